@@ -1,1 +1,23 @@
-//! x
+//! What the agent and the host must agree on: the requests that Diego got, the events that a staging says,
+//! and the codes that it ends with. Pure: no I/O, no clock, nothing that depends on where it runs.
+//!
+//! Start with [`task::TaskDefinition`] (a staging request), [`desired_lrp::DesiredLrp`] (a launch request)
+//! and [`event::Event`] (what is said while one is carried out).
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
+
+pub mod action;
+pub mod application;
+pub mod command_line;
+pub mod dependency;
+pub mod desired_lrp;
+pub mod environment;
+pub mod event;
+pub mod exit_code;
+pub mod network;
+pub mod plain_line;
+pub mod safe_url;
+pub mod secret;
+pub mod size;
+pub mod task;
+pub mod validate;

@@ -1,0 +1,308 @@
+//! The launch request: what nsync asks Diego to keep running.
+
+use crate::action::{Action, RunAction};
+use crate::application::{self, Application};
+use crate::dependency::{CachedDependency, ImageLayer};
+use crate::environment::EnvironmentVariable;
+use crate::network::{EgressRule, Network, VolumeMount};
+use crate::secret::Secret;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// A desired long-running process in any form from 2016 to today. Every key may be absent; unknown keys are ignored.
+/// Read one with [`crate::validate::desired_lrp`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DesiredLrp {
+    /// `<app guid>-<app version>`.
+    pub process_guid: String,
+    /// `cf-apps`.
+    pub domain: String,
+    /// `preloaded:<stack>`, or `docker:///image#tag` for a docker app.
+    pub rootfs: String,
+    /// How many Diego would run. `launch` starts one.
+    pub instances: i32,
+    /// Variables of the whole container; may be `null` on the wire.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env: Option<Vec<EnvironmentVariable>>,
+    /// What prepares the container: the droplet's download.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setup: Option<Action>,
+    /// What runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
+    /// **Seconds** until the app must be healthy; before mid-2016.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_timeout: Option<i64>,
+    /// The same in milliseconds; later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_timeout_ms: Option<i64>,
+    /// Seconds again, under the misleading key that a down-converted request has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deprecated_timeout_ns: Option<i64>,
+    /// What tells whether it is healthy; absent: a process check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<Action>,
+    /// Disk in MiB; 0 means no limit.
+    pub disk_mb: i32,
+    /// Memory in MiB; 0 means no limit.
+    pub memory_mb: i32,
+    /// Share of the CPU, 1 to 100.
+    pub cpu_weight: u32,
+    /// Whether Diego's container would be privileged. Ours never is.
+    pub privileged: bool,
+    /// Ports in the container; 2222 for ssh comes last where it is allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ports: Option<Vec<u32>>,
+    /// One entry for each router. `diego-ssh` holds a private key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub routes: Option<Secret<Map<String, Value>>>,
+    /// `CELL`.
+    pub log_source: String,
+    /// The app's guid.
+    pub log_guid: String,
+    /// The app's guid again.
+    pub metrics_guid: String,
+    /// Cloud Controller's etag of the app.
+    pub annotation: String,
+    /// Allowed traffic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub egress_rules: Option<Vec<EgressRule>>,
+    /// Set by the BBS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modification_tag: Option<Value>,
+    /// The lifecycle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cached_dependencies: Option<Vec<CachedDependency>>,
+    /// Whose files downloads become.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legacy_download_user: Option<String>,
+    /// Where the container would find more certificates to trust.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_system_certificates_path: Option<String>,
+    /// Volumes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume_mounts: Option<Vec<VolumeMount>>,
+    /// Properties for the container network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
+    /// 2017 and later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub placement_tags: Option<Vec<String>>,
+    /// Processes at once; 0 means no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_pids: Option<i32>,
+    /// 2017 and later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate_properties: Option<Value>,
+    /// Registry user of a docker app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_username: Option<Secret<String>>,
+    /// Registry password of a docker app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_password: Option<Secret<String>>,
+    /// Health checks without a program in the container; today's requests only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_definition: Option<CheckDefinition>,
+    /// Today's form of dependencies and downloads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_layers: Option<Vec<ImageLayer>>,
+    /// Today's requests only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric_tags: Option<Value>,
+    /// Processes beside the app's; Cloud Controller sends them as further launcher runs instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sidecars: Option<Vec<Sidecar>>,
+    /// Today's requests only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_rate_limit: Option<Value>,
+    /// Files with service credentials, for today's Diego to mount.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume_mounted_files: Option<Secret<Value>>,
+    /// Today's requests only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update_strategy: Option<Value>,
+}
+
+/// Health checks that today's Diego makes itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CheckDefinition {
+    /// All must pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Vec<Check>>,
+    /// `HEALTH`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_source: Option<String>,
+    /// Whether traffic may be routed to it; `launch` does not wait for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readiness_checks: Option<Vec<Check>>,
+}
+
+/// One check: an object with exactly one key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// The port accepts a connection.
+    TcpCheck(TcpCheck),
+    /// `GET path` answers 200.
+    HttpCheck(HttpCheck),
+}
+
+/// See [`Check::TcpCheck`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TcpCheck {
+    /// The port in the container.
+    pub port: u32,
+    /// Milliseconds; absent or 0: Diego's default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect_timeout_ms: Option<u64>,
+    /// Milliseconds between two checks of a healthy app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval_ms: Option<u64>,
+}
+
+/// See [`Check::HttpCheck`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HttpCheck {
+    /// The port in the container.
+    pub port: u32,
+    /// The path with its leading slash; empty: `/`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Milliseconds; absent or 0: Diego's default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_timeout_ms: Option<u64>,
+    /// Milliseconds between two checks of a healthy app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval_ms: Option<u64>,
+}
+
+/// A process beside the app's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sidecar {
+    /// What runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
+    /// Disk in MiB.
+    pub disk_mb: i32,
+    /// Memory in MiB.
+    pub memory_mb: i32,
+}
+
+impl DesiredLrp {
+    /// Variables of the container; empty where the request has none.
+    #[must_use]
+    pub fn environment(&self) -> &[EnvironmentVariable] {
+        self.env.as_deref().unwrap_or_default()
+    }
+
+    /// All runs of the launcher in their order: the app's own first, then its sidecars.
+    pub fn launchers(&self) -> impl Iterator<Item = &RunAction> {
+        self.action.iter().flat_map(Action::runs).filter(|run| run.program() == "launcher")
+    }
+
+    /// The launcher's run of the app itself: the first whose log source does not name a sidecar.
+    #[must_use]
+    pub fn launcher(&self) -> Option<&RunAction> {
+        self.launchers().find(|run| !is_sidecar(run))
+    }
+
+    /// How long the app may take until it is healthy; `None`: no limit is given (Diego's default is a minute).
+    #[must_use]
+    pub fn start_timeout(&self) -> Option<Duration> {
+        let positive =
+            |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).filter(|value| *value > 0);
+        positive(self.start_timeout_ms)
+            .map(Duration::from_millis)
+            .or_else(|| positive(self.start_timeout.or(self.deprecated_timeout_ns)).map(Duration::from_secs))
+    }
+
+    /// The app's ports without 2222, behind which only `diego-sshd` would listen; 8080 where none is left.
+    #[must_use]
+    pub fn app_ports(&self) -> Vec<u32> {
+        const SSH: u32 = 2222;
+        const DEFAULT: u32 = 8080;
+        let mut ports: Vec<u32> = self.ports.iter().flatten().copied().filter(|port| *port != SSH).collect();
+        if ports.is_empty() {
+            ports.push(DEFAULT);
+        }
+        ports
+    }
+
+    /// The app guid: `log_guid`, else the start of the process guid.
+    #[must_use]
+    pub fn app_guid(&self) -> &str {
+        if self.log_guid.is_empty() {
+            application::guid_of_process(&self.process_guid).unwrap_or(&self.process_guid)
+        } else {
+            &self.log_guid
+        }
+    }
+
+    /// The app that this launches, as far as the request says.
+    #[must_use]
+    pub fn application(&self) -> Application {
+        let environments = self.action.iter().flat_map(Action::runs).map(RunAction::environment);
+        Application::found_in(environments, self.app_guid())
+    }
+
+    /// The name behind `preloaded:`; `None` for any other root file system.
+    #[must_use]
+    pub fn stack(&self) -> Option<&str> {
+        application::stack(&self.rootfs)
+    }
+
+    /// True for a docker app, which has no droplet.
+    #[must_use]
+    pub fn is_docker(&self) -> bool {
+        self.rootfs.starts_with("docker:")
+    }
+}
+
+/// True for a launcher run that starts a sidecar: its log source reads `APP/PROC/WEB/SIDECAR/NAME`.
+#[must_use]
+pub fn is_sidecar(run: &RunAction) -> bool {
+    run.log_source.as_deref().is_some_and(|source| source.split('/').any(|part| part == "SIDECAR"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lrp(json: &str) -> DesiredLrp {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_start_timeout_is_read_from_seconds_and_from_milliseconds() {
+        for (json, seconds) in [
+            (r#"{"start_timeout":60}"#, Some(60)),
+            (r#"{"start_timeout_ms":60000}"#, Some(60)),
+            (r#"{"deprecated_timeout_ns":60}"#, Some(60)),
+            (r#"{"start_timeout_ms":0}"#, None),
+        ] {
+            assert_eq!(lrp(json).start_timeout(), seconds.map(Duration::from_secs), "{json}");
+        }
+    }
+
+    #[test]
+    fn ssh_is_no_port_of_the_app() {
+        assert_eq!(lrp(r#"{"ports":[8080,2222]}"#).app_ports(), [8080]);
+        assert_eq!(lrp(r#"{"ports":[2222]}"#).app_ports(), [8080]);
+        assert_eq!(lrp("{}").app_ports(), [8080]);
+    }
+
+    #[test]
+    fn a_sidecar_is_not_taken_for_the_app() {
+        let lrp = lrp(r#"{"action":{"codependent":{"actions":[
+                {"run":{"path":"/tmp/lifecycle/launcher","log_source":"APP/PROC/WEB/SIDECAR/CONFIG","args":["app","sidecar",""]}},
+                {"run":{"path":"/tmp/lifecycle/launcher","log_source":"APP/PROC/WEB","args":["app","web",""]}}]}}}"#);
+        assert_eq!(lrp.launcher().unwrap().arguments()[1], "web");
+        assert_eq!(lrp.launchers().count(), 2);
+    }
+}

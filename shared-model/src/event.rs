@@ -1,0 +1,292 @@
+//! Everything that a staging says, as values. The agent emits them, the host renders them; `docs/events.md` describes
+//! each with an example (a test compares). No event may carry a secret: URLs are [`SafeUrl`]s already redacted to text.
+//!
+//! On the wire an event is one JSON object a line, its name under `event`. A reader ignores names it does not know;
+//! another `protocol` in [`Event::Hello`] means that nothing after it may be trusted to mean what it says here.
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(doc)]
+use crate::safe_url::SafeUrl;
+
+/// The version of this stream. It changes when an old reader would misread a new event.
+pub const PROTOCOL: u32 = 1;
+
+/// The most bytes that one line of a builder's output has in an event; longer ones are cut on a character's boundary.
+pub const LONGEST_LINE: usize = 4096;
+
+/// One thing that happened. Times are milliseconds, sizes are bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The first of a stream.
+    Hello {
+        /// [`PROTOCOL`].
+        protocol: u32,
+        /// The speaker's version: `0.1.0`.
+        version: String,
+    },
+    /// What is about to be staged.
+    Staging {
+        /// The app's name; empty where the request does not say.
+        app_name: String,
+        /// The app's guid.
+        app_guid: String,
+        /// The staging guid; empty where the request does not say.
+        staging_guid: String,
+        /// The stack; empty for an odd root file system.
+        stack: String,
+    },
+    /// A stretch of the road begins.
+    StepStarted {
+        /// Which.
+        step: Step,
+    },
+    /// A stretch of the road was gone to its end.
+    StepEnded {
+        /// Which.
+        step: Step,
+        /// How long it took.
+        ms: u64,
+    },
+    /// A transfer to this machine begins.
+    Downloading {
+        /// What it is: `nodejs_buildpack`, `app package`; empty where the request gives no name.
+        name: String,
+        /// The directory it goes to.
+        to: String,
+        /// Where from, redacted.
+        from: String,
+    },
+    /// How far a download is; at most a few a second.
+    DownloadProgress {
+        /// The same as in [`Event::Downloading`].
+        to: String,
+        /// Bytes received.
+        bytes: u64,
+        /// Bytes expected; absent where the server does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        total: Option<u64>,
+    },
+    /// A download is unpacked and in place.
+    Downloaded {
+        /// The same as in [`Event::Downloading`].
+        name: String,
+        /// The same as in [`Event::Downloading`].
+        to: String,
+        /// Bytes received (compressed).
+        bytes: u64,
+        /// Entries unpacked.
+        entries: u64,
+        /// From the first byte asked for to the last entry in place.
+        ms: u64,
+    },
+    /// Something failed and is tried again.
+    Retrying {
+        /// What: the redacted URL.
+        what: String,
+        /// Why: `503 Service Unavailable`.
+        reason: String,
+        /// Which try comes next, from 2.
+        attempt: u32,
+        /// How many there are in all.
+        of: u32,
+        /// How long is waited before.
+        wait_ms: u64,
+    },
+    /// What Diego's `emit_progress` says.
+    Progress {
+        /// The log source: `STG`.
+        source: String,
+        /// The text.
+        text: String,
+        /// True for a failure message, which Diego writes to stderr.
+        failed: bool,
+    },
+    /// A program starts.
+    RunStarted {
+        /// Its path.
+        path: String,
+        /// Who it runs as.
+        user: String,
+    },
+    /// A line that the program printed. It is foreign text: nothing in it may be believed.
+    Line {
+        /// The log source: `STG`.
+        source: String,
+        /// Where it was printed.
+        stream: Stream,
+        /// The line without its end, at most [`LONGEST_LINE`] bytes.
+        text: String,
+    },
+    /// The program ended.
+    RunEnded {
+        /// Its path.
+        path: String,
+        /// Its exit status; 128 + signal where a signal ended it.
+        status: i32,
+        /// How long it ran.
+        ms: u64,
+    },
+    /// A transfer from this machine begins.
+    Uploading {
+        /// What it is: `droplet`.
+        name: String,
+        /// The file.
+        from: String,
+        /// Where to, redacted.
+        to: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// A transfer was taken.
+    Uploaded {
+        /// The same as in [`Event::Uploading`].
+        name: String,
+        /// Bytes sent.
+        bytes: u64,
+        /// From the first byte to the answer.
+        ms: u64,
+    },
+    /// An upload was left out, because `--no-upload` asked for it.
+    UploadSkipped {
+        /// The same as in [`Event::Uploading`].
+        name: String,
+        /// Why, in words.
+        reason: String,
+    },
+    /// A failure that the request wants swallowed (`try`).
+    Ignored {
+        /// What failed and why.
+        text: String,
+    },
+    /// Something that the user should know, and that does not end anything.
+    Warning {
+        /// One line.
+        text: String,
+    },
+    /// Something worth saying that is neither progress nor warning.
+    Note {
+        /// One line.
+        text: String,
+    },
+    /// The result file's contents, verbatim: what Diego would report to Cloud Controller.
+    Result {
+        /// JSON as the builder wrote it.
+        text: String,
+    },
+    /// Where the droplet is, for whoever makes an image of it.
+    Droplet {
+        /// Its path in the container.
+        path: String,
+        /// Its size.
+        bytes: u64,
+        /// Whether Cloud Controller's droplet was replaced by this one.
+        uploaded: bool,
+    },
+    /// `--keep`: the container stays until SIGTERM or until the time is up.
+    Kept {
+        /// How long, in seconds.
+        seconds: u64,
+    },
+    /// An app image is there.
+    Image {
+        /// Its first name: `cf-app/node-env-18c50a86:droplet-0123456789ab`.
+        name: String,
+        /// `sha256:…`.
+        id: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The app answers.
+    Running {
+        /// `http://127.0.0.1:32768`.
+        url: String,
+        /// The container's id.
+        container: String,
+    },
+    /// The end, gone wrong. The last of a stream.
+    Failed {
+        /// The exit code that follows.
+        code: u8,
+        /// What failed and with what.
+        text: String,
+        /// What to try; empty where nothing can be advised.
+        advice: String,
+    },
+    /// The end, as wished. The last of a stream.
+    Done {
+        /// From the first event to this one.
+        ms: u64,
+    },
+}
+
+/// A stretch of the road.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Dependencies and package arrive.
+    Fetch,
+    /// The builder runs.
+    Build,
+    /// Droplet and build-artifacts cache leave.
+    Upload,
+    /// The app image is made.
+    Image,
+    /// The app starts.
+    Launch,
+}
+
+impl Step {
+    /// The step's name for people: `fetch`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fetch => "fetch",
+            Self::Build => "build",
+            Self::Upload => "upload",
+            Self::Image => "image",
+            Self::Launch => "launch",
+        }
+    }
+}
+
+/// Where a program printed a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// Where events go. Whoever says something takes one of these instead of printing.
+pub trait EventSink: Sync {
+    /// Says `event`. Never fails: a reader that is gone must not stop a staging.
+    fn emit(&self, event: Event);
+}
+
+impl Event {
+    /// One line of JSON without its end.
+    ///
+    /// # Panics
+    /// Never: an event holds strings and numbers only, and those are always JSON.
+    #[must_use]
+    pub fn to_json_line(&self) -> String {
+        serde_json::to_string(self).expect("an event holds strings and numbers only")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_and_reads_back() {
+        let event = Event::Line { source: "STG".into(), stream: Stream::Out, text: "a\nb\u{1b}[31m".into() };
+        let line = event.to_json_line();
+        assert!(!line.contains('\n'));
+        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event);
+    }
+}

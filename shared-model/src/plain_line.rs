@@ -1,0 +1,183 @@
+//! The plain text of an event. It lives beside the events so that agent and host cannot differ.
+
+use crate::event::{Event, Step, Stream};
+use crate::size;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// The head of a line of our own; the rest is the builder's.
+const HEAD: &str = "======>";
+
+/// A line for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlainLine<'a> {
+    /// The stream that it belongs on.
+    pub stream: Stream,
+    /// Without its end. Foreign text has been through [`visible`].
+    pub text: Cow<'a, str>,
+}
+
+/// The line of `event`; `None` for what only machines and progress bars want to know.
+#[must_use]
+pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
+    let ours = |text: String| Some(PlainLine { stream: Stream::Out, text: format!("{HEAD} {text}").into() });
+    let wrong = |text: String| Some(PlainLine { stream: Stream::Err, text: text.into() });
+    match event {
+        Event::Hello { .. }
+        | Event::DownloadProgress { .. }
+        | Event::StepStarted { .. }
+        | Event::RunStarted { .. }
+        | Event::Result { .. } => None,
+        Event::Staging { app_name, app_guid, staging_guid: _, stack } => {
+            let name = if app_name.is_empty() { "an app without a name" } else { app_name.as_str() };
+            let on = if stack.is_empty() { String::new() } else { format!(" on {}", visible(stack)) };
+            ours(format!("Staging {} ({}){on}", visible(name), visible(app_guid)))
+        }
+        Event::StepEnded { step, ms } => ours(format!("{} in {}", past(*step), took(*ms))),
+        Event::Downloading { to, from, .. } => ours(format!("Downloading {} from {}", visible(to), visible(from))),
+        Event::Downloaded { to, bytes, entries, ms, name: _ } => ours(format!(
+            "Downloaded {} ({}, {entries} entries, {})",
+            visible(to),
+            size::bytes(*bytes),
+            transfer_time(*bytes, *ms)
+        )),
+        Event::Retrying { what, reason, attempt, of, wait_ms } => {
+            wrong(format!("{HEAD} {}: {}; try {attempt} of {of} in {}", visible(what), visible(reason), took(*wait_ms)))
+        }
+        Event::Progress { text, failed: false, .. } => Some(PlainLine { stream: Stream::Out, text: visible(text) }),
+        Event::Progress { text, failed: true, .. } => Some(PlainLine { stream: Stream::Err, text: visible(text) }),
+        Event::Line { stream, text, .. } => Some(PlainLine { stream: *stream, text: visible(text) }),
+        Event::RunEnded { status, ms, path } => {
+            let program = path.rsplit('/').next().unwrap_or(path);
+            ours(format!("{} ended with status {status} after {}", visible(program), took(*ms)))
+        }
+        Event::Uploading { name, to, bytes, .. } => {
+            ours(format!("Uploading {} ({}) to {}", visible(name), size::bytes(*bytes), visible(to)))
+        }
+        Event::Uploaded { name, bytes, ms } => {
+            ours(format!("Uploaded {} ({}, {})", visible(name), size::bytes(*bytes), transfer_time(*bytes, *ms)))
+        }
+        Event::UploadSkipped { name, reason } => ours(format!("Not uploading {}: {}", visible(name), visible(reason))),
+        Event::Ignored { text } => wrong(format!("{HEAD} Ignored, as the request asks: {}", visible(text))),
+        Event::Warning { text } => wrong(format!("warning: {}", visible(text))),
+        Event::Note { text } => ours(visible(text).into_owned()),
+        Event::Droplet { bytes, uploaded, path: _ } => ours(if *uploaded {
+            format!("The droplet in Cloud Controller was replaced ({})", size::bytes(*bytes))
+        } else {
+            format!(
+                "The droplet in Cloud Controller was not replaced; the new one ({}) was kept here",
+                size::bytes(*bytes)
+            )
+        }),
+        Event::Kept { seconds } => {
+            ours(format!("The container stays for {}", size::go_duration(Duration::from_secs(*seconds))))
+        }
+        Event::Image { name, id, bytes } => {
+            ours(format!("Image {} ({}, {})", visible(name), visible(id), size::bytes(*bytes)))
+        }
+        Event::Running { url, container: _ } => ours(format!("The app answers at {}", visible(url))),
+        Event::Failed { text, advice, code: _ } => wrong(if advice.is_empty() {
+            format!("error: {}", visible_lines(text))
+        } else {
+            format!("error: {}\n  try: {}", visible_lines(text), visible_lines(advice))
+        }),
+        Event::Done { ms } => ours(format!("Done in {}", took(*ms))),
+    }
+}
+
+fn past(step: Step) -> &'static str {
+    match step {
+        Step::Fetch => "Fetched",
+        Step::Build => "Built",
+        Step::Upload => "Uploaded",
+        Step::Image => "Image made",
+        Step::Launch => "Launched",
+    }
+}
+
+fn took(ms: u64) -> String {
+    size::seconds(Duration::from_millis(ms))
+}
+
+fn transfer_time(bytes: u64, ms: u64) -> String {
+    let rate = size::rate(bytes, Duration::from_millis(ms));
+    if rate.is_empty() { took(ms) } else { format!("{}, {rate}", took(ms)) }
+}
+
+/// Foreign text made harmless for a terminal: control characters are shown escaped (`\x07`), tabs and colours
+/// (`ESC [ … m`) pass.
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(needs_escape) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        if let Some(length) = colour_length(rest) {
+            shown.push_str(&rest[..length]);
+            rest = &rest[length..];
+            continue;
+        }
+        if needs_escape(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+        rest = &rest[character.len_utf8()..];
+    }
+    Cow::Owned(shown)
+}
+
+/// As [`visible`], but line ends stay: for texts of our own that hold several lines.
+fn visible_lines(text: &str) -> String {
+    text.lines().map(visible).collect::<Vec<_>>().join("\n")
+}
+
+fn needs_escape(character: char) -> bool {
+    // Bidirectional controls and the separators reorder or break what a reader sees without being "control" to Unicode.
+    let reorders = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}');
+    reorders || (character.is_control() && character != '\t')
+}
+
+/// The bytes of the colour sequence at the start of `text`: `ESC [`, digits and semicolons, `m`.
+fn colour_length(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix("\u{1b}[")?;
+    let end = inside.find(|c: char| !(c.is_ascii_digit() || c == ';'))?;
+    inside[end..].starts_with('m').then_some("\u{1b}[".len() + end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(event: &Event) -> String {
+        plain_line(event).unwrap().text.into_owned()
+    }
+
+    #[test]
+    fn a_download_reads_like_the_originals() {
+        let event = Event::Downloading {
+            name: String::new(),
+            to: "/tmp/lifecycle".into(),
+            from: "http://diego-access:8080/v1/static/buildpack_app_lifecycle/buildpack_app_lifecycle.tgz".into(),
+        };
+        assert_eq!(
+            text(&event),
+            "======> Downloading /tmp/lifecycle from http://diego-access:8080/v1/static/buildpack_app_lifecycle/buildpack_app_lifecycle.tgz"
+        );
+    }
+
+    #[test]
+    fn colours_pass_and_everything_else_that_moves_the_cursor_is_shown() {
+        assert_eq!(visible("\u{1b}[1;31mred\u{1b}[0m\tok"), "\u{1b}[1;31mred\u{1b}[0m\tok");
+        assert_eq!(visible("\u{1b}[2Jgone\u{7}\r"), "\\u{1b}[2Jgone\\u{7}\\r");
+        assert_eq!(visible("\u{202e}evil"), "\\u{202e}evil");
+    }
+
+    #[test]
+    fn a_failure_says_what_to_try_on_its_own_line() {
+        let event = Event::Failed { code: 4, text: "not found".into(), advice: "push again".into() };
+        assert_eq!(text(&event), "error: not found\n  try: push again");
+    }
+}

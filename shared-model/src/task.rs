@@ -1,0 +1,191 @@
+//! The staging request: what the stager asks Diego to do once.
+
+use crate::action::{Action, RunAction};
+use crate::application::{self, Application};
+use crate::dependency::{CachedDependency, ImageLayer};
+use crate::environment::EnvironmentVariable;
+use crate::network::{EgressRule, Network, VolumeMount};
+use crate::safe_url::SafeUrl;
+use crate::secret::Secret;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A staging task in any form from 2016 to today. Every key may be absent; unknown keys are ignored.
+/// Read one with [`crate::validate::task`], which reports all that is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TaskDefinition {
+    /// `preloaded:<stack>`.
+    pub rootfs: String,
+    /// Variables of the whole container. The key is `env`, never `environment_variables`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env: Option<Vec<EnvironmentVariable>>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
+    /// Disk in MiB; 0 means no limit.
+    pub disk_mb: i32,
+    /// Memory in MiB; 0 means no limit.
+    pub memory_mb: i32,
+    /// Share of the CPU, 1 to 100; the stager sends 50.
+    pub cpu_weight: u32,
+    /// Whether Diego's container would be privileged. Ours never is.
+    pub privileged: bool,
+    /// `STG`.
+    pub log_source: String,
+    /// The app's guid.
+    pub log_guid: String,
+    /// Empty for a staging.
+    pub metrics_guid: String,
+    /// The file whose text is the result; `/tmp/result.json`.
+    pub result_file: String,
+    /// Where Diego would report to. Its path holds the staging guid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completion_callback_url: Option<SafeUrl>,
+    /// JSON in a string, with Cloud Controller's password in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub annotation: Option<Secret<String>>,
+    /// Allowed traffic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub egress_rules: Option<Vec<EgressRule>>,
+    /// The lifecycle first, then buildpacks in their order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cached_dependencies: Option<Vec<CachedDependency>>,
+    /// Whose files EXCLUSIVE layers and old downloads become.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legacy_download_user: Option<String>,
+    /// Where the container would find more certificates to trust.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_system_certificates_path: Option<String>,
+    /// Volumes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume_mounts: Option<Vec<VolumeMount>>,
+    /// Properties for the container network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
+    /// 2017 and later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub placement_tags: Option<Vec<String>>,
+    /// Processes at once; 2017 and later; 0 means no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_pids: Option<i32>,
+    /// 2017 and later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate_properties: Option<Value>,
+    /// Registry user of a docker app; 2017 and later, mostly empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_username: Option<Secret<String>>,
+    /// Registry password of a docker app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_password: Option<Secret<String>>,
+    /// Today's form of dependencies and downloads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_layers: Option<Vec<ImageLayer>>,
+    /// Today's requests only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_rate_limit: Option<Value>,
+    /// Today's requests only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric_tags: Option<Value>,
+    /// Files with service credentials, for today's Diego to mount.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume_mounted_files: Option<Secret<Value>>,
+}
+
+impl TaskDefinition {
+    /// Variables of the container; empty where the request has none.
+    #[must_use]
+    pub fn environment(&self) -> &[EnvironmentVariable] {
+        self.env.as_deref().unwrap_or_default()
+    }
+
+    /// The builder's run, wherever it stands in the tree: the first whose program is called `builder`.
+    #[must_use]
+    pub fn builder(&self) -> Option<&RunAction> {
+        self.action.as_ref()?.runs().find(|run| run.program() == "builder")
+    }
+
+    /// Dependencies of the old form; empty where the request has none.
+    #[must_use]
+    pub fn dependencies(&self) -> &[CachedDependency] {
+        self.cached_dependencies.as_deref().unwrap_or_default()
+    }
+
+    /// Dependencies and downloads of today's form; empty where the request has none.
+    #[must_use]
+    pub fn layers(&self) -> &[ImageLayer] {
+        self.image_layers.as_deref().unwrap_or_default()
+    }
+
+    /// The name behind `preloaded:`; `None` for any other root file system.
+    #[must_use]
+    pub fn stack(&self) -> Option<&str> {
+        application::stack(&self.rootfs)
+    }
+
+    /// The staging guid: the last path segment but one of the completion callback. The request holds it nowhere else.
+    #[must_use]
+    pub fn staging_guid(&self) -> Option<&str> {
+        let path = self.completion_callback_url.as_ref()?.path();
+        let mut segments = path.rsplit('/');
+        segments.next();
+        segments.next().filter(|guid| !guid.is_empty())
+    }
+
+    /// The app that this stages, as far as the request says.
+    #[must_use]
+    pub fn application(&self) -> Application {
+        let environments = self.action.iter().flat_map(Action::runs).map(RunAction::environment);
+        Application::found_in(environments, &self.log_guid)
+    }
+
+    /// True for a docker app, which has nothing to stage for us: `annotation.lifecycle`, its builder's path or its
+    /// root file system says so.
+    #[must_use]
+    pub fn is_docker(&self) -> bool {
+        let annotated = self
+            .annotation
+            .as_ref()
+            .and_then(|annotation| serde_json::from_str::<Value>(annotation.reveal()).ok())
+            .is_some_and(|annotation| annotation.get("lifecycle").and_then(Value::as_str) == Some("docker"));
+        annotated
+            || self.rootfs.starts_with("docker:")
+            || self.builder().is_some_and(|run| run.path.contains("docker_app_lifecycle"))
+    }
+
+    /// True when the request's builder is told to trust any certificate (`-skipCertVerify=true`).
+    #[must_use]
+    pub fn skips_certificate_verification(&self) -> bool {
+        self.builder().and_then(|run| run.flag("skipCertVerify")) == Some("true")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_staging_guid_is_taken_from_either_form_of_the_callback() {
+        for url in [
+            "http://stager:8888/v1/staging/abc-def/completed",
+            "https://cc:9023/internal/v3/staging/abc-def/build_completed?start=true",
+        ] {
+            let task = TaskDefinition { completion_callback_url: Some(SafeUrl::new(url)), ..TaskDefinition::default() };
+            assert_eq!(task.staging_guid(), Some("abc-def"));
+        }
+        assert_eq!(TaskDefinition::default().staging_guid(), None);
+    }
+
+    #[test]
+    fn a_docker_app_is_known_by_annotation_rootfs_or_builder() {
+        let annotated = TaskDefinition {
+            annotation: Some(Secret::new(r#"{"lifecycle":"docker"}"#.into())),
+            ..TaskDefinition::default()
+        };
+        let rootfs = TaskDefinition { rootfs: "docker:///nginx#latest".into(), ..TaskDefinition::default() };
+        let builder: TaskDefinition =
+            serde_json::from_str(r#"{"action":{"run":{"path":"/tmp/docker_app_lifecycle/builder"}}}"#).unwrap();
+        assert!(annotated.is_docker() && rootfs.is_docker() && builder.is_docker());
+        assert!(!TaskDefinition { rootfs: "preloaded:cflinuxfs2".into(), ..TaskDefinition::default() }.is_docker());
+    }
+}

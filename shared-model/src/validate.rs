@@ -1,0 +1,94 @@
+//! Reads a request from text and says all that is wrong with it at once, each complaint with its path
+//! (`action.timeout.action.serial.actions[2]`). No complaint quotes a value: values may be secrets.
+//!
+//! The rules are those that Diego's BBS applies; the line in the log was written before it applied them.
+
+mod rules;
+mod shape;
+
+use crate::desired_lrp::DesiredLrp;
+use crate::task::TaskDefinition;
+use serde_json::Value;
+use std::fmt;
+
+/// One thing that is wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// Where: `action.timeout.action.serial.actions[2]`; empty for the whole document.
+    pub path: String,
+    /// What: `unknown action kind "exec" (known: download, …)`.
+    pub text: String,
+}
+
+/// All that is wrong with a request; never empty.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Complaints(pub Vec<Complaint>);
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() { f.write_str(&self.text) } else { write!(f, "{}: {}", self.path, self.text) }
+    }
+}
+
+impl fmt::Display for Complaints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, complaint) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(f, "{separator}{complaint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a staging request.
+///
+/// # Errors
+/// All complaints at once: no JSON, unknown action kinds, wrong types, and what the BBS would refuse.
+pub fn task(text: &str) -> Result<TaskDefinition, Complaints> {
+    let document = parse(text)?;
+    if document.get("taskDefinition").is_some() || document.pointer("/data/taskDefinition").is_some() {
+        return Err(whole("this is a log line, not a task definition; `build-req` takes the request out of it"));
+    }
+    if document.get("process_guid").is_some() {
+        return Err(whole("this is a launch request (desiredLRP), not a staging request (taskDefinition)"));
+    }
+    let task: TaskDefinition = shape::read(&document)?;
+    rules::verdict(rules::of_task(&task))?;
+    Ok(task)
+}
+
+/// Reads a launch request.
+///
+/// # Errors
+/// As [`task`].
+pub fn desired_lrp(text: &str) -> Result<DesiredLrp, Complaints> {
+    let document = parse(text)?;
+    if document.get("process_guid").is_none() && document.get("completion_callback_url").is_some() {
+        return Err(whole("this is a staging request (taskDefinition), not a launch request (desiredLRP)"));
+    }
+    let lrp: DesiredLrp = shape::read(&document)?;
+    rules::verdict(rules::of_desired_lrp(&lrp))?;
+    Ok(lrp)
+}
+
+fn parse(text: &str) -> Result<Value, Complaints> {
+    if text.trim().is_empty() {
+        return Err(whole("empty: no request was given"));
+    }
+    let document: Value = serde_json::from_str(text)
+        .map_err(|error| whole(&format!("not JSON (line {}, column {})", error.line(), error.column())))?;
+    if document.is_null() {
+        return Err(whole("null: the log line had no request (`jq` prints null then)"));
+    }
+    if !document.is_object() {
+        return Err(whole("not a JSON object"));
+    }
+    Ok(document)
+}
+
+fn whole(text: &str) -> Complaints {
+    Complaints(vec![Complaint { path: String::new(), text: text.to_owned() }])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! What the BBS demands of a request beyond its form.
+
+use super::{Complaint, Complaints};
+use crate::action::Action;
+use crate::desired_lrp::DesiredLrp;
+use crate::task::TaskDefinition;
+
+const ANNOTATION_LIMIT: usize = 10 * 1024;
+const CPU_WEIGHT_LIMIT: u32 = 100;
+
+pub(super) fn verdict(complaints: Vec<Complaint>) -> Result<(), Complaints> {
+    if complaints.is_empty() { Ok(()) } else { Err(Complaints(complaints)) }
+}
+
+pub(super) fn of_task(task: &TaskDefinition) -> Vec<Complaint> {
+    let mut book = Book::default();
+    book.rootfs(&task.rootfs);
+    match &task.action {
+        Some(action) => book.action("action", action),
+        None => book.add("action", "missing: there is nothing to do"),
+    }
+    for (index, dependency) in task.dependencies().iter().enumerate() {
+        book.required(
+            &format!("cached_dependencies[{index}]"),
+            &[("from", dependency.from.is_empty()), ("to", dependency.to.is_empty())],
+        );
+    }
+    for (index, layer) in task.layers().iter().enumerate() {
+        book.required(
+            &format!("image_layers[{index}]"),
+            &[("url", layer.url.is_empty()), ("destination_path", layer.destination_path.is_empty())],
+        );
+    }
+    if task.annotation.as_ref().is_some_and(|annotation| annotation.reveal().len() > ANNOTATION_LIMIT) {
+        book.add("annotation", "longer than 10 KiB");
+    }
+    book.cpu_weight(task.cpu_weight);
+    book.0
+}
+
+pub(super) fn of_desired_lrp(lrp: &DesiredLrp) -> Vec<Complaint> {
+    let mut book = Book::default();
+    if lrp.process_guid.is_empty() {
+        book.add("process_guid", "missing");
+    }
+    book.rootfs(&lrp.rootfs);
+    match &lrp.action {
+        Some(action) => book.action("action", action),
+        None => book.add("action", "missing: there is nothing to run"),
+    }
+    for (path, action) in [("setup", &lrp.setup), ("monitor", &lrp.monitor)] {
+        if let Some(action) = action {
+            book.action(path, action);
+        }
+    }
+    book.cpu_weight(lrp.cpu_weight);
+    book.0
+}
+
+#[derive(Default)]
+struct Book(Vec<Complaint>);
+
+impl Book {
+    fn add(&mut self, path: &str, text: &str) {
+        self.0.push(Complaint { path: path.to_owned(), text: text.to_owned() });
+    }
+
+    fn required(&mut self, path: &str, fields: &[(&str, bool)]) {
+        for (field, empty) in fields {
+            if *empty {
+                self.add(&format!("{path}.{field}"), "missing or empty");
+            }
+        }
+    }
+
+    fn rootfs(&mut self, rootfs: &str) {
+        if rootfs.is_empty() {
+            self.add("rootfs", "missing or empty");
+        } else if !rootfs.contains(':') {
+            self.add("rootfs", "not a URL with a scheme such as `preloaded:cflinuxfs4`");
+        }
+    }
+
+    fn cpu_weight(&mut self, weight: u32) {
+        if weight > CPU_WEIGHT_LIMIT {
+            self.add("cpu_weight", "over 100");
+        }
+    }
+
+    fn action(&mut self, path: &str, action: &Action) {
+        let path = format!("{path}.{}", action.kind());
+        match action {
+            Action::Download(download) => self.required(
+                &path,
+                &[
+                    ("from", download.from.is_empty()),
+                    ("to", download.to.is_empty()),
+                    ("user", download.user.is_empty()),
+                ],
+            ),
+            Action::Upload(upload) => self.required(
+                &path,
+                &[("from", upload.from.is_empty()), ("to", upload.to.is_empty()), ("user", upload.user.is_empty())],
+            ),
+            Action::Run(run) => self.required(&path, &[("path", run.path.is_empty()), ("user", run.user.is_empty())]),
+            Action::Timeout(timeout) if timeout.limit().is_none() => self.add(&path, "no timeout above zero"),
+            Action::Parallel(list) | Action::Serial(list) | Action::Codependent(list) if list.actions.is_empty() => {
+                self.add(&format!("{path}.actions"), "missing or empty");
+            }
+            _ => {}
+        }
+        let single = matches!(action, Action::Timeout(_) | Action::EmitProgress(_) | Action::Try(_));
+        for (index, child) in action.children().iter().enumerate() {
+            let inner = if single { format!("{path}.action") } else { format!("{path}.actions[{index}]") };
+            self.action(&inner, child);
+        }
+    }
+}
