@@ -1,0 +1,324 @@
+//! The command line of `host-cli`: what can be typed. What it means is decided where it is used.
+
+use argh::FromArgs;
+use std::path::PathBuf;
+
+/// Stages and runs Cloud Foundry apps on plain Docker, from the requests in the logs of Diego's cc-bridge.
+#[derive(FromArgs, Debug)]
+#[argh(
+    note = "APP is an app name, an app guid or the start of one (8 characters or more), a process guid or a staging guid;\n\
+            without it the newest request of all is taken.\n\nLogs are looked for in ~/.run/log (or ~/.run/logs), or where --logs, --stager-log and --nsync-log say.",
+    example = "Restage and start what was pushed last:\n$ {command_name} restage\n$ {command_name} launch",
+    example = "See what the logs hold:\n$ {command_name} requests"
+)]
+pub(crate) struct HostCli {
+    #[argh(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// One of the commands.
+#[derive(FromArgs, Debug)]
+#[argh(subcommand)]
+pub(crate) enum Command {
+    BuildReq(BuildReq),
+    LaunchReq(LaunchReq),
+    BuildCmd(BuildCmd),
+    LaunchCmd(LaunchCmd),
+    Requests(Requests),
+    Restage(Restage),
+    Image(Image),
+    Launch(Launch),
+    Link(Link),
+}
+
+/// Where requests are looked for; the same options in every command that looks for one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogOptions {
+    /// `--logs`: the folder of the components' logs.
+    pub(crate) logs: Option<PathBuf>,
+    /// `--stager-log`: this file instead; `-` is standard input.
+    pub(crate) stager_log: Option<PathBuf>,
+    /// `--nsync-log`: this file instead; `-` is standard input.
+    pub(crate) nsync_log: Option<PathBuf>,
+}
+
+/// Gives each command that looks for requests its `log_options`; argh cannot share fields between commands.
+macro_rules! looks_for_requests {
+    ($($command:ident),*) => {
+        $(impl $command {
+            /// Where requests are looked for.
+            pub(crate) fn log_options(&self) -> LogOptions {
+                LogOptions {
+                    logs: self.logs.clone(),
+                    stager_log: self.stager_log.clone(),
+                    nsync_log: self.nsync_log.clone(),
+                }
+            }
+        })*
+    };
+}
+
+looks_for_requests!(BuildReq, LaunchReq, BuildCmd, LaunchCmd, Requests, Restage, Launch);
+
+/// print the newest staging request as it was logged
+#[derive(FromArgs, Debug)]
+#[argh(
+    subcommand,
+    name = "build-req",
+    example = "Stage and upload without the host's help:\n$ host-cli build-req my-app | docker run -i --rm --net hcf stager",
+    example = "See the buildpacks:\n$ host-cli build-req my-app | jq .cached_dependencies"
+)]
+pub(crate) struct BuildReq {
+    /// whose request (default: the newest of all)
+    #[argh(positional, arg_name = "APP")]
+    pub(crate) app: Option<String>,
+    /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
+    #[argh(option, arg_name = "dir")]
+    pub(crate) logs: Option<PathBuf>,
+    /// the stager's log file instead; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) stager_log: Option<PathBuf>,
+    /// nsync's log file instead; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) nsync_log: Option<PathBuf>,
+}
+
+/// print the newest launch request as it was logged
+#[derive(FromArgs, Debug)]
+#[argh(subcommand, name = "launch-req", example = "$ host-cli launch-req my-app | jq .routes")]
+pub(crate) struct LaunchReq {
+    /// whose request (default: the newest of all)
+    #[argh(positional, arg_name = "APP")]
+    pub(crate) app: Option<String>,
+    /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
+    #[argh(option, arg_name = "dir")]
+    pub(crate) logs: Option<PathBuf>,
+    /// the stager's log file instead; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) stager_log: Option<PathBuf>,
+    /// nsync's log file instead; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) nsync_log: Option<PathBuf>,
+}
+
+/// print the builder's run action of the newest staging request
+#[derive(FromArgs, Debug)]
+#[argh(subcommand, name = "build-cmd", example = "$ host-cli build-cmd my-app | jq .args")]
+pub(crate) struct BuildCmd {
+    /// whose request (default: the newest of all)
+    #[argh(positional, arg_name = "APP")]
+    pub(crate) app: Option<String>,
+    /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
+    #[argh(option, arg_name = "dir")]
+    pub(crate) logs: Option<PathBuf>,
+    /// the stager's log file instead; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) stager_log: Option<PathBuf>,
+    /// nsync's log file instead; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) nsync_log: Option<PathBuf>,
+}
+
+/// print the launcher's run action of the newest launch request
+#[derive(FromArgs, Debug)]
+#[argh(subcommand, name = "launch-cmd", example = "$ host-cli launch-cmd my-app | jq .path")]
+pub(crate) struct LaunchCmd {
+    /// whose request (default: the newest of all)
+    #[argh(positional, arg_name = "APP")]
+    pub(crate) app: Option<String>,
+    /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
+    #[argh(option, arg_name = "dir")]
+    pub(crate) logs: Option<PathBuf>,
+    /// the stager's log file instead; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) stager_log: Option<PathBuf>,
+    /// nsync's log file instead; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) nsync_log: Option<PathBuf>,
+}
+
+/// list the requests that the logs hold, the newest first
+#[derive(FromArgs, Debug)]
+#[argh(subcommand, name = "requests", example = "$ host-cli requests --output json | jq .[0]")]
+pub(crate) struct Requests {
+    /// only those of this app
+    #[argh(positional, arg_name = "APP")]
+    pub(crate) app: Option<String>,
+    /// table (default) or json
+    #[argh(option, default = "ListOutput::Table", arg_name = "form")]
+    pub(crate) output: ListOutput,
+    /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
+    #[argh(option, arg_name = "dir")]
+    pub(crate) logs: Option<PathBuf>,
+    /// the stager's log file instead; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) stager_log: Option<PathBuf>,
+    /// nsync's log file instead; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) nsync_log: Option<PathBuf>,
+}
+
+/// stage an app again in a container and make its image
+#[derive(FromArgs, Debug)]
+#[argh(
+    subcommand,
+    name = "restage",
+    note = "What follows -- goes to the agent in the container; `-- --help` lists it.",
+    example = "$ host-cli restage my-app",
+    example = "Look into a failed staging:\n$ host-cli restage --keep my-app",
+    example = "Leave Cloud Controller's droplet alone:\n$ host-cli restage my-app -- --no-upload"
+)]
+pub(crate) struct Restage {
+    /// which app (default: the newest staging request of all)
+    #[argh(positional, arg_name = "APP")]
+    pub(crate) app: Option<String>,
+    /// take the request from this file instead of the logs; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) request: Option<PathBuf>,
+    /// network that the staging container joins (default: hcf)
+    #[argh(option, default = "String::from(\"hcf\")", arg_name = "name")]
+    pub(crate) network: String,
+    /// image that stages (default: stager:latest)
+    #[argh(option, default = "String::from(\"stager:latest\")", arg_name = "image")]
+    pub(crate) stager_image: String,
+    /// root file system of the app image (default: stager-rootfs:<the request's stack>)
+    #[argh(option, arg_name = "image")]
+    pub(crate) base: Option<String>,
+    /// certificates to trust besides the system's, in PEM; handed to the agent
+    #[argh(option, arg_name = "file")]
+    pub(crate) ca: Option<PathBuf>,
+    /// keep the container for an hour after success or failure, to look into it
+    #[argh(switch)]
+    pub(crate) keep: bool,
+    /// stage and upload, but make no image
+    #[argh(switch)]
+    pub(crate) no_image: bool,
+    /// plain or json (default: progress bars on a terminal, plain lines elsewhere)
+    #[argh(option, arg_name = "form")]
+    pub(crate) output: Option<Output>,
+    /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
+    #[argh(option, arg_name = "dir")]
+    pub(crate) logs: Option<PathBuf>,
+    /// the stager's log file instead; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) stager_log: Option<PathBuf>,
+    /// nsync's log file instead; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) nsync_log: Option<PathBuf>,
+}
+
+/// start an app's image as its newest launch request says
+#[derive(FromArgs, Debug)]
+#[argh(
+    subcommand,
+    name = "launch",
+    example = "$ host-cli launch my-app",
+    example = "On a port of your choice:\n$ host-cli launch --port 8080 my-app"
+)]
+pub(crate) struct Launch {
+    /// which app (default: the newest launch request of all)
+    #[argh(positional, arg_name = "APP")]
+    pub(crate) app: Option<String>,
+    /// take the request from this file instead of the logs; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) request: Option<PathBuf>,
+    /// network that the app joins (default: hcf)
+    #[argh(option, default = "String::from(\"hcf\")", arg_name = "name")]
+    pub(crate) network: String,
+    /// port of the host, or HOST:CONTAINER; once for each of the app's ports (default: a free one)
+    #[argh(option, arg_name = "port")]
+    pub(crate) port: Vec<String>,
+    /// process type to start (default: web, as the request has it)
+    #[argh(option, default = "String::from(\"web\")", arg_name = "type")]
+    pub(crate) process: String,
+    /// plain or json (default: plain)
+    #[argh(option, arg_name = "form")]
+    pub(crate) output: Option<Output>,
+    /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
+    #[argh(option, arg_name = "dir")]
+    pub(crate) logs: Option<PathBuf>,
+    /// the stager's log file instead; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) stager_log: Option<PathBuf>,
+    /// nsync's log file instead; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) nsync_log: Option<PathBuf>,
+}
+
+/// make an app image from a droplet, a lifecycle and a root file system
+#[derive(FromArgs, Debug)]
+#[argh(
+    subcommand,
+    name = "image",
+    example = "$ host-cli image --droplet droplet.tgz --lifecycle lifecycle.tgz --base stager-rootfs:cflinuxfs4 --name my-app"
+)]
+pub(crate) struct Image {
+    /// droplet, as the builder writes it (tgz)
+    #[argh(option, arg_name = "file")]
+    pub(crate) droplet: PathBuf,
+    /// lifecycle that holds the launcher: an archive (tgz) or a folder
+    #[argh(option, arg_name = "path")]
+    pub(crate) lifecycle: PathBuf,
+    /// root file system to build on
+    #[argh(option, arg_name = "image")]
+    pub(crate) base: String,
+    /// name of the new image, REPOSITORY[:TAG]; may be given more than once
+    #[argh(option, arg_name = "ref")]
+    pub(crate) name: Vec<String>,
+    /// label of the new image, NAME=VALUE; may be given more than once
+    #[argh(option, arg_name = "label")]
+    pub(crate) label: Vec<String>,
+    /// the builder's result.json, for labels about buildpack and process types
+    #[argh(option, arg_name = "file")]
+    pub(crate) result: Option<PathBuf>,
+    /// plain or json (default: plain)
+    #[argh(option, arg_name = "form")]
+    pub(crate) output: Option<Output>,
+}
+
+/// link this program into a folder under the names of the original commands
+#[derive(FromArgs, Debug)]
+#[argh(subcommand, name = "link", example = "$ host-cli link ~/bin && build_req | jq .cached_dependencies[0]")]
+pub(crate) struct Link {
+    /// the folder; it must exist
+    #[argh(positional, arg_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}
+
+/// How a command that lists says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListOutput {
+    /// Columns for people.
+    Table,
+    /// One JSON array.
+    Json,
+}
+
+/// How a command that acts says what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// One line of text an event.
+    Plain,
+    /// One JSON object an event.
+    Json,
+}
+
+impl argh::FromArgValue for ListOutput {
+    fn from_arg_value(value: &str) -> Result<Self, String> {
+        match value {
+            "table" => Ok(Self::Table),
+            "json" => Ok(Self::Json),
+            _ => Err("neither table nor json".to_owned()),
+        }
+    }
+}
+
+impl argh::FromArgValue for Output {
+    fn from_arg_value(value: &str) -> Result<Self, String> {
+        match value {
+            "plain" => Ok(Self::Plain),
+            "json" => Ok(Self::Json),
+            _ => Err("neither plain nor json".to_owned()),
+        }
+    }
+}

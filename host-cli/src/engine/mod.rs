@@ -1,0 +1,145 @@
+//! The one seam to Docker. The pipeline knows this trait; `docker.rs` alone knows docker-api and async; `fake.rs`
+//! records what the pipeline asks for.
+
+use crate::plan::container::ContainerSpec;
+use shared_model::event::Stream;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::time::Duration;
+
+/// An engine's id of a container.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ContainerId(pub(crate) String);
+
+/// An engine's id of an image: `sha256:…`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ImageId(pub(crate) String);
+
+/// What an engine says of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Image {
+    /// Its id.
+    pub(crate) id: ImageId,
+    /// Its names, `repository:tag`; empty for a dangling one.
+    pub(crate) tags: Vec<String>,
+    /// Its labels.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Bytes, with all layers.
+    pub(crate) bytes: u64,
+    /// Seconds since 1970 when it was made, as its config says; 0 where it does not say.
+    pub(crate) created: i64,
+}
+
+/// What an engine says of a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Container {
+    /// Its id.
+    pub(crate) id: ContainerId,
+    /// Its name without the leading slash.
+    pub(crate) name: String,
+    /// Its labels.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Whether its main process runs.
+    pub(crate) running: bool,
+    /// The main process's exit status; meaningless while it runs.
+    pub(crate) exit_status: i64,
+    /// Whether the kernel ended it for its memory.
+    pub(crate) out_of_memory: bool,
+    /// What its health check says.
+    pub(crate) health: Health,
+    /// Its addresses by network name; an empty address where it has none.
+    pub(crate) addresses: BTreeMap<String, String>,
+}
+
+/// What a health check says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// There is no check.
+    Unchecked,
+    /// It has not passed yet.
+    Starting,
+    /// It passed.
+    Healthy,
+    /// It failed too often.
+    Unhealthy,
+}
+
+/// How an image is to be built from a stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BuildOptions {
+    /// Names that the image gets, `repository:tag`; the first is what people read.
+    pub(crate) tags: Vec<String>,
+    /// Labels of the image.
+    pub(crate) labels: BTreeMap<String, String>,
+}
+
+/// An engine's refusal, or its absence.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EngineError {
+    /// Nobody answers there.
+    #[error("no Docker Engine answers at {address}: {reason}")]
+    Unreachable { address: String, reason: String },
+    /// It answers, but not to us.
+    #[error("the Docker Engine at {address} refuses this user: {reason}")]
+    Forbidden { address: String, reason: String },
+    /// What was asked about is not there.
+    #[error("{what}: not found")]
+    NotFound { what: String },
+    /// It refused: its own words, made safe.
+    #[error("{doing}: {reason}")]
+    Refused { doing: String, reason: String },
+}
+
+/// What the pipeline wants of an engine. Every call blocks, and may be made from any thread.
+pub(crate) trait Engine: Sync {
+    /// The image called `reference`, or `None`.
+    fn image(&self, reference: &str) -> Result<Option<Image>, EngineError>;
+
+    /// Images that bear the label, the newest first.
+    fn images_labelled(&self, label: &str, value: &str) -> Result<Vec<Image>, EngineError>;
+
+    /// Gives an image one more name, `repository:tag`.
+    fn tag(&self, image: &ImageId, name: &str) -> Result<(), EngineError>;
+
+    /// Builds an image from a build context (a tar), and reads the answer to its end: an error in it is an error.
+    fn build(&self, context: Box<dyn Read + Send>, options: &BuildOptions) -> Result<ImageId, EngineError>;
+
+    /// Whether there is a network of this name.
+    fn has_network(&self, name: &str) -> Result<bool, EngineError>;
+
+    /// Makes a container; nothing runs yet.
+    fn create(&self, name: Option<&str>, spec: &ContainerSpec) -> Result<ContainerId, EngineError>;
+
+    /// Starts a container and returns at once.
+    fn start(&self, container: &ContainerId) -> Result<(), EngineError>;
+
+    /// Starts a container, writes `stdin` to it and closes it, gives what it prints to `output` as it comes, and
+    /// returns its exit status when it has ended. Ends too when the container is removed meanwhile.
+    fn run(
+        &self,
+        container: &ContainerId,
+        stdin: &[u8],
+        output: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<i64, EngineError>;
+
+    /// The container, or `None` when it is gone.
+    fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError>;
+
+    /// Containers that bear the label, stopped ones too, the newest first.
+    fn containers_labelled(&self, label: &str, value: &str) -> Result<Vec<Container>, EngineError>;
+
+    /// The last lines that a container printed, stdout and stderr as they came.
+    fn last_lines(&self, container: &ContainerId, count: usize) -> Result<Vec<u8>, EngineError>;
+
+    /// A file or folder of a container, running or not, as a tar stream.
+    fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError>;
+
+    /// Renames a container.
+    fn rename(&self, container: &ContainerId, name: &str) -> Result<(), EngineError>;
+
+    /// Sends SIGTERM, after `grace` SIGKILL. A container that does not run is no error.
+    fn stop(&self, container: &ContainerId, grace: Duration) -> Result<(), EngineError>;
+
+    /// Removes a container with its anonymous volumes, running or not. One that is gone is no error.
+    fn remove(&self, container: &ContainerId) -> Result<(), EngineError>;
+}

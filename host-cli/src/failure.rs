@@ -1,0 +1,41 @@
+//! Every error of the host → its exit code, what happened and with what, and what to try. All words for people are here.
+
+use crate::engine::EngineError;
+use shared_model::event::Event;
+use shared_model::exit_code::ExitCode;
+
+/// A command's unhappy end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// What the process ends with.
+    pub(crate) code: ExitCode,
+    /// What failed and with what.
+    pub(crate) text: String,
+    /// What to try; empty where nothing can be advised.
+    pub(crate) advice: String,
+}
+
+impl Failure {
+    /// A failure from its three parts.
+    pub(crate) fn new(code: ExitCode, text: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { code, text: text.into(), advice: advice.into() }
+    }
+
+    /// The failure as the last event of a stream.
+    pub(crate) fn event(&self) -> Event {
+        Event::Failed { code: self.code.number(), text: self.text.clone(), advice: self.advice.clone() }
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let advice = match &error {
+            EngineError::Unreachable { .. } => {
+                "is it started (`systemctl start docker`)? DOCKER_HOST says where to look"
+            }
+            EngineError::Forbidden { .. } => "run as root or as a member of the group `docker`",
+            EngineError::NotFound { .. } | EngineError::Refused { .. } => "",
+        };
+        Self::new(ExitCode::Engine, error.to_string(), advice)
+    }
+}

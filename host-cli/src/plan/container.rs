@@ -1,0 +1,90 @@
+//! A container as a value: what the engine is to be asked for. Pure data, made by the plans, sent by the engine.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// All that our containers need of an engine. `Default` is an empty one that asks for nothing.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct ContainerSpec {
+    /// The image's name or id.
+    pub(crate) image: String,
+    /// What runs instead of the image's entry point; empty: the image's.
+    pub(crate) entrypoint: Vec<String>,
+    /// Its arguments; empty: the image's.
+    pub(crate) command: Vec<String>,
+    /// Names and values; values may be secret, so this type's `Debug` hides them.
+    pub(crate) environment: Vec<(String, String)>,
+    /// Labels; never secret.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// `vcap`, `2000:2000`; empty: the image's.
+    pub(crate) user: String,
+    /// Empty: the image's.
+    pub(crate) working_directory: String,
+    /// The one network it is on; empty: the engine's default.
+    pub(crate) network: String,
+    /// Names under which the network knows it, besides its own.
+    pub(crate) aliases: Vec<String>,
+    /// Published ports.
+    pub(crate) ports: Vec<PublishedPort>,
+    /// Bytes of memory; 0: no limit.
+    pub(crate) memory_bytes: u64,
+    /// Relative weight, the engine's default is 1024; 0: the default.
+    pub(crate) cpu_shares: u64,
+    /// Open files, soft and hard; 0: the engine's default.
+    pub(crate) nofile: u64,
+    /// Processes at once; 0: no limit.
+    pub(crate) pids: u64,
+    /// Capabilities taken away: `ALL`.
+    pub(crate) drop_capabilities: Vec<String>,
+    /// Capabilities given back: `SETUID`.
+    pub(crate) add_capabilities: Vec<String>,
+    /// `no-new-privileges` and the like.
+    pub(crate) security_options: Vec<String>,
+    /// Mounts in the engine's short form, `/host:/container:ro`.
+    pub(crate) binds: Vec<String>,
+    /// True: it reads standard input, which is closed after the first attachment.
+    pub(crate) reads_stdin: bool,
+    /// True: the engine's little init reaps orphans as process 1.
+    pub(crate) init: bool,
+    /// How the engine asks whether it is healthy.
+    pub(crate) health_check: Option<HealthCheck>,
+}
+
+/// A port of the host that leads into the container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PublishedPort {
+    /// The address on the host; empty: all.
+    pub(crate) host_address: String,
+    /// The port on the host.
+    pub(crate) host: u16,
+    /// The TCP port in the container.
+    pub(crate) container: u16,
+}
+
+/// A program that the engine runs in the container again and again; status 0 means healthy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HealthCheck {
+    /// Program and arguments, without a shell.
+    pub(crate) command: Vec<String>,
+    /// Time between two checks.
+    pub(crate) interval: Duration,
+    /// How long one check may take.
+    pub(crate) timeout: Duration,
+    /// Failures in a row after which the container is unhealthy.
+    pub(crate) retries: u32,
+    /// Failures within this time after the start do not count.
+    pub(crate) start_period: Duration,
+}
+
+impl std::fmt::Debug for ContainerSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.environment.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("ContainerSpec")
+            .field("image", &self.image)
+            .field("environment", &names)
+            .field("labels", &self.labels)
+            .field("network", &self.network)
+            .field("ports", &self.ports)
+            .finish_non_exhaustive()
+    }
+}

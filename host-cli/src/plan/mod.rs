@@ -1,0 +1,3 @@
+//! Decides; touches nothing. Requests and options in, specifications out.
+
+pub(crate) mod container;
