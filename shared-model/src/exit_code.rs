@@ -138,6 +138,15 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_has_the_same_table() {
+        let readme = include_str!("../../README.md");
+        for (number, meaning) in ExitCode::TABLE {
+            let row = format!("| {number} | {meaning} |");
+            assert!(readme.contains(&row), "README.md lacks: {row}");
+        }
+    }
+
+    #[test]
     fn a_builder_keeps_its_own_codes_only() {
         assert_eq!(ExitCode::of_builder(223), ExitCode::BuildersOwn(223));
         assert_eq!(ExitCode::of_builder(1), ExitCode::Builder);
