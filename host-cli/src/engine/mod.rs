@@ -47,6 +47,8 @@ pub(crate) struct Container {
     pub(crate) out_of_memory: bool,
     /// What its health check says.
     pub(crate) health: Health,
+    /// What the last health check printed, as it was printed (foreign text); empty where there was none.
+    pub(crate) health_output: String,
     /// Its addresses by network name; an empty address where it has none.
     pub(crate) addresses: BTreeMap<String, String>,
 }
@@ -91,7 +93,7 @@ pub(crate) enum EngineError {
 }
 
 /// What the pipeline wants of an engine. Every call blocks, and may be made from any thread.
-pub(crate) trait Engine: Sync {
+pub(crate) trait Engine: Send + Sync {
     /// The image called `reference`, or `None`.
     fn image(&self, reference: &str) -> Result<Option<Image>, EngineError>;
 

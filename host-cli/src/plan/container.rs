@@ -46,6 +46,8 @@ pub(crate) struct ContainerSpec {
     pub(crate) reads_stdin: bool,
     /// True: the engine's little init reaps orphans as process 1.
     pub(crate) init: bool,
+    /// True: the engine removes it when it has ended.
+    pub(crate) auto_remove: bool,
     /// How the engine asks whether it is healthy.
     pub(crate) health_check: Option<HealthCheck>,
 }
