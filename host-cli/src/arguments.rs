@@ -1,5 +1,7 @@
 //! The command line of `host-cli`: what can be typed. What it means is decided where it is used.
 
+pub(crate) mod invocation;
+
 use argh::FromArgs;
 use std::path::PathBuf;
 

@@ -1,0 +1,89 @@
+//! What was typed → what is meant: the name that this program was called by, the options that argh does not know,
+//! and what follows `--`. Help and version end here, as values; nothing is printed.
+
+use super::{Command, HostCli};
+use crate::failure::Failure;
+use argh::FromArgs;
+use shared_model::command_line;
+use shared_model::exit_code::ExitCode;
+use std::ffi::OsString;
+use std::path::Path;
+
+/// The name under which the program is documented.
+const PROGRAM: &str = "host-cli";
+
+/// The original's commands, and ours that they stand for. `host-cli link` makes links of these names.
+pub(crate) const LINKED: [(&str, &str); 6] = [
+    ("build_req", "build-req"),
+    ("launch_req", "launch-req"),
+    ("build_cmd", "build-cmd"),
+    ("launch_cmd", "launch-cmd"),
+    ("restage", "restage"),
+    ("launch", "launch"),
+];
+
+/// A command line that makes sense.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    /// The command with its options.
+    pub(crate) command: Command,
+    /// What followed `--` behind `restage`, as it was typed: options of the agent.
+    pub(crate) agent_options: Vec<String>,
+}
+
+impl Invocation {
+    /// Reads a command line, the program's name first. What the user asked to read (`--help`, `--version`) comes as a
+    /// [`Failure`] without a failure: exit code 0 and the text.
+    pub(crate) fn read(typed: impl IntoIterator<Item = OsString>) -> Result<Self, Failure> {
+        let mut typed = typed.into_iter();
+        let called = typed.next().unwrap_or_default();
+        let mut words = Vec::new();
+        words.extend(linked_command(Path::new(&called)).map(str::to_owned));
+        for word in typed {
+            words.push(word.into_string().map_err(|word| {
+                let text = format!("the argument {} is not UTF-8", word.to_string_lossy());
+                Failure::new(ExitCode::CommandLine, text, "")
+            })?);
+        }
+        if command_line::asks_for_version(&words) {
+            return Err(Failure::new(ExitCode::Success, format!("{PROGRAM} {}", env!("CARGO_PKG_VERSION")), ""));
+        }
+        let (words, agent_options) = without_agent_options(words);
+        let words = command_line::normalised(&words);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match HostCli::from_args(&[PROGRAM], &words) {
+            Ok(HostCli { command }) => Ok(Self { command, agent_options }),
+            Err(exit) => Err(early(&exit, &words)),
+        }
+    }
+}
+
+/// The command that a link of this name stands for.
+fn linked_command(called: &Path) -> Option<&'static str> {
+    let name = called.file_name()?.to_str()?;
+    LINKED.iter().find(|(link, _)| *link == name).map(|(_, command)| *command)
+}
+
+/// Cuts at the first `--` behind `restage`; for the other commands `--` ends the options, as argh has it.
+fn without_agent_options(mut words: Vec<String>) -> (Vec<String>, Vec<String>) {
+    let restages = words.first().is_some_and(|word| word == "restage");
+    match words.iter().position(|word| word == "--") {
+        Some(at) if restages => {
+            let agent_options = words.split_off(at + 1);
+            words.truncate(at);
+            (words, agent_options)
+        }
+        _ => (words, Vec::new()),
+    }
+}
+
+/// What argh says instead of a command: help, or what is wrong.
+fn early(exit: &argh::EarlyExit, words: &[&str]) -> Failure {
+    let text = exit.output.trim_end();
+    if exit.status.is_ok() {
+        return Failure::new(ExitCode::Success, text, "");
+    }
+    let known = words.first().filter(|word| word.starts_with(|first: char| first.is_ascii_lowercase()));
+    let about = known.map(|command| format!(" {command}")).unwrap_or_default();
+    Failure::new(ExitCode::CommandLine, text, format!("`{PROGRAM}{about} --help` says what can be typed"))
+}
