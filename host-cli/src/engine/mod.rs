@@ -1,6 +1,9 @@
 //! The one seam to Docker. The pipeline knows this trait; `docker.rs` alone knows docker-api and async; `fake.rs`
 //! records what the pipeline asks for.
 
+#[cfg(test)]
+pub(crate) mod fake;
+
 use crate::plan::container::ContainerSpec;
 use shared_model::event::Stream;
 use std::collections::BTreeMap;
@@ -12,11 +15,11 @@ use std::time::Duration;
 pub(crate) struct ContainerId(pub(crate) String);
 
 /// An engine's id of an image: `sha256:…`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ImageId(pub(crate) String);
 
 /// What an engine says of an image.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Image {
     /// Its id.
     pub(crate) id: ImageId,
@@ -28,6 +31,9 @@ pub(crate) struct Image {
     pub(crate) bytes: u64,
     /// Seconds since 1970 when it was made, as its config says; 0 where it does not say.
     pub(crate) created: i64,
+    /// Names of the variables that it sets; their values may be secret. Empty in what
+    /// [`Engine::images_labelled`] gives: a list does not tell.
+    pub(crate) variables: Vec<String>,
 }
 
 /// What an engine says of a container.
@@ -103,7 +109,12 @@ pub(crate) trait Engine: Send + Sync {
     /// Gives an image one more name, `repository:tag`.
     fn tag(&self, image: &ImageId, name: &str) -> Result<(), EngineError>;
 
-    /// Builds an image from a build context (a tar), and reads the answer to its end: an error in it is an error.
+    /// Removes an image of ours (`stager.kind=app`) that has lost its last name, and what lies under it, as far as that
+    /// is ours, nameless and unused too. All others stay; that is no error.
+    fn remove_nameless(&self, image: &ImageId) -> Result<(), EngineError>;
+
+    /// Builds an image from a build context (a tar), and reads the answer to its end: an error in it is an error. A
+    /// build that fails leaves neither containers nor nameless images.
     fn build(&self, context: Box<dyn Read + Send>, options: &BuildOptions) -> Result<ImageId, EngineError>;
 
     /// Whether there is a network of this name.

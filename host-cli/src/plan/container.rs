@@ -10,7 +10,7 @@ pub(crate) struct ContainerSpec {
     pub(crate) image: String,
     /// What runs instead of the image's entry point; empty: the image's.
     pub(crate) entrypoint: Vec<String>,
-    /// Its arguments; empty: the image's.
+    /// Its arguments; empty: the image's, or none where `entrypoint` is given.
     pub(crate) command: Vec<String>,
     /// Names and values; values may be secret, so this type's `Debug` hides them.
     pub(crate) environment: Vec<(String, String)>,

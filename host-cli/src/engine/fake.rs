@@ -1,0 +1,290 @@
+//! A recording engine for tests: it remembers what was asked for, in which order, keeps containers and images as values,
+//! and fails where a test wants it to. Nothing runs.
+
+use super::{BuildOptions, Container, ContainerId, Engine, EngineError, Health, Image, ImageId};
+use crate::plan::container::ContainerSpec;
+use shared_model::event::Stream;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::{Cursor, Read};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+/// What a container does when it runs: standard input in, output to the callback, the exit status back.
+pub(crate) type Script = Box<dyn FnMut(&[u8], &mut dyn FnMut(Stream, &[u8])) -> i64 + Send>;
+
+/// What [`Fake`] knows; tests set it up before and look at it after.
+#[derive(Default)]
+pub(crate) struct State {
+    /// Every call as one line, in order: `create staging-1 stager:latest`, `start c1`, `remove c1`.
+    pub(crate) calls: Vec<String>,
+    /// Images that are there, the newest last.
+    pub(crate) images: Vec<Image>,
+    /// Names of networks that are there.
+    pub(crate) networks: BTreeSet<String>,
+    /// Containers that were made and not removed, by id (`c1`, `c2`, …), with what was asked for.
+    pub(crate) containers: BTreeMap<String, (Container, ContainerSpec)>,
+    /// What the next runs do; a run without one prints nothing and ends with 0.
+    pub(crate) runs: VecDeque<Script>,
+    /// What the next looks at a container say of its health; the last is repeated. None: what the spec asks for is healthy.
+    pub(crate) health: VecDeque<Health>,
+    /// The exit status with which a started container has ended at once, if it does.
+    pub(crate) dies_at_start: Option<i64>,
+    /// What `copy_out` gives, by path: a tar.
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// What every container printed last.
+    pub(crate) last_lines: Vec<u8>,
+    /// Build contexts that were sent, whole.
+    pub(crate) built: Vec<(Vec<u8>, BuildOptions)>,
+    failures: BTreeMap<&'static str, VecDeque<EngineError>>,
+    made: usize,
+}
+
+/// The engine that records.
+#[derive(Default)]
+pub(crate) struct Fake(Mutex<State>);
+
+impl Fake {
+    /// One with an image of that name and a network `hcf`.
+    pub(crate) fn with_image(tag: &str) -> Self {
+        let fake = Self::default();
+        fake.add_image(tag, &[]);
+        fake.state().networks.insert("hcf".to_owned());
+        fake
+    }
+
+    /// Adds an image and returns its id.
+    pub(crate) fn add_image(&self, tag: &str, labels: &[(&str, &str)]) -> ImageId {
+        let mut state = self.state();
+        state.made += 1;
+        let id = ImageId(format!("sha256:{:064x}", state.made));
+        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let created = i64::try_from(state.made).unwrap();
+        let tags = vec![tag.to_owned()];
+        state.images.push(Image { id: id.clone(), tags, labels, bytes: 1, created, ..Image::default() });
+        id
+    }
+
+    /// Lets the next call of `verb` (`create`, `start`, `run`, …) fail; several are taken in order.
+    pub(crate) fn fail(&self, verb: &'static str, error: EngineError) {
+        self.state().failures.entry(verb).or_default().push_back(error);
+    }
+
+    /// As [`Self::fail`], refused with these words.
+    pub(crate) fn refuse(&self, verb: &'static str, reason: &str) {
+        self.fail(verb, EngineError::Refused { doing: verb.to_owned(), reason: reason.to_owned() });
+    }
+
+    /// What the next run does.
+    pub(crate) fn script(&self, run: impl FnMut(&[u8], &mut dyn FnMut(Stream, &[u8])) -> i64 + Send + 'static) {
+        self.state().runs.push_back(Box::new(run));
+    }
+
+    /// Everything, to look at or to set up. Do not hold it while the engine is called.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// The calls so far, one line each.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.state().calls.clone()
+    }
+
+    /// Only the verbs of the calls so far.
+    pub(crate) fn verbs(&self) -> Vec<String> {
+        let verb = |call: &String| call.split(' ').next().unwrap_or_default().to_owned();
+        self.state().calls.iter().map(verb).collect()
+    }
+
+    /// Records the call; the failure that a test ordered for it, if any.
+    fn call(&self, verb: &'static str, words: &[&str]) -> Result<MutexGuard<'_, State>, EngineError> {
+        let mut state = self.state();
+        let line = std::iter::once(verb).chain(words.iter().copied().filter(|word| !word.is_empty()));
+        state.calls.push(line.collect::<Vec<_>>().join(" "));
+        match state.failures.get_mut(verb).and_then(VecDeque::pop_front) {
+            Some(error) => Err(error),
+            None => Ok(state),
+        }
+    }
+}
+
+fn missing(id: &ContainerId) -> EngineError {
+    EngineError::NotFound { what: format!("container {}", id.0) }
+}
+
+impl Engine for Fake {
+    fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
+        let state = self.call("image", &[reference])?;
+        let named = |image: &&Image| image.id.0 == reference || image.tags.iter().any(|tag| tag == reference);
+        Ok(state.images.iter().find(named).cloned())
+    }
+
+    fn images_labelled(&self, label: &str, value: &str) -> Result<Vec<Image>, EngineError> {
+        let state = self.call("images_labelled", &[label, value])?;
+        let bears = |image: &&Image| image.labels.get(label).is_some_and(|found| found == value);
+        Ok(state.images.iter().rev().filter(bears).cloned().collect())
+    }
+
+    fn tag(&self, image: &ImageId, name: &str) -> Result<(), EngineError> {
+        let mut state = self.call("tag", &[&image.0, name])?;
+        for other in &mut state.images {
+            other.tags.retain(|tag| tag != name);
+            if other.id == *image {
+                other.tags.push(name.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_nameless(&self, image: &ImageId) -> Result<(), EngineError> {
+        let mut state = self.call("remove_nameless", &[&image.0])?;
+        state.images.retain(|other| other.id != *image || !other.tags.is_empty());
+        Ok(())
+    }
+
+    fn build(&self, mut context: Box<dyn Read + Send>, options: &BuildOptions) -> Result<ImageId, EngineError> {
+        drop(self.call("build", &options.tags.iter().map(String::as_str).collect::<Vec<_>>())?);
+        let mut bytes = Vec::new();
+        context.read_to_end(&mut bytes).unwrap();
+        let id = self.add_image("being:built", &[]);
+        let mut state = self.state();
+        for image in &mut state.images {
+            image.tags.retain(|tag| !options.tags.contains(tag));
+            if image.id == id {
+                image.tags.clone_from(&options.tags);
+                image.labels.clone_from(&options.labels);
+            }
+        }
+        state.built.push((bytes, options.clone()));
+        Ok(id)
+    }
+
+    fn has_network(&self, name: &str) -> Result<bool, EngineError> {
+        Ok(self.call("has_network", &[name])?.networks.contains(name))
+    }
+
+    fn create(&self, name: Option<&str>, spec: &ContainerSpec) -> Result<ContainerId, EngineError> {
+        let mut state = self.call("create", &[name.unwrap_or_default(), &spec.image])?;
+        state.made += 1;
+        let id = ContainerId(format!("c{}", state.made));
+        let addresses = BTreeMap::from([(spec.network.clone(), format!("172.30.0.{}", state.made))]);
+        let container = Container {
+            id: id.clone(),
+            name: name.map_or_else(|| format!("unnamed-{}", id.0), str::to_owned),
+            labels: spec.labels.clone(),
+            running: false,
+            exit_status: 0,
+            out_of_memory: false,
+            health: if spec.health_check.is_some() { Health::Starting } else { Health::Unchecked },
+            addresses,
+        };
+        state.containers.insert(id.0.clone(), (container, spec.clone()));
+        Ok(id)
+    }
+
+    fn start(&self, container: &ContainerId) -> Result<(), EngineError> {
+        let mut state = self.call("start", &[&container.0])?;
+        let status = state.dies_at_start;
+        let (found, _) = state.containers.get_mut(&container.0).ok_or_else(|| missing(container))?;
+        found.running = status.is_none();
+        found.exit_status = status.unwrap_or_default();
+        Ok(())
+    }
+
+    fn run(
+        &self,
+        container: &ContainerId,
+        stdin: &[u8],
+        output: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<i64, EngineError> {
+        let script = {
+            let mut state = self.call("run", &[&container.0])?;
+            let script = state.runs.pop_front();
+            state.containers.get_mut(&container.0).ok_or_else(|| missing(container))?.0.running = true;
+            script
+        };
+        // The script runs unlocked: it, or the callback, may use the engine.
+        let status = script.map_or(0, |mut run| run(stdin, output));
+        if let Some((found, _)) = self.state().containers.get_mut(&container.0) {
+            found.running = false;
+            found.exit_status = status;
+        }
+        Ok(status)
+    }
+
+    fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError> {
+        let mut state = self.call("container", &[&container.0])?;
+        let scripted = if state.health.len() > 1 { state.health.pop_front() } else { state.health.front().copied() };
+        Ok(state.containers.get_mut(&container.0).map(|(found, spec)| {
+            found.health = match scripted {
+                Some(health) => health,
+                None if spec.health_check.is_some() && found.running => Health::Healthy,
+                None => found.health,
+            };
+            found.clone()
+        }))
+    }
+
+    fn containers_labelled(&self, label: &str, value: &str) -> Result<Vec<Container>, EngineError> {
+        let state = self.call("containers_labelled", &[label, value])?;
+        let bears = |found: &&Container| found.labels.get(label).is_some_and(|other| other == value);
+        let mut found: Vec<Container> = state.containers.values().map(|(one, _)| one).filter(bears).cloned().collect();
+        found.sort_by_key(|one| std::cmp::Reverse(one.id.0[1..].parse::<u32>().unwrap_or_default()));
+        Ok(found)
+    }
+
+    fn last_lines(&self, container: &ContainerId, _: usize) -> Result<Vec<u8>, EngineError> {
+        Ok(self.call("last_lines", &[&container.0])?.last_lines.clone())
+    }
+
+    fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError> {
+        let state = self.call("copy_out", &[&container.0, path])?;
+        match state.files.get(path) {
+            Some(tar) => Ok(Box::new(Cursor::new(tar.clone()))),
+            None => Err(EngineError::NotFound { what: format!("{path} in container {}", container.0) }),
+        }
+    }
+
+    fn rename(&self, container: &ContainerId, name: &str) -> Result<(), EngineError> {
+        let mut state = self.call("rename", &[&container.0, name])?;
+        let (found, _) = state.containers.get_mut(&container.0).ok_or_else(|| missing(container))?;
+        name.clone_into(&mut found.name);
+        Ok(())
+    }
+
+    fn stop(&self, container: &ContainerId, _: Duration) -> Result<(), EngineError> {
+        let mut state = self.call("stop", &[&container.0])?;
+        if let Some((found, _)) = state.containers.get_mut(&container.0) {
+            found.running = false;
+        }
+        Ok(())
+    }
+
+    fn remove(&self, container: &ContainerId) -> Result<(), EngineError> {
+        self.call("remove", &[&container.0])?.containers.remove(&container.0);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fake_remembers_calls_in_order_and_fails_when_told() {
+        let fake = Fake::with_image("stager:latest");
+        let spec = ContainerSpec { image: "stager:latest".into(), ..ContainerSpec::default() };
+        fake.script(|stdin, output| {
+            output(Stream::Out, stdin);
+            7
+        });
+        fake.refuse("start", "no");
+        let id = fake.create(Some("one"), &spec).unwrap();
+        let mut seen = Vec::new();
+        assert_eq!(fake.run(&id, b"in", &mut |_, bytes| seen.extend_from_slice(bytes)).unwrap(), 7);
+        assert!(fake.start(&id).is_err());
+        fake.remove(&id).unwrap();
+        assert_eq!(seen, b"in");
+        assert_eq!(fake.calls(), ["create one stager:latest", "run c2", "start c2", "remove c2"]);
+        assert!(fake.state().containers.is_empty());
+    }
+}
