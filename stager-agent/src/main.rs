@@ -3,10 +3,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
 #![allow(
     dead_code,
+    unused_imports,
+    clippy::unnecessary_wraps,
     unused_crate_dependencies,
     reason = "the rooms are furnished one after the other; goes with the last"
 )]
 
+mod fetch;
 mod scope;
+mod upload;
 
 fn main() {}

@@ -1,0 +1,199 @@
+//! What can go wrong between a URL and a directory. The words for people (what to try) are made of these elsewhere;
+//! no text here holds a secret: URLs redact themselves, and the HTTP library's own texts, which quote URLs and
+//! headers, are not used.
+
+use crate::scope::Stopped;
+use shared_model::safe_url::SafeUrl;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+use thiserror::Error;
+
+/// An archive is not there.
+#[derive(Debug, Error)]
+pub(crate) enum FetchError {
+    /// It did not arrive.
+    #[error("cannot download {from}")]
+    Transfer {
+        /// Where from.
+        from: SafeUrl,
+        /// Why.
+        #[source]
+        cause: TransferError,
+    },
+    /// It arrived, and is another.
+    #[error("{from} is not what the request asks for: its {algorithm} is {found}, not {wanted}")]
+    Checksum {
+        /// Where from.
+        from: SafeUrl,
+        /// `sha256`.
+        algorithm: &'static str,
+        /// Hex, of the request.
+        wanted: String,
+        /// Hex, of the body.
+        found: String,
+    },
+    /// It arrived, and cannot be unpacked.
+    #[error("cannot unpack {from} into {}", to.display())]
+    Unpack {
+        /// Where from.
+        from: SafeUrl,
+        /// Where to.
+        to: PathBuf,
+        /// Why.
+        #[source]
+        cause: UnpackError,
+    },
+    /// Ended before its end.
+    #[error("the download of {from} was stopped")]
+    Stopped {
+        /// Where from.
+        from: SafeUrl,
+        /// By what.
+        why: Stopped,
+    },
+}
+
+/// A transfer over HTTP failed, in either direction.
+#[derive(Debug, Error)]
+pub(crate) enum TransferError {
+    /// The URL cannot be used.
+    #[error("this is not an http or https URL")]
+    BadUrl,
+    /// 403 or 410: the blobstore's answers to a signature that is wrong or out of date.
+    #[error("the server answered {}", status_text(*status))]
+    Refused {
+        /// 403 or 410.
+        status: u16,
+        /// The URL's `expires`, in seconds since 1970; `None` where it has none.
+        expires: Option<i64>,
+    },
+    /// 404.
+    #[error("the server answered {}", status_text(404))]
+    NotFound,
+    /// Any other status that is not the one hoped for.
+    #[error("the server answered {}{}", status_text(*status), said(text))]
+    Status {
+        /// The status.
+        status: u16,
+        /// What the server said about it: one line, without URLs; empty where it said nothing.
+        text: String,
+    },
+    /// No address for the name.
+    #[error("cannot resolve the host name {host:?}")]
+    UnknownHost {
+        /// The name.
+        host: String,
+    },
+    /// Nobody answers at the address.
+    #[error("cannot connect to {host:?}")]
+    Connect {
+        /// The name.
+        host: String,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// The server's certificate is signed by nobody we trust.
+    #[error("the certificate of {host:?} is signed by an authority that is not trusted here")]
+    UnknownAuthority {
+        /// The name.
+        host: String,
+    },
+    /// The server's certificate is another's.
+    #[error("the certificate of the server is not for {host:?}")]
+    WrongHost {
+        /// The name asked for.
+        host: String,
+    },
+    /// TLS failed otherwise.
+    #[error("no TLS connection to {host:?}: {reason}")]
+    Tls {
+        /// The name.
+        host: String,
+        /// In words.
+        reason: String,
+    },
+    /// The connection ended before the body did.
+    #[error("the connection was cut off after {received} of {} bytes", expected.map_or("unknown".to_owned(), |n| n.to_string()))]
+    CutOff {
+        /// Bytes received, or sent.
+        received: u64,
+        /// Bytes expected; `None` where the server did not say.
+        expected: Option<u64>,
+    },
+    /// Nothing moved for too long.
+    #[error("nothing moved for {} seconds", after.as_secs_f32())]
+    Idle {
+        /// How long.
+        after: Duration,
+    },
+    /// What came is no HTTP, or HTTP of a kind that cannot be followed.
+    #[error("the server's answer cannot be understood: {reason}")]
+    Protocol {
+        /// In words.
+        reason: &'static str,
+    },
+}
+
+/// An archive cannot be unpacked.
+#[derive(Debug, Error)]
+pub(crate) enum UnpackError {
+    /// The body has no bytes.
+    #[error("the archive is empty (0 bytes)")]
+    Empty,
+    /// Neither tar, tgz nor zip.
+    #[error("this is not a tar, tgz or zip archive: it looks like {looks_like}")]
+    NotAnArchive {
+        /// In words: `an HTML page`, `bytes 42 5a 68 …`.
+        looks_like: String,
+    },
+    /// The archive is damaged.
+    #[error("the archive is damaged{}", at(entry.as_ref()))]
+    Corrupt {
+        /// The entry where this showed; `None` where it is the archive as a whole.
+        entry: Option<String>,
+        /// How.
+        #[source]
+        cause: io::Error,
+    },
+    /// An entry wants out of its directory.
+    #[error("the entry {entry:?} would leave its directory ({how})")]
+    Escapes {
+        /// Its name in the archive.
+        entry: String,
+        /// `..`, an absolute path, through a symbolic link, a hard link's target.
+        how: &'static str,
+    },
+    /// An entry is of a kind that has no business in an archive.
+    #[error("the entry {entry:?} is {kind}, which is not unpacked")]
+    Unlawful {
+        /// Its name in the archive.
+        entry: String,
+        /// `a device`, …
+        kind: &'static str,
+    },
+    /// The disk does not take it.
+    #[error("cannot write {}", path.display())]
+    Disk {
+        /// What was to be written.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+fn said(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {text}") }
+}
+
+fn at(entry: Option<&String>) -> String {
+    entry.map_or(String::new(), |entry| format!(" at {entry:?}"))
+}
+
+/// `404 Not Found`; the number alone where it has no name.
+pub(crate) fn status_text(status: u16) -> String {
+    let name = ureq::http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    name.map_or(status.to_string(), |name| format!("{status} {name}"))
+}
