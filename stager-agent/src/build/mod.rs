@@ -1,0 +1,9 @@
+//! Runs the builder: as whom, with which environment, watched to its end and beyond.
+
+pub(crate) mod environment;
+mod lines;
+mod output;
+pub(crate) mod reaper;
+pub(crate) mod rights;
+pub(crate) mod run_process;
+pub(crate) mod user;

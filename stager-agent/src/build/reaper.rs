@@ -1,0 +1,161 @@
+//! Ends and reaps what programs leave behind. The agent is their subreaper (or process 1 of the container), so every
+//! orphan becomes its child; whatever is its child and was not started by it on purpose has lost its program.
+#![expect(clippy::disallowed_methods, reason = "reads /proc and starts programs, so that none is taken for an orphan")]
+
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::process::{Child, Command};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long orphans that multiply are run after. What is killed is gone in far less.
+const CHASE: Duration = Duration::from_secs(5);
+/// Between two looks at /proc: short against patience, long against a look.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Knows which children are ours on purpose.
+#[derive(Default)]
+pub(crate) struct Reaper {
+    programs: Mutex<BTreeSet<i32>>,
+    /// False: orphans go elsewhere, so no child may be taken for one.
+    in_charge: bool,
+}
+
+/// A process as `/proc/<pid>/stat` shows it.
+struct Process {
+    pid: Pid,
+    parent: i32,
+    zombie: bool,
+}
+
+impl Reaper {
+    /// Makes this process the one that orphans come to.
+    ///
+    /// # Errors
+    /// Kernels before 3.4.
+    pub(crate) fn take_charge() -> io::Result<Self> {
+        set_child_subreaper(Some(getpid()))?;
+        Ok(Self { in_charge: true, ..Self::default() })
+    }
+
+    /// Starts a program. It stays known until [`Reaper::forget`].
+    pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
+        let mut programs = self.programs();
+        let child = command.spawn()?;
+        programs.insert(Pid::from_child(&child).as_raw_pid());
+        Ok(child)
+    }
+
+    /// The program `pid` is reaped.
+    pub(crate) fn forget(&self, pid: Pid) {
+        self.programs().remove(&pid.as_raw_pid());
+    }
+
+    /// Reaps orphans that have ended, so that they do not fill the container's process table.
+    pub(crate) fn reap(&self) {
+        let programs = self.programs();
+        for orphan in self.orphans(&processes(), &programs).filter(|orphan| orphan.zombie) {
+            let _ = waitpid(Some(orphan.pid), WaitOptions::NOHANG);
+        }
+    }
+
+    /// Ends all that the program `ended` left, and how many there were. While another program runs nothing is done: its
+    /// processes cannot be told from the others, and it has its own end.
+    pub(crate) fn end_orphans(&self, ended: Pid) -> usize {
+        let programs = self.programs();
+        let mut killed = BTreeSet::new();
+        let started = Instant::now();
+        while programs.iter().all(|program| *program == ended.as_raw_pid()) && started.elapsed() < CHASE {
+            let all = processes();
+            let family = descendants(&all, self.orphans(&all, &programs));
+            if family.is_empty() {
+                break;
+            }
+            for process in family {
+                if process.zombie {
+                    let _ = waitpid(Some(process.pid), WaitOptions::NOHANG); // another's child: its parent dies first
+                } else if kill_process(process.pid, Signal::KILL).is_ok() {
+                    killed.insert(process.pid.as_raw_pid());
+                }
+            }
+            thread::sleep(PAUSE);
+        }
+        killed.len()
+    }
+
+    fn orphans<'a>(&self, all: &'a [Process], programs: &BTreeSet<i32>) -> impl Iterator<Item = &'a Process> {
+        let own = getpid().as_raw_pid();
+        let in_charge = self.in_charge;
+        all.iter()
+            .filter(move |process| in_charge && process.parent == own && !programs.contains(&process.pid.as_raw_pid()))
+    }
+
+    fn programs(&self) -> MutexGuard<'_, BTreeSet<i32>> {
+        self.programs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `roots` and all below them.
+fn descendants<'a>(all: &'a [Process], roots: impl Iterator<Item = &'a Process>) -> Vec<&'a Process> {
+    let mut family: Vec<&Process> = roots.collect();
+    let mut next = 0;
+    while next < family.len() {
+        let parent = family[next].pid.as_raw_pid();
+        family.extend(all.iter().filter(|process| process.parent == parent));
+        next += 1;
+    }
+    family
+}
+
+/// All processes that can be seen; empty where there is no /proc.
+fn processes() -> Vec<Process> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let of_entry = |entry: fs::DirEntry| {
+        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+        process(pid, &fs::read_to_string(entry.path().join("stat")).ok()?)
+    };
+    entries.flatten().filter_map(of_entry).collect()
+}
+
+/// `12 (a name) with) brackets) Z 1 …`: the name may hold anything, so what counts is behind its last bracket.
+fn process(pid: Pid, stat: &str) -> Option<Process> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace();
+    let zombie = matches!(fields.next()?, "Z" | "X");
+    Some(Process { pid, parent: fields.next()?.parse().ok()?, zombie })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(stat: &str) -> Option<(i32, bool)> {
+        process(getpid(), stat).map(|process| (process.parent, process.zombie))
+    }
+
+    #[test]
+    fn a_process_may_be_called_anything() {
+        assert_eq!(parse("12 (sh) S 7 12 12 0"), Some((7, false)));
+        assert_eq!(parse("12 (a) Z 99 (b)) Z 7 12"), Some((7, true)));
+        assert_eq!(parse("12 (sh"), None);
+    }
+
+    #[test]
+    fn a_family_is_found_however_deep() {
+        let process = |pid, parent| Process { pid: Pid::from_raw(pid).unwrap(), parent, zombie: false };
+        let all = [process(5, 4), process(4, 3), process(3, 1), process(2, 1), process(6, 2)];
+        let family: Vec<i32> = descendants(&all, all.iter().filter(|process| process.pid.as_raw_pid() == 3))
+            .iter()
+            .map(|p| p.pid.as_raw_pid())
+            .collect();
+        assert_eq!(family, [3, 4, 5]);
+    }
+
+    #[test]
+    fn this_process_sees_itself() {
+        assert!(processes().iter().any(|process| process.pid == getpid() && !process.zombie));
+    }
+}

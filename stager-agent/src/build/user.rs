@@ -1,0 +1,108 @@
+//! Who runs a program and owns files: users as the container's own `/etc/passwd` knows them. Not through NSS, whose
+//! plug-ins a static binary cannot load.
+#![expect(clippy::disallowed_methods, reason = "reads /etc/passwd")]
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+const PASSWD: &str = "/etc/passwd";
+
+/// A user of the container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct User {
+    /// As in `/etc/passwd`; the number itself where it has no entry.
+    pub(crate) name: String,
+    /// User id.
+    pub(crate) uid: u32,
+    /// Primary group.
+    pub(crate) gid: u32,
+    /// Home directory; `/` where `/etc/passwd` names none.
+    pub(crate) home: PathBuf,
+}
+
+/// Why there is no such user.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UserError {
+    /// No entry of that name.
+    #[error("there is no user {0:?} in {PASSWD}")]
+    Unknown(String),
+    /// The file could not be read.
+    #[error("{PASSWD} could not be read")]
+    Unreadable(#[source] io::Error),
+}
+
+impl User {
+    /// Looks `name` up: a name, or like the engine's a number, `uid` or `uid:gid`.
+    ///
+    /// # Errors
+    /// An unknown name; a number needs no entry.
+    pub(crate) fn named(name: &str) -> Result<Self, UserError> {
+        let passwd = fs::read(PASSWD).map_err(UserError::Unreadable)?;
+        find(name, &String::from_utf8_lossy(&passwd)).ok_or_else(|| UserError::Unknown(name.to_owned()))
+    }
+}
+
+fn find(name: &str, passwd: &str) -> Option<User> {
+    entry(passwd, |user| user.name == name).or_else(|| {
+        let (uid, gid) = name.split_once(':').map_or((name, None), |(uid, gid)| (uid, Some(gid)));
+        let uid: u32 = uid.parse().ok()?;
+        let gid: Option<u32> = gid.map(str::parse).transpose().ok()?;
+        let known = entry(passwd, |user| user.uid == uid);
+        let unknown = || User { name: uid.to_string(), uid, gid: 0, home: PathBuf::from("/") };
+        let user = known.unwrap_or_else(unknown);
+        Some(User { gid: gid.unwrap_or(user.gid), ..user })
+    })
+}
+
+fn entry(passwd: &str, wanted: impl Fn(&User) -> bool) -> Option<User> {
+    let users = passwd.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?.to_owned();
+        let (uid, gid) = (fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?);
+        let home = fields.nth(1).filter(|home| !home.is_empty()).unwrap_or("/").into();
+        Some(User { name, uid, gid, home })
+    });
+    users.into_iter().find(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\n\
+        # a comment: is no user\n\
+        broken:x:one\n\
+        vcap:x:2000:2001:,,,:/home/vcap:/bin/bash\n\
+        homeless:x:3000:3000::";
+
+    fn user(name: &str, uid: u32, gid: u32, home: &str) -> Option<User> {
+        Some(User { name: name.into(), uid, gid, home: home.into() })
+    }
+
+    #[test]
+    fn a_name_leads_to_its_entry() {
+        assert_eq!(find("vcap", PASSWD), user("vcap", 2000, 2001, "/home/vcap"));
+        assert_eq!(find("homeless", PASSWD), user("homeless", 3000, 3000, "/"));
+    }
+
+    #[test]
+    fn a_number_needs_no_entry_but_uses_one() {
+        assert_eq!(find("2000", PASSWD), user("vcap", 2000, 2001, "/home/vcap"));
+        assert_eq!(find("2000:5", PASSWD), user("vcap", 2000, 5, "/home/vcap"));
+        assert_eq!(find("77", PASSWD), user("77", 77, 0, "/"));
+    }
+
+    #[test]
+    fn nobody_else_is_found() {
+        for name in ["", "broken", "nobody", "vca", "-1", "2000:x", "#"] {
+            assert_eq!(find(name, PASSWD), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn this_machine_knows_root() {
+        assert_eq!(User::named("root").unwrap().uid, 0);
+        assert!(User::named("no-such-user").unwrap_err().to_string().contains("\"no-such-user\""));
+    }
+}
