@@ -9,8 +9,12 @@
     reason = "the rooms are furnished one after the other; goes with the last"
 )]
 
+mod action_error;
+mod build;
+mod execute;
 mod fetch;
 mod scope;
+mod side_by_side;
 mod upload;
 
 fn main() {}
