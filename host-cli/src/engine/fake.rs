@@ -175,6 +175,7 @@ impl Engine for Fake {
             exit_status: 0,
             out_of_memory: false,
             health: if spec.health_check.is_some() { Health::Starting } else { Health::Unchecked },
+            health_output: String::new(),
             addresses,
         };
         state.containers.insert(id.0.clone(), (container, spec.clone()));

@@ -1,6 +1,7 @@
-//! The one seam to Docker. The pipeline knows this trait; `docker.rs` alone knows docker-api and async; `fake.rs`
+//! The one seam to Docker. The pipeline knows this trait; `docker/` alone knows docker-api and async; `fake.rs`
 //! records what the pipeline asks for.
 
+pub(crate) mod docker;
 #[cfg(test)]
 pub(crate) mod fake;
 

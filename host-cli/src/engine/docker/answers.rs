@@ -1,0 +1,226 @@
+//! What engines answer, as far as we read it. Models of our own: docker-api's demand fields that newer engines no
+//! longer send. Everything may be absent or `null`.
+
+use crate::engine::{Container, ContainerId, Health, Image, ImageId};
+use serde::{Deserialize, Deserializer};
+use std::collections::BTreeMap;
+
+/// `null` as the empty value.
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// `GET /images/NAME/json`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ImageDetails {
+    id: String,
+    #[serde(default)]
+    pub(super) parent: String,
+    #[serde(default, deserialize_with = "nullable")]
+    repo_tags: Vec<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    created: String,
+    #[serde(default)]
+    size: u64,
+    #[serde(default, deserialize_with = "nullable")]
+    config: ImageConfig,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ImageConfig {
+    #[serde(default, deserialize_with = "nullable")]
+    labels: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "nullable")]
+    env: Vec<String>,
+}
+
+impl From<ImageDetails> for Image {
+    fn from(details: ImageDetails) -> Self {
+        let name = |pair: &String| pair.split('=').next().unwrap_or_default().to_owned();
+        Self {
+            id: ImageId(details.id),
+            tags: real_tags(details.repo_tags),
+            labels: details.config.labels,
+            bytes: details.size,
+            created: details.created.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_second),
+            variables: details.config.env.iter().map(name).collect(),
+        }
+    }
+}
+
+/// One of `GET /images/json`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ImageSummary {
+    id: String,
+    #[serde(default, deserialize_with = "nullable")]
+    repo_tags: Vec<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    labels: BTreeMap<String, String>,
+    #[serde(default)]
+    created: i64,
+    #[serde(default)]
+    size: u64,
+}
+
+impl From<ImageSummary> for Image {
+    fn from(summary: ImageSummary) -> Self {
+        Self {
+            id: ImageId(summary.id),
+            tags: real_tags(summary.repo_tags),
+            labels: summary.labels,
+            bytes: summary.size,
+            created: summary.created,
+            variables: Vec::new(),
+        }
+    }
+}
+
+/// An image without a name is listed under the name `<none>:<none>`.
+fn real_tags(tags: Vec<String>) -> Vec<String> {
+    tags.into_iter().filter(|tag| !tag.contains('<')).collect()
+}
+
+/// One of `GET /containers/json`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ContainerSummary {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) created: i64,
+}
+
+/// `POST /containers/create`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Created {
+    pub(super) id: String,
+}
+
+/// `GET /networks/NAME`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct NetworkDetails {
+    #[serde(default)]
+    pub(super) name: String,
+}
+
+/// `GET /containers/ID/json`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ContainerDetails {
+    id: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default, deserialize_with = "nullable")]
+    state: State,
+    #[serde(default, deserialize_with = "nullable")]
+    config: ContainerConfig,
+    #[serde(default, deserialize_with = "nullable")]
+    network_settings: NetworkSettings,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct State {
+    #[serde(default)]
+    running: bool,
+    #[serde(default)]
+    exit_code: i64,
+    #[serde(default, rename = "OOMKilled")]
+    out_of_memory: bool,
+    health: Option<HealthState>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct HealthState {
+    #[serde(default)]
+    status: String,
+    #[serde(default, deserialize_with = "nullable")]
+    log: Vec<HealthLog>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct HealthLog {
+    #[serde(default)]
+    output: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ContainerConfig {
+    #[serde(default, deserialize_with = "nullable")]
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NetworkSettings {
+    #[serde(default, deserialize_with = "nullable")]
+    networks: BTreeMap<String, Endpoint>,
+}
+
+#[derive(Deserialize)]
+struct Endpoint {
+    #[serde(default, rename = "IPAddress", deserialize_with = "nullable")]
+    address: String,
+}
+
+impl From<ContainerDetails> for Container {
+    fn from(details: ContainerDetails) -> Self {
+        let health = details.state.health;
+        Self {
+            id: ContainerId(details.id),
+            name: details.name.trim_start_matches('/').to_owned(),
+            labels: details.config.labels,
+            running: details.state.running,
+            exit_status: details.state.exit_code,
+            out_of_memory: details.state.out_of_memory,
+            health: match health.as_ref().map(|health| health.status.as_str()) {
+                Some("starting") => Health::Starting,
+                Some("healthy") => Health::Healthy,
+                Some("unhealthy") => Health::Unhealthy,
+                _ => Health::Unchecked,
+            },
+            health_output: health.and_then(|mut health| health.log.pop()).map_or_else(String::new, |last| last.output),
+            addresses: details
+                .network_settings
+                .networks
+                .into_iter()
+                .map(|(name, endpoint)| (name, endpoint.address))
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_with_nulls_or_hardly_any_fields_is_understood() {
+        let image: ImageDetails =
+            serde_json::from_str(r#"{"Id":"sha256:1","RepoTags":null,"Config":{"Labels":null,"Env":null}}"#).unwrap();
+        assert_eq!(Image::from(image), Image { id: ImageId("sha256:1".into()), ..Image::default() });
+        let listed: ImageSummary =
+            serde_json::from_str(r#"{"Id":"sha256:1","RepoTags":["<none>:<none>"],"Labels":null}"#).unwrap();
+        assert!(Image::from(listed).tags.is_empty());
+        let container: ContainerDetails = serde_json::from_str(r#"{"Id":"1","State":{"Health":null}}"#).unwrap();
+        assert_eq!(Container::from(container).health, Health::Unchecked);
+    }
+
+    #[test]
+    fn of_a_health_check_the_last_output_is_kept() {
+        let text = r#"{"Id":"1","Name":"/n","State":{"Running":true,"OOMKilled":true,"ExitCode":137,
+            "Health":{"Status":"unhealthy","Log":[{"Output":"first"},{"Output":"last"}]}},
+            "NetworkSettings":{"Networks":{"hcf":{"IPAddress":"172.18.0.2"}}}}"#;
+        let container = Container::from(serde_json::from_str::<ContainerDetails>(text).unwrap());
+        assert_eq!((container.health, container.health_output.as_str()), (Health::Unhealthy, "last"));
+        assert_eq!((container.name.as_str(), container.out_of_memory, container.exit_status), ("n", true, 137));
+        assert_eq!(container.addresses["hcf"], "172.18.0.2");
+    }
+}

@@ -1,0 +1,188 @@
+//! A container as the engine's JSON. Pure. docker-api's own options know neither `StdinOnce` (without which a container
+//! that reads stdin never sees its end) nor capabilities, limits, health checks and init.
+
+use crate::plan::container::{ContainerSpec, HealthCheck};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// The body of `POST /containers/create`. What the spec leaves empty is left out, so that the image or the engine decides.
+pub(super) fn container_body(spec: &ContainerSpec) -> Value {
+    let mut body = Map::new();
+    body.insert("Image".into(), json!(spec.image));
+    put_list(&mut body, "Entrypoint", &spec.entrypoint);
+    put_list(&mut body, "Cmd", &spec.command);
+    let environment: Vec<String> = spec.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    put_list(&mut body, "Env", &environment);
+    body.insert("Labels".into(), json!(spec.labels));
+    put_text(&mut body, "User", &spec.user);
+    put_text(&mut body, "WorkingDir", &spec.working_directory);
+    if spec.reads_stdin {
+        for name in ["OpenStdin", "StdinOnce", "AttachStdin"] {
+            body.insert(name.into(), json!(true));
+        }
+    }
+    if !spec.ports.is_empty() {
+        let exposed = spec.ports.iter().map(|port| (format!("{}/tcp", port.container), json!({})));
+        body.insert("ExposedPorts".into(), Value::Object(exposed.collect()));
+    }
+    if let Some(check) = &spec.health_check {
+        body.insert("Healthcheck".into(), health_check(check));
+    }
+    body.insert("HostConfig".into(), Value::Object(host_config(spec)));
+    if !spec.network.is_empty() && !spec.aliases.is_empty() {
+        body.insert(
+            "NetworkingConfig".into(),
+            json!({ "EndpointsConfig": { &spec.network: { "Aliases": spec.aliases } } }),
+        );
+    }
+    Value::Object(body)
+}
+
+fn host_config(spec: &ContainerSpec) -> Map<String, Value> {
+    let mut host = Map::new();
+    put_text(&mut host, "NetworkMode", &spec.network);
+    if !spec.ports.is_empty() {
+        host.insert("PortBindings".into(), Value::Object(port_bindings(spec)));
+    }
+    put_number(&mut host, "Memory", spec.memory_bytes);
+    put_number(&mut host, "MemorySwap", spec.memory_bytes); // As garden does: the limit is for both together, no swap.
+    put_number(&mut host, "CpuShares", spec.cpu_shares);
+    put_number(&mut host, "PidsLimit", spec.pids);
+    if spec.nofile > 0 {
+        host.insert("Ulimits".into(), json!([{ "Name": "nofile", "Soft": spec.nofile, "Hard": spec.nofile }]));
+    }
+    put_list(&mut host, "CapDrop", &spec.drop_capabilities);
+    put_list(&mut host, "CapAdd", &spec.add_capabilities);
+    put_list(&mut host, "SecurityOpt", &spec.security_options);
+    put_list(&mut host, "Binds", &spec.binds);
+    for (name, wanted) in [("Init", spec.init), ("AutoRemove", spec.auto_remove)] {
+        if wanted {
+            host.insert(name.into(), json!(true));
+        }
+    }
+    host
+}
+
+fn port_bindings(spec: &ContainerSpec) -> Map<String, Value> {
+    let mut bindings: Map<String, Value> = Map::new();
+    for port in &spec.ports {
+        let binding = json!({ "HostIp": port.host_address, "HostPort": port.host.to_string() });
+        let entry = bindings.entry(format!("{}/tcp", port.container)).or_insert_with(|| json!([]));
+        if let Value::Array(list) = entry {
+            list.push(binding);
+        }
+    }
+    bindings
+}
+
+fn health_check(check: &HealthCheck) -> Value {
+    let test: Vec<&str> = std::iter::once("CMD").chain(check.command.iter().map(String::as_str)).collect();
+    json!({
+        "Test": test,
+        "Interval": nanoseconds(check.interval),
+        "Timeout": nanoseconds(check.timeout),
+        "Retries": check.retries,
+        "StartPeriod": nanoseconds(check.start_period),
+    })
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn put_text(map: &mut Map<String, Value>, name: &str, text: &str) {
+    if !text.is_empty() {
+        map.insert(name.into(), json!(text));
+    }
+}
+
+fn put_list(map: &mut Map<String, Value>, name: &str, list: &[String]) {
+    if !list.is_empty() {
+        map.insert(name.into(), json!(list));
+    }
+}
+
+fn put_number(map: &mut Map<String, Value>, name: &str, number: u64) {
+    if number > 0 {
+        map.insert(name.into(), json!(number));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::container::PublishedPort;
+
+    #[test]
+    fn an_empty_spec_asks_for_nothing() {
+        let spec = ContainerSpec { image: "i".into(), ..ContainerSpec::default() };
+        assert_eq!(container_body(&spec), json!({ "Image": "i", "Labels": {}, "HostConfig": {} }));
+    }
+
+    #[test]
+    fn a_full_spec_is_written_as_the_engine_reads_it() {
+        let spec = ContainerSpec {
+            image: "stager:latest".into(),
+            entrypoint: vec!["/tmp/lifecycle/launcher".into()],
+            command: vec!["app".into(), String::new(), String::new()],
+            environment: vec![("A".into(), "b=c".into())],
+            labels: [("stager.kind".into(), "app".into())].into(),
+            user: "vcap".into(),
+            working_directory: "/home/vcap".into(),
+            network: "hcf".into(),
+            aliases: vec!["my-app".into()],
+            ports: vec![
+                PublishedPort { host_address: String::new(), host: 8080, container: 8080 },
+                PublishedPort { host_address: "127.0.0.1".into(), host: 8081, container: 8080 },
+            ],
+            memory_bytes: 1 << 30,
+            cpu_shares: 12,
+            nofile: 16384,
+            pids: 100,
+            drop_capabilities: vec!["ALL".into()],
+            add_capabilities: vec!["SETUID".into()],
+            security_options: vec!["no-new-privileges".into()],
+            binds: vec!["/a:/b:ro".into()],
+            reads_stdin: true,
+            init: true,
+            auto_remove: true,
+            health_check: Some(HealthCheck {
+                command: vec!["/tmp/lifecycle/healthcheck".into(), "-port=8080".into()],
+                interval: Duration::from_millis(500),
+                timeout: Duration::from_secs(1),
+                retries: 3,
+                start_period: Duration::from_secs(60),
+            }),
+        };
+        assert_eq!(
+            container_body(&spec),
+            json!({
+                "Image": "stager:latest",
+                "Entrypoint": ["/tmp/lifecycle/launcher"],
+                "Cmd": ["app", "", ""],
+                "Env": ["A=b=c"],
+                "Labels": { "stager.kind": "app" },
+                "User": "vcap",
+                "WorkingDir": "/home/vcap",
+                "OpenStdin": true, "StdinOnce": true, "AttachStdin": true,
+                "ExposedPorts": { "8080/tcp": {} },
+                "Healthcheck": {
+                    "Test": ["CMD", "/tmp/lifecycle/healthcheck", "-port=8080"],
+                    "Interval": 500_000_000_u64, "Timeout": 1_000_000_000_u64, "Retries": 3,
+                    "StartPeriod": 60_000_000_000_u64,
+                },
+                "HostConfig": {
+                    "NetworkMode": "hcf",
+                    "PortBindings": { "8080/tcp": [
+                        { "HostIp": "", "HostPort": "8080" }, { "HostIp": "127.0.0.1", "HostPort": "8081" },
+                    ] },
+                    "Memory": 1_073_741_824, "MemorySwap": 1_073_741_824, "CpuShares": 12, "PidsLimit": 100,
+                    "Ulimits": [{ "Name": "nofile", "Soft": 16384, "Hard": 16384 }],
+                    "CapDrop": ["ALL"], "CapAdd": ["SETUID"], "SecurityOpt": ["no-new-privileges"],
+                    "Binds": ["/a:/b:ro"], "Init": true, "AutoRemove": true,
+                },
+                "NetworkingConfig": { "EndpointsConfig": { "hcf": { "Aliases": ["my-app"] } } },
+            })
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! Images and their names.
+
+use super::answers::{ImageDetails, ImageSummary};
+use super::link::Link;
+use super::refusal::one_line;
+use crate::engine::{EngineError, Image, ImageId};
+use containers_api::conn::hyper::StatusCode;
+use containers_api::url::encoded_pairs;
+use docker_api::opts::TagOpts;
+use std::collections::BTreeMap;
+
+/// The most images that one removal walks down through; a build of ours makes about ten.
+const DEEPEST: usize = 50;
+
+/// The engine's filter for one label.
+pub(super) fn filter(label: &str, value: &str) -> String {
+    serde_json::json!({ "label": [format!("{label}={value}")] }).to_string()
+}
+
+/// The image's path in the API; `None` for a name that no image can have and a URL could misread.
+fn path_of(reference: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-/:@".contains(c);
+    let possible = !reference.is_empty() && reference.chars().all(plain) && !reference.contains("..");
+    (possible && !reference.starts_with('/') && !reference.contains("//")).then(|| format!("/images/{reference}"))
+}
+
+async fn details(link: &Link, reference: &str) -> Result<Option<ImageDetails>, EngineError> {
+    let Some(path) = path_of(reference) else { return Ok(None) };
+    link.find_json(&format!("{path}/json"), &format!("looking for the image {reference}")).await
+}
+
+pub(super) async fn inspect(link: &Link, reference: &str) -> Result<Option<Image>, EngineError> {
+    Ok(details(link, reference).await?.map(Image::from))
+}
+
+pub(super) async fn labelled(link: &Link, label: &str, value: &str) -> Result<Vec<Image>, EngineError> {
+    let path = format!("/images/json?{}", encoded_pairs([("filters", filter(label, value))]));
+    let listed: Vec<ImageSummary> = link.get_json(&path, "listing images").await?;
+    let mut images: Vec<Image> = listed.into_iter().map(Image::from).collect();
+    images.sort_by_key(|image| std::cmp::Reverse(image.created));
+    Ok(images)
+}
+
+pub(super) async fn tag(link: &Link, image: &ImageId, name: &str) -> Result<(), EngineError> {
+    let doing = format!("naming an image {}", one_line(name));
+    let after_slash = name.rfind('/').map_or(0, |slash| slash + 1);
+    let (repository, tag) = match name[after_slash..].rfind(':') {
+        Some(colon) => (&name[..after_slash + colon], &name[after_slash + colon + 1..]),
+        None => (name, "latest"),
+    };
+    let options = TagOpts::builder().repo(repository).tag(tag).build();
+    link.docker.images().get(image.0.as_str()).tag(&options).await.map_err(|error| link.error(&doing, error))
+}
+
+/// Removes the image and what lies under it, as long as that is ours, has no name, and nothing uses it.
+pub(super) async fn remove_nameless(link: &Link, image: &ImageId) -> Result<(), EngineError> {
+    let mut next = image.0.clone();
+    for _ in 0..DEEPEST {
+        let Some(found) = details(link, &next).await? else { return Ok(()) };
+        let parent = found.parent.clone();
+        let found = Image::from(found);
+        let ours = found.labels.get("stager.kind").is_some_and(|kind| kind == "app");
+        if !ours || !found.tags.is_empty() || !remove_one(link, &found.id).await? {
+            return Ok(());
+        }
+        next = parent;
+    }
+    Ok(())
+}
+
+/// False: it is in use.
+async fn remove_one(link: &Link, image: &ImageId) -> Result<bool, EngineError> {
+    let Some(path) = path_of(&image.0) else { return Ok(false) };
+    // `noprune`: what lies under it is looked at by ourselves, since it may be somebody else's.
+    match link.client.delete(link.endpoint(&format!("{path}?noprune=1"))).await {
+        Ok(_) => Ok(true),
+        Err(docker_api::Error::Fault { code: StatusCode::CONFLICT | StatusCode::NOT_FOUND, .. }) => Ok(false),
+        Err(error) => Err(link.error("removing an image that has no name any more", error)),
+    }
+}
+
+/// The labels as the engine reads them in a URL.
+pub(super) fn labels_json(labels: &BTreeMap<String, String>) -> String {
+    serde_json::json!(labels).to_string()
+}

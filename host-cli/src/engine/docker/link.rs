@@ -1,0 +1,95 @@
+//! A connection to one engine in one API version, and the few forms of request that the calls are made of.
+
+use super::connect::{self, Address};
+use super::refusal;
+use crate::engine::EngineError;
+use containers_api::conn::hyper::{Body, Response};
+use containers_api::conn::{Headers, Payload, RequestClient};
+use docker_api::{ApiVersion, Docker};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+/// The most bytes of an answer that is read as one document: a thousand images with long labels are well below.
+const LONGEST_ANSWER: usize = 64 << 20;
+
+/// A way to an engine.
+#[derive(Clone)]
+pub(super) struct Link {
+    /// docker-api's own calls.
+    pub(super) docker: Docker,
+    /// What it does not know.
+    pub(super) client: RequestClient<docker_api::Error>,
+    /// The address, for error texts.
+    pub(super) address: String,
+    version: Option<ApiVersion>,
+}
+
+impl Link {
+    /// Nothing is asked yet. Without a version the engine takes its newest.
+    pub(super) fn new(address: &Address, version: Option<ApiVersion>) -> Result<Self, EngineError> {
+        let (client, text) = (connect::client(address)?, address.to_string());
+        let docker = match version {
+            Some(version) => Docker::new_versioned(&text, version),
+            None => Docker::new(&text),
+        };
+        let docker = docker.map_err(|error| refusal::engine_error(&text, "connecting", error))?;
+        Ok(Self { docker, client, address: text, version })
+    }
+
+    /// The endpoint in the agreed version. `path` must be safe for a URL.
+    pub(super) fn endpoint(&self, path: &str) -> String {
+        self.version.map_or_else(|| path.to_owned(), |version| version.make_endpoint(path))
+    }
+
+    /// The error of a call as ours; `doing` says what the call was for.
+    pub(super) fn error(&self, doing: &str, error: docker_api::Error) -> EngineError {
+        refusal::engine_error(&self.address, doing, error)
+    }
+
+    /// `GET`, the answer read whole.
+    pub(super) async fn get_json<T: DeserializeOwned>(&self, path: &str, doing: &str) -> Result<T, EngineError> {
+        let answer = self.client.get(self.endpoint(path)).await.map_err(|error| self.error(doing, error))?;
+        self.read_json(answer, doing).await
+    }
+
+    /// As [`Self::get_json`]; `None` for what is not there.
+    pub(super) async fn find_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        doing: &str,
+    ) -> Result<Option<T>, EngineError> {
+        match self.client.get(self.endpoint(path)).await {
+            Ok(answer) => self.read_json(answer, doing).await.map(Some),
+            Err(error) if refusal::is_missing(&error) => Ok(None),
+            Err(error) => Err(self.error(doing, error)),
+        }
+    }
+
+    /// `POST` without a body; the answer has begun when this returns.
+    pub(super) async fn post(&self, path: &str) -> Result<Response<Body>, docker_api::Error> {
+        self.client.post(self.endpoint(path), Payload::empty(), Headers::none()).await
+    }
+
+    /// An answer as one document.
+    pub(super) async fn read_json<T: DeserializeOwned>(
+        &self,
+        answer: Response<Body>,
+        doing: &str,
+    ) -> Result<T, EngineError> {
+        let mut body = answer.into_body();
+        let mut document = Vec::new();
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|error| self.error(doing, error.into()))?;
+            if document.len() + chunk.len() > LONGEST_ANSWER {
+                return Err(unreadable(doing, "the engine's answer is too long"));
+            }
+            document.extend_from_slice(&chunk);
+        }
+        // serde's text may quote values of the answer, and an inspected container's are secret.
+        serde_json::from_slice(&document).map_err(|_| unreadable(doing, "the engine's answer cannot be understood"))
+    }
+}
+
+fn unreadable(doing: &str, reason: &str) -> EngineError {
+    EngineError::Refused { doing: doing.to_owned(), reason: reason.to_owned() }
+}

@@ -1,0 +1,117 @@
+//! The Docker Engine behind the trait. docker-api serves where it can; where it cannot (raw JSON for a container, a
+//! streamed build, `wait` that is registered before the start, answers whose models it does not know), requests go
+//! beside it through containers-api, the client that it uses itself. Async ends here: every call blocks its thread.
+
+mod answers;
+mod attach;
+mod build;
+mod connect;
+mod container_body;
+mod containers;
+mod frames;
+mod images;
+mod link;
+mod refusal;
+mod stream;
+
+use super::{BuildOptions, Container, ContainerId, Engine, EngineError, Image, ImageId};
+use crate::plan::container::ContainerSpec;
+use link::Link;
+use shared_model::event::Stream;
+use std::io::Read;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// An engine that answered.
+pub(crate) struct Docker {
+    runtime: Runtime,
+    link: Link,
+}
+
+impl Docker {
+    /// The engine that `DOCKER_HOST` names, else the one at `/var/run/docker.sock`. It was asked for its API version.
+    pub(crate) fn connect() -> Result<Self, EngineError> {
+        Self::at(&connect::address_from_environment()?)
+    }
+
+    /// The engine at this address.
+    fn at(address: &connect::Address) -> Result<Self, EngineError> {
+        let runtime = connect::runtime(address)?;
+        let link = runtime.block_on(connect::link(address))?;
+        Ok(Self { runtime, link })
+    }
+}
+
+impl Engine for Docker {
+    fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
+        self.runtime.block_on(images::inspect(&self.link, reference))
+    }
+
+    fn images_labelled(&self, label: &str, value: &str) -> Result<Vec<Image>, EngineError> {
+        self.runtime.block_on(images::labelled(&self.link, label, value))
+    }
+
+    fn tag(&self, image: &ImageId, name: &str) -> Result<(), EngineError> {
+        self.runtime.block_on(images::tag(&self.link, image, name))
+    }
+
+    fn remove_nameless(&self, image: &ImageId) -> Result<(), EngineError> {
+        self.runtime.block_on(images::remove_nameless(&self.link, image))
+    }
+
+    fn build(&self, context: Box<dyn Read + Send>, options: &BuildOptions) -> Result<ImageId, EngineError> {
+        self.runtime.block_on(build::build(&self.link, context, options))
+    }
+
+    fn has_network(&self, name: &str) -> Result<bool, EngineError> {
+        self.runtime.block_on(containers::has_network(&self.link, name))
+    }
+
+    fn create(&self, name: Option<&str>, spec: &ContainerSpec) -> Result<ContainerId, EngineError> {
+        self.runtime.block_on(containers::create(&self.link, name, spec))
+    }
+
+    fn start(&self, container: &ContainerId) -> Result<(), EngineError> {
+        self.runtime.block_on(containers::start(&self.link, container))
+    }
+
+    fn run(
+        &self,
+        container: &ContainerId,
+        stdin: &[u8],
+        output: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<i64, EngineError> {
+        attach::run(&self.runtime, &self.link, container, stdin, output)
+    }
+
+    fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError> {
+        self.runtime.block_on(containers::inspect(&self.link, container))
+    }
+
+    fn containers_labelled(&self, label: &str, value: &str) -> Result<Vec<Container>, EngineError> {
+        self.runtime.block_on(containers::labelled(&self.link, label, value))
+    }
+
+    fn last_lines(&self, container: &ContainerId, count: usize) -> Result<Vec<u8>, EngineError> {
+        self.runtime.block_on(attach::last_lines(&self.link, container, count))
+    }
+
+    fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError> {
+        self.runtime.block_on(containers::copy_out(&self.link, container, path))
+    }
+
+    fn rename(&self, container: &ContainerId, name: &str) -> Result<(), EngineError> {
+        self.runtime.block_on(containers::rename(&self.link, container, name))
+    }
+
+    fn stop(&self, container: &ContainerId, grace: Duration) -> Result<(), EngineError> {
+        self.runtime.block_on(containers::stop(&self.link, container, grace))
+    }
+
+    fn remove(&self, container: &ContainerId) -> Result<(), EngineError> {
+        self.runtime.block_on(containers::remove(&self.link, container))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! What an engine's refusal means: nobody there, not for us, not found, or its own words made safe for a line of text.
+
+use crate::engine::EngineError;
+use containers_api::conn::hyper::{Body, Response, StatusCode};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use shared_model::plain_line::visible;
+use std::error::Error;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+
+/// The most bytes of a refusal's body that are read.
+const LONGEST_REFUSAL: usize = 64 << 10;
+/// The most characters of an engine's words that become part of an error.
+const LONGEST_REASON: usize = 1000;
+
+/// An answer that is none of the good ones becomes an error with the engine's message. The type is containers-api's.
+pub(super) fn check(
+    answer: Response<Body>,
+) -> Pin<Box<dyn Future<Output = Result<Response<Body>, docker_api::Error>> + Send + Sync>> {
+    let (parts, body) = answer.into_parts();
+    let code = parts.status;
+    if code.is_success() || code == StatusCode::SWITCHING_PROTOCOLS {
+        return Box::pin(std::future::ready(Ok(Response::from_parts(parts, body))));
+    }
+    Box::pin(async move { Err(docker_api::Error::Fault { code, message: message(code, body).await }) })
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    message: String,
+}
+
+async fn message(code: StatusCode, mut body: Body) -> String {
+    let mut bytes = Vec::new();
+    while let Some(Ok(chunk)) = body.next().await {
+        bytes.extend_from_slice(&chunk[..chunk.len().min(LONGEST_REFUSAL - bytes.len())]);
+        if bytes.len() == LONGEST_REFUSAL {
+            break;
+        }
+    }
+    match serde_json::from_slice::<Refusal>(&bytes) {
+        Ok(refusal) => refusal.message,
+        Err(_) if bytes.is_empty() => code.to_string(),
+        Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
+    }
+}
+
+/// Whether the engine says that what was asked about is not there.
+pub(super) fn is_missing(error: &docker_api::Error) -> bool {
+    has_code(error, StatusCode::NOT_FOUND)
+}
+
+/// Whether the engine answered with this code.
+pub(super) fn has_code(error: &docker_api::Error, wanted: StatusCode) -> bool {
+    matches!(error, docker_api::Error::Fault { code, .. } if *code == wanted)
+}
+
+/// The error of a call as ours.
+pub(super) fn engine_error(address: &str, doing: &str, error: docker_api::Error) -> EngineError {
+    let (address, doing) = (address.to_owned(), doing.to_owned());
+    match error {
+        docker_api::Error::Fault { code, message } if matches!(code.as_u16(), 401 | 403) => {
+            EngineError::Forbidden { address, reason: one_line(&message) }
+        }
+        docker_api::Error::Fault { message, .. } => EngineError::Refused { doing, reason: one_line(&message) },
+        other => match io_cause(&other) {
+            Some(cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
+                EngineError::Forbidden { address, reason: "permission denied".to_owned() }
+            }
+            Some(cause) if is_absence(cause.kind()) => {
+                EngineError::Unreachable { address, reason: one_line(&cause.to_string()) }
+            }
+            Some(cause) => EngineError::Refused { doing, reason: format!("the connection broke: {cause}") },
+            None => EngineError::Refused { doing, reason: one_line(&other.to_string()) },
+        },
+    }
+}
+
+fn is_absence(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind as Kind;
+    // `Other` and `Uncategorized` are what a name that does not resolve gives.
+    !matches!(kind, Kind::ConnectionReset | Kind::BrokenPipe | Kind::UnexpectedEof | Kind::ConnectionAborted)
+}
+
+fn io_cause(error: &docker_api::Error) -> Option<&io::Error> {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(current) = cause {
+        if let Some(found) = current.downcast_ref::<io::Error>() {
+            return Some(found);
+        }
+        cause = current.source();
+    }
+    None
+}
+
+/// Foreign words as one line, harmless for a terminal and bounded.
+pub(super) fn one_line(text: &str) -> String {
+    let joined = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+    let safe = visible(&joined);
+    match safe.char_indices().nth(LONGEST_REASON) {
+        Some((end, _)) => format!("{}…", &safe[..end]),
+        None => safe.into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engines_words_become_one_safe_bounded_line() {
+        assert_eq!(one_line("bad\n  worse\r\n\n\u{7}bell\n"), "bad; worse; \\u{7}bell");
+        assert_eq!(one_line(&"é".repeat(5000)).chars().count(), LONGEST_REASON + 1);
+    }
+}

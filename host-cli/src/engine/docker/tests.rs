@@ -1,0 +1,206 @@
+//! Against a real engine and an image with a shell, `stager-rootfs:cflinuxfs4`, which `docker/build` makes.
+
+use super::*;
+use crate::engine::Health;
+use crate::plan::container::HealthCheck;
+use std::io::Cursor;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
+const ROOTFS: &str = "stager-rootfs:cflinuxfs4";
+
+fn engine() -> Docker {
+    let docker = Docker::connect().expect("these tests need a Docker Engine; ci/setup starts one");
+    assert!(docker.image(ROOTFS).unwrap().is_some(), "these tests need {ROOTFS}; docker/build makes it");
+    docker
+}
+
+/// A container that goes when the test ends, however it ends.
+struct Guard<'a>(&'a Docker, ContainerId);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        self.0.remove(&self.1).unwrap();
+        assert_eq!(self.0.container(&self.1).unwrap(), None);
+    }
+}
+
+fn shell(script: &str) -> ContainerSpec {
+    let command = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
+    let labels = [("stager.kind".to_owned(), "test".to_owned())].into();
+    ContainerSpec { image: ROOTFS.into(), entrypoint: command, labels, ..ContainerSpec::default() }
+}
+
+fn made<'a>(docker: &'a Docker, spec: &ContainerSpec) -> Guard<'a> {
+    Guard(docker, docker.create(None, spec).unwrap())
+}
+
+#[test]
+fn a_container_gets_its_input_to_the_end_and_gives_both_streams_and_its_status() {
+    let docker = engine();
+    let spec = ContainerSpec { reads_stdin: true, ..shell("cat; echo wrong >&2; exit 7") };
+    let container = made(&docker, &spec);
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let status = docker.run(&container.1, &vec![b'x'; 300_000], &mut |stream, piece| match stream {
+        Stream::Out => out.extend_from_slice(piece),
+        Stream::Err => err.extend_from_slice(piece),
+    });
+    assert_eq!((status.unwrap(), out.len(), err.as_slice()), (7, 300_000, &b"wrong\n"[..]));
+}
+
+#[test]
+fn output_without_a_line_end_comes_in_small_pieces() {
+    let docker = engine();
+    let container = made(&docker, &shell("head -c 30000000 /dev/zero"));
+    let (mut bytes, mut longest) = (0, 0);
+    let status = docker.run(&container.1, b"", &mut |_, piece| {
+        bytes += piece.len();
+        longest = longest.max(piece.len());
+    });
+    assert_eq!((status.unwrap(), bytes), (0, 30_000_000));
+    assert!(longest <= 64 << 10, "{longest}");
+}
+
+#[test]
+fn a_run_ends_when_another_thread_removes_the_container_and_the_callback_may_use_the_engine() {
+    let docker = engine();
+    let container = made(&docker, &shell("trap '' TERM; echo up; sleep 60 & wait"));
+    let (up, told) = mpsc::channel();
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        let (docker, id) = (&docker, &container.1);
+        scope.spawn(move || {
+            told.recv().unwrap();
+            docker.remove(id).unwrap();
+        });
+        let status = docker.run(&container.1, b"", &mut |_, _| {
+            assert!(docker.container(&container.1).unwrap().unwrap().running);
+            up.send(()).unwrap();
+        });
+        assert!(status.is_err() || status.unwrap() == 137);
+    });
+    assert!(begun.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn limits_of_a_spec_hold_in_the_container() {
+    let docker = engine();
+    let spec = ContainerSpec {
+        nofile: 1234,
+        pids: 77,
+        memory_bytes: 64 << 20,
+        drop_capabilities: vec!["ALL".into()],
+        security_options: vec!["no-new-privileges".into()],
+        user: "vcap".into(),
+        working_directory: "/tmp".into(),
+        init: true,
+        environment: vec![("A".into(), "b c=d".into())],
+        ..shell("ulimit -n; id -un; pwd; echo \"$A\"; cat /proc/1/comm; grep -E 'CapBnd|NoNewPrivs' /proc/self/status")
+    };
+    let container = made(&docker, &spec);
+    let mut out = String::new();
+    docker.run(&container.1, b"", &mut |_, piece| out.push_str(&String::from_utf8_lossy(piece))).unwrap();
+    let said: Vec<&str> = out.split_whitespace().collect();
+    assert_eq!(said.join(" "), "1234 vcap /tmp b c=d docker-init CapBnd: 0000000000000000 NoNewPrivs: 1");
+}
+
+#[test]
+fn a_health_check_is_asked_and_its_last_words_are_kept() {
+    let docker = engine();
+    let check = HealthCheck {
+        command: ["/bin/sh", "-c", "echo not yet; exit 1"].map(str::to_owned).to_vec(),
+        interval: Duration::from_millis(100),
+        timeout: Duration::from_secs(5),
+        retries: 1,
+        start_period: Duration::ZERO,
+    };
+    let container = made(
+        &docker,
+        &ContainerSpec { health_check: Some(check), init: true, ..shell("echo one; echo two; sleep 60") },
+    );
+    docker.start(&container.1).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let found = loop {
+        let found = docker.container(&container.1).unwrap().unwrap();
+        if found.health == Health::Unhealthy || Instant::now() > deadline {
+            break found;
+        }
+        thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!((found.health, found.health_output.trim()), (Health::Unhealthy, "not yet"));
+    assert_eq!(docker.last_lines(&container.1, 1).unwrap(), b"two\n");
+    docker.stop(&container.1, Duration::ZERO).unwrap();
+    docker.stop(&container.1, Duration::ZERO).unwrap();
+    assert!(!docker.container(&container.1).unwrap().unwrap().running);
+}
+
+#[test]
+fn files_come_out_of_a_container_as_a_tar_and_what_is_missing_is_not_found() {
+    let docker = engine();
+    let container = made(&docker, &shell("true"));
+    let mut archive = tar::Archive::new(docker.copy_out(&container.1, "/etc/passwd").unwrap());
+    let mut text = String::new();
+    archive.entries().unwrap().next().unwrap().unwrap().read_to_string(&mut text).unwrap();
+    assert!(text.contains("vcap:"));
+    let error = docker.copy_out(&container.1, "/no/such").err().unwrap();
+    assert!(matches!(error, EngineError::NotFound { .. }), "{error}");
+}
+
+#[test]
+fn what_is_not_there_is_none_and_not_an_error() {
+    let docker = engine();
+    assert!(docker.image("stager-no-such-image:at-all").unwrap().is_none());
+    for odd in ["", "a b", "Ümlaut", "../containers/json", "a?b", "a//b", "/x"] {
+        assert!(docker.image(odd).unwrap().is_none(), "{odd}");
+    }
+    assert!(docker.container(&ContainerId("0123456789ab".into())).unwrap().is_none());
+    assert!(docker.has_network("bridge").unwrap());
+    assert!(!docker.has_network("stager-no-such-network").unwrap());
+    docker.remove(&ContainerId("0123456789ab".into())).unwrap();
+    let spec = ContainerSpec { image: "stager-no-such-image".into(), ..ContainerSpec::default() };
+    let error = docker.create(None, &spec).unwrap_err();
+    assert_eq!(error.to_string(), "image stager-no-such-image: not found");
+}
+
+#[test]
+fn containers_are_found_by_label_and_renamed() {
+    let docker = engine();
+    let mark = format!("engine-test-{}", std::process::id());
+    let mut spec = shell("true");
+    spec.labels.insert("stager.instance".into(), mark.clone());
+    let (first, second) = (made(&docker, &spec), made(&docker, &spec));
+    docker.rename(&first.1, &mark).unwrap();
+    let found = docker.containers_labelled("stager.instance", &mark).unwrap();
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().any(|one| one.id == first.1 && one.name == mark));
+    let error = docker.rename(&second.1, &mark).unwrap_err().to_string();
+    assert!(error.contains("already in use"), "{error}");
+}
+
+#[test]
+fn a_build_context_that_breaks_off_is_an_error_that_says_so() {
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("the disk is gone"))
+        }
+    }
+    let docker = engine();
+    let error = docker.build(Box::new(Cursor::new(vec![0; 512]).chain(Broken)), &BuildOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("the disk is gone"), "{error}");
+    let error = docker.build(Box::new(Cursor::new(vec![0; 1024])), &BuildOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("Dockerfile"), "{error}");
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_unreachable_and_a_closed_one_forbidden() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = connect::Address::Unix(folder.path().join("docker.sock"));
+    assert!(matches!(Docker::at(&missing), Err(EngineError::Unreachable { .. })));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = connect::Address::Tcp(listener.local_addr().unwrap().to_string());
+    drop(listener);
+    let error = Docker::at(&nobody).err().unwrap();
+    assert!(matches!(error, EngineError::Unreachable { .. }), "{error}");
+}
