@@ -1,3 +1,11 @@
 //! Decides; touches nothing. Requests and options in, specifications out.
 
+pub(crate) mod app;
 pub(crate) mod container;
+#[cfg(test)]
+pub(crate) mod golden;
+pub(crate) mod health;
+pub(crate) mod instance;
+pub(crate) mod labels;
+pub(crate) mod ports;
+pub(crate) mod stager;

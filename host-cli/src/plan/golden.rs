@@ -1,0 +1,70 @@
+//! Plans as text, for the tests that compare them with a file: every field that asks for something, values included.
+
+use crate::plan::container::ContainerSpec;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+/// The newest request of kind `key` (`taskDefinition`, `desiredLRP`) in a recorded log whose JSON contains `mark`.
+pub(crate) fn recorded(log: &str, key: &str, mark: &str) -> String {
+    let line = log.lines().rfind(|line| line.contains(key) && line.contains(mark)).unwrap();
+    let document: serde_json::Value = serde_json::from_str(line).unwrap();
+    document["data"][key].to_string()
+}
+
+/// One line a field; those that ask for nothing are left out.
+pub(crate) fn describe(spec: &ContainerSpec) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        if !value.is_empty() && value != "0" && value != "false" {
+            writeln!(text, "{name} {value}").unwrap();
+        }
+    };
+    line("image", spec.image.clone());
+    for (name, words) in [("entrypoint", &spec.entrypoint), ("command", &spec.command)] {
+        line(name, words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(" "));
+    }
+    for (name, value) in &spec.environment {
+        line("env", format!("{name}={value}"));
+    }
+    for (name, value) in &spec.labels {
+        line("label", format!("{name}={value}"));
+    }
+    line("user", spec.user.clone());
+    line("dir", spec.working_directory.clone());
+    line("network", format!("{} {}", spec.network, spec.aliases.join(" ")).trim().to_owned());
+    for port in &spec.ports {
+        line("port", format!("{}:{} -> {}", port.host_address, port.host, port.container));
+    }
+    line("memory", spec.memory_bytes.to_string());
+    line("cpu", spec.cpu_shares.to_string());
+    line("nofile", spec.nofile.to_string());
+    line("pids", spec.pids.to_string());
+    line("drop", spec.drop_capabilities.join(" "));
+    line("add", spec.add_capabilities.join(" "));
+    line("security", spec.security_options.join(" "));
+    line("bind", spec.binds.join(" "));
+    line("stdin", spec.reads_stdin.to_string());
+    line("init", spec.init.to_string());
+    line("auto-remove", spec.auto_remove.to_string());
+    if let Some(check) = &spec.health_check {
+        line(
+            "health",
+            format!(
+                "{:?} every {:?}, {:?} each, {} times, {:?} to start",
+                check.command, check.interval, check.timeout, check.retries, check.start_period
+            ),
+        );
+    }
+    text
+}
+
+/// Compares a plan with `golden/NAME.txt`; with `BLESS=1` in the environment the file is written anew.
+pub(crate) fn assert_golden(name: &str, spec: &ContainerSpec) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/plan/golden").join(name).with_extension("txt");
+    let text = describe(spec);
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(text, fs::read_to_string(&path).unwrap(), "{name}; BLESS=1 accepts it");
+}

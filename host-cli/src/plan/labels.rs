@@ -1,0 +1,63 @@
+//! The labels by which we find again what we made. Anybody who may ask the engine can read them: nothing secret.
+
+use shared_model::application::Application;
+use std::collections::BTreeMap;
+
+/// What a thing is: one of the `KIND_` values.
+pub(crate) const KIND: &str = "stager.kind";
+/// A staging container.
+pub(crate) const KIND_STAGING: &str = "staging";
+/// An app's container or image.
+pub(crate) const KIND_APP: &str = "app";
+/// The app's guid.
+pub(crate) const APP_GUID: &str = "stager.app-guid";
+/// The app's name.
+pub(crate) const APP_NAME: &str = "stager.app-name";
+/// Another text for every container.
+pub(crate) const INSTANCE: &str = "stager.instance";
+/// `true` on a container that `--keep` may leave behind.
+pub(crate) const KEPT: &str = "stager.kept";
+/// The process type that an app's container runs.
+pub(crate) const PROCESS: &str = "stager.process";
+/// The ports of the host that an app's container holds: `127.0.0.1:32768 0.0.0.0:8080`.
+pub(crate) const PORTS: &str = "stager.ports";
+/// The process types of an app image with their commands, as a JSON object.
+pub(crate) const PROCESS_TYPES: &str = "stager.process-types";
+
+/// The labels of a container of `application`.
+pub(crate) fn of_container(kind: &str, application: &Application, instance: &str) -> BTreeMap<String, String> {
+    [(KIND, kind), (APP_GUID, &application.guid), (APP_NAME, &application.name), (INSTANCE, instance)]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// An app's name as engines allow it in names: lower case, every other character than `a-z`, `0-9` a `-`, none at the
+/// ends; `app` where nothing is left.
+pub(crate) fn slug(name: &str) -> String {
+    let mut slug = String::with_capacity(name.len());
+    for character in name.chars().map(|character| character.to_ascii_lowercase()) {
+        match character {
+            'a'..='z' | '0'..='9' => slug.push(character),
+            _ if slug.ends_with('-') => {}
+            _ => slug.push('-'),
+        }
+    }
+    let slug = slug.trim_matches('-');
+    if slug.is_empty() { "app".to_owned() } else { slug.chars().take(LONGEST_SLUG).collect() }
+}
+
+/// A network alias is a DNS label: 63 characters at most. What is put behind it in names needs some of them.
+const LONGEST_SLUG: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_becomes_what_an_engine_takes() {
+        let slugs = ["node-env", "My App_2", "--ÄÖ--", "", "a...b"].map(slug);
+        assert_eq!(slugs, ["node-env", "my-app-2", "app", "app", "a-b"]);
+        assert!(slug(&"x".repeat(300)).len() <= LONGEST_SLUG);
+    }
+}

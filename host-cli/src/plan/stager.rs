@@ -1,0 +1,102 @@
+//! A staging request and the user's options → the container that stages it. Buildpacks are other people's code: the
+//! container gets no Docker socket, no more rights than the agent needs, and the request's limits.
+
+use crate::plan::container::ContainerSpec;
+use crate::plan::labels;
+use shared_model::action::{Action, RunAction};
+use shared_model::task::TaskDefinition;
+use std::path::Path;
+
+/// Where the agent finds the certificates of `--ca`.
+const CA_IN_CONTAINER: &str = "/etc/stager/ca.pem";
+
+/// What the agent, running as root, needs of root's rights: to become the request's user (`SETUID`, `SETGID`) and to
+/// give up the rest for good (`SETPCAP`), to unpack archives as other users' files with their modes (`CHOWN`, `FOWNER`,
+/// `FSETID`, `DAC_OVERRIDE`), and to end what the user's processes left running (`KILL`).
+const CAPABILITIES: [&str; 8] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETPCAP", "SETUID"];
+
+/// Processes at once where the request does not say: far more than a compiler needs, too few for a fork bomb to hurt.
+const DEFAULT_PIDS: u64 = 4096;
+
+/// Threads of the agent, which share the limit with the request's processes.
+const AGENT_THREADS: u64 = 64;
+
+/// The least memory that engines accept.
+const LEAST_MEMORY: u64 = 6 << 20;
+
+/// What the user decides about a staging.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StagingOptions<'a> {
+    /// The stager image.
+    pub(crate) image: &'a str,
+    /// The network that knows the hosts in the request's URLs.
+    pub(crate) network: &'a str,
+    /// Certificates to trust: an absolute path on the engine's machine without a colon.
+    pub(crate) ca: Option<&'a Path>,
+    /// Whether the container waits for a visitor when all is done.
+    pub(crate) keep: bool,
+    /// What followed `--`.
+    pub(crate) agent_options: &'a [String],
+    /// See [`labels::INSTANCE`].
+    pub(crate) instance: &'a str,
+}
+
+/// The container that stages `task`.
+pub(crate) fn staging_container(task: &TaskDefinition, options: &StagingOptions<'_>) -> ContainerSpec {
+    let mut labels = labels::of_container(labels::KIND_STAGING, &task.application(), options.instance);
+    if options.keep {
+        labels.insert(labels::KEPT.to_owned(), "true".to_owned());
+    }
+    ContainerSpec {
+        image: options.image.to_owned(),
+        command: agent_arguments(options),
+        labels,
+        network: options.network.to_owned(),
+        memory_bytes: memory_bytes(task.memory_mb),
+        cpu_shares: cpu_shares(task.cpu_weight),
+        nofile: most_open_files(task.action.as_ref()),
+        pids: positive(task.max_pids.unwrap_or(0)).map_or(DEFAULT_PIDS, |pids| pids + AGENT_THREADS),
+        drop_capabilities: vec!["ALL".to_owned()],
+        add_capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
+        security_options: vec!["no-new-privileges".to_owned()],
+        binds: options.ca.map(|ca| format!("{}:{CA_IN_CONTAINER}:ro", ca.display())).into_iter().collect(),
+        reads_stdin: true,
+        // Nobody of ours is there any more when a kept container ends.
+        auto_remove: options.keep,
+        ..ContainerSpec::default()
+    }
+}
+
+fn agent_arguments(options: &StagingOptions<'_>) -> Vec<String> {
+    let mut arguments = vec!["--output", "json"];
+    if options.keep {
+        arguments.push("--keep");
+    }
+    if options.ca.is_some() {
+        arguments.extend(["--ca", CA_IN_CONTAINER]);
+    }
+    arguments.into_iter().chain(options.agent_options.iter().map(String::as_str)).map(str::to_owned).collect()
+}
+
+/// A request's memory in bytes; 0, no limit, where it gives none.
+pub(crate) fn memory_bytes(memory_mb: i32) -> u64 {
+    positive(memory_mb).map_or(0, |mib| (mib << 20).max(LEAST_MEMORY))
+}
+
+/// Diego's share of the CPU, 1 to 100, on the engine's scale, where 1024 is an ordinary container. 0: the default.
+pub(crate) fn cpu_shares(weight: u32) -> u64 {
+    const LEAST_SHARES: u64 = 2; // the kernel's
+    if weight == 0 { 0 } else { (u64::from(weight) * 1024 / 100).max(LEAST_SHARES) }
+}
+
+pub(crate) fn positive(number: i32) -> Option<u64> {
+    u64::try_from(number).ok().filter(|number| *number > 0)
+}
+
+/// The agent cannot raise a limit above the container's; 0, the engine's default, where no run asks for one.
+fn most_open_files(action: Option<&Action>) -> u64 {
+    action.into_iter().flat_map(Action::runs).filter_map(RunAction::nofile).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+use super::*;
+use crate::plan::golden::{assert_golden, describe, recorded};
+
+const LOG_2016: &str = include_str!("../../../../examples/requests/2016/stager.stdout.log");
+const LOG_2017: &str = include_str!("../../../../examples/requests/2017/stager.stdout.log");
+const LOG_2026: &str = include_str!("../../../../examples/requests/2026/stager.stdout.log");
+
+fn plan(log: &str, options: &StagingOptions<'_>) -> ContainerSpec {
+    let task = shared_model::validate::task(&recorded(log, "taskDefinition", "node-env")).unwrap();
+    staging_container(&task, options)
+}
+
+fn plain_options() -> StagingOptions<'static> {
+    StagingOptions {
+        image: "stager:latest",
+        network: "hcf",
+        ca: None,
+        keep: false,
+        agent_options: &[],
+        instance: "i-1",
+    }
+}
+
+#[test]
+fn the_recorded_requests_give_these_containers() {
+    assert_golden("staging-2016", &plan(LOG_2016, &plain_options()));
+    assert_golden("staging-2026", &plan(LOG_2026, &plain_options()));
+}
+
+#[test]
+fn options_reach_the_agent_and_the_certificates_are_mounted_read_only() {
+    let agent_options = ["--no-upload".to_owned()];
+    let options = StagingOptions {
+        ca: Some(Path::new("/home/me/ca.pem")),
+        keep: true,
+        agent_options: &agent_options,
+        ..plain_options()
+    };
+    let spec = plan(LOG_2016, &options);
+    assert_eq!(spec.command, ["--output", "json", "--keep", "--ca", "/etc/stager/ca.pem", "--no-upload"]);
+    assert_eq!(spec.binds, ["/home/me/ca.pem:/etc/stager/ca.pem:ro"]);
+    assert_eq!(spec.labels[labels::KEPT], "true");
+    assert!(spec.auto_remove);
+}
+
+#[test]
+fn no_plan_mounts_the_docker_socket_or_shows_a_secret() {
+    for log in [LOG_2016, LOG_2017, LOG_2026] {
+        let spec = plan(log, &plain_options());
+        assert_eq!(spec.binds, Vec::<String>::new());
+        assert_eq!(spec.environment, []);
+        for secret in ["md5=", "expires=", "password", "p@ss", "credentials", "s3cret"] {
+            assert!(!describe(&spec).contains(secret), "{secret}");
+        }
+    }
+}
+
+#[test]
+fn limits_that_a_request_leaves_open_stay_open_except_for_processes() {
+    let spec = staging_container(&TaskDefinition::default(), &plain_options());
+    assert_eq!((spec.memory_bytes, spec.cpu_shares, spec.nofile, spec.pids), (0, 0, 0, DEFAULT_PIDS));
+    assert_eq!(memory_bytes(1), LEAST_MEMORY);
+    assert_eq!(memory_bytes(-1), 0);
+    assert_eq!(cpu_shares(100), 1024);
+}
