@@ -11,8 +11,10 @@
 mod arguments;
 mod engine;
 mod failure;
+mod pipeline;
 mod plan;
 mod requests;
+mod screen;
 
 use arguments::Command;
 use arguments::invocation::Invocation;

@@ -1,0 +1,3 @@
+//! READ ME FIRST. requests → stage → image → launch.
+
+mod stream;

@@ -1,0 +1,173 @@
+//! For a terminal: the plain lines, and below them a bar for each download and one line for the step that is under way.
+//! Without colours of our own, so that `NO_COLOR` has nothing to forbid.
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use shared_model::event::{Event, EventSink, Step};
+use shared_model::plain_line::visible;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// A bar is drawn for so many downloads at once; the container decides how many it says there are.
+const MOST_BARS: usize = 32;
+
+/// Often enough to look alive.
+const TICK: Duration = Duration::from_millis(120);
+
+const DOWNLOAD: &str = "  {msg:28!} {bar:24} {bytes:>10}/{total_bytes:10} {binary_bytes_per_sec:>12}";
+const DOWNLOAD_OF_UNKNOWN_SIZE: &str = "  {msg:28!} {spinner} {bytes:>10} {binary_bytes_per_sec:>12}";
+const STEP: &str = "  {spinner} {msg} {elapsed}";
+
+/// See the module's text.
+pub(crate) struct Bars<Lines> {
+    lines: Lines,
+    drawing: MultiProgress,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Default)]
+struct Shown {
+    /// By the directory that a download goes to.
+    downloads: HashMap<String, ProgressBar>,
+    step: Option<(Step, ProgressBar)>,
+}
+
+impl<Lines: EventSink> Bars<Lines> {
+    /// Draws on standard error, below what `lines` writes.
+    pub(crate) fn new(lines: Lines) -> Self {
+        Self::drawn_on(ProgressDrawTarget::stderr(), lines)
+    }
+
+    fn drawn_on(target: ProgressDrawTarget, lines: Lines) -> Self {
+        Self { lines, drawing: MultiProgress::with_draw_target(target), shown: Mutex::default() }
+    }
+
+    fn draw(&self, event: &Event) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::StepStarted { step } => {
+                shown.step = Some((*step, self.added(STEP, step.name())));
+            }
+            Event::StepEnded { step, .. } => {
+                if let Some((_, bar)) = shown.step.take_if(|(current, _)| current == step) {
+                    self.removed(&bar);
+                }
+            }
+            Event::Downloading { name, to, .. } if shown.downloads.len() < MOST_BARS => {
+                let label = if name.is_empty() { to } else { name };
+                let bar = self.added(DOWNLOAD_OF_UNKNOWN_SIZE, label);
+                if let Some(former) = shown.downloads.insert(to.clone(), bar) {
+                    self.removed(&former);
+                }
+            }
+            Event::DownloadProgress { to, bytes, total } => {
+                let Some(bar) = shown.downloads.get(to) else { return };
+                if let Some(total) = total.filter(|total| bar.length() != Some(*total)) {
+                    bar.set_length(total);
+                    bar.set_style(style(DOWNLOAD));
+                }
+                bar.set_position(*bytes);
+            }
+            Event::Downloaded { to, .. } => {
+                if let Some(bar) = shown.downloads.remove(to) {
+                    self.removed(&bar);
+                }
+            }
+            Event::Done { .. } | Event::Failed { .. } => {
+                let step = shown.step.take().map(|(_, bar)| bar);
+                for bar in shown.downloads.drain().map(|(_, bar)| bar).chain(step) {
+                    self.removed(&bar);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn added(&self, template: &str, label: &str) -> ProgressBar {
+        let bar = self.drawing.add(ProgressBar::no_length());
+        bar.set_style(style(template));
+        bar.set_message(visible(label).into_owned());
+        bar.enable_steady_tick(TICK);
+        bar
+    }
+
+    fn removed(&self, bar: &ProgressBar) {
+        bar.finish_and_clear();
+        self.drawing.remove(bar);
+    }
+}
+
+/// A template of ours; should one not parse, the default bar does.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+impl<Lines: EventSink> EventSink for Bars<Lines> {
+    fn emit(&self, event: Event) {
+        self.draw(&event);
+        self.drawing.suspend(|| self.lines.emit(event));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screen::plain::Plain;
+    use indicatif::InMemoryTerm;
+
+    type PlainBars = Bars<Plain<Vec<u8>, Vec<u8>>>;
+
+    fn terminal() -> (InMemoryTerm, PlainBars) {
+        let terminal = InMemoryTerm::new(20, 120);
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(terminal.clone()), 200);
+        (terminal, Bars::drawn_on(target, Plain::new(Vec::new(), Vec::new())))
+    }
+
+    fn downloading(to: &str) -> Event {
+        Event::Downloading { name: String::new(), to: to.into(), from: "http://h/x".into() }
+    }
+
+    #[test]
+    fn a_download_is_a_bar_with_bytes_until_it_is_in_place() {
+        let (terminal, screen) = terminal();
+        screen.emit(downloading("/tmp/lifecycle"));
+        screen.emit(Event::DownloadProgress { to: "/tmp/lifecycle".into(), bytes: 512, total: Some(2048) });
+        screen.shown.lock().unwrap().downloads["/tmp/lifecycle"].force_draw();
+        let shown = terminal.contents();
+        assert!(shown.contains("/tmp/lifecycle") && shown.contains("512 B/2.00 KiB"), "{shown}");
+        screen.emit(Event::Downloaded {
+            name: String::new(),
+            to: "/tmp/lifecycle".into(),
+            bytes: 2048,
+            entries: 3,
+            ms: 9,
+        });
+        assert_eq!(terminal.contents(), "");
+    }
+
+    #[test]
+    fn nothing_is_left_of_the_bars_at_the_end() {
+        let (terminal, screen) = terminal();
+        screen.emit(Event::StepStarted { step: Step::Build });
+        screen.emit(downloading("/a"));
+        screen.emit(Event::Failed { code: 4, text: "gone".into(), advice: String::new() });
+        assert_eq!(terminal.contents(), "");
+        assert!(screen.shown.lock().unwrap().downloads.is_empty());
+    }
+
+    #[test]
+    fn a_container_that_says_it_downloads_without_end_gets_a_bounded_number_of_bars() {
+        let (_, screen) = terminal();
+        for number in 0..1000 {
+            screen.emit(downloading(&format!("/{number}")));
+        }
+        assert_eq!(screen.shown.lock().unwrap().downloads.len(), MOST_BARS);
+    }
+
+    #[test]
+    fn every_template_parses() {
+        for template in [DOWNLOAD, DOWNLOAD_OF_UNKNOWN_SIZE, STEP] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+}

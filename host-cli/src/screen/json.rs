@@ -1,0 +1,56 @@
+//! One JSON object a line, for programs. A reader that has gone away changes nothing: the road has to be gone to its end,
+//! or a container would stay behind.
+
+use shared_model::event::{Event, EventSink};
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+/// See the module's text.
+pub(crate) struct Json<W> {
+    out: Mutex<W>,
+}
+
+impl<W: Write> Json<W> {
+    /// Writes to `out`, a line at once.
+    pub(crate) fn new(out: W) -> Self {
+        Self { out: Mutex::new(out) }
+    }
+}
+
+impl<W: Write + Send> EventSink for Json<W> {
+    fn emit(&self, event: Event) {
+        let line = event.to_json_line() + "\n";
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    struct Gone;
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn an_event_is_a_line() {
+        let screen = Json::new(Vec::new());
+        screen.emit(Event::Done { ms: 1 });
+        screen.emit(Event::Note { text: "a\nb".into() });
+        let text = String::from_utf8(screen.out.into_inner().unwrap()).unwrap();
+        assert_eq!(text, "{\"event\":\"done\",\"ms\":1}\n{\"event\":\"note\",\"text\":\"a\\nb\"}\n");
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_is_no_error() {
+        Json::new(Gone).emit(Event::Done { ms: 1 });
+    }
+}

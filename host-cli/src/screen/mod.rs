@@ -1,0 +1,24 @@
+//! Renders events: all that a user sees of a road. One stream, three renderings; which one is chosen here.
+
+mod bars;
+mod json;
+mod plain;
+mod summary;
+
+use crate::arguments::Output;
+use shared_model::event::EventSink;
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+
+/// Where a road's events go; every thread of it may say something.
+pub(crate) type Screen = Arc<dyn EventSink + Send + Sync>;
+
+/// The rendering for `output`; where the user has no wish, progress bars on a terminal and plain lines elsewhere.
+pub(crate) fn screen(output: Option<Output>) -> Screen {
+    let plain = || plain::Plain::new(io::stdout(), io::stderr());
+    match output {
+        Some(Output::Json) => Arc::new(json::Json::new(io::stdout())),
+        None if io::stdout().is_terminal() && io::stderr().is_terminal() => Arc::new(bars::Bars::new(plain())),
+        None | Some(Output::Plain) => Arc::new(plain()),
+    }
+}

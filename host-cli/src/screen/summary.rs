@@ -1,0 +1,58 @@
+//! How long each step of a road took, as a table for people.
+
+use shared_model::event::{Event, Step};
+use shared_model::size;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// Collects the steps that ended, each once.
+#[derive(Debug, Default)]
+pub(crate) struct Summary(Vec<(Step, u64)>);
+
+impl Summary {
+    /// Takes what is of interest in `event`.
+    pub(crate) fn note(&mut self, event: &Event) {
+        if let Event::StepEnded { step, ms } = event {
+            match self.0.iter_mut().find(|(known, _)| known == step) {
+                Some((_, known)) => *known = known.saturating_add(*ms),
+                None => self.0.push((*step, *ms)),
+            }
+        }
+    }
+
+    /// A line a step and one for the total of `ms` milliseconds; empty where there are not at least two steps to compare.
+    pub(crate) fn table(&self, ms: u64) -> String {
+        if self.0.len() < 2 {
+            return String::new();
+        }
+        let mut text = String::new();
+        let steps = self.0.iter().map(|(step, ms)| (step.name(), *ms));
+        for (name, ms) in steps.chain([("total", ms)]) {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "  {name:<6}{:>7}", size::seconds(Duration::from_millis(ms)));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_step_alone_needs_no_table() {
+        let mut summary = Summary::default();
+        summary.note(&Event::StepEnded { step: Step::Launch, ms: 1 });
+        assert_eq!(summary.table(1), "");
+    }
+
+    #[test]
+    fn a_step_that_ends_twice_is_one_line() {
+        let mut summary = Summary::default();
+        for (step, ms) in [(Step::Upload, 1000), (Step::Upload, 500), (Step::Image, u64::MAX)] {
+            summary.note(&Event::StepEnded { step, ms });
+        }
+        let table = summary.table(65_000);
+        assert!(table.starts_with("  upload   1.5s\n") && table.ends_with("  total   1m05s\n"), "{table}");
+    }
+}
