@@ -1,18 +1,131 @@
-//! What can go wrong on the way to a request, and what to try then. All of them end with exit code 3.
+//! What can go wrong on the way to a request, and what to try then. All of it ends with exit code 3.
 
-/// No request could be had.
+use super::Kind;
+use super::places::Place;
+use jiff::Timestamp;
+use shared_model::application::Application;
+use shared_model::plain_line::visible;
+use std::fmt::Write;
+use std::io;
+use std::path::PathBuf;
+
+/// No request could be had. Texts hold names from the logs; they have been made harmless.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RequestError {
     /// There are no logs.
-    #[error("no logs were found")]
-    NoLogs,
+    #[error("no log of {} was found in {}", writers(kinds), or(looked))]
+    NoLogs { kinds: Vec<Kind>, looked: Vec<PathBuf> },
+    /// A file could not be read.
+    #[error("cannot read {place}: {reason}")]
+    Unreadable { place: String, reason: String },
+    /// There are logs without requests.
+    #[error("no {} in {}{}", nouns(kinds), summary(searched), after(warnings))]
+    NoRequests { kinds: Vec<Kind>, searched: Vec<Place>, warnings: Vec<String> },
+    /// There are requests, but not of this app.
+    #[error("no {} of an app `{}` in the logs{}", nouns(kinds), visible(app), after(warnings))]
+    NoSuchApp { kinds: Vec<Kind>, app: String, nearest: Vec<String>, warnings: Vec<String> },
+    /// The user's word means several apps.
+    #[error("{} apps answer to `{}`:{}", bearers.len(), visible(app), lines(bearers))]
+    Ambiguous { app: String, bearers: Vec<Bearer> },
+    /// The request has no such run action.
+    #[error("the request has no run action of a {program}")]
+    NoRun { program: &'static str },
+}
+
+/// An app that answers to the user's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bearer {
+    /// Its guid.
+    pub(crate) guid: String,
+    /// Its space's name, else its space's guid, else empty.
+    pub(crate) space: String,
+    /// When its newest request was logged.
+    pub(crate) time: Option<Timestamp>,
+}
+
+impl Bearer {
+    /// An app whose requests' times are still to come.
+    pub(super) fn new(application: &Application) -> Self {
+        let space = if application.space_name.is_empty() { &application.space_guid } else { &application.space_name };
+        Self { guid: application.guid.clone(), space: space.clone(), time: None }
+    }
 }
 
 impl RequestError {
-    /// What to try.
+    /// A place that cannot be opened or read.
+    pub(super) fn unreadable(place: &Place, error: &io::Error) -> Self {
+        Self::Unreadable { place: place.to_string(), reason: error.to_string() }
+    }
+
+    /// What to try; empty where nothing can be advised.
     pub(crate) fn advice(&self) -> String {
         match self {
-            Self::NoLogs => "name the folder with --logs".to_owned(),
+            Self::NoLogs { .. } => {
+                "name the folder with --logs DIR, or the files with --stager-log FILE and --nsync-log FILE".to_owned()
+            }
+            Self::Unreadable { .. } | Self::NoRun { .. } => String::new(),
+            Self::NoRequests { kinds, .. } => format!(
+                "push an app; {} writes its requests into the log only with the patch in examples/patches{}",
+                writers(kinds),
+                if kinds.contains(&Kind::Staging) { ", and none for a docker app" } else { "" }
+            ),
+            Self::NoSuchApp { kinds, nearest, .. } => {
+                let known =
+                    if nearest.is_empty() { String::new() } else { format!("the nearest: {}; ", listed(nearest)) };
+                let desired = if kinds == &[Kind::Launch] {
+                    "; nsync logs a launch request only for a new version of an app (`cf restage` makes one)"
+                } else {
+                    ""
+                };
+                format!("{known}`host-cli requests` lists all that there are{desired}")
+            }
+            Self::Ambiguous { .. } => "give the guid, or its first 8 characters or more".to_owned(),
         }
     }
+}
+
+fn writers(kinds: &[Kind]) -> &'static str {
+    match kinds {
+        [Kind::Staging] => "the stager",
+        [Kind::Launch] => "nsync",
+        _ => "the stager or nsync",
+    }
+}
+
+fn nouns(kinds: &[Kind]) -> &'static str {
+    match kinds {
+        [Kind::Staging] => "staging request",
+        [Kind::Launch] => "launch request",
+        _ => "request",
+    }
+}
+
+fn or(folders: &[PathBuf]) -> String {
+    folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(" or ")
+}
+
+fn summary(searched: &[Place]) -> String {
+    const SHOWN: usize = 2;
+    let shown: Vec<String> = searched.iter().take(SHOWN).map(ToString::to_string).collect();
+    match searched.len().saturating_sub(SHOWN) {
+        0 => shown.join(" and "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    names.iter().map(|name| visible(name)).collect::<Vec<_>>().join(", ")
+}
+
+fn after(warnings: &[String]) -> String {
+    warnings.iter().fold(String::new(), |all, warning| all + "\n  " + warning)
+}
+
+fn lines(bearers: &[Bearer]) -> String {
+    bearers.iter().fold(String::new(), |mut all, Bearer { guid, space, time }| {
+        let space = if space.is_empty() { "unknown" } else { space };
+        let time = time.map_or_else(|| "at an unknown time".to_owned(), |time| format!("at {time:.0}"));
+        let _ = write!(all, "\n  {}  in space {}, last {time}", visible(guid), visible(space)); // a String takes everything
+        all
+    })
 }

@@ -5,12 +5,21 @@
 //!
 //! - `places`: which files. `source`: one file's lines, from its end, or forwards where it is compressed or a pipe.
 //! - `log_line`: one line → a request with its time. `about`: which app a request is for.
-//! - `find`: the newest request. `list`, `print`, `link`: the commands.
+//! - `find`: the newest request. `run_action`: a piece of it. `list`, `print`, `link`: the commands.
 
+mod about;
+mod backwards;
 mod error;
+mod find;
+mod forwards;
 pub(crate) mod link;
 pub(crate) mod list;
+mod log_line;
+mod places;
 pub(crate) mod print;
+mod request_file;
+mod run_action;
+mod source;
 
 pub(crate) use error::RequestError;
 
@@ -59,13 +68,11 @@ impl fmt::Debug for Request {
 
 /// The newest request of a kind in the logs; `app` as the user typed it, `None`: of all apps.
 pub(crate) fn newest(kind: Kind, app: Option<&str>, logs: &LogOptions) -> Result<Request, RequestError> {
-    let _ = (kind, app, logs);
-    Err(RequestError::NoLogs)
+    find::newest(kind, app, logs)
 }
 
 /// A request from a file of its own (`build_req > FILE`); `-` is standard input. What is in it is not judged here:
 /// [`shared_model::validate`] does that.
 pub(crate) fn from_file(path: &Path, kind: Kind) -> Result<Request, RequestError> {
-    let _ = (path, kind);
-    Err(RequestError::NoLogs)
+    request_file::read(path, kind)
 }

@@ -1,0 +1,185 @@
+//! The newest request of a kind. Decides how far to look; the reading is done in [`super::source`].
+//!
+//! Newest is the request whose lager timestamp is the latest; on a tie the line that stands later. Goroutines log side by
+//! side, so lines may stand a little out of order, and nsync has two logs. Therefore the search goes on behind a match
+//! for [`WINDOW`] bytes, and until the lines are older than the match by [`SLACK`]. A rotated file is opened only when
+//! neither has ended the search. A name or the start of a guid may mean several apps: then everything is looked through.
+
+use super::about::{About, is_unmistakable};
+use super::backwards::Line;
+use super::error::{Bearer, RequestError};
+use super::log_line::{LogLine, Sieve, time_of_line};
+use super::places::{self, Place};
+use super::source::Source;
+use super::{Kind, Request};
+use crate::arguments::LogOptions;
+use jiff::{SignedDuration, Timestamp};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+/// Bytes that are searched in front of a match at least, whatever the lines' times are.
+const WINDOW: u64 = 1 << 20; // some 3,000 lines; reading them takes a millisecond
+/// How much earlier than the match a line must be to end the search.
+const SLACK: SignedDuration = SignedDuration::from_secs(10); // long against a stalled goroutine
+
+/// The newest request of `kind` that answers to `app`; `None`: of all.
+pub(super) fn newest(kind: Kind, app: Option<&str>, logs: &LogOptions) -> Result<Request, RequestError> {
+    let all = places::series(&[kind], logs).map_err(|looked| RequestError::NoLogs { kinds: vec![kind], looked })?;
+    let mut search = Search::new(kind, app);
+    for (index, series) in all.iter().enumerate() {
+        search.series(index, series)?;
+    }
+    search.verdict(all.into_iter().flatten().collect())
+}
+
+/// Where a line stands among all logs; the greater one is the newer.
+type Rank = (Option<Timestamp>, Reverse<usize>, Reverse<usize>, u64);
+
+struct Search<'a> {
+    kind: Kind,
+    app: Option<&'a str>,
+    sieve: Sieve,
+    best: Option<(Rank, Request)>,
+    /// The apps that answer to the user's word, by guid.
+    bearers: BTreeMap<String, Bearer>,
+    /// The names of all other apps.
+    others: BTreeSet<String>,
+    warnings: Vec<String>,
+}
+
+/// How far behind a match a series is still to be read.
+struct Horizon {
+    /// Bytes of [`WINDOW`] that are left.
+    left: u64,
+    /// Whether the last line was older than the match by [`SLACK`].
+    older: bool,
+}
+
+impl Horizon {
+    fn is_reached(&self) -> bool {
+        self.left == 0 && self.older
+    }
+}
+
+impl<'a> Search<'a> {
+    fn new(kind: Kind, app: Option<&'a str>) -> Self {
+        Self {
+            kind,
+            app,
+            sieve: Sieve::new(&[kind]),
+            best: None,
+            bearers: BTreeMap::new(),
+            others: BTreeSet::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn looks_through_everything(&self) -> bool {
+        self.app.is_some_and(|app| !is_unmistakable(app))
+    }
+
+    fn series(&mut self, index: usize, series: &[Place]) -> Result<(), RequestError> {
+        let mut horizon = Horizon { left: WINDOW, older: false };
+        for (age, place) in series.iter().enumerate() {
+            let source = match Source::open(place) {
+                Ok(source) => source,
+                Err(error) if age > 0 => {
+                    self.warnings.push(format!("{place}: not read: {error}"));
+                    continue;
+                }
+                Err(error) => return Err(RequestError::unreadable(place, &error)),
+            };
+            if let (Source::Forwards { size: Some(size), .. }, true) = (&source, horizon.older) {
+                // It would have to be read whole. Its lines are older than those of the file that was rotated after it.
+                horizon.left = horizon.left.saturating_sub(*size);
+            }
+            if horizon.is_reached() {
+                break;
+            }
+            let rank = (Reverse(index), Reverse(age));
+            let read = source.each_line(|line| self.line(line, rank, &mut horizon));
+            if let Err(error) = read {
+                self.warnings.push(format!("{place}: read in part only: {error}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn line(
+        &mut self,
+        line: Line<'_>,
+        (series, age): (Reverse<usize>, Reverse<usize>),
+        horizon: &mut Horizon,
+    ) -> ControlFlow<()> {
+        if let Some(request) = self.sieve.request(line.bytes) {
+            self.request(&request, (request.time, series, age, line.offset));
+        }
+        let Some(((best, ..), _)) = &self.best else { return ControlFlow::Continue(()) };
+        if self.looks_through_everything() {
+            return ControlFlow::Continue(());
+        }
+        horizon.left = horizon.left.saturating_sub(line.bytes.len() as u64 + 1);
+        // A match without a time, or lines without one, cannot tell their age: then the window alone bounds the search.
+        horizon.older = best.zip(time_of_line(line.bytes)).is_none_or(|(best, time)| time < best - SLACK);
+        if horizon.is_reached() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn request(&mut self, line: &LogLine<'_>, rank: Rank) {
+        if self.app.is_none() && self.best.as_ref().is_some_and(|(best, _)| *best >= rank) {
+            return;
+        }
+        let about = About::line(line);
+        let application = &about.application;
+        if let Some(app) = self.app {
+            if !about.answers_to(app) {
+                self.others.insert(application.name.clone());
+                return;
+            }
+            let bearer = self.bearers.entry(application.guid.clone()).or_insert_with(|| Bearer::new(application));
+            bearer.time = line.time.max(bearer.time);
+        }
+        if self.best.as_ref().is_none_or(|(best, _)| *best < rank) {
+            let request = Request {
+                kind: self.kind,
+                document: line.document.to_owned(),
+                time: line.time,
+                staging_guid: Some(about.staging_guid).filter(|guid| !guid.is_empty()),
+                application: about.application,
+                warnings: Vec::new(),
+            };
+            self.best = Some((rank, request));
+        }
+    }
+
+    fn verdict(self, searched: Vec<Place>) -> Result<Request, RequestError> {
+        let kind = self.kind;
+        match (self.best, self.app) {
+            (Some(_), Some(app)) if self.bearers.len() > 1 => {
+                let mut bearers: Vec<Bearer> = self.bearers.into_values().collect();
+                bearers.sort_by_key(|bearer| Reverse(bearer.time));
+                Err(RequestError::Ambiguous { app: app.to_owned(), bearers })
+            }
+            (Some((_, request)), _) => Ok(Request { warnings: self.warnings, ..request }),
+            (None, Some(app)) if !self.others.is_empty() => {
+                let nearest = nearest(app, self.others);
+                Err(RequestError::NoSuchApp {
+                    kinds: vec![kind],
+                    app: app.to_owned(),
+                    nearest,
+                    warnings: self.warnings,
+                })
+            }
+            (None, _) => Err(RequestError::NoRequests { kinds: vec![kind], searched, warnings: self.warnings }),
+        }
+    }
+}
+
+/// The names that are most like `app`, the most alike first.
+pub(super) fn nearest(app: &str, names: impl IntoIterator<Item = String>) -> Vec<String> {
+    const MOST: usize = 3;
+    let mut names: Vec<String> = names.into_iter().filter(|name| !name.is_empty()).collect();
+    names.sort_by(|one, other| strsim::jaro_winkler(app, other).total_cmp(&strsim::jaro_winkler(app, one)));
+    names.truncate(MOST);
+    names
+}
