@@ -1,5 +1,7 @@
 //! Where the engine is and which API version it and we speak. TLS and ssh are not spoken yet, and that is said.
 
+#![expect(clippy::disallowed_methods, reason = "the one place that asks for DOCKER_HOST")]
+
 use super::link::Link;
 use super::refusal::{self, one_line};
 use crate::engine::EngineError;
