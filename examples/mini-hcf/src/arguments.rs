@@ -1,0 +1,242 @@
+//! What was typed.
+
+use std::path::PathBuf;
+
+use argh::FromArgs;
+
+use crate::request::style::Style;
+
+/// Enough of HCF on a Docker network to be the real thing on the wire.
+#[derive(FromArgs)]
+pub(crate) struct Arguments {
+    /// what to do
+    #[argh(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The subcommands.
+#[derive(FromArgs)]
+#[argh(subcommand)]
+pub(crate) enum Command {
+    /// Starts everything.
+    Up(Up),
+    /// Removes it.
+    Down(Down),
+    /// Installs a buildpack.
+    AddBuildpack(AddBuildpack),
+    /// Installs the lifecycle.
+    Lifecycle(Lifecycle),
+    /// Pushes an app.
+    Push(Push),
+    /// Serves inside a container.
+    Serve(Serve),
+}
+
+/// starts network, blobstore, file server, cc-uploader and Cloud Controller
+#[derive(FromArgs)]
+#[argh(subcommand, name = "up")]
+pub(crate) struct Up {
+    /// the network; `<name>-mini` where that one is somebody else's (default: hcf)
+    #[argh(option, default = "String::from(\"hcf\")")]
+    pub(crate) network: String,
+    /// the state folder (default: .stager/mini-hcf)
+    #[argh(option, default = "default_state()")]
+    pub(crate) state: PathBuf,
+    /// names this mini-HCF among others (default: as before, or demo)
+    #[argh(option)]
+    pub(crate) instance: Option<String>,
+    /// the Debian image that nginx is added to (default: stager-rootfs:cflinuxfs4)
+    #[argh(option, default = "String::from(\"stager-rootfs:cflinuxfs4\")")]
+    pub(crate) base: String,
+    /// the name of the image that is built (default: mini-hcf:latest)
+    #[argh(option, default = "String::from(\"mini-hcf:latest\")")]
+    pub(crate) image: String,
+    /// a static build of this program (default: the running one)
+    #[argh(option)]
+    pub(crate) binary: Option<PathBuf>,
+}
+
+/// removes containers and network
+#[derive(FromArgs)]
+#[argh(subcommand, name = "down")]
+pub(crate) struct Down {
+    /// the state folder (default: .stager/mini-hcf)
+    #[argh(option, default = "default_state()")]
+    pub(crate) state: PathBuf,
+    /// remove the state folder and the image, too
+    #[argh(switch)]
+    pub(crate) purge: bool,
+}
+
+/// installs a buildpack, or replaces the one of this name
+#[derive(FromArgs)]
+#[argh(subcommand, name = "add-buildpack")]
+pub(crate) struct AddBuildpack {
+    /// its name
+    #[argh(positional)]
+    pub(crate) name: String,
+    /// a folder or a zip
+    #[argh(positional)]
+    pub(crate) source: PathBuf,
+    /// its place in the order of detection, from 1 (default: last)
+    #[argh(option)]
+    pub(crate) position: Option<usize>,
+    /// the state folder (default: .stager/mini-hcf)
+    #[argh(option, default = "default_state()")]
+    pub(crate) state: PathBuf,
+}
+
+/// installs builder, launcher and healthcheck
+#[derive(FromArgs)]
+#[argh(subcommand, name = "lifecycle")]
+pub(crate) struct Lifecycle {
+    /// a folder or a tgz
+    #[argh(positional)]
+    pub(crate) source: PathBuf,
+    /// the state folder (default: .stager/mini-hcf)
+    #[argh(option, default = "default_state()")]
+    pub(crate) state: PathBuf,
+}
+
+/// does what `cf push` would leave behind: package in the blobstore, requests in the logs
+#[derive(FromArgs)]
+#[argh(subcommand, name = "push")]
+pub(crate) struct Push {
+    /// the app's folder, or its package as a zip
+    #[argh(positional)]
+    pub(crate) source: PathBuf,
+    /// the app's name (default: the folder's)
+    #[argh(option)]
+    pub(crate) name: Option<String>,
+    /// a buildpack that must be used, by name; may be given several times (default: all detect)
+    #[argh(option)]
+    pub(crate) buildpack: Vec<String>,
+    /// the start command (default: the droplet's own)
+    #[argh(option, default = "String::new()")]
+    pub(crate) command: String,
+    /// the stack (default: cflinuxfs4)
+    #[argh(option, default = "String::from(\"cflinuxfs4\")")]
+    pub(crate) stack: String,
+    /// the memory limit, e.g. 256M or 1G (default: 256M)
+    #[argh(option, default = "256", from_str_fn(memory))]
+    pub(crate) memory: u32,
+    /// port, http, process or none (default: port)
+    #[argh(option, default = "String::from(\"port\")")]
+    pub(crate) health_check: String,
+    /// the path that an http check asks for (default: /)
+    #[argh(option, default = "String::from(\"/\")")]
+    pub(crate) health_path: String,
+    /// a variable of the app, K=V; may be given several times
+    #[argh(option, from_str_fn(variable))]
+    pub(crate) env: Vec<(String, String)>,
+    /// the form of the requests: 2016, 2017, 2026 or 2026-layers (default: 2016)
+    #[argh(option, default = "Style::Y2016")]
+    pub(crate) style: Style,
+    /// make signatures that have expired already
+    #[argh(switch)]
+    pub(crate) expired: bool,
+    /// leave diego-sshd out
+    #[argh(switch)]
+    pub(crate) no_ssh: bool,
+    /// the state folder (default: .stager/mini-hcf)
+    #[argh(option, default = "default_state()")]
+    pub(crate) state: PathBuf,
+}
+
+/// serves inside a container
+#[derive(FromArgs)]
+#[argh(subcommand, name = "serve")]
+pub(crate) struct Serve {
+    /// file-server, blobstore, cc-uploader or cloud-controller
+    #[argh(positional)]
+    pub(crate) role: String,
+}
+
+fn default_state() -> PathBuf {
+    PathBuf::from(".stager/mini-hcf")
+}
+
+/// MiB; `M` and `G` as `cf` writes them, `MB` and `GB` too.
+fn memory(text: &str) -> Result<u32, String> {
+    let upper = text.to_ascii_uppercase();
+    let number = upper.trim_end_matches('B');
+    let (number, factor) = match number.strip_suffix('G') {
+        Some(number) => (number, 1024),
+        None => (number.strip_suffix('M').unwrap_or(number), 1),
+    };
+    let megabytes = number.parse().ok().and_then(|number: u32| number.checked_mul(factor));
+    let megabytes = megabytes.filter(|megabytes| *megabytes > 0 && i32::try_from(*megabytes).is_ok());
+    megabytes.ok_or_else(|| format!("`{text}` is no amount of memory; write 256M or 1G"))
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        // The text may be a secret: it is not repeated.
+        _ => Err("a variable is written K=V".to_owned()),
+    }
+}
+
+/// Why there is no command to execute.
+pub(crate) enum Exit {
+    /// Help was asked for; this is it.
+    Help(String),
+    /// This is what is wrong.
+    Wrong(String),
+}
+
+/// Reads the arguments after the program's name, split already.
+pub(crate) fn parse(program: &str, arguments: &[String]) -> Result<Command, Exit> {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match Arguments::from_args(&[name], &arguments) {
+        Ok(arguments) => Ok(arguments.command),
+        Err(exit) if exit.status.is_ok() => Err(Exit::Help(exit.output)),
+        Err(exit) => Err(Exit::Wrong(exit.output)),
+    }
+}
+
+/// `--option=value` as two arguments, which is what argh understands; not beyond `--`.
+pub(crate) fn split_assignments(arguments: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut options = true;
+    for argument in arguments {
+        options &= argument != "--";
+        match argument.split_once('=') {
+            Some((option, value)) if options && option.len() > 2 && option.starts_with("--") => {
+                out.extend([option.to_owned(), value.to_owned()]);
+            }
+            _ => out.push(argument),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_may_have_an_equals_sign_and_so_may_its_value() {
+        let arguments = ["push", "--env=A=b=c", "--env", "D=e", "--", "--x=y"].map(str::to_owned);
+        let expected = ["push", "--env", "A=b=c", "--env", "D=e", "--", "--x=y"];
+        assert_eq!(split_assignments(arguments), expected);
+    }
+
+    #[test]
+    fn memory_is_read_as_cf_reads_it() {
+        assert_eq!(memory("256M"), Ok(256));
+        assert_eq!(memory("1gb"), Ok(1024));
+        assert_eq!(memory("64"), Ok(64));
+        for wrong in ["", "M", "-1M", "0", "9999999G"] {
+            assert!(memory(wrong).unwrap_err().contains("no amount of memory"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_variable_without_equals_sign_is_refused_without_repeating_it() {
+        let error = variable("hunter2").unwrap_err();
+        assert!(!error.contains("hunter2"), "{error}");
+        assert_eq!(variable("A=b=c"), Ok(("A".into(), "b=c".into())));
+    }
+}

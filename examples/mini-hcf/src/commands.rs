@@ -1,0 +1,83 @@
+//! From what was typed to what is meant.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use crate::arguments::{self, Command};
+use crate::failure::Failure;
+use crate::manage::down::{Extent, down};
+use crate::manage::install;
+use crate::manage::push::{Push, push};
+use crate::manage::up::{Wishes, up};
+use crate::request::application::HealthCheck;
+use crate::request::style::Style;
+use crate::serve::serve;
+use crate::services::Service;
+use crate::state::State;
+
+/// Does what the command says.
+pub(crate) fn execute(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
+    match command {
+        Command::Up(typed) => {
+            let arguments::Up { network, state, instance, base, image, binary } = typed;
+            up(&State::at(&state), &Wishes { network, instance, base, image, binary }, out)
+        }
+        Command::Down(typed) => {
+            let extent = if typed.purge { Extent::Purge } else { Extent::Keep };
+            down(&State::at(&typed.state), extent, out)
+        }
+        Command::AddBuildpack(typed) => {
+            let state = State::at(&typed.state);
+            let installed = install::add_buildpack(&state, &typed.name, &typed.source, typed.position)?;
+            let _ = writeln!(out, "installed {} as {}", installed.name, installed.key);
+            Ok(())
+        }
+        Command::Lifecycle(typed) => install::lifecycle(&State::at(&typed.state), &typed.source),
+        Command::Push(typed) => push(&State::at(&typed.state.clone()), &meant_push(typed)?, out),
+        Command::Serve(typed) => {
+            let service = Service::of_role(&typed.role);
+            serve(service.ok_or_else(|| wrong(format!("there is no service `{}`", typed.role)))?, out)
+        }
+    }
+}
+
+fn wrong(text: String) -> Failure {
+    Failure::CommandLine(text)
+}
+
+fn meant_push(typed: arguments::Push) -> Result<Push, Failure> {
+    let health_check = match typed.health_check.as_str() {
+        "port" => HealthCheck::Port,
+        "http" if typed.style == Style::Y2016 => {
+            return Err(wrong("2016 knew no http health check; add --style 2017".to_owned()));
+        }
+        "http" => HealthCheck::Http(typed.health_path),
+        "process" => HealthCheck::Process,
+        "none" => HealthCheck::None,
+        other => {
+            return Err(wrong(format!("`{other}` is no health check; port, http, process or none")));
+        }
+    };
+    let name = typed.name.map_or_else(|| name_of(&typed.source), Ok)?;
+    Ok(Push {
+        source: typed.source,
+        name,
+        buildpacks: typed.buildpack,
+        command: typed.command,
+        stack: typed.stack,
+        memory_mb: typed.memory,
+        health_check,
+        env: typed.env,
+        style: typed.style,
+        expired: typed.expired,
+        ssh: !typed.no_ssh,
+    })
+}
+
+/// The folder's or zip's own name.
+fn name_of(source: &Path) -> Result<String, Failure> {
+    let full = fs::canonicalize(source).map_err(Failure::file("find", source))?;
+    let name = full.file_stem().map(|name| name.to_string_lossy().into_owned());
+    name.ok_or_else(|| wrong(format!("{} has no name; give one with --name", source.display())))
+}

@@ -1,0 +1,62 @@
+//! A certificate authority of our own and one server certificate that names every service.
+//! The authority's key is forgotten at once: nothing else will ever be signed with it.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
+
+use crate::failure::Failure;
+use crate::services::Service;
+use crate::state::{State, replace};
+
+/// Certificates as PEM.
+pub(crate) struct Certificates {
+    /// The authority's.
+    pub(crate) authority: String,
+    /// The servers'.
+    pub(crate) server: String,
+    /// The servers' key.
+    pub(crate) key: String,
+}
+
+/// Makes them and puts them into the state folder, unless they are there.
+pub(crate) fn provide(state: &State) -> Result<(), Failure> {
+    let key = state.path("certs/server.key");
+    if key.exists() && state.path("ca.pem").exists() {
+        return Ok(());
+    }
+    let made = make().map_err(Failure::Certificate)?;
+    replace(&state.path("ca.pem"), made.authority.as_bytes())?;
+    replace(&state.path("certs/server.pem"), made.server.as_bytes())?;
+    replace(&key, made.key.as_bytes())?;
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).map_err(Failure::file("protect", &key))
+}
+
+/// Makes them; rcgen's own term of validity (1975 to 4096) suits a demo.
+pub(crate) fn make() -> Result<Certificates, rcgen::Error> {
+    let mut authority = CertificateParams::new(Vec::new())?;
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.distinguished_name.push(DnType::CommonName, "mini-HCF certificate authority");
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let authority_key = KeyPair::generate()?;
+    let authority_certificate = authority.self_signed(&authority_key)?;
+    let issuer = Issuer::new(authority, authority_key);
+
+    let names = Service::ALL.iter().flat_map(|service| service.names());
+    let names: Vec<String> = names.map(|name| (*name).to_owned()).collect();
+    let mut server = CertificateParams::new(names)?;
+    server.distinguished_name.push(DnType::CommonName, "mini-HCF");
+    server.use_authority_key_identifier_extension = true;
+    server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let server_key = KeyPair::generate()?;
+    let server_certificate = server.signed_by(&server_key, &issuer)?;
+    Ok(Certificates {
+        authority: authority_certificate.pem(),
+        server: server_certificate.pem(),
+        key: server_key.serialize_pem(),
+    })
+}

@@ -1,0 +1,89 @@
+//! The `docker` command line. Container arguments are made by a pure function.
+
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::manage::programs;
+use crate::services::Service;
+use crate::state::{IN_CONTAINER, Settings};
+
+/// Marks everything that is ours, on top of the instance.
+pub(crate) const KIND_LABEL: &str = "stager.kind=demo";
+
+/// The label of one mini-HCF among others.
+pub(crate) fn instance_label(instance: &str) -> String {
+    format!("stager.instance={instance}")
+}
+
+/// Runs `docker` and gives its standard output without the line feed at its end.
+pub(crate) fn run<A: AsRef<str>>(arguments: &[A]) -> Result<String, Failure> {
+    programs::output("docker", arguments)
+}
+
+/// Both streams of a container's log, at most `count` lines from its end.
+pub(crate) fn logs(container: &str, count: usize) -> Result<String, Failure> {
+    programs::tail("docker", &["logs", container], count)
+}
+
+/// Builds the folder's Dockerfile as `name`, labelled as ours.
+pub(crate) fn build(context: &Path, name: &str, labels: &[&str]) -> Result<(), Failure> {
+    let mut arguments = vec!["build", "--tag", name, "--label", KIND_LABEL];
+    arguments.extend(labels.iter().flat_map(|label| ["--label", label]));
+    // Without a value docker takes the one of its own environment, if there is one.
+    for proxy in ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"] {
+        arguments.extend(["--build-arg", proxy]);
+    }
+    let context = context.display().to_string();
+    arguments.push(&context);
+    run(&arguments).map(drop)
+}
+
+/// The name of a service's container.
+pub(crate) fn container_name(settings: &Settings, service: Service) -> String {
+    let name = service.names().first().copied().unwrap_or_default();
+    format!("mini-hcf-{}-{name}", settings.instance)
+}
+
+/// `docker run …` for a service. `user` is `uid:gid` of whoever calls, so that the state folder stays
+/// theirs to remove; ports below 1024 are open to everybody inside a container.
+pub(crate) fn run_arguments(settings: &Settings, service: Service, state: &Path, user: &str) -> Vec<String> {
+    let mut arguments: Vec<String> = vec!["run".into(), "--detach".into()];
+    let mut option = |name: &str, value: String| arguments.extend([format!("--{name}"), value]);
+    option("name", container_name(settings, service));
+    option("label", KIND_LABEL.into());
+    option("label", instance_label(&settings.instance));
+    option("network", settings.network.clone());
+    for name in service.names() {
+        option("network-alias", (*name).to_owned());
+    }
+    option("user", user.to_owned());
+    // Only Cloud Controller writes: it takes the droplets in.
+    let mode = if service == Service::CloudController { "" } else { ",readonly" };
+    option("mount", format!("type=bind,source={},target={IN_CONTAINER}{mode}", state.display()));
+    arguments.extend([settings.image.clone(), service.role().to_owned()]);
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_bears_all_its_real_names_and_our_labels() {
+        let settings = Settings {
+            instance: "x1".into(),
+            network: "hcf".into(),
+            image: "mini-hcf:latest".into(),
+            secret: "secret".into(),
+            pushes: 0,
+            buildpacks: Vec::new(),
+        };
+        let arguments = run_arguments(&settings, Service::Blobstore, Path::new("/s"), "5:6").join(" ");
+        assert_eq!(
+            arguments,
+            "run --detach --name mini-hcf-x1-blobstore --label stager.kind=demo --label stager.instance=x1 \
+             --network hcf --network-alias blobstore --network-alias blobstore.service.cf.internal --user 5:6 \
+             --mount type=bind,source=/s,target=/hcf,readonly mini-hcf:latest blobstore"
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! What an operator does: installs buildpacks and the lifecycle.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::digest;
+use crate::failure::Failure;
+use crate::manage::archive::zip_folder;
+use crate::request::signature::blob_path;
+use crate::state::{InstalledBuildpack, State};
+
+/// Puts a buildpack (folder or zip) into the blobstore. One of the same name is replaced and keeps its
+/// place; `position` counts from 1 and moves it; without it a new one comes last.
+pub(crate) fn add_buildpack(
+    state: &State,
+    name: &str,
+    source: &Path,
+    position: Option<usize>,
+) -> Result<InstalledBuildpack, Failure> {
+    let mut settings = state.settled()?;
+    let old = settings.buildpacks.iter().position(|buildpack| buildpack.name == name);
+    let guid = match old.map(|index| settings.buildpacks.remove(index)) {
+        Some(old) => old.key.split('_').next().unwrap_or_default().to_owned(),
+        None => uuid::Uuid::new_v4().to_string(),
+    };
+    let packed = state.path("tmp").join(format!("{guid}.zip"));
+    pack(source, &packed)?;
+    let sums = digest::of_file(&packed).map_err(Failure::file("read", &packed))?;
+    let key = format!("{guid}_{}", sums.sha1);
+    move_to_blob(state, &packed, &blob_path("cc-buildpacks", &key))?;
+    let installed = InstalledBuildpack { name: name.to_owned(), key, sha256: sums.sha256 };
+    let last = settings.buildpacks.len();
+    let place = position.map(|position| position.saturating_sub(1)).or(old).unwrap_or(last).min(last);
+    settings.buildpacks.insert(place, installed.clone());
+    state.keep(&settings)?;
+    Ok(installed)
+}
+
+/// A folder is packed, a file copied as it is.
+pub(crate) fn pack(source: &Path, target: &Path) -> Result<(), Failure> {
+    let metadata = fs::metadata(source).map_err(Failure::file("read", source))?;
+    if metadata.is_dir() {
+        return zip_folder(source, target);
+    }
+    fs::copy(source, target).map(drop).map_err(Failure::file("copy", source))
+}
+
+/// Puts a finished file where the blobstore shows `path` (`/read/…`).
+pub(crate) fn move_to_blob(state: &State, file: &Path, path: &str) -> Result<(), Failure> {
+    let target = state.blob(path);
+    let folder = target.parent().unwrap_or(&target);
+    fs::create_dir_all(folder).map_err(Failure::file("make the folder", folder))?;
+    fs::rename(file, &target).map_err(Failure::file("move to", &target))
+}
+
+/// Puts the lifecycle (folder or tgz) where the file server shows it.
+pub(crate) fn lifecycle(state: &State, source: &Path) -> Result<(), Failure> {
+    state.settled()?;
+    let target = state.path("static/buildpack_app_lifecycle/buildpack_app_lifecycle.tgz");
+    let beside = target.with_extension("new");
+    let metadata = fs::metadata(source).map_err(Failure::file("read", source))?;
+    if metadata.is_dir() {
+        let file = File::create(&beside).map_err(Failure::file("write", &beside))?;
+        let mut tar = tar::Builder::new(GzEncoder::new(file, Compression::default()));
+        tar.follow_symlinks(false);
+        let written = tar.append_dir_all(".", source).and_then(|()| tar.into_inner()?.finish());
+        written.map_err(Failure::file("pack", source))?;
+    } else {
+        fs::copy(source, &beside).map_err(Failure::file("copy", source))?;
+    }
+    fs::rename(&beside, &target).map_err(Failure::file("replace", &target))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Settings;
+
+    #[test]
+    fn a_buildpack_keeps_its_place_when_replaced_and_moves_when_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::at(&folder.path().join("state"));
+        state.create().unwrap();
+        state.keep(&Settings::fresh()).unwrap();
+        let source = folder.path().join("source");
+        fs::create_dir_all(&source).unwrap();
+        let names = |state: &State| -> Vec<String> {
+            state.settled().unwrap().buildpacks.into_iter().map(|buildpack| buildpack.name).collect()
+        };
+        let first = add_buildpack(&state, "a", &source, None).unwrap();
+        add_buildpack(&state, "b", &source, None).unwrap();
+        add_buildpack(&state, "c", &source, Some(1)).unwrap();
+        assert_eq!(names(&state), ["c", "a", "b"]);
+        fs::write(source.join("new"), "x").unwrap();
+        let again = add_buildpack(&state, "a", &source, None).unwrap();
+        assert_eq!(names(&state), ["c", "a", "b"]);
+        assert_eq!(first.key[..36], again.key[..36], "same guid");
+        assert_ne!(first.key, again.key, "another checksum");
+        assert!(state.blob(&blob_path("cc-buildpacks", &again.key)).is_file());
+        add_buildpack(&state, "b", &source, Some(99)).unwrap();
+        assert_eq!(names(&state), ["c", "a", "b"]);
+    }
+}

@@ -1,0 +1,14 @@
+//! The manager on the host: makes and removes the containers, fills the blobstore, writes the logs.
+
+pub(crate) mod archive;
+pub(crate) mod certificates;
+pub(crate) mod docker;
+pub(crate) mod down;
+pub(crate) mod image;
+pub(crate) mod install;
+pub(crate) mod log;
+pub(crate) mod network;
+pub(crate) mod nginx_base;
+pub(crate) mod programs;
+pub(crate) mod push;
+pub(crate) mod up;

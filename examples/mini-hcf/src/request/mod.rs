@@ -1,0 +1,12 @@
+//! What a push leaves in the components' logs. Pure: no clock, no files, no chance.
+
+pub(crate) mod application;
+pub(crate) mod environment;
+pub(crate) mod json;
+pub(crate) mod lager;
+pub(crate) mod launching;
+pub(crate) mod lines;
+pub(crate) mod parts;
+pub(crate) mod signature;
+pub(crate) mod staging;
+pub(crate) mod style;

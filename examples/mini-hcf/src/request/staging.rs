@@ -1,0 +1,265 @@
+//! The `TaskDefinition` that stager makes of an app: key for key what the recorded ones hold.
+
+use crate::request::application::{Application, Artifact, UPLOAD_PASSWORD, UPLOAD_USER};
+use crate::request::environment::{common, container, variables, vcap_application, vcap_application_staging_today};
+use crate::request::json::{Json, object};
+use crate::request::parts::{
+    buildpack_directory, certificate_properties, checksum, egress_rules, lifecycle_dependency, lifecycle_layer,
+    log_rate_limit, metric_tags, resource_limits,
+};
+use crate::request::style::Style;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What Cloud Controller grants a staging at least, in MiB.
+const STAGING_MEMORY_MB: u32 = 1024;
+const STAGING_DISK_MB: u32 = 4096;
+/// How long a staging may take: 15 minutes.
+const TIMEOUT_SECONDS: i64 = 900;
+
+/// Go's `url.QueryEscape` leaves letters, digits and these alone.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The whole request.
+pub(crate) fn task_definition(application: &Application) -> Json {
+    let style = application.style;
+    let today = style.is_today();
+    let (timeout, timeout_ms) = style.timeout(TIMEOUT_SECONDS * 1000);
+    object! {
+        "rootfs": format!("preloaded:{}", application.stack),
+        "env": container(),
+        "action": object! { "timeout": object! {
+            "action": object! { "serial": object! { "actions": steps(application) } },
+            "timeout": timeout,
+            "timeout_ms": timeout_ms,
+        } },
+        "disk_mb": application.disk_mb.max(STAGING_DISK_MB),
+        "memory_mb": application.memory_mb.max(STAGING_MEMORY_MB),
+        "cpu_weight": 50,
+        "privileged": style == Style::Y2016,
+        "log_source": "STG",
+        "log_guid": &application.guid,
+        "metrics_guid": "",
+        "result_file": "/tmp/result.json",
+        "completion_callback_url": completion_callback(application),
+        "annotation": annotation(application),
+        "egress_rules": egress_rules(application),
+        "cached_dependencies": (style != Style::Y2026Layers).then(|| cached_dependencies(application)),
+        "legacy_download_user": "vcap",
+        "trusted_system_certificates_path": "/etc/cf-system-certificates",
+        "network": today.then(|| network(application)),
+        "max_pids": match style { Style::Y2016 => None, Style::Y2017 => Some(0), _ => Some(1024) },
+        "certificate_properties": today.then(|| certificate_properties(application)),
+        "image_username": (style != Style::Y2016).then_some(""),
+        "image_password": (style != Style::Y2016).then_some(""),
+        "image_layers": (style == Style::Y2026Layers).then(|| image_layers(application)),
+        "log_rate_limit": today.then(log_rate_limit),
+        "metric_tags": today.then(|| metric_tags(application)),
+        "volume_mounted_files": if today { Json::Null } else { Json::Absent },
+    }
+}
+
+fn steps(application: &Application) -> Vec<Json> {
+    let mut steps = match application.style {
+        Style::Y2026 => vec![object! { "parallel": object! { "actions": downloads(application) } }],
+        Style::Y2026Layers => Vec::new(),
+        _ => downloads(application),
+    };
+    steps.push(if application.style.is_today() {
+        builder(application)
+    } else {
+        emit_progress(builder(application), "Staging...", "Staging complete", "Staging failed")
+    });
+    steps.push(emit_progress(
+        object! { "parallel": object! { "actions": uploads(application) } },
+        "Uploading droplet, build artifacts cache...",
+        "Uploading complete",
+        "Uploading failed",
+    ));
+    steps
+}
+
+fn emit_progress(action: Json, start: &str, success: &str, failure: &str) -> Json {
+    object! { "emit_progress": object! {
+        "action": action,
+        "start_message": start,
+        "success_message": success,
+        "failure_message_prefix": failure,
+    } }
+}
+
+fn attempt(action: Json) -> Json {
+    object! { "try": object! { "action": action } }
+}
+
+fn downloads(application: &Application) -> Vec<Json> {
+    let download = |name: &str, artifact: &Artifact, to: &str| {
+        let (algorithm, value) = checksum(application, artifact);
+        object! { "download": object! {
+            "artifact": name, "from": &artifact.url, "to": to, "cache_key": "", "user": "vcap",
+            "checksum_algorithm": algorithm, "checksum_value": value,
+        } }
+    };
+    let package = download("app package", &application.package, "/tmp/app");
+    let cache = application.build_artifacts.as_ref();
+    let cache = cache.map(|cache| attempt(download("build artifacts cache", cache, "/tmp/cache")));
+    std::iter::once(package).chain(cache).collect()
+}
+
+fn builder(application: &Application) -> Json {
+    let today = application.style.is_today();
+    let described = if today {
+        vcap_application_staging_today(application)
+    } else {
+        let (memory, disk) = (application.memory_mb.max(STAGING_MEMORY_MB), application.disk_mb.max(STAGING_DISK_MB));
+        vcap_application(application, memory, disk)
+    };
+    let mut env = common(application, &described, application.memory_mb.max(STAGING_MEMORY_MB));
+    env.push(("CF_STACK".to_owned(), application.stack.clone()));
+    object! { "run": object! {
+        "path": "/tmp/lifecycle/builder",
+        "args": Json::texts(&builder_flags(application)),
+        "env": variables(&env),
+        "resource_limits": resource_limits(),
+        "user": "vcap",
+        "suppress_log_output": false,
+        "volume_mounted_files": if today { Json::Null } else { Json::Absent },
+    } }
+}
+
+/// stager wrote the flags in alphabetical order; today's Cloud Controller has an order of its own.
+fn builder_flags(application: &Application) -> Vec<String> {
+    let keys: Vec<&str> = application.buildpacks.iter().map(|buildpack| buildpack.key.as_str()).collect();
+    let order = format!("-buildpackOrder={}", keys.join(","));
+    let skip_verify = format!("-skipCertVerify={}", application.style == Style::Y2016);
+    let skip_detect = format!("-skipDetect={}", application.skip_detect);
+    let [cache, app, packs, artifacts, droplet, result] = [
+        "-buildArtifactsCacheDir=/tmp/cache",
+        "-buildDir=/tmp/app",
+        "-buildpacksDir=/tmp/buildpacks",
+        "-outputBuildArtifactsCache=/tmp/output-cache",
+        "-outputDroplet=/tmp/droplet",
+        "-outputMetadata=/tmp/result.json",
+    ]
+    .map(str::to_owned);
+    if application.style.is_today() {
+        vec![order, skip_verify, skip_detect, app, droplet, result, artifacts, packs, cache]
+    } else {
+        vec![cache, app, order, packs, artifacts, droplet, result, skip_verify, skip_detect]
+    }
+}
+
+fn uploads(application: &Application) -> Vec<Json> {
+    let upload = |artifact: &str, from: &str, to: String| {
+        object! { "upload": object! { "artifact": artifact, "from": from, "to": to, "user": "vcap" } }
+    };
+    let droplet = upload("droplet", "/tmp/droplet", upload_url(application, "droplet", &droplet_target(application)));
+    let cache = upload(
+        "build artifacts cache",
+        "/tmp/output-cache",
+        upload_url(application, "build_artifacts", &cache_target(application)),
+    );
+    if application.style.is_today() { vec![droplet, cache] } else { vec![droplet, attempt(cache)] }
+}
+
+fn upload_url(application: &Application, kind: &str, target: &str) -> String {
+    let guid = if application.style.is_today() { &application.staging_guid } else { &application.guid };
+    let parameter = format!("cc-{}-upload-uri", kind.replace('_', "-"));
+    let target = utf8_percent_encode(target, QUERY);
+    let uploader = application.style.uploader();
+    format!("{uploader}/v1/{kind}/{guid}?{parameter}={target}&timeout={TIMEOUT_SECONDS}")
+}
+
+/// Today certificates stand for the user; before, the URL held name and password.
+fn controller(application: &Application) -> String {
+    if application.style.is_today() {
+        return "https://cloud-controller-ng.service.cf.internal:9023/internal/v4".to_owned();
+    }
+    let password = utf8_percent_encode(UPLOAD_PASSWORD, QUERY);
+    format!("http://{UPLOAD_USER}:{password}@api.service.cf.internal:9022/staging")
+}
+
+fn droplet_target(application: &Application) -> String {
+    let guid = if application.style.is_today() { &application.staging_guid } else { &application.guid };
+    format!("{}/droplets/{guid}/upload", controller(application))
+}
+
+fn cache_target(application: &Application) -> String {
+    let controller = controller(application);
+    let Application { guid, stack, .. } = application;
+    if application.style.is_today() {
+        format!("{controller}/buildpack_cache/{stack}/{guid}/upload")
+    } else {
+        format!("{controller}/buildpack_cache/{guid}/upload")
+    }
+}
+
+/// Where stager hears of the end. Called, it makes Cloud Controller start the app on Diego.
+pub(crate) fn completion_callback(application: &Application) -> String {
+    let guid = &application.staging_guid;
+    if application.style.is_today() {
+        format!(
+            "https://cloud-controller-ng.service.cf.internal:9023/internal/v3/staging/{guid}/build_completed?start=true"
+        )
+    } else {
+        format!("http://stager.service.cf.internal:8888/v1/staging/{guid}/completed")
+    }
+}
+
+fn annotation(application: &Application) -> Option<String> {
+    let guid = &application.staging_guid;
+    let callback =
+        format!("http://internal_user:s3cret@api.service.cf.internal:9022/internal/staging/{guid}/completed");
+    (!application.style.is_today())
+        .then(|| object! { "lifecycle": "buildpack", "completion_callback": callback }.to_go())
+}
+
+fn cached_dependencies(application: &Application) -> Vec<Json> {
+    let buildpacks = application.buildpacks.iter().map(|buildpack| {
+        let (algorithm, value) = checksum(application, &buildpack.artifact);
+        object! {
+            "name": &buildpack.name,
+            "from": &buildpack.artifact.url,
+            "to": buildpack_directory(application.style, &buildpack.key),
+            "cache_key": &buildpack.key,
+            "log_source": "",
+            "checksum_algorithm": algorithm,
+            "checksum_value": value,
+        }
+    });
+    std::iter::once(lifecycle_dependency(application)).chain(buildpacks).collect()
+}
+
+/// In Cloud Controller's order: lifecycle, package, build artifacts, buildpacks. It calls the build
+/// artifacts a ZIP, although they are a tgz.
+fn image_layers(application: &Application) -> Vec<Json> {
+    let layer = |name: &str, artifact: &Artifact, to: &str, kind: &str| {
+        object! {
+            "name": name,
+            "url": &artifact.url,
+            "destination_path": to,
+            "layer_type": kind,
+            "media_type": "ZIP",
+            "digest_algorithm": artifact.sha256.is_some().then_some("SHA256"),
+            "digest_value": artifact.sha256.clone(),
+        }
+    };
+    let package = layer("app package", &application.package, "/tmp/app", "EXCLUSIVE");
+    let cache = application.build_artifacts.iter();
+    let cache = cache.map(|cache| layer("build artifacts cache", cache, "/tmp/cache", "EXCLUSIVE"));
+    let buildpacks = application.buildpacks.iter();
+    let buildpacks = buildpacks
+        .map(|pack| layer(&pack.name, &pack.artifact, &buildpack_directory(application.style, &pack.key), "SHARED"));
+    [lifecycle_layer(application), package].into_iter().chain(cache).chain(buildpacks).collect()
+}
+
+fn network(application: &Application) -> Json {
+    let place = &application.place;
+    object! { "properties": object! {
+        "app_id": &application.guid,
+        "container_workload": "staging",
+        "org_id": &place.organization_guid,
+        "policy_group_id": &application.guid,
+        "ports": "8080",
+        "space_id": &place.space_guid,
+    } }
+}

@@ -1,0 +1,43 @@
+//! Cloud Controller's errors, in its own words.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use crate::request::json::object;
+
+/// Why Cloud Controller says no.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// No or a wrong password.
+    NotAuthenticated,
+    /// An app that nobody pushed.
+    NoSuchApp(String),
+    /// A path or job that does not exist.
+    NoSuchThing,
+    /// The multipart body has no file; what it should have been.
+    NoFile(&'static str),
+    /// The body is no multipart, or breaks off.
+    Malformed(String),
+    /// `Content-MD5` is not that of the file.
+    WrongSum,
+    /// Our own fault.
+    Broken(String),
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let staging = |text: &str| (400, 170_001, "CF-StagingError", format!("Staging error: {text}"));
+        let (status, code, name, description) = match self {
+            Refusal::NotAuthenticated => (401, 10002, "CF-NotAuthenticated", "Authentication error".to_owned()),
+            Refusal::NoSuchApp(guid) => (404, 100_004, "CF-AppNotFound", format!("The app could not be found: {guid}")),
+            Refusal::NoSuchThing => (404, 10000, "CF-NotFound", "Unknown request".to_owned()),
+            Refusal::NoFile(what) => staging(&format!("malformed {what} upload request")),
+            Refusal::Malformed(why) => staging(&why),
+            Refusal::WrongSum => staging("content md5 did not match"),
+            Refusal::Broken(why) => (500, 10001, "UnknownError", why),
+        };
+        let body = object! { "code": code, "description": description, "error_code": name };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, body.to_ruby()).into_response()
+    }
+}
