@@ -1,10 +1,146 @@
-//! `requests`: lists what the logs hold.
+//! `requests`: lists what the logs hold, as a table for people or as JSON for programs.
 
-use crate::arguments::Requests;
+use super::history::{self, Entry};
+use super::{Kind, print};
+use crate::arguments::{ListOutput, Requests};
 use crate::failure::Failure;
+use crate::screen::table::{Table, terminal_width};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use shared_model::exit_code::ExitCode;
 
 /// Lists the requests.
-pub(crate) fn run(_command: &Requests) -> Result<ExitCode, Failure> {
-    Err(Failure::new(ExitCode::Bug, "not built yet", ""))
+pub(crate) fn run(command: &Requests) -> Result<ExitCode, Failure> {
+    let history = history::read(command.app.as_deref(), &command.log_options())?;
+    print::warn(&history.warnings);
+    let now = Timestamp::now();
+    match command.output {
+        ListOutput::Table => {
+            let width = terminal_width();
+            print::write(&table(&history.entries, now, width.is_some()).draw(width))
+        }
+        ListOutput::Json => print::write(&json(&history.entries, now)),
+    }
+}
+
+/// For a terminal the guid is cut to what commands take as APP; elsewhere, for `grep`, it is whole.
+fn table(entries: &[Entry], now: Timestamp, short_guids: bool) -> Table<6> {
+    const GUID_START: usize = 8;
+    let row = |entry: &Entry| {
+        let application = &entry.about.application;
+        let guid = application.guid.get(..GUID_START).filter(|_| short_guids).unwrap_or(&application.guid);
+        [
+            entry.time.map_or_else(|| "—".to_owned(), |time| format!("{time:.0}")),
+            noun(entry.kind).to_owned(),
+            or_dash(&application.name).to_owned(),
+            or_dash(guid).to_owned(),
+            validity(expiry(entry), now),
+            match &entry.contents.start_command {
+                Some(command) if command.is_empty() => "(the droplet's own)".to_owned(),
+                Some(command) => command.clone(),
+                None => or_dash(&entry.contents.buildpacks.join(" ")).to_owned(),
+            },
+        ]
+    };
+    Table {
+        titles: ["TIME", "KIND", "APP", "GUID", "SIGNED URLS", "BUILDPACKS OR START COMMAND"],
+        yielding: [false, false, true, false, false, true],
+        rows: entries.iter().map(row).collect(),
+    }
+}
+
+/// One request for programs. Every key is always there; null: the request does not say, or its kind has none.
+#[derive(Serialize)]
+struct Row<'a> {
+    time: Option<String>,
+    kind: &'static str,
+    app: Option<&'a str>,
+    guid: Option<&'a str>,
+    space: Option<&'a str>,
+    staging_guid: Option<&'a str>,
+    process_guid: Option<&'a str>,
+    buildpacks: &'a [String],
+    start_command: Option<&'a str>,
+    /// When the first signed URL dies; null: none is signed.
+    expires: Option<String>,
+    expired: Option<bool>,
+    log: &'a str,
+}
+
+fn json(entries: &[Entry], now: Timestamp) -> String {
+    let row = |entry: &'_ Entry| {
+        let (about, expires) = (&entry.about, expiry(entry));
+        serde_json::to_string(&Row {
+            time: entry.time.map(|time| time.to_string()),
+            kind: noun(entry.kind),
+            app: known(&about.application.name),
+            guid: known(&about.application.guid),
+            space: known(&about.application.space_name),
+            staging_guid: known(&about.staging_guid),
+            process_guid: known(&about.process_guid),
+            buildpacks: &entry.contents.buildpacks,
+            start_command: entry.contents.start_command.as_deref(),
+            expires: expires.map(|expires| expires.to_string()),
+            expired: expires.map(|expires| expires <= now),
+            log: &entry.log,
+        })
+        .unwrap_or_default() // strings and a bool: always JSON
+    };
+    format!("[{}]", entries.iter().map(row).collect::<Vec<_>>().join(",\n"))
+}
+
+fn noun(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Staging => "staging",
+        Kind::Launch => "launch",
+    }
+}
+
+fn known(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "—" } else { text }
+}
+
+fn expiry(entry: &Entry) -> Option<Timestamp> {
+    Timestamp::from_second(entry.about.expires?).ok()
+}
+
+/// Whether the signed URLs still work: `expired 2 h ago`, `valid 43 min`.
+fn validity(expires: Option<Timestamp>, now: Timestamp) -> String {
+    match expires {
+        None => "—".to_owned(),
+        Some(expires) if expires <= now => format!("expired {} ago", roughly(now.duration_since(expires))),
+        Some(expires) => format!("valid {}", roughly(expires.duration_since(now))),
+    }
+}
+
+fn roughly(duration: SignedDuration) -> String {
+    const UNITS: [(i64, &str); 3] = [(2 * 86_400, "d"), (3_600, "h"), (60, "min")];
+    let seconds = duration.as_secs();
+    for (least, unit) in UNITS {
+        if seconds >= least {
+            let length = if unit == "d" { 86_400 } else { least };
+            return format!("{} {unit}", seconds / length);
+        }
+    }
+    format!("{seconds} s")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn validity_is_said_in_the_largest_unit_that_fits() {
+        let now = Timestamp::from_second(1_466_017_043).unwrap();
+        let after = |seconds: i64| validity(Timestamp::from_second(1_466_017_043 + seconds).ok(), now);
+        assert_eq!(
+            [after(43 * 60 + 59), after(5), after(0), after(-7_300), after(-172_800), after(-172_799)],
+            ["valid 43 min", "valid 5 s", "expired 0 s ago", "expired 2 h ago", "expired 2 d ago", "expired 47 h ago"]
+        );
+        assert_eq!(validity(None, now), "—");
+    }
 }

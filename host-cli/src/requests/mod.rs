@@ -5,13 +5,16 @@
 //!
 //! - `places`: which files. `source`: one file's lines, from its end, or forwards where it is compressed or a pipe.
 //! - `log_line`: one line → a request with its time. `about`: which app a request is for.
-//! - `find`: the newest request. `run_action`: a piece of it. `list`, `print`, `link`: the commands.
+//! - `find`: the newest request. `run_action`: a piece of it. `history`: all requests, `contents`: what is in each.
+//! - `print`, `list`, `link`: the commands. `request_file`: a request from a file of its own.
 
 mod about;
 mod backwards;
+mod contents;
 mod error;
 mod find;
 mod forwards;
+mod history;
 pub(crate) mod link;
 pub(crate) mod list;
 mod log_line;

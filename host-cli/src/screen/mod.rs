@@ -4,6 +4,7 @@ mod bars;
 mod json;
 mod plain;
 mod summary;
+pub(crate) mod table;
 
 use crate::arguments::Output;
 use shared_model::event::EventSink;

@@ -1,0 +1,88 @@
+//! All requests that the logs hold, the newest first, each in a few words: documents are not kept, so that a history
+//! of any length fits into memory.
+
+use super::about::About;
+use super::contents::Contents;
+use super::error::RequestError;
+use super::find::nearest;
+use super::log_line::Sieve;
+use super::source::Source;
+use super::{Kind, places};
+use crate::arguments::LogOptions;
+use jiff::Timestamp;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+/// One request of the logs.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// Which of the two.
+    pub(super) kind: Kind,
+    /// When it was logged.
+    pub(super) time: Option<Timestamp>,
+    /// Whose it is.
+    pub(super) about: About,
+    /// What it brings.
+    pub(super) contents: Contents,
+    /// The file that it stands in.
+    pub(super) log: String,
+}
+
+/// The requests, and what the user should know about the reading.
+#[derive(Debug)]
+pub(super) struct History {
+    /// The newest first; never empty.
+    pub(super) entries: Vec<Entry>,
+    /// One line each.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Reads all logs; `app` as the user typed it, `None`: all apps. Several apps may answer to it.
+pub(super) fn read(app: Option<&str>, logs: &LogOptions) -> Result<History, RequestError> {
+    let kinds = vec![Kind::Staging, Kind::Launch];
+    let all = places::series(&kinds, logs).map_err(|looked| RequestError::NoLogs { kinds: kinds.clone(), looked })?;
+    let sieve = Sieve::new(&kinds);
+    let mut entries = Vec::new();
+    let mut warnings = Vec::new();
+    let mut others = BTreeSet::new();
+    for (index, series) in all.iter().enumerate() {
+        for (age, place) in series.iter().enumerate() {
+            let source = match Source::open(place) {
+                Ok(source) => source,
+                Err(error) if age > 0 => {
+                    warnings.push(format!("{place}: not read: {error}"));
+                    continue;
+                }
+                Err(error) => return Err(RequestError::unreadable(place, &error)),
+            };
+            let read = source.each_line(|line| {
+                if let Some(found) = sieve.request(line.bytes) {
+                    let about = About::line(&found);
+                    if app.is_none_or(|app| about.answers_to(app)) {
+                        let contents = Contents::of(found.kind, found.document);
+                        let entry =
+                            Entry { kind: found.kind, time: found.time, about, contents, log: place.to_string() };
+                        entries.push(((found.time, Reverse(index), Reverse(age), line.offset), entry));
+                    } else {
+                        others.insert(about.application.name);
+                    }
+                }
+                ControlFlow::Continue(())
+            });
+            if let Err(error) = read {
+                warnings.push(format!("{place}: read in part only: {error}"));
+            }
+        }
+    }
+    if entries.is_empty() {
+        return Err(match app {
+            Some(app) if !others.is_empty() => {
+                RequestError::NoSuchApp { kinds, app: app.to_owned(), nearest: nearest(app, others), warnings }
+            }
+            _ => RequestError::NoRequests { kinds, searched: all.into_iter().flatten().collect(), warnings },
+        });
+    }
+    entries.sort_by_key(|(rank, _)| Reverse(*rank));
+    Ok(History { entries: entries.into_iter().map(|(_, entry)| entry).collect(), warnings })
+}
