@@ -13,6 +13,7 @@ mod action_error;
 mod build;
 mod execute;
 mod fetch;
+mod hand_over;
 mod scope;
 mod side_by_side;
 mod upload;

@@ -1,0 +1,129 @@
+//! Lets the `host-cli` beside the agent make the app image, and passes on what it says.
+
+#![expect(clippy::disallowed_methods, reason = "this is the file that starts host-cli")]
+
+use shared_model::event::{Event, EventSink};
+use shared_model::exit_code::ExitCode;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The binary in the stager image, beside the agent.
+const HOST_CLI: &str = "host-cli";
+/// One event of ours is far shorter; what is longer is not an event.
+const LONGEST_EVENT: u64 = 1 << 20;
+
+/// What an image is made of, by its paths in this container.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ingredients<'a> {
+    /// The staging request as it was read: names, labels and base follow from it.
+    pub(crate) request: &'a str,
+    /// The droplet.
+    pub(crate) droplet: &'a Path,
+    /// The folder that holds the launcher.
+    pub(crate) lifecycle: &'a Path,
+    /// The builder's result file.
+    pub(crate) result: &'a Path,
+}
+
+/// Why there is no image.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HandOverError {
+    /// It could not be started.
+    #[error("host-cli could not be started: {reason}")]
+    NotStarted { reason: String },
+    /// It failed, and said why.
+    #[error("{text}")]
+    Failed { code: ExitCode, text: String, advice: String },
+    /// It ended without a word.
+    #[error("host-cli ended with status {status} and did not say why")]
+    Silent { status: i32 },
+}
+
+/// Runs `host-cli image` and relays its events, except the ends of a stream that is not ours to end.
+pub(crate) fn make(ingredients: &Ingredients, events: &dyn EventSink) -> Result<(), HandOverError> {
+    let not_started = |error: std::io::Error| HandOverError::NotStarted { reason: error.to_string() };
+    let mut child = command(ingredients).map_err(not_started)?.spawn().map_err(not_started)?;
+    let mut stdin = child.stdin.take();
+    let mut said = None;
+    std::thread::scope(|scope| {
+        // The request goes by a pipe, never by the arguments, which every process may read. A write that fails shows
+        // in how the child ends.
+        scope.spawn(move || stdin.as_mut().map(|pipe| pipe.write_all(ingredients.request.as_bytes())));
+        if let Some(stdout) = child.stdout.take() {
+            said = relay(BufReader::new(stdout), events);
+        }
+    });
+    let status = child.wait().map_err(not_started)?;
+    match (status.success(), said) {
+        (true, _) => Ok(()),
+        (false, Some(failed)) => Err(failed),
+        (false, None) => Err(HandOverError::Silent { status: status.code().unwrap_or(-1) }),
+    }
+}
+
+fn command(ingredients: &Ingredients) -> std::io::Result<Command> {
+    let beside = std::env::current_exe()?.with_file_name(HOST_CLI);
+    let mut command = Command::new(beside);
+    command.arg("image").args(["--request", "-", "--output", "json"]);
+    command.arg("--droplet").arg(ingredients.droplet).arg("--lifecycle").arg(ingredients.lifecycle);
+    command.arg("--result").arg(ingredients.result);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    Ok(command)
+}
+
+/// Reads to the end; gives the failure that the stream ended with, if it did.
+fn relay(mut stdout: impl BufRead, events: &dyn EventSink) -> Option<HandOverError> {
+    let mut failed = None;
+    let mut line = Vec::new();
+    while matches!((&mut stdout).take(LONGEST_EVENT).read_until(b'\n', &mut line), Ok(length) if length > 0) {
+        match serde_json::from_slice(&line) {
+            Ok(Event::Hello { .. } | Event::Done { .. }) | Err(_) => {}
+            Ok(Event::Failed { code, text, advice }) => {
+                let code = ExitCode::from_number(i64::from(code)).unwrap_or(ExitCode::Image);
+                failed = Some(HandOverError::Failed { code, text, advice });
+            }
+            Ok(event) => events.emit(event),
+        }
+        line.clear();
+    }
+    failed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[derive(Default)]
+    struct Recorder(Mutex<Vec<Event>>);
+    impl EventSink for Recorder {
+        fn emit(&self, event: Event) {
+            self.0.lock().unwrap().push(event);
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_other_stream_are_not_passed_on() {
+        let image = Event::Image { name: "cf-app/a".into(), id: "sha256:1".into(), bytes: 7 };
+        let stream = [
+            Event::Hello { protocol: 1, version: "0.1.0".into() }.to_json_line(),
+            image.to_json_line(),
+            "not an event".to_owned(),
+            Event::Done { ms: 5 }.to_json_line(),
+        ]
+        .join("\n");
+        let recorder = Recorder::default();
+        assert_eq!(relay(stream.as_bytes(), &recorder), None);
+        assert_eq!(*recorder.0.lock().unwrap(), [image]);
+    }
+
+    #[test]
+    fn a_failure_keeps_its_code_and_its_advice() {
+        let stream = Event::Failed { code: 9, text: "no engine".into(), advice: "start it".into() }.to_json_line();
+        let failed = relay(stream.as_bytes(), &Recorder::default());
+        let expected =
+            HandOverError::Failed { code: ExitCode::Engine, text: "no engine".into(), advice: "start it".into() };
+        assert_eq!(failed, Some(expected));
+    }
+}
