@@ -3,5 +3,6 @@
 #![allow(unused_crate_dependencies, reason = "the crate's own, not its tests'")]
 
 mod builder;
+mod examples;
 mod launcher;
 mod world;

@@ -59,6 +59,20 @@ impl World {
         self
     }
 
+    /// An example app as build directory, and the three example buildpacks under their own names as keys.
+    pub(crate) fn examples(&self, app: &str) -> &Self {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        fs::create_dir_all(self.path("buildpacks")).unwrap();
+        let copy = |from: PathBuf, to: PathBuf| {
+            assert!(Command::new("cp").arg("-aT").args([from, to]).status().unwrap().success());
+        };
+        copy(examples.join("apps").join(app), self.path("app"));
+        for name in ["staticfile", "python", "procfile"] {
+            copy(examples.join("buildpacks").join(name), self.path("buildpacks").join(md5_hex(name)));
+        }
+        self
+    }
+
     pub(crate) fn build(&self, order: &str, more: &[&str]) -> Output {
         let option = |name: &str, below: &str| format!("-{name}={}", self.path(below).display());
         Command::new(self.path("lifecycle/builder"))
