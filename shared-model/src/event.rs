@@ -221,8 +221,8 @@ pub enum Event {
     },
 }
 
-/// A stretch of the road.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A stretch of the road; the earlier one is the lesser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Dependencies and package arrive.
