@@ -1,0 +1,159 @@
+//! From a request to what the agent will do, as a value. Pure: nothing is looked up, nothing is touched.
+
+use shared_model::action::{Action, ActionList, DownloadAction};
+use shared_model::application::Application;
+use shared_model::dependency::{CachedDependency, ImageLayer, LayerType};
+use shared_model::environment::EnvironmentVariable;
+use shared_model::safe_url::SafeUrl;
+use shared_model::secret::Secret;
+use shared_model::task::TaskDefinition;
+use std::path::PathBuf;
+
+/// Whom a staging's lines are from, where the request does not say. Diego's.
+const LOG_SOURCE: &str = "STG";
+
+/// What one staging does.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StagingPlan {
+    /// The app.
+    pub(crate) application: Application,
+    /// Empty where the request has no completion callback.
+    pub(crate) staging_guid: String,
+    /// Empty for an odd root file system.
+    pub(crate) stack: String,
+    /// All at once, before the action and outside its time limit.
+    pub(crate) dependencies: Vec<CachedDependency>,
+    /// What to do then.
+    pub(crate) action: Action,
+    /// Variables of the container.
+    pub(crate) environment: Vec<EnvironmentVariable>,
+    /// Whom lines are from.
+    pub(crate) log_source: String,
+    /// Where the builder writes the droplet; `None` for a request that makes none.
+    pub(crate) droplet: Option<PathBuf>,
+    /// Where the builder writes its result; `None`: none is asked for.
+    pub(crate) result_file: Option<PathBuf>,
+    /// A folder with certificates to trust.
+    pub(crate) certificates: Option<PathBuf>,
+    /// True when the request's builder trusts any certificate, and so shall we.
+    pub(crate) skips_verification: bool,
+    /// Where Diego would report to.
+    pub(crate) callback: Option<Callback>,
+}
+
+/// Whom to tell how it ended, and what to send along.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Callback {
+    /// Where to.
+    pub(crate) url: SafeUrl,
+    /// Sent back as it came; holds Cloud Controller's password.
+    pub(crate) annotation: Option<Secret<String>>,
+}
+
+/// A request that is well-formed but nothing for us.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PlanError {
+    /// There is nothing to stage in a docker app.
+    #[error("this is a docker app: its image is ready, there is nothing to stage")]
+    Docker,
+    /// The request has no action.
+    #[error("action: missing: there is nothing to do")]
+    NoAction,
+    /// A layer of the user's own, and no user.
+    #[error("legacy_download_user: missing or empty, but an image layer is EXCLUSIVE and needs an owner")]
+    NoDownloadUser,
+}
+
+/// Makes the plan for `task`.
+///
+/// # Errors
+/// A docker app; a request that leaves out what only the BBS would insist on.
+pub(crate) fn plan(task: TaskDefinition) -> Result<StagingPlan, PlanError> {
+    if task.is_docker() {
+        return Err(PlanError::Docker);
+    }
+    let application = task.application();
+    let staging_guid = task.staging_guid().unwrap_or_default().to_owned();
+    let stack = task.stack().unwrap_or_default().to_owned();
+    let droplet = droplet(&task);
+    let skips_verification = task.skips_certificate_verification();
+    let layers = task.layers();
+    let shared = layers.iter().filter(|layer| layer.layer_type == LayerType::Shared).map(dependency);
+    let dependencies = task.dependencies().iter().cloned().chain(shared).collect();
+    let downloads = exclusive_downloads(layers, task.legacy_download_user.as_deref())?;
+    let action = task.action.ok_or(PlanError::NoAction)?;
+    let annotation = task.annotation;
+    Ok(StagingPlan {
+        application,
+        staging_guid,
+        stack,
+        dependencies,
+        action: downloads.map_or(action.clone(), |downloads| serial(vec![downloads, action])),
+        environment: task.env.unwrap_or_default(),
+        log_source: if task.log_source.is_empty() { LOG_SOURCE.to_owned() } else { task.log_source },
+        droplet,
+        result_file: Some(task.result_file).filter(|path| !path.is_empty()).map(PathBuf::from),
+        certificates: task.trusted_system_certificates_path.filter(|path| !path.is_empty()).map(PathBuf::from),
+        skips_verification,
+        callback: task.completion_callback_url.filter(|url| !url.is_empty()).map(|url| Callback { url, annotation }),
+    })
+}
+
+/// What the builder is told to write, or else what is uploaded under that name.
+fn droplet(task: &TaskDefinition) -> Option<PathBuf> {
+    let told = task.builder().and_then(|builder| builder.flag("outputDroplet")).map(str::to_owned);
+    let mut uploads = task.action.iter().flat_map(Action::uploads);
+    let uploaded =
+        || uploads.find(|upload| upload.artifact.as_deref() == Some("droplet")).map(|upload| upload.from.clone());
+    told.or_else(uploaded).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// As the BBS turns a SHARED layer into what older cells know.
+fn dependency(layer: &ImageLayer) -> CachedDependency {
+    CachedDependency {
+        name: layer.name.clone().unwrap_or_default(),
+        from: layer.url.clone(),
+        to: layer.destination_path.clone(),
+        // Without a digest it is the URL; the redacted one, for a signature identifies nothing.
+        cache_key: digest(layer).unwrap_or_else(|| layer.url.to_string()),
+        log_source: String::new(),
+        checksum_algorithm: layer.digest_algorithm.clone(),
+        checksum_value: layer.digest_value.clone(),
+    }
+}
+
+/// As the BBS turns EXCLUSIVE layers into downloads in front of the action; `None` where there are none.
+fn exclusive_downloads(layers: &[ImageLayer], user: Option<&str>) -> Result<Option<Action>, PlanError> {
+    let exclusive: Vec<&ImageLayer> = layers.iter().filter(|layer| layer.layer_type == LayerType::Exclusive).collect();
+    if exclusive.is_empty() {
+        return Ok(None);
+    }
+    let user = user.filter(|user| !user.is_empty()).ok_or(PlanError::NoDownloadUser)?;
+    let download = |layer: &ImageLayer| {
+        Action::Download(DownloadAction {
+            artifact: layer.name.clone(),
+            from: layer.url.clone(),
+            to: layer.destination_path.clone(),
+            cache_key: digest(layer).unwrap_or_default(),
+            log_source: None,
+            user: user.to_owned(),
+            checksum_algorithm: layer.digest_algorithm.clone(),
+            checksum_value: layer.digest_value.clone(),
+        })
+    };
+    let actions = exclusive.into_iter().map(download).collect();
+    Ok(Some(Action::Parallel(ActionList { actions, log_source: None })))
+}
+
+/// `sha256:…`; `None` for a layer that has no digest.
+fn digest(layer: &ImageLayer) -> Option<String> {
+    let value = layer.digest_value.as_deref().filter(|value| !value.is_empty())?;
+    Some(format!("{}:{value}", layer.digest_algorithm.as_deref().unwrap_or_default().to_ascii_lowercase()))
+}
+
+fn serial(actions: Vec<Action>) -> Action {
+    Action::Serial(ActionList { actions, log_source: None })
+}
+
+#[cfg(test)]
+mod tests;
