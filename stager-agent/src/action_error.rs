@@ -1,11 +1,16 @@
-//! What can go wrong in an action tree, as values. The words for people are in [`crate::failure`]; here is only what
-//! Diego would say, because requests quote it (`emit_progress`) and Cloud Controller reads it (`--report`).
+//! What can go wrong in an action tree, as values. The words for people are in [`crate::failure`]; here is what Diego
+//! would say, because requests quote it (`emit_progress`) and Cloud Controller reads it (`--report`).
 
 use crate::build::run_process::RunError;
+use crate::build::user::UserError;
+use crate::fetch::{ChecksumError, FetchError};
 use crate::scope::Stopped;
+use crate::upload::UploadError;
 use shared_model::size;
+use std::error::Error;
 use std::fmt;
 use std::io;
+use std::iter;
 use std::time::Duration;
 
 /// Why an action did not succeed.
@@ -25,40 +30,55 @@ pub(crate) enum ActionError {
     Exited { path: String, status: i32 },
     /// A program could not be run at all.
     Run(RunError),
+    /// The request names a user that cannot be had.
+    User(UserError),
+    /// The request wants a checksum that cannot be.
+    Checksum { what: String, source: ChecksumError },
+    /// An archive did not arrive.
+    Fetch(FetchError),
+    /// A file was not taken.
+    Upload(UploadError),
 }
 
 impl ActionError {
     /// What Diego says of it behind an `emit_progress` prefix; `None` where it says nothing.
     pub(crate) fn emittable(&self) -> Option<String> {
         match self {
-            Self::Exited { .. } => Some(self.to_string()),
+            Self::Exited { status, path: _ } => Some(format!("Exited with status {status}")),
             Self::TimedOut { limit, during } => {
                 let inner = during.as_ref().and_then(|error| error.emittable());
                 Some(timed_out(*limit, inner.as_deref()))
             }
-            Self::Stopped(_) | Self::CodependentEnded | Self::NoThread(_) | Self::Several(_) | Self::Run(_) => None,
+            Self::Fetch(_) => Some("Downloading failed".to_owned()),
+            _ => None,
         }
     }
 
     /// The one that counts: the first that is not merely the end of everything.
     pub(crate) fn first_cause(&self) -> &Self {
-        match self {
-            Self::Several(errors) => {
-                let causes = errors.iter().map(Self::first_cause);
-                causes
-                    .clone()
-                    .find(|error| !matches!(error, Self::Stopped(_)))
-                    .or(causes.clone().next())
-                    .unwrap_or(self)
-            }
-            _ => self,
+        let Self::Several(errors) = self else { return self };
+        let mut causes = errors.iter().map(Self::first_cause);
+        let first = causes.clone().next().unwrap_or(self);
+        causes.find(|error| !matches!(error, Self::Stopped(_))).unwrap_or(first)
+    }
+}
+
+impl From<FetchError> for ActionError {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Stopped { why, from: _ } => Self::Stopped(why),
+            error => Self::Fetch(error),
         }
     }
 }
 
-fn timed_out(limit: Duration, inner: Option<&str>) -> String {
-    let text = format!("exceeded {} timeout", size::go_duration(limit));
-    inner.map_or(text.clone(), |inner| format!("{text}; {inner}"))
+impl From<UploadError> for ActionError {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Stopped { why, .. } => Self::Stopped(why),
+            error => Self::Upload(error),
+        }
+    }
 }
 
 impl fmt::Display for ActionError {
@@ -74,7 +94,22 @@ impl fmt::Display for ActionError {
                 f.write_str(&errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
             }
             Self::Exited { status, path: _ } => write!(f, "Exited with status {status}"),
-            Self::Run(error) => error.fmt(f),
+            Self::Checksum { what, source } => write!(f, "{what}: {source}"),
+            Self::Run(error) => f.write_str(&with_causes(error)),
+            Self::User(error) => f.write_str(&with_causes(error)),
+            Self::Fetch(error) => f.write_str(&with_causes(error)),
+            Self::Upload(error) => f.write_str(&with_causes(error)),
         }
     }
+}
+
+fn timed_out(limit: Duration, inner: Option<&str>) -> String {
+    let text = format!("exceeded {} timeout", size::go_duration(limit));
+    inner.map_or(text.clone(), |inner| format!("{text}; {inner}"))
+}
+
+/// An error and its causes in one line: `cannot download http://h/a: the server answered 404 Not Found`.
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let causes = iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -1,4 +1,5 @@
 //! `stager-agent`: stages one app inside the stager image. Reads a TaskDefinition, walks its actions, says what it does.
+//! The road is in `agent.rs`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
 #![allow(
@@ -10,12 +11,52 @@
 )]
 
 mod action_error;
+mod agent;
+mod arguments;
 mod build;
 mod execute;
+mod failure;
 mod fetch;
 mod hand_over;
+mod keep;
+mod leaves;
+mod name_lookup;
+mod plan;
+mod request;
+mod result_file;
 mod scope;
+mod screen;
 mod side_by_side;
+mod signals;
+mod staging;
+mod steps;
 mod upload;
 
-fn main() {}
+use crate::failure::Failure;
+use crate::scope::{Scope, Stop};
+use shared_model::event::EventSink;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+fn main() -> ExitCode {
+    name_lookup::without_plugins();
+    let arguments = match arguments::Arguments::of_process() {
+        Ok(arguments) => arguments,
+        Err(early) => {
+            screen::write(early.stream, early.text);
+            return early.code.into();
+        }
+    };
+    let screen = screen::Screen::new(arguments.output);
+    let stop = Arc::new(Stop::default());
+    let charge = build::rights::give_up().and_then(|()| build::reaper::Reaper::take_charge());
+    let code = match charge.and_then(|reaper| signals::into(Arc::clone(&stop)).map(|()| reaper)) {
+        Ok(reaper) => agent::serve(&arguments, &Scope::new(&screen, "STG", &stop), &reaper),
+        Err(error) => {
+            let failure = Failure::of_system(&error);
+            screen.emit(failure.event());
+            failure.code
+        }
+    };
+    code.into()
+}

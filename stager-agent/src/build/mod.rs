@@ -1,5 +1,6 @@
 //! Runs the builder: as whom, with which environment, watched to its end and beyond.
 
+pub(crate) mod address;
 pub(crate) mod environment;
 mod lines;
 mod output;

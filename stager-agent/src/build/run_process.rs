@@ -75,9 +75,6 @@ pub(crate) enum RunError {
     /// Its working directory is not there.
     #[error("{path} cannot be run: its working directory {directory} is not there")]
     NoDirectory { path: String, directory: PathBuf },
-    /// Only root may become another user.
-    #[error("the request wants {path} to run as {user}, but the agent is user {own} and only root can become another")]
-    AnotherUser { path: String, user: String, own: u32 },
     /// Anything else that the system says at the start.
     #[error("{path} cannot be started as {user}")]
     Start {
@@ -104,7 +101,7 @@ impl Program<'_> {
     /// # Errors
     /// It could not be started or watched. A status other than 0 is not an error here.
     pub(crate) fn run(&self, scope: &Scope, reaper: &Reaper) -> Result<Ended, RunError> {
-        let mut child = reaper.spawn(&mut self.command()?).map_err(|error| self.not_started(error))?;
+        let mut child = reaper.spawn(&mut self.command()).map_err(|error| self.not_started(error))?;
         let pid = Pid::from_child(&child);
         let mut say = |stream, text| {
             if self.output == Output::Shown {
@@ -167,7 +164,7 @@ impl Program<'_> {
         }
     }
 
-    fn command(&self) -> Result<Command, RunError> {
+    fn command(&self) -> Command {
         let mut command = Command::new(self.path);
         command
             .args(self.arguments)
@@ -178,15 +175,11 @@ impl Program<'_> {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
-        let own = geteuid();
-        if own.is_root() {
+        if geteuid().is_root() {
             // With a user id given, std empties the supplementary groups.
             command.uid(self.user.uid).gid(self.user.gid);
-        } else if own.as_raw() != self.user.uid {
-            let (path, user) = (self.path.to_owned(), self.user.name.clone());
-            return Err(RunError::AnotherUser { path, user, own: own.as_raw() });
         }
-        Ok(command)
+        command
     }
 
     /// The system says "not found" of a program, of its interpreter and of its working directory alike.

@@ -2,6 +2,7 @@
 //! plug-ins a static binary cannot load.
 #![expect(clippy::disallowed_methods, reason = "reads /etc/passwd")]
 
+use rustix::process::geteuid;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -30,16 +31,30 @@ pub(crate) enum UserError {
     /// The file could not be read.
     #[error("{PASSWD} could not be read")]
     Unreadable(#[source] io::Error),
+    /// It is another user than the agent's, which is not root.
+    #[error("the request works as {name}, but the agent is user {own} and only root can become another")]
+    OutOfReach {
+        /// The wanted user's name.
+        name: String,
+        /// The agent's user id.
+        own: u32,
+    },
 }
 
 impl User {
-    /// Looks `name` up: a name, or like the engine's a number, `uid` or `uid:gid`.
+    /// Looks `name` up: a name, or like the engine's a number, `uid` or `uid:gid`. Whoever is found is one that a
+    /// program can be started as.
     ///
     /// # Errors
-    /// An unknown name; a number needs no entry.
+    /// An unknown name (a number needs no entry); a user that the agent can neither be nor become.
     pub(crate) fn named(name: &str) -> Result<Self, UserError> {
         let passwd = fs::read(PASSWD).map_err(UserError::Unreadable)?;
-        find(name, &String::from_utf8_lossy(&passwd)).ok_or_else(|| UserError::Unknown(name.to_owned()))
+        let user = find(name, &String::from_utf8_lossy(&passwd)).ok_or_else(|| UserError::Unknown(name.to_owned()))?;
+        let own = geteuid();
+        if own.is_root() || own.as_raw() == user.uid {
+            return Ok(user);
+        }
+        Err(UserError::OutOfReach { name: user.name, own: own.as_raw() })
     }
 }
 

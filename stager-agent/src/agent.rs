@@ -1,0 +1,109 @@
+//! The road of one staging: request → plan → fetch → build → upload → result, and the words at its end.
+
+use crate::arguments::Arguments;
+use crate::build::address::own_address;
+use crate::build::reaper::Reaper;
+use crate::failure::Failure;
+use crate::fetch::{Http, Trust, Verify};
+use crate::keep;
+use crate::leaves::{RealLeaves, Uploads};
+use crate::plan::{self, StagingPlan};
+use crate::request;
+use crate::result_file;
+use crate::scope::Scope;
+use crate::staging::stage;
+use crate::steps::{Steps, milliseconds_since};
+use jiff::Timestamp;
+use shared_model::event::{Event, PROTOCOL};
+use shared_model::exit_code::ExitCode;
+use shared_model::validate;
+use std::time::Instant;
+
+/// Does what `arguments` ask for and says all of it; the last event is [`Event::Done`] or [`Event::Failed`].
+pub(crate) fn serve(arguments: &Arguments, scope: &Scope, reaper: &Reaper) -> ExitCode {
+    let started = Instant::now();
+    scope.emit(Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() });
+    let outcome = plan_of(arguments).and_then(|plan| carry_out(&plan, arguments, scope, reaper));
+    let code = outcome.as_ref().err().map_or(ExitCode::Success, |failure| failure.code);
+    let keeps = arguments.keep && code != ExitCode::Request && scope.stopped().is_none();
+    if keeps {
+        scope.emit(Event::Kept { seconds: keep::LONGEST.as_secs() });
+    }
+    scope.emit(match outcome {
+        Ok(()) => Event::Done { ms: milliseconds_since(started) },
+        Err(failure) => failure.event(),
+    });
+    if keeps {
+        keep::until_signal(scope, reaper);
+    }
+    code
+}
+
+fn plan_of(arguments: &Arguments) -> Result<StagingPlan, Failure> {
+    let text = request::read(arguments.request.as_deref())?;
+    let task = validate::task(text.reveal())?;
+    Ok(plan::plan(task)?)
+}
+
+fn carry_out(plan: &StagingPlan, arguments: &Arguments, scope: &Scope, reaper: &Reaper) -> Result<(), Failure> {
+    let scope = &scope.named(Some(&plan.log_source));
+    announce(plan, scope);
+    let leaves = RealLeaves {
+        plan,
+        http: &Http::new(&trust(plan, arguments))?,
+        reaper,
+        uploads: if arguments.no_upload { Uploads::Skipped } else { Uploads::Sent },
+        address: own_address(),
+        steps: Steps::default(),
+        droplet_uploaded: false.into(),
+    };
+    let outcome = stage(plan, &leaves, scope);
+    let replaced = leaves.droplet_was_replaced();
+    match outcome {
+        Ok(_result) => {
+            say_droplet(plan, replaced, scope);
+            Ok(())
+        }
+        Err(error) => {
+            scope.emit(Event::Note { text: fate_of_the_old_droplet(replaced).to_owned() });
+            Err(Failure::of_staging(&error, Timestamp::now()))
+        }
+    }
+}
+
+fn announce(plan: &StagingPlan, scope: &Scope) {
+    scope.emit(Event::Staging {
+        app_name: plan.application.name.clone(),
+        app_guid: plan.application.guid.clone(),
+        staging_guid: plan.staging_guid.clone(),
+        stack: plan.stack.clone(),
+    });
+    if plan.skips_verification {
+        let text = "certificates are not verified: the request's builder says -skipCertVerify=true";
+        scope.emit(Event::Warning { text: text.to_owned() });
+    }
+}
+
+fn trust(plan: &StagingPlan, arguments: &Arguments) -> Trust {
+    Trust {
+        files: arguments.ca.clone(),
+        folder: plan.certificates.clone(),
+        verify: if plan.skips_verification { Verify::Skip } else { Verify::Yes },
+    }
+}
+
+/// The droplet's whereabouts; a request that makes none has nothing to say here.
+fn say_droplet(plan: &StagingPlan, uploaded: bool, scope: &Scope) {
+    let Some(path) = &plan.droplet else { return };
+    if let Ok(Some(bytes)) = result_file::size_of(path) {
+        scope.emit(Event::Droplet { path: path.display().to_string(), bytes, uploaded });
+    }
+}
+
+const fn fate_of_the_old_droplet(replaced: bool) -> &'static str {
+    if replaced {
+        "The droplet in Cloud Controller was replaced, although the staging failed after that"
+    } else {
+        "The droplet in Cloud Controller was not replaced"
+    }
+}

@@ -1,0 +1,121 @@
+//! The command line of `stager-agent`.
+#![expect(clippy::disallowed_methods, reason = "reads the process's arguments")]
+
+use crate::screen::Format;
+use argh::FromArgs;
+use shared_model::command_line;
+use shared_model::event::Stream;
+use shared_model::exit_code::ExitCode;
+use std::env;
+use std::path::PathBuf;
+
+/// Stages one Cloud Foundry app: reads a TaskDefinition, as Diego got it, on standard input; fetches, builds and uploads.
+#[derive(FromArgs, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a command line has switches")]
+#[argh(
+    name = "stager-agent",
+    example = "Stage and upload what was pushed last:\n$ build_req | docker run -i --rm --net hcf stager",
+    example = "Look at what a buildpack does, upload nothing, and go in afterwards:\n\
+               $ build_req | docker run -i --rm --net hcf --name look stager --no-upload --keep\n\
+               $ docker exec -it -u vcap -w /tmp/app look bash",
+    note = "Exit codes: 0 done, 2 command line, 3 request, 4 fetch, 5 builder, 6 upload, 124 timeout, 130 and 143 signal,\n\
+            222 no buildpack detected the app, 223 compile, 224 release, 225 supply, 226 finalize failed."
+)]
+pub(crate) struct Arguments {
+    /// read the request from this file instead of standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) request: Option<PathBuf>,
+    /// plain (default): lines for people; json: one event a line, see docs/events.md
+    #[argh(option, default = "Format::Plain", arg_name = "plain|json")]
+    pub(crate) output: Format,
+    /// trust the certificates in this PEM file too; may be given several times
+    #[argh(option, arg_name = "file")]
+    pub(crate) ca: Vec<PathBuf>,
+    /// leave the droplet and the build-artifacts cache where they are; Cloud Controller keeps its droplet
+    #[argh(switch)]
+    pub(crate) no_upload: bool,
+    /// tell Cloud Controller how it ended, as Diego does: it then starts the app on Diego
+    #[argh(switch)]
+    pub(crate) report: bool,
+    /// afterwards stay until SIGTERM, an hour at most, so that one can look around
+    #[argh(switch)]
+    pub(crate) keep: bool,
+    /// go on where buildpacks could reach the Docker socket
+    #[argh(switch)]
+    pub(crate) trust_buildpacks: bool,
+    /// print the version
+    #[argh(switch)]
+    pub(crate) version: bool,
+}
+
+/// An end before the beginning: help, the version, or a command line that cannot be understood.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Early {
+    /// What to print.
+    pub(crate) text: String,
+    /// Where.
+    pub(crate) stream: Stream,
+    /// What to end with.
+    pub(crate) code: ExitCode,
+}
+
+impl Arguments {
+    /// What this process was started with.
+    ///
+    /// # Errors
+    /// See [`Early`].
+    pub(crate) fn of_process() -> Result<Self, Early> {
+        let given: Vec<String> = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+        Self::parse(&given)
+    }
+
+    fn parse(given: &[String]) -> Result<Self, Early> {
+        if command_line::asks_for_version(given) {
+            let text = format!("stager-agent {}", env!("CARGO_PKG_VERSION"));
+            return Err(Early { text, stream: Stream::Out, code: ExitCode::Success });
+        }
+        let normal = command_line::normalised(given);
+        let words: Vec<&str> = normal.iter().map(String::as_str).collect();
+        Self::from_args(&["stager-agent"], &words).map_err(|exit| {
+            let (stream, code) = match exit.status {
+                Ok(()) => (Stream::Out, ExitCode::Success),
+                Err(()) => (Stream::Err, ExitCode::CommandLine),
+            };
+            Early { text: exit.output.trim_end().to_owned(), stream, code }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, Early> {
+        Arguments::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn options_are_taken_in_either_form() {
+        let arguments = parse("--ca=/a --ca /b --output=json --no-upload").unwrap();
+        assert_eq!(arguments.ca, [PathBuf::from("/a"), PathBuf::from("/b")]);
+        assert_eq!((arguments.output, arguments.no_upload, arguments.report), (Format::Json, true, false));
+    }
+
+    #[test]
+    fn help_and_version_are_no_failures() {
+        for (line, expected) in [("--help", "--no-upload"), ("-h", "docker run -i"), ("--version", "stager-agent ")] {
+            let early = parse(line).unwrap_err();
+            assert_eq!((early.code, early.stream), (ExitCode::Success, Stream::Out));
+            assert!(early.text.contains(expected), "{}", early.text);
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        for (line, expected) in [("--frobnicate", "--frobnicate"), ("--output xml", "plain or json"), ("x", "x")] {
+            let early = parse(line).unwrap_err();
+            assert_eq!((early.code, early.stream), (ExitCode::CommandLine, Stream::Err));
+            assert!(early.text.contains(expected), "{}", early.text);
+        }
+    }
+}

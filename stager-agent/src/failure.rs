@@ -1,0 +1,140 @@
+//! Every error → its exit code, what happened and with what, and what to try. All words for people are here.
+
+mod builder;
+mod transfer;
+
+use crate::action_error::{ActionError, with_causes};
+use crate::build::run_process::RunError;
+use crate::fetch::TrustError;
+use crate::plan::PlanError;
+use crate::request::RequestError;
+use crate::result_file::ResultError;
+use crate::scope::Stopped;
+use crate::staging::StagingError;
+use jiff::Timestamp;
+use shared_model::event::Event;
+use shared_model::exit_code::ExitCode;
+use shared_model::size;
+use shared_model::validate::Complaints;
+use signal_hook::consts::SIGINT;
+use std::io;
+
+/// An unhappy end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// What the process ends with.
+    pub(crate) code: ExitCode,
+    /// What failed and with what.
+    pub(crate) text: String,
+    /// What to try; empty where nothing can be advised.
+    pub(crate) advice: String,
+}
+
+impl Failure {
+    fn new(code: ExitCode, text: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { code, text: text.into(), advice: advice.into() }
+    }
+
+    /// The failure as the last event of a stream.
+    pub(crate) fn event(&self) -> Event {
+        Event::Failed { code: self.code.number(), text: self.text.clone(), advice: self.advice.clone() }
+    }
+
+    /// A staging's; `now` tells whether a signature has expired.
+    pub(crate) fn of_staging(error: &StagingError, now: Timestamp) -> Self {
+        match error {
+            StagingError::Dependencies(error) | StagingError::Action(error) => of_action(error.first_cause(), now),
+            StagingError::Result(error) => of_result(error),
+        }
+    }
+
+    /// The kernel refuses what the agent cannot do without.
+    pub(crate) fn of_system(error: &io::Error) -> Self {
+        let text = format!("the agent cannot give up its rights or become its children's reaper: {error}");
+        Self::new(ExitCode::Bug, text, "which kernel and which container runtime is this? Linux 3.5 and later will do")
+    }
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        let advice = match &error {
+            RequestError::Terminal => "pipe one in: build_req | docker run -i --rm --net hcf stager",
+            RequestError::Unreadable { .. } => "is the file there, and may the agent's user read it?",
+            RequestError::TooLong | RequestError::NotText => "the request is what `build_req` prints",
+        };
+        Self::new(ExitCode::Request, with_causes(&error), advice)
+    }
+}
+
+impl From<Complaints> for Failure {
+    fn from(complaints: Complaints) -> Self {
+        let text = complaints.to_string();
+        let advice = if text.starts_with("empty:") {
+            "pipe one in: build_req | docker run -i --rm --net hcf stager (docker passes standard input on with -i only)"
+        } else {
+            "the request is what `build_req` prints: the taskDefinition of a line in the stager's log"
+        };
+        Self::new(ExitCode::Request, format!("the request cannot be used\n{text}"), advice)
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        let advice = match error {
+            PlanError::Docker => "run the image itself; of an app's requests, take one with a buildpack lifecycle",
+            PlanError::NoAction | PlanError::NoDownloadUser => "a new push or `cf restage` writes a new request",
+        };
+        Self::new(ExitCode::Request, error.to_string(), advice)
+    }
+}
+
+impl From<TrustError> for Failure {
+    fn from(error: TrustError) -> Self {
+        let advice = "--ca takes a file in PEM form; it must be there inside the container (docker run -v)";
+        Self::new(ExitCode::CommandLine, with_causes(&error), advice)
+    }
+}
+
+fn of_result(error: &ResultError) -> Failure {
+    Failure::new(ExitCode::Builder, with_causes(error), "the builder writes it last: what did it say?")
+}
+
+fn of_action(error: &ActionError, now: Timestamp) -> Failure {
+    match error {
+        ActionError::Stopped(reason) => of_stop(*reason),
+        ActionError::TimedOut { limit, during: _ } => of_time_limit(*limit),
+        ActionError::Exited { path, status } => builder::of_status(path, *status),
+        ActionError::Run(error) => builder::of_run(error),
+        ActionError::User(error) => builder::of_user(error),
+        ActionError::Checksum { .. } => Failure::new(ExitCode::Request, error.to_string(), ""),
+        ActionError::Fetch(error) => transfer::of_fetch(error, now),
+        ActionError::Upload(error) => transfer::of_upload(error, now),
+        ActionError::CodependentEnded => Failure::new(
+            ExitCode::Builder,
+            "an action ended while others that depend on it still worked, so all were ended",
+            "",
+        ),
+        ActionError::NoThread(_) => {
+            Failure::new(ExitCode::Bug, error.to_string(), "the container allows too few processes (--pids-limit)")
+        }
+        ActionError::Several(_) => Failure::new(ExitCode::Bug, error.to_string(), ""),
+    }
+}
+
+fn of_stop(reason: Stopped) -> Failure {
+    match reason {
+        Stopped::Signal(SIGINT) => Failure::new(ExitCode::Interrupted, "interrupted (SIGINT)", ""),
+        Stopped::Signal(_) => Failure::new(ExitCode::Terminated, "ended by SIGTERM", ""),
+        Stopped::DeadlinePassed(limit) => of_time_limit(limit),
+        Stopped::Codependent => Failure::new(ExitCode::Bug, "an action was ended for no reason", ""),
+    }
+}
+
+fn of_time_limit(limit: std::time::Duration) -> Failure {
+    Failure::new(
+        ExitCode::Timeout,
+        format!("the request's time limit of {} ran out", size::go_duration(limit)),
+        "see what took so long above; the limit is Cloud Controller's (staging.timeout_in_seconds), and a new push writes \
+         a request with it",
+    )
+}

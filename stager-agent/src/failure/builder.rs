@@ -1,0 +1,67 @@
+//! Words for what goes wrong with the builder.
+
+use super::Failure;
+use crate::action_error::with_causes;
+use crate::build::run_process::RunError;
+use crate::build::user::UserError;
+use shared_model::exit_code::ExitCode;
+
+/// What SIGKILL makes of an exit status.
+const KILLED: i32 = 137;
+
+/// A program that ended with another status than 0.
+pub(super) fn of_status(path: &str, status: i32) -> Failure {
+    let program = path.rsplit('/').next().unwrap_or(path);
+    let code = ExitCode::of_builder(status);
+    let (what, advice) = match (code, status) {
+        (ExitCode::BuildersOwn(222), _) => (
+            "no buildpack detected the app",
+            "name a buildpack (cf push -b), or look whether the package holds what it looks for: package.json, Gemfile, Staticfile, …",
+        ),
+        (ExitCode::BuildersOwn(223), _) => ("the buildpack failed to compile the app", ABOVE),
+        (ExitCode::BuildersOwn(224), _) => ("the buildpack failed to say how the app is started (release)", ABOVE),
+        (ExitCode::BuildersOwn(225), _) => ("a buildpack failed to supply its dependencies", ABOVE),
+        (ExitCode::BuildersOwn(226), _) => ("the buildpack failed to finalize the app", ABOVE),
+        (_, KILLED) => (
+            "something killed it, most often the kernel because memory ran out",
+            "give the container more memory (docker run --memory; the request's memory_mb says what Diego would give)",
+        ),
+        _ => ("", ABOVE),
+    };
+    let text = if what.is_empty() {
+        format!("{program} ended with status {status}")
+    } else {
+        format!("{what} ({program} ended with status {status})")
+    };
+    Failure::new(code, text, advice)
+}
+
+const ABOVE: &str = "its own words are above";
+
+/// A program that could not be run.
+pub(super) fn of_run(error: &RunError) -> Failure {
+    let advice = match error {
+        RunError::Missing(_) => {
+            "no archive of the request brought it: is this the right lifecycle, and did it come from the right file server?"
+        }
+        RunError::NoInterpreter(_) | RunError::Start { .. } => {
+            "was it made for this processor and this root file system, may the user execute it, and does the container \
+             have the capabilities SETUID and SETGID?"
+        }
+        RunError::NoDirectory { .. } => "it is the user's home where the request names none",
+        RunError::Watch { .. } | RunError::Immortal(_) => "",
+    };
+    Failure::new(ExitCode::Builder, with_causes(error), advice)
+}
+
+/// A user that cannot be had.
+pub(super) fn of_user(error: &UserError) -> Failure {
+    let advice = match error {
+        UserError::Unknown(_) => {
+            "use a root file system that knows the user (docker/build makes one with vcap)".to_owned()
+        }
+        UserError::Unreadable(_) => String::new(),
+        UserError::OutOfReach { name, .. } => format!("start the container as root, or with --user {name}"),
+    };
+    Failure::new(ExitCode::Builder, with_causes(error), advice)
+}

@@ -1,0 +1,98 @@
+//! Words for what goes wrong on the wire.
+
+use super::Failure;
+use crate::action_error::with_causes;
+use crate::fetch::{FetchError, TransferError, UnpackError};
+use crate::upload::UploadError;
+use jiff::Timestamp;
+use shared_model::exit_code::ExitCode;
+
+const NEW_REQUEST: &str = "a new push or `cf restage` writes a request with fresh URLs";
+
+/// A download.
+pub(super) fn of_fetch(error: &FetchError, now: Timestamp) -> Failure {
+    let text = with_causes(error);
+    let (text, advice) = match error {
+        FetchError::Transfer { cause, from: _ } => (text + &expiry(cause, now), of_transfer(cause, Direction::Down)),
+        FetchError::Checksum { .. } => {
+            (text, "it was changed after the request was written, or on its way: `cf restage` writes a new one")
+        }
+        FetchError::Unpack { cause, .. } => (text, of_archive(cause)),
+        FetchError::Stopped { .. } => (text, ""),
+    };
+    Failure::new(ExitCode::Fetch, text, advice)
+}
+
+/// An upload.
+pub(super) fn of_upload(error: &UploadError, now: Timestamp) -> Failure {
+    let text = with_causes(error);
+    let (text, advice) = match error {
+        UploadError::File { .. } | UploadError::Empty { .. } | UploadError::NotAFile { .. } => {
+            (text, "the builder should have written it: what did it say?")
+        }
+        UploadError::Transfer { cause, .. } => (text + &expiry(cause, now), of_transfer(cause, Direction::Up)),
+        UploadError::Stopped { .. } => (text, ""),
+    };
+    Failure::new(ExitCode::Upload, text, advice)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Down,
+    Up,
+}
+
+/// ` (its signature expired at 2016-06-15 18:37:24 UTC)`; empty where that is not the reason.
+fn expiry(cause: &TransferError, now: Timestamp) -> String {
+    let TransferError::Refused { expires: Some(expires), status: _ } = cause else { return String::new() };
+    match Timestamp::from_second(*expires) {
+        Ok(end) if end <= now => format!(" (its signature expired at {})", end.strftime("%F %T UTC")),
+        _ => String::new(),
+    }
+}
+
+fn of_transfer(cause: &TransferError, direction: Direction) -> &'static str {
+    let up = direction == Direction::Up;
+    match cause {
+        TransferError::Refused { .. } if !up => NEW_REQUEST,
+        TransferError::NotFound if !up => {
+            "it is gone from there, or another server answers under that name; a new push uploads it again"
+        }
+        TransferError::Refused { .. } | TransferError::NotFound | TransferError::Status { .. } if up => {
+            "cc-uploader or Cloud Controller does not take it: their logs say why; a new push or `cf restage` writes a \
+             request with new URLs"
+        }
+        TransferError::UnknownHost { .. } => {
+            "is the container on the network that knows this name? docker run --net hcf"
+        }
+        TransferError::Connect { .. } => {
+            "is the service running, and is the container on its network? docker run --net hcf"
+        }
+        TransferError::UnknownAuthority { .. } => {
+            "give the authority's certificate: --ca FILE, with the file mounted into the container"
+        }
+        TransferError::WrongHost { .. } => {
+            "another server answers under that name: is the container on the right network?"
+        }
+        TransferError::BadUrl => NEW_REQUEST,
+        TransferError::Refused { .. }
+        | TransferError::NotFound
+        | TransferError::Status { .. }
+        | TransferError::Tls { .. }
+        | TransferError::CutOff { .. }
+        | TransferError::Idle { .. }
+        | TransferError::Protocol { .. } => "try again; the server's own log may say more",
+    }
+}
+
+fn of_archive(cause: &UnpackError) -> &'static str {
+    match cause {
+        UnpackError::Empty | UnpackError::NotAnArchive { .. } | UnpackError::Corrupt { .. } => {
+            "it is broken where it comes from: upload it there anew (cf push, or cf update-buildpack)"
+        }
+        UnpackError::Escapes { .. } | UnpackError::Unlawful { .. } => {
+            "such an archive is not unpacked: whoever made it has to make it anew"
+        }
+        UnpackError::Disk { .. } => "is there room, and may the agent's user write there?",
+    }
+}

@@ -1,0 +1,180 @@
+//! The leaves as they really are: download, upload and run, each with the step it belongs to and the words around it.
+
+use crate::action_error::ActionError;
+use crate::build::environment;
+use crate::build::reaper::Reaper;
+use crate::build::rights;
+use crate::build::run_process::{GRACE, Output, Program};
+use crate::build::user::User;
+use crate::execute::Leaves;
+use crate::fetch::{self, Archive, Checksum, Http, Owner};
+use crate::plan::StagingPlan;
+use crate::result_file;
+use crate::scope::{Scope, Stop};
+use crate::side_by_side::side_by_side;
+use crate::steps::{Steps, milliseconds_since};
+use crate::upload::{self, Parcel, UploadError};
+use shared_model::action::{DownloadAction, RunAction, UploadAction};
+use shared_model::dependency::CachedDependency;
+use shared_model::event::{Event, Step};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// What all leaves of one staging share.
+pub(crate) struct RealLeaves<'a> {
+    /// What is staged.
+    pub(crate) plan: &'a StagingPlan,
+    /// The client for both directions.
+    pub(crate) http: &'a Http,
+    /// Whose children are reaped.
+    pub(crate) reaper: &'a Reaper,
+    /// Whether anything leaves this machine.
+    pub(crate) uploads: Uploads,
+    /// For `CF_INSTANCE_IP`.
+    pub(crate) address: String,
+    /// Where on the road we are.
+    pub(crate) steps: Steps,
+    /// Whether the droplet was taken.
+    pub(crate) droplet_uploaded: AtomicBool,
+}
+
+/// Whether anything leaves this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Uploads {
+    /// As the request says.
+    Sent,
+    /// `--no-upload`.
+    Skipped,
+}
+
+impl RealLeaves<'_> {
+    /// Fetches all that the action takes for granted, at once. The first to fail ends the others: nothing could be made
+    /// of them.
+    pub(crate) fn fetch_dependencies(&self, scope: &Scope) -> Result<(), ActionError> {
+        let group = Stop::default();
+        let group_scope = scope.stoppable_by(&group);
+        let fetch = |dependency: &CachedDependency| {
+            let log_source = Some(dependency.log_source.as_str()).filter(|source| !source.is_empty());
+            let archive = Archive {
+                name: &dependency.name,
+                from: &dependency.from,
+                to: Path::new(&dependency.to),
+                checksum: checksum(
+                    &dependency.to,
+                    dependency.checksum_algorithm.as_deref(),
+                    dependency.checksum_value.as_deref(),
+                )?,
+                // Nobody's but ours: a buildpack cannot write to itself, as in Diego, where they are mounted read-only.
+                owner: None,
+            };
+            fetch::fetch(self.http, &archive, &group_scope.named(log_source)).map(drop).map_err(ActionError::from)
+        };
+        if !self.plan.dependencies.is_empty() {
+            self.steps.enter(Step::Fetch, scope);
+        }
+        let results = side_by_side(&self.plan.dependencies, |dependency| {
+            fetch(dependency).inspect_err(|_| group.by_codependent())
+        });
+        let errors: Vec<ActionError> = results.into_iter().filter_map(Result::err).collect();
+        if errors.is_empty() { Ok(()) } else { Err(ActionError::Several(errors)) }
+    }
+
+    /// Whether Cloud Controller has the new droplet.
+    pub(crate) fn droplet_was_replaced(&self) -> bool {
+        self.droplet_uploaded.load(Ordering::SeqCst)
+    }
+}
+
+impl Leaves for RealLeaves<'_> {
+    fn download(&self, action: &DownloadAction, scope: &Scope) -> Result<(), ActionError> {
+        self.steps.enter(Step::Fetch, scope);
+        let user = User::named(&action.user).map_err(ActionError::User)?;
+        let to = user.home.join(&action.to);
+        let archive = Archive {
+            name: action.artifact.as_deref().unwrap_or_default(),
+            from: &action.from,
+            to: &to,
+            checksum: checksum(&action.to, action.checksum_algorithm.as_deref(), action.checksum_value.as_deref())?,
+            owner: Some(Owner { uid: user.uid, gid: user.gid }),
+        };
+        fetch::fetch(self.http, &archive, scope)?;
+        Ok(())
+    }
+
+    fn upload(&self, action: &UploadAction, scope: &Scope) -> Result<(), ActionError> {
+        self.steps.enter(Step::Upload, scope);
+        let name = action.artifact.as_deref().unwrap_or_default();
+        let file = Path::new(&action.from);
+        match self.uploads {
+            Uploads::Skipped => {
+                present(file)?;
+                scope.emit(Event::UploadSkipped { name: name.to_owned(), reason: "--no-upload".to_owned() });
+            }
+            Uploads::Sent => {
+                upload::upload(self.http, &Parcel { name, file, to: &action.to }, scope)?;
+                if self.plan.droplet.as_deref() == Some(file) {
+                    self.droplet_uploaded.store(true, Ordering::SeqCst);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&self, action: &RunAction, scope: &Scope) -> Result<(), ActionError> {
+        self.steps.enter(Step::Build, scope);
+        let user = User::named(&action.user).map_err(ActionError::User)?;
+        if let Some(limit) = action.nofile()
+            && let Err(limited) = rights::limit_open_files(limit)
+        {
+            scope.emit(Event::Warning { text: format!("{limited}; docker run --ulimit nofile={limit} allows more") });
+        }
+        let directory = action.dir.as_deref().filter(|directory| !directory.is_empty()).map(PathBuf::from);
+        let program = Program {
+            path: &action.path,
+            arguments: action.arguments(),
+            environment: &environment::of_run(&self.plan.environment, action.environment(), &user, &self.address),
+            directory: directory.unwrap_or_else(|| user.home.clone()),
+            user: &user,
+            output: if action.suppress_log_output { Output::Suppressed } else { Output::Shown },
+            grace: GRACE,
+        };
+        scope.emit(Event::RunStarted { path: action.path.clone(), user: user.name.clone() });
+        let started = Instant::now();
+        let ended = program.run(scope, self.reaper).map_err(ActionError::Run)?;
+        if program.output == Output::Shown {
+            let text = format!("Exit status {}", ended.status);
+            scope.emit(Event::Progress { source: scope.log_source().to_owned(), text, failed: false });
+        }
+        let ms = milliseconds_since(started);
+        scope.emit(Event::RunEnded { path: action.path.clone(), status: ended.status, ms });
+        if ended.left > 0 {
+            let text = format!("Ended {} that {} had left running", processes(ended.left), action.program());
+            scope.emit(Event::Note { text });
+        }
+        match (ended.stopped, ended.status) {
+            (Some(reason), _) => Err(ActionError::Stopped(reason)),
+            (None, 0) => Ok(()),
+            (None, status) => Err(ActionError::Exited { path: action.path.clone(), status }),
+        }
+    }
+}
+
+fn processes(count: usize) -> String {
+    if count == 1 { "a process".to_owned() } else { format!("{count} processes") }
+}
+
+fn checksum(what: &str, algorithm: Option<&str>, value: Option<&str>) -> Result<Option<Checksum>, ActionError> {
+    Checksum::parse(algorithm, value).map_err(|source| ActionError::Checksum { what: what.to_owned(), source })
+}
+
+/// What an upload would complain about, where none takes place.
+fn present(file: &Path) -> Result<(), UploadError> {
+    let path = file.to_owned();
+    match result_file::size_of(file) {
+        Ok(Some(0)) => Err(UploadError::Empty { path }),
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(UploadError::NotAFile { path }),
+        Err(cause) => Err(UploadError::File { path, cause }),
+    }
+}

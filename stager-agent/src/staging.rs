@@ -1,0 +1,50 @@
+//! One staging from its plan to its result: dependencies, action, result file.
+
+use crate::action_error::ActionError;
+use crate::execute::execute;
+use crate::leaves::RealLeaves;
+use crate::plan::StagingPlan;
+use crate::result_file::{self, ResultError};
+use crate::scope::Scope;
+use shared_model::event::Event;
+use std::fmt;
+
+/// Where a staging failed.
+#[derive(Debug)]
+pub(crate) enum StagingError {
+    /// Before the action: something it takes for granted did not arrive.
+    Dependencies(ActionError),
+    /// In the action.
+    Action(ActionError),
+    /// After the action: the builder's result cannot be used.
+    Result(ResultError),
+}
+
+/// Carries out `plan`. The result is said, and given back for a report; empty where none is asked for.
+pub(crate) fn stage(plan: &StagingPlan, leaves: &RealLeaves, scope: &Scope) -> Result<String, StagingError> {
+    leaves.fetch_dependencies(scope).map_err(StagingError::Dependencies)?;
+    execute(&plan.action, leaves, scope).map_err(StagingError::Action)?;
+    // A try may have swallowed a signal in the very last action.
+    if let Some(reason) = scope.stopped() {
+        return Err(StagingError::Action(ActionError::Stopped(reason)));
+    }
+    leaves.steps.finish(scope);
+    let Some(file) = &plan.result_file else { return Ok(String::new()) };
+    let text = result_file::read(file).map_err(StagingError::Result)?;
+    scope.emit(Event::Result { text: text.clone() });
+    Ok(text)
+}
+
+impl fmt::Display for StagingError {
+    /// As Diego says it to Cloud Controller, which makes its own of an end in 222, 223 or 224.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dependencies(_) => f.write_str("failed to download cached artifacts"),
+            Self::Action(error) => match error.first_cause().emittable() {
+                Some(text) => f.write_str(&text),
+                None => write!(f, "{}", error.first_cause()),
+            },
+            Self::Result(_) => f.write_str("failed to fetch result"),
+        }
+    }
+}
