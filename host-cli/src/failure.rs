@@ -1,6 +1,7 @@
 //! Every error of the host → its exit code, what happened and with what, and what to try. All words for people are here.
 
 use crate::engine::EngineError;
+use crate::image::ImageError;
 use crate::requests::RequestError;
 use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
@@ -41,6 +42,20 @@ impl From<EngineError> for Failure {
             EngineError::NotFound { .. } | EngineError::Refused { .. } => "",
         };
         Self::new(ExitCode::Engine, error.to_string(), advice)
+    }
+}
+
+impl From<ImageError> for Failure {
+    fn from(error: ImageError) -> Self {
+        let code = match error {
+            ImageError::BadName { .. } => ExitCode::CommandLine,
+            ImageError::Engine(error @ (EngineError::Unreachable { .. } | EngineError::Forbidden { .. })) => {
+                return error.into();
+            }
+            _ => ExitCode::Image,
+        };
+        let advice = error.advice();
+        Self::new(code, error.to_string(), advice)
     }
 }
 

@@ -8,6 +8,7 @@
 mod arguments;
 mod engine;
 mod failure;
+mod image;
 mod pipeline;
 mod plan;
 mod requests;
@@ -31,7 +32,8 @@ fn run(invocation: &Invocation) -> Result<ExitCode, Failure> {
         Command::LaunchCmd(command) => requests::print::launch_cmd(command),
         Command::Requests(command) => requests::list::run(command),
         Command::Link(command) => requests::link::run(command),
-        Command::Restage(_) | Command::Image(_) | Command::Launch(_) => {
+        Command::Image(command) => image::command::run(command),
+        Command::Restage(_) | Command::Launch(_) => {
             Err(Failure::new(ExitCode::Bug, "this command is not built yet", ""))
         }
     }

@@ -1,6 +1,7 @@
 //! Decides; touches nothing. Requests and options in, specifications out.
 
 pub(crate) mod app;
+pub(crate) mod app_image;
 pub(crate) mod container;
 #[cfg(test)]
 pub(crate) mod golden;

@@ -114,4 +114,4 @@ impl Engine for Docker {
 }
 
 #[cfg(test)]
-mod tests;
+mod with_the_engine;

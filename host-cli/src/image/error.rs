@@ -1,0 +1,75 @@
+//! What can go wrong on the way from a droplet to an image.
+
+use crate::engine::EngineError;
+use crate::plan::app_image::full_name;
+use shared_model::plain_line::visible;
+use std::io;
+
+/// Why there is no image. Nothing of it was left behind.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ImageError {
+    /// A name that engines do not take; see [`full_name`].
+    #[error("`{}` is no name for an image", visible(.name))]
+    BadName { name: String },
+    /// The root file system is not there.
+    #[error("the root file system {base} is not here", base = visible(.base))]
+    BaseMissing { base: String },
+    /// A file that was named cannot be read.
+    #[error("{} cannot be read: {reason}", visible(.what))]
+    Unreadable { what: String, reason: String },
+    /// An archive that ends too early, is not compressed, or is no tar.
+    #[error("the {archive} is corrupt: {reason}", reason = visible(.reason))]
+    Corrupt { archive: &'static str, reason: String },
+    /// An archive of no bytes.
+    #[error("the {archive} is empty")]
+    Empty { archive: &'static str },
+    /// An archive without the `app` folder that every droplet has.
+    #[error("the droplet holds no folder `app`: it is no droplet of a buildpack app")]
+    NoDroplet,
+    /// There is no launcher.
+    #[error("the lifecycle holds no program `launcher`")]
+    NoLauncher,
+    /// An entry that must not be in a layer.
+    #[error("the {archive} holds `{}`, {why}", visible(.entry))]
+    Entry { archive: &'static str, entry: String, why: &'static str },
+    /// More than a layer may hold.
+    #[error("the {archive} holds more than {limit}")]
+    TooLarge { archive: &'static str, limit: String },
+    /// The layers cannot be kept for the engine.
+    #[error("a layer cannot be written to a temporary file: {reason}")]
+    Spool { reason: String },
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl ImageError {
+    /// For errors of the files between the archives and the engine.
+    pub(super) fn spool(error: &io::Error) -> Self {
+        Self::Spool { reason: error.to_string() }
+    }
+
+    /// What to try; empty where nothing can be advised.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self {
+            Self::BadName { .. } => "a name is REPOSITORY[:TAG], in lower case, like cf-app/my-app:latest",
+            Self::BaseMissing { .. } => "build it with docker/build, or name another with --base",
+            Self::Corrupt { archive: "droplet", .. } | Self::Empty { archive: "droplet" } | Self::NoDroplet => {
+                "stage the app again"
+            }
+            Self::NoLauncher => "name the lifecycle that the request names, with launcher at its top",
+            Self::Spool { .. } => "is there room? TMPDIR says where temporary files go",
+            Self::Unreadable { .. }
+            | Self::Corrupt { .. }
+            | Self::Empty { .. }
+            | Self::Entry { .. }
+            | Self::TooLarge { .. }
+            | Self::Engine(_) => "",
+        }
+    }
+}
+
+/// The names with their tags.
+pub(super) fn checked_names(names: &[String]) -> Result<Vec<String>, ImageError> {
+    names.iter().map(|name| full_name(name).ok_or_else(|| ImageError::BadName { name: name.clone() })).collect()
+}

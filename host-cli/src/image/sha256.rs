@@ -1,0 +1,76 @@
+//! The sha256 of bytes that pass by.
+
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::io::{self, Read, Write};
+
+/// Passes on what is written, and knows the digest and the number of bytes.
+pub(super) struct Hashing<W> {
+    inner: W,
+    hasher: Sha256,
+    bytes: u64,
+}
+
+impl<W: Write> Hashing<W> {
+    pub(super) fn new(inner: W) -> Self {
+        Self { inner, hasher: Sha256::new(), bytes: 0 }
+    }
+
+    /// What was written to, the digest in hexadecimal, and how many bytes there were.
+    pub(super) fn finish(self) -> (W, String, u64) {
+        (self.inner, hexadecimal(&self.hasher.finalize()), self.bytes)
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let length = self.inner.write(buffer)?;
+        self.hasher.update(&buffer[..length]);
+        self.bytes += length as u64;
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// The digest of all that can be read, and how many bytes that is.
+pub(super) fn sha256_of(mut reader: impl Read) -> io::Result<(String, u64)> {
+    let mut hashing = Hashing::new(io::sink());
+    let mut buffer = vec![0; 256 << 10]; // io::copy's 8 KiB would make system calls the larger part
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => hashing.write_all(&buffer[..length])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let (_, digest, bytes) = hashing.finish();
+    Ok((digest, bytes))
+}
+
+/// The digest of bytes at hand.
+pub(super) fn sha256_of_bytes(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().fold(String::with_capacity(digest.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_is_sha256s() {
+        let (digest, bytes) = sha256_of(&b"abc"[..]).unwrap();
+        assert_eq!(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(bytes, 3);
+    }
+}

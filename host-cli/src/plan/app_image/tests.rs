@@ -1,0 +1,115 @@
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn an_apps_image_is_named_after_app_guid_and_droplet() {
+    let names = names("Node Env", "18c50a86-f6e8-4f9e-9e0a-8a3c4f3b2f1d", &"0123456789abcdef".repeat(4));
+    assert_eq!(names, ["cf-app/node-env-18c50a86:droplet-0123456789ab", "cf-app/node-env-18c50a86:latest"]);
+}
+
+#[test]
+fn names_that_engines_take_are_taken_and_others_are_not() {
+    for (name, full) in [
+        ("my-app", Some("my-app:latest")),
+        ("a/b_c/d__e:V1.2-x", Some("a/b_c/d__e:V1.2-x")),
+        ("localhost:5000/a", Some("localhost:5000/a:latest")),
+        ("registry.example.com/a:1", Some("registry.example.com/a:1")),
+        ("a---b", Some("a---b:latest")),
+    ] {
+        assert_eq!(full_name(name).as_deref(), full, "{name}");
+    }
+    let id = "a".repeat(64);
+    let (long, long_tag) = ("a/".repeat(128) + "a", format!("a:{}", "t".repeat(129)));
+    for name in [
+        "",
+        ":",
+        "a:",
+        ":a",
+        "A",
+        "a b",
+        "-a",
+        "a-",
+        "a..b",
+        "a._b",
+        "a//b",
+        "/a",
+        "a/",
+        "a:b:c",
+        "a:b/c:",
+        "ä",
+        "a@sha256:1",
+        "a:-b",
+        "a:.b",
+        "ho_st:1/a",
+        "h.:1/a",
+        "h.i:/a",
+        "a\n",
+        "a:b\n",
+        "$x",
+        &id,
+        &long,
+        &long_tag,
+    ] {
+        assert_eq!(full_name(name), None, "{name:?}");
+    }
+}
+
+#[test]
+fn the_result_file_tells_buildpack_and_process_types_but_no_password() {
+    let labels = labels_of_result(
+        r#"{"lifecycle_metadata":{"buildpack_key":"k","detected_buildpack":"hello 1.0"},"process_types":{"web":"./a \"$PORT\""}}"#,
+    )
+    .unwrap();
+    assert_eq!(labels["stager.buildpack"], "hello 1.0");
+    assert_eq!(labels["stager.process-types"], r#"{"web":"./a \"$PORT\""}"#);
+    let labels = labels_of_result(
+        r#"{"lifecycle_metadata":{"buildpack_key":"https://me:hunter2@git/x?token=hunter2","detected_buildpack":""},"process_types":null}"#,
+    )
+    .unwrap();
+    assert!(!labels["stager.buildpack"].contains("hunter2"));
+    assert_eq!(labels.len(), 1);
+    assert!(labels_of_result("{}").unwrap().is_empty());
+    assert_eq!(labels_of_result("not json"), None);
+}
+
+#[test]
+fn the_recipe_is_this() {
+    let labels = BTreeMap::from([
+        ("stager.app-name".to_owned(), "a \"b\" $HOME \\ `x`\nUSER root".to_owned()),
+        ("stager.kind".to_owned(), "app".to_owned()),
+    ]);
+    assert_eq!(
+        dockerfile("sha256:abc", &labels),
+        r#"FROM sha256:abc
+LABEL stager.kind=app
+ENV PATH=/usr/local/bin:/usr/bin:/bin LANG=en_US.UTF-8 PORT=8080
+EXPOSE 8080
+ADD lifecycle.tar /
+WORKDIR /home/vcap
+USER vcap
+ENTRYPOINT ["/tmp/lifecycle/launcher"]
+CMD ["app", "", ""]
+ADD droplet.tar /
+LABEL \
+  stager.app-name="a \"b\" \$HOME \\ `x` USER root" \
+  stager.kind="app"
+"#
+    );
+}
+
+proptest! {
+    #[test]
+    fn whatever_an_app_is_called_its_image_has_a_name_that_engines_take(
+        name in ".*", guid in ".{0,60}", droplet in "[0-9a-f]{64}"
+    ) {
+        for name in names(&name, &guid, &droplet) {
+            prop_assert_eq!(full_name(&name), Some(name));
+        }
+    }
+
+    #[test]
+    fn no_label_can_add_a_line_to_the_recipe(value in any::<String>()) {
+        let labels = BTreeMap::from([("stager.app-name".to_owned(), value)]);
+        prop_assert_eq!(dockerfile("b", &labels).lines().count(), 12);
+    }
+}
