@@ -25,7 +25,9 @@ pub struct Staging<'a> {
     pub settings: &'a Settings,
     /// Whose behaviour is asked for.
     pub era: Era,
-    /// Where the builder's own words go; buildpacks write to the process's own streams.
+    /// Where the builder says what it did.
+    pub stdout: &'a mut dyn Write,
+    /// Where the builder complains; buildpacks write to the process's own streams.
     pub stderr: &'a mut dyn Write,
 }
 
@@ -36,7 +38,7 @@ pub struct Staging<'a> {
 /// What failed, with the exit code that the real builder ends with.
 pub fn stage(mut staging: Staging) -> Result<(), BuildFailure> {
     let directories = Directories::make(staging.settings, staging.era)?;
-    custom_buildpack::fetch_all(staging.settings)?;
+    custom_buildpack::fetch_all(&mut staging)?;
     if staging.era.has_deps() {
         Directories::clean_cache(staging.settings)?;
     }

@@ -8,12 +8,13 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let mut stderr = io::stderr();
+    let (mut stdout, mut stderr) = (io::stdout(), io::stderr());
     let settings = match Settings::parse(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned())) {
         Ok(settings) => settings,
         Err(misuse) => return end(&misuse.text, misuse.exit_code),
     };
-    let staging = Staging { settings: &settings, era: Era::of_this_program(), stderr: &mut stderr };
+    let staging =
+        Staging { settings: &settings, era: Era::of_this_program(), stdout: &mut stdout, stderr: &mut stderr };
     match stage(staging) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => end(&failure.to_string(), failure.exit_code()),

@@ -1,5 +1,9 @@
 use crate::world::{World, is_empty, names, stderr, stdout};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::process::Command;
+use std::thread;
 
 const DETECT: (&str, &str) = ("detect", "test -e \"$1/hello.sh\" && echo 'hello 1.0'");
 const COMPILE: (&str, &str) = (
@@ -241,4 +245,31 @@ fn a_buildpack_url_is_cloned_and_its_password_is_not_shown() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).starts_with("Failed to clone git repository at file://"), "{}", stderr(&output));
     assert!(!stderr(&output).contains("secret"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_buildpack_url_that_ends_in_zip_is_downloaded_and_its_query_is_not_shown() {
+    let world = hello("2017");
+    let folder = world.path("buildpacks/5d41402abc4b2a76b9719d911017c592");
+    let zip = world.path("hello.zip");
+    assert!(Command::new("zip").current_dir(folder).args(["-qr"]).arg(&zip).arg(".").status().unwrap().success());
+    let served = fs::read(zip).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for (stream, (status, body)) in listener.incoming().zip([("200 OK", served.as_slice()), ("404 Gone", b"")]) {
+            let mut stream = stream.unwrap();
+            BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok).find(String::is_empty);
+            write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len()).unwrap();
+            stream.write_all(body).unwrap();
+        }
+    });
+    let url = format!("http://user:secret@127.0.0.1:{port}/hello.zip?token=secret");
+    let output = world.build(&url, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let words = stdout(&output);
+    assert!(words.starts_with("Downloaded buildpack `http://") && !words.contains("secret"), "{words}");
+    let output = world.build(&url, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).ends_with(": status 404\n") && !stderr(&output).contains("secret"), "{}", stderr(&output));
 }
