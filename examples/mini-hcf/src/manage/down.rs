@@ -5,7 +5,6 @@ use std::io::Write;
 
 use crate::failure::Failure;
 use crate::manage::docker::{KIND_LABEL, instance_label, run};
-use crate::manage::image::BELOW_LABEL;
 use crate::manage::network::{Found, look};
 use crate::state::State;
 
@@ -49,19 +48,13 @@ pub(crate) fn remove_containers(instance: &str) -> Result<(), Failure> {
     run(&arguments).map(drop)
 }
 
-/// The image and the one with nginx below it. Where another instance still uses them they stay.
+/// Another instance may still use it; then it stays. The image with nginx below it stays as well: making it
+/// takes long, and the next `up` wants it.
 fn remove_image(image: &str) -> Result<(), Failure> {
     let ours = run(&["image", "ls", "--quiet", "--filter", &format!("label={KIND_LABEL}"), image])?;
-    if ours.is_empty() {
+    let used = run(&["ps", "--all", "--quiet", "--filter", &format!("ancestor={image}")])?;
+    if ours.is_empty() || !used.is_empty() {
         return Ok(());
     }
-    let label = format!("{{{{index .Config.Labels \"{BELOW_LABEL}\"}}}}");
-    let below = run(&["image", "inspect", "--format", &label, image])?;
-    for image in [image, &below] {
-        let used = run(&["ps", "--all", "--quiet", "--filter", &format!("ancestor={image}")])?;
-        if used.is_empty() {
-            run(&["image", "rm", image])?;
-        }
-    }
-    Ok(())
+    run(&["image", "rm", image]).map(drop)
 }

@@ -7,9 +7,6 @@ use std::path::{Path, PathBuf};
 use crate::failure::Failure;
 use crate::manage::{docker, nginx_base};
 
-/// Which image with nginx lies below ours, so that `down --purge` finds it.
-pub(crate) const BELOW_LABEL: &str = "stager.nginx-image";
-
 /// What goes into the image.
 pub(crate) struct Recipe<'a> {
     /// A Debian image.
@@ -18,6 +15,18 @@ pub(crate) struct Recipe<'a> {
     pub(crate) binary: &'a Path,
     /// The name that the image gets.
     pub(crate) name: &'a str,
+}
+
+/// The id of the image that bears the name; `None` when there is none.
+pub(crate) fn id(name: &str) -> Option<String> {
+    docker::run(&["image", "inspect", "--format", "{{.Id}}", name]).ok()
+}
+
+/// Removes an image that `build` has taken the name from. One that a container still uses stays.
+pub(crate) fn forget(former: Option<String>, name: &str) {
+    if let Some(former) = former.filter(|former| id(name).as_ref() != Some(former)) {
+        let _ = docker::run(&["image", "rm", &former]);
+    }
 }
 
 /// Builds it; a second time takes no time, since the engine keeps the layers.
@@ -36,7 +45,7 @@ pub(crate) fn build(recipe: &Recipe) -> Result<(), Failure> {
     fs::copy(binary, &target).map_err(Failure::file("copy", binary))?;
     let recipe_file = context.path().join("Dockerfile");
     fs::write(&recipe_file, dockerfile(&below)).map_err(Failure::file("write", &recipe_file))?;
-    docker::build(context.path(), name, &[&format!("{BELOW_LABEL}={below}")])
+    docker::build(context.path(), name)
 }
 
 fn dockerfile(below: &str) -> String {

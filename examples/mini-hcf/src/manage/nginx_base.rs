@@ -31,7 +31,7 @@ pub(crate) fn provide(base: &str) -> Result<String, Failure> {
     };
     let file = context.path().join("Dockerfile");
     fs::write(&file, recipe).map_err(Failure::file("write", &file))?;
-    docker::build(context.path(), &name, &[])?;
+    docker::build(context.path(), &name)?;
     Ok(name)
 }
 

@@ -40,6 +40,7 @@ pub(crate) fn up(state: &State, wishes: &Wishes, out: &mut dyn Write) -> Result<
     check_name(&instance)?;
     let binary = wishes.binary.clone().map_or_else(image::own_binary, Ok)?;
     certificates::provide(state)?;
+    let former = image::id(&wishes.image);
     image::build(&image::Recipe { base: &wishes.base, binary: &binary, name: &wishes.image })?;
     let chosen = network::choose(&wishes.network, &instance, network::look)?;
     if chosen.name != wishes.network {
@@ -57,6 +58,7 @@ pub(crate) fn up(state: &State, wishes: &Wishes, out: &mut dyn Write) -> Result<
     }
     super::down::remove_containers(&settings.instance)?;
     start(state, &settings)?;
+    image::forget(former, &wishes.image);
     say(out, &format!("mini-HCF `{}` is up on network {}", settings.instance, settings.network));
     for service in Service::ALL {
         say(out, &format!("  {}", service.names().join(", ")));
