@@ -9,6 +9,8 @@ pub(crate) mod nginx;
 pub(crate) mod receive;
 pub(crate) mod refusal;
 pub(crate) mod storage;
+#[cfg(test)]
+mod tests;
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
