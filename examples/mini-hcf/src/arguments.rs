@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Lifecycle(Lifecycle),
     /// Pushes an app.
     Push(Push),
+    /// Writes a recorded log anew.
+    Replay(Replay),
     /// Serves inside a container.
     Serve(Serve),
 }
@@ -138,6 +140,24 @@ pub(crate) struct Push {
     /// leave diego-sshd out
     #[argh(switch)]
     pub(crate) no_ssh: bool,
+    /// the state folder (default: .stager/mini-hcf)
+    #[argh(option, default = "default_state()")]
+    pub(crate) state: PathBuf,
+}
+
+/// writes a recorded log anew, with URLs that work now
+#[derive(FromArgs)]
+#[argh(subcommand, name = "replay")]
+pub(crate) struct Replay {
+    /// a folder with the standard output of stager and nsync-listener
+    #[argh(positional)]
+    pub(crate) logs: PathBuf,
+    /// only the lines of this app, by name or guid
+    #[argh(option)]
+    pub(crate) app: Option<String>,
+    /// what to serve as app package: a folder or a zip (default: a page of one line)
+    #[argh(option)]
+    pub(crate) package: Option<PathBuf>,
     /// the state folder (default: .stager/mini-hcf)
     #[argh(option, default = "default_state()")]
     pub(crate) state: PathBuf,

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::manage::down::{Extent, down};
 use crate::manage::install;
 use crate::manage::push::{Push, push};
+use crate::manage::replay::{Replay, replay};
 use crate::manage::up::{Wishes, up};
 use crate::request::application::HealthCheck;
 use crate::request::style::Style;
@@ -35,6 +36,10 @@ pub(crate) fn execute(command: Command, out: &mut dyn Write) -> Result<(), Failu
         }
         Command::Lifecycle(typed) => install::lifecycle(&State::at(&typed.state), &typed.source),
         Command::Push(typed) => push(&State::at(&typed.state.clone()), &meant_push(typed)?, out),
+        Command::Replay(typed) => {
+            let arguments::Replay { logs, app, package, state } = typed;
+            replay(&State::at(&state), &Replay { logs, app, package }, out)
+        }
         Command::Serve(typed) => {
             let service = Service::of_role(&typed.role);
             serve(service.ok_or_else(|| wrong(format!("there is no service `{}`", typed.role)))?, out)

@@ -31,6 +31,9 @@ pub(crate) enum Failure {
     /// The command line asks for something that cannot be.
     #[error("{0}")]
     CommandLine(String),
+    /// A recorded log cannot be replayed.
+    #[error("{0}")]
+    Request(String),
     /// An archive would not be read or written.
     #[error("cannot pack {}", path.display())]
     Archive {
@@ -101,6 +104,7 @@ impl Failure {
         match self {
             Failure::State { .. } | Failure::Certificate(_) | Failure::Archive { .. } | Failure::Server { .. } => 1,
             Failure::File { .. } | Failure::CommandLine(_) => 2,
+            Failure::Request(_) => 3,
             Failure::NoProgram { .. } | Failure::Program { .. } | Failure::Service { .. } => 9,
         }
     }

@@ -9,6 +9,8 @@ pub(crate) mod install;
 pub(crate) mod log;
 pub(crate) mod network;
 pub(crate) mod nginx_base;
+pub(crate) mod placeholder;
 pub(crate) mod programs;
 pub(crate) mod push;
+pub(crate) mod replay;
 pub(crate) mod up;

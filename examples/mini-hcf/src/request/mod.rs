@@ -7,6 +7,7 @@ pub(crate) mod lager;
 pub(crate) mod launching;
 pub(crate) mod lines;
 pub(crate) mod parts;
+pub(crate) mod renew;
 pub(crate) mod signature;
 pub(crate) mod staging;
 pub(crate) mod style;
