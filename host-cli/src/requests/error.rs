@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RequestError {
     /// There are no logs.
-    #[error("no log of {} was found in {}", writers(kinds), or(looked))]
+    #[error("no log of {} was found{}", writers(kinds), in_folders(looked))]
     NoLogs { kinds: Vec<Kind>, looked: Vec<PathBuf> },
     /// A file could not be read.
     #[error("cannot read {place}: {reason}")]
@@ -100,8 +100,12 @@ fn nouns(kinds: &[Kind]) -> &'static str {
     }
 }
 
-fn or(folders: &[PathBuf]) -> String {
-    folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(" or ")
+fn in_folders(folders: &[PathBuf]) -> String {
+    if folders.is_empty() {
+        return ": there is no HOME to look in".to_owned();
+    }
+    let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    format!(" in {}", folders.join(" or "))
 }
 
 fn summary(searched: &[Place]) -> String {

@@ -75,9 +75,10 @@ pub(crate) fn series(kinds: &[Kind], logs: &LogOptions) -> Result<Vec<Series>, V
     if found.is_empty() { Err(folders) } else { Ok(found) }
 }
 
+/// Empty without a home folder: the working directory is none.
 fn default_folders() -> Vec<PathBuf> {
-    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    DEFAULT_FOLDERS.iter().map(|folder| home.join(folder)).collect()
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    home.iter().flat_map(|home| DEFAULT_FOLDERS.map(|folder| home.join(folder))).collect()
 }
 
 fn named_file(file: &Path) -> Series {
