@@ -2,6 +2,12 @@
 
 use crate::dsl::{BULKER, GUID, Home, LISTENER, OTHER_GUID, STAGER, at, noise};
 
+/// Lines without requests, of this many bytes at least.
+fn noises(time: &str, bytes: usize) -> Vec<String> {
+    let line = noise(time);
+    vec![line.clone(); bytes / line.len() + 1]
+}
+
 #[test]
 fn the_later_timestamp_wins_even_where_lines_stand_out_of_order() {
     let home = Home::staged(&[
@@ -11,6 +17,15 @@ fn the_later_timestamp_wins_even_where_lines_stand_out_of_order() {
         noise("200.0"),
     ]);
     assert_eq!(home.run("build-req").mark(), "late");
+}
+
+#[test]
+fn lines_may_be_out_of_order_by_ten_seconds_or_by_a_megabyte() {
+    let by_time = [vec![at("105.0", "late").staging()], noises("104.0", 2 << 20), vec![at("104.5", "early").staging()]];
+    assert_eq!(Home::staged(&by_time.concat()).run("build-req").mark(), "late");
+    let by_place =
+        [vec![at("900.0", "late").staging()], noises("100.0", 1 << 19), vec![at("200.0", "early").staging()]];
+    assert_eq!(Home::staged(&by_place.concat()).run("build-req").mark(), "late");
 }
 
 #[test]
@@ -32,6 +47,8 @@ fn on_a_tie_the_later_line_wins() {
     let home = Home::staged(&[at("5.0", "first").staging(), at("5.0", "second").staging(), noise("6.0")]);
     assert_eq!(home.run("build-req").mark(), "second");
     assert_eq!(home.run("build-req node-env").mark(), "second");
+    let piped = [at("5.0", "first").staging(), at("5.0", "second").staging()].join("\n");
+    assert_eq!(home.run_fed("build-req --stager-log -", piped.as_bytes()).mark(), "second");
 }
 
 #[test]
@@ -80,8 +97,8 @@ fn of_one_app_the_newest_request_is_taken() {
 
 #[test]
 fn a_name_that_several_guids_bear_is_an_error_that_lists_them() {
-    // The second bearer stands at the beginning of a log's oldest file: a quick look would not see it.
-    let home = Home::staged(&[at("1466017043.0", "new").staging()])
+    // The second bearer stands far behind the first, in the oldest file: a quick look would not see it.
+    let home = Home::staged(&[noises("9.0", 2 << 20), vec![at("1466017043.0", "new").staging()]].concat())
         .with_gzip(&format!("{STAGER}.2.gz"), &[at("5.25", "old").of("node-env", OTHER_GUID).staging()]);
     home.run("build-req node-env").failed(
         3,
