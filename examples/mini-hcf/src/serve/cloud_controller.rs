@@ -17,7 +17,7 @@ use crate::request::application::{UPLOAD_PASSWORD, UPLOAD_USER};
 use crate::serve::faults::{Faults, Plan};
 use crate::serve::jobs::{Jobs, Status};
 use crate::serve::receive::{Received, receive};
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::{JSON, Refusal};
 use crate::serve::storage::{Endpoint, Trust, Upload, build_artifacts_path, droplet_path, endpoint};
 use crate::state::State;
 
@@ -41,8 +41,11 @@ pub(crate) fn router(state: State, faults: Faults) -> Router {
         .with_state(Arc::new(controller))
 }
 
-async fn job(Shared(controller): Shared<Arc<Controller>>, Path(guid): Path<String>) -> Result<String, Refusal> {
-    controller.jobs.show(&guid).map(|job| job.to_ruby()).ok_or(Refusal::NoSuchThing)
+async fn job(
+    Shared(controller): Shared<Arc<Controller>>,
+    Path(guid): Path<String>,
+) -> Result<impl IntoResponse, Refusal> {
+    controller.jobs.show(&guid).map(|job| (JSON, job.to_ruby())).ok_or(Refusal::NoSuchThing)
 }
 
 async fn upload(Shared(controller): Shared<Arc<Controller>>, request: Request) -> Result<Response, Refusal> {
@@ -69,7 +72,7 @@ async fn upload(Shared(controller): Shared<Arc<Controller>>, request: Request) -
         let stored = !plan.job_fails && store(&controller.state, received, &path).is_ok();
         controller.jobs.set(&guid, if stored { Status::Finished } else { Status::Failed });
     });
-    Ok(shown.into_response())
+    Ok((JSON, shown).into_response())
 }
 
 impl Controller {

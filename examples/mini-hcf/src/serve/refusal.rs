@@ -1,9 +1,12 @@
 //! Cloud Controller's errors, in its own words.
 
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::request::json::object;
+
+/// The header of all that Cloud Controller says.
+pub(crate) const JSON: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json;charset=utf-8")];
 
 /// Why Cloud Controller says no.
 #[derive(Debug)]
@@ -38,6 +41,6 @@ impl IntoResponse for Refusal {
         };
         let body = object! { "code": code, "description": description, "error_code": name };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, body.to_ruby()).into_response()
+        (status, JSON, body.to_ruby()).into_response()
     }
 }
