@@ -129,8 +129,8 @@ pub(crate) struct Push {
     #[argh(option, default = "String::from(\"/\")")]
     pub(crate) health_path: String,
     /// a variable of the app, K=V; may be given several times
-    #[argh(option, from_str_fn(variable))]
-    pub(crate) env: Vec<(String, String)>,
+    #[argh(option)]
+    pub(crate) env: Vec<String>,
     /// the form of the requests: 2016, 2017, 2026 or 2026-layers (default: 2016)
     #[argh(option, default = "Style::Y2016")]
     pub(crate) style: Style,
@@ -189,14 +189,6 @@ fn memory(text: &str) -> Result<u32, String> {
     megabytes.ok_or_else(|| format!("`{text}` is no amount of memory; write 256M or 1G"))
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        // The text may be a secret: it is not repeated.
-        _ => Err("a variable is written K=V".to_owned()),
-    }
-}
-
 /// Why there is no command to execute.
 pub(crate) enum Exit {
     /// Help was asked for; this is it.
@@ -251,12 +243,5 @@ mod tests {
         for wrong in ["", "M", "-1M", "0", "9999999G"] {
             assert!(memory(wrong).unwrap_err().contains("no amount of memory"), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_variable_without_equals_sign_is_refused_without_repeating_it() {
-        let error = variable("hunter2").unwrap_err();
-        assert!(!error.contains("hunter2"), "{error}");
-        assert_eq!(variable("A=b=c"), Ok(("A".into(), "b=c".into())));
     }
 }

@@ -64,6 +64,7 @@ fn meant_push(typed: arguments::Push) -> Result<Push, Failure> {
             return Err(wrong(format!("`{other}` is no health check; port, http, process or none")));
         }
     };
+    let env: Result<Vec<_>, Failure> = typed.env.iter().map(|text| variable(text)).collect();
     let name = typed.name.map_or_else(|| name_of(&typed.source), Ok)?;
     Ok(Push {
         source: typed.source,
@@ -73,11 +74,19 @@ fn meant_push(typed: arguments::Push) -> Result<Push, Failure> {
         stack: typed.stack,
         memory_mb: typed.memory,
         health_check,
-        env: typed.env,
+        env: env?,
         style: typed.style,
         expired: typed.expired,
         ssh: !typed.no_ssh,
     })
+}
+
+/// Read here, not by argh, which repeats what it cannot read: the text may be a secret.
+fn variable(text: &str) -> Result<(String, String), Failure> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(wrong("a variable of --env is written K=V".to_owned())),
+    }
 }
 
 /// The folder's or zip's own name.
@@ -85,4 +94,26 @@ fn name_of(source: &Path) -> Result<String, Failure> {
     let full = fs::canonicalize(source).map_err(Failure::file("find", source))?;
     let name = full.file_stem().map(|name| name.to_string_lossy().into_owned());
     name.ok_or_else(|| wrong(format!("{} has no name; give one with --name", source.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_without_equals_sign_is_refused_without_repeating_it() {
+        let typed = ["push", ".", "--env", "hunter2"].map(str::to_owned);
+        let Ok(Command::Push(typed)) = arguments::parse("mini-hcf", &typed) else { panic!("no push") };
+        let failure = meant_push(typed).err().unwrap();
+        assert!(failure.to_string().contains("K=V") && !failure.to_string().contains("hunter2"), "{failure}");
+        assert_eq!(variable("A=b=c").unwrap(), ("A".into(), "b=c".into()));
+    }
+
+    #[test]
+    fn http_checks_are_refused_for_a_year_that_knew_none() {
+        let typed = ["push", ".", "--health-check=http"].map(str::to_owned);
+        let typed = arguments::split_assignments(typed);
+        let Ok(Command::Push(typed)) = arguments::parse("mini-hcf", &typed) else { panic!("no push") };
+        assert!(meant_push(typed).err().unwrap().to_string().contains("--style 2017"));
+    }
 }

@@ -20,6 +20,11 @@ pub(crate) fn run<A: AsRef<str>>(arguments: &[A]) -> Result<String, Failure> {
     programs::output("docker", arguments)
 }
 
+/// Whether an engine answers; an error that says what docker says about it.
+pub(crate) fn reach() -> Result<(), Failure> {
+    run(&["version", "--format", "{{.Server.Version}}"]).map(drop)
+}
+
 /// Both streams of a container's log, at most `count` lines from its end.
 pub(crate) fn logs(container: &str, count: usize) -> Result<String, Failure> {
     programs::tail("docker", &["logs", container], count)

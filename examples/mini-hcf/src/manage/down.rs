@@ -6,7 +6,7 @@ use std::io::Write;
 use crate::failure::Failure;
 use crate::manage::docker::{KIND_LABEL, instance_label, run};
 use crate::manage::network::{Found, look};
-use crate::state::State;
+use crate::state::{Settings, State};
 
 /// What to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +23,7 @@ pub(crate) fn down(state: &State, extent: Extent, out: &mut dyn Write) -> Result
         let _ = writeln!(out, "no mini-HCF at {}: nothing to do", state.path("").display());
         return Ok(());
     };
-    remove_containers(&settings.instance)?;
-    if look(&settings.network)? == Found::Ours(settings.instance.clone()) {
-        run(&["network", "rm", &settings.network])?;
-    }
+    remove(&settings)?;
     if extent == Extent::Purge {
         remove_image(&settings.image)?;
         // Only a folder with our settings in it gets here.
@@ -34,6 +31,15 @@ pub(crate) fn down(state: &State, extent: Extent, out: &mut dyn Write) -> Result
         fs::remove_dir_all(&folder).map_err(Failure::file("remove", &folder))?;
     }
     let _ = writeln!(out, "mini-HCF `{}` is down", settings.instance);
+    Ok(())
+}
+
+/// Removes the instance's containers and its network.
+pub(crate) fn remove(settings: &Settings) -> Result<(), Failure> {
+    remove_containers(&settings.instance)?;
+    if look(&settings.network)? == Found::Ours(settings.instance.clone()) {
+        run(&["network", "rm", &settings.network])?;
+    }
     Ok(())
 }
 

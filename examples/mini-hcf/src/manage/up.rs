@@ -33,13 +33,12 @@ pub(crate) struct Wishes {
 
 /// Starts everything anew; what the state holds (buildpacks, apps, blobs, secret) stays.
 pub(crate) fn up(state: &State, wishes: &Wishes, out: &mut dyn Write) -> Result<(), Failure> {
-    state.create()?;
     let before = state.settings()?;
     let instance = wishes.instance.clone().or_else(|| before.as_ref().map(|old| old.instance.clone()));
     let instance = instance.unwrap_or_else(|| "demo".to_owned());
     check_name(&instance)?;
     let binary = wishes.binary.clone().map_or_else(image::own_binary, Ok)?;
-    certificates::provide(state)?;
+    docker::reach()?;
     let former = image::id(&wishes.image);
     image::build(&image::Recipe { base: &wishes.base, binary: &binary, name: &wishes.image })?;
     let chosen = network::choose(&wishes.network, &instance, network::look)?;
@@ -52,12 +51,18 @@ pub(crate) fn up(state: &State, wishes: &Wishes, out: &mut dyn Write) -> Result<
         instance,
         ..before.unwrap_or_else(Settings::fresh)
     };
+    state.create()?;
+    certificates::provide(state)?;
     state.keep(&settings)?;
     if chosen.make {
         network::make(&chosen.name, &settings.instance)?;
     }
     super::down::remove_containers(&settings.instance)?;
-    start(state, &settings)?;
+    if let Err(failure) = start(state, &settings) {
+        // The error tells what the service said; half a mini-HCF helps nobody.
+        super::down::remove(&settings)?;
+        return Err(failure);
+    }
     image::forget(former, &wishes.image);
     say(out, &format!("mini-HCF `{}` is up on network {}", settings.instance, settings.network));
     for service in Service::ALL {

@@ -11,3 +11,4 @@ pub(crate) mod renew;
 pub(crate) mod signature;
 pub(crate) mod staging;
 pub(crate) mod style;
+pub(crate) mod upload_url;

@@ -1,6 +1,6 @@
 //! The `TaskDefinition` that stager makes of an app: key for key what the recorded ones hold.
 
-use crate::request::application::{Application, Artifact, UPLOAD_PASSWORD, UPLOAD_USER};
+use crate::request::application::{Application, Artifact};
 use crate::request::environment::{common, container, variables, vcap_application, vcap_application_staging_today};
 use crate::request::json::{Json, object};
 use crate::request::parts::{
@@ -8,16 +8,11 @@ use crate::request::parts::{
     log_rate_limit, metric_tags, resource_limits,
 };
 use crate::request::style::Style;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use crate::request::upload_url::{TIMEOUT_SECONDS, build_artifacts_url, droplet_url};
 
 /// What Cloud Controller grants a staging at least, in MiB.
 const STAGING_MEMORY_MB: u32 = 1024;
 const STAGING_DISK_MB: u32 = 4096;
-/// How long a staging may take: 15 minutes.
-const TIMEOUT_SECONDS: i64 = 900;
-
-/// Go's `url.QueryEscape` leaves letters, digits and these alone.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The whole request.
 pub(crate) fn task_definition(application: &Application) -> Json {
@@ -152,45 +147,9 @@ fn uploads(application: &Application) -> Vec<Json> {
     let upload = |artifact: &str, from: &str, to: String| {
         object! { "upload": object! { "artifact": artifact, "from": from, "to": to, "user": "vcap" } }
     };
-    let droplet = upload("droplet", "/tmp/droplet", upload_url(application, "droplet", &droplet_target(application)));
-    let cache = upload(
-        "build artifacts cache",
-        "/tmp/output-cache",
-        upload_url(application, "build_artifacts", &cache_target(application)),
-    );
+    let droplet = upload("droplet", "/tmp/droplet", droplet_url(application));
+    let cache = upload("build artifacts cache", "/tmp/output-cache", build_artifacts_url(application));
     if application.style.is_today() { vec![droplet, cache] } else { vec![droplet, attempt(cache)] }
-}
-
-fn upload_url(application: &Application, kind: &str, target: &str) -> String {
-    let guid = if application.style.is_today() { &application.staging_guid } else { &application.guid };
-    let parameter = format!("cc-{}-upload-uri", kind.replace('_', "-"));
-    let target = utf8_percent_encode(target, QUERY);
-    let uploader = application.style.uploader();
-    format!("{uploader}/v1/{kind}/{guid}?{parameter}={target}&timeout={TIMEOUT_SECONDS}")
-}
-
-/// Today certificates stand for the user; before, the URL held name and password.
-fn controller(application: &Application) -> String {
-    if application.style.is_today() {
-        return "https://cloud-controller-ng.service.cf.internal:9023/internal/v4".to_owned();
-    }
-    let password = utf8_percent_encode(UPLOAD_PASSWORD, QUERY);
-    format!("http://{UPLOAD_USER}:{password}@api.service.cf.internal:9022/staging")
-}
-
-fn droplet_target(application: &Application) -> String {
-    let guid = if application.style.is_today() { &application.staging_guid } else { &application.guid };
-    format!("{}/droplets/{guid}/upload", controller(application))
-}
-
-fn cache_target(application: &Application) -> String {
-    let controller = controller(application);
-    let Application { guid, stack, .. } = application;
-    if application.style.is_today() {
-        format!("{controller}/buildpack_cache/{stack}/{guid}/upload")
-    } else {
-        format!("{controller}/buildpack_cache/{guid}/upload")
-    }
 }
 
 /// Where stager hears of the end. Called, it makes Cloud Controller start the app on Diego.
