@@ -32,7 +32,7 @@ pub(crate) fn logs(container: &str, count: usize) -> Result<String, Failure> {
 
 /// Builds the folder's Dockerfile as `name`, labelled as ours.
 pub(crate) fn build(context: &Path, name: &str) -> Result<(), Failure> {
-    let mut arguments = vec!["build", "--tag", name, "--label", KIND_LABEL];
+    let mut arguments = vec!["build", "--force-rm", "--tag", name, "--label", KIND_LABEL];
     // Without a value docker takes the one of its own environment, if there is one.
     for proxy in ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"] {
         arguments.extend(["--build-arg", proxy]);
