@@ -1,5 +1,9 @@
 //! What a body must hash to, and the hashing.
 
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256, Sha512};
+use std::fmt::Write as _;
 use thiserror::Error;
 
 /// A checksum as requests give it.
@@ -68,7 +72,78 @@ impl Algorithm {
     }
 }
 
+/// A checksum being made.
+pub(super) enum Hasher {
+    Md5(Md5),
+    Sha1(Sha1),
+    Sha256(Sha256),
+    Sha512(Sha512),
+}
+
+impl Hasher {
+    /// A new one.
+    fn new(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Md5 => Self::Md5(Md5::new()),
+            Algorithm::Sha1 => Self::Sha1(Sha1::new()),
+            Algorithm::Sha256 => Self::Sha256(Sha256::new()),
+            Algorithm::Sha512 => Self::Sha512(Sha512::new()),
+        }
+    }
+
+    /// Takes more of the body in.
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Md5(hasher) => hasher.update(bytes),
+            Self::Sha1(hasher) => hasher.update(bytes),
+            Self::Sha256(hasher) => hasher.update(bytes),
+            Self::Sha512(hasher) => hasher.update(bytes),
+        }
+    }
+
+    /// The checksum of all that was taken in, in lower-case hex.
+    fn hex(self) -> String {
+        match self {
+            Self::Md5(hasher) => hex(&hasher.finalize()),
+            Self::Sha1(hasher) => hex(&hasher.finalize()),
+            Self::Sha256(hasher) => hex(&hasher.finalize()),
+            Self::Sha512(hasher) => hex(&hasher.finalize()),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // a String takes everything
+        text
+    })
+}
+
+/// What a body hashes to instead.
+pub(super) struct Mismatch {
+    /// `sha256`.
+    pub(super) algorithm: &'static str,
+    /// Hex, of the request.
+    pub(super) wanted: String,
+    /// Hex, of the body.
+    pub(super) found: String,
+}
+
 impl Checksum {
+    /// What to feed the body to.
+    pub(super) fn hasher(&self) -> Hasher {
+        Hasher::new(self.algorithm)
+    }
+
+    /// Compares with what the body gave.
+    pub(super) fn compare(&self, hasher: Hasher) -> Result<(), Mismatch> {
+        let found = hasher.hex();
+        if found == self.value {
+            return Ok(());
+        }
+        Err(Mismatch { algorithm: self.algorithm.name(), wanted: self.value.clone(), found })
+    }
+
     /// Reads a request's two strings. An absent or empty algorithm or value means: not checked (`Ok(None)`), as in Diego.
     ///
     /// # Errors
@@ -87,5 +162,47 @@ impl Checksum {
             });
         }
         Ok(Some(Self { algorithm: known, value: value.to_ascii_lowercase() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(algorithm: &str, value: &str, body: &[u8]) -> bool {
+        let checksum = Checksum::parse(Some(algorithm), Some(value)).unwrap().unwrap();
+        let mut hasher = checksum.hasher();
+        hasher.update(body);
+        checksum.compare(hasher).is_ok()
+    }
+
+    #[test]
+    fn every_algorithm_knows_its_sum_of_abc_in_either_case() {
+        let sha512 = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+                      2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
+        for (algorithm, value) in [
+            ("md5", "900150983cd24fb0d6963f7d28e17f72"),
+            ("sha1", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+            ("SHA256", "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD"),
+            ("sha512", sha512),
+        ] {
+            assert!(checked(algorithm, value, b"abc"), "{algorithm}");
+            assert!(!checked(algorithm, value, b"abd"), "{algorithm}");
+        }
+    }
+
+    #[test]
+    fn an_absent_or_empty_checksum_is_none() {
+        for (algorithm, value) in [(None, None), (Some(""), Some("")), (Some("md5"), None), (None, Some("ab"))] {
+            assert_eq!(Checksum::parse(algorithm, value), Ok(None));
+        }
+    }
+
+    #[test]
+    fn an_algorithm_or_value_that_cannot_be_meant_is_an_error() {
+        let unknown = Checksum::parse(Some("crc32"), Some("ab")).unwrap_err().to_string();
+        assert_eq!(unknown, "checksum algorithm \"crc32\" is none of md5, sha1, sha256, sha512");
+        let short = Checksum::parse(Some("md5"), Some("xyz")).unwrap_err().to_string();
+        assert_eq!(short, "\"xyz\" is no md5 checksum: md5 has 32 hex digits");
     }
 }

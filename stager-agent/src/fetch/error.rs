@@ -4,13 +4,14 @@
 
 use crate::scope::Stopped;
 use shared_model::safe_url::SafeUrl;
+use shared_model::size;
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
-use thiserror::Error;
 
 /// An archive is not there.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     /// It did not arrive.
     #[error("cannot download {from}")]
@@ -55,7 +56,7 @@ pub(crate) enum FetchError {
 }
 
 /// A transfer over HTTP failed, in either direction.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum TransferError {
     /// The URL cannot be used.
     #[error("this is not an http or https URL")]
@@ -78,6 +79,8 @@ pub(crate) enum TransferError {
         status: u16,
         /// What the server said about it: one line, without URLs; empty where it said nothing.
         text: String,
+        /// How long it asks to wait.
+        retry_after: Option<Duration>,
     },
     /// No address for the name.
     #[error("cannot resolve the host name {host:?}")]
@@ -115,15 +118,15 @@ pub(crate) enum TransferError {
         reason: String,
     },
     /// The connection ended before the body did.
-    #[error("the connection was cut off after {received} of {} bytes", expected.map_or("unknown".to_owned(), |n| n.to_string()))]
+    #[error("the connection was cut off{}", so_far(*received, *expected))]
     CutOff {
-        /// Bytes received, or sent.
+        /// Bytes received; 0 when not even an answer came, and always 0 for an upload.
         received: u64,
         /// Bytes expected; `None` where the server did not say.
         expected: Option<u64>,
     },
     /// Nothing moved for too long.
-    #[error("nothing moved for {} seconds", after.as_secs_f32())]
+    #[error("nothing moved for {}", size::go_duration(*after))]
     Idle {
         /// How long.
         after: Duration,
@@ -137,7 +140,7 @@ pub(crate) enum TransferError {
 }
 
 /// An archive cannot be unpacked.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum UnpackError {
     /// The body has no bytes.
     #[error("the archive is empty (0 bytes)")]
@@ -165,13 +168,13 @@ pub(crate) enum UnpackError {
         /// `..`, an absolute path, through a symbolic link, a hard link's target.
         how: &'static str,
     },
-    /// An entry is of a kind that has no business in an archive.
-    #[error("the entry {entry:?} is {kind}, which is not unpacked")]
+    /// An entry that has no business in an archive, or that we do not know how to unpack.
+    #[error("the entry {entry:?} {what}")]
     Unlawful {
         /// Its name in the archive.
         entry: String,
-        /// `a device`, …
-        kind: &'static str,
+        /// `is a device`, `is encrypted`, …
+        what: &'static str,
     },
     /// The disk does not take it.
     #[error("cannot write {}", path.display())]
@@ -182,6 +185,45 @@ pub(crate) enum UnpackError {
         #[source]
         cause: io::Error,
     },
+}
+
+impl TransferError {
+    /// Whether another try may go better: the network's moods, and servers that are busy or broken.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::UnknownHost { .. } | Self::Connect { .. } | Self::CutOff { .. } | Self::Idle { .. } => true,
+            Self::Status { status, .. } => *status >= 500 || *status == 429,
+            Self::BadUrl
+            | Self::Refused { .. }
+            | Self::NotFound
+            | Self::UnknownAuthority { .. }
+            | Self::WrongHost { .. }
+            | Self::Tls { .. }
+            | Self::Protocol { .. } => false,
+        }
+    }
+
+    /// How long the server asks to wait before the next try.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// An error with its causes in one line: `cannot connect to "api": Connection refused (os error 111)`.
+pub(crate) fn in_full(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+fn so_far(received: u64, expected: Option<u64>) -> String {
+    match (received, expected) {
+        (0, None) => " before there was an answer".to_owned(),
+        (received, None) => format!(" after {received} bytes"),
+        (received, Some(expected)) => format!(" after {received} of {expected} bytes"),
+    }
 }
 
 fn said(text: &str) -> String {

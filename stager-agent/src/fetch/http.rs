@@ -1,20 +1,167 @@
-//! The one HTTP client of the agent.
+//! The one HTTP client of the agent: its roots, its proxies, its patience. Blocking; who must be able to stop runs it
+//! in a thread of its own.
 
+#![expect(clippy::disallowed_methods, reason = "this is the leaf that asks the environment for proxies")]
+
+use super::address::Address;
+use super::blame::blame;
+use super::error::TransferError;
 use super::trust::{Trust, TrustError};
+use std::env;
+use std::io::Read;
+use std::time::Duration;
+use ureq::config::{AutoHeaderValue, Config};
+use ureq::http::{Response, header};
+use ureq::tls::TlsConfig;
+use ureq::{Agent, Body, Error, Proxy, SendBody, Timeout};
 
-/// One client, built once: its roots, its patience, its connections.
-#[derive(Debug)]
+/// As browsers have it, more or less; nobody in Cloud Foundry redirects more than twice.
+const MOST_REDIRECTS: usize = 10;
+
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// For a name, and for a connection with TLS and all.
+    pub(crate) connect: Duration,
+    /// For the next bytes, while a body moves in either direction. Diego: 10 s, which a busy blobstore may exceed.
+    pub(crate) idle: Duration,
+    /// For an answer after a body was sent: cc-uploader answers when Cloud Controller's job is done. Diego: 10 min.
+    pub(crate) answer: Duration,
+    /// Before the second try; the third waits four times as long.
+    pub(crate) back_off: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            idle: Duration::from_secs(30),
+            answer: Duration::from_secs(600),
+            back_off: Duration::from_millis(500),
+        }
+    }
+}
+
+/// One client, built once. Cloning it is cheap, and the clone is the same client.
+#[derive(Clone, Debug)]
 pub(crate) struct Http {
-    agent: ureq::Agent,
+    // Two, since a client has one proxy and http and https may have two.
+    plain: Agent,
+    tls: Agent,
+    patience: Patience,
 }
 
 impl Http {
     /// Builds it.
     ///
     /// # Errors
-    /// A certificate file that was asked for by name cannot be used.
+    /// A certificate file that was asked for cannot be used.
     pub(crate) fn new(trust: &Trust) -> Result<Self, TrustError> {
-        let _ = trust;
-        Ok(Self { agent: ureq::Agent::new_with_defaults() })
+        Self::patient(trust, Patience::default())
     }
+
+    /// Builds it with another patience.
+    ///
+    /// # Errors
+    /// As [`Http::new`].
+    pub(crate) fn patient(trust: &Trust, patience: Patience) -> Result<Self, TrustError> {
+        let tls = trust.tls()?;
+        let plain = Agent::new_with_config(configuration(&tls, patience, proxy(&["http_proxy", "HTTP_PROXY"])));
+        let tls = Agent::new_with_config(configuration(&tls, patience, proxy(&["https_proxy", "HTTPS_PROXY"])));
+        Ok(Self { plain, tls, patience })
+    }
+
+    /// How long it waits.
+    pub(crate) fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    /// Asks for `address` and follows redirects; any status but a redirect is an answer.
+    ///
+    /// # Errors
+    /// There was no answer.
+    pub(crate) fn get(&self, mut address: Address) -> Result<Response<Body>, TransferError> {
+        for _ in 0..=MOST_REDIRECTS {
+            let mut request = self.agent(&address).get(&address.url);
+            if let Some(authorization) = &address.authorization {
+                request = request.header(header::AUTHORIZATION, authorization);
+            }
+            let answer = request.call().map_err(|error| blame(error, &address.host, self.patience))?;
+            match answer.headers().get(header::LOCATION) {
+                Some(location) if answer.status().is_redirection() => {
+                    let location = location.to_str().map_err(|_| TransferError::BadUrl)?;
+                    address = address.redirected(location)?;
+                }
+                _ => return Ok(answer),
+            }
+        }
+        Err(TransferError::Protocol { reason: "it redirects in a circle" })
+    }
+
+    /// Sends `length` bytes of `body` to `address` with these headers. Redirects are an answer, too: nobody redirects
+    /// an upload who means well.
+    ///
+    /// # Errors
+    /// There was no answer.
+    pub(crate) fn post(
+        &self,
+        address: &Address,
+        headers: &[(&str, &str)],
+        body: impl Read + 'static,
+    ) -> Result<Response<Body>, TransferError> {
+        let mut request = self.agent(address).post(&address.url);
+        for (name, value) in
+            headers.iter().copied().chain(address.authorization.as_deref().map(|a| ("authorization", a)))
+        {
+            request = request.header(name, value);
+        }
+        // After the body, the first read waits for the answer.
+        let request = request.config().timeout_per_read(Some(self.patience.answer)).build();
+        request.send(SendBody::from_owned_reader(body)).map_err(|error| match error {
+            Error::Timeout(Timeout::PerRead) => TransferError::Idle { after: self.patience.answer },
+            error => blame(error, &address.host, self.patience),
+        })
+    }
+
+    fn agent(&self, address: &Address) -> &Agent {
+        if address.https { &self.tls } else { &self.plain }
+    }
+}
+
+fn configuration(tls: &TlsConfig, patience: Patience, proxy: Option<Proxy>) -> Config {
+    Config::builder()
+        .tls_config(tls.clone())
+        .proxy(proxy)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .user_agent(concat!("stager/", env!("CARGO_PKG_VERSION")))
+        .accept_encoding(AutoHeaderValue::None)
+        .timeout_resolve(Some(patience.connect))
+        .timeout_connect(Some(patience.connect))
+        .timeout_per_read(Some(patience.idle))
+        .timeout_per_write(Some(patience.idle))
+        // A kept connection may be dead when it is used again; we save little and would have to tell the two apart.
+        .max_idle_connections(0)
+        .build()
+}
+
+/// The proxy that the first of these variables names. The HTTP library's own way takes any of them for every scheme.
+fn proxy(variables: &[&str]) -> Option<Proxy> {
+    let url = variables.iter().find_map(|name| env::var(name).ok().filter(|url| !url.is_empty()))?;
+    let plain = Proxy::new(&url).ok()?;
+    let exceptions = ["no_proxy", "NO_PROXY"].iter().find_map(|name| env::var(name).ok()).unwrap_or_default();
+    let mut proxy = Proxy::builder(plain.protocol()).host(plain.host()).port(plain.port());
+    for (set, value) in [(true, plain.username()), (false, plain.password())] {
+        proxy = match value {
+            Some(value) if set => proxy.username(value),
+            Some(value) => proxy.password(value),
+            None => proxy,
+        };
+    }
+    exceptions
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .fold(proxy, |proxy, name| proxy.no_proxy(name.trim()))
+        .build()
+        .ok()
 }

@@ -1,15 +1,24 @@
-//! Whose certificates are believed.
+//! Whose certificates are believed: the system's authorities, and those that the user and the request add.
 
+#![expect(clippy::disallowed_methods, reason = "this is the leaf that reads certificate files")]
+
+use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use thiserror::Error;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+
+/// Where systems keep the public authorities: Debian and Alpine, Red Hat, SUSE.
+const SYSTEM_BUNDLES: [&str; 3] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"];
 
 /// Where trust comes from, besides the system's own bundle.
 #[derive(Clone, Debug)]
 pub(crate) struct Trust {
-    /// PEM files with certificates, each of which must be readable.
+    /// PEM files with certificates. Each must be readable and hold at least one.
     pub(crate) files: Vec<PathBuf>,
-    /// A directory whose `*.crt` and `*.pem` are added; one that does not exist adds nothing.
+    /// A directory whose `*.crt` and `*.pem` are added; one that does not exist adds nothing, nor does a file in it
+    /// without a certificate: nobody asked for that one by name.
     pub(crate) folder: Option<PathBuf>,
     /// Whether certificates are looked at.
     pub(crate) verify: Verify,
@@ -36,10 +45,68 @@ pub(crate) enum TrustError {
         #[source]
         cause: io::Error,
     },
-    /// There is no certificate in it, or none that can be parsed.
+    /// There is no certificate in it.
     #[error("{} holds no certificate in PEM form", path.display())]
     NoCertificate {
         /// Which.
         path: PathBuf,
     },
+}
+
+impl Trust {
+    /// What the HTTP client needs to know.
+    ///
+    /// # Errors
+    /// One of the named files cannot be used, or the directory cannot be read.
+    pub(super) fn tls(&self) -> Result<TlsConfig, TrustError> {
+        let mut roots = system_roots();
+        for path in &self.files {
+            let found = certificates_in(path)?;
+            if found.is_empty() {
+                return Err(TrustError::NoCertificate { path: path.clone() });
+            }
+            roots.extend(found);
+        }
+        for path in self.folder.as_deref().map(certificate_files).transpose()?.unwrap_or_default() {
+            roots.extend(certificates_in(&path)?);
+        }
+        Ok(TlsConfig::builder()
+            .root_certs(RootCerts::from(roots))
+            .disable_verification(self.verify == Verify::Skip)
+            .build())
+    }
+}
+
+fn system_roots() -> Vec<Certificate<'static>> {
+    let bundle = SYSTEM_BUNDLES.iter().filter_map(|path| certificates_in(Path::new(path)).ok());
+    bundle.into_iter().find(|found| !found.is_empty()).unwrap_or_else(|| {
+        webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|root| Certificate::from_der(root).to_owned()).collect()
+    })
+}
+
+fn certificates_in(path: &Path) -> Result<Vec<Certificate<'static>>, TrustError> {
+    let text = fs::read(path).map_err(|cause| TrustError::Unreadable { path: path.to_owned(), cause })?;
+    let items = parse_pem(&text).filter_map(Result::ok);
+    Ok(items
+        .filter_map(|item| match item {
+            PemItem::Certificate(certificate) => Some(certificate),
+            _ => None, // a key beside its certificate
+        })
+        .collect())
+}
+
+fn certificate_files(folder: &Path) -> Result<Vec<PathBuf>, TrustError> {
+    let unreadable = |cause| TrustError::Unreadable { path: folder.to_owned(), cause };
+    let listing = match fs::read_dir(folder) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        listing => listing.map_err(unreadable)?,
+    };
+    let mut files = Vec::new();
+    for entry in listing {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "crt" || extension == "pem") && path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(files)
 }

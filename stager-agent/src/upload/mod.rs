@@ -1,11 +1,19 @@
 //! Sends a file to cc-uploader: raw body, Content-Length (it answers 411 without), Content-MD5 (Cloud Controller checks
 //! it), three tries. Which files, and what a failure means, is for others.
 
-use crate::fetch::{Http, TransferError};
+mod answer;
+mod post;
+
+#[cfg(test)]
+mod tests;
+
+use crate::fetch::{Http, TransferError, Trouble, with_retries};
 use crate::scope::{Scope, Stopped};
+use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 use thiserror::Error;
 
 /// One file to send.
@@ -78,7 +86,20 @@ pub(crate) enum UploadError {
 /// # Errors
 /// See [`UploadError`].
 pub(crate) fn upload(http: &Http, parcel: &Parcel, scope: &Scope) -> Result<Sent, UploadError> {
-    let _ = (http, scope);
-    let path = parcel.file.to_owned();
-    Err(UploadError::Transfer { path, to: parcel.to.clone(), cause: TransferError::BadUrl })
+    let &Parcel { name, file, to } = parcel;
+    let bytes = post::size(file)?;
+    let from = file.display().to_string();
+    scope.emit(Event::Uploading { name: name.to_owned(), from, to: to.to_string(), bytes });
+    let started = Instant::now();
+
+    let tried = with_retries(to, http.patience(), scope, || post::post(http, file, bytes, to, scope));
+    tried.map_err(|trouble| match trouble {
+        Trouble::Stopped(why) => UploadError::Stopped { path: file.to_owned(), to: to.clone(), why },
+        Trouble::Transfer(cause) => UploadError::Transfer { path: file.to_owned(), to: to.clone(), cause },
+        Trouble::Final(error) => error,
+    })?;
+
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    scope.emit(Event::Uploaded { name: name.to_owned(), bytes, ms });
+    Ok(Sent { bytes })
 }

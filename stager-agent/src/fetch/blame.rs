@@ -1,0 +1,65 @@
+//! Says in our nouns what the HTTP library complains about. Its own texts quote URLs, headers and redirect targets,
+//! which may be secret, so none of them is passed on.
+
+use super::error::TransferError;
+use super::http::Patience;
+use rustls::{AlertDescription, CertificateError};
+use std::io;
+use ureq::{Error, Timeout};
+
+/// What `error` means for a transfer to or from `host`.
+pub(super) fn blame(error: Error, host: &str, patience: Patience) -> TransferError {
+    let host = || host.to_owned();
+    let timed_out = || io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {:?}", patience.connect));
+    match error {
+        Error::BadUri(_) | Error::Http(_) => TransferError::BadUrl,
+        Error::HostNotFound | Error::Timeout(Timeout::Resolve) => TransferError::UnknownHost { host: host() },
+        Error::Timeout(Timeout::Connect) => TransferError::Connect { host: host(), cause: timed_out() },
+        Error::Timeout(_) => TransferError::Idle { after: patience.idle },
+        Error::ConnectionFailed => TransferError::Connect { host: host(), cause: io::Error::other("refused") },
+        Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => TransferError::Connect {
+            host: host(),
+            cause: io::Error::other("the proxy of the environment does not let us"),
+        },
+        Error::Tls(_) | Error::TlsRequired => TransferError::Tls { host: host(), reason: "no TLS there".to_owned() },
+        Error::Rustls(error) => blame_tls(&error, host()),
+        Error::Io(error) => blame_io(error, host()),
+        Error::LargeResponseHeader(..) => TransferError::Protocol { reason: "its headers are too long" },
+        _ => TransferError::Protocol { reason: "it does not speak HTTP as we know it" },
+    }
+}
+
+fn blame_io(error: io::Error, host: String) -> TransferError {
+    if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        return blame_tls(tls, host);
+    }
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe => TransferError::CutOff { received: 0, expected: None },
+        // The standard library gives a failed look-up no kind of its own that stable code could name.
+        _ if error.to_string().starts_with("failed to lookup address") => TransferError::UnknownHost { host },
+        _ => TransferError::Connect { host, cause: error },
+    }
+}
+
+fn blame_tls(error: &rustls::Error, host: String) -> TransferError {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => TransferError::UnknownAuthority { host },
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => TransferError::WrongHost { host },
+        rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+            TransferError::Tls { host, reason: "its certificate has expired".to_owned() }
+        }
+        rustls::Error::InvalidMessage(_) => {
+            TransferError::Tls { host, reason: "what answers there is not TLS".to_owned() }
+        }
+        rustls::Error::AlertReceived(AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion) => {
+            TransferError::Tls { host, reason: "it speaks only old versions of TLS, or none".to_owned() }
+        }
+        // Texts of rustls name certificates and parameters, never a URL.
+        other => TransferError::Tls { host, reason: other.to_string() },
+    }
+}

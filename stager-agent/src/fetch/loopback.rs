@@ -1,0 +1,172 @@
+//! For tests: an HTTP server on the loopback that behaves as badly as it is told to, with or without TLS, and an
+//! audience that remembers events.
+
+use super::http::Patience;
+use super::{Http, Trust, Verify};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use shared_model::event::{Event, EventSink};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// What a client asked. Header names are in lower case.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    /// `GET`.
+    pub(crate) method: String,
+    /// With its query.
+    pub(crate) path: String,
+    /// Of several the last.
+    pub(crate) headers: HashMap<String, String>,
+}
+
+/// A connection, encrypted or not.
+pub(crate) trait Connection: Read + Write {}
+impl<T: Read + Write> Connection for T {}
+
+/// Answers: what was asked, which request of this server it is (from 0), and the connection to answer on. What the
+/// client sends as body is still to be read.
+pub(crate) trait Answer: Fn(&Asked, usize, &mut dyn Connection) + Send + Sync + 'static {}
+impl<T: Fn(&Asked, usize, &mut dyn Connection) + Send + Sync + 'static> Answer for T {}
+
+/// A server that lives as long as the test.
+pub(crate) struct Server {
+    /// `http://127.0.0.1:1234`, without a slash at its end.
+    pub(crate) url: String,
+    /// Everything asked so far.
+    pub(crate) asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Server {
+    /// One that speaks plain HTTP.
+    pub(crate) fn plain(answer: impl Answer) -> Self {
+        Self::start("http://127.0.0.1", answer, |socket| Box::new(socket))
+    }
+
+    /// One that speaks TLS under the name `localhost`.
+    pub(crate) fn tls(authority: &Authority, answer: impl Answer) -> Self {
+        let config = authority.server_config();
+        Self::start("https://localhost", answer, move |socket| {
+            Box::new(StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), socket))
+        })
+    }
+
+    fn start(
+        base: &str,
+        answer: impl Answer,
+        wrap: impl Fn(TcpStream) -> Box<dyn Connection> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("{base}:{}", listener.local_addr().unwrap().port());
+        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let (count, log) = (AtomicUsize::new(0), Arc::clone(&asked));
+        let shared = Arc::new((answer, wrap, count, log));
+        thread::spawn(move || {
+            for socket in listener.incoming().map_while(Result::ok) {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || {
+                    let (answer, wrap, count, log) = &*shared;
+                    let mut connection = wrap(socket);
+                    let Some(asked) = read_head(&mut *connection) else { return };
+                    log.lock().unwrap().push(asked.clone());
+                    answer(&asked, count.fetch_add(1, Ordering::SeqCst), &mut *connection);
+                });
+            }
+        });
+        Self { url, asked }
+    }
+
+    /// How often it was asked.
+    pub(crate) fn requests(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+}
+
+fn read_head(connection: &mut dyn Connection) -> Option<Asked> {
+    // Byte by byte, so that the body stays unread.
+    let mut lines = BufReader::with_capacity(1, connection).lines().map_while(Result::ok);
+    let first = lines.next()?;
+    let mut words = first.split(' ');
+    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let headers = lines.take_while(|line| !line.is_empty());
+    let headers = headers.filter_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        Some((name.to_ascii_lowercase(), value.to_owned()))
+    });
+    Some(Asked { method, path, headers: headers.collect() })
+}
+
+/// Answers with a status and a body of the right length.
+pub(crate) fn answer(connection: &mut dyn Connection, status: u16, headers: &str, body: &[u8]) {
+    let head = format!("HTTP/1.1 {status} Whatever\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
+    let _ = connection.write_all(head.as_bytes()).and_then(|()| connection.write_all(body));
+    let _ = connection.flush();
+}
+
+/// A self-made authority with a server certificate for `localhost`.
+pub(crate) struct Authority {
+    /// Its own certificate as PEM.
+    pub(crate) pem: String,
+    server: (CertificateDer<'static>, Vec<u8>),
+}
+
+impl Authority {
+    /// Makes one whose server is called `name`.
+    pub(crate) fn for_host(name: &str) -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, "authority of a test");
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let server = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        Self { pem: issuer.pem(), server: (server.der().clone(), key.serialize_der()) }
+    }
+
+    fn server_config(&self) -> Arc<ServerConfig> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let key = PrivateKeyDer::try_from(self.server.1.clone()).unwrap();
+        Arc::new(builder.with_no_client_auth().with_single_cert(vec![self.server.0.clone()], key).unwrap())
+    }
+}
+
+/// A client in a hurry that trusts these files.
+pub(crate) fn client(files: Vec<PathBuf>, verify: Verify) -> Http {
+    let patience = Patience {
+        connect: Duration::from_secs(5),
+        idle: Duration::from_millis(500),
+        answer: Duration::from_secs(5),
+        back_off: Duration::from_millis(5),
+    };
+    Http::patient(&Trust { files, folder: None, verify }, patience).unwrap()
+}
+
+/// Remembers what is said.
+#[derive(Default)]
+pub(crate) struct Audience(Mutex<Vec<Event>>);
+
+impl EventSink for Audience {
+    fn emit(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+impl Audience {
+    /// Everything said, as JSON lines.
+    pub(crate) fn heard(&self) -> Vec<String> {
+        self.0.lock().unwrap().iter().map(Event::to_json_line).collect()
+    }
+
+    /// The events of a name: `retrying`.
+    pub(crate) fn heard_of(&self, name: &str) -> Vec<String> {
+        let wanted = format!("{{\"event\":\"{name}\"");
+        self.heard().into_iter().filter(|line| line.starts_with(&wanted)).collect()
+    }
+}

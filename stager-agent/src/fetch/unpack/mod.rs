@@ -1,0 +1,79 @@
+//! Unpacks a tar, tgz or zip, whichever the bytes say it is, into a [`Tree`]. Names, content types and media types of
+//! requests are not asked: they lie. The work is in the files beside; this one decides which.
+
+mod entry_name;
+mod sniff;
+mod tar;
+mod tree;
+mod zip;
+
+pub(super) use tree::Tree;
+
+use super::error::UnpackError;
+use crate::scope::Scope;
+use flate2::bufread::MultiGzDecoder;
+use sniff::{Kind, Sniffed};
+use std::io::{self, BufRead, BufReader, Read};
+
+/// Bytes read at a time from the transfer.
+const BUFFER: usize = 64 * 1024;
+
+/// What was unpacked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unpacked {
+    /// How many entries.
+    pub(super) entries: u64,
+    /// Whether a zip had `\` where `/` belongs.
+    pub(super) backslashes: bool,
+    /// Named pipes that were left out: how many, and the first.
+    pub(super) pipes: Option<(u64, String)>,
+}
+
+/// Unpacks `archive` into `tree`; notices at every entry and every block when `scope` is stopped, and then ends with
+/// any error. May leave bytes of `archive` unread.
+///
+/// # Errors
+/// See [`UnpackError`]; also when reading `archive` failed, which the caller has to tell apart.
+pub(super) fn unpack(archive: &mut dyn Read, tree: &mut Tree, scope: &Scope) -> Result<Unpacked, UnpackError> {
+    let outer = Sniffed::of(archive).map_err(|cause| UnpackError::Corrupt { entry: None, cause })?;
+    let unpacked = match outer.kind() {
+        Kind::Empty => return Err(UnpackError::Empty),
+        Kind::Zip => zip::unpack(&mut outer.whole(), tree, scope)?,
+        Kind::Tar => tar::unpack(outer.whole(), tree, scope)?,
+        Kind::Gzip => inflate(BufReader::with_capacity(BUFFER, outer.whole()), tree, scope)?,
+        Kind::Other(looks_like) => return Err(UnpackError::NotAnArchive { looks_like }),
+    };
+    tree.finish()?;
+    Ok(unpacked)
+}
+
+fn inflate(compressed: impl BufRead, tree: &mut Tree, scope: &Scope) -> Result<Unpacked, UnpackError> {
+    // Several members in a row are one file to gzip, and to Go.
+    let mut inflated = MultiGzDecoder::new(compressed);
+    let inner = Sniffed::of(&mut inflated).map_err(|cause| UnpackError::Corrupt { entry: None, cause })?;
+    let unpacked = match inner.kind() {
+        Kind::Tar => tar::unpack(inner.whole(), tree, scope)?,
+        Kind::Empty => {
+            return Err(UnpackError::NotAnArchive { looks_like: "a gzip file with nothing in it".to_owned() });
+        }
+        Kind::Zip => return Err(UnpackError::NotAnArchive { looks_like: "a gzip file with a zip in it".to_owned() }),
+        Kind::Gzip => return Err(UnpackError::NotAnArchive { looks_like: "a gzip file in a gzip file".to_owned() }),
+        Kind::Other(inside) => {
+            return Err(UnpackError::NotAnArchive { looks_like: format!("a gzip file with {inside} in it") });
+        }
+    };
+    // gzip's own checksum comes last.
+    io::copy(&mut inflated, &mut io::sink()).map_err(|cause| UnpackError::Corrupt { entry: None, cause })?;
+    Ok(unpacked)
+}
+
+/// The error that ends unpacking when the scope is stopped.
+fn unless_stopped(scope: &Scope) -> Result<(), UnpackError> {
+    match scope.stopped() {
+        None => Ok(()),
+        Some(_) => Err(UnpackError::Corrupt { entry: None, cause: io::Error::other("stopped") }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! Tells from its first bytes what a file is.
+
+use std::io::{self, Cursor, Read};
+
+/// As much as is looked at: a tar header.
+const HEAD: usize = 512;
+/// Where a tar header has its magic.
+const TAR_MAGIC: std::ops::Range<usize> = 257..262;
+/// Where a tar header has its checksum.
+const TAR_SUM: std::ops::Range<usize> = 148..156;
+
+/// What a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// No bytes at all.
+    Empty,
+    Gzip,
+    Zip,
+    /// POSIX, GNU, or older than both.
+    Tar,
+    /// In words for people: `an HTML page`.
+    Other(String),
+}
+
+/// A stream whose first bytes are known.
+pub(super) struct Sniffed<R> {
+    head: Vec<u8>,
+    rest: R,
+}
+
+impl<R: Read> Sniffed<R> {
+    /// Reads the first bytes of `stream`.
+    pub(super) fn of(mut stream: R) -> io::Result<Self> {
+        let mut head = Vec::with_capacity(HEAD);
+        (&mut stream).take(HEAD as u64).read_to_end(&mut head)?;
+        Ok(Self { head, rest: stream })
+    }
+
+    /// What it is.
+    pub(super) fn kind(&self) -> Kind {
+        kind(&self.head)
+    }
+
+    /// The stream from its beginning.
+    pub(super) fn whole(self) -> impl Read {
+        Cursor::new(self.head).chain(self.rest)
+    }
+}
+
+fn kind(head: &[u8]) -> Kind {
+    match head {
+        [] => Kind::Empty,
+        [0x1f, 0x8b, 8, ..] => Kind::Gzip,
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Kind::Zip, // the latter has no entries
+        _ if is_tar(head) => Kind::Tar,
+        _ => Kind::Other(looks_like(head)),
+    }
+}
+
+fn is_tar(head: &[u8]) -> bool {
+    head.get(TAR_MAGIC) == Some(b"ustar")
+        || (head.len() == HEAD && (head.iter().all(|byte| *byte == 0) || has_tar_checksum(head)))
+}
+
+/// The only sign of a tar that is older than POSIX.
+fn has_tar_checksum(head: &[u8]) -> bool {
+    let sum: u32 = (0..head.len()).map(|at| if TAR_SUM.contains(&at) { 32 } else { u32::from(head[at]) }).sum();
+    let digits = String::from_utf8_lossy(&head[TAR_SUM]);
+    u32::from_str_radix(digits.trim_matches([' ', '\0']), 8) == Ok(sum)
+}
+
+fn looks_like(head: &[u8]) -> String {
+    let known: [(&[u8], &str); 9] = [
+        (b"BZh", "a bzip2 file"),
+        (b"\xfd7zXZ", "an xz file"),
+        (b"\x28\xb5\x2f\xfd", "a zstd file"),
+        (b"7z\xbc\xaf", "a 7-zip file"),
+        (b"Rar!", "a RAR file"),
+        (b"\x7fELF", "a program"),
+        (b"#!", "a script"),
+        (b"PK", "a part of a zip file"),
+        (b"{", "JSON"),
+    ];
+    if let Some((_, name)) = known.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return (*name).to_owned();
+    }
+    let text = String::from_utf8_lossy(head).trim_start().to_ascii_lowercase();
+    if text.starts_with("<!doctype html") || text.starts_with("<html") {
+        return "an HTML page".to_owned();
+    }
+    if head.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) {
+        return "text".to_owned();
+    }
+    let bytes: Vec<String> = head.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("unknown bytes ({})", bytes.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_archive_is_named() {
+        for (head, name) in [
+            (&b"  <!DOCTYPE html><html>"[..], "an HTML page"),
+            (b"BZh91AY", "a bzip2 file"),
+            (b"403 Forbidden\n", "text"),
+            (b"{\"code\":1}", "JSON"),
+            (b"\x00\x01\xff", "unknown bytes (00 01 ff)"),
+        ] {
+            assert_eq!(kind(head), Kind::Other(name.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_tar_without_magic_is_known_by_its_checksum() {
+        let mut header = tar::Header::new_old();
+        header.set_path("a").unwrap();
+        header.set_size(0);
+        header.set_cksum();
+        assert_eq!(kind(header.as_bytes()), Kind::Tar);
+        let mut other = *header.as_bytes();
+        other[0] = b'b';
+        assert!(matches!(kind(&other), Kind::Other(_)));
+    }
+}

@@ -1,0 +1,259 @@
+//! A directory that entries are unpacked into, and out of which none of them leads.
+//!
+//! Every path is walked from the directory's own descriptor, part by part, never through a symbolic link; so neither
+//! an entry nor anybody who plays with links at the same time leads us out. The descriptors of the last entry's
+//! parents stay open: the next entry mostly has the same.
+
+use super::entry_name::EntryName;
+use crate::fetch::Owner;
+use crate::fetch::error::UnpackError;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Bits of an archive's mode that count. Set-user-id and its kin do not, and group and others may never write: in
+/// Diego's containers the umask is 022.
+const LAWFUL: u32 = 0o755;
+/// What we need ourselves in a directory until it is filled.
+const OURS: u32 = 0o700;
+/// Directories that no entry speaks of.
+const IMPLICIT: u32 = 0o755;
+/// Bytes copied at a time.
+const BLOCK: usize = 128 * 1024;
+
+const OPEN_DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const NEW_FILE: OFlags =
+    OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// See the module's text.
+pub(in crate::fetch) struct Tree {
+    path: PathBuf,
+    root: OwnedFd,
+    owner: Option<(Uid, Gid)>,
+    /// From the root down to the parent of the last entry.
+    open: Vec<(OsString, OwnedFd)>,
+    /// Directories that their owner may not write to or enter, once they are filled.
+    narrow: Vec<(EntryName, Mode)>,
+    block: Box<[u8]>,
+}
+
+/// Whether missing parents are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Make,
+    Fail,
+}
+
+impl Tree {
+    /// Opens the directory `path`, which exists. What is unpacked will belong to `owner` where we may give it away.
+    pub(in crate::fetch) fn open(path: &Path, owner: Option<Owner>) -> Result<Self, UnpackError> {
+        // The directory itself may be reached by links: those of the container, not of an archive.
+        let flags = OPEN_DIRECTORY.difference(OFlags::NOFOLLOW);
+        let root = rustix::fs::openat(CWD, path, flags, Mode::empty());
+        let root = root.map_err(|cause| UnpackError::Disk { path: path.to_owned(), cause: cause.into() })?;
+        let owner = owner.filter(|_| rustix::process::geteuid().is_root());
+        let owner = owner.map(|Owner { uid, gid }| (Uid::from_raw(uid), Gid::from_raw(gid)));
+        let block = vec![0; BLOCK].into_boxed_slice();
+        Ok(Self { path: path.to_owned(), root, owner, open: Vec::new(), narrow: Vec::new(), block })
+    }
+
+    /// The directory.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes a directory; one that exists gets the mode. The directory itself keeps its own: a droplet's `./` says
+    /// 0700, which is about the place where it was packed.
+    pub(super) fn directory(&mut self, name: &EntryName, mode: u32) -> Result<(), UnpackError> {
+        let Some((_, last)) = name.split() else { return Ok(()) };
+        let wanted = Mode::from_raw_mode(mode & LAWFUL);
+        let until_filled = Mode::from_raw_mode(mode & LAWFUL | OURS);
+        self.walk(name, Missing::Make)?;
+        loop {
+            match rustix::fs::mkdirat(self.here(), last, until_filled) {
+                Ok(()) => break self.give_away(name, last)?,
+                Err(Errno::EXIST) if self.kind_of(last) == Some(FileType::Directory) => {
+                    break self.set_mode(last, until_filled).map_err(|error| self.disk(name, error))?;
+                }
+                Err(Errno::EXIST) => self.remove(name, last)?,
+                Err(error) => return Err(self.disk(name, error)),
+            }
+        }
+        if wanted != until_filled {
+            self.narrow.push((name.clone(), wanted));
+        }
+        Ok(())
+    }
+
+    /// Makes a regular file of what `contents` gives; what is there goes first. `look_up` is asked between blocks
+    /// whether to go on.
+    pub(super) fn file(
+        &mut self,
+        name: &EntryName,
+        mode: u32,
+        contents: &mut dyn Read,
+        look_up: &dyn Fn() -> Result<(), UnpackError>,
+    ) -> Result<(), UnpackError> {
+        let last = self.place(name)?;
+        let mode = Mode::from_raw_mode(mode & LAWFUL);
+        let new = self.replacing(name, last, |here| rustix::fs::openat(here, last, NEW_FILE, mode))?;
+        if let Some((uid, gid)) = self.owner {
+            rustix::fs::fchown(&new, Some(uid), Some(gid)).map_err(|error| self.disk(name, error))?;
+        }
+        let mut new = File::from(new);
+        loop {
+            let count = match contents.read(&mut self.block) {
+                Ok(0) => return Ok(()),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(cause) => return Err(UnpackError::Corrupt { entry: Some(name.shown()), cause }),
+            };
+            new.write_all(&self.block[..count]).map_err(|error| self.disk(name, error))?;
+            look_up()?;
+        }
+    }
+
+    /// Makes a symbolic link. Where it leads is data, nothing more: nobody here follows it.
+    pub(super) fn symlink(&mut self, name: &EntryName, target: &OsStr) -> Result<(), UnpackError> {
+        let last = self.place(name)?;
+        self.replacing(name, last, |here| rustix::fs::symlinkat(target, here, last))?;
+        self.give_away(name, last)
+    }
+
+    /// Makes a hard link to an entry that is already there.
+    pub(super) fn hard_link(&mut self, name: &EntryName, target: &EntryName) -> Result<(), UnpackError> {
+        let missing = || UnpackError::Corrupt {
+            entry: Some(name.shown()),
+            cause: io::Error::other(format!("it is a hard link to {:?}, which is not there", target.shown())),
+        };
+        let Some((_, target_last)) = target.split() else { return Err(missing()) };
+        match self.walk(target, Missing::Fail) {
+            Err(UnpackError::Disk { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => return Err(missing()),
+            walked => walked?,
+        }
+        let from = self.here().try_clone_to_owned().map_err(|error| self.disk(target, error))?;
+        if self.kind_of(target_last).is_none() {
+            return Err(missing());
+        }
+        if name == target {
+            return Ok(());
+        }
+        let last = self.place(name)?;
+        self.replacing(name, last, |here| rustix::fs::linkat(&from, target_last, here, last, AtFlags::empty()))
+    }
+
+    /// Narrows the directories that had to be wide while they were filled. The last thing to call.
+    pub(super) fn finish(&mut self) -> Result<(), UnpackError> {
+        // The deepest came last.
+        while let Some((name, mode)) = self.narrow.pop() {
+            let Some((_, last)) = name.split() else { continue };
+            self.walk(&name, Missing::Fail)?;
+            // A later entry may have put something else in its place.
+            if self.kind_of(last) == Some(FileType::Directory) {
+                self.set_mode(last, mode).map_err(|error| self.disk(&name, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the parent of `name` and gives the last part of it.
+    fn place<'n>(&mut self, name: &'n EntryName) -> Result<&'n OsStr, UnpackError> {
+        let Some((_, last)) = name.split() else {
+            let what = "wants to replace the directory itself";
+            return Err(UnpackError::Unlawful { entry: ".".to_owned(), what });
+        };
+        self.walk(name, Missing::Make)?;
+        Ok(last)
+    }
+
+    /// Makes the parent of `name` the place that [`Tree::here`] gives.
+    fn walk(&mut self, name: &EntryName, missing: Missing) -> Result<(), UnpackError> {
+        let Some((parts, _)) = name.split() else { return Ok(()) };
+        let mut depth = 0;
+        for part in parts {
+            if self.open.get(depth).is_some_and(|(known, _)| known == part) {
+                depth += 1;
+                continue;
+            }
+            self.open.truncate(depth);
+            let next = self.enter(name, part, missing)?;
+            self.open.push((part.to_owned(), next));
+            depth += 1;
+        }
+        self.open.truncate(depth);
+        Ok(())
+    }
+
+    /// Opens the directory `part` of [`Tree::here`].
+    fn enter(&self, name: &EntryName, part: &OsStr, missing: Missing) -> Result<OwnedFd, UnpackError> {
+        let open = || rustix::fs::openat(self.here(), part, OPEN_DIRECTORY, Mode::empty());
+        match open() {
+            Err(Errno::NOENT) if missing == Missing::Make => {
+                match rustix::fs::mkdirat(self.here(), part, Mode::from_raw_mode(IMPLICIT)) {
+                    Ok(()) => self.give_away(name, part)?,
+                    Err(Errno::EXIST) => {} // somebody was faster
+                    Err(error) => return Err(self.disk(name, error)),
+                }
+                open().map_err(|error| self.disk(name, error))
+            }
+            Err(Errno::NOTDIR | Errno::LOOP) if self.kind_of(part) == Some(FileType::Symlink) => {
+                Err(UnpackError::Escapes { entry: name.shown(), how: "through a symbolic link" })
+            }
+            opened => opened.map_err(|error| self.disk(name, error)),
+        }
+    }
+
+    /// Does `make`; where something is in the way, that goes first.
+    fn replacing<T>(
+        &self,
+        name: &EntryName,
+        last: &OsStr,
+        make: impl Fn(BorrowedFd) -> Result<T, Errno>,
+    ) -> Result<T, UnpackError> {
+        match make(self.here()) {
+            Err(Errno::EXIST) => {
+                self.remove(name, last)?;
+                make(self.here()).map_err(|error| self.disk(name, error))
+            }
+            result => result.map_err(|error| self.disk(name, error)),
+        }
+    }
+
+    fn remove(&self, name: &EntryName, last: &OsStr) -> Result<(), UnpackError> {
+        let removed = match rustix::fs::unlinkat(self.here(), last, AtFlags::empty()) {
+            // Like tar: an empty directory gives way, a full one does not.
+            Err(Errno::ISDIR | Errno::PERM) => rustix::fs::unlinkat(self.here(), last, AtFlags::REMOVEDIR),
+            removed => removed,
+        };
+        removed.map_err(|error| self.disk(name, error))
+    }
+
+    fn kind_of(&self, last: &OsStr) -> Option<FileType> {
+        let status = rustix::fs::statat(self.here(), last, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(FileType::from_raw_mode(status.st_mode))
+    }
+
+    fn set_mode(&self, last: &OsStr, mode: Mode) -> Result<(), Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = rustix::fs::openat(self.here(), last, flags, Mode::empty())?;
+        rustix::fs::fchmod(&directory, mode)
+    }
+
+    fn give_away(&self, name: &EntryName, last: &OsStr) -> Result<(), UnpackError> {
+        let Some((uid, gid)) = self.owner else { return Ok(()) };
+        rustix::fs::chownat(self.here(), last, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|error| self.disk(name, error))
+    }
+
+    fn here(&self) -> BorrowedFd<'_> {
+        self.open.last().map_or(self.root.as_fd(), |(_, directory)| directory.as_fd())
+    }
+
+    fn disk(&self, name: &EntryName, cause: impl Into<io::Error>) -> UnpackError {
+        UnpackError::Disk { path: self.path.join(name.path()), cause: cause.into() }
+    }
+}
