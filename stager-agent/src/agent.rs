@@ -1,5 +1,6 @@
 //! The road of one staging: request → plan → fetch → build → upload → result, and the words at its end.
 
+use crate::action_error::with_causes;
 use crate::arguments::Arguments;
 use crate::build::address::own_address;
 use crate::build::reaper::Reaper;
@@ -8,6 +9,7 @@ use crate::fetch::{Http, Trust, Verify};
 use crate::keep;
 use crate::leaves::{RealLeaves, Uploads};
 use crate::plan::{self, StagingPlan};
+use crate::report::{Ending, Report};
 use crate::request;
 use crate::result_file;
 use crate::scope::Scope;
@@ -42,15 +44,21 @@ pub(crate) fn serve(arguments: &Arguments, scope: &Scope, reaper: &Reaper) -> Ex
 fn plan_of(arguments: &Arguments) -> Result<StagingPlan, Failure> {
     let text = request::read(arguments.request.as_deref())?;
     let task = validate::task(text.reveal())?;
-    Ok(plan::plan(task)?)
+    let plan = plan::plan(task)?;
+    if arguments.report && plan.callback.is_none() {
+        return Err(Failure::no_callback());
+    }
+    Ok(plan)
 }
 
 fn carry_out(plan: &StagingPlan, arguments: &Arguments, scope: &Scope, reaper: &Reaper) -> Result<(), Failure> {
     let scope = &scope.named(Some(&plan.log_source));
     announce(plan, scope);
+    let trust = trust(plan, arguments);
+    let began = Timestamp::now();
     let leaves = RealLeaves {
         plan,
-        http: &Http::new(&trust(plan, arguments))?,
+        http: &Http::new(&trust)?,
         reaper,
         uploads: if arguments.no_upload { Uploads::Skipped } else { Uploads::Sent },
         address: own_address(),
@@ -59,12 +67,24 @@ fn carry_out(plan: &StagingPlan, arguments: &Arguments, scope: &Scope, reaper: &
     };
     let outcome = stage(plan, &leaves, scope);
     let replaced = leaves.droplet_was_replaced();
-    match outcome {
-        Ok(_result) => {
-            say_droplet(plan, replaced, scope);
-            Ok(())
+    let reported = match &plan.callback {
+        Some(callback) if arguments.report => {
+            let reason = outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
+            let ending = outcome.as_deref().map_or(Ending::Failed(&reason), Ending::Staged);
+            let created_at = began.as_nanosecond();
+            Report { callback, task_guid: &plan.staging_guid, created_at, ending }.send(&trust, scope)
         }
-        Err(error) => {
+        _ => Ok(()),
+    };
+    match (outcome, reported) {
+        (Ok(_), reported) => {
+            say_droplet(plan, replaced, scope);
+            Ok(reported?)
+        }
+        (Err(error), reported) => {
+            if let Err(error) = reported {
+                scope.emit(Event::Warning { text: with_causes(&error) });
+            }
             scope.emit(Event::Note { text: fate_of_the_old_droplet(replaced).to_owned() });
             Err(Failure::of_staging(&error, Timestamp::now()))
         }

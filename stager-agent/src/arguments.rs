@@ -42,9 +42,11 @@ pub(crate) struct Arguments {
     pub(crate) keep: bool,
     /// go on where buildpacks could reach the Docker socket
     #[argh(switch)]
+    #[allow(dead_code, reason = "the hand-over asks for it")]
     pub(crate) trust_buildpacks: bool,
     /// print the version
     #[argh(switch)]
+    #[expect(dead_code, reason = "here for --help; it is answered before argh looks")]
     pub(crate) version: bool,
 }
 
@@ -76,13 +78,16 @@ impl Arguments {
         }
         let normal = command_line::normalised(given);
         let words: Vec<&str> = normal.iter().map(String::as_str).collect();
-        Self::from_args(&["stager-agent"], &words).map_err(|exit| {
-            let (stream, code) = match exit.status {
-                Ok(()) => (Stream::Out, ExitCode::Success),
-                Err(()) => (Stream::Err, ExitCode::CommandLine),
-            };
-            Early { text: exit.output.trim_end().to_owned(), stream, code }
-        })
+        let wrong = |text: &str| Early { text: text.to_owned(), stream: Stream::Err, code: ExitCode::CommandLine };
+        let arguments = Self::from_args(&["stager-agent"], &words).map_err(|exit| match exit.status {
+            Ok(()) => Early { text: exit.output.trim_end().to_owned(), stream: Stream::Out, code: ExitCode::Success },
+            Err(()) => wrong(exit.output.trim_end()),
+        })?;
+        if arguments.report && arguments.no_upload {
+            let text = "--report and --no-upload exclude each other: Cloud Controller would be told of a droplet that it does not have";
+            return Err(wrong(text));
+        }
+        Ok(arguments)
     }
 }
 
@@ -112,7 +117,12 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_named() {
-        for (line, expected) in [("--frobnicate", "--frobnicate"), ("--output xml", "plain or json"), ("x", "x")] {
+        for (line, expected) in [
+            ("--frobnicate", "--frobnicate"),
+            ("--output xml", "plain or json"),
+            ("x", "x"),
+            ("--report --no-upload", "exclude"),
+        ] {
             let early = parse(line).unwrap_err();
             assert_eq!((early.code, early.stream), (ExitCode::CommandLine, Stream::Err));
             assert!(early.text.contains(expected), "{}", early.text);

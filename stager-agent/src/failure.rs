@@ -4,9 +4,9 @@ mod builder;
 mod transfer;
 
 use crate::action_error::{ActionError, with_causes};
-use crate::build::run_process::RunError;
 use crate::fetch::TrustError;
 use crate::plan::PlanError;
+use crate::report::ReportError;
 use crate::request::RequestError;
 use crate::result_file::ResultError;
 use crate::scope::Stopped;
@@ -46,6 +46,12 @@ impl Failure {
             StagingError::Dependencies(error) | StagingError::Action(error) => of_action(error.first_cause(), now),
             StagingError::Result(error) => of_result(error),
         }
+    }
+
+    /// `--report`, and nobody to report to.
+    pub(crate) fn no_callback() -> Self {
+        let text = "completion_callback_url: missing or empty, so there is nobody to report to";
+        Self::new(ExitCode::Request, text, "leave out --report")
     }
 
     /// The kernel refuses what the agent cannot do without.
@@ -92,6 +98,13 @@ impl From<TrustError> for Failure {
     fn from(error: TrustError) -> Self {
         let advice = "--ca takes a file in PEM form; it must be there inside the container (docker run -v)";
         Self::new(ExitCode::CommandLine, with_causes(&error), advice)
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        let advice = "Cloud Controller still waits for this staging; a new push or `cf restage` starts another";
+        Self::new(ExitCode::Upload, with_causes(&error), advice)
     }
 }
 

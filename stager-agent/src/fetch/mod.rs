@@ -23,8 +23,8 @@ mod tests;
 
 pub(crate) use address::Address;
 pub(crate) use checksum::{Checksum, ChecksumError};
-pub(crate) use error::{FetchError, TransferError, UnpackError};
-pub(crate) use http::Http;
+pub(crate) use error::{FetchError, TransferError, UnpackError, status_text};
+pub(crate) use http::{Http, Patience};
 pub(crate) use retry::{Trouble, with_retries};
 pub(crate) use trust::{Trust, TrustError, Verify};
 
