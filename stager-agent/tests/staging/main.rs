@@ -6,5 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod bad_requests;
+mod road;
 mod runs;
+mod server;
 mod world;

@@ -1,0 +1,92 @@
+//! A small HTTP server: answers what it is told to, and remembers what it was asked.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// Runs until the test ends.
+#[derive(Clone)]
+pub(crate) struct Server {
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    answers: Mutex<HashMap<String, (u16, Vec<u8>)>>,
+    requests: Mutex<Vec<Request>>,
+}
+
+/// What somebody asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// Path and query.
+    pub(crate) target: String,
+    /// Names in lower case.
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Self { address: listener.local_addr().unwrap(), state: Arc::default() };
+        let state = Arc::clone(&server.state);
+        thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let state = Arc::clone(&state);
+                thread::spawn(move || state.answer(connection));
+            }
+        });
+        server
+    }
+
+    pub(crate) fn url(&self, target: &str) -> String {
+        format!("http://{}{target}", self.address)
+    }
+
+    /// From now on `path` (without query) gets this answer; everything else gets 404.
+    pub(crate) fn answers(&self, path: &str, status: u16, body: &[u8]) {
+        self.state.answers.lock().unwrap().insert(path.to_owned(), (status, body.to_vec()));
+    }
+
+    /// What was asked with this method, in the order of arrival.
+    pub(crate) fn asked(&self, method: &str) -> Vec<Request> {
+        self.state.requests.lock().unwrap().iter().filter(|request| request.method == method).cloned().collect()
+    }
+}
+
+impl State {
+    fn answer(&self, connection: TcpStream) -> Option<()> {
+        let mut reader = BufReader::new(connection.try_clone().ok()?);
+        let request = read(&mut reader)?;
+        let path = request.target.split('?').next()?.to_owned();
+        let (status, body) =
+            self.answers.lock().unwrap().get(&path).cloned().unwrap_or((404, b"nothing here".to_vec()));
+        self.requests.lock().unwrap().push(request);
+        write(connection, status, &body).ok()
+    }
+}
+
+fn read(from: &mut impl BufRead) -> Option<Request> {
+    let mut lines = from.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+    let first = lines.next()?;
+    let mut words = first.split(' ');
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let header = |line: String| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+    let headers: HashMap<String, String> = lines.filter_map(header).collect();
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = Vec::new();
+    from.take(length).read_to_end(&mut body).ok()?;
+    Some(Request { method, target, headers, body })
+}
+
+fn write(mut to: impl Write, status: u16, body: &[u8]) -> io::Result<()> {
+    let length = body.len();
+    write!(to, "HTTP/1.1 {status} Words\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")?;
+    to.write_all(body)?;
+    to.flush()
+}
