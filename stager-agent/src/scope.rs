@@ -83,16 +83,6 @@ impl<'a> Scope<'a> {
         outer.or_else(|| self.stop.reason()).or_else(|| passed.map(|deadline| Stopped::DeadlinePassed(deadline.limit)))
     }
 
-    /// The time left until the nearest deadline; `None`: there is none.
-    pub(crate) fn time_left(&self) -> Option<Duration> {
-        let own = self.deadline.map(|deadline| deadline.at.saturating_duration_since(Instant::now()));
-        let outer = self.outer.and_then(Scope::time_left);
-        match (own, outer) {
-            (Some(own), Some(outer)) => Some(own.min(outer)),
-            (own, outer) => own.or(outer),
-        }
-    }
-
     /// The same scope in another log source's name; `None` keeps this one's.
     pub(crate) fn named(&'a self, log_source: Option<&'a str>) -> Scope<'a> {
         Scope { log_source: log_source.unwrap_or(self.log_source), ..*self }
@@ -126,7 +116,6 @@ mod tests {
         let outer = outermost.limited(Duration::ZERO);
         let inner = outer.limited(Duration::from_secs(60));
         assert_eq!(inner.stopped(), Some(Stopped::DeadlinePassed(Duration::ZERO)));
-        assert_eq!(inner.time_left(), Some(Duration::ZERO));
         assert_eq!(outermost.stopped(), None);
     }
 

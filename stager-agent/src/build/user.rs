@@ -91,21 +91,21 @@ mod tests {
         vcap:x:2000:2001:,,,:/home/vcap:/bin/bash\n\
         homeless:x:3000:3000::";
 
-    fn user(name: &str, uid: u32, gid: u32, home: &str) -> Option<User> {
-        Some(User { name: name.into(), uid, gid, home: home.into() })
+    fn user(name: &str, uid: u32, gid: u32, home: &str) -> User {
+        User { name: name.into(), uid, gid, home: home.into() }
     }
 
     #[test]
     fn a_name_leads_to_its_entry() {
-        assert_eq!(find("vcap", PASSWD), user("vcap", 2000, 2001, "/home/vcap"));
-        assert_eq!(find("homeless", PASSWD), user("homeless", 3000, 3000, "/"));
+        assert_eq!(find("vcap", PASSWD), Some(user("vcap", 2000, 2001, "/home/vcap")));
+        assert_eq!(find("homeless", PASSWD), Some(user("homeless", 3000, 3000, "/")));
     }
 
     #[test]
     fn a_number_needs_no_entry_but_uses_one() {
-        assert_eq!(find("2000", PASSWD), user("vcap", 2000, 2001, "/home/vcap"));
-        assert_eq!(find("2000:5", PASSWD), user("vcap", 2000, 5, "/home/vcap"));
-        assert_eq!(find("77", PASSWD), user("77", 77, 0, "/"));
+        assert_eq!(find("2000", PASSWD), Some(user("vcap", 2000, 2001, "/home/vcap")));
+        assert_eq!(find("2000:5", PASSWD), Some(user("vcap", 2000, 5, "/home/vcap")));
+        assert_eq!(find("77", PASSWD), Some(user("77", 77, 0, "/")));
     }
 
     #[test]

@@ -5,7 +5,6 @@ use super::loopback::{Asked, Audience, Authority, Connection, Server, answer, cl
 use super::*;
 use crate::scope::{Stop, Stopped};
 use std::fs;
-use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;

@@ -7,7 +7,6 @@ use crate::scope::Stop;
 use base64::Engine as _;
 use md5::{Digest as _, Md5};
 use std::fs;
-use std::io::Read as _;
 use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
