@@ -2,6 +2,8 @@
 
 use crate::engine::EngineError;
 use crate::image::ImageError;
+use crate::plan::app::StartError;
+use crate::plan::ports::PortError;
 use crate::requests::RequestError;
 use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
@@ -63,6 +65,28 @@ impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
         let advice = error.advice();
         Self::new(ExitCode::Request, error.to_string(), advice)
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let (code, advice) = match &error {
+            StartError::NoLauncher => (ExitCode::Request, "only buildpack apps can be launched"),
+            StartError::NoSuchProcess { .. } => {
+                (ExitCode::CommandLine, "choose another one with --process; `restage` reads them anew from the app")
+            }
+        };
+        Self::new(code, error.to_string(), advice)
+    }
+}
+
+impl From<PortError> for Failure {
+    fn from(error: PortError) -> Self {
+        let code = match &error {
+            PortError::Unreadable(_) | PortError::TooMany { .. } => ExitCode::CommandLine,
+            PortError::OfRequest(_) => ExitCode::Request,
+        };
+        Self::new(code, error.to_string(), "")
     }
 }
 

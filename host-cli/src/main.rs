@@ -20,21 +20,20 @@ use failure::Failure;
 use shared_model::exit_code::ExitCode;
 
 fn main() -> std::process::ExitCode {
-    failure::ending(Invocation::read(std::env::args_os()).and_then(|invocation| run(&invocation)))
+    failure::ending(Invocation::read(std::env::args_os()).and_then(run))
 }
 
 /// What the process ends with once everything has been said; an `Err` has still to be said.
-fn run(invocation: &Invocation) -> Result<ExitCode, Failure> {
-    match &invocation.command {
-        Command::BuildReq(command) => requests::print::build_req(command),
-        Command::LaunchReq(command) => requests::print::launch_req(command),
-        Command::BuildCmd(command) => requests::print::build_cmd(command),
-        Command::LaunchCmd(command) => requests::print::launch_cmd(command),
-        Command::Requests(command) => requests::list::run(command),
-        Command::Link(command) => requests::link::run(command),
-        Command::Image(command) => image::command::run(command),
-        Command::Restage(_) | Command::Launch(_) => {
-            Err(Failure::new(ExitCode::Bug, "this command is not built yet", ""))
-        }
+fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
+    match invocation.command {
+        Command::BuildReq(command) => requests::print::build_req(&command),
+        Command::LaunchReq(command) => requests::print::launch_req(&command),
+        Command::BuildCmd(command) => requests::print::build_cmd(&command),
+        Command::LaunchCmd(command) => requests::print::launch_cmd(&command),
+        Command::Requests(command) => requests::list::run(&command),
+        Command::Link(command) => requests::link::run(&command),
+        Command::Restage(command) => Ok(pipeline::restage(command, invocation.agent_options)),
+        Command::Launch(command) => Ok(pipeline::launch(command)),
+        Command::Image(command) => image::command::run(&command),
     }
 }

@@ -200,7 +200,7 @@ pub enum Event {
     },
     /// The app answers.
     Running {
-        /// `http://127.0.0.1:32768`.
+        /// `http://127.0.0.1:32768`; empty where no port is published.
         url: String,
         /// The container's id.
         container: String,

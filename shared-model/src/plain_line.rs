@@ -75,6 +75,7 @@ pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
         Event::Image { name, id, bytes } => {
             ours(format!("Image {} ({}, {})", visible(name), visible(id), size::bytes(*bytes)))
         }
+        Event::Running { url, container } if url.is_empty() => ours(format!("It runs in {}", visible(container))),
         Event::Running { url, container: _ } => ours(format!("The app answers at {}", visible(url))),
         Event::Failed { text, advice, code: _ } => wrong(if advice.is_empty() {
             format!("error: {}", visible_lines(text))

@@ -17,7 +17,7 @@ pub(crate) mod taken_out;
 
 pub(crate) use error::ImageError;
 pub(crate) use lifecycle::Lifecycle;
-pub(crate) use make::{ImageOrder, Names, make};
+pub(crate) use make::{ImageOrder, MadeImage, Names, make};
 
 #[cfg(test)]
 mod samples;

@@ -11,6 +11,8 @@ pub(crate) const LONGEST_EVENT: usize = 128 << 10;
 /// Something that came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
+    /// The stream began with a `hello` of our protocol.
+    Greeting,
     /// An event of our protocol.
     Event(Event),
     /// A line that is no event, at most [`LONGEST_LINE`] bytes and a mark where it was cut.
@@ -68,11 +70,6 @@ impl EventStream {
         }
     }
 
-    /// Whether it has begun as it should.
-    pub(crate) fn greeted(&self) -> bool {
-        self.greeting == Greeting::Received
-    }
-
     fn line(&mut self, stream: Stream) -> &mut Line {
         match stream {
             Stream::Out => &mut self.out,
@@ -101,6 +98,7 @@ impl EventStream {
         match (self.greeting, event) {
             (Greeting::Awaited, Some(Event::Hello { protocol, .. })) if protocol == PROTOCOL => {
                 self.greeting = Greeting::Received;
+                say(Said::Greeting);
             }
             (Greeting::Awaited, event) => {
                 self.greeting = Greeting::Refused;

@@ -5,6 +5,7 @@
 
 use crate::engine::ImageId;
 use crate::plan::container::{ContainerSpec, PublishedPort};
+use crate::plan::ports::LOOPBACK;
 use crate::plan::stager::{cpu_shares, memory_bytes, positive};
 use crate::plan::{health, instance, labels};
 use shared_model::action::{Action, RunAction};
@@ -105,6 +106,26 @@ pub(crate) fn app_container(lrp: &DesiredLrp, run: &RunAction, start: &Start<'_>
         health_check: (start.process == WEB).then(|| health::health_check(lrp, start_timeout(lrp))).flatten(),
         ..ContainerSpec::default()
     }
+}
+
+/// The app's name for people; its guid where it has none.
+pub(crate) fn shown_name(lrp: &DesiredLrp) -> String {
+    let application = lrp.application();
+    if application.name.is_empty() { application.guid } else { application.name }
+}
+
+/// The container's ports that are published: only `web` is known to listen.
+pub(crate) fn published(lrp: &DesiredLrp, process: &str) -> Vec<u32> {
+    if process == WEB { lrp.app_ports() } else { Vec::new() }
+}
+
+/// Where the app answers on this machine; empty where no port is published.
+pub(crate) fn url(ports: &[PublishedPort]) -> String {
+    const EVERYWHERE: &str = "0.0.0.0";
+    let address = |port: &PublishedPort| {
+        if port.host_address == EVERYWHERE { LOOPBACK.to_owned() } else { port.host_address.clone() }
+    };
+    ports.first().map(|port| format!("http://{}:{}", address(port), port.host)).unwrap_or_default()
 }
 
 /// How long the app may take until it is healthy.

@@ -1,11 +1,18 @@
 //! A staging request and the user's options → the container that stages it. Buildpacks are other people's code: the
 //! container gets no Docker socket, no more rights than the agent needs, and the request's limits.
 
+use crate::engine::ContainerId;
 use crate::plan::container::ContainerSpec;
 use crate::plan::labels;
 use shared_model::action::{Action, RunAction};
 use shared_model::task::TaskDefinition;
 use std::path::Path;
+
+/// Where Cloud Controller has droplets written, should a request not say.
+const DROPLET: &str = "/tmp/droplet";
+
+/// Where Cloud Controller has lifecycles unpacked, should a request not say.
+const LIFECYCLE: &str = "/tmp/lifecycle";
 
 /// Where the agent finds the certificates of `--ca`.
 const CA_IN_CONTAINER: &str = "/etc/stager/ca.pem";
@@ -65,6 +72,50 @@ pub(crate) fn staging_container(task: &TaskDefinition, options: &StagingOptions<
         auto_remove: options.keep,
         ..ContainerSpec::default()
     }
+}
+
+/// The image that the app image stands on: `wanted`, else the one that `docker/build` made for the request's stack.
+pub(crate) fn base_image(task: &TaskDefinition, wanted: Option<&str>) -> Option<String> {
+    wanted.map(str::to_owned).or_else(|| task.stack().map(|stack| format!("stager-rootfs:{stack}")))
+}
+
+/// Whether the user only wants to know what the agent can do: then it stages nothing.
+pub(crate) fn asks_for_help(agent_options: &[String]) -> bool {
+    agent_options.iter().any(|option| ["--help", "-h", "--version", "-V"].contains(&option.as_str()))
+}
+
+/// The file in the container that becomes the droplet: what the request uploads as such.
+pub(crate) fn droplet_path(task: &TaskDefinition) -> &str {
+    let mut uploads = task.action.iter().flat_map(Action::uploads);
+    let uploaded = uploads.find(|upload| upload.artifact.as_deref() == Some("droplet")).map(|upload| &*upload.from);
+    uploaded.or_else(|| task.builder()?.flag("outputDroplet")).unwrap_or(DROPLET)
+}
+
+/// The directory in the container that holds builder and launcher.
+pub(crate) fn lifecycle_path(task: &TaskDefinition) -> &str {
+    let folder = task.builder().and_then(|run| run.path.rsplit_once('/')).map(|(folder, _)| folder);
+    folder.filter(|folder| !folder.is_empty()).unwrap_or(LIFECYCLE)
+}
+
+/// The staging container's name, for those who look at `docker ps`.
+pub(crate) fn container_name(task: &TaskDefinition, instance: &str) -> String {
+    let short: String = instance.chars().take(8).collect();
+    format!("stager-{}-{short}", labels::slug(&task.application().name))
+}
+
+/// The command that opens a shell where the builder worked, as the builder's user.
+pub(crate) fn visit_command(task: &TaskDefinition, container: &ContainerId) -> String {
+    let short: String = container.0.chars().take(12).collect();
+    let builder = task.builder();
+    let user = builder.map_or("vcap", |run| &run.user);
+    let folder = builder.and_then(|run| run.flag("buildDir")).unwrap_or("/tmp/app");
+    format!("docker exec -it -u {} -w {} {short} bash", quoted(user), quoted(folder))
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._:-".contains(c));
+    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 fn agent_arguments(options: &StagingOptions<'_>) -> Vec<String> {

@@ -3,6 +3,8 @@
 mod bars;
 mod json;
 mod plain;
+#[cfg(test)]
+pub(crate) mod recording;
 mod summary;
 pub(crate) mod table;
 

@@ -84,11 +84,11 @@ fn the_recipe_is_this() {
 LABEL stager.kind=app
 ENV PATH=/usr/local/bin:/usr/bin:/bin LANG=en_US.UTF-8 PORT=8080
 EXPOSE 8080
-ADD lifecycle.tar /
 WORKDIR /home/vcap
 USER vcap
 ENTRYPOINT ["/tmp/lifecycle/launcher"]
 CMD ["app", "", ""]
+ADD lifecycle.tar /
 ADD droplet.tar /
 LABEL \
   stager.app-name="a \"b\" \$HOME \\ `x` USER root" \

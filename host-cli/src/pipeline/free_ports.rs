@@ -1,0 +1,71 @@
+//! Wishes → ports of this machine. A free one is found by asking the kernel for one, and is named before the container
+//! is made, since `CF_INSTANCE_PORTS` tells it to the app. Somebody may be quicker; then the engine says so.
+
+use crate::failure::Failure;
+use crate::plan::container::PublishedPort;
+use crate::plan::ports::PortWish;
+use shared_model::exit_code::ExitCode;
+use std::io::{self, ErrorKind};
+use std::net::TcpListener;
+
+const ANOTHER: &str = "choose another one with --port, or leave --port out to get a free one";
+
+/// The ports, in the order of the wishes.
+pub(crate) fn choose(wishes: &[PortWish]) -> Result<Vec<PublishedPort>, Failure> {
+    // Held until all are chosen: else the same free port could be given twice.
+    let mut held = Vec::new();
+    let mut ports = Vec::new();
+    for PortWish { host_address, host, container } in wishes {
+        let listener = TcpListener::bind((host_address.as_str(), host.unwrap_or(0)));
+        let found = match (listener, host) {
+            (Ok(listener), _) => {
+                let found = listener.local_addr().map(|address| address.port());
+                held.push(listener);
+                found
+            }
+            // The engine may open ports that this user may not.
+            (Err(error), Some(host)) if error.kind() == ErrorKind::PermissionDenied => Ok(*host),
+            (Err(error), _) => Err(error),
+        };
+        let host = found.map_err(|error| taken(host_address, *host, &error))?;
+        ports.push(PublishedPort { host_address: host_address.clone(), host, container: *container });
+    }
+    Ok(ports)
+}
+
+fn taken(address: &str, host: Option<u16>, error: &io::Error) -> Failure {
+    let port = host.map_or("a free port".to_owned(), |host| format!("port {host}"));
+    let text = match error.kind() {
+        ErrorKind::AddrInUse => format!("{port} of {address} is taken by another program"),
+        ErrorKind::AddrNotAvailable => format!("{address} is no address of this machine"),
+        _ => format!("{port} of {address}: {error}"),
+    };
+    Failure::new(ExitCode::Launch, text, ANOTHER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(address: &str, host: Option<u16>) -> PortWish {
+        PortWish { host_address: address.into(), host, container: 8080 }
+    }
+
+    #[test]
+    fn free_ports_differ_and_can_be_bound_afterwards() {
+        let ports = choose(&[wish("127.0.0.1", None), wish("127.0.0.1", None)]).unwrap();
+        assert_ne!(ports[0].host, ports[1].host);
+        assert!(TcpListener::bind(("127.0.0.1", ports[0].host)).is_ok());
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_refused_in_words() {
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = other.local_addr().unwrap().port();
+        let failure = choose(&[wish("127.0.0.1", Some(port))]).unwrap_err();
+        assert_eq!(failure.code, ExitCode::Launch);
+        assert_eq!(failure.text, format!("port {port} of 127.0.0.1 is taken by another program"));
+        let failure = choose(&[wish("192.0.2.1", Some(port))]).unwrap_err();
+        assert_eq!(failure.text, "192.0.2.1 is no address of this machine");
+    }
+}

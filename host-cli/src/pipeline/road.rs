@@ -1,0 +1,181 @@
+//! How a road is walked: its first and its last word, and that nothing stays behind, whoever ends it.
+
+use crate::engine::{ContainerId, Engine, EngineError};
+use crate::failure::Failure;
+use crate::pipeline::cleanup::{Cleanup, End, Undone};
+use crate::plan::container::ContainerSpec;
+use crate::screen::Screen;
+use shared_model::event::{Event, EventSink, PROTOCOL, Step};
+use shared_model::exit_code::ExitCode;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What every stretch of the road may use.
+#[derive(Clone)]
+pub(crate) struct Road {
+    /// The Docker Engine.
+    pub(crate) engine: Arc<dyn Engine>,
+    way: Way,
+}
+
+/// The road before an engine is known: it can be spoken on.
+#[derive(Clone)]
+pub(crate) struct Way {
+    events: Arc<Gate>,
+    cleanup: Arc<Cleanup>,
+}
+
+/// What ends a road.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// Its own end.
+    ByItself(Result<(), Failure>),
+    /// The process got this signal.
+    BySignal(i32),
+}
+
+impl Way {
+    /// The road with an engine.
+    pub(crate) fn with(&self, engine: Arc<dyn Engine>) -> Road {
+        Road { engine, way: self.clone() }
+    }
+
+    /// Says something.
+    pub(crate) fn emit(&self, event: Event) {
+        self.events.emit(event);
+    }
+}
+
+impl EventSink for Road {
+    fn emit(&self, event: Event) {
+        self.way.emit(event);
+    }
+}
+
+impl Road {
+    /// Makes a container; see [`Cleanup::create`].
+    pub(crate) fn create(&self, name: Option<&str>, spec: &ContainerSpec) -> Result<ContainerId, Failure> {
+        self.way.cleanup.create(&self.engine, name, spec)
+    }
+
+    /// Stops a container for the time being; see [`Cleanup::stop`].
+    pub(crate) fn stop_for_now(&self, container: &ContainerId, grace: Duration) -> Result<(), Failure> {
+        self.way.cleanup.stop(&self.engine, container, grace)
+    }
+
+    /// See [`Cleanup::keep`].
+    pub(crate) fn keep(&self, container: &ContainerId) {
+        self.way.cleanup.keep(container);
+    }
+
+    /// See [`Cleanup::release`].
+    pub(crate) fn release(&self, container: &ContainerId) {
+        self.way.cleanup.release(container);
+    }
+
+    /// Goes one stretch, and says when it began and, if well, how long it took.
+    pub(crate) fn step<T>(&self, step: Step, go: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+        let began = Instant::now();
+        self.emit(Event::StepStarted { step });
+        let gone = go()?;
+        self.emit(Event::StepEnded { step, ms: millis(began) });
+        Ok(gone)
+    }
+}
+
+/// Walks a road to its end: `hello`, what `work` says, one `done` or `failed`. `work` has a thread of its own, so that a
+/// signal that `watch` reports ends the road at once, whatever `work` waits for.
+pub(crate) fn walk(
+    screen: Screen,
+    watch: impl FnOnce(Sender<Ended>) -> Result<(), Failure>,
+    work: impl FnOnce(&Way) -> Result<(), Failure> + Send + 'static,
+) -> ExitCode {
+    let began = Instant::now();
+    let way = Way { events: Arc::new(Gate::new(screen)), cleanup: Arc::default() };
+    way.emit(Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() });
+    let (says, hears) = mpsc::channel();
+    let ended = if let Err(failure) = watch(says.clone()) {
+        Ended::ByItself(Err(failure))
+    } else {
+        let of_work = way.clone();
+        thread::spawn(move || {
+            let end = catch_unwind(AssertUnwindSafe(|| work(&of_work))).unwrap_or_else(|_| Err(bug()));
+            let _ = says.send(Ended::ByItself(end));
+        });
+        hears.recv().unwrap_or_else(|_| Ended::ByItself(Err(bug())))
+    };
+    let (end, last) = match ended {
+        Ended::ByItself(end) => (End::ByItself, end),
+        Ended::BySignal(signal) => (End::BySignal, Err(by_signal(signal))),
+    };
+    for undone in way.cleanup.undo(end) {
+        way.emit(told(undone));
+    }
+    match last {
+        Ok(()) => {
+            way.events.close(Event::Done { ms: millis(began) });
+            ExitCode::Success
+        }
+        Err(failure) => {
+            way.events.close(failure.event());
+            failure.code
+        }
+    }
+}
+
+fn told(undone: Undone) -> Event {
+    match undone {
+        Undone::StartedAgain(_) => Event::Note { text: "The earlier container runs again".to_owned() },
+        Undone::Left(ContainerId(id), EngineError::NotFound { .. }) => {
+            Event::Warning { text: format!("container {id} was gone already") }
+        }
+        Undone::Left(ContainerId(id), error) => {
+            Event::Warning { text: format!("container {id} stays behind ({error}); `docker rm -f {id}` removes it") }
+        }
+    }
+}
+
+fn by_signal(signal: i32) -> Failure {
+    if signal == signal_hook::consts::SIGINT {
+        Failure::new(ExitCode::Interrupted, "interrupted", "")
+    } else {
+        Failure::new(ExitCode::Terminated, "ended by a signal", "")
+    }
+}
+
+fn bug() -> Failure {
+    Failure::new(ExitCode::Bug, "host-cli itself failed", "please report what was printed above")
+}
+
+/// Milliseconds since `began`.
+pub(crate) fn millis(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Lets events pass until the last one. A thread that still works when a signal came must not speak after `failed`.
+struct Gate {
+    screen: Mutex<Option<Screen>>,
+}
+
+impl Gate {
+    fn new(screen: Screen) -> Self {
+        Self { screen: Mutex::new(Some(screen)) }
+    }
+
+    fn close(&self, last: Event) {
+        if let Some(screen) = self.screen.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            screen.emit(last);
+        }
+    }
+}
+
+impl EventSink for Gate {
+    fn emit(&self, event: Event) {
+        if let Some(screen) = self.screen.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            screen.emit(event);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The stretch inside the container: the request goes in, events come out, and what they and the exit status say becomes
+//! one verdict. Nothing that comes out is believed further than it has to be.
+
+mod heard;
+mod verdict;
+
+use crate::engine::{ContainerId, Engine, EngineError};
+use crate::failure::Failure;
+use crate::pipeline::road::Road;
+use crate::pipeline::stream::{EventStream, Said};
+use heard::Heard;
+use shared_model::event::{Event, EventSink};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
+
+/// Events between the reader and the screen; when it is full, the container has to wait.
+const QUEUE: usize = 256;
+
+/// A staging that went well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Staged {
+    /// The result file's text; `None` where the agent sent none.
+    pub(crate) result: Option<String>,
+}
+
+/// What is to be staged, and in what.
+pub(crate) struct Staging<'a> {
+    /// The container; made, not started.
+    pub(crate) container: &'a ContainerId,
+    /// The request as it goes in.
+    pub(crate) document: &'a str,
+    /// The stager image's name, for people.
+    pub(crate) image: &'a str,
+    /// The request's memory in MiB, for people.
+    pub(crate) memory_mb: i32,
+    /// The user wants to look into it afterwards, by this command.
+    pub(crate) keep: Option<String>,
+    /// The user asked the agent for its help; then it need not stage.
+    pub(crate) for_help: bool,
+}
+
+enum News {
+    Said(Said),
+    Ended(Result<i64, EngineError>),
+}
+
+/// Stages, and shows what the agent says. `None`: the agent had only been asked for its help.
+///
+/// Returns when the container has ended, or when the agent says that it is kept for a visitor; then it goes on running.
+pub(crate) fn stage(road: &Road, staging: &Staging<'_>) -> Result<Option<Staged>, Failure> {
+    let mut heard = Heard { may_stay: staging.keep.is_some(), ..Heard::default() };
+    let status = listen(road, staging, &mut heard).transpose()?;
+    if let Some(visit) = staging.keep.as_ref().filter(|_| heard.stays) {
+        road.keep(staging.container);
+        road.emit(Event::Note { text: format!("Look inside: {visit}") });
+    }
+    let out_of_memory = status != Some(0) && out_of_memory(road, staging.container);
+    verdict::verdict(heard, status, out_of_memory, staging)
+}
+
+/// The exit status; `None` where the container was not awaited.
+fn listen(road: &Road, staging: &Staging<'_>, heard: &mut Heard) -> Option<Result<i64, EngineError>> {
+    for news in run(&road.engine, staging.container, staging.document) {
+        match news {
+            News::Ended(status) => return Some(status),
+            News::Said(said) => {
+                if let ControlFlow::Break(()) = heard.take(said, &mut |event| road.emit(event)) {
+                    return None;
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Runs the container in a thread, which is left to itself when nobody takes its news any more.
+fn run(engine: &Arc<dyn Engine>, container: &ContainerId, document: &str) -> Receiver<News> {
+    let (sends, news) = mpsc::sync_channel(QUEUE);
+    let (engine, container, document) = (Arc::clone(engine), container.clone(), document.to_owned());
+    thread::spawn(move || {
+        let mut stream = EventStream::default();
+        let status = engine.run(&container, document.as_bytes(), &mut |from, bytes| {
+            stream.feed(from, bytes, &mut |said| tell(&sends, said));
+        });
+        stream.end(&mut |said| tell(&sends, said));
+        let _ = sends.send(News::Ended(status));
+    });
+    news
+}
+
+fn tell(sends: &SyncSender<News>, said: Said) {
+    let _ = sends.send(News::Said(said));
+}
+
+/// Whether the engine knows that memory ran out; what it cannot tell is no.
+fn out_of_memory(road: &Road, container: &ContainerId) -> bool {
+    road.engine.container(container).ok().flatten().is_some_and(|container| container.out_of_memory)
+}

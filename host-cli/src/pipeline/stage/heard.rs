@@ -1,0 +1,87 @@
+//! What is remembered of what the agent says, and what of it is shown.
+
+use crate::pipeline::stream::Said;
+use shared_model::event::{Event, Step, Stream};
+use shared_model::size;
+use std::ops::ControlFlow;
+
+/// In whose name foreign lines are shown.
+const FOREIGN: &str = "stager";
+
+/// How a stream begins that is not ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OtherProtocol {
+    /// With a `hello` of another number.
+    Numbered(u32),
+    /// With something else.
+    None,
+}
+
+/// What was heard so far.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// Whether the user wants the container to be kept; a container that was not asked does not decide to stay.
+    pub(super) may_stay: bool,
+    /// Whether anything of our protocol was said.
+    pub(super) greeted: bool,
+    /// The result file's text, the last that came.
+    pub(super) result: Option<String>,
+    /// The first failure: code, text, advice.
+    pub(super) failed: Option<(u8, String, String)>,
+    /// The container is ready for its visitor.
+    pub(super) stays: bool,
+    /// It speaks otherwise; how.
+    pub(super) other_protocol: Option<OtherProtocol>,
+}
+
+impl Heard {
+    /// Takes something in, and shows it where it may be shown. `Break`: nothing more need be heard.
+    pub(super) fn take(&mut self, said: Said, show: &mut dyn FnMut(Event)) -> ControlFlow<()> {
+        match said {
+            Said::Greeting => self.greeted = true,
+            Said::Event(event) => return self.event(event, show),
+            Said::Foreign { stream, text } => show(Event::Line { source: FOREIGN.to_owned(), stream, text }),
+            Said::TooLong { bytes } => show(Event::Line {
+                source: FOREIGN.to_owned(),
+                stream: Stream::Err,
+                text: format!("(a line of {} was left out)", size::bytes(u64::try_from(bytes).unwrap_or(u64::MAX))),
+            }),
+            Said::OtherProtocol { protocol } => {
+                self.other_protocol = Some(protocol.map_or(OtherProtocol::None, OtherProtocol::Numbered));
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Only what is the agent's to say passes: the stream's first and last word, images and apps are the host's.
+    fn event(&mut self, event: Event, show: &mut dyn FnMut(Event)) -> ControlFlow<()> {
+        match event {
+            // A container that stays says that it does, and then how it ended; nothing comes after that.
+            Event::Failed { code, text, advice } => {
+                self.failed.get_or_insert((code, text, advice));
+                return self.last_word();
+            }
+            Event::Done { .. } => return self.last_word(),
+            Event::Kept { seconds } if self.may_stay => {
+                self.stays = true;
+                show(Event::Kept { seconds });
+            }
+            Event::Result { text } => {
+                self.result = Some(text.clone());
+                show(Event::Result { text });
+            }
+            Event::Hello { .. }
+            | Event::Kept { .. }
+            | Event::Image { .. }
+            | Event::Running { .. }
+            | Event::StepStarted { step: Step::Image | Step::Launch }
+            | Event::StepEnded { step: Step::Image | Step::Launch, .. } => {}
+            other => show(other),
+        }
+        ControlFlow::Continue(())
+    }
+    fn last_word(&self) -> ControlFlow<()> {
+        if self.stays { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}

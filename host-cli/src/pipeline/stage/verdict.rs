@@ -1,0 +1,73 @@
+//! What was heard and how the container ended → whether the app is staged, and if not, why.
+
+use super::heard::{Heard, OtherProtocol};
+use super::{Staged, Staging};
+use crate::failure::Failure;
+use shared_model::event::PROTOCOL;
+use shared_model::exit_code::ExitCode;
+
+const REBUILD: &str = "rebuild the stager image with `docker/build`, from the same version as host-cli";
+
+/// The verdict; `status` is `None` where the container still runs.
+pub(super) fn verdict(
+    heard: Heard,
+    status: Option<i64>,
+    out_of_memory: bool,
+    staging: &Staging<'_>,
+) -> Result<Option<Staged>, Failure> {
+    let image = staging.image;
+    if let Some(protocol) = heard.other_protocol {
+        let speaks = match protocol {
+            OtherProtocol::Numbered(its) => format!("speaks protocol {its}"),
+            OtherProtocol::None => "does not begin with a hello".to_owned(),
+        };
+        let text = format!("the agent in {image} {speaks}, this host-cli speaks protocol {PROTOCOL}");
+        return Err(Failure::new(ExitCode::Engine, text, REBUILD));
+    }
+    if let Some((code, text, advice)) = heard.failed {
+        // The exit status is the engine's word, the event only the container's.
+        let code = status.and_then(failing).or_else(|| failing(i64::from(code))).unwrap_or(ExitCode::Bug);
+        return Err(with_memory(Failure::new(code, text, advice), out_of_memory, staging));
+    }
+    match status {
+        Some(0) if heard.greeted => Ok(Some(Staged { result: heard.result })),
+        None if heard.stays => Ok(Some(Staged { result: heard.result })),
+        Some(0) if staging.for_help => Ok(None),
+        Some(0) => {
+            let text = format!("{image} ended without a word that host-cli understands");
+            Err(Failure::new(ExitCode::Engine, text, REBUILD))
+        }
+        Some(status) => Err(with_memory(unexplained(status, heard.greeted, image), out_of_memory, staging)),
+        None => Err(Failure::new(ExitCode::Bug, "the staging container was lost", "please report this")),
+    }
+}
+
+/// The agent explains its failures; this one was ended from outside, or was never the agent.
+fn unexplained(status: i64, greeted: bool, image: &str) -> Failure {
+    const KILLED: i64 = 137;
+    match failing(status) {
+        // Said on standard error before the stream began.
+        Some(code) => Failure::new(code, format!("the agent in {image} ended with status {status}"), ""),
+        None if status == KILLED => Failure::new(ExitCode::Engine, "the staging container was killed (status 137)", ""),
+        None if greeted => {
+            let text = format!("the agent in {image} ended with status {status} and did not say why");
+            Failure::new(ExitCode::Bug, text, "please report what was printed above")
+        }
+        None => Failure::new(ExitCode::Engine, format!("{image} ended with status {status}"), REBUILD),
+    }
+}
+
+fn failing(status: i64) -> Option<ExitCode> {
+    ExitCode::from_number(status).filter(|code| *code != ExitCode::Success)
+}
+
+fn with_memory(failure: Failure, out_of_memory: bool, staging: &Staging<'_>) -> Failure {
+    if !out_of_memory {
+        return failure;
+    }
+    let text = format!("{}; out of memory (memory_mb={})", failure.text, staging.memory_mb);
+    let advice =
+        "give it more: `host-cli build-req APP >r.json`, raise memory_mb in it, `host-cli restage --request r.json`";
+    let code = if failure.code == ExitCode::Engine { ExitCode::Builder } else { failure.code };
+    Failure { code, text, advice: advice.to_owned() }
+}

@@ -1,0 +1,79 @@
+//! The app's containers of earlier launches, by their labels.
+
+use crate::engine::{ContainerId, Engine, EngineError};
+use crate::plan::labels;
+use crate::plan::ports::PortWish;
+
+/// An earlier container of the app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Earlier {
+    /// Its id.
+    pub(crate) id: ContainerId,
+    /// Its name.
+    pub(crate) name: String,
+    /// Whether it runs.
+    pub(crate) running: bool,
+    /// What it holds on the host: address and port.
+    ports: Vec<(String, u16)>,
+}
+
+/// The containers that run, or ran, this process of this app.
+pub(crate) fn earlier(engine: &dyn Engine, app_guid: &str, process: &str) -> Result<Vec<Earlier>, EngineError> {
+    let ours = [(labels::KIND, labels::KIND_APP), (labels::PROCESS, process)];
+    let containers = engine.containers_labelled(labels::APP_GUID, app_guid)?.into_iter();
+    Ok(containers
+        .filter(|one| ours.iter().all(|(name, value)| one.labels.get(*name).is_some_and(|found| found == value)))
+        .map(|one| Earlier {
+            ports: one.labels.get(labels::PORTS).map(|text| read_ports(text)).unwrap_or_default(),
+            id: one.id,
+            name: one.name,
+            running: one.running,
+        })
+        .collect())
+}
+
+impl Earlier {
+    /// Whether one of the wishes cannot come true beside it.
+    pub(super) fn holds_any_of(&self, wishes: &[PortWish]) -> bool {
+        const ALL: &str = "0.0.0.0";
+        wishes.iter().any(|wish| {
+            self.ports.iter().any(|(address, port)| {
+                wish.host == Some(*port)
+                    && (*address == wish.host_address || address == ALL || wish.host_address == ALL)
+            })
+        })
+    }
+}
+
+/// The label's text; what is no port in it is left out.
+fn read_ports(text: &str) -> Vec<(String, u16)> {
+    let read = |word: &str| {
+        let (address, port) = word.rsplit_once(':')?;
+        Some((address.to_owned(), port.parse().ok()?))
+    };
+    text.split(' ').filter_map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_held_on_its_address_and_on_all_of_them() {
+        let one = Earlier {
+            id: ContainerId("c".into()),
+            name: "c".into(),
+            running: true,
+            ports: read_ports("127.0.0.1:80 0.0.0.0:81 nonsense x:y"),
+        };
+        let wish = |address: &str, host| PortWish { host_address: address.into(), host, container: 8080 };
+        assert!(one.holds_any_of(&[wish("127.0.0.1", Some(80))]));
+        assert!(one.holds_any_of(&[wish("0.0.0.0", Some(80))]));
+        assert!(one.holds_any_of(&[wish("127.0.0.1", Some(81))]));
+        assert!(!one.holds_any_of(&[
+            wish("127.0.0.2", Some(80)),
+            wish("127.0.0.1", None),
+            wish("127.0.0.1", Some(82))
+        ]));
+    }
+}

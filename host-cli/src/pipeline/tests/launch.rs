@@ -1,0 +1,263 @@
+use super::*;
+use crate::arguments::{Command, Launch, invocation::Invocation};
+use crate::engine::{Container, Health};
+use crate::pipeline::launch_on;
+use crate::plan::labels;
+use std::net::TcpListener;
+
+fn engine() -> Arc<Fake> {
+    let fake = Fake::with_image("stager:latest");
+    let types = r#"{"web":"node server.js","worker":"rake"}"#;
+    let labels = [(labels::APP_GUID, GUID), (labels::KIND, labels::KIND_APP), (labels::PROCESS_TYPES, types)];
+    fake.add_image("cf-app/node-env-18c50a86:latest", &labels);
+    Arc::new(fake)
+}
+
+fn typed(words: &str) -> Launch {
+    let words = ["host-cli", "launch"].into_iter().chain(words.split_whitespace()).map(Into::into);
+    match Invocation::read(words).unwrap().command {
+        Command::Launch(command) => command,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn launched(fake: &Arc<Fake>, words: &str) -> Walked {
+    launched_from(fake, words, request(Kind::Launch, quick(|_| {})))
+}
+
+/// The recorded request with a start timeout that a test can wait for.
+fn quick(change: impl FnOnce(&mut serde_json::Value)) -> String {
+    document(NSYNC_2016, "desiredLRP", |document| {
+        document["start_timeout_ms"] = 300.into();
+        change(document);
+    })
+}
+
+fn launched_from(fake: &Arc<Fake>, words: &str, request: Request) -> Walked {
+    let command = typed(words);
+    walked(fake, nobody, move |way, engine| launch_on(&way.with(engine), &request, &command))
+}
+
+fn only_container(fake: &Fake) -> Container {
+    let state = fake.state();
+    assert_eq!(state.containers.len(), 1, "{:?}", state.calls);
+    state.containers.values().next().unwrap().0.clone()
+}
+
+#[test]
+fn a_healthy_app_is_left_running_and_its_address_is_told() {
+    let fake = engine();
+    let walked = launched(&fake, "");
+    assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
+    let container = only_container(&fake);
+    assert!(container.running);
+    assert!(container.name.starts_with("cf-app-node-env-18c50a86-"), "{}", container.name);
+    let url = format!("http://{}", container.labels[labels::PORTS]);
+    assert!(walked.events.contains(&Event::Running { url, container: container.id.0 }), "{}", walked.text);
+    assert!(walked.said("diego-sshd"));
+    let order = ["has_network", "images_labelled", "containers_labelled", "create", "start", "container"];
+    assert_eq!(fake.verbs(), order);
+}
+
+#[test]
+fn an_earlier_container_goes_when_the_new_one_is_healthy_and_not_before() {
+    let fake = engine();
+    launched(&fake, "");
+    let earlier = only_container(&fake).id.0;
+    fake.state().calls.clear();
+    assert_eq!(launched(&fake, "").code, ExitCode::Success);
+    let calls = fake.calls();
+    let healthy = calls.iter().position(|call| call.starts_with("container ")).unwrap();
+    let removed = calls.iter().position(|call| *call == format!("remove {earlier}")).unwrap();
+    assert!(healthy < removed, "{calls:?}");
+    assert_ne!(only_container(&fake).id.0, earlier);
+}
+
+#[test]
+fn an_app_that_dies_is_shown_with_its_last_lines_and_the_earlier_one_stays() {
+    let fake = engine();
+    launched(&fake, "");
+    let earlier = only_container(&fake).id;
+    fake.state().dies_at_start = Some(3);
+    fake.state().last_lines = b"starting\nboom\x07\xff\n".to_vec();
+    let walked = launched(&fake, "");
+    assert_eq!(walked.code, ExitCode::Launch);
+    assert_eq!(walked.failure(), "node-env ended with status 3 before it was healthy");
+    assert!(walked.said("\"text\":\"boom"), "{}", walked.text);
+    assert_eq!(only_container(&fake).id, earlier);
+    assert!(only_container(&fake).running);
+}
+
+#[test]
+fn an_app_that_is_never_healthy_is_given_up_after_its_start_timeout() {
+    for health in [Health::Starting, Health::Unhealthy] {
+        let fake = engine();
+        fake.state().health.push_back(health);
+        let walked = launched(&fake, "");
+        assert_eq!((walked.code, walked.failure()), (ExitCode::Launch, "node-env was not healthy within 0.3s"));
+        assert!(fake.state().containers.is_empty());
+    }
+}
+
+#[test]
+fn an_app_without_a_check_is_healthy_when_it_keeps_running() {
+    let fake = engine();
+    let no_check = |document: &mut serde_json::Value| document["monitor"] = serde_json::Value::Null;
+    let walked = launched_from(&fake, "", request(Kind::Launch, quick(no_check)));
+    assert_eq!(walked.code, ExitCode::Success);
+    fake.state().dies_at_start = Some(0);
+    let walked = launched_from(&fake, "", request(Kind::Launch, quick(no_check)));
+    assert_eq!(walked.failure(), "node-env ended with status 0 before it was healthy");
+}
+
+#[test]
+fn a_wanted_port_that_the_earlier_one_holds_is_handed_over_and_handed_back() {
+    let fake = engine();
+    let port = free_port();
+    let words = format!("--port {port}");
+    assert_eq!(launched(&fake, &words).code, ExitCode::Success);
+    let earlier = only_container(&fake).id.0;
+
+    fake.state().calls.clear();
+    fake.state().dies_at_start = Some(1);
+    let walked = launched(&fake, &words);
+    assert_eq!(walked.code, ExitCode::Launch);
+    assert!(
+        walked.said("the app is down until the new one answers") && walked.said("The earlier container runs again")
+    );
+    let order: Vec<String> = fake.verbs().into_iter().skip(3).collect();
+    assert_eq!(order, ["stop", "create", "start", "container", "last_lines", "remove", "start"]);
+    assert_eq!(fake.calls().last().unwrap(), &format!("start {earlier}"));
+
+    fake.state().dies_at_start = None;
+    let other = launched(&fake, "--port 0.0.0.0:1");
+    assert!(!other.said("holds the port"));
+}
+
+#[test]
+fn a_port_of_another_program_is_refused_and_nothing_is_made() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let fake = engine();
+    let walked = launched(&fake, &format!("--port {}", taken.local_addr().unwrap().port()));
+    assert_eq!(walked.code, ExitCode::Launch);
+    assert!(walked.failure().contains("is taken by another program"), "{}", walked.failure());
+    assert!(!fake.verbs().contains(&"create".to_owned()));
+}
+
+#[test]
+fn a_port_that_was_taken_since_it_was_chosen_is_told_in_words() {
+    let fake = engine();
+    fake.refuse("start", "driver failed: Bind for 127.0.0.1:80 failed: port is already allocated");
+    let walked = launched(&fake, "");
+    assert_eq!(walked.code, ExitCode::Launch);
+    assert!(
+        walked.failure().starts_with("port taken: the Docker Engine cannot publish 127.0.0.1:"),
+        "{}",
+        walked.failure()
+    );
+    assert!(fake.state().containers.is_empty());
+}
+
+#[test]
+fn a_failure_at_any_step_removes_what_was_made() {
+    for verb in ["has_network", "images_labelled", "containers_labelled", "create", "start", "container"] {
+        let fake = engine();
+        fake.refuse(verb, "because of a test");
+        let walked = launched(&fake, "");
+        let expected = if verb == "start" { ExitCode::Launch } else { ExitCode::Engine };
+        assert_eq!(walked.code, expected, "{verb}");
+        assert!(walked.failure().contains("because of a test"));
+        assert!(fake.state().containers.is_empty(), "{verb}");
+    }
+}
+
+#[test]
+fn only_an_image_with_the_apps_label_is_taken() {
+    let fake = Arc::new(Fake::with_image("cf-app/node-env-18c50a86:latest"));
+    fake.add_image("other", &[(labels::APP_GUID, GUID)]);
+    let walked = launched(&fake, "");
+    assert_eq!(walked.code, ExitCode::Launch);
+    assert!(walked.failure().starts_with("there is no image of node-env"), "{}", walked.failure());
+    assert!(walked.said("restage it first"));
+}
+
+#[test]
+fn an_image_older_than_the_request_is_started_with_a_warning() {
+    let fake = engine();
+    let logged = |time: &str| Request { time: Some(time.parse().unwrap()), ..request(Kind::Launch, quick(|_| {})) };
+    let walked = launched_from(&fake, "", logged("2016-06-15T18:57:23.1Z"));
+    assert_eq!(walked.code, ExitCode::Success);
+    let warned = |event: &Event| matches!(event, Event::Warning { text } if text.contains("older than the launch request of 2016-06-15T18:57:23Z"));
+    assert!(walked.events.iter().any(warned), "{}", walked.text);
+    assert!(!launched_from(&fake, "", logged("1970-01-01T00:00:01Z")).said("older"));
+}
+
+#[test]
+fn another_process_starts_by_its_own_command_beside_the_web_process() {
+    let fake = engine();
+    launched(&fake, "");
+    let walked = launched(&fake, "--process worker");
+    assert_eq!(walked.code, ExitCode::Success);
+    let state = fake.state();
+    assert_eq!(state.containers.len(), 2);
+    let (container, spec) = state.containers.values().find(|(one, _)| one.labels[labels::PROCESS] == "worker").unwrap();
+    assert_eq!((spec.command[1].as_str(), spec.ports.len()), ("rake", 0));
+    assert!(walked.events.contains(&Event::Running { url: String::new(), container: container.id.0.clone() }));
+    drop(state);
+    let walked = launched(&fake, "--process clock");
+    assert_eq!(walked.code, ExitCode::CommandLine);
+    assert_eq!(walked.failure(), "the app has no process type \"clock\"; its image has web, worker");
+}
+
+#[test]
+fn a_signal_while_the_app_starts_removes_it_and_the_earlier_one_stays() {
+    let fake = engine();
+    launched(&fake, "");
+    let earlier = only_container(&fake).id;
+    fake.state().health.push_back(Health::Starting);
+    fake.state().calls.clear();
+    let (command, request) = (typed(""), request(Kind::Launch, document(NSYNC_2016, "desiredLRP", |_| {})));
+    let of_watch = Arc::clone(&fake);
+    let watch = move |road: Sender<Ended>| {
+        std::thread::spawn(move || {
+            while !of_watch.verbs().contains(&"container".to_owned()) {
+                std::thread::yield_now();
+            }
+            road.send(Ended::BySignal(signal_hook::consts::SIGINT)).unwrap();
+        });
+    };
+    let walked = walked(&fake, watch, move |way, engine| launch_on(&way.with(engine), &request, &command));
+    assert_eq!(walked.code, ExitCode::Interrupted);
+    assert_eq!(only_container(&fake).id, earlier);
+}
+
+#[test]
+fn requests_that_cannot_be_launched_are_refused() {
+    let fake = engine();
+    for (change, text) in [
+        (("rootfs", "docker:///nginx#1"), "node-env is a docker app (docker lifecycle)"),
+        (("process_guid", ""), "the request cannot be used:\nprocess_guid: missing"),
+    ] {
+        let document = quick(|document| document[change.0] = change.1.into());
+        let walked = launched_from(&fake, "", request(Kind::Launch, document));
+        assert_eq!(walked.code, ExitCode::Request);
+        assert!(walked.failure().starts_with(text), "{}", walked.failure());
+    }
+    let walked = launched(&fake, "--port http");
+    assert_eq!(walked.code, ExitCode::CommandLine);
+    assert!(!fake.verbs().contains(&"create".to_owned()));
+}
+
+#[test]
+fn no_secret_of_the_request_is_said_or_labelled() {
+    let fake = engine();
+    let walked = launched(&fake, "");
+    let labels = format!("{:?}", only_container(&fake).labels);
+    for secret in ["10.244.7.6", "cf_2d1", "p@ss", "FIXTURE-NOT-A-KEY", "Jz3y3oOQ0f"] {
+        assert!(!walked.said(secret) && !labels.contains(secret), "{secret}");
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

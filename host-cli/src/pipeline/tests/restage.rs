@@ -1,0 +1,380 @@
+use super::*;
+use crate::arguments::{Command, Restage, invocation::Invocation};
+use crate::pipeline::restage_on;
+use crate::plan::labels;
+use shared_model::event::{PROTOCOL, Stream};
+use std::io::Write;
+use std::sync::mpsc;
+
+type Output<'a> = &'a mut dyn FnMut(Stream, &[u8]);
+
+fn engine() -> Arc<Fake> {
+    let fake = Fake::with_image("stager:latest");
+    fake.add_image("stager-rootfs:cflinuxfs2", &[]);
+    let fake = Arc::new(fake);
+    let mut state = fake.state();
+    state.files.insert("/tmp/droplet".into(), tar("droplet", &droplet()));
+    state.files.insert("/tmp/lifecycle/launcher".into(), tar("launcher", b"#!"));
+    drop(state);
+    fake
+}
+
+/// A tar as the engine gives it for one file.
+fn tar(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o755);
+    archive.append_data(&mut header, name, content).unwrap();
+    archive.into_inner().unwrap()
+}
+
+fn droplet() -> Vec<u8> {
+    let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Directory);
+    header.set_mode(0o755);
+    header.set_size(0);
+    archive.append_data(&mut header, "app/", &[][..]).unwrap();
+    archive.into_inner().unwrap().finish().unwrap()
+}
+
+fn typed(words: &str) -> (Restage, Vec<String>) {
+    let words = ["host-cli", "restage"].into_iter().chain(words.split_whitespace()).map(Into::into);
+    let invocation = Invocation::read(words).unwrap();
+    match invocation.command {
+        Command::Restage(command) => (command, invocation.agent_options),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn restaged(fake: &Arc<Fake>, words: &str) -> Walked {
+    restaged_by(fake, words, nobody, document(STAGER_2016, "taskDefinition", |_| {}))
+}
+
+fn restaged_by(fake: &Arc<Fake>, words: &str, watch: impl FnOnce(Sender<Ended>), document: String) -> Walked {
+    let (command, agent_options) = typed(words);
+    walked(fake, watch, move |way, engine| {
+        restage_on(&way.with(engine), &request(Kind::Staging, document), &command, &agent_options)
+    })
+}
+
+fn say(output: Output<'_>, event: &Event) {
+    output(Stream::Out, format!("{}\n", event.to_json_line()).as_bytes());
+}
+
+fn hello(output: Output<'_>) {
+    say(output, &Event::Hello { protocol: PROTOCOL, version: "x".into() });
+}
+
+/// An agent that says these events and ends so.
+fn agent(fake: &Fake, events: Vec<Event>, status: i64) {
+    fake.script(move |_, output| {
+        hello(output);
+        for event in &events {
+            say(output, event);
+        }
+        status
+    });
+}
+
+fn failed(code: u8) -> Event {
+    Event::Failed { code, text: "the builder failed".into(), advice: "look above".into() }
+}
+
+const RESULT: &str =
+    r#"{"process_types":{"web":"./run","worker":"./work"},"lifecycle_metadata":{"detected_buildpack":"Ruby"}}"#;
+
+#[test]
+fn a_staging_becomes_an_image_and_its_container_is_removed() {
+    let fake = engine();
+    agent(&fake, vec![Event::Result { text: RESULT.into() }, Event::Done { ms: 1 }], 0);
+    let walked = restaged(&fake, "");
+    assert_eq!(walked.code, ExitCode::Success);
+    let order =
+        ["has_network", "image", "image", "create", "run", "copy_out", "copy_out", "copy_out", "build", "remove"];
+    let mut verbs = fake.verbs().into_iter();
+    assert!(order.iter().all(|verb| verbs.any(|done| done == *verb)), "{:?}", fake.verbs());
+    assert!(fake.state().containers.is_empty());
+
+    let state = fake.state();
+    let image = state.images.last().unwrap();
+    assert!(image.tags[0].starts_with("cf-app/node-env-18c50a86:droplet-"), "{:?}", image.tags);
+    let dockerfile = String::from_utf8_lossy(&state.built[0].0).into_owned();
+    for label in
+        [r#"stager.app-guid="18c50a86-"#, r#"stager.app-name="node-env""#, r#"stager.stack="cflinuxfs2""#, "./work"]
+    {
+        assert!(dockerfile.contains(label), "{label}");
+    }
+    drop(state);
+    let ended: Vec<&Event> = walked.events.iter().rev().take(3).collect();
+    assert!(matches!(ended[..], [Event::Done { .. }, Event::Image { .. }, Event::StepEnded { .. }]), "{}", walked.text);
+}
+
+#[test]
+fn the_request_goes_in_whole_and_none_of_its_secrets_comes_out() {
+    let fake = engine();
+    let (sends, received) = mpsc::channel();
+    fake.script(move |stdin, output| {
+        sends.send(String::from_utf8(stdin.to_vec()).unwrap()).unwrap();
+        hello(output);
+        0
+    });
+    let document = document(STAGER_2016, "taskDefinition", |_| {});
+    let walked = restaged_by(&fake, "", nobody, document.clone());
+    assert_eq!(received.recv().unwrap(), document);
+    for secret in ["md5=", "p@ss", "credentials", "bridge-secret", "internal_user"] {
+        assert!(!walked.said(secret), "{secret}");
+        assert!(!fake.calls().join("\n").contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_said_before_anything_is_made() {
+    for (missing, text) in [
+        ("hcf", "there is no network \"hcf\" on this Docker Engine"),
+        ("stager:latest", "there is no stager image \"stager:latest\" on this Docker Engine"),
+        ("stager-rootfs:cflinuxfs2", "there is no root file system \"stager-rootfs:cflinuxfs2\" on this Docker Engine"),
+    ] {
+        let fake = engine();
+        fake.state().networks.remove(missing);
+        fake.state().images.retain(|image| image.tags != [missing]);
+        let walked = restaged(&fake, "");
+        assert_eq!((walked.code, walked.failure()), (ExitCode::Engine, text));
+        assert!(!fake.verbs().contains(&"create".to_owned()));
+    }
+}
+
+#[test]
+fn a_failure_at_any_step_removes_what_was_made() {
+    for (verb, code) in [
+        ("has_network", ExitCode::Engine),
+        ("image", ExitCode::Engine),
+        ("create", ExitCode::Engine),
+        ("run", ExitCode::Engine),
+        ("copy_out", ExitCode::Engine),
+        ("build", ExitCode::Image),
+    ] {
+        let fake = engine();
+        agent(&fake, vec![], 0);
+        fake.refuse(verb, "because of a test");
+        let walked = restaged(&fake, "");
+        assert!(walked.code == code || walked.code == ExitCode::Engine, "{verb}: {:?}", walked.code);
+        assert!(walked.failure().contains("because of a test"), "{verb}: {}", walked.failure());
+        assert!(fake.state().containers.is_empty(), "{verb}");
+    }
+}
+
+#[test]
+fn the_agents_code_and_words_are_passed_on_once() {
+    for (said, status, code) in [(223, 223, 223), (4, 4, 4), (0, 124, 124), (223, 0, 223), (0, 0, 1), (99, 0, 1)] {
+        let fake = engine();
+        agent(&fake, vec![failed(said)], status);
+        let walked = restaged(&fake, "");
+        assert_eq!(walked.code.number(), code, "said {said}, status {status}");
+        assert_eq!(walked.failure(), "the builder failed");
+        assert!(fake.state().containers.is_empty());
+        assert!(!fake.verbs().contains(&"build".to_owned()));
+    }
+}
+
+#[test]
+fn an_end_that_nobody_explains_is_told_as_far_as_it_is_known() {
+    for (greets, status, code, text) in [
+        (true, 2, 2, "the agent in stager:latest ended with status 2"),
+        (true, 77, 1, "the agent in stager:latest ended with status 77 and did not say why"),
+        (true, 137, 9, "the staging container was killed (status 137)"),
+        (false, 127, 9, "stager:latest ended with status 127"),
+        (false, 0, 9, "stager:latest ended without a word that host-cli understands"),
+    ] {
+        let fake = engine();
+        fake.script(move |_, output| {
+            if greets {
+                hello(output);
+            }
+            output(Stream::Err, b"a last word\x07\n");
+            status
+        });
+        let walked = restaged(&fake, "");
+        assert_eq!((walked.code.number(), walked.failure()), (code, text));
+        assert!(walked.said("a last word"));
+    }
+}
+
+#[test]
+fn out_of_memory_is_told_with_the_limit() {
+    let fake = engine();
+    let of_script = Arc::clone(&fake);
+    fake.script(move |_, output| {
+        hello(output);
+        say(output, &failed(5));
+        of_script.state().containers.values_mut().for_each(|(container, _)| container.out_of_memory = true);
+        5
+    });
+    let walked = restaged(&fake, "");
+    assert_eq!(walked.code, ExitCode::Builder);
+    assert_eq!(walked.failure(), "the builder failed; out of memory (memory_mb=1024)");
+}
+
+#[test]
+fn another_protocol_is_answered_with_what_to_rebuild() {
+    let fake = engine();
+    fake.script(|_, output| {
+        say(output, &Event::Hello { protocol: PROTOCOL + 1, version: "9".into() });
+        say(output, &Event::Note { text: "believe me".into() });
+        0
+    });
+    let walked = restaged(&fake, "");
+    assert_eq!(walked.code, ExitCode::Engine);
+    assert_eq!(walked.failure(), "the agent in stager:latest speaks protocol 2, this host-cli speaks protocol 1");
+    assert!(walked.said("docker/build") && !walked.said("believe me"));
+    assert!(fake.state().containers.is_empty());
+}
+
+#[test]
+fn a_container_cannot_say_what_is_the_hosts_to_say_nor_decide_to_stay() {
+    let fake = engine();
+    let hostile = vec![
+        Event::Hello { protocol: PROTOCOL, version: "again".into() },
+        Event::Image { name: "evil".into(), id: "evil".into(), bytes: 1 },
+        Event::Running { url: "http://evil".into(), container: "evil".into() },
+        Event::Kept { seconds: 9999 },
+        Event::Done { ms: 1 },
+        Event::Note { text: "after the end".into() },
+    ];
+    agent(&fake, hostile, 0);
+    let walked = restaged(&fake, "");
+    assert_eq!(walked.code, ExitCode::Success);
+    assert!(!walked.said("evil") && !walked.said("9999"));
+    assert!(fake.state().containers.is_empty());
+}
+
+#[test]
+fn what_is_no_droplet_is_not_taken() {
+    for (path, content, text) in [
+        ("/tmp/droplet", tar("passwd", b"x"), "`passwd`, another entry, came out of the container"),
+        ("/tmp/droplet", tar("droplet", b""), "the droplet is empty"),
+        ("/tmp/droplet", tar("droplet", b"no archive"), "the droplet is corrupt"),
+        ("/tmp/lifecycle/launcher", Vec::new(), "the staging left no /tmp/lifecycle/launcher"),
+    ] {
+        let fake = engine();
+        agent(&fake, vec![], 0);
+        if path.ends_with("launcher") {
+            fake.state().files.remove(path);
+        } else {
+            fake.state().files.insert(path.into(), content);
+        }
+        let walked = restaged(&fake, "");
+        assert_eq!(walked.code, ExitCode::Image, "{}", walked.failure());
+        assert!(walked.failure().contains(text), "{}", walked.failure());
+        assert!(fake.state().containers.is_empty() && fake.state().built.is_empty());
+    }
+}
+
+#[test]
+fn keep_leaves_the_container_after_success_and_after_failure_and_prints_the_way_in() {
+    for last in [Event::Done { ms: 1 }, failed(223)] {
+        let fake = engine();
+        let (ends, ended) = mpsc::channel::<()>();
+        let ends_well = matches!(last, Event::Done { .. });
+        fake.script(move |_, output| {
+            hello(output);
+            say(output, &Event::Kept { seconds: 3600 });
+            say(output, &last);
+            // The agent would stay for an hour; the road must not wait for it.
+            let _ = ended.recv();
+            0
+        });
+        let walked = restaged(&fake, "--keep");
+        assert_eq!(walked.code.number(), if ends_well { 0 } else { 223 });
+        assert!(walked.said("docker exec -it -u vcap -w /tmp/app c3 bash"), "{}", walked.text);
+        let state = fake.state();
+        let (container, spec) = state.containers.values().next().expect("it stays");
+        assert_eq!(container.labels[labels::KEPT], "true");
+        assert!(spec.auto_remove);
+        assert_eq!(state.built.len(), usize::from(ends_well));
+        drop(state);
+        drop(ends);
+    }
+}
+
+#[test]
+fn a_signal_removes_the_container_whatever_the_road_waits_for_even_a_kept_one() {
+    for (words, signal, code) in [
+        ("", signal_hook::consts::SIGINT, ExitCode::Interrupted),
+        ("--keep", signal_hook::consts::SIGTERM, ExitCode::Terminated),
+    ] {
+        let fake = engine();
+        let (began, begins) = mpsc::channel();
+        let (ends, ended) = mpsc::channel::<()>();
+        fake.script(move |_, output| {
+            hello(output);
+            began.send(()).unwrap();
+            let _ = ended.recv();
+            137
+        });
+        let watch = move |road: Sender<Ended>| {
+            std::thread::spawn(move || {
+                begins.recv().unwrap();
+                road.send(Ended::BySignal(signal)).unwrap();
+            });
+        };
+        let walked = restaged_by(&fake, words, watch, document(STAGER_2016, "taskDefinition", |_| {}));
+        assert_eq!(walked.code, code);
+        assert!(fake.state().containers.is_empty());
+        drop(ends);
+    }
+}
+
+#[test]
+fn requests_that_cannot_be_staged_are_refused_before_the_engine_is_asked() {
+    let docker = |document: &mut serde_json::Value| document["annotation"] = r#"{"lifecycle":"docker"}"#.into();
+    let odd = |document: &mut serde_json::Value| document["rootfs"] = "docker-like:x".into();
+    for (document, text) in [
+        (document(STAGER_2016, "taskDefinition", docker), "node-env is a docker app (docker lifecycle)"),
+        (document(STAGER_2016, "taskDefinition", odd), "the request's root file system \"docker-like:x\""),
+        (String::new(), "the request cannot be used:\nempty: no request was given"),
+        ("{\"a\":1}".to_owned(), "the request cannot be used:\n"),
+        ("no json".to_owned(), "the request cannot be used:\nnot JSON (line 1, column 2)"),
+    ] {
+        let fake = engine();
+        let walked = restaged_by(&fake, "", nobody, document);
+        assert_eq!(walked.code, ExitCode::Request);
+        assert!(walked.failure().starts_with(text), "{}", walked.failure());
+        assert_eq!(fake.calls(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn without_an_image_neither_base_nor_droplet_is_touched() {
+    let fake = engine();
+    agent(&fake, vec![], 0);
+    let walked = restaged(&fake, "--no-image");
+    assert_eq!(walked.code, ExitCode::Success);
+    assert_eq!(fake.verbs(), ["has_network", "image", "create", "run", "remove"]);
+}
+
+#[test]
+fn the_agents_help_is_shown_and_nothing_is_staged() {
+    let fake = engine();
+    fake.script(|_, output| {
+        output(Stream::Out, b"Usage: stager-agent\n");
+        0
+    });
+    let walked = restaged(&fake, "-- --help");
+    assert_eq!(walked.code, ExitCode::Success);
+    assert!(walked.said("Usage: stager-agent"));
+    assert!(!fake.verbs().contains(&"build".to_owned()));
+}
+
+#[test]
+fn certificates_are_looked_at_before_a_container_is_made() {
+    let fake = engine();
+    agent(&fake, vec![], 0);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    let words = format!("--ca {}", file.path().display());
+    assert_eq!(restaged(&fake, &words).code, ExitCode::CommandLine);
+    assert_eq!(fake.calls(), Vec::<String>::new());
+    file.write_all(b"-----BEGIN CERTIFICATE-----\n").unwrap();
+    assert_eq!(restaged(&fake, &words).code, ExitCode::Success);
+}
