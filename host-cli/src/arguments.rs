@@ -252,7 +252,8 @@ pub(crate) struct Launch {
 #[argh(
     subcommand,
     name = "image",
-    example = "$ host-cli image --droplet droplet.tgz --lifecycle lifecycle.tgz --base stager-rootfs:cflinuxfs4 --name my-app"
+    example = "$ host-cli image --droplet droplet.tgz --lifecycle lifecycle.tgz --base stager-rootfs:cflinuxfs4 --name my-app",
+    example = "With the names and labels that restage gives:\n$ host-cli build-req my-app | host-cli image --request - --droplet droplet.tgz --lifecycle lifecycle.tgz"
 )]
 pub(crate) struct Image {
     /// droplet, as the builder writes it (tgz)
@@ -261,10 +262,13 @@ pub(crate) struct Image {
     /// lifecycle that holds the launcher: an archive (tgz) or a folder
     #[argh(option, arg_name = "path")]
     pub(crate) lifecycle: PathBuf,
-    /// root file system to build on
+    /// staging request, as build-req prints it: gives names, labels and root file system; - reads standard input
+    #[argh(option, arg_name = "file")]
+    pub(crate) request: Option<PathBuf>,
+    /// root file system to build on (default with --request: stager-rootfs:<its stack>)
     #[argh(option, arg_name = "image")]
-    pub(crate) base: String,
-    /// name of the new image, REPOSITORY[:TAG]; may be given more than once
+    pub(crate) base: Option<String>,
+    /// name of the new image, REPOSITORY[:TAG]; may be given more than once (default with --request: after the app)
     #[argh(option, arg_name = "ref")]
     pub(crate) name: Vec<String>,
     /// label of the new image, NAME=VALUE; may be given more than once

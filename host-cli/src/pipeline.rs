@@ -9,7 +9,7 @@ mod check;
 mod cleanup;
 mod free_ports;
 mod guid;
-mod refuse;
+pub(crate) mod refuse;
 mod road;
 mod signals;
 mod stage;

@@ -8,10 +8,15 @@ use crate::arguments;
 use crate::engine::Engine;
 use crate::engine::docker::Docker;
 use crate::failure::Failure;
-use crate::plan::app_image::is_label;
+use crate::pipeline::refuse;
+use crate::plan::app_image::{self, is_label};
+use crate::requests::{self, Kind};
 use crate::screen::screen;
+use shared_model::application::Application;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
+use shared_model::task::TaskDefinition;
+use shared_model::validate;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
@@ -35,8 +40,20 @@ pub(crate) fn run(command: &arguments::Image) -> Result<ExitCode, Failure> {
     ))
 }
 
-fn act(engine: &dyn Engine, order: ImageOrder<'_>, events: &dyn EventSink) -> Result<(), Failure> {
+fn act(engine: &dyn Engine, order: Order<'_>, events: &dyn EventSink) -> Result<(), Failure> {
     let begun = Instant::now();
+    let names = match order.given {
+        [] => Names::OfApp { name: &order.application.name, guid: &order.application.guid },
+        given => Names::Given(given),
+    };
+    let order = ImageOrder {
+        droplet: order.droplet,
+        lifecycle: order.lifecycle,
+        base: &order.base,
+        names,
+        labels: order.labels,
+        result: order.result,
+    };
     events.emit(Event::StepStarted { step: Step::Image });
     let made = make(engine, order, events)?;
     let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -45,23 +62,55 @@ fn act(engine: &dyn Engine, order: ImageOrder<'_>, events: &dyn EventSink) -> Re
     Ok(())
 }
 
-fn order(command: &arguments::Image) -> Result<ImageOrder<'_>, Failure> {
-    if command.name.is_empty() {
-        return Err(Failure::new(
-            ExitCode::CommandLine,
-            "an image needs a name",
-            "give it with --name REPOSITORY[:TAG]",
-        ));
-    }
+fn order(command: &arguments::Image) -> Result<Order<'_>, Failure> {
+    let task = command.request.as_deref().map(task).transpose()?;
     checked_names(&command.name)?;
-    Ok(ImageOrder {
-        labels: labels(&command.label)?,
+    let base = match (&command.base, &task) {
+        (None, None) => return Err(unsaid("a root file system to stand on", "--base IMAGE")),
+        (Some(base), None) => base.clone(),
+        (wanted, Some(task)) => refuse::a_base_that_nobody_knows(task, wanted.as_deref())?,
+    };
+    if command.name.is_empty() && task.is_none() {
+        return Err(unsaid("a name", "--name REPOSITORY[:TAG]"));
+    }
+    let mut all_labels = task.as_ref().map(app_image::labels_of_task).unwrap_or_default();
+    all_labels.extend(labels(&command.label)?);
+    Ok(Order {
+        application: task.as_ref().map(TaskDefinition::application).unwrap_or_default(),
+        given: &command.name,
+        labels: all_labels,
         droplet: open(&command.droplet)?,
         lifecycle: Lifecycle::at(&command.lifecycle)?,
-        base: &command.base,
-        names: Names::Given(&command.name),
+        base,
         result: text(command.result.as_deref())?,
     })
+}
+
+/// What was typed, judged.
+struct Order<'a> {
+    application: Application,
+    given: &'a [String],
+    labels: BTreeMap<String, String>,
+    droplet: File,
+    lifecycle: Lifecycle,
+    base: String,
+    result: String,
+}
+
+fn task(path: &Path) -> Result<TaskDefinition, Failure> {
+    let request = requests::from_file(path, Kind::Staging)?;
+    let task = validate::task(&request.document).map_err(|complaints| refuse::complaints(&complaints))?;
+    refuse::docker_app(task.is_docker(), &task.application())?;
+    Ok(task)
+}
+
+fn unsaid(what: &str, option: &str) -> Failure {
+    let text = format!("an image needs {what}");
+    Failure::new(
+        ExitCode::CommandLine,
+        text,
+        format!("give it with {option}, or the app's staging request with --request"),
+    )
 }
 
 fn labels(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {

@@ -7,12 +7,10 @@ use crate::image::taken_out::{TakenOutError, single_file};
 use crate::image::{ImageOrder, Lifecycle, MadeImage, Names, make};
 use crate::pipeline::road::Road;
 use crate::pipeline::stage::Staged;
-use crate::plan::app_image::STACK;
-use crate::plan::{labels, stager};
+use crate::plan::{app_image, stager};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
 use shared_model::task::TaskDefinition;
-use std::collections::BTreeMap;
 use std::fs::File;
 
 /// The largest droplet; Cloud Controller's own limit is far below.
@@ -46,20 +44,10 @@ pub(crate) fn image(
         lifecycle: lifecycle(road, container, stager::lifecycle_path(task))?,
         base,
         names: Names::OfApp { name: &application.name, guid: &application.guid },
-        labels: image_labels(task),
+        labels: app_image::labels_of_task(task),
         result: staged.result.clone().unwrap_or_default(),
     };
     Ok(make(&*road.engine, order, road)?)
-}
-
-fn image_labels(task: &TaskDefinition) -> BTreeMap<String, String> {
-    let application = task.application();
-    let stack = task.stack().unwrap_or_default();
-    [(labels::APP_GUID, application.guid.as_str()), (labels::APP_NAME, &application.name), (STACK, stack)]
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
 }
 
 fn lifecycle(road: &Road, container: &ContainerId, folder: &str) -> Result<Lifecycle, Failure> {

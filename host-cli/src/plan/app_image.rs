@@ -7,6 +7,7 @@
 use super::labels::{self, slug};
 use serde::Deserialize;
 use shared_model::safe_url::SafeUrl;
+use shared_model::task::TaskDefinition;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -125,6 +126,17 @@ pub(crate) fn labels_of_result(result: &str) -> Option<BTreeMap<String, String>>
         }
     }
     Some(found)
+}
+
+/// What the staging request tells of app and stack.
+pub(crate) fn labels_of_task(task: &TaskDefinition) -> BTreeMap<String, String> {
+    let application = task.application();
+    let stack = task.stack().unwrap_or_default();
+    [(labels::APP_GUID, application.guid.as_str()), (labels::APP_NAME, &application.name), (STACK, stack)]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// Whether engines and people can do with this name of a label.
