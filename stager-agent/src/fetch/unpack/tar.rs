@@ -62,7 +62,8 @@ fn unpack_entry<R: Read>(
             if is_pax_sparse(entry) {
                 return unlawful("is a sparse file in pax form, which is not understood");
             }
-            tree.file(&EntryName::parse(raw)?, mode, entry, &|| unless_stopped(scope))?;
+            let mut contents = Whole { left: entry.size(), entry };
+            tree.file(&EntryName::parse(raw)?, mode, &mut contents, &|| unless_stopped(scope))?;
         }
         EntryType::Fifo => {
             // Diego's tar makes it; nobody reads it, and whoever opens it hangs.
@@ -88,4 +89,21 @@ fn link_target<R: Read>(entry: &Entry<R>, raw: &[u8]) -> Result<Vec<u8>, UnpackE
 fn is_pax_sparse<R: Read>(entry: &mut Entry<R>) -> bool {
     let extensions = entry.pax_extensions().ok().flatten();
     extensions.is_some_and(|mut all| all.any(|one| one.is_ok_and(|one| one.key_bytes().starts_with(b"GNU.sparse."))))
+}
+
+/// An entry's contents. Where the archive ends in the middle of them, the tar library just stops.
+struct Whole<'e, 'a, R: Read> {
+    entry: &'e mut Entry<'a, R>,
+    left: u64,
+}
+
+impl<R: Read> Read for Whole<'_, '_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.entry.read(buffer)?;
+        self.left = self.left.saturating_sub(count as u64);
+        if count == 0 && self.left > 0 && !buffer.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends in the middle of it"));
+        }
+        Ok(count)
+    }
 }

@@ -1,0 +1,157 @@
+use super::*;
+
+/// A directory with one of each, as a packer would find it.
+fn original() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let long = format!("{}/{}", "d".repeat(90), "f".repeat(120));
+    let script = "umask 022; mkdir -p bin empty deep/er $(dirname $0); echo run > bin/detect; chmod 755 bin/detect
+        echo deep > deep/er/file; chmod 600 deep/er/file; ln -s ../bin/detect deep/link; ln -s /nowhere absolute
+        ln bin/detect hard; echo long > $0; chmod 555 deep/er; : > nothing; head -c 300000 /dev/urandom > big";
+    run(folder.path(), "sh", &["-c", script, &long]);
+    folder
+}
+
+#[test]
+fn every_form_that_tar_writes_comes_out_alike() {
+    let original = original();
+    for form in ["gnu", "oldgnu", "posix"] {
+        let archive = run(original.path(), "tar", &["-c", "--format", form, "."]);
+        for archive in [gzip(&archive), archive] {
+            let target = Target::new();
+            target.unpack(&archive).unwrap();
+            assert_eq!(listing(&target.inside()), listing(original.path()), "{form}");
+        }
+    }
+    for form in ["ustar", "v7"] {
+        let archive = run(original.path(), "tar", &["-c", "--format", form, "bin", "deep", "hard"]);
+        let target = Target::new();
+        target.unpack(&archive).unwrap();
+        assert_eq!(target.text("hard"), "run\n");
+        assert_eq!(target.mode("deep/er"), 0o555);
+    }
+}
+
+#[test]
+fn a_sparse_file_is_filled_with_zeros_or_refused_by_name() {
+    let folder = TempDir::new().unwrap();
+    run(folder.path(), "sh", &["-c", "truncate -s 1M holes; printf end >> holes"]);
+    let target = Target::new();
+    target.unpack(&run(folder.path(), "tar", &["-cS", "--format", "gnu", "holes"])).unwrap();
+    assert_eq!(listing(&target.inside()), listing(folder.path()));
+
+    let pax = run(folder.path(), "tar", &["-cS", "--format", "posix", "holes"]);
+    let error = Target::new().unpack(&pax).unwrap_err().to_string();
+    assert!(error.contains("holes\" is a sparse file in pax form"), "{error}");
+}
+
+#[test]
+fn several_gzip_members_are_one_archive() {
+    let archive = tar_of(&[file("a", "first"), file("b", "second")]);
+    let (one, two) = archive.split_at(700);
+    let target = Target::new();
+    target.unpack(&[gzip(one), gzip(two)].concat()).unwrap();
+    assert_eq!(target.text("b"), "second");
+}
+
+#[test]
+fn set_user_id_and_writing_for_all_are_taken_away() {
+    let target = Target::new();
+    let modes = [("setuid", 0o6755), ("all", 0o666), ("private", 0o600)];
+    let files: Vec<Made> = modes.iter().map(|(name, mode)| Made { mode: *mode, ..file(name, "x") }).collect();
+    target.unpack(&tar_of(&files)).unwrap();
+    target.unpack(&tar_of(&[directory("sticky/", 0o1777), file("implicit/x", "x")])).unwrap();
+    let seen = ["setuid", "all", "private", "sticky", "implicit"].map(|name| target.mode(name));
+    assert_eq!(seen, [0o755, 0o644, 0o600, 0o755, 0o755]);
+}
+
+#[test]
+fn the_directory_itself_keeps_its_mode() {
+    let target = Target::new();
+    fs::set_permissions(target.inside(), fs::Permissions::from_mode(0o755)).unwrap();
+    target.unpack(&tar_of(&[directory("./", 0o700), file("./app", "x")])).unwrap();
+    assert_eq!(target.mode("."), 0o755);
+}
+
+#[test]
+fn what_is_there_is_replaced_and_not_written_through() {
+    let target = Target::new();
+    fs::write(target.path("partner"), "mine").unwrap();
+    fs::hard_link(target.path("partner"), target.path("a")).unwrap();
+    std::os::unix::fs::symlink("../canary", target.path("b")).unwrap();
+    fs::create_dir(target.path("c")).unwrap();
+    fs::write(target.path("d"), "a file where a directory comes").unwrap();
+    target
+        .unpack(&tar_of(&[file("a", "1"), file("b", "2"), file("c", "3"), directory("d", 0o755), file("d/e", "4")]))
+        .unwrap();
+    let seen = ["a", "b", "c", "d/e", "partner"].map(|name| target.text(name));
+    assert_eq!(seen, ["1", "2", "3", "4", "mine"]);
+    assert_eq!(fs::read_to_string(target.home.path().join("canary")).unwrap(), "alive");
+    // Twice is as good as once: that is what a second try needs.
+    target.unpack(&tar_of(&[file("a", "1"), link(SYMLINK, "b", "a"), link(HARD_LINK, "h", "a")])).unwrap();
+    target.unpack(&tar_of(&[file("a", "1"), link(SYMLINK, "b", "a"), link(HARD_LINK, "h", "a")])).unwrap();
+    assert_eq!(target.text("h"), "1");
+}
+
+#[test]
+fn a_full_directory_does_not_give_way_to_a_file() {
+    let target = Target::new();
+    let error = target.unpack(&tar_of(&[file("a/b", "x"), file("a", "y")])).unwrap_err();
+    assert!(matches!(&error, UnpackError::Disk { path, .. } if path.ends_with("inside/a")), "{error}");
+}
+
+#[test]
+fn a_hard_link_to_nothing_is_damage() {
+    for target_name in ["missing", "no/such/file"] {
+        let error = Target::new().unpack(&tar_of(&[link(HARD_LINK, "a", target_name)])).unwrap_err();
+        assert!(crate::fetch::error::in_full(&error).contains("which is not there"), "{error}");
+    }
+}
+
+#[test]
+fn pipes_are_left_out_and_devices_refused() {
+    let target = Target::new();
+    let fifo = Made { kind: b'6', name: "pipe", ..Made::default() };
+    let unpacked = target.unpack(&tar_of(&[fifo, file("a", "x")])).unwrap();
+    assert_eq!((unpacked.pipes, unpacked.entries), (Some((1, "pipe".to_owned())), 1));
+    for kind in [b'3', b'4'] {
+        let device = Made { kind, name: "dev/null", ..Made::default() };
+        let error = Target::new().unpack(&tar_of(&[device])).unwrap_err();
+        assert_eq!(error.to_string(), "the entry \"dev/null\" is a device");
+    }
+}
+
+#[test]
+fn damage_is_noticed_and_says_where() {
+    let text = "x".repeat(5000);
+    let whole = tar_of(&[file("first", &text), file("second", &text)]);
+    let mut compressed = gzip(&whole);
+    let last = compressed.len() - 5;
+    compressed[last] ^= 1; // gzip's own checksum
+    let mut header = whole.clone();
+    header[512 + 5120] ^= 1; // the second header
+    for (archive, place) in [(&whole[..3000], "first"), (&header, "what follows first"), (&compressed, "")] {
+        let error = Target::new().unpack(archive).unwrap_err();
+        let UnpackError::Corrupt { entry, .. } = &error else { panic!("{error}") };
+        assert_eq!(entry.as_deref().unwrap_or_default(), place);
+    }
+}
+
+#[test]
+fn what_root_unpacks_belongs_to_the_owner() {
+    if !rustix::process::geteuid().is_root() {
+        return; // nobody else can give things away; the others' case is every other test
+    }
+    let target = Target::new();
+    let archive = tar_of(&[
+        file("made/by/us", "x"),
+        directory("d", 0o555),
+        link(SYMLINK, "s", "/x"),
+        link(HARD_LINK, "h", "made/by/us"),
+    ]);
+    target.unpack_for(&archive, Some(Owner { uid: 2000, gid: 2001 })).unwrap();
+    for name in ["made", "made/by", "made/by/us", "d", "s", "h"] {
+        let meta = fs::symlink_metadata(target.path(name)).unwrap();
+        assert_eq!((meta.uid(), meta.gid()), (2000, 2001), "{name}");
+    }
+    assert_eq!(fs::metadata(target.inside()).unwrap().uid(), 0);
+}

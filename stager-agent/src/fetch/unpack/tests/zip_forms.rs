@@ -1,0 +1,87 @@
+use super::*;
+use ::zip::write::SimpleFileOptions;
+use ::zip::{System, ZipWriter};
+use std::io::{Cursor, Write};
+
+fn zip_of(fill: impl FnOnce(&mut ZipWriter<Cursor<Vec<u8>>>)) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    fill(&mut writer);
+    writer.finish().unwrap().into_inner()
+}
+
+fn add(writer: &mut ZipWriter<Cursor<Vec<u8>>>, name: &str, options: SimpleFileOptions, text: &str) {
+    writer.start_file(name, options).unwrap();
+    writer.write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn what_the_zip_program_packs_comes_out_alike() {
+    let original = TempDir::new().unwrap();
+    let script = "umask 022; mkdir -p bin empty; echo run > bin/detect; chmod 755 bin/detect; ln -s bin/detect link
+        ln -s /nowhere absolute; : > nothing; head -c 100000 /dev/zero > zeros; zip -qry ../$0 .";
+    let name = format!("{}.zip", original.path().file_name().unwrap().to_string_lossy());
+    run(original.path(), "sh", &["-c", script, &name]);
+    let file = original.path().with_file_name(&name);
+    let archive = fs::read(&file).unwrap();
+    fs::remove_file(file).unwrap();
+    let target = Target::new();
+    let unpacked = target.unpack(&archive).unwrap();
+    assert_eq!(listing(&target.inside()), listing(original.path()));
+    assert!(!unpacked.backslashes && unpacked.entries == 7, "{unpacked:?}");
+}
+
+#[test]
+fn a_zip_made_on_windows_has_its_directories_and_its_backslashes_understood() {
+    let dos = SimpleFileOptions::default().system(System::Dos);
+    let archive = zip_of(|zip| {
+        add(zip, "bin\\", dos.external_attributes(0x10), "");
+        add(zip, "bin\\run\\detect", dos, "run");
+        add(zip, "read\\only", dos.external_attributes(1), "x");
+        zip.add_directory("empty/", dos).unwrap();
+    });
+    let target = Target::new();
+    assert!(target.unpack(&archive).unwrap().backslashes);
+    let modes = ["bin", "bin/run", "bin/run/detect", "read/only", "empty"].map(|name| target.mode(name));
+    assert_eq!(modes, [0o755, 0o755, 0o644, 0o444, 0o755]);
+
+    let error = Target::new().unpack(&zip_of(|zip| add(zip, "..\\evil", dos, "x"))).unwrap_err();
+    assert!(matches!(error, UnpackError::Escapes { .. }), "{error}");
+}
+
+#[test]
+fn a_backslash_in_a_unix_name_stays() {
+    let unix = SimpleFileOptions::default().system(System::Unix);
+    let target = Target::new();
+    let unpacked = target.unpack(&zip_of(|zip| add(zip, "dev\\x2ddisk.mount", unix, "x"))).unwrap();
+    assert!(!unpacked.backslashes);
+    assert_eq!(target.text("dev\\x2ddisk.mount"), "x");
+}
+
+#[test]
+fn a_zip_without_entries_is_unpacked_to_nothing() {
+    assert_eq!(Target::new().unpack(&zip_of(|_| ())).unwrap().entries, 0);
+}
+
+#[test]
+fn damage_is_noticed_and_says_where() {
+    let stored = SimpleFileOptions::default().compression_method(::zip::CompressionMethod::Stored);
+    let whole = zip_of(|zip| add(zip, "hello", stored, "contents"));
+    let at = whole.windows(8).position(|part| part == b"contents").unwrap();
+    let mut changed = whole.clone();
+    changed[at] ^= 1;
+    for (archive, place) in [(&changed[..], Some("hello")), (&whole[..whole.len() - 10], None)] {
+        let error = Target::new().unpack(archive).unwrap_err();
+        let UnpackError::Corrupt { entry, .. } = &error else { panic!("{error}") };
+        assert_eq!(entry.as_deref(), place);
+    }
+}
+
+#[test]
+fn an_encrypted_entry_is_named() {
+    let mut archive = zip_of(|zip| add(zip, "hello", SimpleFileOptions::default(), "contents"));
+    let central = archive.windows(4).position(|part| part == b"PK\x01\x02").unwrap();
+    archive[6] |= 1; // the flag in the local header
+    archive[central + 8] |= 1;
+    let error = Target::new().unpack(&archive).unwrap_err().to_string();
+    assert_eq!(error, "the entry \"hello\" is encrypted");
+}
