@@ -137,15 +137,16 @@ impl Authority {
     }
 }
 
-/// A client in a hurry that trusts these files.
+/// A client that trusts these files and is quick with its next try.
 pub(crate) fn client(files: Vec<PathBuf>, verify: Verify) -> Http {
-    let patience = Patience {
-        connect: Duration::from_secs(5),
-        idle: Duration::from_millis(500),
-        answer: Duration::from_secs(5),
-        back_off: Duration::from_millis(5),
-    };
+    let patience = Patience { back_off: Duration::from_millis(5), ..Patience::default() };
     Http::patient(&Trust { files, folder: None, verify }, patience).unwrap()
+}
+
+/// A client that gives up when nothing moves for so long.
+pub(crate) fn impatient(idle: Duration) -> Http {
+    let patience = Patience { back_off: Duration::from_millis(5), idle, ..Patience::default() };
+    Http::patient(&Trust { files: Vec::new(), folder: None, verify: Verify::Skip }, patience).unwrap()
 }
 
 /// Remembers what is said.

@@ -1,7 +1,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at real directories")]
 
 use super::error::in_full;
-use super::loopback::{Asked, Audience, Authority, Connection, Server, answer, client};
+use super::loopback::{Asked, Audience, Authority, Connection, Server, answer, client, impatient};
 use super::*;
 use crate::scope::{Stop, Stopped};
 use std::fs;
@@ -58,8 +58,9 @@ impl Case {
     }
 }
 
+/// For plain HTTP, where the hundred authorities of the system need not be read.
 fn plain() -> Http {
-    client(Vec::new(), Verify::Yes)
+    client(Vec::new(), Verify::Skip)
 }
 
 #[test]
@@ -158,17 +159,17 @@ fn what_was_there_before_survives_a_failure() {
 
 #[test]
 fn a_body_that_stalls_is_given_up_and_tried_again() {
-    let case = Case::new();
-    let server = Server::plain(|_, n, to| {
+    let (case, body) = (Case::new(), tgz(10));
+    let server = Server::plain(move |_, n, to| {
         if n == 0 {
             to.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nsome").unwrap();
             let _ = to.read(&mut [0]); // until the client goes
         } else {
-            answer(to, 200, "", &tgz(10));
+            answer(to, 200, "", &body);
         }
     });
-    case.run(&plain(), &server.url, None).unwrap();
-    assert!(case.audience.heard_of("retrying")[0].contains("nothing moved for 500ms"));
+    case.run(&impatient(Duration::from_secs(1)), &server.url, None).unwrap();
+    assert!(case.audience.heard_of("retrying")[0].contains("nothing moved for 1s"));
 }
 
 #[test]
@@ -254,7 +255,7 @@ fn an_authority_is_trusted_when_named_and_only_then() {
     let authority = Authority::for_host("localhost");
     let server = Server::tls(&authority, |_, _, to| answer(to, 200, "", &tgz(10)));
     let case = Case::new();
-    let error = case.run(&plain(), &server.url, None).unwrap_err();
+    let error = case.run(&client(Vec::new(), Verify::Yes), &server.url, None).unwrap_err();
     let FetchError::Transfer { cause: TransferError::UnknownAuthority { host }, .. } = error else {
         panic!("{error:?}")
     };
@@ -326,7 +327,8 @@ fn what_is_no_archive_is_named_in_words() {
 
 #[test]
 fn many_archives_arrive_side_by_side() {
-    let server = Arc::new(Server::plain(|_, _, to| answer(to, 200, "", &tgz(100_000))));
+    let body = tgz(100_000);
+    let server = Arc::new(Server::plain(move |_, _, to| answer(to, 200, "", &body)));
     let http = plain();
     thread::scope(|threads| {
         for _ in 0..8 {
