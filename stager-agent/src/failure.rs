@@ -151,3 +151,6 @@ fn of_time_limit(limit: std::time::Duration) -> Failure {
          a request with it",
     )
 }
+
+#[cfg(test)]
+mod tests;

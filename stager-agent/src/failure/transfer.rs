@@ -81,7 +81,7 @@ fn of_transfer(cause: &TransferError, direction: Direction) -> &'static str {
         | TransferError::Tls { .. }
         | TransferError::CutOff { .. }
         | TransferError::Idle { .. }
-        | TransferError::Protocol { .. } => "try again; the server's own log may say more",
+        | TransferError::Protocol { .. } => "it once more; the server's own log may say why",
     }
 }
 

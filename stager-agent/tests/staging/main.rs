@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod bad_requests;
+mod cloud;
+mod failures;
 mod road;
 mod runs;
 mod server;

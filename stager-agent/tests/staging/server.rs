@@ -1,14 +1,19 @@
 //! A small HTTP server: answers what it is told to, and remembers what it was asked.
 
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// Runs until the test ends.
 #[derive(Clone)]
 pub(crate) struct Server {
+    scheme: &'static str,
+    host: &'static str,
     address: SocketAddr,
     state: Arc<State>,
 }
@@ -32,20 +37,47 @@ pub(crate) struct Request {
 
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::serve("http", "127.0.0.1", State::answer)
+    }
+
+    /// Speaks TLS as `localhost`, with a certificate of an authority that nobody knows: its certificate in PEM form.
+    pub(crate) fn start_tls() -> (Self, String) {
+        let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = Arc::new(config.with_no_client_auth().with_single_cert(vec![leaf.der().clone()], key).unwrap());
+        let server = Self::serve("https", "localhost", move |state, connection| {
+            let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+            state.answer(StreamOwned::new(tls, connection))
+        });
+        (server, authority.pem())
+    }
+
+    fn serve(
+        scheme: &'static str,
+        host: &'static str,
+        answer: impl Fn(&State, std::net::TcpStream) -> Option<()> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = Self { address: listener.local_addr().unwrap(), state: Arc::default() };
-        let state = Arc::clone(&server.state);
+        let address = listener.local_addr().unwrap();
+        let server = Self { scheme, host, address, state: Arc::default() };
+        let (state, answer) = (Arc::clone(&server.state), Arc::new(answer));
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
-                let state = Arc::clone(&state);
-                thread::spawn(move || state.answer(connection));
+                let (state, answer) = (Arc::clone(&state), Arc::clone(&answer));
+                thread::spawn(move || answer(&state, connection));
             }
         });
         server
     }
 
     pub(crate) fn url(&self, target: &str) -> String {
-        format!("http://{}{target}", self.address)
+        format!("{}://{}:{}{target}", self.scheme, self.host, self.address.port())
     }
 
     /// From now on `path` (without query) gets this answer; everything else gets 404.
@@ -60,9 +92,8 @@ impl Server {
 }
 
 impl State {
-    fn answer(&self, connection: TcpStream) -> Option<()> {
-        let mut reader = BufReader::new(connection.try_clone().ok()?);
-        let request = read(&mut reader)?;
+    fn answer(&self, mut connection: impl Read + Write) -> Option<()> {
+        let request = read(&mut BufReader::new(&mut connection))?;
         let path = request.target.split('?').next()?.to_owned();
         let (status, body) =
             self.answers.lock().unwrap().get(&path).cloned().unwrap_or((404, b"nothing here".to_vec()));

@@ -1,0 +1,173 @@
+//! All texts, from input that holds secrets wherever it could. `texts.txt` shows them as users see them.
+
+use super::*;
+use crate::action_error::ActionError;
+use crate::build::run_process::RunError;
+use crate::build::user::UserError;
+use crate::fetch::{ChecksumError, FetchError, TransferError, UnpackError};
+use crate::upload::UploadError;
+use shared_model::safe_url::SafeUrl;
+use shared_model::validate;
+use signal_hook::consts::SIGTERM;
+use std::time::Duration;
+
+/// When the texts are made: long after the recorded signatures expired.
+const NOW: i64 = 1_800_000_000;
+
+fn url() -> SafeUrl {
+    SafeUrl::new("https://u:SECRET@blobstore/read/k?md5=SECRET&expires=1466017043")
+}
+
+fn refused_by_system() -> io::Error {
+    io::Error::from(io::ErrorKind::PermissionDenied)
+}
+
+fn transfers() -> Vec<TransferError> {
+    let host = || "blobstore".to_owned();
+    vec![
+        TransferError::BadUrl,
+        TransferError::Refused { status: 403, expires: Some(1_466_017_043) },
+        TransferError::Refused { status: 410, expires: Some(1_466_017_043) },
+        TransferError::Refused { status: 403, expires: Some(NOW + 1) },
+        TransferError::Refused { status: 403, expires: None },
+        TransferError::NotFound,
+        TransferError::Status { status: 500, text: "upload job failed".to_owned(), retry_after: None },
+        TransferError::UnknownHost { host: host() },
+        TransferError::Connect { host: host(), cause: io::ErrorKind::ConnectionRefused.into() },
+        TransferError::UnknownAuthority { host: host() },
+        TransferError::WrongHost { host: host() },
+        TransferError::Tls { host: host(), reason: "its certificate has expired".to_owned() },
+        TransferError::CutOff { received: 5, expected: Some(10) },
+        TransferError::Idle { after: Duration::from_secs(30) },
+        TransferError::Protocol { reason: "it redirects in a circle" },
+    ]
+}
+
+fn unpacking() -> Vec<UnpackError> {
+    vec![
+        UnpackError::Empty,
+        UnpackError::NotAnArchive { looks_like: "an HTML page".to_owned() },
+        UnpackError::Corrupt { entry: Some("lib/a".to_owned()), cause: io::ErrorKind::UnexpectedEof.into() },
+        UnpackError::Escapes { entry: "../a".to_owned(), how: ".." },
+        UnpackError::Unlawful { entry: "dev/sda".to_owned(), what: "is a device" },
+        UnpackError::Disk { path: "/tmp/app/a".into(), cause: refused_by_system() },
+    ]
+}
+
+fn fetching() -> Vec<FetchError> {
+    let transfer = |cause| FetchError::Transfer { from: url(), cause };
+    let unpack = |cause| FetchError::Unpack { from: url(), to: "/tmp/app".into(), cause };
+    let (wanted, found) = ("00".to_owned(), "ff".to_owned());
+    let checksum = FetchError::Checksum { from: url(), algorithm: "sha256", wanted, found };
+    let transfers = transfers().into_iter().map(transfer);
+    transfers.chain([checksum]).chain(unpacking().into_iter().map(unpack)).collect()
+}
+
+fn uploading() -> Vec<UploadError> {
+    let path = || "/tmp/droplet".into();
+    let transfers = transfers().into_iter().map(|cause| UploadError::Transfer { path: path(), to: url(), cause });
+    let files = [
+        UploadError::File { path: path(), cause: io::ErrorKind::NotFound.into() },
+        UploadError::Empty { path: path() },
+        UploadError::NotAFile { path: path() },
+    ];
+    transfers.chain(files).collect()
+}
+
+fn running() -> Vec<RunError> {
+    let path = || "/tmp/lifecycle/builder".to_owned();
+    vec![
+        RunError::Missing(path()),
+        RunError::NoInterpreter(path()),
+        RunError::NoDirectory { path: path(), directory: "/home/vcap".into() },
+        RunError::Start { path: path(), user: "vcap".to_owned(), source: refused_by_system() },
+        RunError::Watch { path: path(), source: refused_by_system() },
+        RunError::Immortal(path()),
+    ]
+}
+
+fn actions() -> Vec<ActionError> {
+    let exited = |status| ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status };
+    let limit = Duration::from_secs(900);
+    let checksum = ChecksumError::UnknownAlgorithm("crc32".to_owned());
+    let mut all = vec![
+        ActionError::Stopped(Stopped::Signal(SIGINT)),
+        ActionError::Stopped(Stopped::Signal(SIGTERM)),
+        ActionError::TimedOut { limit, during: Some(Box::new(ActionError::Stopped(Stopped::DeadlinePassed(limit)))) },
+        ActionError::CodependentEnded,
+        ActionError::NoThread(io::ErrorKind::WouldBlock.into()),
+        ActionError::Checksum { what: "/tmp/app".to_owned(), source: checksum },
+        ActionError::User(UserError::Unknown("vcap".to_owned())),
+        ActionError::User(UserError::OutOfReach { name: "vcap".to_owned(), own: 1000 }),
+        ActionError::User(UserError::Unreadable(refused_by_system())),
+    ];
+    all.extend([1, 137, 222, 223, 224, 225, 226].map(exited));
+    all.extend(running().into_iter().map(ActionError::Run));
+    all.extend(fetching().into_iter().map(ActionError::from));
+    all.extend(uploading().into_iter().map(ActionError::from));
+    all
+}
+
+fn all() -> Vec<Failure> {
+    let now = Timestamp::from_second(NOW).unwrap();
+    let path = || "/tmp/result.json".into();
+    let results = [
+        ResultError::Unreadable { path: path(), source: io::ErrorKind::NotFound.into() },
+        ResultError::NotAFile(path()),
+        ResultError::TooLong(path()),
+        ResultError::NotText(path()),
+    ];
+    let reports = [
+        ReportError::Refused { to: url(), status: 404 },
+        ReportError::Transfer { to: url(), cause: TransferError::Idle { after: Duration::from_secs(30) } },
+    ];
+    let requests = [
+        RequestError::Terminal,
+        RequestError::Unreadable { from: "/no/such".to_owned(), source: io::ErrorKind::NotFound.into() },
+        RequestError::TooLong,
+        RequestError::NotText,
+    ];
+    let texts = ["", "{}", r#"{"rootfs":"preloaded:x","action":{"exec":{"args":["SECRET"]}}}"#];
+    let mut all: Vec<Failure> = requests.into_iter().map(Failure::from).collect();
+    all.extend(texts.map(|text| validate::task(text).unwrap_err().into()));
+    all.extend([PlanError::Docker, PlanError::NoAction, PlanError::NoDownloadUser].map(Failure::from));
+    all.push(Failure::no_callback());
+    all.push(TrustError::NoCertificate { path: "/ca.pem".into() }.into());
+    all.extend(actions().into_iter().map(|error| Failure::of_staging(&StagingError::Action(error), now)));
+    all.extend(results.map(|error| Failure::of_staging(&StagingError::Result(error), now)));
+    all.extend(reports.map(Failure::from));
+    all.push(Failure::of_system(&refused_by_system()));
+    all
+}
+
+fn shown(failure: &Failure) -> String {
+    let event = failure.event();
+    let line = shared_model::plain_line::plain_line(&event).unwrap();
+    format!("{:>3} {}\n", failure.code.number(), line.text)
+}
+
+#[test]
+fn every_text_is_as_it_was_read_and_approved() {
+    let texts: String = all().iter().map(shown).collect();
+    let approved = include_str!("texts.txt");
+    for (new, old) in texts.lines().zip(approved.lines()) {
+        assert_eq!(new, old);
+    }
+    assert_eq!(texts, approved);
+}
+
+#[test]
+fn no_text_holds_a_secret() {
+    for failure in all() {
+        assert!(!shown(&failure).contains("SECRET"), "{}", shown(&failure));
+    }
+}
+
+#[test]
+fn the_cause_that_counts_is_not_the_end_that_it_brought_to_others() {
+    let stopped = || ActionError::Stopped(Stopped::Codependent);
+    let exited = ActionError::Exited { path: "b".to_owned(), status: 223 };
+    let several = ActionError::Several(vec![stopped(), ActionError::Several(vec![stopped(), exited])]);
+    let failure = Failure::of_staging(&StagingError::Action(several), Timestamp::from_second(NOW).unwrap());
+    assert_eq!(failure.code, ExitCode::BuildersOwn(223));
+}
