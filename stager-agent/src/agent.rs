@@ -6,6 +6,7 @@ use crate::build::address::own_address;
 use crate::build::reaper::Reaper;
 use crate::failure::Failure;
 use crate::fetch::{Http, Trust, Verify};
+use crate::hand_over::{self, Identity, Socket, Verdict, make};
 use crate::keep;
 use crate::leaves::{RealLeaves, Uploads};
 use crate::plan::{self, StagingPlan};
@@ -18,14 +19,20 @@ use crate::steps::{Steps, milliseconds_since};
 use jiff::Timestamp;
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
+use shared_model::secret::Secret;
 use shared_model::validate;
+use std::path::Path;
 use std::time::Instant;
 
 /// Does what `arguments` ask for and says all of it; the last event is [`Event::Done`] or [`Event::Failed`].
 pub(crate) fn serve(arguments: &Arguments, scope: &Scope, reaper: &Reaper) -> ExitCode {
     let started = Instant::now();
     scope.emit(Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() });
-    let outcome = plan_of(arguments).and_then(|plan| carry_out(&plan, arguments, scope, reaper));
+    let outcome = plan_of(arguments).and_then(|(plan, request)| {
+        let image = image_or_not(&plan, arguments, scope)?;
+        carry_out(&plan, arguments, scope, reaper)?;
+        make_image(image, &plan, &request, scope)
+    });
     let code = outcome.as_ref().err().map_or(ExitCode::Success, |failure| failure.code);
     let keeps = arguments.keep && code != ExitCode::Request && scope.stopped().is_none();
     if keeps {
@@ -41,14 +48,50 @@ pub(crate) fn serve(arguments: &Arguments, scope: &Scope, reaper: &Reaper) -> Ex
     code
 }
 
-fn plan_of(arguments: &Arguments) -> Result<StagingPlan, Failure> {
+fn plan_of(arguments: &Arguments) -> Result<(StagingPlan, Secret<String>), Failure> {
     let text = request::read(arguments.request.as_deref())?;
     let task = validate::task(text.reveal())?;
     let plan = plan::plan(task)?;
     if arguments.report && plan.callback.is_none() {
         return Err(Failure::no_callback());
     }
-    Ok(plan)
+    Ok((plan, text))
+}
+
+/// Before anything is done: whether an image can be made here, and whether that is safe.
+fn image_or_not(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Result<Verdict, Failure> {
+    let verdict = hand_over::judge(
+        Socket::at(Path::new(hand_over::SOCKET)),
+        &Identity::ours(),
+        &Identity::of_runs(&plan.action),
+        arguments.trust_buildpacks,
+    );
+    if verdict == Verdict::Refuse {
+        return Err(Failure::open_socket());
+    }
+    if let Some(text) = hand_over::warning(verdict) {
+        scope.emit(Event::Warning { text });
+    }
+    // A socket is as dangerous when nobody wants an image.
+    Ok(if arguments.no_image { Verdict::Unwanted } else { verdict })
+}
+
+fn make_image(verdict: Verdict, plan: &StagingPlan, request: &Secret<String>, scope: &Scope) -> Result<(), Failure> {
+    if let Some(text) = hand_over::why_no_image(verdict, &Identity::ours()) {
+        scope.emit(Event::Note { text });
+    }
+    match (verdict, &plan.droplet) {
+        (Verdict::Make | Verdict::MakeThoughOpen, Some(droplet)) => Ok(make::make(
+            &make::Ingredients {
+                request: request.reveal(),
+                droplet,
+                lifecycle: plan.lifecycle(),
+                result: plan.result_file.as_deref(),
+            },
+            scope,
+        )?),
+        _ => Ok(()),
+    }
 }
 
 fn carry_out(plan: &StagingPlan, arguments: &Arguments, scope: &Scope, reaper: &Reaper) -> Result<(), Failure> {

@@ -40,6 +40,9 @@ pub(crate) struct Arguments {
     /// afterwards stay until SIGTERM, an hour at most, so that one can look around
     #[argh(switch)]
     pub(crate) keep: bool,
+    /// make no image, even where a Docker socket is mounted
+    #[argh(switch)]
+    pub(crate) no_image: bool,
     /// go on where buildpacks could reach the Docker socket
     #[argh(switch)]
     #[allow(dead_code, reason = "the hand-over asks for it")]

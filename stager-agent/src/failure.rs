@@ -5,6 +5,8 @@ mod transfer;
 
 use crate::action_error::{ActionError, with_causes};
 use crate::fetch::TrustError;
+use crate::hand_over;
+use crate::hand_over::make::HandOverError;
 use crate::plan::PlanError;
 use crate::report::ReportError;
 use crate::request::RequestError;
@@ -52,6 +54,15 @@ impl Failure {
     pub(crate) fn no_callback() -> Self {
         let text = "completion_callback_url: missing or empty, so there is nobody to report to";
         Self::new(ExitCode::Request, text, "leave out --report")
+    }
+
+    /// A Docker socket that buildpacks could open.
+    pub(crate) fn open_socket() -> Self {
+        let text =
+            format!("{} is open to the app's buildpacks, which would make them root on the host", hand_over::SOCKET);
+        let advice =
+            "`host-cli restage` gives the container no socket; here, leave out `-v`, or say --trust-buildpacks";
+        Self::new(ExitCode::CommandLine, text, advice)
     }
 
     /// The kernel refuses what the agent cannot do without.
@@ -105,6 +116,20 @@ impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         let advice = "Cloud Controller still waits for this staging; a new push or `cf restage` starts another";
         Self::new(ExitCode::Upload, with_causes(&error), advice)
+    }
+}
+
+impl From<HandOverError> for Failure {
+    fn from(error: HandOverError) -> Self {
+        match error {
+            HandOverError::Failed { code, text, advice } => Self::new(code, text, advice),
+            HandOverError::NotStarted { .. } => Self::new(
+                ExitCode::Image,
+                error.to_string(),
+                "the stager image holds it beside the agent; rebuild it with docker/build",
+            ),
+            HandOverError::Silent { .. } => Self::new(ExitCode::Image, error.to_string(), ""),
+        }
     }
 }
 

@@ -6,6 +6,8 @@
 
 pub(crate) mod make;
 
+use crate::build::user::User;
+use shared_model::action::Action;
 use std::path::Path;
 
 /// Where the original's command line mounts the engine's socket.
@@ -25,6 +27,8 @@ pub(crate) struct Socket {
 /// Somebody who might open a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
+    /// The name, for people.
+    pub(crate) name: String,
     /// The user's id; 0 opens everything.
     pub(crate) uid: u32,
     /// All of the user's groups.
@@ -34,6 +38,8 @@ pub(crate) struct Identity {
 /// What is to be done about an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
+    /// Nobody wants an image here.
+    Unwanted,
     /// There is no socket: stage and upload only.
     NoSocket,
     /// There is one, but it is closed to us: stage and upload only.
@@ -78,20 +84,28 @@ impl Identity {
         let mut gids: Vec<u32> =
             getgroups().unwrap_or_default().into_iter().map(rustix::process::Gid::as_raw).collect();
         gids.push(getegid().as_raw());
-        Self { uid: geteuid().as_raw(), gids }
+        let uid = geteuid().as_raw();
+        let name = User::named(&uid.to_string()).map_or_else(|_| format!("user {uid}"), |user| user.name);
+        Self { name, uid, gids }
+    }
+
+    /// Those whom the request runs programs as, when we are root. Unknown users are left out: nothing will run as them.
+    pub(crate) fn of_runs(action: &Action) -> Vec<Self> {
+        let users = action.runs().filter_map(|run| User::named(&run.user).ok());
+        users.map(|user| Self { name: user.name, uid: user.uid, gids: vec![user.gid] }).collect()
     }
 }
 
-/// Decides. `builder` is the user that runs the buildpacks when we are root; when we are not, they run as us.
+/// Decides. `builders` are the users that run foreign programs when we are root; when we are not, they run as us.
 /// `trusted` is `--trust-buildpacks`.
-pub(crate) fn judge(socket: Option<Socket>, us: &Identity, builder: &Identity, trusted: bool) -> Verdict {
+pub(crate) fn judge(socket: Option<Socket>, us: &Identity, builders: &[Identity], trusted: bool) -> Verdict {
     let Some(socket) = socket else { return Verdict::NoSocket };
     if us.uid != 0 {
         // The groups that this process was started with cannot be taken from its children without root's rights, so
         // opening the socket to the agent opened it to them. `--group-add` is the user's explicit word for that.
         return if socket.opens_to(us) { Verdict::MakeThoughOpen } else { Verdict::Closed };
     }
-    match (socket.opens_to(builder), trusted) {
+    match (builders.iter().any(|builder| socket.opens_to(builder)), trusted) {
         (false, _) => Verdict::Make,
         (true, true) => Verdict::MakeThoughOpen,
         (true, false) => Verdict::Refuse,
@@ -106,15 +120,16 @@ pub(crate) fn warning(verdict: Verdict) -> Option<String> {
 }
 
 /// Why there is no image after all; `None` where one is made.
-pub(crate) fn why_no_image(verdict: Verdict, user: &str) -> Option<String> {
+pub(crate) fn why_no_image(verdict: Verdict, us: &Identity) -> Option<String> {
     match verdict {
         Verdict::NoSocket => Some(format!(
             "No image was built: there is no Docker socket in this container (`-v {SOCKET}:{SOCKET}` mounts it; `host-cli restage` needs none)"
         )),
         Verdict::Closed => Some(format!(
-            "No image was built: {SOCKET} is closed to {user}; `--group-add $(stat -c %g {SOCKET})` opens it (and gives the app's buildpacks the host)"
+            "No image was built: {SOCKET} is closed to {}; `--group-add $(stat -c %g {SOCKET})` opens it (and gives the app's buildpacks the host)",
+            us.name
         )),
-        Verdict::Make | Verdict::MakeThoughOpen | Verdict::Refuse => None,
+        Verdict::Unwanted | Verdict::Make | Verdict::MakeThoughOpen | Verdict::Refuse => None,
     }
 }
 
@@ -126,16 +141,16 @@ mod tests {
     const VCAP: u32 = 2000;
     const DOCKER: u32 = 998;
 
-    fn socket(mode: u32) -> Option<Socket> {
-        Some(Socket { uid: ROOT, gid: DOCKER, mode: 0o140_000 | mode })
+    fn socket(mode: u32) -> Socket {
+        Socket { uid: ROOT, gid: DOCKER, mode: 0o140_000 | mode }
     }
 
     fn who(uid: u32, gids: &[u32]) -> Identity {
-        Identity { uid, gids: gids.to_vec() }
+        Identity { name: "vcap".to_owned(), uid, gids: gids.to_vec() }
     }
 
     fn verdict(socket: Option<Socket>, us: &Identity, builder: &Identity) -> Verdict {
-        judge(socket, us, builder, false)
+        judge(socket, us, std::slice::from_ref(builder), false)
     }
 
     #[test]
@@ -145,24 +160,24 @@ mod tests {
 
     #[test]
     fn root_makes_the_image_when_the_builders_user_cannot_open_the_socket() {
-        assert_eq!(verdict(socket(0o660), &who(ROOT, &[ROOT]), &who(VCAP, &[VCAP])), Verdict::Make);
+        assert_eq!(verdict(Some(socket(0o660)), &who(ROOT, &[ROOT]), &who(VCAP, &[VCAP])), Verdict::Make);
     }
 
     #[test]
     fn root_refuses_when_the_builders_user_could_open_the_socket() {
         let root = who(ROOT, &[ROOT]);
         for (mode, builder) in [(0o666, who(VCAP, &[VCAP])), (0o660, root.clone()), (0o660, who(VCAP, &[DOCKER]))] {
-            assert_eq!(verdict(socket(mode), &root, &builder), Verdict::Refuse, "{mode:o} {builder:?}");
-            assert_eq!(judge(socket(mode), &root, &builder, true), Verdict::MakeThoughOpen);
+            assert_eq!(verdict(Some(socket(mode)), &root, &builder), Verdict::Refuse, "{mode:o} {builder:?}");
+            assert_eq!(judge(Some(socket(mode)), &root, std::slice::from_ref(&builder), true), Verdict::MakeThoughOpen);
         }
     }
 
     #[test]
     fn vcap_makes_the_image_only_with_the_sockets_group_and_is_told_what_that_gives_away() {
         let vcap = who(VCAP, &[VCAP]);
-        assert_eq!(verdict(socket(0o660), &vcap, &vcap), Verdict::Closed);
+        assert_eq!(verdict(Some(socket(0o660)), &vcap, &vcap), Verdict::Closed);
         let with_group = who(VCAP, &[VCAP, DOCKER]);
-        assert_eq!(verdict(socket(0o660), &with_group, &vcap), Verdict::MakeThoughOpen);
+        assert_eq!(verdict(Some(socket(0o660)), &with_group, &vcap), Verdict::MakeThoughOpen);
         assert!(warning(Verdict::MakeThoughOpen).unwrap().contains("root on the host"));
     }
 
@@ -174,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_closed_socket_names_the_option_that_opens_it() {
-        let text = why_no_image(Verdict::Closed, "vcap").unwrap();
+        let text = why_no_image(Verdict::Closed, &who(VCAP, &[VCAP])).unwrap();
         assert!(
             text.contains("closed to vcap") && text.contains("--group-add $(stat -c %g /var/run/docker.sock)"),
             "{text}"

@@ -9,7 +9,6 @@ mod build;
 mod execute;
 mod failure;
 mod fetch;
-#[allow(dead_code, clippy::unnecessary_wraps, reason = "the agent does not call it yet")]
 mod hand_over;
 mod keep;
 mod leaves;

@@ -7,7 +7,7 @@ use shared_model::environment::EnvironmentVariable;
 use shared_model::safe_url::SafeUrl;
 use shared_model::secret::Secret;
 use shared_model::task::TaskDefinition;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Whom a staging's lines are from, where the request does not say. Diego's.
 const LOG_SOURCE: &str = "STG";
@@ -39,6 +39,14 @@ pub(crate) struct StagingPlan {
     pub(crate) skips_verification: bool,
     /// Where Diego would report to.
     pub(crate) callback: Option<Callback>,
+}
+
+impl StagingPlan {
+    /// The folder that holds builder and launcher; `/tmp/lifecycle` where no builder runs.
+    pub(crate) fn lifecycle(&self) -> &Path {
+        let builder = self.action.runs().find(|run| run.program() == "builder");
+        builder.and_then(|run| Path::new(&run.path).parent()).unwrap_or(Path::new("/tmp/lifecycle"))
+    }
 }
 
 /// Whom to tell how it ended, and what to send along.

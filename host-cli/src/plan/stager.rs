@@ -119,7 +119,7 @@ fn quoted(word: &str) -> String {
 }
 
 fn agent_arguments(options: &StagingOptions<'_>) -> Vec<String> {
-    let mut arguments = vec!["--output", "json"];
+    let mut arguments = vec!["--output", "json", "--no-image"];
     if options.keep {
         arguments.push("--keep");
     }

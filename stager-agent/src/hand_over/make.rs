@@ -2,7 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the file that starts host-cli")]
 
-use shared_model::event::{Event, EventSink};
+use crate::scope::Scope;
+use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -22,8 +23,8 @@ pub(crate) struct Ingredients<'a> {
     pub(crate) droplet: &'a Path,
     /// The folder that holds the launcher.
     pub(crate) lifecycle: &'a Path,
-    /// The builder's result file.
-    pub(crate) result: &'a Path,
+    /// The builder's result file, where the request has one.
+    pub(crate) result: Option<&'a Path>,
 }
 
 /// Why there is no image.
@@ -41,17 +42,17 @@ pub(crate) enum HandOverError {
 }
 
 /// Runs `host-cli image` and relays its events, except the ends of a stream that is not ours to end.
-pub(crate) fn make(ingredients: &Ingredients, events: &dyn EventSink) -> Result<(), HandOverError> {
+pub(crate) fn make(ingredients: &Ingredients, scope: &Scope) -> Result<(), HandOverError> {
     let not_started = |error: std::io::Error| HandOverError::NotStarted { reason: error.to_string() };
     let mut child = command(ingredients).map_err(not_started)?.spawn().map_err(not_started)?;
     let mut stdin = child.stdin.take();
     let mut said = None;
-    std::thread::scope(|scope| {
+    std::thread::scope(|threads| {
         // The request goes by a pipe, never by the arguments, which every process may read. A write that fails shows
         // in how the child ends.
-        scope.spawn(move || stdin.as_mut().map(|pipe| pipe.write_all(ingredients.request.as_bytes())));
+        threads.spawn(move || stdin.as_mut().map(|pipe| pipe.write_all(ingredients.request.as_bytes())));
         if let Some(stdout) = child.stdout.take() {
-            said = relay(BufReader::new(stdout), events);
+            said = relay(BufReader::new(stdout), scope);
         }
     });
     let status = child.wait().map_err(not_started)?;
@@ -67,13 +68,15 @@ fn command(ingredients: &Ingredients) -> std::io::Result<Command> {
     let mut command = Command::new(beside);
     command.arg("image").args(["--request", "-", "--output", "json"]);
     command.arg("--droplet").arg(ingredients.droplet).arg("--lifecycle").arg(ingredients.lifecycle);
-    command.arg("--result").arg(ingredients.result);
+    if let Some(result) = ingredients.result {
+        command.arg("--result").arg(result);
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     Ok(command)
 }
 
 /// Reads to the end; gives the failure that the stream ended with, if it did.
-fn relay(mut stdout: impl BufRead, events: &dyn EventSink) -> Option<HandOverError> {
+fn relay(mut stdout: impl BufRead, scope: &Scope) -> Option<HandOverError> {
     let mut failed = None;
     let mut line = Vec::new();
     while matches!((&mut stdout).take(LONGEST_EVENT).read_until(b'\n', &mut line), Ok(length) if length > 0) {
@@ -83,7 +86,7 @@ fn relay(mut stdout: impl BufRead, events: &dyn EventSink) -> Option<HandOverErr
                 let code = ExitCode::from_number(i64::from(code)).unwrap_or(ExitCode::Image);
                 failed = Some(HandOverError::Failed { code, text, advice });
             }
-            Ok(event) => events.emit(event),
+            Ok(event) => scope.emit(event),
         }
         line.clear();
     }
@@ -93,6 +96,8 @@ fn relay(mut stdout: impl BufRead, events: &dyn EventSink) -> Option<HandOverErr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scope::Stop;
+    use shared_model::event::EventSink;
     use std::sync::Mutex;
 
     #[derive(Default)]
@@ -114,14 +119,14 @@ mod tests {
         ]
         .join("\n");
         let recorder = Recorder::default();
-        assert_eq!(relay(stream.as_bytes(), &recorder), None);
+        assert_eq!(relay(stream.as_bytes(), &Scope::new(&recorder, "STG", &Stop::default())), None);
         assert_eq!(*recorder.0.lock().unwrap(), [image]);
     }
 
     #[test]
     fn a_failure_keeps_its_code_and_its_advice() {
         let stream = Event::Failed { code: 9, text: "no engine".into(), advice: "start it".into() }.to_json_line();
-        let failed = relay(stream.as_bytes(), &Recorder::default());
+        let failed = relay(stream.as_bytes(), &Scope::new(&Recorder::default(), "STG", &Stop::default()));
         let expected =
             HandOverError::Failed { code: ExitCode::Engine, text: "no engine".into(), advice: "start it".into() };
         assert_eq!(failed, Some(expected));

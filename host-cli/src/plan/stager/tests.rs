@@ -37,7 +37,7 @@ fn options_reach_the_agent_and_the_certificates_are_mounted_read_only() {
         ..plain_options()
     };
     let spec = plan(LOG_2016, &options);
-    assert_eq!(spec.command, ["--output", "json", "--keep", "--ca", "/etc/stager/ca.pem", "--no-upload"]);
+    assert_eq!(spec.command, ["--output", "json", "--no-image", "--keep", "--ca", "/etc/stager/ca.pem", "--no-upload"]);
     assert_eq!(spec.binds, ["/home/me/ca.pem:/etc/stager/ca.pem:ro"]);
     assert_eq!(spec.labels[labels::KEPT], "true");
     assert!(spec.auto_remove);
