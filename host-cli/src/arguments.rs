@@ -44,10 +44,24 @@ pub(crate) struct LogOptions {
     pub(crate) nsync_log: Option<PathBuf>,
 }
 
-/// Gives each command that looks for requests its `log_options`; argh cannot share fields between commands.
+/// A command that looks for requests: adds the options that say where, since argh cannot share fields between commands.
 macro_rules! looks_for_requests {
-    ($($command:ident),*) => {
-        $(impl $command {
+    ($(#[$about:meta])* $command:ident { $($fields:tt)* }) => {
+        $(#[$about])*
+        pub(crate) struct $command {
+            $($fields)*
+            /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
+            #[argh(option, arg_name = "dir")]
+            pub(crate) logs: Option<PathBuf>,
+            /// the stager's log file instead; - reads standard input
+            #[argh(option, arg_name = "file")]
+            pub(crate) stager_log: Option<PathBuf>,
+            /// nsync's log file instead; - reads standard input
+            #[argh(option, arg_name = "file")]
+            pub(crate) nsync_log: Option<PathBuf>,
+        }
+
+        impl $command {
             /// Where requests are looked for.
             pub(crate) fn log_options(&self) -> LogOptions {
                 LogOptions {
@@ -56,195 +70,144 @@ macro_rules! looks_for_requests {
                     nsync_log: self.nsync_log.clone(),
                 }
             }
-        })*
+        }
     };
 }
 
-looks_for_requests!(BuildReq, LaunchReq, BuildCmd, LaunchCmd, Requests, Restage, Launch);
-
-/// print the newest staging request as it was logged
-#[derive(FromArgs, Debug)]
-#[argh(
-    subcommand,
-    name = "build-req",
-    example = "Stage and upload without the host's help:\n$ host-cli build-req my-app | docker run -i --rm --net hcf stager",
-    example = "See the buildpacks:\n$ host-cli build-req my-app | jq .cached_dependencies"
-)]
-pub(crate) struct BuildReq {
-    /// whose request (default: the newest of all)
-    #[argh(positional, arg_name = "APP")]
-    pub(crate) app: Option<String>,
-    /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
-    #[argh(option, arg_name = "dir")]
-    pub(crate) logs: Option<PathBuf>,
-    /// the stager's log file instead; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) stager_log: Option<PathBuf>,
-    /// nsync's log file instead; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) nsync_log: Option<PathBuf>,
+looks_for_requests! {
+    /// print the newest staging request as it was logged
+    #[derive(FromArgs, Debug)]
+    #[argh(
+        subcommand,
+        name = "build-req",
+        example = "Stage and upload without the host's help:\n$ host-cli build-req my-app | docker run -i --rm --net hcf stager",
+        example = "See the buildpacks:\n$ host-cli build-req my-app | jq .cached_dependencies"
+    )]
+    BuildReq {
+        /// whose request (default: the newest of all)
+        #[argh(positional, arg_name = "APP")]
+        pub(crate) app: Option<String>,
+    }
 }
 
-/// print the newest launch request as it was logged
-#[derive(FromArgs, Debug)]
-#[argh(subcommand, name = "launch-req", example = "$ host-cli launch-req my-app | jq .routes")]
-pub(crate) struct LaunchReq {
-    /// whose request (default: the newest of all)
-    #[argh(positional, arg_name = "APP")]
-    pub(crate) app: Option<String>,
-    /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
-    #[argh(option, arg_name = "dir")]
-    pub(crate) logs: Option<PathBuf>,
-    /// the stager's log file instead; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) stager_log: Option<PathBuf>,
-    /// nsync's log file instead; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) nsync_log: Option<PathBuf>,
+looks_for_requests! {
+    /// print the newest launch request as it was logged
+    #[derive(FromArgs, Debug)]
+    #[argh(subcommand, name = "launch-req", example = "$ host-cli launch-req my-app | jq .routes")]
+    LaunchReq {
+        /// whose request (default: the newest of all)
+        #[argh(positional, arg_name = "APP")]
+        pub(crate) app: Option<String>,
+    }
 }
 
-/// print the builder's run action of the newest staging request
-#[derive(FromArgs, Debug)]
-#[argh(subcommand, name = "build-cmd", example = "$ host-cli build-cmd my-app | jq .args")]
-pub(crate) struct BuildCmd {
-    /// whose request (default: the newest of all)
-    #[argh(positional, arg_name = "APP")]
-    pub(crate) app: Option<String>,
-    /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
-    #[argh(option, arg_name = "dir")]
-    pub(crate) logs: Option<PathBuf>,
-    /// the stager's log file instead; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) stager_log: Option<PathBuf>,
-    /// nsync's log file instead; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) nsync_log: Option<PathBuf>,
+looks_for_requests! {
+    /// print the builder's run action of the newest staging request
+    #[derive(FromArgs, Debug)]
+    #[argh(subcommand, name = "build-cmd", example = "$ host-cli build-cmd my-app | jq .args")]
+    BuildCmd {
+        /// whose request (default: the newest of all)
+        #[argh(positional, arg_name = "APP")]
+        pub(crate) app: Option<String>,
+    }
 }
 
-/// print the launcher's run action of the newest launch request
-#[derive(FromArgs, Debug)]
-#[argh(subcommand, name = "launch-cmd", example = "$ host-cli launch-cmd my-app | jq .path")]
-pub(crate) struct LaunchCmd {
-    /// whose request (default: the newest of all)
-    #[argh(positional, arg_name = "APP")]
-    pub(crate) app: Option<String>,
-    /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
-    #[argh(option, arg_name = "dir")]
-    pub(crate) logs: Option<PathBuf>,
-    /// the stager's log file instead; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) stager_log: Option<PathBuf>,
-    /// nsync's log file instead; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) nsync_log: Option<PathBuf>,
+looks_for_requests! {
+    /// print the launcher's run action of the newest launch request
+    #[derive(FromArgs, Debug)]
+    #[argh(subcommand, name = "launch-cmd", example = "$ host-cli launch-cmd my-app | jq .path")]
+    LaunchCmd {
+        /// whose request (default: the newest of all)
+        #[argh(positional, arg_name = "APP")]
+        pub(crate) app: Option<String>,
+    }
 }
 
-/// list the requests that the logs hold, the newest first
-#[derive(FromArgs, Debug)]
-#[argh(subcommand, name = "requests", example = "$ host-cli requests --output json | jq .[0]")]
-pub(crate) struct Requests {
-    /// only those of this app
-    #[argh(positional, arg_name = "APP")]
-    pub(crate) app: Option<String>,
-    /// table (default) or json
-    #[argh(option, default = "ListOutput::Table", arg_name = "form")]
-    pub(crate) output: ListOutput,
-    /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
-    #[argh(option, arg_name = "dir")]
-    pub(crate) logs: Option<PathBuf>,
-    /// the stager's log file instead; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) stager_log: Option<PathBuf>,
-    /// nsync's log file instead; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) nsync_log: Option<PathBuf>,
+looks_for_requests! {
+    /// list the requests that the logs hold, the newest first
+    #[derive(FromArgs, Debug)]
+    #[argh(subcommand, name = "requests", example = "$ host-cli requests --output json | jq .[0]")]
+    Requests {
+        /// only those of this app
+        #[argh(positional, arg_name = "APP")]
+        pub(crate) app: Option<String>,
+        /// table (default) or json
+        #[argh(option, default = "ListOutput::Table", arg_name = "form")]
+        pub(crate) output: ListOutput,
+    }
 }
 
-/// stage an app again in a container and make its image
-#[derive(FromArgs, Debug)]
-#[argh(
-    subcommand,
-    name = "restage",
-    note = "What follows -- goes to the agent in the container; `-- --help` lists it.",
-    example = "$ host-cli restage my-app",
-    example = "Look into a failed staging:\n$ host-cli restage --keep my-app",
-    example = "Leave Cloud Controller's droplet alone:\n$ host-cli restage my-app -- --no-upload"
-)]
-pub(crate) struct Restage {
-    /// which app (default: the newest staging request of all)
-    #[argh(positional, arg_name = "APP")]
-    pub(crate) app: Option<String>,
-    /// take the request from this file instead of the logs; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) request: Option<PathBuf>,
-    /// network that the staging container joins (default: hcf)
-    #[argh(option, default = "String::from(\"hcf\")", arg_name = "name")]
-    pub(crate) network: String,
-    /// image that stages (default: stager:latest)
-    #[argh(option, default = "String::from(\"stager:latest\")", arg_name = "image")]
-    pub(crate) stager_image: String,
-    /// root file system of the app image (default: stager-rootfs:<the request's stack>)
-    #[argh(option, arg_name = "image")]
-    pub(crate) base: Option<String>,
-    /// certificates to trust besides the system's, in PEM; handed to the agent
-    #[argh(option, arg_name = "file")]
-    pub(crate) ca: Option<PathBuf>,
-    /// keep the container for an hour after success or failure, to look into it
-    #[argh(switch)]
-    pub(crate) keep: bool,
-    /// stage and upload, but make no image
-    #[argh(switch)]
-    pub(crate) no_image: bool,
-    /// plain or json (default: progress bars on a terminal, plain lines elsewhere)
-    #[argh(option, arg_name = "form")]
-    pub(crate) output: Option<Output>,
-    /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
-    #[argh(option, arg_name = "dir")]
-    pub(crate) logs: Option<PathBuf>,
-    /// the stager's log file instead; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) stager_log: Option<PathBuf>,
-    /// nsync's log file instead; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) nsync_log: Option<PathBuf>,
+looks_for_requests! {
+    /// stage an app again in a container and make its image
+    #[derive(FromArgs, Debug)]
+    #[argh(
+        subcommand,
+        name = "restage",
+        note = "What follows -- goes to the agent in the container; `-- --help` lists it.",
+        example = "$ host-cli restage my-app",
+        example = "Look into a failed staging:\n$ host-cli restage --keep my-app",
+        example = "Leave Cloud Controller's droplet alone:\n$ host-cli restage my-app -- --no-upload"
+    )]
+    Restage {
+        /// which app (default: the newest staging request of all)
+        #[argh(positional, arg_name = "APP")]
+        pub(crate) app: Option<String>,
+        /// take the request from this file instead of the logs; - reads standard input
+        #[argh(option, arg_name = "file")]
+        pub(crate) request: Option<PathBuf>,
+        /// network that the staging container joins (default: hcf)
+        #[argh(option, default = "String::from(\"hcf\")", arg_name = "name")]
+        pub(crate) network: String,
+        /// image that stages (default: stager:latest)
+        #[argh(option, default = "String::from(\"stager:latest\")", arg_name = "image")]
+        pub(crate) stager_image: String,
+        /// root file system of the app image (default: stager-rootfs:<the request's stack>)
+        #[argh(option, arg_name = "image")]
+        pub(crate) base: Option<String>,
+        /// certificates to trust besides the system's, in PEM; handed to the agent
+        #[argh(option, arg_name = "file")]
+        pub(crate) ca: Option<PathBuf>,
+        /// keep the container for an hour after success or failure, to look into it
+        #[argh(switch)]
+        pub(crate) keep: bool,
+        /// stage and upload, but make no image
+        #[argh(switch)]
+        pub(crate) no_image: bool,
+        /// plain or json (default: progress bars on a terminal, plain lines elsewhere)
+        #[argh(option, arg_name = "form")]
+        pub(crate) output: Option<Output>,
+    }
 }
 
-/// start an app's image as its newest launch request says
-#[derive(FromArgs, Debug)]
-#[argh(
-    subcommand,
-    name = "launch",
-    example = "$ host-cli launch my-app",
-    example = "On a port of your choice:\n$ host-cli launch --port 8080 my-app"
-)]
-pub(crate) struct Launch {
-    /// which app (default: the newest launch request of all)
-    #[argh(positional, arg_name = "APP")]
-    pub(crate) app: Option<String>,
-    /// take the request from this file instead of the logs; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) request: Option<PathBuf>,
-    /// network that the app joins (default: hcf)
-    #[argh(option, default = "String::from(\"hcf\")", arg_name = "name")]
-    pub(crate) network: String,
-    /// port of the host, or HOST:CONTAINER; once for each of the app's ports (default: a free one)
-    #[argh(option, arg_name = "port")]
-    pub(crate) port: Vec<String>,
-    /// process type to start (default: web, as the request has it)
-    #[argh(option, default = "String::from(\"web\")", arg_name = "type")]
-    pub(crate) process: String,
-    /// plain or json (default: plain)
-    #[argh(option, arg_name = "form")]
-    pub(crate) output: Option<Output>,
-    /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
-    #[argh(option, arg_name = "dir")]
-    pub(crate) logs: Option<PathBuf>,
-    /// the stager's log file instead; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) stager_log: Option<PathBuf>,
-    /// nsync's log file instead; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) nsync_log: Option<PathBuf>,
+looks_for_requests! {
+    /// start an app's image as its newest launch request says
+    #[derive(FromArgs, Debug)]
+    #[argh(
+        subcommand,
+        name = "launch",
+        example = "$ host-cli launch my-app",
+        example = "On a port of your choice:\n$ host-cli launch --port 8080 my-app"
+    )]
+    Launch {
+        /// which app (default: the newest launch request of all)
+        #[argh(positional, arg_name = "APP")]
+        pub(crate) app: Option<String>,
+        /// take the request from this file instead of the logs; - reads standard input
+        #[argh(option, arg_name = "file")]
+        pub(crate) request: Option<PathBuf>,
+        /// network that the app joins (default: hcf)
+        #[argh(option, default = "String::from(\"hcf\")", arg_name = "name")]
+        pub(crate) network: String,
+        /// port of the host, or HOST:CONTAINER; once for each of the app's ports (default: a free one)
+        #[argh(option, arg_name = "port")]
+        pub(crate) port: Vec<String>,
+        /// process type to start (default: web, as the request has it)
+        #[argh(option, default = "String::from(\"web\")", arg_name = "type")]
+        pub(crate) process: String,
+        /// plain or json (default: plain)
+        #[argh(option, arg_name = "form")]
+        pub(crate) output: Option<Output>,
+    }
 }
 
 /// make an app image from a droplet, a lifecycle and a root file system
