@@ -87,3 +87,54 @@ fn early(exit: &argh::EarlyExit, words: &[&str]) -> Failure {
     let about = known.map(|command| format!(" {command}")).unwrap_or_default();
     Failure::new(ExitCode::CommandLine, text, format!("`{PROGRAM}{about} --help` says what can be typed"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(typed: &str) -> Result<Invocation, Failure> {
+        Invocation::read(typed.split_whitespace().map(OsString::from))
+    }
+
+    fn restage(typed: &str) -> (Option<String>, Vec<String>) {
+        match read(typed).unwrap() {
+            Invocation { command: Command::Restage(command), agent_options } => (command.app, agent_options),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_follows_two_dashes_behind_restage_is_the_agents_as_it_was_typed() {
+        let (app, options) = restage("host-cli restage app --network=n -- --ca=/x -h --version -- z");
+        assert_eq!((app.as_deref(), options.join(" ").as_str()), (Some("app"), "--ca=/x -h --version -- z"));
+        assert_eq!(restage("/usr/bin/restage -- --no-upload"), (None, vec!["--no-upload".to_owned()]));
+        assert_eq!(restage("restage --"), (None, vec![]));
+    }
+
+    #[test]
+    fn behind_other_commands_two_dashes_end_the_options() {
+        let Invocation { command: Command::BuildReq(command), agent_options } =
+            read("host-cli build-req -- --odd").unwrap()
+        else {
+            panic!("not build-req");
+        };
+        assert_eq!((command.app.as_deref(), agent_options.len()), (Some("--odd"), 0));
+    }
+
+    #[test]
+    fn every_link_is_a_command_that_argh_knows() {
+        for (link, command) in LINKED {
+            let failure = read(&format!("/some/where/{link} --help")).unwrap_err();
+            assert_eq!(failure.code, ExitCode::Success);
+            assert!(failure.text.starts_with(&format!("Usage: host-cli {command} ")), "{}", failure.text);
+        }
+    }
+
+    #[test]
+    fn an_argument_that_is_no_text_is_refused() {
+        use std::os::unix::ffi::OsStringExt;
+        let typed = ["host-cli".into(), "build-req".into(), OsString::from_vec(vec![0xff])];
+        assert_eq!(Invocation::read(typed).unwrap_err().code, ExitCode::CommandLine);
+        assert_eq!(Invocation::read([]).unwrap_err().code, ExitCode::CommandLine);
+    }
+}

@@ -40,3 +40,41 @@ fn read_text(source: impl Read) -> io::Result<String> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_taken_as_it_stands_and_its_app_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("request.json");
+        let document =
+            "{ \"log_guid\": \"g\", \"completion_callback_url\": \"http://s/v1/staging/the-guid/completed\" }\n";
+        std::fs::write(&file, document).unwrap();
+        let request = from_file(&file);
+        assert_eq!(request.document, document);
+        assert_eq!((request.application.guid.as_str(), request.staging_guid.as_deref()), ("g", Some("the-guid")));
+        std::fs::write(&file, "not JSON").unwrap();
+        assert_eq!(from_file(&file).document, "not JSON", "judging it is not done here");
+    }
+
+    fn from_file(file: &Path) -> Request {
+        read(file, Kind::Staging).unwrap()
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = read(&folder.path().join("gone"), Kind::Launch).unwrap_err().to_string();
+        assert!(missing.contains("gone: No such file"), "{missing}");
+        let directory = read(folder.path(), Kind::Launch).unwrap_err().to_string();
+        assert!(directory.to_lowercase().contains("is a directory"), "{directory}");
+        let no_text = folder.path().join("no-text");
+        std::fs::write(&no_text, [0xff, 0xfe]).unwrap();
+        assert!(read(&no_text, Kind::Launch).unwrap_err().to_string().contains("UTF-8"));
+        let large = folder.path().join("large");
+        std::fs::File::create(&large).unwrap().set_len(LARGEST + 1).unwrap();
+        assert!(read(&large, Kind::Launch).unwrap_err().to_string().contains("larger than 16 MiB"));
+    }
+}
