@@ -103,7 +103,6 @@ impl Leaves for RealLeaves<'_> {
     }
 
     fn upload(&self, action: &UploadAction, scope: &Scope) -> Result<(), ActionError> {
-        self.steps.enter(Step::Upload, scope);
         let name = action.artifact.as_deref().unwrap_or_default();
         let file = Path::new(&action.from);
         match self.uploads {
@@ -112,6 +111,7 @@ impl Leaves for RealLeaves<'_> {
                 scope.emit(Event::UploadSkipped { name: name.to_owned(), reason: "--no-upload".to_owned() });
             }
             Uploads::Sent => {
+                self.steps.enter(Step::Upload, scope);
                 upload::upload(self.http, &Parcel { name, file, to: &action.to }, scope)?;
                 if self.plan.droplet.as_deref() == Some(file) {
                     self.droplet_uploaded.store(true, Ordering::SeqCst);

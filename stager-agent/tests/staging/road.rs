@@ -102,6 +102,7 @@ fn nothing_is_uploaded_with_no_upload() {
     let outcome = cloud.stage(&["--no-upload"]);
     outcome.done();
     assert!(cloud.server.asked("POST").is_empty());
+    assert!(!outcome.events.contains(&Event::StepStarted { step: Step::Upload }));
     assert_eq!(names(&outcome).iter().filter(|name| *name == "upload_skipped").count(), 2);
     assert!(outcome.events.iter().any(|event| matches!(event, Event::Droplet { uploaded: false, bytes: 1.., .. })));
 }
