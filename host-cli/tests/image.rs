@@ -148,6 +148,10 @@ impl Drop for Base {
             docker(&["rmi", tag]);
         }
         let left = self.images();
+        for id in &left {
+            // Some go with others.
+            let _ = Command::new("docker").args(["rmi", "-f", id]).output();
+        }
         docker(&["rmi", &self.name]);
         if !thread::panicking() {
             assert_eq!(left, Vec::<String>::new(), "images that nobody removed");

@@ -85,6 +85,10 @@ fn is_absence(kind: io::ErrorKind) -> bool {
 }
 
 fn io_cause(error: &docker_api::Error) -> Option<&io::Error> {
+    // These two pass their inner error's source on, and not the inner error itself.
+    if let docker_api::Error::IO(cause) | docker_api::Error::Error(containers_api::conn::Error::IO(cause)) = error {
+        return Some(cause);
+    }
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(current) = cause {
         if let Some(found) = current.downcast_ref::<io::Error>() {
@@ -108,6 +112,21 @@ pub(super) fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_not_let_in_is_told_apart_from_nobody_at_home_and_from_a_refusal() {
+        let of = |kind: io::ErrorKind| engine_error("unix:///s", "doing this", docker_api::Error::IO(kind.into()));
+        assert!(matches!(of(io::ErrorKind::PermissionDenied), EngineError::Forbidden { .. }));
+        assert!(matches!(of(io::ErrorKind::NotFound), EngineError::Unreachable { .. }));
+        assert!(matches!(of(io::ErrorKind::ConnectionRefused), EngineError::Unreachable { .. }));
+        let broke = of(io::ErrorKind::ConnectionReset).to_string();
+        assert!(broke.starts_with("doing this: the connection broke"), "{broke}");
+        let fault = |code, message: &str| {
+            engine_error("unix:///s", "doing this", docker_api::Error::Fault { code, message: message.to_owned() })
+        };
+        assert!(matches!(fault(StatusCode::FORBIDDEN, "plugin"), EngineError::Forbidden { .. }));
+        assert_eq!(fault(StatusCode::CONFLICT, "in\nuse\u{1b}[2J").to_string(), "doing this: in; use\\u{1b}[2J");
+    }
 
     #[test]
     fn an_engines_words_become_one_safe_bounded_line() {

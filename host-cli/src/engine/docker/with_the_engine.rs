@@ -4,6 +4,8 @@ use super::*;
 use crate::engine::Health;
 use crate::plan::container::HealthCheck;
 use std::io::Cursor;
+use std::net::{Shutdown, TcpListener};
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
@@ -193,12 +195,45 @@ fn a_build_context_that_breaks_off_is_an_error_that_says_so() {
     assert!(error.to_string().contains("Dockerfile"), "{error}");
 }
 
+/// Lets the engine's socket be reached over TCP, one connection after the other, each way closed by itself.
+fn over_tcp() -> connect::Address {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = connect::Address::Tcp(listener.local_addr().unwrap().to_string());
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, engine) = (client.unwrap(), UnixStream::connect("/var/run/docker.sock").unwrap());
+            let (mut from_client, mut to_engine) = (client.try_clone().unwrap(), engine.try_clone().unwrap());
+            thread::spawn(move || {
+                let _ = std::io::copy(&mut from_client, &mut to_engine);
+                let _ = to_engine.shutdown(Shutdown::Write);
+            });
+            let (mut from_engine, mut to_client) = (engine, client);
+            thread::spawn(move || {
+                let _ = std::io::copy(&mut from_engine, &mut to_client);
+                let _ = to_client.shutdown(Shutdown::Write);
+            });
+        }
+    });
+    address
+}
+
 #[test]
-fn an_engine_that_is_not_there_is_unreachable_and_a_closed_one_forbidden() {
+fn an_engine_on_tcp_is_spoken_to_like_one_on_a_socket() {
+    let docker = Docker::at(&over_tcp()).unwrap();
+    let spec = ContainerSpec { reads_stdin: true, ..shell("cat; exit 3") };
+    let container = made(&docker, &spec);
+    let mut out = Vec::new();
+    let status = docker.run(&container.1, b"over the wire", &mut |_, piece| out.extend_from_slice(piece));
+    assert_eq!((status.unwrap(), out.as_slice()), (3, &b"over the wire"[..]));
+    assert!(docker.has_network("bridge").unwrap());
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_unreachable() {
     let folder = tempfile::tempdir().unwrap();
     let missing = connect::Address::Unix(folder.path().join("docker.sock"));
     assert!(matches!(Docker::at(&missing), Err(EngineError::Unreachable { .. })));
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = connect::Address::Tcp(listener.local_addr().unwrap().to_string());
     drop(listener);
     let error = Docker::at(&nobody).err().unwrap();
