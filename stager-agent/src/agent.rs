@@ -34,7 +34,8 @@ pub(crate) fn serve(arguments: &Arguments, scope: &Scope, reaper: &Reaper) -> Ex
         make_image(image, &plan, &request, scope)
     });
     let code = outcome.as_ref().err().map_or(ExitCode::Success, |failure| failure.code);
-    let keeps = arguments.keep && code != ExitCode::Request && scope.stopped().is_none();
+    let began = !matches!(code, ExitCode::Request | ExitCode::CommandLine);
+    let keeps = arguments.keep && began && scope.stopped().is_none();
     if keeps {
         scope.emit(Event::Kept { seconds: keep::LONGEST.as_secs() });
     }

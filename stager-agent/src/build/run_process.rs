@@ -19,7 +19,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(10);
 /// How long a killed program may take to be gone, before it is given up. Diego's.
 const GIVE_UP: Duration = Duration::from_secs(60);
 /// How long output is waited for that only a left process can still print.
-const LINGER: Duration = Duration::from_millis(500);
+const LINGER: Duration = Duration::from_secs(1);
 /// How soon a stop is noticed.
 const POLL: Duration = Duration::from_millis(50);
 /// How often orphans that have ended are reaped.

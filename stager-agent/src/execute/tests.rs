@@ -100,14 +100,13 @@ fn walk_with(json: &str, stop: &Stop) -> Outcome {
     }
 }
 
-/// `<ok>` is a run with that path; `kind[…]` a list; `try(…)` a try; `timeout50(…)` 50 milliseconds.
+/// `<ok>` is a run with that path; `kind[…]` a list; `try(…)` a try; `soon(…)` a timeout of 200 milliseconds.
 fn spelled_out(short: &str) -> String {
     let mut json = short.to_owned();
     for kind in ["serial", "parallel", "codependent"] {
         json = json.replace(&format!("{kind}["), &format!("{{\"{kind}\":{{\"actions\":["));
     }
-    json =
-        json.replace("try(", r#"{"try":{"action":"#).replace("timeout50(", r#"{"timeout":{"timeout_ms":50,"action":"#);
+    json = json.replace("try(", r#"{"try":{"action":"#).replace("soon(", r#"{"timeout":{"timeout_ms":200,"action":"#);
     json = json.replace("emit(", r#"{"emit_progress":{"start_message":"Staging...","success_message":"Staging complete","failure_message_prefix":"Staging failed","action":"#);
     json.replace('<', r#"{"run":{"user":"u","path":""#).replace('>', "\"}}").replace(']', "]}}").replace(')', "}}")
 }
@@ -143,31 +142,31 @@ fn a_try_swallows_a_failure_and_says_so() {
 
 #[test]
 fn a_timeout_ends_what_is_inside() {
-    let outcome = walk("serial[timeout50(serial[<forever>,<ok>]),<ok>]");
-    assert_eq!(outcome.error(), "exceeded 50ms timeout; cancelled");
+    let outcome = walk("serial[soon(serial[<forever>,<ok>]),<ok>]");
+    assert_eq!(outcome.error(), "exceeded 200ms timeout; cancelled");
     assert_eq!(outcome.ended, ["forever"]);
 }
 
 #[test]
 fn a_timeout_is_not_swallowed_by_a_try_inside_it() {
-    let outcome = walk("timeout50(serial[try(<forever>),<ok>])");
+    let outcome = walk("soon(serial[try(<forever>),<ok>])");
     assert!(matches!(outcome.result, Err(ActionError::TimedOut { .. })), "{:?}", outcome.result);
     assert_eq!((outcome.began.as_slice(), outcome.said.as_slice()), (&["forever".to_owned()][..], &[][..]));
 }
 
 #[test]
 fn a_timeout_is_swallowed_by_a_try_around_it() {
-    let outcome = walk("serial[try(timeout50(<forever>)),<ok>]");
+    let outcome = walk("serial[try(soon(<forever>)),<ok>]");
     assert!(outcome.result.is_ok());
-    assert_eq!(outcome.said, [Event::Ignored { text: "exceeded 50ms timeout; cancelled".into() }]);
+    assert_eq!(outcome.said, [Event::Ignored { text: "exceeded 200ms timeout; cancelled".into() }]);
 }
 
 #[test]
 fn the_outer_of_two_timeouts_is_the_one_that_is_named() {
     let long = r#"{"timeout":{"timeout_ms":60000,"action":"#;
-    let outcome = walk(&format!("timeout50({long}<forever>))"));
+    let outcome = walk(&format!("soon({long}<forever>))"));
     assert!(
-        matches!(outcome.result, Err(ActionError::TimedOut { limit, .. }) if limit == Duration::from_millis(50)),
+        matches!(outcome.result, Err(ActionError::TimedOut { limit, .. }) if limit == Duration::from_millis(200)),
         "{:?}",
         outcome.result
     );
@@ -219,10 +218,7 @@ fn progress_is_told_as_diego_tells_it() {
         walk("emit(<fail:223>)").progress(),
         [("STG", "Staging...", false), ("STG", "Staging failed: Exited with status 223", true)]
     );
-    assert_eq!(
-        walk("emit(timeout50(<forever>))").progress()[1],
-        ("STG", "Staging failed: exceeded 50ms timeout", true)
-    );
+    assert_eq!(walk("emit(soon(<forever>))").progress()[1], ("STG", "Staging failed: exceeded 200ms timeout", true));
 }
 
 #[test]

@@ -39,6 +39,8 @@ struct Shell {
     directory: PathBuf,
     output: Output,
     limit: Option<Duration>,
+    /// A signal comes when this file is there.
+    stop_at: Option<PathBuf>,
     environment: Vec<EnvironmentVariable>,
     said: Said,
 }
@@ -50,6 +52,7 @@ fn shell(script: &str) -> Shell {
         directory: "/".into(),
         output: Output::Shown,
         limit: None,
+        stop_at: None,
         environment: vec![EnvironmentVariable::new("PATH", "/usr/bin:/bin")],
         said: Said::default(),
     }
@@ -73,7 +76,15 @@ impl Shell {
         let stop = Stop::default();
         let scope = Scope::new(&self.said, "STG", &stop);
         let limited = self.limit.map(|limit| scope.limited(limit));
-        program.run(limited.as_ref().unwrap_or(&scope), &Reaper::default())
+        thread::scope(|threads| {
+            if let Some(file) = &self.stop_at {
+                threads.spawn(|| {
+                    wait_for(file);
+                    stop.by_signal(15);
+                });
+            }
+            program.run(limited.as_ref().unwrap_or(&scope), &Reaper::default())
+        })
     }
 
     fn ended(&self) -> Ended {
@@ -83,6 +94,13 @@ impl Shell {
     fn out(&self) -> Vec<String> {
         self.ended();
         self.said.lines(Stream::Out)
+    }
+}
+
+fn wait_for(file: &Path) {
+    let started = Instant::now();
+    while !file.exists() && started.elapsed() < Duration::from_secs(60) {
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -165,30 +183,37 @@ fn a_signals_status_is_128_more() {
 }
 
 #[test]
-fn a_deadline_asks_it_to_end() {
-    let polite = Shell {
-        limit: Some(Duration::from_millis(50)),
-        ..shell("trap 'echo asked; exit 7' TERM; echo ready; while :; do sleep 0.01; done")
-    };
-    let ended = polite.ended();
-    assert_eq!(ended.stopped, Some(Stopped::DeadlinePassed(Duration::from_millis(50))));
-    // Where the machine was too slow for the trap to be set, TERM ended it.
-    assert!(ended.status == 7 || ended.status == 143, "{ended:?}");
+fn a_deadline_ends_it() {
+    let late = Shell { limit: Some(Duration::from_millis(50)), ..shell("sleep 60") };
+    let stopped = Some(Stopped::DeadlinePassed(Duration::from_millis(50)));
+    assert_eq!(late.ended(), Ended { status: 143, stopped, left: 0 });
+}
+
+#[test]
+fn it_is_asked_to_end_and_may_tidy_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let ready = directory.path().join("ready");
+    let script = format!("trap 'echo asked; exit 7' TERM; touch {}; while :; do sleep 0.01; done", ready.display());
+    let polite = Shell { stop_at: Some(ready), ..shell(&script) };
+    assert_eq!(polite.ended(), Ended { status: 7, stopped: Some(Stopped::Signal(15)), left: 0 });
+    assert_eq!(polite.said.lines(Stream::Out), ["asked"]);
 }
 
 #[test]
 fn what_ignores_being_asked_is_killed_with_its_group() {
     let directory = tempfile::tempdir().unwrap();
-    let alive = directory.path().join("alive");
+    let pids = directory.path().join("pids");
     let script = format!(
-        "trap '' TERM; (while :; do echo x > {0}; sleep 0.01; done) & while :; do sleep 0.01; done",
-        alive.display()
+        "trap '' TERM; sleep 300 & echo $$ $! > {0}.new; mv {0}.new {0}; while :; do sleep 0.01; done",
+        pids.display()
     );
-    let deaf = Shell { limit: Some(Duration::from_millis(300)), ..shell(&script) };
+    let deaf = Shell { stop_at: Some(pids.clone()), ..shell(&script) };
     assert_eq!(deaf.ended().status, 137);
-    let _ = fs::remove_file(&alive);
-    thread::sleep(Duration::from_millis(100));
-    assert!(!alive.exists(), "a member of its group still writes");
+    for pid in fs::read_to_string(pids).unwrap().split_whitespace() {
+        // Nobody may have reaped it yet, but nothing of it runs.
+        let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+    }
 }
 
 #[test]
@@ -202,15 +227,23 @@ fn a_child_left_in_the_group_is_ended_and_does_not_hold_the_output() {
 
 #[test]
 fn a_child_that_prints_a_little_later_is_still_heard() {
-    assert_eq!(shell("(sleep 0.1; echo late) & echo done").out(), ["done", "late"]);
+    assert_eq!(shell("(sleep 0.05; echo late) & echo done").out(), ["done", "late"]);
 }
 
 #[test]
 fn a_daemon_that_holds_the_output_is_not_waited_for() {
-    let daemon = shell("setsid sh -c 'sleep 3' & sleep 0.1; echo done");
+    let directory = tempfile::tempdir().unwrap();
+    let pid = directory.path().join("pid");
+    let script = format!(
+        "setsid sh -c 'echo $$ > {0}.new; mv {0}.new {0}; exec sleep 300' & while ! test -e {0}; do sleep 0.01; done; echo done",
+        pid.display()
+    );
     let started = Instant::now();
-    assert_eq!(daemon.out(), ["done"]);
-    assert!(started.elapsed() < Duration::from_millis(2_500), "{:?}", started.elapsed());
+    assert_eq!(shell(&script).out(), ["done"]);
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+    // Out of its group and with no subreaper to come to, it is the test's to end.
+    let pid = Pid::from_raw(fs::read_to_string(pid).unwrap().trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, Signal::KILL).unwrap();
 }
 
 #[test]
