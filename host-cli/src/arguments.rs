@@ -161,7 +161,7 @@ looks_for_requests! {
         /// image that stages (default: stager:latest)
         #[argh(option, default = "String::from(\"stager:latest\")", arg_name = "image")]
         pub(crate) stager_image: String,
-        /// root file system of the app image (default: stager-rootfs:<the request's stack>)
+        /// root file system of the app image (default: stager-rootfs with the stack as tag)
         #[argh(option, arg_name = "image")]
         pub(crate) base: Option<String>,
         /// certificates to trust besides the system's, in PEM; handed to the agent
@@ -228,10 +228,10 @@ pub(crate) struct Image {
     /// staging request, as build-req prints it: gives names, labels and root file system; - reads standard input
     #[argh(option, arg_name = "file")]
     pub(crate) request: Option<PathBuf>,
-    /// root file system to build on (default with --request: stager-rootfs:<its stack>)
+    /// root file system to build on (default with --request: stager-rootfs with its stack as tag)
     #[argh(option, arg_name = "image")]
     pub(crate) base: Option<String>,
-    /// name of the new image, REPOSITORY[:TAG]; may be given more than once (default with --request: after the app)
+    /// name of the new image, REPOSITORY or REPOSITORY:TAG; may be given more than once (default with --request: after the app)
     #[argh(option, arg_name = "ref")]
     pub(crate) name: Vec<String>,
     /// label of the new image, NAME=VALUE; may be given more than once

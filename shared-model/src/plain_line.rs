@@ -36,9 +36,10 @@ pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
         Event::StepEnded { step, ms } => ours(format!("{} in {}", past(*step), took(*ms))),
         Event::Downloading { to, from, .. } => ours(format!("Downloading {} from {}", visible(to), visible(from))),
         Event::Downloaded { to, bytes, entries, ms, name: _ } => ours(format!(
-            "Downloaded {} ({}, {entries} entries, {})",
+            "Downloaded {} ({}, {entries} {}, {})",
             visible(to),
             size::bytes(*bytes),
+            if *entries == 1 { "entry" } else { "entries" },
             transfer_time(*bytes, *ms)
         )),
         Event::Retrying { what, reason, attempt, of, wait_ms } => {
