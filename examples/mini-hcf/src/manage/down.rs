@@ -54,13 +54,15 @@ pub(crate) fn remove_containers(instance: &str) -> Result<(), Failure> {
     run(&arguments).map(drop)
 }
 
-/// Another instance may still use it; then it stays. The image with nginx below it stays as well: making it
-/// takes long, and the next `up` wants it.
+/// Another instance may still use it; then the engine refuses, and it stays. Under another name the same image may be
+/// in use as well: only the name goes then. The image with nginx below it stays: making it takes long, and the next
+/// `up` wants it.
 fn remove_image(image: &str) -> Result<(), Failure> {
     let ours = run(&["image", "ls", "--quiet", "--filter", &format!("label={KIND_LABEL}"), image])?;
-    let used = run(&["ps", "--all", "--quiet", "--filter", &format!("ancestor={image}")])?;
-    if ours.is_empty() || !used.is_empty() {
+    if ours.is_empty() {
         return Ok(());
     }
-    run(&["image", "rm", image]).map(drop)
+    let used = run(&["ps", "--all", "--quiet", "--filter", &format!("ancestor={image}")])?;
+    let removed = run(&["image", "rm", image]).map(drop);
+    if used.is_empty() { removed } else { Ok(()) }
 }
