@@ -17,10 +17,11 @@ const LIFECYCLE: &str = "/tmp/lifecycle";
 /// Where the agent finds the certificates of `--ca`.
 const CA_IN_CONTAINER: &str = "/etc/stager/ca.pem";
 
-/// What the agent, running as root, needs of root's rights: to become the request's user (`SETUID`, `SETGID`) and to
-/// give up the rest for good (`SETPCAP`), to unpack archives as other users' files with their modes (`CHOWN`, `FOWNER`,
-/// `FSETID`, `DAC_OVERRIDE`), and to end what the user's processes left running (`KILL`).
-const CAPABILITIES: [&str; 8] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETPCAP", "SETUID"];
+/// What the agent, running as root, needs of root's rights; without any one of them a staging fails. To become the
+/// request's user (`SETUID`, `SETGID`), to unpack archives as that user's files (`CHOWN`) below folders that are the
+/// user's (`DAC_OVERRIDE`) with modes that even their owner may not write (`FOWNER`), and to end what the user left
+/// running (`KILL`).
+const CAPABILITIES: [&str; 6] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"];
 
 /// Processes at once where the request does not say: far more than a compiler needs, too few for a fork bomb to hurt.
 const DEFAULT_PIDS: u64 = 4096;
