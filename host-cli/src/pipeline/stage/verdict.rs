@@ -8,6 +8,9 @@ use shared_model::exit_code::ExitCode;
 
 const REBUILD: &str = "rebuild the stager image with `docker/build`, from the same version as host-cli";
 
+const AGENTS_OPTIONS: &str = "`host-cli restage APP -- --help` lists what may follow `--`; if nothing did, the stager image is \
+                              of another version: `docker/build` makes it anew";
+
 /// The verdict; `status` is `None` where the container still runs.
 pub(super) fn verdict(
     heard: Heard,
@@ -47,7 +50,11 @@ fn unexplained(status: i64, greeted: bool, image: &str) -> Failure {
     const KILLED: i64 = 137;
     match failing(status) {
         // Said on standard error before the stream began.
-        Some(code) => Failure::new(code, format!("the agent in {image} ended with status {status}"), ""),
+        Some(code) => {
+            let text = format!("the agent in {image} ended with status {status}");
+            let advice = if code == ExitCode::CommandLine { AGENTS_OPTIONS } else { "" };
+            Failure::new(code, text, advice)
+        }
         None if status == KILLED => Failure::new(ExitCode::Engine, "the staging container was killed (status 137)", ""),
         None if greeted => {
             let text = format!("the agent in {image} ended with status {status} and did not say why");

@@ -1,0 +1,159 @@
+//! The mini-HCF that all tests of this program share, as long as one of them wants it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use tempfile::TempDir;
+
+/// The demo's lifecycle.
+const PROGRAMS: [&str; 3] = ["builder", "launcher", "healthcheck"];
+
+static SHARED: Mutex<Weak<Hcf>> = Mutex::new(Weak::new());
+
+/// See the module's text.
+pub(crate) struct Hcf {
+    /// Its network, and the mark of all that belongs to it.
+    pub(crate) network: String,
+    folder: TempDir,
+    turn: Mutex<()>,
+    forgotten: Mutex<Vec<String>>,
+}
+
+impl Hcf {
+    /// The shared one; made when nobody has one.
+    pub(crate) fn shared() -> Arc<Self> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let made = Arc::new(Self::up());
+            *shared = Arc::downgrade(&made);
+            made
+        })
+    }
+
+    fn up() -> Self {
+        assert!(docker(&["version"]).is_ok(), "no Docker Engine answers; ci/setup starts one");
+        for image in ["stager-rootfs:cflinuxfs4", &stager_image()] {
+            assert!(docker(&["image", "inspect", image]).is_ok(), "no image {image}; docker/build makes it");
+        }
+        for program in PROGRAMS.iter().chain(&["mini-hcf"]).map(|name| static_program(name)) {
+            assert!(program.exists(), "{} is missing; ci/build-static makes it", program.display());
+        }
+        let hcf = Self {
+            network: format!("hcf-road-{}", std::process::id()),
+            folder: tempfile::tempdir().unwrap(),
+            turn: Mutex::default(),
+            forgotten: Mutex::default(),
+        };
+        let (network, image) = (hcf.network.clone(), hcf.image());
+        hcf.run(&["up", "--network", &network, "--instance", &network, "--image", &image]);
+        let lifecycle = hcf.folder("lifecycle");
+        for program in PROGRAMS {
+            fs::copy(static_program(program), lifecycle.join(program)).unwrap();
+        }
+        hcf.run(&["lifecycle", lifecycle.to_str().unwrap()]);
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/buildpacks");
+        for name in ["procfile", "python"] {
+            hcf.add_buildpack(name, &examples.join(name));
+        }
+        hcf
+    }
+
+    /// An empty folder.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        let folder = self.folder.path().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    /// `mini-hcf` with its state; what it prints. One at a time.
+    pub(crate) fn run(&self, words: &[&str]) -> String {
+        let _turn = self.turn();
+        let output =
+            Command::new(static_program("mini-hcf")).args(words).arg("--state").arg(self.state()).output().unwrap();
+        assert!(output.status.success(), "mini-hcf {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add_buildpack(&self, name: &str, folder: &Path) {
+        self.run(&["add-buildpack", &format!("{name}_buildpack"), folder.to_str().unwrap()]);
+    }
+
+    /// Installs `NAME_buildpack`, whose `compile` is this shell script. It is used by those only who name it.
+    pub(crate) fn buildpack(&self, name: &str, compile: &str) {
+        let folder = self.folder(&format!("buildpacks/{name}"));
+        let bin = folder.join("bin");
+        fs::create_dir_all(&bin).unwrap();
+        for (program, text) in [("detect", "exit 1"), ("compile", compile), ("release", "echo '--- {}'")] {
+            fs::write(bin.join(program), format!("#!/bin/sh\n{text}\n")).unwrap();
+            fs::set_permissions(bin.join(program), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        self.add_buildpack(name, &folder);
+    }
+
+    /// Removes this app's images at the end. Not now: the engine's builder fails when an image goes whose layers it uses.
+    pub(crate) fn forget_later(&self, app_guid: &str) {
+        self.forgotten.lock().unwrap_or_else(PoisonError::into_inner).push(app_guid.to_owned());
+    }
+
+    /// The certificate authority's file.
+    pub(crate) fn ca(&self) -> PathBuf {
+        self.state().join("ca.pem")
+    }
+
+    /// The folder of the components' logs.
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.state().join("log")
+    }
+
+    fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    fn image(&self) -> String {
+        format!("mini-{}:latest", self.network)
+    }
+}
+
+impl Drop for Hcf {
+    fn drop(&mut self) {
+        let down = ["down", "--purge", "--state"];
+        let _ = Command::new(static_program("mini-hcf")).args(down).arg(self.state()).output();
+        let forgotten = std::mem::take(self.forgotten.get_mut().unwrap_or_else(PoisonError::into_inner));
+        for image in forgotten.iter().flat_map(|guid| images_of(guid)).chain([self.image()]) {
+            let _ = docker(&["rmi", "--force", &image]);
+        }
+    }
+}
+
+/// The image that stages.
+pub(crate) fn stager_image() -> String {
+    std::env::var("STAGER_TEST_IMAGE").unwrap_or_else(|_| "stager:latest".to_owned())
+}
+
+/// `docker` with these words: what it prints, or its complaint.
+pub(crate) fn docker(words: &[&str]) -> Result<String, String> {
+    let output = Command::new("docker").args(words).output().expect("these tests need the docker command");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+/// The ids of an app's images.
+pub(crate) fn images_of(app_guid: &str) -> Vec<String> {
+    let label = format!("label=stager.app-guid={app_guid}");
+    let text = docker(&["images", "--quiet", "--no-trunc", "--filter", &label]).unwrap_or_default();
+    let mut images: Vec<String> = text.lines().map(str::to_owned).collect();
+    images.dedup(); // An image is listed once for each of its names.
+    images
+}
+
+fn static_program(name: &str) -> PathBuf {
+    let folder = std::env::var_os("STAGER_STATIC_BIN")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/static"), PathBuf::from);
+    folder.join(name)
+}

@@ -1,0 +1,159 @@
+use crate::app::{App, get, inspect, signal};
+use crate::hcf::docker;
+use crate::said::Said;
+use serde_json::Value;
+use std::net::TcpListener;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// A pushed and staged app.
+fn staged(name: &str, folder: &str, options: &[&str]) -> App {
+    let app = App::pushed(name, folder, options);
+    app.restage(&["--ca", app.hcf.ca().to_str().unwrap(), "--", "--no-upload"]).done();
+    app
+}
+
+/// The address in `======> The app answers at http://…`.
+#[track_caller]
+fn url(said: &Said) -> String {
+    let address = said.out.lines().find_map(|line| line.strip_prefix("======> The app answers at "));
+    address.unwrap_or_else(|| panic!("{}\n{}", said.out, said.err)).to_owned()
+}
+
+#[test]
+fn an_app_runs_as_its_request_says_and_is_replaced_by_its_next_start() {
+    let app = staged("runs", "env-page", &["--style", "2017", "--env", "GREETING=hello"]);
+    let said = app.launch(&[]).done();
+    let address = url(&said);
+    let environment: Value = serde_json::from_str(&get(&address, "/env.json")).unwrap();
+    let port = address.rsplit(':').next().unwrap();
+    for (name, value) in [
+        ("GREETING", "hello"),
+        ("PORT", "8080"),
+        ("VCAP_APP_PORT", "8080"),
+        ("INSTANCE_INDEX", "0"),
+        ("CF_INSTANCE_PORT", port),
+        ("CF_INSTANCE_ADDR", &format!("127.0.0.1:{port}")),
+        ("CF_INSTANCE_PORTS", &format!(r#"[{{"external":{port},"internal":8080}}]"#)),
+        ("USER", "vcap"),
+        ("LANG", "en_US.UTF-8"),
+    ] {
+        assert_eq!(environment[name], value, "{name}");
+    }
+    assert_eq!(environment["INSTANCE_GUID"], environment["CF_INSTANCE_GUID"]);
+    let application: Value = serde_json::from_str(environment["VCAP_APPLICATION"].as_str().unwrap()).unwrap();
+    assert_eq!((&application["instance_index"], &application["port"]), (&0.into(), &8080.into()));
+    assert_eq!(application["instance_id"], environment["INSTANCE_GUID"]);
+
+    let first = app.containers("app");
+    let inspected = inspect(&first[0]);
+    assert_eq!(inspected["HostConfig"]["Memory"], 256 << 20);
+    assert_eq!(inspected["Config"]["User"], "vcap");
+    let aliases = &inspected["NetworkSettings"]["Networks"][&app.hcf.network]["Aliases"];
+    assert!(aliases.as_array().unwrap().contains(&"runs".into()), "{aliases}");
+    let without_environment = format!("{}{}{}", inspected["Config"]["Labels"], said.out, said.err);
+    let password = environment["VCAP_SERVICES"].as_str().unwrap().split("password\":\"").nth(1).unwrap();
+    assert!(!without_environment.contains(password.split('"').next().unwrap()));
+
+    let again = app.launch(&[]).done();
+    let second = app.containers("app");
+    assert_eq!(second.len(), 1);
+    assert_ne!(first, second);
+    assert!(get(&url(&again), "/healthz").contains("ok"));
+}
+
+#[test]
+fn an_app_that_dies_is_told_with_its_last_lines_and_nothing_of_it_is_left() {
+    let app = staged("dies", "dies-at-start", &[]);
+    let said = app.launch(&[]).failed(8, &["dies ended with status 3 before it was healthy"]);
+    assert!(said.err.lines().count() > 1, "{}", said.err);
+    assert_eq!(app.containers("app"), Vec::<String>::new());
+}
+
+#[test]
+fn an_app_without_an_image_must_be_restaged_first() {
+    let app = App::pushed("unstaged", "hello-procfile", &[]);
+    app.launch(&[]).failed(8, &["there is no image of unstaged", "restage it first"]);
+}
+
+#[test]
+fn a_fixed_port_goes_from_one_start_to_the_next_and_back_on_failure() {
+    let app = staged("fixed", "hello-procfile", &[]);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let fixed = ["--port", &port.to_string()];
+    let address = url(&app.launch(&fixed).done());
+    assert_eq!(address, format!("http://127.0.0.1:{port}"));
+    let first = app.containers("app");
+
+    let dying = app.changed("launch-req", |request| {
+        let text = request.to_string().replace(r#"["app","","#, r#"["app","exit 7","#);
+        *request = serde_json::from_str(&text).unwrap();
+    });
+    let said = app.launch(&[&fixed[..], &["--request", dying.to_str().unwrap()]].concat());
+    let said = said.failed(8, &["fixed ended with status 7"]);
+    assert!(said.out.contains("the app is down until the new one answers"), "{}", said.out);
+    assert!(said.out.contains("The earlier container runs again"), "{}", said.out);
+    assert_eq!(app.containers("app"), first);
+    wait_for(&address);
+
+    assert_eq!(url(&app.launch(&fixed).done()), address);
+    assert_ne!(app.containers("app"), first);
+    assert_eq!(get(&address, "/"), "hello\n");
+}
+
+/// Until something answers there; a container that was started again needs a moment.
+fn wait_for(url: &str) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < until && std::panic::catch_unwind(|| get(url, "/")).is_err() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(get(url, "/"), "hello\n");
+}
+
+#[test]
+fn a_port_of_another_program_is_refused() {
+    let app = staged("taken", "hello-procfile", &[]);
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = other.local_addr().unwrap().port().to_string();
+    app.launch(&["--port", &port]).failed(8, &[&format!("port {port} of 127.0.0.1 is taken"), "--port"]);
+    assert_eq!(app.containers("app"), Vec::<String>::new());
+}
+
+#[test]
+fn a_worker_runs_beside_the_web_process() {
+    let app = staged("workers", "hello-procfile", &[]);
+    app.launch(&[]).done();
+    let said = app.launch(&["--process", "worker"]).done();
+    assert!(said.out.contains("======> It runs in "), "{}", said.out);
+    assert_eq!(app.containers("app").len(), 2);
+    let worker = docker(&[
+        "ps",
+        "--quiet",
+        "--filter",
+        "label=stager.process=worker",
+        "--filter",
+        &format!("label=stager.app-guid={}", app.guid),
+    ]);
+    let command = inspect(&worker.unwrap())["Config"]["Cmd"].clone();
+    assert_eq!(command, serde_json::json!(["app", "./hello --worker", ""]));
+    app.launch(&["--process", "clock"]).failed(2, &["no process type \"clock\"; its image has web, worker"]);
+}
+
+#[test]
+fn an_app_that_is_too_slow_is_given_up_and_a_signal_ends_the_waiting() {
+    let app = staged("slow", "slow-start", &["--env", "SLOW_START=60"]);
+    let hasty = app.changed("launch-req", |request| request["start_timeout"] = 3.into());
+    let said = app.launch(&["--request", hasty.to_str().unwrap()]);
+    said.failed(8, &["slow was not healthy within 3.0s", "try: "]);
+    assert_eq!(app.containers("app"), Vec::<String>::new());
+
+    let mut launching = app.launching(&[]);
+    let child = launching.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while app.containers("app").is_empty() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    signal(&child, "INT");
+    Said::from(child.wait_with_output().unwrap()).failed(130, &["interrupted"]);
+    assert_eq!(app.containers("app"), Vec::<String>::new());
+}
