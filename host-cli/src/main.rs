@@ -3,7 +3,6 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set up the files that they need"))]
-#![allow(dead_code, unused_crate_dependencies, reason = "goes when the last room is furnished")]
 
 mod arguments;
 mod engine;

@@ -45,7 +45,6 @@ pub(crate) struct Arguments {
     pub(crate) no_image: bool,
     /// go on where buildpacks could reach the Docker socket
     #[argh(switch)]
-    #[allow(dead_code, reason = "the hand-over asks for it")]
     pub(crate) trust_buildpacks: bool,
     /// print the version
     #[argh(switch)]

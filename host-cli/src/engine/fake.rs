@@ -245,13 +245,6 @@ impl Engine for Fake {
         }
     }
 
-    fn rename(&self, container: &ContainerId, name: &str) -> Result<(), EngineError> {
-        let mut state = self.call("rename", &[&container.0, name])?;
-        let (found, _) = state.containers.get_mut(&container.0).ok_or_else(|| missing(container))?;
-        name.clone_into(&mut found.name);
-        Ok(())
-    }
-
     fn stop(&self, container: &ContainerId, _: Duration) -> Result<(), EngineError> {
         let mut state = self.call("stop", &[&container.0])?;
         if let Some((found, _)) = state.containers.get_mut(&container.0) {

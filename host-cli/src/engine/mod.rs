@@ -148,9 +148,6 @@ pub(crate) trait Engine: Send + Sync {
     /// A file or folder of a container, running or not, as a tar stream.
     fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError>;
 
-    /// Renames a container.
-    fn rename(&self, container: &ContainerId, name: &str) -> Result<(), EngineError>;
-
     /// Sends SIGTERM, after `grace` SIGKILL. A container that does not run is no error.
     fn stop(&self, container: &ContainerId, grace: Duration) -> Result<(), EngineError>;
 

@@ -21,7 +21,7 @@ pub(crate) enum End {
 #[derive(Debug)]
 pub(crate) enum Undone {
     /// A container that had made room runs again.
-    StartedAgain(ContainerId),
+    StartedAgain,
     /// It could not be undone.
     Left(ContainerId, EngineError),
 }
@@ -104,7 +104,7 @@ impl Cleanup {
             };
             match result {
                 Err(error) => undone.push(Undone::Left(container, error)),
-                Ok(()) if undo == Undo::StartAgain => undone.push(Undone::StartedAgain(container)),
+                Ok(()) if undo == Undo::StartAgain => undone.push(Undone::StartedAgain),
                 Ok(()) => {}
             }
         }
@@ -180,7 +180,8 @@ mod tests {
         cleanup.stop(&engine, &earlier, Duration::ZERO).unwrap();
         cleanup.create(&engine, None, &spec).unwrap();
         let undone = cleanup.undo(End::ByItself);
-        assert!(matches!(&undone[..], [Undone::StartedAgain(container)] if *container == earlier));
+        assert!(matches!(&undone[..], [Undone::StartedAgain]));
         assert_eq!(fake.verbs(), ["create", "stop", "create", "remove", "start"]);
+        assert_eq!(fake.calls().last(), Some(&format!("start {}", earlier.0)));
     }
 }

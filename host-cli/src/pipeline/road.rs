@@ -128,7 +128,7 @@ pub(crate) fn walk(
 
 fn told(undone: Undone) -> Event {
     match undone {
-        Undone::StartedAgain(_) => Event::Note { text: "The earlier container runs again".to_owned() },
+        Undone::StartedAgain => Event::Note { text: "The earlier container runs again".to_owned() },
         Undone::Left(ContainerId(id), EngineError::NotFound { .. }) => {
             Event::Warning { text: format!("container {id} was gone already") }
         }

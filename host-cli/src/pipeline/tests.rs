@@ -27,7 +27,6 @@ struct Walked {
     code: ExitCode,
     events: Vec<Event>,
     text: String,
-    fake: Arc<Fake>,
 }
 
 impl Walked {
@@ -66,7 +65,7 @@ fn walked(
         Ok(())
     };
     let code = walk(screen, watch, move |way| work(way, engine));
-    let walked = Walked { code, events: recording.events(), text: recording.text(), fake: Arc::clone(fake) };
+    let walked = Walked { code, events: recording.events(), text: recording.text() };
     walked.assert_one_stream();
     walked
 }

@@ -86,11 +86,6 @@ pub(super) async fn copy_out(
     }
 }
 
-pub(super) async fn rename(link: &Link, container: &ContainerId, name: &str) -> Result<(), EngineError> {
-    let doing = format!("renaming container {} to {}", container.0, one_line(name));
-    typed(link, container).rename(name).await.map_err(|error| link.error(&doing, error))
-}
-
 pub(super) async fn stop(link: &Link, container: &ContainerId, grace: Duration) -> Result<(), EngineError> {
     let options = ContainerStopOpts::builder().wait(grace).build();
     match typed(link, container).stop(&options).await {

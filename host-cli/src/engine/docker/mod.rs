@@ -100,10 +100,6 @@ impl Engine for Docker {
         self.runtime.block_on(containers::copy_out(&self.link, container, path))
     }
 
-    fn rename(&self, container: &ContainerId, name: &str) -> Result<(), EngineError> {
-        self.runtime.block_on(containers::rename(&self.link, container, name))
-    }
-
     fn stop(&self, container: &ContainerId, grace: Duration) -> Result<(), EngineError> {
         self.runtime.block_on(containers::stop(&self.link, container, grace))
     }

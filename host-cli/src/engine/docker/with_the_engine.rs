@@ -166,18 +166,15 @@ fn what_is_not_there_is_none_and_not_an_error() {
 }
 
 #[test]
-fn containers_are_found_by_label_and_renamed() {
+fn containers_are_found_by_label() {
     let docker = engine();
     let mark = format!("engine-test-{}", std::process::id());
     let mut spec = shell("true");
     spec.labels.insert("stager.instance".into(), mark.clone());
     let (first, second) = (made(&docker, &spec), made(&docker, &spec));
-    docker.rename(&first.1, &mark).unwrap();
     let found = docker.containers_labelled("stager.instance", &mark).unwrap();
     assert_eq!(found.len(), 2);
-    assert!(found.iter().any(|one| one.id == first.1 && one.name == mark));
-    let error = docker.rename(&second.1, &mark).unwrap_err().to_string();
-    assert!(error.contains("already in use"), "{error}");
+    assert!([&first.1, &second.1].iter().all(|id| found.iter().any(|one| one.id == **id)));
 }
 
 #[test]
