@@ -83,9 +83,31 @@ fn early(exit: &argh::EarlyExit, words: &[&str]) -> Failure {
     if exit.status.is_ok() {
         return Failure::new(ExitCode::Success, text, "");
     }
-    let known = words.first().filter(|word| word.starts_with(|first: char| first.is_ascii_lowercase()));
-    let about = known.map(|command| format!(" {command}")).unwrap_or_default();
-    Failure::new(ExitCode::CommandLine, text, format!("`{PROGRAM}{about} --help` says what can be typed"))
+    let advice = match words.first() {
+        Some(command) if commands().any(|known| known == *command) => {
+            format!("`{PROGRAM} {command} --help` says what can be typed")
+        }
+        Some(word) => match nearest_command(word) {
+            Some(near) => format!("did you mean `{PROGRAM} {near}`? `{PROGRAM} --help` lists the commands"),
+            None => format!("`{PROGRAM} --help` lists the commands"),
+        },
+        None => format!("`{PROGRAM} --help` says what can be typed"),
+    };
+    Failure::new(ExitCode::CommandLine, text, advice)
+}
+
+/// The names of all commands, as argh knows them.
+fn commands() -> impl Iterator<Item = &'static str> {
+    <Command as argh::SubCommands>::COMMANDS.iter().map(|command| command.name)
+}
+
+/// The command that was probably meant; none where every guess would be far-fetched.
+fn nearest_command(word: &str) -> Option<&'static str> {
+    const LEAST_LIKENESS: f64 = 0.85; // of 1: `restge` and `build_cmd` are nearer than that, `nonsense` is not
+    let likeness = |command: &str| strsim::jaro_winkler(word, command);
+    commands()
+        .filter(|command| likeness(command) >= LEAST_LIKENESS)
+        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
 }
 
 #[cfg(test)]
@@ -127,6 +149,21 @@ mod tests {
             let failure = read(&format!("/some/where/{link} --help")).unwrap_err();
             assert_eq!(failure.code, ExitCode::Success);
             assert!(failure.text.starts_with(&format!("Usage: host-cli {command} ")), "{}", failure.text);
+        }
+    }
+
+    #[test]
+    fn the_advice_leads_to_a_help_that_exists_and_to_the_nearest_command() {
+        for (typed, advice) in [
+            ("host-cli", "`host-cli --help` says what can be typed"),
+            ("host-cli nonsense", "`host-cli --help` lists the commands"),
+            ("host-cli --nope restage", "`host-cli --help` lists the commands"),
+            ("host-cli restge app", "did you mean `host-cli restage`? `host-cli --help` lists the commands"),
+            ("host-cli build_cmd", "did you mean `host-cli build-cmd`? `host-cli --help` lists the commands"),
+            ("host-cli restage --nope", "`host-cli restage --help` says what can be typed"),
+        ] {
+            let failure = read(typed).unwrap_err();
+            assert_eq!((failure.code, failure.advice.as_str()), (ExitCode::CommandLine, advice), "{typed}");
         }
     }
 
