@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use argh::FromArgs;
+use shared_model::command_line;
 
 use crate::request::style::Style;
 
@@ -191,15 +192,19 @@ fn memory(text: &str) -> Result<u32, String> {
 
 /// Why there is no command to execute.
 pub(crate) enum Exit {
-    /// Help was asked for; this is it.
+    /// Help or the version was asked for; this is it.
     Help(String),
     /// This is what is wrong.
     Wrong(String),
 }
 
-/// Reads the arguments after the program's name, split already.
+/// Reads the arguments after the program's name.
 pub(crate) fn parse(program: &str, arguments: &[String]) -> Result<Command, Exit> {
     let name = program.rsplit('/').next().unwrap_or(program);
+    if command_line::asks_for_version(arguments) {
+        return Err(Exit::Help(format!("{name} {}\n", env!("CARGO_PKG_VERSION"))));
+    }
+    let arguments = command_line::normalised(arguments);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match Arguments::from_args(&[name], &arguments) {
         Ok(arguments) => Ok(arguments.command),
@@ -208,31 +213,23 @@ pub(crate) fn parse(program: &str, arguments: &[String]) -> Result<Command, Exit
     }
 }
 
-/// `--option=value` as two arguments, which is what argh understands; not beyond `--`.
-pub(crate) fn split_assignments(arguments: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut out = Vec::new();
-    let mut options = true;
-    for argument in arguments {
-        options &= argument != "--";
-        match argument.split_once('=') {
-            Some((option, value)) if options && option.len() > 2 && option.starts_with("--") => {
-                out.extend([option.to_owned(), value.to_owned()]);
-            }
-            _ => out.push(argument),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_option_may_have_an_equals_sign_and_so_may_its_value() {
-        let arguments = ["push", "--env=A=b=c", "--env", "D=e", "--", "--x=y"].map(str::to_owned);
-        let expected = ["push", "--env", "A=b=c", "--env", "D=e", "--", "--x=y"];
-        assert_eq!(split_assignments(arguments), expected);
+        let typed = ["push", "app", "--env=A=b=c", "--env", "D=e"].map(str::to_owned);
+        let Ok(Command::Push(push)) = parse("mini-hcf", &typed) else { panic!("not push") };
+        assert_eq!(push.env, ["A=b=c", "D=e"]);
+    }
+
+    #[test]
+    fn help_and_version_are_no_failures() {
+        for (typed, start) in [("--help", "Usage: mini-hcf"), ("-h", "Usage: mini-hcf"), ("--version", "mini-hcf ")] {
+            let Err(Exit::Help(text)) = parse("/some/where/mini-hcf", &[typed.to_owned()]) else { panic!("{typed}") };
+            assert!(text.starts_with(start), "{text}");
+        }
     }
 
     #[test]

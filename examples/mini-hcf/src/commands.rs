@@ -112,7 +112,6 @@ mod tests {
     #[test]
     fn http_checks_are_refused_for_a_year_that_knew_none() {
         let typed = ["push", ".", "--health-check=http"].map(str::to_owned);
-        let typed = arguments::split_assignments(typed);
         let Ok(Command::Push(typed)) = arguments::parse("mini-hcf", &typed) else { panic!("no push") };
         assert!(meant_push(typed).err().unwrap().to_string().contains("--style 2017"));
     }

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let mut arguments = std::env::args();
     let program = arguments.next().unwrap_or_default();
-    let arguments = arguments::split_assignments(arguments);
+    let arguments: Vec<String> = arguments.collect();
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let command = match arguments::parse(&program, &arguments) {
         Ok(command) => command,
