@@ -2,7 +2,7 @@
 //! which may be secret, so none of them is passed on.
 
 use super::error::TransferError;
-use super::http::Patience;
+use super::patience::Patience;
 use rustls::{AlertDescription, CertificateError};
 use std::io;
 use ureq::{Error, Timeout};

@@ -6,10 +6,10 @@
 use super::address::Address;
 use super::blame::blame;
 use super::error::TransferError;
+use super::patience::Patience;
 use super::trust::{Trust, TrustError};
 use std::env;
 use std::io::Read;
-use std::time::Duration;
 use ureq::config::{AutoHeaderValue, Config};
 use ureq::http::{Response, header};
 use ureq::tls::TlsConfig;
@@ -17,30 +17,6 @@ use ureq::{Agent, Body, Error, Proxy, SendBody, Timeout};
 
 /// As browsers have it, more or less; nobody in Cloud Foundry redirects more than twice.
 const MOST_REDIRECTS: usize = 10;
-
-/// How long to wait for what.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    /// For a name, and for a connection with TLS and all.
-    pub(crate) connect: Duration,
-    /// For the next bytes, while a body moves in either direction. Diego: 10 s, which a busy blobstore may exceed.
-    pub(crate) idle: Duration,
-    /// For an answer after a body was sent: cc-uploader answers when Cloud Controller's job is done. Diego: 10 min.
-    pub(crate) answer: Duration,
-    /// Before the second try; the third waits four times as long.
-    pub(crate) back_off: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            idle: Duration::from_secs(30),
-            answer: Duration::from_secs(600),
-            back_off: Duration::from_millis(500),
-        }
-    }
-}
 
 /// One client, built once. Cloning it is cheap, and the clone is the same client.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! For tests: an HTTP server on the loopback that behaves as badly as it is told to, with or without TLS, and an
 //! audience that remembers events.
 
-use super::http::Patience;
+use super::patience::Patience;
 use super::{Http, Trust, Verify};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};

@@ -10,6 +10,7 @@ mod body;
 mod checksum;
 mod error;
 mod http;
+mod patience;
 mod place;
 mod retry;
 mod tally;
@@ -24,7 +25,8 @@ mod tests;
 pub(crate) use address::Address;
 pub(crate) use checksum::{Checksum, ChecksumError};
 pub(crate) use error::{FetchError, TransferError, UnpackError, status_text};
-pub(crate) use http::{Http, Patience};
+pub(crate) use http::Http;
+pub(crate) use patience::Patience;
 pub(crate) use retry::{Trouble, with_retries};
 pub(crate) use trust::{Trust, TrustError, Verify};
 

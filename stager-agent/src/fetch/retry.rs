@@ -1,7 +1,7 @@
 //! Tries a transfer three times, as Diego does, but with a pause before the second and the third.
 
 use super::error::{TransferError, in_full};
-use super::http::Patience;
+use super::patience::Patience;
 use crate::scope::{Scope, Stopped};
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;

@@ -1,6 +1,6 @@
 //! A connection to one engine in one API version, and the few forms of request that the calls are made of.
 
-use super::connect::{self, Address};
+use super::address::{self, Address};
 use super::refusal;
 use crate::engine::EngineError;
 use containers_api::conn::hyper::{Body, Response};
@@ -27,7 +27,7 @@ pub(super) struct Link {
 impl Link {
     /// Nothing is asked yet. Without a version the engine takes its newest.
     pub(super) fn new(address: &Address, version: Option<ApiVersion>) -> Result<Self, EngineError> {
-        let (client, text) = (connect::client(address)?, address.to_string());
+        let (client, text) = (address::client(address)?, address.to_string());
         let docker = match version {
             Some(version) => Docker::new_versioned(&text, version),
             None => Docker::new(&text),

@@ -2,6 +2,7 @@
 //! streamed build, `wait` that is registered before the start, answers whose models it does not know), requests go
 //! beside it through containers-api, the client that it uses itself. Async ends here: every call blocks its thread.
 
+mod address;
 mod answers;
 mod attach;
 mod build;
@@ -16,6 +17,7 @@ mod stream;
 
 use super::{BuildOptions, Container, ContainerId, Engine, EngineError, Image, ImageId};
 use crate::plan::container::ContainerSpec;
+use address::Address;
 use link::Link;
 use shared_model::event::Stream;
 use std::io::Read;
@@ -31,11 +33,11 @@ pub(crate) struct Docker {
 impl Docker {
     /// The engine that `DOCKER_HOST` names, else the one at `/var/run/docker.sock`. It was asked for its API version.
     pub(crate) fn connect() -> Result<Self, EngineError> {
-        Self::at(&connect::address_from_environment()?)
+        Self::at(&address::from_environment()?)
     }
 
     /// The engine at this address.
-    fn at(address: &connect::Address) -> Result<Self, EngineError> {
+    fn at(address: &Address) -> Result<Self, EngineError> {
         let runtime = connect::runtime(address)?;
         let link = runtime.block_on(connect::link(address))?;
         Ok(Self { runtime, link })

@@ -193,9 +193,9 @@ fn a_build_context_that_breaks_off_is_an_error_that_says_so() {
 }
 
 /// Lets the engine's socket be reached over TCP, one connection after the other, each way closed by itself.
-fn over_tcp() -> connect::Address {
+fn over_tcp() -> Address {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = connect::Address::Tcp(listener.local_addr().unwrap().to_string());
+    let address = Address::Tcp(listener.local_addr().unwrap().to_string());
     thread::spawn(move || {
         for client in listener.incoming() {
             let (client, engine) = (client.unwrap(), UnixStream::connect("/var/run/docker.sock").unwrap());
@@ -228,10 +228,10 @@ fn an_engine_on_tcp_is_spoken_to_like_one_on_a_socket() {
 #[test]
 fn an_engine_that_is_not_there_is_unreachable() {
     let folder = tempfile::tempdir().unwrap();
-    let missing = connect::Address::Unix(folder.path().join("docker.sock"));
+    let missing = Address::Unix(folder.path().join("docker.sock"));
     assert!(matches!(Docker::at(&missing), Err(EngineError::Unreachable { .. })));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let nobody = connect::Address::Tcp(listener.local_addr().unwrap().to_string());
+    let nobody = Address::Tcp(listener.local_addr().unwrap().to_string());
     drop(listener);
     let error = Docker::at(&nobody).err().unwrap();
     assert!(matches!(error, EngineError::Unreachable { .. }), "{error}");
