@@ -198,7 +198,7 @@ looks_for_requests! {
         /// network that the app joins (default: hcf)
         #[argh(option, default = "String::from(\"hcf\")", arg_name = "name")]
         pub(crate) network: String,
-        /// [ADDRESS:]HOST[:CONTAINER], ports of the host and the app; once for each of the app's ports (default: a free one
+        /// port of the host, HOST:CONTAINER or ADDRESS:HOST:CONTAINER; once for each of the app's ports (default: a free one
         /// of 127.0.0.1)
         #[argh(option, arg_name = "port")]
         pub(crate) port: Vec<String>,
