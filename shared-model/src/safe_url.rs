@@ -82,16 +82,26 @@ impl SafeUrl {
         // to one parser and a query to the next, so nothing of such a URL is shown.
         let authority_end = rest.find('/').unwrap_or(rest.len());
         let host_start = rest[..authority_end].rfind('@').map_or(0, |at| at + 1);
-        if rest[..host_start].contains(['?', '#']) {
+        let visible = &rest[host_start..];
+        // A raw '/' in a password likewise ends the authority too early, and one more '@' follows.
+        let cut_short = host_start > 0 || !ends_with_port(&rest[..authority_end]);
+        if rest[..host_start].contains(['?', '#']) || (cut_short && visible.contains('@')) {
             return Parts { prefix, userinfo: true, authority: "", path: "", more: Some(b'?') };
         }
-        let visible = &rest[host_start..];
         let visible_end = visible.find(['?', '#']).unwrap_or(visible.len());
         let visible_part = &visible[..visible_end];
         let path_start = visible_part.find('/').unwrap_or(visible_part.len());
         let (authority, path) = visible_part.split_at(path_start);
         Parts { prefix, userinfo: host_start > 0, authority, path, more: visible.as_bytes().get(visible_end).copied() }
     }
+}
+
+/// Whether what follows the host is a port, or nothing.
+fn ends_with_port(authority: &str) -> bool {
+    let after_host = authority.rfind(']').map_or(authority, |at| &authority[at + 1..]);
+    after_host
+        .split_once(':')
+        .is_none_or(|(_, port)| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 struct Parts<'a> {
@@ -150,6 +160,19 @@ mod tests {
     }
 
     #[test]
+    fn a_password_with_a_slash_in_it_shows_nothing() {
+        for url in
+            ["http://u:SEC/RET@api/x", "http://u:/SECRET@api", "http://u:p@SEC/RET@api/x", "http://u:p/SECRET?@api"]
+        {
+            let shown = SafeUrl::new(url).to_string();
+            assert!(shown.ends_with("***@?***") && !shown.contains("RET"), "{shown}");
+        }
+        for url in ["http://registry:4873/@scope/package", "http://registry/a@1.0", "https://[::1]:8080/a@1.0"] {
+            assert_eq!(SafeUrl::new(url).to_string(), url);
+        }
+    }
+
+    #[test]
     fn an_ipv6_host_keeps_its_brackets() {
         assert_eq!(SafeUrl::new("http://[::1]:8080/x").host(), "[::1]");
     }
@@ -157,7 +180,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_part_of_userinfo_or_query_is_shown(
-            user in "[A-Z]{8}", password in "[A-Z@:?#]{0,12}SECRET[A-Z@:?#]{0,12}", query in "[A-Z&=/?#]{0,20}SECRET[A-Z]*",
+            user in "[A-Z]{8}", password in "[A-Z@:?#/]{0,12}SECRET[A-Z@:?#/]{0,12}", query in "[A-Z&=/?#]{0,20}SECRET[A-Z]*",
         ) {
             let url = SafeUrl::new(format!("https://{user}:{password}@host:1/path?{query}"));
             let shown = format!("{url} {url:?}");
