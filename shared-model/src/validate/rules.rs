@@ -1,7 +1,7 @@
 //! What the BBS demands of a request beyond its form.
 
 use super::{Complaint, Complaints};
-use crate::action::Action;
+use crate::action::{Action, RunAction};
 use crate::desired_lrp::DesiredLrp;
 use crate::task::TaskDefinition;
 
@@ -87,6 +87,21 @@ impl Book {
         }
     }
 
+    /// JSON can say NUL, no process can be given it.
+    fn run(&mut self, path: &str, run: &RunAction) {
+        self.required(path, &[("path", run.path.is_empty()), ("user", run.user.is_empty())]);
+        let variables = run.environment().iter().map(|variable| [variable.name.as_str(), variable.value.reveal()]);
+        let with_nul = [
+            ("path", run.path.contains('\0')),
+            ("args", run.arguments().iter().any(|argument| argument.contains('\0'))),
+            ("dir", run.dir.as_deref().is_some_and(|dir| dir.contains('\0'))),
+            ("env", variables.flatten().any(|text| text.contains('\0'))),
+        ];
+        for (field, _) in with_nul.iter().filter(|(_, has)| *has) {
+            self.add(&format!("{path}.{field}"), "a NUL character, which no process can be given");
+        }
+    }
+
     fn action(&mut self, path: &str, action: &Action) {
         let path = format!("{path}.{}", action.kind());
         match action {
@@ -102,7 +117,7 @@ impl Book {
                 &path,
                 &[("from", upload.from.is_empty()), ("to", upload.to.is_empty()), ("user", upload.user.is_empty())],
             ),
-            Action::Run(run) => self.required(&path, &[("path", run.path.is_empty()), ("user", run.user.is_empty())]),
+            Action::Run(run) => self.run(&path, run),
             Action::Timeout(timeout) if timeout.limit().is_none() => self.add(&path, "no timeout above zero"),
             Action::Parallel(list) | Action::Serial(list) | Action::Codependent(list) if list.actions.is_empty() => {
                 self.add(&format!("{path}.actions"), "missing or empty");

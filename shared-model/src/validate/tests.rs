@@ -77,6 +77,19 @@ fn rules_of_the_bbs_are_checked_throughout_the_tree() {
 }
 
 #[test]
+fn a_nul_character_that_no_process_can_be_given_is_complained_about() {
+    let json = GOOD.replace(
+        "\"path\":\"/tmp/lifecycle/builder\"",
+        r#""path":"/b\u0000","args":["-x","\u0000"],"env":[{"name":"A","value":"b\u0000"}],"dir":"\u0000""#,
+    );
+    let found = complaints(&json);
+    let run = "action.timeout.action.serial.actions[1].run";
+    let expected = ["path", "args", "dir", "env"]
+        .map(|field| format!("{run}.{field}: a NUL character, which no process can be given"));
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn no_complaint_quotes_a_value() {
     let json = GOOD.replace("\"to\":\"/tmp/app\"", "\"to\":{\"SECRET\":\"SECRET, expected SECRET\"},\"user\":\"SECRET\"").replace(
         "\"rootfs\"",
