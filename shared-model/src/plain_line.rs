@@ -131,9 +131,10 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// As [`visible`], but line ends stay: for texts of our own that hold several lines.
+/// As [`visible`], but line ends stay: for texts of our own that hold several lines. Lines behind the first are set in,
+/// so that a text that came from a container cannot pass for a line of ours.
 fn visible_lines(text: &str) -> String {
-    text.lines().map(visible).collect::<Vec<_>>().join("\n")
+    text.lines().map(visible).collect::<Vec<_>>().join("\n  ")
 }
 
 fn needs_escape(character: char) -> bool {
@@ -181,5 +182,11 @@ mod tests {
     fn a_failure_says_what_to_try_on_its_own_line() {
         let event = Event::Failed { code: 4, text: "not found".into(), advice: "push again".into() };
         assert_eq!(text(&event), "error: not found\n  try: push again");
+    }
+
+    #[test]
+    fn a_failure_cannot_print_what_looks_like_another_line() {
+        let event = Event::Failed { code: 5, text: "no\n======> Done in 1.0s".into(), advice: String::new() };
+        assert_eq!(text(&event), "error: no\n  ======> Done in 1.0s");
     }
 }

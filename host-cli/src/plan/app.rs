@@ -6,7 +6,7 @@
 use crate::engine::ImageId;
 use crate::plan::container::{ContainerSpec, PublishedPort};
 use crate::plan::ports::LOOPBACK;
-use crate::plan::stager::{cpu_shares, memory_bytes, positive};
+use crate::plan::stager::{cpu_shares, memory_bytes, open_files, positive};
 use crate::plan::{health, instance, labels};
 use shared_model::action::{Action, RunAction};
 use shared_model::desired_lrp::{DesiredLrp, is_sidecar};
@@ -98,7 +98,7 @@ pub(crate) fn app_container(lrp: &DesiredLrp, run: &RunAction, start: &Start<'_>
         ports: start.ports.to_vec(),
         memory_bytes: memory_bytes(lrp.memory_mb),
         cpu_shares: cpu_shares(lrp.cpu_weight),
-        nofile: run.nofile().unwrap_or(0),
+        nofile: open_files(run.nofile()),
         pids: lrp.max_pids.and_then(positive).unwrap_or(0),
         // Diego's container has an init as process 1, so an app without a handler for SIGTERM ends on it.
         init: true,

@@ -17,7 +17,7 @@ const LIFECYCLE: &str = "/tmp/lifecycle";
 /// Where the agent finds the certificates of `--ca`.
 const CA_IN_CONTAINER: &str = "/etc/stager/ca.pem";
 
-/// What the agent, running as root, needs of root's rights; without any one of them a staging fails. To become the
+/// What the agent, running as root, needs of root's rights, each tried by leaving it out. To become the
 /// request's user (`SETUID`, `SETGID`), to unpack archives as that user's files (`CHOWN`) below folders that are the
 /// user's (`DAC_OVERRIDE`) with modes that even their owner may not write (`FOWNER`), and to end what the user left
 /// running (`KILL`).
@@ -147,7 +147,13 @@ pub(crate) fn positive(number: i32) -> Option<u64> {
 
 /// The agent cannot raise a limit above the container's; 0, the engine's default, where no run asks for one.
 fn most_open_files(action: Option<&Action>) -> u64 {
-    action.into_iter().flat_map(Action::runs).filter_map(RunAction::nofile).max().unwrap_or(0)
+    open_files(action.into_iter().flat_map(Action::runs).filter_map(RunAction::nofile).max())
+}
+
+/// A request's limit of open files as the engine takes it; 0, the engine's default, where it gives none.
+pub(crate) fn open_files(wanted: Option<u64>) -> u64 {
+    const MOST: u64 = 1 << 20; // the kernel's fs.nr_open; an engine refuses to start anything above it
+    wanted.unwrap_or(0).min(MOST)
 }
 
 #[cfg(test)]

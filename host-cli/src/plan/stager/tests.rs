@@ -78,3 +78,8 @@ fn what_is_taken_out_and_where_a_visitor_lands_follows_the_request() {
     assert_eq!((droplet_path(&odd), lifecycle_path(&odd)), ("/d", "/x"));
     assert_eq!(visit_command(&odd, &id), r"docker exec -it -u 'it'\''s' -w '/a b' 0123456789ab bash");
 }
+
+#[test]
+fn more_open_files_than_any_kernel_has_are_not_asked_for() {
+    assert_eq!([None, Some(16384), Some(u64::MAX)].map(open_files), [0, 16384, 1 << 20]);
+}
