@@ -263,12 +263,15 @@ impl TimeoutAction {
     /// The limit, whichever field holds it: `timeout_ms` before `timeout`. `None`: no limit.
     #[must_use]
     pub fn limit(&self) -> Option<Duration> {
-        let positive =
-            |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).filter(|value| *value > 0);
         positive(self.timeout_ms)
             .map(Duration::from_millis)
             .or_else(|| positive(self.timeout).map(Duration::from_nanos))
     }
+}
+
+/// A time of a request; a missing, zero or negative one says that there is no limit.
+pub(crate) fn positive(value: Option<i64>) -> Option<u64> {
+    value.and_then(|value| u64::try_from(value).ok()).filter(|value| *value > 0)
 }
 
 /// Says what begins and how it ended.

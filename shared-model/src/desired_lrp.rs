@@ -1,6 +1,6 @@
 //! The launch request: what nsync asks Diego to keep running.
 
-use crate::action::{Action, RunAction};
+use crate::action::{Action, RunAction, positive};
 use crate::application::{self, Application};
 use crate::dependency::{CachedDependency, ImageLayer};
 use crate::environment::EnvironmentVariable;
@@ -215,8 +215,6 @@ impl DesiredLrp {
     /// How long the app may take until it is healthy; `None`: no limit is given (Diego's default is a minute).
     #[must_use]
     pub fn start_timeout(&self) -> Option<Duration> {
-        let positive =
-            |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).filter(|value| *value > 0);
         positive(self.start_timeout_ms)
             .map(Duration::from_millis)
             .or_else(|| positive(self.start_timeout.or(self.deprecated_timeout_ns)).map(Duration::from_secs))

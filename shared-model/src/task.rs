@@ -153,6 +153,23 @@ impl TaskDefinition {
             || self.builder().is_some_and(|run| run.path.contains("docker_app_lifecycle"))
     }
 
+    /// The file that becomes the droplet: what is uploaded under that name, else what the builder is told to write.
+    /// `None` for a request that makes none.
+    #[must_use]
+    pub fn droplet(&self) -> Option<&str> {
+        let mut uploads = self.action.iter().flat_map(Action::uploads);
+        let uploaded = uploads.find(|upload| upload.artifact.as_deref() == Some("droplet")).map(|upload| &*upload.from);
+        uploaded.or_else(|| self.builder()?.flag("outputDroplet")).filter(|path| !path.is_empty())
+    }
+
+    /// The folder that holds builder and launcher; `/tmp/lifecycle`, where Cloud Controller has it, for a request
+    /// without a builder.
+    #[must_use]
+    pub fn lifecycle(&self) -> &str {
+        let folder = self.builder().and_then(|run| run.path.rsplit_once('/')).map(|(folder, _)| folder);
+        folder.filter(|folder| !folder.is_empty()).unwrap_or("/tmp/lifecycle")
+    }
+
     /// True when the request's builder is told to trust any certificate (`-skipCertVerify=true`).
     #[must_use]
     pub fn skips_certificate_verification(&self) -> bool {
@@ -174,6 +191,22 @@ mod tests {
             assert_eq!(task.staging_guid(), Some("abc-def"));
         }
         assert_eq!(TaskDefinition::default().staging_guid(), None);
+    }
+
+    #[test]
+    fn droplet_and_lifecycle_are_where_the_request_has_them() {
+        let cases = [
+            (r#"{"upload":{"artifact":"droplet","from":"/d"}}"#, Some("/d"), "/tmp/lifecycle"),
+            (r#"{"run":{"path":"/x/builder","args":["-outputDroplet=/e"]}}"#, Some("/e"), "/x"),
+            (r#"{"run":{"path":"/builder"}}"#, None, "/tmp/lifecycle"),
+        ];
+        for (action, droplet, lifecycle) in cases {
+            let task: TaskDefinition = serde_json::from_str(&format!(r#"{{"action":{action}}}"#)).unwrap();
+            assert_eq!((task.droplet(), task.lifecycle()), (droplet, lifecycle), "{action}");
+        }
+        let both = r#"{"action":{"serial":{"actions":[{"run":{"path":"/x/builder","args":["-outputDroplet=/e"]}},
+            {"upload":{"artifact":"droplet","from":"/d"}}]}}}"#;
+        assert_eq!(serde_json::from_str::<TaskDefinition>(both).unwrap().droplet(), Some("/d"));
     }
 
     #[test]

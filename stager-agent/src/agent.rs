@@ -86,7 +86,7 @@ fn make_image(verdict: Verdict, plan: &StagingPlan, request: &Secret<String>, sc
             &make::Ingredients {
                 request: request.reveal(),
                 droplet,
-                lifecycle: plan.lifecycle(),
+                lifecycle: &plan.lifecycle,
                 result: plan.result_file.as_deref(),
             },
             scope,

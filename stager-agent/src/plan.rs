@@ -7,7 +7,7 @@ use shared_model::environment::EnvironmentVariable;
 use shared_model::safe_url::SafeUrl;
 use shared_model::secret::Secret;
 use shared_model::task::TaskDefinition;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Whom a staging's lines are from, where the request does not say. Diego's.
 const LOG_SOURCE: &str = "STG";
@@ -31,6 +31,8 @@ pub(crate) struct StagingPlan {
     pub(crate) log_source: String,
     /// Where the builder writes the droplet; `None` for a request that makes none.
     pub(crate) droplet: Option<PathBuf>,
+    /// The folder that holds builder and launcher.
+    pub(crate) lifecycle: PathBuf,
     /// Where the builder writes its result; `None`: none is asked for.
     pub(crate) result_file: Option<PathBuf>,
     /// A folder with certificates to trust.
@@ -39,14 +41,6 @@ pub(crate) struct StagingPlan {
     pub(crate) skips_verification: bool,
     /// Where Diego would report to.
     pub(crate) callback: Option<Callback>,
-}
-
-impl StagingPlan {
-    /// The folder that holds builder and launcher; `/tmp/lifecycle` where no builder runs.
-    pub(crate) fn lifecycle(&self) -> &Path {
-        let builder = self.action.runs().find(|run| run.program() == "builder");
-        builder.and_then(|run| Path::new(&run.path).parent()).unwrap_or(Path::new("/tmp/lifecycle"))
-    }
 }
 
 /// Whom to tell how it ended, and what to send along.
@@ -83,7 +77,8 @@ pub(crate) fn plan(task: TaskDefinition) -> Result<StagingPlan, PlanError> {
     let application = task.application();
     let staging_guid = task.staging_guid().unwrap_or_default().to_owned();
     let stack = task.stack().unwrap_or_default().to_owned();
-    let droplet = droplet(&task);
+    let droplet = task.droplet().map(PathBuf::from);
+    let lifecycle = PathBuf::from(task.lifecycle());
     let skips_verification = task.skips_certificate_verification();
     let layers = task.layers();
     let shared = layers.iter().filter(|layer| layer.layer_type == LayerType::Shared).map(dependency);
@@ -100,20 +95,12 @@ pub(crate) fn plan(task: TaskDefinition) -> Result<StagingPlan, PlanError> {
         environment: task.env.unwrap_or_default(),
         log_source: if task.log_source.is_empty() { LOG_SOURCE.to_owned() } else { task.log_source },
         droplet,
+        lifecycle,
         result_file: Some(task.result_file).filter(|path| !path.is_empty()).map(PathBuf::from),
         certificates: task.trusted_system_certificates_path.filter(|path| !path.is_empty()).map(PathBuf::from),
         skips_verification,
         callback: task.completion_callback_url.filter(|url| !url.is_empty()).map(|url| Callback { url, annotation }),
     })
-}
-
-/// What the builder is told to write, or else what is uploaded under that name.
-fn droplet(task: &TaskDefinition) -> Option<PathBuf> {
-    let told = task.builder().and_then(|builder| builder.flag("outputDroplet")).map(str::to_owned);
-    let mut uploads = task.action.iter().flat_map(Action::uploads);
-    let uploaded =
-        || uploads.find(|upload| upload.artifact.as_deref() == Some("droplet")).map(|upload| upload.from.clone());
-    told.or_else(uploaded).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// As the BBS turns a SHARED layer into what older cells know.

@@ -41,7 +41,7 @@ pub(crate) fn image(
         .ok_or_else(|| missing(stager::droplet_path(task)))?;
     let order = ImageOrder {
         droplet,
-        lifecycle: lifecycle(road, container, stager::lifecycle_path(task))?,
+        lifecycle: lifecycle(road, container, task.lifecycle())?,
         base,
         names: Names::OfApp { name: &application.name, guid: &application.guid },
         labels: app_image::labels_of_task(task),

@@ -11,9 +11,6 @@ use std::path::Path;
 /// Where Cloud Controller has droplets written, should a request not say.
 const DROPLET: &str = "/tmp/droplet";
 
-/// Where Cloud Controller has lifecycles unpacked, should a request not say.
-const LIFECYCLE: &str = "/tmp/lifecycle";
-
 /// Where the agent finds the certificates of `--ca`.
 const CA_IN_CONTAINER: &str = "/etc/stager/ca.pem";
 
@@ -85,17 +82,9 @@ pub(crate) fn asks_for_help(agent_options: &[String]) -> bool {
     agent_options.iter().any(|option| ["--help", "-h", "--version", "-V"].contains(&option.as_str()))
 }
 
-/// The file in the container that becomes the droplet: what the request uploads as such.
+/// The file in the container that becomes the droplet.
 pub(crate) fn droplet_path(task: &TaskDefinition) -> &str {
-    let mut uploads = task.action.iter().flat_map(Action::uploads);
-    let uploaded = uploads.find(|upload| upload.artifact.as_deref() == Some("droplet")).map(|upload| &*upload.from);
-    uploaded.or_else(|| task.builder()?.flag("outputDroplet")).unwrap_or(DROPLET)
-}
-
-/// The directory in the container that holds builder and launcher.
-pub(crate) fn lifecycle_path(task: &TaskDefinition) -> &str {
-    let folder = task.builder().and_then(|run| run.path.rsplit_once('/')).map(|(folder, _)| folder);
-    folder.filter(|folder| !folder.is_empty()).unwrap_or(LIFECYCLE)
+    task.droplet().unwrap_or(DROPLET)
 }
 
 /// The staging container's name, for those who look at `docker ps`.

@@ -67,7 +67,7 @@ fn limits_that_a_request_leaves_open_stay_open_except_for_processes() {
 #[test]
 fn what_is_taken_out_and_where_a_visitor_lands_follows_the_request() {
     let task = shared_model::validate::task(&recorded(LOG_2026, "taskDefinition", "node-env")).unwrap();
-    assert_eq!((droplet_path(&task), lifecycle_path(&task)), ("/tmp/droplet", "/tmp/lifecycle"));
+    assert_eq!((droplet_path(&task), task.lifecycle()), ("/tmp/droplet", "/tmp/lifecycle"));
     let id = ContainerId("0123456789abcdef".into());
     assert_eq!(visit_command(&task, &id), "docker exec -it -u vcap -w /tmp/app 0123456789ab bash");
     assert_eq!(container_name(&task, "5eed5eed-0000"), "stager-node-env-5eed5eed");
@@ -75,7 +75,7 @@ fn what_is_taken_out_and_where_a_visitor_lands_follows_the_request() {
         r#"{"action":{"serial":{"actions":[{"run":{"path":"/x/builder","args":["-buildDir=/a b","-outputDroplet=/d"],"user":"it's"}}]}}}"#,
     )
     .unwrap();
-    assert_eq!((droplet_path(&odd), lifecycle_path(&odd)), ("/d", "/x"));
+    assert_eq!((droplet_path(&odd), odd.lifecycle()), ("/d", "/x"));
     assert_eq!(visit_command(&odd, &id), r"docker exec -it -u 'it'\''s' -w '/a b' 0123456789ab bash");
 }
 
