@@ -1,3 +1,5 @@
+//! `host-cli launch` on a real engine.
+
 use crate::app::{App, get, inspect, signal};
 use crate::hcf::docker;
 use crate::said::Said;

@@ -1,3 +1,5 @@
+//! `host-cli restage` on a real engine, against the mini-HCF.
+
 use crate::app::{App, inspect, signal};
 use crate::hcf::docker;
 use crate::said::Said;

@@ -1,3 +1,5 @@
+//! Requests that are refused, each with the words of the refusal.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! What the example health check says of ports that answer, refuse, or are slow.
+
 use super::*;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;

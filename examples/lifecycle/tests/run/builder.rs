@@ -1,3 +1,5 @@
+//! The example builder as a process: detection, compilation, what it writes, and how it fails.
+
 use crate::world::{World, is_empty, names, stderr, stdout};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

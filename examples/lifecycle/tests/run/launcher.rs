@@ -1,3 +1,5 @@
+//! The example launcher as a process: which command it starts, and with what environment.
+
 use crate::world::{World, stderr, stdout};
 
 fn home(era: &str) -> World {

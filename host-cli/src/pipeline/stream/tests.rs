@@ -1,3 +1,5 @@
+//! Events out of a container's output: cut anywhere, mixed with foreign text, or never ending a line.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! `launch` against a recording engine: what is asked for in which order, and what is undone after a failure.
+
 use super::*;
 use crate::arguments::{Command, Launch, invocation::Invocation};
 use crate::engine::{Container, Health};

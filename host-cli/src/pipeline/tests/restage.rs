@@ -1,3 +1,5 @@
+//! `restage` against a recording engine: what is asked for in which order, and what is undone after a failure.
+
 use super::*;
 use crate::arguments::{Command, Restage, invocation::Invocation};
 use crate::pipeline::restage_on;

@@ -1,3 +1,5 @@
+//! The app's container as planned from recorded launch requests.
+
 use super::*;
 use crate::plan::golden::{assert_golden, describe, recorded};
 

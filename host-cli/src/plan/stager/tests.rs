@@ -1,3 +1,5 @@
+//! The staging container as planned from recorded staging requests.
+
 use super::*;
 use crate::plan::golden::{assert_golden, describe, recorded};
 
