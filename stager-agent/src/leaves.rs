@@ -60,6 +60,7 @@ impl RealLeaves<'_> {
                 name: &dependency.name,
                 from: &dependency.from,
                 to: Path::new(&dependency.to),
+                into: None,
                 checksum: checksum(
                     &dependency.to,
                     dependency.checksum_algorithm.as_deref(),
@@ -67,6 +68,8 @@ impl RealLeaves<'_> {
                 )?,
                 // Nobody's but ours: a buildpack cannot write to itself, as in Diego, where they are mounted read-only.
                 owner: None,
+                known: None,
+                copy: None,
             };
             fetch::fetch(self.http, &archive, &group_scope.named(log_source)).map(drop).map_err(ActionError::from)
         };
@@ -95,8 +98,11 @@ impl Leaves for RealLeaves<'_> {
             name: action.artifact.as_deref().unwrap_or_default(),
             from: &action.from,
             to: &to,
+            into: None,
             checksum: checksum(&action.to, action.checksum_algorithm.as_deref(), action.checksum_value.as_deref())?,
             owner: Some(Owner { uid: user.uid, gid: user.gid }),
+            known: None,
+            copy: None,
         };
         fetch::fetch(self.http, &archive, scope)?;
         Ok(())

@@ -38,6 +38,7 @@ fn transfers() -> Vec<TransferError> {
         TransferError::WrongHost { host: host() },
         TransferError::Tls { host: host(), reason: "its certificate has expired".to_owned() },
         TransferError::CutOff { received: 5, expected: Some(10) },
+        TransferError::Damaged { announced: "00".to_owned(), found: "ff".to_owned() },
         TransferError::Idle { after: Duration::from_secs(30) },
         TransferError::Protocol { reason: "it redirects in a circle" },
     ]
@@ -60,7 +61,8 @@ fn fetching() -> Vec<FetchError> {
     let (wanted, found) = ("00".to_owned(), "ff".to_owned());
     let checksum = FetchError::Checksum { from: url(), algorithm: "sha256", wanted, found };
     let transfers = transfers().into_iter().map(transfer);
-    transfers.chain([checksum]).chain(unpacking().into_iter().map(unpack)).collect()
+    let copy = FetchError::Copy { from: url(), cause: io::ErrorKind::StorageFull.into() };
+    transfers.chain([checksum, copy]).chain(unpacking().into_iter().map(unpack)).collect()
 }
 
 fn uploading() -> Vec<UploadError> {

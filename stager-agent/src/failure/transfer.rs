@@ -18,6 +18,7 @@ pub(super) fn of_fetch(error: &FetchError, now: Timestamp) -> Failure {
             (text, "it was changed after the request was written, or on its way: `cf restage` writes a new one")
         }
         FetchError::Unpack { cause, .. } => (text, of_archive(cause)),
+        FetchError::Copy { .. } => (text, "is there room in the cache's volume? --no-cache does without it"),
         FetchError::Stopped { .. } => (text, ""),
     };
     Failure::new(ExitCode::Fetch, text, advice)
@@ -80,6 +81,7 @@ fn of_transfer(cause: &TransferError, direction: Direction) -> &'static str {
         | TransferError::Status { .. }
         | TransferError::Tls { .. }
         | TransferError::CutOff { .. }
+        | TransferError::Damaged { .. }
         | TransferError::Idle { .. }
         | TransferError::Protocol { .. } => "it once more; the server's own log may say why",
     }

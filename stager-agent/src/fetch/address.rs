@@ -74,7 +74,8 @@ impl Address {
         Ok(Self { url: bare, authorization: userinfo.map(basic), host: shown, https })
     }
 
-    fn origin(&self) -> &str {
+    /// Scheme, host and port.
+    pub(super) fn origin(&self) -> &str {
         let authority = self.url.find("://").map_or(0, |at| at + 3);
         let end = self.url[authority..].find(['/', '?']).map_or(self.url.len(), |at| authority + at);
         &self.url[..end]

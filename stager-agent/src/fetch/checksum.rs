@@ -73,7 +73,7 @@ impl Algorithm {
 }
 
 /// A checksum being made.
-pub(super) enum Hasher {
+enum Hasher {
     Md5(Md5),
     Sha1(Sha1),
     Sha256(Sha256),
@@ -92,7 +92,7 @@ impl Hasher {
     }
 
     /// Takes more of the body in.
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Md5(hasher) => hasher.update(bytes),
             Self::Sha1(hasher) => hasher.update(bytes),
@@ -120,30 +120,63 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// What a body hashes to instead.
+#[derive(Debug)]
 pub(super) struct Mismatch {
+    /// Who says what it should be.
+    pub(super) by: Authority,
     /// `sha256`.
     pub(super) algorithm: &'static str,
-    /// Hex, of the request.
+    /// Hex, as it should be.
     pub(super) wanted: String,
     /// Hex, of the body.
     pub(super) found: String,
 }
 
-impl Checksum {
-    /// What to feed the body to.
-    pub(super) fn hasher(&self) -> Hasher {
-        Hasher::new(self.algorithm)
+/// Who says what a body's checksum should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Authority {
+    /// The request.
+    Request,
+    /// The server, by an ETag that is an MD5.
+    Server,
+}
+
+/// The checksums of a body, while it is read: the sha256 always, and what it is compared with.
+pub(super) struct Digests {
+    sha256: Sha256,
+    wanted: Option<(Authority, Checksum)>,
+    /// Of another algorithm than sha256, where `wanted` has one.
+    other: Option<Hasher>,
+}
+
+impl Digests {
+    /// Compares with the request's checksum; where it gives none, with the server's MD5.
+    pub(super) fn compared_with(request: Option<Checksum>, server: Option<String>) -> Self {
+        let of_server = || Some((Authority::Server, Checksum { algorithm: Algorithm::Md5, value: server? }));
+        let wanted = request.map(|checksum| (Authority::Request, checksum)).or_else(of_server);
+        let algorithm = wanted.as_ref().map(|(_, checksum)| checksum.algorithm);
+        let other = algorithm.filter(|algorithm| *algorithm != Algorithm::Sha256).map(Hasher::new);
+        Self { sha256: Sha256::new(), wanted, other }
     }
 
-    /// Compares with what the body gave.
-    pub(super) fn compare(&self, hasher: Hasher) -> Result<(), Mismatch> {
-        let found = hasher.hex();
-        if found == self.value {
-            return Ok(());
+    /// Takes more of the body in.
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        if let Some(hasher) = &mut self.other {
+            hasher.update(bytes);
         }
-        Err(Mismatch { algorithm: self.algorithm.name(), wanted: self.value.clone(), found })
     }
 
+    /// The sha256 of all that was taken in, in lower-case hex; an error where it is not what it should be.
+    pub(super) fn compare(self) -> Result<String, Mismatch> {
+        let sha256 = hex(&self.sha256.finalize());
+        let Some((by, Checksum { algorithm, value: wanted })) = self.wanted else { return Ok(sha256) };
+        let found = self.other.map_or_else(|| sha256.clone(), Hasher::hex);
+        if found == wanted { Ok(sha256) } else { Err(Mismatch { by, algorithm: algorithm.name(), wanted, found }) }
+    }
+}
+
+impl Checksum {
     /// Reads a request's two strings. An absent or empty algorithm or value means: not checked (`Ok(None)`), as in Diego.
     ///
     /// # Errors
@@ -171,9 +204,9 @@ mod tests {
 
     fn checked(algorithm: &str, value: &str, body: &[u8]) -> bool {
         let checksum = Checksum::parse(Some(algorithm), Some(value)).unwrap().unwrap();
-        let mut hasher = checksum.hasher();
-        hasher.update(body);
-        checksum.compare(hasher).is_ok()
+        let mut digests = Digests::compared_with(Some(checksum), None);
+        digests.update(body);
+        digests.compare().is_ok()
     }
 
     #[test]
@@ -188,6 +221,23 @@ mod tests {
         ] {
             assert!(checked(algorithm, value, b"abc"), "{algorithm}");
             assert!(!checked(algorithm, value, b"abd"), "{algorithm}");
+        }
+    }
+
+    #[test]
+    fn the_server_is_asked_only_where_the_request_says_nothing() {
+        let (wrong, right) = ("0".repeat(32), "900150983cd24fb0d6963f7d28e17f72".to_owned());
+        let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let checksum = Checksum::parse(Some("sha256"), Some(sha256)).unwrap();
+        for (request, server, expected) in [
+            (None, None, Ok(sha256)),
+            (None, Some(&right), Ok(sha256)),
+            (None, Some(&wrong), Err(Authority::Server)),
+            (checksum, Some(&wrong), Ok(sha256)),
+        ] {
+            let mut digests = Digests::compared_with(request, server.cloned());
+            digests.update(b"abc");
+            assert_eq!(digests.compare().map_err(|mismatch| mismatch.by), expected.map(str::to_owned));
         }
     }
 

@@ -45,6 +45,15 @@ pub(crate) enum FetchError {
         #[source]
         cause: UnpackError,
     },
+    /// The copy of it, which was asked for, cannot be written.
+    #[error("cannot keep a copy of {from}")]
+    Copy {
+        /// Where from.
+        from: SafeUrl,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
     /// Ended before its end.
     #[error("the download of {from} was stopped")]
     Stopped {
@@ -125,6 +134,14 @@ pub(crate) enum TransferError {
         /// Bytes expected; `None` where the server did not say.
         expected: Option<u64>,
     },
+    /// The body is another than its ETag, an MD5, says.
+    #[error("it arrived damaged: its md5 is {found}, but its ETag is {announced}")]
+    Damaged {
+        /// Hex, of the ETag.
+        announced: String,
+        /// Hex, of the body.
+        found: String,
+    },
     /// Nothing moved for too long.
     #[error("nothing moved for {}", size::go_duration(*after))]
     Idle {
@@ -191,7 +208,11 @@ impl TransferError {
     /// Whether another try may go better: the network's moods, and servers that are busy or broken.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
-            Self::UnknownHost { .. } | Self::Connect { .. } | Self::CutOff { .. } | Self::Idle { .. } => true,
+            Self::UnknownHost { .. }
+            | Self::Connect { .. }
+            | Self::CutOff { .. }
+            | Self::Damaged { .. }
+            | Self::Idle { .. } => true,
             Self::Status { status, .. } => *status >= 500 || *status == 429,
             Self::BadUrl
             | Self::Refused { .. }

@@ -7,7 +7,8 @@ use super::address::Address;
 use super::blame::blame;
 use super::error::TransferError;
 use super::patience::Patience;
-use super::trust::{Trust, TrustError};
+use super::trust::{Trust, TrustError, Verify};
+use super::validators::Validators;
 use std::env;
 use std::io::Read;
 use ureq::config::{AutoHeaderValue, Config};
@@ -25,6 +26,15 @@ pub(crate) struct Http {
     plain: Agent,
     tls: Agent,
     patience: Patience,
+    verify: Verify,
+}
+
+/// An answer to a question.
+pub(super) struct Answer {
+    /// As it came.
+    pub(super) response: Response<Body>,
+    /// Whether it and every redirect on the way to it came over TLS with a verified certificate.
+    pub(super) verified: bool,
 }
 
 impl Http {
@@ -44,7 +54,7 @@ impl Http {
         let tls = trust.tls()?;
         let plain = Agent::new_with_config(configuration(&tls, patience, proxy(&["http_proxy", "HTTP_PROXY"])));
         let tls = Agent::new_with_config(configuration(&tls, patience, proxy(&["https_proxy", "HTTPS_PROXY"])));
-        Ok(Self { plain, tls, patience })
+        Ok(Self { plain, tls, patience, verify: trust.verify })
     }
 
     /// How long it waits.
@@ -52,23 +62,29 @@ impl Http {
         self.patience
     }
 
-    /// Asks for `address` and follows redirects; any status but a redirect is an answer.
+    /// Asks for `address` and follows redirects; any status but a redirect is an answer. `known` asks for a body that
+    /// is another than the known one; it does not go to another host.
     ///
     /// # Errors
     /// There was no answer.
-    pub(crate) fn get(&self, mut address: Address) -> Result<Response<Body>, TransferError> {
+    pub(super) fn get(&self, mut address: Address, known: Option<&Validators>) -> Result<Answer, TransferError> {
+        let (origin, mut verified) = (address.origin().to_owned(), self.verify == Verify::Yes);
         for _ in 0..=MOST_REDIRECTS {
+            verified &= address.https;
             let mut request = self.agent(&address).get(&address.url);
             if let Some(authorization) = &address.authorization {
                 request = request.header(header::AUTHORIZATION, authorization);
             }
-            let answer = request.call().map_err(|error| blame(error, &address.host, self.patience))?;
-            match answer.headers().get(header::LOCATION) {
-                Some(location) if answer.status().is_redirection() => {
+            for (name, value) in known.filter(|_| address.origin() == origin).into_iter().flat_map(conditions) {
+                request = request.header(name, value);
+            }
+            let response = request.call().map_err(|error| blame(error, &address.host, self.patience))?;
+            match response.headers().get(header::LOCATION) {
+                Some(location) if response.status().is_redirection() => {
                     let location = location.to_str().map_err(|_| TransferError::BadUrl)?;
                     address = address.redirected(location)?;
                 }
-                _ => return Ok(answer),
+                _ => return Ok(Answer { response, verified }),
             }
         }
         Err(TransferError::Protocol { reason: "it redirects in a circle" })
@@ -102,6 +118,13 @@ impl Http {
     fn agent(&self, address: &Address) -> &Agent {
         if address.https { &self.tls } else { &self.plain }
     }
+}
+
+/// The headers that ask for a body only if it is another.
+fn conditions(known: &Validators) -> impl Iterator<Item = (header::HeaderName, &str)> {
+    let etag = known.etag.as_deref().map(|etag| (header::IF_NONE_MATCH, etag));
+    let date = known.last_modified.as_deref().map(|date| (header::IF_MODIFIED_SINCE, date));
+    etag.into_iter().chain(date)
 }
 
 fn configuration(tls: &TlsConfig, patience: Patience, proxy: Option<Proxy>) -> Config {

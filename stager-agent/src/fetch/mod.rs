@@ -16,6 +16,7 @@ mod retry;
 mod tally;
 mod trust;
 mod unpack;
+mod validators;
 
 #[cfg(test)]
 pub(crate) mod loopback;
@@ -29,15 +30,19 @@ pub(crate) use http::Http;
 pub(crate) use patience::Patience;
 pub(crate) use retry::{Trouble, with_retries};
 pub(crate) use trust::{Trust, TrustError, Verify};
+pub(crate) use validators::Validators;
 
 use crate::scope::Scope;
 use body::Body;
+use checksum::{Authority, Mismatch};
 use place::Before;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
+use std::fs::File;
+use std::io::Seek as _;
 use std::path::Path;
 use std::time::Instant;
-use tally::Tally;
+use tally::{Tally, Told};
 use unpack::{Tree, Unpacked};
 
 /// One archive to fetch.
@@ -47,13 +52,20 @@ pub(crate) struct Archive<'a> {
     pub(crate) name: &'a str,
     /// Where from. Userinfo becomes basic authentication.
     pub(crate) from: &'a SafeUrl,
-    /// The directory it is unpacked in; absolute. It and its parents are made where missing (0755).
+    /// Where it appears, for people; absolute.
     pub(crate) to: &'a Path,
-    /// What the body must hash to; `None`: not checked.
+    /// The directory that it is unpacked in; absolute. `None`: `to`. It and its parents are made where missing (0755).
+    pub(crate) into: Option<&'a Path>,
+    /// What the body must hash to; `None`: only an ETag that is an MD5 is compared.
     pub(crate) checksum: Option<Checksum>,
     /// Who shall own what is unpacked, and the directories made for it; only root can give things away.
     /// `None`: whoever we are.
     pub(crate) owner: Option<Owner>,
+    /// The validators of the one that is there already: the server is asked for another one only, and asked once, for
+    /// whoever has one can do without an answer. They must be of the same origin. `None`: there is none.
+    pub(crate) known: Option<&'a Validators>,
+    /// A file that gets the archive as it came; empty where nothing arrived. It is whole when the archive is [`Fetched`].
+    pub(crate) copy: Option<&'a File>,
 }
 
 /// A user and a group by number.
@@ -65,28 +77,43 @@ pub(crate) struct Owner {
     pub(crate) gid: u32,
 }
 
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// It is unpacked.
+    Fresh(Fetched),
+    /// The one that is known is still the right one (304); nothing was written.
+    Unchanged,
+}
+
 /// What arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fetched {
     /// Bytes of the archive, compressed as it came.
     pub(crate) bytes: u64,
     /// Entries unpacked.
     pub(crate) entries: u64,
+    /// Of the archive as it came, in lower-case hex.
+    pub(crate) sha256: String,
+    /// What the server gave to ask for another one with.
+    pub(crate) validators: Validators,
+    /// Whether it came over TLS with verified certificates all the way. A checksum of the request is another matter.
+    pub(crate) verified: bool,
 }
 
-/// Fetches `archive` and unpacks it. Emits `Downloading`, `DownloadProgress`, `Retrying`, `Warning` and `Downloaded`;
-/// notices within about a second when `scope` is stopped.
+/// Fetches `archive` and unpacks it. Emits `Downloading`, `DownloadProgress`, `Retrying`, `Warning` and `Downloaded`
+/// (nothing for [`Arrival::Unchanged`]); notices within about a second when `scope` is stopped.
 ///
 /// # Errors
 /// See [`FetchError`]. A directory that was empty or missing before is empty afterwards, so that half an archive is
 /// not taken for a whole one; in one that held something, some entries may have been replaced.
-pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Fetched, FetchError> {
-    let (name, to, from) = (archive.name.to_owned(), archive.to.display().to_string(), archive.from.to_string());
-    scope.emit(Event::Downloading { name: name.clone(), to: to.clone(), from });
+pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Arrival, FetchError> {
     let started = Instant::now();
-
+    if archive.known.is_none() {
+        announce(archive, scope);
+    }
     let tried = with_retries(archive.from, http.patience(), scope, || attempt(http, archive, scope));
-    let (bytes, unpacked) = tried.map_err(|trouble| {
+    let arrived = tried.map_err(|trouble| {
         let from = archive.from.clone();
         match trouble {
             Trouble::Stopped(why) => FetchError::Stopped { from, why },
@@ -94,35 +121,56 @@ pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Fet
             Trouble::Final(error) => error,
         }
     })?;
+    let Some((told, unpacked)) = arrived else { return Ok(Arrival::Unchanged) };
 
+    let (name, to) = (archive.name.to_owned(), archive.to.display().to_string());
     for text in warnings(&unpacked, &to) {
         scope.emit(Event::Warning { text });
     }
+    let Told { bytes, sha256, validators, verified } = told;
+    let entries = unpacked.entries;
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    scope.emit(Event::Downloaded { name, to, bytes, entries: unpacked.entries, ms });
-    Ok(Fetched { bytes, entries: unpacked.entries })
+    scope.emit(Event::Downloaded { name, to, bytes, entries, ms });
+    Ok(Arrival::Fresh(Fetched { bytes, entries, sha256, validators, verified }))
 }
 
-fn attempt(http: &Http, archive: &Archive, scope: &Scope) -> Result<(u64, Unpacked), Trouble<FetchError>> {
-    let body = Body::open(http, archive.from, scope)?;
-    let to = archive.to.display().to_string();
-    let mut body = Tally::new(body, archive.checksum.as_ref(), to, scope);
-    let before = place::make(archive.to, archive.owner).map_err(|cause| failed(archive, cause))?;
+fn announce(archive: &Archive, scope: &Scope) {
+    let (name, to, from) = (archive.name.to_owned(), archive.to.display().to_string(), archive.from.to_string());
+    scope.emit(Event::Downloading { name, to, from });
+}
 
-    let unpacked = match receive(&mut body, archive, scope) {
-        Ok(unpacked) => unpacked,
-        Err(trouble) => {
-            if before == Before::Nothing {
-                place::empty(archive.to).map_err(|cause| failed(archive, cause))?;
-            }
-            return Err(trouble);
+fn attempt(http: &Http, archive: &Archive, scope: &Scope) -> Result<Option<(Told, Unpacked)>, Trouble<FetchError>> {
+    let opened = Body::open(http, archive.from, archive.known, scope);
+    let body = match (opened, archive.known) {
+        (Err(Trouble::Transfer(cause)), Some(_)) => {
+            return Err(Trouble::Final(FetchError::Transfer { from: archive.from.clone(), cause }));
         }
+        (opened, _) => match opened? {
+            None => return Ok(None),
+            Some(body) => body,
+        },
     };
-    Ok((body.bytes(), unpacked))
+    if archive.known.is_some() {
+        announce(archive, scope);
+    }
+    if let Some(copy) = archive.copy {
+        start_over(copy).map_err(|cause| uncopied(archive, cause))?;
+    }
+    let to = archive.to.display().to_string();
+    let body = Tally::new(body, archive.checksum.clone(), archive.copy, to, scope);
+    let into = archive.into.unwrap_or(archive.to);
+    let before = place::make(into, archive.owner).map_err(|cause| failed(archive, cause))?;
+    receive(body, archive, scope).map(Some).or_else(|trouble| {
+        if before == Before::Nothing {
+            place::empty(into).map_err(|cause| failed(archive, cause))?;
+        }
+        Err(trouble)
+    })
 }
 
-fn receive(body: &mut Tally, archive: &Archive, scope: &Scope) -> Result<Unpacked, Trouble<FetchError>> {
-    let unpacked = Tree::open(archive.to, archive.owner).and_then(|mut tree| unpack::unpack(body, &mut tree, scope));
+fn receive(mut body: Tally, archive: &Archive, scope: &Scope) -> Result<(Told, Unpacked), Trouble<FetchError>> {
+    let into = archive.into.unwrap_or(archive.to);
+    let unpacked = Tree::open(into, archive.owner).and_then(|mut tree| unpack::unpack(&mut body, &mut tree, scope));
     // Also after a failure: a body with another checksum is not "damaged", it is another.
     let read = match &unpacked {
         Err(UnpackError::Disk { .. }) => Ok(()),
@@ -135,15 +183,38 @@ fn receive(body: &mut Tally, archive: &Archive, scope: &Scope) -> Result<Unpacke
     if let Some(cause) = body.failure() {
         return Err(Trouble::Transfer(cause));
     }
+    if let Some(cause) = body.copy_failure() {
+        return Err(uncopied(archive, cause));
+    }
     if let Err(cause) = read {
         return Err(failed(archive, UnpackError::Corrupt { entry: None, cause }));
     }
-    if !matches!(unpacked, Err(UnpackError::Disk { .. })) {
-        body.compare(archive.checksum.as_ref()).map_err(|checksum::Mismatch { algorithm, wanted, found }| {
-            Trouble::Final(FetchError::Checksum { from: archive.from.clone(), algorithm, wanted, found })
-        })?;
+    match unpacked {
+        // Not read to its end, so it has no checksum.
+        Err(cause @ UnpackError::Disk { .. }) => Err(failed(archive, cause)),
+        unpacked => {
+            let told = body.tell().map_err(|mismatch| another(archive, mismatch))?;
+            Ok((told, unpacked.map_err(|cause| failed(archive, cause))?))
+        }
     }
-    unpacked.map_err(|cause| failed(archive, cause))
+}
+
+fn another(archive: &Archive, Mismatch { by, algorithm, wanted, found }: Mismatch) -> Trouble<FetchError> {
+    match by {
+        Authority::Request => {
+            Trouble::Final(FetchError::Checksum { from: archive.from.clone(), algorithm, wanted, found })
+        }
+        Authority::Server => TransferError::Damaged { announced: wanted, found }.into(),
+    }
+}
+
+fn start_over(mut copy: &File) -> std::io::Result<()> {
+    copy.rewind()?;
+    copy.set_len(0)
+}
+
+fn uncopied(archive: &Archive, cause: std::io::Error) -> Trouble<FetchError> {
+    Trouble::Final(FetchError::Copy { from: archive.from.clone(), cause })
 }
 
 fn failed(archive: &Archive, cause: UnpackError) -> Trouble<FetchError> {

@@ -1,11 +1,13 @@
-//! Counts and hashes a body while it is read, and says how far it is.
+//! Counts, hashes and copies a body while it is read, and says how far it is.
 
 use super::body::Body;
-use super::checksum::{Checksum, Hasher, Mismatch};
+use super::checksum::{Checksum, Digests, Mismatch};
 use super::error::TransferError;
+use super::validators::Validators;
 use crate::scope::Scope;
 use shared_model::event::Event;
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Write as _};
 use std::time::{Duration, Instant};
 
 /// Between two events: an eye sees no more, a log needs less.
@@ -16,27 +18,49 @@ const GULP: usize = 64 * 1024;
 /// See the module's text.
 pub(super) struct Tally<'a> {
     body: Body<'a>,
+    copy: Option<&'a File>,
+    copy_failure: Option<io::Error>,
     scope: &'a Scope<'a>,
     to: String,
-    hasher: Option<Hasher>,
+    digests: Digests,
     bytes: u64,
     last_news: Instant,
 }
 
-impl<'a> Tally<'a> {
-    /// Reads `body`, which goes to the directory `to`.
-    pub(super) fn new(body: Body<'a>, checksum: Option<&Checksum>, to: String, scope: &'a Scope<'a>) -> Self {
-        Self { body, scope, to, hasher: checksum.map(Checksum::hasher), bytes: 0, last_news: Instant::now() }
-    }
+/// What a whole body was.
+pub(super) struct Told {
+    /// Its length.
+    pub(super) bytes: u64,
+    /// In lower-case hex.
+    pub(super) sha256: String,
+    /// The server's.
+    pub(super) validators: Validators,
+    /// Whether it came over TLS from a server whose certificate was verified.
+    pub(super) verified: bool,
+}
 
-    /// Bytes read so far.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
+impl<'a> Tally<'a> {
+    /// Reads `body`, which goes to the directory `to`. It is compared with `checksum`; with none, with the MD5 that its
+    /// ETag may be. `copy` gets every byte as it came.
+    pub(super) fn new(
+        body: Body<'a>,
+        checksum: Option<Checksum>,
+        copy: Option<&'a File>,
+        to: String,
+        scope: &'a Scope<'a>,
+    ) -> Self {
+        let digests = Digests::compared_with(checksum, body.validators().md5());
+        Self { body, copy, copy_failure: None, scope, to, digests, bytes: 0, last_news: Instant::now() }
     }
 
     /// What went wrong with the transfer, if anything did.
     pub(super) fn failure(&mut self) -> Option<TransferError> {
         self.body.failure()
+    }
+
+    /// Why the copy could not be written, if so; the body ended there.
+    pub(super) fn copy_failure(&mut self) -> Option<io::Error> {
+        self.copy_failure.take()
     }
 
     /// Reads what is left: only a whole body has a checksum, and only its end shows whether it was cut off.
@@ -46,12 +70,10 @@ impl<'a> Tally<'a> {
         Ok(())
     }
 
-    /// Compares with `checksum`, the one that this was made with. Call it once, at the end.
-    pub(super) fn compare(&mut self, checksum: Option<&Checksum>) -> Result<(), Mismatch> {
-        match (checksum, self.hasher.take()) {
-            (Some(checksum), Some(hasher)) => checksum.compare(hasher),
-            _ => Ok(()),
-        }
+    /// Compares, and tells what it was. Only of a body that was read to its end.
+    pub(super) fn tell(self) -> Result<Told, Mismatch> {
+        let (validators, verified) = (self.body.validators().clone(), self.body.verified());
+        Ok(Told { bytes: self.bytes, sha256: self.digests.compare()?, validators, verified })
     }
 }
 
@@ -59,8 +81,10 @@ impl Read for Tally<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.body.read(buffer)?;
         self.bytes += count as u64;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(&buffer[..count]);
+        self.digests.update(&buffer[..count]);
+        if let Some(Err(cause)) = self.copy.map(|mut copy| copy.write_all(&buffer[..count])) {
+            self.copy_failure = Some(cause);
+            return Err(io::Error::other("the copy could not be written"));
         }
         if self.last_news.elapsed() >= NEWS_EVERY {
             self.last_news = Instant::now();

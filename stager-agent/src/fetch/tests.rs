@@ -1,5 +1,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at real directories")]
 
+mod known;
+
 use super::error::in_full;
 use super::loopback::{Asked, Audience, Authority, Connection, Server, answer, client, impatient};
 use super::*;
@@ -40,9 +42,15 @@ impl Case {
     }
 
     fn run(&self, http: &Http, url: &str, checksum: Option<Checksum>) -> Result<Fetched, FetchError> {
-        let (from, to) = (SafeUrl::new(url), self.to());
-        let archive = Archive { name: "app package", from: &from, to: &to, checksum, owner: None };
-        fetch(http, &archive, &Scope::new(&self.audience, "STG", &self.stop))
+        let to = self.to();
+        match self.fetch(http, &Archive { checksum, ..archive(&SafeUrl::new(url), &to) })? {
+            Arrival::Fresh(fetched) => Ok(fetched),
+            Arrival::Unchanged => unreachable!("nobody said that it is known"),
+        }
+    }
+
+    fn fetch(&self, http: &Http, archive: &Archive) -> Result<Arrival, FetchError> {
+        fetch(http, archive, &Scope::new(&self.audience, "STG", &self.stop))
     }
 
     fn to(&self) -> std::path::PathBuf {
@@ -58,6 +66,10 @@ impl Case {
     }
 }
 
+fn archive<'a>(from: &'a SafeUrl, to: &'a Path) -> Archive<'a> {
+    Archive { name: "app package", from, to, into: None, checksum: None, owner: None, known: None, copy: None }
+}
+
 /// For plain HTTP, where the hundred authorities of the system need not be read.
 fn plain() -> Http {
     client(Vec::new(), Verify::Skip)
@@ -70,7 +82,7 @@ fn an_archive_arrives_and_its_way_is_told() {
     let server = Server::plain(move |_, _, to| answer(to, 200, "", &sent));
     let url = format!("{}/read/k?md5=SECRET&expires=1", server.url);
     let fetched = case.run(&plain(), &url, None).unwrap();
-    assert_eq!(fetched, Fetched { bytes: body.len() as u64, entries: 2 });
+    assert_eq!((fetched.bytes, fetched.entries), (body.len() as u64, 2));
     assert_eq!(case.hello(), "world");
     let heard = case.audience.heard();
     assert!(heard.first().unwrap().contains("\"event\":\"downloading\",\"name\":\"app package\""), "{heard:?}");

@@ -1,0 +1,109 @@
+//! What a fetch tells for later, and what it does with what is known from before.
+
+use super::*;
+use std::io::Read as _;
+
+const DATED: &str = "ETag: \"1-2\"\r\nLast-Modified: Wed, 15 Jun 2016 18:57:23 GMT\r\n";
+
+fn dated() -> Validators {
+    let last_modified = Some("Wed, 15 Jun 2016 18:57:23 GMT".to_owned());
+    Validators { etag: Some("\"1-2\"".to_owned()), last_modified }
+}
+
+#[test]
+fn it_tells_checksum_and_validators_and_keeps_a_copy_elsewhere() {
+    let (case, body, into) = (Case::new(), tgz(100_000), TempDir::new().unwrap());
+    let sent = body.clone();
+    let server = Server::plain(move |_, n, to| match n {
+        0 => answer(to, 503, "Retry-After: 0\r\n", b""),
+        _ => answer(to, 200, DATED, &sent),
+    });
+    let (from, to, mut copy) = (SafeUrl::new(server.url.as_str()), case.to(), tempfile::tempfile().unwrap());
+    let wanted = Archive { into: Some(into.path()), copy: Some(&copy), ..archive(&from, &to) };
+    let Arrival::Fresh(fetched) = case.fetch(&plain(), &wanted).unwrap() else { panic!() };
+    assert_eq!((fetched.validators, fetched.verified), (dated(), false));
+    let sha256 = Checksum::parse(Some("sha256"), Some(&fetched.sha256)).unwrap();
+    Case::new().run(&plain(), &server.url, sha256).unwrap();
+    assert!(into.path().join("hello").exists() && !case.to().exists());
+    assert!(case.audience.heard_of("downloaded")[0].contains(to.to_str().unwrap()), "people see where it appears");
+    let mut copied = Vec::new();
+    copy.rewind().unwrap();
+    copy.read_to_end(&mut copied).unwrap();
+    assert!(copied == body);
+}
+
+#[test]
+fn a_second_try_starts_the_copy_over() {
+    let (case, body) = (Case::new(), tgz(100_000));
+    let sent = body.clone();
+    let server = Server::plain(move |_, n, to| {
+        let etag = if n == 0 { "ETag: \"00000000000000000000000000000000\"\r\n" } else { "" };
+        answer(to, 200, etag, &sent);
+    });
+    let (from, to, copy) = (SafeUrl::new(server.url.as_str()), case.to(), tempfile::tempfile().unwrap());
+    case.fetch(&plain(), &Archive { copy: Some(&copy), ..archive(&from, &to) }).unwrap();
+    assert_eq!((copy.metadata().unwrap().len(), server.requests()), (body.len() as u64, 2));
+    assert!(case.audience.heard_of("retrying")[0].contains("arrived damaged: its md5 is "), "the ETag is an MD5");
+}
+
+#[test]
+fn a_copy_that_cannot_be_written_is_not_taken_for_damage() {
+    let case = Case::new();
+    let server = Server::plain(|_, _, to| answer(to, 200, "", &tgz(100_000)));
+    let (from, to, unwritable) = (SafeUrl::new(server.url.as_str()), case.to(), fs::File::open("/dev/null").unwrap());
+    let error = case.fetch(&plain(), &Archive { copy: Some(&unwritable), ..archive(&from, &to) }).unwrap_err();
+    assert!(matches!(error, FetchError::Copy { .. }), "{error:?}");
+    assert_eq!((server.requests(), case.left_behind()), (1, 0));
+}
+
+#[test]
+fn what_is_known_is_asked_for_once_and_only_if_it_has_changed() {
+    let validated = |asked: &Asked| asked.headers.get("if-none-match").is_some_and(|etag| etag == "\"1-2\"");
+    for (status, fresh, said) in [(304, false, 0), (200, true, 1)] {
+        let case = Case::new();
+        let server = Server::plain(move |asked, _, to| {
+            let body = if status == 200 { tgz(10) } else { Vec::new() };
+            answer(to, if validated(asked) { status } else { 500 }, DATED, &body);
+        });
+        let (from, to, known) = (SafeUrl::new(server.url.as_str()), case.to(), dated());
+        let arrived = case.fetch(&plain(), &Archive { known: Some(&known), ..archive(&from, &to) }).unwrap();
+        assert_eq!((matches!(arrived, Arrival::Fresh(_)), case.to().exists()), (fresh, fresh));
+        assert_eq!(case.audience.heard_of("downloading").len(), said);
+        assert!(server.asked.lock().unwrap()[0].headers.contains_key("if-modified-since"));
+    }
+    let case = Case::new();
+    let server = Server::plain(|_, _, to| answer(to, 503, "", b""));
+    let (from, to, known) = (SafeUrl::new(server.url.as_str()), case.to(), dated());
+    let error = case.fetch(&plain(), &Archive { known: Some(&known), ..archive(&from, &to) }).unwrap_err();
+    assert!(matches!(error, FetchError::Transfer { cause: TransferError::Status { status: 503, .. }, .. }));
+    assert_eq!((server.requests(), case.audience.heard().len()), (1, 0), "whoever has one need not wait");
+}
+
+#[test]
+fn validators_stay_with_their_host() {
+    let target = Server::plain(|_, _, to| answer(to, 200, "", &tgz(10)));
+    let location = format!("Location: {}/\r\n", target.url.replace("127.0.0.1", "localhost"));
+    let server = Server::plain(move |_, _, to| answer(to, 302, &location, b""));
+    let (case, known) = (Case::new(), dated());
+    let (from, to) = (SafeUrl::new(server.url.as_str()), case.to());
+    case.fetch(&plain(), &Archive { known: Some(&known), ..archive(&from, &to) }).unwrap();
+    assert!(server.asked.lock().unwrap()[0].headers.contains_key("if-none-match"));
+    assert!(!target.asked.lock().unwrap()[0].headers.contains_key("if-none-match"));
+}
+
+#[test]
+fn only_verified_tls_all_the_way_counts_as_verified() {
+    let authority = Authority::for_host("localhost");
+    let secure = Server::tls(&authority, |_, _, to| answer(to, 200, "", &tgz(10)));
+    let location = format!("Location: {}/\r\n", secure.url);
+    let insecure = Server::plain(move |_, _, to| answer(to, 302, &location, b""));
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("ca.pem");
+    fs::write(&file, &authority.pem).unwrap();
+    let trusting = client(vec![file], Verify::Yes);
+    for (http, url, expected) in
+        [(&trusting, &secure.url, true), (&plain(), &secure.url, false), (&trusting, &insecure.url, false)]
+    {
+        assert_eq!(Case::new().run(http, url, None).unwrap().verified, expected, "{url}");
+    }
+}

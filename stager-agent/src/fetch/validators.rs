@@ -1,0 +1,42 @@
+//! What a server says to know a body again by, and whether an ETag is a checksum in disguise.
+
+/// The validators of an answer, as HTTP has them; sent back, they ask for the body only if it has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Validators {
+    /// `"5f3a-2b1"` with its quotation marks; `None` where the server gave none.
+    pub(crate) etag: Option<String>,
+    /// An HTTP date; `None` where the server gave none.
+    pub(crate) last_modified: Option<String>,
+}
+
+/// Hex digits of an MD5.
+const MD5_DIGITS: usize = 32;
+
+impl Validators {
+    /// The body's MD5 in lower-case hex, where the ETag is one: a strong one of 32 hex digits, as Diego takes it.
+    pub(super) fn md5(&self) -> Option<String> {
+        let digits = self.etag.as_deref()?.trim().trim_matches('"');
+        let is_md5 = digits.len() == MD5_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_md5.then(|| digits.to_ascii_lowercase())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_etag_is_an_md5_only_when_it_is_strong_and_has_its_form() {
+        for (etag, expected) in [
+            (Some("\"900150983CD24FB0D6963F7D28E17F72\""), Some("900150983cd24fb0d6963f7d28e17f72")),
+            (Some("900150983cd24fb0d6963f7d28e17f72"), Some("900150983cd24fb0d6963f7d28e17f72")),
+            (Some("W/\"900150983cd24fb0d6963f7d28e17f72\""), None),
+            (Some("\"900150983cd24fb0d6963f7d28e17f72-2\""), None), // of several parts, as S3 has it
+            (Some("\"5761a2f3-2cb3d33\""), None),
+            (None, None),
+        ] {
+            let validators = Validators { etag: etag.map(str::to_owned), last_modified: None };
+            assert_eq!(validators.md5().as_deref(), expected, "{etag:?}");
+        }
+    }
+}
