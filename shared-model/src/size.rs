@@ -18,6 +18,23 @@ pub fn bytes(count: u64) -> String {
     if count == 0 { "0".to_owned() } else { format!("{count}B") }
 }
 
+/// The bytes that someone asks for: `1500`, `500M`, `10G`, `2TB`, `1GiB`; units are powers of 1024, as [`bytes`] has
+/// them. `None`: it is no size, or none that a number of 64 bits can hold.
+#[must_use]
+pub fn parse(text: &str) -> Option<u64> {
+    let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit: u64 = match unit.to_ascii_uppercase().as_str() {
+        "" | "B" => 1,
+        "K" | "KB" | "KIB" => 1 << 10,
+        "M" | "MB" | "MIB" => 1 << 20,
+        "G" | "GB" | "GIB" => 1 << 30,
+        "T" | "TB" | "TIB" => 1 << 40,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(unit)
+}
+
 /// Bytes a second: `12.5M/s`; empty when the time was too short to say.
 #[must_use]
 pub fn rate(count: u64, took: Duration) -> String {
@@ -69,6 +86,15 @@ mod tests {
     fn bytes_read_as_in_diegos_lines() {
         let shown = [0, 12, 1024, 12_800, 1_258_291, 46_871_347, 1 << 40].map(bytes);
         assert_eq!(shown, ["0", "12B", "1K", "12.5K", "1.2M", "44.7M", "1T"]);
+    }
+
+    #[test]
+    fn a_size_is_read_with_and_without_a_unit() {
+        let read = ["0", "12B", "1500", "500M", "2tb", "1GiB", "3K"].map(|text| parse(text).unwrap());
+        assert_eq!(read, [0, 12, 1500, 500 << 20, 2 << 40, 1 << 30, 3 << 10]);
+        for text in ["", "G", "1.5G", "-1", "+1", "1 G", "1X", "1IB", "99999999T", "99999999999999999999"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
     }
 
     #[test]

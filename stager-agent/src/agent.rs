@@ -103,6 +103,7 @@ fn carry_out(plan: &StagingPlan, arguments: &Arguments, scope: &Scope, reaper: &
     let leaves = RealLeaves {
         plan,
         http: &Http::new(&trust)?,
+        limits: arguments.limits(),
         reaper,
         uploads: if arguments.no_upload { Uploads::Skipped } else { Uploads::Sent },
         address: own_address(),

@@ -1,11 +1,13 @@
 //! The command line of `stager-agent`.
 #![expect(clippy::disallowed_methods, reason = "reads the process's arguments")]
 
+use crate::fetch::Limits;
 use crate::screen::Format;
 use argh::FromArgs;
 use shared_model::command_line;
 use shared_model::event::Stream;
 use shared_model::exit_code::ExitCode;
+use shared_model::size;
 use std::env;
 use std::path::PathBuf;
 
@@ -46,6 +48,21 @@ pub(crate) struct Arguments {
     /// go on where buildpacks could reach the Docker socket
     #[argh(switch)]
     pub(crate) trust_buildpacks: bool,
+    /// refuse an archive that unpacks to more: 500M, 2T (default: 32G)
+    #[argh(option, default = "Limits::GENEROUS.bytes", from_str_fn(size), arg_name = "size")]
+    pub(crate) max_unpacked: u64,
+    /// refuse an archive with more entries (default: 2000000)
+    #[argh(option, default = "Limits::GENEROUS.entries", arg_name = "n")]
+    pub(crate) max_entries: u64,
+    /// refuse an archive that unpacks to more than 100M and more than so many times its size (default: 200)
+    #[argh(option, default = "Limits::GENEROUS.ratio", arg_name = "n")]
+    pub(crate) max_ratio: u64,
+    /// refuse an archive with directories deeper in one another (default: 256)
+    #[argh(option, default = "Limits::GENEROUS.depth", arg_name = "n")]
+    pub(crate) max_depth: u64,
+    /// refuse an archive with a longer name or link target (default: 4095)
+    #[argh(option, default = "Limits::GENEROUS.name", arg_name = "bytes")]
+    pub(crate) max_name: u64,
     /// print the version
     #[argh(switch)]
     #[expect(dead_code, reason = "here for --help; it is answered before argh looks")]
@@ -73,6 +90,17 @@ impl Arguments {
         Self::parse(&given)
     }
 
+    /// What an archive may ask for.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            bytes: self.max_unpacked,
+            entries: self.max_entries,
+            ratio: self.max_ratio,
+            depth: self.max_depth,
+            name: self.max_name,
+        }
+    }
+
     fn parse(given: &[String]) -> Result<Self, Early> {
         if command_line::asks_for_version(given) {
             let text = format!("stager-agent {}", env!("CARGO_PKG_VERSION"));
@@ -93,6 +121,10 @@ impl Arguments {
     }
 }
 
+fn size(text: &str) -> Result<u64, String> {
+    size::parse(text).ok_or_else(|| "a size is a number of bytes, or one with K, M, G or T behind it".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +138,20 @@ mod tests {
         let arguments = parse("--ca=/a --ca /b --output=json --no-upload").unwrap();
         assert_eq!(arguments.ca, [PathBuf::from("/a"), PathBuf::from("/b")]);
         assert_eq!((arguments.output, arguments.no_upload, arguments.report), (Format::Json, true, false));
+    }
+
+    #[test]
+    fn every_bound_on_archives_can_be_set_and_its_default_is_in_the_help() {
+        assert_eq!(parse("").unwrap().limits(), Limits::GENEROUS);
+        let line = "--max-unpacked 1T --max-entries 2 --max-ratio 3 --max-depth 4 --max-name 5";
+        let expected = Limits { bytes: 1 << 40, entries: 2, ratio: 3, depth: 4, name: 5 };
+        assert_eq!(parse(line).unwrap().limits(), expected);
+        let help = parse("--help").unwrap_err().text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let Limits { bytes, entries, ratio, depth, name } = Limits::GENEROUS;
+        for default in [size::bytes(bytes), entries.to_string(), ratio.to_string(), depth.to_string(), name.to_string()]
+        {
+            assert!(help.contains(&format!("(default: {default})")), "{default}: {help}");
+        }
     }
 
     #[test]
@@ -123,6 +169,8 @@ mod tests {
             ("--frobnicate", "--frobnicate"),
             ("--output xml", "plain or json"),
             ("x", "x"),
+            ("--max-unpacked 1X", "K, M, G or T"),
+            ("--max-depth -1", "invalid digit"),
             ("--report --no-upload", "exclude"),
         ] {
             let early = parse(line).unwrap_err();

@@ -7,7 +7,7 @@ use crate::build::rights;
 use crate::build::run_process::{GRACE, Output, Program};
 use crate::build::user::User;
 use crate::execute::Leaves;
-use crate::fetch::{self, Archive, Checksum, Http, Owner};
+use crate::fetch::{self, Archive, Checksum, Http, Limits, Owner};
 use crate::plan::StagingPlan;
 use crate::result_file;
 use crate::scope::{Scope, Stop};
@@ -27,6 +27,8 @@ pub(crate) struct RealLeaves<'a> {
     pub(crate) plan: &'a StagingPlan,
     /// The client for both directions.
     pub(crate) http: &'a Http,
+    /// What an archive may ask for.
+    pub(crate) limits: Limits,
     /// Whose children are reaped.
     pub(crate) reaper: &'a Reaper,
     /// Whether anything leaves this machine.
@@ -70,6 +72,7 @@ impl RealLeaves<'_> {
                 owner: None,
                 known: None,
                 copy: None,
+                limits: &self.limits,
             };
             fetch::fetch(self.http, &archive, &group_scope.named(log_source)).map(drop).map_err(ActionError::from)
         };
@@ -103,6 +106,7 @@ impl Leaves for RealLeaves<'_> {
             owner: Some(Owner { uid: user.uid, gid: user.gid }),
             known: None,
             copy: None,
+            limits: &self.limits,
         };
         fetch::fetch(self.http, &archive, scope)?;
         Ok(())

@@ -4,7 +4,7 @@ use super::*;
 use crate::action_error::ActionError;
 use crate::build::run_process::RunError;
 use crate::build::user::UserError;
-use crate::fetch::{ChecksumError, FetchError, TransferError, UnpackError};
+use crate::fetch::{Bound, ChecksumError, FetchError, TransferError, UnpackError};
 use crate::upload::UploadError;
 use shared_model::safe_url::SafeUrl;
 use shared_model::validate;
@@ -51,6 +51,12 @@ fn unpacking() -> Vec<UnpackError> {
         UnpackError::Corrupt { entry: Some("lib/a".to_owned()), cause: io::ErrorKind::UnexpectedEof.into() },
         UnpackError::Escapes { entry: "../a".to_owned(), how: ".." },
         UnpackError::Unlawful { entry: "dev/sda".to_owned(), what: "is a device" },
+        UnpackError::Beyond { bound: Bound::Bytes, limit: 32 << 30, entry: None },
+        UnpackError::Beyond { bound: Bound::Entries, limit: 10, entry: None },
+        UnpackError::Beyond { bound: Bound::Ratio, limit: 200, entry: None },
+        UnpackError::Beyond { bound: Bound::Depth, limit: 256, entry: Some("a/a".to_owned()) },
+        UnpackError::Beyond { bound: Bound::Name, limit: 4095, entry: Some("aa".to_owned()) },
+        UnpackError::Beyond { bound: Bound::Target, limit: 4095, entry: Some("aa".to_owned()) },
         UnpackError::Disk { path: "/tmp/app/a".into(), cause: refused_by_system() },
     ]
 }

@@ -13,13 +13,16 @@ const NEW_REQUEST: &str = "a new push or `cf restage` writes a request with fres
 pub(super) fn of_fetch(error: &FetchError, now: Timestamp) -> Failure {
     let text = with_causes(error);
     let (text, advice) = match error {
-        FetchError::Transfer { cause, from: _ } => (text + &expiry(cause, now), of_transfer(cause, Direction::Down)),
+        FetchError::Transfer { cause, from: _ } => {
+            (text + &expiry(cause, now), of_transfer(cause, Direction::Down).to_owned())
+        }
         FetchError::Checksum { .. } => {
-            (text, "it was changed after the request was written, or on its way: `cf restage` writes a new one")
+            let advice = "it was changed after the request was written, or on its way: `cf restage` writes a new one";
+            (text, advice.to_owned())
         }
         FetchError::Unpack { cause, .. } => (text, of_archive(cause)),
-        FetchError::Copy { .. } => (text, "is there room in the cache's volume? --no-cache does without it"),
-        FetchError::Stopped { .. } => (text, ""),
+        FetchError::Copy { .. } => (text, "is there room in the cache's volume? --no-cache does without it".to_owned()),
+        FetchError::Stopped { .. } => (text, String::new()),
     };
     Failure::new(ExitCode::Fetch, text, advice)
 }
@@ -87,14 +90,19 @@ fn of_transfer(cause: &TransferError, direction: Direction) -> &'static str {
     }
 }
 
-fn of_archive(cause: &UnpackError) -> &'static str {
-    match cause {
+fn of_archive(cause: &UnpackError) -> String {
+    let advice = match cause {
         UnpackError::Empty | UnpackError::NotAnArchive { .. } | UnpackError::Corrupt { .. } => {
             "it is broken where it comes from: upload it there anew (cf push, or cf update-buildpack)"
         }
         UnpackError::Escapes { .. } | UnpackError::Unlawful { .. } => {
             "such an archive is not unpacked: whoever made it has to make it anew"
         }
+        UnpackError::Beyond { bound, .. } => {
+            let option = bound.option();
+            return format!("{option} with more, if you trust its source (host-cli restage APP -- {option} …)");
+        }
         UnpackError::Disk { .. } => "is there room, and may the agent's user write there?",
-    }
+    };
+    advice.to_owned()
 }

@@ -193,6 +193,16 @@ pub(crate) enum UnpackError {
         /// `is a device`, `is encrypted`, …
         what: &'static str,
     },
+    /// It asks for more than an archive may.
+    #[error("{}", too_much(*bound, *limit, entry.as_ref()))]
+    Beyond {
+        /// Of what.
+        bound: Bound,
+        /// How much is allowed.
+        limit: u64,
+        /// The entry; `None` where it is the archive as a whole.
+        entry: Option<String>,
+    },
     /// The disk does not take it.
     #[error("cannot write {}", path.display())]
     Disk {
@@ -202,6 +212,43 @@ pub(crate) enum UnpackError {
         #[source]
         cause: io::Error,
     },
+}
+
+/// What is bounded in an archive. See `unpack/limits.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// Bytes that come out.
+    Bytes,
+    /// Entries.
+    Entries,
+    /// Bytes that come out for each that went in.
+    Ratio,
+    /// Parts of a path.
+    Depth,
+    /// Bytes of a path.
+    Name,
+    /// Bytes of a link's target.
+    Target,
+}
+
+impl Bound {
+    /// The option of the agent that sets it.
+    pub(crate) fn option(self) -> &'static str {
+        match self {
+            Self::Bytes => "--max-unpacked",
+            Self::Entries => "--max-entries",
+            Self::Ratio => "--max-ratio",
+            Self::Depth => "--max-depth",
+            Self::Name | Self::Target => "--max-name",
+        }
+    }
+}
+
+impl UnpackError {
+    /// What an error on reading an archive means: a bound that the reader keeps carries itself; all else is damage.
+    pub(crate) fn of_reading(entry: Option<String>, cause: io::Error) -> Self {
+        cause.downcast().unwrap_or_else(|cause| Self::Corrupt { entry, cause })
+    }
 }
 
 impl TransferError {
@@ -249,6 +296,18 @@ fn so_far(received: u64, expected: Option<u64>) -> String {
 
 fn said(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(": {text}") }
+}
+
+fn too_much(bound: Bound, limit: u64, entry: Option<&String>) -> String {
+    let of = entry.map_or("the archive".to_owned(), |entry| format!("the entry {entry:?}"));
+    match bound {
+        Bound::Bytes => format!("{of} unpacks to more than {}", size::bytes(limit)),
+        Bound::Entries => format!("{of} has more than {limit} entries"),
+        Bound::Ratio => format!("{of} unpacks to more than {limit} times its size"),
+        Bound::Depth => format!("{of} lies deeper than {limit} directories"),
+        Bound::Name => format!("{of} has a name of more than {limit} bytes"),
+        Bound::Target => format!("{of} is a link to a name of more than {limit} bytes"),
+    }
 }
 
 fn at(entry: Option<&String>) -> String {

@@ -25,11 +25,14 @@ mod tests;
 
 pub(crate) use address::Address;
 pub(crate) use checksum::{Checksum, ChecksumError};
+#[cfg(test)]
+pub(crate) use error::Bound;
 pub(crate) use error::{FetchError, TransferError, UnpackError, status_text};
 pub(crate) use http::Http;
 pub(crate) use patience::Patience;
 pub(crate) use retry::{Trouble, with_retries};
 pub(crate) use trust::{Trust, TrustError, Verify};
+pub(crate) use unpack::Limits;
 pub(crate) use validators::Validators;
 
 use crate::scope::Scope;
@@ -66,6 +69,8 @@ pub(crate) struct Archive<'a> {
     pub(crate) known: Option<&'a Validators>,
     /// A file that gets the archive as it came; empty where nothing arrived. It is whole when the archive is [`Fetched`].
     pub(crate) copy: Option<&'a File>,
+    /// What it may ask for.
+    pub(crate) limits: &'a Limits,
 }
 
 /// A user and a group by number.
@@ -170,7 +175,8 @@ fn attempt(http: &Http, archive: &Archive, scope: &Scope) -> Result<Option<(Told
 
 fn receive(mut body: Tally, archive: &Archive, scope: &Scope) -> Result<(Told, Unpacked), Trouble<FetchError>> {
     let into = archive.into.unwrap_or(archive.to);
-    let unpacked = Tree::open(into, archive.owner).and_then(|mut tree| unpack::unpack(&mut body, &mut tree, scope));
+    let unpacked = Tree::open(into, archive.owner)
+        .and_then(|mut tree| unpack::unpack(&mut body, &mut tree, archive.limits, scope));
     // Also after a failure: a body with another checksum is not "damaged", it is another.
     let read = match &unpacked {
         Err(UnpackError::Disk { .. }) => Ok(()),

@@ -67,7 +67,17 @@ impl Case {
 }
 
 fn archive<'a>(from: &'a SafeUrl, to: &'a Path) -> Archive<'a> {
-    Archive { name: "app package", from, to, into: None, checksum: None, owner: None, known: None, copy: None }
+    Archive {
+        name: "app package",
+        from,
+        to,
+        into: None,
+        checksum: None,
+        owner: None,
+        limits: &Limits::GENEROUS,
+        known: None,
+        copy: None,
+    }
 }
 
 /// For plain HTTP, where the hundred authorities of the system need not be read.

@@ -1,13 +1,13 @@
 //! The name of an entry: a path inside the directory that is unpacked into, or refused.
 
-use crate::fetch::error::UnpackError;
+use super::limits::Limits;
+use crate::fetch::error::{Bound, UnpackError};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Directories that may lie in one another. `PATH_MAX` (4096) leaves room for as many with 15 letters each; every one
-/// is a descriptor held open.
-const DEEPEST: usize = 256;
+/// `NAME_MAX`: more bytes in one part no file system takes.
+const LONGEST_PART: usize = 255;
 
 /// A name without `.`, `..`, empty parts and a leading slash. May be empty: the directory itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,10 +17,14 @@ impl EntryName {
     /// Takes a name as the archive has it.
     ///
     /// # Errors
-    /// It leads, or could lead, out of the directory; or it is no name at all.
-    pub(super) fn parse(raw: &[u8]) -> Result<Self, UnpackError> {
+    /// It leads, or could lead, out of the directory; or it is no name at all; or `limits` bound it.
+    pub(super) fn parse(raw: &[u8], limits: &Limits) -> Result<Self, UnpackError> {
         let escapes = |how| Err(UnpackError::Escapes { entry: shown(raw), how });
         let unlawful = |what| Err(UnpackError::Unlawful { entry: shown(raw), what });
+        let beyond = |bound, limit| Err(UnpackError::Beyond { bound, limit, entry: Some(shown(raw)) });
+        if raw.len() as u64 > limits.name {
+            return beyond(Bound::Name, limits.name);
+        }
         if raw.contains(&0) {
             return unlawful("has a NUL byte in its name");
         }
@@ -33,6 +37,9 @@ impl EntryName {
             match part {
                 b"" | b"." => continue,
                 b".." => return escapes("through \"..\""),
+                _ if part.len() > LONGEST_PART => {
+                    return unlawful("has a part of more than 255 bytes in its name, which no file system takes");
+                }
                 _ => {}
             }
             if !name.is_empty() {
@@ -41,8 +48,8 @@ impl EntryName {
             name.extend_from_slice(part);
             depth += 1;
         }
-        if depth > DEEPEST {
-            return unlawful("lies too deep (more than 256 directories)");
+        if depth > limits.depth {
+            return beyond(Bound::Depth, limits.depth);
         }
         Ok(Self(name))
     }
@@ -69,6 +76,20 @@ impl EntryName {
     }
 }
 
+/// Where a symbolic link leads, as the archive has it: anywhere, for nobody here follows it.
+///
+/// # Errors
+/// It leads nowhere, or `limits` bound it. `entry` is the link's name, for the text.
+pub(super) fn link_target<'t>(entry: &[u8], target: &'t [u8], limits: &Limits) -> Result<&'t OsStr, UnpackError> {
+    if target.len() as u64 > limits.name {
+        return Err(UnpackError::Beyond { bound: Bound::Target, limit: limits.name, entry: Some(shown(entry)) });
+    }
+    if target.is_empty() || target.contains(&0) {
+        return Err(UnpackError::Unlawful { entry: shown(entry), what: "is a symbolic link to nowhere" });
+    }
+    Ok(OsStr::from_bytes(target))
+}
+
 /// A raw name for error texts.
 pub(super) fn shown(raw: &[u8]) -> String {
     const ENOUGH: usize = 300; // a hostile name may have megabytes
@@ -79,19 +100,55 @@ pub(super) fn shown(raw: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    fn parse(raw: &[u8]) -> Result<EntryName, UnpackError> {
+        EntryName::parse(raw, &Limits::GENEROUS)
+    }
+
     #[test]
     fn dots_and_double_slashes_vanish() {
         for raw in ["./a//b/", "a/./b", "a/b"] {
-            assert_eq!(EntryName::parse(raw.as_bytes()).unwrap().path(), Path::new("a/b"), "{raw}");
+            assert_eq!(parse(raw.as_bytes()).unwrap().path(), Path::new("a/b"), "{raw}");
         }
-        assert!(EntryName::parse(b"./").unwrap().split().is_none());
+        assert!(parse(b"./").unwrap().split().is_none());
     }
 
     #[test]
     fn a_name_that_could_lead_out_is_refused() {
-        for raw in ["..", "../a", "a/../../b", "a/..", "/etc/passwd", "//a", "a\0b"] {
-            let error = EntryName::parse(raw.as_bytes()).unwrap_err();
+        for raw in
+            ["..", "../a", "a/../../b", "a/..", "/etc/passwd", "//a", "a\0b", &format!("a/{}/b", "p".repeat(256))]
+        {
+            let error = parse(raw.as_bytes()).unwrap_err();
             assert!(matches!(error, UnpackError::Escapes { .. } | UnpackError::Unlawful { .. }), "{raw}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_link_may_lead_anywhere_but_nowhere() {
+        let limits = Limits::GENEROUS;
+        for (target, expected) in [
+            ("", "the entry \"l\" is a symbolic link to nowhere".to_owned()),
+            ("a\0b", "the entry \"l\" is a symbolic link to nowhere".to_owned()),
+            (&"t".repeat(4096), "the entry \"l\" is a link to a name of more than 4095 bytes".to_owned()),
+        ] {
+            assert_eq!(link_target(b"l", target.as_bytes(), &limits).unwrap_err().to_string(), expected);
+        }
+        for target in ["/etc", "../..", &"t".repeat(4095)] {
+            link_target(b"l", target.as_bytes(), &limits).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_name_too_deep_or_too_long_is_refused_and_shown_in_part() {
+        let long = format!("{}/", "n".repeat(250)).repeat(17);
+        for (raw, bound, limit) in [("d/".repeat(257), Bound::Depth, 256), (long[..4096].to_owned(), Bound::Name, 4095)]
+        {
+            match parse(raw.as_bytes()).unwrap_err() {
+                UnpackError::Beyond { bound: found, limit: at, entry: Some(entry) } => {
+                    assert_eq!((found, at, entry.len()), (bound, limit, 300));
+                }
+                other => panic!("{other}"),
+            }
+            parse(&raw.as_bytes()[..raw.len() - 2]).unwrap();
         }
     }
 }

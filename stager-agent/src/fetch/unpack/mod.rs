@@ -2,16 +2,19 @@
 //! requests are not asked: they lie. The work is in the files beside; this one decides which.
 
 mod entry_name;
+mod limits;
 mod sniff;
 mod tar;
 mod tree;
 mod zip;
 
+pub(crate) use limits::Limits;
 pub(super) use tree::Tree;
 
 use super::error::UnpackError;
 use crate::scope::Scope;
 use flate2::bufread::MultiGzDecoder;
+use limits::Budget;
 use sniff::{Kind, Sniffed};
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -29,30 +32,36 @@ pub(super) struct Unpacked {
     pub(super) pipes: Option<(u64, String)>,
 }
 
-/// Unpacks `archive` into `tree`; notices at every entry and every block when `scope` is stopped, and then ends with
-/// any error. May leave bytes of `archive` unread.
+/// Unpacks `archive` into `tree` as far as `limits` allow; notices at every entry and every block when `scope` is
+/// stopped, and then ends with any error. May leave bytes of `archive` unread.
 ///
 /// # Errors
 /// See [`UnpackError`]; also when reading `archive` failed, which the caller has to tell apart.
-pub(super) fn unpack(archive: &mut dyn Read, tree: &mut Tree, scope: &Scope) -> Result<Unpacked, UnpackError> {
-    let outer = Sniffed::of(archive).map_err(|cause| UnpackError::Corrupt { entry: None, cause })?;
+pub(super) fn unpack(
+    archive: &mut dyn Read,
+    tree: &mut Tree,
+    limits: &Limits,
+    scope: &Scope,
+) -> Result<Unpacked, UnpackError> {
+    let budget = &Budget::new(limits);
+    let outer = Sniffed::of(Packed { archive, budget }).map_err(|cause| UnpackError::of_reading(None, cause))?;
     let unpacked = match outer.kind() {
         Kind::Empty => return Err(UnpackError::Empty),
-        Kind::Zip => zip::unpack(&mut outer.whole(), tree, scope)?,
-        Kind::Tar => tar::unpack(outer.whole(), tree, scope)?,
-        Kind::Gzip => inflate(BufReader::with_capacity(BUFFER, outer.whole()), tree, scope)?,
+        Kind::Zip => zip::unpack(&mut outer.whole(), tree, budget, scope)?,
+        Kind::Tar => tar::unpack(Unpacking { inner: outer.whole(), budget }, tree, budget, scope)?,
+        Kind::Gzip => inflate(BufReader::with_capacity(BUFFER, outer.whole()), tree, budget, scope)?,
         Kind::Other(looks_like) => return Err(UnpackError::NotAnArchive { looks_like }),
     };
     tree.finish()?;
     Ok(unpacked)
 }
 
-fn inflate(compressed: impl BufRead, tree: &mut Tree, scope: &Scope) -> Result<Unpacked, UnpackError> {
+fn inflate(compressed: impl BufRead, tree: &mut Tree, budget: &Budget, scope: &Scope) -> Result<Unpacked, UnpackError> {
     // Several members in a row are one file to gzip, and to Go.
-    let mut inflated = MultiGzDecoder::new(compressed);
-    let inner = Sniffed::of(&mut inflated).map_err(|cause| UnpackError::Corrupt { entry: None, cause })?;
+    let mut inflated = Unpacking { inner: MultiGzDecoder::new(compressed), budget };
+    let inner = Sniffed::of(&mut inflated).map_err(|cause| UnpackError::of_reading(None, cause))?;
     let unpacked = match inner.kind() {
-        Kind::Tar => tar::unpack(inner.whole(), tree, scope)?,
+        Kind::Tar => tar::unpack(inner.whole(), tree, budget, scope)?,
         Kind::Empty => {
             return Err(UnpackError::NotAnArchive { looks_like: "a gzip file with nothing in it".to_owned() });
         }
@@ -63,8 +72,36 @@ fn inflate(compressed: impl BufRead, tree: &mut Tree, scope: &Scope) -> Result<U
         }
     };
     // gzip's own checksum comes last.
-    io::copy(&mut inflated, &mut io::sink()).map_err(|cause| UnpackError::Corrupt { entry: None, cause })?;
+    io::copy(&mut inflated, &mut io::sink()).map_err(|cause| UnpackError::of_reading(None, cause))?;
     Ok(unpacked)
+}
+
+/// An archive as it comes, counted.
+struct Packed<'a> {
+    archive: &'a mut dyn Read,
+    budget: &'a Budget<'a>,
+}
+
+impl Read for Packed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.archive.read(buffer)?;
+        self.budget.packed(count as u64);
+        Ok(count)
+    }
+}
+
+/// A tar that comes out of an archive, charged to the budget: also what is no entry of it, for a bomb need not be one.
+struct Unpacking<'a, R> {
+    inner: R,
+    budget: &'a Budget<'a>,
+}
+
+impl<R: Read> Read for Unpacking<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.budget.bytes(count as u64).map_err(io::Error::other)?;
+        Ok(count)
+    }
 }
 
 /// The error that ends unpacking when the scope is stopped.

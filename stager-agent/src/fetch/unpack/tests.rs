@@ -1,5 +1,6 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at real directories and run the real tar and zip")]
 
+mod bombs;
 mod escapes;
 mod tar_forms;
 mod zip_forms;
@@ -22,6 +23,7 @@ impl EventSink for Nobody {
 /// A directory `inside` to unpack into, in a directory that must not change.
 struct Target {
     home: TempDir,
+    limits: Limits,
 }
 
 impl Target {
@@ -29,7 +31,7 @@ impl Target {
         let home = TempDir::new().unwrap();
         fs::create_dir(home.path().join("inside")).unwrap();
         fs::write(home.path().join("canary"), "alive").unwrap();
-        Self { home }
+        Self { home, limits: Limits::GENEROUS }
     }
 
     fn inside(&self) -> PathBuf {
@@ -46,7 +48,8 @@ impl Target {
 
     fn unpack_for(&self, mut archive: &[u8], owner: Option<Owner>) -> Result<Unpacked, UnpackError> {
         let stop = Stop::default();
-        unpack(&mut archive, &mut Tree::open(&self.inside(), owner).unwrap(), &Scope::new(&Nobody, "STG", &stop))
+        let mut tree = Tree::open(&self.inside(), owner).unwrap();
+        unpack(&mut archive, &mut tree, &self.limits, &Scope::new(&Nobody, "STG", &stop))
     }
 
     fn mode(&self, name: &str) -> u32 {

@@ -110,7 +110,7 @@ impl Tree {
                 Ok(0) => return Ok(()),
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(cause) => return Err(UnpackError::Corrupt { entry: Some(name.shown()), cause }),
+                Err(cause) => return Err(UnpackError::of_reading(Some(name.shown()), cause)),
             };
             new.write_all(&self.block[..count]).map_err(|error| self.disk(name, error))?;
             look_up()?;

@@ -2,23 +2,20 @@
 //! it is unpacked to. Not the zip library's own `extract`: that sets modes late, leaves DOS-made directories without x,
 //! and refuses a whole archive for one absolute symbolic link.
 
-use super::entry_name::{EntryName, shown};
+use super::entry_name::{EntryName, link_target, shown};
+use super::limits::Budget;
 use super::tree::Tree;
 use super::{Unpacked, unless_stopped};
 use crate::fetch::error::UnpackError;
 use crate::scope::Scope;
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, Write as _};
-use std::os::unix::ffi::OsStrExt;
 use zip::read::ZipFile;
 use zip::result::ZipError;
 use zip::{System, ZipArchive};
 
 /// Bytes spooled at a time.
 const BLOCK: usize = 64 * 1024;
-/// `PATH_MAX`: no symbolic link may be longer.
-const LONGEST_TARGET: u64 = 4096;
 /// The kinds of file in the upper bits of a Unix mode.
 const KIND: u32 = 0o170_000;
 const SYMLINK: u32 = 0o120_000;
@@ -30,7 +27,12 @@ const DIRECTORY: u32 = 0o040_000;
 ///
 /// # Errors
 /// See [`UnpackError`].
-pub(super) fn unpack(archive: &mut dyn Read, tree: &mut Tree, scope: &Scope) -> Result<Unpacked, UnpackError> {
+pub(super) fn unpack(
+    archive: &mut dyn Read,
+    tree: &mut Tree,
+    budget: &Budget,
+    scope: &Scope,
+) -> Result<Unpacked, UnpackError> {
     let spooled = spool(archive, tree)?;
     let mut archive = ZipArchive::new(BufReader::new(spooled)).map_err(|error| corrupt(None, error))?;
     let mut unpacked = Unpacked::default();
@@ -38,7 +40,9 @@ pub(super) fn unpack(archive: &mut dyn Read, tree: &mut Tree, scope: &Scope) -> 
         unless_stopped(scope)?;
         let name = archive.name_for_index(index).and_then(Result::ok).map(std::borrow::Cow::into_owned);
         let mut entry = archive.by_index(index).map_err(|error| broken(name.unwrap_or_default(), error))?;
-        unpack_entry(&mut entry, tree, scope, &mut unpacked)?;
+        budget.entry()?;
+        budget.bytes(entry.size())?;
+        unpack_entry(&mut entry, tree, budget, scope, &mut unpacked)?;
     }
     Ok(unpacked)
 }
@@ -62,11 +66,12 @@ fn spool(archive: &mut dyn Read, tree: &Tree) -> Result<File, UnpackError> {
 fn unpack_entry<R: Read>(
     entry: &mut ZipFile<R>,
     tree: &mut Tree,
+    budget: &Budget,
     scope: &Scope,
     unpacked: &mut Unpacked,
 ) -> Result<(), UnpackError> {
     let raw = raw_name(entry, unpacked);
-    let name = EntryName::parse(&raw)?;
+    let name = EntryName::parse(&raw, budget.limits())?;
     let unlawful = |what| Err(UnpackError::Unlawful { entry: shown(&raw), what });
     let mode = entry.unix_mode().filter(|mode| mode & !KIND != 0);
     let kind = entry.unix_mode().unwrap_or_default() & KIND;
@@ -75,12 +80,9 @@ fn unpack_entry<R: Read>(
         tree.directory(&name, if made_by_unix(entry) { mode.unwrap_or(0o755) } else { 0o755 })?;
     } else if kind == SYMLINK {
         let mut target = Vec::new();
-        let read = entry.take(LONGEST_TARGET + 1).read_to_end(&mut target);
+        let read = entry.take(budget.limits().name.saturating_add(1)).read_to_end(&mut target);
         read.map_err(|cause| UnpackError::Corrupt { entry: Some(name.shown()), cause })?;
-        if target.is_empty() || target.len() as u64 > LONGEST_TARGET || target.contains(&0) {
-            return unlawful("is a symbolic link to nowhere");
-        }
-        tree.symlink(&name, OsStr::from_bytes(&target))?;
+        tree.symlink(&name, link_target(&raw, &target, budget.limits())?)?;
     } else if kind == FIFO {
         unpacked.pipes.get_or_insert_with(|| (0, shown(&raw))).0 += 1;
         return Ok(());
