@@ -81,6 +81,34 @@ pub enum Event {
         /// From the first byte asked for to the last entry in place.
         ms: u64,
     },
+    /// A dependency comes from the cache: nothing was downloaded.
+    Cached {
+        /// What it is: `nodejs_buildpack`; empty where the request gives no name.
+        name: String,
+        /// The directory where it appears.
+        to: String,
+        /// Where it would have come from, redacted.
+        from: String,
+        /// Bytes that were not downloaded (compressed).
+        bytes: u64,
+        /// When it was downloaded: RFC 3339, in UTC.
+        since: String,
+    },
+    /// The server refuses what the cache holds a copy of (an expired signature), and the copy is used.
+    CopyUsed {
+        /// The same as in [`Event::Cached`].
+        name: String,
+        /// The same as in [`Event::Cached`].
+        to: String,
+        /// The same as in [`Event::Cached`].
+        from: String,
+        /// Bytes of the copy (compressed).
+        bytes: u64,
+        /// When the copy was downloaded: RFC 3339, in UTC.
+        since: String,
+        /// Why the server was of no help: `the server answered 410 Gone`.
+        reason: String,
+    },
     /// Something failed and is tried again.
     Retrying {
         /// What: the redacted URL.

@@ -42,6 +42,21 @@ pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
             if *entries == 1 { "entry" } else { "entries" },
             transfer_time(*bytes, *ms)
         )),
+        Event::Cached { to, from, bytes, since, name: _ } => ours(format!(
+            "Cached {} from {} ({}, since {})",
+            visible(to),
+            visible(from),
+            size::bytes(*bytes),
+            moment(since)
+        )),
+        Event::CopyUsed { to, from, bytes, since, reason, name: _ } => ours(format!(
+            "Copied {} from the cache ({}, since {}), for {}: {}",
+            visible(to),
+            size::bytes(*bytes),
+            moment(since),
+            visible(from),
+            visible(reason)
+        )),
         Event::Retrying { what, reason, attempt, of, wait_ms } => {
             wrong(format!("{HEAD} {}: {}; try {attempt} of {of} in {}", visible(what), visible(reason), took(*wait_ms)))
         }
@@ -94,6 +109,15 @@ fn past(step: Step) -> &'static str {
         Step::Upload => "Uploaded",
         Step::Image => "Image made",
         Step::Launch => "Launched",
+    }
+}
+
+/// `2016-06-15 18:57:23 UTC`, of `2016-06-15T18:57:23Z`; any other text as it is.
+fn moment(rfc3339: &str) -> String {
+    let text = visible(rfc3339);
+    match text.strip_suffix('Z').and_then(|text| text.split_once('T')) {
+        Some((day, time)) => format!("{day} {time} UTC"),
+        None => text.into_owned(),
     }
 }
 
@@ -168,6 +192,24 @@ mod tests {
         assert_eq!(
             text(&event),
             "======> Downloading /tmp/lifecycle from http://diego-access:8080/v1/static/buildpack_app_lifecycle/buildpack_app_lifecycle.tgz"
+        );
+    }
+
+    #[test]
+    fn what_comes_from_the_cache_says_since_when_and_a_copy_says_why() {
+        let (name, to, from) = (String::new(), "/tmp/app".to_owned(), "https://blobstore/k?***".to_owned());
+        let (bytes, since) = (4300, "2016-06-15T18:57:23Z".to_owned());
+        let cached = Event::Cached { name, to, from, bytes, since };
+        assert_eq!(
+            text(&cached),
+            "======> Cached /tmp/app from https://blobstore/k?*** (4.2K, since 2016-06-15 18:57:23 UTC)"
+        );
+        let Event::Cached { name, to, from, bytes, since } = cached else { unreachable!() };
+        let reason = "the server answered 410 Gone".to_owned();
+        assert_eq!(
+            text(&Event::CopyUsed { name, to, from, bytes, since, reason }),
+            "======> Copied /tmp/app from the cache (4.2K, since 2016-06-15 18:57:23 UTC), for https://blobstore/k?***: \
+             the server answered 410 Gone"
         );
     }
 

@@ -68,7 +68,7 @@ impl<Lines: EventSink> Bars<Lines> {
                 }
                 bar.set_position(*bytes);
             }
-            Event::Downloaded { to, .. } => {
+            Event::Downloaded { to, .. } | Event::Cached { to, .. } | Event::CopyUsed { to, .. } => {
                 if let Some(bar) = shown.downloads.remove(to) {
                     self.removed(&bar);
                 }
@@ -143,6 +143,21 @@ mod tests {
             ms: 9,
         });
         assert_eq!(terminal.contents(), "");
+    }
+
+    #[test]
+    fn a_bar_ends_where_a_copy_takes_the_place_of_the_download() {
+        let (terminal, screen) = terminal();
+        screen.emit(downloading("/tmp/app"));
+        screen.emit(Event::CopyUsed {
+            name: String::new(),
+            to: "/tmp/app".into(),
+            from: "http://h/x".into(),
+            bytes: 2048,
+            since: "2016-06-15T18:57:23Z".into(),
+            reason: "the server answered 410 Gone".into(),
+        });
+        assert_eq!((terminal.contents().as_str(), screen.shown.lock().unwrap().downloads.len()), ("", 0));
     }
 
     #[test]
