@@ -6,6 +6,8 @@ mod action_error;
 mod agent;
 mod arguments;
 mod build;
+#[allow(dead_code, unused_imports, reason = "the staging that uses it comes next")]
+mod cache;
 mod execute;
 mod failure;
 mod fetch;

@@ -1,0 +1,124 @@
+//! The right to fetch an identity, which one process at a time has. It is given back when dropped or killed, and then
+//! nothing is left of what was fetched so far.
+#![expect(clippy::disallowed_methods, reason = "makes the place that is filled, and asks for the time")]
+
+use super::Cache;
+use super::contents::Contents;
+use super::entry::{Draft, Entry, Held};
+use super::error::CacheError;
+use super::identity::Identity;
+use super::lock::{Hold, Lock};
+use super::record::{Facts, Kind, Record};
+use super::structure::Structure;
+use crate::scope::Scope;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+/// Between two looks at whether another is done: short against a download.
+const NAP: Duration = Duration::from_millis(20);
+/// Of a tree: everybody who knows its name may read it.
+const TREE: u32 = 0o755;
+/// Of a package, which is somebody's source code.
+const PACKAGE: u32 = 0o600;
+
+/// See the module's text.
+#[derive(Debug)]
+pub(crate) struct Claim<'c> {
+    cache: &'c Cache,
+    identity: Identity,
+    path: PathBuf,
+    draft: Draft,
+    _turn: Lock,
+}
+
+impl<'c> Claim<'c> {
+    pub(super) fn wait(cache: &'c Cache, identity: &Identity, scope: &Scope) -> Result<Self, CacheError> {
+        let lock = cache.layout.locks().join(identity.id());
+        let turn = loop {
+            if let Some(why) = scope.stopped() {
+                return Err(CacheError::Stopped(why));
+            }
+            match Lock::try_take(&lock, Hold::Exclusive).map_err(CacheError::io("lock", &lock))? {
+                Some(turn) => break turn,
+                None => thread::sleep(NAP),
+            }
+        };
+        let draft = Draft::new(&cache.layout)?;
+        let path = draft.path(identity.kind);
+        match identity.kind {
+            Kind::Tree => DirBuilder::new().mode(TREE).create(&path),
+            Kind::Package => OpenOptions::new().write(true).create_new(true).mode(PACKAGE).open(&path).map(drop),
+        }
+        .map_err(CacheError::io("make", &path))?;
+        Ok(Self { cache, identity: identity.clone(), path, draft, _turn: turn })
+    }
+
+    /// What to fill: an empty directory for a tree, an empty file for a package. Absolute.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the file of a package, to write it.
+    ///
+    /// # Errors
+    /// [`CacheError::Io`]; also for a tree, which is no file.
+    pub(crate) fn file(&self) -> Result<File, CacheError> {
+        OpenOptions::new().write(true).open(&self.path).map_err(CacheError::io("write", &self.path))
+    }
+
+    /// Makes an entry of what was filled in, in the place of what the identity had; then removes what the limit does not
+    /// allow. `contents` is what the unpacker gathered; `None`: the tree is read for it.
+    ///
+    /// # Errors
+    /// [`CacheError::Io`]: what was filled in cannot be read, and is gone.
+    pub(crate) fn publish(self, facts: Facts, contents: Option<Contents>) -> Result<Published, CacheError> {
+        let record = self.record(facts, contents)?;
+        let Self { cache, identity, path, draft, _turn: turn } = self;
+        match cache.put(&identity.id(), &record) {
+            Err(why) => Ok(Published { entry: Entry::new(path, record, Held::Unkept(draft)), trouble: Some(why) }),
+            Ok(before) => {
+                let held = draft.publish();
+                let replaced = before.map_or(Ok(()), |before| cache.remove_unused(&before));
+                drop(turn);
+                let trouble = replaced.and(cache.evict()).err();
+                Ok(Published { entry: Entry::new(path, record, held), trouble })
+            }
+        }
+    }
+
+    fn record(&self, facts: Facts, contents: Option<Contents>) -> Result<Record, CacheError> {
+        let structure = Structure::of(&self.path).map_err(CacheError::io("look at", &self.path))?;
+        let contents = match (self.identity.kind, contents) {
+            (Kind::Package, _) => String::new(), // its sha256 serves
+            (Kind::Tree, Some(contents)) => contents.to_string(),
+            (Kind::Tree, None) => {
+                let read = Contents::of(&self.path, &|| Ok(()));
+                read.map_err(CacheError::io("read", &self.path))?.to_string()
+            }
+        };
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        Ok(Record {
+            kind: self.identity.kind,
+            key: self.identity.key.clone(),
+            origin: self.identity.origin.clone(),
+            fetched: now.map_or(0, |since| since.as_secs()),
+            bytes: structure.bytes,
+            facts,
+            name: self.draft.name().clone(),
+            structure: structure.digest.to_string(),
+            contents,
+        })
+    }
+}
+
+/// What came of publishing.
+#[derive(Debug)]
+pub(crate) struct Published {
+    /// Whole, and there as long as this lives.
+    pub(crate) entry: Entry,
+    /// Why the next staging will not find it, or why something else that should have gone is still there.
+    pub(crate) trouble: Option<CacheError>,
+}

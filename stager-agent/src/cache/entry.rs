@@ -1,0 +1,102 @@
+//! An entry that is used, and one that is being filled.
+
+use super::error::CacheError;
+use super::layout::{Layout, Name};
+use super::lock::{Hold, Lock};
+use super::record::{Kind, Record};
+use super::rubbish;
+use std::path::{Path, PathBuf};
+
+/// A whole entry. While this lives, nobody removes it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    path: PathBuf,
+    record: Record,
+    held: Held,
+}
+
+/// What keeps an entry from being removed.
+#[derive(Debug)]
+pub(super) enum Held {
+    /// It is published; its lock is held with others.
+    InUse(#[expect(dead_code, reason = "held, and dropped")] Option<Lock>),
+    /// It is not kept: it goes when the last one who uses it does.
+    Unkept(#[expect(dead_code, reason = "held, and dropped")] Draft),
+    /// It lies in an image, where nobody removes anything.
+    Baked,
+}
+
+impl Entry {
+    /// Puts the parts together.
+    pub(super) fn new(path: PathBuf, record: Record, held: Held) -> Self {
+        Self { path, record, held }
+    }
+
+    /// The unpacked tree, or the archive of a package; absolute.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is known of it.
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Whether the next staging will find it.
+    pub(crate) fn is_kept(&self) -> bool {
+        !matches!(self.held, Held::Unkept(_))
+    }
+}
+
+/// A place under a new random name that no record leads to yet; removed when dropped.
+#[derive(Debug)]
+pub(super) struct Draft {
+    layout: Layout,
+    name: Name,
+    lock: Option<Lock>,
+}
+
+impl Draft {
+    /// Takes a new name. Nothing is made yet.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn new(layout: &Layout) -> Result<Self, CacheError> {
+        loop {
+            let name = Name::random().map_err(CacheError::io("name something in", layout.root()))?;
+            let path = layout.locks().join(name.as_str());
+            let lock = Lock::try_take(&path, Hold::Shared).map_err(CacheError::io("lock", path))?;
+            // Whoever collects rubbish may have seen the new lock first.
+            if lock.is_some() {
+                return Ok(Self { layout: layout.clone(), name, lock });
+            }
+        }
+    }
+
+    /// The name.
+    pub(super) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self, kind: Kind) -> PathBuf {
+        self.layout.place(kind, &self.name)
+    }
+
+    /// Lets it stay; the lock goes on being held.
+    pub(super) fn publish(mut self) -> Held {
+        Held::InUse(self.lock.take())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if self.lock.take().is_none() {
+            return; // published
+        }
+        // What cannot be removed now is rubbish for the next one.
+        if let Ok(Some(alone)) = rubbish::alone(&self.layout, self.name.as_str()) {
+            let _ = rubbish::remove(&self.layout, &self.name, &alone);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Why there is no cache to work with. A damaged entry is no error: it is fetched again.
+
+use crate::scope::Stopped;
+use shared_model::size;
+use std::io;
+use std::path::PathBuf;
+
+/// See the module's text.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CacheError {
+    /// The agent is not root, or the file system does not let root own files: entries could be changed by the builder.
+    #[error("{} cannot keep a cache: {why}", root.display())]
+    NotOurs {
+        /// The cache's directory.
+        root: PathBuf,
+        /// `the agent is user 2000, not root`.
+        why: String,
+    },
+    /// The directory cannot be trusted, or is no cache.
+    #[error("{} cannot be used as a cache: {why}", path.display())]
+    Unusable {
+        /// The directory, or what is in it.
+        path: PathBuf,
+        /// `others may write to it (mode 0777)`.
+        why: String,
+    },
+    /// A newer stager made it.
+    #[error("{} holds a cache of format {format}, and this stager knows format {known}", root.display())]
+    TooNew {
+        /// The cache's directory.
+        root: PathBuf,
+        /// What its format file says.
+        format: u32,
+        /// The newest that is known here.
+        known: u32,
+    },
+    /// An entry that takes more than all of them together may.
+    #[error("it is not kept in the cache: it takes {}, and the cache's limit is {}", size::bytes(*bytes), size::bytes(*limit))]
+    TooLarge {
+        /// As [`super::Record::bytes`] counts.
+        bytes: u64,
+        /// The cache's.
+        limit: u64,
+    },
+    /// The system refused something.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// `read`, `lock`, …
+        action: &'static str,
+        /// What.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// The staging ended while it waited for another that fetches the same.
+    #[error("stopped while another staging fetched the same")]
+    Stopped(Stopped),
+}
+
+impl CacheError {
+    /// Makes an error of a system call's.
+    pub(super) fn io<E: Into<io::Error>>(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(E) -> Self {
+        let path = path.into();
+        move |cause| Self::Io { action, path, cause: cause.into() }
+    }
+}

@@ -1,0 +1,116 @@
+//! What an entry is a copy of. A cache key alone says too little: every deployment calls its lifecycle
+//! `buildpack-cflinuxfs4-lifecycle`. So the place where it came from belongs to it.
+
+use super::record::Kind;
+use crate::fetch::Address;
+use sha2::{Digest as _, Sha256};
+use shared_model::safe_url::SafeUrl;
+use ureq::http::Uri;
+
+/// See the module's text. Never empty, and without secrets: userinfo, query and fragment of the URL are left out.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Identity {
+    /// What is kept.
+    pub(crate) kind: Kind,
+    /// The cache key of a dependency, the app's guid of a package.
+    pub(crate) key: String,
+    /// Scheme, host, port and path of the URL, in one spelling: `https://blobstore/read/k`.
+    pub(crate) origin: String,
+}
+
+impl Identity {
+    /// Of a cached dependency. `None` where nothing may be kept: an empty key, or a URL that is no http or https URL.
+    pub(crate) fn new(cache_key: &str, from: &SafeUrl) -> Option<Self> {
+        Self::of(Kind::Tree, cache_key, from)
+    }
+
+    /// Of an app's package, which has no cache key. `None` as above.
+    pub(crate) fn package(app_guid: &str, from: &SafeUrl) -> Option<Self> {
+        Self::of(Kind::Package, app_guid, from)
+    }
+
+    fn of(kind: Kind, key: &str, from: &SafeUrl) -> Option<Self> {
+        if key.is_empty() {
+            return None;
+        }
+        Some(Self { kind, key: key.to_owned(), origin: origin(from)? })
+    }
+
+    /// A name for files: 64 hex digits, another one for every other identity.
+    pub(super) fn id(&self) -> String {
+        let mut hasher = Sha256::new();
+        for part in [self.kind.name(), &self.key, &self.origin] {
+            // With its length, so that no two parts can be cut in two ways.
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        super::hex(&hasher.finalize())
+    }
+}
+
+/// The URL as the HTTP client reads it, so that nobody is taken for another by a trick of spelling.
+fn origin(from: &SafeUrl) -> Option<String> {
+    let uri: Uri = Address::of(from).ok()?.url.parse().ok()?;
+    let scheme = uri.scheme_str()?.to_ascii_lowercase();
+    let host = uri.host()?.to_ascii_lowercase();
+    let usual = if scheme == "https" { 443 } else { 80 };
+    let port = uri.port_u16().filter(|port| *port != usual).map_or(String::new(), |port| format!(":{port}"));
+    let path = if uri.path().is_empty() { "/" } else { uri.path() };
+    Some(format!("{scheme}://{host}{port}{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(url: &str) -> Option<String> {
+        Identity::new("k", &SafeUrl::new(url)).map(|identity| identity.origin)
+    }
+
+    #[test]
+    fn an_origin_is_written_in_one_way() {
+        for (url, origin) in [
+            ("https://blobstore/read/k?md5=x&expires=1", "https://blobstore/read/k"),
+            ("HTTPS://BlobStore:443/read/k#x", "https://blobstore/read/k"),
+            ("https://blobstore:80/read/K", "https://blobstore:80/read/K"),
+            ("http://u:p@api.hcf:9022/v2?x", "http://api.hcf:9022/v2"),
+            ("http://api:80", "http://api/"),
+            ("http://api?x", "http://api/"),
+            ("http://[::1]:8080/a", "http://[::1]:8080/a"),
+        ] {
+            assert_eq!(of(url).as_deref(), Some(origin), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_fetched_or_has_no_key_has_no_identity() {
+        for url in ["", "ftp://h/x", "file:///etc/passwd", "http://", "/x"] {
+            assert_eq!(of(url), None, "{url}");
+        }
+        assert_eq!(Identity::new("", &SafeUrl::new("http://h/x")), None);
+        assert_eq!(Identity::package("", &SafeUrl::new("http://h/x")), None);
+    }
+
+    #[test]
+    fn every_part_of_an_identity_counts() {
+        let url = SafeUrl::new("http://h/x");
+        let one = Identity::new("k", &url).unwrap();
+        let others = [
+            Identity::new("k2", &url),
+            Identity::new("k", &SafeUrl::new("http://h/y")),
+            Identity::new("k", &SafeUrl::new("https://h/x")),
+            Identity::new("k", &SafeUrl::new("http://h:81/x")),
+            Identity::package("k", &url),
+        ];
+        for other in others {
+            assert_ne!(one.id(), other.unwrap().id());
+        }
+        assert_eq!(one.id(), Identity::new("k", &SafeUrl::new("http://u:p@H:80/x?s")).unwrap().id());
+    }
+
+    #[test]
+    fn no_secret_of_a_url_is_in_an_identity() {
+        let identity = Identity::new("k", &SafeUrl::new("https://u:SECRET@h/x?md5=SECRET#SECRET")).unwrap();
+        assert!(!format!("{identity:?}").contains("SECRET"), "{identity:?}");
+    }
+}

@@ -1,0 +1,161 @@
+//! The index: one small file for each identity. A file's own time says when its entry was last used.
+//!
+//! A record is replaced whole, by renaming, and only by whoever holds the lock of its identity. Nothing is synced: after
+//! a power cut a record or files of its tree may be missing or short, which the check before every use finds.
+#![expect(clippy::disallowed_methods, reason = "this is the leaf that reads and writes index files")]
+
+use super::error::CacheError;
+use super::layout::{Layout, Name};
+use super::record::Record;
+use rustix::fs::{AtFlags, CWD, OFlags, Timespec, Timestamps, UTIME_NOW};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// No record is longer; a damaged disk may claim so.
+const LONGEST: u64 = 1 << 20;
+const SUFFIX: &str = ".json";
+const UNFINISHED: &str = ".new";
+
+/// See the module's text.
+pub(super) struct Index {
+    folder: PathBuf,
+}
+
+/// A file of the index.
+pub(super) struct Indexed {
+    /// The identity's id.
+    pub(super) id: String,
+    /// What it says, or why it says nothing.
+    pub(super) record: Result<Record, String>,
+    /// When its entry was last used.
+    pub(super) used: SystemTime,
+}
+
+impl Index {
+    /// Of the cache with this layout.
+    pub(super) fn of(layout: &Layout) -> Self {
+        Self { folder: layout.index() }
+    }
+
+    /// What is known of `id`: nothing, a record, or why its file cannot be believed.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn read(&self, id: &str) -> Result<Option<Result<Record, String>>, CacheError> {
+        let path = self.path(id);
+        match read_file(&path) {
+            Ok(text) => Ok(Some(Record::parse(&text, id))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if super::is_damage(&error) => Ok(Some(Err(format!("its record cannot be read: {error}")))),
+            Err(error) => Err(CacheError::io("read", path)(error)),
+        }
+    }
+
+    /// Whether `id` leads to `name`.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn leads(&self, id: &str, name: &Name) -> Result<bool, CacheError> {
+        Ok(self.read(id)?.is_some_and(|record| record.is_ok_and(|record| record.name == *name)))
+    }
+
+    /// Puts `record` in the place of what was there.
+    ///
+    /// # Errors
+    /// The system refuses; then nothing has changed.
+    pub(super) fn write(&self, id: &str, record: &Record) -> Result<(), CacheError> {
+        let unfinished = self.unfinished(&record.name);
+        let written = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&unfinished)
+            .and_then(|mut file| file.write_all(&record.text()))
+            .and_then(|()| fs::rename(&unfinished, self.path(id)));
+        written.map_err(|cause| {
+            let _ = fs::remove_file(&unfinished);
+            CacheError::io("write", self.path(id))(cause)
+        })
+    }
+
+    /// Notes that the entry is used now.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn touch(&self, id: &str) -> Result<(), CacheError> {
+        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+        let times = Timestamps { last_access: now, last_modification: now };
+        let touched = rustix::fs::utimensat(CWD, self.path(id), &times, AtFlags::SYMLINK_NOFOLLOW);
+        touched.map_err(CacheError::io("touch", self.path(id)))
+    }
+
+    /// Removes what is known of `id`.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn remove(&self, id: &str) -> Result<(), CacheError> {
+        remove_file(&self.path(id))
+    }
+
+    /// Removes what a killed process left of a record.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn remove_unfinished(&self, name: &Name) -> Result<(), CacheError> {
+        remove_file(&self.unfinished(name))
+    }
+
+    /// The names of entries whose records were never finished.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn all_unfinished(&self) -> Result<Vec<Name>, CacheError> {
+        let stems = self.stems(UNFINISHED)?;
+        Ok(stems.into_iter().filter_map(|stem| Name::try_from(stem).ok()).collect())
+    }
+
+    /// All that is known, in no order.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn all(&self) -> Result<Vec<Indexed>, CacheError> {
+        let mut all = Vec::new();
+        for id in self.stems(SUFFIX)? {
+            // In between, somebody may have removed it.
+            let Some(record) = self.read(&id)? else { continue };
+            let Ok(used) = fs::symlink_metadata(self.path(&id)).and_then(|status| status.modified()) else { continue };
+            all.push(Indexed { id, record, used });
+        }
+        Ok(all)
+    }
+
+    fn stems(&self, suffix: &str) -> Result<Vec<String>, CacheError> {
+        let names = super::names_in(&self.folder)?;
+        Ok(names.into_iter().filter_map(|name| name.strip_suffix(suffix).map(str::to_owned)).collect())
+    }
+
+    fn path(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}{SUFFIX}"))
+    }
+
+    fn unfinished(&self, name: &Name) -> PathBuf {
+        self.folder.join(format!("{}{UNFINISHED}", name.as_str()))
+    }
+}
+
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let unfollowed = OFlags::NOFOLLOW.bits().cast_signed();
+    let mut text = Vec::new();
+    OpenOptions::new().read(true).custom_flags(unfollowed).open(path)?.take(LONGEST).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+fn remove_file(path: &Path) -> Result<(), CacheError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CacheError::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}

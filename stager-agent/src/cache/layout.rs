@@ -1,0 +1,239 @@
+//! Where things lie in a cache's directory, and who may look at them:
+//!
+//! ```text
+//! /            0711   format: the number of this layout
+//! /entries/    0711   unpacked trees under random names; a builder can enter those that it is told of, list none
+//! /packages/   0700   archives as they came, under random names
+//! /index/      0700   <identity>.json: what an entry is and where
+//! /locks/      0700   <random name>: held shared while an entry is used or filled; <identity>: held while it is fetched
+//! ```
+#![expect(clippy::disallowed_methods, reason = "this is the leaf that makes the directories")]
+
+use super::error::CacheError;
+use super::record::Kind;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Of this layout.
+const FORMAT: u32 = 1;
+/// Others may enter, if they know the name.
+const ENTERED: u32 = 0o711;
+/// Root alone.
+const CLOSED: u32 = 0o700;
+/// Write bits of group and others.
+const WRITABLE: u32 = 0o022;
+/// Everything that is made in the root.
+const FOLDERS: [(&str, u32); 4] = [("entries", ENTERED), ("packages", CLOSED), ("index", CLOSED), ("locks", CLOSED)];
+const FORMAT_FILE: &str = "format";
+/// What a new file system has in it.
+const LOST_AND_FOUND: &str = "lost+found";
+
+/// A random name: 32 hex digits, which nobody guesses.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(super) struct Name(String);
+
+impl Name {
+    /// A new one.
+    ///
+    /// # Errors
+    /// The system has no randomness.
+    pub(super) fn random() -> io::Result<Self> {
+        let mut bytes = [0; 16];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())?;
+        }
+        Ok(Self(super::hex(&bytes)))
+    }
+
+    /// As a file's name.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let lawful = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if lawful { Ok(Self(text)) } else { Err("the name of an entry is 32 hex digits") }
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.0
+    }
+}
+
+/// The paths of one cache.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    root: Arc<Path>,
+}
+
+impl Layout {
+    /// Opens the cache in `root`; makes it where nothing is yet.
+    ///
+    /// # Errors
+    /// See [`CacheError`].
+    pub(super) fn make(root: &Path) -> Result<Self, CacheError> {
+        let own = rustix::process::geteuid();
+        if !own.is_root() {
+            let why = format!("the agent is user {own}, and only root's files are safe from the builder");
+            return Err(CacheError::NotOurs { root: root.to_owned(), why });
+        }
+        if let Some(parent) = root.parent() {
+            fs::create_dir_all(parent).map_err(CacheError::io("make", parent))?;
+        }
+        folder(root, root, ENTERED)?;
+        let root = fs::canonicalize(root).map_err(CacheError::io("open", root))?;
+        settle_format(&root)?;
+        for (name, mode) in FOLDERS {
+            folder(&root, &root.join(name), mode)?;
+        }
+        Ok(Self { root: root.into() })
+    }
+
+    /// The cache in `root` that an image holds; `None` where there is none. Nothing is changed.
+    ///
+    /// # Errors
+    /// See [`CacheError`].
+    pub(super) fn baked(root: &Path) -> Result<Option<Self>, CacheError> {
+        let root = match fs::canonicalize(root) {
+            Ok(root) => root,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(CacheError::io("open", root)(error)),
+        };
+        let own = rustix::process::geteuid();
+        if !own.is_root() {
+            return Err(CacheError::NotOurs {
+                root,
+                why: format!("the agent is user {own}, and only root may read it"),
+            });
+        }
+        let status = fs::metadata(&root).map_err(CacheError::io("open", &root))?;
+        if status.uid() != 0 || status.mode() & WRITABLE != 0 {
+            return Err(refuse(&root, "others than root may write to it"));
+        }
+        match format(&root)? {
+            Format::Newer(format) => Err(CacheError::TooNew { root, format, known: FORMAT }),
+            Format::Known | Format::Garbage => Ok(Some(Self { root: root.into() })),
+            Format::Missing => Ok(None),
+        }
+    }
+
+    /// The directory.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where an entry is.
+    pub(super) fn place(&self, kind: Kind, name: &Name) -> PathBuf {
+        self.folder_of(kind).join(name.as_str())
+    }
+
+    /// Where all entries of a kind are.
+    pub(super) fn folder_of(&self, kind: Kind) -> PathBuf {
+        self.root.join(match kind {
+            Kind::Tree => "entries",
+            Kind::Package => "packages",
+        })
+    }
+
+    /// Where the index files are.
+    pub(super) fn index(&self) -> PathBuf {
+        self.root.join("index")
+    }
+
+    /// Where the locks are.
+    pub(super) fn locks(&self) -> PathBuf {
+        self.root.join("locks")
+    }
+}
+
+fn refuse(path: &Path, why: impl Into<String>) -> CacheError {
+    CacheError::Unusable { path: path.to_owned(), why: why.into() }
+}
+
+/// Makes `path` if it is missing, and sees to it that it is a directory of root's with this mode.
+fn folder(root: &Path, path: &Path, mode: u32) -> Result<(), CacheError> {
+    match DirBuilder::new().mode(mode).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(CacheError::io("make", path)(error)),
+        _ => {}
+    }
+    // The root may be reached by a link, which whoever names it has made; nothing in it is one.
+    let looked = if path == root { fs::metadata(path) } else { fs::symlink_metadata(path) };
+    let found = looked.map_err(CacheError::io("open", path))?;
+    if !found.is_dir() {
+        return Err(refuse(path, "it is no directory"));
+    }
+    if found.uid() != 0 {
+        let why = format!("{} belongs to user {}, not to root", path.display(), found.uid());
+        return Err(CacheError::NotOurs { root: root.to_owned(), why });
+    }
+    if found.mode() & WRITABLE != 0 {
+        let mode = found.mode() & 0o7777;
+        return Err(refuse(path, format!("others may write to it (mode {mode:04o}); chmod go-w makes it safe")));
+    }
+    if found.mode() & 0o7777 == mode {
+        return Ok(());
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(CacheError::io("change the mode of", path))?;
+    let now = fs::symlink_metadata(path).map_err(CacheError::io("open", path))?.mode() & 0o7777;
+    if path != root && now != mode {
+        let why = format!("its file system keeps no modes ({} has {now:04o})", path.display());
+        return Err(CacheError::NotOurs { root: root.to_owned(), why });
+    }
+    Ok(())
+}
+
+/// What a format file says.
+enum Format {
+    Known,
+    Newer(u32),
+    /// Nothing that can be read: a power cut may leave it so. The parts of a cache are checked each by itself.
+    Garbage,
+    Missing,
+}
+
+fn format(root: &Path) -> Result<Format, CacheError> {
+    let path = root.join(FORMAT_FILE);
+    match fs::read(&path) {
+        Ok(text) => Ok(match String::from_utf8_lossy(&text).trim().parse() {
+            Ok(FORMAT) => Format::Known,
+            Ok(format) if format > FORMAT => Format::Newer(format),
+            _ => Format::Garbage,
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Format::Missing),
+        Err(error) => Err(CacheError::io("read", path)(error)),
+    }
+}
+
+fn settle_format(root: &Path) -> Result<(), CacheError> {
+    match format(root)? {
+        Format::Known => return Ok(()),
+        Format::Newer(format) => return Err(CacheError::TooNew { root: root.to_owned(), format, known: FORMAT }),
+        Format::Garbage => {}
+        Format::Missing => refuse_foreign(root)?,
+    }
+    let path = root.join(FORMAT_FILE);
+    fs::write(&path, format!("{FORMAT}\n")).map_err(CacheError::io("write", path))
+}
+
+/// Nothing is put among somebody's files.
+fn refuse_foreign(root: &Path) -> Result<(), CacheError> {
+    for entry in fs::read_dir(root).map_err(CacheError::io("read", root))? {
+        let name = entry.map_err(CacheError::io("read", root))?.file_name();
+        if name != LOST_AND_FOUND && name != FORMAT_FILE && FOLDERS.iter().all(|(folder, _)| name != *folder) {
+            return Err(refuse(root, format!("it holds other things, such as {}", name.display())));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! What is known of an entry: the document in its index file.
+
+use super::identity::Identity;
+use super::layout::Name;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What an entry holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    /// A cached dependency: the unpacked tree.
+    Tree,
+    /// An app's package: the archive as it came.
+    Package,
+}
+
+impl Kind {
+    /// As in the index: `tree`.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Tree => "tree",
+            Self::Package => "package",
+        }
+    }
+}
+
+/// What whoever fetched an entry says of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    /// The app that it was fetched for; `None` where nobody said.
+    pub(crate) app: Option<String>,
+    /// Bytes of the archive.
+    pub(crate) packed_bytes: u64,
+    /// Entries of the archive; 0 for a package, which nobody unpacked.
+    pub(crate) entries: u64,
+    /// Of the archive: 64 hex digits.
+    pub(crate) sha256: String,
+    /// Further checksums of the archive that a request gave and that were right: `md5` → hex digits.
+    pub(crate) checksums: BTreeMap<String, String>,
+    /// The answer's `ETag`.
+    pub(crate) etag: Option<String>,
+    /// The answer's Last-Modified.
+    pub(crate) last_modified: Option<String>,
+    /// Whether TLS said who the server was.
+    pub(crate) verified: bool,
+}
+
+/// See the module's text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// What is kept.
+    pub(crate) kind: Kind,
+    /// See [`Identity::key`].
+    pub(crate) key: String,
+    /// See [`Identity::origin`].
+    pub(crate) origin: String,
+    /// When it was published: seconds since 1970.
+    pub(crate) fetched: u64,
+    /// What it takes on a disk of 4 KiB blocks, about what `du` says.
+    pub(crate) bytes: u64,
+    /// What the fetch says.
+    pub(crate) facts: Facts,
+    /// Where it is.
+    pub(super) name: Name,
+    /// Of names, kinds, modes, owners, sizes and times: see [`super::structure`].
+    pub(super) structure: String,
+    /// Of every byte: see [`super::contents`].
+    pub(super) contents: String,
+}
+
+impl Record {
+    /// What it is a copy of.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity { kind: self.kind, key: self.key.clone(), origin: self.origin.clone() }
+    }
+
+    /// Reads an index file's text, which should be about the identity `id`.
+    ///
+    /// # Errors
+    /// Why it cannot be believed, in words.
+    pub(super) fn parse(text: &[u8], id: &str) -> Result<Self, String> {
+        let record: Self = serde_json::from_slice(text).map_err(|error| format!("its record is no record: {error}"))?;
+        if record.identity().id() != id {
+            return Err("its record is about another entry".to_owned());
+        }
+        Ok(record)
+    }
+
+    /// The index file's text.
+    pub(super) fn text(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        text.push(b'\n');
+        text
+    }
+}

@@ -1,0 +1,75 @@
+//! Removes what nobody needs: entries that no record leads to. They are left by killed processes, or were replaced
+//! while somebody used them. Whatever has a random name is protected by the lock of that name, so whoever gets that
+//! lock alone, and finds no record that leads there, may remove it.
+#![expect(clippy::disallowed_methods, reason = "this is the leaf that removes entries")]
+
+use super::error::CacheError;
+use super::index::Index;
+use super::layout::{Layout, Name};
+use super::lock::{Hold, Lock};
+use super::names_in;
+use super::record::Kind;
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Hex digits of an identity, which is the name of the lock that is held while it is fetched.
+const ID_DIGITS: usize = 64;
+
+/// Takes the lock `name` alone; `None` while somebody uses or fills the entry.
+///
+/// # Errors
+/// The system refuses.
+pub(super) fn alone(layout: &Layout, name: &str) -> Result<Option<Lock>, CacheError> {
+    let path = layout.locks().join(name);
+    Lock::try_take(&path, Hold::Exclusive).map_err(CacheError::io("lock", path))
+}
+
+/// Removes all that is called `name`, which no record leads to. The caller holds its lock alone.
+///
+/// # Errors
+/// The system refuses; the rest is rubbish for the next one to collect.
+pub(super) fn remove(layout: &Layout, name: &Name, _alone: &Lock) -> Result<(), CacheError> {
+    // Neither follows links, inside or at the top.
+    gone(&layout.place(Kind::Tree, name), |path| fs::remove_dir_all(path))?;
+    gone(&layout.place(Kind::Package, name), |path| fs::remove_file(path))?;
+    Index::of(layout).remove_unfinished(name)
+}
+
+/// Removes everything that no record leads to and nobody holds.
+///
+/// # Errors
+/// The system refuses.
+pub(super) fn collect(layout: &Layout) -> Result<(), CacheError> {
+    let index = Index::of(layout);
+    let lock_names = names_in(&layout.locks())?;
+    let mut names: Vec<String> = lock_names.clone();
+    names.extend(names_in(&layout.folder_of(Kind::Tree))?);
+    names.extend(names_in(&layout.folder_of(Kind::Package))?);
+    let mut names: HashSet<Name> = names.into_iter().filter_map(|name| Name::try_from(name).ok()).collect();
+    names.extend(index.all_unfinished()?);
+    let known = known(&index)?;
+    for name in names.iter().filter(|name| !known.contains(name)) {
+        let Some(alone) = alone(layout, name.as_str())? else { continue };
+        // It may have been published before we had the lock; nobody can publish it now.
+        if !self::known(&index)?.contains(name) {
+            remove(layout, name, &alone)?;
+        }
+    }
+    for id in lock_names.iter().filter(|name| name.len() == ID_DIGITS) {
+        alone(layout, id)?;
+    }
+    Ok(())
+}
+
+fn known(index: &Index) -> Result<HashSet<Name>, CacheError> {
+    Ok(index.all()?.into_iter().filter_map(|indexed| Some(indexed.record.ok()?.name)).collect())
+}
+
+fn gone(path: &Path, remove: impl Fn(&Path) -> io::Result<()>) -> Result<(), CacheError> {
+    match remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CacheError::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
