@@ -35,6 +35,7 @@ pub(crate) use trust::{Trust, TrustError, Verify};
 pub(crate) use unpack::Limits;
 pub(crate) use validators::Validators;
 
+use crate::cache::Contents;
 use crate::scope::Scope;
 use body::Body;
 use checksum::{Authority, Mismatch};
@@ -104,6 +105,8 @@ pub(crate) struct Fetched {
     pub(crate) validators: Validators,
     /// Whether it came over TLS with verified certificates all the way. A checksum of the request is another matter.
     pub(crate) verified: bool,
+    /// A digest of all files unpacked, for the cache; `None` where it takes reading them to tell.
+    pub(crate) contents: Option<Contents>,
 }
 
 /// Fetches `archive` and unpacks it. Emits `Downloading`, `DownloadProgress`, `Retrying`, `Warning` and `Downloaded`
@@ -133,10 +136,10 @@ pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Arr
         scope.emit(Event::Warning { text });
     }
     let Told { bytes, sha256, validators, verified } = told;
-    let entries = unpacked.entries;
+    let Unpacked { entries, contents, .. } = unpacked;
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     scope.emit(Event::Downloaded { name, to, bytes, entries, ms });
-    Ok(Arrival::Fresh(Fetched { bytes, entries, sha256, validators, verified }))
+    Ok(Arrival::Fresh(Fetched { bytes, entries, sha256, validators, verified, contents }))
 }
 
 fn announce(archive: &Archive, scope: &Scope) {

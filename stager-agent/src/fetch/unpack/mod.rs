@@ -12,6 +12,7 @@ pub(crate) use limits::Limits;
 pub(super) use tree::Tree;
 
 use super::error::UnpackError;
+use crate::cache::Contents;
 use crate::scope::Scope;
 use flate2::bufread::MultiGzDecoder;
 use limits::Budget;
@@ -30,6 +31,8 @@ pub(super) struct Unpacked {
     pub(super) backslashes: bool,
     /// Named pipes that were left out: how many, and the first.
     pub(super) pipes: Option<(u64, String)>,
+    /// A digest of all files; `None` where it takes reading them to tell.
+    pub(super) contents: Option<Contents>,
 }
 
 /// Unpacks `archive` into `tree` as far as `limits` allow; notices at every entry and every block when `scope` is
@@ -45,7 +48,7 @@ pub(super) fn unpack(
 ) -> Result<Unpacked, UnpackError> {
     let budget = &Budget::new(limits);
     let outer = Sniffed::of(Packed { archive, budget }).map_err(|cause| UnpackError::of_reading(None, cause))?;
-    let unpacked = match outer.kind() {
+    let mut unpacked = match outer.kind() {
         Kind::Empty => return Err(UnpackError::Empty),
         Kind::Zip => zip::unpack(&mut outer.whole(), tree, budget, scope)?,
         Kind::Tar => tar::unpack(Unpacking { inner: outer.whole(), budget }, tree, budget, scope)?,
@@ -53,6 +56,7 @@ pub(super) fn unpack(
         Kind::Other(looks_like) => return Err(UnpackError::NotAnArchive { looks_like }),
     };
     tree.finish()?;
+    unpacked.contents = tree.contents();
     Ok(unpacked)
 }
 

@@ -1,6 +1,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at real directories and run the real tar and zip")]
 
 mod bombs;
+mod contents;
 mod escapes;
 mod tar_forms;
 mod zip_forms;

@@ -5,14 +5,17 @@
 //! parents stay open: the next entry mostly has the same.
 
 use super::entry_name::EntryName;
+use crate::cache::Contents;
 use crate::fetch::Owner;
 use crate::fetch::error::UnpackError;
+use crc32fast::Hasher;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Bits of an archive's mode that count. Set-user-id and its kin do not, and group and others may never write: in
@@ -38,6 +41,9 @@ pub(in crate::fetch) struct Tree {
     open: Vec<(OsString, OwnedFd)>,
     /// Directories that their owner may not write to or enter, once they are filled.
     narrow: Vec<(EntryName, Mode)>,
+    /// Of all files so far; `None` once it cannot be told without reading them: an entry replaced another one, or gave
+    /// it one more name.
+    contents: Option<Contents>,
     block: Box<[u8]>,
 }
 
@@ -58,7 +64,15 @@ impl Tree {
         let owner = owner.filter(|_| rustix::process::geteuid().is_root());
         let owner = owner.map(|Owner { uid, gid }| (Uid::from_raw(uid), Gid::from_raw(gid)));
         let block = vec![0; BLOCK].into_boxed_slice();
-        Ok(Self { path: path.to_owned(), root, owner, open: Vec::new(), narrow: Vec::new(), block })
+        Ok(Self {
+            path: path.to_owned(),
+            root,
+            owner,
+            open: Vec::new(),
+            narrow: Vec::new(),
+            contents: Some(Contents::default()),
+            block,
+        })
     }
 
     /// The directory.
@@ -79,7 +93,10 @@ impl Tree {
                 Err(Errno::EXIST) if self.kind_of(last) == Some(FileType::Directory) => {
                     break self.set_mode(last, until_filled).map_err(|error| self.disk(name, error))?;
                 }
-                Err(Errno::EXIST) => self.remove(name, last)?,
+                Err(Errno::EXIST) => {
+                    self.contents = None;
+                    self.remove(name, last)?;
+                }
                 Err(error) => return Err(self.disk(name, error)),
             }
         }
@@ -104,17 +121,23 @@ impl Tree {
         if let Some((uid, gid)) = self.owner {
             rustix::fs::fchown(&new, Some(uid), Some(gid)).map_err(|error| self.disk(name, error))?;
         }
-        let mut new = File::from(new);
+        let (mut new, mut checksum, mut size) = (File::from(new), Hasher::new(), 0);
         loop {
             let count = match contents.read(&mut self.block) {
-                Ok(0) => return Ok(()),
+                Ok(0) => break,
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(cause) => return Err(UnpackError::of_reading(Some(name.shown()), cause)),
             };
             new.write_all(&self.block[..count]).map_err(|error| self.disk(name, error))?;
+            checksum.update(&self.block[..count]);
+            size += count as u64;
             look_up()?;
         }
+        if let Some(all) = &mut self.contents {
+            all.add(name.path().as_os_str().as_bytes(), size, checksum.finalize());
+        }
+        Ok(())
     }
 
     /// Makes a symbolic link. Where it leads is data, nothing more: nobody here follows it.
@@ -143,6 +166,7 @@ impl Tree {
             return Ok(());
         }
         let last = self.place(name)?;
+        self.contents = None;
         self.replacing(name, last, |here| rustix::fs::linkat(&from, target_last, here, last, AtFlags::empty()))
     }
 
@@ -158,6 +182,11 @@ impl Tree {
             }
         }
         Ok(())
+    }
+
+    /// A digest of all files that were unpacked; `None` where it takes reading them to tell.
+    pub(super) fn contents(&self) -> Option<Contents> {
+        self.contents
     }
 
     /// Opens the parent of `name` and gives the last part of it.
@@ -209,13 +238,14 @@ impl Tree {
 
     /// Does `make`; where something is in the way, that goes first.
     fn replacing<T>(
-        &self,
+        &mut self,
         name: &EntryName,
         last: &OsStr,
         make: impl Fn(BorrowedFd) -> Result<T, Errno>,
     ) -> Result<T, UnpackError> {
         match make(self.here()) {
             Err(Errno::EXIST) => {
+                self.contents = None;
                 self.remove(name, last)?;
                 make(self.here()).map_err(|error| self.disk(name, error))
             }
