@@ -1,7 +1,7 @@
 //! A recording engine for tests: it remembers what was asked for, in which order, keeps containers and images as values,
 //! and fails where a test wants it to. Nothing runs.
 
-use super::{BuildOptions, Container, ContainerId, Engine, EngineError, Health, Image, ImageId};
+use super::{BuildOptions, CommitOptions, Container, ContainerId, Engine, EngineError, Health, Image, ImageId};
 use crate::plan::container::ContainerSpec;
 use shared_model::event::Stream;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -21,6 +21,8 @@ pub(crate) struct State {
     pub(crate) images: Vec<Image>,
     /// Names of networks that are there.
     pub(crate) networks: BTreeSet<String>,
+    /// Volumes that are there, with their labels.
+    pub(crate) volumes: BTreeMap<String, BTreeMap<String, String>>,
     /// Containers that were made and not removed, by id (`c1`, `c2`, …), with what was asked for.
     pub(crate) containers: BTreeMap<String, (Container, ContainerSpec)>,
     /// What the next runs do; a run without one prints nothing and ends with 0.
@@ -156,6 +158,25 @@ impl Engine for Fake {
         }
         state.built.push((bytes, options.clone()));
         Ok(id)
+    }
+
+    fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, EngineError> {
+        drop(self.call("commit", &[&container.0])?);
+        let id = self.add_image("being:made", &[]);
+        let mut state = self.state();
+        let made = state.images.last_mut().unwrap();
+        made.tags.clear();
+        made.labels.clone_from(&options.labels);
+        Ok(id)
+    }
+
+    fn has_volume(&self, name: &str) -> Result<bool, EngineError> {
+        Ok(self.call("has_volume", &[name])?.volumes.contains_key(name))
+    }
+
+    fn ensure_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<(), EngineError> {
+        self.call("ensure_volume", &[name])?.volumes.entry(name.to_owned()).or_insert_with(|| labels.clone());
+        Ok(())
     }
 
     fn has_network(&self, name: &str) -> Result<bool, EngineError> {

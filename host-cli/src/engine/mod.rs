@@ -82,6 +82,16 @@ pub(crate) struct BuildOptions {
     pub(crate) labels: BTreeMap<String, String>,
 }
 
+/// What an image made of a container is to be like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CommitOptions {
+    /// The image whose entry point and command the new one gets: the container's own image. Those of the container were
+    /// for one run.
+    pub(crate) like: String,
+    /// Labels; with those of that image, and with those of the container where neither has them.
+    pub(crate) labels: BTreeMap<String, String>,
+}
+
 /// An engine's refusal, or its absence.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EngineError {
@@ -110,13 +120,22 @@ pub(crate) trait Engine: Send + Sync {
     /// Gives an image one more name, `repository:tag`.
     fn tag(&self, image: &ImageId, name: &str) -> Result<(), EngineError>;
 
-    /// Removes an image of ours (`stager.kind=app`) that has lost its last name, and what lies under it, as far as that
-    /// is ours, nameless and unused too. All others stay; that is no error.
+    /// Removes an image of ours (`stager.kind=app` or `stager`) that has lost its last name, or never had one, and what
+    /// lies under it, as far as that is ours, nameless and unused too. All others stay; that is no error.
     fn remove_nameless(&self, image: &ImageId) -> Result<(), EngineError>;
 
     /// Builds an image from a build context (a tar), and reads the answer to its end: an error in it is an error. A
     /// build that fails leaves neither containers nor nameless images.
     fn build(&self, context: Box<dyn Read + Send>, options: &BuildOptions) -> Result<ImageId, EngineError>;
+
+    /// Makes an image without a name of a container that has ended. Its files become one layer.
+    fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, EngineError>;
+
+    /// Whether there is a volume of this name.
+    fn has_volume(&self, name: &str) -> Result<bool, EngineError>;
+
+    /// Makes a volume with these labels, unless there is one of that name: that one is left as it is.
+    fn ensure_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<(), EngineError>;
 
     /// Whether there is a network of this name.
     fn has_network(&self, name: &str) -> Result<bool, EngineError>;

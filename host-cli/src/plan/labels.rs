@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 pub(crate) const KIND: &str = "stager.kind";
 /// A staging container.
 pub(crate) const KIND_STAGING: &str = "staging";
+/// The volume that keeps dependencies, and the containers that look after it.
+pub(crate) const KIND_CACHE: &str = "cache";
+/// A stager image.
+pub(crate) const KIND_STAGER: &str = "stager";
 /// An app's container or image.
 pub(crate) const KIND_APP: &str = "app";
 /// The app's guid.
@@ -23,6 +27,11 @@ pub(crate) const PROCESS: &str = "stager.process";
 pub(crate) const PORTS: &str = "stager.ports";
 /// The process types of an app image with their commands, as a JSON object.
 pub(crate) const PROCESS_TYPES: &str = "stager.process-types";
+
+/// How many dependencies were baked into a stager image.
+pub(crate) const BAKED_DEPENDENCIES: &str = "stager.baked-dependencies";
+/// When that was, as RFC 3339 has it.
+pub(crate) const BAKED_AT: &str = "stager.baked-at";
 
 /// The labels of a container of `application`.
 pub(crate) fn of_container(kind: &str, application: &Application, instance: &str) -> BTreeMap<String, String> {

@@ -92,7 +92,7 @@ pub(super) struct ContainerSummary {
     pub(super) created: i64,
 }
 
-/// `POST /containers/create`.
+/// `POST /containers/create`, `POST /commit`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Created {
@@ -105,6 +105,22 @@ pub(super) struct Created {
 pub(super) struct NetworkDetails {
     #[serde(default)]
     pub(super) name: String,
+}
+
+/// `GET /volumes/NAME`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct VolumeDetails {
+    #[serde(default)]
+    pub(super) name: String,
+}
+
+/// Of `GET /images/NAME/json` the configuration, in the engine's own form.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ImageConfigAsIs {
+    #[serde(default)]
+    pub(super) config: serde_json::Value,
 }
 
 /// `GET /containers/ID/json`.

@@ -4,6 +4,7 @@ use super::answers::{ImageDetails, ImageSummary};
 use super::link::Link;
 use super::refusal::one_line;
 use crate::engine::{EngineError, Image, ImageId};
+use crate::plan::labels;
 use containers_api::conn::hyper::StatusCode;
 use containers_api::url::encoded_pairs;
 use docker_api::opts::TagOpts;
@@ -12,13 +13,16 @@ use std::collections::BTreeMap;
 /// The most images that one removal walks down through; a build of ours makes about ten.
 const DEEPEST: usize = 50;
 
+/// Whose images without a name are nobody's any more.
+const REMOVABLE: [&str; 2] = [labels::KIND_APP, labels::KIND_STAGER];
+
 /// The engine's filter for one label.
 pub(super) fn filter(label: &str, value: &str) -> String {
     serde_json::json!({ "label": [format!("{label}={value}")] }).to_string()
 }
 
 /// The image's path in the API; `None` for a name that no image can have and a URL could misread.
-fn path_of(reference: &str) -> Option<String> {
+pub(super) fn path_of(reference: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_.-/:@".contains(c);
     let possible = !reference.is_empty() && reference.chars().all(plain) && !reference.contains("..");
     (possible && !reference.starts_with('/') && !reference.contains("//")).then(|| format!("/images/{reference}"))
@@ -59,7 +63,7 @@ pub(super) async fn remove_nameless(link: &Link, image: &ImageId) -> Result<(), 
         let Some(found) = details(link, &next).await? else { return Ok(()) };
         let parent = found.parent.clone();
         let found = Image::from(found);
-        let ours = found.labels.get("stager.kind").is_some_and(|kind| kind == "app");
+        let ours = found.labels.get(labels::KIND).is_some_and(|kind| REMOVABLE.contains(&kind.as_str()));
         if !ours || !found.tags.is_empty() || !remove_one(link, &found.id).await? {
             return Ok(());
         }

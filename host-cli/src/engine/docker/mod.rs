@@ -6,6 +6,7 @@ mod address;
 mod answers;
 mod attach;
 mod build;
+mod commit;
 mod connect;
 mod container_body;
 mod containers;
@@ -14,12 +15,14 @@ mod images;
 mod link;
 mod refusal;
 mod stream;
+mod volumes;
 
-use super::{BuildOptions, Container, ContainerId, Engine, EngineError, Image, ImageId};
+use super::{BuildOptions, CommitOptions, Container, ContainerId, Engine, EngineError, Image, ImageId};
 use crate::plan::container::ContainerSpec;
 use address::Address;
 use link::Link;
 use shared_model::event::Stream;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -63,6 +66,18 @@ impl Engine for Docker {
 
     fn build(&self, context: Box<dyn Read + Send>, options: &BuildOptions) -> Result<ImageId, EngineError> {
         self.runtime.block_on(build::build(&self.link, context, options))
+    }
+
+    fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, EngineError> {
+        self.runtime.block_on(commit::commit(&self.link, container, options))
+    }
+
+    fn has_volume(&self, name: &str) -> Result<bool, EngineError> {
+        self.runtime.block_on(volumes::exists(&self.link, name))
+    }
+
+    fn ensure_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<(), EngineError> {
+        self.runtime.block_on(volumes::ensure(&self.link, name, labels))
     }
 
     fn has_network(&self, name: &str) -> Result<bool, EngineError> {

@@ -149,6 +149,89 @@ fn files_come_out_of_a_container_as_a_tar_and_what_is_missing_is_not_found() {
     assert!(matches!(error, EngineError::NotFound { .. }), "{error}");
 }
 
+/// A volume that goes when the test ends.
+struct Volume(String);
+
+impl Volume {
+    fn new(docker: &Docker, name: &str) -> Self {
+        let volume = Self(format!("stager-test-{name}-{}", std::process::id()));
+        let labels = [("stager.kind".to_owned(), "test".to_owned())].into();
+        assert!(!docker.has_volume(&volume.0).unwrap());
+        docker.ensure_volume(&volume.0, &labels).unwrap();
+        docker.ensure_volume(&volume.0, &BTreeMap::new()).unwrap();
+        assert!(docker.has_volume(&volume.0).unwrap());
+        volume
+    }
+}
+
+impl Drop for Volume {
+    fn drop(&mut self) {
+        let removed = std::process::Command::new("docker").args(["volume", "rm", &self.0]).output().unwrap();
+        assert!(removed.status.success(), "{}", String::from_utf8_lossy(&removed.stderr));
+    }
+}
+
+#[test]
+fn a_lifecycle_that_is_a_link_into_a_volume_comes_out_of_a_running_and_of_an_ended_container() {
+    let docker = engine();
+    let volume = Volume::new(&docker, "lifecycle");
+    let script =
+        "mkdir -p /cache/entries/x && echo program >/cache/entries/x/launcher && ln -s launcher /cache/entries/x/link
+        ln -s /cache/entries/x /tmp/lifecycle && ln -s /etc/passwd /tmp/droplet && echo ready && cat";
+    let spec = ContainerSpec { binds: vec![format!("{}:/cache", volume.0)], reads_stdin: true, ..shell(script) };
+    let container = made(&docker, &spec);
+    let look = || {
+        let taken = |path: &str, name| {
+            let stream = docker.copy_out(&container.1, path).unwrap();
+            crate::image::taken_out::single_file(stream, name, 1 << 10)
+        };
+        let mut text = String::new();
+        taken("/tmp/lifecycle/launcher", "launcher").unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "program\n");
+        // What a builder could have put there leads nowhere.
+        assert!(taken("/tmp/droplet", "droplet").unwrap_err().to_string().contains("not a regular file"));
+        assert!(taken("/tmp/lifecycle/link", "link").unwrap_err().to_string().contains("not a regular file"));
+    };
+    let mut looked = 0;
+    docker
+        .run(&container.1, b"", &mut |_, piece| {
+            assert_eq!(piece, b"ready\n");
+            look();
+            looked += 1;
+        })
+        .unwrap();
+    assert_eq!(looked, 1, "it ran while it was looked into");
+    look();
+}
+
+#[test]
+fn a_committed_container_has_its_images_entry_point_and_its_own_files_and_no_name() {
+    let docker = engine();
+    let container = made(&docker, &shell("echo new >/baked"));
+    docker.run(&container.1, b"", &mut |_, _| {}).unwrap();
+    let labels = [("stager.kind".to_owned(), "stager".to_owned()), ("stager.instance".to_owned(), "x".to_owned())];
+    let options = CommitOptions { like: ROOTFS.into(), labels: labels.into() };
+    let id = docker.commit(&container.1, &options).unwrap();
+    let (made_image, base) = (docker.image(&id.0).unwrap().unwrap(), docker.image(ROOTFS).unwrap().unwrap());
+    assert_eq!((&made_image.tags, &made_image.labels["stager.kind"][..]), (&Vec::new(), "stager"));
+    assert_eq!(made_image.labels["stager.stack"], base.labels["stager.stack"]);
+    let configuration = |image: &str| {
+        let form = "{{json .Config.Entrypoint}} {{json .Config.Cmd}} {{.Config.OpenStdin}}";
+        let output = std::process::Command::new("docker").args(["image", "inspect", "--format", form, image]).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    assert_eq!(configuration(&id.0), configuration(ROOTFS).replace("null", "[]"));
+    let container = made(&docker, &ContainerSpec { image: id.0.clone(), ..shell("cat /baked") });
+    let mut out = Vec::new();
+    docker.run(&container.1, b"", &mut |_, piece| out.extend_from_slice(piece)).unwrap();
+    assert_eq!(out, b"new\n");
+    drop(container);
+    docker.remove_nameless(&id).unwrap();
+    assert_eq!(docker.image(&id.0).unwrap(), None);
+    let error = docker.commit(&ContainerId("0123456789ab".into()), &options).unwrap_err();
+    assert!(matches!(error, EngineError::NotFound { .. }), "{error}");
+}
+
 #[test]
 fn what_is_not_there_is_none_and_not_an_error() {
     let docker = engine();
@@ -159,6 +242,9 @@ fn what_is_not_there_is_none_and_not_an_error() {
     assert!(docker.container(&ContainerId("0123456789ab".into())).unwrap().is_none());
     assert!(docker.has_network("bridge").unwrap());
     assert!(!docker.has_network("stager-no-such-network").unwrap());
+    for odd in ["", "a b", "../networks", "a?b", "stager-no-such-volume"] {
+        assert!(!docker.has_volume(odd).unwrap(), "{odd}");
+    }
     docker.remove(&ContainerId("0123456789ab".into())).unwrap();
     let spec = ContainerSpec { image: "stager-no-such-image".into(), ..ContainerSpec::default() };
     let error = docker.create(None, &spec).unwrap_err();
