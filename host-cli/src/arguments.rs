@@ -5,6 +5,9 @@ pub(crate) mod invocation;
 use argh::FromArgs;
 use std::path::PathBuf;
 
+pub(crate) use cache::{Cache, CacheCommand, CacheList, CacheOptions};
+pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
+
 /// Stages and runs Cloud Foundry apps on plain Docker, from the requests in the logs of Diego's cc-bridge.
 #[derive(FromArgs, Debug)]
 #[argh(
@@ -28,6 +31,8 @@ pub(crate) enum Command {
     LaunchCmd(LaunchCmd),
     Requests(Requests),
     Restage(Restage),
+    CacheUp(CacheUp),
+    Cache(Cache),
     Image(Image),
     Launch(Launch),
     Link(Link),
@@ -73,6 +78,10 @@ macro_rules! looks_for_requests {
         }
     };
 }
+
+// Behind the macro, which they use.
+mod cache;
+mod fetching;
 
 looks_for_requests! {
     /// print the newest staging request as it was logged
@@ -134,48 +143,6 @@ looks_for_requests! {
         /// table (default) or json
         #[argh(option, default = "ListOutput::Table", arg_name = "form")]
         pub(crate) output: ListOutput,
-    }
-}
-
-looks_for_requests! {
-    /// stage an app again in a container and make its image
-    #[derive(FromArgs, Debug)]
-    #[argh(
-        subcommand,
-        name = "restage",
-        note = "What follows -- goes to the agent in the container; `-- --help` lists it.",
-        example = "$ host-cli restage my-app",
-        example = "Look into a failed staging:\n$ host-cli restage --keep my-app",
-        example = "Leave Cloud Controller's droplet alone:\n$ host-cli restage my-app -- --no-upload"
-    )]
-    Restage {
-        /// which app (default: the newest staging request of all)
-        #[argh(positional, arg_name = "APP")]
-        pub(crate) app: Option<String>,
-        /// take the request from this file instead of the logs; - reads standard input
-        #[argh(option, arg_name = "file")]
-        pub(crate) request: Option<PathBuf>,
-        /// network that the staging container joins (default: hcf)
-        #[argh(option, default = "String::from(\"hcf\")", arg_name = "name")]
-        pub(crate) network: String,
-        /// image that stages (default: stager:latest)
-        #[argh(option, default = "String::from(\"stager:latest\")", arg_name = "image")]
-        pub(crate) stager_image: String,
-        /// root file system of the app image (default: stager-rootfs with the stack as tag)
-        #[argh(option, arg_name = "image")]
-        pub(crate) base: Option<String>,
-        /// certificates to trust besides the system's, in PEM; handed to the agent
-        #[argh(option, arg_name = "file")]
-        pub(crate) ca: Option<PathBuf>,
-        /// keep the container for an hour after success or failure, to look into it
-        #[argh(switch)]
-        pub(crate) keep: bool,
-        /// stage and upload, but make no image
-        #[argh(switch)]
-        pub(crate) no_image: bool,
-        /// plain or json (default: progress bars on a terminal, plain lines elsewhere)
-        #[argh(option, arg_name = "form")]
-        pub(crate) output: Option<Output>,
     }
 }
 

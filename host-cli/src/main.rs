@@ -32,6 +32,8 @@ fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
         Command::Requests(command) => requests::list::run(&command),
         Command::Link(command) => requests::link::run(&command),
         Command::Restage(command) => Ok(pipeline::restage(command, invocation.agent_options)),
+        Command::CacheUp(command) => Ok(pipeline::cache_up(command, invocation.agent_options)),
+        Command::Cache(command) => Ok(pipeline::cache(command.command)),
         Command::Launch(command) => Ok(pipeline::launch(command)),
         Command::Image(command) => image::command::run(&command),
     }

@@ -1,14 +1,17 @@
 //! READ ME FIRST. The road of the host: requests → stage → image → launch.
 //!
-//! [`restage`] and [`launch`] are the two commands; each reads from top to bottom as what the user sees. A stretch has its
-//! file below; what it decides is a pure plan in `plan/`, what it wants of Docker goes through [`crate::engine::Engine`],
+//! [`restage`] and [`launch`] are the two commands; each reads from top to bottom as what the user sees. [`cache_up()`] and
+//! [`cache()`] fill and look after what `restage` keeps. A stretch has its file below; what it decides is a pure plan in `plan/`, what it wants of Docker goes through [`crate::engine::Engine`],
 //! and what it says is an event. [`walk`] gives a road its first and last word and sees to it that nothing is left behind.
 
 mod bring_out;
+mod cache_up;
 mod check;
 mod cleanup;
 mod free_ports;
 mod guid;
+mod look_into;
+mod mounted;
 pub(crate) mod refuse;
 mod road;
 mod signals;
@@ -16,14 +19,17 @@ mod stage;
 mod start;
 mod stream;
 
-use crate::arguments::{Launch, Restage};
+use crate::arguments::{FetchOptions, Launch, Restage};
 use crate::engine::docker::Docker;
 use crate::failure::Failure;
 use crate::plan::app::{self, Start};
+use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::stager::{self, StagingOptions};
-use crate::plan::{labels, ports};
+use crate::plan::{cache, labels, ports};
 use crate::requests::{self, Kind, Request};
 use crate::screen::screen;
+pub(crate) use cache_up::cache_up;
+pub(crate) use look_into::cache;
 use road::{Road, walk};
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
@@ -51,7 +57,9 @@ fn restage_on(road: &Road, request: &Request, command: &Restage, agent_options: 
     refuse::docker_app(task.is_docker(), &task.application())?;
     let base =
         if command.no_image { None } else { Some(refuse::a_base_that_nobody_knows(&task, command.base.as_deref())?) };
-    let ca = command.ca.as_deref().map(check::certificates).transpose()?;
+    let options = command.fetch_options();
+    let files = mounted::files(&options)?;
+    let keeping = keeping(&options, command.no_cache)?;
 
     check::network(&*road.engine, &command.network)?;
     check::image(&*road.engine, &command.stager_image, "stager image")?;
@@ -59,15 +67,14 @@ fn restage_on(road: &Road, request: &Request, command: &Restage, agent_options: 
         check::image(&*road.engine, base, "root file system")?;
     }
 
+    if let Keeping::InVolume { name, .. } = keeping {
+        road.engine.ensure_volume(name, &cache::labels())?;
+    }
+
     let instance = guid::new()?;
-    let options = StagingOptions {
-        image: &command.stager_image,
-        network: &command.network,
-        ca: ca.as_deref(),
-        keep: command.keep,
-        agent_options,
-        instance: &instance,
-    };
+    let (image, network) = (options.stager_image, options.network);
+    let fetching = Fetching { image, network, files: &files, keeping, agent_options };
+    let options = StagingOptions { fetching, keep: command.keep, instance: &instance };
     let spec = stager::staging_container(&task, &options);
     let container = road.create(Some(&stager::container_name(&task, &instance)), &spec)?;
     let staging = Staging {
@@ -85,6 +92,17 @@ fn restage_on(road: &Road, request: &Request, command: &Restage, agent_options: 
     let image = road.step(Step::Image, || bring_out::image(road, &container, &task, &staged, &base))?;
     road.emit(Event::Image { name: image.name, id: image.id.0, bytes: image.bytes });
     Ok(())
+}
+
+/// Where it is kept what is fetched.
+fn keeping<'a>(options: &FetchOptions<'a>, no_cache: bool) -> Result<Keeping<'a>, Failure> {
+    if no_cache && (options.cache_volume.is_some() || options.cache_limit.is_some()) {
+        let text = "--no-cache excludes --cache-volume and --cache-limit";
+        return Err(Failure::new(ExitCode::CommandLine, text, ""));
+    }
+    let name = options.cache_volume.unwrap_or(cache::VOLUME);
+    check::volume_name(name)?;
+    Ok(if no_cache { Keeping::Nothing } else { Keeping::InVolume { name, limit: options.cache_limit } })
 }
 
 /// Starts an app's image as its newest launch request says.

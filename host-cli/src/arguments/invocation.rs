@@ -13,12 +13,13 @@ use std::path::Path;
 const PROGRAM: &str = "host-cli";
 
 /// The original's commands, and ours that they stand for. `host-cli link` makes links of these names.
-pub(crate) const LINKED: [(&str, &str); 6] = [
+pub(crate) const LINKED: [(&str, &str); 7] = [
     ("build_req", "build-req"),
     ("launch_req", "launch-req"),
     ("build_cmd", "build-cmd"),
     ("launch_cmd", "launch-cmd"),
     ("restage", "restage"),
+    ("cache-up", "cache-up"),
     ("launch", "launch"),
 ];
 
@@ -27,7 +28,7 @@ pub(crate) const LINKED: [(&str, &str); 6] = [
 pub(crate) struct Invocation {
     /// The command with its options.
     pub(crate) command: Command,
-    /// What followed `--` behind `restage`, as it was typed: options of the agent.
+    /// What followed `--` behind `restage` or `cache-up`, as it was typed: options of the agent.
     pub(crate) agent_options: Vec<String>,
 }
 
@@ -64,11 +65,11 @@ fn linked_command(called: &Path) -> Option<&'static str> {
     LINKED.iter().find(|(link, _)| *link == name).map(|(_, command)| *command)
 }
 
-/// Cuts at the first `--` behind `restage`; for the other commands `--` ends the options, as argh has it.
+/// Cuts at the first `--` behind a command that starts the agent on a request; for the other commands `--` ends the options, as argh has it.
 fn without_agent_options(mut words: Vec<String>) -> (Vec<String>, Vec<String>) {
-    let restages = words.first().is_some_and(|word| word == "restage");
+    let starts_the_agent = words.first().is_some_and(|word| word == "restage" || word == "cache-up");
     match words.iter().position(|word| word == "--") {
-        Some(at) if restages => {
+        Some(at) if starts_the_agent => {
             let agent_options = words.split_off(at + 1);
             words.truncate(at);
             (words, agent_options)

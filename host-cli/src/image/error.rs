@@ -70,6 +70,6 @@ impl ImageError {
 }
 
 /// The names with their tags.
-pub(super) fn checked_names(names: &[String]) -> Result<Vec<String>, ImageError> {
+pub(crate) fn checked_names(names: &[String]) -> Result<Vec<String>, ImageError> {
     names.iter().map(|name| full_name(name).ok_or_else(|| ImageError::BadName { name: name.clone() })).collect()
 }

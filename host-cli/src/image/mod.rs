@@ -15,7 +15,7 @@ mod make;
 mod sha256;
 pub(crate) mod taken_out;
 
-pub(crate) use error::ImageError;
+pub(crate) use error::{ImageError, checked_names};
 pub(crate) use lifecycle::Lifecycle;
 pub(crate) use make::{ImageOrder, MadeImage, Names, make};
 

@@ -1,18 +1,14 @@
 //! What must be there before anything is done: better said now than after minutes of staging.
 
-#![expect(clippy::disallowed_methods, reason = "looks at the certificates' file")]
-
 use crate::engine::{Engine, Image};
 use crate::failure::Failure;
 use crate::pipeline::road::Road;
-use crate::plan::{app, labels};
+use crate::plan::{app, cache, labels};
 use jiff::Timestamp;
 use shared_model::desired_lrp::DesiredLrp;
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 /// The network exists.
 pub(crate) fn network(engine: &dyn Engine, name: &str) -> Result<(), Failure> {
@@ -56,41 +52,27 @@ pub(crate) fn app_image(road: &Road, lrp: &DesiredLrp, requested: Option<Timesta
     Ok(image)
 }
 
-/// The certificates' file, as the engine can mount it.
-pub(crate) fn certificates(path: &Path) -> Result<PathBuf, Failure> {
-    let wrong = |why: String| {
-        let text = format!("--ca {}: {why}", visible(&path.to_string_lossy()));
-        Failure::new(ExitCode::CommandLine, text, "name a file with certificates in PEM")
-    };
-    let absolute = fs::canonicalize(path).map_err(|error| wrong(error.to_string()))?;
-    let bytes = fs::read(&absolute).map_err(|error| wrong(error.to_string()))?;
-    if !String::from_utf8_lossy(&bytes).contains("-----BEGIN CERTIFICATE-----") {
-        return Err(wrong("no certificate in it".to_owned()));
+/// The cache volume exists.
+pub(crate) fn volume(engine: &dyn Engine, name: &str) -> Result<(), Failure> {
+    volume_name(name)?;
+    if engine.has_volume(name)? {
+        return Ok(());
     }
-    if absolute.to_str().is_none_or(|text| text.contains(':')) {
-        return Err(wrong("a path with a colon or with bytes that are no text cannot be mounted".to_owned()));
-    }
-    Ok(absolute)
+    Err(Failure::new(
+        ExitCode::Engine,
+        format!("there is no volume {:?} on this Docker Engine, so nothing is cached in it", visible(name)),
+        "`host-cli cache-up` or `host-cli restage` makes it; --cache-volume names another",
+    ))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Write as _;
-
-    #[test]
-    fn certificates_must_be_there_and_be_certificates() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        let refused = |path: &Path| certificates(path).unwrap_err();
-        assert!(refused(Path::new("/nowhere/ca.pem")).text.starts_with("--ca /nowhere/ca.pem: "));
-        assert!(refused(file.path()).text.ends_with("no certificate in it"));
-        assert_eq!(refused(file.path()).code, ExitCode::CommandLine);
-        file.write_all(b"-----BEGIN CERTIFICATE-----\n").unwrap();
-        assert_eq!(certificates(file.path()).unwrap(), file.path().canonicalize().unwrap());
-
-        let folder = tempfile::tempdir().unwrap();
-        let colon = folder.path().join("a:b.pem");
-        fs::copy(file.path(), &colon).unwrap();
-        assert!(refused(&colon).text.contains("colon"));
+/// `name` can be a volume's.
+pub(crate) fn volume_name(name: &str) -> Result<(), Failure> {
+    if cache::is_volume_name(name) {
+        return Ok(());
     }
+    Err(Failure::new(
+        ExitCode::CommandLine,
+        format!("--cache-volume {:?} is no name of a volume", visible(name)),
+        "letters, digits and _.- make one; `docker volume ls` lists those that there are",
+    ))
 }

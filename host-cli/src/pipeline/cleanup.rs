@@ -1,7 +1,7 @@
-//! What must be undone when a road ends early. A container is written down in the same breath in which it is made, so
-//! that whoever ends the road, a failure here or a signal in another thread, finds it.
+//! What must be undone when a road ends early. A container or image is written down in the same breath in which it is
+//! made, so that whoever ends the road, a failure here or a signal in another thread, finds it.
 
-use crate::engine::{ContainerId, Engine, EngineError};
+use crate::engine::{CommitOptions, ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
 use crate::plan::container::ContainerSpec;
 use shared_model::exit_code::ExitCode;
@@ -23,7 +23,16 @@ pub(crate) enum Undone {
     /// A container that had made room runs again.
     StartedAgain,
     /// It could not be undone.
-    Left(ContainerId, EngineError),
+    Left(Made, EngineError),
+}
+
+/// Something on the engine that is to be undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// A container.
+    Container(ContainerId),
+    /// An image that has no name yet; with one it stays.
+    Image(ImageId),
 }
 
 /// See the module's text.
@@ -39,7 +48,7 @@ struct State {
 
 struct Entry {
     engine: Arc<dyn Engine>,
-    container: ContainerId,
+    made: Made,
     undo: Undo,
 }
 
@@ -61,9 +70,24 @@ impl Cleanup {
         // Locked until it is written down: a signal now waits for that.
         let mut state = self.open()?;
         let container = engine.create(name, spec)?;
-        let engine = Arc::clone(engine);
-        state.entries.push(Entry { engine, container: container.clone(), undo: Undo::Remove });
+        let (engine, made) = (Arc::clone(engine), Made::Container(container.clone()));
+        state.entries.push(Entry { engine, made, undo: Undo::Remove });
         Ok(container)
+    }
+
+    /// Makes an image without a name of a container; unless it has got one, it is removed at the end of the road.
+    pub(crate) fn commit(
+        &self,
+        engine: &Arc<dyn Engine>,
+        container: &ContainerId,
+        options: &CommitOptions,
+    ) -> Result<ImageId, Failure> {
+        // The engine goes on with it when nobody waits any more: a signal now waits for that, some seconds.
+        let mut state = self.open()?;
+        let image = engine.commit(container, options)?;
+        let (engine, made) = (Arc::clone(engine), Made::Image(image.clone()));
+        state.entries.push(Entry { engine, made, undo: Undo::Remove });
+        Ok(image)
     }
 
     /// Stops a container that is started again at the end of the road, unless it is released before.
@@ -74,21 +98,23 @@ impl Cleanup {
         grace: Duration,
     ) -> Result<(), Failure> {
         let mut state = self.open()?;
-        let entry = Entry { engine: Arc::clone(engine), container: container.clone(), undo: Undo::StartAgain };
+        let made = Made::Container(container.clone());
+        let entry = Entry { engine: Arc::clone(engine), made, undo: Undo::StartAgain };
         state.entries.push(entry);
         Ok(engine.stop(container, grace)?)
     }
 
     /// The container stays however the road ends, unless a signal ends it.
     pub(crate) fn keep(&self, container: &ContainerId) {
-        for entry in self.lock().entries.iter_mut().filter(|entry| entry.container == *container) {
+        let is_it = |entry: &&mut Entry| matches!(&entry.made, Made::Container(made) if made == container);
+        for entry in self.lock().entries.iter_mut().filter(is_it) {
             entry.undo = Undo::RemoveAfterSignal;
         }
     }
 
     /// The container stays as it is.
     pub(crate) fn release(&self, container: &ContainerId) {
-        self.lock().entries.retain(|entry| entry.container != *container);
+        self.lock().entries.retain(|entry| !matches!(&entry.made, Made::Container(made) if made == container));
     }
 
     /// Undoes all, the last first, and lets nothing be made after it. Twice is once.
@@ -96,14 +122,15 @@ impl Cleanup {
         let mut state = self.lock();
         state.closed = true;
         let mut undone = Vec::new();
-        while let Some(Entry { engine, container, undo }) = state.entries.pop() {
-            let result = match undo {
-                Undo::RemoveAfterSignal if end == End::ByItself => continue,
-                Undo::Remove | Undo::RemoveAfterSignal => engine.remove(&container),
-                Undo::StartAgain => engine.start(&container),
+        while let Some(Entry { engine, made, undo }) = state.entries.pop() {
+            let result = match (undo, &made) {
+                (Undo::RemoveAfterSignal, _) if end == End::ByItself => continue,
+                (_, Made::Image(image)) => engine.remove_nameless(image),
+                (Undo::Remove | Undo::RemoveAfterSignal, Made::Container(container)) => engine.remove(container),
+                (Undo::StartAgain, Made::Container(container)) => engine.start(container),
             };
             match result {
-                Err(error) => undone.push(Undone::Left(container, error)),
+                Err(error) => undone.push(Undone::Left(made, error)),
                 Ok(()) if undo == Undo::StartAgain => undone.push(Undone::StartedAgain),
                 Ok(()) => {}
             }
@@ -166,8 +193,28 @@ mod tests {
         let (fake, _, two) = made(&cleanup);
         fake.refuse("remove", "device busy");
         let undone = cleanup.undo(End::ByItself);
-        assert!(matches!(&undone[..], [Undone::Left(container, _)] if *container == two));
+        assert!(matches!(&undone[..], [Undone::Left(Made::Container(container), _)] if *container == two));
         assert_eq!(fake.state().containers.len(), 1);
+    }
+
+    #[test]
+    fn an_image_goes_before_its_container_unless_it_has_got_a_name() {
+        for is_named in [false, true] {
+            let cleanup = Cleanup::default();
+            let (fake, one, _) = made(&cleanup);
+            let engine: Arc<dyn Engine> = Arc::<Fake>::clone(&fake);
+            let image = cleanup.commit(&engine, &one, &CommitOptions::default()).unwrap();
+            if is_named {
+                engine.tag(&image, "baked:latest").unwrap();
+            }
+            assert!(cleanup.undo(End::BySignal).is_empty());
+            assert_eq!(fake.state().images.iter().any(|found| found.id == image), is_named);
+            assert!(fake.state().containers.is_empty());
+            assert_eq!(
+                cleanup.commit(&engine, &one, &CommitOptions::default()).unwrap_err().code,
+                ExitCode::Interrupted
+            );
+        }
     }
 
     #[test]

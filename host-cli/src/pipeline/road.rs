@@ -1,8 +1,8 @@
 //! How a road is walked: its first and its last word, and that nothing stays behind, whoever ends it.
 
-use crate::engine::{ContainerId, Engine, EngineError};
+use crate::engine::{CommitOptions, ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
-use crate::pipeline::cleanup::{Cleanup, End, Undone};
+use crate::pipeline::cleanup::{Cleanup, End, Made, Undone};
 use crate::plan::container::ContainerSpec;
 use crate::screen::Screen;
 use shared_model::event::{Event, EventSink, PROTOCOL, Step};
@@ -59,6 +59,11 @@ impl Road {
     /// Makes a container; see [`Cleanup::create`].
     pub(crate) fn create(&self, name: Option<&str>, spec: &ContainerSpec) -> Result<ContainerId, Failure> {
         self.way.cleanup.create(&self.engine, name, spec)
+    }
+
+    /// Makes an image of a container; see [`Cleanup::commit`].
+    pub(crate) fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, Failure> {
+        self.way.cleanup.commit(&self.engine, container, options)
     }
 
     /// Stops a container for the time being; see [`Cleanup::stop`].
@@ -129,10 +134,13 @@ pub(crate) fn walk(
 fn told(undone: Undone) -> Event {
     match undone {
         Undone::StartedAgain => Event::Note { text: "The earlier container runs again".to_owned() },
-        Undone::Left(ContainerId(id), EngineError::NotFound { .. }) => {
+        Undone::Left(Made::Container(ContainerId(id)), EngineError::NotFound { .. }) => {
             Event::Warning { text: format!("container {id} was gone already") }
         }
-        Undone::Left(ContainerId(id), error) => {
+        Undone::Left(Made::Image(ImageId(id)), error) => {
+            Event::Warning { text: format!("image {id} stays behind ({error}); `docker rmi {id}` removes it") }
+        }
+        Undone::Left(Made::Container(ContainerId(id)), error) => {
             Event::Warning { text: format!("container {id} stays behind ({error}); `docker rm -f {id}` removes it") }
         }
     }

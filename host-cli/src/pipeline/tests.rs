@@ -1,5 +1,6 @@
 //! Both roads against the recording engine: which verbs in which order, what is said, and that nothing stays behind.
 
+mod cache;
 mod launch;
 mod restage;
 

@@ -2,7 +2,9 @@
 
 pub(crate) mod app;
 pub(crate) mod app_image;
+pub(crate) mod cache;
 pub(crate) mod container;
+pub(crate) mod fetching;
 #[cfg(test)]
 pub(crate) mod golden;
 pub(crate) mod health;

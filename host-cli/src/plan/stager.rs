@@ -3,22 +3,13 @@
 
 use crate::engine::ContainerId;
 use crate::plan::container::ContainerSpec;
+use crate::plan::fetching::Fetching;
 use crate::plan::labels;
 use shared_model::action::{Action, RunAction};
 use shared_model::task::TaskDefinition;
-use std::path::Path;
 
 /// Where Cloud Controller has droplets written, should a request not say.
 const DROPLET: &str = "/tmp/droplet";
-
-/// Where the agent finds the certificates of `--ca`.
-const CA_IN_CONTAINER: &str = "/etc/stager/ca.pem";
-
-/// What the agent, running as root, needs of root's rights, each tried by leaving it out. To become the
-/// request's user (`SETUID`, `SETGID`), to unpack archives as that user's files (`CHOWN`) below folders that are the
-/// user's (`DAC_OVERRIDE`) with modes that even their owner may not write (`FOWNER`), and to end what the user left
-/// running (`KILL`).
-const CAPABILITIES: [&str; 6] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"];
 
 /// Processes at once where the request does not say: far more than a compiler needs, too few for a fork bomb to hurt.
 const DEFAULT_PIDS: u64 = 4096;
@@ -32,16 +23,10 @@ const LEAST_MEMORY: u64 = 6 << 20;
 /// What the user decides about a staging.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StagingOptions<'a> {
-    /// The stager image.
-    pub(crate) image: &'a str,
-    /// The network that knows the hosts in the request's URLs.
-    pub(crate) network: &'a str,
-    /// Certificates to trust: an absolute path on the engine's machine without a colon.
-    pub(crate) ca: Option<&'a Path>,
+    /// How it fetches.
+    pub(crate) fetching: Fetching<'a>,
     /// Whether the container waits for a visitor when all is done.
     pub(crate) keep: bool,
-    /// What followed `--`.
-    pub(crate) agent_options: &'a [String],
     /// See [`labels::INSTANCE`].
     pub(crate) instance: &'a str,
 }
@@ -52,23 +37,17 @@ pub(crate) fn staging_container(task: &TaskDefinition, options: &StagingOptions<
     if options.keep {
         labels.insert(labels::KEPT.to_owned(), "true".to_owned());
     }
+    let more: &[&str] = if options.keep { &["--no-image", "--keep"] } else { &["--no-image"] };
     ContainerSpec {
-        image: options.image.to_owned(),
-        command: agent_arguments(options),
+        command: options.fetching.arguments(more),
         labels,
-        network: options.network.to_owned(),
         memory_bytes: memory_bytes(task.memory_mb),
         cpu_shares: cpu_shares(task.cpu_weight),
         nofile: most_open_files(task.action.as_ref()),
         pids: positive(task.max_pids.unwrap_or(0)).map_or(DEFAULT_PIDS, |pids| pids + AGENT_THREADS),
-        drop_capabilities: vec!["ALL".to_owned()],
-        add_capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
-        security_options: vec!["no-new-privileges".to_owned()],
-        binds: options.ca.map(|ca| format!("{}:{CA_IN_CONTAINER}:ro", ca.display())).into_iter().collect(),
-        reads_stdin: true,
         // Nobody of ours is there any more when a kept container ends.
         auto_remove: options.keep,
-        ..ContainerSpec::default()
+        ..options.fetching.container()
     }
 }
 
@@ -106,17 +85,6 @@ pub(crate) fn visit_command(task: &TaskDefinition, container: &ContainerId) -> S
 fn quoted(word: &str) -> String {
     let is_plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._:-".contains(c));
     if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-}
-
-fn agent_arguments(options: &StagingOptions<'_>) -> Vec<String> {
-    let mut arguments = vec!["--output", "json", "--no-image"];
-    if options.keep {
-        arguments.push("--keep");
-    }
-    if options.ca.is_some() {
-        arguments.extend(["--ca", CA_IN_CONTAINER]);
-    }
-    arguments.into_iter().chain(options.agent_options.iter().map(String::as_str)).map(str::to_owned).collect()
 }
 
 /// A request's memory in bytes; 0, no limit, where it gives none.

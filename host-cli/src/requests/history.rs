@@ -5,7 +5,8 @@ use super::about::About;
 use super::contents::Contents;
 use super::error::RequestError;
 use super::find::nearest;
-use super::log_line::Sieve;
+use super::log_line::{LogLine, Sieve};
+use super::places::Place;
 use super::source::Source;
 use super::{Kind, places};
 use crate::arguments::LogOptions;
@@ -38,14 +39,55 @@ pub(super) struct History {
     pub(super) warnings: Vec<String>,
 }
 
+/// Where a request stands among all logs; the greater one is the newer.
+pub(super) type Rank = (Option<Timestamp>, Reverse<usize>, Reverse<usize>, u64);
+
+/// What the user should know about a reading, and where there was something to read.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// The files that were looked through.
+    pub(super) searched: Vec<Place>,
+    /// One line each.
+    pub(super) warnings: Vec<String>,
+}
+
 /// Reads all logs; `app` as the user typed it, `None`: all apps. Several apps may answer to it.
 pub(super) fn read(app: Option<&str>, logs: &LogOptions) -> Result<History, RequestError> {
     let kinds = vec![Kind::Staging, Kind::Launch];
-    let all = places::series(&kinds, logs).map_err(|looked| RequestError::NoLogs { kinds: kinds.clone(), looked })?;
-    let sieve = Sieve::new(&kinds);
     let mut entries = Vec::new();
-    let mut warnings = Vec::new();
     let mut others = BTreeSet::new();
+    let Read { searched, warnings } = each_request(&kinds, logs, |rank, found, place| {
+        let about = About::line(found);
+        if app.is_none_or(|app| about.answers_to(app)) {
+            let contents = Contents::of(found.kind, found.document);
+            let entry = Entry { kind: found.kind, time: found.time, about, contents, log: place.to_string() };
+            entries.push((rank, entry));
+        } else {
+            others.insert(about.application.name);
+        }
+    })?;
+    if entries.is_empty() {
+        return Err(match app {
+            Some(app) if !others.is_empty() => {
+                RequestError::NoSuchApp { kinds, app: app.to_owned(), nearest: nearest(app, others), warnings }
+            }
+            _ => RequestError::NoRequests { kinds, searched, warnings },
+        });
+    }
+    entries.sort_by_key(|(rank, _)| Reverse(*rank));
+    Ok(History { entries: entries.into_iter().map(|(_, entry)| entry).collect(), warnings })
+}
+
+/// Gives every request of these kinds to `visit`, in no particular order. What could be read only in part, or, of a
+/// rotated file, not at all, is told in the warnings.
+pub(super) fn each_request(
+    kinds: &[Kind],
+    logs: &LogOptions,
+    mut visit: impl FnMut(Rank, &LogLine<'_>, &Place),
+) -> Result<Read, RequestError> {
+    let all = places::series(kinds, logs).map_err(|looked| RequestError::NoLogs { kinds: kinds.to_vec(), looked })?;
+    let sieve = Sieve::new(kinds);
+    let mut warnings = Vec::new();
     for (index, series) in all.iter().enumerate() {
         for (age, place) in series.iter().enumerate() {
             let source = match Source::open(place) {
@@ -58,15 +100,7 @@ pub(super) fn read(app: Option<&str>, logs: &LogOptions) -> Result<History, Requ
             };
             let read = source.each_line(|line| {
                 if let Some(found) = sieve.request(line.bytes) {
-                    let about = About::line(&found);
-                    if app.is_none_or(|app| about.answers_to(app)) {
-                        let contents = Contents::of(found.kind, found.document);
-                        let entry =
-                            Entry { kind: found.kind, time: found.time, about, contents, log: place.to_string() };
-                        entries.push(((found.time, Reverse(index), Reverse(age), line.offset), entry));
-                    } else {
-                        others.insert(about.application.name);
-                    }
+                    visit((found.time, Reverse(index), Reverse(age), line.offset), &found, place);
                 }
                 ControlFlow::Continue(())
             });
@@ -75,14 +109,5 @@ pub(super) fn read(app: Option<&str>, logs: &LogOptions) -> Result<History, Requ
             }
         }
     }
-    if entries.is_empty() {
-        return Err(match app {
-            Some(app) if !others.is_empty() => {
-                RequestError::NoSuchApp { kinds, app: app.to_owned(), nearest: nearest(app, others), warnings }
-            }
-            _ => RequestError::NoRequests { kinds, searched: all.into_iter().flatten().collect(), warnings },
-        });
-    }
-    entries.sort_by_key(|(rank, _)| Reverse(*rank));
-    Ok(History { entries: entries.into_iter().map(|(_, entry)| entry).collect(), warnings })
+    Ok(Read { searched: all.into_iter().flatten().collect(), warnings })
 }

@@ -6,12 +6,14 @@
 //! - `places`: which files. `source`: one file's lines, from its end, or forwards where it is compressed or a pipe.
 //! - `log_line`: one line → a request with its time. `about`: which app a request is for.
 //! - `find`: the newest request. `run_action`: a piece of it. `history`: all requests, `contents`: what is in each.
+//! - `every`: the staging requests that bring in a dependency.
 //! - `print`, `list`, `link`: the commands. `request_file`: a request from a file of its own.
 
 mod about;
 mod backwards;
 mod contents;
 mod error;
+mod every;
 mod find;
 mod forwards;
 mod history;
@@ -73,6 +75,15 @@ impl fmt::Debug for Request {
 pub(crate) fn newest(kind: Kind, app: Option<&str>, logs: &LogOptions) -> Result<Request, RequestError> {
     find::newest(kind, app, logs)
 }
+
+/// The staging requests of the logs that name a dependency which no newer one names, the newest first; never empty. The
+/// first carries the warnings of the reading.
+pub(crate) fn every_staging(logs: &LogOptions) -> Result<Vec<Request>, RequestError> {
+    every::read(logs)
+}
+
+/// The dependencies that are worth keeping, as pairs of cache key and redacted URL; empty for an odd request.
+pub(crate) use every::dependencies;
 
 /// A request from a file of its own (`build_req > FILE`); `-` is standard input. What is in it is not judged here:
 /// [`shared_model::validate`] does that.

@@ -48,7 +48,7 @@ pub(super) fn warn(warnings: &[String]) {
 }
 
 /// Writes a document and a line end to standard output. A reader that has seen enough (`| head -1`) is no failure.
-pub(super) fn write(document: &str) -> Result<ExitCode, Failure> {
+pub(crate) fn write(document: &str) -> Result<ExitCode, Failure> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{document}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -1,12 +1,14 @@
 //! Renders events: all that a user sees of a road. One stream, three renderings; which one is chosen here.
 
 mod bars;
+pub(crate) mod cache_table;
 mod json;
 mod plain;
 #[cfg(test)]
 pub(crate) mod recording;
 mod summary;
 pub(crate) mod table;
+pub(crate) mod trouble;
 
 use crate::arguments::Output;
 use shared_model::event::EventSink;

@@ -4,7 +4,7 @@ use crate::dsl::{Home, Said, recorded};
 use std::fs;
 use std::os::unix::fs::symlink;
 
-const NAMES: [&str; 6] = ["build_cmd", "build_req", "launch", "launch_cmd", "launch_req", "restage"];
+const NAMES: [&str; 7] = ["build_cmd", "build_req", "cache-up", "launch", "launch_cmd", "launch_req", "restage"];
 
 fn names(home: &Home, folder: &str) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(home.path(folder))
@@ -24,7 +24,7 @@ fn with_folder() -> Home {
 #[test]
 fn a_link_is_the_command_of_its_name() {
     let home = with_folder();
-    assert_eq!(home.run("link bin").printed().lines().count(), 6);
+    assert_eq!(home.run("link bin").printed().lines().count(), NAMES.len());
     assert_eq!(names(&home, "bin"), NAMES);
     let logs = recorded("2016");
     for (name, same_as) in [
@@ -37,7 +37,7 @@ fn a_link_is_the_command_of_its_name() {
         let linked = home.command_called(&home.path("bin").join(name), &arguments).output().unwrap();
         assert_eq!(Said::of(linked).printed(), home.run(&format!("{same_as} {arguments}")).printed());
     }
-    for (name, option) in [("restage", "--stager-image"), ("launch", "--process")] {
+    for (name, option) in [("restage", "--stager-image"), ("launch", "--process"), ("cache-up", "--bake")] {
         let help = home.command_called(&home.path("bin").join(name), "--help").output().unwrap();
         assert!(Said::of(help).printed().contains(option), "{name}");
     }

@@ -93,8 +93,19 @@ fn a_staging_becomes_an_image_and_its_container_is_removed() {
     agent(&fake, vec![Event::Result { text: RESULT.into() }, Event::Done { ms: 1 }], 0);
     let walked = restaged(&fake, "");
     assert_eq!(walked.code, ExitCode::Success);
-    let order =
-        ["has_network", "image", "image", "create", "run", "copy_out", "copy_out", "copy_out", "build", "remove"];
+    let order = [
+        "has_network",
+        "image",
+        "image",
+        "ensure_volume",
+        "create",
+        "run",
+        "copy_out",
+        "copy_out",
+        "copy_out",
+        "build",
+        "remove",
+    ];
     let mut verbs = fake.verbs().into_iter();
     assert!(order.iter().all(|verb| verbs.any(|done| done == *verb)), "{:?}", fake.verbs());
     assert!(fake.state().containers.is_empty());
@@ -152,6 +163,7 @@ fn a_failure_at_any_step_removes_what_was_made() {
     for (verb, code) in [
         ("has_network", ExitCode::Engine),
         ("image", ExitCode::Engine),
+        ("ensure_volume", ExitCode::Engine),
         ("create", ExitCode::Engine),
         ("run", ExitCode::Engine),
         ("copy_out", ExitCode::Engine),
@@ -353,7 +365,7 @@ fn without_an_image_neither_base_nor_droplet_is_touched() {
     agent(&fake, vec![], 0);
     let walked = restaged(&fake, "--no-image");
     assert_eq!(walked.code, ExitCode::Success);
-    assert_eq!(fake.verbs(), ["has_network", "image", "create", "run", "remove"]);
+    assert_eq!(fake.verbs(), ["has_network", "image", "ensure_volume", "create", "run", "remove"]);
 }
 
 #[test]
@@ -379,4 +391,40 @@ fn certificates_are_looked_at_before_a_container_is_made() {
     assert_eq!(fake.calls(), Vec::<String>::new());
     file.write_all(b"-----BEGIN CERTIFICATE-----\n").unwrap();
     assert_eq!(restaged(&fake, &words).code, ExitCode::Success);
+}
+
+#[test]
+fn what_was_fetched_is_kept_in_a_volume_with_our_label_unless_nobody_wants_it() {
+    for (words, volume) in [("", Some("stager-cache")), ("--cache-volume mine", Some("mine")), ("--no-cache", None)] {
+        let fake = engine();
+        agent(&fake, vec![], 0);
+        assert_eq!(restaged(&fake, words).code, ExitCode::Success);
+        let made: Vec<_> = fake.state().volumes.clone().into_iter().collect();
+        let expected = volume.map(|name| (name.to_owned(), [(labels::KIND.to_owned(), "cache".to_owned())].into()));
+        assert_eq!(made, expected.into_iter().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_volume_of_that_name_that_is_there_is_used_as_it_is() {
+    let fake = engine();
+    fake.state().volumes.insert("stager-cache".into(), [].into());
+    agent(&fake, vec![], 0);
+    assert_eq!(restaged(&fake, "").code, ExitCode::Success);
+    assert!(fake.state().volumes["stager-cache"].is_empty());
+}
+
+#[test]
+fn a_directory_of_the_hosts_is_no_volume_and_no_cache_has_none() {
+    for (words, text) in [
+        ("--cache-volume /etc", "--cache-volume \"/etc\" is no name of a volume"),
+        ("--cache-volume a:b", "--cache-volume \"a:b\" is no name of a volume"),
+        ("--no-cache --cache-limit 1G", "--no-cache excludes --cache-volume and --cache-limit"),
+        ("--cert /nowhere", "--cert and --key belong together: a client certificate is of no use without its key"),
+    ] {
+        let fake = engine();
+        let walked = restaged(&fake, words);
+        assert_eq!((walked.code, walked.failure()), (ExitCode::CommandLine, text));
+        assert_eq!(fake.calls(), Vec::<String>::new());
+    }
 }

@@ -1,6 +1,7 @@
 //! The staging container as planned from recorded staging requests.
 
 use super::*;
+use crate::plan::fetching::{Keeping, MountedFile};
 use crate::plan::golden::{assert_golden, describe, recorded};
 
 const LOG_2016: &str = include_str!("../../../../examples/requests/2016/stager.stdout.log");
@@ -13,14 +14,9 @@ fn plan(log: &str, options: &StagingOptions<'_>) -> ContainerSpec {
 }
 
 fn plain_options() -> StagingOptions<'static> {
-    StagingOptions {
-        image: "stager:latest",
-        network: "hcf",
-        ca: None,
-        keep: false,
-        agent_options: &[],
-        instance: "i-1",
-    }
+    let keeping = Keeping::InVolume { name: "stager-cache", limit: None };
+    let fetching = Fetching { image: "stager:latest", network: "hcf", files: &[], keeping, agent_options: &[] };
+    StagingOptions { fetching, keep: false, instance: "i-1" }
 }
 
 #[test]
@@ -30,26 +26,39 @@ fn the_recorded_requests_give_these_containers() {
 }
 
 #[test]
-fn options_reach_the_agent_and_the_certificates_are_mounted_read_only() {
-    let agent_options = ["--no-upload".to_owned()];
-    let options = StagingOptions {
-        ca: Some(Path::new("/home/me/ca.pem")),
-        keep: true,
-        agent_options: &agent_options,
-        ..plain_options()
+fn options_reach_the_agent_and_certificates_are_mounted_read_only() {
+    let file = |option, host: &str, container| MountedFile { option, host: host.into(), container };
+    let fetching = Fetching {
+        files: &[
+            file("--ca", "/home/me/ca.pem", "/etc/stager/ca.pem"),
+            file("--key", "/home/me/k.pem", "/etc/stager/key.pem"),
+        ],
+        keeping: Keeping::InVolume { name: "mine", limit: Some("2G") },
+        agent_options: &["--no-upload".to_owned()],
+        ..plain_options().fetching
     };
-    let spec = plan(LOG_2016, &options);
-    assert_eq!(spec.command, ["--output", "json", "--no-image", "--keep", "--ca", "/etc/stager/ca.pem", "--no-upload"]);
-    assert_eq!(spec.binds, ["/home/me/ca.pem:/etc/stager/ca.pem:ro"]);
+    let spec = plan(LOG_2016, &StagingOptions { fetching, keep: true, ..plain_options() });
+    let command = "--output json --no-image --keep --ca /etc/stager/ca.pem --key /etc/stager/key.pem --cache-limit 2G --no-upload";
+    assert_eq!(spec.command.join(" "), command);
+    let binds =
+        ["/home/me/ca.pem:/etc/stager/ca.pem:ro", "/home/me/k.pem:/etc/stager/key.pem:ro", "mine:/var/cache/stager"];
+    assert_eq!(spec.binds, binds);
     assert_eq!(spec.labels[labels::KEPT], "true");
     assert!(spec.auto_remove);
+}
+
+#[test]
+fn without_a_cache_the_agent_is_told_and_nothing_is_mounted() {
+    let fetching = Fetching { keeping: Keeping::Nothing, ..plain_options().fetching };
+    let spec = plan(LOG_2016, &StagingOptions { fetching, ..plain_options() });
+    assert_eq!((spec.command.last().unwrap().as_str(), spec.binds.len()), ("--no-cache", 0));
 }
 
 #[test]
 fn no_plan_mounts_the_docker_socket_or_shows_a_secret() {
     for log in [LOG_2016, LOG_2017, LOG_2026] {
         let spec = plan(log, &plain_options());
-        assert_eq!(spec.binds, Vec::<String>::new());
+        assert_eq!(spec.binds, ["stager-cache:/var/cache/stager"]);
         assert_eq!(spec.environment, []);
         for secret in ["md5=", "expires=", "password", "p@ss", "credentials", "s3cret"] {
             assert!(!describe(&spec).contains(secret), "{secret}");

@@ -1,0 +1,99 @@
+//! The commands that look after the cache.
+
+use super::{ListOutput, Output};
+use argh::FromArgs;
+
+/// list, verify or clear what the cache holds
+#[derive(FromArgs, Debug)]
+#[argh(
+    subcommand,
+    name = "cache",
+    note = "The cache is a volume that `restage` and `cache-up` fill. KEY is a cache key, as `cache list` shows it.",
+    example = "$ host-cli cache list",
+    example = "Read every byte again, and remove what is damaged:\n$ host-cli cache verify",
+    example = "Fetch one buildpack anew the next time:\n$ host-cli cache clear KEY"
+)]
+pub(crate) struct Cache {
+    #[argh(subcommand)]
+    pub(crate) command: CacheCommand,
+}
+
+/// One of them.
+#[derive(FromArgs, Debug)]
+#[argh(subcommand)]
+pub(crate) enum CacheCommand {
+    List(CacheList),
+    Verify(CacheVerify),
+    Clear(CacheClear),
+}
+
+/// Which cache, and who looks into it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CacheOptions<'a> {
+    /// `--cache-volume`.
+    pub(crate) volume: &'a str,
+    /// `--stager-image`.
+    pub(crate) stager_image: &'a str,
+}
+
+/// A command on a cache: adds the options that say which.
+macro_rules! looks_into_a_cache {
+    ($(#[$about:meta])* $command:ident { $($fields:tt)* }) => {
+        $(#[$about])*
+        pub(crate) struct $command {
+            $($fields)*
+            /// the volume (default: stager-cache)
+            #[argh(option, default = "String::from(crate::plan::cache::VOLUME)", arg_name = "name")]
+            pub(crate) cache_volume: String,
+            /// image whose agent looks into it (default: stager:latest)
+            #[argh(option, default = "String::from(\"stager:latest\")", arg_name = "image")]
+            pub(crate) stager_image: String,
+        }
+
+        impl $command {
+            /// Which cache, and who looks into it.
+            pub(crate) fn options(&self) -> CacheOptions<'_> {
+                CacheOptions { volume: &self.cache_volume, stager_image: &self.stager_image }
+            }
+        }
+    };
+}
+
+looks_into_a_cache! {
+    /// list what the cache holds
+    #[derive(FromArgs, Debug)]
+    #[argh(subcommand, name = "list", example = "$ host-cli cache list --output json | jq .[0]")]
+    CacheList {
+        /// table (default) or json
+        #[argh(option, default = "ListOutput::Table", arg_name = "form")]
+        pub(crate) output: ListOutput,
+    }
+}
+
+looks_into_a_cache! {
+    /// read every byte again and remove what is damaged; exit code 4 where something was
+    #[derive(FromArgs, Debug)]
+    #[argh(subcommand, name = "verify", example = "$ host-cli cache verify")]
+    CacheVerify {
+        /// only entries of this cache key
+        #[argh(positional, arg_name = "KEY")]
+        pub(crate) key: Option<String>,
+        /// plain or json (default: plain)
+        #[argh(option, arg_name = "form")]
+        pub(crate) output: Option<Output>,
+    }
+}
+
+looks_into_a_cache! {
+    /// remove what the cache holds, except what a staging uses at the moment
+    #[derive(FromArgs, Debug)]
+    #[argh(subcommand, name = "clear", example = "$ host-cli cache clear buildpack-cflinuxfs4-lifecycle")]
+    CacheClear {
+        /// only entries of this cache key
+        #[argh(positional, arg_name = "KEY")]
+        pub(crate) key: Option<String>,
+        /// plain or json (default: plain)
+        #[argh(option, arg_name = "form")]
+        pub(crate) output: Option<Output>,
+    }
+}

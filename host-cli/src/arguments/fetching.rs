@@ -1,0 +1,141 @@
+//! The commands whose container fetches: they share the options that say with whom it speaks and what it keeps.
+
+use super::{LogOptions, Output};
+use argh::FromArgs;
+use std::path::{Path, PathBuf};
+
+/// Who the container speaks to, with which certificates, and where it keeps what it fetched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FetchOptions<'a> {
+    /// `--network`.
+    pub(crate) network: &'a str,
+    /// `--stager-image`.
+    pub(crate) stager_image: &'a str,
+    /// `--ca`.
+    pub(crate) ca: Option<&'a Path>,
+    /// `--cert`.
+    pub(crate) cert: Option<&'a Path>,
+    /// `--key`.
+    pub(crate) key: Option<&'a Path>,
+    /// `--cache-volume`.
+    pub(crate) cache_volume: Option<&'a str>,
+    /// `--cache-limit`, as it was typed: the agent reads it.
+    pub(crate) cache_limit: Option<&'a str>,
+}
+
+/// A command whose container fetches, from requests in the logs.
+macro_rules! fetches {
+    ($(#[$about:meta])* $command:ident { $($fields:tt)* }) => {
+        looks_for_requests! {
+            $(#[$about])*
+            $command {
+                $($fields)*
+                /// network that the container joins (default: hcf)
+                #[argh(option, default = "String::from(\"hcf\")", arg_name = "name")]
+                pub(crate) network: String,
+                /// image that stages (default: stager:latest)
+                #[argh(option, default = "String::from(\"stager:latest\")", arg_name = "image")]
+                pub(crate) stager_image: String,
+                /// certificates to trust besides the system's, in PEM; handed to the agent
+                #[argh(option, arg_name = "file")]
+                pub(crate) ca: Option<PathBuf>,
+                /// client certificate for servers that ask for one, in PEM; needs --key
+                #[argh(option, arg_name = "file")]
+                pub(crate) cert: Option<PathBuf>,
+                /// the client certificate's key, in PEM; closed to all but its owner and group
+                #[argh(option, arg_name = "file")]
+                pub(crate) key: Option<PathBuf>,
+                /// volume that keeps what was fetched; made where there is none (default: stager-cache)
+                #[argh(option, arg_name = "name")]
+                pub(crate) cache_volume: Option<String>,
+                /// bytes that the volume may hold, such as 2G; the least recently used goes first (default: 10G)
+                #[argh(option, arg_name = "size")]
+                pub(crate) cache_limit: Option<String>,
+            }
+        }
+
+        impl $command {
+            /// What all commands that fetch have in common.
+            pub(crate) fn fetch_options(&self) -> FetchOptions<'_> {
+                FetchOptions {
+                    network: &self.network,
+                    stager_image: &self.stager_image,
+                    ca: self.ca.as_deref(),
+                    cert: self.cert.as_deref(),
+                    key: self.key.as_deref(),
+                    cache_volume: self.cache_volume.as_deref(),
+                    cache_limit: self.cache_limit.as_deref(),
+                }
+            }
+        }
+    };
+}
+
+fetches! {
+    /// stage an app again in a container and make its image
+    #[derive(FromArgs, Debug)]
+    #[argh(
+        subcommand,
+        name = "restage",
+        note = "What follows -- goes to the agent in the container; `-- --help` lists it.",
+        example = "$ host-cli restage my-app",
+        example = "Look into a failed staging:\n$ host-cli restage --keep my-app",
+        example = "Leave Cloud Controller's droplet alone:\n$ host-cli restage my-app -- --no-upload",
+        example = "Fetch everything anew, and keep nothing:\n$ host-cli restage --no-cache my-app"
+    )]
+    Restage {
+        /// which app (default: the newest staging request of all)
+        #[argh(positional, arg_name = "APP")]
+        pub(crate) app: Option<String>,
+        /// take the request from this file instead of the logs; - reads standard input
+        #[argh(option, arg_name = "file")]
+        pub(crate) request: Option<PathBuf>,
+        /// root file system of the app image (default: stager-rootfs with the stack as tag)
+        #[argh(option, arg_name = "image")]
+        pub(crate) base: Option<String>,
+        /// fetch everything, use and keep nothing
+        #[argh(switch)]
+        pub(crate) no_cache: bool,
+        /// keep the container for an hour after success or failure, to look into it
+        #[argh(switch)]
+        pub(crate) keep: bool,
+        /// stage and upload, but make no image
+        #[argh(switch)]
+        pub(crate) no_image: bool,
+        /// plain or json (default: progress bars on a terminal, plain lines elsewhere)
+        #[argh(option, arg_name = "form")]
+        pub(crate) output: Option<Output>,
+    }
+}
+
+fetches! {
+    /// fetch what requests need into the cache, or into a stager image
+    #[derive(FromArgs, Debug)]
+    #[argh(
+        subcommand,
+        name = "cache-up",
+        note = "Fetched is what has a cache key: the lifecycle and the installation's buildpacks. An app's package has none.\n\
+                What follows -- goes to the agent in the container.",
+        example = "Everything that my-app's newest request names:\n$ host-cli cache-up my-app",
+        example = "Everything that any request in the logs names:\n$ host-cli cache-up --all",
+        example = "A stager image that needs no file server:\n$ host-cli cache-up --all --bake stager:baked\n\
+                   $ host-cli restage --stager-image stager:baked my-app"
+    )]
+    CacheUp {
+        /// whose request (default: the newest staging request of all)
+        #[argh(positional, arg_name = "APP")]
+        pub(crate) app: Option<String>,
+        /// take every staging request in the logs
+        #[argh(switch)]
+        pub(crate) all: bool,
+        /// put it into a new stager image of this name instead of the volume
+        #[argh(option, arg_name = "tag")]
+        pub(crate) bake: Option<String>,
+        /// take the request from this file instead of the logs; - reads standard input
+        #[argh(option, arg_name = "file")]
+        pub(crate) request: Option<PathBuf>,
+        /// plain or json (default: progress bars on a terminal, plain lines elsewhere)
+        #[argh(option, arg_name = "form")]
+        pub(crate) output: Option<Output>,
+    }
+}

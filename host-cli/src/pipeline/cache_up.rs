@@ -1,0 +1,130 @@
+//! The road to a filled cache: requests → dependencies in a volume, or in a stager image.
+
+use crate::arguments::{CacheUp, FetchOptions};
+use crate::engine::docker::Docker;
+use crate::engine::{CommitOptions, ContainerId};
+use crate::failure::Failure;
+use crate::image::checked_names;
+use crate::pipeline::road::{Road, walk};
+use crate::pipeline::stage::{self, Staging};
+use crate::pipeline::{check, keeping, mounted, refuse, signals};
+use crate::plan::fetching::{Fetching, Keeping};
+use crate::plan::{cache, stager};
+use crate::requests::{self, Kind, Request};
+use crate::screen::screen;
+use jiff::Timestamp;
+use shared_model::event::{Event, EventSink, Step};
+use shared_model::exit_code::ExitCode;
+use shared_model::validate;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Fetches what requests name into the cache.
+pub(crate) fn cache_up(command: CacheUp, agent_options: Vec<String>) -> ExitCode {
+    walk(screen(command.output), signals::watch, move |way| {
+        let requests = wanted(&command)?;
+        on(&way.with(Arc::new(Docker::connect()?)), &requests, &command, &agent_options)
+    })
+}
+
+fn wanted(command: &CacheUp) -> Result<Vec<Request>, Failure> {
+    if command.all && (command.app.is_some() || command.request.is_some()) {
+        let text = "--all takes every request in the logs, so neither APP nor --request goes with it";
+        return Err(Failure::new(ExitCode::CommandLine, text, ""));
+    }
+    Ok(match &command.request {
+        Some(file) => vec![requests::from_file(file, Kind::Staging)?],
+        None if command.all => requests::every_staging(&command.log_options())?,
+        None => vec![requests::newest(Kind::Staging, command.app.as_deref(), &command.log_options())?],
+    })
+}
+
+pub(super) fn on(
+    road: &Road,
+    requests: &[Request],
+    command: &CacheUp,
+    agent_options: &[String],
+) -> Result<(), Failure> {
+    let requests = usable(road, requests, command.all)?;
+    let options = command.fetch_options();
+    let files = mounted::files(&options)?;
+    let tag = command.bake.as_ref().map(|tag| new_image(&options, tag)).transpose()?;
+    let keeping = if tag.is_some() { Keeping::InImage(cache::BAKED) } else { keeping(&options, false)? };
+    check::network(&*road.engine, options.network)?;
+    check::image(&*road.engine, options.stager_image, "stager image")?;
+    if let Keeping::InVolume { name, .. } = keeping {
+        road.engine.ensure_volume(name, &cache::labels())?;
+    }
+
+    let (image, network) = (options.stager_image, options.network);
+    let fetching = Fetching { image, network, files: &files, keeping, agent_options };
+    let container = road.create(None, &cache::filling_container(&fetching))?;
+    let documents: Vec<&str> = requests.iter().map(|request| request.document.as_str()).collect();
+    let filling = Staging {
+        container: &container,
+        document: &documents.join("\n"),
+        image,
+        memory_mb: 0,
+        keep: None,
+        for_help: stager::asks_for_help(agent_options),
+    };
+    let filled = stage::stage(road, &filling)?;
+    if let (Some(tag), Some(_)) = (&tag, filled) {
+        let dependencies: BTreeSet<_> =
+            documents.iter().flat_map(|document| requests::dependencies(document)).collect();
+        bake(road, &container, image, tag, dependencies.len())?;
+    }
+    Ok(())
+}
+
+/// The requests that can be acted on. One that was asked for must be; of all those in the logs some may not.
+fn usable<'a>(road: &Road, requests: &'a [Request], skip: bool) -> Result<Vec<&'a Request>, Failure> {
+    for text in requests.iter().flat_map(|request| &request.warnings) {
+        road.emit(Event::Warning { text: text.clone() });
+    }
+    let mut usable = Vec::new();
+    let mut last = None;
+    for request in requests {
+        let judged = validate::task(&request.document).map_err(|complaints| refuse::complaints(&complaints));
+        match judged.and_then(|task| refuse::docker_app(task.is_docker(), &task.application())) {
+            Ok(()) => usable.push(request),
+            Err(failure) if skip => {
+                let of = request.time.map_or_else(String::new, |time| format!(" of {time:.0}"));
+                road.emit(Event::Warning { text: format!("a request{of} is left out: {}", failure.text) });
+                last = Some(failure);
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    match last {
+        Some(failure) if usable.is_empty() => Err(failure),
+        _ => Ok(usable),
+    }
+}
+
+/// The whole name of the image that `--bake` makes.
+fn new_image(options: &FetchOptions<'_>, tag: &String) -> Result<String, Failure> {
+    if options.cache_volume.is_some() || options.cache_limit.is_some() {
+        let text = "--bake puts everything into an image, so neither --cache-volume nor --cache-limit goes with it";
+        return Err(Failure::new(ExitCode::CommandLine, text, ""));
+    }
+    Ok(checked_names(std::slice::from_ref(tag))?.concat())
+}
+
+/// Makes the container an image. Until it has its name it goes again, whatever ends the road.
+fn bake(road: &Road, container: &ContainerId, like: &str, tag: &str, dependencies: usize) -> Result<(), Failure> {
+    let time = format!("{:.0}", Timestamp::now());
+    let options = CommitOptions { like: like.to_owned(), labels: cache::baked_labels(dependencies, &time) };
+    let replaced = road.engine.image(tag)?;
+    let id = road.step(Step::Image, || {
+        let id = road.commit(container, &options)?;
+        road.engine.tag(&id, tag)?;
+        Ok(id)
+    })?;
+    if let Some(replaced) = replaced.filter(|replaced| replaced.id != id) {
+        road.engine.remove_nameless(&replaced.id)?;
+    }
+    let bytes = road.engine.image(tag)?.map_or(0, |image| image.bytes);
+    road.emit(Event::Image { name: tag.to_owned(), id: id.0, bytes });
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! `cache list`, `cache verify`, `cache clear`: the agent looks into the volume, in a container without a network that
+//! lives for a moment, since only an engine's container sees what a volume holds.
+
+use crate::arguments::{CacheCommand, CacheList, CacheOptions, ListOutput};
+use crate::engine::ContainerId;
+use crate::engine::docker::Docker;
+use crate::failure::Failure;
+use crate::pipeline::road::{Road, walk};
+use crate::pipeline::stage::{self, Staging};
+use crate::pipeline::{check, signals};
+use crate::plan::cache::looking_container;
+use crate::requests::print;
+use crate::screen::cache_table::{self, Entry};
+use crate::screen::{screen, table, trouble};
+use shared_model::event::Stream;
+use shared_model::exit_code::ExitCode;
+use shared_model::plain_line::visible;
+use std::sync::Arc;
+
+/// The most bytes of a list; an entry takes less than a KiB.
+const LONGEST_LIST: usize = 64 << 20;
+
+/// The agent's own words, as far as they are passed on.
+const LONGEST_COMPLAINT: usize = 4096;
+
+/// Looks into the cache.
+pub(crate) fn cache(command: CacheCommand) -> ExitCode {
+    match command {
+        CacheCommand::List(command) => walk(trouble::screen(), signals::watch, move |way| {
+            let text = listed(&way.with(Arc::new(Docker::connect()?)), &command)?;
+            print::write(&text).map(drop)
+        }),
+        CacheCommand::Verify(command) => walk(screen(command.output), signals::watch, move |way| {
+            acted(&way.with(Arc::new(Docker::connect()?)), command.options(), "verify", command.key.as_deref())
+        }),
+        CacheCommand::Clear(command) => walk(screen(command.output), signals::watch, move |way| {
+            acted(&way.with(Arc::new(Docker::connect()?)), command.options(), "clear", command.key.as_deref())
+        }),
+    }
+}
+
+/// The list in the form that was asked for.
+pub(super) fn listed(road: &Road, command: &CacheList) -> Result<String, Failure> {
+    let container = container(road, command.options(), &[], &["list", "--output", "json"])?;
+    let (mut out, mut complaint) = (Vec::new(), Vec::new());
+    let status = road.engine.run(&container, b"", &mut |stream, bytes| match stream {
+        Stream::Out => keep(&mut out, bytes, LONGEST_LIST),
+        Stream::Err => keep(&mut complaint, bytes, LONGEST_COMPLAINT),
+    })?;
+    let image = &command.stager_image;
+    if status != 0 {
+        return Err(refused(status, &String::from_utf8_lossy(&complaint), image));
+    }
+    let entries: Vec<Entry> = serde_json::from_slice(&out).map_err(|_| {
+        let text = format!("the agent in {image} answered with something else than a list");
+        Failure::new(ExitCode::Engine, text, "rebuild the stager image with `docker/build`")
+    })?;
+    Ok(match command.output {
+        ListOutput::Table => cache_table::table(&entries).draw(table::terminal_width()),
+        ListOutput::Json => cache_table::json(&entries),
+    })
+}
+
+/// `verify` or `clear`: what the agent says is shown, and how it ends is how we end.
+pub(super) fn acted(road: &Road, options: CacheOptions<'_>, verb: &str, key: Option<&str>) -> Result<(), Failure> {
+    let words: Vec<&str> = std::iter::once(verb).chain(key).collect();
+    let container = container(road, options, &["--output", "json"], &words)?;
+    let image = options.stager_image;
+    let acting = Staging { container: &container, document: "", image, memory_mb: 0, keep: None, for_help: false };
+    stage::stage(road, &acting).map(drop)
+}
+
+fn container(
+    road: &Road,
+    options: CacheOptions<'_>,
+    agent_options: &[&str],
+    words: &[&str],
+) -> Result<ContainerId, Failure> {
+    check::image(&*road.engine, options.stager_image, "stager image")?;
+    check::volume(&*road.engine, options.volume)?;
+    road.create(None, &looking_container(options.stager_image, options.volume, agent_options, words))
+}
+
+fn keep(kept: &mut Vec<u8>, bytes: &[u8], most: usize) {
+    let room = most.saturating_sub(kept.len());
+    kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+}
+
+/// The agent explains itself on standard error: `error: …` and perhaps `  try: …`.
+fn refused(status: i64, complaint: &str, image: &str) -> Failure {
+    let code = ExitCode::from_number(status).unwrap_or(ExitCode::Engine);
+    let complaint = complaint.trim_end();
+    let (text, advice) = complaint.split_once("\n  try: ").unwrap_or((complaint, ""));
+    if let Some(text) = text.strip_prefix("error: ") {
+        return Failure::new(code, text, advice);
+    }
+    let said = if text.is_empty() { String::new() } else { format!(": {}", visible(text)) };
+    Failure::new(code, format!("the agent in {image} ended with status {status}{said}"), "")
+}

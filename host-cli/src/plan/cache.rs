@@ -1,0 +1,100 @@
+//! The cache as Docker has it: a volume that staging containers share, or a layer of a stager image; and the containers
+//! that fill it and look after it.
+//!
+//! A volume is known by its name alone. `docker run -v stager-cache:/var/cache/stager …` makes one without our label, and
+//! that must be the same cache; the agent refuses a directory that holds what is not its own.
+
+use crate::plan::container::ContainerSpec;
+use crate::plan::fetching::{CACHE_IN_CONTAINER, Fetching, Keeping, with_the_agents_rights};
+use crate::plan::labels;
+use std::collections::BTreeMap;
+
+/// The volume's name where the user gives none.
+pub(crate) const VOLUME: &str = "stager-cache";
+
+/// Where a stager image holds what was baked into it.
+pub(crate) const BAKED: &str = "/usr/share/stager-cache";
+
+/// The labels of a cache volume, and of containers that live for the cache alone.
+pub(crate) fn labels() -> BTreeMap<String, String> {
+    [(labels::KIND.to_owned(), labels::KIND_CACHE.to_owned())].into()
+}
+
+/// Whether an engine takes `name` as a volume's. It takes a path as well, for a directory of the host's; we do not.
+pub(crate) fn is_volume_name(name: &str) -> bool {
+    const SHORTEST: usize = 2;
+    let begins_well = name.starts_with(|first: char| first.is_ascii_alphanumeric());
+    begins_well && name.len() >= SHORTEST && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+}
+
+/// The container that fetches what the requests on its standard input name.
+pub(crate) fn filling_container(fetching: &Fetching<'_>) -> ContainerSpec {
+    let mut command = fetching.arguments(&[]);
+    command.extend(["cache", "up"].map(str::to_owned));
+    if let Keeping::InImage(directory) = fetching.keeping {
+        command.extend(["--into", directory].map(str::to_owned));
+    }
+    ContainerSpec { command, labels: labels(), ..fetching.container() }
+}
+
+/// The container that runs `stager-agent cache WORDS` on a volume, without a network.
+pub(crate) fn looking_container(image: &str, volume: &str, options: &[&str], words: &[&str]) -> ContainerSpec {
+    let command = options.iter().chain(&["cache"]).chain(words).map(|word| (*word).to_owned()).collect();
+    ContainerSpec {
+        image: image.to_owned(),
+        command,
+        labels: labels(),
+        network: "none".to_owned(),
+        binds: vec![format!("{volume}:{CACHE_IN_CONTAINER}")],
+        reads_stdin: true,
+        ..with_the_agents_rights()
+    }
+}
+
+/// The labels of a stager image with `dependencies` baked into it at `time` (RFC 3339).
+pub(crate) fn baked_labels(dependencies: usize, time: &str) -> BTreeMap<String, String> {
+    [
+        (labels::KIND, labels::KIND_STAGER.to_owned()),
+        (labels::BAKED_DEPENDENCIES, dependencies.to_string()),
+        (labels::BAKED_AT, time.to_owned()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::golden::describe;
+
+    #[test]
+    fn only_what_engines_call_a_volume_is_one() {
+        for name in ["stager-cache", "a1", "A_b.c-d"] {
+            assert!(is_volume_name(name), "{name}");
+        }
+        for name in ["", "a", "/srv/cache", "./cache", "-x", ".x", "a:b", "a b", "ä1"] {
+            assert!(!is_volume_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_looks_into_a_volume_has_no_network_and_what_fills_an_image_no_volume() {
+        let looks = describe(&looking_container("stager:x", "kept", &["--output", "json"], &["verify", "key"]));
+        for line in
+            [r#"command "--output" "json" "cache" "verify" "key""#, "network none", "bind kept:/var/cache/stager"]
+        {
+            assert!(looks.lines().any(|found| found == line), "{line:?} is not in\n{looks}");
+        }
+        let fetching = Fetching {
+            image: "stager:x",
+            network: "hcf",
+            files: &[],
+            keeping: Keeping::InImage(BAKED),
+            agent_options: &["--retries=1".to_owned()],
+        };
+        let fills = describe(&filling_container(&fetching));
+        let command = r#"command "--output" "json" "--retries=1" "cache" "up" "--into" "/usr/share/stager-cache""#;
+        assert!(fills.lines().any(|found| found == command) && !fills.contains("bind"), "{fills}");
+    }
+}

@@ -1,0 +1,99 @@
+//! What every container has in common in which the agent fetches: the image, the network, certificates, and the volume
+//! that keeps what was fetched.
+
+use crate::plan::container::ContainerSpec;
+use std::path::PathBuf;
+
+/// Where the volume is mounted, and where the agent looks for it without being told.
+pub(crate) const CACHE_IN_CONTAINER: &str = "/var/cache/stager";
+
+/// What the agent, running as root, needs of root's rights, each tried by leaving it out. To become the
+/// request's user (`SETUID`, `SETGID`), to unpack archives as that user's files (`CHOWN`) below folders that are the
+/// user's (`DAC_OVERRIDE`) with modes that even their owner may not write (`FOWNER`), and to end what the user left
+/// running (`KILL`).
+const CAPABILITIES: [&str; 6] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"];
+
+/// A file of the engine's machine that the agent reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MountedFile {
+    /// The option that names it, of ours and of the agent.
+    pub(crate) option: &'static str,
+    /// Where it lies: an absolute path without a colon.
+    pub(crate) host: PathBuf,
+    /// Where the agent finds it.
+    pub(crate) container: &'static str,
+}
+
+/// What becomes of that which was fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeping<'a> {
+    /// Nothing is kept, and nothing that was kept is used.
+    Nothing,
+    /// It is kept in a volume.
+    InVolume {
+        /// The volume's name.
+        name: &'a str,
+        /// How much it may hold, as the user typed it; `None`: as the agent has it.
+        limit: Option<&'a str>,
+    },
+    /// It is put into this directory of the container, which becomes an image.
+    InImage(&'static str),
+}
+
+/// See the module's text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fetching<'a> {
+    /// The stager image.
+    pub(crate) image: &'a str,
+    /// The network that knows the hosts in the request's URLs.
+    pub(crate) network: &'a str,
+    /// Certificates and keys.
+    pub(crate) files: &'a [MountedFile],
+    /// What is kept.
+    pub(crate) keeping: Keeping<'a>,
+    /// What followed `--`.
+    pub(crate) agent_options: &'a [String],
+}
+
+impl Fetching<'_> {
+    /// The container, without labels, command and limits.
+    pub(crate) fn container(&self) -> ContainerSpec {
+        let files = self.files.iter().map(|file| format!("{}:{}:ro", file.host.display(), file.container));
+        let volume = match self.keeping {
+            Keeping::InVolume { name, .. } => Some(format!("{name}:{CACHE_IN_CONTAINER}")),
+            Keeping::Nothing | Keeping::InImage(_) => None,
+        };
+        ContainerSpec {
+            image: self.image.to_owned(),
+            network: self.network.to_owned(),
+            binds: files.chain(volume).collect(),
+            reads_stdin: true,
+            ..with_the_agents_rights()
+        }
+    }
+
+    /// The agent's options, `more` of them in front of the user's.
+    pub(crate) fn arguments(&self, more: &[&str]) -> Vec<String> {
+        let mut arguments = vec!["--output", "json"];
+        arguments.extend(more);
+        for file in self.files {
+            arguments.extend([file.option, file.container]);
+        }
+        match self.keeping {
+            Keeping::Nothing => arguments.push("--no-cache"),
+            Keeping::InVolume { limit: Some(limit), .. } => arguments.extend(["--cache-limit", limit]),
+            Keeping::InVolume { limit: None, .. } | Keeping::InImage(_) => {}
+        }
+        arguments.into_iter().chain(self.agent_options.iter().map(String::as_str)).map(str::to_owned).collect()
+    }
+}
+
+/// A container in which the agent has the rights that it needs, and whoever it starts can get no more.
+pub(crate) fn with_the_agents_rights() -> ContainerSpec {
+    ContainerSpec {
+        drop_capabilities: vec!["ALL".to_owned()],
+        add_capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
+        security_options: vec!["no-new-privileges".to_owned()],
+        ..ContainerSpec::default()
+    }
+}
