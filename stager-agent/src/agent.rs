@@ -102,7 +102,7 @@ fn carry_out(plan: &StagingPlan, arguments: &Arguments, scope: &Scope, reaper: &
     let began = Timestamp::now();
     let leaves = RealLeaves {
         plan,
-        http: &Http::new(&trust)?,
+        http: &Http::new(&trust, arguments.patience())?,
         limits: arguments.limits(),
         reaper,
         uploads: if arguments.no_upload { Uploads::Skipped } else { Uploads::Sent },

@@ -1,7 +1,7 @@
 //! The command line of `stager-agent`.
 #![expect(clippy::disallowed_methods, reason = "reads the process's arguments")]
 
-use crate::fetch::Limits;
+use crate::fetch::{Limits, Patience, duration};
 use crate::screen::Format;
 use argh::FromArgs;
 use shared_model::command_line;
@@ -10,6 +10,7 @@ use shared_model::exit_code::ExitCode;
 use shared_model::size;
 use std::env;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Stages one Cloud Foundry app: reads a TaskDefinition, as Diego got it, on standard input; fetches, builds and uploads.
 #[derive(FromArgs, Debug)]
@@ -33,6 +34,18 @@ pub(crate) struct Arguments {
     /// trust the certificates in this PEM file too; may be given several times
     #[argh(option, arg_name = "file")]
     pub(crate) ca: Vec<PathBuf>,
+    /// give up a connection that is not made after this long, as 90s, 10m or 1h (default: 10s)
+    #[argh(option, default = "Patience::default().connect", from_str_fn(duration), arg_name = "time")]
+    pub(crate) connect_timeout: Duration,
+    /// give up a transfer in which nothing moves for this long (default: 30s)
+    #[argh(option, default = "Patience::default().idle", from_str_fn(duration), arg_name = "time")]
+    pub(crate) idle_timeout: Duration,
+    /// give up a transfer that takes longer than this with all its tries (default: 30m)
+    #[argh(option, default = "Patience::default().total", from_str_fn(duration), arg_name = "time")]
+    pub(crate) transfer_timeout: Duration,
+    /// try a transfer so often again, while nothing gets further (default: 3)
+    #[argh(option, default = "Patience::default().retries", arg_name = "number")]
+    pub(crate) retries: u32,
     /// leave the droplet and the build-artifacts cache where they are; Cloud Controller keeps its droplet
     #[argh(switch)]
     pub(crate) no_upload: bool,
@@ -81,6 +94,12 @@ pub(crate) struct Early {
 }
 
 impl Arguments {
+    /// How long transfers may take, and how often they are tried.
+    pub(crate) fn patience(&self) -> Patience {
+        let (connect, idle, total) = (self.connect_timeout, self.idle_timeout, self.transfer_timeout);
+        Patience { connect, idle, total, retries: self.retries, ..Patience::default() }
+    }
+
     /// What this process was started with.
     ///
     /// # Errors
@@ -155,6 +174,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_of_the_network_reaches_the_transfers() {
+        assert_eq!(parse("").unwrap().patience(), Patience::default());
+        let line = "--connect-timeout 5 --idle-timeout=1m --transfer-timeout 2h --retries 0";
+        let seconds = Duration::from_secs;
+        let expected = Patience {
+            connect: seconds(5),
+            idle: seconds(60),
+            total: seconds(7200),
+            retries: 0,
+            ..Patience::default()
+        };
+        assert_eq!(parse(line).unwrap().patience(), expected);
+    }
+
+    #[test]
+    fn the_help_names_the_defaults_that_are() {
+        let help = parse("--help").unwrap_err().text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let Patience { connect, idle, total, retries, .. } = Patience::default();
+        assert_eq!((connect.as_secs(), idle.as_secs(), total.as_secs(), retries), (10, 30, 30 * 60, 3));
+        for default in ["1h (default: 10s)", "long (default: 30s)", "tries (default: 30m)", "further (default: 3)"] {
+            assert!(help.contains(default), "{default}: {help}");
+        }
+    }
+
+    #[test]
     fn help_and_version_are_no_failures() {
         for (line, expected) in [("--help", "--no-upload"), ("-h", "docker run -i"), ("--version", "stager-agent ")] {
             let early = parse(line).unwrap_err();
@@ -171,6 +215,9 @@ mod tests {
             ("x", "x"),
             ("--max-unpacked 1X", "K, M, G or T"),
             ("--max-depth -1", "invalid digit"),
+            ("--idle-timeout 0", "is not between 1s and 24h"),
+            ("--transfer-timeout soon", "is no time such as 90s, 10m or 1h"),
+            ("--retries many", "many"),
             ("--report --no-upload", "exclude"),
         ] {
             let early = parse(line).unwrap_err();

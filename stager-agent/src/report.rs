@@ -70,7 +70,7 @@ impl Report<'_> {
     /// See [`ReportError`].
     pub(crate) fn send(&self, trust: &Trust, scope: &Scope) -> Result<(), ReportError> {
         let patience = Patience { answer: ANSWER, ..Patience::default() };
-        let http = Http::patient(trust, patience)?;
+        let http = Http::new(trust, patience)?;
         let body = self.body().to_string().into_bytes();
         let mut attempt = 1;
         loop {

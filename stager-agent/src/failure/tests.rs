@@ -39,7 +39,12 @@ fn transfers() -> Vec<TransferError> {
         TransferError::Tls { host: host(), reason: "its certificate has expired".to_owned() },
         TransferError::CutOff { received: 5, expected: Some(10) },
         TransferError::Damaged { announced: "00".to_owned(), found: "ff".to_owned() },
+        TransferError::NotResumed { from: 5 },
+        TransferError::Surplus { expected: Some(10) },
+        TransferError::Surplus { expected: None },
+        TransferError::Encoded { coding: "gzip".to_owned() },
         TransferError::Idle { after: Duration::from_secs(30) },
+        TransferError::TooLong { after: Duration::from_secs(1800) },
         TransferError::Protocol { reason: "it redirects in a circle" },
     ]
 }

@@ -79,13 +79,17 @@ fn of_transfer(cause: &TransferError, direction: Direction) -> &'static str {
             "another server answers under that name: is the container on the right network?"
         }
         TransferError::BadUrl => NEW_REQUEST,
+        TransferError::TooLong { .. } => "it moved, but slowly: --transfer-timeout gives it more time",
+        TransferError::Idle { .. } => "is the server busy? --idle-timeout waits longer; its own log may say why",
+        TransferError::Encoded { .. } => "the server, or a proxy before it, has to send archives as they are",
         TransferError::Refused { .. }
         | TransferError::NotFound
         | TransferError::Status { .. }
         | TransferError::Tls { .. }
         | TransferError::CutOff { .. }
+        | TransferError::NotResumed { .. }
+        | TransferError::Surplus { .. }
         | TransferError::Damaged { .. }
-        | TransferError::Idle { .. }
         | TransferError::Protocol { .. } => "it once more; the server's own log may say why",
     }
 }

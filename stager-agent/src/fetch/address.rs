@@ -1,6 +1,6 @@
 //! Takes a URL apart for the HTTP client: where to connect, what to ask for, whose password to send.
 
-use super::error::TransferError;
+use super::transfer_error::TransferError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;

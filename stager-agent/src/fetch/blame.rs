@@ -1,8 +1,8 @@
 //! Says in our nouns what the HTTP library complains about. Its own texts quote URLs, headers and redirect targets,
 //! which may be secret, so none of them is passed on.
 
-use super::error::TransferError;
 use super::patience::Patience;
+use super::transfer_error::TransferError;
 use rustls::{AlertDescription, CertificateError};
 use std::io;
 use ureq::{Error, Timeout};

@@ -1,19 +1,23 @@
 //! The body of an answer, read by a thread of its own, so that a stop need not wait for the network: whoever reads
 //! here looks up every now and then, and walks away when told to. The thread then ends with its next chunk or its
 //! patience. As a gift, receiving and decrypting go on while a chunk is hashed and unpacked.
+//!
+//! A body that breaks off goes on where it broke off, by another request for the rest, and whoever reads does not
+//! notice; only where the server would not give the very same body, the transfer has failed.
 
 use super::address::Address;
-use super::error::TransferError;
-use super::http::{Answer, Http};
-use super::retry::Trouble;
+use super::head::{Head, Question};
+use super::http::Http;
+use super::retry::{Tries, Trouble};
+use super::transfer_error::TransferError;
 use super::validators::Validators;
-use crate::scope::Scope;
 use shared_model::safe_url::SafeUrl;
+use std::convert::Infallible;
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
-use ureq::http::{Response, header};
+use ureq::http::Response;
 
 /// Bytes in one message at most.
 const CHUNK: usize = 64 * 1024;
@@ -21,6 +25,9 @@ const CHUNK: usize = 64 * 1024;
 const CHUNKS: usize = 16;
 /// How soon a stop is noticed when nothing comes.
 const LOOK_UP: Duration = Duration::from_millis(100);
+/// So much must come between two interruptions that the first does not count any more: a network that cuts off each
+/// piece may bring a large body, but nobody reads it byte by byte.
+const PROGRESS: u64 = 1024 * 1024;
 
 enum Message {
     Begins(Head),
@@ -31,22 +38,17 @@ enum Message {
     Failed(TransferError),
 }
 
-/// What is known of a body before it comes.
-#[derive(Default)]
-struct Head {
-    /// Bytes; `None`: the server does not say.
-    length: Option<u64>,
-    validators: Validators,
-    verified: bool,
-}
-
 /// See the module's text.
 pub(super) struct Body<'a> {
-    scope: &'a Scope<'a>,
+    http: &'a Http,
+    url: &'a SafeUrl,
+    tries: &'a Tries<'a>,
     messages: Receiver<Message>,
     chunk: Vec<u8>,
     used: usize,
     received: u64,
+    /// What had been received when the request that is under way was made.
+    resumed_at: u64,
     head: Head,
     ended: bool,
     failed: Option<TransferError>,
@@ -58,29 +60,19 @@ impl<'a> Body<'a> {
     /// # Errors
     /// There was no answer, or its status is neither 200 nor, where something is known, 304; or the scope was stopped.
     pub(super) fn open<E>(
-        http: &Http,
-        url: &SafeUrl,
+        http: &'a Http,
+        url: &'a SafeUrl,
         known: Option<&Validators>,
-        scope: &'a Scope<'a>,
+        tries: &'a Tries<'a>,
     ) -> Result<Option<Self>, Trouble<E>> {
-        let address = Address::of(url)?;
-        let (to_here, messages) = sync_channel(CHUNKS);
-        let (http, expires, host) = (http.clone(), url.expires(), address.host.clone());
-        let known = known.cloned();
-        let thread = thread::Builder::new().name("download".to_owned());
-        let spawned = thread.spawn(move || receive(&http, address, known.as_ref(), expires, &to_here));
-        spawned.map_err(|cause| TransferError::Connect { host, cause })?;
-
-        let (chunk, used, received, head, ended, failed) = (Vec::new(), 0, 0, Head::default(), false, None);
-        let mut body = Self { scope, messages, chunk, used, received, head, ended, failed };
-        match body.next_message() {
-            Ok(Message::Begins(head)) => body.head = head,
-            Ok(Message::Unchanged) => return Ok(None),
-            Ok(Message::Failed(cause)) => return Err(cause.into()),
-            _ => match scope.stopped() {
-                Some(why) => return Err(Trouble::Stopped(why)),
-                None => return Err(TransferError::CutOff { received: 0, expected: None }.into()),
-            },
+        let question = known.map_or(Question::Whole, |known| Question::Changed(known.clone()));
+        let messages = ask(http, url, question)?;
+        let (chunk, used, head) = (Vec::new(), 0, Head::default());
+        let (received, resumed_at, ended, failed) = (0, 0, false, None);
+        let mut body = Self { http, url, tries, messages, chunk, used, received, resumed_at, head, ended, failed };
+        match body.next_message()? {
+            Message::Begins(head) => body.head = head,
+            _ => return Ok(None),
         }
         Ok(Some(body))
     }
@@ -95,9 +87,14 @@ impl<'a> Body<'a> {
         &self.head.validators
     }
 
-    /// Whether it comes over TLS from servers whose certificates were verified.
+    /// Whether it comes over TLS from servers whose certificates were verified, so far.
     pub(super) fn verified(&self) -> bool {
         self.head.verified
+    }
+
+    /// The Content-Encoding that the server gave it; `None`: it came as it is.
+    pub(super) fn coding(&self) -> Option<&str> {
+        self.head.coding.as_deref()
     }
 
     /// What went wrong with the transfer while it was read, if anything.
@@ -105,18 +102,51 @@ impl<'a> Body<'a> {
         self.failed.take()
     }
 
-    fn next_message(&mut self) -> io::Result<Message> {
+    fn next_message<E>(&self) -> Result<Message, Trouble<E>> {
         loop {
             // Also when data keeps flowing.
-            if self.scope.stopped().is_some() {
-                return Err(io::Error::other("stopped"));
+            if let Some(trouble) = self.tries.ended() {
+                return Err(trouble);
             }
             match self.messages.recv_timeout(LOOK_UP) {
+                Ok(Message::Failed(cause)) => return Err(self.so_far(cause).into()),
                 Ok(message) => return Ok(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Ok(Message::Failed(TransferError::CutOff { received: 0, expected: None }));
+                    return Err(self.so_far(TransferError::CutOff { received: 0, expected: None }).into());
                 }
+            }
+        }
+    }
+
+    fn so_far(&self, cause: TransferError) -> TransferError {
+        match cause {
+            TransferError::CutOff { .. } => {
+                TransferError::CutOff { received: self.received, expected: self.head.length }
+            }
+            other => other,
+        }
+    }
+
+    /// Goes on where the body broke off because of `cause`, as often as that happens on the way there.
+    fn resume(&mut self, mut cause: TransferError) -> Result<(), Trouble<Infallible>> {
+        loop {
+            let rest = self.head.rest(self.received).filter(|_| cause.breaks_off() && self.received > 0);
+            let Some(rest) = rest else { return Err(cause.into()) };
+            if self.received - self.resumed_at >= PROGRESS {
+                self.tries.progressed();
+            }
+            self.resumed_at = self.received;
+            self.tries.again(cause)?;
+            self.messages = ask(self.http, self.url, rest)?;
+            match self.next_message() {
+                Ok(Message::Begins(head)) => {
+                    self.head.verified &= head.verified;
+                    return Ok(());
+                }
+                Ok(_) => return Err(TransferError::NotResumed { from: self.received }.into()),
+                Err(Trouble::Transfer(next)) => cause = next,
+                Err(trouble) => return Err(trouble),
             }
         }
     }
@@ -125,21 +155,28 @@ impl<'a> Body<'a> {
 impl Read for Body<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.used == self.chunk.len() && !self.ended {
-            match self.next_message()? {
-                Message::Chunk(chunk) => {
+            let went_on = match self.next_message() {
+                Ok(Message::Chunk(chunk)) => {
                     self.received += chunk.len() as u64;
                     (self.chunk, self.used) = (chunk, 0);
+                    Ok(())
                 }
-                Message::End | Message::Begins(_) | Message::Unchanged => self.ended = true,
-                Message::Failed(cause) => {
-                    let (received, expected) = (self.received, self.expected());
-                    self.failed = Some(match cause {
-                        TransferError::CutOff { .. } => TransferError::CutOff { received, expected },
-                        other => other,
-                    });
+                Ok(_) => {
                     self.ended = true;
+                    Ok(())
+                }
+                Err(Trouble::Transfer(cause)) => self.resume(cause),
+                Err(trouble) => Err(trouble),
+            };
+            match went_on {
+                Ok(()) => {}
+                // Stopped for good; who reads asks the scope why.
+                Err(Trouble::Stopped(_)) => return Err(io::Error::other("stopped")),
+                Err(Trouble::Transfer(cause)) => {
+                    (self.failed, self.ended) = (Some(cause), true);
                     return Err(io::Error::other("the transfer failed"));
                 }
+                Err(Trouble::Final(never)) => match never {},
             }
         }
         let count = (&self.chunk[self.used..]).read(buffer)?;
@@ -148,20 +185,26 @@ impl Read for Body<'_> {
     }
 }
 
+/// Starts the thread that asks and receives.
+fn ask(http: &Http, url: &SafeUrl, question: Question) -> Result<Receiver<Message>, TransferError> {
+    let address = Address::of(url)?;
+    let (to_here, messages) = sync_channel(CHUNKS);
+    let (http, expires, host) = (http.clone(), url.expires(), address.host.clone());
+    let thread = thread::Builder::new().name("download".to_owned());
+    let spawned = thread.spawn(move || receive(&http, address, &question, expires, &to_here));
+    spawned.map_err(|cause| TransferError::Connect { host, cause })?;
+    Ok(messages)
+}
+
 /// The thread: asks, receives, tells. Ends when nobody listens any more.
-fn receive(
-    http: &Http,
-    address: Address,
-    known: Option<&Validators>,
-    expires: Option<i64>,
-    to_reader: &SyncSender<Message>,
-) {
+fn receive(http: &Http, address: Address, question: &Question, expires: Option<i64>, to_reader: &SyncSender<Message>) {
     let host = address.host.clone();
-    let last = match http.get(address, known).and_then(|answer| judge(answer, known.is_some(), expires)) {
+    let answered = http.get(address, question).and_then(|answer| Ok((question.judge(&answer, expires)?, answer)));
+    let last = match answered {
         Err(cause) => Message::Failed(cause),
-        Ok(None) => Message::Unchanged,
-        Ok(Some(answer)) => {
-            if to_reader.send(Message::Begins(head(&answer))).is_err() {
+        Ok((None, _)) => Message::Unchanged,
+        Ok((Some(head), answer)) => {
+            if to_reader.send(Message::Begins(head)).is_err() {
                 return;
             }
             match pass_on(answer.response, to_reader) {
@@ -171,12 +214,6 @@ fn receive(
         }
     };
     let _ = to_reader.send(last); // the reader may have walked away
-}
-
-fn head(answer: &Answer) -> Head {
-    let text = |name| answer.response.headers().get(name)?.to_str().ok().map(str::to_owned);
-    let validators = Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) };
-    Head { length: answer.response.body().content_length(), validators, verified: answer.verified }
 }
 
 fn pass_on(answer: Response<ureq::Body>, to_reader: &SyncSender<Message>) -> io::Result<()> {
@@ -192,22 +229,6 @@ fn pass_on(answer: Response<ureq::Body>, to_reader: &SyncSender<Message>) -> io:
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Only 200 brings a body that can be used; `None` is 304, which is an answer only to who has asked for it.
-fn judge(answer: Answer, known: bool, expires: Option<i64>) -> Result<Option<Answer>, TransferError> {
-    let status = answer.response.status().as_u16();
-    match status {
-        200 => Ok(Some(answer)),
-        304 if known => Ok(None),
-        403 | 410 => Err(TransferError::Refused { status, expires }),
-        404 => Err(TransferError::NotFound),
-        _ => {
-            let after = answer.response.headers().get(header::RETRY_AFTER);
-            let after = after.and_then(|value| value.to_str().ok()?.parse().ok());
-            Err(TransferError::Status { status, text: String::new(), retry_after: after.map(Duration::from_secs) })
         }
     }
 }

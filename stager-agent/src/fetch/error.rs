@@ -2,13 +2,13 @@
 //! no text here holds a secret: URLs redact themselves, and the HTTP library's own texts, which quote URLs and
 //! headers, are not used.
 
+use super::transfer_error::TransferError;
 use crate::scope::Stopped;
 use shared_model::safe_url::SafeUrl;
 use shared_model::size;
 use std::error::Error;
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// An archive is not there.
 #[derive(Debug, thiserror::Error)]
@@ -61,98 +61,6 @@ pub(crate) enum FetchError {
         from: SafeUrl,
         /// By what.
         why: Stopped,
-    },
-}
-
-/// A transfer over HTTP failed, in either direction.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TransferError {
-    /// The URL cannot be used.
-    #[error("this is not an http or https URL")]
-    BadUrl,
-    /// 403 or 410: the blobstore's answers to a signature that is wrong or out of date.
-    #[error("the server answered {}", status_text(*status))]
-    Refused {
-        /// 403 or 410.
-        status: u16,
-        /// The URL's `expires`, in seconds since 1970; `None` where it has none.
-        expires: Option<i64>,
-    },
-    /// 404.
-    #[error("the server answered {}", status_text(404))]
-    NotFound,
-    /// Any other status that is not the one hoped for.
-    #[error("the server answered {}{}", status_text(*status), said(text))]
-    Status {
-        /// The status.
-        status: u16,
-        /// What the server said about it: one line, without URLs; empty where it said nothing.
-        text: String,
-        /// How long it asks to wait.
-        retry_after: Option<Duration>,
-    },
-    /// No address for the name.
-    #[error("cannot resolve the host name {host:?}")]
-    UnknownHost {
-        /// The name.
-        host: String,
-    },
-    /// Nobody answers at the address.
-    #[error("cannot connect to {host:?}")]
-    Connect {
-        /// The name.
-        host: String,
-        /// Why.
-        #[source]
-        cause: io::Error,
-    },
-    /// The server's certificate is signed by nobody we trust.
-    #[error("the certificate of {host:?} is signed by an authority that is not trusted here")]
-    UnknownAuthority {
-        /// The name.
-        host: String,
-    },
-    /// The server's certificate is another's.
-    #[error("the certificate of the server is not for {host:?}")]
-    WrongHost {
-        /// The name asked for.
-        host: String,
-    },
-    /// TLS failed otherwise.
-    #[error("no TLS connection to {host:?}: {reason}")]
-    Tls {
-        /// The name.
-        host: String,
-        /// In words.
-        reason: String,
-    },
-    /// The connection ended before the body did.
-    #[error("the connection was cut off{}", so_far(*received, *expected))]
-    CutOff {
-        /// Bytes received; 0 when not even an answer came, and always 0 for an upload.
-        received: u64,
-        /// Bytes expected; `None` where the server did not say.
-        expected: Option<u64>,
-    },
-    /// The body is another than its ETag, an MD5, says.
-    #[error("it arrived damaged: its md5 is {found}, but its ETag is {announced}")]
-    Damaged {
-        /// Hex, of the ETag.
-        announced: String,
-        /// Hex, of the body.
-        found: String,
-    },
-    /// Nothing moved for too long.
-    #[error("nothing moved for {}", size::go_duration(*after))]
-    Idle {
-        /// How long.
-        after: Duration,
-    },
-    /// What came is no HTTP, or HTTP of a kind that cannot be followed.
-    #[error("the server's answer cannot be understood: {reason}")]
-    Protocol {
-        /// In words.
-        reason: &'static str,
     },
 }
 
@@ -251,31 +159,15 @@ impl UnpackError {
     }
 }
 
-impl TransferError {
-    /// Whether another try may go better: the network's moods, and servers that are busy or broken.
-    pub(crate) fn may_pass(&self) -> bool {
+impl FetchError {
+    /// Whether the bytes that came are not what they should be.
+    pub(super) fn is_of_contents(&self) -> bool {
         match self {
-            Self::UnknownHost { .. }
-            | Self::Connect { .. }
-            | Self::CutOff { .. }
-            | Self::Damaged { .. }
-            | Self::Idle { .. } => true,
-            Self::Status { status, .. } => *status >= 500 || *status == 429,
-            Self::BadUrl
-            | Self::Refused { .. }
-            | Self::NotFound
-            | Self::UnknownAuthority { .. }
-            | Self::WrongHost { .. }
-            | Self::Tls { .. }
-            | Self::Protocol { .. } => false,
-        }
-    }
-
-    /// How long the server asks to wait before the next try.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Status { retry_after, .. } => *retry_after,
-            _ => None,
+            Self::Checksum { .. } => true,
+            Self::Unpack { cause, .. } => {
+                matches!(cause, UnpackError::NotAnArchive { .. } | UnpackError::Corrupt { .. })
+            }
+            Self::Transfer { .. } | Self::Copy { .. } | Self::Stopped { .. } => false,
         }
     }
 }
@@ -284,18 +176,6 @@ impl TransferError {
 pub(crate) fn in_full(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| (*error).source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-fn so_far(received: u64, expected: Option<u64>) -> String {
-    match (received, expected) {
-        (0, None) => " before there was an answer".to_owned(),
-        (received, None) => format!(" after {received} bytes"),
-        (received, Some(expected)) => format!(" after {received} of {expected} bytes"),
-    }
-}
-
-fn said(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!(": {text}") }
 }
 
 fn too_much(bound: Bound, limit: u64, entry: Option<&String>) -> String {
@@ -312,10 +192,4 @@ fn too_much(bound: Bound, limit: u64, entry: Option<&String>) -> String {
 
 fn at(entry: Option<&String>) -> String {
     entry.map_or(String::new(), |entry| format!(" at {entry:?}"))
-}
-
-/// `404 Not Found`; the number alone where it has no name.
-pub(crate) fn status_text(status: u16) -> String {
-    let name = ureq::http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-    name.map_or(status.to_string(), |name| format!("{status} {name}"))
 }

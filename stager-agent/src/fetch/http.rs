@@ -5,13 +5,13 @@
 
 use super::address::Address;
 use super::blame::blame;
-use super::error::TransferError;
+use super::head::Question;
 use super::patience::Patience;
+use super::transfer_error::TransferError;
 use super::trust::{Trust, TrustError, Verify};
-use super::validators::Validators;
 use std::env;
 use std::io::Read;
-use ureq::config::{AutoHeaderValue, Config};
+use ureq::config::Config;
 use ureq::http::{Response, header};
 use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, Error, Proxy, SendBody, Timeout};
@@ -42,15 +42,7 @@ impl Http {
     ///
     /// # Errors
     /// A certificate file that was asked for cannot be used.
-    pub(crate) fn new(trust: &Trust) -> Result<Self, TrustError> {
-        Self::patient(trust, Patience::default())
-    }
-
-    /// Builds it with another patience.
-    ///
-    /// # Errors
-    /// As [`Http::new`].
-    pub(crate) fn patient(trust: &Trust, patience: Patience) -> Result<Self, TrustError> {
+    pub(crate) fn new(trust: &Trust, patience: Patience) -> Result<Self, TrustError> {
         let tls = trust.tls()?;
         let plain = Agent::new_with_config(configuration(&tls, patience, proxy(&["http_proxy", "HTTP_PROXY"])));
         let tls = Agent::new_with_config(configuration(&tls, patience, proxy(&["https_proxy", "HTTPS_PROXY"])));
@@ -62,12 +54,11 @@ impl Http {
         self.patience
     }
 
-    /// Asks for `address` and follows redirects; any status but a redirect is an answer. `known` asks for a body that
-    /// is another than the known one; it does not go to another host.
+    /// Asks for `address` what `question` says, and follows redirects; any status but a redirect is an answer.
     ///
     /// # Errors
     /// There was no answer.
-    pub(super) fn get(&self, mut address: Address, known: Option<&Validators>) -> Result<Answer, TransferError> {
+    pub(super) fn get(&self, mut address: Address, question: &Question) -> Result<Answer, TransferError> {
         let (origin, mut verified) = (address.origin().to_owned(), self.verify == Verify::Yes);
         for _ in 0..=MOST_REDIRECTS {
             verified &= address.https;
@@ -75,8 +66,10 @@ impl Http {
             if let Some(authorization) = &address.authorization {
                 request = request.header(header::AUTHORIZATION, authorization);
             }
-            for (name, value) in known.filter(|_| address.origin() == origin).into_iter().flat_map(conditions) {
-                request = request.header(name, value);
+            if question.travels() || address.origin() == origin {
+                for (name, value) in question.headers() {
+                    request = request.header(name, value);
+                }
             }
             let response = request.call().map_err(|error| blame(error, &address.host, self.patience))?;
             match response.headers().get(header::LOCATION) {
@@ -120,13 +113,6 @@ impl Http {
     }
 }
 
-/// The headers that ask for a body only if it is another.
-fn conditions(known: &Validators) -> impl Iterator<Item = (header::HeaderName, &str)> {
-    let etag = known.etag.as_deref().map(|etag| (header::IF_NONE_MATCH, etag));
-    let date = known.last_modified.as_deref().map(|date| (header::IF_MODIFIED_SINCE, date));
-    etag.into_iter().chain(date)
-}
-
 fn configuration(tls: &TlsConfig, patience: Patience, proxy: Option<Proxy>) -> Config {
     Config::builder()
         .tls_config(tls.clone())
@@ -134,7 +120,7 @@ fn configuration(tls: &TlsConfig, patience: Patience, proxy: Option<Proxy>) -> C
         .http_status_as_error(false)
         .max_redirects(0)
         .user_agent(concat!("stager/", env!("CARGO_PKG_VERSION")))
-        .accept_encoding(AutoHeaderValue::None)
+        .accept_encoding("identity")
         .timeout_resolve(Some(patience.connect))
         .timeout_connect(Some(patience.connect))
         .timeout_per_read(Some(patience.idle))

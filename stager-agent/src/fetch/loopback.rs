@@ -140,13 +140,13 @@ impl Authority {
 /// A client that trusts these files and is quick with its next try.
 pub(crate) fn client(files: Vec<PathBuf>, verify: Verify) -> Http {
     let patience = Patience { back_off: Duration::from_millis(5), ..Patience::default() };
-    Http::patient(&Trust { files, folder: None, verify }, patience).unwrap()
+    Http::new(&Trust { files, folder: None, verify }, patience).unwrap()
 }
 
 /// A client that gives up when nothing moves for so long.
 pub(crate) fn impatient(idle: Duration) -> Http {
     let patience = Patience { back_off: Duration::from_millis(5), idle, ..Patience::default() };
-    Http::patient(&Trust { files: Vec::new(), folder: None, verify: Verify::Skip }, patience).unwrap()
+    Http::new(&Trust { files: Vec::new(), folder: None, verify: Verify::Skip }, patience).unwrap()
 }
 
 /// Remembers what is said.

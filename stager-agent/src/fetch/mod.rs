@@ -9,11 +9,13 @@ mod blame;
 mod body;
 mod checksum;
 mod error;
+mod head;
 mod http;
 mod patience;
 mod place;
 mod retry;
 mod tally;
+mod transfer_error;
 mod trust;
 mod unpack;
 mod validators;
@@ -27,10 +29,11 @@ pub(crate) use address::Address;
 pub(crate) use checksum::{Checksum, ChecksumError};
 #[cfg(test)]
 pub(crate) use error::Bound;
-pub(crate) use error::{FetchError, TransferError, UnpackError, status_text};
+pub(crate) use error::{FetchError, UnpackError};
 pub(crate) use http::Http;
-pub(crate) use patience::Patience;
-pub(crate) use retry::{Trouble, with_retries};
+pub(crate) use patience::{Patience, duration};
+pub(crate) use retry::{Tries, Trouble, retry_after, with_retries};
+pub(crate) use transfer_error::{TransferError, status_text};
 pub(crate) use trust::{Trust, TrustError, Verify};
 pub(crate) use unpack::Limits;
 pub(crate) use validators::Validators;
@@ -120,7 +123,7 @@ pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Arr
     if archive.known.is_none() {
         announce(archive, scope);
     }
-    let tried = with_retries(archive.from, http.patience(), scope, || attempt(http, archive, scope));
+    let tried = with_retries(archive.from, http.patience(), scope, |tries| attempt(http, archive, tries, scope));
     let arrived = tried.map_err(|trouble| {
         let from = archive.from.clone();
         match trouble {
@@ -147,8 +150,13 @@ fn announce(archive: &Archive, scope: &Scope) {
     scope.emit(Event::Downloading { name, to, from });
 }
 
-fn attempt(http: &Http, archive: &Archive, scope: &Scope) -> Result<Option<(Told, Unpacked)>, Trouble<FetchError>> {
-    let opened = Body::open(http, archive.from, archive.known, scope);
+fn attempt(
+    http: &Http,
+    archive: &Archive,
+    tries: &Tries,
+    scope: &Scope,
+) -> Result<Option<(Told, Unpacked)>, Trouble<FetchError>> {
+    let opened = Body::open(http, archive.from, archive.known, tries);
     let body = match (opened, archive.known) {
         (Err(Trouble::Transfer(cause)), Some(_)) => {
             return Err(Trouble::Final(FetchError::Transfer { from: archive.from.clone(), cause }));
@@ -164,6 +172,7 @@ fn attempt(http: &Http, archive: &Archive, scope: &Scope) -> Result<Option<(Told
     if let Some(copy) = archive.copy {
         start_over(copy).map_err(|cause| uncopied(archive, cause))?;
     }
+    let coding = body.coding().map(str::to_owned);
     let to = archive.to.display().to_string();
     let body = Tally::new(body, archive.checksum.clone(), archive.copy, to, scope);
     let into = archive.into.unwrap_or(archive.to);
@@ -172,7 +181,13 @@ fn attempt(http: &Http, archive: &Archive, scope: &Scope) -> Result<Option<(Told
         if before == Before::Nothing {
             place::empty(into).map_err(|cause| failed(archive, cause))?;
         }
-        Err(trouble)
+        Err(match (trouble, coding) {
+            (Trouble::Final(error), Some(coding)) if error.is_of_contents() => Trouble::Final(FetchError::Transfer {
+                from: archive.from.clone(),
+                cause: TransferError::Encoded { coding },
+            }),
+            (trouble, _) => trouble,
+        })
     })
 }
 

@@ -1,23 +1,31 @@
-//! Tries a transfer three times, as Diego does, but with a pause before the second and the third.
+//! Tries a transfer again, as Diego does, but with growing pauses, which differ by chance so that many clients of one
+//! server do not come back at the same moment.
 
-use super::error::{TransferError, in_full};
+use super::error::in_full;
 use super::patience::Patience;
+use super::transfer_error::TransferError;
 use crate::scope::{Scope, Stopped};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
+use std::cell::Cell;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
+use ureq::http::{HeaderMap, header};
 
-/// How often in all.
-const TRIES: u32 = 3;
 /// How much longer each pause is than the one before.
 const PAUSE_GROWS: u32 = 4;
-/// A server may ask for a longer pause, but not for any.
+/// No pause of ours is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// A server may ask for a longer pause, but not for any.
+const LONGEST_REQUESTED_PAUSE: Duration = Duration::from_secs(120);
 /// How soon a stop is noticed in a pause.
 const NAP: Duration = Duration::from_millis(50);
 
 /// Why one try gave no result.
+#[derive(Debug)]
 pub(crate) enum Trouble<E> {
     /// The scope was stopped.
     Stopped(Stopped),
@@ -33,34 +41,100 @@ impl<E> From<TransferError> for Trouble<E> {
     }
 }
 
-/// Runs `attempt` until it succeeds, or fails for good, or has failed three times. Says so before each new try.
+/// The tries of one transfer: how many there were without getting further, and how long they may take in all.
+pub(crate) struct Tries<'a> {
+    what: &'a SafeUrl,
+    patience: Patience,
+    scope: &'a Scope<'a>,
+    /// Since there was progress.
+    failed: Cell<u32>,
+    began: Instant,
+}
+
+impl<'a> Tries<'a> {
+    fn of(what: &'a SafeUrl, patience: Patience, scope: &'a Scope<'a>) -> Self {
+        Self { what, patience, scope, failed: Cell::new(0), began: Instant::now() }
+    }
+
+    /// Why not to go on: the scope was stopped, or the transfer's own time is up. `None`: go on.
+    pub(crate) fn ended<E>(&self) -> Option<Trouble<E>> {
+        let Patience { total, .. } = self.patience;
+        let too_long = || (self.began.elapsed() >= total).then_some(TransferError::TooLong { after: total }.into());
+        self.scope.stopped().map(Trouble::Stopped).or_else(too_long)
+    }
+
+    /// The transfer got further: what failed before does not count any more. A large body may thus come in many pieces
+    /// over a network that cuts off each.
+    pub(crate) fn progressed(&self) {
+        self.failed.set(0);
+    }
+
+    /// After `cause`: says that there will be another try, and waits for it.
+    ///
+    /// # Errors
+    /// There will be none: `cause` will not pass, or that was the last try, or waiting for another takes too long, or
+    /// the scope was stopped.
+    pub(crate) fn again<E>(&self, cause: TransferError) -> Result<(), Trouble<E>> {
+        let failed = self.failed.get() + 1;
+        let wait = self.pause(failed, cause.retry_after());
+        if failed > self.patience.retries || !cause.may_pass() || self.began.elapsed() + wait >= self.patience.total {
+            return Err(Trouble::Transfer(cause));
+        }
+        self.failed.set(failed);
+        self.scope.emit(Event::Retrying {
+            what: self.what.to_string(),
+            reason: in_full(&cause),
+            attempt: failed + 1,
+            of: self.patience.retries + 1,
+            wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+        });
+        rest(wait, self.scope).map_err(Trouble::Stopped)
+    }
+
+    fn pause(&self, failed: u32, requested: Option<Duration>) -> Duration {
+        let grown = self.patience.back_off.saturating_mul(PAUSE_GROWS.saturating_pow(failed.saturating_sub(1)));
+        let ours = by_chance(grown.min(LONGEST_PAUSE));
+        ours.max(requested.unwrap_or_default().min(LONGEST_REQUESTED_PAUSE))
+    }
+}
+
+/// Runs `attempt` until it succeeds, or fails for good, or too often. Says so before each new try.
 ///
 /// # Errors
 /// The trouble of the last try.
-pub(crate) fn with_retries<T, E>(
-    what: &SafeUrl,
+pub(crate) fn with_retries<'a, T, E>(
+    what: &'a SafeUrl,
     patience: Patience,
-    scope: &Scope,
-    mut attempt: impl FnMut() -> Result<T, Trouble<E>>,
+    scope: &'a Scope<'a>,
+    mut attempt: impl FnMut(&Tries<'a>) -> Result<T, Trouble<E>>,
 ) -> Result<T, Trouble<E>> {
-    let mut pause = patience.back_off;
-    for next in 2..=TRIES {
-        let cause = match attempt() {
-            Err(Trouble::Transfer(cause)) if cause.may_pass() => cause,
+    let tries = Tries::of(what, patience, scope);
+    loop {
+        match attempt(&tries) {
+            Err(Trouble::Transfer(cause)) => tries.again(cause)?,
             result => return result,
-        };
-        let wait = pause.max(cause.retry_after().unwrap_or_default()).min(LONGEST_PAUSE);
-        scope.emit(Event::Retrying {
-            what: what.to_string(),
-            reason: in_full(&cause),
-            attempt: next,
-            of: TRIES,
-            wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-        });
-        rest(wait, scope).map_err(Trouble::Stopped)?;
-        pause *= PAUSE_GROWS;
+        }
     }
-    attempt()
+}
+
+/// How long an answer asks to wait before the next try: its Retry-After in seconds or as a date. `None`: it does not
+/// say, or not so that it can be understood.
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTimeParser::new().parse_timestamp(text).ok()?;
+    // A date that has passed means: now.
+    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+}
+
+/// Between half of `pause` and one and a half of it.
+fn by_chance(pause: Duration) -> Duration {
+    // The standard library seeds each of its hashers anew; that is chance enough to part a herd.
+    let chance = RandomState::new().build_hasher().finish() % 1000;
+    let thousandths = 500 + u32::try_from(chance).unwrap_or_default();
+    pause * thousandths / 1000
 }
 
 fn rest(wait: Duration, scope: &Scope) -> Result<(), Stopped> {
@@ -73,5 +147,99 @@ fn rest(wait: Duration, scope: &Scope) -> Result<(), Stopped> {
             Duration::ZERO => return Ok(()),
             left => thread::sleep(left.min(NAP)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetch::loopback::Audience;
+    use crate::scope::Stop;
+
+    fn cut_off() -> TransferError {
+        TransferError::CutOff { received: 0, expected: None }
+    }
+
+    fn tried<T>(patience: Patience, test: impl FnOnce(&Tries, &Audience) -> T) -> T {
+        let (audience, stop, url) = (Audience::default(), Stop::default(), SafeUrl::new("http://h/"));
+        let scope = Scope::new(&audience, "STG", &stop);
+        test(&Tries::of(&url, patience, &scope), &audience)
+    }
+
+    const QUICK: Patience = Patience {
+        connect: Duration::from_secs(1),
+        idle: Duration::from_secs(1),
+        total: Duration::from_secs(60),
+        answer: Duration::from_secs(1),
+        back_off: Duration::from_millis(1),
+        retries: 3,
+    };
+
+    #[test]
+    fn tries_without_progress_are_counted_and_progress_starts_the_count_anew() {
+        tried(QUICK, |tries, audience| {
+            for round in 0..3 {
+                for _ in 0..3 {
+                    tries.again::<()>(cut_off()).unwrap();
+                }
+                assert!(tries.again::<()>(cut_off()).is_err(), "round {round}");
+                tries.progressed();
+            }
+            let told = audience.heard_of("retrying");
+            assert_eq!(told.len(), 9);
+            for (said, attempt) in told.iter().zip([2, 3, 4].iter().cycle()) {
+                assert!(said.contains(&format!("\"attempt\":{attempt},\"of\":4")), "{said}");
+            }
+        });
+        tried(Patience { retries: 0, ..QUICK }, |tries, _| assert!(tries.again::<()>(cut_off()).is_err()));
+    }
+
+    #[test]
+    fn pauses_grow_within_bounds_and_differ() {
+        tried(Patience::default(), |tries, _| {
+            for (failed, half, most) in [(1, 250, 750), (2, 1000, 3000), (3, 4000, 12_000), (4, 7500, 22_500)] {
+                let pause = tries.pause(failed, None).as_millis();
+                assert!((half..=most).contains(&pause), "{failed}: {pause}");
+            }
+            let first = tries.pause(3, None);
+            assert!((0..20).any(|_| tries.pause(3, None) != first), "pauses that are all alike part no herd");
+            assert!(tries.pause(40, None) <= LONGEST_PAUSE * 3 / 2);
+            let asked = Duration::from_secs(60);
+            assert_eq!(tries.pause(1, Some(asked)), asked);
+            assert_eq!(tries.pause(1, Some(Duration::from_secs(86_400))), LONGEST_REQUESTED_PAUSE);
+        });
+    }
+
+    #[test]
+    fn nothing_is_tried_beyond_the_time_in_all() {
+        let busy =
+            || TransferError::Status { status: 503, text: String::new(), retry_after: Some(Duration::from_secs(60)) };
+        tried(QUICK, |tries, audience| {
+            let trouble = tries.again::<()>(busy()).unwrap_err();
+            assert!(matches!(trouble, Trouble::Transfer(TransferError::Status { .. })), "what happened is told");
+            assert_eq!(audience.heard().len(), 0, "nobody announces a try that there will not be");
+            assert!(tries.ended::<()>().is_none());
+        });
+        tried(Patience { total: Duration::ZERO, ..QUICK }, |tries, _| {
+            let ended = tries.ended::<()>();
+            assert!(matches!(ended, Some(Trouble::Transfer(TransferError::TooLong { .. }))), "{ended:?}");
+        });
+    }
+
+    #[test]
+    fn a_server_may_ask_for_a_pause_in_seconds_or_as_a_date() {
+        let now: Timestamp = "1994-11-06T08:49:30Z".parse().unwrap();
+        for (asked, seconds) in [
+            ("7", Some(7)),
+            (" 0 ", Some(0)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(7)),
+            ("Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, asked.parse().unwrap())]);
+            assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{asked}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }
 }

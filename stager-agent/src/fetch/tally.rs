@@ -2,7 +2,7 @@
 
 use super::body::Body;
 use super::checksum::{Checksum, Digests, Mismatch};
-use super::error::TransferError;
+use super::transfer_error::TransferError;
 use super::validators::Validators;
 use crate::scope::Scope;
 use shared_model::event::Event;

@@ -1,11 +1,13 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at real directories")]
 
 mod known;
+mod resume;
 
 use super::error::in_full;
 use super::loopback::{Asked, Audience, Authority, Connection, Server, answer, client, impatient};
 use super::*;
 use crate::scope::{Stop, Stopped};
+use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::sync::Arc;
 use std::thread;
@@ -28,6 +30,10 @@ fn tgz(weight: usize) -> Vec<u8> {
         tar.append_data(&mut header, name, contents).unwrap();
     }
     tar.into_inner().unwrap().finish().unwrap()
+}
+
+fn sha256_of(body: &[u8]) -> String {
+    Sha256::digest(body).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 struct Case {
@@ -115,18 +121,18 @@ fn a_busy_server_is_asked_again() {
     let retries = case.audience.heard_of("retrying");
     assert_eq!(retries.len(), 2);
     assert!(
-        retries[0].contains("503 Service Unavailable") && retries[0].contains("\"attempt\":2,\"of\":3"),
+        retries[0].contains("503 Service Unavailable") && retries[0].contains("\"attempt\":2,\"of\":4"),
         "{retries:?}"
     );
 }
 
 #[test]
-fn a_server_that_stays_busy_is_asked_three_times() {
+fn a_server_that_stays_busy_is_asked_four_times() {
     let case = Case::new();
     let server = Server::plain(|_, _, to| answer(to, 429, "", b""));
     let error = case.run(&plain(), &server.url, None).unwrap_err();
     assert_eq!(in_full(&error), format!("cannot download {}: the server answered 429 Too Many Requests", server.url));
-    assert_eq!((server.requests(), case.audience.heard_of("retrying").len()), (3, 2));
+    assert_eq!((server.requests(), case.audience.heard_of("retrying").len()), (4, 3));
 }
 
 #[test]
@@ -165,7 +171,7 @@ fn a_cut_off_body_is_fetched_again_and_leaves_nothing() {
         panic!("{error:?}")
     };
     assert!(received > 0 && received < expected, "{received} of {expected}");
-    assert_eq!((server.requests(), case.left_behind()), (3, 0));
+    assert_eq!((server.requests(), case.left_behind()), (4, 0));
 }
 
 #[test]
@@ -198,7 +204,8 @@ fn a_body_that_stalls_is_given_up_and_tried_again() {
 fn a_stop_is_noticed_while_nothing_comes() {
     let case = Case::new();
     let server = Server::plain(|_, _, to| drop(to.read(&mut [0])));
-    let patient = Http::new(&Trust { files: Vec::new(), folder: None, verify: Verify::Yes }).unwrap();
+    let patient =
+        Http::new(&Trust { files: Vec::new(), folder: None, verify: Verify::Yes }, Patience::default()).unwrap();
     let started = Instant::now();
     let error = thread::scope(|threads| {
         threads.spawn(|| {
@@ -290,7 +297,7 @@ fn an_authority_is_trusted_when_named_and_only_then() {
     Case::new().run(&client(Vec::new(), Verify::Skip), &server.url, None).unwrap();
 
     let folder = Some(certificates.path().to_owned());
-    let by_folder = Http::new(&Trust { files: Vec::new(), folder, verify: Verify::Yes }).unwrap();
+    let by_folder = Http::new(&Trust { files: Vec::new(), folder, verify: Verify::Yes }, Patience::default()).unwrap();
     Case::new().run(&by_folder, &server.url, None).unwrap();
 }
 
@@ -313,7 +320,7 @@ fn a_certificate_file_that_cannot_be_used_is_an_error() {
     fs::write(&empty, "no certificate").unwrap();
     let build = |path: &std::path::Path| {
         let trust = Trust { files: vec![path.to_owned()], folder: Some("/does/not/exist".into()), verify: Verify::Yes };
-        Http::new(&trust).unwrap_err()
+        Http::new(&trust, Patience::default()).unwrap_err()
     };
     assert!(matches!(build(&missing), TrustError::Unreadable { .. }));
     assert!(build(&empty).to_string().ends_with("empty.pem holds no certificate in PEM form"));

@@ -1,5 +1,8 @@
 //! What a server says to know a body again by, and whether an ETag is a checksum in disguise.
 
+use jiff::SignedDuration;
+use jiff::fmt::rfc2822::DateTimeParser;
+
 /// The validators of an answer, as HTTP has them; sent back, they ask for the body only if it has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Validators {
@@ -11,8 +14,26 @@ pub(crate) struct Validators {
 
 /// Hex digits of an MD5.
 const MD5_DIGITS: usize = 32;
+/// A date that is younger may stand for two bodies: it counts whole seconds, and clocks differ.
+const SETTLED: SignedDuration = SignedDuration::from_secs(60);
 
 impl Validators {
+    /// Whether the server gave none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.last_modified.is_none()
+    }
+
+    /// What to ask for a part of the same body with (If-Range): a strong ETag, else the date if it was old enough when
+    /// the answer was made (`now`, its Date). `None`: parts of two bodies could not be told apart.
+    pub(super) fn for_range(&self, now: Option<&str>) -> Option<&str> {
+        if let Some(etag) = self.etag.as_deref().filter(|etag| etag.starts_with('"')) {
+            return Some(etag);
+        }
+        let date = |text| DateTimeParser::new().parse_timestamp(text).ok();
+        let (modified, now) = (self.last_modified.as_deref()?, date(now?)?);
+        (now.duration_since(date(modified)?) >= SETTLED).then_some(modified)
+    }
+
     /// The body's MD5 in lower-case hex, where the ETag is one: a strong one of 32 hex digits, as Diego takes it.
     pub(super) fn md5(&self) -> Option<String> {
         let digits = self.etag.as_deref()?.trim().trim_matches('"');

@@ -1,10 +1,10 @@
 //! What a receiver's answer means.
 
-use crate::fetch::TransferError;
+use crate::fetch::{TransferError, retry_after};
+use jiff::Timestamp;
 use std::io::Read as _;
-use std::time::Duration;
 use ureq::Body;
-use ureq::http::{Response, header};
+use ureq::http::Response;
 
 /// As much of an error's text as is read and searched for secrets.
 const LONGEST_TEXT: u64 = 4096;
@@ -17,11 +17,11 @@ pub(super) fn judge(answer: Response<Body>) -> Result<(), TransferError> {
     if answer.status().is_success() {
         return Ok(());
     }
-    let retry_after = answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let retry_after = retry_after(answer.headers(), Timestamp::now());
     let mut text = Vec::new();
     let _ = answer.into_body().into_reader().take(LONGEST_TEXT).read_to_end(&mut text); // the status says enough
     let text = harmless(&String::from_utf8_lossy(&text));
-    Err(TransferError::Status { status, text, retry_after: retry_after.map(Duration::from_secs) })
+    Err(TransferError::Status { status, text, retry_after })
 }
 
 /// The text in one line; empty where it could hold a secret: cc-uploader quotes Cloud Controller's URL, password and

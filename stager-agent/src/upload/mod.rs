@@ -92,7 +92,7 @@ pub(crate) fn upload(http: &Http, parcel: &Parcel, scope: &Scope) -> Result<Sent
     scope.emit(Event::Uploading { name: name.to_owned(), from, to: to.to_string(), bytes });
     let started = Instant::now();
 
-    let tried = with_retries(to, http.patience(), scope, || post::post(http, file, bytes, to, scope));
+    let tried = with_retries(to, http.patience(), scope, |_| post::post(http, file, bytes, to, scope));
     tried.map_err(|trouble| match trouble {
         Trouble::Stopped(why) => UploadError::Stopped { path: file.to_owned(), to: to.clone(), why },
         Trouble::Transfer(cause) => UploadError::Transfer { path: file.to_owned(), to: to.clone(), cause },

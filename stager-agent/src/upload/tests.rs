@@ -92,7 +92,7 @@ fn a_refusal_is_told_with_the_servers_words_unless_they_hold_a_url() {
         });
         let error = in_full(&case.run(&server.url).unwrap_err());
         assert!(error.ends_with(&format!("the server answered 500 Internal Server Error{told}")), "{error}");
-        assert_eq!(server.requests(), 3);
+        assert_eq!(server.requests(), 4);
         assert!(!case.audience.heard().concat().contains("SECRET"));
     }
 }

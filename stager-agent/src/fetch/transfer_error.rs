@@ -1,0 +1,184 @@
+//! What can go wrong between two ends of an HTTP connection, in either direction. No text here holds a secret: hosts
+//! are shown, URLs are not, and the HTTP library's own texts, which quote URLs and headers, are not used.
+
+use shared_model::size;
+use std::io;
+use std::time::Duration;
+
+/// A transfer over HTTP failed, in either direction.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TransferError {
+    /// The URL cannot be used.
+    #[error("this is not an http or https URL")]
+    BadUrl,
+    /// 403 or 410: the blobstore's answers to a signature that is wrong or out of date.
+    #[error("the server answered {}", status_text(*status))]
+    Refused {
+        /// 403 or 410.
+        status: u16,
+        /// The URL's `expires`, in seconds since 1970; `None` where it has none.
+        expires: Option<i64>,
+    },
+    /// 404.
+    #[error("the server answered {}", status_text(404))]
+    NotFound,
+    /// Any other status that is not the one hoped for.
+    #[error("the server answered {}{}", status_text(*status), said(text))]
+    Status {
+        /// The status.
+        status: u16,
+        /// What the server said about it: one line, without URLs; empty where it said nothing.
+        text: String,
+        /// How long it asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// No address for the name.
+    #[error("cannot resolve the host name {host:?}")]
+    UnknownHost {
+        /// The name.
+        host: String,
+    },
+    /// Nobody answers at the address.
+    #[error("cannot connect to {host:?}")]
+    Connect {
+        /// The name.
+        host: String,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// The server's certificate is signed by nobody we trust.
+    #[error("the certificate of {host:?} is signed by an authority that is not trusted here")]
+    UnknownAuthority {
+        /// The name.
+        host: String,
+    },
+    /// The server's certificate is another's.
+    #[error("the certificate of the server is not for {host:?}")]
+    WrongHost {
+        /// The name asked for.
+        host: String,
+    },
+    /// TLS failed otherwise.
+    #[error("no TLS connection to {host:?}: {reason}")]
+    Tls {
+        /// The name.
+        host: String,
+        /// In words.
+        reason: String,
+    },
+    /// The connection ended before the body did.
+    #[error("the connection was cut off{}", so_far(*received, *expected))]
+    CutOff {
+        /// Bytes received; 0 when not even an answer came, and always 0 for an upload.
+        received: u64,
+        /// Bytes expected; `None` where the server did not say.
+        expected: Option<u64>,
+    },
+    /// What was left of a body that broke off could not be had: it has changed on the server, or cannot be had in parts.
+    #[error("the connection was cut off after {from} bytes, and the server does not send the rest alone")]
+    NotResumed {
+        /// Bytes received until then.
+        from: u64,
+    },
+    /// The server sent more than it announced.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the check lands within the hour"))]
+    #[error("the server sent more than {}", announced(*expected))]
+    Surplus {
+        /// Bytes announced; `None`: in chunks, which had ended.
+        expected: Option<u64>,
+    },
+    /// The archive cannot be used, and the server encoded it on the way.
+    #[error("the server encoded it on the way (Content-Encoding: {coding}), although it was asked not to")]
+    Encoded {
+        /// The server's word: `gzip`.
+        coding: String,
+    },
+    /// The body is another than its ETag, an MD5, says.
+    #[error("it arrived damaged: its md5 is {found}, but its ETag is {announced}")]
+    Damaged {
+        /// Hex, of the ETag.
+        announced: String,
+        /// Hex, of the body.
+        found: String,
+    },
+    /// Nothing moved for too long.
+    #[error("nothing moved for {}", size::go_duration(*after))]
+    Idle {
+        /// How long.
+        after: Duration,
+    },
+    /// It moved, but not fast enough.
+    #[error("it took longer than {} in all", size::go_duration(*after))]
+    TooLong {
+        /// How long it might take.
+        after: Duration,
+    },
+    /// What came is no HTTP, or HTTP of a kind that cannot be followed.
+    #[error("the server's answer cannot be understood: {reason}")]
+    Protocol {
+        /// In words.
+        reason: &'static str,
+    },
+}
+
+impl TransferError {
+    /// Whether another try may go better: the network's moods, and servers that are busy or broken.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::UnknownHost { .. }
+            | Self::Connect { .. }
+            | Self::CutOff { .. }
+            | Self::NotResumed { .. }
+            | Self::Surplus { .. }
+            | Self::Damaged { .. }
+            | Self::Idle { .. } => true,
+            Self::Status { status, .. } => *status >= 500 || [408, 425, 429].contains(status),
+            Self::BadUrl
+            | Self::Refused { .. }
+            | Self::NotFound
+            | Self::UnknownAuthority { .. }
+            | Self::WrongHost { .. }
+            | Self::Tls { .. }
+            | Self::TooLong { .. }
+            | Self::Encoded { .. }
+            | Self::Protocol { .. } => false,
+        }
+    }
+
+    /// Whether a body that it ended may go on where it was: what had come until then was right.
+    pub(super) fn breaks_off(&self) -> bool {
+        self.may_pass() && !matches!(self, Self::NotResumed { .. } | Self::Surplus { .. } | Self::Damaged { .. })
+    }
+
+    /// How long the server asks to wait before the next try.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+fn so_far(received: u64, expected: Option<u64>) -> String {
+    match (received, expected) {
+        (0, None) => " before there was an answer".to_owned(),
+        (received, None) => format!(" after {received} bytes"),
+        (received, Some(expected)) => format!(" after {received} of {expected} bytes"),
+    }
+}
+
+fn said(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {text}") }
+}
+
+fn announced(expected: Option<u64>) -> String {
+    expected
+        .map_or("the chunks that it announced".to_owned(), |expected| format!("the {expected} bytes that it announced"))
+}
+
+/// `404 Not Found`; the number alone where it has no name.
+pub(crate) fn status_text(status: u16) -> String {
+    let name = ureq::http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    name.map_or(status.to_string(), |name| format!("{status} {name}"))
+}
