@@ -2,6 +2,7 @@
 //! requests are not asked: they lie. The work is in the files beside; this one decides which.
 
 mod entry_name;
+mod gzip;
 mod limits;
 mod sniff;
 mod tar;
@@ -14,7 +15,7 @@ pub(super) use tree::Tree;
 use super::error::UnpackError;
 use crate::cache::Contents;
 use crate::scope::Scope;
-use flate2::bufread::MultiGzDecoder;
+use gzip::Inflated;
 use limits::Budget;
 use sniff::{Kind, Sniffed};
 use std::io::{self, BufRead, BufReader, Read};
@@ -61,8 +62,7 @@ pub(super) fn unpack(
 }
 
 fn inflate(compressed: impl BufRead, tree: &mut Tree, budget: &Budget, scope: &Scope) -> Result<Unpacked, UnpackError> {
-    // Several members in a row are one file to gzip, and to Go.
-    let mut inflated = Unpacking { inner: MultiGzDecoder::new(compressed), budget };
+    let mut inflated = Unpacking { inner: Inflated::new(compressed), budget };
     let inner = Sniffed::of(&mut inflated).map_err(|cause| UnpackError::of_reading(None, cause))?;
     let unpacked = match inner.kind() {
         Kind::Tar => tar::unpack(inner.whole(), tree, budget, scope)?,

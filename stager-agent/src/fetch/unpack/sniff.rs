@@ -1,13 +1,12 @@
 //! Tells from its first bytes what a file is.
 
+use super::tar;
 use std::io::{self, Cursor, Read};
 
 /// As much as is looked at: a tar header.
-const HEAD: usize = 512;
+const HEAD: usize = tar::BLOCK;
 /// Where a tar header has its magic.
 const TAR_MAGIC: std::ops::Range<usize> = 257..262;
-/// Where a tar header has its checksum.
-const TAR_SUM: std::ops::Range<usize> = 148..156;
 
 /// What a file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,14 +58,7 @@ fn kind(head: &[u8]) -> Kind {
 
 fn is_tar(head: &[u8]) -> bool {
     head.get(TAR_MAGIC) == Some(b"ustar")
-        || (head.len() == HEAD && (head.iter().all(|byte| *byte == 0) || has_tar_checksum(head)))
-}
-
-/// The only sign of a tar that is older than POSIX.
-fn has_tar_checksum(head: &[u8]) -> bool {
-    let sum: u32 = (0..head.len()).map(|at| if TAR_SUM.contains(&at) { 32 } else { u32::from(head[at]) }).sum();
-    let digits = String::from_utf8_lossy(&head[TAR_SUM]);
-    u32::from_str_radix(digits.trim_matches([' ', '\0']), 8) == Ok(sum)
+        || head.try_into().is_ok_and(|head: &[u8; HEAD]| *head == [0; HEAD] || tar::has_checksum(head))
 }
 
 fn looks_like(head: &[u8]) -> String {
@@ -114,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_tar_without_magic_is_known_by_its_checksum() {
-        let mut header = tar::Header::new_old();
+        let mut header = ::tar::Header::new_old();
         header.set_path("a").unwrap();
         header.set_size(0);
         header.set_cksum();

@@ -3,6 +3,7 @@
 mod bombs;
 mod contents;
 mod escapes;
+mod tar_damage;
 mod tar_forms;
 mod zip_forms;
 
@@ -128,7 +129,7 @@ fn tar_of(entries: &[Made]) -> Vec<u8> {
     archive
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut writer, bytes).unwrap();
     writer.finish().unwrap()

@@ -1,0 +1,185 @@
+//! The records of an extended header of POSIX (`x` and `g`): `27 path=a name of any length`. What they say goes before
+//! what the header of the member says.
+
+use super::sparse::Piece;
+use std::io;
+
+/// More than this is no description of a file: names and maps of holes have bounds of their own, and the attributes
+/// that others keep here are smaller by far.
+pub(super) const LONGEST: u64 = 1 << 20;
+
+/// What counts of an extended header; `None` where it does not say.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Records {
+    /// The member's name.
+    pub(super) path: Option<Vec<u8>>,
+    /// Where it links to.
+    pub(super) link: Option<Vec<u8>>,
+    /// Bytes of its contents in the archive.
+    pub(super) size: Option<u64>,
+    /// Of a sparse file, as GNU tar describes it.
+    pub(super) sparse: SparseRecords,
+}
+
+/// The three forms that GNU tar has had; see [`super::sparse`].
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct SparseRecords {
+    pub(super) major: Option<u64>,
+    pub(super) minor: Option<u64>,
+    /// The file's name; the member's is made up.
+    pub(super) name: Option<Vec<u8>>,
+    /// Bytes of the file with its holes.
+    pub(super) size: Option<u64>,
+    /// What is not a hole, where it is said here.
+    pub(super) pieces: Vec<Piece>,
+}
+
+impl Records {
+    /// Reads the records of one extended header.
+    ///
+    /// # Errors
+    /// They are not well-formed.
+    pub(super) fn parse(mut text: &[u8]) -> io::Result<Self> {
+        let mut records = Self::default();
+        let mut offset = None;
+        while let Some((key, value)) = next(&mut text)? {
+            let sparse = &mut records.sparse;
+            match key {
+                b"path" => records.path = some(value),
+                b"linkpath" => records.link = some(value),
+                b"size" => records.size = Some(decimal(value)?),
+                b"GNU.sparse.major" => sparse.major = Some(decimal(value)?),
+                b"GNU.sparse.minor" => sparse.minor = Some(decimal(value)?),
+                b"GNU.sparse.name" => sparse.name = some(value),
+                b"GNU.sparse.size" | b"GNU.sparse.realsize" => sparse.size = Some(decimal(value)?),
+                b"GNU.sparse.offset" => offset = Some(decimal(value)?),
+                b"GNU.sparse.numbytes" => {
+                    let at = offset.take().ok_or_else(malformed)?;
+                    sparse.pieces.push(Piece { at, length: decimal(value)? });
+                }
+                b"GNU.sparse.map" => sparse.pieces = map(value)?,
+                _ => {} // times, owners, attributes
+            }
+        }
+        Ok(records)
+    }
+
+    /// Whether there is anything in it that a header for all members has no business to say.
+    pub(super) fn is_about_a_file(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+/// `offset,length,offset,length`.
+fn map(value: &[u8]) -> io::Result<Vec<Piece>> {
+    let numbers = value.split(|byte| *byte == b',').map(decimal).collect::<io::Result<Vec<u64>>>()?;
+    let pieces = numbers.chunks(2).map(|pair| match *pair {
+        [at, length] => Ok(Piece { at, length }),
+        _ => Err(malformed()),
+    });
+    pieces.collect()
+}
+
+/// Takes a record off the front of `text`: key and value. Values may hold anything, line ends too.
+fn next<'t>(text: &mut &'t [u8]) -> io::Result<Option<(&'t [u8], &'t [u8])>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let space = text.iter().position(|byte| *byte == b' ').ok_or_else(malformed)?;
+    let length = usize::try_from(decimal(&text[..space])?).map_err(|_| malformed())?;
+    let record = text.get(space + 1..length).and_then(|record| record.strip_suffix(b"\n")).ok_or_else(malformed)?;
+    let equals = record.iter().position(|byte| *byte == b'=').ok_or_else(malformed)?;
+    *text = &text[length..];
+    Ok(Some((&record[..equals], &record[equals + 1..])))
+}
+
+/// An empty value takes back what was said before.
+fn some(value: &[u8]) -> Option<Vec<u8>> {
+    (!value.is_empty()).then(|| value.to_vec())
+}
+
+/// A number in digits and nothing else.
+pub(super) fn decimal(digits: &[u8]) -> io::Result<u64> {
+    let digit = |sum: u64, byte: &u8| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        sum.checked_mul(10)?.checked_add(digit)
+    };
+    if digits.is_empty() { None } else { digits.iter().try_fold(0, digit) }.ok_or_else(malformed)
+}
+
+fn malformed() -> io::Error {
+    super::blocks::damaged("its extended header is malformed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn written(key: &str, value: &[u8]) -> Vec<u8> {
+        let rest = [b" ", key.as_bytes(), b"=", value, b"\n"].concat();
+        let length = (1..1000).find(|length: &usize| length.to_string().len() + rest.len() == *length).unwrap();
+        [length.to_string().as_bytes(), &rest].concat()
+    }
+
+    #[test]
+    fn what_is_said_last_counts_and_what_is_unknown_does_not() {
+        let text = [
+            written("path", b"first"),
+            written("SCHILY.xattr.user.x", b"\n12 path=no\n\0"),
+            written("path", b"a\nb"),
+            written("linkpath", b"gone"),
+            written("linkpath", b""),
+            written("size", b"12"),
+        ];
+        let records = Records::parse(&text.concat()).unwrap();
+        let expected = Records { path: Some(b"a\nb".to_vec()), size: Some(12), ..Records::default() };
+        assert_eq!(records, expected);
+    }
+
+    #[test]
+    fn what_is_not_well_formed_is_refused() {
+        let wrong = [
+            ("size", "99999999999999999999"),
+            ("size", "-1"),
+            ("size", ""),
+            ("GNU.sparse.numbytes", "12"),
+            ("GNU.sparse.map", "1,2,3"),
+        ];
+        for (key, value) in wrong {
+            assert!(Records::parse(&written(key, value.as_bytes())).is_err(), "{key}={value}");
+        }
+        for text in [
+            &b"path=a"[..],
+            b"8 path=a\n",
+            b"11 path=a\n",
+            b"10 path=ab",
+            b"99999999999999999999999 path=a\n",
+            b"0 ",
+            b"2 ",
+            b"-9 path=a\n",
+            b"8 patha\n",
+            &[0; 20],
+        ] {
+            assert!(Records::parse(text).is_err(), "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_name_that_is_written_is_read(
+            path in prop::collection::vec(any::<u8>(), 1..300),
+            link in prop::collection::vec(any::<u8>(), 1..300),
+        ) {
+            let records = Records::parse(&[written("path", &path), written("linkpath", &link)].concat()).unwrap();
+            prop_assert_eq!(records, Records { path: Some(path), link: Some(link), ..Records::default() });
+        }
+
+        #[test]
+        fn noise_is_survived(noise in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Records::parse(&noise);
+        }
+    }
+}

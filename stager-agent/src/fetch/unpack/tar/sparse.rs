@@ -1,0 +1,175 @@
+//! Files with holes, as GNU tar stores them: a map says where the pieces that were kept belong; all between is zeros.
+//!
+//! There are four forms. In the oldest the map is in the member's header and in blocks after it. The others are GNU's
+//! use of POSIX headers: 0.0 has a record for each number of the map, 0.1 one record for all, and 1.0 (what
+//! `tar --sparse --format=posix` writes today) has it as text in front of the contents.
+
+use super::blocks::{BLOCK, Blocks, damaged, number};
+use super::pax::{SparseRecords, decimal};
+use crate::fetch::unpack::limits::Budget;
+use std::io::{self, Read};
+use tar::{GnuExtSparseHeader, GnuHeader, GnuSparseHeader};
+
+/// Pieces of one file at most: a mebibyte of memory.
+const MOST_PIECES: usize = 1 << 16;
+/// Digits of the longest number.
+const LONGEST_NUMBER: usize = 20;
+
+/// A part of a file that is not a hole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// Where it begins in the file.
+    pub(super) at: u64,
+    /// How many bytes it has.
+    pub(super) length: u64,
+}
+
+/// Where the pieces of a file belong: in order, not overlapping, none behind its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Map {
+    pieces: Vec<Piece>,
+    size: u64,
+}
+
+impl Map {
+    /// The map of a member of the oldest form; reads the blocks behind its header.
+    pub(super) fn of_header<R: Read>(header: &GnuHeader, stored: u64, blocks: &mut Blocks<R>) -> io::Result<Self> {
+        let mut pieces = Vec::new();
+        add(&mut pieces, &header.sparse)?;
+        let mut more = header.is_extended();
+        let mut block = GnuExtSparseHeader::new();
+        while more {
+            blocks.block(block.as_mut_bytes())?;
+            add(&mut pieces, block.sparse())?;
+            more = block.is_extended();
+        }
+        Self::checked(pieces, number(&header.realsize)?, stored)
+    }
+
+    /// The map that an extended header speaks of; `None` where the file is none with holes. `blocks` stand at the
+    /// contents, and after this at the first piece.
+    pub(super) fn of_records<R: Read>(records: SparseRecords, blocks: &mut Blocks<R>) -> io::Result<Option<Self>> {
+        let pieces = match (records.major, records.minor, records.size) {
+            (None, None, None) if records == SparseRecords::default() => return Ok(None),
+            (Some(1), Some(0), _) => in_front(blocks)?,
+            (None, None, _) | (Some(0), _, _) => records.pieces,
+            _ => return Err(damaged("it is a sparse file of a form that is not understood")),
+        };
+        let size = records.size.ok_or_else(|| damaged("it is a sparse file without a size"))?;
+        Self::checked(pieces, size, blocks.left()).map(Some)
+    }
+
+    fn checked(pieces: Vec<Piece>, size: u64, stored: u64) -> io::Result<Self> {
+        let (mut end, mut kept) = (0_u64, 0_u64);
+        for piece in &pieces {
+            if piece.at < end {
+                return Err(damaged("the pieces of a sparse file overlap"));
+            }
+            end = piece.at.checked_add(piece.length).filter(|end| *end <= size).ok_or_else(outside)?;
+            kept += piece.length; // at most `end`
+        }
+        if kept == stored { Ok(Self { pieces, size }) } else { Err(outside()) }
+    }
+
+    /// Bytes of the file, with its holes.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+fn add(pieces: &mut Vec<Piece>, headers: &[GnuSparseHeader]) -> io::Result<()> {
+    for header in headers.iter().take_while(|header| !header.is_empty()) {
+        push(pieces, Piece { at: number(&header.offset)?, length: number(&header.numbytes)? })?;
+    }
+    Ok(())
+}
+
+fn push(pieces: &mut Vec<Piece>, piece: Piece) -> io::Result<()> {
+    if pieces.len() == MOST_PIECES {
+        return Err(damaged("it is a sparse file of more than 65536 pieces"));
+    }
+    pieces.push(piece);
+    Ok(())
+}
+
+/// The map in front of the contents: how many pieces, then offset and length of each, a number a line, padded to a
+/// whole block.
+fn in_front<R: Read>(blocks: &mut Blocks<R>) -> io::Result<Vec<Piece>> {
+    let mut text = Lines { blocks, block: [0; BLOCK], used: BLOCK };
+    let count = text.number()?;
+    let mut pieces = Vec::new();
+    for _ in 0..count {
+        push(&mut pieces, Piece { at: text.number()?, length: text.number()? })?;
+    }
+    Ok(pieces)
+}
+
+struct Lines<'b, R> {
+    blocks: &'b mut Blocks<R>,
+    block: [u8; BLOCK],
+    used: usize,
+}
+
+impl<R: Read> Lines<'_, R> {
+    fn number(&mut self) -> io::Result<u64> {
+        let mut digits = Vec::new();
+        while digits.len() <= LONGEST_NUMBER {
+            if self.used == BLOCK {
+                self.blocks.read_exact(&mut self.block)?;
+                self.used = 0;
+            }
+            self.used += 1;
+            match self.block[self.used - 1] {
+                b'\n' => return decimal(&digits),
+                digit => digits.push(digit),
+            }
+        }
+        decimal(b"") // too long, and so none
+    }
+}
+
+fn outside() -> io::Error {
+    damaged("the map of a sparse file does not fit its contents")
+}
+
+/// The contents of a sparse file with zeros for its holes, which are charged to the budget like any bytes: whoever
+/// copies the file later writes them.
+pub(super) struct Filled<'a, R> {
+    pub(super) map: Map,
+    pub(super) pieces: R,
+    pub(super) budget: &'a Budget<'a>,
+    /// The next piece.
+    pub(super) piece: usize,
+    /// The next byte of the file.
+    pub(super) at: u64,
+}
+
+impl<R: Read> Read for Filled<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let hole_ends = self.map.pieces.get(self.piece).map_or(self.map.size, |piece| piece.at);
+            let piece_ends = self.map.pieces.get(self.piece).map_or(self.map.size, |piece| piece.at + piece.length);
+            if self.at < hole_ends {
+                let zeros = at_most(buffer, hole_ends - self.at);
+                self.budget.bytes(zeros.len() as u64).map_err(io::Error::other)?;
+                zeros.fill(0);
+                self.at += zeros.len() as u64;
+                return Ok(zeros.len());
+            }
+            if self.at < piece_ends {
+                let count = self.pieces.read(at_most(buffer, piece_ends - self.at))?;
+                self.at += count as u64;
+                return Ok(count);
+            }
+            if self.piece == self.map.pieces.len() {
+                return Ok(0);
+            }
+            self.piece += 1;
+        }
+    }
+}
+
+fn at_most(buffer: &mut [u8], most: u64) -> &mut [u8] {
+    let length = usize::try_from(most).map_or(buffer.len(), |most| most.min(buffer.len()));
+    &mut buffer[..length]
+}
