@@ -10,7 +10,7 @@ use std::path::Path;
 const LONGEST_PART: usize = 255;
 
 /// A name without `.`, `..`, empty parts and a leading slash. May be empty: the directory itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct EntryName(Vec<u8>);
 
 impl EntryName {

@@ -12,6 +12,7 @@ use crc32fast::Hasher;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -40,7 +41,7 @@ pub(in crate::fetch) struct Tree {
     /// From the root down to the parent of the last entry.
     open: Vec<(OsString, OwnedFd)>,
     /// Directories that their owner may not write to or enter, once they are filled.
-    narrow: Vec<(EntryName, Mode)>,
+    narrow: BTreeMap<EntryName, Mode>,
     /// Of all files so far; `None` once it cannot be told without reading them: an entry replaced another one, or gave
     /// it one more name.
     contents: Option<Contents>,
@@ -69,7 +70,7 @@ impl Tree {
             root,
             owner,
             open: Vec::new(),
-            narrow: Vec::new(),
+            narrow: BTreeMap::new(),
             contents: Some(Contents::default()),
             block,
         })
@@ -100,8 +101,10 @@ impl Tree {
                 Err(error) => return Err(self.disk(name, error)),
             }
         }
-        if wanted != until_filled {
-            self.narrow.push((name.clone(), wanted));
+        if wanted == until_filled {
+            self.narrow.remove(name); // the last entry of a name counts
+        } else {
+            self.narrow.insert(name.clone(), wanted);
         }
         Ok(())
     }
@@ -159,8 +162,10 @@ impl Tree {
             walked => walked?,
         }
         let from = self.here().try_clone_to_owned().map_err(|error| self.disk(target, error))?;
-        if self.kind_of(target_last).is_none() {
-            return Err(missing());
+        match self.kind_of(target_last) {
+            None => return Err(missing()),
+            Some(FileType::Directory) => return Err(unlawful(name, "is a hard link to a directory")),
+            Some(_) => {}
         }
         if name == target {
             return Ok(());
@@ -172,8 +177,8 @@ impl Tree {
 
     /// Narrows the directories that had to be wide while they were filled. The last thing to call.
     pub(super) fn finish(&mut self) -> Result<(), UnpackError> {
-        // The deepest came last.
-        while let Some((name, mode)) = self.narrow.pop() {
+        // What lies in a directory comes behind it in order, and has to be done before.
+        while let Some((name, mode)) = self.narrow.pop_last() {
             let Some((_, last)) = name.split() else { continue };
             self.walk(&name, Missing::Fail)?;
             // A later entry may have put something else in its place.
@@ -232,6 +237,7 @@ impl Tree {
             Err(Errno::NOTDIR | Errno::LOOP) if self.kind_of(part) == Some(FileType::Symlink) => {
                 Err(UnpackError::Escapes { entry: name.shown(), how: "through a symbolic link" })
             }
+            Err(Errno::NOTDIR) => Err(unlawful(name, "lies in what is no directory")),
             opened => opened.map_err(|error| self.disk(name, error)),
         }
     }
@@ -259,7 +265,10 @@ impl Tree {
             Err(Errno::ISDIR | Errno::PERM) => rustix::fs::unlinkat(self.here(), last, AtFlags::REMOVEDIR),
             removed => removed,
         };
-        removed.map_err(|error| self.disk(name, error))
+        removed.map_err(|error| match error {
+            Errno::NOTEMPTY | Errno::EXIST => unlawful(name, "wants the place of a directory that is not empty"),
+            error => self.disk(name, error),
+        })
     }
 
     fn kind_of(&self, last: &OsStr) -> Option<FileType> {
@@ -286,4 +295,8 @@ impl Tree {
     fn disk(&self, name: &EntryName, cause: impl Into<io::Error>) -> UnpackError {
         UnpackError::Disk { path: self.path.join(name.path()), cause: cause.into() }
     }
+}
+
+fn unlawful(name: &EntryName, what: &'static str) -> UnpackError {
+    UnpackError::Unlawful { entry: name.shown(), what }
 }

@@ -131,6 +131,7 @@ fn a_hard_link_must_have_something_to_link_to() {
     let hard = |target: &'static str| link(HARD_LINK, "l", target);
     for (entries, expected) in [
         (vec![hard("missing")], "it is a hard link to \"missing\", which is not there"),
+        (vec![hard("no/such/file")], "it is a hard link to \"no/such/file\", which is not there"),
         (vec![hard("l")], "it is a hard link to \"l\", which is not there"),
         (vec![hard("")], "is a hard link to nothing"),
         (vec![directory("d", 0o755), hard("d")], "is a hard link to a directory"),

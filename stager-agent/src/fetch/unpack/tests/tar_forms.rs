@@ -100,18 +100,24 @@ fn what_is_there_is_replaced_and_not_written_through() {
 }
 
 #[test]
-fn a_full_directory_does_not_give_way_to_a_file() {
-    let target = Target::new();
-    let error = target.unpack(&tar_of(&[file("a/b", "x"), file("a", "y")])).unwrap_err();
-    assert!(matches!(&error, UnpackError::Disk { path, .. } if path.ends_with("inside/a")), "{error}");
+fn a_directory_with_something_in_it_and_a_file_do_not_give_way_to_each_other() {
+    for (entries, expected) in [
+        ([file("a/b", "x"), file("a", "y")], "the entry \"a\" wants the place of a directory that is not empty"),
+        ([file("a", "x"), file("a/b", "y")], "the entry \"a/b\" lies in what is no directory"),
+    ] {
+        assert_eq!(Target::new().unpack(&tar_of(&entries)).unwrap_err().to_string(), expected);
+    }
 }
 
 #[test]
-fn a_hard_link_to_nothing_is_damage() {
-    for target_name in ["missing", "no/such/file"] {
-        let error = Target::new().unpack(&tar_of(&[link(HARD_LINK, "a", target_name)])).unwrap_err();
-        assert!(crate::fetch::error::in_full(&error).contains("which is not there"), "{error}");
-    }
+fn the_last_of_several_entries_with_one_name_counts() {
+    let target = Target::new();
+    let modes = [("a", 0o500), ("b", 0o755), ("b/c", 0o500), ("a", 0o755), ("b", 0o500)];
+    let mut entries: Vec<Made> = modes.iter().map(|(name, mode)| directory(name, *mode)).collect();
+    entries.extend([file("f", "1"), file("f", "2"), link(SYMLINK, "l", "1"), link(SYMLINK, "l", "2")]);
+    target.unpack(&tar_of(&entries)).unwrap();
+    assert_eq!(["a", "b", "b/c"].map(|name| target.mode(name)), [0o755, 0o500, 0o500]);
+    assert_eq!((target.text("f").as_str(), fs::read_link(target.path("l")).unwrap().as_path()), ("2", Path::new("2")));
 }
 
 #[test]
