@@ -4,6 +4,7 @@
 use crate::build::run_process::RunError;
 use crate::build::user::UserError;
 use crate::fetch::{ChecksumError, FetchError};
+use crate::provide::Missing;
 use crate::scope::Stopped;
 use crate::upload::UploadError;
 use shared_model::size;
@@ -34,6 +35,8 @@ pub(crate) enum ActionError {
     User(UserError),
     /// The request wants a checksum that cannot be.
     Checksum { what: String, source: ChecksumError },
+    /// Archives can no longer be had; never empty, in the request's order.
+    Expired(Vec<Missing>),
     /// An archive did not arrive.
     Fetch(FetchError),
     /// A file was not taken.
@@ -97,6 +100,10 @@ impl fmt::Display for ActionError {
             Self::Checksum { what, source } => write!(f, "{what}: {source}"),
             Self::Run(error) => f.write_str(&with_causes(error)),
             Self::User(error) => f.write_str(&with_causes(error)),
+            Self::Expired(missing) => {
+                let names = missing.iter().map(|missing| missing.from.to_string());
+                write!(f, "expired: {}", names.collect::<Vec<_>>().join(", "))
+            }
             Self::Fetch(error) => f.write_str(&with_causes(error)),
             Self::Upload(error) => f.write_str(&with_causes(error)),
         }

@@ -10,6 +10,7 @@ use crate::hand_over::{self, Identity, Socket, Verdict, make};
 use crate::keep;
 use crate::leaves::{RealLeaves, Uploads};
 use crate::plan::{self, StagingPlan};
+use crate::provide::{BAKED, Provider, Stock, VOLUME, volume_is_mounted};
 use crate::report::{Ending, Report};
 use crate::request;
 use crate::result_file;
@@ -28,9 +29,11 @@ use std::time::Instant;
 pub(crate) fn serve(arguments: &Arguments, scope: &Scope, reaper: &Reaper) -> ExitCode {
     let started = Instant::now();
     scope.emit(Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() });
+    let mut stock = Stock::default(); // until the end, for others must leave alone what was linked to it
     let outcome = plan_of(arguments).and_then(|(plan, request)| {
         let image = image_or_not(&plan, arguments, scope)?;
-        carry_out(&plan, arguments, scope, reaper)?;
+        stock = stock_of(&plan, arguments, scope);
+        carry_out(&plan, arguments, &stock, scope, reaper)?;
         make_image(image, &plan, &request, scope)
     });
     let code = outcome.as_ref().err().map_or(ExitCode::Success, |failure| failure.code);
@@ -95,15 +98,42 @@ fn make_image(verdict: Verdict, plan: &StagingPlan, request: &Secret<String>, sc
     }
 }
 
-fn carry_out(plan: &StagingPlan, arguments: &Arguments, scope: &Scope, reaper: &Reaper) -> Result<(), Failure> {
+/// The caches to use: what `--cache` says, else the volume where one is mounted, and what the image holds.
+fn stock_of(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Stock {
+    let volume = arguments.cache.as_deref().or_else(|| volume_is_mounted().then_some(Path::new(VOLUME)));
+    if arguments.no_cache {
+        return Stock::default();
+    }
+    if let Some(volume) = volume.filter(|_| Identity::of_runs(&plan.action).iter().any(|user| user.uid == 0)) {
+        let text = format!(
+            "the cache in {} is not used: the request runs a program as root, who could change it; mount none for it",
+            volume.display()
+        );
+        scope.emit(Event::Warning { text });
+        return Stock::default();
+    }
+    Stock::open(volume, arguments.cache_limit, Path::new(BAKED), scope)
+}
+
+fn carry_out(
+    plan: &StagingPlan,
+    arguments: &Arguments,
+    stock: &Stock,
+    scope: &Scope,
+    reaper: &Reaper,
+) -> Result<(), Failure> {
     let scope = &scope.named(Some(&plan.log_source));
     announce(plan, scope);
     let trust = trust(plan, arguments);
     let began = Timestamp::now();
     let leaves = RealLeaves {
         plan,
-        http: &Http::new(&trust, arguments.patience())?,
-        limits: arguments.limits(),
+        provider: Provider {
+            http: &Http::new(&trust, arguments.patience())?,
+            limits: &arguments.limits(),
+            stock,
+            app: &plan.application.guid,
+        },
         reaper,
         uploads: if arguments.no_upload { Uploads::Skipped } else { Uploads::Sent },
         address: own_address(),

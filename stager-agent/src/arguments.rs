@@ -12,6 +12,9 @@ use std::env;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Of a cache, where nobody says: 10 GiB.
+const CACHE_LIMIT: u64 = 10 << 30;
+
 /// Stages one Cloud Foundry app: reads a TaskDefinition, as Diego got it, on standard input; fetches, builds and uploads.
 #[derive(FromArgs, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "a command line has switches")]
@@ -76,6 +79,15 @@ pub(crate) struct Arguments {
     /// refuse an archive with a longer name or link target (default: 4095)
     #[argh(option, default = "Limits::GENEROUS.name", arg_name = "bytes")]
     pub(crate) max_name: u64,
+    /// keep what is downloaded in this directory (default: /var/cache/stager, where that is a mounted volume)
+    #[argh(option, arg_name = "dir")]
+    pub(crate) cache: Option<PathBuf>,
+    /// keep at most so much there, what was used last: 500M, 20G (default: 10G)
+    #[argh(option, default = "CACHE_LIMIT", from_str_fn(size), arg_name = "size")]
+    pub(crate) cache_limit: u64,
+    /// use no cache
+    #[argh(switch)]
+    pub(crate) no_cache: bool,
     /// print the version
     #[argh(switch)]
     #[expect(dead_code, reason = "here for --help; it is answered before argh looks")]
@@ -135,6 +147,9 @@ impl Arguments {
         if arguments.report && arguments.no_upload {
             let text = "--report and --no-upload exclude each other: Cloud Controller would be told of a droplet that it does not have";
             return Err(wrong(text));
+        }
+        if arguments.no_cache && arguments.cache.is_some() {
+            return Err(wrong("--cache and --no-cache exclude each other"));
         }
         Ok(arguments)
     }
@@ -219,6 +234,8 @@ mod tests {
             ("--transfer-timeout soon", "is no time such as 90s, 10m or 1h"),
             ("--retries many", "many"),
             ("--report --no-upload", "exclude"),
+            ("--cache /c --no-cache", "exclude"),
+            ("--cache-limit much", "much"),
         ] {
             let early = parse(line).unwrap_err();
             assert_eq!((early.code, early.stream), (ExitCode::CommandLine, Stream::Err));

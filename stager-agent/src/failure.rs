@@ -145,6 +145,7 @@ fn of_action(error: &ActionError, now: Timestamp) -> Failure {
         ActionError::Run(error) => builder::of_run(error),
         ActionError::User(error) => builder::of_user(error),
         ActionError::Checksum { .. } => Failure::new(ExitCode::Request, error.to_string(), ""),
+        ActionError::Expired(missing) => transfer::of_expired(missing),
         ActionError::Fetch(error) => transfer::of_fetch(error, now),
         ActionError::Upload(error) => transfer::of_upload(error, now),
         ActionError::CodependentEnded => Failure::new(

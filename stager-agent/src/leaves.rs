@@ -7,15 +7,16 @@ use crate::build::rights;
 use crate::build::run_process::{GRACE, Output, Program};
 use crate::build::user::User;
 use crate::execute::Leaves;
-use crate::fetch::{self, Archive, Checksum, Http, Limits, Owner};
+use crate::fetch::{Archive, Checksum, Owner};
 use crate::plan::StagingPlan;
+use crate::provide::{self, Dependency, Needed, Provider, indispensable};
 use crate::result_file;
 use crate::scope::{Scope, Stop};
 use crate::side_by_side::side_by_side;
 use crate::steps::{Steps, milliseconds_since};
 use crate::upload::{self, Parcel, UploadError};
+use jiff::Timestamp;
 use shared_model::action::{DownloadAction, RunAction, UploadAction};
-use shared_model::dependency::CachedDependency;
 use shared_model::event::{Event, Step};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,10 +26,8 @@ use std::time::Instant;
 pub(crate) struct RealLeaves<'a> {
     /// What is staged.
     pub(crate) plan: &'a StagingPlan,
-    /// The client for both directions.
-    pub(crate) http: &'a Http,
-    /// What an archive may ask for.
-    pub(crate) limits: Limits,
+    /// Whence all that is needed comes.
+    pub(crate) provider: Provider<'a>,
     /// Whose children are reaped.
     pub(crate) reaper: &'a Reaper,
     /// Whether anything leaves this machine.
@@ -51,39 +50,44 @@ pub(crate) enum Uploads {
 }
 
 impl RealLeaves<'_> {
-    /// Fetches all that the action takes for granted, at once. The first to fail ends the others: nothing could be made
-    /// of them.
+    /// Sees to it that all is there that the action takes for granted, at once. The first to fail ends the others:
+    /// nothing could be made of them.
+    ///
+    /// # Errors
+    /// [`ActionError::Expired`] before anything is done; else what came of the dependencies.
     pub(crate) fn fetch_dependencies(&self, scope: &Scope) -> Result<(), ActionError> {
-        let group = Stop::default();
-        let group_scope = scope.stoppable_by(&group);
-        let fetch = |dependency: &CachedDependency| {
-            let log_source = Some(dependency.log_source.as_str()).filter(|source| !source.is_empty());
-            let archive = Archive {
-                name: &dependency.name,
-                from: &dependency.from,
-                to: Path::new(&dependency.to),
-                into: None,
-                checksum: checksum(
-                    &dependency.to,
-                    dependency.checksum_algorithm.as_deref(),
-                    dependency.checksum_value.as_deref(),
-                )?,
-                // Nobody's but ours: a buildpack cannot write to itself, as in Diego, where they are mounted read-only.
-                owner: None,
-                known: None,
-                copy: None,
-                limits: &self.limits,
-            };
-            fetch::fetch(self.http, &archive, &group_scope.named(log_source)).map(drop).map_err(ActionError::from)
-        };
-        if !self.plan.dependencies.is_empty() {
+        let needed = indispensable(&self.plan.action);
+        if !self.plan.dependencies.is_empty() || !needed.is_empty() {
             self.steps.enter(Step::Fetch, scope);
         }
-        let results = side_by_side(&self.plan.dependencies, |dependency| {
-            fetch(dependency).inspect_err(|_| group.by_codependent())
+        let dependencies: Vec<Dependency> =
+            self.plan.dependencies.iter().map(Dependency::of).collect::<Result<_, _>>()?;
+        let linked = self.linked(&dependencies);
+        let dependencies: Vec<_> = dependencies.iter().zip(linked).collect();
+        let all = dependencies.iter().map(|(dependency, linked)| Needed::Dependency(dependency, *linked));
+        let all: Vec<_> = all.chain(needed.into_iter().map(Needed::Download)).collect();
+        let missing = self.provider.missing(&all, Timestamp::now().as_second(), scope);
+        if !missing.is_empty() {
+            return Err(ActionError::Expired(missing));
+        }
+
+        let group = Stop::default();
+        let group_scope = scope.stoppable_by(&group);
+        let results = side_by_side(&dependencies, |(dependency, linked)| {
+            let scope = group_scope.named(dependency.log_source);
+            let provided = self.provider.dependency(dependency, *linked, &scope);
+            provided.map_err(ActionError::from).inspect_err(|_| group.by_codependent())
         });
         let errors: Vec<ActionError> = results.into_iter().filter_map(Result::err).collect();
         if errors.is_empty() { Ok(()) } else { Err(ActionError::Several(errors)) }
+    }
+
+    /// Which of `dependencies` may be links into the cache: nothing else is unpacked there.
+    fn linked(&self, dependencies: &[Dependency]) -> Vec<bool> {
+        // One for a user who is not there fails before it unpacks anything.
+        let place = |download: &DownloadAction| Some(User::named(&download.user).ok()?.home.join(&download.to));
+        let others: Vec<PathBuf> = self.plan.action.downloads().filter_map(place).collect();
+        provide::alone(dependencies, &others)
     }
 
     /// Whether Cloud Controller has the new droplet.
@@ -106,10 +110,9 @@ impl Leaves for RealLeaves<'_> {
             owner: Some(Owner { uid: user.uid, gid: user.gid }),
             known: None,
             copy: None,
-            limits: &self.limits,
+            limits: self.provider.limits,
         };
-        fetch::fetch(self.http, &archive, scope)?;
-        Ok(())
+        Ok(self.provider.package(&archive, scope)?)
     }
 
     fn upload(&self, action: &UploadAction, scope: &Scope) -> Result<(), ActionError> {
@@ -122,7 +125,7 @@ impl Leaves for RealLeaves<'_> {
             }
             Uploads::Sent => {
                 self.steps.enter(Step::Upload, scope);
-                upload::upload(self.http, &Parcel { name, file, to: &action.to }, scope)?;
+                upload::upload(self.provider.http, &Parcel { name, file, to: &action.to }, scope)?;
                 if self.plan.droplet.as_deref() == Some(file) {
                     self.droplet_uploaded.store(true, Ordering::SeqCst);
                 }

@@ -6,7 +6,7 @@ mod action_error;
 mod agent;
 mod arguments;
 mod build;
-#[allow(dead_code, unused_imports, reason = "the staging that uses it comes next")]
+#[allow(dead_code, unused_imports, reason = "its commands come next")]
 mod cache;
 mod execute;
 mod failure;
@@ -18,6 +18,7 @@ mod keep;
 mod leaves;
 mod name_lookup;
 mod plan;
+mod provide;
 mod report;
 mod request;
 mod result_file;

@@ -5,6 +5,7 @@ use crate::action_error::ActionError;
 use crate::build::run_process::RunError;
 use crate::build::user::UserError;
 use crate::fetch::{Bound, ChecksumError, FetchError, TransferError, UnpackError};
+use crate::provide::Missing;
 use crate::upload::UploadError;
 use shared_model::safe_url::SafeUrl;
 use shared_model::validate;
@@ -114,6 +115,10 @@ fn actions() -> Vec<ActionError> {
         ActionError::User(UserError::OutOfReach { name: "vcap".to_owned(), own: 1000 }),
         ActionError::User(UserError::Unreadable(refused_by_system())),
     ];
+    let missing =
+        |name: &str, key: &str| Missing { name: name.into(), key: key.into(), from: url(), expired: 1_466_017_043 };
+    all.push(ActionError::Expired(vec![missing("nodejs_buildpack", "5a9cc386_ddfaa3b5"), missing("", "lifecycle")]));
+    all.push(ActionError::Expired(vec![missing("app package", ""), missing("", "")]));
     all.extend([1, 137, 222, 223, 224, 225, 226].map(exited));
     all.extend(running().into_iter().map(ActionError::Run));
     all.extend(fetching().into_iter().map(ActionError::from));

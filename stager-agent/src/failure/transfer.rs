@@ -3,11 +3,29 @@
 use super::Failure;
 use crate::action_error::with_causes;
 use crate::fetch::{FetchError, TransferError, UnpackError};
+use crate::provide::Missing;
 use crate::upload::UploadError;
 use jiff::Timestamp;
 use shared_model::exit_code::ExitCode;
 
 const NEW_REQUEST: &str = "a new push or `cf restage` writes a request with fresh URLs";
+
+/// Downloads that nobody gives any more, known before anything was done.
+pub(super) fn of_expired(missing: &[Missing]) -> Failure {
+    let line = |it: &Missing| {
+        let name = match (it.name.as_str(), it.key.as_str()) {
+            ("", "") => return format!("{}{}", it.from, expired_at(it.expired)),
+            ("", one) | (one, "") => one.to_owned(),
+            (name, key) => format!("{name} ({key})"),
+        };
+        format!("{name} from {}{}", it.from, expired_at(it.expired))
+    };
+    let lines: Vec<String> = missing.iter().map(line).collect();
+    let text =
+        format!("the URLs of the request have expired, and the cache has nothing for them\n{}", lines.join("\n"));
+    let advice = format!("{NEW_REQUEST}; what `host-cli cache-up` fetched before they expire can be staged after that");
+    Failure::new(ExitCode::Fetch, text, advice)
+}
 
 /// A download.
 pub(super) fn of_fetch(error: &FetchError, now: Timestamp) -> Failure {
@@ -49,10 +67,13 @@ enum Direction {
 /// ` (its signature expired at 2016-06-15 18:37:24 UTC)`; empty where that is not the reason.
 fn expiry(cause: &TransferError, now: Timestamp) -> String {
     let TransferError::Refused { expires: Some(expires), status: _ } = cause else { return String::new() };
-    match Timestamp::from_second(*expires) {
-        Ok(end) if end <= now => format!(" (its signature expired at {})", end.strftime("%F %T UTC")),
-        _ => String::new(),
-    }
+    if *expires <= now.as_second() { expired_at(*expires) } else { String::new() }
+}
+
+/// `second` is since 1970; empty where there is no such time.
+fn expired_at(second: i64) -> String {
+    let text = |end: Timestamp| format!(" (its signature expired at {})", end.strftime("%F %T UTC"));
+    Timestamp::from_second(second).map_or(String::new(), text)
 }
 
 fn of_transfer(cause: &TransferError, direction: Direction) -> &'static str {

@@ -177,6 +177,16 @@ impl Digests {
 }
 
 impl Checksum {
+    /// The algorithm's name: `sha256`.
+    pub(crate) fn algorithm(&self) -> &'static str {
+        self.algorithm.name()
+    }
+
+    /// Lower-case hex.
+    pub(crate) fn value(&self) -> &str {
+        &self.value
+    }
+
     /// Reads a request's two strings. An absent or empty algorithm or value means: not checked (`Ok(None)`), as in Diego.
     ///
     /// # Errors

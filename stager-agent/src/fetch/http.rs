@@ -54,6 +54,11 @@ impl Http {
         self.patience
     }
 
+    /// Whether certificates are looked at.
+    pub(crate) fn verify(&self) -> Verify {
+        self.verify
+    }
+
     /// Asks for `address` what `question` says, and follows redirects; any status but a redirect is an answer.
     ///
     /// # Errors

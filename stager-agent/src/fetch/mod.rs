@@ -5,12 +5,14 @@
 //! for the staging, is for others.
 
 mod address;
+mod ask;
 mod blame;
 mod body;
 mod checksum;
 mod error;
 mod head;
 mod http;
+mod kept;
 mod patience;
 mod place;
 mod retry;
@@ -26,11 +28,13 @@ pub(crate) mod loopback;
 mod tests;
 
 pub(crate) use address::Address;
+pub(crate) use ask::{Asked, ask};
 pub(crate) use checksum::{Checksum, ChecksumError};
 #[cfg(test)]
 pub(crate) use error::Bound;
 pub(crate) use error::{FetchError, UnpackError};
 pub(crate) use http::Http;
+pub(crate) use kept::{Kept, unpack_kept};
 pub(crate) use patience::{Patience, duration};
 pub(crate) use retry::{Tries, Trouble, retry_after, with_retries};
 pub(crate) use transfer_error::{TransferError, status_text};

@@ -6,7 +6,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod bad_requests;
+mod cached;
 mod cloud;
+mod expired;
 mod failures;
 mod road;
 mod runs;

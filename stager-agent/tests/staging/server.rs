@@ -6,7 +6,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 /// Runs until the test ends.
@@ -22,6 +22,37 @@ pub(crate) struct Server {
 struct State {
     answers: Mutex<HashMap<String, (u16, Vec<u8>)>>,
     requests: Mutex<Vec<Request>>,
+    stalled: Mutex<Option<Stall>>,
+}
+
+/// A path whose answer waits for a test's word.
+#[derive(Clone)]
+pub(crate) struct Stall {
+    path: String,
+    turn: Arc<(Mutex<(bool, bool)>, Condvar)>,
+}
+
+impl Stall {
+    /// Waits until somebody asks for it.
+    pub(crate) fn wait_until_asked(&self) {
+        let (turn, changed) = &*self.turn;
+        drop(changed.wait_while(turn.lock().unwrap(), |(asked, _)| !*asked).unwrap());
+    }
+
+    /// Lets it be answered.
+    pub(crate) fn go_on(&self) {
+        let (turn, changed) = &*self.turn;
+        turn.lock().unwrap().1 = true;
+        changed.notify_all();
+    }
+
+    fn wait(&self) {
+        let (turn, changed) = &*self.turn;
+        let mut turn = turn.lock().unwrap();
+        turn.0 = true;
+        changed.notify_all();
+        drop(changed.wait_while(turn, |(_, go_on)| !*go_on).unwrap());
+    }
 }
 
 /// What somebody asked for.
@@ -85,6 +116,18 @@ impl Server {
         self.state.answers.lock().unwrap().insert(path.to_owned(), (status, body.to_vec()));
     }
 
+    /// What `path` answers with.
+    pub(crate) fn body(&self, path: &str) -> Vec<u8> {
+        self.state.answers.lock().unwrap()[path].1.clone()
+    }
+
+    /// From now on `path` is answered when the test says so.
+    pub(crate) fn stalls(&self, path: &str) -> Stall {
+        let stall = Stall { path: path.to_owned(), turn: Arc::default() };
+        *self.state.stalled.lock().unwrap() = Some(stall.clone());
+        stall
+    }
+
     /// What was asked with this method, in the order of arrival.
     pub(crate) fn asked(&self, method: &str) -> Vec<Request> {
         self.state.requests.lock().unwrap().iter().filter(|request| request.method == method).cloned().collect()
@@ -97,8 +140,18 @@ impl State {
         let path = request.target.split('?').next()?.to_owned();
         let (status, body) =
             self.answers.lock().unwrap().get(&path).cloned().unwrap_or((404, b"nothing here".to_vec()));
-        self.requests.lock().unwrap().push(request);
-        write(connection, status, &body).ok()
+        self.requests.lock().unwrap().push(request.clone());
+        let stall = self.stalled.lock().unwrap().clone();
+        if let Some(stall) = stall.filter(|stall| stall.path == path) {
+            stall.wait();
+        }
+        let etag = etag(&body);
+        let known = request.headers.get("if-none-match") == Some(&etag);
+        match status {
+            200 if known => write(connection, 304, "", b"").ok(),
+            200 => write(connection, 200, &format!("ETag: {etag}\r\n"), &body).ok(),
+            status => write(connection, status, "", &body).ok(),
+        }
     }
 }
 
@@ -115,9 +168,15 @@ fn read(from: &mut impl BufRead) -> Option<Request> {
     Some(Request { method, target, headers, body })
 }
 
-fn write(mut to: impl Write, status: u16, body: &[u8]) -> io::Result<()> {
+/// As nginx makes them, of anything that differs.
+fn etag(body: &[u8]) -> String {
+    let sum: u32 = body.iter().fold(0, |sum: u32, byte| sum.wrapping_mul(31).wrapping_add((*byte).into()));
+    format!("\"{sum:x}-{:x}\"", body.len())
+}
+
+fn write(mut to: impl Write, status: u16, headers: &str, body: &[u8]) -> io::Result<()> {
     let length = body.len();
-    write!(to, "HTTP/1.1 {status} Words\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")?;
+    write!(to, "HTTP/1.1 {status} Words\r\nContent-Length: {length}\r\n{headers}Connection: close\r\n\r\n")?;
     to.write_all(body)?;
     to.flush()
 }

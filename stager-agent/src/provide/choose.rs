@@ -1,0 +1,93 @@
+//! Whether an entry of the cache is what a request asks for: a pure decision.
+
+use crate::cache::Facts;
+use crate::fetch::{Checksum, Validators, Verify};
+
+/// What to do about an entry whose identity is the right one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// Use it; nobody need be asked.
+    Use,
+    /// Ask the server whether it has another one, with these validators (which may be empty); where it cannot say, the
+    /// entry will do.
+    Ask(Validators),
+    /// Fetch anew, and do not use it whatever happens: it is another, or nobody knows who sent it.
+    Fetch,
+}
+
+/// Decides about an entry from `origin` of which `facts` are known. `checksum` is the request's. `verify` says whether
+/// this request looks at certificates; where it does, what came over TLS from who knows whom is not used. Over plain
+/// HTTP nothing is verified either way, and the origin says so: such an entry serves requests for the same plain URL.
+pub(super) fn choose(facts: &Facts, origin: &str, checksum: Option<&Checksum>, verify: Verify) -> Choice {
+    if let Some(wanted) = checksum {
+        let known = match wanted.algorithm() {
+            "sha256" => Some(facts.sha256.as_str()),
+            other => facts.checksums.get(other).map(String::as_str),
+        };
+        return if known == Some(wanted.value()) { Choice::Use } else { Choice::Fetch };
+    }
+    if !is_trusted(facts, origin, verify) {
+        return Choice::Fetch;
+    }
+    Choice::Ask(Validators { etag: facts.etag.clone(), last_modified: facts.last_modified.clone() })
+}
+
+/// Whether an entry can be used without a checksum to compare.
+pub(super) fn is_trusted(facts: &Facts, origin: &str, verify: Verify) -> bool {
+    facts.verified || verify == Verify::Skip || !origin.starts_with("https:")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHA256: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    const MD5: &str = "900150983cd24fb0d6963f7d28e17f72";
+    const HTTP: &str = "http://file-server/lifecycle.tgz";
+    const HTTPS: &str = "https://blobstore/read/k";
+
+    fn facts(verified: bool) -> Facts {
+        Facts {
+            sha256: SHA256.to_owned(),
+            checksums: [("md5".to_owned(), MD5.to_owned())].into(),
+            etag: Some("\"1-2\"".to_owned()),
+            verified,
+            ..Facts::default()
+        }
+    }
+
+    fn checksum(algorithm: &str, value: &str) -> Option<Checksum> {
+        Checksum::parse(Some(algorithm), Some(value)).unwrap()
+    }
+
+    #[test]
+    fn a_checksum_of_the_request_decides_alone() {
+        for (algorithm, value, expected) in [
+            ("sha256", SHA256.to_owned(), Choice::Use),
+            ("SHA256", SHA256.to_uppercase(), Choice::Use),
+            ("md5", MD5.to_owned(), Choice::Use),
+            ("sha256", "0".repeat(64), Choice::Fetch),
+            ("md5", "0".repeat(32), Choice::Fetch),
+            ("sha1", "0".repeat(40), Choice::Fetch), // the record does not know it
+        ] {
+            for verified in [true, false] {
+                let choice = choose(&facts(verified), HTTPS, checksum(algorithm, &value).as_ref(), Verify::Yes);
+                assert_eq!(choice, expected, "{algorithm} {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_checksum_the_server_is_asked_unless_nobody_knows_who_sent_the_entry() {
+        let ask = Choice::Ask(Validators { etag: Some("\"1-2\"".to_owned()), last_modified: None });
+        for (origin, verified, verify, expected) in [
+            (HTTPS, true, Verify::Yes, &ask),
+            (HTTPS, true, Verify::Skip, &ask),
+            (HTTPS, false, Verify::Skip, &ask),
+            (HTTPS, false, Verify::Yes, &Choice::Fetch),
+            (HTTP, false, Verify::Yes, &ask),
+        ] {
+            assert_eq!(&choose(&facts(verified), origin, None, verify), expected, "{origin} {verified} {verify:?}");
+        }
+    }
+}

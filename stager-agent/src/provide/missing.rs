@@ -1,0 +1,92 @@
+//! Before anything else: is everything still to be had? Signed URLs die after an hour. What has expired by our clock and
+//! is not in the cache is asked for, all at once; the list of what the servers really refuse is one failure, so that
+//! nobody learns of one after the other.
+
+use super::{Dependency, Provider};
+use crate::fetch::{self, Asked, FetchError, TransferError, Validators};
+use crate::scope::Scope;
+use shared_model::action::{Action, DownloadAction};
+use shared_model::safe_url::SafeUrl;
+use std::thread;
+
+/// Something that is neither in the cache nor given by its server any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Missing {
+    /// For people: `nodejs_buildpack`; may be empty.
+    pub(crate) name: String,
+    /// The cache key; empty for what has none.
+    pub(crate) key: String,
+    /// Where it would have come from.
+    pub(crate) from: SafeUrl,
+    /// When its signature expired: seconds since 1970.
+    pub(crate) expired: i64,
+}
+
+/// Something that a staging cannot do without.
+pub(crate) enum Needed<'a> {
+    /// A dependency, its cache key, and whether it can be shown from the cache.
+    Dependency(&'a Dependency<'a>, bool),
+    /// A download.
+    Download(&'a DownloadAction),
+}
+
+impl Needed<'_> {
+    fn from(&self) -> &SafeUrl {
+        match self {
+            Self::Dependency(dependency, _) => dependency.from,
+            Self::Download(action) => &action.from,
+        }
+    }
+
+    fn missing(&self, expired: i64) -> Missing {
+        let (name, key) = match self {
+            Self::Dependency(dependency, _) => {
+                (dependency.name, dependency.identity.as_ref().map_or("", |identity| &identity.key))
+            }
+            Self::Download(action) => (action.artifact.as_deref().unwrap_or_default(), ""),
+        };
+        Missing { name: name.to_owned(), key: key.to_owned(), from: self.from().clone(), expired }
+    }
+}
+
+/// The downloads of `action` whose failure would be one of the staging: not those in a `try`.
+pub(crate) fn indispensable(action: &Action) -> Vec<&DownloadAction> {
+    match action {
+        Action::Download(download) => vec![download],
+        Action::Try(_) => Vec::new(),
+        other => other.children().iter().flat_map(indispensable).collect(),
+    }
+}
+
+impl Provider<'_> {
+    /// What of `needed` has expired at `now` (seconds since 1970), is not in the cache, and is refused when asked for; in
+    /// their order. Whatever else a server says is left for whoever fetches it.
+    pub(crate) fn missing(&self, needed: &[Needed], now: i64, scope: &Scope) -> Vec<Missing> {
+        let expired =
+            needed.iter().filter_map(|needed| Some((needed, needed.from().expires().filter(|at| *at <= now)?)));
+        let doubtful: Vec<_> = expired.filter(|(needed, _)| !self.has(needed, scope)).collect();
+        let refused = |from: &SafeUrl| match fetch::ask(self.http, from, &Validators::default(), scope) {
+            Err(FetchError::Transfer { cause: TransferError::Refused { .. }, .. }) => true,
+            Ok(Asked::There | Asked::Unchanged) | Err(_) => false,
+        };
+        thread::scope(|threads| {
+            let ask = |&(needed, at): &(&Needed, i64)| {
+                let (missing, from) = (needed.missing(at), needed.from().clone());
+                (missing, threads.spawn(move || refused(&from)))
+            };
+            let asked: Vec<_> = doubtful.iter().map(ask).collect();
+            let answers = asked.into_iter().map(|(missing, answer)| (missing, answer.join().unwrap_or(false)));
+            answers.filter_map(|(missing, refused)| refused.then_some(missing)).collect()
+        })
+    }
+
+    fn has(&self, needed: &Needed, scope: &Scope) -> bool {
+        match needed {
+            Needed::Dependency(dependency, linked) => *linked && self.would_do(dependency, scope),
+            Needed::Download(action) => {
+                let with_checksum = action.checksum_value.as_deref().is_some_and(|value| !value.is_empty());
+                self.has_copy(&action.from, with_checksum, scope)
+            }
+        }
+    }
+}

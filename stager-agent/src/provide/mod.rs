@@ -1,0 +1,121 @@
+//! What a staging needs, from the cache or from the network. Start with [`Provider`].
+//!
+//! A dependency is shown where the request wants it by a link into the cache; a hit whose checksum the request knows
+//! costs no question at all. A package is always fetched, and its copy is there for the day when its URL has expired.
+//! The cache is a help and never a condition: whatever is wrong with it is said, and the network serves.
+
+mod choose;
+mod dependency;
+mod missing;
+mod package;
+mod place;
+mod stock;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use dependency::Dependency;
+pub(crate) use missing::{Missing, Needed, indispensable};
+pub(crate) use stock::{BAKED, Stock, VOLUME, volume_is_mounted};
+
+use crate::cache::{Claim, Entry, Facts, Identity};
+use crate::fetch::{Archive, Checksum, FetchError, Fetched, Http, Limits, UnpackError};
+use crate::scope::Scope;
+use jiff::Timestamp;
+use shared_model::event::Event;
+use shared_model::safe_url::SafeUrl;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long is waited in silence for another staging that fetches the same.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// See the module's text.
+#[derive(Clone, Copy)]
+pub(crate) struct Provider<'a> {
+    /// The way to the network.
+    pub(crate) http: &'a Http,
+    /// What an archive may ask for.
+    pub(crate) limits: &'a Limits,
+    /// The caches.
+    pub(crate) stock: &'a Stock,
+    /// Whom it is for: the app's guid; may be empty.
+    pub(crate) app: &'a str,
+}
+
+/// Which of `dependencies` may be shown from the cache: those whose place no other one and none of `others` overlaps.
+pub(crate) fn alone(dependencies: &[Dependency], others: &[PathBuf]) -> Vec<bool> {
+    let places = dependencies.iter().map(|dependency| dependency.to).chain(others.iter().map(PathBuf::as_path));
+    let overlapping = place::overlapping(&places.collect::<Vec<_>>());
+    overlapping.into_iter().take(dependencies.len()).map(|overlaps| !overlaps).collect()
+}
+
+impl Provider<'_> {
+    /// The right to fetch `identity` into the cache; `None` where there is none that can be filled. Waits for whoever
+    /// has it, and says so when that takes long.
+    fn claim(&self, identity: &Identity, to: &Path, scope: &Scope) -> Option<Claim<'_>> {
+        let cache = self.stock.cache()?;
+        let soon = cache.claim(identity, &scope.limited(SILENCE));
+        let claimed = match soon {
+            Err(crate::cache::CacheError::Stopped(_)) if scope.stopped().is_none() => {
+                let text = format!("Waiting for another staging that fetches {}", to.display());
+                scope.emit(Event::Note { text });
+                cache.claim(identity, scope)
+            }
+            claimed => claimed,
+        };
+        claimed.map_err(|error| stock::warn(&error, scope)).ok()
+    }
+
+    /// Refuses to unpack where a link leads into a cache: that would change what others rely on.
+    fn spare_the_cache(&self, archive: &Archive) -> Result<(), FetchError> {
+        if place::leads_into(archive.to, &self.stock.roots()) {
+            return Err(unwritable(archive, io::Error::other("it leads into the cache")));
+        }
+        Ok(())
+    }
+
+    /// What is to be remembered of a fetch.
+    fn facts(&self, fetched: &Fetched, checksum: Option<&Checksum>) -> Facts {
+        let checksums = checksum.map(|checksum| (checksum.algorithm().to_owned(), checksum.value().to_owned()));
+        Facts {
+            app: Some(self.app).filter(|app| !app.is_empty()).map(str::to_owned),
+            packed_bytes: fetched.bytes,
+            entries: fetched.entries,
+            sha256: fetched.sha256.clone(),
+            checksums: checksums.into_iter().collect(),
+            etag: fetched.validators.etag.clone(),
+            last_modified: fetched.validators.last_modified.clone(),
+            // Whoever wrote the request has said what it is, if not who sends it.
+            verified: fetched.verified || checksum.is_some(),
+        }
+    }
+}
+
+fn unwritable(archive: &Archive, cause: io::Error) -> FetchError {
+    let (from, to) = (archive.from.clone(), archive.to.to_owned());
+    FetchError::Unpack { from, cause: UnpackError::Disk { path: to.clone(), cause }, to }
+}
+
+/// Says that `to` comes from the cache.
+fn cached(name: &str, to: &Path, from: &SafeUrl, entry: &Entry) -> Event {
+    let bytes = entry.record().facts.packed_bytes;
+    Event::Cached { name: name.to_owned(), to: shown(to), from: from.to_string(), bytes, since: since(entry) }
+}
+
+/// Says that the server refuses `from`, and that the copy is used.
+fn copy_used(name: &str, to: &Path, from: &SafeUrl, entry: &Entry, reason: String) -> Event {
+    let bytes = entry.record().facts.packed_bytes;
+    Event::CopyUsed { name: name.to_owned(), to: shown(to), from: from.to_string(), bytes, since: since(entry), reason }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// When the entry was fetched: `2016-06-15T18:57:23Z`.
+fn since(entry: &Entry) -> String {
+    let seconds = i64::try_from(entry.record().fetched).unwrap_or(i64::MAX);
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX).to_string()
+}

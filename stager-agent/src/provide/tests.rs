@@ -1,0 +1,58 @@
+//! A cache that an image holds, which no process test can put where the agent looks for one.
+#![allow(clippy::disallowed_methods, reason = "tests look at real directories")]
+
+use super::*;
+use crate::fetch::Verify;
+use crate::fetch::loopback::{Audience, Server, answer, client};
+use crate::scope::Stop;
+use std::fs;
+
+fn archive() -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(5);
+    tar.append_data(&mut header, "hello", &b"world"[..]).unwrap();
+    tar.into_inner().unwrap()
+}
+
+#[test]
+fn what_the_image_holds_is_used_and_what_it_does_not_hold_is_kept_in_the_volume() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name);
+    let server = Server::plain(|asked, _, to| {
+        let known = asked.headers.contains_key("if-none-match");
+        let (status, body) = if known { (304, Vec::new()) } else { (200, archive()) };
+        answer(to, status, "ETag: \"1-2\"\r\n", &body);
+    });
+    let (audience, stop, http) = (Audience::default(), Stop::default(), client(Vec::new(), Verify::Yes));
+    let scope = Scope::new(&audience, "STG", &stop);
+    let urls = ["one", "two"].map(|name| SafeUrl::new(format!("{}/{name}?md5=SECRET", server.url)));
+    let tos = ["one", "two"].map(&path);
+    let dependency = |at: usize| Dependency {
+        name: "",
+        from: &urls[at],
+        to: &tos[at],
+        checksum: None,
+        log_source: None,
+        identity: Identity::new("key", &urls[at]),
+    };
+    let provide = |stock: &Stock, at: usize| {
+        let provider = Provider { http: &http, limits: &Limits::GENEROUS, stock, app: "" };
+        provider.dependency(&dependency(at), true, &scope).unwrap();
+        fs::read_link(&tos[at]).unwrap()
+    };
+
+    let nowhere = path("nowhere");
+    let baking = Stock::open(Some(&path("baked")), u64::MAX, &nowhere, &scope);
+    provide(&baking, 0);
+    drop(baking);
+
+    let stock = Stock::open(Some(&path("volume")), u64::MAX, &path("baked"), &scope);
+    assert!(provide(&stock, 0).starts_with(path("baked")) && provide(&stock, 1).starts_with(path("volume")));
+    assert_eq!(audience.heard_of("downloaded").len(), 2, "each once");
+    assert_eq!(fs::read_to_string(tos[0].join("hello")).unwrap(), "world");
+}

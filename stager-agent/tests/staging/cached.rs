@@ -1,0 +1,388 @@
+//! What a second staging does with what the first one has kept.
+
+use crate::cloud::{BUILDER, Cloud, names, tgz, zip};
+use crate::world::{Outcome, am_root, printed_by};
+use serde_json::{Value, json};
+use shared_model::event::Event;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+/// A cloud, and a cache beside it. Only root can keep one.
+pub(crate) struct Cached {
+    pub(crate) cloud: Cloud,
+}
+
+impl Cached {
+    /// `None` where we are not root.
+    pub(crate) fn new() -> Option<Self> {
+        am_root().then(|| Self { cloud: Cloud::new() })
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.cloud.world.path("kept")
+    }
+
+    pub(crate) fn stage_request(&self, request: &Value, options: &[&str]) -> Outcome {
+        // As in a new container, nothing is left of the one before.
+        for place in ["lifecycle", "buildpacks/b1", "app"] {
+            let path = self.cloud.world.path(place);
+            let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+        }
+        let cache = self.cloud.world.text("kept");
+        self.cloud.stage_request(request, &[&["--cache", &cache], options].concat())
+    }
+
+    pub(crate) fn stage(&self, options: &[&str]) -> Outcome {
+        self.stage_request(&self.cloud.request(), options)
+    }
+
+    /// How often the server was asked for this path since the last time that somebody wanted to know.
+    pub(crate) fn asked(&self, path: &str) -> usize {
+        self.cloud.server.asked("GET").iter().filter(|get| get.target.split('?').next() == Some(path)).count()
+    }
+
+    /// The entries, by the text of their records.
+    pub(crate) fn records(&self) -> Vec<String> {
+        let files = fs::read_dir(self.root().join("index")).unwrap();
+        files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect()
+    }
+}
+
+/// The names of the directories that a staging took from the cache.
+fn from_cache<'e>(outcome: &'e Outcome) -> Vec<&'e str> {
+    let to = |event: &'e Event| match event {
+        Event::Cached { to, .. } => to.rsplit('/').next(),
+        _ => None,
+    };
+    let mut all: Vec<&str> = outcome.events.iter().filter_map(to).collect();
+    all.sort_unstable();
+    all
+}
+
+fn copies<'e>(outcome: &'e Outcome) -> Vec<(&'e str, &'e str)> {
+    let copy = |event: &'e Event| match event {
+        Event::CopyUsed { to, reason, .. } => Some((to.rsplit('/').next()?, reason.as_str())),
+        _ => None,
+    };
+    outcome.events.iter().filter_map(copy).collect()
+}
+
+/// A request with a checksum of each dependency.
+fn with_checksums(cached: &Cached, algorithm: &str, program: &str) -> Value {
+    let mut request = cached.cloud.request();
+    for (at, path) in ["/lifecycle.tgz", "/buildpack.zip"].iter().enumerate() {
+        let body = cached.cloud.world.path("body");
+        fs::write(&body, cached.cloud.server.body(path)).unwrap();
+        let sum = printed_by(program, &[body.to_str().unwrap()]);
+        let dependency = &mut request["cached_dependencies"][at];
+        dependency["checksum_algorithm"] = json!(algorithm);
+        dependency["checksum_value"] = json!(sum.split(' ').next().unwrap());
+    }
+    request
+}
+
+#[test]
+fn a_second_staging_asks_whether_anything_has_changed_and_downloads_nothing_but_the_package() {
+    let Some(cached) = Cached::new() else { return };
+    assert!(from_cache(cached.stage(&[]).done()).is_empty());
+    let second = cached.stage(&[]);
+    assert_eq!(from_cache(second.done()), ["b1", "lifecycle"]);
+    assert_eq!(names(&second).iter().filter(|name| *name == "downloaded").count(), 1, "the package");
+    assert_eq!(second.out()[0], format!("-----> a-buildpack builds hello as {}", crate::world::user()));
+    let asked = cached.cloud.server.asked("GET");
+    let conditional = asked.iter().filter(|get| get.headers.contains_key("if-none-match"));
+    assert_eq!((conditional.count(), asked.len()), (2, 6));
+}
+
+#[test]
+fn a_checksum_of_the_request_spares_the_question() {
+    let Some(cached) = Cached::new() else { return };
+    let request = with_checksums(&cached, "sha256", "sha256sum");
+    cached.stage_request(&request, &[]).done();
+    assert_eq!(from_cache(cached.stage_request(&request, &[]).done()), ["b1", "lifecycle"]);
+    assert_eq!((cached.asked("/lifecycle.tgz"), cached.asked("/buildpack.zip")), (1, 1));
+}
+
+#[test]
+fn a_checksum_that_the_entry_does_not_have_is_fetched_anew_and_replaces_it() {
+    let Some(cached) = Cached::new() else { return };
+    cached.stage(&[]).done();
+    // Another algorithm than the record's: nothing can be compared.
+    let request = with_checksums(&cached, "md5", "md5sum");
+    assert!(from_cache(cached.stage_request(&request, &[]).done()).is_empty());
+    assert_eq!(from_cache(cached.stage_request(&request, &[]).done()), ["b1", "lifecycle"]);
+    // Another value.
+    cached.cloud.server.answers("/buildpack.zip", 200, &zip(&[("name", "another", 0o644)]));
+    let request = with_checksums(&cached, "md5", "md5sum");
+    let outcome = cached.stage_request(&request, &[]);
+    assert_eq!((from_cache(outcome.done()), outcome.out()[0].contains("another builds")), (vec!["lifecycle"], true));
+    assert_eq!(cached.records().iter().filter(|record| record.contains("buildpack.zip")).count(), 1);
+    // A checksum that nobody has is a failure, and what is kept stays.
+    let mut wrong = request.clone();
+    wrong["cached_dependencies"][1]["checksum_value"] = json!("0".repeat(32));
+    assert_eq!(cached.stage_request(&wrong, &[]).code, 4);
+    assert_eq!(from_cache(cached.stage_request(&request, &[]).done()), ["b1", "lifecycle"]);
+}
+
+#[test]
+fn what_has_changed_replaces_what_was_kept() {
+    let Some(cached) = Cached::new() else { return };
+    cached.stage(&[]).done();
+    cached.cloud.server.answers("/buildpack.zip", 200, &zip(&[("name", "newer", 0o644)]));
+    let second = cached.stage(&[]);
+    assert_eq!((from_cache(second.done()), second.out()[0].contains("newer builds")), (vec!["lifecycle"], true));
+    assert_eq!(from_cache(cached.stage(&[]).done()), ["b1", "lifecycle"]);
+    assert_eq!(fs::read_dir(cached.root().join("entries")).unwrap().count(), 2, "the old one is gone");
+}
+
+#[test]
+fn an_expired_signature_is_no_matter_where_the_cache_has_it() {
+    let Some(cached) = Cached::new() else { return };
+    for status in [403, 410] {
+        cached.cloud.server.answers("/lifecycle.tgz", 200, &tgz(&[("builder", BUILDER, 0o755)]));
+        cached.cloud.server.answers("/app.zip", 200, &zip(&[("hello.txt", "hello", 0o644)]));
+        cached.stage(&[]).done();
+        let mut request = cached.cloud.request();
+        for path in ["/lifecycle.tgz", "/app.zip"] {
+            cached.cloud.server.answers(path, status, b"expired");
+        }
+        let expired = |path: &str| json!(cached.cloud.server.url(&format!("{path}?md5=s3cret&expires=1466017043")));
+        request["cached_dependencies"][0]["from"] = expired("/lifecycle.tgz");
+        request["action"]["timeout"]["action"]["serial"]["actions"][0]["download"]["from"] = expired("/app.zip");
+        let outcome = cached.stage_request(&request, &[]);
+        let reason = format!("the server answered {status} {}", if status == 403 { "Forbidden" } else { "Gone" });
+        assert_eq!(copies(outcome.done()), [("lifecycle", reason.as_str()), ("app", &reason)]);
+        assert!(outcome.out()[0].contains("builds hello"));
+        let lines = cached.cloud.world.start(&request, &["--cache", &cached.cloud.world.text("kept"), "--no-upload"]);
+        let plain = String::from_utf8(lines.wait_with_output().unwrap().stdout).unwrap();
+        let line = format!("======> Copied {} from the cache (", cached.cloud.world.text("app"));
+        assert!(plain.contains(&line) && plain.contains(", since 20"), "{plain}");
+    }
+}
+
+#[test]
+fn a_server_in_a_mood_is_asked_once_and_the_cache_serves_with_a_warning() {
+    let Some(cached) = Cached::new() else { return };
+    cached.stage(&[]).done();
+    cached.cloud.server.answers("/buildpack.zip", 503, b"");
+    let outcome = cached.stage(&[]);
+    assert_eq!(from_cache(outcome.done()), ["b1", "lifecycle"]);
+    assert_eq!(cached.asked("/buildpack.zip"), 2, "once in either staging");
+    let warned = outcome.notes().into_iter().filter(|note| note.contains("nobody says whether")).count();
+    assert_eq!(warned, 1, "{:?}", outcome.notes());
+    // That it is gone is no mood.
+    cached.cloud.server.answers("/buildpack.zip", 404, b"");
+    let outcome = cached.stage(&[]);
+    assert!(outcome.code == 4 && outcome.failure().0.contains("404 Not Found"), "{}", outcome.failure().0);
+}
+
+#[test]
+fn what_has_no_key_is_not_kept() {
+    let Some(cached) = Cached::new() else { return };
+    let mut request = cached.cloud.request();
+    request["cached_dependencies"][1]["cache_key"] = json!("");
+    cached.stage_request(&request, &[]).done();
+    assert_eq!(from_cache(cached.stage_request(&request, &[]).done()), ["lifecycle"]);
+    assert!(fs::symlink_metadata(cached.cloud.world.path("buildpacks/b1")).unwrap().is_dir());
+}
+
+#[test]
+fn the_same_key_from_another_origin_is_another_entry() {
+    let Some(cached) = Cached::new() else { return };
+    cached.stage(&[]).done();
+    cached.cloud.server.answers("/elsewhere/buildpack.zip", 200, &zip(&[("name", "a-stranger", 0o644)]));
+    let mut request = cached.cloud.request();
+    request["cached_dependencies"][1]["from"] = json!(cached.cloud.url("/elsewhere/buildpack.zip"));
+    let outcome = cached.stage_request(&request, &[]);
+    assert_eq!((from_cache(outcome.done()), outcome.out()[0].contains("a-stranger")), (vec!["lifecycle"], true));
+    let outcome = cached.stage(&[]);
+    assert_eq!((from_cache(outcome.done()), outcome.out()[0].contains("a-buildpack")), (vec!["b1", "lifecycle"], true));
+}
+
+#[test]
+fn what_came_from_who_knows_whom_is_not_used_where_certificates_are_looked_at() {
+    let Some(cached) = Cached::new() else { return };
+    let (server, authority) = crate::server::Server::start_tls();
+    server.answers("/lifecycle.tgz", 200, &tgz(&[("builder", BUILDER, 0o755)]));
+    fs::write(cached.cloud.world.path("ca.pem"), authority).unwrap();
+    let ca = cached.cloud.world.text("ca.pem");
+    let mut request = cached.cloud.request();
+    request["cached_dependencies"][0]["from"] = json!(server.url("/lifecycle.tgz?md5=s3cret"));
+    let mut careless = request.clone();
+    careless["action"]["timeout"]["action"]["serial"]["actions"][1]["emit_progress"]["action"]["run"]["args"][6] =
+        json!("-skipCertVerify=true");
+    cached.stage_request(&careless, &[]).done();
+    assert_eq!(from_cache(cached.stage_request(&careless, &[]).done()), ["b1", "lifecycle"]);
+    assert_eq!(from_cache(cached.stage_request(&request, &["--ca", &ca]).done()), ["b1"], "fetched anew");
+    assert_eq!(from_cache(cached.stage_request(&request, &["--ca", &ca]).done()), ["b1", "lifecycle"]);
+}
+
+#[test]
+fn the_builder_gets_links_that_it_can_neither_change_nor_list() {
+    let Some(cached) = Cached::new() else { return };
+    cached.cloud.server.answers("/buildpack.zip", 200, &zip(&[("name", "a-buildpack", 0o777)]));
+    let kept = cached.cloud.world.text("kept");
+    let pry = format!(
+        "for i in buildpacks/b1 lifecycle; do rm -rf $i 2>/dev/null; touch $i/x 2>/dev/null && echo changed; done\n\
+         echo more 2>/dev/null >> buildpacks/b1/name && echo changed\n\
+         for i in entries index locks packages; do ls {kept}/$i 2>/dev/null && echo listed; done; true\n"
+    );
+    let builder = BUILDER.replacen("set -e\n", &format!("({pry}) 2>/dev/null\nset -e\n"), 1);
+    cached.cloud.server.answers("/lifecycle.tgz", 200, &tgz(&[("builder", &builder, 0o755)]));
+    for _ in 0..2 {
+        let outcome = cached.stage(&[]);
+        let lines = outcome.done().out();
+        assert!(lines.iter().all(|line| !line.contains("changed") && !line.contains("listed")), "{lines:?}");
+        assert!(fs::symlink_metadata(cached.cloud.world.path("lifecycle")).unwrap().is_symlink());
+    }
+    assert_eq!(from_cache(cached.stage(&[]).done()), ["b1", "lifecycle"], "and nothing was damaged");
+}
+
+#[test]
+fn a_parent_that_is_anybodys_lets_the_link_be_replaced_and_never_the_entry() {
+    let Some(cached) = Cached::new() else { return };
+    let builder = BUILDER.replacen(
+        "set -e\n",
+        "mv buildpacks/b1 buildpacks/gone && mkdir buildpacks/b1 && echo x >buildpacks/b1/name\nset -e\n",
+        1,
+    );
+    cached.cloud.server.answers("/lifecycle.tgz", 200, &tgz(&[("builder", &builder, 0o755)]));
+    fs::create_dir(cached.cloud.world.path("buildpacks")).unwrap();
+    fs::set_permissions(cached.cloud.world.path("buildpacks"), fs::Permissions::from_mode(0o777)).unwrap();
+    for _ in 0..2 {
+        assert!(cached.stage(&[]).done().out()[0].contains("-----> x builds"), "the link is in the builder's hands");
+        let _ = fs::remove_file(cached.cloud.world.path("buildpacks/gone"));
+    }
+    assert_eq!(from_cache(cached.stage(&[]).done()), ["b1", "lifecycle"]);
+}
+
+#[test]
+fn what_is_there_already_or_overlaps_is_unpacked_in_place() {
+    let Some(cached) = Cached::new() else { return };
+    cached.stage(&[]).done();
+    // The package goes below a dependency, whose link would lead it into the cache.
+    let mut request = cached.cloud.request();
+    request["cached_dependencies"][1]["to"] = json!(cached.cloud.world.text("app/buildpacks/b1"));
+    let outcome = cached.stage_request(&request, &[]);
+    assert_eq!(from_cache(&outcome), ["lifecycle"]);
+    let note = "is not linked from the cache: something else is unpacked at the same place, above or below it";
+    assert!(outcome.notes().iter().any(|said| said.contains(note)), "{:?}", outcome.notes());
+    // Something of the image's own.
+    fs::create_dir_all(cached.cloud.world.path("mine")).unwrap();
+    fs::write(cached.cloud.world.path("mine/own"), "").unwrap();
+    let mut request = cached.cloud.request();
+    request["cached_dependencies"][1]["to"] = json!(cached.cloud.world.text("mine"));
+    let outcome = cached.stage_request(&request, &[]);
+    assert!(outcome.notes().iter().any(|said| said.contains("there is something already")), "{:?}", outcome.notes());
+    assert!(cached.cloud.world.exists("mine/own") && cached.cloud.world.exists("mine/name"));
+}
+
+#[test]
+fn an_empty_directory_gives_way_and_a_link_into_the_cache_is_never_unpacked_through() {
+    let Some(cached) = Cached::new() else { return };
+    cached.stage(&[]).done();
+    let link = cached.cloud.world.path("lifecycle");
+    let entry = fs::read_link(&link).unwrap();
+    // Another run in the same container, without the cache: the link gives way to a directory.
+    cached.cloud.server.answers("/lifecycle.tgz", 200, &tgz(&[("builder", BUILDER, 0o755), ("new", "x", 0o644)]));
+    let cache = cached.cloud.world.text("kept");
+    cached.cloud.world.stage(&cached.cloud.request(), &["--cache", &cache, "--cache-limit", "0"]).done();
+    assert!(!entry.join("new").exists() && !fs::read_link(&link).is_ok_and(|now| now == entry));
+    let mut request = cached.cloud.request();
+    request["action"]["timeout"]["action"]["serial"]["actions"][0]["download"]["to"] =
+        json!(cached.cloud.world.path("way/app").to_str().unwrap());
+    std::os::unix::fs::symlink(cached.root(), cached.cloud.world.path("way")).unwrap();
+    let outcome = cached.stage_request(&request, &[]);
+    assert!(outcome.code == 4 && outcome.failure().0.contains("it leads into the cache"), "{}", outcome.failure().0);
+}
+
+#[test]
+fn a_damaged_entry_is_noticed_and_fetched_again() {
+    let Some(cached) = Cached::new() else { return };
+    cached.stage(&[]).done();
+    let entry = fs::read_link(cached.cloud.world.path("buildpacks/b1")).unwrap();
+    fs::write(entry.join("name"), "something else").unwrap();
+    let outcome = cached.stage(&[]);
+    assert_eq!((from_cache(outcome.done()), outcome.out()[0].contains("a-buildpack")), (vec!["lifecycle"], true));
+    assert!(outcome.notes().iter().any(|note| note.contains("is damaged and is not used")), "{:?}", outcome.notes());
+}
+
+#[test]
+fn a_damaged_copy_of_a_package_is_removed_and_the_refusal_stands() {
+    let Some(cached) = Cached::new() else { return };
+    cached.stage(&[]).done();
+    cached.cloud.server.answers("/app.zip", 410, b"");
+    assert_eq!(copies(cached.stage(&[]).done()).len(), 1);
+    let packages = || fs::read_dir(cached.root().join("packages")).unwrap().map(|file| file.unwrap().path());
+    let copy = packages().next().unwrap();
+    let times = fs::metadata(&copy).unwrap().modified().unwrap();
+    let mut bytes = fs::read(&copy).unwrap();
+    bytes[10] ^= 1;
+    fs::write(&copy, bytes).unwrap();
+    fs::File::options().write(true).open(&copy).unwrap().set_modified(times).unwrap();
+    let outcome = cached.stage(&[]);
+    assert!(outcome.code == 4 && outcome.failure().0.contains("410 Gone"), "{}", outcome.failure().0);
+    assert_eq!(packages().count(), 0);
+}
+
+#[test]
+fn nothing_is_read_or_kept_with_no_cache_and_a_cache_that_is_none_is_a_note() {
+    let Some(cached) = Cached::new() else { return };
+    cached.cloud.stage(&["--no-cache"]).done();
+    assert!(!cached.root().exists());
+    fs::create_dir(cached.root()).unwrap();
+    std::os::unix::fs::chown(cached.root(), Some(65534), Some(65534)).unwrap();
+    let outcome = cached.stage(&[]);
+    let said: Vec<_> = outcome.done().notes().into_iter().filter(|note| note.contains("Nothing is kept")).collect();
+    assert_eq!(said.len(), 1, "{:?}", outcome.notes());
+}
+
+#[test]
+fn a_request_that_runs_a_program_as_root_gets_no_cache() {
+    let Some(cached) = Cached::new() else { return };
+    let mut request = cached.cloud.request();
+    request["action"]["timeout"]["action"]["serial"]["actions"][1]["emit_progress"]["action"]["run"]["user"] =
+        json!("root");
+    // Where a socket is mounted, that would be another reason not to begin.
+    let outcome = cached.stage_request(&request, &["--trust-buildpacks"]);
+    assert!(outcome.notes().iter().any(|note| note.contains("runs a program as root")), "{:?}", outcome.notes());
+    assert!(!cached.root().exists());
+}
+
+#[test]
+fn two_stagings_at_once_fetch_a_dependency_once() {
+    let Some(cached) = Cached::new() else { return };
+    let cache = cached.cloud.world.text("kept");
+    let mut request = cached.cloud.request();
+    request["action"] = cached.cloud.world.shell("true");
+    let stall = cached.cloud.server.stalls("/buildpack.zip");
+    let start = |to: &str| {
+        let mut request = request.clone();
+        request["cached_dependencies"][0]["to"] = json!(cached.cloud.world.text(&format!("{to}/lifecycle")));
+        request["cached_dependencies"][1]["to"] = json!(cached.cloud.world.text(&format!("{to}/b1")));
+        request["result_file"] = json!("");
+        cached.cloud.world.start(&request, &["--output", "json", "--cache", &cache])
+    };
+    let first = start("one");
+    stall.wait_until_asked();
+    let second = start("two");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    stall.go_on();
+    let (first, second) = (Outcome::of(first), Outcome::of(second));
+    first.done();
+    assert!(second.done().notes().iter().any(|note| note.starts_with("Waiting for another staging")));
+    assert_eq!(from_cache(&second), ["b1", "lifecycle"]);
+    assert_eq!(cached.asked("/buildpack.zip"), 1);
+}
+
+#[test]
+fn no_secret_is_in_the_cache() {
+    let Some(cached) = Cached::new() else { return };
+    cached.stage(&[]).done();
+    let records = cached.records();
+    assert_eq!(records.len(), 3);
+    for record in records {
+        assert!(!record.contains("s3cret") && !record.contains("expires"), "{record}");
+    }
+}
