@@ -23,12 +23,24 @@ pub(crate) struct App {
 impl App {
     /// Pushes `examples/apps/FOLDER` under `name` with more options of `mini-hcf push`.
     pub(crate) fn pushed(name: &str, folder: &str, options: &[&str]) -> Self {
-        let hcf = Hcf::shared();
+        Self::pushed_to(Hcf::shared(), name, folder, options)
+    }
+
+    /// As [`Self::pushed`], to this mini-HCF.
+    pub(crate) fn pushed_to(hcf: Arc<Hcf>, name: &str, folder: &str, options: &[&str]) -> Self {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/apps").join(folder);
         hcf.run(&[&["push", source.to_str().unwrap(), "--name", name], options].concat());
         let unknown = Self { name: name.to_owned(), guid: String::new(), hcf };
         let guid = unknown.request("build-req")["log_guid"].as_str().unwrap().to_owned();
-        Self { name: name.to_owned(), guid, hcf: Arc::clone(&unknown.hcf) }
+        let app = Self { name: name.to_owned(), guid, hcf: Arc::clone(&unknown.hcf) };
+        // Of a kind that `ci/clean` removes, should this test be killed.
+        docker(&["volume", "create", "--label", "stager.kind=test", &app.volume()]).unwrap();
+        app
+    }
+
+    /// The volume that its stagings keep things in: nobody else's, or a test would find what another has fetched.
+    pub(crate) fn volume(&self) -> String {
+        format!("stager-cache-{}-{}", self.hcf.network, self.name)
     }
 
     /// Its request, `build-req` or `launch-req`.
@@ -55,8 +67,15 @@ impl App {
 
     /// `host-cli restage` of this app; what follows `--` among the options is the agent's.
     pub(crate) fn restaging(&self, options: &[&str]) -> Command {
+        let mut cli = self.restaging_without_options();
+        cli.args(["--stager-image", &stager_image(), "--cache-volume", &self.volume()]).args(options);
+        cli
+    }
+
+    /// As [`Self::restaging`], without an image that stages and without a volume.
+    pub(crate) fn restaging_without_options(&self) -> Command {
         let mut cli = self.cli("restage");
-        cli.args(["--network", &self.hcf.network, "--stager-image", &stager_image()]).args(options);
+        cli.args(["--network", &self.hcf.network]);
         cli
     }
 
@@ -105,6 +124,9 @@ impl Drop for App {
     fn drop(&mut self) {
         for container in [self.containers("staging"), self.containers("app")].concat() {
             let _ = docker(&["rm", "--force", "--volumes", &container]);
+        }
+        if !self.guid.is_empty() {
+            let _ = docker(&["volume", "rm", &self.volume()]);
         }
         self.hcf.forget_later(&self.guid);
     }

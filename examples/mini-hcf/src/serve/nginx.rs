@@ -42,7 +42,7 @@ pub(crate) fn start(service: Service, secret: &str) -> Result<Child, Failure> {
     Ok(child)
 }
 
-/// There is no access log: the URLs are secrets.
+/// The access log, on standard output, names method, path and status: the rest of a URL is secret.
 fn configuration(service: Service, secret: &str) -> String {
     let plain = service.plain_port().filter(|_| service == Service::FileServer);
     let listen = service.tls_ports().iter().map(|port| format!("{port} ssl")).chain(plain.map(|port| port.to_string()));
@@ -55,7 +55,8 @@ error_log stderr crit;
 worker_processes 1;
 events {{ worker_connections 256; }}
 http {{
-  access_log off;
+  log_format path '$request_method $uri $status';
+  access_log /dev/stdout path;
   default_type application/octet-stream;
   client_body_temp_path /tmp/nginx-body;
   proxy_temp_path /tmp/nginx-proxy;
