@@ -11,8 +11,8 @@ use super::lock::{Hold, Lock};
 use super::record::{Facts, Kind, Record};
 use super::structure::Structure;
 use crate::scope::Scope;
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -49,7 +49,8 @@ impl<'c> Claim<'c> {
         let draft = Draft::new(&cache.layout)?;
         let path = draft.path(identity.kind);
         match identity.kind {
-            Kind::Tree => DirBuilder::new().mode(TREE).create(&path),
+            // Whatever the umask is: builders must get in.
+            Kind::Tree => fs::create_dir(&path).and_then(|()| fs::set_permissions(&path, Permissions::from_mode(TREE))),
             Kind::Package => OpenOptions::new().write(true).create_new(true).mode(PACKAGE).open(&path).map(drop),
         }
         .map_err(CacheError::io("make", &path))?;

@@ -1,16 +1,16 @@
 //! Keeps the cache within its limit: what was not used for the longest time goes first, what is in use stays.
+#![expect(clippy::disallowed_methods, reason = "compares times with the present")]
 
 use super::error::CacheError;
-use super::index::Index;
+use super::index::{Index, Indexed};
 use super::layout::Name;
 use super::lock::{Hold, Lock};
 use super::{Cache, rubbish};
-use std::cmp::Reverse;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Its holder is the one that evicts; several at once would remove too much.
-const LOCK: &str = "evicting";
+pub(super) const LOCK: &str = "evicting";
 /// How long others wait for it. A paused one must not hold them up for long; the next publishing evicts as well.
 const PATIENCE: Duration = Duration::from_secs(5);
 const NAP: Duration = Duration::from_millis(10);
@@ -25,22 +25,31 @@ pub(crate) enum Removal {
 }
 
 impl Cache {
-    /// Removes entries until all of them together are within the limit.
+    /// Removes entries until all of them together are within the limit, or the rest is in use.
+    ///
+    /// # Errors
+    /// [`CacheError::Io`].
     pub(super) fn evict(&self) -> Result<(), CacheError> {
         let index = Index::of(&self.layout);
         let Some(_turn) = self.turn_to_evict()? else { return Ok(()) };
-        let mut all: Vec<_> = index
-            .all()?
-            .into_iter()
-            .filter_map(|indexed| Some((indexed.used, indexed.id, indexed.record.ok()?)))
-            .collect();
-        let mut total: u64 = all.iter().map(|(_, _, record)| record.bytes).sum();
-        // The last is the one to go first.
-        all.sort_by_key(|(used, ..)| Reverse(*used));
-        while total > self.limit {
-            let Some((_, id, record)) = all.pop() else { break };
+        let now = SystemTime::now();
+        let mut all = Vec::new();
+        for Indexed { id, record, used } in index.all()? {
+            let Ok(record) = record else { continue };
+            if used > now {
+                // The clock was put back. Seen as used now it grows old like any other; left alone it would stay for ever.
+                index.touch(&id)?;
+            }
+            all.push((used.min(now), id, record));
+        }
+        all.sort_by_key(|(used, ..)| *used);
+        let mut total = all.iter().fold(0_u64, |sum, (.., record)| sum.saturating_add(record.bytes));
+        for (_, id, record) in all {
+            if total <= self.limit {
+                break;
+            }
             if self.remove(&id, &record.name)? == Removal::Removed {
-                total -= record.bytes;
+                total = total.saturating_sub(record.bytes);
             }
         }
         Ok(())
@@ -49,11 +58,12 @@ impl Cache {
     /// Removes an entry and its record, unless it is in use.
     pub(super) fn remove(&self, id: &str, name: &Name) -> Result<Removal, CacheError> {
         let Some(alone) = rubbish::alone(&self.layout, name.as_str())? else { return Ok(Removal::InUse) };
-        let Some(_turn) = rubbish::alone(&self.layout, id)? else { return Ok(Removal::InUse) };
+        let Some(turn) = rubbish::alone(&self.layout, id)? else { return Ok(Removal::InUse) };
         let index = Index::of(&self.layout);
         if index.leads(id, name)? {
             index.remove(id)?;
         }
+        drop(turn); // whoever wants to fetch it anew need not wait until the old one is removed
         rubbish::remove(&self.layout, name, &alone)?;
         Ok(Removal::Removed)
     }

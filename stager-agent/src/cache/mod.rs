@@ -81,6 +81,16 @@ impl Cache {
     /// # Errors
     /// See [`CacheError`].
     pub(crate) fn open(root: &Path, limit: u64) -> Result<Self, CacheError> {
+        let own = rustix::process::geteuid();
+        if !own.is_root() {
+            let why = format!("the agent is user {own}, and only root's files are safe from the builder");
+            return Err(CacheError::NotOurs { root: root.to_owned(), why });
+        }
+        Self::open_own(root, limit)
+    }
+
+    /// The same for whatever user we are.
+    fn open_own(root: &Path, limit: u64) -> Result<Self, CacheError> {
         let layout = Layout::make(root)?;
         rubbish::collect(&layout)?;
         Ok(Self { layout, limit })

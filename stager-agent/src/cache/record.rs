@@ -89,7 +89,7 @@ impl Record {
 
     /// The index file's text.
     pub(super) fn text(&self) -> Vec<u8> {
-        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        let mut text = serde_json::to_vec_pretty(self).expect("strings and numbers can always be written as JSON");
         text.push(b'\n');
         text
     }

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that removes entries")]
 
 use super::error::CacheError;
+use super::evict;
 use super::index::Index;
 use super::layout::{Layout, Name};
 use super::lock::{Hold, Lock};
@@ -57,8 +58,8 @@ pub(super) fn collect(layout: &Layout) -> Result<(), CacheError> {
             remove(layout, name, &alone)?;
         }
     }
-    for id in lock_names.iter().filter(|name| name.len() == ID_DIGITS) {
-        alone(layout, id)?;
+    for name in lock_names.iter().filter(|name| name.len() == ID_DIGITS || *name == evict::LOCK) {
+        alone(layout, name)?; // and with it goes the file
     }
     Ok(())
 }

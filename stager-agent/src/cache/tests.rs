@@ -1,10 +1,21 @@
+//! The cache with real directories, real processes and real signals.
 #![allow(clippy::disallowed_methods, reason = "tests look at real directories")]
+
+mod baked;
+mod damage;
+mod eviction;
+mod layout;
+mod processes;
+mod rights;
+mod rubbish;
+mod upkeep;
 
 use super::*;
 use crate::scope::Stop;
 use shared_model::event::{Event, EventSink};
 use shared_model::safe_url::SafeUrl;
 use std::fs;
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 struct Nobody;
@@ -12,25 +23,181 @@ impl EventSink for Nobody {
     fn emit(&self, _: Event) {}
 }
 
+/// What one entry with a short file takes: a directory and a file.
+const SMALL: u64 = 2 * 4096;
+/// More than any test keeps.
+const PLENTY: u64 = 1 << 30;
+
+/// A cache in a directory of its own.
+struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        Self { folder: TempDir::new().unwrap() }
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.path().join("cache")
+    }
+
+    fn cache(&self) -> Cache {
+        self.bounded(PLENTY)
+    }
+
+    fn bounded(&self, limit: u64) -> Cache {
+        Cache::open_own(&self.root(), limit).unwrap()
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        let mut names = names_in(&self.root().join(folder)).unwrap();
+        names.retain(|name| name != "." && name != "..");
+        names.sort();
+        names
+    }
+
+    /// Nothing lies about but what the index leads to.
+    fn assert_tidy(&self) {
+        let all = Index::of(&self.cache().layout).all().unwrap();
+        let kept = |kind| {
+            let records = all.iter().map(|indexed| indexed.record.as_ref().unwrap());
+            let mut names: Vec<_> =
+                records.filter(|it| it.kind == kind).map(|it| it.name.as_str().to_owned()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(self.names("entries"), kept(Kind::Tree));
+        assert_eq!(self.names("packages"), kept(Kind::Package));
+        assert_eq!(self.names("index").len(), all.len());
+        let stray: Vec<_> = self
+            .names("locks")
+            .into_iter()
+            .filter(|lock| !kept(Kind::Tree).contains(lock) && !kept(Kind::Package).contains(lock))
+            .collect();
+        assert_eq!(stray, Vec::<String>::new());
+    }
+}
+
 fn identity(key: &str) -> Identity {
     Identity::new(key, &SafeUrl::new(format!("http://blobstore/{key}"))).unwrap()
 }
 
-fn publish(cache: &Cache, identity: &Identity, text: &str) -> Entry {
+fn package(app: &str) -> Identity {
+    Identity::package(app, &SafeUrl::new(format!("http://blobstore/{app}"))).unwrap()
+}
+
+fn claim<'c>(cache: &'c Cache, identity: &Identity) -> Claim<'c> {
     let stop = Stop::default();
-    let claim = cache.claim(identity, &Scope::new(&Nobody, "STG", &stop)).unwrap();
+    cache.claim(identity, &Scope::new(&Nobody, "STG", &stop)).unwrap()
+}
+
+fn publish(cache: &Cache, key: &str, text: &str) -> Published {
+    let claim = claim(cache, &identity(key));
     fs::write(claim.path().join("file"), text).unwrap();
-    claim.publish(Facts::default(), None).unwrap().entry
+    claim.publish(Facts::default(), None).unwrap()
+}
+
+fn publish_package(cache: &Cache, app: &str, text: &str) -> Published {
+    let claim = claim(cache, &package(app));
+    std::io::Write::write_all(&mut claim.file().unwrap(), text.as_bytes()).unwrap();
+    let file = super::contents::sha256_of(claim.path(), &|| Ok(())).unwrap();
+    claim.publish(Facts { sha256: file, app: Some(app.to_owned()), ..Facts::default() }, None).unwrap()
+}
+
+/// The entry of `key`, which is there and whole.
+fn found(cache: &Cache, identity: &Identity) -> Box<Entry> {
+    match cache.find(identity).unwrap() {
+        Found::Entry(entry) => entry,
+        other => panic!("{} should be there: {other:?}", identity.key),
+    }
+}
+
+fn is_there(cache: &Cache, key: &str) -> bool {
+    matches!(cache.find(&identity(key)).unwrap(), Found::Entry(_))
+}
+
+fn text_of(entry: &Entry) -> String {
+    fs::read_to_string(entry.path().join("file")).unwrap()
+}
+
+/// An error with its causes.
+fn in_full(error: &CacheError) -> String {
+    let cause = std::error::Error::source(error).map_or(String::new(), |cause| format!(": {cause}"));
+    format!("{error}{cause}")
 }
 
 #[test]
 fn what_was_published_is_found() {
-    let home = TempDir::new().unwrap();
-    let cache = Cache::open(&home.path().join("cache"), 1 << 30).unwrap();
-    assert!(matches!(cache.find(&identity("a")).unwrap(), Found::Nothing));
-    let entry = publish(&cache, &identity("a"), "hello");
-    assert_eq!(fs::read_to_string(entry.path().join("file")).unwrap(), "hello");
-    let Found::Entry(found) = cache.find(&identity("a")).unwrap() else { panic!() };
-    assert_eq!(found.path(), entry.path());
-    assert!(matches!(cache.find(&identity("b")).unwrap(), Found::Nothing));
+    let home = Home::new();
+    let cache = home.cache();
+    assert!(!is_there(&cache, "a"));
+    let published = publish(&cache, "a", "hello");
+    assert!(published.trouble.is_none() && published.entry.is_kept());
+    let entry = found(&cache, &identity("a"));
+    assert_eq!((entry.path(), text_of(&entry).as_str()), (published.entry.path(), "hello"));
+    assert_eq!(entry.record(), published.entry.record());
+    assert!(!is_there(&cache, "b"));
+    home.assert_tidy();
+}
+
+#[test]
+fn a_package_is_kept_as_it_came() {
+    let home = Home::new();
+    let cache = home.cache();
+    let published = publish_package(&cache, "18c5", "PK");
+    assert_eq!(fs::read_to_string(found(&cache, &package("18c5")).path()).unwrap(), "PK");
+    assert_eq!(published.entry.record().bytes, 4096);
+    assert!(!is_there(&cache, "18c5"), "it is no dependency");
+    home.assert_tidy();
+}
+
+#[test]
+fn the_same_key_from_another_place_is_another_entry() {
+    let home = Home::new();
+    let cache = home.cache();
+    drop(publish(&cache, "lifecycle", "ours"));
+    let theirs = Identity::new("lifecycle", &SafeUrl::new("http://elsewhere/lifecycle")).unwrap();
+    assert!(matches!(cache.find(&theirs).unwrap(), Found::Nothing));
+    let claim = claim(&cache, &theirs);
+    fs::write(claim.path().join("file"), "theirs").unwrap();
+    drop(claim.publish(Facts::default(), None).unwrap());
+    assert_eq!(text_of(&found(&cache, &identity("lifecycle"))), "ours");
+    assert_eq!(text_of(&found(&cache, &theirs)), "theirs");
+}
+
+#[test]
+fn a_claim_that_comes_to_nothing_leaves_nothing() {
+    let home = Home::new();
+    let cache = home.cache();
+    let given_up = claim(&cache, &identity("a"));
+    fs::create_dir_all(given_up.path().join("half/a/tree")).unwrap();
+    drop(given_up);
+    assert_eq!((home.names("entries"), home.names("locks")), (vec![], vec![]));
+    drop(publish(&cache, "a", "whole"));
+    assert!(is_there(&cache, "a"));
+}
+
+#[test]
+fn a_replaced_entry_stays_while_somebody_uses_it() {
+    let home = Home::new();
+    let cache = home.cache();
+    drop(publish(&cache, "a", "old"));
+    let old = found(&cache, &identity("a"));
+    let new = publish(&cache, "a", "new").entry;
+    assert_eq!((text_of(&old).as_str(), text_of(&new).as_str()), ("old", "new"));
+    assert_eq!(text_of(&found(&cache, &identity("a"))), "new");
+    drop(home.cache());
+    assert_eq!(text_of(&old), "old", "opening the cache removes only what nobody uses");
+    drop(old);
+    home.assert_tidy();
+}
+
+#[test]
+fn a_replaced_entry_that_nobody_uses_goes_at_once() {
+    let home = Home::new();
+    let cache = home.cache();
+    drop(publish(&cache, "a", "old"));
+    drop(publish(&cache, "a", "new"));
+    assert_eq!(home.names("entries").len(), 1);
 }
