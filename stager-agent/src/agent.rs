@@ -124,16 +124,11 @@ fn carry_out(
 ) -> Result<(), Failure> {
     let scope = &scope.named(Some(&plan.log_source));
     announce(plan, scope);
-    let trust = trust(plan, arguments);
+    let http = Http::new(&trust(plan, arguments), arguments.patience())?;
     let began = Timestamp::now();
     let leaves = RealLeaves {
         plan,
-        provider: Provider {
-            http: &Http::new(&trust, arguments.patience())?,
-            limits: &arguments.limits(),
-            stock,
-            app: &plan.application.guid,
-        },
+        provider: Provider { http: &http, limits: &arguments.limits(), stock, app: &plan.application.guid },
         reaper,
         uploads: if arguments.no_upload { Uploads::Skipped } else { Uploads::Sent },
         address: own_address(),
@@ -147,7 +142,7 @@ fn carry_out(
             let reason = outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
             let ending = outcome.as_deref().map_or(Ending::Failed(&reason), Ending::Staged);
             let created_at = began.as_nanosecond();
-            Report { callback, task_guid: &plan.staging_guid, created_at, ending }.send(&trust, scope)
+            Report { callback, task_guid: &plan.staging_guid, created_at, ending }.send(&http, scope)
         }
         _ => Ok(()),
     };

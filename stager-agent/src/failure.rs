@@ -4,7 +4,7 @@ mod builder;
 mod transfer;
 
 use crate::action_error::{ActionError, with_causes};
-use crate::fetch::TrustError;
+use crate::fetch::ClientError;
 use crate::hand_over;
 use crate::hand_over::make::HandOverError;
 use crate::plan::PlanError;
@@ -105,9 +105,14 @@ impl From<PlanError> for Failure {
     }
 }
 
-impl From<TrustError> for Failure {
-    fn from(error: TrustError) -> Self {
-        let advice = "--ca takes a file in PEM form; it must be there inside the container (docker run -v)";
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let advice = match error {
+            ClientError::Trust(_) => {
+                "--ca takes a file in PEM form; it must be there inside the container (docker run -v)"
+            }
+            ClientError::Proxy(_) => "only HTTP proxies are known: http://HOST:PORT, or nothing at all (docker run -e)",
+        };
         Self::new(ExitCode::CommandLine, with_causes(&error), advice)
     }
 }

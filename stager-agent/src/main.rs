@@ -11,7 +11,6 @@ mod cache;
 mod execute;
 mod failure;
 mod fetch;
-#[cfg_attr(not(test), expect(dead_code, reason = "its users, transfers and unpacking, land within hours"))]
 mod gate;
 mod hand_over;
 mod keep;

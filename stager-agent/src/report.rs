@@ -1,7 +1,7 @@
 //! `--report`: tells how a staging ended, as Diego's BBS would. Cloud Controller believes it: when the staging is the
 //! app's current one, it takes the droplet for staged and starts the app on Diego.
 
-use crate::fetch::{Address, Http, Patience, TransferError, Trust, TrustError, status_text};
+use crate::fetch::{Address, Http, TransferError, status_text};
 use crate::plan::Callback;
 use crate::scope::Scope;
 use serde_json::{Value, json};
@@ -41,9 +41,6 @@ pub(crate) struct Report<'a> {
 /// The receiver does not know how it ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReportError {
-    /// No client.
-    #[error("no report can be sent")]
-    Trust(#[from] TrustError),
     /// It did not arrive.
     #[error("cannot report to {to}")]
     Transfer {
@@ -68,13 +65,12 @@ impl Report<'_> {
     ///
     /// # Errors
     /// See [`ReportError`].
-    pub(crate) fn send(&self, trust: &Trust, scope: &Scope) -> Result<(), ReportError> {
-        let patience = Patience { answer: ANSWER, ..Patience::default() };
-        let http = Http::new(trust, patience)?;
+    pub(crate) fn send(&self, http: &Http, scope: &Scope) -> Result<(), ReportError> {
+        let back_off = http.patience().back_off;
         let body = self.body().to_string().into_bytes();
         let mut attempt = 1;
         loop {
-            let error = match self.post(&http, &body) {
+            let error = match self.post(http, &body) {
                 Ok(()) => return Ok(()),
                 Err(error) if attempt < TRIES && error.may_pass() => error,
                 Err(error) => return Err(error),
@@ -85,9 +81,9 @@ impl Report<'_> {
                 reason: error.reason(),
                 attempt,
                 of: TRIES,
-                wait_ms: u64::try_from(patience.back_off.as_millis()).unwrap_or(u64::MAX),
+                wait_ms: u64::try_from(back_off.as_millis()).unwrap_or(u64::MAX),
             });
-            thread::sleep(patience.back_off);
+            thread::sleep(back_off);
         }
     }
 
@@ -97,7 +93,7 @@ impl Report<'_> {
         let length = body.len().to_string();
         let headers = [("content-type", "application/json"), ("content-length", length.as_str())];
         let answer = http
-            .post(&address, &headers, Cursor::new(body.to_vec()))
+            .post(&address, &headers, Cursor::new(body.to_vec()), ANSWER)
             .map_err(|cause| ReportError::Transfer { to: to(), cause })?;
         let status = answer.status();
         if status.is_success() { Ok(()) } else { Err(ReportError::Refused { to: to(), status: status.as_u16() }) }
@@ -136,7 +132,6 @@ impl ReportError {
         match self {
             Self::Transfer { cause, .. } => cause.to_string(),
             Self::Refused { status, .. } => status_text(*status),
-            Self::Trust(error) => error.to_string(),
         }
     }
 }

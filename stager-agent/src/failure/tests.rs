@@ -4,7 +4,7 @@ use super::*;
 use crate::action_error::ActionError;
 use crate::build::run_process::RunError;
 use crate::build::user::UserError;
-use crate::fetch::{Bound, ChecksumError, FetchError, TransferError, UnpackError};
+use crate::fetch::{Bound, ChecksumError, FetchError, ProxyError, TransferError, TrustError, UnpackError};
 use crate::provide::Missing;
 use crate::upload::UploadError;
 use shared_model::safe_url::SafeUrl;
@@ -35,6 +35,12 @@ fn transfers() -> Vec<TransferError> {
         TransferError::Status { status: 500, text: "upload job failed".to_owned(), retry_after: None },
         TransferError::UnknownHost { host: host() },
         TransferError::Connect { host: host(), cause: io::ErrorKind::ConnectionRefused.into() },
+        TransferError::Proxy {
+            proxy: "http://***@proxy:3128 (HTTPS_PROXY)".to_owned(),
+            status: Some(407),
+            reason: "it answered 407 Proxy Authentication Required".to_owned(),
+        },
+        TransferError::Downgrade { host: host() },
         TransferError::UnknownAuthority { host: host() },
         TransferError::WrongHost { host: host() },
         TransferError::Tls { host: host(), reason: "its certificate has expired".to_owned() },
@@ -150,7 +156,8 @@ fn all() -> Vec<Failure> {
     all.extend(texts.map(|text| validate::task(text).unwrap_err().into()));
     all.extend([PlanError::Docker, PlanError::NoAction, PlanError::NoDownloadUser].map(Failure::from));
     all.push(Failure::no_callback());
-    all.push(TrustError::NoCertificate { path: "/ca.pem".into() }.into());
+    all.push(ClientError::from(TrustError::NoCertificate { path: "/ca.pem".into() }).into());
+    all.push(ClientError::from(ProxyError { variable: "HTTPS_PROXY" }).into());
     all.extend(actions().into_iter().map(|error| Failure::of_staging(&StagingError::Action(error), now)));
     all.extend(results.map(|error| Failure::of_staging(&StagingError::Result(error), now)));
     all.extend(reports.map(Failure::from));

@@ -93,6 +93,13 @@ fn of_transfer(cause: &TransferError, direction: Direction) -> &'static str {
         TransferError::Connect { .. } => {
             "is the service running, and is the container on its network? docker run --net hcf"
         }
+        TransferError::Proxy { .. } => {
+            "HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the container's environment say what goes through which proxy \
+             (docker run -e; Docker takes them from ~/.docker/config.json)"
+        }
+        TransferError::Downgrade { .. } => {
+            "the server has to redirect to https; only requests that check no certificates follow it to http"
+        }
         TransferError::UnknownAuthority { .. } => {
             "give the authority's certificate: --ca FILE, with the file mounted into the container"
         }

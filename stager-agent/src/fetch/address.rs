@@ -16,6 +16,8 @@ pub(crate) struct Address {
     pub(crate) authorization: Option<String>,
     /// The host, for error texts; never secret.
     pub(crate) host: String,
+    /// The port, the scheme's own where the URL names none.
+    pub(super) port: u16,
     /// Whether TLS is spoken.
     pub(crate) https: bool,
 }
@@ -71,7 +73,8 @@ impl Address {
             return Err(TransferError::BadUrl);
         }
         let shown = SafeUrl::new(bare.as_str()).host();
-        Ok(Self { url: bare, authorization: userinfo.map(basic), host: shown, https })
+        let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
+        Ok(Self { url: bare, authorization: userinfo.map(basic), host: shown, port, https })
     }
 
     /// Scheme, host and port.

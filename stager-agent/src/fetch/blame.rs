@@ -2,6 +2,7 @@
 //! which may be secret, so none of them is passed on.
 
 use super::patience::Patience;
+use super::proxy::Proxy;
 use super::transfer_error::TransferError;
 use rustls::{AlertDescription, CertificateError};
 use std::io;
@@ -17,15 +18,37 @@ pub(super) fn blame(error: Error, host: &str, patience: Patience) -> TransferErr
         Error::Timeout(Timeout::Connect) => TransferError::Connect { host: host(), cause: timed_out() },
         Error::Timeout(_) => TransferError::Idle { after: patience.idle },
         Error::ConnectionFailed => TransferError::Connect { host: host(), cause: io::Error::other("refused") },
-        Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => TransferError::Connect {
-            host: host(),
-            cause: io::Error::other("the proxy of the environment does not let us"),
-        },
         Error::Tls(_) | Error::TlsRequired => TransferError::Tls { host: host(), reason: "no TLS there".to_owned() },
         Error::Rustls(error) => blame_tls(&error, host()),
         Error::Io(error) => blame_io(error, host()),
         Error::LargeResponseHeader(..) => TransferError::Protocol { reason: "its headers are too long" },
         _ => TransferError::Protocol { reason: "it does not speak HTTP as we know it" },
+    }
+}
+
+/// What `error` means where `proxy` stands between us and `host`: all that is said of connecting is said of the proxy.
+pub(super) fn blame_proxied(error: Error, proxy: &Proxy, host: &str, patience: Patience) -> TransferError {
+    if let Error::ConnectProxyFailed(text) = &error {
+        // `proxy server responded 407/407`
+        let status = text.rsplit('/').next().and_then(|status| status.parse().ok());
+        return status.map_or(
+            TransferError::Proxy {
+                proxy: proxy.to_string(),
+                status: None,
+                reason: "it does not speak HTTP".to_owned(),
+            },
+            |status| TransferError::of_proxy(proxy, status),
+        );
+    }
+    match blame(error, host, patience) {
+        TransferError::UnknownHost { .. } => {
+            let reason = "its name cannot be resolved".to_owned();
+            TransferError::Proxy { proxy: proxy.to_string(), status: None, reason }
+        }
+        TransferError::Connect { cause, .. } => {
+            TransferError::Proxy { proxy: proxy.to_string(), status: None, reason: cause.to_string() }
+        }
+        other => other,
     }
 }
 

@@ -11,6 +11,7 @@ use super::http::Http;
 use super::retry::{Tries, Trouble};
 use super::transfer_error::TransferError;
 use super::validators::Validators;
+use crate::gate::Permit;
 use shared_model::safe_url::SafeUrl;
 use std::convert::Infallible;
 use std::io::{self, Read};
@@ -52,10 +53,12 @@ pub(super) struct Body<'a> {
     head: Head,
     ended: bool,
     failed: Option<TransferError>,
+    /// Given back as soon as nothing more is to come: unpacking may take longer.
+    permit: Option<Permit>,
 }
 
 impl<'a> Body<'a> {
-    /// Asks for `url` and waits for the answer. `None`: the body is still the one that `known` is about.
+    /// Waits for its turn, asks for `url` and waits for the answer. `None`: the body is still the one that `known` is about.
     ///
     /// # Errors
     /// There was no answer, or its status is neither 200 nor, where something is known, 304; or the scope was stopped.
@@ -66,10 +69,12 @@ impl<'a> Body<'a> {
         tries: &'a Tries<'a>,
     ) -> Result<Option<Self>, Trouble<E>> {
         let question = known.map_or(Question::Whole, |known| Question::Changed(known.clone()));
+        let permit = Some(tries.enter(http.gate())?);
         let messages = ask(http, url, question)?;
         let (chunk, used, head) = (Vec::new(), 0, Head::default());
         let (received, resumed_at, ended, failed) = (0, 0, false, None);
-        let mut body = Self { http, url, tries, messages, chunk, used, received, resumed_at, head, ended, failed };
+        let mut body =
+            Self { http, url, tries, messages, chunk, used, received, resumed_at, head, ended, failed, permit };
         match body.next_message()? {
             Message::Begins(head) => body.head = head,
             _ => return Ok(None),
@@ -162,7 +167,7 @@ impl Read for Body<'_> {
                     Ok(())
                 }
                 Ok(_) => {
-                    self.ended = true;
+                    (self.ended, self.permit) = (true, None);
                     Ok(())
                 }
                 Err(Trouble::Transfer(cause)) => self.resume(cause),
@@ -207,7 +212,9 @@ fn receive(http: &Http, address: Address, question: &Question, expires: Option<i
             if to_reader.send(Message::Begins(head)).is_err() {
                 return;
             }
+            let expected = answer.response.body().content_length();
             match pass_on(answer.response, to_reader) {
+                Ok(()) if answer.remains.hold_more() => Message::Failed(TransferError::Surplus { expected }),
                 Ok(()) => Message::End,
                 Err(error) => Message::Failed(super::blame::blame(error.into(), &host, http.patience())),
             }

@@ -6,27 +6,50 @@
 use super::address::Address;
 use super::blame::blame;
 use super::head::Question;
+use super::line::{Remains, Watched};
 use super::patience::Patience;
+use super::proxy::{NearProxy, Proxies, Proxy};
 use super::transfer_error::TransferError;
 use super::trust::{Trust, TrustError, Verify};
+use crate::gate::Gate;
 use std::env;
 use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
 use ureq::config::Config;
-use ureq::http::{Response, header};
+use ureq::http::{Response, StatusCode, header};
 use ureq::tls::TlsConfig;
-use ureq::{Agent, Body, Error, Proxy, SendBody, Timeout};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, Body, Error, SendBody, Timeout};
 
 /// As browsers have it, more or less; nobody in Cloud Foundry redirects more than twice.
 const MOST_REDIRECTS: usize = 10;
+/// Transfers at once, in both directions: enough to keep a line and two cores busy, and not more than a server bears.
+/// Diego: 5 downloads and 5 uploads.
+const AT_ONCE: usize = 6;
 
 /// One client, built once. Cloning it is cheap, and the clone is the same client.
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
-    // Two, since a client has one proxy and http and https may have two.
-    plain: Agent,
-    tls: Agent,
+    connector: Arc<DefaultConnector>,
+    tls: TlsConfig,
+    proxies: Arc<Proxies>,
     patience: Patience,
     verify: Verify,
+    gate: Gate,
+}
+
+/// What the client was to be made of cannot be used.
+#[derive(Debug, Error)]
+pub(crate) enum ClientError {
+    /// A certificate or a key.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// A variable of the environment.
+    #[error(transparent)]
+    Proxy(#[from] super::proxy::ProxyError),
 }
 
 /// An answer to a question.
@@ -35,18 +58,27 @@ pub(super) struct Answer {
     pub(super) response: Response<Body>,
     /// Whether it and every redirect on the way to it came over TLS with a verified certificate.
     pub(super) verified: bool,
+    /// The connection, once the body was read to its end.
+    pub(super) remains: Remains,
 }
 
 impl Http {
-    /// Builds it.
+    /// Builds it, with the proxies of the environment.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub(crate) fn new(trust: &Trust, patience: Patience) -> Result<Self, ClientError> {
+        Ok(Self::through(Proxies::of(|name| env::var(name).ok())?, trust, patience)?)
+    }
+
+    /// Builds it, with these proxies.
     ///
     /// # Errors
     /// A certificate file that was asked for cannot be used.
-    pub(crate) fn new(trust: &Trust, patience: Patience) -> Result<Self, TrustError> {
-        let tls = trust.tls()?;
-        let plain = Agent::new_with_config(configuration(&tls, patience, proxy(&["http_proxy", "HTTP_PROXY"])));
-        let tls = Agent::new_with_config(configuration(&tls, patience, proxy(&["https_proxy", "HTTPS_PROXY"])));
-        Ok(Self { plain, tls, patience, verify: trust.verify })
+    pub(super) fn through(proxies: Proxies, trust: &Trust, patience: Patience) -> Result<Self, TrustError> {
+        let (connector, proxies) = (Arc::new(DefaultConnector::new()), Arc::new(proxies));
+        let (tls, verify, gate) = (trust.tls()?, trust.verify, Gate::new(AT_ONCE));
+        Ok(Self { connector, tls, proxies, patience, verify, gate })
     }
 
     /// How long it waits.
@@ -59,37 +91,47 @@ impl Http {
         self.verify
     }
 
+    /// What bounds the transfers that are under way at once.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
     /// Asks for `address` what `question` says, and follows redirects; any status but a redirect is an answer.
     ///
     /// # Errors
-    /// There was no answer.
+    /// There was no answer, or it leads from https to http though certificates count.
     pub(super) fn get(&self, mut address: Address, question: &Question) -> Result<Answer, TransferError> {
         let (origin, mut verified) = (address.origin().to_owned(), self.verify == Verify::Yes);
         for _ in 0..=MOST_REDIRECTS {
             verified &= address.https;
-            let mut request = self.agent(&address).get(&address.url);
-            if let Some(authorization) = &address.authorization {
-                request = request.header(header::AUTHORIZATION, authorization);
+            let (agent, remains) = self.agent(&address, self.patience.idle);
+            let mut request = agent.get(&address.url);
+            for (name, value) in self.credentials(&address) {
+                request = request.header(name, value);
             }
             if question.travels() || address.origin() == origin {
                 for (name, value) in question.headers() {
                     request = request.header(name, value);
                 }
             }
-            let response = request.call().map_err(|error| blame(error, &address.host, self.patience))?;
+            let response = self.understood(&address, request.call())?;
             match response.headers().get(header::LOCATION) {
                 Some(location) if response.status().is_redirection() => {
                     let location = location.to_str().map_err(|_| TransferError::BadUrl)?;
-                    address = address.redirected(location)?;
+                    let next = address.redirected(location)?;
+                    if address.https && !next.https && self.verify == Verify::Yes {
+                        return Err(TransferError::Downgrade { host: next.host });
+                    }
+                    address = next;
                 }
-                _ => return Ok(Answer { response, verified }),
+                _ => return Ok(Answer { response, verified, remains }),
             }
         }
         Err(TransferError::Protocol { reason: "it redirects in a circle" })
     }
 
-    /// Sends `length` bytes of `body` to `address` with these headers. Redirects are an answer, too: nobody redirects
-    /// an upload who means well.
+    /// Sends `body` to `address` with these headers, and waits at most `patience` for an answer. Redirects are an
+    /// answer, too: nobody redirects an upload who means well.
     ///
     /// # Errors
     /// There was no answer.
@@ -98,60 +140,87 @@ impl Http {
         address: &Address,
         headers: &[(&str, &str)],
         body: impl Read + 'static,
+        patience: Duration,
     ) -> Result<Response<Body>, TransferError> {
-        let mut request = self.agent(address).post(&address.url);
-        for (name, value) in
-            headers.iter().copied().chain(address.authorization.as_deref().map(|a| ("authorization", a)))
-        {
+        // After the body, the first read waits for the answer.
+        let (agent, _) = self.agent(address, patience);
+        let mut request = agent.post(&address.url);
+        for (name, value) in self.credentials(address) {
             request = request.header(name, value);
         }
-        // After the body, the first read waits for the answer.
-        let request = request.config().timeout_per_read(Some(self.patience.answer)).build();
-        request.send(SendBody::from_owned_reader(body)).map_err(|error| match error {
-            Error::Timeout(Timeout::PerRead) => TransferError::Idle { after: self.patience.answer },
-            error => blame(error, &address.host, self.patience),
-        })
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        match request.send(SendBody::from_owned_reader(body)) {
+            Err(Error::Timeout(Timeout::PerRead)) => Err(TransferError::Idle { after: patience }),
+            answered => self.understood(address, answered),
+        }
     }
 
-    fn agent(&self, address: &Address) -> &Agent {
-        if address.https { &self.tls } else { &self.plain }
+    /// A client for one request, since each has its own way to its server. What is costly they share.
+    fn agent(&self, address: &Address, per_read: Duration) -> (Agent, Remains) {
+        let (proxy, remains) = (self.proxies.of_address(address), Remains::default());
+        let tunnel = proxy.filter(|proxy| tunnels(proxy, address));
+        let config = configuration(&self.tls, self.patience, per_read).proxy(tunnel.map(|proxy| proxy.tunnel.clone()));
+        let (connector, left) = (Arc::clone(&self.connector), remains.clone());
+        let agent = match proxy.filter(|proxy| !tunnels(proxy, address)) {
+            None => {
+                let watched = Watched { connector, remains: left, whole_url: None };
+                Agent::with_parts(config.build(), watched, DefaultResolver::default())
+            }
+            Some(proxy) => {
+                let watched = Watched { connector, remains: left, whole_url: Some(address.origin().to_owned()) };
+                Agent::with_parts(config.build(), watched, NearProxy::of(proxy))
+            }
+        };
+        (agent, remains)
+    }
+
+    /// The passwords of the URL and of a proxy that passes requests on; one that tunnels gets its own beforehand.
+    fn credentials<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = (header::HeaderName, &'a str)> {
+        let forward = self.proxies.of_address(address).filter(|proxy| !tunnels(proxy, address));
+        let of_proxy = forward.and_then(|proxy| Some((header::PROXY_AUTHORIZATION, proxy.authorization.as_deref()?)));
+        let of_url = address.authorization.as_deref().map(|value| (header::AUTHORIZATION, value));
+        [(header::CONNECTION, "close")].into_iter().chain(of_proxy).chain(of_url)
+    }
+
+    fn understood(
+        &self,
+        address: &Address,
+        answered: Result<Response<Body>, Error>,
+    ) -> Result<Response<Body>, TransferError> {
+        let proxy = self.proxies.of_address(address);
+        match (answered, proxy) {
+            (Ok(answer), Some(proxy)) if answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                Err(TransferError::of_proxy(proxy, answer.status().as_u16()))
+            }
+            (Ok(answer), _) => Ok(answer),
+            (Err(error), None) => Err(blame(error, &address.host, self.patience)),
+            (Err(error), Some(proxy)) => Err(super::blame::blame_proxied(error, proxy, &address.host, self.patience)),
+        }
     }
 }
 
-fn configuration(tls: &TlsConfig, patience: Patience, proxy: Option<Proxy>) -> Config {
+/// Whether `proxy` is asked for a connection instead of for the answer: always for https, which it must not read.
+fn tunnels(proxy: &Proxy, address: &Address) -> bool {
+    address.https || proxy.https
+}
+
+fn configuration(
+    tls: &TlsConfig,
+    patience: Patience,
+    per_read: Duration,
+) -> ureq::config::ConfigBuilder<ureq::typestate::AgentScope> {
     Config::builder()
         .tls_config(tls.clone())
-        .proxy(proxy)
         .http_status_as_error(false)
         .max_redirects(0)
         .user_agent(concat!("stager/", env!("CARGO_PKG_VERSION")))
         .accept_encoding("identity")
         .timeout_resolve(Some(patience.connect))
         .timeout_connect(Some(patience.connect))
-        .timeout_per_read(Some(patience.idle))
+        .timeout_per_read(Some(per_read))
         .timeout_per_write(Some(patience.idle))
         // A kept connection may be dead when it is used again; we save little and would have to tell the two apart.
         .max_idle_connections(0)
-        .build()
-}
-
-/// The proxy that the first of these variables names. The HTTP library's own way takes any of them for every scheme.
-fn proxy(variables: &[&str]) -> Option<Proxy> {
-    let url = variables.iter().find_map(|name| env::var(name).ok().filter(|url| !url.is_empty()))?;
-    let plain = Proxy::new(&url).ok()?;
-    let exceptions = ["no_proxy", "NO_PROXY"].iter().find_map(|name| env::var(name).ok()).unwrap_or_default();
-    let mut proxy = Proxy::builder(plain.protocol()).host(plain.host()).port(plain.port());
-    for (set, value) in [(true, plain.username()), (false, plain.password())] {
-        proxy = match value {
-            Some(value) if set => proxy.username(value),
-            Some(value) => proxy.password(value),
-            None => proxy,
-        };
-    }
-    exceptions
-        .split(',')
-        .filter(|name| !name.is_empty())
-        .fold(proxy, |proxy, name| proxy.no_proxy(name.trim()))
-        .build()
-        .ok()
 }

@@ -1,7 +1,12 @@
 //! For tests: an HTTP server on the loopback that behaves as badly as it is told to, with or without TLS, and an
 //! audience that remembers events.
 
+mod proxy;
+
+pub(crate) use proxy::TestProxy;
+
 use super::patience::Patience;
+use super::proxy::Proxies;
 use super::{Http, Trust, Verify};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -139,14 +144,20 @@ impl Authority {
 
 /// A client that trusts these files and is quick with its next try.
 pub(crate) fn client(files: Vec<PathBuf>, verify: Verify) -> Http {
+    through(Proxies::default(), files, verify)
+}
+
+/// A client that goes through these proxies.
+pub(crate) fn through(proxies: Proxies, files: Vec<PathBuf>, verify: Verify) -> Http {
     let patience = Patience { back_off: Duration::from_millis(5), ..Patience::default() };
-    Http::new(&Trust { files, folder: None, verify }, patience).unwrap()
+    Http::through(proxies, &Trust { files, folder: None, verify }, patience).unwrap()
 }
 
 /// A client that gives up when nothing moves for so long.
 pub(crate) fn impatient(idle: Duration) -> Http {
     let patience = Patience { back_off: Duration::from_millis(5), idle, ..Patience::default() };
-    Http::new(&Trust { files: Vec::new(), folder: None, verify: Verify::Skip }, patience).unwrap()
+    Http::through(Proxies::default(), &Trust { files: Vec::new(), folder: None, verify: Verify::Skip }, patience)
+        .unwrap()
 }
 
 /// Remembers what is said.

@@ -13,8 +13,10 @@ mod error;
 mod head;
 mod http;
 mod kept;
+mod line;
 mod patience;
 mod place;
+mod proxy;
 mod retry;
 mod tally;
 mod transfer_error;
@@ -33,12 +35,16 @@ pub(crate) use checksum::{Checksum, ChecksumError};
 #[cfg(test)]
 pub(crate) use error::Bound;
 pub(crate) use error::{FetchError, UnpackError};
-pub(crate) use http::Http;
+pub(crate) use http::{ClientError, Http};
 pub(crate) use kept::{Kept, unpack_kept};
 pub(crate) use patience::{Patience, duration};
+#[cfg(test)]
+pub(crate) use proxy::ProxyError;
 pub(crate) use retry::{Tries, Trouble, retry_after, with_retries};
 pub(crate) use transfer_error::{TransferError, status_text};
-pub(crate) use trust::{Trust, TrustError, Verify};
+#[cfg(test)]
+pub(crate) use trust::TrustError;
+pub(crate) use trust::{Trust, Verify};
 pub(crate) use unpack::Limits;
 pub(crate) use validators::Validators;
 

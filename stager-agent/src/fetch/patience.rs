@@ -15,8 +15,6 @@ pub(crate) struct Patience {
     /// For one transfer with all its tries and pauses; of an upload, until its body is sent. Diego: 10 min a try, which
     /// a slow line may exceed although it moves.
     pub(crate) total: Duration,
-    /// For an answer after a body was sent: cc-uploader answers when Cloud Controller's job is done. Diego: 10 min.
-    pub(crate) answer: Duration,
     /// Before the second try; each further pause is several times as long.
     pub(crate) back_off: Duration,
     /// Tries after the first, while nothing gets further. Diego: 2, and today 3.
@@ -29,7 +27,6 @@ impl Default for Patience {
             connect: Duration::from_secs(10),
             idle: Duration::from_secs(30),
             total: Duration::from_secs(1800),
-            answer: Duration::from_secs(600),
             back_off: Duration::from_millis(500),
             retries: 3,
         }

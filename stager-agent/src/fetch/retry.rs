@@ -4,6 +4,7 @@
 use super::error::in_full;
 use super::patience::Patience;
 use super::transfer_error::TransferError;
+use crate::gate::{Gate, Permit};
 use crate::scope::{Scope, Stopped};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
@@ -49,17 +50,19 @@ pub(crate) struct Tries<'a> {
     /// Since there was progress.
     failed: Cell<u32>,
     began: Instant,
+    /// In front of a gate: what others take does not count.
+    waited: Cell<Duration>,
 }
 
 impl<'a> Tries<'a> {
     fn of(what: &'a SafeUrl, patience: Patience, scope: &'a Scope<'a>) -> Self {
-        Self { what, patience, scope, failed: Cell::new(0), began: Instant::now() }
+        Self { what, patience, scope, failed: Cell::new(0), began: Instant::now(), waited: Cell::default() }
     }
 
     /// Why not to go on: the scope was stopped, or the transfer's own time is up. `None`: go on.
     pub(crate) fn ended<E>(&self) -> Option<Trouble<E>> {
         let Patience { total, .. } = self.patience;
-        let too_long = || (self.began.elapsed() >= total).then_some(TransferError::TooLong { after: total }.into());
+        let too_long = || (self.taken() >= total).then_some(TransferError::TooLong { after: total }.into());
         self.scope.stopped().map(Trouble::Stopped).or_else(too_long)
     }
 
@@ -77,7 +80,7 @@ impl<'a> Tries<'a> {
     pub(crate) fn again<E>(&self, cause: TransferError) -> Result<(), Trouble<E>> {
         let failed = self.failed.get() + 1;
         let wait = self.pause(failed, cause.retry_after());
-        if failed > self.patience.retries || !cause.may_pass() || self.began.elapsed() + wait >= self.patience.total {
+        if failed > self.patience.retries || !cause.may_pass() || self.taken() + wait >= self.patience.total {
             return Err(Trouble::Transfer(cause));
         }
         self.failed.set(failed);
@@ -89,6 +92,24 @@ impl<'a> Tries<'a> {
             wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
         });
         rest(wait, self.scope).map_err(Trouble::Stopped)
+    }
+
+    /// Waits for a place among the transfers that are under way at once.
+    ///
+    /// # Errors
+    /// The scope was stopped.
+    pub(crate) fn enter<E>(&self, gate: &Gate) -> Result<Permit, Trouble<E>> {
+        let came = Instant::now();
+        let permit = gate.enter(self.scope);
+        self.waited.set(self.waited.get() + came.elapsed());
+        match (permit, self.scope.stopped()) {
+            (Some(permit), _) => Ok(permit),
+            (None, why) => Err(Trouble::Stopped(why.unwrap_or(Stopped::Codependent))),
+        }
+    }
+
+    fn taken(&self) -> Duration {
+        self.began.elapsed().saturating_sub(self.waited.get())
     }
 
     fn pause(&self, failed: u32, requested: Option<Duration>) -> Duration {
@@ -170,7 +191,6 @@ mod tests {
         connect: Duration::from_secs(1),
         idle: Duration::from_secs(1),
         total: Duration::from_secs(60),
-        answer: Duration::from_secs(1),
         back_off: Duration::from_millis(1),
         retries: 3,
     };

@@ -1,6 +1,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at real directories")]
 
 mod known;
+mod lengths;
+mod proxies;
 mod resume;
 
 use super::error::in_full;
@@ -322,7 +324,7 @@ fn a_certificate_file_that_cannot_be_used_is_an_error() {
         let trust = Trust { files: vec![path.to_owned()], folder: Some("/does/not/exist".into()), verify: Verify::Yes };
         Http::new(&trust, Patience::default()).unwrap_err()
     };
-    assert!(matches!(build(&missing), TrustError::Unreadable { .. }));
+    assert!(matches!(build(&missing), ClientError::Trust(TrustError::Unreadable { .. })));
     assert!(build(&empty).to_string().ends_with("empty.pem holds no certificate in PEM form"));
 }
 

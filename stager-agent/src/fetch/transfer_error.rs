@@ -1,6 +1,7 @@
 //! What can go wrong between two ends of an HTTP connection, in either direction. No text here holds a secret: hosts
 //! are shown, URLs are not, and the HTTP library's own texts, which quote URLs and headers, are not used.
 
+use super::proxy::Proxy;
 use shared_model::size;
 use std::io;
 use std::time::Duration;
@@ -47,6 +48,22 @@ pub(crate) enum TransferError {
         #[source]
         cause: io::Error,
     },
+    /// The proxy does not let us through.
+    #[error("the proxy {proxy} does not let us through: {reason}")]
+    Proxy {
+        /// Its URL, redacted, and the variable that names it.
+        proxy: String,
+        /// What it answered; `None`: nothing.
+        status: Option<u16>,
+        /// In words.
+        reason: String,
+    },
+    /// A redirect from https to http, where nobody can tell who answers.
+    #[error("it redirects from https to http, to {host:?}, where anybody could answer")]
+    Downgrade {
+        /// Where to.
+        host: String,
+    },
     /// The server's certificate is signed by nobody we trust.
     #[error("the certificate of {host:?} is signed by an authority that is not trusted here")]
     UnknownAuthority {
@@ -82,7 +99,6 @@ pub(crate) enum TransferError {
         from: u64,
     },
     /// The server sent more than it announced.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the check lands within the hour"))]
     #[error("the server sent more than {}", announced(*expected))]
     Surplus {
         /// Bytes announced; `None`: in chunks, which had ended.
@@ -123,6 +139,15 @@ pub(crate) enum TransferError {
 }
 
 impl TransferError {
+    /// `proxy` answered `status` in place of whom we asked for.
+    pub(super) fn of_proxy(proxy: &Proxy, status: u16) -> Self {
+        Self::Proxy {
+            proxy: proxy.to_string(),
+            status: Some(status),
+            reason: format!("it answered {}", status_text(status)),
+        }
+    }
+
     /// Whether another try may go better: the network's moods, and servers that are busy or broken.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
@@ -133,6 +158,7 @@ impl TransferError {
             | Self::Surplus { .. }
             | Self::Damaged { .. }
             | Self::Idle { .. } => true,
+            Self::Proxy { status, .. } => status.is_none_or(|status| status >= 500),
             Self::Status { status, .. } => *status >= 500 || [408, 425, 429].contains(status),
             Self::BadUrl
             | Self::Refused { .. }
@@ -142,6 +168,7 @@ impl TransferError {
             | Self::Tls { .. }
             | Self::TooLong { .. }
             | Self::Encoded { .. }
+            | Self::Downgrade { .. }
             | Self::Protocol { .. } => false,
         }
     }

@@ -23,6 +23,8 @@ use std::time::Duration;
 
 /// How soon a stop is noticed.
 const LOOK_UP: Duration = Duration::from_millis(100);
+/// How long the receiver may think. Diego: 10 min.
+const ANSWER: Duration = Duration::from_secs(600);
 /// Bytes hashed at a time.
 const BLOCK: usize = 64 * 1024;
 
@@ -69,7 +71,7 @@ pub(super) fn post(
         // Without Content-Length the HTTP library would send chunks, which cc-uploader answers with 411.
         let headers =
             [("content-type", "application/octet-stream"), ("content-length", &length), ("content-md5", &md5)];
-        let _ = tell.send(http.post(&address, &headers, body).and_then(answer::judge)); // nobody may be waiting
+        let _ = tell.send(http.post(&address, &headers, body, ANSWER).and_then(answer::judge)); // nobody may be waiting
     });
     spawned.map_err(|cause| TransferError::Connect { host, cause })?;
 

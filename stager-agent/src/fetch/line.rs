@@ -1,0 +1,138 @@
+//! The connection under a request, watched for what the HTTP library does not do: see whether a server goes on after
+//! the end of a body, hear an answer that comes before a body is sent whole, and name the whole URL to a proxy that
+//! passes plain HTTP on.
+
+use std::io;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
+use ureq::{Error, Timeout};
+
+/// How long a server may take to say more than it announced, or to hang up as it was asked to. Bytes that it sends at
+/// all it sends together with the others.
+const LAST_WORD: Duration = Duration::from_millis(200);
+
+/// Makes the connection of one request.
+#[derive(Debug)]
+pub(super) struct Watched {
+    /// Shared by all requests: it keeps what all TLS connections need.
+    pub(super) connector: Arc<DefaultConnector>,
+    /// Gets the connection when the library is done with it.
+    pub(super) remains: Remains,
+    /// `http://host:port`, which a proxy finds in front of the path; `None`: it is not asked through a proxy, or
+    /// through a tunnel.
+    pub(super) whole_url: Option<String>,
+}
+
+/// A connection that the library is done with, or nothing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Remains(Arc<Mutex<Option<Box<dyn Transport>>>>);
+
+/// See the module's text.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// `()` once it was given away.
+    inner: Box<dyn Transport>,
+    remains: Remains,
+    whole_url: Option<String>,
+    head_is_sent: bool,
+    deaf: bool,
+}
+
+impl Connector<()> for Watched {
+    type Out = Line;
+
+    fn connect(&self, details: &ConnectionDetails, chained: Option<()>) -> Result<Option<Line>, Error> {
+        let inner = self.connector.connect(details, chained)?;
+        let (remains, whole_url) = (self.remains.clone(), self.whole_url.clone());
+        Ok(inner.map(|inner| Line { inner, remains, whole_url, head_is_sent: false, deaf: false }))
+    }
+}
+
+impl Transport for Line {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, mut amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if let Some(url) = self.whole_url.take() {
+            amount = insert(self.inner.buffers().output(), amount, &url)?;
+        }
+        if self.deaf {
+            return Ok(());
+        }
+        match self.inner.transmit_output(amount, timeout) {
+            // It hung up before it had heard all. Its reason, such as 503 or 413, may have come before that: let the
+            // library read it.
+            Err(Error::Io(error)) if self.head_is_sent && hung_up(&error) => self.deaf = true,
+            sent => sent?,
+        }
+        self.head_is_sent = true;
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.inner.await_input(timeout)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let inner = mem::replace(&mut self.inner, Box::new(()));
+        *self.remains.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(inner);
+    }
+}
+
+impl Remains {
+    /// Whether more came than the body that was read to its end, or comes at once.
+    pub(super) fn hold_more(&self) -> bool {
+        let line = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut line) = line else { return false };
+        let timeout = NextTimeout { after: LAST_WORD.into(), reason: Timeout::RecvBody, ..NextTimeout::default() };
+        !line.buffers().input().is_empty() || matches!(line.await_input(timeout), Ok(true))
+    }
+}
+
+fn hung_up(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted
+    )
+}
+
+/// Makes `GET /path` into `GET http://host/path` at the start of `output`, of which `amount` bytes are used. Gives how
+/// many are used then.
+fn insert(output: &mut [u8], amount: usize, url: &str) -> Result<usize, Error> {
+    let longer = amount + url.len();
+    let path = output[..amount].iter().position(|byte| *byte == b' ').map(|space| space + 1);
+    let Some(path) = path.filter(|_| longer <= output.len()) else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the URL is too long for a proxy").into());
+    };
+    output.copy_within(path..amount, path + url.len());
+    output[path..path + url.len()].copy_from_slice(url.as_bytes());
+    Ok(longer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_finds_the_whole_url_in_the_first_line() {
+        let mut output = [0; 64];
+        let request = b"GET /a b=c HTTP/1.1\r\n";
+        output[..request.len()].copy_from_slice(request);
+        let used = insert(&mut output, request.len(), "http://h:1").unwrap();
+        assert_eq!(&output[..used], b"GET http://h:1/a b=c HTTP/1.1\r\n");
+        assert!(insert(&mut output, used, &"x".repeat(60)).is_err());
+    }
+}
