@@ -2,6 +2,7 @@
 
 pub(crate) mod invocation;
 
+use crate::image::ImageBy;
 use argh::FromArgs;
 use std::path::PathBuf;
 
@@ -208,6 +209,12 @@ pub(crate) struct Image {
     /// the builder's result.json, for labels about buildpack and process types
     #[argh(option, arg_name = "file")]
     pub(crate) result: Option<PathBuf>,
+    /// way of the image into the engine: auto, load or build (default: auto, what suits the engine)
+    #[argh(option, long = "image-by", default = "ImageBy::Auto", arg_name = "way")]
+    pub(crate) by: ImageBy,
+    /// say why the image goes that way
+    #[argh(switch)]
+    pub(crate) verbose: bool,
     /// plain or json (default: plain)
     #[argh(option, arg_name = "form")]
     pub(crate) output: Option<Output>,

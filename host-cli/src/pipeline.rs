@@ -22,12 +22,14 @@ mod stream;
 use crate::arguments::{FetchOptions, Launch, Restage};
 use crate::engine::docker::Docker;
 use crate::failure::Failure;
+use crate::image::{ImageOptions, created};
 use crate::plan::app::{self, Start};
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::stager::{self, StagingOptions};
 use crate::plan::{cache, labels, ports};
 use crate::requests::{self, Kind, Request};
 use crate::screen::screen;
+use bring_out::Wanted;
 pub(crate) use cache_up::cache_up;
 pub(crate) use look_into::cache;
 use road::{Road, walk};
@@ -55,15 +57,20 @@ fn restage_on(road: &Road, request: &Request, command: &Restage, agent_options: 
     }
     let task = validate::task(&request.document).map_err(|complaints| refuse::complaints(&complaints))?;
     refuse::docker_app(task.is_docker(), &task.application())?;
-    let base =
-        if command.no_image { None } else { Some(refuse::a_base_that_nobody_knows(&task, command.base.as_deref())?) };
+    let base = || refuse::a_base_that_nobody_knows(&task, command.base.as_deref());
+    let wanted = if command.no_image {
+        None
+    } else {
+        let (by, verbose, created) = (command.image_by, command.verbose, created::from_environment()?);
+        Some(Wanted { base: base()?, options: ImageOptions { by, verbose, created } })
+    };
     let options = command.fetch_options();
     let files = mounted::files(&options)?;
     let keeping = keeping(&options, command.no_cache)?;
 
     check::network(&*road.engine, &command.network)?;
     check::image(&*road.engine, &command.stager_image, "stager image")?;
-    if let Some(base) = &base {
+    if let Some(Wanted { base, .. }) = &wanted {
         check::image(&*road.engine, base, "root file system")?;
     }
 
@@ -86,10 +93,10 @@ fn restage_on(road: &Road, request: &Request, command: &Restage, agent_options: 
         for_help: stager::asks_for_help(agent_options),
     };
     let staged = stage::stage(road, &staging)?;
-    let (Some(staged), Some(base)) = (staged, base) else {
+    let (Some(staged), Some(wanted)) = (staged, wanted) else {
         return Ok(());
     };
-    let image = road.step(Step::Image, || bring_out::image(road, &container, &task, &staged, &base))?;
+    let image = road.step(Step::Image, || bring_out::image(road, &container, &task, &staged, &wanted))?;
     road.emit(Event::Image { name: image.name, id: image.id.0, bytes: image.bytes });
     Ok(())
 }

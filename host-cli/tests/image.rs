@@ -1,6 +1,6 @@
 //! `host-cli image` with a real engine. Wants `stager-rootfs:cflinuxfs4` (docker/build makes it) and the demo lifecycle's
 //! static `launcher` (ci/build-static makes it); says so where they are missing. All images stand on a base of these
-//! tests' own whose label they inherit, so that leftovers can be told from other people's images. The tests take turns:
+//! tests' own and bear its mark as a label, so that leftovers can be told from other people's images. The tests take turns:
 //! they share the base and what the engine caches, and the last one removes it all.
 
 #![allow(unused_crate_dependencies, reason = "the command's dependencies are not this test's")]
@@ -9,6 +9,7 @@
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -84,6 +85,10 @@ impl Base {
         format!("label=stager.instance={}", self.mark)
     }
 
+    fn layers(&self) -> usize {
+        docker(&["image", "inspect", "--format", "{{len .RootFS.Layers}}", &self.name]).parse().unwrap()
+    }
+
     fn containers(&self) -> String {
         docker(&["ps", "-a", "-q", "--filter", &self.filter()])
     }
@@ -92,7 +97,9 @@ impl Base {
     fn images(&self) -> Vec<String> {
         let base = docker(&["image", "inspect", "--format", "{{.Id}}", &self.name]);
         let all = docker(&["images", "-a", "-q", "--no-trunc", "--filter", &self.filter()]);
-        all.lines().filter(|id| *id != base).map(str::to_owned).collect()
+        // One with several names is listed as often.
+        let ids: BTreeSet<&str> = all.lines().filter(|id| *id != base).collect();
+        ids.into_iter().map(str::to_owned).collect()
     }
 }
 
@@ -134,7 +141,8 @@ impl World {
     fn image(&self, droplet: &Path, lifecycle: &Path, more: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_host-cli"));
         command.arg("image").arg("--droplet").arg(droplet).arg("--lifecycle").arg(lifecycle);
-        command.args(["--base", &self.base.name]).args(more).output().unwrap()
+        command.args(["--base", &self.base.name, "--label", &format!("stager.instance={}", self.base.mark)]);
+        command.args(more).output().unwrap()
     }
 }
 
@@ -253,6 +261,9 @@ fn a_bare_docker_run_of_the_image_starts_the_droplet_as_vcap_with_three_variable
     assert_eq!(label("stager.process-types"), r#"{"web":"a \"$B\" 'c' \\ `d`"}"#);
     assert_eq!(label("stager.droplet"), docker_free_sha256(&droplet));
     assert_eq!(label("stager.lifecycle").len(), 64);
+    assert_eq!(label("org.opencontainers.image.base.name"), world.base.name);
+    assert_eq!(label("org.opencontainers.image.revision"), docker_free_sha256(&droplet));
+    assert_eq!(docker(&["history", "-q", &name]).lines().count(), world.base.layers() + 2);
 
     let container = docker(&["run", "-d", "-p", "127.0.0.1::8080", &name]);
     let address = docker(&["port", &container, "8080/tcp"]);
@@ -304,18 +315,45 @@ fn the_same_again_is_found_and_another_droplet_replaces_it_without_a_nameless_im
 }
 
 #[test]
-fn a_build_that_the_engine_refuses_leaves_nothing_and_says_why() {
+fn every_way_into_the_engine_gives_an_image_that_runs_and_loading_the_same_one_every_time() {
+    let world = World::new();
+    let (droplet, lifecycle, name) =
+        (world.file("droplet", &server_droplet("ways")), world.lifecycle(), world.name("ways"));
+    let made = |by: &str| {
+        let output = world.image(&droplet, &lifecycle, &["--name", &name, "--verbose", "--image-by", by]);
+        assert!(output.status.success(), "{}", said(&output));
+        assert!(!said(&output).contains("trying it"), "{}", said(&output));
+        let id = docker(&["image", "inspect", "--format", "{{.Id}}", &name]);
+        let listed =
+            docker(&["run", "--rm", "--entrypoint", "stat", &name, "-c", "%U %a %n", "/home/vcap/app/server.pl"]);
+        assert_eq!(listed, "vcap 600 /home/vcap/app/server.pl", "{by}");
+        docker(&["rmi", "-f", &id]);
+        (id, said(&output))
+    };
+    let (built, said) = made("build");
+    assert!(said.contains(" by build: as --image-by asks"), "{said}");
+    let (loaded, said) = made("auto");
+    assert!(said.contains(" by load: it keeps layers by their digests"), "{said}");
+    assert_eq!(made("load").0, loaded);
+    assert_ne!(built, loaded);
+}
+
+#[test]
+fn an_image_that_the_engine_refuses_leaves_nothing_and_says_why() {
     let world = World::new();
     // A file that is a folder as well: nothing leaves the folder, but no engine can unpack it.
     let odd = droplet(&[("./app/", b"", 0o755), ("./app/a", b"x", 0o644), ("./app/a/b", b"x", 0o644)]);
+    let odd = world.file("droplet", &odd);
     let lifecycle = world.lifecycle();
     fs::write(lifecycle.join("new"), &world.base.mark).unwrap(); // Nothing that the engine has ready.
     let (before, containers) = (world.base.images(), world.base.containers());
-    let output = world.image(&world.file("droplet", &odd), &lifecycle, &["--name", &world.name("refused")]);
-    assert_eq!(output.status.code(), Some(7), "{}", said(&output));
-    assert!(said(&output).contains("error: building an image: "), "{}", said(&output));
-    assert_eq!(world.base.images(), before);
-    assert_eq!(world.base.containers(), containers);
+    for (by, words) in [("auto", "error: building an image: "), ("load", "error: loading an image: ")] {
+        let output = world.image(&odd, &lifecycle, &["--name", &world.name("refused"), "--image-by", by]);
+        assert_eq!(output.status.code(), Some(7), "{}", said(&output));
+        assert!(said(&output).contains(words), "{}", said(&output));
+        assert_eq!(world.base.images(), before);
+        assert_eq!(world.base.containers(), containers);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The commands whose container fetches: they share the options that say with whom it speaks and what it keeps.
 
 use super::{LogOptions, Output};
+use crate::image::ImageBy;
 use argh::FromArgs;
 use std::path::{Path, PathBuf};
 
@@ -102,6 +103,12 @@ fetches! {
         /// stage and upload, but make no image
         #[argh(switch)]
         pub(crate) no_image: bool,
+        /// way of the image into the engine: auto, load or build (default: auto, what suits the engine)
+        #[argh(option, default = "ImageBy::Auto", arg_name = "way")]
+        pub(crate) image_by: ImageBy,
+        /// say why the image goes that way
+        #[argh(switch)]
+        pub(crate) verbose: bool,
         /// plain or json (default: progress bars on a terminal, plain lines elsewhere)
         #[argh(option, arg_name = "form")]
         pub(crate) output: Option<Output>,

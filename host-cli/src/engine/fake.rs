@@ -1,7 +1,12 @@
 //! A recording engine for tests: it remembers what was asked for, in which order, keeps containers and images as values,
 //! and fails where a test wants it to. Nothing runs.
 
-use super::{BuildOptions, CommitOptions, Container, ContainerId, Engine, EngineError, Health, Image, ImageId};
+pub(crate) mod loaded;
+
+use super::{
+    CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Health, Image, ImageDetails, ImageId,
+    Store,
+};
 use crate::plan::container::ContainerSpec;
 use shared_model::event::Stream;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -36,8 +41,14 @@ pub(crate) struct State {
     /// What every container printed last.
     pub(crate) last_lines: Vec<u8>,
     /// Build contexts that were sent, whole.
-    pub(crate) built: Vec<(Vec<u8>, BuildOptions)>,
+    pub(crate) built: Vec<Vec<u8>>,
+    /// Archives of images that were sent, whole.
+    pub(crate) loaded: Vec<Vec<u8>>,
+    /// How it says that it keeps images. None: as layers.
+    pub(crate) store: Option<Store>,
     failures: BTreeMap<&'static str, VecDeque<EngineError>>,
+    /// The verb, what its first words must be, and why it is refused then.
+    refusals: Vec<(&'static str, String, String)>,
     made: usize,
 }
 
@@ -62,7 +73,9 @@ impl Fake {
         let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let created = i64::try_from(state.made).unwrap();
         let tags = vec![tag.to_owned()];
-        state.images.push(Image { id: id.clone(), tags, labels, bytes: 1, created, ..Image::default() });
+        let details =
+            ImageDetails { named: created, layers: vec![format!("sha256:{:064x}", 0xba5e)], ..Default::default() };
+        state.images.push(Image { id: id.clone(), tags, labels, bytes: 1, created, details });
         id
     }
 
@@ -74,6 +87,11 @@ impl Fake {
     /// As [`Self::fail`], refused with these words.
     pub(crate) fn refuse(&self, verb: &'static str, reason: &str) {
         self.fail(verb, EngineError::Refused { doing: verb.to_owned(), reason: reason.to_owned() });
+    }
+
+    /// Lets every call of `verb` fail that has `word` among its words.
+    pub(crate) fn refuse_on(&self, verb: &'static str, word: &str, reason: &str) {
+        self.state().refusals.push((verb, word.to_owned(), reason.to_owned()));
     }
 
     /// What the next run does.
@@ -102,6 +120,10 @@ impl Fake {
         let mut state = self.state();
         let line = std::iter::once(verb).chain(words.iter().copied().filter(|word| !word.is_empty()));
         state.calls.push(line.collect::<Vec<_>>().join(" "));
+        let refusal = state.refusals.iter().find(|(of, word, _)| *of == verb && words.contains(&word.as_str()));
+        if let Some((_, _, reason)) = refusal {
+            return Err(EngineError::Refused { doing: verb.to_owned(), reason: reason.clone() });
+        }
         match state.failures.get_mut(verb).and_then(VecDeque::pop_front) {
             Some(error) => Err(error),
             None => Ok(state),
@@ -114,6 +136,12 @@ fn missing(id: &ContainerId) -> EngineError {
 }
 
 impl Engine for Fake {
+    fn facts(&self) -> Result<EngineFacts, EngineError> {
+        let store = self.call("facts", &[])?.store.clone();
+        let store = store.unwrap_or_else(|| Store::Layers("overlay2".to_owned()));
+        Ok(EngineFacts { version: "20.10".to_owned(), store })
+    }
+
     fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
         let state = self.call("image", &[reference])?;
         let named = |image: &&Image| image.id.0 == reference || image.tags.iter().any(|tag| tag == reference);
@@ -137,27 +165,41 @@ impl Engine for Fake {
         Ok(())
     }
 
+    fn untag(&self, name: &str) -> Result<(), EngineError> {
+        let mut state = self.call("untag", &[name])?;
+        let named = |image: &Image| image.tags.iter().any(|tag| tag == name);
+        state.images.retain(|image| !named(image) || image.tags.len() > 1);
+        state.images.iter_mut().for_each(|image| image.tags.retain(|tag| tag != name));
+        Ok(())
+    }
+
     fn remove_nameless(&self, image: &ImageId) -> Result<(), EngineError> {
         let mut state = self.call("remove_nameless", &[&image.0])?;
         state.images.retain(|other| other.id != *image || !other.tags.is_empty());
         Ok(())
     }
 
-    fn build(&self, mut context: Box<dyn Read + Send>, options: &BuildOptions) -> Result<ImageId, EngineError> {
-        drop(self.call("build", &options.tags.iter().map(String::as_str).collect::<Vec<_>>())?);
+    fn build(&self, mut context: Box<dyn Read + Send>) -> Result<ImageId, EngineError> {
+        drop(self.call("build", &[])?);
         let mut bytes = Vec::new();
         context.read_to_end(&mut bytes).unwrap();
-        let id = self.add_image("being:built", &[]);
+        let id = self.add_image("", &[("stager.kind", "app")]);
         let mut state = self.state();
-        for image in &mut state.images {
-            image.tags.retain(|tag| !options.tags.contains(tag));
-            if image.id == id {
-                image.tags.clone_from(&options.tags);
-                image.labels.clone_from(&options.labels);
-            }
-        }
-        state.built.push((bytes, options.clone()));
+        state.images.iter_mut().filter(|image| image.id == id).for_each(|image| image.tags.clear());
+        state.built.push(bytes);
         Ok(id)
+    }
+
+    fn load(&self, mut archive: Box<dyn Read + Send>) -> Result<(), EngineError> {
+        drop(self.call("load", &[])?);
+        let mut bytes = Vec::new();
+        archive.read_to_end(&mut bytes).unwrap();
+        let image = loaded::image(&bytes);
+        let mut state = self.state();
+        state.images.retain(|other| other.id != image.id);
+        state.images.push(image);
+        state.loaded.push(bytes);
+        Ok(())
     }
 
     fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, EngineError> {

@@ -32,9 +32,52 @@ pub(crate) struct Image {
     pub(crate) bytes: u64,
     /// Seconds since 1970 when it was made, as its config says; 0 where it does not say.
     pub(crate) created: i64,
-    /// Names of the variables that it sets; their values may be secret. Empty in what
-    /// [`Engine::images_labelled`] gives: a list does not tell.
+    /// What a list of images does not tell.
+    pub(crate) details: ImageDetails,
+}
+
+/// What only a look at one image tells; empty in what [`Engine::images_labelled`] gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ImageDetails {
+    /// Seconds since 1970 when this engine last gave it a name; 0 where the engine does not say.
+    pub(crate) named: i64,
+    /// Names of the variables that it sets; their values may be secret.
     pub(crate) variables: Vec<String>,
+    /// Its layers from the lowest on, each by the digest of its uncompressed bytes: `sha256:…`.
+    pub(crate) layers: Vec<String>,
+    /// What its programs run on.
+    pub(crate) platform: Platform,
+}
+
+/// What an image's programs run on, in the words of Go: `amd64`, `linux`, and a variant such as `v8`, mostly empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Platform {
+    /// The processor.
+    pub(crate) architecture: String,
+    /// The operating system.
+    pub(crate) os: String,
+    /// The kind of processor where that matters.
+    pub(crate) variant: String,
+}
+
+/// What an engine says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EngineFacts {
+    /// Its version, for people.
+    pub(crate) version: String,
+    /// How it keeps images.
+    pub(crate) store: Store,
+}
+
+/// How an engine keeps images: what it can be sent and what can be left out depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Store {
+    /// As layers that are known by their digests, in this storage driver: `overlay2`.
+    Layers(String),
+    /// In containerd, with this snapshotter: `overlayfs`.
+    Containerd(String),
+    /// In a way that nobody has told us of: not Docker's own engine.
+    Unknown,
 }
 
 /// What an engine says of a container.
@@ -73,15 +116,6 @@ pub(crate) enum Health {
     Unhealthy,
 }
 
-/// How an image is to be built from a stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct BuildOptions {
-    /// Names that the image gets, `repository:tag`; the first is what people read.
-    pub(crate) tags: Vec<String>,
-    /// Labels of the image.
-    pub(crate) labels: BTreeMap<String, String>,
-}
-
 /// What an image made of a container is to be like.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CommitOptions {
@@ -111,6 +145,9 @@ pub(crate) enum EngineError {
 
 /// What the pipeline wants of an engine. Every call blocks, and may be made from any thread.
 pub(crate) trait Engine: Send + Sync {
+    /// What it says of itself.
+    fn facts(&self) -> Result<EngineFacts, EngineError>;
+
     /// The image called `reference`, or `None`.
     fn image(&self, reference: &str) -> Result<Option<Image>, EngineError>;
 
@@ -120,13 +157,20 @@ pub(crate) trait Engine: Send + Sync {
     /// Gives an image one more name, `repository:tag`.
     fn tag(&self, image: &ImageId, name: &str) -> Result<(), EngineError>;
 
+    /// Takes a name from the image that bears it, and removes the image if it was its last. A name that nothing bears is
+    /// no error.
+    fn untag(&self, name: &str) -> Result<(), EngineError>;
+
     /// Removes an image of ours (`stager.kind=app` or `stager`) that has lost its last name, or never had one, and what
     /// lies under it, as far as that is ours, nameless and unused too. All others stay; that is no error.
     fn remove_nameless(&self, image: &ImageId) -> Result<(), EngineError>;
 
-    /// Builds an image from a build context (a tar), and reads the answer to its end: an error in it is an error. A
-    /// build that fails leaves neither containers nor nameless images.
-    fn build(&self, context: Box<dyn Read + Send>, options: &BuildOptions) -> Result<ImageId, EngineError>;
+    /// Builds an image without a name from a build context (a tar), and reads the answer to its end: an error in it is
+    /// an error. A build that fails leaves neither containers nor nameless images.
+    fn build(&self, context: Box<dyn Read + Send>) -> Result<ImageId, EngineError>;
+
+    /// Takes in an archive of images (a tar), and reads the answer to its end: an error in it is an error.
+    fn load(&self, archive: Box<dyn Read + Send>) -> Result<(), EngineError>;
 
     /// Makes an image without a name of a container that has ended. Its files become one layer.
     fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, EngineError>;

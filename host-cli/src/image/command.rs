@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "opens the files that were named")]
 
 use super::error::checked_names;
-use super::{ImageError, ImageOrder, Lifecycle, Names, make};
+use super::{ImageError, ImageOptions, ImageOrder, Lifecycle, Names, created, make};
 use crate::arguments;
 use crate::engine::Engine;
 use crate::engine::docker::Docker;
@@ -53,6 +53,7 @@ fn act(engine: &dyn Engine, order: Order<'_>, events: &dyn EventSink) -> Result<
         names,
         labels: order.labels,
         result: order.result,
+        options: order.options,
     };
     events.emit(Event::StepStarted { step: Step::Image });
     let made = make(engine, order, events)?;
@@ -83,6 +84,7 @@ fn order(command: &arguments::Image) -> Result<Order<'_>, Failure> {
         lifecycle: Lifecycle::at(&command.lifecycle)?,
         base,
         result: text(command.result.as_deref())?,
+        options: ImageOptions { by: command.by, verbose: command.verbose, created: created::from_environment()? },
     })
 }
 
@@ -95,6 +97,7 @@ struct Order<'a> {
     lifecycle: Lifecycle,
     base: String,
     result: String,
+    options: ImageOptions,
 }
 
 fn task(path: &Path) -> Result<TaskDefinition, Failure> {

@@ -10,9 +10,11 @@ use super::sha256::Hashing;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek};
+use std::io::{self, BufWriter, Read};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tar::{Builder, EntryType, Header};
 
 /// Bytes that a layer may have. Diego's largest disk quotas are far below; an archive of zeros ends here.
@@ -33,13 +35,32 @@ pub(super) struct Owner {
     pub(super) gid: u64,
 }
 
-/// A finished layer.
+/// A finished layer. The file has no name and is gone with the last that reads it.
 pub(super) struct Layer {
-    /// Its bytes, from the start; the file has no name and is gone with this.
-    pub(super) file: File,
+    file: Arc<File>,
     pub(super) bytes: u64,
     /// Of the bytes, in hexadecimal.
     pub(super) sha256: String,
+}
+
+impl Layer {
+    /// Its bytes from the start. Several may read at once.
+    pub(super) fn content(&self) -> impl Read + Send + 'static {
+        Content { file: Arc::clone(&self.file), at: 0 }.take(self.bytes)
+    }
+}
+
+struct Content {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for Content {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read_at(buffer, self.at)?;
+        self.at += length as u64;
+        Ok(length)
+    }
 }
 
 /// A layer that is being written.
@@ -114,9 +135,8 @@ impl LayerWriter {
     pub(super) fn finish(self) -> Result<Layer, ImageError> {
         let finish = || {
             let (buffer, sha256, bytes) = self.tar.into_inner()?.finish();
-            let mut file = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.rewind()?;
-            Ok(Layer { file, bytes, sha256 })
+            let file = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
+            Ok(Layer { file: Arc::new(file), bytes, sha256 })
         };
         finish().map_err(|error: io::Error| ImageError::spool(&error))
     }

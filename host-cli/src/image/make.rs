@@ -1,12 +1,15 @@
 //! From droplet, lifecycle and base to an image in the engine.
 
 use super::ImageError;
-use super::context::context;
 use super::droplet::droplet_layer;
 use super::error::checked_names;
 use super::lifecycle::{Lifecycle, lifecycle_layer};
+use super::names;
+use super::send::{Finished, Sending};
 use super::sha256::{sha256_of, sha256_of_bytes};
-use crate::engine::{BuildOptions, Engine, EngineError, Image, ImageId};
+use super::way::ImageBy;
+use crate::engine::{Engine, EngineError, Image, ImageId};
+use crate::plan::image_config::{self, ImagePlan};
 use crate::plan::{app_image, labels};
 use shared_model::event::{Event, EventSink};
 use std::collections::BTreeMap;
@@ -14,7 +17,7 @@ use std::fs::File;
 use std::io::Seek;
 
 /// How layers are written; a change here makes images anew that would otherwise be taken as they are.
-const LAYERS: &str = "1";
+const LAYERS: &str = "2";
 
 /// What the image is to be made of.
 pub(crate) struct ImageOrder<'a> {
@@ -30,6 +33,19 @@ pub(crate) struct ImageOrder<'a> {
     pub(crate) labels: BTreeMap<String, String>,
     /// The builder's result file; empty: none.
     pub(crate) result: String,
+    /// How the image is made.
+    pub(crate) options: ImageOptions,
+}
+
+/// What the user decides about the making of an image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ImageOptions {
+    /// The way into the engine.
+    pub(crate) by: ImageBy,
+    /// Whether to say why that way was chosen.
+    pub(crate) verbose: bool,
+    /// Seconds since 1970 that the image gives as its time; the same for every image, or its id would differ.
+    pub(crate) created: i64,
 }
 
 /// What an image will be called.
@@ -66,26 +82,34 @@ pub(crate) fn make(
     let lifecycle = lifecycle_layer(&mut order.lifecycle)?;
     let mut all_labels = order.labels;
     all_labels.extend(result_labels(&order.result, events));
-    all_labels.insert(labels::KIND.to_owned(), labels::KIND_APP.to_owned());
-    all_labels.insert(app_image::DROPLET.to_owned(), droplet_sha256);
-    all_labels.insert(app_image::LIFECYCLE.to_owned(), lifecycle.sha256.clone());
-    let recipe = recipe(&app_image::dockerfile(&base.id.0, &all_labels));
-    let before = bearers(engine, &names)?;
+    all_labels.extend(
+        [
+            (labels::KIND, labels::KIND_APP),
+            (app_image::DROPLET, &droplet_sha256),
+            (app_image::REVISION, &droplet_sha256),
+            (app_image::LIFECYCLE, &lifecycle.sha256),
+            (app_image::BASE_NAME, order.base),
+            (app_image::BASE_DIGEST, &base.id.0),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    for value in all_labels.values_mut() {
+        *value = image_config::plain(value);
+    }
+    let recipe = recipe(&ImagePlan { base: &base, labels: &all_labels, created: order.options.created });
     let id = if let Some(found) = engine.images_labelled(app_image::RECIPE, &recipe)?.into_iter().next() {
         events.emit(Event::Note { text: "the same image is here already".to_owned() });
-        for name in &names {
-            engine.tag(&found.id, name)?;
-        }
         found.id
     } else {
-        let droplet = droplet_layer(&order.droplet)?;
         all_labels.insert(app_image::RECIPE.to_owned(), recipe);
-        let dockerfile = app_image::dockerfile(&base.id.0, &all_labels);
-        let options = BuildOptions { tags: names.clone(), labels: BTreeMap::new() };
-        engine.build(context(&dockerfile, lifecycle, droplet)?, &options)?
+        let plan = ImagePlan { base: &base, labels: &all_labels, created: order.options.created };
+        let finished = Finished { plan, lifecycle, droplet: droplet_layer(&order.droplet)? };
+        let sending = Sending { by: order.options.by, verbose: order.options.verbose, events };
+        finished.send(engine, &sending)?
     };
-    for nameless in before.iter().filter(|other| other.id != id) {
-        engine.remove_nameless(&nameless.id)?;
+    if let Err(refused) = names::give(engine, &id, &names) {
+        engine.remove_nameless(&id)?;
+        return Err(refused.into());
     }
     let gone = || EngineError::NotFound { what: format!("the image that was just made ({})", id.0) };
     let image = engine.image(&id.0)?.ok_or_else(gone)?;
@@ -105,8 +129,8 @@ fn droplet_digest(droplet: &mut File) -> Result<String, ImageError> {
 
 fn find_base(engine: &dyn Engine, base: &str, events: &dyn EventSink) -> Result<Image, ImageError> {
     let found = engine.image(base)?.ok_or_else(|| ImageError::BaseMissing { base: base.to_owned() })?;
-    let foreign = |name: &&String| !app_image::VARIABLES.iter().any(|(ours, _)| ours == &name.as_str());
-    let foreign: Vec<&str> = found.variables.iter().filter(foreign).map(String::as_str).collect();
+    let foreign = |name: &&String| !image_config::VARIABLES.iter().any(|(ours, _)| ours == &name.as_str());
+    let foreign: Vec<&str> = found.details.variables.iter().filter(foreign).map(String::as_str).collect();
     if !foreign.is_empty() {
         let text = format!("{base} sets {}; the app image sets them too", foreign.join(", "));
         events.emit(Event::Warning { text });
@@ -125,15 +149,11 @@ fn result_labels(result: &str, events: &dyn EventSink) -> BTreeMap<String, Strin
     })
 }
 
-/// The digest of all that the image is made of: the Dockerfile names base, lifecycle and droplet by theirs.
-fn recipe(dockerfile: &str) -> String {
-    let text = format!("{LAYERS}\n{dockerfile}");
-    sha256_of_bytes(text.as_bytes())
-}
-
-/// The images that bear the names now, and may bear none afterwards.
-fn bearers(engine: &dyn Engine, names: &[String]) -> Result<Vec<Image>, EngineError> {
-    names.iter().filter_map(|name| engine.image(name).transpose()).collect()
+/// The digest of all that the image is made of: the config names base, lifecycle and droplet by their digests.
+fn recipe(plan: &ImagePlan<'_>) -> String {
+    let mut text = format!("{LAYERS}\n{}\n", plan.base.id.0).into_bytes();
+    text.extend(plan.config(&[]));
+    sha256_of_bytes(&text)
 }
 
 #[cfg(test)]

@@ -1,23 +1,29 @@
-//! The app image: base root file system, a layer with the lifecycle, a layer with the droplet. One way so far, a streamed
-//! build of ready layers, which every engine can.
+//! The app image: base root file system, a layer with the lifecycle, a layer with the droplet. The same things make the
+//! same image, to the byte.
 //!
 //! The layers are written to files that have no name, on disk and not in memory: a tar in a tar must tell its size
-//! before its bytes. An image of the same recipe that is there already is only given its names.
+//! before its bytes. An image of the same recipe that is there already is only given its names. How an image gets into
+//! an engine depends on the engine: see `way.rs`.
 
 pub(crate) mod command;
-mod context;
+pub(crate) mod created;
 mod droplet;
 mod entries;
 mod error;
 mod layer;
 mod lifecycle;
 mod make;
+mod names;
+mod send;
 mod sha256;
 pub(crate) mod taken_out;
+mod tar_stream;
+mod way;
 
 pub(crate) use error::{ImageError, checked_names};
 pub(crate) use lifecycle::Lifecycle;
-pub(crate) use make::{ImageOrder, MadeImage, Names, make};
+pub(crate) use make::{ImageOptions, ImageOrder, MadeImage, Names, make};
+pub(crate) use way::ImageBy;
 
 #[cfg(test)]
 mod samples;

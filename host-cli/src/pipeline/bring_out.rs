@@ -4,7 +4,7 @@
 use crate::engine::{ContainerId, EngineError};
 use crate::failure::Failure;
 use crate::image::taken_out::{TakenOutError, single_file};
-use crate::image::{ImageOrder, Lifecycle, MadeImage, Names, make};
+use crate::image::{ImageOptions, ImageOrder, Lifecycle, MadeImage, Names, make};
 use crate::pipeline::road::Road;
 use crate::pipeline::stage::Staged;
 use crate::plan::{app_image, stager};
@@ -28,13 +28,21 @@ enum Need {
     May,
 }
 
+/// The image that the user wants of a staging.
+pub(crate) struct Wanted {
+    /// The root file system's name.
+    pub(crate) base: String,
+    /// How it is made.
+    pub(crate) options: ImageOptions,
+}
+
 /// Makes the app image of what was staged in `container`, running or not.
 pub(crate) fn image(
     road: &Road,
     container: &ContainerId,
     task: &TaskDefinition,
     staged: &Staged,
-    base: &str,
+    wanted: &Wanted,
 ) -> Result<MadeImage, Failure> {
     let application = task.application();
     let droplet = taken_out(road, container, stager::droplet_path(task), LARGEST_DROPLET)?
@@ -42,10 +50,11 @@ pub(crate) fn image(
     let order = ImageOrder {
         droplet,
         lifecycle: lifecycle(road, container, task.lifecycle())?,
-        base,
+        base: &wanted.base,
         names: Names::OfApp { name: &application.name, guid: &application.guid },
         labels: app_image::labels_of_task(task),
         result: staged.result.clone().unwrap_or_default(),
+        options: wanted.options,
     };
     Ok(make(&*road.engine, order, road)?)
 }

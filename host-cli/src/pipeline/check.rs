@@ -38,18 +38,30 @@ pub(crate) fn image(engine: &dyn Engine, reference: &str, role: &str) -> Result<
 pub(crate) fn app_image(road: &Road, lrp: &DesiredLrp, requested: Option<Timestamp>) -> Result<Image, Failure> {
     let of_app = road.engine.images_labelled(labels::APP_GUID, lrp.app_guid())?;
     let is_app = |image: &Image| image.labels.get(labels::KIND).is_some_and(|kind| kind == labels::KIND_APP);
-    let Some(image) = of_app.into_iter().find(is_app) else {
+    let mut newest = None;
+    for listed in of_app.into_iter().filter(is_app) {
+        // One that is gone by now is not the newest.
+        let image = road.engine.image(&listed.id.0)?;
+        newest = image.into_iter().chain(newest).max_by_key(age);
+    }
+    let Some(image) = newest else {
         let text = format!("there is no image of {} ({}) yet", visible(&app::shown_name(lrp)), visible(lrp.app_guid()));
         return Err(Failure::new(ExitCode::Launch, text, "restage it first: `host-cli restage APP`"));
     };
-    if let Some(requested) = requested.filter(|requested| (1..requested.as_second()).contains(&image.created)) {
-        let made = Timestamp::from_second(image.created).unwrap_or_default();
+    if let Some(requested) = requested.filter(|requested| (1..requested.as_second()).contains(&age(&image))) {
+        let made = Timestamp::from_second(age(&image)).unwrap_or_default();
         let text = format!(
             "the image of {made} is older than the launch request of {requested:.0}: `restage` makes a new one"
         );
         road.emit(Event::Warning { text });
     }
     Ok(image)
+}
+
+/// When the image came to be what it is, in seconds since 1970. Its own time is the same for all that were made
+/// reproducibly; the engine knows when it got its name.
+fn age(image: &Image) -> i64 {
+    if image.details.named > 0 { image.details.named } else { image.created }
 }
 
 /// The cache volume exists.

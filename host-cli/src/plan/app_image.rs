@@ -1,31 +1,32 @@
-//! Names, labels and recipe of an app image. Pure.
-//!
-//! The recipe is a Dockerfile over the ready layers. A base's own variables stay: no Dockerfile can unset one. `kind` is
-//! labelled first, so that what an unfinished build leaves can be told from other people's images. What differs from app
-//! to app comes last: the classic builder takes a second for every instruction on a busy disk, and finds the others ready.
+//! Names and labels of an app image, by which it is found, traced and cleaned up. Pure.
 
 use super::labels::{self, slug};
 use serde::Deserialize;
 use shared_model::safe_url::SafeUrl;
 use shared_model::task::TaskDefinition;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
-/// The only variables that an app image sets.
-pub(crate) const VARIABLES: [(&str, &str); 3] =
-    [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("LANG", "en_US.UTF-8"), ("PORT", "8080")];
 /// The sha256 of the droplet file, in hexadecimal.
 pub(crate) const DROPLET: &str = "stager.droplet";
 /// The sha256 of the lifecycle's layer.
 pub(crate) const LIFECYCLE: &str = "stager.lifecycle";
-/// The buildpack that made the droplet, as it calls itself.
+/// The buildpack that made the droplet, as it calls itself, with its version where the builder tells; several are
+/// separated by commas.
 pub(crate) const BUILDPACK: &str = "stager.buildpack";
 /// The stack.
 pub(crate) const STACK: &str = "stager.stack";
+/// What the label of the same name means in OCI's list: here the droplet, as in [`DROPLET`].
+pub(crate) const REVISION: &str = "org.opencontainers.image.revision";
+/// OCI's: what the root file system was called.
+pub(crate) const BASE_NAME: &str = "org.opencontainers.image.base.name";
+/// OCI's: the root file system's id.
+pub(crate) const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
+/// OCI's: the app's name.
+const TITLE: &str = "org.opencontainers.image.title";
 /// What the image was made of and how; two images with the same recipe are the same.
 pub(crate) const RECIPE: &str = "stager.recipe";
-/// Bytes of a label's value. Engines and their clients show labels in tables; a line of a Dockerfile ends at 64 KiB.
-const LONGEST_LABEL: usize = 8192;
+/// Bytes of the process types that are labelled; what is longer would be cut, and then be no JSON.
+const LONGEST_PROCESS_TYPES: usize = 8192;
 /// Hexadecimal digits of a droplet in a tag.
 const DROPLET_DIGITS: usize = 12;
 /// Characters of an app's guid in a name.
@@ -105,23 +106,55 @@ struct Lifecycle {
     buildpack_key: Option<String>,
     #[serde(default)]
     detected_buildpack: Option<String>,
+    #[serde(default)]
+    buildpacks: Option<Vec<Buildpack>>,
+}
+
+/// One of several buildpacks, as builders tell since 2017.
+#[derive(Deserialize)]
+struct Buildpack {
+    #[serde(default)]
+    key: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    version: String,
+}
+
+impl Lifecycle {
+    fn buildpack(self) -> Option<String> {
+        let named = |name: Option<String>| name.filter(|name| !name.is_empty());
+        let several: Vec<String> =
+            self.buildpacks.unwrap_or_default().into_iter().filter_map(Buildpack::shown).collect();
+        named(Some(several.join(", ")))
+            .or_else(|| named(self.detected_buildpack).map(safe))
+            .or_else(|| named(self.buildpack_key).map(safe))
+    }
+}
+
+impl Buildpack {
+    fn shown(self) -> Option<String> {
+        let name = if self.name.is_empty() { self.key } else { self.name };
+        let text = format!("{} {}", safe(name), self.version);
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+}
+
+/// A buildpack that the user named is a URL, and that may hold a password.
+fn safe(buildpack: String) -> String {
+    if buildpack.contains("://") { SafeUrl::new(buildpack).to_string() } else { buildpack }
 }
 
 /// What the builder's result file tells of buildpack and process types; `None` when it cannot be read as one.
 pub(crate) fn labels_of_result(result: &str) -> Option<BTreeMap<String, String>> {
     let result: StagingResult = serde_json::from_str(result).ok()?;
     let mut found = BTreeMap::new();
-    let named = |name: Option<String>| name.filter(|name| !name.is_empty());
-    if let Some(lifecycle) = result.lifecycle_metadata
-        && let Some(buildpack) = named(lifecycle.detected_buildpack).or_else(|| named(lifecycle.buildpack_key))
-    {
-        // A buildpack that the user named is a URL, and that may hold a password.
-        let safe = if buildpack.contains("://") { SafeUrl::new(buildpack).to_string() } else { buildpack };
-        found.insert(BUILDPACK.to_owned(), safe);
+    if let Some(buildpack) = result.lifecycle_metadata.and_then(Lifecycle::buildpack) {
+        found.insert(BUILDPACK.to_owned(), buildpack);
     }
     if let Some(types) = result.process_types {
         let text = serde_json::json!(types).to_string();
-        if text.len() <= LONGEST_LABEL {
+        if text.len() <= LONGEST_PROCESS_TYPES {
             found.insert(labels::PROCESS_TYPES.to_owned(), text);
         }
     }
@@ -132,7 +165,8 @@ pub(crate) fn labels_of_result(result: &str) -> Option<BTreeMap<String, String>>
 pub(crate) fn labels_of_task(task: &TaskDefinition) -> BTreeMap<String, String> {
     let application = task.application();
     let stack = task.stack().unwrap_or_default();
-    [(labels::APP_GUID, application.guid.as_str()), (labels::APP_NAME, &application.name), (STACK, stack)]
+    let name = application.name.as_str();
+    [(labels::APP_GUID, application.guid.as_str()), (labels::APP_NAME, name), (TITLE, name), (STACK, stack)]
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -143,44 +177,6 @@ pub(crate) fn labels_of_task(task: &TaskDefinition) -> BTreeMap<String, String> 
 pub(crate) fn is_label(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
     !name.is_empty() && name.len() <= LONGEST_TAG && name.chars().all(plain)
-}
-
-/// The Dockerfile. `base` is an image's id, so that nothing is pulled.
-pub(crate) fn dockerfile(base: &str, labels: &BTreeMap<String, String>) -> String {
-    let mut text = format!("FROM {base}\nLABEL {}={}\nENV", labels::KIND, labels::KIND_APP);
-    for (name, value) in VARIABLES {
-        let _ = write!(text, " {name}={value}");
-    }
-    text.push_str(
-        "\nEXPOSE 8080\n\
-         WORKDIR /home/vcap\n\
-         USER vcap\n\
-         ENTRYPOINT [\"/tmp/lifecycle/launcher\"]\n\
-         CMD [\"app\", \"\", \"\"]\n\
-         ADD lifecycle.tar /\n\
-         ADD droplet.tar /\n\
-         LABEL",
-    );
-    for (name, value) in labels {
-        let _ = write!(text, " \\\n  {name}={}", quoted(value));
-    }
-    text.push('\n');
-    text
-}
-
-/// A value as a Dockerfile reads it back: on one line, bounded, with nothing to expand in it.
-fn quoted(value: &str) -> String {
-    let mut quoted = String::with_capacity(value.len() + 2);
-    quoted.push('"');
-    for character in value.char_indices().take_while(|(at, _)| *at < LONGEST_LABEL).map(|(_, character)| character) {
-        match character {
-            '"' | '\\' | '$' => quoted.extend(['\\', character]),
-            control if control.is_control() => quoted.push(' '),
-            plain => quoted.push(plain),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub(crate) mod fetching;
 #[cfg(test)]
 pub(crate) mod golden;
 pub(crate) mod health;
+pub(crate) mod image_config;
 pub(crate) mod instance;
 pub(crate) mod labels;
 pub(crate) mod ports;

@@ -1,7 +1,7 @@
 //! What engines answer, as far as we read it. Models of our own: docker-api's demand fields that newer engines no
 //! longer send. Everything may be absent or `null`.
 
-use crate::engine::{Container, ContainerId, Health, Image, ImageId};
+use crate::engine::{Container, ContainerId, Health, Image, ImageDetails, ImageId, Platform};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializ
 /// `GET /images/NAME/json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ImageDetails {
+pub(super) struct ImageDocument {
     id: String,
     #[serde(default)]
     pub(super) parent: String,
@@ -25,6 +25,30 @@ pub(super) struct ImageDetails {
     size: u64,
     #[serde(default, deserialize_with = "nullable")]
     config: ImageConfig,
+    #[serde(default, rename = "RootFS", deserialize_with = "nullable")]
+    root_fs: RootFs,
+    #[serde(default, deserialize_with = "nullable")]
+    architecture: String,
+    #[serde(default, deserialize_with = "nullable")]
+    os: String,
+    #[serde(default, deserialize_with = "nullable")]
+    variant: String,
+    #[serde(default, deserialize_with = "nullable")]
+    metadata: Metadata,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RootFs {
+    #[serde(default, deserialize_with = "nullable")]
+    layers: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    #[serde(default, deserialize_with = "nullable")]
+    last_tag_time: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -36,18 +60,28 @@ struct ImageConfig {
     env: Vec<String>,
 }
 
-impl From<ImageDetails> for Image {
-    fn from(details: ImageDetails) -> Self {
+impl From<ImageDocument> for Image {
+    fn from(document: ImageDocument) -> Self {
         let name = |pair: &String| pair.split('=').next().unwrap_or_default().to_owned();
         Self {
-            id: ImageId(details.id),
-            tags: real_tags(details.repo_tags),
-            labels: details.config.labels,
-            bytes: details.size,
-            created: details.created.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_second),
-            variables: details.config.env.iter().map(name).collect(),
+            id: ImageId(document.id),
+            tags: real_tags(document.repo_tags),
+            labels: document.config.labels,
+            bytes: document.size,
+            created: seconds(&document.created),
+            details: ImageDetails {
+                named: seconds(&document.metadata.last_tag_time),
+                variables: document.config.env.iter().map(name).collect(),
+                layers: document.root_fs.layers,
+                platform: Platform { architecture: document.architecture, os: document.os, variant: document.variant },
+            },
         }
     }
+}
+
+/// Seconds since 1970; 0 for what is no time, and for the year 1, which is how an engine says "never".
+fn seconds(time: &str) -> i64 {
+    time.parse::<jiff::Timestamp>().map_or(0, |time| time.as_second().max(0))
 }
 
 /// One of `GET /images/json`.
@@ -73,7 +107,7 @@ impl From<ImageSummary> for Image {
             labels: summary.labels,
             bytes: summary.size,
             created: summary.created,
-            variables: Vec::new(),
+            details: ImageDetails::default(),
         }
     }
 }
@@ -219,9 +253,15 @@ mod tests {
 
     #[test]
     fn an_answer_with_nulls_or_hardly_any_fields_is_understood() {
-        let image: ImageDetails =
+        let image: ImageDocument =
             serde_json::from_str(r#"{"Id":"sha256:1","RepoTags":null,"Config":{"Labels":null,"Env":null}}"#).unwrap();
         assert_eq!(Image::from(image), Image { id: ImageId("sha256:1".into()), ..Image::default() });
+        let never: ImageDocument = serde_json::from_str(
+            r#"{"Id":"1","RootFS":null,"Metadata":{"LastTagTime":"0001-01-01T00:00:00Z"},"Created":"1980-01-01T00:00:00Z"}"#,
+        )
+        .unwrap();
+        let never = Image::from(never);
+        assert_eq!((never.details.named, never.created), (0, 315_532_800));
         let listed: ImageSummary =
             serde_json::from_str(r#"{"Id":"sha256:1","RepoTags":["<none>:<none>"],"Labels":null}"#).unwrap();
         assert!(Image::from(listed).tags.is_empty());

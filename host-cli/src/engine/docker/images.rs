@@ -1,14 +1,13 @@
 //! Images and their names.
 
-use super::answers::{ImageDetails, ImageSummary};
+use super::answers::{ImageDocument, ImageSummary};
 use super::link::Link;
-use super::refusal::one_line;
+use super::refusal::{self, one_line};
 use crate::engine::{EngineError, Image, ImageId};
 use crate::plan::labels;
 use containers_api::conn::hyper::StatusCode;
 use containers_api::url::encoded_pairs;
 use docker_api::opts::TagOpts;
-use std::collections::BTreeMap;
 
 /// The most images that one removal walks down through; a build of ours makes about ten.
 const DEEPEST: usize = 50;
@@ -28,7 +27,7 @@ pub(super) fn path_of(reference: &str) -> Option<String> {
     (possible && !reference.starts_with('/') && !reference.contains("//")).then(|| format!("/images/{reference}"))
 }
 
-async fn details(link: &Link, reference: &str) -> Result<Option<ImageDetails>, EngineError> {
+async fn details(link: &Link, reference: &str) -> Result<Option<ImageDocument>, EngineError> {
     let Some(path) = path_of(reference) else { return Ok(None) };
     link.find_json(&format!("{path}/json"), &format!("looking for the image {reference}")).await
 }
@@ -56,6 +55,16 @@ pub(super) async fn tag(link: &Link, image: &ImageId, name: &str) -> Result<(), 
     link.docker.images().get(image.0.as_str()).tag(&options).await.map_err(|error| link.error(&doing, error))
 }
 
+pub(super) async fn untag(link: &Link, name: &str) -> Result<(), EngineError> {
+    let Some(path) = path_of(name) else { return Ok(()) };
+    match link.client.delete(link.endpoint(&format!("{path}?noprune=1"))).await {
+        Err(error) if !refusal::is_missing(&error) => {
+            Err(link.error(&format!("taking the name {} from an image", one_line(name)), error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Removes the image and what lies under it, as long as that is ours, has no name, and nothing uses it.
 pub(super) async fn remove_nameless(link: &Link, image: &ImageId) -> Result<(), EngineError> {
     let mut next = image.0.clone();
@@ -81,9 +90,4 @@ async fn remove_one(link: &Link, image: &ImageId) -> Result<bool, EngineError> {
         Err(docker_api::Error::Fault { code: StatusCode::CONFLICT | StatusCode::NOT_FOUND, .. }) => Ok(false),
         Err(error) => Err(link.error("removing an image that has no name any more", error)),
     }
-}
-
-/// The labels as the engine reads them in a URL.
-pub(super) fn labels_json(labels: &BTreeMap<String, String>) -> String {
-    serde_json::json!(labels).to_string()
 }

@@ -10,14 +10,17 @@ mod commit;
 mod connect;
 mod container_body;
 mod containers;
+mod facts;
 mod frames;
 mod images;
 mod link;
+mod load;
 mod refusal;
 mod stream;
+mod told;
 mod volumes;
 
-use super::{BuildOptions, CommitOptions, Container, ContainerId, Engine, EngineError, Image, ImageId};
+use super::{CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Image, ImageId};
 use crate::plan::container::ContainerSpec;
 use address::Address;
 use link::Link;
@@ -48,6 +51,10 @@ impl Docker {
 }
 
 impl Engine for Docker {
+    fn facts(&self) -> Result<EngineFacts, EngineError> {
+        self.runtime.block_on(facts::facts(&self.link))
+    }
+
     fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
         self.runtime.block_on(images::inspect(&self.link, reference))
     }
@@ -60,12 +67,20 @@ impl Engine for Docker {
         self.runtime.block_on(images::tag(&self.link, image, name))
     }
 
+    fn untag(&self, name: &str) -> Result<(), EngineError> {
+        self.runtime.block_on(images::untag(&self.link, name))
+    }
+
     fn remove_nameless(&self, image: &ImageId) -> Result<(), EngineError> {
         self.runtime.block_on(images::remove_nameless(&self.link, image))
     }
 
-    fn build(&self, context: Box<dyn Read + Send>, options: &BuildOptions) -> Result<ImageId, EngineError> {
-        self.runtime.block_on(build::build(&self.link, context, options))
+    fn build(&self, context: Box<dyn Read + Send>) -> Result<ImageId, EngineError> {
+        self.runtime.block_on(build::build(&self.link, context))
+    }
+
+    fn load(&self, archive: Box<dyn Read + Send>) -> Result<(), EngineError> {
+        self.runtime.block_on(load::load(&self.link, archive))
     }
 
     fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, EngineError> {

@@ -272,9 +272,9 @@ fn a_build_context_that_breaks_off_is_an_error_that_says_so() {
         }
     }
     let docker = engine();
-    let error = docker.build(Box::new(Cursor::new(vec![0; 512]).chain(Broken)), &BuildOptions::default()).unwrap_err();
+    let error = docker.build(Box::new(Cursor::new(vec![0; 512]).chain(Broken))).unwrap_err();
     assert!(error.to_string().contains("the disk is gone"), "{error}");
-    let error = docker.build(Box::new(Cursor::new(vec![0; 1024])), &BuildOptions::default()).unwrap_err();
+    let error = docker.build(Box::new(Cursor::new(vec![0; 1024]))).unwrap_err();
     assert!(error.to_string().contains("Dockerfile"), "{error}");
 }
 

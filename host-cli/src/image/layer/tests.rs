@@ -6,8 +6,8 @@ use super::*;
 use proptest::prelude::*;
 
 /// `mode owner path [-> target] content`, one an entry.
-fn listing(layer: Layer) -> Vec<String> {
-    let mut tar = tar::Archive::new(layer.file);
+fn listing(layer: &Layer) -> Vec<String> {
+    let mut tar = tar::Archive::new(layer.content());
     let mut lines = Vec::new();
     for entry in tar.entries().unwrap() {
         let mut entry = entry.unwrap();
@@ -38,7 +38,7 @@ fn a_droplet_comes_to_the_home_of_vcap_in_its_order_with_its_modes_and_links() {
         .link(EntryType::Symlink, "./app/far", &"../far/".repeat(30))
         .file(&long, b"deep", 0o4751)
         .file("./staging_info.yml", b"{}", 0o644);
-    let lines = listing(droplet_layer(&*droplet.tgz()).unwrap());
+    let lines = listing(&droplet_layer(&*droplet.tgz()).unwrap());
     assert_eq!(
         lines,
         [
@@ -58,7 +58,7 @@ fn a_droplet_comes_to_the_home_of_vcap_in_its_order_with_its_modes_and_links() {
 fn the_digest_is_that_of_the_bytes_and_the_same_droplet_gives_the_same_bytes() {
     let droplet = Sample::droplet().tgz();
     let (first, second) = (droplet_layer(&*droplet).unwrap(), droplet_layer(&*droplet).unwrap());
-    let (digest, bytes) = sha256_of(&first.file).unwrap();
+    let (digest, bytes) = sha256_of(first.content()).unwrap();
     assert_eq!((&digest, bytes), (&first.sha256, first.bytes));
     assert_eq!(first.sha256, second.sha256);
 }
@@ -131,7 +131,7 @@ fn a_lifecycle_is_roots_and_executable_from_archive_folder_or_programs_alike() {
     assert!(layers.iter().all(|layer| layer.sha256 == layers[0].sha256));
     let [first, ..] = layers;
     assert_eq!(
-        listing(first),
+        listing(&first),
         [
             "1777 0:0 tmp/",
             "755 0:0 tmp/lifecycle/",

@@ -1,6 +1,6 @@
 use super::super::samples::{Sample, as_file};
 use super::*;
-use crate::engine::fake::Fake;
+use crate::engine::fake::{Fake, loaded};
 use std::sync::Mutex;
 
 #[derive(Default)]
@@ -20,60 +20,78 @@ fn order(droplet: &[u8]) -> ImageOrder<'static> {
         names: Names::OfApp { name: "my app", guid: "18c50a86-f6e8-4f9e-9e0a-8a3c4f3b2f1d" },
         labels: [("stager.app-name".to_owned(), "my app".to_owned())].into(),
         result: String::new(),
+        options: ImageOptions { by: ImageBy::Auto, verbose: false, created: 0 },
     }
 }
 
-/// Name and content of the context's entries.
-fn context_of(fake: &Fake) -> Vec<(String, Vec<u8>)> {
-    let context = fake.state().built.last().unwrap().0.clone();
-    let mut archive = tar::Archive::new(&*context);
-    let entry = |entry: std::io::Result<tar::Entry<'_, &[u8]>>| {
-        let mut entry = entry.unwrap();
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut entry, &mut bytes).unwrap();
-        (entry.path().unwrap().display().to_string(), bytes)
-    };
-    archive.entries().unwrap().map(entry).collect()
+/// What was loaded last, by name.
+fn archive(fake: &Fake) -> BTreeMap<String, Vec<u8>> {
+    loaded::entries(fake.state().loaded.last().unwrap()).into_iter().collect()
 }
 
 #[test]
-fn an_image_is_built_from_dockerfile_and_layers_under_the_apps_names() {
+fn an_image_is_loaded_with_its_new_layers_only_and_then_gets_the_apps_names() {
     let fake = Fake::with_image("rootfs:x");
     let made = make(&fake, order(&Sample::droplet().tgz()), &Said::default()).unwrap();
     assert!(made.name.starts_with("cf-app/my-app-18c50a86:droplet-"), "{}", made.name);
-    let context = context_of(&fake);
-    let names: Vec<&str> = context.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["Dockerfile", "lifecycle.tar", "droplet.tar"]);
-    let dockerfile = String::from_utf8(context[0].1.clone()).unwrap();
-    let base = fake.image("rootfs:x").unwrap().unwrap().id.0;
-    assert!(dockerfile.starts_with(&format!("FROM {base}\n")), "{dockerfile}");
-    for label in ["stager.droplet=\"", "stager.lifecycle=\"", "stager.recipe=\"", "stager.app-name=\"my app\""] {
-        assert!(dockerfile.contains(label), "{label}: {dockerfile}");
+    let archive = archive(&fake);
+    let manifest: serde_json::Value = serde_json::from_slice(&archive["manifest.json"]).unwrap();
+    let layers: Vec<&str> =
+        manifest[0]["Layers"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    assert!(!archive.contains_key(layers[0]), "the base is there already");
+    assert_eq!(layers[1..].iter().map(|name| archive[*name].len() % 512).collect::<Vec<_>>(), [0, 0]);
+    assert_eq!(archive.len(), 4);
+    let image = fake.image(&made.name).unwrap().unwrap();
+    assert_eq!((&image.id, image.tags.len()), (&made.id, 2));
+    for label in ["stager.droplet", "stager.lifecycle", "stager.recipe", "org.opencontainers.image.revision"] {
+        assert_eq!(image.labels[label].len(), 64, "{label}");
     }
-    assert!(context[2].1.len().is_multiple_of(512));
-    assert_eq!(fake.state().built[0].1.tags.len(), 2);
+    assert_eq!(image.labels["stager.app-name"], "my app");
+    assert_eq!(image.labels["org.opencontainers.image.base.name"], "rootfs:x");
+}
+
+#[test]
+fn the_same_things_make_the_same_image_and_every_other_thing_another() {
+    let id = |change: &dyn Fn(&mut ImageOrder<'static>)| {
+        let mut order = order(&Sample::droplet().tgz());
+        change(&mut order);
+        make(&Fake::with_image("rootfs:x"), order, &Said::default()).unwrap().id.0
+    };
+    let same = id(&|_| {});
+    assert_eq!(id(&|order| order.names = Names::OfApp { name: "other", guid: "other" }), same);
+    let changes: [&dyn Fn(&mut ImageOrder<'static>); 4] = [
+        &|order| order.options.created = 1,
+        &|order| drop(order.labels.insert("a".into(), "b".into())),
+        &|order| order.lifecycle = Lifecycle::Programs(vec![("launcher".into(), as_file(b"other"))]),
+        &|order| order.droplet = as_file(&Sample::droplet().file("./app/more", b"", 0o644).tgz()),
+    ];
+    let mut ids: Vec<String> = changes.iter().map(|change| id(change)).chain([same]).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 5);
 }
 
 #[test]
 fn an_image_of_the_same_recipe_is_only_named_again() {
     let fake = Fake::with_image("rootfs:x");
     let droplet = Sample::droplet().tgz();
-    make(&fake, order(&droplet), &Said::default()).unwrap();
-    let recipe = String::from_utf8(context_of(&fake)[0].1.clone()).unwrap();
-    let recipe = recipe.split("stager.recipe=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    for image in &mut fake.state().images {
-        if image.tags.len() == 2 {
-            image.labels.insert("stager.recipe".into(), recipe.clone());
-        }
-    }
+    let first = make(&fake, order(&droplet), &Said::default()).unwrap();
     let said = Said::default();
-    make(&fake, order(&droplet), &said).unwrap();
-    assert_eq!(fake.state().built.len(), 1);
+    assert_eq!(make(&fake, order(&droplet), &said).unwrap(), first);
+    assert_eq!(fake.state().loaded.len(), 1);
     assert!(fake.calls().iter().any(|call| call.starts_with("tag ") && call.ends_with(":latest")));
     assert!(matches!(&said.0.lock().unwrap()[..], [Event::Note { .. }]));
     let other = Sample::droplet().file("./app/more", b"", 0o644).tgz();
     make(&fake, order(&other), &Said::default()).unwrap();
-    assert_eq!(fake.state().built.len(), 2);
+    assert_eq!(fake.state().loaded.len(), 2);
+}
+
+#[test]
+fn an_image_that_cannot_get_its_names_goes() {
+    let fake = Fake::with_image("rootfs:x");
+    fake.refuse("tag", "no");
+    make(&fake, order(&Sample::droplet().tgz()), &Said::default()).unwrap_err();
+    assert_eq!(fake.state().images.len(), 1);
 }
 
 #[test]
@@ -98,13 +116,13 @@ fn what_is_missing_or_empty_or_wrong_is_said_before_anything_is_built() {
     assert!(error(ImageOrder { names: Names::Given(&names), ..order(&good) }).contains("`Not A Name` is no name"));
     let lifecycle = Lifecycle::Programs(Vec::new());
     assert!(error(ImageOrder { lifecycle, ..order(&good) }).contains("launcher"));
-    assert!(fake.state().built.is_empty());
+    assert!(fake.state().loaded.is_empty());
 }
 
 #[test]
 fn a_base_with_variables_of_its_own_is_warned_of_without_their_values() {
     let fake = Fake::with_image("rootfs:x");
-    fake.state().images[0].variables = vec!["PATH".into(), "TOKEN".into()];
+    fake.state().images[0].details.variables = vec!["PATH".into(), "TOKEN".into()];
     let said = Said::default();
     let order = ImageOrder { result: "broken".into(), ..order(&Sample::droplet().tgz()) };
     make(&fake, order, &said).unwrap();

@@ -57,7 +57,7 @@ fn a_healthy_app_is_left_running_and_its_address_is_told() {
     let url = format!("http://{}", container.labels[labels::PORTS]);
     assert!(walked.events.contains(&Event::Running { url, container: container.id.0 }), "{}", walked.text);
     assert!(walked.said("diego-sshd"));
-    let order = ["has_network", "images_labelled", "containers_labelled", "create", "start", "container"];
+    let order = ["has_network", "images_labelled", "image", "containers_labelled", "create", "start", "container"];
     assert_eq!(fake.verbs(), order);
 }
 
@@ -127,7 +127,7 @@ fn a_wanted_port_that_the_earlier_one_holds_is_handed_over_and_handed_back() {
     assert!(
         walked.said("the app is down until the new one answers") && walked.said("The earlier container runs again")
     );
-    let order: Vec<String> = fake.verbs().into_iter().skip(3).collect();
+    let order: Vec<String> = fake.verbs().into_iter().skip(4).collect();
     assert_eq!(order, ["stop", "create", "start", "container", "last_lines", "remove", "start"]);
     assert_eq!(fake.calls().last().unwrap(), &format!("start {earlier}"));
 
@@ -181,6 +181,23 @@ fn only_an_image_with_the_apps_label_is_taken() {
     assert_eq!(walked.code, ExitCode::Launch);
     assert!(walked.failure().starts_with("there is no image of node-env"), "{}", walked.failure());
     assert!(walked.said("restage it first"));
+}
+
+#[test]
+fn of_several_images_the_one_that_was_named_last_is_started_whatever_time_it_gives_as_its_own() {
+    let fake = engine();
+    let labels = [(labels::APP_GUID, GUID), (labels::KIND, labels::KIND_APP)];
+    for tag in ["cf-app/node-env-18c50a86:second", "cf-app/node-env-18c50a86:third"] {
+        fake.add_image(tag, &labels);
+    }
+    let newest = fake.image("cf-app/node-env-18c50a86:second").unwrap().unwrap().id;
+    for image in &mut fake.state().images {
+        image.created = if image.id == newest { 1 } else { 1000 };
+        image.details.named = if image.id == newest { 2000 } else { 1500 };
+    }
+    assert_eq!(launched(&fake, "").code, ExitCode::Success);
+    let state = fake.state();
+    assert_eq!(state.containers.values().next().unwrap().1.image, newest.0);
 }
 
 #[test]

@@ -103,7 +103,8 @@ fn a_staging_becomes_an_image_and_its_container_is_removed() {
         "copy_out",
         "copy_out",
         "copy_out",
-        "build",
+        "load",
+        "tag",
         "remove",
     ];
     let mut verbs = fake.verbs().into_iter();
@@ -113,12 +114,10 @@ fn a_staging_becomes_an_image_and_its_container_is_removed() {
     let state = fake.state();
     let image = state.images.last().unwrap();
     assert!(image.tags[0].starts_with("cf-app/node-env-18c50a86:droplet-"), "{:?}", image.tags);
-    let dockerfile = String::from_utf8_lossy(&state.built[0].0).into_owned();
-    for label in
-        [r#"stager.app-guid="18c50a86-"#, r#"stager.app-name="node-env""#, r#"stager.stack="cflinuxfs2""#, "./work"]
-    {
-        assert!(dockerfile.contains(label), "{label}");
+    for (label, value) in [("stager.app-name", "node-env"), ("stager.app-guid", GUID), ("stager.stack", "cflinuxfs2")] {
+        assert_eq!(image.labels[label], value);
     }
+    assert!(image.labels["stager.process-types"].contains("./work"));
     drop(state);
     let ended: Vec<&Event> = walked.events.iter().rev().take(3).collect();
     assert!(matches!(ended[..], [Event::Done { .. }, Event::Image { .. }, Event::StepEnded { .. }]), "{}", walked.text);
@@ -167,7 +166,7 @@ fn a_failure_at_any_step_removes_what_was_made() {
         ("create", ExitCode::Engine),
         ("run", ExitCode::Engine),
         ("copy_out", ExitCode::Engine),
-        ("build", ExitCode::Image),
+        ("tag", ExitCode::Image),
     ] {
         let fake = engine();
         agent(&fake, vec![], 0);
@@ -188,7 +187,7 @@ fn the_agents_code_and_words_are_passed_on_once() {
         assert_eq!(walked.code.number(), code, "said {said}, status {status}");
         assert_eq!(walked.failure(), "the builder failed");
         assert!(fake.state().containers.is_empty());
-        assert!(!fake.verbs().contains(&"build".to_owned()));
+        assert!(!fake.verbs().contains(&"load".to_owned()));
     }
 }
 
@@ -281,7 +280,7 @@ fn what_is_no_droplet_is_not_taken() {
         let walked = restaged(&fake, "");
         assert_eq!(walked.code, ExitCode::Image, "{}", walked.failure());
         assert!(walked.failure().contains(text), "{}", walked.failure());
-        assert!(fake.state().containers.is_empty() && fake.state().built.is_empty());
+        assert!(fake.state().containers.is_empty() && fake.state().loaded.is_empty());
     }
 }
 
@@ -306,7 +305,7 @@ fn keep_leaves_the_container_after_success_and_after_failure_and_prints_the_way_
         let (container, spec) = state.containers.values().next().expect("it stays");
         assert_eq!(container.labels[labels::KEPT], "true");
         assert!(spec.auto_remove);
-        assert_eq!(state.built.len(), usize::from(ends_well));
+        assert_eq!(state.loaded.len(), usize::from(ends_well));
         drop(state);
         drop(ends);
     }
@@ -378,7 +377,7 @@ fn the_agents_help_is_shown_and_nothing_is_staged() {
     let walked = restaged(&fake, "-- --help");
     assert_eq!(walked.code, ExitCode::Success);
     assert!(walked.said("Usage: stager-agent"));
-    assert!(!fake.verbs().contains(&"build".to_owned()));
+    assert!(!fake.verbs().contains(&"load".to_owned()));
 }
 
 #[test]

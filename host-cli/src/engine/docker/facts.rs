@@ -1,0 +1,86 @@
+//! What an engine says of itself.
+
+use super::link::Link;
+use super::refusal::one_line;
+use crate::engine::{EngineError, EngineFacts, Store};
+use serde::Deserialize;
+
+/// How `DriverStatus` names the store of images when that is containerd.
+const CONTAINERD: &str = "io.containerd.snapshotter.v1";
+/// How Docker's engine calls itself among the components that `/version` lists; podman says `Podman Engine`.
+const DOCKER: &str = "Engine";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Info {
+    #[serde(default)]
+    server_version: String,
+    #[serde(default)]
+    driver: String,
+    #[serde(default)]
+    driver_status: Option<Vec<Vec<String>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Version {
+    #[serde(default)]
+    components: Option<Vec<Component>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Component {
+    #[serde(default)]
+    name: String,
+}
+
+pub(super) async fn facts(link: &Link) -> Result<EngineFacts, EngineError> {
+    let info = link.get_json("/info", "asking what it is").await?;
+    let version = link.get_json("/version", "asking for its version").await?;
+    Ok(understood(info, version))
+}
+
+fn understood(info: Info, version: Version) -> EngineFacts {
+    let mut status = info.driver_status.unwrap_or_default().into_iter().flatten();
+    let mut components = version.components.unwrap_or_default().into_iter();
+    let store = if status.any(|word| word == CONTAINERD) {
+        Store::Containerd(one_line(&info.driver))
+    } else if components.any(|component| component.name == DOCKER) && !info.driver.is_empty() {
+        Store::Layers(one_line(&info.driver))
+    } else {
+        Store::Unknown
+    };
+    EngineFacts { version: one_line(&info.server_version), store }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engines_store_is_known_by_its_own_words() {
+        for (info, version, store) in [
+            (
+                r#"{"ServerVersion":"20.10","Driver":"overlay2","DriverStatus":[["Backing Filesystem","extfs"]]}"#,
+                r#"{"Components":[{"Name":"Engine"},{"Name":"runc"}]}"#,
+                Store::Layers("overlay2".into()),
+            ),
+            (
+                r#"{"Driver":"fuse-overlayfs","DriverStatus":null}"#,
+                r#"{"Components":[{"Name":"Engine"}]}"#,
+                Store::Layers("fuse-overlayfs".into()),
+            ),
+            (
+                r#"{"Driver":"overlayfs","DriverStatus":[["driver-type","io.containerd.snapshotter.v1"]]}"#,
+                r#"{"Components":[{"Name":"Engine"}]}"#,
+                Store::Containerd("overlayfs".into()),
+            ),
+            (r#"{"Driver":"overlay"}"#, r#"{"Components":[{"Name":"Podman Engine"}]}"#, Store::Unknown),
+            ("{}", "{}", Store::Unknown),
+        ] {
+            let facts = understood(serde_json::from_str(info).unwrap(), serde_json::from_str(version).unwrap());
+            assert_eq!(facts.store, store, "{info}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What an engine tells while it works: one JSON object a line, over an answer whose status was good before the work
+//! began. Whether it went well stands in the lines, so all of them are read.
+
+use super::link::Link;
+use super::refusal::one_line;
+use crate::engine::EngineError;
+use containers_api::conn::hyper::{Body, Response};
+use futures_util::StreamExt;
+use serde::Deserialize;
+
+/// The most bytes of one line that are looked at.
+const LONGEST_LINE: usize = 1 << 20;
+
+/// A line, as far as we read it.
+#[derive(Deserialize)]
+pub(super) struct Line {
+    /// Text for people.
+    #[serde(default)]
+    pub(super) stream: String,
+    pub(super) aux: Option<Aux>,
+    error: Option<String>,
+    #[serde(rename = "errorDetail")]
+    detail: Option<Detail>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Aux {
+    /// The image that a build made.
+    #[serde(rename = "ID")]
+    pub(super) id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    message: Option<String>,
+}
+
+impl Line {
+    /// What went wrong, if this line tells that.
+    pub(super) fn error(&self) -> Option<&str> {
+        let detail = self.detail.as_ref().and_then(|detail| detail.message.as_deref());
+        detail.or(self.error.as_deref())
+    }
+}
+
+/// Reads the answer to its end and shows every line to `hear`; the first error in it is the outcome. `doing` is what
+/// errors call the work.
+pub(super) async fn follow(
+    link: &Link,
+    answer: Response<Body>,
+    doing: &str,
+    mut hear: impl FnMut(&Line),
+) -> Result<(), EngineError> {
+    let mut lines = Lines::default();
+    let mut body = answer.into_body();
+    let mut wrong = None;
+    let mut read = |bytes: &[u8]| {
+        let Ok(told) = serde_json::from_slice::<Line>(bytes) else { return };
+        if wrong.is_none() {
+            wrong = told.error().map(one_line);
+        }
+        hear(&told);
+    };
+    while let Some(chunk) = body.next().await {
+        lines.push(&chunk.map_err(|error| link.error(doing, error.into()))?, &mut read);
+    }
+    read(&lines.unfinished);
+    match wrong {
+        Some(reason) => Err(EngineError::Refused { doing: doing.to_owned(), reason }),
+        None => Ok(()),
+    }
+}
+
+/// Cuts chunks into lines; of a line that is too long only the start is kept.
+#[derive(Default)]
+struct Lines {
+    unfinished: Vec<u8>,
+}
+
+impl Lines {
+    fn push(&mut self, chunk: &[u8], read: &mut impl FnMut(&[u8])) {
+        for part in chunk.split_inclusive(|byte| *byte == b'\n') {
+            let room = LONGEST_LINE - self.unfinished.len();
+            self.unfinished.extend_from_slice(&part[..part.len().min(room)]);
+            if part.ends_with(b"\n") {
+                read(&self.unfinished);
+                self.unfinished.clear();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_found_in_its_newer_form_its_older_form_and_not_where_there_is_none() {
+        for (line, error) in [
+            (r#"{"errorDetail":{"code":1,"message":"no space left"},"error":"no space"}"#, Some("no space left")),
+            (r#"{"error":"e"}"#, Some("e")),
+            (r#"{"stream":"error: not one"}"#, None),
+        ] {
+            assert_eq!(serde_json::from_str::<Line>(line).unwrap().error(), error, "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_are_whole_however_the_chunks_fall_and_none_fills_the_memory() {
+        let mut lines = Lines::default();
+        let mut read = Vec::new();
+        for chunk in ["{\"a\"", ":1}\n{}\n{", "}"] {
+            lines.push(chunk.as_bytes(), &mut |line| read.push(String::from_utf8(line.to_vec()).unwrap()));
+        }
+        assert_eq!((read.join("|").as_str(), lines.unfinished.as_slice()), ("{\"a\":1}\n|{}\n", &b"{}"[..]));
+        for _ in 0..5 {
+            lines.push(&vec![b'x'; LONGEST_LINE], &mut |_| {});
+        }
+        assert_eq!(lines.unfinished.len(), LONGEST_LINE);
+    }
+}

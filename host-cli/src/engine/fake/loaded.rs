@@ -1,0 +1,48 @@
+//! What an engine makes of an archive of images.
+
+use crate::engine::{Image, ImageDetails, ImageId};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Read;
+
+#[derive(Deserialize)]
+struct Document {
+    config: Config,
+    rootfs: RootFs,
+}
+
+#[derive(Deserialize)]
+struct Config {
+    #[serde(rename = "Labels")]
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct RootFs {
+    diff_ids: Vec<String>,
+}
+
+/// Name and content of a tar's entries.
+pub(crate) fn entries(tar: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let entry = |entry: std::io::Result<tar::Entry<'_, &[u8]>>| {
+        let mut entry = entry.unwrap();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        (entry.path().unwrap().display().to_string(), bytes)
+    };
+    tar::Archive::new(tar).entries().unwrap().map(entry).collect()
+}
+
+/// The image in an archive.
+pub(super) fn image(archive: &[u8]) -> Image {
+    let entries = entries(archive);
+    let (_, config) = entries.iter().find(|(name, _)| name == "config.json").unwrap();
+    let mut id = "sha256:".to_owned();
+    Sha256::digest(config).iter().for_each(|byte| write!(id, "{byte:02x}").unwrap());
+    let document: Document = serde_json::from_slice(config).unwrap();
+    let details = ImageDetails { layers: document.rootfs.diff_ids, ..ImageDetails::default() };
+    let bytes = archive.len() as u64;
+    Image { id: ImageId(id), labels: document.config.labels, bytes, details, ..Image::default() }
+}

@@ -1,0 +1,59 @@
+//! An image gets its names when all of it is there: all of them, or none.
+
+use crate::engine::{Engine, EngineError, Image, ImageId};
+
+/// Gives `image` the names, and removes images of ours that have no name left. Where one name is refused, those that were
+/// given go back to where they were.
+pub(super) fn give(engine: &dyn Engine, image: &ImageId, names: &[String]) -> Result<(), EngineError> {
+    let bearers: Vec<Option<Image>> = names.iter().map(|name| engine.image(name)).collect::<Result<_, _>>()?;
+    for (given, name) in names.iter().enumerate() {
+        if let Err(refused) = engine.tag(image, name) {
+            for (name, bearer) in names.iter().zip(&bearers).take(given) {
+                // What is wrong is said already; more of the same would hide it.
+                let _ = match bearer {
+                    Some(bearer) => engine.tag(&bearer.id, name),
+                    None => engine.untag(name),
+                };
+            }
+            return Err(refused);
+        }
+    }
+    for nameless in bearers.iter().flatten().filter(|bearer| bearer.id != *image) {
+        engine.remove_nameless(&nameless.id)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fake::Fake;
+
+    fn names_of(fake: &Fake, image: &ImageId) -> Vec<String> {
+        fake.image(&image.0).unwrap().map_or_else(Vec::new, |image| image.tags)
+    }
+
+    #[test]
+    fn names_move_and_what_lost_its_last_one_goes() {
+        let fake = Fake::default();
+        let old = fake.add_image("mine:latest", &[("stager.kind", "app")]);
+        let new = fake.add_image("being:made", &[("stager.kind", "app")]);
+        give(&fake, &new, &["mine:1".to_owned(), "mine:latest".to_owned()]).unwrap();
+        assert_eq!(names_of(&fake, &new), ["being:made", "mine:1", "mine:latest"]);
+        assert_eq!(fake.image(&old.0).unwrap(), None);
+    }
+
+    #[test]
+    fn where_one_name_is_refused_all_are_as_they_were() {
+        let fake = Fake::default();
+        let old = fake.add_image("mine:latest", &[("stager.kind", "app")]);
+        let new = fake.add_image("being:made", &[("stager.kind", "app")]);
+        fake.refuse_on("tag", "mine:2", "no");
+        let names = ["mine:1", "mine:latest", "mine:2"].map(str::to_owned);
+        assert!(give(&fake, &new, &names).unwrap_err().to_string().contains("no"));
+        assert_eq!(
+            (names_of(&fake, &old), names_of(&fake, &new)),
+            (vec!["mine:latest".into()], vec!["being:made".into()])
+        );
+    }
+}

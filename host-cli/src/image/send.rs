@@ -1,0 +1,126 @@
+//! A finished image on its way into an engine. Nothing gets a name here, and what is refused leaves nothing behind.
+
+use super::ImageError;
+use super::layer::Layer;
+use super::sha256::sha256_of_bytes;
+use super::tar_stream::TarStream;
+use super::way::{ImageBy, Way, reason, ways};
+use crate::engine::{Engine, EngineError, Image, ImageId};
+use crate::plan::app_image;
+use crate::plan::image_config::{ImagePlan, NewLayer};
+use serde_json::json;
+use shared_model::event::{Event, EventSink};
+use std::io::Read;
+
+/// The most images that are looked at for layers that the engine need not be sent again.
+const MOST_LOOKED_AT: usize = 20;
+
+/// An image with its layers, ready to be sent.
+pub(super) struct Finished<'a> {
+    pub(super) plan: ImagePlan<'a>,
+    pub(super) lifecycle: Layer,
+    pub(super) droplet: Layer,
+}
+
+/// How an image is to be sent.
+pub(super) struct Sending<'a> {
+    pub(super) by: ImageBy,
+    /// Whether to say why it is sent so.
+    pub(super) verbose: bool,
+    pub(super) events: &'a dyn EventSink,
+}
+
+impl Finished<'_> {
+    /// Brings the image into the engine, by the first of the ways that it takes.
+    pub(super) fn send(&self, engine: &dyn Engine, sending: &Sending<'_>) -> Result<ImageId, ImageError> {
+        let note = |text: String| sending.events.emit(Event::Note { text });
+        let facts = engine.facts()?;
+        let (first, others) = ways(sending.by, &facts.store);
+        if sending.verbose {
+            let why = reason(sending.by, &facts.store);
+            note(format!("The image goes into engine {} by {}: {why}", facts.version, first.name()));
+        }
+        let mut outcome = self.by(first, engine);
+        for next in others {
+            let Err(ImageError::Engine(refused @ EngineError::Refused { .. })) = &outcome else { break };
+            note(format!("{refused}; trying it by {}", next.name()));
+            outcome = self.by(*next, engine);
+        }
+        outcome
+    }
+
+    fn by(&self, way: Way, engine: &dyn Engine) -> Result<ImageId, ImageError> {
+        match way {
+            Way::Load => self.load(engine),
+            Way::Build => Ok(engine.build(self.context()?)?),
+        }
+    }
+
+    /// The build context: the Dockerfile and the two layers.
+    fn context(&self) -> Result<Box<dyn Read + Send>, ImageError> {
+        let stream = TarStream::new()
+            .file("Dockerfile", self.plan.dockerfile())?
+            .layer("lifecycle.tar", &self.lifecycle)?
+            .layer("droplet.tar", &self.droplet)?;
+        Ok(stream.end())
+    }
+
+    /// An engine that knows layers by their digests looks for one in an archive only where it has none of that digest
+    /// on the same layers below. So the base's are never sent, and ours only where they are new.
+    fn load(&self, engine: &dyn Engine) -> Result<ImageId, ImageError> {
+        let config = self.plan.config(&[
+            NewLayer { name: "lifecycle", sha256: &self.lifecycle.sha256 },
+            NewLayer { name: "droplet", sha256: &self.droplet.sha256 },
+        ]);
+        let known = self.known_layers(engine)?;
+        match engine.load(self.archive(&config, known)?) {
+            // Somebody has removed the image that had them.
+            Err(EngineError::Refused { .. }) if known > 0 => engine.load(self.archive(&config, 0)?)?,
+            outcome => outcome?,
+        }
+        let id = format!("sha256:{}", sha256_of_bytes(&config));
+        let missing = || EngineError::Refused {
+            doing: "loading an image".to_owned(),
+            reason: format!("the engine took it, but has no image {id}"),
+        };
+        Ok(engine.image(&id)?.ok_or_else(missing)?.id)
+    }
+
+    /// An archive as `docker save` writes it, without the layers of the base and without the first `known` of ours.
+    fn archive(&self, config: &[u8], known: usize) -> Result<Box<dyn Read + Send>, ImageError> {
+        let layers = [&self.lifecycle, &self.droplet];
+        let below = self.plan.base.details.layers.iter().map(|digest| digest.trim_start_matches("sha256:"));
+        let above = layers.iter().map(|layer| layer.sha256.as_str());
+        let files: Vec<String> = below.chain(above).map(|sha256| format!("{sha256}.tar")).collect();
+        let manifest = json!([{ "Config": "config.json", "RepoTags": null, "Layers": files }]).to_string();
+        let mut stream = TarStream::new().file("manifest.json", manifest)?.file("config.json", config)?;
+        for layer in layers.iter().skip(known) {
+            stream = stream.layer(&format!("{}.tar", layer.sha256), layer)?;
+        }
+        Ok(stream.end())
+    }
+
+    /// How many of our layers, from the lowest on, the engine has on this base.
+    fn known_layers(&self, engine: &dyn Engine) -> Result<usize, EngineError> {
+        let ours = [&self.lifecycle, &self.droplet].map(|layer| format!("sha256:{}", layer.sha256));
+        let wanted: Vec<&String> = self.plan.base.details.layers.iter().chain(&ours).collect();
+        let has = |image: &Image, count: usize| {
+            let layers = &image.details.layers;
+            layers.len() >= count && layers.iter().zip(&wanted[..count]).all(|(layer, wanted)| layer == *wanted)
+        };
+        let labels = &self.plan.labels;
+        for (known, label) in [(2, app_image::DROPLET), (1, app_image::LIFECYCLE)] {
+            let Some(value) = labels.get(label) else { continue };
+            for listed in engine.images_labelled(label, value)?.iter().take(MOST_LOOKED_AT) {
+                let image = engine.image(&listed.id.0)?;
+                if image.is_some_and(|image| has(&image, wanted.len() - 2 + known)) {
+                    return Ok(known);
+                }
+            }
+        }
+        Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests;
