@@ -1,4 +1,4 @@
-//! Gets an archive into a directory: HTTP, checksum, unpacking, three tries. Start with [`fetch`].
+//! Gets an archive into a directory: HTTP, checksum, unpacking, several tries. Start with [`fetch`].
 //!
 //! Nothing is written down on the way except what is unpacked: the body runs from the socket through the checksum
 //! and the inflater to the disk (only a zip needs a spool file). Which archives, where to, and what a failure means

@@ -1,7 +1,8 @@
 //! Sends a file to cc-uploader: raw body, Content-Length (it answers 411 without), Content-MD5 (Cloud Controller checks
-//! it), three tries. Which files, and what a failure means, is for others.
+//! it), several tries. Which files, and what a failure means, is for others.
 
 mod answer;
+mod cargo;
 mod post;
 
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod tests;
 
 use crate::fetch::{Http, TransferError, Trouble, with_retries};
 use crate::scope::{Scope, Stopped};
+use cargo::Cargo;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
 use std::io;
@@ -52,7 +54,7 @@ pub(crate) enum UploadError {
         /// Which.
         path: PathBuf,
     },
-    /// It is a directory, a device, or the like.
+    /// It is a directory, a symbolic link, a device, or the like.
     #[error("{} is not a regular file", path.display())]
     NotAFile {
         /// Which.
@@ -87,13 +89,16 @@ pub(crate) enum UploadError {
 /// See [`UploadError`].
 pub(crate) fn upload(http: &Http, parcel: &Parcel, scope: &Scope) -> Result<Sent, UploadError> {
     let &Parcel { name, file, to } = parcel;
-    let bytes = post::size(file)?;
+    let cargo = Cargo::open(file)?;
+    let bytes = cargo.bytes;
     let from = file.display().to_string();
     scope.emit(Event::Uploading { name: name.to_owned(), from, to: to.to_string(), bytes });
     let started = Instant::now();
 
-    let tried = with_retries(to, http.patience(), scope, |_| post::post(http, file, bytes, to, scope));
-    tried.map_err(|trouble| match trouble {
+    let md5 = cargo.content_md5(file, scope);
+    let sent =
+        md5.and_then(|md5| with_retries(to, http.patience(), scope, |tries| post::post(http, &cargo, &md5, to, tries)));
+    sent.map_err(|trouble| match trouble {
         Trouble::Stopped(why) => UploadError::Stopped { path: file.to_owned(), to: to.clone(), why },
         Trouble::Transfer(cause) => UploadError::Transfer { path: file.to_owned(), to: to.clone(), cause },
         Trouble::Final(error) => error,

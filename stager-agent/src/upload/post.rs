@@ -1,68 +1,36 @@
-//! One try of an upload, in a thread of its own, so that a stop need not wait for the network. When it is given up
-//! the thread's file ends with an error, and with it the request: an upload that nobody waits for must not replace
-//! a droplet.
-
-#![expect(clippy::disallowed_methods, reason = "this is the leaf that reads the files to send")]
+//! One try of an upload, in a thread of its own, so that a stop need not wait for the network.
 
 use super::UploadError;
 use super::answer;
-use crate::fetch::{Address, Http, TransferError, Trouble};
-use crate::scope::Scope;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use md5::{Digest as _, Md5};
+use super::cargo::Cargo;
+use crate::fetch::{Address, Http, TransferError, Tries, Trouble};
 use shared_model::safe_url::SafeUrl;
-use std::fs::File;
-use std::io::{self, Read, Seek as _};
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 /// How soon a stop is noticed.
 const LOOK_UP: Duration = Duration::from_millis(100);
-/// How long the receiver may think. Diego: 10 min.
+/// How long the receiver may think where its URL does not say. Diego: 10 min, whatever the URL says.
 const ANSWER: Duration = Duration::from_secs(600);
-/// Bytes hashed at a time.
-const BLOCK: usize = 64 * 1024;
+/// However much time the URL gives.
+const LONGEST_ANSWER: Duration = Duration::from_secs(24 * 3600);
 
-/// The size of the file to send.
+/// Waits for its turn, and sends `cargo`, whose Content-MD5 is `md5`, to `to`.
 ///
 /// # Errors
-/// There is no such file, or nothing in it, or it is no file.
-pub(super) fn size(path: &Path) -> Result<u64, UploadError> {
-    let metadata = std::fs::metadata(path).map_err(|cause| UploadError::File { path: path.to_owned(), cause })?;
-    match metadata.len() {
-        _ if !metadata.is_file() => Err(UploadError::NotAFile { path: path.to_owned() }),
-        0 => Err(UploadError::Empty { path: path.to_owned() }),
-        bytes => Ok(bytes),
-    }
-}
-
-/// Sends the first `bytes` of the file `path` to `to`.
-///
-/// # Errors
-/// The receiver did not take it, or the scope was stopped.
+/// The receiver did not take it, or it took too long, or the scope was stopped.
 pub(super) fn post(
     http: &Http,
-    path: &Path,
-    bytes: u64,
+    cargo: &Cargo,
+    md5: &str,
     to: &SafeUrl,
-    scope: &Scope,
+    tries: &Tries,
 ) -> Result<(), Trouble<UploadError>> {
-    let unreadable = |cause| Trouble::Final(UploadError::File { path: path.to_owned(), cause });
     let address = Address::of(to)?;
-    let mut file = File::open(path).map_err(unreadable)?;
-    let md5 = content_md5(&mut (&file).take(bytes), scope).map_err(unreadable)?;
-    if let Some(why) = scope.stopped() {
-        return Err(Trouble::Stopped(why));
-    }
-    file.rewind().map_err(unreadable)?;
-
-    let given_up = Arc::new(AtomicBool::new(false));
-    let body = Sending { file, left: bytes, given_up: Arc::clone(&given_up) };
+    let _permit = tries.enter(http.gate())?;
+    let (bytes, body, md5, patience) = (cargo.bytes, cargo.reader(), md5.to_owned(), answers_within(to));
+    let way = body.way();
     let (tell, told) = sync_channel(1);
     let (http, host) = (http.clone(), address.host.clone());
     let thread = thread::Builder::new().name("upload".to_owned());
@@ -71,7 +39,8 @@ pub(super) fn post(
         // Without Content-Length the HTTP library would send chunks, which cc-uploader answers with 411.
         let headers =
             [("content-type", "application/octet-stream"), ("content-length", &length), ("content-md5", &md5)];
-        let _ = tell.send(http.post(&address, &headers, body, ANSWER).and_then(answer::judge)); // nobody may be waiting
+        let answered = http.post(&address, &headers, body, patience);
+        let _ = tell.send(answered.and_then(answer::judge)); // nobody may be waiting
     });
     spawned.map_err(|cause| TransferError::Connect { host, cause })?;
 
@@ -83,42 +52,42 @@ pub(super) fn post(
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
-        if let Some(why) = scope.stopped() {
-            given_up.store(true, Ordering::SeqCst);
-            return Err(Trouble::Stopped(why));
+        match tries.ended() {
+            // All of it is sent: how long its receiver may think is another matter.
+            Some(Trouble::Transfer(_)) if way.gone() == bytes => {}
+            Some(trouble) => {
+                way.give_up();
+                return Err(trouble);
+            }
+            None => {}
         }
     }
 }
 
-/// The value of a Content-MD5 header. Cloud Controller compares it.
-fn content_md5(file: &mut dyn Read, scope: &Scope) -> io::Result<String> {
-    let (mut hasher, mut block) = (Md5::new(), vec![0; BLOCK]);
-    loop {
-        match file.read(&mut block)? {
-            0 => return Ok(STANDARD.encode(hasher.finalize())),
-            _ if scope.stopped().is_some() => return Ok(String::new()), // the caller asks, too
-            count => hasher.update(&block[..count]),
-        }
-    }
+/// The receiver's own limit, which stands in the URL (`timeout`, seconds). It counts from the beginning and we count
+/// from the end of the body, so it is the receiver who gives up first and says why.
+fn answers_within(to: &SafeUrl) -> Duration {
+    let seconds = to.query_parameter("timeout").and_then(|seconds| seconds.parse().ok()).filter(|seconds| *seconds > 0);
+    seconds.map_or(ANSWER, Duration::from_secs).min(LONGEST_ANSWER)
 }
 
-/// A file on its way.
-struct Sending {
-    file: File,
-    left: u64,
-    given_up: Arc<AtomicBool>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Read for Sending {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.given_up.load(Ordering::SeqCst) {
-            return Err(io::Error::other("given up"));
+    #[test]
+    fn a_receiver_may_think_as_long_as_its_url_says() {
+        for (query, seconds) in [
+            ("?timeout=900", 900),
+            ("?cc-droplet-upload-uri=http%3A%2F%2Fapi%3Ftimeout%3D7&timeout=60", 60),
+            ("", 600),
+            ("?timeout=", 600),
+            ("?timeout=0", 600),
+            ("?timeout=soon", 600),
+            ("?timeout=18446744073709551615", 86_400),
+        ] {
+            let to = SafeUrl::new(format!("http://cc-uploader/v1/droplet/18c5{query}"));
+            assert_eq!(answers_within(&to), Duration::from_secs(seconds), "{query}");
         }
-        let count = (&self.file).take(self.left).read(buffer)?;
-        if count == 0 && self.left > 0 && !buffer.is_empty() {
-            return Err(io::Error::other("the file became shorter while it was sent"));
-        }
-        self.left -= count as u64;
-        Ok(count)
     }
 }

@@ -1,8 +1,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests send real files")]
 
 use super::*;
-use crate::fetch::Verify;
 use crate::fetch::loopback::{Asked, Audience, Connection, Server, answer, client};
+use crate::fetch::{Patience, Trust, Verify};
 use crate::scope::Stop;
 use base64::Engine as _;
 use md5::{Digest as _, Md5};
@@ -47,10 +47,13 @@ impl Case {
     }
 
     fn run_file(&self, file: &str, to: &str) -> Result<Sent, UploadError> {
+        self.run_with(&client(Vec::new(), Verify::Skip), file, to)
+    }
+
+    fn run_with(&self, http: &Http, file: &str, to: &str) -> Result<Sent, UploadError> {
         let (file, to) = (self.folder.path().join(file), SafeUrl::new(to));
         let parcel = Parcel { name: "droplet", file: &file, to: &to };
-        let http = client(Vec::new(), Verify::Skip);
-        upload(&http, &parcel, &Scope::new(&self.audience, "STG", &self.stop))
+        upload(http, &parcel, &Scope::new(&self.audience, "STG", &self.stop))
     }
 }
 
@@ -117,8 +120,108 @@ fn a_file_that_is_missing_or_empty_or_no_file_is_not_sent() {
     let server = Server::plain(|_, _, to| answer(to, 201, "", b""));
     assert!(matches!(case.run(&server.url), Err(UploadError::Empty { .. })));
     assert!(matches!(case.run_file("missing", &server.url), Err(UploadError::File { .. })));
-    assert!(matches!(case.run_file("", &server.url), Err(UploadError::NotAFile { .. })));
+    let path = |name| case.folder.path().join(name);
+    fs::write(path("secret"), "another's").unwrap();
+    std::os::unix::fs::symlink(path("secret"), path("link")).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), rustix::fs::FileType::Fifo, 0o644.into(), 0).unwrap();
+    for name in ["", "link", "pipe"] {
+        assert!(matches!(case.run_file(name, &server.url), Err(UploadError::NotAFile { .. })), "{name}");
+    }
     assert_eq!((server.requests(), case.audience.heard().len()), (0, 0));
+}
+
+#[test]
+fn every_try_sends_the_file_that_was_opened_with_the_checksum_of_the_first() {
+    let droplet: Vec<u8> = (0..DROPLET).map(|n| u8::try_from(n % 251).unwrap()).collect();
+    let case = Case::with(&droplet);
+    let file = case.folder.path().join("droplet");
+    let server = Server::plain(move |asked, n, to| {
+        let (status, text) = cc_uploader(asked, to);
+        if n == 0 {
+            fs::remove_file(&file).unwrap();
+            std::os::unix::fs::symlink("/etc/passwd", &file).unwrap();
+        }
+        answer(to, if n == 0 { 503 } else { status }, "", text.as_bytes());
+    });
+    assert_eq!(case.run(&server.url).unwrap(), Sent { bytes: DROPLET as u64 });
+    assert_eq!(server.requests(), 2);
+}
+
+#[test]
+fn the_checksum_is_made_once() {
+    let case = Case::with(&vec![1; DROPLET]);
+    let file = case.folder.path().join("droplet");
+    let server = Server::plain(move |asked, _, to| {
+        let (status, _) = cc_uploader(asked, to);
+        fs::write(&file, vec![2; DROPLET]).unwrap(); // in place: whoever hashed it again would notice
+        answer(to, if status == 201 { 503 } else { status }, "", b"");
+    });
+    let error = in_full(&case.run(&server.url).unwrap_err());
+    assert!(error.contains("the server answered 400"), "{error}");
+    let asked = server.asked.lock().unwrap();
+    assert_eq!((asked.len(), &asked[0].headers["content-md5"]), (2, &asked[1].headers["content-md5"]));
+}
+
+#[test]
+fn an_answer_before_the_end_of_the_body_is_heard() {
+    for (status, requests) in [(503, 2), (413, 1)] {
+        let case = Case::with(&vec![1; MUCH]);
+        let server = Server::plain(move |asked, n, to| {
+            // The first hangs up on a body half sent.
+            let (status, text) = if n == 0 { (status, "not now") } else { cc_uploader(asked, to) };
+            answer(to, status, "Retry-After: 0\r\n", text.as_bytes());
+        });
+        let result = case.run(&server.url);
+        assert_eq!(server.requests(), requests);
+        match result {
+            Ok(_) => assert!(case.audience.heard_of("retrying")[0].contains("503 Service Unavailable: not now")),
+            Err(error) => assert!(in_full(&error).contains("the server answered 413 "), "{error:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_receiver_that_answers_late_is_waited_for_as_long_as_its_url_says() {
+    let server = Server::plain(|asked, n, to| {
+        let (status, text) = cc_uploader(asked, to);
+        thread::sleep(Duration::from_millis(if n == 0 { 1500 } else { 0 }));
+        answer(to, status, "", text.as_bytes());
+    });
+    let case = Case::with(b"droplet");
+    case.run(&format!("{}/v1/droplet/18c5?timeout=30", server.url)).unwrap();
+    assert_eq!(case.audience.heard_of("retrying").len(), 0);
+
+    let late = Server::plain(|asked, n, to| {
+        let (status, text) = cc_uploader(asked, to);
+        thread::sleep(Duration::from_millis(if n == 0 { 1500 } else { 0 }));
+        answer(to, status, "", text.as_bytes());
+    });
+    let case = Case::with(b"droplet");
+    case.run(&format!("{}/v1/droplet/18c5?timeout=1", late.url)).unwrap();
+    let retries = case.audience.heard_of("retrying");
+    assert!(retries.len() == 1 && retries[0].contains("nothing moved for 1s"), "{retries:?}");
+}
+
+#[test]
+fn the_time_in_all_bounds_the_sending_and_not_the_thinking() {
+    let in_a_second = Patience { total: Duration::from_secs(1), ..Patience::default() };
+    let http = Http::new(&Trust { files: Vec::new(), folder: None, verify: Verify::Skip }, in_a_second).unwrap();
+    let slow = Server::plain(|_, _, to| {
+        let mut received = [0; 1000];
+        while to.read(&mut received).is_ok_and(|count| count > 0) {
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
+    let case = Case::with(&vec![1; MUCH]);
+    let error = in_full(&case.run_with(&http, "droplet", &slow.url).unwrap_err());
+    assert!(error.ends_with("it took longer than 1s in all"), "{error}");
+
+    let thinking = Server::plain(|asked, _, to| {
+        let (status, text) = cc_uploader(asked, to);
+        thread::sleep(Duration::from_millis(1500));
+        answer(to, status, "", text.as_bytes());
+    });
+    Case::with(b"droplet").run_with(&http, "droplet", &thinking.url).unwrap();
 }
 
 #[test]

@@ -108,6 +108,26 @@ fn nothing_is_uploaded_with_no_upload() {
 }
 
 #[test]
+fn droplet_and_cache_are_sent_at_the_same_time() {
+    let cloud = Cloud::new();
+    let droplet = cloud.server.stalls("/v1/droplet/app");
+    let server = cloud.server.clone();
+    let stalled = std::thread::spawn(move || {
+        droplet.wait_until_asked();
+        let cache_came =
+            || server.asked("POST").iter().any(|asked| asked.target.starts_with("/v1/build_artifacts/app?"));
+        let came = (0..500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            cache_came()
+        });
+        droplet.go_on();
+        came
+    });
+    cloud.stage(&[]).done();
+    assert!(stalled.join().unwrap(), "the cache waited for the droplet");
+}
+
+#[test]
 fn a_report_is_sent_only_when_it_is_asked_for_and_says_what_diego_says() {
     let cloud = Cloud::new();
     let callback = "/v1/staging/a-staging-guid/completed";
