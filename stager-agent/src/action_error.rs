@@ -37,6 +37,8 @@ pub(crate) enum ActionError {
     Checksum { what: String, source: ChecksumError },
     /// Archives can no longer be had; never empty, in the request's order.
     Expired(Vec<Missing>),
+    /// What was fetched for the cache is not in it.
+    NotKept,
     /// An archive did not arrive.
     Fetch(FetchError),
     /// A file was not taken.
@@ -104,6 +106,7 @@ impl fmt::Display for ActionError {
                 let names = missing.iter().map(|missing| missing.from.to_string());
                 write!(f, "expired: {}", names.collect::<Vec<_>>().join(", "))
             }
+            Self::NotKept => f.write_str("the cache did not keep it"),
             Self::Fetch(error) => f.write_str(&with_causes(error)),
             Self::Upload(error) => f.write_str(&with_causes(error)),
         }

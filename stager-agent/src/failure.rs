@@ -1,9 +1,13 @@
 //! Every error → its exit code, what happened and with what, and what to try. All words for people are here.
 
 mod builder;
+mod cache_up;
 mod transfer;
 
+pub(crate) use cache_up::NotFetched;
+
 use crate::action_error::{ActionError, with_causes};
+use crate::cache::CacheError;
 use crate::fetch::ClientError;
 use crate::hand_over;
 use crate::hand_over::make::HandOverError;
@@ -65,6 +69,22 @@ impl Failure {
         Self::new(ExitCode::CommandLine, text, advice)
     }
 
+    /// The end came from outside.
+    pub(crate) fn of_stop(reason: Stopped) -> Self {
+        match reason {
+            Stopped::Signal(SIGINT) => Self::new(ExitCode::Interrupted, "interrupted (SIGINT)", ""),
+            Stopped::Signal(_) => Self::new(ExitCode::Terminated, "ended by SIGTERM", ""),
+            Stopped::DeadlinePassed(limit) => of_time_limit(limit),
+            Stopped::Codependent => Self::new(ExitCode::Bug, "an action was ended for no reason", ""),
+        }
+    }
+
+    /// `cache verify` found damage.
+    pub(crate) fn damaged_entries(damaged: usize, all: usize) -> Self {
+        let text = format!("{damaged} of {all} entries were damaged and are removed");
+        Self::new(ExitCode::Fetch, text, "the next staging fetches them again, and so does `host-cli cache-up`")
+    }
+
     /// The kernel refuses what the agent cannot do without.
     pub(crate) fn of_system(error: &io::Error) -> Self {
         let text = format!("the agent cannot give up its rights or become its children's reaper: {error}");
@@ -77,7 +97,9 @@ impl From<RequestError> for Failure {
         let advice = match &error {
             RequestError::Terminal => "pipe one in: build_req | docker run -i --rm --net hcf stager",
             RequestError::Unreadable { .. } => "is the file there, and may the agent's user read it?",
-            RequestError::TooLong | RequestError::NotText => "the request is what `build_req` prints",
+            RequestError::TooLong | RequestError::NotText | RequestError::NotJson { .. } => {
+                "the request is what `build_req` prints"
+            }
         };
         Self::new(ExitCode::Request, with_causes(&error), advice)
     }
@@ -138,19 +160,38 @@ impl From<HandOverError> for Failure {
     }
 }
 
+impl From<CacheError> for Failure {
+    fn from(error: CacheError) -> Self {
+        let advice = match &error {
+            CacheError::Stopped(why) => return Self::of_stop(*why),
+            CacheError::NotOurs { .. } => "run the agent as root (docker run --user root), on a volume of Docker's own",
+            CacheError::Unusable { .. } => "--cache takes an empty directory, or one that was a cache before",
+            CacheError::TooNew { .. } => {
+                "a newer stager image understands it; `docker volume rm` makes room for an older one"
+            }
+            CacheError::TooLarge { .. } => "--cache-limit allows more",
+            CacheError::Io { .. } => "is there room in the cache's volume, and may the agent write there?",
+        };
+        Self::new(ExitCode::Fetch, with_causes(&error), advice)
+    }
+}
+
 fn of_result(error: &ResultError) -> Failure {
     Failure::new(ExitCode::Builder, with_causes(error), "the builder writes it last: what did it say?")
 }
 
 fn of_action(error: &ActionError, now: Timestamp) -> Failure {
     match error {
-        ActionError::Stopped(reason) => of_stop(*reason),
+        ActionError::Stopped(reason) => Failure::of_stop(*reason),
         ActionError::TimedOut { limit, during: _ } => of_time_limit(*limit),
         ActionError::Exited { path, status } => builder::of_status(path, *status),
         ActionError::Run(error) => builder::of_run(error),
         ActionError::User(error) => builder::of_user(error),
         ActionError::Checksum { .. } => Failure::new(ExitCode::Request, error.to_string(), ""),
         ActionError::Expired(missing) => transfer::of_expired(missing),
+        ActionError::NotKept => {
+            Failure::new(ExitCode::Fetch, error.to_string(), "a warning above says why; --cache-limit allows more")
+        }
         ActionError::Fetch(error) => transfer::of_fetch(error, now),
         ActionError::Upload(error) => transfer::of_upload(error, now),
         ActionError::CodependentEnded => Failure::new(
@@ -162,15 +203,6 @@ fn of_action(error: &ActionError, now: Timestamp) -> Failure {
             Failure::new(ExitCode::Bug, error.to_string(), "the container allows too few processes (--pids-limit)")
         }
         ActionError::Several(_) => Failure::new(ExitCode::Bug, error.to_string(), ""),
-    }
-}
-
-fn of_stop(reason: Stopped) -> Failure {
-    match reason {
-        Stopped::Signal(SIGINT) => Failure::new(ExitCode::Interrupted, "interrupted (SIGINT)", ""),
-        Stopped::Signal(_) => Failure::new(ExitCode::Terminated, "ended by SIGTERM", ""),
-        Stopped::DeadlinePassed(limit) => of_time_limit(limit),
-        Stopped::Codependent => Failure::new(ExitCode::Bug, "an action was ended for no reason", ""),
     }
 }
 

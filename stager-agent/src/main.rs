@@ -6,8 +6,8 @@ mod action_error;
 mod agent;
 mod arguments;
 mod build;
-#[allow(dead_code, unused_imports, reason = "its commands come next")]
 mod cache;
+mod cache_command;
 mod execute;
 mod failure;
 mod fetch;
@@ -29,6 +29,7 @@ mod staging;
 mod steps;
 mod upload;
 
+use crate::arguments::Command;
 use crate::failure::Failure;
 use crate::scope::{Scope, Stop};
 use shared_model::event::EventSink;
@@ -48,7 +49,13 @@ fn main() -> ExitCode {
     let stop = Arc::new(Stop::default());
     let charge = build::rights::give_up().and_then(|()| build::reaper::Reaper::take_charge());
     let code = match charge.and_then(|reaper| signals::into(Arc::clone(&stop)).map(|()| reaper)) {
-        Ok(reaper) => agent::serve(&arguments, &Scope::new(&screen, "STG", &stop), &reaper),
+        Ok(reaper) => {
+            let scope = Scope::new(&screen, "STG", &stop);
+            match &arguments.command {
+                Some(Command::Cache(cache)) => cache_command::serve(&cache.command, &arguments, &scope),
+                None => agent::serve(&arguments, &scope, &reaper),
+            }
+        }
         Err(error) => {
             let failure = Failure::of_system(&error);
             screen.emit(failure.event());

@@ -28,14 +28,14 @@ mod walk;
 mod tests;
 
 pub(crate) use baked::Baked;
-pub(crate) use claim::{Claim, Published};
+pub(crate) use claim::Claim;
 pub(crate) use contents::Contents;
 pub(crate) use entry::Entry;
 pub(crate) use error::CacheError;
 pub(crate) use evict::Removal;
 pub(crate) use identity::Identity;
-pub(crate) use record::{Facts, Kind, Record};
-pub(crate) use upkeep::{Checked, Cleared, Listed};
+pub(crate) use record::{Facts, Record};
+pub(crate) use upkeep::{Checked, Listed};
 
 use crate::scope::Scope;
 use entry::Held;

@@ -10,6 +10,8 @@ mod rights;
 mod rubbish;
 mod upkeep;
 
+use super::claim::Published;
+use super::record::Kind;
 use super::*;
 use crate::scope::Stop;
 use shared_model::event::{Event, EventSink};

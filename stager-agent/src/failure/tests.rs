@@ -124,12 +124,25 @@ fn actions() -> Vec<ActionError> {
     let missing =
         |name: &str, key: &str| Missing { name: name.into(), key: key.into(), from: url(), expired: 1_466_017_043 };
     all.push(ActionError::Expired(vec![missing("nodejs_buildpack", "5a9cc386_ddfaa3b5"), missing("", "lifecycle")]));
+    all.push(ActionError::NotKept);
     all.push(ActionError::Expired(vec![missing("app package", ""), missing("", "")]));
     all.extend([1, 137, 222, 223, 224, 225, 226].map(exited));
     all.extend(running().into_iter().map(ActionError::Run));
     all.extend(fetching().into_iter().map(ActionError::from));
     all.extend(uploading().into_iter().map(ActionError::from));
     all
+}
+
+fn caches() -> Vec<CacheError> {
+    let (root, path) = (|| "/var/cache/stager".into(), || "/var/cache/stager".into());
+    vec![
+        CacheError::NotOurs { root: root(), why: "the agent is user 2000, not root".to_owned() },
+        CacheError::Unusable { path: path(), why: "others may write to it (mode 0777)".to_owned() },
+        CacheError::TooNew { root: root(), format: 2, known: 1 },
+        CacheError::TooLarge { bytes: 2 << 30, limit: 1 << 30 },
+        CacheError::Io { action: "write", path: path(), cause: io::ErrorKind::StorageFull.into() },
+        CacheError::Stopped(Stopped::Signal(SIGTERM)),
+    ]
 }
 
 fn all() -> Vec<Failure> {
@@ -150,6 +163,7 @@ fn all() -> Vec<Failure> {
         RequestError::Unreadable { from: "/no/such".to_owned(), source: io::ErrorKind::NotFound.into() },
         RequestError::TooLong,
         RequestError::NotText,
+        RequestError::NotJson { line: 3, column: 14 },
     ];
     let texts = ["", "{}", r#"{"rootfs":"preloaded:x","action":{"exec":{"args":["SECRET"]}}}"#];
     let mut all: Vec<Failure> = requests.into_iter().map(Failure::from).collect();
@@ -162,6 +176,21 @@ fn all() -> Vec<Failure> {
     all.extend(results.map(|error| Failure::of_staging(&StagingError::Result(error), now)));
     all.extend(reports.map(Failure::from));
     all.push(Failure::of_system(&refused_by_system()));
+    all.extend(caches().into_iter().map(Failure::from));
+    all.push(Failure::damaged_entries(1, 3));
+    let key = || "nodejs_v1_8".to_owned();
+    let refused = || FetchError::Transfer {
+        from: url(),
+        cause: TransferError::Refused { status: 410, expires: Some(1_466_017_043) },
+    };
+    all.push(Failure::of_cache_up(
+        &[
+            NotFetched::Request { number: 2, failure: validate::task("null").unwrap_err().into() },
+            NotFetched::Dependency { key: key(), error: ActionError::Fetch(refused()) },
+            NotFetched::Dependency { key: key(), error: ActionError::NotKept },
+        ],
+        now,
+    ));
     all
 }
 

@@ -87,7 +87,6 @@ impl Provider<'_> {
     ///
     /// # Errors
     /// See [`FetchError`].
-    #[expect(dead_code, reason = "`cache up` comes next")]
     pub(crate) fn keep(&self, dependency: &Dependency, scope: &Scope) -> Result<bool, FetchError> {
         Ok(self.obtain(dependency, scope)?.is_some_and(|entry| entry.is_kept()))
     }

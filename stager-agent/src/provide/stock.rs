@@ -53,6 +53,11 @@ impl Stock {
         Self { volume, baked, in_use: Mutex::default() }
     }
 
+    /// The one cache that is to be filled.
+    pub(crate) fn of(root: &Path, cache: Cache) -> Self {
+        Self { volume: Some((root.to_owned(), cache)), ..Self::default() }
+    }
+
     /// The cache that can be filled.
     pub(crate) fn cache(&self) -> Option<&Cache> {
         self.volume.as_ref().map(|(_, cache)| cache)

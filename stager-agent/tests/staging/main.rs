@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod bad_requests;
+mod cache_commands;
 mod cached;
 mod cloud;
 mod expired;

@@ -1,0 +1,98 @@
+//! `stager-agent cache …`: fills the cache, lists what it holds, reads it again, empties it.
+
+mod list;
+mod up;
+mod wanted;
+
+use crate::arguments::{Arguments, CacheCommand};
+use crate::cache::{Cache, Checked, Identity, Removal};
+use crate::failure::Failure;
+use crate::provide::VOLUME;
+use crate::scope::Scope;
+use crate::steps::milliseconds_since;
+use shared_model::event::{Event, PROTOCOL};
+use shared_model::exit_code::ExitCode;
+use shared_model::size;
+use std::path::Path;
+use std::time::Instant;
+
+/// Does what `command` asks for. A list is printed and nothing else is said; of the others all is said as of a staging,
+/// and the last event is [`Event::Done`] or [`Event::Failed`].
+pub(crate) fn serve(command: &CacheCommand, arguments: &Arguments, scope: &Scope) -> ExitCode {
+    let started = Instant::now();
+    let lists = matches!(command, CacheCommand::List(_));
+    if !lists {
+        scope.emit(Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() });
+    }
+    let outcome = carry_out(command, arguments, scope);
+    let code = outcome.as_ref().err().map_or(ExitCode::Success, |failure| failure.code);
+    match outcome {
+        Err(failure) => scope.emit(failure.event()),
+        Ok(()) if lists => {}
+        Ok(()) => scope.emit(Event::Done { ms: milliseconds_since(started) }),
+    }
+    code
+}
+
+fn carry_out(command: &CacheCommand, arguments: &Arguments, scope: &Scope) -> Result<(), Failure> {
+    let root = match command {
+        CacheCommand::Up(up) => up.into.as_deref(),
+        _ => None,
+    };
+    let root = root.or(arguments.cache.as_deref()).unwrap_or(Path::new(VOLUME));
+    let cache = Cache::open(root, arguments.cache_limit)?;
+    match command {
+        CacheCommand::Up(_) => up::fill(root, cache, arguments, scope),
+        CacheCommand::List(list) => {
+            list::print(&cache.list()?, list.output);
+            Ok(())
+        }
+        CacheCommand::Verify(verify) => read_again(&cache, verify.key.as_deref(), scope),
+        CacheCommand::Clear(clear) => empty(&cache, clear.key.as_deref(), scope),
+    }
+}
+
+fn read_again(cache: &Cache, key: Option<&str>, scope: &Scope) -> Result<(), Failure> {
+    let (mut all, mut damaged) = (0, 0);
+    cache.verify(key, scope, &mut |Checked { identity, damage }| {
+        all += 1;
+        let name = name(identity.as_ref());
+        match damage {
+            None => scope.emit(Event::Note { text: format!("Whole: {name}") }),
+            Some(why) => {
+                damaged += 1;
+                scope.emit(Event::Warning { text: format!("{name} was damaged and is removed: {why}") });
+            }
+        }
+    })?;
+    say_none(all, key, scope);
+    if damaged > 0 { Err(Failure::damaged_entries(damaged, all)) } else { Ok(()) }
+}
+
+fn empty(cache: &Cache, key: Option<&str>, scope: &Scope) -> Result<(), Failure> {
+    let cleared = cache.clear(key)?;
+    for entry in &cleared {
+        let (name, bytes) = (name(entry.identity.as_ref()), size::bytes(entry.bytes));
+        let text = match entry.removal {
+            Removal::Removed => format!("Removed: {name} ({bytes})"),
+            Removal::InUse => format!("Stays, since a staging uses it: {name} ({bytes})"),
+        };
+        scope.emit(Event::Note { text });
+    }
+    say_none(cleared.len(), key, scope);
+    Ok(())
+}
+
+fn say_none(count: usize, key: Option<&str>, scope: &Scope) {
+    let text = match (count, key) {
+        (0, None) => "The cache is empty".to_owned(),
+        (0, Some(key)) => format!("Nothing in the cache has the key {key}"),
+        _ => return,
+    };
+    scope.emit(Event::Note { text });
+}
+
+/// `nodejs_v1_8 from https://blobstore/read/k`.
+fn name(identity: Option<&Identity>) -> String {
+    identity.map_or("an entry without a record".to_owned(), |it| format!("{} from {}", it.key, it.origin))
+}

@@ -1,0 +1,109 @@
+//! Fetches the dependencies of one or more requests into the cache, and shows them nowhere.
+
+use super::wanted::{Collection, Wanted};
+use crate::action_error::ActionError;
+use crate::arguments::Arguments;
+use crate::cache::Cache;
+use crate::failure::{Failure, NotFetched};
+use crate::fetch::{Http, Trust, Verify};
+use crate::plan::{self, PlanError, StagingPlan};
+use crate::provide::{Dependency, Provider, Stock};
+use crate::request;
+use crate::scope::Scope;
+use crate::side_by_side::side_by_side;
+use crate::steps::Steps;
+use jiff::Timestamp;
+use shared_model::event::{Event, Step};
+use shared_model::validate;
+use std::collections::HashMap;
+use std::path::Path;
+use std::rc::Rc;
+
+/// Reads requests on standard input, or from the file that `--request` names, and fetches what they want into `cache` in
+/// `root`. What fails does not keep the rest from being fetched.
+///
+/// # Errors
+/// All that failed, at once.
+pub(super) fn fill(root: &Path, cache: Cache, arguments: &Arguments, scope: &Scope) -> Result<(), Failure> {
+    let (collection, mut failed) = collect(arguments, scope)?;
+    if collection.without_key > 0 {
+        let text = format!("{} without a cache key: such a dependency is never kept", collection.without_key);
+        scope.emit(Event::Note { text });
+    }
+    let stock = Stock::of(root, cache);
+    let steps = Steps::default();
+    steps.enter(Step::Fetch, scope);
+    for turn in collection.in_turns() {
+        let clients = clients(&turn, arguments)?;
+        let jobs: Vec<(&Wanted, &Http)> = turn.iter().zip(&clients).map(|(wanted, http)| (wanted, &**http)).collect();
+        let provided = side_by_side(&jobs, |(wanted, http)| {
+            let provider = Provider { http, limits: &arguments.limits(), stock: &stock, app: &wanted.app };
+            let kept = provider.keep(&Dependency::of(&wanted.dependency)?, scope)?;
+            if kept { Ok(()) } else { Err(ActionError::NotKept) }
+        });
+        for (wanted, result) in turn.iter().zip(provided) {
+            if let Err(error) = result {
+                failed.push(NotFetched::Dependency { key: wanted.dependency.cache_key.clone(), error });
+            }
+        }
+        if let Some(why) = scope.stopped() {
+            return Err(Failure::of_stop(why));
+        }
+    }
+    if failed.is_empty() {
+        steps.finish(scope);
+        return Ok(());
+    }
+    Err(Failure::of_cache_up(&failed, Timestamp::now()))
+}
+
+/// What the requests want, and which of them cannot be used.
+fn collect(arguments: &Arguments, scope: &Scope) -> Result<(Collection, Vec<NotFetched>), Failure> {
+    let (mut collection, mut failed) = (Collection::default(), Vec::new());
+    let mut read = 0;
+    for (index, text) in request::read_several(arguments.request.as_deref())?.enumerate() {
+        read += 1;
+        match text.map_err(Failure::from).and_then(|text| read_plan(text.reveal())) {
+            Ok(Some(plan)) => collection.add(&plan),
+            Ok(None) => scope.emit(Event::Note { text: "Nothing to fetch for a docker app".to_owned() }),
+            Err(failure) => failed.push(NotFetched::Request { number: index + 1, failure }),
+        }
+    }
+    if read == 0 {
+        validate::task("")?;
+    }
+    Ok((collection, failed))
+}
+
+/// `None` for a docker app, which has no dependencies.
+fn read_plan(text: &str) -> Result<Option<StagingPlan>, Failure> {
+    match plan::plan(validate::task(text)?) {
+        Ok(plan) => Ok(Some(plan)),
+        Err(PlanError::Docker) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The client for each of `wanted`; those that trust the same share one.
+fn clients(wanted: &[Wanted], arguments: &Arguments) -> Result<Vec<Rc<Http>>, Failure> {
+    let mut known: HashMap<(Option<&Path>, bool), Rc<Http>> = HashMap::new();
+    let client = |wanted: &Wanted| -> Result<_, Failure> {
+        let trust = Trust {
+            files: arguments.ca.clone(),
+            folder: wanted.certificates.clone(),
+            verify: if wanted.skips_verification { Verify::Skip } else { Verify::Yes },
+        };
+        Ok(Rc::new(Http::new(&trust, arguments.patience())?))
+    };
+    let mut clients = Vec::new();
+    for wanted in wanted {
+        let key = (wanted.certificates.as_deref(), wanted.skips_verification);
+        let http = match known.get(&key) {
+            Some(http) => Rc::clone(http),
+            None => client(wanted)?,
+        };
+        known.insert(key, Rc::clone(&http));
+        clients.push(http);
+    }
+    Ok(clients)
+}
