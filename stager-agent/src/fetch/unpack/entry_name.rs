@@ -65,6 +65,11 @@ impl EntryName {
         Some((parts.map(OsStr::from_bytes), OsStr::from_bytes(last)))
     }
 
+    /// Its parts with `/` between them.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// As a relative path.
     pub(super) fn path(&self) -> &Path {
         Path::new(OsStr::from_bytes(&self.0))

@@ -112,8 +112,13 @@ impl<R: Read> Read for Unpacking<'_, R> {
 fn unless_stopped(scope: &Scope) -> Result<(), UnpackError> {
     match scope.stopped() {
         None => Ok(()),
-        Some(_) => Err(UnpackError::Corrupt { entry: None, cause: io::Error::other("stopped") }),
+        Some(_) => Err(stopped()),
     }
+}
+
+/// Any error: whoever stopped the scope knows better.
+fn stopped() -> UnpackError {
+    UnpackError::Corrupt { entry: None, cause: io::Error::other("stopped") }
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 mod bombs;
 mod contents;
 mod escapes;
+mod handmade_zip;
 mod tar_damage;
 mod tar_forms;
 mod zip_forms;
+mod zip_lies;
+mod zip_threads;
 
 use super::*;
 use crate::fetch::Owner;
@@ -52,6 +55,19 @@ impl Target {
         let stop = Stop::default();
         let mut tree = Tree::open(&self.inside(), owner).unwrap();
         unpack(&mut archive, &mut tree, &self.limits, &Scope::new(&Nobody, "STG", &stop))
+    }
+
+    /// Unpacks a zip with so many threads.
+    fn unzip(&self, mut archive: &[u8], threads: usize) -> Result<Unpacked, UnpackError> {
+        let (stop, budget) = (Stop::default(), Budget::new(&self.limits));
+        budget.packed(archive.len() as u64);
+        let mut tree = Tree::open(&self.inside(), None).unwrap();
+        let inflaters = zip::Inflaters::new(threads);
+        let scope = Scope::new(&Nobody, "STG", &stop);
+        let mut unpacked = zip::unpack_with(&inflaters, &mut archive, &mut tree, &budget, &scope)?;
+        tree.finish()?;
+        unpacked.contents = tree.contents();
+        Ok(unpacked)
     }
 
     fn mode(&self, name: &str) -> u32 {

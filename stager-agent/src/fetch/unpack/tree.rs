@@ -16,7 +16,6 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Bits of an archive's mode that count. Set-user-id and its kin do not, and group and others may never write: in
@@ -45,7 +44,17 @@ pub(in crate::fetch) struct Tree {
     /// Of all files so far; `None` once it cannot be told without reading them: an entry replaced another one, or gave
     /// it one more name.
     contents: Option<Contents>,
-    block: Box<[u8]>,
+    /// Empty until the first stream.
+    block: Vec<u8>,
+}
+
+/// What was written to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sum {
+    /// Bytes.
+    pub(super) size: u64,
+    /// CRC-32 of them.
+    pub(super) crc32: u32,
 }
 
 /// Whether missing parents are made.
@@ -64,16 +73,31 @@ impl Tree {
         let root = root.map_err(|cause| UnpackError::Disk { path: path.to_owned(), cause: cause.into() })?;
         let owner = owner.filter(|_| rustix::process::geteuid().is_root());
         let owner = owner.map(|Owner { uid, gid }| (Uid::from_raw(uid), Gid::from_raw(gid)));
-        let block = vec![0; BLOCK].into_boxed_slice();
-        Ok(Self {
-            path: path.to_owned(),
-            root,
-            owner,
-            open: Vec::new(),
-            narrow: BTreeMap::new(),
-            contents: Some(Contents::default()),
-            block,
-        })
+        Ok(Self::new(path.to_owned(), root, owner))
+    }
+
+    fn new(path: PathBuf, root: OwnedFd, owner: Option<(Uid, Gid)>) -> Self {
+        let contents = Some(Contents::default());
+        Self { path, root, owner, open: Vec::new(), narrow: BTreeMap::new(), contents, block: Vec::new() }
+    }
+
+    /// The same directory for another thread; to be [joined](Tree::join) with this one in the end.
+    ///
+    /// # Errors
+    /// No descriptor was left.
+    pub(super) fn for_another_thread(&self) -> Result<Self, UnpackError> {
+        let root = self.root.try_clone();
+        let root = root.map_err(|cause| UnpackError::Disk { path: self.path.clone(), cause })?;
+        Ok(Self::new(self.path.clone(), root, self.owner))
+    }
+
+    /// Takes over what another thread has made, which did not make directories that this one made too.
+    pub(super) fn join(&mut self, other: Self) {
+        self.narrow.extend(other.narrow);
+        self.contents = self.contents.zip(other.contents).map(|(mut all, others)| {
+            all += others;
+            all
+        });
     }
 
     /// The directory.
@@ -109,6 +133,25 @@ impl Tree {
         Ok(())
     }
 
+    /// Makes the directories above `name` that are missing.
+    pub(super) fn parents(&mut self, name: &EntryName) -> Result<(), UnpackError> {
+        self.walk(name, Missing::Make)
+    }
+
+    /// Makes a regular file that holds `contents`, whose CRC-32 is known; what is there goes first.
+    pub(super) fn whole_file(
+        &mut self,
+        name: &EntryName,
+        mode: u32,
+        contents: &[u8],
+        crc32: u32,
+    ) -> Result<(), UnpackError> {
+        let mut new = self.new_file(name, mode)?;
+        new.write_all(contents).map_err(|error| self.disk(name, error))?;
+        self.add(name, Sum { size: contents.len() as u64, crc32 });
+        Ok(())
+    }
+
     /// Makes a regular file of what `contents` gives; what is there goes first. `look_up` is asked between blocks
     /// whether to go on.
     pub(super) fn file(
@@ -117,14 +160,10 @@ impl Tree {
         mode: u32,
         contents: &mut dyn Read,
         look_up: &dyn Fn() -> Result<(), UnpackError>,
-    ) -> Result<(), UnpackError> {
-        let last = self.place(name)?;
-        let mode = Mode::from_raw_mode(mode & LAWFUL);
-        let new = self.replacing(name, last, |here| rustix::fs::openat(here, last, NEW_FILE, mode))?;
-        if let Some((uid, gid)) = self.owner {
-            rustix::fs::fchown(&new, Some(uid), Some(gid)).map_err(|error| self.disk(name, error))?;
-        }
-        let (mut new, mut checksum, mut size) = (File::from(new), Hasher::new(), 0);
+    ) -> Result<Sum, UnpackError> {
+        let mut new = self.new_file(name, mode)?;
+        let (mut checksum, mut size) = (Hasher::new(), 0);
+        self.block.resize(BLOCK, 0);
         loop {
             let count = match contents.read(&mut self.block) {
                 Ok(0) => break,
@@ -137,10 +176,15 @@ impl Tree {
             size += count as u64;
             look_up()?;
         }
+        let sum = Sum { size, crc32: checksum.finalize() };
+        self.add(name, sum);
+        Ok(sum)
+    }
+
+    fn add(&mut self, name: &EntryName, sum: Sum) {
         if let Some(all) = &mut self.contents {
-            all.add(name.path().as_os_str().as_bytes(), size, checksum.finalize());
+            all.add(name.as_bytes(), sum.size, sum.crc32);
         }
-        Ok(())
     }
 
     /// Makes a symbolic link. Where it leads is data, nothing more: nobody here follows it.
@@ -192,6 +236,16 @@ impl Tree {
     /// A digest of all files that were unpacked; `None` where it takes reading them to tell.
     pub(super) fn contents(&self) -> Option<Contents> {
         self.contents
+    }
+
+    fn new_file(&mut self, name: &EntryName, mode: u32) -> Result<File, UnpackError> {
+        let last = self.place(name)?;
+        let mode = Mode::from_raw_mode(mode & LAWFUL);
+        let new = self.replacing(name, last, |here| rustix::fs::openat(here, last, NEW_FILE, mode))?;
+        if let Some((uid, gid)) = self.owner {
+            rustix::fs::fchown(&new, Some(uid), Some(gid)).map_err(|error| self.disk(name, error))?;
+        }
+        Ok(File::from(new))
     }
 
     /// Opens the parent of `name` and gives the last part of it.
