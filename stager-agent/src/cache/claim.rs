@@ -38,13 +38,13 @@ impl<'c> Claim<'c> {
     pub(super) fn wait(cache: &'c Cache, identity: &Identity, scope: &Scope) -> Result<Self, CacheError> {
         let lock = cache.layout.locks().join(identity.id());
         let turn = loop {
+            if let Some(turn) = Lock::try_take(&lock, Hold::Exclusive).map_err(CacheError::io("lock", &lock))? {
+                break turn;
+            }
             if let Some(why) = scope.stopped() {
                 return Err(CacheError::Stopped(why));
             }
-            match Lock::try_take(&lock, Hold::Exclusive).map_err(CacheError::io("lock", &lock))? {
-                Some(turn) => break turn,
-                None => thread::sleep(NAP),
-            }
+            thread::sleep(NAP);
         };
         let draft = Draft::new(&cache.layout)?;
         let path = draft.path(identity.kind);

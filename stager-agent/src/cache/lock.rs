@@ -21,7 +21,7 @@ pub(super) enum Hold {
 /// A lock, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
     path: PathBuf,
     hold: Hold,
 }
@@ -48,7 +48,7 @@ impl Lock {
             let ours = rustix::fs::fstat(&file)?;
             match rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(there) if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino) => {
-                    return Ok(Some(Self { _file: file.into(), path: path.to_owned(), hold }));
+                    return Ok(Some(Self { file: file.into(), path: path.to_owned(), hold }));
                 }
                 Ok(_) | Err(Errno::NOENT) => {} // its last holder removed it
                 Err(error) => return Err(error.into()),
@@ -63,5 +63,81 @@ impl Drop for Lock {
             // Where it cannot be removed it lies about, and harms nobody.
             let _ = rustix::fs::unlinkat(CWD, &self.path, AtFlags::empty());
         }
+        // Closing is not enough: a program that another thread is just starting has the descriptor until it runs.
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods, reason = "tests make directories")]
+
+    use super::*;
+    use std::fs;
+    use std::process::Command;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    #[test]
+    fn one_at_a_time_holds_a_lock_alone_though_its_file_comes_and_goes() {
+        let home = tempfile::tempdir().unwrap();
+        let (path, held) = (home.path().join("lock"), AtomicBool::new(false));
+        thread::scope(|threads| {
+            for _ in 0..4 {
+                threads.spawn(|| {
+                    for _ in 0..3000 {
+                        let Some(_lock) = Lock::try_take(&path, Hold::Exclusive).unwrap() else { continue };
+                        assert!(!held.swap(true, Ordering::SeqCst), "two hold it alone");
+                        thread::yield_now();
+                        held.store(false, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn shared_holders_keep_others_from_holding_it_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("lock");
+        let take = |hold| Lock::try_take(&path, hold).unwrap();
+        let (one, two) = (take(Hold::Shared), take(Hold::Shared));
+        assert!(one.is_some() && two.is_some());
+        assert!(take(Hold::Exclusive).is_none());
+        drop(one);
+        assert!(take(Hold::Exclusive).is_none());
+        drop(two);
+        let alone = take(Hold::Exclusive);
+        assert!(alone.is_some() && take(Hold::Shared).is_none());
+        drop(alone);
+        assert!(take(Hold::Shared).is_some());
+    }
+
+    #[test]
+    fn a_program_that_is_being_started_holds_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("lock");
+        // As the child has it between fork and exec.
+        let held = Lock::try_take(&path, Hold::Shared).unwrap().unwrap();
+        let inherited = held.file.try_clone().unwrap();
+        drop(held);
+        assert!(Lock::try_take(&path, Hold::Exclusive).unwrap().is_some());
+        drop(inherited);
+        // And after exec.
+        let held = Lock::try_take(&path, Hold::Shared).unwrap().unwrap();
+        let child = Command::new("ls").arg("-l").arg("/proc/self/fd").output().unwrap();
+        let open = String::from_utf8(child.stdout).unwrap();
+        assert!(!open.contains(&*path.to_string_lossy()), "{open}");
+        drop(held);
+    }
+
+    #[test]
+    fn a_link_is_no_lock() {
+        let home = tempfile::tempdir().unwrap();
+        let (path, other) = (home.path().join("lock"), home.path().join("other"));
+        fs::write(&other, "").unwrap();
+        std::os::unix::fs::symlink(&other, &path).unwrap();
+        assert!(Lock::try_take(&path, Hold::Exclusive).is_err());
     }
 }

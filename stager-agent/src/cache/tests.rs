@@ -18,6 +18,8 @@ use shared_model::event::{Event, EventSink};
 use shared_model::safe_url::SafeUrl;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 use tempfile::TempDir;
 
 struct Nobody;
@@ -192,6 +194,33 @@ fn a_replaced_entry_stays_while_somebody_uses_it() {
     drop(home.cache());
     assert_eq!(text_of(&old), "old", "opening the cache removes only what nobody uses");
     drop(old);
+    home.assert_tidy();
+}
+
+#[test]
+fn an_entry_that_is_just_replaced_is_neither_taken_for_damaged_nor_for_rubbish() {
+    let home = Home::new();
+    let cache = home.cache();
+    drop(publish(&cache, "a", "x"));
+    let done = AtomicBool::new(false);
+    thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                while !done.load(SeqCst) {
+                    assert_eq!(text_of(&found(&cache, &identity("a"))), "x");
+                }
+            });
+        }
+        threads.spawn(|| {
+            while !done.load(SeqCst) {
+                drop(home.cache()); // removes rubbish
+            }
+        });
+        for _ in 0..300 {
+            drop(publish(&cache, "a", "x"));
+        }
+        done.store(true, SeqCst);
+    });
     home.assert_tidy();
 }
 

@@ -4,7 +4,7 @@
 use super::*;
 use std::fs::{File, FileTimes, OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 
 fn tree(cache: &Cache) -> Box<Entry> {
     let claim = claim(cache, &identity("a"));
@@ -66,6 +66,20 @@ fn a_damaged_tree_is_noticed_and_goes() {
         assert!(fs::symlink_metadata(&path).is_err(), "{what}");
         drop(publish(&cache, "a", "anew"));
         assert!(is_there(&cache, "a"), "{what}");
+    }
+}
+
+#[test]
+fn an_entry_that_was_given_to_somebody_is_damaged() {
+    if !rustix::process::geteuid().is_root() {
+        return; // only root can give things away
+    }
+    for name in ["bin/detect", "bin", "link", "."] {
+        let home = Home::new();
+        let cache = home.cache();
+        let path = tree(&cache).path().join(name);
+        lchown(&path, Some(2000), None).unwrap();
+        assert!(matches!(cache.find(&identity("a")).unwrap(), Found::Damaged(_)), "{name}");
     }
 }
 

@@ -123,7 +123,9 @@ fn bytes_are_about_what_du_says() {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(number.to_string()), vec![b'x'; number * 1000]).unwrap();
     }
-    fs::hard_link(claim.path().join("d0/49"), claim.path().join("again")).unwrap();
+    for name in ["one", "more", "name", "and", "again"] {
+        fs::hard_link(claim.path().join("d0/49"), claim.path().join(name)).unwrap();
+    }
     std::os::unix::fs::symlink("d0", claim.path().join("link")).unwrap();
     let entry = claim.publish(Facts::default(), None).unwrap().entry;
     let du = std::process::Command::new("du").arg("-s").arg("-B1").arg(entry.path()).output().unwrap();
