@@ -175,11 +175,8 @@ fn announce(plan: &StagingPlan, scope: &Scope) {
 }
 
 fn trust(plan: &StagingPlan, arguments: &Arguments) -> Trust {
-    Trust {
-        files: arguments.ca.clone(),
-        folder: plan.certificates.clone(),
-        verify: if plan.skips_verification { Verify::Skip } else { Verify::Yes },
-    }
+    let verify = if plan.skips_verification { Verify::Skip } else { Verify::Yes };
+    arguments.trust(plan.certificates.clone(), verify)
 }
 
 /// The droplet's whereabouts; a request that makes none has nothing to say here.

@@ -1,7 +1,7 @@
 //! The command line of `stager-agent`.
 #![expect(clippy::disallowed_methods, reason = "reads the process's arguments")]
 
-use crate::fetch::{Limits, Patience, duration};
+use crate::fetch::{Limits, OwnCertificate, Patience, Trust, Verify, duration};
 use crate::screen::Format;
 use argh::FromArgs;
 use shared_model::command_line;
@@ -38,6 +38,12 @@ pub(crate) struct Arguments {
     /// trust the certificates in this PEM file too; may be given several times
     #[argh(option, arg_name = "file")]
     pub(crate) ca: Vec<PathBuf>,
+    /// show the certificate in this PEM file to servers that ask who we are
+    #[argh(option, arg_name = "file")]
+    pub(crate) cert: Option<PathBuf>,
+    /// the private key of --cert in PEM form (default: it is in the file of --cert)
+    #[argh(option, arg_name = "file")]
+    pub(crate) key: Option<PathBuf>,
     /// give up a connection that is not made after this long, as 90s, 10m or 1h (default: 10s)
     #[argh(option, default = "Patience::default().connect", from_str_fn(duration), arg_name = "time")]
     pub(crate) connect_timeout: Duration,
@@ -213,6 +219,12 @@ pub(crate) struct Early {
 }
 
 impl Arguments {
+    /// Whom to trust and what to show them; `folder` holds further certificates.
+    pub(crate) fn trust(&self, folder: Option<PathBuf>, verify: Verify) -> Trust {
+        let own = self.cert.clone().map(|certificate| OwnCertificate { certificate, key: self.key.clone() });
+        Trust { files: self.ca.clone(), folder, verify, own }
+    }
+
     /// How long transfers may take, and how often they are tried.
     pub(crate) fn patience(&self) -> Patience {
         let (connect, idle, total) = (self.connect_timeout, self.idle_timeout, self.transfer_timeout);
@@ -251,6 +263,9 @@ impl Arguments {
             Ok(()) => Early { text: exit.output.trim_end().to_owned(), stream: Stream::Out, code: ExitCode::Success },
             Err(()) => wrong(exit.output.trim_end()),
         })?;
+        if arguments.key.is_some() && arguments.cert.is_none() {
+            return Err(wrong("--key needs --cert: a key alone shows nobody who we are"));
+        }
         if arguments.report && arguments.no_upload {
             let text = "--report and --no-upload exclude each other: Cloud Controller would be told of a droplet that it does not have";
             return Err(wrong(text));
@@ -315,6 +330,16 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_of_ours_may_hold_its_key() {
+        let own = |line: &str| parse(line).unwrap().trust(None, Verify::Yes).own;
+        let certificate = PathBuf::from("/own.pem");
+        assert_eq!(own(""), None);
+        assert_eq!(own("--cert /own.pem"), Some(OwnCertificate { certificate: certificate.clone(), key: None }));
+        let key = Some(PathBuf::from("/own.key"));
+        assert_eq!(own("--cert /own.pem --key /own.key"), Some(OwnCertificate { certificate, key }));
+    }
+
+    #[test]
     fn the_help_names_the_defaults_that_are() {
         let help = parse("--help").unwrap_err().text.split_whitespace().collect::<Vec<_>>().join(" ");
         let Patience { connect, idle, total, retries, .. } = Patience::default();
@@ -360,6 +385,7 @@ mod tests {
             ("--idle-timeout 0", "is not between 1s and 24h"),
             ("--transfer-timeout soon", "is no time such as 90s, 10m or 1h"),
             ("--retries many", "many"),
+            ("--key /own.key", "--key needs --cert"),
             ("--report --no-upload", "exclude"),
             ("--cache /c --no-cache", "exclude"),
             ("--cache-limit much", "much"),

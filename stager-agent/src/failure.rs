@@ -8,7 +8,7 @@ pub(crate) use cache_up::NotFetched;
 
 use crate::action_error::{ActionError, with_causes};
 use crate::cache::CacheError;
-use crate::fetch::ClientError;
+use crate::fetch::{ClientError, TrustError};
 use crate::hand_over;
 use crate::hand_over::make::HandOverError;
 use crate::plan::PlanError;
@@ -130,6 +130,10 @@ impl From<PlanError> for Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let advice = match error {
+            ClientError::Trust(TrustError::Own(_)) => {
+                "--cert and --key take files in PEM form (or --cert one with both), a key without passphrase; they must be \
+                 there inside the container (docker run -v)"
+            }
             ClientError::Trust(_) => {
                 "--ca takes a file in PEM form; it must be there inside the container (docker run -v)"
             }

@@ -5,7 +5,7 @@ use crate::action_error::ActionError;
 use crate::arguments::Arguments;
 use crate::cache::Cache;
 use crate::failure::{Failure, NotFetched};
-use crate::fetch::{Http, Trust, Verify};
+use crate::fetch::{Http, Verify};
 use crate::plan::{self, PlanError, StagingPlan};
 use crate::provide::{Dependency, Provider, Stock};
 use crate::request;
@@ -88,11 +88,8 @@ fn read_plan(text: &str) -> Result<Option<StagingPlan>, Failure> {
 fn clients(wanted: &[Wanted], arguments: &Arguments) -> Result<Vec<Rc<Http>>, Failure> {
     let mut known: HashMap<(Option<&Path>, bool), Rc<Http>> = HashMap::new();
     let client = |wanted: &Wanted| -> Result<_, Failure> {
-        let trust = Trust {
-            files: arguments.ca.clone(),
-            folder: wanted.certificates.clone(),
-            verify: if wanted.skips_verification { Verify::Skip } else { Verify::Yes },
-        };
+        let verify = if wanted.skips_verification { Verify::Skip } else { Verify::Yes };
+        let trust = arguments.trust(wanted.certificates.clone(), verify);
         Ok(Rc::new(Http::new(&trust, arguments.patience())?))
     };
     let mut clients = Vec::new();

@@ -4,7 +4,7 @@ use super::*;
 use crate::action_error::ActionError;
 use crate::build::run_process::RunError;
 use crate::build::user::UserError;
-use crate::fetch::{Bound, ChecksumError, FetchError, ProxyError, TransferError, TrustError, UnpackError};
+use crate::fetch::{Bound, ChecksumError, FetchError, OwnCertificateError, ProxyError, TransferError, UnpackError};
 use crate::provide::Missing;
 use crate::upload::UploadError;
 use shared_model::safe_url::SafeUrl;
@@ -41,6 +41,7 @@ fn transfers() -> Vec<TransferError> {
             reason: "it answered 407 Proxy Authentication Required".to_owned(),
         },
         TransferError::Downgrade { host: host() },
+        TransferError::OwnCertificate { host: host(), how: "asks for a certificate of ours" },
         TransferError::UnknownAuthority { host: host() },
         TransferError::WrongHost { host: host() },
         TransferError::Tls { host: host(), reason: "its certificate has expired".to_owned() },
@@ -171,6 +172,16 @@ fn all() -> Vec<Failure> {
     all.extend([PlanError::Docker, PlanError::NoAction, PlanError::NoDownloadUser].map(Failure::from));
     all.push(Failure::no_callback());
     all.push(ClientError::from(TrustError::NoCertificate { path: "/ca.pem".into() }).into());
+    let (certificate, key) = (|| "/own.pem".into(), || "/own.key".into());
+    let own = [
+        OwnCertificateError::Unreadable { path: key(), cause: refused_by_system() },
+        OwnCertificateError::NoCertificate { path: certificate() },
+        OwnCertificateError::NoKey { path: key() },
+        OwnCertificateError::Encrypted { path: key() },
+        OwnCertificateError::Mismatch { key: key(), certificate: certificate() },
+        OwnCertificateError::Unusable { key: key(), certificate: certificate() },
+    ];
+    all.extend(own.map(|error| ClientError::from(TrustError::from(error)).into()));
     all.push(ClientError::from(ProxyError { variable: "HTTPS_PROXY" }).into());
     all.extend(actions().into_iter().map(|error| Failure::of_staging(&StagingError::Action(error), now)));
     all.extend(results.map(|error| Failure::of_staging(&StagingError::Result(error), now)));

@@ -97,6 +97,9 @@ fn of_transfer(cause: &TransferError, direction: Direction) -> &'static str {
             "HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the container's environment say what goes through which proxy \
              (docker run -e; Docker takes them from ~/.docker/config.json)"
         }
+        TransferError::OwnCertificate { .. } => {
+            "--cert FILE --key FILE name the agent's own certificate, with the files mounted into the container"
+        }
         TransferError::Downgrade { .. } => {
             "the server has to redirect to https; only requests that check no certificates follow it to http"
         }

@@ -82,6 +82,23 @@ fn blame_tls(error: &rustls::Error, host: String) -> TransferError {
         rustls::Error::AlertReceived(AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion) => {
             TransferError::Tls { host, reason: "it speaks only old versions of TLS, or none".to_owned() }
         }
+        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            TransferError::OwnCertificate { host, how: "asks for a certificate of ours" }
+        }
+        rustls::Error::AlertReceived(AlertDescription::UnknownCA) => {
+            TransferError::OwnCertificate { host, how: "does not know the authority of our certificate" }
+        }
+        rustls::Error::AlertReceived(AlertDescription::CertificateExpired) => {
+            TransferError::OwnCertificate { host, how: "says that our certificate has expired" }
+        }
+        rustls::Error::AlertReceived(
+            AlertDescription::BadCertificate
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::AccessDenied
+            | AlertDescription::DecryptError,
+        ) => TransferError::OwnCertificate { host, how: "does not accept our certificate" },
         // Texts of rustls name certificates and parameters, never a URL.
         other => TransferError::Tls { host, reason: other.to_string() },
     }

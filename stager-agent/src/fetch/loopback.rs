@@ -10,7 +10,9 @@ use super::proxy::Proxies;
 use super::{Http, Trust, Verify};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use shared_model::event::{Event, EventSink};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -57,7 +59,15 @@ impl Server {
 
     /// One that speaks TLS under the name `localhost`.
     pub(crate) fn tls(authority: &Authority, answer: impl Answer) -> Self {
-        let config = authority.server_config();
+        Self::encrypted(authority.server_config(WebPkiClientVerifier::no_client_auth()), answer)
+    }
+
+    /// One that speaks TLS with those alone who show a certificate of `authority`.
+    pub(crate) fn exclusive(authority: &Authority, answer: impl Answer) -> Self {
+        Self::encrypted(authority.server_config(authority.verifier()), answer)
+    }
+
+    fn encrypted(config: Arc<ServerConfig>, answer: impl Answer) -> Self {
         Self::start("https://localhost", answer, move |socket| {
             Box::new(StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), socket))
         })
@@ -119,6 +129,7 @@ pub(crate) fn answer(connection: &mut dyn Connection, status: u16, headers: &str
 pub(crate) struct Authority {
     /// Its own certificate as PEM.
     pub(crate) pem: String,
+    issuer: CertifiedIssuer<'static, KeyPair>,
     server: (CertificateDer<'static>, Vec<u8>),
 }
 
@@ -127,18 +138,31 @@ impl Authority {
     pub(crate) fn for_host(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(rcgen::DnType::CommonName, "authority of a test");
+        params.distinguished_name.push(rcgen::DnType::CommonName, format!("authority of {name}"));
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
         let server = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
-        Self { pem: issuer.pem(), server: (server.der().clone(), key.serialize_der()) }
+        Self { pem: issuer.pem(), server: (server.der().clone(), key.serialize_der()), issuer }
     }
 
-    fn server_config(&self) -> Arc<ServerConfig> {
+    /// A client's certificate with `key`, as PEM.
+    pub(crate) fn certificate_of_client(&self, key: &KeyPair) -> String {
+        CertificateParams::new(vec!["client".to_owned()]).unwrap().signed_by(key, &self.issuer).unwrap().pem()
+    }
+
+    fn verifier(&self) -> Arc<dyn ClientCertVerifier> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap()
+    }
+
+    fn server_config(&self, verifier: Arc<dyn ClientCertVerifier>) -> Arc<ServerConfig> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let key = PrivateKeyDer::try_from(self.server.1.clone()).unwrap();
-        Arc::new(builder.with_no_client_auth().with_single_cert(vec![self.server.0.clone()], key).unwrap())
+        let builder = builder.with_client_cert_verifier(verifier);
+        Arc::new(builder.with_single_cert(vec![self.server.0.clone()], key).unwrap())
     }
 }
 
@@ -150,14 +174,18 @@ pub(crate) fn client(files: Vec<PathBuf>, verify: Verify) -> Http {
 /// A client that goes through these proxies.
 pub(crate) fn through(proxies: Proxies, files: Vec<PathBuf>, verify: Verify) -> Http {
     let patience = Patience { back_off: Duration::from_millis(5), ..Patience::default() };
-    Http::through(proxies, &Trust { files, folder: None, verify }, patience).unwrap()
+    Http::through(proxies, &Trust { files, folder: None, verify, own: None }, patience).unwrap()
 }
 
 /// A client that gives up when nothing moves for so long.
 pub(crate) fn impatient(idle: Duration) -> Http {
     let patience = Patience { back_off: Duration::from_millis(5), idle, ..Patience::default() };
-    Http::through(Proxies::default(), &Trust { files: Vec::new(), folder: None, verify: Verify::Skip }, patience)
-        .unwrap()
+    Http::through(
+        Proxies::default(),
+        &Trust { files: Vec::new(), folder: None, verify: Verify::Skip, own: None },
+        patience,
+    )
+    .unwrap()
 }
 
 /// Remembers what is said.

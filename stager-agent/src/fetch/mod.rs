@@ -14,6 +14,7 @@ mod head;
 mod http;
 mod kept;
 mod line;
+mod own_certificate;
 mod patience;
 mod place;
 mod proxy;
@@ -37,14 +38,15 @@ pub(crate) use error::Bound;
 pub(crate) use error::{FetchError, UnpackError};
 pub(crate) use http::{ClientError, Http};
 pub(crate) use kept::{Kept, unpack_kept};
+pub(crate) use own_certificate::OwnCertificate;
+#[cfg(test)]
+pub(crate) use own_certificate::OwnCertificateError;
 pub(crate) use patience::{Patience, duration};
 #[cfg(test)]
 pub(crate) use proxy::ProxyError;
 pub(crate) use retry::{Tries, Trouble, retry_after, with_retries};
 pub(crate) use transfer_error::{TransferError, status_text};
-#[cfg(test)]
-pub(crate) use trust::TrustError;
-pub(crate) use trust::{Trust, Verify};
+pub(crate) use trust::{Trust, TrustError, Verify};
 pub(crate) use unpack::Limits;
 pub(crate) use validators::Validators;
 

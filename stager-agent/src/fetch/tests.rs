@@ -1,5 +1,6 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at real directories")]
 
+mod client_certificates;
 mod known;
 mod lengths;
 mod proxies;
@@ -207,7 +208,8 @@ fn a_stop_is_noticed_while_nothing_comes() {
     let case = Case::new();
     let server = Server::plain(|_, _, to| drop(to.read(&mut [0])));
     let patient =
-        Http::new(&Trust { files: Vec::new(), folder: None, verify: Verify::Yes }, Patience::default()).unwrap();
+        Http::new(&Trust { files: Vec::new(), folder: None, verify: Verify::Yes, own: None }, Patience::default())
+            .unwrap();
     let started = Instant::now();
     let error = thread::scope(|threads| {
         threads.spawn(|| {
@@ -299,7 +301,8 @@ fn an_authority_is_trusted_when_named_and_only_then() {
     Case::new().run(&client(Vec::new(), Verify::Skip), &server.url, None).unwrap();
 
     let folder = Some(certificates.path().to_owned());
-    let by_folder = Http::new(&Trust { files: Vec::new(), folder, verify: Verify::Yes }, Patience::default()).unwrap();
+    let by_folder =
+        Http::new(&Trust { files: Vec::new(), folder, verify: Verify::Yes, own: None }, Patience::default()).unwrap();
     Case::new().run(&by_folder, &server.url, None).unwrap();
 }
 
@@ -321,7 +324,12 @@ fn a_certificate_file_that_cannot_be_used_is_an_error() {
     let (missing, empty) = (folder.path().join("missing.pem"), folder.path().join("empty.pem"));
     fs::write(&empty, "no certificate").unwrap();
     let build = |path: &std::path::Path| {
-        let trust = Trust { files: vec![path.to_owned()], folder: Some("/does/not/exist".into()), verify: Verify::Yes };
+        let trust = Trust {
+            files: vec![path.to_owned()],
+            folder: Some("/does/not/exist".into()),
+            verify: Verify::Yes,
+            own: None,
+        };
         Http::new(&trust, Patience::default()).unwrap_err()
     };
     assert!(matches!(build(&missing), ClientError::Trust(TrustError::Unreadable { .. })));

@@ -76,6 +76,14 @@ pub(crate) enum TransferError {
         /// The name asked for.
         host: String,
     },
+    /// The server wants to know who we are, and does not.
+    #[error("{host:?} {how}")]
+    OwnCertificate {
+        /// The name.
+        host: String,
+        /// `asks for a certificate of ours`.
+        how: &'static str,
+    },
     /// TLS failed otherwise.
     #[error("no TLS connection to {host:?}: {reason}")]
     Tls {
@@ -169,6 +177,7 @@ impl TransferError {
             | Self::TooLong { .. }
             | Self::Encoded { .. }
             | Self::Downgrade { .. }
+            | Self::OwnCertificate { .. }
             | Self::Protocol { .. } => false,
         }
     }

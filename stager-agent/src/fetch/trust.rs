@@ -1,7 +1,9 @@
-//! Whose certificates are believed: the system's authorities, and those that the user and the request add.
+//! Whose certificates are believed: the system's authorities, and those that the user and the request add. And which
+//! one is shown to servers that ask.
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that reads certificate files")]
 
+use super::own_certificate::{OwnCertificate, OwnCertificateError};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,6 +24,8 @@ pub(crate) struct Trust {
     pub(crate) folder: Option<PathBuf>,
     /// Whether certificates are looked at.
     pub(crate) verify: Verify,
+    /// What is shown to servers that ask who we are; `None`: nothing.
+    pub(crate) own: Option<OwnCertificate>,
 }
 
 /// Whether certificates are looked at.
@@ -36,6 +40,9 @@ pub(crate) enum Verify {
 /// A certificate file cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum TrustError {
+    /// The agent's own.
+    #[error("the agent's own certificate cannot be used")]
+    Own(#[from] OwnCertificateError),
     /// It cannot be read.
     #[error("cannot read the certificates in {}", path.display())]
     Unreadable {
@@ -76,6 +83,7 @@ impl Trust {
         Ok(TlsConfig::builder()
             .root_certs(RootCerts::from(roots))
             .disable_verification(self.verify == Verify::Skip)
+            .client_cert(self.own.as_ref().map(OwnCertificate::load).transpose()?)
             .build())
     }
 }

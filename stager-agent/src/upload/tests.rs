@@ -205,7 +205,8 @@ fn a_receiver_that_answers_late_is_waited_for_as_long_as_its_url_says() {
 #[test]
 fn the_time_in_all_bounds_the_sending_and_not_the_thinking() {
     let in_a_second = Patience { total: Duration::from_secs(1), ..Patience::default() };
-    let http = Http::new(&Trust { files: Vec::new(), folder: None, verify: Verify::Skip }, in_a_second).unwrap();
+    let http =
+        Http::new(&Trust { files: Vec::new(), folder: None, verify: Verify::Skip, own: None }, in_a_second).unwrap();
     let slow = Server::plain(|_, _, to| {
         let mut received = [0; 1000];
         while to.read(&mut received).is_ok_and(|count| count > 0) {
