@@ -21,6 +21,7 @@ def from: "\($url)/\(.file)?md5=fwE6so-mWXzANSrRtOYjjQ&expires=4102444800";
     action: {timeout: {timeout: 900000000000, action: {serial: {actions: ($downloads + [
         {run: {
             path: $builder,
+            dir: $to,
             args: ["-outputDroplet=\($to)/droplet", "-outputMetadata=\($to)/result.json"],
             env: [{name: "CF_STACK", value: "cflinuxfs4"}],
             resource_limits: {},
