@@ -71,7 +71,7 @@ pub(crate) struct Arguments {
     /// go on where buildpacks could reach the Docker socket
     #[argh(switch)]
     pub(crate) trust_buildpacks: bool,
-    /// refuse an archive that unpacks to more: 500M, 2T (default: 32G)
+    /// refuse an archive that is larger, or unpacks to more: 500M, 2T (default: 32G)
     #[argh(option, default = "Limits::GENEROUS.bytes", from_str_fn(size), arg_name = "size")]
     pub(crate) max_unpacked: u64,
     /// refuse an archive with more entries (default: 2000000)

@@ -65,6 +65,7 @@ fn unpacking() -> Vec<UnpackError> {
         UnpackError::Escapes { entry: "../a".to_owned(), how: ".." },
         UnpackError::Unlawful { entry: "dev/sda".to_owned(), what: "is a device" },
         UnpackError::Beyond { bound: Bound::Bytes, limit: 32 << 30, entry: None },
+        UnpackError::Beyond { bound: Bound::Packed, limit: 32 << 30, entry: None },
         UnpackError::Beyond { bound: Bound::Entries, limit: 10, entry: None },
         UnpackError::Beyond { bound: Bound::Ratio, limit: 200, entry: None },
         UnpackError::Beyond { bound: Bound::Depth, limit: 256, entry: Some("a/a".to_owned()) },

@@ -127,6 +127,8 @@ pub(crate) enum UnpackError {
 pub(crate) enum Bound {
     /// Bytes that come out.
     Bytes,
+    /// Bytes of the archive itself.
+    Packed,
     /// Entries.
     Entries,
     /// Bytes that come out for each that went in.
@@ -143,7 +145,7 @@ impl Bound {
     /// The option of the agent that sets it.
     pub(crate) fn option(self) -> &'static str {
         match self {
-            Self::Bytes => "--max-unpacked",
+            Self::Bytes | Self::Packed => "--max-unpacked",
             Self::Entries => "--max-entries",
             Self::Ratio => "--max-ratio",
             Self::Depth => "--max-depth",
@@ -182,6 +184,7 @@ fn too_much(bound: Bound, limit: u64, entry: Option<&String>) -> String {
     let of = entry.map_or("the archive".to_owned(), |entry| format!("the entry {entry:?}"));
     match bound {
         Bound::Bytes => format!("{of} unpacks to more than {}", size::bytes(limit)),
+        Bound::Packed => format!("{of} is larger than {}", size::bytes(limit)),
         Bound::Entries => format!("{of} has more than {limit} entries"),
         Bound::Ratio => format!("{of} unpacks to more than {limit} times its size"),
         Bound::Depth => format!("{of} lies deeper than {limit} directories"),

@@ -33,9 +33,7 @@ mod tests;
 pub(crate) use address::Address;
 pub(crate) use ask::{Asked, ask};
 pub(crate) use checksum::{Checksum, ChecksumError};
-#[cfg(test)]
-pub(crate) use error::Bound;
-pub(crate) use error::{FetchError, UnpackError};
+pub(crate) use error::{Bound, FetchError, UnpackError};
 pub(crate) use http::{ClientError, Http};
 pub(crate) use kept::{Kept, unpack_kept};
 pub(crate) use own_certificate::OwnCertificate;
@@ -63,6 +61,9 @@ use std::path::Path;
 use std::time::Instant;
 use tally::{Tally, Told};
 use unpack::{Tree, Unpacked};
+
+/// Bytes that are read after an archive was refused, so that its checksum can tell whether it was the right one.
+const LISTEN_AFTER_FAILURE: u64 = 256 << 20;
 
 /// One archive to fetch.
 #[derive(Clone, Debug)]
@@ -207,10 +208,12 @@ fn receive(mut body: Tally, archive: &Archive, scope: &Scope) -> Result<(Told, U
     let into = archive.into.unwrap_or(archive.to);
     let unpacked = Tree::open(into, archive.owner)
         .and_then(|mut tree| unpack::unpack(&mut body, &mut tree, archive.limits, scope));
-    // Also after a failure: a body with another checksum is not "damaged", it is another.
+    // Also after a failure: a body with another checksum is not "damaged", it is another. But nobody has to be listened
+    // to for ever.
     let read = match &unpacked {
-        Err(UnpackError::Disk { .. }) => Ok(()),
-        _ => body.read_to_the_end(),
+        Ok(_) => body.read_on(archive.limits.bytes),
+        Err(UnpackError::Disk { .. } | UnpackError::Beyond { .. }) => Ok(false),
+        Err(_) => body.read_on(LISTEN_AFTER_FAILURE),
     };
     // Whatever unpacking complains about, these are the reasons behind it.
     if let Some(why) = scope.stopped() {
@@ -222,12 +225,14 @@ fn receive(mut body: Tally, archive: &Archive, scope: &Scope) -> Result<(Told, U
     if let Some(cause) = body.copy_failure() {
         return Err(uncopied(archive, cause));
     }
-    if let Err(cause) = read {
-        return Err(failed(archive, UnpackError::Corrupt { entry: None, cause }));
-    }
+    let ended = read.map_err(|cause| failed(archive, UnpackError::Corrupt { entry: None, cause }))?;
     match unpacked {
         // Not read to its end, so it has no checksum.
-        Err(cause @ UnpackError::Disk { .. }) => Err(failed(archive, cause)),
+        Err(cause) if !ended => Err(failed(archive, cause)),
+        Ok(_) if !ended => {
+            let (bound, limit) = (Bound::Packed, archive.limits.bytes);
+            Err(failed(archive, UnpackError::Beyond { bound, limit, entry: None }))
+        }
         unpacked => {
             let told = body.tell().map_err(|mismatch| another(archive, mismatch))?;
             Ok((told, unpacked.map_err(|cause| failed(archive, cause))?))

@@ -63,11 +63,17 @@ impl<'a> Tally<'a> {
         self.copy_failure.take()
     }
 
-    /// Reads what is left: only a whole body has a checksum, and only its end shows whether it was cut off.
-    pub(super) fn read_to_the_end(&mut self) -> io::Result<()> {
+    /// Reads what is left, where it is not more than `most` bytes, and tells whether that was all: only a whole body has
+    /// a checksum, and only its end shows whether it was cut off.
+    pub(super) fn read_on(&mut self, most: u64) -> io::Result<bool> {
         let mut buffer = vec![0; GULP];
-        while self.read(&mut buffer)? > 0 {}
-        Ok(())
+        let enough = self.bytes.saturating_add(most);
+        while self.bytes <= enough {
+            if self.read(&mut buffer)? == 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Compares, and tells what it was. Only of a body that was read to its end.

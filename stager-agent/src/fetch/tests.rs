@@ -379,3 +379,24 @@ fn many_archives_arrive_side_by_side() {
         }
     });
 }
+
+#[test]
+fn a_body_without_end_is_not_listened_to_for_ever() {
+    let small = Limits { bytes: 1 << 20, ..Limits::GENEROUS };
+    for (name, expected) in [("../evil", "would leave its directory"), ("good", "the archive is larger than 1M")] {
+        let server = Server::plain(move |_, _, to| {
+            let mut tar = ::tar::Header::new_old();
+            tar.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            tar.set_size(0);
+            tar.set_cksum();
+            let _ = to.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+            let _ = to.write_all(tar.as_bytes());
+            while to.write_all(&[0; 1 << 12]).is_ok() {}
+        });
+        let (case, from) = (Case::new(), SafeUrl::new(&server.url));
+        let to = case.to();
+        let error = case.fetch(&plain(), &Archive { limits: &small, ..archive(&from, &to) }).unwrap_err();
+        assert!(in_full(&error).contains(expected), "{}", in_full(&error));
+        assert_eq!((server.requests(), case.left_behind()), (1, 0));
+    }
+}

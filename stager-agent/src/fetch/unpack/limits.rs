@@ -52,8 +52,11 @@ impl<'a> Budget<'a> {
     }
 
     /// So many more bytes of the archive were read, packed as they came. To be told before what comes out of them.
-    pub(super) fn packed(&self, count: u64) {
-        add(&self.packed, count);
+    ///
+    /// # Errors
+    /// They are more than may come out.
+    pub(super) fn packed(&self, count: u64) -> Result<(), UnpackError> {
+        at_most(Bound::Packed, add(&self.packed, count), self.limits.bytes)
     }
 
     /// So many more bytes come out.
@@ -99,9 +102,10 @@ mod tests {
     #[test]
     fn a_bound_may_be_reached_and_not_passed() {
         let budget = Budget::new(&NARROW);
-        budget.packed(NARROW.bytes);
+        budget.packed(NARROW.bytes).unwrap();
         budget.bytes(NARROW.bytes).unwrap();
         assert_eq!(budget.bytes(1).unwrap_err().to_string(), "the archive unpacks to more than 200M");
+        assert_eq!(budget.packed(1).unwrap_err().to_string(), "the archive is larger than 200M");
         for _ in 0..10 {
             budget.entry().unwrap();
         }
@@ -111,11 +115,11 @@ mod tests {
     #[test]
     fn a_ratio_counts_from_a_hundred_mebibytes_on() {
         let budget = Budget::new(&NARROW);
-        budget.packed(1000);
+        budget.packed(1000).unwrap();
         budget.bytes(RATIO_FLOOR).unwrap();
         let error = budget.bytes(1).unwrap_err();
         assert_eq!(error.to_string(), "the archive unpacks to more than 3 times its size");
-        budget.packed(RATIO_FLOOR);
+        budget.packed(RATIO_FLOOR).unwrap();
         budget.bytes(1).unwrap();
     }
 

@@ -89,7 +89,7 @@ struct Packed<'a> {
 impl Read for Packed<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.archive.read(buffer)?;
-        self.budget.packed(count as u64);
+        self.budget.packed(count as u64).map_err(io::Error::other)?;
         Ok(count)
     }
 }

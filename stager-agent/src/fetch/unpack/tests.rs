@@ -60,7 +60,7 @@ impl Target {
     /// Unpacks a zip with so many threads.
     fn unzip(&self, mut archive: &[u8], threads: usize) -> Result<Unpacked, UnpackError> {
         let (stop, budget) = (Stop::default(), Budget::new(&self.limits));
-        budget.packed(archive.len() as u64);
+        budget.packed(archive.len() as u64).unwrap();
         let mut tree = Tree::open(&self.inside(), None).unwrap();
         let inflaters = zip::Inflaters::new(threads);
         let scope = Scope::new(&Nobody, "STG", &stop);

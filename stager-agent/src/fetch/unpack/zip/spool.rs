@@ -39,7 +39,7 @@ impl Spool {
                     length += count as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(cause) => return Err(UnpackError::Corrupt { entry: None, cause }),
+                Err(cause) => return Err(UnpackError::of_reading(None, cause)),
             }
         }
     }
