@@ -11,6 +11,7 @@ mod cleanup;
 mod free_ports;
 mod guid;
 mod look_into;
+mod making;
 mod mounted;
 pub(crate) mod refuse;
 mod road;
@@ -29,14 +30,15 @@ use crate::plan::stager::{self, StagingOptions};
 use crate::plan::{cache, labels, ports};
 use crate::requests::{self, Kind, Request};
 use crate::screen::screen;
-use bring_out::Wanted;
+use bring_out::Order;
 pub(crate) use cache_up::cache_up;
 pub(crate) use look_into::cache;
+use making::Making;
 use road::{Road, walk};
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use shared_model::validate;
-use stage::Staging;
+use stage::{Staged, Staging};
 use start::{Patience, Starting};
 use std::sync::Arc;
 
@@ -62,7 +64,7 @@ fn restage_on(road: &Road, request: &Request, command: &Restage, agent_options: 
         None
     } else {
         let (by, verbose, created) = (command.image_by, command.verbose, created::from_environment()?);
-        Some(Wanted { base: base()?, options: ImageOptions { by, verbose, created } })
+        Some((base()?, ImageOptions { by, verbose, created }))
     };
     let options = command.fetch_options();
     let files = mounted::files(&options)?;
@@ -70,7 +72,7 @@ fn restage_on(road: &Road, request: &Request, command: &Restage, agent_options: 
 
     check::network(&*road.engine, &command.network)?;
     check::image(&*road.engine, &command.stager_image, "stager image")?;
-    if let Some(Wanted { base, .. }) = &wanted {
+    if let Some((base, _)) = &wanted {
         check::image(&*road.engine, base, "root file system")?;
     }
 
@@ -84,6 +86,7 @@ fn restage_on(road: &Road, request: &Request, command: &Restage, agent_options: 
     let options = StagingOptions { fetching, keep: command.keep, instance: &instance };
     let spec = stager::staging_container(&task, &options);
     let container = road.create(Some(&stager::container_name(&task, &instance)), &spec)?;
+    let making = wanted.map(|(base, options)| Making::new(road, &container, Order::new(&task, base, options)));
     let staging = Staging {
         container: &container,
         document: &request.document,
@@ -91,12 +94,13 @@ fn restage_on(road: &Road, request: &Request, command: &Restage, agent_options: 
         memory_mb: task.memory_mb,
         keep: command.keep.then(|| stager::visit_command(&task, &container)),
         for_help: stager::asks_for_help(agent_options),
+        built: &|| making.iter().for_each(Making::begin_early),
     };
     let staged = stage::stage(road, &staging)?;
-    let (Some(staged), Some(wanted)) = (staged, wanted) else {
+    let (Staged::Wholly, Some(making)) = (staged, making) else {
         return Ok(());
     };
-    let image = road.step(Step::Image, || bring_out::image(road, &container, &task, &staged, &wanted))?;
+    let image = making.finish()?;
     road.emit(Event::Image { name: image.name, id: image.id.0, bytes: image.bytes });
     Ok(())
 }

@@ -44,6 +44,8 @@ pub(crate) struct State {
     pub(crate) built: Vec<Vec<u8>>,
     /// Archives of images that were sent, whole.
     pub(crate) loaded: Vec<Vec<u8>>,
+    /// What happens in the middle of the next load.
+    pub(crate) while_loading: Option<Box<dyn FnOnce() + Send>>,
     /// How it says that it keeps images. None: as layers.
     pub(crate) store: Option<Store>,
     failures: BTreeMap<&'static str, VecDeque<EngineError>>,
@@ -193,7 +195,13 @@ impl Engine for Fake {
     fn load(&self, mut archive: Box<dyn Read + Send>) -> Result<(), EngineError> {
         drop(self.call("load", &[])?);
         let mut bytes = Vec::new();
-        archive.read_to_end(&mut bytes).unwrap();
+        let happens = self.state().while_loading.take();
+        if let Some(happens) = happens {
+            happens();
+        }
+        if let Err(error) = archive.read_to_end(&mut bytes) {
+            return Err(EngineError::Refused { doing: "load".to_owned(), reason: error.to_string() });
+        }
         let image = loaded::image(&bytes);
         let mut state = self.state();
         state.images.retain(|other| other.id != image.id);

@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "opens the files that were named")]
 
 use super::error::checked_names;
-use super::{ImageError, ImageOptions, ImageOrder, Lifecycle, Names, created, make};
+use super::{ImageError, ImageOptions, ImageOrder, Lifecycle, Names, Stop, created, make};
 use crate::arguments;
 use crate::engine::Engine;
 use crate::engine::docker::Docker;
@@ -54,6 +54,7 @@ fn act(engine: &dyn Engine, order: Order<'_>, events: &dyn EventSink) -> Result<
         labels: order.labels,
         result: order.result,
         options: order.options,
+        stop: Stop::default(),
     };
     events.emit(Event::StepStarted { step: Step::Image });
     let made = make(engine, order, events)?;

@@ -7,6 +7,7 @@ use super::lifecycle::{Lifecycle, lifecycle_layer};
 use super::names;
 use super::send::{Finished, Sending};
 use super::sha256::{sha256_of, sha256_of_bytes};
+use super::stop::Stop;
 use super::way::ImageBy;
 use crate::engine::{Engine, EngineError, Image, ImageId};
 use crate::plan::image_config::{self, ImagePlan};
@@ -35,6 +36,8 @@ pub(crate) struct ImageOrder<'a> {
     pub(crate) result: String,
     /// How the image is made.
     pub(crate) options: ImageOptions,
+    /// Whether it is still wanted.
+    pub(crate) stop: Stop,
 }
 
 /// What the user decides about the making of an image.
@@ -66,13 +69,29 @@ pub(crate) struct MadeImage {
     pub(crate) bytes: u64,
 }
 
+/// An image that is there, but not under the names that it is to get.
+#[derive(Debug)]
+pub(crate) struct Unnamed {
+    pub(crate) id: ImageId,
+    names: Vec<String>,
+}
+
 /// Makes the image, or finds one that was made of the same things. Says warnings and notes only; steps and the image
 /// itself are for the caller to tell.
 pub(crate) fn make(
     engine: &dyn Engine,
-    mut order: ImageOrder<'_>,
+    order: ImageOrder<'_>,
     events: &dyn EventSink,
 ) -> Result<MadeImage, ImageError> {
+    give_names(engine, make_unnamed(engine, order, events)?)
+}
+
+/// As [`make`], but the image's names stay where they are.
+pub(crate) fn make_unnamed(
+    engine: &dyn Engine,
+    mut order: ImageOrder<'_>,
+    events: &dyn EventSink,
+) -> Result<Unnamed, ImageError> {
     let droplet_sha256 = droplet_digest(&mut order.droplet)?;
     let names = match order.names {
         Names::Given(names) => checked_names(names)?,
@@ -103,10 +122,16 @@ pub(crate) fn make(
     } else {
         all_labels.insert(app_image::RECIPE.to_owned(), recipe);
         let plan = ImagePlan { base: &base, labels: &all_labels, created: order.options.created };
-        let finished = Finished { plan, lifecycle, droplet: droplet_layer(&order.droplet)? };
-        let sending = Sending { by: order.options.by, verbose: order.options.verbose, events };
+        let finished = Finished { plan, lifecycle, droplet: droplet_layer(order.stop.over(&order.droplet))? };
+        let ImageOptions { by, verbose, .. } = order.options;
+        let sending = Sending { by, verbose, stop: &order.stop, events };
         finished.send(engine, &sending)?
     };
+    Ok(Unnamed { id, names })
+}
+
+/// Gives the image its names: all of them, or none and it is removed.
+pub(crate) fn give_names(engine: &dyn Engine, Unnamed { id, names }: Unnamed) -> Result<MadeImage, ImageError> {
     if let Err(refused) = names::give(engine, &id, &names) {
         engine.remove_nameless(&id)?;
         return Err(refused.into());

@@ -16,13 +16,15 @@ mod make;
 mod names;
 mod send;
 mod sha256;
+mod stop;
 pub(crate) mod taken_out;
 mod tar_stream;
 mod way;
 
 pub(crate) use error::{ImageError, checked_names};
 pub(crate) use lifecycle::Lifecycle;
-pub(crate) use make::{ImageOptions, ImageOrder, MadeImage, Names, make};
+pub(crate) use make::{ImageOptions, ImageOrder, MadeImage, Names, Unnamed, give_names, make, make_unnamed};
+pub(crate) use stop::Stop;
 pub(crate) use way::ImageBy;
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::ImageError;
 use super::layer::Layer;
 use super::sha256::sha256_of_bytes;
+use super::stop::Stop;
 use super::tar_stream::TarStream;
 use super::way::{ImageBy, Way, reason, ways};
 use crate::engine::{Engine, EngineError, Image, ImageId};
@@ -27,6 +28,7 @@ pub(super) struct Sending<'a> {
     pub(super) by: ImageBy,
     /// Whether to say why it is sent so.
     pub(super) verbose: bool,
+    pub(super) stop: &'a Stop,
     pub(super) events: &'a dyn EventSink,
 }
 
@@ -40,19 +42,22 @@ impl Finished<'_> {
             let why = reason(sending.by, &facts.store);
             note(format!("The image goes into engine {} by {}: {why}", facts.version, first.name()));
         }
-        let mut outcome = self.by(first, engine);
+        let mut outcome = self.by(first, engine, sending.stop);
         for next in others {
             let Err(ImageError::Engine(refused @ EngineError::Refused { .. })) = &outcome else { break };
+            if sending.stop.is_stopped() {
+                break;
+            }
             note(format!("{refused}; trying it by {}", next.name()));
-            outcome = self.by(*next, engine);
+            outcome = self.by(*next, engine, sending.stop);
         }
         outcome
     }
 
-    fn by(&self, way: Way, engine: &dyn Engine) -> Result<ImageId, ImageError> {
+    fn by(&self, way: Way, engine: &dyn Engine, stop: &Stop) -> Result<ImageId, ImageError> {
         match way {
-            Way::Load => self.load(engine),
-            Way::Build => Ok(engine.build(self.context()?)?),
+            Way::Load => self.load(engine, stop),
+            Way::Build => Ok(engine.build(Box::new(stop.over(self.context()?)))?),
         }
     }
 
@@ -67,15 +72,16 @@ impl Finished<'_> {
 
     /// An engine that knows layers by their digests looks for one in an archive only where it has none of that digest
     /// on the same layers below. So the base's are never sent, and ours only where they are new.
-    fn load(&self, engine: &dyn Engine) -> Result<ImageId, ImageError> {
+    fn load(&self, engine: &dyn Engine, stop: &Stop) -> Result<ImageId, ImageError> {
         let config = self.plan.config(&[
             NewLayer { name: "lifecycle", sha256: &self.lifecycle.sha256 },
             NewLayer { name: "droplet", sha256: &self.droplet.sha256 },
         ]);
         let known = self.known_layers(engine)?;
-        match engine.load(self.archive(&config, known)?) {
+        let send = |known| Ok::<_, ImageError>(engine.load(Box::new(stop.over(self.archive(&config, known)?))));
+        match send(known)? {
             // Somebody has removed the image that had them.
-            Err(EngineError::Refused { .. }) if known > 0 => engine.load(self.archive(&config, 0)?)?,
+            Err(EngineError::Refused { .. }) if known > 0 => send(0)??,
             outcome => outcome?,
         }
         let id = format!("sha256:{}", sha256_of_bytes(&config));

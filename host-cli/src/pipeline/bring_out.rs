@@ -1,23 +1,28 @@
-//! From the staging container to the app image: droplet and launcher are taken out, each as the one file that was asked
+//! From the staging container to the app image: droplet, launcher and result are taken out, each as the one file that was asked
 //! for, whatever else the container offers.
 
 use crate::engine::{ContainerId, EngineError};
 use crate::failure::Failure;
 use crate::image::taken_out::{TakenOutError, single_file};
-use crate::image::{ImageOptions, ImageOrder, Lifecycle, MadeImage, Names, make};
+use crate::image::{ImageOptions, ImageOrder, Lifecycle, Names, Stop, Unnamed, make_unnamed};
 use crate::pipeline::road::Road;
-use crate::pipeline::stage::Staged;
 use crate::plan::{app_image, stager};
+use shared_model::application::Application;
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
 use shared_model::task::TaskDefinition;
+use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::Read;
 
 /// The largest droplet; Cloud Controller's own limit is far below.
 const LARGEST_DROPLET: u64 = 16 << 30;
 
 /// The largest program of a lifecycle; today's are below 40 MiB.
 const LARGEST_PROGRAM: u64 = 256 << 20;
+
+/// The largest result file; Diego reads 50 KiB.
+const LARGEST_RESULT: u64 = 1 << 20;
 
 /// The lifecycle's programs that an app needs where it runs. Without a health check it runs all the same.
 const PROGRAMS: [(&str, Need); 2] = [("launcher", Need::Must), ("healthcheck", Need::May)];
@@ -28,35 +33,64 @@ enum Need {
     May,
 }
 
-/// The image that the user wants of a staging.
-pub(crate) struct Wanted {
-    /// The root file system's name.
-    pub(crate) base: String,
-    /// How it is made.
-    pub(crate) options: ImageOptions,
+/// The image that is to be made of a staging, and where its parts are in the container.
+pub(crate) struct Order {
+    droplet: String,
+    lifecycle: String,
+    result: String,
+    base: String,
+    application: Application,
+    labels: BTreeMap<String, String>,
+    options: ImageOptions,
+    /// Whether the droplet is finished when the builder has ended for the first time.
+    pub(crate) early: bool,
 }
 
-/// Makes the app image of what was staged in `container`, running or not.
-pub(crate) fn image(
-    road: &Road,
-    container: &ContainerId,
-    task: &TaskDefinition,
-    staged: &Staged,
-    wanted: &Wanted,
-) -> Result<MadeImage, Failure> {
-    let application = task.application();
-    let droplet = taken_out(road, container, stager::droplet_path(task), LARGEST_DROPLET)?
-        .ok_or_else(|| missing(stager::droplet_path(task)))?;
-    let order = ImageOrder {
-        droplet,
-        lifecycle: lifecycle(road, container, task.lifecycle())?,
-        base: &wanted.base,
-        names: Names::OfApp { name: &application.name, guid: &application.guid },
-        labels: app_image::labels_of_task(task),
-        result: staged.result.clone().unwrap_or_default(),
-        options: wanted.options,
-    };
-    Ok(make(&*road.engine, order, road)?)
+impl Order {
+    /// What `task` leaves becomes an image on `base`.
+    pub(crate) fn new(task: &TaskDefinition, base: String, options: ImageOptions) -> Self {
+        Self {
+            droplet: stager::droplet_path(task).to_owned(),
+            lifecycle: task.lifecycle().to_owned(),
+            result: task.result_file.clone(),
+            base,
+            application: task.application(),
+            labels: app_image::labels_of_task(task),
+            options,
+            early: stager::builds_before_it_uploads(task),
+        }
+    }
+
+    /// Makes the app image of what was staged in `container`, running or not.
+    pub(crate) fn make(&self, road: &Road, container: &ContainerId, stop: &Stop) -> Result<Unnamed, Failure> {
+        let droplet =
+            taken_out(road, container, &self.droplet, LARGEST_DROPLET)?.ok_or_else(|| missing(&self.droplet))?;
+        let order = ImageOrder {
+            droplet,
+            lifecycle: lifecycle(road, container, &self.lifecycle)?,
+            base: &self.base,
+            names: Names::OfApp { name: &self.application.name, guid: &self.application.guid },
+            labels: self.labels.clone(),
+            result: self.result(road, container)?,
+            options: self.options,
+            stop: stop.clone(),
+        };
+        Ok(make_unnamed(&*road.engine, order, road)?)
+    }
+
+    /// The result file's text; empty where there is none.
+    fn result(&self, road: &Road, container: &ContainerId) -> Result<String, Failure> {
+        let found =
+            if self.result.is_empty() { None } else { taken_out(road, container, &self.result, LARGEST_RESULT)? };
+        let mut text = Vec::new();
+        if let Some(mut file) = found {
+            let outcome = file.read_to_end(&mut text);
+            outcome.map_err(|error| {
+                Failure::new(ExitCode::Image, format!("the result file cannot be read: {error}"), "")
+            })?;
+        }
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
 }
 
 fn lifecycle(road: &Road, container: &ContainerId, folder: &str) -> Result<Lifecycle, Failure> {

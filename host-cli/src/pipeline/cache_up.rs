@@ -6,7 +6,7 @@ use crate::engine::{CommitOptions, ContainerId};
 use crate::failure::Failure;
 use crate::image::checked_names;
 use crate::pipeline::road::{Road, walk};
-use crate::pipeline::stage::{self, Staging};
+use crate::pipeline::stage::{self, Staged, Staging};
 use crate::pipeline::{check, keeping, mounted, refuse, signals};
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::{cache, stager};
@@ -67,9 +67,10 @@ pub(super) fn on(
         memory_mb: 0,
         keep: None,
         for_help: stager::asks_for_help(agent_options),
+        built: &|| (),
     };
     let filled = stage::stage(road, &filling)?;
-    if let (Some(tag), Some(_)) = (&tag, filled) {
+    if let (Some(tag), Staged::Wholly) = (&tag, filled) {
         let dependencies: BTreeSet<_> =
             documents.iter().flat_map(|document| requests::dependencies(document)).collect();
         bake(road, &container, image, tag, dependencies.len())?;

@@ -3,9 +3,10 @@
 
 use crate::engine::{CommitOptions, ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
+use crate::image::{Stop, Unnamed};
 use crate::plan::container::ContainerSpec;
 use shared_model::exit_code::ExitCode;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How a road ended.
@@ -37,13 +38,22 @@ pub(crate) enum Made {
 
 /// See the module's text.
 #[derive(Default)]
-pub(crate) struct Cleanup(Mutex<State>);
+pub(crate) struct Cleanup {
+    state: Mutex<State>,
+    /// An image is made, or will never be.
+    made: Condvar,
+}
+
+/// How long an image is awaited that is not wanted any more. An engine that has got all of it is not to be stopped.
+const LAST_IMAGE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 struct State {
     /// Nothing may be made any more.
     closed: bool,
     entries: Vec<Entry>,
+    /// One for each image that is being made in another thread.
+    making: Vec<Stop>,
 }
 
 struct Entry {
@@ -90,6 +100,25 @@ impl Cleanup {
         Ok(image)
     }
 
+    /// Makes an image without a name; unless it has got one, it is removed at the end of the road. An end in the middle
+    /// stops the making and waits until it has stopped.
+    pub(crate) fn make_image(
+        &self,
+        engine: &Arc<dyn Engine>,
+        make: impl FnOnce(&Stop) -> Result<Unnamed, Failure>,
+    ) -> Result<Unnamed, Failure> {
+        let stop = Stop::default();
+        self.open()?.making.push(stop.clone());
+        let ends = EndsMaking(self);
+        let outcome = make(&stop);
+        if let Ok(image) = &outcome {
+            let entry = Entry { engine: Arc::clone(engine), made: Made::Image(image.id.clone()), undo: Undo::Remove };
+            self.lock().entries.push(entry);
+        }
+        drop(ends);
+        outcome
+    }
+
     /// Stops a container that is started again at the end of the road, unless it is released before.
     pub(crate) fn stop(
         &self,
@@ -121,6 +150,9 @@ impl Cleanup {
     pub(crate) fn undo(&self, end: End) -> Vec<Undone> {
         let mut state = self.lock();
         state.closed = true;
+        state.making.iter().for_each(Stop::stop);
+        let waited = self.made.wait_timeout_while(state, LAST_IMAGE, |state| !state.making.is_empty());
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let mut undone = Vec::new();
         while let Some(Entry { engine, made, undo }) = state.entries.pop() {
             let result = match (undo, &made) {
@@ -147,7 +179,17 @@ impl Cleanup {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells that an image is made, even where making it panicked. At most one is being made at a time.
+struct EndsMaking<'a>(&'a Cleanup);
+
+impl Drop for EndsMaking<'_> {
+    fn drop(&mut self) {
+        self.0.lock().making.pop();
+        self.0.made.notify_all();
     }
 }
 

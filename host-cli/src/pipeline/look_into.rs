@@ -66,7 +66,15 @@ pub(super) fn acted(road: &Road, options: CacheOptions<'_>, verb: &str, key: Opt
     let words: Vec<&str> = std::iter::once(verb).chain(key).collect();
     let container = container(road, options, &["--output", "json"], &words)?;
     let image = options.stager_image;
-    let acting = Staging { container: &container, document: "", image, memory_mb: 0, keep: None, for_help: false };
+    let acting = Staging {
+        container: &container,
+        document: "",
+        image,
+        memory_mb: 0,
+        keep: None,
+        for_help: false,
+        built: &|| (),
+    };
     stage::stage(road, &acting).map(drop)
 }
 

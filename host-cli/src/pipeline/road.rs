@@ -2,6 +2,7 @@
 
 use crate::engine::{CommitOptions, ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
+use crate::image::{Stop, Unnamed};
 use crate::pipeline::cleanup::{Cleanup, End, Made, Undone};
 use crate::plan::container::ContainerSpec;
 use crate::screen::Screen;
@@ -64,6 +65,11 @@ impl Road {
     /// Makes an image of a container; see [`Cleanup::commit`].
     pub(crate) fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, Failure> {
         self.way.cleanup.commit(&self.engine, container, options)
+    }
+
+    /// Makes an image that has no name yet; see [`Cleanup::make_image`].
+    pub(crate) fn make_image(&self, make: impl FnOnce(&Stop) -> Result<Unnamed, Failure>) -> Result<Unnamed, Failure> {
+        self.way.cleanup.make_image(&self.engine, make)
     }
 
     /// Stops a container for the time being; see [`Cleanup::stop`].

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::pipeline::road::Road;
 use crate::pipeline::stream::{EventStream, Said};
 use heard::Heard;
-use shared_model::event::{Event, EventSink};
+use shared_model::event::{Event, EventSink, Step};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -18,11 +18,13 @@ use std::thread;
 /// Events between the reader and the screen; when it is full, the container has to wait.
 const QUEUE: usize = 256;
 
-/// A staging that went well.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Staged {
-    /// The result file's text; `None` where the agent sent none.
-    pub(crate) result: Option<String>,
+/// What went well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Staged {
+    /// The staging.
+    Wholly,
+    /// The agent's help, which was all that it had been asked for.
+    Help,
 }
 
 /// What is to be staged, and in what.
@@ -39,6 +41,8 @@ pub(crate) struct Staging<'a> {
     pub(crate) keep: Option<String>,
     /// The user asked the agent for its help; then it need not stage.
     pub(crate) for_help: bool,
+    /// Called when the agent says that the builder has ended well, with all that it had left running.
+    pub(crate) built: &'a dyn Fn(),
 }
 
 enum News {
@@ -46,10 +50,10 @@ enum News {
     Ended(Result<i64, EngineError>),
 }
 
-/// Stages, and shows what the agent says. `None`: the agent had only been asked for its help.
+/// Stages, and shows what the agent says.
 ///
 /// Returns when the container has ended, or when the agent says that it is kept for a visitor; then it goes on running.
-pub(crate) fn stage(road: &Road, staging: &Staging<'_>) -> Result<Option<Staged>, Failure> {
+pub(crate) fn stage(road: &Road, staging: &Staging<'_>) -> Result<Staged, Failure> {
     let mut heard = Heard { may_stay: staging.keep.is_some(), ..Heard::default() };
     let status = listen(road, staging, &mut heard).transpose()?;
     if let Some(visit) = staging.keep.as_ref().filter(|_| heard.stays) {
@@ -66,7 +70,14 @@ fn listen(road: &Road, staging: &Staging<'_>, heard: &mut Heard) -> Option<Resul
         match news {
             News::Ended(status) => return Some(status),
             News::Said(said) => {
-                if let ControlFlow::Break(()) = heard.take(said, &mut |event| road.emit(event)) {
+                let mut show = |event: Event| {
+                    let built = matches!(event, Event::StepEnded { step: Step::Build, .. });
+                    road.emit(event);
+                    if built {
+                        (staging.built)();
+                    }
+                };
+                if let ControlFlow::Break(()) = heard.take(said, &mut show) {
                     return None;
                 }
             }

@@ -66,6 +66,29 @@ pub(crate) fn droplet_path(task: &TaskDefinition) -> &str {
     task.droplet().unwrap_or(DROPLET)
 }
 
+/// Whether nothing is built any more once something is uploaded, so that the droplet is finished by then.
+pub(crate) fn builds_before_it_uploads(task: &TaskDefinition) -> bool {
+    let mut uploads = false;
+    task.action.as_ref().is_some_and(|action| in_order(action, &mut uploads))
+}
+
+/// `uploads`: whether an upload may have begun before.
+fn in_order(action: &Action, uploads: &mut bool) -> bool {
+    match action {
+        Action::Run(_) => !*uploads,
+        Action::Upload(_) => {
+            *uploads = true;
+            true
+        }
+        // At the same time is in any order.
+        Action::Parallel(_) | Action::Codependent(_) if action.uploads().next().is_some() => {
+            *uploads = true;
+            action.runs().next().is_none()
+        }
+        other => other.children().iter().all(|child| in_order(child, uploads)),
+    }
+}
+
 /// The staging container's name, for those who look at `docker ps`.
 pub(crate) fn container_name(task: &TaskDefinition, instance: &str) -> String {
     let short: String = instance.chars().take(8).collect();

@@ -45,7 +45,7 @@ impl Case {
         .into();
         let plan = ImagePlan { base: &self.base, labels: &labels, created: 0 };
         let finished = Finished { plan, lifecycle, droplet };
-        let outcome = finished.send(&self.fake, &Sending { by, verbose: true, events: said });
+        let outcome = finished.send(&self.fake, &Sending { by, verbose: true, stop: &Stop::default(), events: said });
         (self.fake, outcome)
     }
 

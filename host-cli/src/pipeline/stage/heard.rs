@@ -24,8 +24,6 @@ pub(super) struct Heard {
     pub(super) may_stay: bool,
     /// Whether anything of our protocol was said.
     pub(super) greeted: bool,
-    /// The result file's text, the last that came.
-    pub(super) result: Option<String>,
     /// The first failure: code, text, advice.
     pub(super) failed: Option<(u8, String, String)>,
     /// The container is ready for its visitor.
@@ -66,10 +64,6 @@ impl Heard {
             Event::Kept { seconds } if self.may_stay => {
                 self.stays = true;
                 show(Event::Kept { seconds });
-            }
-            Event::Result { text } => {
-                self.result = Some(text.clone());
-                show(Event::Result { text });
             }
             Event::Hello { .. }
             | Event::Kept { .. }

@@ -17,7 +17,7 @@ pub(super) fn verdict(
     status: Option<i64>,
     out_of_memory: bool,
     staging: &Staging<'_>,
-) -> Result<Option<Staged>, Failure> {
+) -> Result<Staged, Failure> {
     let image = staging.image;
     if let Some(protocol) = heard.other_protocol {
         let speaks = match protocol {
@@ -33,9 +33,9 @@ pub(super) fn verdict(
         return Err(with_memory(Failure::new(code, text, advice), out_of_memory, staging));
     }
     match status {
-        Some(0) if heard.greeted => Ok(Some(Staged { result: heard.result })),
-        None if heard.stays => Ok(Some(Staged { result: heard.result })),
-        Some(0) if staging.for_help => Ok(None),
+        Some(0) if heard.greeted => Ok(Staged::Wholly),
+        None if heard.stays => Ok(Staged::Wholly),
+        Some(0) if staging.for_help => Ok(Staged::Help),
         Some(0) => {
             let text = format!("{image} ended without a word that host-cli understands");
             Err(Failure::new(ExitCode::Engine, text, REBUILD))
