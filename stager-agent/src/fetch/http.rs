@@ -162,7 +162,7 @@ impl Http {
         let (proxy, remains) = (self.proxies.of_address(address), Remains::default());
         let tunnel = proxy.filter(|proxy| tunnels(proxy, address));
         let config = configuration(&self.tls, self.patience, per_read).proxy(tunnel.map(|proxy| proxy.tunnel.clone()));
-        let (connector, left) = (Arc::clone(&self.connector), remains.clone());
+        let (connector, left) = (Arc::clone(&self.connector), remains.legacy());
         let agent = match proxy.filter(|proxy| !tunnels(proxy, address)) {
             None => {
                 let watched = Watched { connector, remains: left, whole_url: None };

@@ -4,7 +4,7 @@
 
 use std::io;
 use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
 use ureq::{Error, Timeout};
@@ -19,22 +19,29 @@ pub(super) struct Watched {
     /// Shared by all requests: it keeps what all TLS connections need.
     pub(super) connector: Arc<DefaultConnector>,
     /// Gets the connection when the library is done with it.
-    pub(super) remains: Remains,
+    pub(super) remains: Legacy,
     /// `http://host:port`, which a proxy finds in front of the path; `None`: it is not asked through a proxy, or
     /// through a tunnel.
     pub(super) whole_url: Option<String>,
 }
 
 /// A connection that the library is done with, or nothing.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Remains(Arc<Mutex<Option<Box<dyn Transport>>>>);
+#[derive(Debug, Default)]
+pub(super) struct Remains(Arc<Slot>);
+
+type Slot = Mutex<Option<Box<dyn Transport>>>;
+
+/// Where a connection is put when the library is done with it. Weak: nobody may want it any more, and one that goes
+/// through a tunnel holds another of its kind.
+#[derive(Clone, Debug)]
+pub(super) struct Legacy(Weak<Slot>);
 
 /// See the module's text.
 #[derive(Debug)]
 pub(super) struct Line {
     /// `()` once it was given away.
     inner: Box<dyn Transport>,
-    remains: Remains,
+    remains: Legacy,
     whole_url: Option<String>,
     head_is_sent: bool,
     deaf: bool,
@@ -87,12 +94,19 @@ impl Transport for Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let inner = mem::replace(&mut self.inner, Box::new(()));
-        *self.remains.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(inner);
+        if let Some(remains) = self.remains.0.upgrade() {
+            let inner = mem::replace(&mut self.inner, Box::new(()));
+            *remains.lock().unwrap_or_else(PoisonError::into_inner) = Some(inner);
+        }
     }
 }
 
 impl Remains {
+    /// For the connection to come.
+    pub(super) fn legacy(&self) -> Legacy {
+        Legacy(Arc::downgrade(&self.0))
+    }
+
     /// Whether more came than the body that was read to its end, or comes at once.
     pub(super) fn hold_more(&self) -> bool {
         let line = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();

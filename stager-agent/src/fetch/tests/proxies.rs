@@ -82,3 +82,21 @@ fn a_proxy_that_does_not_let_us_through_is_blamed_without_its_password() {
         }
     }
 }
+
+#[test]
+fn a_connection_through_a_tunnel_is_let_go() {
+    let authority = Authority::for_host("blobstore.test");
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
+    let (server, proxy) = (
+        Server::tls(&authority, move |_, _, to| {
+            answer(to, 201, "", b"");
+            let _ = to.read(&mut [0]); // until the client goes
+            tell.send(()).unwrap();
+        }),
+        TestProxy::start(None),
+    );
+    let http = through(proxies("HTTPS_PROXY", &proxy.address), Vec::new(), Verify::Skip);
+    let address = Address::of(&SafeUrl::new(renamed(&server))).unwrap_or_else(|_| panic!());
+    http.post(&address, &[("content-length", "0")], std::io::empty(), Duration::from_secs(10)).unwrap();
+    told.recv_timeout(Duration::from_secs(10)).expect("the connection is still open");
+}
