@@ -1,4 +1,5 @@
 //! Keeps the cache within its limit: what was not used for the longest time goes first, what is in use stays.
+//! The limit is on what is kept: while something is fetched, or what it replaced is still used, the disk holds more.
 #![expect(clippy::disallowed_methods, reason = "compares times with the present")]
 
 use super::error::CacheError;
@@ -40,7 +41,7 @@ impl Cache {
                 // The clock was put back. Seen as used now it grows old like any other; left alone it would stay for ever.
                 index.touch(&id)?;
             }
-            all.push((used.min(now), id, record));
+            all.push((used, id, record));
         }
         all.sort_by_key(|(used, ..)| *used);
         let mut total = all.iter().fold(0_u64, |sum, (.., record)| sum.saturating_add(record.bytes));

@@ -7,6 +7,7 @@
 use super::error::CacheError;
 use super::layout::{Layout, Name};
 use super::record::Record;
+use super::rubbish::remove_all;
 use rustix::fs::{AtFlags, CWD, OFlags, Timespec, Timestamps, UTIME_NOW};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
@@ -97,15 +98,7 @@ impl Index {
     /// # Errors
     /// The system refuses.
     pub(super) fn remove(&self, id: &str) -> Result<(), CacheError> {
-        remove_file(&self.path(id))
-    }
-
-    /// Removes what a killed process left of a record.
-    ///
-    /// # Errors
-    /// The system refuses.
-    pub(super) fn remove_unfinished(&self, name: &Name) -> Result<(), CacheError> {
-        remove_file(&self.unfinished(name))
+        remove_all(&self.path(id))
     }
 
     /// The names of entries whose records were never finished.
@@ -141,7 +134,8 @@ impl Index {
         self.folder.join(format!("{id}{SUFFIX}"))
     }
 
-    fn unfinished(&self, name: &Name) -> PathBuf {
+    /// Where the record of the entry `name` is until it is finished.
+    pub(super) fn unfinished(&self, name: &Name) -> PathBuf {
         self.folder.join(format!("{}{UNFINISHED}", name.as_str()))
     }
 }
@@ -151,11 +145,4 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     OpenOptions::new().read(true).custom_flags(unfollowed).open(path)?.take(LONGEST).read_to_end(&mut text)?;
     Ok(text)
-}
-
-fn remove_file(path: &Path) -> Result<(), CacheError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CacheError::io("remove", path)(error)),
-        _ => Ok(()),
-    }
 }

@@ -32,10 +32,9 @@ pub(super) fn alone(layout: &Layout, name: &str) -> Result<Option<Lock>, CacheEr
 /// # Errors
 /// The system refuses; the rest is rubbish for the next one to collect.
 pub(super) fn remove(layout: &Layout, name: &Name, _alone: &Lock) -> Result<(), CacheError> {
-    // Neither follows links, inside or at the top.
-    gone(&layout.place(Kind::Tree, name), |path| fs::remove_dir_all(path))?;
-    gone(&layout.place(Kind::Package, name), |path| fs::remove_file(path))?;
-    Index::of(layout).remove_unfinished(name)
+    remove_all(&layout.place(Kind::Tree, name))?;
+    remove_all(&layout.place(Kind::Package, name))?;
+    remove_all(&Index::of(layout).unfinished(name))
 }
 
 /// Removes everything that no record leads to and nobody holds.
@@ -68,8 +67,16 @@ fn known(index: &Index) -> Result<HashSet<Name>, CacheError> {
     Ok(index.all()?.into_iter().filter_map(|indexed| Some(indexed.record.ok()?.name)).collect())
 }
 
-fn gone(path: &Path, remove: impl Fn(&Path) -> io::Result<()>) -> Result<(), CacheError> {
-    match remove(path) {
+/// Removes `path` and what is in it, whatever it is and if it is there at all. No link is followed.
+///
+/// # Errors
+/// The system refuses.
+pub(super) fn remove_all(path: &Path) -> Result<(), CacheError> {
+    let removed = match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir_all(path),
+        removed => removed,
+    };
+    match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CacheError::io("remove", path)(error)),
         _ => Ok(()),
     }

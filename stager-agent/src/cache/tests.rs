@@ -216,7 +216,7 @@ fn an_entry_that_is_just_replaced_is_neither_taken_for_damaged_nor_for_rubbish()
                 drop(home.cache()); // removes rubbish
             }
         });
-        for _ in 0..300 {
+        for _ in 0..150 {
             drop(publish(&cache, "a", "x"));
         }
         done.store(true, SeqCst);

@@ -8,7 +8,7 @@ const NAME: &str = "0123456789abcdef0123456789abcdef";
 #[test]
 fn what_a_killed_process_leaves_is_removed() {
     type Leave = fn(&Path, &Entry);
-    let steps: [(&str, Leave); 9] = [
+    let steps: [(&str, Leave); 11] = [
         ("a lock that was taken", |root, _| fs::write(root.join("locks").join(NAME), "").unwrap()),
         ("an identity's lock", |root, _| {
             fs::write(root.join("locks").join(identity("b").id()), "").unwrap();
@@ -20,6 +20,8 @@ fn what_a_killed_process_leaves_is_removed() {
             fs::create_dir_all(&inner).unwrap();
             rustix::fs::chmod(inner.parent().unwrap(), 0o500.into()).unwrap();
         }),
+        ("a file for a tree", |root, _| fs::write(root.join("entries").join(NAME), "").unwrap()),
+        ("a tree for a package", |root, _| fs::create_dir_all(root.join("packages").join(NAME).join("a/b")).unwrap()),
         ("half a package", |root, _| fs::write(root.join("packages").join(NAME), "PK").unwrap()),
         ("half a record", |root, _| fs::write(root.join("index").join(format!("{NAME}.new")), "{").unwrap()),
         ("a tree whose record was replaced", |root, entry| {
