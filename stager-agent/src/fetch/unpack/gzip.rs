@@ -4,6 +4,9 @@
 use flate2::bufread::GzDecoder;
 use std::io::{self, BufRead, Read};
 
+/// The first byte of every member.
+const MAGIC: u8 = 0x1f;
+
 /// See the module's text.
 pub(super) struct Inflated<R> {
     member: Option<GzDecoder<R>>,
@@ -22,7 +25,7 @@ impl<R: BufRead> Inflated<R> {
             let waiting = compressed.fill_buf()?;
             match (waiting.first(), waiting.iter().position(|byte| *byte != 0)) {
                 (None, _) => return Ok(None),
-                (Some(_), Some(0)) if !padded => return Ok(Some(GzDecoder::new(compressed))),
+                (Some(&MAGIC), Some(0)) if !padded => return Ok(Some(GzDecoder::new(compressed))),
                 (Some(_), Some(_)) => {
                     return Err(io::Error::new(io::ErrorKind::InvalidData, "something follows behind its end"));
                 }

@@ -87,6 +87,7 @@ impl UnpackError {
 /// An error of the zip library, in our words.
 pub(super) fn damaged(entry: Option<&[u8]>, error: Error) -> UnpackError {
     let what = match error.into_kind() {
+        ErrorKind::IO(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => "it ends in the middle".to_owned(),
         ErrorKind::IO(cause) => return UnpackError::Corrupt { entry: entry.map(shown), cause },
         ErrorKind::MissingEndOfCentralDirectory => {
             "it has no directory at its end, as if it had been cut off".to_owned()

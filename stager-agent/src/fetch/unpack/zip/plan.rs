@@ -134,6 +134,9 @@ impl Plan {
         let system = record.version_made_by().creator_system();
         let (raw, backslashes) = record::name(record.file_path().as_bytes(), record.extra_fields(), system);
         self.backslashes |= backslashes;
+        if record::has_drive(&raw, system) {
+            return Err(UnpackError::Escapes { entry: shown(&raw), how: "an absolute path with a drive letter" });
+        }
         let name = EntryName::parse(&raw, budget.limits())?;
         let unlawful = |what| UnpackError::Unlawful { entry: shown(&raw), what };
         let (kind, mode) = record::kind_and_mode(&raw, system, record.external_attributes()).map_err(unlawful)?;

@@ -52,6 +52,11 @@ pub(super) fn name(raw: &[u8], extra: ExtraFields, system: CreatorSystem) -> (Ve
     (name, backslashes)
 }
 
+/// Whether a name of DOS begins with a drive letter: then it is about somebody's disk, and not about a directory here.
+pub(super) fn has_drive(name: &[u8], system: CreatorSystem) -> bool {
+    !made_by_unix(system) && matches!(name, [letter, b':', ..] if letter.is_ascii_alphabetic())
+}
+
 /// Info-ZIP's extra field: a version, the CRC-32 of the raw name that it stands for, the name.
 pub(super) fn unicode_name<'e>(raw: &[u8], mut extra: ExtraFields<'e>) -> Option<&'e [u8]> {
     let (_, field) = extra.find(|(id, _)| *id == ExtraFieldId::INFO_ZIP_UNICODE_PATH)?;
