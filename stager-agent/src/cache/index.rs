@@ -66,7 +66,7 @@ impl Index {
     /// Puts `record` in the place of what was there.
     ///
     /// # Errors
-    /// The system refuses; then nothing has changed.
+    /// The system refuses; then nothing is known that was not known before, and what is unfinished goes with the draft.
     pub(super) fn write(&self, id: &str, record: &Record) -> Result<(), CacheError> {
         let unfinished = self.unfinished(&record.name);
         let written = OpenOptions::new()
@@ -76,10 +76,7 @@ impl Index {
             .open(&unfinished)
             .and_then(|mut file| file.write_all(&record.text()))
             .and_then(|()| fs::rename(&unfinished, self.path(id)));
-        written.map_err(|cause| {
-            let _ = fs::remove_file(&unfinished);
-            CacheError::io("write", self.path(id))(cause)
-        })
+        written.map_err(CacheError::io("write", self.path(id)))
     }
 
     /// Notes that the entry is used now.

@@ -12,9 +12,9 @@
 use super::error::CacheError;
 use super::record::Kind;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, DirBuilder, Permissions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,6 +24,10 @@ const FORMAT: u32 = 1;
 const ENTERED: u32 = 0o711;
 /// Root alone.
 const CLOSED: u32 = 0o700;
+/// Directories above a cache, where they are missing, and what its format file is to be read by: whatever the umask is,
+/// nobody else may write.
+const PARENT: u32 = 0o755;
+const READ: u32 = 0o644;
 /// Write bits of group and others.
 const WRITABLE: u32 = 0o022;
 /// Everything that is made in the root.
@@ -85,7 +89,8 @@ impl Layout {
     /// See [`CacheError`].
     pub(super) fn make(root: &Path) -> Result<Self, CacheError> {
         if let Some(parent) = root.parent() {
-            fs::create_dir_all(parent).map_err(CacheError::io("make", parent))?;
+            let made = DirBuilder::new().recursive(true).mode(PARENT).create(parent);
+            made.map_err(CacheError::io("make", parent))?;
         }
         folder(root, root, ENTERED)?;
         let root = fs::canonicalize(root).map_err(CacheError::io("open", root))?;
@@ -219,7 +224,8 @@ fn settle_format(root: &Path) -> Result<(), CacheError> {
         Format::Missing => refuse_foreign(root)?,
     }
     let path = root.join(FORMAT_FILE);
-    fs::write(&path, format!("{FORMAT}\n")).map_err(CacheError::io("write", path))
+    let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(READ).open(&path);
+    opened.and_then(|mut file| writeln!(file, "{FORMAT}")).map_err(CacheError::io("write", path))
 }
 
 /// Nothing is put among somebody's files.

@@ -17,14 +17,14 @@ const LONG: Duration = Duration::from_secs(10);
 /// What an entry of the role "churn" takes: six directories, four files.
 const CHURNED: u64 = (6 + 4 * 3) * 4096;
 
-struct Child {
+pub(super) struct Child {
     process: std::process::Child,
     said: BufReader<ChildStdout>,
     told: ChildStdin,
 }
 
 impl Child {
-    fn play(role: &str, home: &Home) -> Self {
+    pub(super) fn play(role: &str, home: &Home) -> Self {
         let mut process = Command::new(env::current_exe().unwrap())
             .args(["--exact", "cache::tests::processes::child", "--ignored", "--nocapture", "--test-threads=1"])
             .envs([(ROLE, role.into()), (ROOT, home.root())])
@@ -37,7 +37,7 @@ impl Child {
     }
 
     /// Waits for a line that starts with `> ` and gives the rest; the test program itself says other things.
-    fn says(&mut self) -> String {
+    pub(super) fn says(&mut self) -> String {
         let mut line = String::new();
         while self.said.read_line(&mut line).unwrap() > 0 {
             if let Some((_, said)) = line.trim_end().split_once("> ") {
@@ -80,6 +80,10 @@ fn wait_for_a_word() {
 #[ignore = "a role for other tests"]
 fn child() {
     let (Ok(role), Ok(root)) = (env::var(ROLE), env::var(ROOT)) else { return };
+    if role == "fill without umask" {
+        rights::fill_without_umask(Path::new(&root));
+        return say("filled");
+    }
     let cache = Cache::open_own(Path::new(&root), if role == "churn" { 5 * CHURNED } else { PLENTY }).unwrap();
     match role.as_str() {
         "fetch" => {

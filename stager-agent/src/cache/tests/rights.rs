@@ -1,6 +1,7 @@
 //! What a builder, which runs as another user in the same container, can do with the cache of all stagings.
 #![allow(clippy::disallowed_methods, reason = "tests start processes")]
 
+use super::processes::Child;
 use super::*;
 use crate::fetch::loopback::{Server, answer, client};
 use crate::fetch::{Archive, Arrival, Limits, Verify, fetch};
@@ -37,14 +38,10 @@ fn builder_can(line: &str) -> bool {
     Command::new("sh").arg("-c").arg(line).uid(VCAP).gid(VCAP).output().unwrap().status.success()
 }
 
-#[test]
-fn a_builder_can_read_what_it_is_told_of_and_nothing_else() {
-    if !rustix::process::geteuid().is_root() {
-        return; // only root can become the builder
-    }
-    let home = Home::new();
-    fs::set_permissions(home.folder.path(), Permissions::from_mode(0o755)).unwrap();
-    let cache = Cache::open(&home.root(), PLENTY).unwrap();
+/// A role for another process, whose umask lets everything through: what keeps the builder out must be ours.
+pub(super) fn fill_without_umask(root: &Path) {
+    rustix::process::umask(0.into());
+    let cache = Cache::open(root, PLENTY).unwrap();
     let claim = claim(&cache, &identity("a"));
     let server = Server::plain(|_, _, connection| answer(connection, 200, "", &wide_open()));
     let (from, stop) = (SafeUrl::new(format!("{}/a", server.url)), Stop::default());
@@ -61,8 +58,20 @@ fn a_builder_can_read_what_it_is_told_of_and_nothing_else() {
     };
     let arrival = fetch(&client(Vec::new(), Verify::Skip), &archive, &Scope::new(&Nobody, "STG", &stop)).unwrap();
     let Arrival::Fresh(fetched) = arrival else { panic!("{arrival:?}") };
-    let entry = claim.publish(Facts::default(), fetched.contents).unwrap().entry;
-    let package = publish_package(&cache, "app", "secret source").entry;
+    assert!(claim.publish(Facts::default(), fetched.contents).unwrap().trouble.is_none());
+    publish_package(&cache, "app", "secret source");
+}
+
+#[test]
+fn a_builder_can_read_what_it_is_told_of_and_nothing_else() {
+    if !rustix::process::geteuid().is_root() {
+        return; // only root can become the builder
+    }
+    let home = Home::new();
+    fs::set_permissions(home.folder.path(), Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(Child::play("fill without umask", &home).says(), "filled");
+    let cache = home.cache();
+    let (entry, package) = (found(&cache, &identity("a")), found(&cache, &package("app")));
 
     let (root, tree) = (home.root().display().to_string(), entry.path().display().to_string());
     for line in [format!("cat {tree}/bin/detect"), format!("ls {tree}/bin"), format!("test -x {tree}/bin/detect")] {
@@ -89,6 +98,7 @@ fn a_builder_can_read_what_it_is_told_of_and_nothing_else() {
         format!("flock -n -s {root}/locks/{} true", identity("a").id()),
         format!("flock -n -s {root}/locks true"),
         format!("echo >{root}/new"),
+        format!("echo 9 >{root}/format"),
         format!("mkdir {root}/entries/0123456789abcdef0123456789abcdef"),
     ] {
         assert!(!builder_can(&line), "{line}");
