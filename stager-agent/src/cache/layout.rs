@@ -92,6 +92,10 @@ impl Layout {
             let made = DirBuilder::new().recursive(true).mode(PARENT).create(parent);
             made.map_err(CacheError::io("make", parent))?;
         }
+        // Before even a mode is changed: whoever gave the wrong name wants those files as they are.
+        if fs::metadata(root).is_ok_and(|found| found.is_dir()) && matches!(format(root)?, Format::Missing) {
+            refuse_foreign(root)?;
+        }
         folder(root, root, ENTERED)?;
         let root = fs::canonicalize(root).map_err(CacheError::io("open", root))?;
         settle_format(&root)?;
@@ -220,8 +224,7 @@ fn settle_format(root: &Path) -> Result<(), CacheError> {
     match format(root)? {
         Format::Known => return Ok(()),
         Format::Newer(format) => return Err(CacheError::TooNew { root: root.to_owned(), format, known: FORMAT }),
-        Format::Garbage => {}
-        Format::Missing => refuse_foreign(root)?,
+        Format::Garbage | Format::Missing => {}
     }
     let path = root.join(FORMAT_FILE);
     let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(READ).open(&path);

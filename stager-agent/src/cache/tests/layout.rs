@@ -72,8 +72,11 @@ fn a_directory_with_other_things_in_it_is_left_alone() {
     let home = Home::new();
     fs::create_dir(home.root()).unwrap();
     fs::write(home.root().join("thesis.txt"), "").unwrap();
+    set_mode(&home.root(), 0o700);
     assert_eq!(error(&home.root()), "ROOT cannot be used as a cache: it holds other things, such as thesis.txt");
     assert_eq!(home.names("").len(), 1);
+    let mode = fs::metadata(home.root()).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode, 0o700, "its mode is its owner's business");
 }
 
 #[test]
