@@ -120,11 +120,16 @@ fn a_lifecycle_is_roots_and_executable_from_archive_folder_or_programs_alike() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("launcher"), "l").unwrap();
     std::fs::write(folder.path().join("healthcheck"), "h").unwrap();
+    // As the agent shows what its cache holds: a link, and regular files behind it.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("lifecycle");
+    std::os::unix::fs::symlink(folder.path(), &link).unwrap();
     let programs = || vec![("launcher".to_owned(), as_file(b"l")), ("healthcheck".to_owned(), as_file(b"h"))];
     let layers = [
         Lifecycle::Archive(as_file(&archive().tgz())),
         Lifecycle::Archive(as_file(&archive().tar())),
         Lifecycle::at(folder.path()).unwrap(),
+        Lifecycle::at(&link).unwrap(),
         Lifecycle::Programs(programs()),
     ]
     .map(|mut lifecycle| lifecycle_layer(&mut lifecycle).unwrap());
