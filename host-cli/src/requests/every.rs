@@ -8,6 +8,7 @@ use super::error::RequestError;
 use super::history::each_request;
 use super::{Kind, Request};
 use crate::arguments::LogOptions;
+use shared_model::dependency::LayerType;
 use shared_model::safe_url::SafeUrl;
 use shared_model::task::TaskDefinition;
 use std::cmp::Reverse;
@@ -58,7 +59,9 @@ pub(crate) fn dependencies(document: &str) -> BTreeSet<(String, String)> {
     let place = |url: &SafeUrl| url.to_string();
     let keyed = task.dependencies().iter().filter(|dependency| !dependency.cache_key.is_empty());
     let keyed = keyed.map(|dependency| (dependency.cache_key.clone(), place(&dependency.from)));
-    let layers = task.layers().iter().map(|layer| (layer.digest_value.clone().unwrap_or_default(), place(&layer.url)));
+    // Layers of the user's own, such as the package, are downloads like any other.
+    let shared = task.layers().iter().filter(|layer| layer.layer_type == LayerType::Shared);
+    let layers = shared.map(|layer| (layer.digest_value.clone().unwrap_or_default(), place(&layer.url)));
     keyed.chain(layers).collect()
 }
 
@@ -112,5 +115,7 @@ mod tests {
         assert_eq!(dependencies(one).len(), 1, "one without a key is not kept");
         assert_ne!(dependencies(one), dependencies(&elsewhere));
         assert!(dependencies("{").is_empty());
+        let layers = r#"{"image_layers":[{"url":"https://b/l?s=1","layer_type":"SHARED"},{"url":"https://b/p","layer_type":"EXCLUSIVE"}]}"#;
+        assert_eq!(dependencies(layers), [(String::new(), "https://b/l?***".to_owned())].into());
     }
 }
