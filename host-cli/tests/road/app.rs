@@ -58,6 +58,20 @@ impl App {
         file
     }
 
+    /// `host-cli cache-up` of this app.
+    pub(crate) fn cache_up(&self, options: &[&str]) -> Said {
+        let mut cli = self.cli("cache-up");
+        cli.args(["--network", &self.hcf.network, "--stager-image", &stager_image()]).args(options);
+        cli.output().unwrap().into()
+    }
+
+    /// `host-cli cache VERB` on this app's volume.
+    pub(crate) fn cache(&self, words: &[&str]) -> Said {
+        let mut cli = Command::new(env!("CARGO_BIN_EXE_host-cli"));
+        cli.arg("cache").args(words).args(["--cache-volume", &self.volume(), "--stager-image", &stager_image()]);
+        cli.output().unwrap().into()
+    }
+
     /// `host-cli COMMAND` of this app with the mini-HCF's logs.
     fn cli(&self, command: &str) -> Command {
         let mut cli = Command::new(env!("CARGO_BIN_EXE_host-cli"));

@@ -108,3 +108,18 @@ fn root_refuses_a_socket_that_buildpacks_could_open_unless_they_are_trusted() {
     assert!(trusted.err.contains("which makes them root on the host"), "{}", trusted.err);
     app.left_nothing();
 }
+
+#[test]
+fn a_mounted_cache_serves_root_and_its_image_and_vcap_goes_on_without_keeping() {
+    let app = App::pushed("drop-in-cache", "hello-procfile", &[]);
+    let mount = format!("{}:/var/cache/stager", app.volume());
+    let first = staged(&app, &["-v", &mount], &["--no-image"]).done();
+    assert!(first.out.contains("======> Downloading /tmp/lifecycle from"), "{}", first.out);
+    let second = staged(&app, &["-v", &mount, "-v", &mounted()], &[]).done();
+    assert!(second.out.contains("======> Cached /tmp/lifecycle from"), "{}", second.out);
+    assert_eq!(app.images().len(), 1, "host-cli follows the link into the cache: {}", second.out);
+    let vcap = staged(&app, &["--user", "vcap", "-v", &mount], &["--no-image"]).done();
+    for words in ["Nothing is kept in the cache", "======> Downloading /tmp/lifecycle from"] {
+        assert!(vcap.out.contains(words), "{words:?} is not in:\n{}", vcap.out);
+    }
+}

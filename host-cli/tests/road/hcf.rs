@@ -26,13 +26,18 @@ impl Hcf {
     pub(crate) fn shared() -> Arc<Self> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
-            let made = Arc::new(Self::up());
+            let made = Arc::new(Self::up(""));
             *shared = Arc::downgrade(&made);
             made
         })
     }
 
-    fn up() -> Self {
+    /// One of a test's own, for a test that takes some of it away.
+    pub(crate) fn own(name: &str) -> Arc<Self> {
+        Arc::new(Self::up(&format!("-{name}")))
+    }
+
+    fn up(suffix: &str) -> Self {
         assert!(docker(&["version"]).is_ok(), "no Docker Engine answers; ci/setup starts one");
         for image in ["stager-rootfs:cflinuxfs4", &stager_image()] {
             assert!(docker(&["image", "inspect", image]).is_ok(), "no image {image}; docker/build makes it");
@@ -41,7 +46,7 @@ impl Hcf {
             assert!(program.exists(), "{} is missing; ci/build-static makes it", program.display());
         }
         let hcf = Self {
-            network: format!("hcf-road-{}", std::process::id()),
+            network: format!("hcf-road-{}{suffix}", std::process::id()),
             folder: tempfile::tempdir().unwrap(),
             turn: Mutex::default(),
             forgotten: Mutex::default(),
@@ -86,14 +91,31 @@ impl Hcf {
 
     /// Installs `NAME_buildpack`, whose `compile` is this shell script. It is used by those only who name it.
     pub(crate) fn buildpack(&self, name: &str, compile: &str) {
+        self.buildpack_with_modes(name, compile, 0o755);
+    }
+
+    /// As [`Self::buildpack`], with these permissions of every file and folder.
+    pub(crate) fn buildpack_with_modes(&self, name: &str, compile: &str, mode: u32) {
         let folder = self.folder(&format!("buildpacks/{name}"));
         let bin = folder.join("bin");
         fs::create_dir_all(&bin).unwrap();
         for (program, text) in [("detect", "exit 1"), ("compile", compile), ("release", "echo '--- {}'")] {
             fs::write(bin.join(program), format!("#!/bin/sh\n{text}\n")).unwrap();
-            fs::set_permissions(bin.join(program), fs::Permissions::from_mode(0o755)).unwrap();
+            fs::set_permissions(bin.join(program), fs::Permissions::from_mode(mode)).unwrap();
         }
+        fs::set_permissions(&bin, fs::Permissions::from_mode(mode)).unwrap();
         self.add_buildpack(name, &folder);
+    }
+
+    /// How often a server has given what lies at a path that ends so: `200` answers, not `304`.
+    pub(crate) fn given(&self, service: &str, end: &str) -> usize {
+        let log = docker(&["logs", &self.container(service)]).unwrap();
+        log.lines().filter(|line| line.strip_suffix(" 200").is_some_and(|line| line.ends_with(end))).count()
+    }
+
+    /// The container of a service, by the first of its names.
+    pub(crate) fn container(&self, service: &str) -> String {
+        format!("mini-hcf-{}-{service}", self.network)
     }
 
     /// Removes this app's images at the end. Not now: the engine's builder fails when an image goes whose layers it uses.

@@ -9,6 +9,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test of the whole program runs programs and writes files")]
 
 mod app;
+mod cache;
 mod drop_in;
 mod hcf;
 mod launch;
