@@ -26,9 +26,6 @@ const CHUNK: usize = 64 * 1024;
 const CHUNKS: usize = 16;
 /// How soon a stop is noticed when nothing comes.
 const LOOK_UP: Duration = Duration::from_millis(100);
-/// So much must come between two interruptions that the first does not count any more: a network that cuts off each
-/// piece may bring a large body, but nobody reads it byte by byte.
-const PROGRESS: u64 = 1024 * 1024;
 
 enum Message {
     Begins(Head),
@@ -48,8 +45,6 @@ pub(super) struct Body<'a> {
     chunk: Vec<u8>,
     used: usize,
     received: u64,
-    /// What had been received when the request that is under way was made.
-    resumed_at: u64,
     head: Head,
     ended: bool,
     failed: Option<TransferError>,
@@ -72,9 +67,8 @@ impl<'a> Body<'a> {
         let permit = Some(tries.enter(http.gate())?);
         let messages = ask(http, url, question)?;
         let (chunk, used, head) = (Vec::new(), 0, Head::default());
-        let (received, resumed_at, ended, failed) = (0, 0, false, None);
-        let mut body =
-            Self { http, url, tries, messages, chunk, used, received, resumed_at, head, ended, failed, permit };
+        let (received, ended, failed) = (0, false, None);
+        let mut body = Self { http, url, tries, messages, chunk, used, received, head, ended, failed, permit };
         match body.next_message()? {
             Message::Begins(head) => body.head = head,
             _ => return Ok(None),
@@ -92,7 +86,7 @@ impl<'a> Body<'a> {
         &self.head.validators
     }
 
-    /// Whether it comes over TLS from servers whose certificates were verified, so far.
+    /// Whether it comes over TLS from servers whose certificates were verified.
     pub(super) fn verified(&self) -> bool {
         self.head.verified
     }
@@ -138,17 +132,12 @@ impl<'a> Body<'a> {
         loop {
             let rest = self.head.rest(self.received).filter(|_| cause.breaks_off() && self.received > 0);
             let Some(rest) = rest else { return Err(cause.into()) };
-            if self.received - self.resumed_at >= PROGRESS {
-                self.tries.progressed();
-            }
-            self.resumed_at = self.received;
+            self.tries.reached(self.received);
             self.tries.again(cause)?;
             self.messages = ask(self.http, self.url, rest)?;
             match self.next_message() {
-                Ok(Message::Begins(head)) => {
-                    self.head.verified &= head.verified;
-                    return Ok(());
-                }
+                // As much verified as the first part: the URL is the same, and https never leads to http then.
+                Ok(Message::Begins(_)) => return Ok(()),
                 Ok(_) => return Err(TransferError::NotResumed { from: self.received }.into()),
                 Err(Trouble::Transfer(next)) => cause = next,
                 Err(trouble) => return Err(trouble),

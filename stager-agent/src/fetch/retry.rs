@@ -22,6 +22,8 @@ const PAUSE_GROWS: u32 = 4;
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// A server may ask for a longer pause, but not for any.
 const LONGEST_REQUESTED_PAUSE: Duration = Duration::from_secs(120);
+/// Bytes that are progress: nobody reads a body byte by byte, with a pause before each.
+const PROGRESS: u64 = 1024 * 1024;
 /// How soon a stop is noticed in a pause.
 const NAP: Duration = Duration::from_millis(50);
 
@@ -49,6 +51,8 @@ pub(crate) struct Tries<'a> {
     scope: &'a Scope<'a>,
     /// Since there was progress.
     failed: Cell<u32>,
+    /// Bytes that had come when there was progress.
+    furthest: Cell<u64>,
     began: Instant,
     /// In front of a gate: what others take does not count.
     waited: Cell<Duration>,
@@ -56,7 +60,15 @@ pub(crate) struct Tries<'a> {
 
 impl<'a> Tries<'a> {
     fn of(what: &'a SafeUrl, patience: Patience, scope: &'a Scope<'a>) -> Self {
-        Self { what, patience, scope, failed: Cell::new(0), began: Instant::now(), waited: Cell::default() }
+        Self {
+            what,
+            patience,
+            scope,
+            failed: Cell::new(0),
+            furthest: Cell::new(0),
+            began: Instant::now(),
+            waited: Cell::default(),
+        }
     }
 
     /// Why not to go on: the scope was stopped, or the transfer's own time is up. `None`: go on.
@@ -66,10 +78,13 @@ impl<'a> Tries<'a> {
         self.scope.stopped().map(Trouble::Stopped).or_else(too_long)
     }
 
-    /// The transfer got further: what failed before does not count any more. A large body may thus come in many pieces
-    /// over a network that cuts off each.
-    pub(crate) fn progressed(&self) {
-        self.failed.set(0);
+    /// So many bytes of the body have come. Where that is further than ever, by more than a little, what failed before
+    /// does not count any more: a large body may come in many pieces over a network that cuts off each.
+    pub(crate) fn reached(&self, bytes: u64) {
+        if bytes >= self.furthest.get() + PROGRESS {
+            self.furthest.set(bytes);
+            self.failed.set(0);
+        }
     }
 
     /// After `cause`: says that there will be another try, and waits for it.
@@ -198,15 +213,16 @@ mod tests {
     #[test]
     fn tries_without_progress_are_counted_and_progress_starts_the_count_anew() {
         tried(QUICK, |tries, audience| {
-            for round in 0..3 {
+            for (reached, further) in [(PROGRESS, true), (2 * PROGRESS - 1, false), (100, false), (3 * PROGRESS, true)]
+            {
+                tries.reached(reached);
                 for _ in 0..3 {
-                    tries.again::<()>(cut_off()).unwrap();
+                    assert_eq!(tries.again::<()>(cut_off()).is_ok(), further, "{reached}");
                 }
-                assert!(tries.again::<()>(cut_off()).is_err(), "round {round}");
-                tries.progressed();
+                assert!(tries.again::<()>(cut_off()).is_err(), "{reached}");
             }
             let told = audience.heard_of("retrying");
-            assert_eq!(told.len(), 9);
+            assert_eq!(told.len(), 6);
             for (said, attempt) in told.iter().zip([2, 3, 4].iter().cycle()) {
                 assert!(said.contains(&format!("\"attempt\":{attempt},\"of\":4")), "{said}");
             }
@@ -243,6 +259,22 @@ mod tests {
         tried(Patience { total: Duration::ZERO, ..QUICK }, |tries, _| {
             let ended = tries.ended::<()>();
             assert!(matches!(ended, Some(Trouble::Transfer(TransferError::TooLong { .. }))), "{ended:?}");
+        });
+    }
+
+    #[test]
+    fn waiting_for_a_place_does_not_count() {
+        let (gate, total) = (Gate::new(1), Duration::from_millis(200));
+        tried(Patience { total, ..QUICK }, |tries, _| {
+            let first = gate.enter(tries.scope).unwrap();
+            thread::scope(|threads| {
+                threads.spawn(move || {
+                    thread::sleep(total * 2);
+                    drop(first);
+                });
+                let _second = tries.enter::<()>(&gate).unwrap();
+                assert!(tries.began.elapsed() > total && tries.ended::<()>().is_none());
+            });
         });
     }
 

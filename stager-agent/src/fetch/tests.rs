@@ -1,5 +1,6 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at real directories")]
 
+mod at_once;
 mod client_certificates;
 mod known;
 mod lengths;

@@ -71,6 +71,21 @@ fn a_network_that_brings_next_to_nothing_is_given_up() {
 }
 
 #[test]
+fn coming_as_far_as_before_is_no_progress() {
+    let (case, body) = (Case::new(), tgz(3_000_000));
+    let server = Server::plain(move |asked, _, to| match wanted(asked) {
+        0 => send_piece(to, &body, 0, 2_000_000, ETAG),
+        _ => answer(to, 416, "", b""),
+    });
+    let error = case.run(&plain(), &server.url, None).unwrap_err();
+    assert!(
+        matches!(error, FetchError::Transfer { cause: TransferError::NotResumed { from: 2_000_000 }, .. }),
+        "{error:?}"
+    );
+    assert_eq!((server.requests(), case.left_behind()), (4, 0));
+}
+
+#[test]
 fn a_rest_of_another_body_is_not_glued_to_the_first_part() {
     type Rest = fn(&mut dyn Connection, &[u8], usize);
     let cases: [(&str, Rest); 5] = [
