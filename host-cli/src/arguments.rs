@@ -209,7 +209,7 @@ pub(crate) struct Image {
     /// the builder's result.json, for labels about buildpack and process types
     #[argh(option, arg_name = "file")]
     pub(crate) result: Option<PathBuf>,
-    /// way of the image into the engine: auto, load or build (default: auto, what suits the engine)
+    /// way of the image into the engine: auto, load, oci or build (default: auto, what suits the engine)
     #[argh(option, long = "image-by", default = "ImageBy::Auto", arg_name = "way")]
     pub(crate) by: ImageBy,
     /// say why the image goes that way

@@ -103,7 +103,7 @@ fetches! {
         /// stage and upload, but make no image
         #[argh(switch)]
         pub(crate) no_image: bool,
-        /// way of the image into the engine: auto, load or build (default: auto, what suits the engine)
+        /// way of the image into the engine: auto, load, oci or build (default: auto, what suits the engine)
         #[argh(option, default = "ImageBy::Auto", arg_name = "way")]
         pub(crate) image_by: ImageBy,
         /// say why the image goes that way

@@ -44,6 +44,8 @@ pub(crate) struct State {
     pub(crate) built: Vec<Vec<u8>>,
     /// Archives of images that were sent, whole.
     pub(crate) loaded: Vec<Vec<u8>>,
+    /// What `save` gives for every image.
+    pub(crate) export: Vec<u8>,
     /// What happens in the middle of the next load.
     pub(crate) while_loading: Option<Box<dyn FnOnce() + Send>>,
     /// How it says that it keeps images. None: as layers.
@@ -208,6 +210,11 @@ impl Engine for Fake {
         state.images.push(image);
         state.loaded.push(bytes);
         Ok(())
+    }
+
+    fn save(&self, image: &ImageId) -> Result<Box<dyn Read + Send>, EngineError> {
+        let state = self.call("save", &[&image.0])?;
+        Ok(Box::new(Cursor::new(state.export.clone())))
     }
 
     fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, EngineError> {

@@ -172,6 +172,9 @@ pub(crate) trait Engine: Send + Sync {
     /// Takes in an archive of images (a tar), and reads the answer to its end: an error in it is an error.
     fn load(&self, archive: Box<dyn Read + Send>) -> Result<(), EngineError>;
 
+    /// An image as an archive, in the form that the engine itself prefers.
+    fn save(&self, image: &ImageId) -> Result<Box<dyn Read + Send>, EngineError>;
+
     /// Makes an image without a name of a container that has ended. Its files become one layer.
     fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, EngineError>;
 

@@ -5,6 +5,8 @@
 //! before its bytes. An image of the same recipe that is there already is only given its names. How an image gets into
 //! an engine depends on the engine: see `way.rs`.
 
+mod archive;
+mod base_layers;
 pub(crate) mod command;
 pub(crate) mod created;
 mod droplet;

@@ -1,15 +1,15 @@
 //! A finished image on its way into an engine. Nothing gets a name here, and what is refused leaves nothing behind.
 
 use super::ImageError;
+use super::archive::{Archive, Parts};
+use super::base_layers::base_layers;
 use super::layer::Layer;
-use super::sha256::sha256_of_bytes;
 use super::stop::Stop;
 use super::tar_stream::TarStream;
 use super::way::{ImageBy, Way, reason, ways};
 use crate::engine::{Engine, EngineError, Image, ImageId};
 use crate::plan::app_image;
 use crate::plan::image_config::{ImagePlan, NewLayer};
-use serde_json::json;
 use shared_model::event::{Event, EventSink};
 use std::io::Read;
 
@@ -55,8 +55,15 @@ impl Finished<'_> {
     }
 
     fn by(&self, way: Way, engine: &dyn Engine, stop: &Stop) -> Result<ImageId, ImageError> {
+        let config = self.plan.config(&[
+            NewLayer { name: "lifecycle", sha256: &self.lifecycle.sha256 },
+            NewLayer { name: "droplet", sha256: &self.droplet.sha256 },
+        ]);
+        let parts = Parts { config: &config, layers: &[&self.lifecycle, &self.droplet] };
+        let base = self.plan.base;
         match way {
-            Way::Load => self.load(engine, stop),
+            Way::Load => self.load(engine, &Archive::of_docker(&parts, &base.details.layers), stop),
+            Way::Oci => self.load(engine, &Archive::of_oci(&parts, &base_layers(engine, base)?), stop),
             Way::Build => Ok(engine.build(Box::new(stop.over(self.context()?)))?),
         }
     }
@@ -70,40 +77,19 @@ impl Finished<'_> {
         Ok(stream.end())
     }
 
-    /// An engine that knows layers by their digests looks for one in an archive only where it has none of that digest
-    /// on the same layers below. So the base's are never sent, and ours only where they are new.
-    fn load(&self, engine: &dyn Engine, stop: &Stop) -> Result<ImageId, ImageError> {
-        let config = self.plan.config(&[
-            NewLayer { name: "lifecycle", sha256: &self.lifecycle.sha256 },
-            NewLayer { name: "droplet", sha256: &self.droplet.sha256 },
-        ]);
+    fn load(&self, engine: &dyn Engine, archive: &Archive<'_>, stop: &Stop) -> Result<ImageId, ImageError> {
         let known = self.known_layers(engine)?;
-        let send = |known| Ok::<_, ImageError>(engine.load(Box::new(stop.over(self.archive(&config, known)?))));
+        let send = |known| Ok::<_, ImageError>(engine.load(Box::new(stop.over(archive.stream(known)?))));
         match send(known)? {
             // Somebody has removed the image that had them.
             Err(EngineError::Refused { .. }) if known > 0 => send(0)??,
             outcome => outcome?,
         }
-        let id = format!("sha256:{}", sha256_of_bytes(&config));
         let missing = || EngineError::Refused {
             doing: "loading an image".to_owned(),
-            reason: format!("the engine took it, but has no image {id}"),
+            reason: format!("the engine took it, but has no image {}", archive.id),
         };
-        Ok(engine.image(&id)?.ok_or_else(missing)?.id)
-    }
-
-    /// An archive as `docker save` writes it, without the layers of the base and without the first `known` of ours.
-    fn archive(&self, config: &[u8], known: usize) -> Result<Box<dyn Read + Send>, ImageError> {
-        let layers = [&self.lifecycle, &self.droplet];
-        let below = self.plan.base.details.layers.iter().map(|digest| digest.trim_start_matches("sha256:"));
-        let above = layers.iter().map(|layer| layer.sha256.as_str());
-        let files: Vec<String> = below.chain(above).map(|sha256| format!("{sha256}.tar")).collect();
-        let manifest = json!([{ "Config": "config.json", "RepoTags": null, "Layers": files }]).to_string();
-        let mut stream = TarStream::new().file("manifest.json", manifest)?.file("config.json", config)?;
-        for layer in layers.iter().skip(known) {
-            stream = stream.layer(&format!("{}.tar", layer.sha256), layer)?;
-        }
-        Ok(stream.end())
+        Ok(engine.image(&archive.id)?.ok_or_else(missing)?.id)
     }
 
     /// How many of our layers, from the lowest on, the engine has on this base.

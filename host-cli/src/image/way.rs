@@ -17,6 +17,8 @@ pub(crate) enum ImageBy {
 pub(crate) enum Way {
     /// An archive of config and new layers, for an engine that knows layers by their digests.
     Load,
+    /// An OCI image layout of config, manifest and new layers, for an engine that keeps images in containerd.
+    Oci,
     /// A build of the ready layers, which every engine can.
     Build,
 }
@@ -26,6 +28,7 @@ impl Way {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Load => "load",
+            Self::Oci => "oci",
             Self::Build => "build",
         }
     }
@@ -38,8 +41,9 @@ impl std::str::FromStr for ImageBy {
         match typed {
             "auto" => Ok(Self::Auto),
             "load" => Ok(Self::Only(Way::Load)),
+            "oci" => Ok(Self::Only(Way::Oci)),
             "build" => Ok(Self::Only(Way::Build)),
-            _ => Err("neither auto, load nor build".to_owned()),
+            _ => Err("neither auto, load, oci nor build".to_owned()),
         }
     }
 }
@@ -49,7 +53,8 @@ pub(super) fn ways(by: ImageBy, store: &Store) -> (Way, &'static [Way]) {
     match (by, store) {
         (ImageBy::Only(way), _) => (way, &[]),
         (ImageBy::Auto, Store::Layers(_)) => (Way::Load, &[Way::Build]),
-        (ImageBy::Auto, Store::Containerd(_) | Store::Unknown) => (Way::Build, &[]),
+        (ImageBy::Auto, Store::Containerd(_)) => (Way::Oci, &[Way::Build]),
+        (ImageBy::Auto, Store::Unknown) => (Way::Build, &[]),
     }
 }
 
@@ -71,13 +76,13 @@ mod tests {
     fn what_suits_the_engine_is_tried_first_and_a_build_last() {
         let ways_of = |store| ways(ImageBy::Auto, &store);
         assert_eq!(ways_of(Store::Layers("overlay2".into())), (Way::Load, &[Way::Build][..]));
-        assert_eq!(ways_of(Store::Containerd("overlayfs".into())), (Way::Build, &[][..]));
+        assert_eq!(ways_of(Store::Containerd("overlayfs".into())), (Way::Oci, &[Way::Build][..]));
         assert_eq!(ways_of(Store::Unknown), (Way::Build, &[][..]));
     }
 
     #[test]
     fn what_was_asked_for_is_tried_alone() {
-        for way in [Way::Load, Way::Build] {
+        for way in [Way::Load, Way::Oci, Way::Build] {
             let by: ImageBy = way.name().parse().unwrap();
             assert_eq!(ways(by, &Store::Unknown), (way, &[][..]));
         }

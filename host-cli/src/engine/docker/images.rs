@@ -3,11 +3,13 @@
 use super::answers::{ImageDocument, ImageSummary};
 use super::link::Link;
 use super::refusal::{self, one_line};
+use super::stream::BodyReader;
 use crate::engine::{EngineError, Image, ImageId};
 use crate::plan::labels;
 use containers_api::conn::hyper::StatusCode;
 use containers_api::url::encoded_pairs;
 use docker_api::opts::TagOpts;
+use std::io::Read;
 
 /// The most images that one removal walks down through; a build of ours makes about ten.
 const DEEPEST: usize = 50;
@@ -62,6 +64,16 @@ pub(super) async fn untag(link: &Link, name: &str) -> Result<(), EngineError> {
             Err(link.error(&format!("taking the name {} from an image", one_line(name)), error))
         }
         _ => Ok(()),
+    }
+}
+
+pub(super) async fn save(link: &Link, image: &ImageId) -> Result<Box<dyn Read + Send>, EngineError> {
+    let missing = || EngineError::NotFound { what: format!("image {}", one_line(&image.0)) };
+    let path = path_of(&image.0).ok_or_else(missing)?;
+    match link.client.get(link.endpoint(&format!("{path}/get"))).await {
+        Ok(answer) => Ok(Box::new(BodyReader::new(answer.into_body()))),
+        Err(error) if refusal::is_missing(&error) => Err(missing()),
+        Err(error) => Err(link.error("exporting an image", error)),
     }
 }
 

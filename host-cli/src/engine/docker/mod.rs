@@ -83,6 +83,10 @@ impl Engine for Docker {
         self.runtime.block_on(load::load(&self.link, archive))
     }
 
+    fn save(&self, image: &ImageId) -> Result<Box<dyn Read + Send>, EngineError> {
+        self.runtime.block_on(images::save(&self.link, image))
+    }
+
     fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, EngineError> {
         self.runtime.block_on(commit::commit(&self.link, container, options))
     }

@@ -35,14 +35,27 @@ pub(crate) fn entries(tar: &[u8]) -> Vec<(String, Vec<u8>)> {
     tar::Archive::new(tar).entries().unwrap().map(entry).collect()
 }
 
-/// The image in an archive.
+/// The image in an archive: named by its config in one of Docker's, by its manifest in an OCI layout.
 pub(super) fn image(archive: &[u8]) -> Image {
-    let entries = entries(archive);
-    let (_, config) = entries.iter().find(|(name, _)| name == "config.json").unwrap();
-    let mut id = "sha256:".to_owned();
-    Sha256::digest(config).iter().for_each(|byte| write!(id, "{byte:02x}").unwrap());
+    let entries: BTreeMap<String, Vec<u8>> = entries(archive).into_iter().collect();
+    let (config, id) = if let Some(config) = entries.get("config.json") {
+        (config, digest(config))
+    } else {
+        let document = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
+        let blob = |named: &serde_json::Value| {
+            &entries[&format!("blobs/{}", named["digest"].as_str().unwrap().replace(':', "/"))]
+        };
+        let manifest = blob(&document(&entries["index.json"])["manifests"][0]);
+        (blob(&document(manifest)["config"]), digest(manifest))
+    };
     let document: Document = serde_json::from_slice(config).unwrap();
     let details = ImageDetails { layers: document.rootfs.diff_ids, ..ImageDetails::default() };
     let bytes = archive.len() as u64;
     Image { id: ImageId(id), labels: document.config.labels, bytes, details, ..Image::default() }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    let mut text = "sha256:".to_owned();
+    Sha256::digest(bytes).iter().for_each(|byte| write!(text, "{byte:02x}").unwrap());
+    text
 }

@@ -1,3 +1,4 @@
+use super::super::base_layers::samples::export;
 use super::super::droplet::droplet_layer;
 use super::super::lifecycle::{Lifecycle, lifecycle_layer};
 use super::super::samples::{Sample, as_file};
@@ -106,6 +107,24 @@ fn what_was_asked_for_is_not_replaced_and_who_is_gone_is_not_asked_again() {
     case.fake.fail("load", EngineError::Unreachable { address: "a".into(), reason: "gone".into() });
     let (fake, outcome) = case.sent(ImageBy::Auto, &Said::default());
     assert!(outcome.is_err() && fake.state().built.is_empty());
+}
+
+#[test]
+fn an_engine_with_containerd_gets_a_layout_that_names_the_bases_layers_as_it_keeps_them() {
+    let mut case = Case::new();
+    case.base.id = ImageId("sha256:".to_owned()); // No digest: nothing of it is kept in anybody's cache.
+    case.fake.state().store = Some(Store::Containerd("overlayfs".into()));
+    let diff_ids = serde_json::json!(case.base.details.layers);
+    case.fake.state().export = export(&diff_ids);
+    let (fake, outcome) = case.sent(ImageBy::Auto, &Said::default());
+    let state = fake.state();
+    let files: BTreeMap<String, Vec<u8>> = loaded::entries(&state.loaded[0]).into_iter().collect();
+    let index = String::from_utf8_lossy(&files["index.json"]).into_owned();
+    let id = outcome.unwrap().0;
+    assert!(index.contains(&id), "{index}");
+    let manifest = String::from_utf8_lossy(&files[&format!("blobs/{}", id.replace(':', "/"))]).into_owned();
+    assert!(manifest.contains("sha256:packed"), "{manifest}");
+    assert_eq!(files.len(), 6, "layout, index, manifest, config, two layers: {:?}", files.keys());
 }
 
 #[test]

@@ -1,0 +1,82 @@
+//! A finished image as an archive for an engine: documents that name its layers, and those layers that the engine lacks.
+
+use super::ImageError;
+use super::base_layers::{Descriptor, OCI_LAYER};
+use super::layer::Layer;
+use super::sha256::sha256_of_bytes;
+use super::tar_stream::TarStream;
+use serde_json::json;
+use std::io::Read;
+
+const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// What an archive is made of.
+pub(super) struct Parts<'a> {
+    pub(super) config: &'a [u8],
+    /// The layers above the base's, from the lowest on.
+    pub(super) layers: &'a [&'a Layer],
+}
+
+/// See the module's text.
+pub(super) struct Archive<'a> {
+    /// The id that the image will have: `sha256:…`.
+    pub(super) id: String,
+    documents: Vec<(String, Vec<u8>)>,
+    layers: Vec<(String, &'a Layer)>,
+}
+
+impl<'a> Archive<'a> {
+    /// As `docker save` wrote it before 25, on a base whose layers have these digests. An engine that knows layers by
+    /// their digests looks for one here only where it has none of that digest on the same layers below.
+    pub(super) fn of_docker(parts: &Parts<'a>, base: &[String]) -> Self {
+        let file = |digest: &str| format!("{digest}.tar");
+        let layers: Vec<(String, &Layer)> = parts.layers.iter().map(|layer| (file(&layer.sha256), *layer)).collect();
+        let below = base.iter().map(|digest| file(digest.trim_start_matches("sha256:")));
+        let files: Vec<String> = below.chain(layers.iter().map(|(name, _)| name.clone())).collect();
+        let manifest = json!([{ "Config": "config.json", "RepoTags": null, "Layers": files }]).to_string();
+        let documents =
+            vec![("manifest.json".to_owned(), manifest.into()), ("config.json".to_owned(), parts.config.to_vec())];
+        Self { id: format!("sha256:{}", sha256_of_bytes(parts.config)), documents, layers }
+    }
+
+    /// An OCI image layout, on a base with these layers. Containerd passes over what is missing here and there already.
+    pub(super) fn of_oci(parts: &Parts<'a>, base: &[Descriptor]) -> Self {
+        let of_layer = |layer: &&Layer| Descriptor {
+            media_type: OCI_LAYER.to_owned(),
+            digest: format!("sha256:{}", layer.sha256),
+            size: layer.bytes,
+        };
+        let layers: Vec<Descriptor> = base.iter().cloned().chain(parts.layers.iter().map(of_layer)).collect();
+        let config = Descriptor::of(OCI_CONFIG, parts.config);
+        let manifest =
+            json!({ "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": layers }).to_string();
+        let named = Descriptor::of(OCI_MANIFEST, manifest.as_bytes());
+        let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [named] }).to_string();
+        let documents = vec![
+            ("oci-layout".to_owned(), r#"{"imageLayoutVersion":"1.0.0"}"#.into()),
+            ("index.json".to_owned(), index.into()),
+            (blob(&named.digest), manifest.into()),
+            (blob(&config.digest), parts.config.to_vec()),
+        ];
+        let layers = parts.layers.iter().map(|layer| (blob(&layer.sha256), *layer)).collect();
+        Self { id: named.digest, documents, layers }
+    }
+
+    /// The archive without the first `known` of the layers.
+    pub(super) fn stream(&self, known: usize) -> Result<Box<dyn Read + Send>, ImageError> {
+        let mut stream = TarStream::new();
+        for (name, document) in &self.documents {
+            stream = stream.file(name, document.as_slice())?;
+        }
+        for (name, layer) in self.layers.iter().skip(known) {
+            stream = stream.layer(name, layer)?;
+        }
+        Ok(stream.end())
+    }
+}
+
+fn blob(digest: &str) -> String {
+    format!("blobs/sha256/{}", digest.trim_start_matches("sha256:"))
+}

@@ -1,0 +1,217 @@
+//! How an engine with containerd's store keeps the layers of a base: as they came, mostly compressed, under the digests
+//! of those bytes. A manifest must name them so. Only an export of the base tells them; what it told is kept in the
+//! user's cache, by the base's id, which is a digest of it all.
+
+#![expect(clippy::disallowed_methods, reason = "the one place that keeps and reads what an export told")]
+
+use super::ImageError;
+use super::sha256::sha256_of_bytes;
+use crate::engine::{Engine, EngineError, Image};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// A layer of ours, uncompressed.
+pub(super) const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+/// The most bytes of a blob that may be a document; the longest are configs, with their history.
+const LONGEST_DOCUMENT: u64 = 1 << 20;
+/// The most bytes of all documents of an export.
+const ALL_DOCUMENTS: u64 = 16 << 20;
+/// Indexes within indexes that are looked through.
+const DEEPEST: usize = 4;
+
+/// Names bytes, as OCI has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Descriptor {
+    #[serde(rename = "mediaType")]
+    pub(super) media_type: String,
+    /// `sha256:…`
+    pub(super) digest: String,
+    pub(super) size: u64,
+}
+
+impl Descriptor {
+    /// Of bytes at hand.
+    pub(super) fn of(media_type: &str, bytes: &[u8]) -> Self {
+        let digest = format!("sha256:{}", sha256_of_bytes(bytes));
+        Self { media_type: media_type.to_owned(), digest, size: bytes.len() as u64 }
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct Document {
+    #[serde(default)]
+    manifests: Vec<Descriptor>,
+    /// A manifest's is a descriptor; a config has one of its own kind.
+    #[serde(default)]
+    config: serde_json::Value,
+    #[serde(default)]
+    layers: Vec<Descriptor>,
+    rootfs: Option<RootFs>,
+}
+
+#[derive(Deserialize)]
+struct RootFs {
+    #[serde(default)]
+    diff_ids: Vec<String>,
+}
+
+/// The base's layers from the lowest on.
+pub(super) fn base_layers(engine: &dyn Engine, base: &Image) -> Result<Vec<Descriptor>, ImageError> {
+    let kept = kept_at(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"), &base.id.0);
+    if let Some(layers) = kept.as_deref().and_then(read).filter(|layers| layers.len() == base.details.layers.len()) {
+        return Ok(layers);
+    }
+    let layers = of_export(engine.save(&base.id)?, &base.details.layers).map_err(|error| EngineError::Refused {
+        doing: "looking how the root file system's layers are kept".to_owned(),
+        reason: error.to_string(),
+    })?;
+    if let Some(kept) = kept {
+        // Without it the export is read again next time.
+        let _ = keep(&kept, &layers);
+    }
+    Ok(layers)
+}
+
+/// Looks through an export for the manifest of these layers (digests of what is uncompressed).
+fn of_export(export: impl Read, diff_ids: &[String]) -> io::Result<Vec<Descriptor>> {
+    let mut documents = BTreeMap::new();
+    let mut room = ALL_DOCUMENTS;
+    let mut archive = tar::Archive::new(export);
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let size = entry.size();
+        if size > LONGEST_DOCUMENT.min(room) {
+            continue;
+        }
+        room -= size;
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let mut text = Vec::new();
+        entry.read_to_end(&mut text)?;
+        if let Ok(document) = serde_json::from_slice::<Document>(&text) {
+            documents.insert(name, document);
+        }
+    }
+    let found = documents.get("index.json").and_then(|index| layers(index, &documents, diff_ids, DEEPEST));
+    found.ok_or_else(|| io::Error::other("its export does not tell"))
+}
+
+fn layers(
+    document: &Document,
+    documents: &BTreeMap<String, Document>,
+    diff_ids: &[String],
+    depth: usize,
+) -> Option<Vec<Descriptor>> {
+    let blob = |digest: &str| documents.get(&format!("blobs/{}", digest.replace(':', "/")));
+    let config = document.config["digest"].as_str().and_then(blob);
+    let is_it = config.and_then(|config| config.rootfs.as_ref()).is_some_and(|rootfs| rootfs.diff_ids == diff_ids);
+    if is_it && document.layers.len() == diff_ids.len() {
+        return Some(document.layers.iter().cloned().map(in_words_of_oci).collect());
+    }
+    let below = document.manifests.iter().filter(|_| depth > 0).filter_map(|descriptor| blob(&descriptor.digest));
+    below.into_iter().find_map(|found| layers(found, documents, diff_ids, depth - 1))
+}
+
+/// Docker's names for kinds of layers, as OCI has them: one manifest should not mix both.
+fn in_words_of_oci(layer: Descriptor) -> Descriptor {
+    let media_type = match layer.media_type.as_str() {
+        "application/vnd.docker.image.rootfs.diff.tar" => OCI_LAYER.to_owned(),
+        "application/vnd.docker.image.rootfs.diff.tar.gzip" => format!("{OCI_LAYER}+gzip"),
+        "application/vnd.docker.image.rootfs.diff.tar.zstd" => format!("{OCI_LAYER}+zstd"),
+        _ => layer.media_type,
+    };
+    Descriptor { media_type, ..layer }
+}
+
+/// Where the layers of the base of this id are kept; `None` where there is no place for it.
+fn kept_at(cache: Option<std::ffi::OsString>, home: Option<std::ffi::OsString>, id: &str) -> Option<PathBuf> {
+    let cache = cache.map(PathBuf::from).filter(|cache| cache.is_absolute());
+    let cache = cache.or_else(|| Some(Path::new(&home?).join(".cache")).filter(|cache| cache.is_absolute()))?;
+    let digest = id.strip_prefix("sha256:").filter(|digest| digest.chars().all(|c| c.is_ascii_hexdigit()))?;
+    Some(cache.join("stager/base-layers").join(format!("{digest}.json")))
+}
+
+fn read(path: &Path) -> Option<Vec<Descriptor>> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+fn keep(path: &Path, layers: &[Descriptor]) -> io::Result<()> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(&serde_json::to_vec(layers)?)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+#[cfg(test)]
+pub(super) mod samples {
+    use super::Descriptor;
+    use serde_json::{Value, json};
+
+    /// An export whose manifest lies in an index of two platforms.
+    pub(in crate::image) fn export(diff_ids: &Value) -> Vec<u8> {
+        let mut tar = tar::Builder::new(Vec::new());
+        let mut add = |name: &str, document: &Value| {
+            let text = document.to_string();
+            let digest = Descriptor::of("m", text.as_bytes());
+            let name =
+                if name.is_empty() { format!("blobs/{}", digest.digest.replace(':', "/")) } else { name.to_owned() };
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            header.set_mode(0o444);
+            tar.append_data(&mut header, name, text.as_bytes()).unwrap();
+            json!(digest)
+        };
+        let manifest = |config: &Value, layer: &str| {
+            let kind = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+            json!({ "config": config, "layers": [{ "mediaType": kind, "digest": layer, "size": 7 }] })
+        };
+        let other = add("", &json!({ "config": { "User": "" }, "rootfs": { "diff_ids": ["sha256:other"] } }));
+        let config = add("", &json!({ "config": { "User": "" }, "rootfs": { "diff_ids": diff_ids } }));
+        let other = add("", &manifest(&other, "sha256:wrong"));
+        let manifest = add("", &manifest(&config, "sha256:packed"));
+        let platforms = add("", &json!({ "manifests": [other, manifest] }));
+        add("index.json", &json!({ "manifests": [platforms] }));
+        tar.into_inner().unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::export;
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_manifest_of_the_bases_layers_is_found_in_its_export() {
+        let diff_ids = ["sha256:plain".to_owned()];
+        let found = of_export(&*export(&json!(diff_ids)), &diff_ids).unwrap();
+        let media_type = "application/vnd.oci.image.layer.v1.tar+gzip".to_owned();
+        assert_eq!(found, [Descriptor { media_type, digest: "sha256:packed".into(), size: 7 }]);
+    }
+
+    #[test]
+    fn an_export_that_does_not_tell_is_an_error() {
+        let wanted = ["sha256:plain".to_owned()];
+        of_export(&*export(&json!(["sha256:none-of-it"])), &wanted).unwrap_err();
+        of_export(&b"no tar at all, but long enough to be one"[..], &wanted).unwrap_err();
+        of_export(&[][..], &wanted).unwrap_err();
+    }
+
+    #[test]
+    fn what_was_told_is_kept_in_the_users_cache() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Some(folder.path().as_os_str().to_owned());
+        let path = kept_at(None, home.clone(), "sha256:00ff").unwrap();
+        assert_eq!(path, folder.path().join(".cache/stager/base-layers/00ff.json"));
+        assert_eq!(read(&path), None);
+        let layers = vec![Descriptor::of("m", b"x")];
+        keep(&path, &layers).unwrap();
+        assert_eq!(read(&path), Some(layers));
+        assert_eq!(kept_at(Some("relative".into()), None, "sha256:00ff"), None);
+        assert_eq!(kept_at(home, None, "sha256:../../x"), None);
+    }
+}
