@@ -23,6 +23,7 @@ use shared_model::exit_code::ExitCode;
 use shared_model::secret::Secret;
 use shared_model::validate;
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Instant;
 
 /// Does what `arguments` ask for and says all of it; the last event is [`Event::Done`] or [`Event::Failed`].
@@ -133,6 +134,7 @@ fn carry_out(
         uploads: if arguments.no_upload { Uploads::Skipped } else { Uploads::Sent },
         address: own_address(),
         steps: Steps::default(),
+        ahead: Mutex::default(),
         droplet_uploaded: false.into(),
     };
     let outcome = stage(plan, &leaves, scope);

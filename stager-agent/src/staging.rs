@@ -22,7 +22,7 @@ pub(crate) enum StagingError {
 
 /// Carries out `plan`. The result is said, and given back for a report; empty where none is asked for.
 pub(crate) fn stage(plan: &StagingPlan, leaves: &RealLeaves, scope: &Scope) -> Result<String, StagingError> {
-    leaves.fetch_dependencies(scope).map_err(StagingError::Dependencies)?;
+    leaves.fetch_ahead(scope).map_err(StagingError::Dependencies)?;
     execute(&plan.action, leaves, scope).map_err(StagingError::Action)?;
     // A try may have swallowed a signal in the very last action.
     if let Some(reason) = scope.stopped() {

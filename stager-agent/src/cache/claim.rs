@@ -62,12 +62,12 @@ impl<'c> Claim<'c> {
         &self.path
     }
 
-    /// Opens the file of a package, to write it.
+    /// Opens the file of a package, to write it, and to unpack what was written.
     ///
     /// # Errors
     /// [`CacheError::Io`]; also for a tree, which is no file.
     pub(crate) fn file(&self) -> Result<File, CacheError> {
-        OpenOptions::new().write(true).open(&self.path).map_err(CacheError::io("write", &self.path))
+        OpenOptions::new().read(true).write(true).open(&self.path).map_err(CacheError::io("write", &self.path))
     }
 
     /// Makes an entry of what was filled in, in the place of what the identity had; then removes what the limit does not

@@ -23,12 +23,13 @@ pub(crate) enum Kept {
     Another,
 }
 
-/// Unpacks `kept`, which is `archive` as it came with this `sha256` (lower-case hex). Nothing is written before all of
+/// Unpacks `file`, which is `archive` as it came with this `sha256` (lower-case hex). Nothing is written before all of
 /// it was hashed and compared. Says nothing.
 ///
 /// # Errors
 /// [`FetchError::Unpack`], and then the directory is as [`super::fetch`] leaves it; [`FetchError::Stopped`].
-pub(crate) fn unpack_kept(archive: &Archive, mut kept: &File, sha256: &str, scope: &Scope) -> Result<Kept, FetchError> {
+pub(crate) fn unpack_kept(archive: &Archive, file: &File, sha256: &str, scope: &Scope) -> Result<Kept, FetchError> {
+    let mut kept = file;
     let failed = |cause| FetchError::Unpack { from: archive.from.clone(), to: archive.to.to_owned(), cause };
     let mut digests = Digests::compared_with(archive.checksum.clone(), None);
     let mut buffer = vec![0; GULP];
@@ -50,7 +51,7 @@ pub(crate) fn unpack_kept(archive: &Archive, mut kept: &File, sha256: &str, scop
     let into = archive.into.unwrap_or(archive.to);
     let before = place::make(into, archive.owner).map_err(failed)?;
     let unpacked = Tree::open(into, archive.owner)
-        .and_then(|mut tree| unpack::unpack(&mut kept, &mut tree, archive.limits, scope));
+        .and_then(|mut tree| unpack::unpack(&mut kept, Some(file), &mut tree, archive.limits, scope));
     let Err(cause) = unpacked else { return Ok(Kept::Unpacked) };
     if before == Before::Nothing {
         place::empty(into).map_err(failed)?;

@@ -84,7 +84,7 @@ pub(crate) struct Archive<'a> {
     /// The validators of the one that is there already: the server is asked for another one only, and asked once, for
     /// whoever has one can do without an answer. They must be of the same origin. `None`: there is none.
     pub(crate) known: Option<&'a Validators>,
-    /// A file that gets the archive as it came; empty where nothing arrived. It is whole when the archive is [`Fetched`].
+    /// A file, to be written and read, that gets the archive as it came; empty where nothing arrived. It is whole when the archive is [`Fetched`].
     pub(crate) copy: Option<&'a File>,
     /// What it may ask for.
     pub(crate) limits: &'a Limits,
@@ -207,7 +207,7 @@ fn attempt(
 fn receive(mut body: Tally, archive: &Archive, scope: &Scope) -> Result<(Told, Unpacked), Trouble<FetchError>> {
     let into = archive.into.unwrap_or(archive.to);
     let unpacked = Tree::open(into, archive.owner)
-        .and_then(|mut tree| unpack::unpack(&mut body, &mut tree, archive.limits, scope));
+        .and_then(|mut tree| unpack::unpack(&mut body, archive.copy, &mut tree, archive.limits, scope));
     // Also after a failure: a body with another checksum is not "damaged", it is another. But nobody has to be listened
     // to for ever.
     let read = match &unpacked {

@@ -3,7 +3,7 @@
 //! nobody learns of one after the other.
 
 use super::{Dependency, Provider};
-use crate::fetch::{self, Asked, FetchError, TransferError, Validators};
+use crate::fetch::{self, FetchError, TransferError, Validators};
 use crate::scope::Scope;
 use shared_model::action::{Action, DownloadAction};
 use shared_model::safe_url::SafeUrl;
@@ -62,19 +62,18 @@ impl Provider<'_> {
     /// What of `needed` has expired at `now` (seconds since 1970), is not in the cache, and is refused when asked for; in
     /// their order. Whatever else a server says is left for whoever fetches it.
     pub(crate) fn missing(&self, needed: &[Needed], now: i64, scope: &Scope) -> Vec<Missing> {
-        let expired =
-            needed.iter().filter_map(|needed| Some((needed, needed.from().expires().filter(|at| *at <= now)?)));
-        let doubtful: Vec<_> = expired.filter(|(needed, _)| !self.has(needed, scope)).collect();
-        let refused = |from: &SafeUrl| match fetch::ask(self.http, from, &Validators::default(), scope) {
-            Err(FetchError::Transfer { cause: TransferError::Refused { .. }, .. }) => true,
-            Ok(Asked::There | Asked::Unchanged) | Err(_) => false,
+        let expired = |needed: &Needed| needed.from().expires().filter(|at| *at <= now);
+        let is_refused = |needed: &Needed| {
+            let known = Validators::default();
+            let asked = || fetch::ask(self.http, needed.from(), &known, scope);
+            let refusal = |error| matches!(error, FetchError::Transfer { cause: TransferError::Refused { .. }, .. });
+            !self.has(needed, scope) && asked().is_err_and(refusal)
         };
+        let is_refused = &is_refused;
         thread::scope(|threads| {
-            let ask = |&(needed, at): &(&Needed, i64)| {
-                let (missing, from) = (needed.missing(at), needed.from().clone());
-                (missing, threads.spawn(move || refused(&from)))
-            };
-            let asked: Vec<_> = doubtful.iter().map(ask).collect();
+            let doubtful = needed.iter().filter_map(|needed| Some((needed, expired(needed)?)));
+            let asked: Vec<_> =
+                doubtful.map(|(needed, at)| (needed.missing(at), threads.spawn(move || is_refused(needed)))).collect();
             let answers = asked.into_iter().map(|(missing, answer)| (missing, answer.join().unwrap_or(false)));
             answers.filter_map(|(missing, refused)| refused.then_some(missing)).collect()
         })

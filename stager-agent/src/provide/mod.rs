@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long is waited in silence for another staging that fetches the same.
@@ -44,11 +44,9 @@ pub(crate) struct Provider<'a> {
     pub(crate) app: &'a str,
 }
 
-/// Which of `dependencies` may be shown from the cache: those whose place no other one and none of `others` overlaps.
-pub(crate) fn alone(dependencies: &[Dependency], others: &[PathBuf]) -> Vec<bool> {
-    let places = dependencies.iter().map(|dependency| dependency.to).chain(others.iter().map(PathBuf::as_path));
-    let overlapping = place::overlapping(&places.collect::<Vec<_>>());
-    overlapping.into_iter().take(dependencies.len()).map(|overlaps| !overlaps).collect()
+/// Which of `places` no other one overlaps: only these may be links into the cache.
+pub(crate) fn alone(places: &[&Path]) -> Vec<bool> {
+    place::overlapping(places).into_iter().map(|overlaps| !overlaps).collect()
 }
 
 impl Provider<'_> {

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests touch files and processes")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod ahead;
 mod bad_requests;
 mod cache_commands;
 mod cached;

@@ -18,6 +18,7 @@ use crate::scope::Scope;
 use gzip::Inflated;
 use limits::Budget;
 use sniff::{Kind, Sniffed};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 
 /// Bytes read at a time from the transfer.
@@ -37,12 +38,14 @@ pub(super) struct Unpacked {
 }
 
 /// Unpacks `archive` into `tree` as far as `limits` allow; notices at every entry and every block when `scope` is
-/// stopped, and then ends with any error. May leave bytes of `archive` unread.
+/// stopped, and then ends with any error. May leave bytes of `archive` unread. `copy`, where there is one, is a file
+/// that has all of `archive` once it was read; a zip is then unpacked from it.
 ///
 /// # Errors
 /// See [`UnpackError`]; also when reading `archive` failed, which the caller has to tell apart.
 pub(super) fn unpack(
     archive: &mut dyn Read,
+    copy: Option<&File>,
     tree: &mut Tree,
     limits: &Limits,
     scope: &Scope,
@@ -51,7 +54,7 @@ pub(super) fn unpack(
     let outer = Sniffed::of(Packed { archive, budget }).map_err(|cause| UnpackError::of_reading(None, cause))?;
     let mut unpacked = match outer.kind() {
         Kind::Empty => return Err(UnpackError::Empty),
-        Kind::Zip => zip::unpack(&mut outer.whole(), tree, budget, scope)?,
+        Kind::Zip => zip::unpack(&mut outer.whole(), copy, tree, budget, scope)?,
         Kind::Tar => tar::unpack(Unpacking { inner: outer.whole(), budget }, tree, budget, scope)?,
         Kind::Gzip => inflate(BufReader::with_capacity(BUFFER, outer.whole()), tree, budget, scope)?,
         Kind::Other(looks_like) => return Err(UnpackError::NotAnArchive { looks_like }),

@@ -54,7 +54,7 @@ impl Target {
     fn unpack_for(&self, mut archive: &[u8], owner: Option<Owner>) -> Result<Unpacked, UnpackError> {
         let stop = Stop::default();
         let mut tree = Tree::open(&self.inside(), owner).unwrap();
-        unpack(&mut archive, &mut tree, &self.limits, &Scope::new(&Nobody, "STG", &stop))
+        unpack(&mut archive, None, &mut tree, &self.limits, &Scope::new(&Nobody, "STG", &stop))
     }
 
     /// Unpacks a zip with so many threads.
@@ -64,7 +64,7 @@ impl Target {
         let mut tree = Tree::open(&self.inside(), None).unwrap();
         let inflaters = zip::Inflaters::new(threads);
         let scope = Scope::new(&Nobody, "STG", &stop);
-        let mut unpacked = zip::unpack_with(&inflaters, &mut archive, &mut tree, &budget, &scope)?;
+        let mut unpacked = zip::unpack_with(&inflaters, &mut archive, None, &mut tree, &budget, &scope)?;
         tree.finish()?;
         unpacked.contents = tree.contents();
         Ok(unpacked)

@@ -26,30 +26,33 @@ pub(super) use inflaters::Inflaters;
 use plan::{Entry, Plan};
 use record::Kind;
 use spool::Spool;
+use std::fs::File;
 use std::io::Read;
 
-/// Unpacks `archive` into `tree`.
+/// Unpacks `archive` into `tree`; `copy` may be a file that has all of it once it was read.
 ///
 /// # Errors
 /// See [`UnpackError`].
 pub(super) fn unpack(
     archive: &mut dyn Read,
+    copy: Option<&File>,
     tree: &mut Tree,
     budget: &Budget,
     scope: &Scope,
 ) -> Result<Unpacked, UnpackError> {
-    unpack_with(Inflaters::of_this_process(), archive, tree, budget, scope)
+    unpack_with(Inflaters::of_this_process(), archive, copy, tree, budget, scope)
 }
 
 /// The same with inflaters of its own.
 pub(super) fn unpack_with(
     inflaters: &Inflaters,
     archive: &mut dyn Read,
+    copy: Option<&File>,
     tree: &mut Tree,
     budget: &Budget,
     scope: &Scope,
 ) -> Result<Unpacked, UnpackError> {
-    let spool = Spool::of(archive, tree.path())?;
+    let spool = Spool::of(archive, copy, tree.path())?;
     let plan = Plan::of(&spool, budget, scope)?;
     make_directories(&plan, tree, scope)?;
     files::make(&plan, &spool, inflaters, tree, scope)?;

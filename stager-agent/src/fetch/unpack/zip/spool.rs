@@ -22,20 +22,26 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    /// Reads `archive` to its end into a file on the disk of `directory`.
+    /// Reads `archive` to its end into a file on the disk of `directory`. Where `copy` is a file that has all of it once
+    /// it was read, nothing is written a second time.
     ///
     /// # Errors
     /// [`UnpackError::Disk`]; [`UnpackError::Corrupt`] where reading failed.
-    pub(super) fn of(archive: &mut dyn Read, directory: &Path) -> Result<Self, UnpackError> {
+    pub(super) fn of(archive: &mut dyn Read, copy: Option<&File>, directory: &Path) -> Result<Self, UnpackError> {
         let disk = |cause| UnpackError::Disk { path: directory.to_owned(), cause };
-        let mut file = tempfile::tempfile_in(directory).map_err(disk)?;
+        let (mut file, copied) = match copy {
+            Some(copy) => (copy.try_clone().map_err(disk)?, true),
+            None => (tempfile::tempfile_in(directory).map_err(disk)?, false),
+        };
         let mut block = vec![0; BLOCK];
         let mut length = 0;
         loop {
             match archive.read(&mut block) {
                 Ok(0) => return Ok(Self { file, length }),
                 Ok(count) => {
-                    file.write_all(&block[..count]).map_err(disk)?;
+                    if !copied {
+                        file.write_all(&block[..count]).map_err(disk)?;
+                    }
                     length += count as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -133,7 +139,7 @@ mod tests {
         fn reading_ahead_changes_nothing(reads in prop::collection::vec((0..12_000_u64, 0..6000_usize), 1..40)) {
             let whole: Vec<u8> = (0..10_000_u32).map(|number| number.to_le_bytes()[number as usize % 2]).collect();
             let folder = TempDir::new().unwrap();
-            let spool = Spool::of(&mut &whole[..], folder.path()).unwrap();
+            let spool = Spool::of(&mut &whole[..], None, folder.path()).unwrap();
             let ahead = spool.read_ahead();
             for (at, length) in reads {
                 let from = usize::try_from(at).unwrap().min(whole.len());
@@ -157,7 +163,7 @@ mod tests {
     #[test]
     fn a_spool_has_no_name() {
         let folder = TempDir::new().unwrap();
-        let spool = Spool::of(&mut &b"zip"[..], folder.path()).unwrap();
+        let spool = Spool::of(&mut &b"zip"[..], None, folder.path()).unwrap();
         assert_eq!(spool.length(), 3);
         #[expect(clippy::disallowed_methods, reason = "the test looks at a real directory")]
         let names = std::fs::read_dir(folder.path()).unwrap().count();
