@@ -9,6 +9,9 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// How often a lock file may be gone as soon as it is locked: far more often than its holders change in that time.
+const TRIES: usize = 10_000;
+
 /// How a lock is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hold {
@@ -37,7 +40,7 @@ impl Lock {
             Hold::Exclusive => FlockOperation::NonBlockingLockExclusive,
         };
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        loop {
+        for _ in 0..TRIES {
             let file = rustix::fs::openat(CWD, path, flags, Mode::RUSR | Mode::WUSR)?;
             match rustix::fs::flock(&file, operation) {
                 Ok(()) => {}
@@ -54,6 +57,7 @@ impl Lock {
                 Err(error) => return Err(error.into()),
             }
         }
+        Err(io::Error::other("its file is another one at every look; does its file system keep inode numbers?"))
     }
 }
 

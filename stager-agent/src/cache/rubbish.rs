@@ -10,6 +10,8 @@ use super::layout::{Layout, Name};
 use super::lock::{Hold, Lock};
 use super::names_in;
 use super::record::Kind;
+use super::walk::walk;
+use rustix::fs::FileType;
 use std::collections::HashSet;
 use std::fs;
 use std::io;
@@ -73,11 +75,22 @@ fn known(index: &Index) -> Result<HashSet<Name>, CacheError> {
 /// The system refuses.
 pub(super) fn remove_all(path: &Path) -> Result<(), CacheError> {
     let removed = match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir_all(path),
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => remove_tree(path),
         removed => removed,
     };
     match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CacheError::io("remove", path)(error)),
         _ => Ok(()),
+    }
+}
+
+fn remove_tree(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            // An archive may have directories that even their owner may not write to.
+            walk(path, &mut |item| if item.kind() == FileType::Directory { item.open_up() } else { Ok(()) })?;
+            fs::remove_dir_all(path)
+        }
+        removed => removed,
     }
 }

@@ -31,6 +31,11 @@ impl Item<'_> {
         Ok(rustix::fs::readlinkat(self.parent, self.name, Vec::new())?)
     }
 
+    /// Lets its owner into a directory, also where that is root without root's rights.
+    pub(super) fn open_up(&self) -> io::Result<()> {
+        Ok(rustix::fs::chmodat(self.parent, self.name, Mode::RWXU, AtFlags::empty())?)
+    }
+
     /// Opens a regular file.
     pub(super) fn open(&self) -> io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -38,7 +43,7 @@ impl Item<'_> {
     }
 }
 
-/// Visits `top` and, where it is a directory, everything in it, a directory before what is in it.
+/// Visits `top` and, where it is a directory, everything in it: a directory before it is opened.
 ///
 /// # Errors
 /// The first that the system or `visit` gives.

@@ -38,9 +38,15 @@ fn builder_can(line: &str) -> bool {
     Command::new("sh").arg("-c").arg(line).uid(VCAP).gid(VCAP).output().unwrap().status.success()
 }
 
+/// A cache in a directory that has to be made for it.
+fn deep(root: &Path) -> PathBuf {
+    root.with_file_name("deep").join("er")
+}
+
 /// A role for another process, whose umask lets everything through: what keeps the builder out must be ours.
 pub(super) fn fill_without_umask(root: &Path) {
     rustix::process::umask(0.into());
+    drop(Cache::open(&deep(root), PLENTY).unwrap());
     let cache = Cache::open(root, PLENTY).unwrap();
     let claim = claim(&cache, &identity("a"));
     let server = Server::plain(|_, _, connection| answer(connection, 200, "", &wide_open()));
@@ -99,6 +105,7 @@ fn a_builder_can_read_what_it_is_told_of_and_nothing_else() {
         format!("flock -n -s {root}/locks true"),
         format!("echo >{root}/new"),
         format!("echo 9 >{root}/format"),
+        format!("echo >{}/../new", deep(&home.root()).display()),
         format!("mkdir {root}/entries/0123456789abcdef0123456789abcdef"),
     ] {
         assert!(!builder_can(&line), "{line}");
