@@ -53,23 +53,21 @@ class World:
         code, last, said = self.run(url, archive.options, outcome)
         for path in sorted(set(before.items()) ^ set(self.outside().items())):
             outcome.escaped.append(f'{path[0]}: {path[1]}')
-        found = self.contents(outcome)
+        found = self.contents(self.inside, USER, outcome)
         self.judge(archive, code, last, said, found, outcome)
+        self.keep(url, archive, outcome)
+        for path in sorted(set(before.items()) ^ set(self.outside().items())):
+            outcome.escaped.append(f'of the cache: {path[0]}: {path[1]}')
         if not outcome.escaped:
             shutil.rmtree(self.root, onerror=entered)
         return outcome
 
     def run(self, url, options, outcome):
         download = {'artifact': 'app package', 'from': url, 'to': '/tmp/app', 'cache_key': '', 'user': 'vcap'}
-        request = {
-            'rootfs': 'preloaded:cflinuxfs4', 'log_guid': '18c50a86-b045-5fed-bae9-e6ea03383693', 'log_source': 'STG',
-            'action': {'download': download}, 'result_file': '', 'completion_callback_url': '',
-        }
+        request = self.request({'download': download})
         # --keep: the peak of memory can be read as long as the process is there.
         command = ['/bin/stager-agent', '--output', 'json', '--no-image', '--keep', *options]
-        enter = ['chroot'] if ROOT else ['unshare', '--map-root-user', '--root']
-        agent = subprocess.Popen([*enter, self.root, *command], cwd='/', text=True, stdin=subprocess.PIPE,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={'PATH': os.environ['PATH']})
+        agent = self.start(command)
         timer = threading.Timer(PATIENCE, lambda: (outcome.crashed.append('hung'), agent.kill()))
         timer.start()
         agent.stdin.write(json.dumps(request))
@@ -92,30 +90,71 @@ class World:
             outcome.crashed.append(f'took {outcome.peak_mib} MiB')
         return code, last, said
 
+    @staticmethod
+    def request(action):
+        return {
+            'rootfs': 'preloaded:cflinuxfs4', 'log_guid': '18c50a86-b045-5fed-bae9-e6ea03383693', 'log_source': 'STG',
+            'action': action, 'result_file': '', 'completion_callback_url': '',
+        }
+
+    def start(self, command):
+        enter = ['chroot'] if ROOT else ['unshare', '--map-root-user', '--root']
+        return subprocess.Popen([*enter, self.root, *command], cwd='/', text=True, stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={'PATH': os.environ['PATH']})
+
+    def keep(self, url, archive, outcome):
+        """Lets the agent fetch the archive into a cache, which must be whole afterwards, and empty after a refusal."""
+        wanted = {'name': '', 'from': url, 'to': '/tmp/cached', 'cache_key': archive.name, 'log_source': ''}
+        request = self.request({'run': {'path': '/bin/true', 'user': 'vcap'}}) | {'cached_dependencies': [wanted]}
+        refused = isinstance(archive.expected, Refused)
+        for subcommand, given, wanted_code in (
+            (['up'], json.dumps(request), REFUSED if refused else 0), (['verify'], '', 0), (['list', '--output', 'json'], '', 0),
+        ):
+            agent = self.start(['/bin/stager-agent', '--cache', '/cache', *archive.options, 'cache', *subcommand])
+            try:
+                printed, complaint = agent.communicate(given, timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                agent.kill()
+                outcome.crashed.append(f'cache {subcommand[0]} hung')
+                return
+            if agent.returncode != wanted_code:
+                kind = outcome.wrong if agent.returncode in (0, REFUSED) else outcome.crashed
+                kind.append(f'cache {subcommand[0]}: exit code {agent.returncode}: {short(printed + complaint)}')
+                return
+        listed = [entry['key'] for entry in json.loads(printed)]
+        if listed != ([] if refused else [archive.name]):
+            outcome.wrong.append(f'the cache lists {listed}')
+        found = self.contents(self.root / 'cache/entries', os.getuid(), outcome)
+        if refused and found:
+            outcome.wrong.append(f'left behind in the cache: {sorted(found)[:3]}')
+
     def outside(self):
         """Path and everything that can be seen of it, for all that is not inside."""
         found = {}
         for folder, folders, files in os.walk(self.root):
             if folder == str(self.root / 'tmp'):
-                folders.remove('app') if 'app' in folders else None
+                folders[:] = [name for name in folders if name != 'app']
+            if folder == str(self.root):
+                folders[:] = [name for name in folders if name != 'cache']
             for path in [folder, *(os.path.join(folder, name) for name in files + folders)]:
                 status = os.lstat(path)
-                # Of /tmp itself we know that it gets an entry; anywhere else not even something passing may be.
-                when = status.st_mtime_ns if path != str(self.root / 'tmp') else 0
+                # Of / and /tmp we know that they get an entry; anywhere else not even something passing may be.
+                when = status.st_mtime_ns if path not in (str(self.root), str(self.root / 'tmp')) else 0
                 links = status.st_nlink if not stat.S_ISDIR(status.st_mode) and folder != str(self.root / 'bin') else 0
                 what = (oct(status.st_mode), status.st_uid, status.st_gid, when, links, told(path, status))
                 found[os.path.relpath(path, self.root)] = what
         return found
 
-    def contents(self, outcome):
-        """What is inside, as `expected` has it; complains about what should not be anywhere."""
+    @staticmethod
+    def contents(top, owner, outcome):
+        """What is in `top`, as `expected` has it; complains about what should not be anywhere."""
         found = {}
-        if not self.inside.exists():
+        if not top.exists():
             return found
         # By descriptors: names may be longer than a system call takes.
-        for folder, folders, files, here in os.fwalk(os.fsencode(self.inside)):
+        for folder, folders, files, here in os.fwalk(os.fsencode(top)):
             for raw in folders + files:
-                name = visible(os.path.relpath(os.path.join(folder, raw), os.fsencode(self.inside)))
+                name = visible(os.path.relpath(os.path.join(folder, raw), os.fsencode(top)))
                 status = os.stat(raw, dir_fd=here, follow_symlinks=False)
                 mode = stat.S_IMODE(status.st_mode)
                 if stat.S_ISLNK(status.st_mode):
@@ -131,7 +170,7 @@ class World:
                     outcome.escaped.append(f'{name} is none of file, directory, link')
                 if not stat.S_ISLNK(status.st_mode) and mode & 0o7022:
                     outcome.escaped.append(f'{name} has mode {mode:o}')
-                if (status.st_uid, status.st_gid) != (USER, USER if ROOT else os.getgid()):
+                if (status.st_uid, status.st_gid) != (owner, owner if ROOT else os.getgid()):
                     outcome.escaped.append(f'{name} belongs to {status.st_uid}:{status.st_gid}')
         return found
 
