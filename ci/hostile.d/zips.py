@@ -149,7 +149,7 @@ def bombs():
     yield 'bomb-hidden', '50 MiB of zeros in a file that says it has 10 bytes', \
         zipped(Entry(b'f', bytes(50 << 20), DEFLATED, size=10)), Refused('more comes out of it')
     many = [Entry(b'%d' % n, b'') for n in range(2000)]
-    yield 'entries', '2000 empty files, with `--max-entries 1000`', zipped(*many), Refused('more than 1000 entries'), {'options': ('--max-entries=1000',)}
+    yield 'entries', '2000 empty files, with `--max-entries 100`', zipped(*many), Refused('more than 100 entries'), {'options': ('--max-entries=100',)}
     yield 'entries-claimed', 'a directory that says it has 65534 entries and has one', zipped(Entry(b'f'), count=65534), Refused('another number of entries')
 
 

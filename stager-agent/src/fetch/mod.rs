@@ -63,7 +63,7 @@ use tally::{Tally, Told};
 use unpack::{Tree, Unpacked};
 
 /// Bytes that are read after an archive was refused, so that its checksum can tell whether it was the right one.
-const LISTEN_AFTER_FAILURE: u64 = 256 << 20;
+const LISTEN_AFTER_FAILURE: u64 = 64 << 20;
 
 /// One archive to fetch.
 #[derive(Clone, Debug)]
