@@ -26,6 +26,8 @@ mod scope;
 mod screen;
 mod side_by_side;
 mod signals;
+#[cfg(test)]
+mod small_disk;
 mod staging;
 mod steps;
 mod upload;

@@ -2,6 +2,7 @@
 
 mod at_once;
 mod client_certificates;
+mod halves;
 mod known;
 mod lengths;
 mod proxies;

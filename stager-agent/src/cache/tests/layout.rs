@@ -2,10 +2,10 @@
 #![allow(clippy::disallowed_methods, reason = "tests make directories")]
 
 use super::*;
+use crate::small_disk::SmallDisk;
 use std::fs::Permissions;
 use std::io::Read as _;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
-use std::process::Command;
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
@@ -136,7 +136,7 @@ fn another_users_directory_is_not_ours() {
 
 #[test]
 fn a_full_disk_loses_the_copy_and_not_the_staging() {
-    let Some(disk) = Disk::of("size=256k,mode=0755") else { return };
+    let Some(disk) = SmallDisk::of("size=256k,mode=0755") else { return };
     let home = Home { folder: TempDir::new_in(disk.path()).unwrap() };
     let cache = home.cache();
     drop(publish(&cache, "a", "x"));
@@ -154,26 +154,4 @@ fn a_full_disk_loses_the_copy_and_not_the_staging() {
     assert!(is_there(&cache, "a"), "what was there is there");
     drop(publish(&cache, "b", "there is room again"));
     assert!(is_there(&cache, "b"));
-}
-
-/// A small disk, as long as it lives.
-struct Disk(TempDir);
-
-impl Disk {
-    /// `None` where we may not mount.
-    fn of(options: &str) -> Option<Self> {
-        let at = TempDir::new().unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at.path()).output();
-        mounted.is_ok_and(|output| output.status.success()).then_some(Self(at))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
 }

@@ -1,3 +1,5 @@
+//! Whatever an archive holds, nothing outside of its directory changes.
+
 use super::*;
 use ::zip::ZipWriter;
 use ::zip::write::SimpleFileOptions;
@@ -96,6 +98,51 @@ fn entries() -> impl Strategy<Value = Vec<(u8, String, String, u32)>> {
     prop::collection::vec((kind, name(), aim(), mode), 1..12)
 }
 
+/// An archive with something of every kind in it: a tar, a tgz, a zip.
+fn valid(form: usize) -> Vec<u8> {
+    let entries = [
+        directory("d", 0o500),
+        file("d/a", "some text, some text, some text"),
+        link(SYMLINK, "l", "../canary"),
+        link(HARD_LINK, "h", "d/a"),
+        Made { kind: b'L', name: "long", text: "long/name\0", ..Made::default() },
+        file("a", "x"),
+        Made { kind: b'x', name: "pax", text: "19 path=other/name\n", ..Made::default() },
+        file("b", "y"),
+    ];
+    match form {
+        0 => tar_of(&entries),
+        1 => gzip(&tar_of(&entries)),
+        _ => {
+            let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+            zip.add_directory("d", SimpleFileOptions::default()).unwrap();
+            zip.start_file("d/a", SimpleFileOptions::default()).unwrap();
+            zip.write_all(b"some text, some text, some text").unwrap();
+            zip.add_symlink("l", "../canary", SimpleFileOptions::default()).unwrap();
+            zip.finish().unwrap().into_inner()
+        }
+    }
+}
+
+/// Gives every header of a tar its checksum, for otherwise that is all that damage to it shows.
+fn with_checksums(archive: &mut [u8]) {
+    for block in archive.chunks_exact_mut(512).filter(|block| block[257..262] == *b"ustar") {
+        let mut header = ::tar::Header::new_old();
+        header.as_mut_bytes().copy_from_slice(block);
+        header.set_cksum();
+        block.copy_from_slice(header.as_bytes());
+    }
+}
+
+#[test]
+fn what_is_damaged_in_the_tests_below_is_unpacked_when_it_is_whole() {
+    for (form, names) in [(0, 5), (1, 5), (2, 2)] {
+        let target = Target::new();
+        target.unpack(&valid(form)).unwrap();
+        assert_eq!(fs::read_dir(target.inside()).unwrap().count(), names);
+    }
+}
+
 /// Unpacks entry after entry, so that a refused one does not protect what comes after it.
 fn unpack_each(target: &Target, archives: impl Iterator<Item = Vec<u8>>) {
     for archive in archives {
@@ -134,6 +181,25 @@ proptest! {
             };
             zip.finish().unwrap().into_inner()
         }));
+        prop_assert_eq!(target.outside(), before);
+    }
+
+    #[test]
+    fn a_damaged_archive_is_survived(form in 0..3_usize, damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8), cut in any::<prop::sample::Index>()) {
+        let target = Target::new();
+        let before = target.outside();
+        let mut archive = valid(form);
+        for (at, byte) in damage {
+            let at = at.index(archive.len());
+            archive[at] = byte;
+        }
+        if form == 0 {
+            with_checksums(&mut archive);
+        }
+        let _ = target.unpack(&archive);
+        prop_assert_eq!(target.outside(), before.clone());
+        archive.truncate(cut.index(archive.len()));
+        let _ = target.unpack(&archive);
         prop_assert_eq!(target.outside(), before);
     }
 
