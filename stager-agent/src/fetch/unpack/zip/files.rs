@@ -4,7 +4,7 @@
 //! is made first. The work is cut into batches of some MiB, the files that have to be streamed each by itself and
 //! first, so that no thread begins a long one when the others are done. For every batch a thread waits for an inflater.
 
-use super::inflater::{Inflater, as_stated, stream};
+use super::inflater::{Inflater, as_stated, in_memory, stream};
 use super::inflaters::Inflaters;
 use super::plan::{Entry, Plan};
 use super::record::Kind;
@@ -35,7 +35,7 @@ pub(super) fn make(
 ) -> Result<(), UnpackError> {
     let mut files: Vec<&Entry> = plan.entries().iter().filter(|entry| entry.kind == Kind::File).collect();
     files.sort_unstable_by_key(|entry| entry.contents.header);
-    let batches = batches(&files, inflaters.largest_whole());
+    let batches = batches(&files, inflaters.memory_of_one());
     let helpers = inflaters.count().min(batches.len()).saturating_sub(1);
     let trees: Vec<Tree> = (0..helpers).map(|_| tree.for_another_thread()).collect::<Result<_, _>>()?;
     let job = Job { batches, next: AtomicUsize::new(0), failed: AtomicBool::new(false), spool, inflaters, scope };
@@ -72,9 +72,9 @@ enum How {
     Streamed,
 }
 
-/// Cuts `files` into batches; those with more than `largest_whole` bytes first.
-fn batches<'a>(files: &[&'a Entry], largest_whole: u64) -> Vec<Batch<'a>> {
-    let fits = |entry: &&Entry| entry.contents.size.max(entry.contents.packed()) <= largest_whole;
+/// Cuts `files` into batches; those that take more than `memory` bytes first.
+fn batches<'a>(files: &[&'a Entry], memory: u64) -> Vec<Batch<'a>> {
+    let fits = |entry: &&Entry| in_memory(&entry.contents) <= memory;
     let (small, mut large): (Vec<&Entry>, Vec<&Entry>) = files.iter().copied().partition(fits);
     large.sort_by_key(|entry| std::cmp::Reverse(entry.contents.size));
     let mut batches: Vec<_> = large.into_iter().map(|file| Batch { files: vec![file], how: How::Streamed }).collect();

@@ -1,7 +1,6 @@
 //! Contents of entries, out of the archive and checked: size and CRC-32, for every entry.
 //!
-//! What is small is inflated whole, from one buffer into another: about twice as fast as a stream. What is large is a
-//! stream.
+//! What is small is inflated whole, from memory to memory: about twice as fast as a stream. What is large is a stream.
 
 use super::plan::{Contents, Method};
 use super::spool::Spool;
@@ -14,17 +13,16 @@ use std::io::{self, BufReader, Read};
 /// Bytes read at a time for a stream.
 const BUFFER: usize = 64 * 1024;
 
-/// Two buffers that grow to what they are used for and are used again, and the tables of the decompressor.
+/// A buffer that grows to what it is used for and is used again, and the tables of the decompressor.
 pub(super) struct Inflater {
     tables: Decompressor,
-    packed: Vec<u8>,
-    unpacked: Vec<u8>,
+    buffer: Vec<u8>,
 }
 
 impl Inflater {
-    /// With empty buffers.
+    /// With an empty buffer.
     pub(super) fn new() -> Self {
-        Self { tables: Decompressor::new(), packed: Vec::new(), unpacked: Vec::new() }
+        Self { tables: Decompressor::new(), buffer: Vec::new() }
     }
 
     /// All of `contents` at once.
@@ -32,22 +30,33 @@ impl Inflater {
     /// # Errors
     /// The archive cannot be read, or the contents are not what the directory says.
     pub(super) fn whole(&mut self, spool: &Spool, contents: &Contents) -> io::Result<&[u8]> {
-        let mut unpacked = space(&mut self.unpacked, contents.size)?;
-        match contents.method {
-            Method::Stored => spool.read_exact_at(unpacked, contents.start)?,
+        let Self { tables, buffer } = self;
+        let packed = usize::try_from(contents.packed()).map_err(io::Error::other)?;
+        let buffer = space(buffer, in_memory(contents))?;
+        let whole = match contents.method {
+            Method::Stored => {
+                let whole = &mut buffer[..packed];
+                spool.read_exact_at(whole, contents.start)?;
+                whole
+            }
             Method::Deflated => {
-                let packed = space(&mut self.packed, contents.packed())?;
+                let (packed, unpacked) = buffer.split_at_mut(packed);
                 spool.read_exact_at(packed, contents.start)?;
-                let written = self.tables.deflate_decompress(packed, unpacked).map_err(|error| match error {
+                let written = tables.deflate_decompress(packed, unpacked).map_err(|error| match error {
                     DecompressionError::BadData => invalid("it cannot be inflated"),
                     DecompressionError::InsufficientSpace => invalid(TOO_LARGE),
                 })?;
-                unpacked = &mut unpacked[..written];
+                &mut unpacked[..written]
             }
-        }
-        as_stated(contents, Sum { size: unpacked.len() as u64, crc32: crc32(unpacked) })?;
-        Ok(unpacked)
+        };
+        as_stated(contents, Sum { size: whole.len() as u64, crc32: crc32(whole) })?;
+        Ok(whole)
     }
+}
+
+/// Bytes of memory that [`Inflater::whole`] takes: the contents lie there packed and unpacked.
+pub(super) fn in_memory(contents: &Contents) -> u64 {
+    contents.packed().saturating_add(contents.size)
 }
 
 /// The first `size` bytes of `buffer`, which grows to no more than that.

@@ -2,7 +2,8 @@
 //! nine zips that arrive together keep every core busy, and so does one alone, but never do more threads than cores
 //! pull at the memory and the disk. They are taken for a few MiB of entries and given back, so that nobody waits long.
 //!
-//! Their buffers are all the memory that unpacking takes, whatever the archives' sizes. With more cores each is smaller.
+//! Their buffers are all the memory that unpacking takes, whatever the archives' sizes. With more cores each is smaller,
+//! and more entries are streamed.
 //!
 //! A tar needs none. It is inflated by the thread that receives it, as fast as it comes; holding an inflater while the
 //! network is slow, it would keep the cores from others. Receiving is bounded by a gate of its own.
@@ -15,10 +16,10 @@ use crate::scope::Scope;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread::available_parallelism;
 
-/// Bytes in the buffers of all inflaters.
-const MEMORY: u64 = 16 << 20;
-/// However many cores there are, entries up to this many bytes are inflated whole.
-const LEAST_WHOLE: u64 = 256 << 10;
+/// Bytes in the buffers of all inflaters: half of what the agent may take at all.
+const MEMORY: u64 = 24 << 20;
+/// However many cores there are, each has a buffer of this many bytes.
+const LEAST: u64 = 256 << 10;
 
 /// See the module's text.
 pub(in crate::fetch::unpack) struct Inflaters {
@@ -46,9 +47,9 @@ impl Inflaters {
         self.count
     }
 
-    /// Contents with at most so many bytes, packed and unpacked, fit into the buffers of one.
-    pub(super) fn largest_whole(&self) -> u64 {
-        (MEMORY / 2 / self.count as u64).max(LEAST_WHOLE)
+    /// Bytes in the buffer of one.
+    pub(super) fn memory_of_one(&self) -> u64 {
+        (MEMORY / self.count as u64).max(LEAST)
     }
 
     /// Waits for one and does `work` with it.
