@@ -1,12 +1,15 @@
 //! What the agent gives up for good, so that nothing it starts has it: set on the agent itself, because it needs none
 //! of it, and because that needs no code between fork and exec.
 
-use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+use rustix::fs::Mode;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit, umask};
 use rustix::thread::set_no_new_privs;
 use std::io;
 
 /// Below this many open files the agent itself could not go on: pipes, two uploads, a look at /proc.
 const LEAST_OPEN_FILES: u64 = 64;
+/// Diego's. With another one, what is unpacked and what a builder writes would have other modes.
+const UMASK: Mode = Mode::from_raw_mode(0o022);
 /// The first descriptor that a program does not inherit.
 const FIRST_OF_OURS: i32 = 3;
 
@@ -29,6 +32,7 @@ pub(crate) fn give_up() -> io::Result<()> {
     set_no_new_privs(true)?;
     // A buildpack with the agent's user id must not read the agent's memory: the request in it holds passwords.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    umask(UMASK);
     // Whoever started the agent may have left descriptors open; ours are closed on exec already.
     close_fds::set_fds_cloexec(FIRST_OF_OURS, &[]);
     Ok(())

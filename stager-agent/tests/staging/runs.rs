@@ -1,5 +1,6 @@
 //! What the agent does for, and takes from, the programs that it runs.
 
+use crate::cloud::{Cloud, tgz, zip};
 use crate::world::{Outcome, World, am_root, task, user, wait_for};
 use serde_json::json;
 use shared_model::event::Event;
@@ -70,6 +71,28 @@ fn a_program_that_is_not_there_is_named() {
     let (text, advice) = outcome.failure();
     assert_eq!((outcome.code, text), (5, "there is no /tmp/lifecycle/builder-that-is-not-there"));
     assert!(advice.contains("lifecycle"), "{advice}");
+}
+
+#[test]
+fn modes_are_diegos_whatever_the_umask() {
+    let cloud = Cloud::new();
+    let files = [("program", "x", 0o777), ("deep/text", "x", 0o644)];
+    cloud.server.answers("/zip", 200, &zip(&files));
+    cloud.server.answers("/tgz", 200, &tgz(&files));
+    let download = |path: &str, to: &str| json!({"download": {"artifact": "", "from": cloud.url(path), "to": cloud.world.text(to), "cache_key": "", "user": user()}});
+    let script = "umask; for from in zip tgz; do stat -c %a $from $from/program $from/deep $from/deep/text; done";
+    let actions = [download("/zip", "zip"), download("/tgz", "tgz"), cloud.world.shell(script)];
+    let request = task(&json!({"serial": {"actions": actions}})).to_string();
+    for umask in ["000", "077"] {
+        let mut shell = Command::new("/bin/sh");
+        let start = format!("rm -rf zip tgz; umask {umask}; exec \"$0\" --no-image --output json");
+        shell.args(["-c", &start, env!("CARGO_BIN_EXE_stager-agent")]).current_dir(cloud.world.path(""));
+        let mut child = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(request.as_bytes()).unwrap();
+        let outcome = Outcome::of(child);
+        let modes = ["755", "755", "755", "644"];
+        assert_eq!(outcome.done().out(), [&["0022"][..], &modes, &modes].concat(), "umask {umask}");
+    }
 }
 
 #[test]
