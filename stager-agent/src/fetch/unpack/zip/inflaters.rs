@@ -70,3 +70,45 @@ impl Inflaters {
         done
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetch::loopback::Audience;
+    use crate::scope::Stop;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
+    #[test]
+    fn no_more_inflaters_work_or_are_made_than_there_are_cores() {
+        let (inflaters, audience, stop) = (Inflaters::new(3), Audience::default(), Stop::default());
+        let scope = Scope::new(&audience, "STG", &stop);
+        let (at_work, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        thread::scope(|threads| {
+            for _ in 0..12 {
+                threads.spawn(|| {
+                    let done = inflaters.with_one(&scope, |_| {
+                        most.fetch_max(at_work.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        thread::sleep(Duration::from_millis(20));
+                        at_work.fetch_sub(1, Ordering::SeqCst);
+                        Ok(())
+                    });
+                    done.unwrap();
+                });
+            }
+        });
+        assert_eq!(most.into_inner(), 3);
+        assert_eq!(inflaters.idle.lock().unwrap().len(), 3);
+        stop.by_signal(15);
+        inflaters.with_one(&scope, |_| Ok(())).unwrap_err();
+    }
+
+    #[test]
+    fn the_memory_of_all_is_bounded_with_few_cores_and_with_many() {
+        for count in [1, 2, 96] {
+            assert!(Inflaters::new(count).memory_of_one() * count as u64 <= MEMORY);
+        }
+        assert_eq!(Inflaters::new(1000).memory_of_one(), LEAST);
+    }
+}
