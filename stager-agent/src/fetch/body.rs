@@ -15,7 +15,8 @@ use crate::gate::Permit;
 use shared_model::safe_url::SafeUrl;
 use std::convert::Infallible;
 use std::io::{self, Read};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::mem;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 use ureq::http::Response;
@@ -36,12 +37,19 @@ enum Message {
     Failed(TransferError),
 }
 
+/// A thread that receives, seen from here.
+struct Download {
+    messages: Receiver<Message>,
+    /// Takes chunks that are done with: filled again and again, they stay in the processor's cache.
+    spent: Sender<Vec<u8>>,
+}
+
 /// See the module's text.
 pub(super) struct Body<'a> {
     http: &'a Http,
     url: &'a SafeUrl,
     tries: &'a Tries<'a>,
-    messages: Receiver<Message>,
+    download: Download,
     chunk: Vec<u8>,
     used: usize,
     received: u64,
@@ -65,10 +73,10 @@ impl<'a> Body<'a> {
     ) -> Result<Option<Self>, Trouble<E>> {
         let question = known.map_or(Question::Whole, |known| Question::Changed(known.clone()));
         let permit = Some(tries.enter(http.gate())?);
-        let messages = ask(http, url, question)?;
+        let download = ask(http, url, question)?;
         let (chunk, used, head) = (Vec::new(), 0, Head::default());
         let (received, ended, failed) = (0, false, None);
-        let mut body = Self { http, url, tries, messages, chunk, used, received, head, ended, failed, permit };
+        let mut body = Self { http, url, tries, download, chunk, used, received, head, ended, failed, permit };
         match body.next_message()? {
             Message::Begins(head) => body.head = head,
             _ => return Ok(None),
@@ -107,7 +115,7 @@ impl<'a> Body<'a> {
             if let Some(trouble) = self.tries.ended() {
                 return Err(trouble);
             }
-            match self.messages.recv_timeout(LOOK_UP) {
+            match self.download.messages.recv_timeout(LOOK_UP) {
                 Ok(Message::Failed(cause)) => return Err(self.so_far(cause).into()),
                 Ok(message) => return Ok(message),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -134,7 +142,7 @@ impl<'a> Body<'a> {
             let Some(rest) = rest else { return Err(cause.into()) };
             self.tries.reached(self.received);
             self.tries.again(cause)?;
-            self.messages = ask(self.http, self.url, rest)?;
+            self.download = ask(self.http, self.url, rest)?;
             match self.next_message() {
                 // As much verified as the first part: the URL is the same, and https never leads to http then.
                 Ok(Message::Begins(_)) => return Ok(()),
@@ -152,7 +160,9 @@ impl Read for Body<'_> {
             let went_on = match self.next_message() {
                 Ok(Message::Chunk(chunk)) => {
                     self.received += chunk.len() as u64;
-                    (self.chunk, self.used) = (chunk, 0);
+                    self.used = 0;
+                    let spent = mem::replace(&mut self.chunk, chunk);
+                    let _ = self.download.spent.send(spent); // the thread may have ended
                     Ok(())
                 }
                 Ok(_) => {
@@ -180,18 +190,26 @@ impl Read for Body<'_> {
 }
 
 /// Starts the thread that asks and receives.
-fn ask(http: &Http, url: &SafeUrl, question: Question) -> Result<Receiver<Message>, TransferError> {
+fn ask(http: &Http, url: &SafeUrl, question: Question) -> Result<Download, TransferError> {
     let address = Address::of(url)?;
     let (to_here, messages) = sync_channel(CHUNKS);
+    let (spent, empty) = channel();
     let (http, expires, host) = (http.clone(), url.expires(), address.host.clone());
     let thread = thread::Builder::new().name("download".to_owned());
-    let spawned = thread.spawn(move || receive(&http, address, &question, expires, &to_here));
+    let spawned = thread.spawn(move || receive(&http, address, &question, expires, &to_here, &empty));
     spawned.map_err(|cause| TransferError::Connect { host, cause })?;
-    Ok(messages)
+    Ok(Download { messages, spent })
 }
 
 /// The thread: asks, receives, tells. Ends when nobody listens any more.
-fn receive(http: &Http, address: Address, question: &Question, expires: Option<i64>, to_reader: &SyncSender<Message>) {
+fn receive(
+    http: &Http,
+    address: Address,
+    question: &Question,
+    expires: Option<i64>,
+    to_reader: &SyncSender<Message>,
+    empty: &Receiver<Vec<u8>>,
+) {
     let host = address.host.clone();
     let answered = http.get(address, question).and_then(|answer| Ok((question.judge(&answer, expires)?, answer)));
     let last = match answered {
@@ -202,7 +220,7 @@ fn receive(http: &Http, address: Address, question: &Question, expires: Option<i
                 return;
             }
             let expected = answer.response.body().content_length();
-            match pass_on(answer.response, to_reader) {
+            match pass_on(answer.response, to_reader, empty) {
                 Ok(()) if answer.remains.hold_more() => Message::Failed(TransferError::Surplus { expected }),
                 Ok(()) => Message::End,
                 Err(error) => Message::Failed(super::blame::blame(error.into(), &host, http.patience())),
@@ -212,19 +230,23 @@ fn receive(http: &Http, address: Address, question: &Question, expires: Option<i
     let _ = to_reader.send(last); // the reader may have walked away
 }
 
-fn pass_on(answer: Response<ureq::Body>, to_reader: &SyncSender<Message>) -> io::Result<()> {
+fn pass_on(answer: Response<ureq::Body>, to_reader: &SyncSender<Message>, empty: &Receiver<Vec<u8>>) -> io::Result<()> {
     let mut body = answer.into_body().into_reader();
-    let mut buffer = vec![0; CHUNK];
     loop {
-        match body.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(count) => {
-                if to_reader.send(Message::Chunk(buffer[..count].to_vec())).is_err() {
-                    return Ok(());
-                }
+        let mut chunk = empty.try_recv().unwrap_or_default();
+        chunk.resize(CHUNK, 0);
+        let count = loop {
+            match body.read(&mut chunk) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+        };
+        if count == 0 {
+            return Ok(());
+        }
+        chunk.truncate(count);
+        if to_reader.send(Message::Chunk(chunk)).is_err() {
+            return Ok(());
         }
     }
 }
