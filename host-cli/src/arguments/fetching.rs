@@ -40,10 +40,10 @@ macro_rules! fetches {
                 /// certificates to trust besides the system's, in PEM; handed to the agent
                 #[argh(option, arg_name = "file")]
                 pub(crate) ca: Option<PathBuf>,
-                /// client certificate for servers that ask for one, in PEM; needs --key
+                /// client certificate for servers that ask for one, in PEM
                 #[argh(option, arg_name = "file")]
                 pub(crate) cert: Option<PathBuf>,
-                /// the client certificate's key, in PEM; closed to all but its owner and group
+                /// its key, in PEM, closed to all but owner and group (default: it is in the file of --cert)
                 #[argh(option, arg_name = "file")]
                 pub(crate) key: Option<PathBuf>,
                 /// volume that keeps what was fetched; made where there is none (default: stager-cache)

@@ -19,9 +19,9 @@ const KEY: &str = "PRIVATE KEY-----";
 
 /// The files that the options name, as the engine can mount them.
 pub(crate) fn files(options: &FetchOptions<'_>) -> Result<Vec<MountedFile>, Failure> {
-    if options.cert.is_some() != options.key.is_some() {
-        let text = "--cert and --key belong together: a client certificate is of no use without its key";
-        return Err(Failure::new(ExitCode::CommandLine, text, "name both"));
+    if options.key.is_some() && options.cert.is_none() {
+        let text = "--key is of no use without the client certificate that it belongs to";
+        return Err(Failure::new(ExitCode::CommandLine, text, "name it with --cert"));
     }
     let wanted = [
         ("--ca", options.ca, CERTIFICATE, "/etc/stager/ca.pem"),
@@ -34,8 +34,15 @@ pub(crate) fn files(options: &FetchOptions<'_>) -> Result<Vec<MountedFile>, Fail
         let host = looked_at(option, path, mark)?;
         files.push(MountedFile { option, host, container });
     }
-    if let Some(key) = files.iter().find(|file| file.option == "--key") {
-        closed_to_others(&key.host)?;
+    let cert = files.iter().find(|file| file.option == "--cert");
+    match files.iter().find(|file| file.option == "--key").or(cert) {
+        None => {}
+        Some(key) if key.option == "--key" => closed_to_others(key)?,
+        // The agent looks for the key beside the certificate then.
+        Some(both) => {
+            looked_at("--cert", &both.host, KEY)?;
+            closed_to_others(both)?;
+        }
     }
     Ok(files)
 }
@@ -59,14 +66,14 @@ fn looked_at(option: &str, path: &Path, mark: &str) -> Result<PathBuf, Failure> 
 }
 
 /// In the container buildpacks run as a user of their own, who is one of the others.
-fn closed_to_others(key: &Path) -> Result<(), Failure> {
+fn closed_to_others(key: &MountedFile) -> Result<(), Failure> {
     const OTHERS: u32 = 0o007;
-    let mode = fs::metadata(key).map_or(OTHERS, |metadata| metadata.permissions().mode());
+    let mode = fs::metadata(&key.host).map_or(OTHERS, |metadata| metadata.permissions().mode());
     if mode & OTHERS == 0 {
         return Ok(());
     }
-    let text =
-        format!("--key {}: everybody can read it, so the app's buildpacks could", visible(&key.to_string_lossy()));
+    let file = key.host.to_string_lossy();
+    let text = format!("{} {}: everybody can read the key, so the app's buildpacks could", key.option, visible(&file));
     Err(Failure::new(ExitCode::CommandLine, text, "`chmod o= FILE` closes it"))
 }
 
@@ -112,16 +119,27 @@ mod tests {
 
     #[test]
     fn a_client_certificate_comes_with_its_key_and_the_key_is_nobody_elses() {
-        let (cert, key) = (file("-----BEGIN CERTIFICATE-----\n"), file("-----BEGIN EC PRIVATE KEY-----\n"));
+        const CERT: &str = "-----BEGIN CERTIFICATE-----\n";
+        const PRIVATE: &str = "-----BEGIN EC PRIVATE KEY-----\n";
+        let (cert, key, both) = (file(CERT), file(PRIVATE), file(&[CERT, PRIVATE].concat()));
         let with = |cert, key| files(&FetchOptions { cert, key, ..options() });
-        for (cert, key) in [(Some(cert.path()), None), (None, Some(key.path()))] {
-            assert!(with(cert, key).unwrap_err().text.contains("belong together"));
+        for (cert, key, why) in [
+            (None, Some(key.path()), "of no use without the client certificate"),
+            (Some(cert.path()), None, "no private key in it"),
+            (Some(cert.path()), Some(cert.path()), "no private key in it"),
+            (Some(key.path()), Some(key.path()), "no certificate in it"),
+        ] {
+            let text = with(cert, key).unwrap_err().text;
+            assert!(text.contains(why), "{text}");
         }
-        assert!(with(Some(cert.path()), Some(cert.path())).unwrap_err().text.ends_with("no private key in it"));
+        let places = |found: Vec<MountedFile>| found.into_iter().map(|file| file.container).collect::<Vec<_>>();
         let found = with(Some(cert.path()), Some(key.path())).unwrap();
-        let places: Vec<&str> = found.iter().map(|file| file.container).collect();
-        assert_eq!(places, ["/etc/stager/cert.pem", "/etc/stager/key.pem"]);
-        fs::set_permissions(key.path(), fs::Permissions::from_mode(0o604)).unwrap();
-        assert!(with(Some(cert.path()), Some(key.path())).unwrap_err().text.contains("everybody can read it"));
+        assert_eq!(places(found), ["/etc/stager/cert.pem", "/etc/stager/key.pem"]);
+        assert_eq!(places(with(Some(both.path()), None).unwrap()), ["/etc/stager/cert.pem"]);
+        for open in [&key, &both] {
+            fs::set_permissions(open.path(), fs::Permissions::from_mode(0o604)).unwrap();
+        }
+        assert!(with(Some(cert.path()), Some(key.path())).unwrap_err().text.contains("everybody can read the key"));
+        assert!(with(Some(both.path()), None).unwrap_err().text.contains("everybody can read the key"));
     }
 }

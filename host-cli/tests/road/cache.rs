@@ -95,18 +95,21 @@ done
 (: >"$here/bin/new") 2>/dev/null && echo "ADDED to $here/bin"
 mv "$here" "$here-away" 2>/dev/null && echo "MOVED $here"
 rm -f /tmp/lifecycle 2>/dev/null && echo "REMOVED the link"
+cat /etc/stager/key.pem >/dev/null 2>&1 && echo "READ the key"
+ls /etc/stager | sed 's/^/there is /'
 find $cache "$here" /tmp/lifecycle/ -writable 2>/dev/null | sed 's/^/WRITABLE /'
 find "$here" /tmp/lifecycle/ -perm /6022 ! -type l 2>/dev/null | sed 's/^/LOOSE /'
 echo pried
 "#;
     let app = with_own_buildpack(&Hcf::shared(), "prying", PRYING);
-    let first = app.restage(&["--no-image"]).done();
-    let second = app.restage(&["--no-image"]).done();
-    for said in [first, second] {
-        for line in ["I lie in the cache", "pried"] {
+    let [cert, key] = app.hcf.certificate();
+    let options = ["--no-image", "--cert", cert.to_str().unwrap(), "--key", key.to_str().unwrap()];
+    // Once as it was fetched, once as it was found.
+    for said in [app.restage(&options).done(), app.restage(&options).done()] {
+        for line in ["I lie in the cache", "there is key.pem", "pried"] {
             has_line(&said, line);
         }
-        for line in ["LISTED", "WROTE", "OPENED", "REMOVED", "ADDED", "MOVED", "WRITABLE", "LOOSE"] {
+        for line in ["LISTED", "WROTE", "OPENED", "REMOVED", "ADDED", "MOVED", "READ", "WRITABLE", "LOOSE"] {
             has_no_line(&said, line);
         }
     }

@@ -128,6 +128,11 @@ impl Hcf {
         self.state().join("ca.pem")
     }
 
+    /// A certificate and its key: the servers' own, since none of them asks a client for one.
+    pub(crate) fn certificate(&self) -> [PathBuf; 2] {
+        ["server.pem", "server.key"].map(|file| self.state().join("certs").join(file))
+    }
+
     /// The folder of the components' logs.
     pub(crate) fn logs(&self) -> PathBuf {
         self.state().join("log")

@@ -516,7 +516,7 @@ fn a_directory_of_the_hosts_is_no_volume_and_no_cache_has_none() {
         ("--cache-volume /etc", "--cache-volume \"/etc\" is no name of a volume"),
         ("--cache-volume a:b", "--cache-volume \"a:b\" is no name of a volume"),
         ("--no-cache --cache-limit 1G", "--no-cache excludes --cache-volume and --cache-limit"),
-        ("--cert /nowhere", "--cert and --key belong together: a client certificate is of no use without its key"),
+        ("--key /nowhere", "--key is of no use without the client certificate that it belongs to"),
     ] {
         let fake = engine();
         let walked = restaged(&fake, words);
