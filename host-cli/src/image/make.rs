@@ -72,8 +72,10 @@ pub(crate) struct MadeImage {
 /// An image that is there, but not under the names that it is to get.
 #[derive(Debug)]
 pub(crate) struct Unnamed {
+    /// It.
     pub(crate) id: ImageId,
-    names: Vec<String>,
+    /// Those names; the first is what people read.
+    pub(crate) names: Vec<String>,
 }
 
 /// Makes the image, or finds one that was made of the same things. Says warnings and notes only; steps and the image

@@ -4,7 +4,7 @@ use crate::arguments::{CacheUp, FetchOptions};
 use crate::engine::docker::Docker;
 use crate::engine::{CommitOptions, ContainerId};
 use crate::failure::Failure;
-use crate::image::checked_names;
+use crate::image::{Unnamed, checked_names, give_names};
 use crate::pipeline::road::{Road, walk};
 use crate::pipeline::stage::{self, Staged, Staging};
 use crate::pipeline::{check, keeping, mounted, refuse, signals};
@@ -116,16 +116,13 @@ fn new_image(options: &FetchOptions<'_>, tag: &String) -> Result<String, Failure
 fn bake(road: &Road, container: &ContainerId, like: &str, tag: &str, dependencies: usize) -> Result<(), Failure> {
     let time = format!("{:.0}", Timestamp::now());
     let options = CommitOptions { like: like.to_owned(), labels: cache::baked_labels(dependencies, &time) };
-    let replaced = road.engine.image(tag)?;
-    let id = road.step(Step::Image, || {
-        let id = road.commit(container, &options)?;
-        road.engine.tag(&id, tag)?;
-        Ok(id)
+    let made = road.step(Step::Image, || {
+        // An engine cannot be stopped while it does this; a signal waits for it.
+        let unnamed = road.make_image(|_| {
+            Ok(Unnamed { id: road.engine.commit(container, &options)?, names: vec![tag.to_owned()] })
+        })?;
+        Ok(give_names(&*road.engine, unnamed)?)
     })?;
-    if let Some(replaced) = replaced.filter(|replaced| replaced.id != id) {
-        road.engine.remove_nameless(&replaced.id)?;
-    }
-    let bytes = road.engine.image(tag)?.map_or(0, |image| image.bytes);
-    road.emit(Event::Image { name: tag.to_owned(), id: id.0, bytes });
+    road.emit(Event::Image { name: made.name, id: made.id.0, bytes: made.bytes });
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What must be undone when a road ends early. A container or image is written down in the same breath in which it is
 //! made, so that whoever ends the road, a failure here or a signal in another thread, finds it.
 
-use crate::engine::{CommitOptions, ContainerId, Engine, EngineError, ImageId};
+use crate::engine::{ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
 use crate::image::{Stop, Unnamed};
 use crate::plan::container::ContainerSpec;
@@ -85,21 +85,6 @@ impl Cleanup {
         Ok(container)
     }
 
-    /// Makes an image without a name of a container; unless it has got one, it is removed at the end of the road.
-    pub(crate) fn commit(
-        &self,
-        engine: &Arc<dyn Engine>,
-        container: &ContainerId,
-        options: &CommitOptions,
-    ) -> Result<ImageId, Failure> {
-        // The engine goes on with it when nobody waits any more: a signal now waits for that, some seconds.
-        let mut state = self.open()?;
-        let image = engine.commit(container, options)?;
-        let (engine, made) = (Arc::clone(engine), Made::Image(image.clone()));
-        state.entries.push(Entry { engine, made, undo: Undo::Remove });
-        Ok(image)
-    }
-
     /// Makes an image without a name; unless it has got one, it is removed at the end of the road. An end in the middle
     /// stops the making and waits until it has stopped.
     pub(crate) fn make_image(
@@ -116,6 +101,8 @@ impl Cleanup {
             self.lock().entries.push(entry);
         }
         drop(ends);
+        // Whoever ended the road meanwhile is about to remove it: nobody may give it a name.
+        drop(self.open()?);
         outcome
     }
 
@@ -239,24 +226,44 @@ mod tests {
         assert_eq!(fake.state().containers.len(), 1);
     }
 
+    fn unnamed(fake: &Fake) -> Unnamed {
+        let id = fake.add_image("being:made", &[]);
+        fake.state().images.last_mut().unwrap().tags.clear();
+        Unnamed { id, names: Vec::new() }
+    }
+
     #[test]
-    fn an_image_goes_before_its_container_unless_it_has_got_a_name() {
+    fn an_image_goes_with_its_container_unless_it_has_got_a_name() {
         for is_named in [false, true] {
             let cleanup = Cleanup::default();
-            let (fake, one, _) = made(&cleanup);
+            let (fake, ..) = made(&cleanup);
             let engine: Arc<dyn Engine> = Arc::<Fake>::clone(&fake);
-            let image = cleanup.commit(&engine, &one, &CommitOptions::default()).unwrap();
+            let image = cleanup.make_image(&engine, |_| Ok(unnamed(&fake))).unwrap().id;
             if is_named {
                 engine.tag(&image, "baked:latest").unwrap();
             }
             assert!(cleanup.undo(End::BySignal).is_empty());
             assert_eq!(fake.state().images.iter().any(|found| found.id == image), is_named);
             assert!(fake.state().containers.is_empty());
-            assert_eq!(
-                cleanup.commit(&engine, &one, &CommitOptions::default()).unwrap_err().code,
-                ExitCode::Interrupted
-            );
         }
+    }
+
+    #[test]
+    fn an_image_that_nobody_wants_any_more_when_it_is_made_is_given_to_nobody_and_goes() {
+        let cleanup = Cleanup::default();
+        let (fake, ..) = made(&cleanup);
+        let engine: Arc<dyn Engine> = Arc::<Fake>::clone(&fake);
+        std::thread::scope(|threads| {
+            let outcome = cleanup.make_image(&engine, |_| {
+                threads.spawn(|| cleanup.undo(End::BySignal));
+                while !cleanup.lock().closed {
+                    std::thread::yield_now();
+                }
+                Ok(unnamed(&fake))
+            });
+            assert_eq!(outcome.unwrap_err().code, ExitCode::Interrupted);
+        });
+        assert!(fake.state().images.iter().all(|image| !image.tags.is_empty()));
     }
 
     #[test]

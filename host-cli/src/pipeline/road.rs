@@ -1,6 +1,6 @@
 //! How a road is walked: its first and its last word, and that nothing stays behind, whoever ends it.
 
-use crate::engine::{CommitOptions, ContainerId, Engine, EngineError, ImageId};
+use crate::engine::{ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
 use crate::image::{Stop, Unnamed};
 use crate::pipeline::cleanup::{Cleanup, End, Made, Undone};
@@ -60,11 +60,6 @@ impl Road {
     /// Makes a container; see [`Cleanup::create`].
     pub(crate) fn create(&self, name: Option<&str>, spec: &ContainerSpec) -> Result<ContainerId, Failure> {
         self.way.cleanup.create(&self.engine, name, spec)
-    }
-
-    /// Makes an image of a container; see [`Cleanup::commit`].
-    pub(crate) fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, Failure> {
-        self.way.cleanup.commit(&self.engine, container, options)
     }
 
     /// Makes an image that has no name yet; see [`Cleanup::make_image`].

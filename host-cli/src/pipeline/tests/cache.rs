@@ -113,12 +113,17 @@ fn what_is_baked_becomes_a_stager_image_that_says_what_it_holds_and_replaces_the
 
 #[test]
 fn a_bake_that_fails_anywhere_leaves_neither_container_nor_image() {
-    for verb in ["create", "run", "commit", "tag"] {
+    for (verb, code) in [
+        ("create", ExitCode::Engine),
+        ("run", ExitCode::Engine),
+        ("commit", ExitCode::Engine),
+        ("tag", ExitCode::Image),
+    ] {
         let fake = engine();
         agent(&fake, vec![], 0);
         fake.refuse(verb, "because of a test");
         let walked = filled(&fake, "--bake stager:baked", vec![recorded()]);
-        assert_eq!(walked.code, ExitCode::Engine, "{verb}");
+        assert_eq!(walked.code, code, "{verb}");
         assert!(fake.state().containers.is_empty(), "{verb}");
         assert_eq!(fake.state().images.len(), 1, "{verb}");
     }
