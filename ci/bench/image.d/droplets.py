@@ -1,0 +1,92 @@
+"""Droplets for ci/bench/image: alike but for one file, so that an engine has none of their layers."""
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import random
+import tarfile
+
+FILES = 20_000
+FOLDERS = 400
+# Of a file's bytes a third cannot be compressed, as in images, fonts and archives; the rest is text.
+RANDOM_SHARE = 0.33
+TEXT = b"function require(name) { return module.exports[name] || loadFromDisk(name); }\n" * 64
+
+
+class Made:
+    """The files of one round."""
+
+    def __init__(self, droplet, archive):
+        self.droplet, self.archive = droplet, archive
+
+
+class Source:
+    """What all droplets of a size share, as compressed and as uncompressed tar."""
+
+    def __init__(self, packed_bytes, work):
+        self.work = work
+        self.head, self.layer = work / "head.tgz", work / "head.tar"
+        numbers = random.Random(packed_bytes)
+        each = int(packed_bytes / RANDOM_SHARE / FILES)
+        unpacked = 0
+        with gzip.open(self.head, "wb", compresslevel=6) as packed, open(self.layer, "wb") as layer:
+            for name, kind in entries():
+                content = b""
+                if kind == tarfile.REGTYPE:
+                    size = max(64, int(numbers.gauss(each, each / 3)))
+                    noise = os.urandom(int(size * RANDOM_SHARE))
+                    content = (noise + TEXT * (size // len(TEXT) + 1))[:size]
+                    unpacked += size
+                packed.write(entry(name, kind, content))
+                if name != "./":
+                    layer.write(entry("home/vcap/" + name[2:], kind, content))
+        self.described = f"{FILES:,} files, {unpacked / 1e6:.0f} MB, packed {self.head.stat().st_size / 1e6:.0f} MB"
+
+    def make(self, number, below, tag, labels):
+        """The droplet of a round, and an archive of a finished image of it."""
+        droplet, archive, layer = (self.work / name for name in ("droplet.tgz", "archive.tar", "layer.tar"))
+        own = os.urandom(4096)
+        # A second member of the gzip file: what is common is compressed once for all rounds.
+        join(droplet, self.head, gzip.compress(entry("./app/own", tarfile.REGTYPE, own) + bytes(1024)))
+        join(layer, self.layer, entry("home/vcap/app/own", tarfile.REGTYPE, own) + bytes(1024))
+        with open(layer, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        diff_ids = [*below["RootFS"]["Layers"], f"sha256:{digest}"]
+        config = json.dumps({
+            "architecture": below["Architecture"], "os": below["Os"], "config": {"Labels": labels},
+            "rootfs": {"type": "layers", "diff_ids": diff_ids},
+        }).encode()
+        manifest = [{"Config": "config.json", "RepoTags": [tag], "Layers": [f"{diff_id[7:]}.tar" for diff_id in diff_ids]}]
+        with tarfile.open(archive, "w") as tar:
+            for name, content in (("config.json", config), ("manifest.json", json.dumps(manifest).encode())):
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+            tar.add(layer, f"{digest}.tar")
+        layer.unlink()
+        return Made(droplet, archive)
+
+
+def entries():
+    yield "./", tarfile.DIRTYPE
+    yield "./app/", tarfile.DIRTYPE
+    for folder in range(FOLDERS):
+        yield f"./app/modules/{folder:03}/", tarfile.DIRTYPE
+        for file in range(FILES // FOLDERS):
+            yield f"./app/modules/{folder:03}/file-{file:02}.js", tarfile.REGTYPE
+
+
+def entry(name, kind, content):
+    info = tarfile.TarInfo(name)
+    info.type, info.size, info.uid, info.gid, info.mtime = kind, len(content), 2000, 2000, 1_700_000_000
+    info.mode = 0o755 if kind == tarfile.DIRTYPE else 0o644
+    return info.tobuf(tarfile.GNU_FORMAT) + content + bytes(-len(content) % 512)
+
+
+def join(to, head, tail):
+    with open(to, "wb") as out, open(head, "rb") as common:
+        while chunk := common.read(1 << 20):
+            out.write(chunk)
+        out.write(tail)
