@@ -4,8 +4,10 @@
 use super::ImageError;
 use super::entries::{Stopped, below_root, each_entry};
 use super::layer::{Layer, LayerWriter, Owner};
+use super::read_ahead::read_ahead;
 use flate2::read::MultiGzDecoder;
 use std::io::{BufReader, Read};
+use std::thread;
 
 /// vcap's, in every stack.
 const VCAP: Owner = Owner { uid: 2000, gid: 2000 };
@@ -14,14 +16,16 @@ const HOME_MODE: u32 = 0o755;
 const ARCHIVE: &str = "droplet";
 
 /// The layer, in one pass over the droplet (tgz).
-pub(super) fn droplet_layer(droplet: impl Read) -> Result<Layer, ImageError> {
+pub(super) fn droplet_layer(droplet: impl Read + Send) -> Result<Layer, ImageError> {
     let mut layer = LayerWriter::new(ARCHIVE, "home/vcap", VCAP)?;
     layer.folder("home/vcap", HOME_MODE, VCAP)?;
     let mut has_app = false;
-    let entries = MultiGzDecoder::new(BufReader::with_capacity(256 << 10, droplet));
-    let outcome = each_entry(entries, |entry, content| {
-        has_app |= below_root(&entry.path).is_some_and(|path| path.starts_with("app"));
-        layer.add(entry, content)
+    let inflated = MultiGzDecoder::new(BufReader::with_capacity(256 << 10, droplet));
+    let outcome = thread::scope(|scope| {
+        each_entry(read_ahead(scope, inflated), |entry, content| {
+            has_app |= below_root(&entry.path).is_some_and(|path| path.starts_with("app"));
+            layer.add(entry, content)
+        })
     });
     match outcome {
         Ok(()) if has_app => layer.finish(),

@@ -16,6 +16,7 @@ mod layer;
 mod lifecycle;
 mod make;
 mod names;
+mod read_ahead;
 mod send;
 mod sha256;
 mod stop;

@@ -21,7 +21,7 @@ impl Stop {
     }
 
     /// A reader that fails from then on.
-    pub(super) fn over<R: Read>(&self, inner: R) -> impl Read + use<R> {
+    pub(super) fn over<R: Read + Send>(&self, inner: R) -> impl Read + Send + use<R> {
         Stoppable { inner, stop: self.clone() }
     }
 }
