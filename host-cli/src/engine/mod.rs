@@ -143,6 +143,13 @@ pub(crate) enum EngineError {
     Refused { doing: String, reason: String },
 }
 
+impl EngineError {
+    /// Whether the engine's disk is full: then no other way of doing the same helps.
+    pub(crate) fn is_full_disk(&self) -> bool {
+        matches!(self, Self::Refused { reason, .. } if reason.contains("no space left on device"))
+    }
+}
+
 /// What the pipeline wants of an engine. Every call blocks, and may be made from any thread.
 pub(crate) trait Engine: Send + Sync {
     /// What it says of itself.

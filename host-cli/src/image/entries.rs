@@ -23,7 +23,12 @@ pub(super) struct Entry {
     pub(super) mtime: u64,
     /// Bytes of its content.
     pub(super) size: u64,
+    /// Its extended attributes as PAX records, as far as they are the user's own.
+    pub(super) attributes: Vec<(String, Vec<u8>)>,
 }
+
+/// How PAX records of the user's own extended attributes begin.
+const USERS_ATTRIBUTE: &str = "SCHILY.xattr.user.";
 
 impl Entry {
     /// The path for a message.
@@ -67,6 +72,7 @@ struct Extensions {
     path: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
     size: Option<u64>,
+    attributes: Vec<(String, Vec<u8>)>,
 }
 
 impl Extensions {
@@ -90,6 +96,10 @@ impl Extensions {
                 b"path" => self.path = Some(record.value_bytes().to_vec()),
                 b"linkpath" => self.link = Some(record.value_bytes().to_vec()),
                 b"size" => self.size = record.value().ok().and_then(|size| size.parse().ok()),
+                _ if record.key().is_ok_and(|key| key.starts_with(USERS_ATTRIBUTE)) => {
+                    let name = record.key().unwrap_or_default().to_owned();
+                    self.attributes.push((name, record.value_bytes().to_vec()));
+                }
                 key if key.starts_with(b"GNU.sparse.") => return Err(io::Error::other("it holds a sparse file")),
                 _ => {}
             }
@@ -109,6 +119,7 @@ impl Extensions {
             mode: header.mode()? & 0o7777,
             mtime: header.mtime()?,
             size,
+            attributes: self.attributes,
         })
     }
 }

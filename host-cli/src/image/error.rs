@@ -59,6 +59,9 @@ impl ImageError {
             }
             Self::NoLauncher => "name the lifecycle that the request names, with launcher at its top",
             Self::Spool { .. } => "is there room? TMPDIR says where temporary files go",
+            Self::Engine(error) if error.is_full_disk() => {
+                "make room on the engine's disk: `docker system df` shows what takes it"
+            }
             Self::Unreadable { .. }
             | Self::Corrupt { .. }
             | Self::Empty { .. }

@@ -21,6 +21,8 @@ use tar::{Builder, EntryType, Header};
 const LARGEST: u64 = 16 << 30;
 /// Entries that a layer may have, so that an archive of nothing but names ends too.
 const MOST_ENTRIES: u64 = 2_000_000;
+/// Bytes of the paths of symbolic links, which are kept in memory until the layer is finished.
+const MOST_LINKS: usize = 16 << 20;
 /// Bytes of a tar header.
 const BLOCK: u64 = 512;
 /// What a link's target may have in a header of its own.
@@ -70,6 +72,7 @@ pub(super) struct LayerWriter {
     owner: Owner,
     tar: Builder<Hashing<BufWriter<File>>>,
     links: HashSet<PathBuf>,
+    link_bytes: usize,
     entries: u64,
     bytes: u64,
 }
@@ -84,6 +87,7 @@ impl LayerWriter {
             owner,
             tar: Builder::new(Hashing::new(BufWriter::with_capacity(256 << 10, file))),
             links: HashSet::new(),
+            link_bytes: 0,
             entries: 0,
             bytes: 0,
         })
@@ -105,6 +109,10 @@ impl LayerWriter {
         }
         self.count(entry)?;
         let target = self.root.join(&path);
+        if !entry.attributes.is_empty() {
+            let attributes = entry.attributes.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+            self.tar.append_pax_extensions(attributes).map_err(|error| ImageError::spool(&error))?;
+        }
         let mut header = header(entry.kind, entry.mode, entry.mtime, self.owner);
         let written = match entry.kind {
             EntryType::Directory => self.tar.append_data(&mut header, directory(&target), io::empty()),
@@ -115,13 +123,13 @@ impl LayerWriter {
             }
             EntryType::Fifo => self.tar.append_data(&mut header, &target, io::empty()),
             EntryType::Symlink => {
-                self.links.insert(path);
+                self.link(path)?;
                 symlink(&mut self.tar, header, &target, &entry.link)
             }
             EntryType::Link => {
                 let linked = self.inside(entry, &entry.link)?;
                 if self.links.contains(&linked) {
-                    self.links.insert(path); // The same symbolic link under one more name.
+                    self.link(path)?; // The same symbolic link under one more name.
                 }
                 self.tar.append_link(&mut header, &target, self.root.join(linked))
             }
@@ -163,6 +171,15 @@ impl LayerWriter {
         Ok(below)
     }
 
+    fn link(&mut self, path: PathBuf) -> Result<(), ImageError> {
+        self.link_bytes += path.as_os_str().len() + size_of::<PathBuf>();
+        if self.link_bytes > MOST_LINKS {
+            return Err(ImageError::TooLarge { archive: self.archive, limit: "16 MiB of symbolic links".to_owned() });
+        }
+        self.links.insert(path);
+        Ok(())
+    }
+
     fn count(&mut self, entry: &Entry) -> Result<(), ImageError> {
         self.entries += 1;
         self.bytes = self.bytes.saturating_add(entry.size).saturating_add(BLOCK);
@@ -181,7 +198,8 @@ impl LayerWriter {
     }
 }
 
-/// Extended attributes are not taken over: a file capability among them would give a program more than its user has.
+/// Of extended attributes the user's own are taken over, before this. A file capability among the others would give a
+/// program more than its user has.
 fn header(kind: EntryType, mode: u32, mtime: u64, owner: Owner) -> Header {
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);

@@ -137,12 +137,27 @@ impl Writer {
             self.has_launcher = matches!(entry.kind, EntryType::Regular | EntryType::Link) || entry.kind.is_symlink();
         }
         let Entry { path, link, kind, size, .. } = entry;
-        let plain =
-            Entry { path: path.clone(), link: link.clone(), kind: *kind, mode: MODE, mtime: FIXED_TIME, size: *size };
+        let plain = Entry {
+            path: path.clone(),
+            link: link.clone(),
+            kind: *kind,
+            mode: MODE,
+            mtime: FIXED_TIME,
+            size: *size,
+            attributes: Vec::new(),
+        };
         self.layer.add(&plain, content)
     }
 }
 
 fn entry(path: &Path, kind: EntryType, size: u64, link: Vec<u8>) -> Entry {
-    Entry { path: path.as_os_str().as_bytes().to_vec(), link, kind, mode: MODE, mtime: FIXED_TIME, size }
+    Entry {
+        path: path.as_os_str().as_bytes().to_vec(),
+        link,
+        kind,
+        mode: MODE,
+        mtime: FIXED_TIME,
+        size,
+        attributes: Vec::new(),
+    }
 }

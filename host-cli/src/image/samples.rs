@@ -26,6 +26,12 @@ impl Sample {
         self.entry(EntryType::Regular, path, "", mode, content)
     }
 
+    /// PAX records for the next entry.
+    pub(super) fn records(mut self, records: &[(&str, &[u8])]) -> Self {
+        self.0.append_pax_extensions(records.iter().copied()).unwrap();
+        self
+    }
+
     pub(super) fn link(self, kind: EntryType, path: &str, target: &str) -> Self {
         self.entry(kind, path, target, 0o777, b"")
     }

@@ -45,7 +45,7 @@ impl Finished<'_> {
         let mut outcome = self.by(first, engine, sending.stop);
         for next in others {
             let Err(ImageError::Engine(refused @ EngineError::Refused { .. })) = &outcome else { break };
-            if sending.stop.is_stopped() {
+            if sending.stop.is_stopped() || refused.is_full_disk() {
                 break;
             }
             note(format!("{refused}; trying it by {}", next.name()));

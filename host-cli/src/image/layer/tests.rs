@@ -55,6 +55,45 @@ fn a_droplet_comes_to_the_home_of_vcap_in_its_order_with_its_modes_and_links() {
 }
 
 #[test]
+fn of_extended_attributes_the_users_own_survive_and_no_other() {
+    let records: [(&str, &[u8]); 3] = [
+        ("SCHILY.xattr.user.mime", b"text/plain"),
+        ("SCHILY.xattr.security.capability", b"\x01\0\0\x02"),
+        ("SCHILY.xattr.trusted.overlay.opaque", b"y"),
+    ];
+    let droplet =
+        Sample::droplet().records(&records).file("./app/marked", b"x", 0o644).file("./app/plain", b"y", 0o644);
+    let layer = droplet_layer(&*droplet.tgz()).unwrap();
+    let mut found = Vec::new();
+    for entry in tar::Archive::new(layer.content()).entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let path = entry.path().unwrap().display().to_string();
+        for record in entry.pax_extensions().unwrap().into_iter().flatten() {
+            let record = record.unwrap();
+            found.push(format!("{path} {} {}", record.key().unwrap(), record.value().unwrap()));
+        }
+    }
+    assert_eq!(found, ["home/vcap/app/marked SCHILY.xattr.user.mime text/plain"]);
+}
+
+#[test]
+fn symbolic_links_cannot_fill_the_memory() {
+    let folder = format!("{}/", "d".repeat(250)).repeat(12);
+    let mut layer = LayerWriter::new("droplet", "home/vcap", Owner { uid: 1, gid: 1 }).unwrap();
+    let link = |number: u32| Entry {
+        path: format!("app/{folder}{number}").into_bytes(),
+        link: b"x".to_vec(),
+        kind: EntryType::Symlink,
+        mode: 0o777,
+        mtime: 0,
+        size: 0,
+        attributes: Vec::new(),
+    };
+    let refused = (0..10_000).find_map(|number| layer.add(&link(number), &mut io::empty()).err()).unwrap();
+    assert_eq!(refused.to_string(), "the droplet holds more than 16 MiB of symbolic links");
+}
+
+#[test]
 fn the_digest_is_that_of_the_bytes_and_the_same_droplet_gives_the_same_bytes() {
     let droplet = Sample::droplet().tgz();
     let (first, second) = (droplet_layer(&*droplet).unwrap(), droplet_layer(&*droplet).unwrap());

@@ -98,11 +98,15 @@ fn an_engine_that_refuses_an_archive_is_asked_to_build() {
 }
 
 #[test]
-fn what_was_asked_for_is_not_replaced_and_who_is_gone_is_not_asked_again() {
+fn what_was_asked_for_is_not_replaced_and_who_is_gone_or_full_is_not_asked_again() {
     let case = Case::new();
     case.fake.refuse("load", "no such thing");
     let (fake, outcome) = case.sent(ImageBy::Only(Way::Load), &Said::default());
     assert!(outcome.is_err() && fake.state().built.is_empty());
+    let case = Case::new();
+    case.fake.refuse("load", "write /layer.tar: no space left on device");
+    let (fake, outcome) = case.sent(ImageBy::Auto, &Said::default());
+    assert!(outcome.unwrap_err().advice().contains("make room") && fake.state().built.is_empty());
     let case = Case::new();
     case.fake.fail("load", EngineError::Unreachable { address: "a".into(), reason: "gone".into() });
     let (fake, outcome) = case.sent(ImageBy::Auto, &Said::default());
