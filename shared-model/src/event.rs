@@ -115,7 +115,7 @@ pub enum Event {
         what: String,
         /// Why: `503 Service Unavailable`.
         reason: String,
-        /// Which try comes next, from 2.
+        /// Which try comes next, from 2; from 2 again when the transfer got further in between.
         attempt: u32,
         /// How many there are in all.
         of: u32,

@@ -2,8 +2,8 @@
 //! in capitals or not. Docker passes them into containers, so they are there without anybody having thought of it.
 //!
 //! `NO_PROXY` is read as Go reads it, for Docker and Cloud Foundry are Go: names with their subdomains, `.name` for
-//! the subdomains alone, addresses, networks (`10.0.0.0/8`), each with a port or without, and `*`. This machine itself
-//! (`localhost`, 127.0.0.0/8, `::1`) is never asked through a proxy.
+//! the subdomains alone, addresses, each of these with a port or without, networks (`10.0.0.0/8`), and `*`. This machine
+//! itself (`localhost`, 127.0.0.0/8, `::1`) is never asked through a proxy.
 
 use super::address::Address;
 use shared_model::safe_url::SafeUrl;
