@@ -11,6 +11,7 @@
 
 use super::error::CacheError;
 use super::record::Kind;
+use rustix::fs::StatVfsMountFlags;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -95,6 +96,9 @@ impl Layout {
         // Before even a mode is changed: whoever gave the wrong name wants those files as they are.
         if fs::metadata(root).is_ok_and(|found| found.is_dir()) && matches!(format(root)?, Format::Missing) {
             refuse_foreign(root)?;
+        }
+        if rustix::fs::statvfs(root).is_ok_and(|disk| disk.f_flag.contains(StatVfsMountFlags::RDONLY)) {
+            return Err(refuse(root, "it is mounted read-only, so that no use of an entry can be noted or locked"));
         }
         folder(root, root, ENTERED)?;
         let root = fs::canonicalize(root).map_err(CacheError::io("open", root))?;

@@ -3,6 +3,7 @@
 
 use super::*;
 use std::fs::{File, FileTimes};
+use std::process::Command;
 use std::time::SystemTime;
 
 fn used_at(home: &Home, key: &str, when: SystemTime) {
@@ -128,8 +129,16 @@ fn bytes_are_about_what_du_says() {
     }
     std::os::unix::fs::symlink("d0", claim.path().join("link")).unwrap();
     let entry = claim.publish(Facts::default(), None).unwrap().entry;
-    let du = std::process::Command::new("du").arg("-s").arg("-B1").arg(entry.path()).output().unwrap();
-    let du: u64 = String::from_utf8(du.stdout).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+    let du = || -> u64 {
+        let du = Command::new("du").arg("-s").arg("-B1").arg(entry.path()).output().unwrap();
+        String::from_utf8(du.stdout).unwrap().split_whitespace().next().unwrap().parse().unwrap()
+    };
     let bytes = entry.record().bytes;
-    assert!(bytes.abs_diff(du) * 10 < du, "{bytes} here, {du} there");
+    // A disk may count what it is just writing down twice, or not at all.
+    let counted: Vec<u64> = (0..50)
+        .map(|_| du())
+        .inspect(|_| thread::sleep(Duration::from_millis(1)))
+        .take_while(|du| bytes.abs_diff(*du) * 10 >= *du)
+        .collect();
+    assert!(counted.len() < 50, "{bytes} here, {counted:?} there");
 }
