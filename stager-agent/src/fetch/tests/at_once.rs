@@ -21,7 +21,7 @@ fn transfers_in_both_directions_share_the_places() {
         highest.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         let mut body = vec![0; asked.headers.get("content-length").map_or(0, |length| length.parse().unwrap())];
         to.read_exact(&mut body).unwrap();
-        thread::sleep(Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(300)); // long enough for all that may come
         inside.fetch_sub(1, Ordering::SeqCst); // before the client can know that it may send the next
         answer(to, 200, "", &tgz(10));
     });
