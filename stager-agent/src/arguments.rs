@@ -1,6 +1,10 @@
 //! The command line of `stager-agent`.
 #![expect(clippy::disallowed_methods, reason = "reads the process's arguments")]
 
+mod cache;
+
+pub(crate) use cache::{CacheCommand, Command, ListFormat};
+
 use crate::fetch::{Limits, OwnCertificate, Patience, Trust, Verify, duration};
 use crate::screen::Format;
 use argh::FromArgs;
@@ -10,7 +14,6 @@ use shared_model::exit_code::ExitCode;
 use shared_model::size;
 use std::env;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// Of a cache, where nobody says: 10 GiB.
@@ -103,110 +106,6 @@ pub(crate) struct Arguments {
     pub(crate) command: Option<Command>,
 }
 
-/// What to do instead of staging.
-#[derive(FromArgs, Debug)]
-#[argh(subcommand)]
-pub(crate) enum Command {
-    Cache(CacheArguments),
-}
-
-/// fill the cache, or look after it
-#[derive(FromArgs, Debug)]
-#[argh(
-    subcommand,
-    name = "cache",
-    note = "Options such as --cache, --cache-limit and --ca stand before `cache`. KEY is a cache key, or an app's guid.",
-    example = "$ docker run --rm -v stager-cache:/var/cache/stager stager cache list"
-)]
-pub(crate) struct CacheArguments {
-    #[argh(subcommand)]
-    pub(crate) command: CacheCommand,
-}
-
-/// What to do with the cache.
-#[derive(FromArgs, Debug)]
-#[argh(subcommand)]
-pub(crate) enum CacheCommand {
-    Up(CacheUp),
-    List(CacheList),
-    Verify(CacheVerify),
-    Clear(CacheClear),
-}
-
-/// fetch the cached dependencies of the requests on standard input, each once; exit code 4 where something did not arrive
-#[derive(FromArgs, Debug)]
-#[argh(
-    subcommand,
-    name = "up",
-    example = "$ build_req | docker run -i --rm --net hcf -v stager-cache:/var/cache/stager stager cache up"
-)]
-pub(crate) struct CacheUp {
-    /// fill the cache in this directory, as `--cache` before it does
-    #[argh(option, arg_name = "dir")]
-    pub(crate) into: Option<PathBuf>,
-}
-
-/// list what the cache holds, what was last used first
-#[derive(FromArgs, Debug)]
-#[argh(
-    subcommand,
-    name = "list",
-    example = "$ docker run --rm -v stager-cache:/var/cache/stager stager cache list --output json | jq .[0]"
-)]
-pub(crate) struct CacheList {
-    /// plain (default): a table; json: an array
-    #[argh(option, default = "ListFormat::Plain", arg_name = "plain|json")]
-    pub(crate) output: ListFormat,
-}
-
-/// read every byte again and remove what is damaged; exit code 4 where something was
-#[derive(FromArgs, Debug)]
-#[argh(
-    subcommand,
-    name = "verify",
-    example = "$ docker run --rm -v stager-cache:/var/cache/stager stager cache verify"
-)]
-pub(crate) struct CacheVerify {
-    /// only entries of this key
-    #[argh(positional, arg_name = "KEY")]
-    pub(crate) key: Option<String>,
-}
-
-/// remove what the cache holds, except what a staging uses at the moment
-#[derive(FromArgs, Debug)]
-#[argh(
-    subcommand,
-    name = "clear",
-    example = "Fetch one buildpack anew the next time:\n\
-               $ docker run --rm -v stager-cache:/var/cache/stager stager cache clear KEY"
-)]
-pub(crate) struct CacheClear {
-    /// only entries of this key
-    #[argh(positional, arg_name = "KEY")]
-    pub(crate) key: Option<String>,
-}
-
-/// What a list looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ListFormat {
-    /// A table for people.
-    Plain,
-    /// One array of objects.
-    Json,
-}
-
-impl FromStr for ListFormat {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "plain" => Ok(Self::Plain),
-            "json" => Ok(Self::Json),
-            _ => Err("it is plain or json".to_owned()),
-        }
-    }
-}
-
 /// An end before the beginning: help, the version, or a command line that cannot be understood.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Early {
@@ -287,6 +186,7 @@ fn size(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arguments::cache::CacheArguments;
     use std::path::Path;
 
     fn parse(line: &str) -> Result<Arguments, Early> {

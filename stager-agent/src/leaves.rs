@@ -1,28 +1,27 @@
 //! The leaves as they really are: download, upload and run, each with the step it belongs to and the words around it.
 
+mod ahead;
+mod early;
+
 use crate::action_error::ActionError;
 use crate::build::environment;
 use crate::build::reaper::Reaper;
 use crate::build::rights;
 use crate::build::run_process::{GRACE, Output, Program};
 use crate::build::user::User;
-use crate::early::{Early, early};
 use crate::execute::Leaves;
 use crate::fetch::{Archive, Checksum, Owner};
 use crate::plan::StagingPlan;
-use crate::provide::{self, Dependency, Needed, Provider, indispensable};
+use crate::provide::Provider;
 use crate::result_file;
-use crate::scope::{Scope, Stop, Stopped};
-use crate::side_by_side::side_by_side;
+use crate::scope::Scope;
 use crate::steps::{Steps, milliseconds_since};
 use crate::upload::{self, Parcel, UploadError};
-use jiff::Timestamp;
-use shared_model::action::{Action, DownloadAction, RunAction, UploadAction};
+use shared_model::action::{DownloadAction, RunAction, UploadAction};
 use shared_model::event::{Event, Step};
 use std::path::{Path, PathBuf};
-use std::ptr;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// What all leaves of one staging share.
@@ -54,104 +53,8 @@ pub(crate) enum Uploads {
     Skipped,
 }
 
-/// One of the things that are fetched at once.
-enum Job<'d, 'a> {
-    /// A dependency, and whether it may be a link into the cache.
-    Dependency(&'d Dependency<'a>, bool),
-    /// A download that the action begins with.
-    Download(Early<'a>),
-}
-
-/// Which places of a request overlap with no other one: nothing else is unpacked there, above or below.
-struct Alone<'a> {
-    dependencies: Vec<bool>,
-    downloads: Vec<(&'a DownloadAction, bool)>,
-}
-
-impl<'a> Alone<'a> {
-    fn of(dependencies: &[Dependency], action: &'a Action) -> Self {
-        // One for a user who is not there fails before it unpacks anything.
-        let place = |download: &DownloadAction| Some(User::named(&download.user).ok()?.home.join(&download.to));
-        let downloads = action.downloads().filter_map(|download| Some((download, place(download)?)));
-        let downloads: Vec<(&DownloadAction, PathBuf)> = downloads.collect();
-        let places = dependencies.iter().map(|dependency| dependency.to);
-        let mut alone = provide::alone(&places.chain(downloads.iter().map(|(_, to)| to.as_path())).collect::<Vec<_>>());
-        let of_downloads = alone.split_off(dependencies.len());
-        let downloads = downloads.into_iter().zip(of_downloads).map(|((download, _), alone)| (download, alone));
-        Self { dependencies: alone, downloads: downloads.collect() }
-    }
-
-    fn has(&self, download: &DownloadAction) -> bool {
-        self.downloads.iter().any(|(known, alone)| *alone && ptr::eq(*known, download))
-    }
-}
-
-impl<'a> RealLeaves<'a> {
-    /// Sees to it that all is there that the action takes for granted, and fetches what it begins with, at once. The first
-    /// to fail ends the others: nothing could be made of them.
-    ///
-    /// # Errors
-    /// [`ActionError::Expired`] before anything is done; else what came of the dependencies. What came of a download is
-    /// told where the action arrives at it.
-    pub(crate) fn fetch_ahead(&self, scope: &Scope) -> Result<(), ActionError> {
-        let needed = indispensable(&self.plan.action);
-        if !self.plan.dependencies.is_empty() || !needed.is_empty() {
-            self.steps.enter(Step::Fetch, scope);
-        }
-        let dependencies: Vec<Dependency> =
-            self.plan.dependencies.iter().map(Dependency::of).collect::<Result<_, _>>()?;
-        let alone = Alone::of(&dependencies, &self.plan.action);
-        let linked = || dependencies.iter().zip(alone.dependencies.iter().copied());
-        let all = linked().map(|(dependency, linked)| Needed::Dependency(dependency, linked));
-        let all: Vec<_> = all.chain(needed.into_iter().map(Needed::Download)).collect();
-        let missing = self.provider.missing(&all, Timestamp::now().as_second(), scope);
-        if !missing.is_empty() {
-            return Err(ActionError::Expired(missing));
-        }
-
-        let downloads = early(&self.plan.action).into_iter().filter(|early| alone.has(early.action));
-        let jobs = linked().map(|(dependency, linked)| Job::Dependency(dependency, linked));
-        let jobs: Vec<Job> = jobs.chain(downloads.map(Job::Download)).collect();
-        let group = Stop::default();
-        let group_scope = scope.stoppable_by(&group);
-        let results = side_by_side(&jobs, |job| match job {
-            Job::Dependency(dependency, linked) => {
-                let scope = group_scope.named(dependency.log_source);
-                let provided = self.provider.dependency(dependency, *linked, &scope);
-                provided.map_err(ActionError::from).inspect_err(|_| group.by_codependent())
-            }
-            Job::Download(early) => {
-                self.download_ahead(early, &group_scope, &group);
-                Ok(())
-            }
-        });
-        let errors: Vec<ActionError> = results.into_iter().filter_map(Result::err).collect();
-        let only_ended = |error: &ActionError| matches!(error, ActionError::Stopped(Stopped::Codependent));
-        // Where a download has ended the others, the action says so before it runs anything.
-        if errors.iter().all(only_ended) { Ok(()) } else { Err(ActionError::Several(errors)) }
-    }
-
-    /// Does a download before the action arrives at it, and keeps what came of it.
-    fn download_ahead(&self, early: &Early<'a>, scope: &Scope, group: &Stop) {
-        let scope = scope.named(early.log_source);
-        let limited = early.limit.map(|limit| scope.limited(limit));
-        let result = self.fetch_package(early.action, limited.as_ref().unwrap_or(&scope));
-        // Whoever was only stopped has its own time again when its turn comes.
-        if matches!(result, Err(ActionError::Stopped(_))) {
-            return;
-        }
-        if result.is_err() && early.indispensable {
-            group.by_codependent();
-        }
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).push((early.action, result));
-    }
-
-    fn fetched_ahead(&self, action: &DownloadAction) -> Option<Result<(), ActionError>> {
-        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = ahead.iter().position(|(known, _)| ptr::eq(*known, action))?;
-        Some(ahead.swap_remove(at).1)
-    }
-
+impl RealLeaves<'_> {
+    /// Does a download, whether its turn has come or not.
     fn fetch_package(&self, action: &DownloadAction, scope: &Scope) -> Result<(), ActionError> {
         let user = User::named(&action.user).map_err(ActionError::User)?;
         let to = user.home.join(&action.to);

@@ -8,7 +8,6 @@ mod arguments;
 mod build;
 mod cache;
 mod cache_command;
-mod early;
 mod execute;
 mod failure;
 mod fetch;

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 /// A download that can begin early, and what its place in the tree says of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Early<'a> {
+pub(super) struct Early<'a> {
     /// The download.
-    pub(crate) action: &'a DownloadAction,
+    pub(super) action: &'a DownloadAction,
     /// In whose name; `None`: the task's.
-    pub(crate) log_source: Option<&'a str>,
+    pub(super) log_source: Option<&'a str>,
     /// The shortest time limit around it.
-    pub(crate) limit: Option<Duration>,
+    pub(super) limit: Option<Duration>,
     /// Whether the action fails without it.
-    pub(crate) indispensable: bool,
+    pub(super) indispensable: bool,
 }
 
 /// What may differ on the way down.
@@ -28,7 +28,7 @@ struct Place<'a> {
 }
 
 /// The downloads that `action` comes to before it runs or uploads anything, in its order.
-pub(crate) fn early(action: &Action) -> Vec<Early<'_>> {
+pub(super) fn early(action: &Action) -> Vec<Early<'_>> {
     let mut found = Vec::new();
     walk(action, Place { log_source: None, limit: None, indispensable: true }, &mut found);
     found
