@@ -141,9 +141,9 @@ def kinds():
     yield 'modes', 'set-user-id, set-group-id, sticky, writable for all, no rights', modes, \
         {'suid': File(b'x', 0o755), 'all': X, 'sticky': Directory(), 'none': Directory(0)}, \
         {'described': 'no special bits, and group and others never write'}
-    closed = folder(b'd', 0o500) + file(b'd/f') + folder(b'd/e', 0) + file(b'd/e/f')
+    closed = folder(b'd', 0o500) + file(b'd/f') + folder(b'd/e', 0o500) + file(b'd/e/f')
     yield 'closed-directories', 'files in directories that do not let in', closed, \
-        {'d': Directory(0o500), 'd/f': X, 'd/e': Directory(0), 'd/e/f': X}
+        {'d': Directory(0o500), 'd/f': X, 'd/e': Directory(0o500), 'd/e/f': X}
 
 
 def ways():

@@ -77,7 +77,7 @@ pub(crate) struct Arguments {
     /// refuse an archive that is larger, or unpacks to more: 500M, 2T (default: 32G)
     #[argh(option, default = "Limits::GENEROUS.bytes", from_str_fn(size), arg_name = "size")]
     pub(crate) max_unpacked: u64,
-    /// refuse an archive with more entries (default: 2000000)
+    /// refuse an archive with more entries (default: 1000000)
     #[argh(option, default = "Limits::GENEROUS.entries", arg_name = "n")]
     pub(crate) max_entries: u64,
     /// refuse an archive that unpacks to more than 100M and more than so many times its size (default: 200)

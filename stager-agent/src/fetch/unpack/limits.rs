@@ -27,8 +27,9 @@ impl Limits {
     /// The defaults. An offline buildpack unpacks to 1.5 GB and 50,000 files, a package with its `node_modules` has
     /// 200,000; text shrinks to a twentieth, and only what nobody wrote shrinks to a thousandth, which is the most that
     /// deflate can. `PATH_MAX` is the longest name that a program can use, and leaves room for 256 parts with 15
-    /// letters each; every one is a descriptor that is held open.
-    pub(crate) const GENEROUS: Self = Self { bytes: 32 << 30, entries: 2_000_000, ratio: 200, depth: 256, name: 4095 };
+    /// letters each; every one is a descriptor that is held open. A million entries of a zip, which are judged before any
+    /// is unpacked, take 100 MiB of memory.
+    pub(crate) const GENEROUS: Self = Self { bytes: 32 << 30, entries: 1_000_000, ratio: 200, depth: 256, name: 4095 };
 }
 
 /// What one archive has taken so far. Several threads may charge it.

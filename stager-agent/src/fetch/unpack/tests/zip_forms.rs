@@ -44,8 +44,10 @@ fn a_zip_made_on_windows_has_its_directories_and_its_backslashes_understood() {
     let modes = ["bin", "bin/run", "bin/run/detect", "read/only", "empty"].map(|name| target.mode(name));
     assert_eq!(modes, [0o755, 0o755, 0o644, 0o444, 0o755]);
 
-    let error = Target::new().unpack(&zip_of(|zip| add(zip, "..\\evil", dos, "x"))).unwrap_err();
-    assert!(matches!(error, UnpackError::Escapes { .. }), "{error}");
+    for name in ["..\\evil", "\\evil", "C:\\evil", "c:/evil", "C:evil"] {
+        let error = Target::new().unpack(&zip_of(|zip| add(zip, name, dos, "x"))).unwrap_err();
+        assert!(matches!(error, UnpackError::Escapes { .. }), "{error}");
+    }
 }
 
 #[test]
