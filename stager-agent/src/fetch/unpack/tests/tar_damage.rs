@@ -82,6 +82,8 @@ fn the_map_of_a_sparse_file_must_fit_its_contents() {
     let target = Target::new();
     target.unpack(&sparse("1,2,5,1", "8", b"abc")).unwrap();
     assert_eq!(target.text("description"), "\0ab\0\0c\0\0");
+    let told = refusal(&tar_of(&[Made { kind: b'S', ..file("s", "abc") }]));
+    assert!(told.ends_with("it is a sparse file without a map"), "{told}");
     let huge = u64::MAX.to_string();
     for (pieces, size, expected) in [
         ("1,2,2,1", "8", "the pieces of a sparse file overlap"),
