@@ -214,6 +214,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn the_order_by_parts_is_that_of_the_lists_of_parts(one in "[a/\\-!]{0,6}", other in "[a/\\-!]{0,6}") {
             let parts = |name: &str| name.split('/').map(str::to_owned).collect::<Vec<_>>();

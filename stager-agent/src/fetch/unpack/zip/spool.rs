@@ -135,6 +135,8 @@ mod tests {
     use tempfile::TempDir;
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn reading_ahead_changes_nothing(reads in prop::collection::vec((0..12_000_u64, 0..6000_usize), 1..40)) {
             let whole: Vec<u8> = (0..10_000_u32).map(|number| number.to_le_bytes()[number as usize % 2]).collect();
