@@ -68,7 +68,12 @@ fn restage_on(road: &Road, request: &Request, command: &Restage, agent_options: 
     };
     let options = command.fetch_options();
     let files = mounted::files(&options)?;
-    let keeping = keeping(&options, command.no_cache)?;
+    let mut keeping = keeping(&options, command.no_cache)?;
+    if task.runs_as_root() && keeping != Keeping::Nothing {
+        let text = "nothing is kept: the request runs a program as root, who could change what other stagings rely on";
+        road.emit(Event::Warning { text: text.to_owned() });
+        keeping = Keeping::Nothing;
+    }
 
     check::network(&*road.engine, &command.network)?;
     check::image(&*road.engine, &command.stager_image, "stager image")?;

@@ -170,6 +170,12 @@ impl TaskDefinition {
         folder.filter(|folder| !folder.is_empty()).unwrap_or("/tmp/lifecycle")
     }
 
+    /// True when a program of the request runs as root, who could change whatever is mounted into its container.
+    #[must_use]
+    pub fn runs_as_root(&self) -> bool {
+        self.action.iter().flat_map(Action::runs).any(|run| run.user == "root" || run.user == "0")
+    }
+
     /// True when the request's builder is told to trust any certificate (`-skipCertVerify=true`).
     #[must_use]
     pub fn skips_certificate_verification(&self) -> bool {

@@ -502,6 +502,19 @@ fn what_was_fetched_is_kept_in_a_volume_with_our_label_unless_nobody_wants_it() 
 }
 
 #[test]
+fn a_request_that_runs_a_program_as_root_gets_no_volume_which_it_could_change() {
+    for user in ["root", "0"] {
+        let fake = engine();
+        agent(&fake, vec![], 0);
+        let document = document(STAGER_2016, "taskDefinition", |_| {})
+            .replace("\"user\":\"vcap\"", &format!("\"user\":\"{user}\""));
+        let walked = restaged_by(&fake, "--no-image", nobody, document);
+        assert!(walked.text.contains("nothing is kept: the request runs a program as root"), "{}", walked.text);
+        assert_eq!(fake.verbs(), ["has_network", "image", "create", "run", "remove"], "{user}");
+    }
+}
+
+#[test]
 fn a_volume_of_that_name_that_is_there_is_used_as_it_is() {
     let fake = engine();
     fake.state().volumes.insert("stager-cache".into(), [].into());
