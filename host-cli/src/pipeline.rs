@@ -1,8 +1,9 @@
 //! READ ME FIRST. The road of the host: requests → stage → image → launch.
 //!
 //! [`restage`] and [`launch`] are the two commands; each reads from top to bottom as what the user sees. [`cache_up()`] and
-//! [`cache()`] fill and look after what `restage` keeps. A stretch has its file below; what it decides is a pure plan in `plan/`, what it wants of Docker goes through [`crate::engine::Engine`],
-//! and what it says is an event. [`walk`] gives a road its first and last word and sees to it that nothing is left behind.
+//! [`cache()`] fill and look after what `restage` keeps. A stretch has its file below; what it decides is a pure plan in
+//! `plan/`, what it wants of Docker goes through [`crate::engine::Engine`], and what it says is an event. [`walk`] gives a
+//! road its first and last word and sees to it that nothing is left behind.
 
 mod bring_out;
 mod cache_up;

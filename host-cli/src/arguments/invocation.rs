@@ -65,7 +65,8 @@ fn linked_command(called: &Path) -> Option<&'static str> {
     LINKED.iter().find(|(link, _)| *link == name).map(|(_, command)| *command)
 }
 
-/// Cuts at the first `--` behind a command that starts the agent on a request; for the other commands `--` ends the options, as argh has it.
+/// Cuts at the first `--` behind a command that starts the agent on a request; for the other commands `--` ends the
+/// options, as argh has it.
 fn without_agent_options(mut words: Vec<String>) -> (Vec<String>, Vec<String>) {
     let starts_the_agent = words.first().is_some_and(|word| word == "restage" || word == "cache-up");
     match words.iter().position(|word| word == "--") {

@@ -1,5 +1,5 @@
-//! From the staging container to the app image: droplet, launcher and result are taken out, each as the one file that was asked
-//! for, whatever else the container offers.
+//! From the staging container to the app image: droplet, launcher and result are taken out, each as the one file that was
+//! asked for, whatever else the container offers.
 
 use crate::engine::{ContainerId, EngineError};
 use crate::failure::Failure;

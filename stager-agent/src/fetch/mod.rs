@@ -84,7 +84,8 @@ pub(crate) struct Archive<'a> {
     /// The validators of the one that is there already: the server is asked for another one only, and asked once, for
     /// whoever has one can do without an answer. They must be of the same origin. `None`: there is none.
     pub(crate) known: Option<&'a Validators>,
-    /// A file, to be written and read, that gets the archive as it came; empty where nothing arrived. It is whole when the archive is [`Fetched`].
+    /// A file, to be written and read, that gets the archive as it came; empty where nothing arrived. It is whole when
+    /// the archive is [`Fetched`].
     pub(crate) copy: Option<&'a File>,
     /// What it may ask for.
     pub(crate) limits: &'a Limits,

@@ -1,3 +1,4 @@
+//! Whole fetches from servers that behave well, badly, or not at all. More in the files below.
 #![allow(clippy::disallowed_methods, reason = "tests look at real directories")]
 
 mod at_once;

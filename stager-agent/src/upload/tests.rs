@@ -1,3 +1,4 @@
+//! Uploads to receivers that are busy, refuse, answer early, late, or never.
 #![allow(clippy::disallowed_methods, reason = "tests send real files")]
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What a droplet and a lifecycle become as layers, byte by byte, and what is refused.
+
 use super::super::droplet::droplet_layer;
 use super::super::lifecycle::{Lifecycle, lifecycle_layer};
 use super::super::samples::{Sample, as_file};

@@ -1,3 +1,5 @@
+//! Making an image with a recording engine: what it is sent and asked to name, and what stays after a failure.
+
 use super::super::samples::{Sample, as_file};
 use super::*;
 use crate::engine::fake::{Fake, loaded};

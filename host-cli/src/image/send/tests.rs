@@ -1,3 +1,5 @@
+//! Which way an image takes into which engine, and which layers go along.
+
 use super::super::base_layers::samples::export;
 use super::super::droplet::droplet_layer;
 use super::super::lifecycle::{Lifecycle, lifecycle_layer};

@@ -1,3 +1,5 @@
+//! Streams out of a container that hold the one file that was asked for, something else, or no end.
+
 use super::super::samples::Sample;
 use super::*;
 

@@ -1,3 +1,5 @@
+//! Names and labels for whatever an app is called and whatever a builder reports.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,4 @@
+//! What the tests of unpacking share: the real tar and zip, and looking at what came out.
 #![allow(clippy::disallowed_methods, reason = "tests look at real directories and run the real tar and zip")]
 
 mod bombs;

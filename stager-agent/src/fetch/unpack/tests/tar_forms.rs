@@ -1,3 +1,5 @@
+//! Tars in every form that packers write, and what becomes of modes, owners, and what is there already.
+
 use super::*;
 
 /// A directory with one of each, as a packer would find it.

@@ -1,3 +1,5 @@
+//! Zips as packers on Unix and Windows write them, whole and damaged.
+
 use super::*;
 use ::zip::write::SimpleFileOptions;
 use ::zip::{System, ZipWriter};
