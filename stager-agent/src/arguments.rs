@@ -3,7 +3,7 @@
 
 mod cache;
 
-pub(crate) use cache::{CacheCommand, Command, ListFormat};
+pub(crate) use cache::{CacheCommand, Command};
 
 use crate::fetch::{Limits, OwnCertificate, Patience, Trust, Verify, duration};
 use crate::screen::Format;

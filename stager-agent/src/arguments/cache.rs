@@ -1,8 +1,8 @@
 //! The command line of `stager-agent cache`.
 
+use crate::screen::Format;
 use argh::FromArgs;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 /// What to do instead of staging.
 #[derive(FromArgs, Debug)]
@@ -56,8 +56,8 @@ pub(crate) struct CacheUp {
 )]
 pub(crate) struct CacheList {
     /// plain (default): a table; json: an array
-    #[argh(option, default = "ListFormat::Plain", arg_name = "plain|json")]
-    pub(crate) output: ListFormat,
+    #[argh(option, default = "Format::Plain", arg_name = "plain|json")]
+    pub(crate) output: Format,
 }
 
 /// read every byte again and remove what is damaged; exit code 4 where something was
@@ -85,25 +85,4 @@ pub(crate) struct CacheClear {
     /// only entries of this key
     #[argh(positional, arg_name = "KEY")]
     pub(crate) key: Option<String>,
-}
-
-/// What a list looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ListFormat {
-    /// A table for people.
-    Plain,
-    /// One array of objects.
-    Json,
-}
-
-impl FromStr for ListFormat {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "plain" => Ok(Self::Plain),
-            "json" => Ok(Self::Json),
-            _ => Err("it is plain or json".to_owned()),
-        }
-    }
 }

@@ -1,8 +1,7 @@
 //! What the cache holds, as a table for people or JSON for programs.
 
-use crate::arguments::ListFormat;
 use crate::cache::Listed;
-use crate::screen;
+use crate::screen::{self, Format};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared_model::event::Stream;
@@ -10,13 +9,13 @@ use shared_model::plain_line::visible;
 use shared_model::size;
 
 /// Columns of the table.
-const TITLES: [&str; 6] = ["KEY", "KIND", "SIZE", "FETCHED", "USED", "FROM"];
+const TITLES: [&str; 7] = ["KEY", "KIND", "SIZE", "FETCHED", "USED", "VERIFIED", "FROM"];
 
 /// Writes the list on standard output, what was last used first.
-pub(super) fn print(entries: &[Listed], format: ListFormat) {
+pub(super) fn print(entries: &[Listed], format: Format) {
     let text = match format {
-        ListFormat::Json => Value::Array(entries.iter().map(object).collect()).to_string(),
-        ListFormat::Plain => table(entries),
+        Format::Json => Value::Array(entries.iter().map(object).collect()).to_string(),
+        Format::Plain => table(entries),
     };
     screen::write(Stream::Out, text);
 }
@@ -47,13 +46,14 @@ fn table(entries: &[Listed]) -> String {
             size::bytes(record.bytes),
             fetched(entry),
             rfc3339(Timestamp::try_from(*used).ok()),
+            if record.facts.verified { "yes" } else { "no" }.to_owned(),
             visible(&record.origin).into_owned(),
         ]
     };
-    let rows: Vec<[String; 6]> = std::iter::once(TITLES.map(str::to_owned)).chain(entries.iter().map(row)).collect();
+    let rows: Vec<[String; 7]> = std::iter::once(TITLES.map(str::to_owned)).chain(entries.iter().map(row)).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: [usize; 6] = std::array::from_fn(width);
-    let line = |row: &[String; 6]| {
+    let widths: [usize; 7] = std::array::from_fn(width);
+    let line = |row: &[String; 7]| {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };

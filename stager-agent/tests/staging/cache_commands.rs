@@ -118,6 +118,7 @@ fn a_list_tells_all_but_secrets() {
     assert_eq!(of("18c50a86-b045-5fed-bae9-e6ea03383693")["kind"], json!("package"));
     let table = String::from_utf8(run(&cached, &["cache", "list"], &[]).stdout).unwrap();
     assert!(table.starts_with("KEY ") && table.lines().count() == 4, "{table}");
+    assert!(table.lines().skip(1).all(|line| line.contains("  no        http://")), "{table}");
     assert!(!table.contains("s3cret") && !json!(entries).to_string().contains("s3cret"), "{table}");
 }
 
