@@ -84,7 +84,7 @@ def plain(rows):
 def markdown(rows):
     head, *rest = rows
     for row in [head, ["---", *["---:"] * (len(head) - 1)], *rest]:
-        yield "| " + " | ".join(row) + " |"
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
 
 
 def last_line(results):
