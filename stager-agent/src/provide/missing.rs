@@ -7,7 +7,8 @@ use crate::fetch::{self, FetchError, TransferError, Validators};
 use crate::scope::Scope;
 use shared_model::action::{Action, DownloadAction};
 use shared_model::safe_url::SafeUrl;
-use std::thread;
+use std::panic;
+use std::thread::{self, Builder};
 
 /// Something that is neither in the cache nor given by its server any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,10 +73,13 @@ impl Provider<'_> {
         let is_refused = &is_refused;
         thread::scope(|threads| {
             let doubtful = needed.iter().filter_map(|needed| Some((needed, expired(needed)?)));
-            let asked: Vec<_> =
-                doubtful.map(|(needed, at)| (needed.missing(at), threads.spawn(move || is_refused(needed)))).collect();
-            let answers = asked.into_iter().map(|(missing, answer)| (missing, answer.join().unwrap_or(false)));
-            answers.filter_map(|(missing, refused)| refused.then_some(missing)).collect()
+            // Where the system gives no thread nobody asks, and whoever fetches it will see.
+            let ask = |needed| Builder::new().spawn_scoped(threads, move || is_refused(needed)).ok();
+            let asked: Vec<_> = doubtful.map(|(needed, at)| (needed.missing(at), ask(needed))).collect();
+            let refused = asked.into_iter().filter_map(|(missing, answer)| {
+                answer?.join().unwrap_or_else(|bug| panic::resume_unwind(bug)).then_some(missing)
+            });
+            refused.collect()
         })
     }
 
