@@ -3,15 +3,14 @@
 
 use crate::build::run_process::RunError;
 use crate::build::user::UserError;
+use crate::causes::with_causes;
 use crate::fetch::{ChecksumError, FetchError};
 use crate::provide::Missing;
 use crate::scope::Stopped;
 use crate::upload::UploadError;
 use shared_model::size;
-use std::error::Error;
 use std::fmt;
 use std::io;
-use std::iter;
 use std::time::Duration;
 
 /// Why an action did not succeed.
@@ -116,10 +115,4 @@ impl fmt::Display for ActionError {
 fn timed_out(limit: Duration, inner: Option<&str>) -> String {
     let text = format!("exceeded {} timeout", size::go_duration(limit));
     inner.map_or(text.clone(), |inner| format!("{text}; {inner}"))
-}
-
-/// An error and its causes in one line: `cannot download http://h/a: the server answered 404 Not Found`.
-pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let causes = iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

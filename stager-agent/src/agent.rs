@@ -1,9 +1,9 @@
 //! The road of one staging: request → plan → fetch → build → upload → result, and the words at its end.
 
-use crate::action_error::with_causes;
 use crate::arguments::Arguments;
 use crate::build::address::own_address;
 use crate::build::reaper::Reaper;
+use crate::causes::with_causes;
 use crate::failure::Failure;
 use crate::fetch::{Http, Trust, Verify};
 use crate::hand_over::{self, Identity, Socket, Verdict, make};

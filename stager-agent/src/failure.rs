@@ -6,8 +6,9 @@ mod transfer;
 
 pub(crate) use cache_up::NotFetched;
 
-use crate::action_error::{ActionError, with_causes};
+use crate::action_error::ActionError;
 use crate::cache::CacheError;
+use crate::causes::with_causes;
 use crate::fetch::{ClientError, TrustError};
 use crate::hand_over;
 use crate::hand_over::make::HandOverError;

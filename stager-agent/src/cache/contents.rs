@@ -3,6 +3,7 @@
 
 use super::digest::Digest;
 use super::walk::walk;
+use crate::hex::hex;
 use crc32fast::Hasher;
 use rustix::fs::FileType;
 use sha2::{Digest as _, Sha256};
@@ -70,7 +71,7 @@ pub(super) fn sha256_of(file: &Path, go_on: &dyn Fn() -> io::Result<()>) -> io::
             go_on()?;
         }
     })?;
-    Ok(super::hex(&hasher.finalize()))
+    Ok(hex(&hasher.finalize()))
 }
 
 impl AddAssign for Contents {

@@ -3,6 +3,7 @@
 
 use super::record::Kind;
 use crate::fetch::Address;
+use crate::hex::hex;
 use sha2::{Digest as _, Sha256};
 use shared_model::safe_url::SafeUrl;
 use ureq::http::Uri;
@@ -44,7 +45,7 @@ impl Identity {
             hasher.update((part.len() as u64).to_le_bytes());
             hasher.update(part);
         }
-        super::hex(&hasher.finalize())
+        hex(&hasher.finalize())
     }
 }
 

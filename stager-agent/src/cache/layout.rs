@@ -11,6 +11,7 @@
 
 use super::error::CacheError;
 use super::record::Kind;
+use crate::hex::hex;
 use rustix::fs::StatVfsMountFlags;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
@@ -53,7 +54,7 @@ impl Name {
         while filled < bytes.len() {
             filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())?;
         }
-        Ok(Self(super::hex(&bytes)))
+        Ok(Self(hex(&bytes)))
     }
 
     /// As a file's name.

@@ -44,7 +44,6 @@ use layout::{Layout, Name};
 use lock::{Hold, Lock};
 use rustix::fs::{CWD, Dir, Mode, OFlags};
 use rustix::io::Errno;
-use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 use std::thread;
@@ -204,11 +203,4 @@ fn names_in(folder: &Path) -> Result<Vec<String>, CacheError> {
         names.extend(entry.file_name().to_str().map(str::to_owned));
     }
     Ok(names)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // a String takes everything
-        text
-    })
 }

@@ -1,9 +1,9 @@
 //! Words for what goes wrong with the builder.
 
 use super::Failure;
-use crate::action_error::with_causes;
 use crate::build::run_process::RunError;
 use crate::build::user::UserError;
+use crate::causes::with_causes;
 use shared_model::exit_code::ExitCode;
 
 /// What SIGKILL makes of an exit status.

@@ -1,7 +1,7 @@
 //! Words for what goes wrong on the wire.
 
 use super::Failure;
-use crate::action_error::with_causes;
+use crate::causes::with_causes;
 use crate::fetch::{FetchError, TransferError, UnpackError};
 use crate::provide::Missing;
 use crate::upload::UploadError;

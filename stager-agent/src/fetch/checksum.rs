@@ -1,9 +1,9 @@
 //! What a body must hash to, and the hashing.
 
+use crate::hex::hex;
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
-use std::fmt::Write as _;
 use thiserror::Error;
 
 /// A checksum as requests give it.
@@ -110,13 +110,6 @@ impl Hasher {
             Self::Sha512(hasher) => hex(&hasher.finalize()),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // a String takes everything
-        text
-    })
 }
 
 /// What a body hashes to instead.

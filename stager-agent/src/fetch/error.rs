@@ -6,7 +6,6 @@ use super::transfer_error::TransferError;
 use crate::scope::Stopped;
 use shared_model::safe_url::SafeUrl;
 use shared_model::size;
-use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
@@ -172,12 +171,6 @@ impl FetchError {
             Self::Transfer { .. } | Self::Copy { .. } | Self::Stopped { .. } => false,
         }
     }
-}
-
-/// An error with its causes in one line: `cannot connect to "api": Connection refused (os error 111)`.
-pub(crate) fn in_full(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| (*error).source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn too_much(bound: Bound, limit: u64, entry: Option<&String>) -> String {

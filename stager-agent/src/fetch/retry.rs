@@ -1,9 +1,9 @@
 //! Tries a transfer again, as Diego does, but with growing pauses, which differ by chance so that many clients of one
 //! server do not come back at the same moment.
 
-use super::error::in_full;
 use super::patience::Patience;
 use super::transfer_error::TransferError;
+use crate::causes::with_causes;
 use crate::gate::{Gate, Permit};
 use crate::scope::{Scope, Stopped};
 use jiff::Timestamp;
@@ -101,7 +101,7 @@ impl<'a> Tries<'a> {
         self.failed.set(failed);
         self.scope.emit(Event::Retrying {
             what: self.what.to_string(),
-            reason: in_full(&cause),
+            reason: with_causes(&cause),
             attempt: failed + 1,
             of: self.patience.retries + 1,
             wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),

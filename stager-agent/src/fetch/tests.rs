@@ -11,9 +11,9 @@ mod resume;
 mod trust;
 mod waiting;
 
-use super::error::in_full;
 use super::loopback::{Asked, Audience, Authority, Connection, Server, answer, client, impatient};
 use super::*;
+use crate::causes::with_causes;
 use crate::scope::{Stop, Stopped};
 use sha2::{Digest as _, Sha256};
 use std::fs;
@@ -139,7 +139,10 @@ fn a_server_that_stays_busy_is_asked_four_times() {
     let case = Case::new();
     let server = Server::plain(|_, _, to| answer(to, 429, "", b""));
     let error = case.run(&plain(), &server.url, None).unwrap_err();
-    assert_eq!(in_full(&error), format!("cannot download {}: the server answered 429 Too Many Requests", server.url));
+    assert_eq!(
+        with_causes(&error),
+        format!("cannot download {}: the server answered 429 Too Many Requests", server.url)
+    );
     assert_eq!((server.requests(), case.audience.heard_of("retrying").len()), (4, 3));
 }
 
@@ -157,7 +160,7 @@ fn what_is_refused_or_not_there_is_asked_for_once() {
         }
         assert_eq!(server.requests(), 1);
         assert!(!case.to().exists(), "nothing is made for what does not come");
-        assert!(!format!("{error:?} {}", in_full(&error)).contains("SECRET"));
+        assert!(!format!("{error:?} {}", with_causes(&error)).contains("SECRET"));
     }
 }
 
@@ -260,7 +263,7 @@ fn another_checksum_is_said_even_of_a_damaged_archive() {
         let server = Server::plain(move |_, _, to| answer(to, 200, "", &body));
         let error = case.run(&plain(), &server.url, wanted.clone()).unwrap_err();
         assert!(matches!(error, FetchError::Checksum { algorithm: "sha1", .. }), "{error:?}");
-        assert!(in_full(&error).contains("not a9993e364706816aba3e25717850c26c9cd0d89d"));
+        assert!(with_causes(&error).contains("not a9993e364706816aba3e25717850c26c9cd0d89d"));
         assert_eq!((case.left_behind(), server.requests()), (0, 1));
     }
 }
@@ -278,24 +281,35 @@ fn a_redirect_is_followed_and_the_password_stays_behind() {
     assert_eq!(case.hello(), "world");
     assert!(!target.asked.lock().unwrap()[0].headers.contains_key("authorization"));
     let error = Case::new().run(&plain(), &api.url, None).unwrap_err();
-    assert!(in_full(&error).ends_with("the server answered 401 Unauthorized"), "{error:?}");
+    assert!(with_causes(&error).ends_with("the server answered 401 Unauthorized"), "{error:?}");
 }
 
 #[test]
 fn a_circle_of_redirects_ends() {
     let server = Server::plain(|_, _, to| answer(to, 301, "Location: /again?SECRET\r\n", b""));
     let error = Case::new().run(&plain(), &server.url, None).unwrap_err();
-    assert!(in_full(&error).contains("redirects in a circle") && !in_full(&error).contains("SECRET"), "{error:?}");
+    assert!(
+        with_causes(&error).contains("redirects in a circle") && !with_causes(&error).contains("SECRET"),
+        "{error:?}"
+    );
 }
 
 #[test]
 fn a_host_without_address_and_a_port_without_server_are_told_apart() {
     let error = Case::new().run(&plain(), "http://nobody.invalid/x", None).unwrap_err();
-    assert!(in_full(&error).ends_with("cannot resolve the host name \"nobody.invalid\""), "{}", in_full(&error));
+    assert!(
+        with_causes(&error).ends_with("cannot resolve the host name \"nobody.invalid\""),
+        "{}",
+        with_causes(&error)
+    );
 
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = Case::new().run(&plain(), &format!("http://127.0.0.1:{port}/x"), None).unwrap_err();
-    assert!(in_full(&error).contains("cannot connect to \"127.0.0.1\": Connection refused"), "{}", in_full(&error));
+    assert!(
+        with_causes(&error).contains("cannot connect to \"127.0.0.1\": Connection refused"),
+        "{}",
+        with_causes(&error)
+    );
 
     let server = Server::plain(|_, _, to| answer(to, 200, "", b""));
     let error = Case::new().run(&plain(), &server.url.replace("http:", "https:"), None).unwrap_err();
@@ -310,7 +324,7 @@ fn what_is_no_archive_is_named_in_words() {
     for (body, text) in [(&b""[..], "the archive is empty (0 bytes)"), (b"<html>", "it looks like an HTML page")] {
         let case = Case::new();
         let server = Server::plain(move |_, _, to| answer(to, 200, "", body));
-        let error = in_full(&case.run(&plain(), &server.url, None).unwrap_err());
+        let error = with_causes(&case.run(&plain(), &server.url, None).unwrap_err());
         assert!(error.ends_with(text), "{error}");
         assert_eq!(server.requests(), 1);
     }
@@ -348,7 +362,7 @@ fn a_body_without_end_is_not_listened_to_for_ever() {
         let (case, from) = (Case::new(), SafeUrl::new(&server.url));
         let to = case.to();
         let error = case.fetch(&plain(), &Archive { limits: &small, ..archive(&from, &to) }).unwrap_err();
-        assert!(in_full(&error).contains(expected), "{}", in_full(&error));
+        assert!(with_causes(&error).contains(expected), "{}", with_causes(&error));
         assert_eq!((server.requests(), case.left_behind()), (1, 0));
     }
 }

@@ -3,8 +3,9 @@
 use super::choose::{Choice, choose};
 use super::place::{self, Spot};
 use super::{Provider, cached, copy_used, shown, stock, unwritable};
-use crate::action_error::{ActionError, with_causes};
+use crate::action_error::ActionError;
 use crate::cache::{Claim, Entry, Identity};
+use crate::causes::with_causes;
 use crate::fetch::{self, Archive, Arrival, Asked, Checksum, FetchError, TransferError, UnpackError, Validators};
 use crate::scope::Scope;
 use shared_model::dependency::CachedDependency;

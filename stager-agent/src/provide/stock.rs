@@ -2,8 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "asks the system what is mounted")]
 
-use crate::action_error::with_causes;
 use crate::cache::{Baked, Cache, CacheError, Entry, Found, Identity};
+use crate::causes::with_causes;
 use crate::scope::Scope;
 use shared_model::event::Event;
 use std::error::Error;

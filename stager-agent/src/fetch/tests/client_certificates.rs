@@ -85,7 +85,7 @@ fn a_server_that_wants_another_certificate_or_any_says_so_in_words() {
         (Some(foreign), "\"localhost\" does not know the authority of our certificate"),
     ] {
         let case = Case::new();
-        let error = in_full(&case.run(&showing(own).unwrap(), &server.url, None).unwrap_err());
+        let error = with_causes(&case.run(&showing(own).unwrap(), &server.url, None).unwrap_err());
         assert!(error.ends_with(words), "{error}");
         assert_eq!((server.requests(), case.audience.heard_of("retrying").len()), (0, 0));
     }

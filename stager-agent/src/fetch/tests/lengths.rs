@@ -20,7 +20,7 @@ fn told(server: &Server) -> String {
     let case = Case::new();
     let error = case.run(&plain(), &server.url, None).unwrap_err();
     assert_eq!(case.left_behind(), 0);
-    in_full(&error)
+    with_causes(&error)
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn an_archive_that_the_server_calls_encoded_is_taken_as_it_comes() {
     assert!(told.ends_with(words), "{told}");
     let checksum = Checksum::parse(Some("sha256"), Some(&sha256_of(b"another"))).unwrap();
     let error = Case::new().run(&plain(), &server.url, checksum).unwrap_err();
-    assert!(in_full(&error).ends_with(words), "{error:?}");
+    assert!(with_causes(&error).ends_with(words), "{error:?}");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn https_does_not_lead_to_http_where_certificates_count() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("ca.pem");
     fs::write(&file, &authority.pem).unwrap();
-    let error = in_full(&Case::new().run(&client(vec![file], Verify::Yes), &server.url, None).unwrap_err());
+    let error = with_causes(&Case::new().run(&client(vec![file], Verify::Yes), &server.url, None).unwrap_err());
     assert!(
         error.contains("it redirects from https to http, to \"127.0.0.1\"") && !error.contains("SECRET"),
         "{error}"

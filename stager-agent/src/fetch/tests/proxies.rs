@@ -51,7 +51,7 @@ fn a_proxy_of_one_scheme_is_not_used_for_the_other() {
     let (server, proxy) = (Server::plain(|_, _, to| answer(to, 200, "", &tgz(10))), TestProxy::start(None));
     let http = through(proxies("HTTPS_PROXY", &proxy.address), Vec::new(), Verify::Skip);
     Case::new().run(&http, &server.url, None).unwrap();
-    let error = in_full(&Case::new().run(&http, &renamed(&server), None).unwrap_err());
+    let error = with_causes(&Case::new().run(&http, &renamed(&server), None).unwrap_err());
     assert!(error.ends_with("cannot resolve the host name \"blobstore.test\""), "{error}");
     assert_eq!(proxy.lines().len(), 0);
 }
@@ -75,7 +75,7 @@ fn a_proxy_that_does_not_let_us_through_is_blamed_without_its_password() {
                 Proxies::of(|name| name.ends_with("_PROXY").then(|| format!("http://u:SECRET@{address}"))).unwrap();
             // NO_PROXY holds a URL then, which excepts nothing.
             let (case, http) = (Case::new(), through(all, Vec::new(), Verify::Skip));
-            let error = in_full(&case.run(&http, &renamed(&server), None).unwrap_err());
+            let error = with_causes(&case.run(&http, &renamed(&server), None).unwrap_err());
             let blamed = format!("the proxy http://***@{address} (");
             assert!(error.contains(&blamed) && error.contains(expected) && !error.contains("SECRET"), "{error}");
             assert_eq!(case.audience.heard_of("retrying").len(), tries - 1, "{error}");

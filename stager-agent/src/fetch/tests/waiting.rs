@@ -30,7 +30,7 @@ fn a_connection_and_its_tls_must_be_there_in_time() {
     for url in urls {
         let http = patient(Patience { connect: SECOND, retries: 0, ..Patience::default() });
         let started = Instant::now();
-        let error = in_full(&Case::new().run(&http, &url, None).unwrap_err());
+        let error = with_causes(&Case::new().run(&http, &url, None).unwrap_err());
         assert!(error.ends_with("cannot connect to \"127.0.0.1\": no answer in 1s"), "{url}: {error}");
         assert!(started.elapsed() < SECOND * 5, "{url}: {:?}", started.elapsed());
     }
@@ -46,7 +46,7 @@ fn a_body_that_only_drips_is_given_up_when_the_time_in_all_is_over() {
     });
     let (case, http) = (Case::new(), patient(Patience { total: SECOND, ..Patience::default() }));
     let started = Instant::now();
-    let error = in_full(&case.run(&http, &server.url, None).unwrap_err());
+    let error = with_causes(&case.run(&http, &server.url, None).unwrap_err());
     assert!(error.ends_with("it took longer than 1s in all"), "{error}");
     assert!(started.elapsed() < SECOND * 5, "{:?}", started.elapsed());
     assert_eq!((server.requests(), case.left_behind()), (1, 0));

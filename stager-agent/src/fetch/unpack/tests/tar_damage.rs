@@ -23,7 +23,7 @@ fn described(kind: u8, text: &[u8]) -> Vec<u8> {
 }
 
 fn refusal(archive: &[u8]) -> String {
-    crate::fetch::error::in_full(&Target::new().unpack(archive).unwrap_err())
+    crate::causes::with_causes(&Target::new().unpack(archive).unwrap_err())
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn noise(length: usize) -> Vec<u8> {
 
 /// What refusing says, with its cause.
 fn refusal(target: &Target, zip: &[u8], inflaters: usize) -> String {
-    crate::fetch::error::in_full(&target.unzip(zip, inflaters).unwrap_err())
+    crate::causes::with_causes(&target.unzip(zip, inflaters).unwrap_err())
 }
 
 fn left_behind(target: &Target) -> usize {
