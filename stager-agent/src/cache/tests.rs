@@ -125,12 +125,6 @@ fn text_of(entry: &Entry) -> String {
     fs::read_to_string(entry.path().join("file")).unwrap()
 }
 
-/// An error with its causes.
-fn in_full(error: &CacheError) -> String {
-    let cause = std::error::Error::source(error).map_or(String::new(), |cause| format!(": {cause}"));
-    format!("{error}{cause}")
-}
-
 #[test]
 fn what_was_published_is_found() {
     let home = Home::new();

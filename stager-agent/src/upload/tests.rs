@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests send real files")]
 
 use super::*;
+use crate::causes::with_causes;
 use crate::fetch::loopback::{Asked, Audience, Connection, Server, answer, client};
 use crate::fetch::{Patience, Trust, Verify};
 use crate::scope::Stop;
@@ -58,16 +59,6 @@ impl Case {
     }
 }
 
-fn in_full(error: &UploadError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
-
 #[test]
 fn a_droplet_arrives_whole_after_two_busy_answers() {
     let droplet: Vec<u8> = (0..DROPLET).map(|n| u8::try_from(n % 251).unwrap()).collect();
@@ -94,7 +85,7 @@ fn a_refusal_is_told_with_the_servers_words_unless_they_hold_a_url() {
             cc_uploader(asked, to);
             answer(to, 500, "", words.as_bytes());
         });
-        let error = in_full(&case.run(&server.url).unwrap_err());
+        let error = with_causes(&case.run(&server.url).unwrap_err());
         assert!(error.ends_with(&format!("the server answered 500 Internal Server Error{told}")), "{error}");
         assert_eq!(server.requests(), 4);
         assert!(!case.audience.heard().concat().contains("SECRET"));
@@ -109,7 +100,7 @@ fn what_will_not_change_is_not_tried_again() {
             cc_uploader(asked, to);
             answer(to, status, "Location: /elsewhere\r\n", b"");
         });
-        let error = in_full(&case.run(&server.url).unwrap_err());
+        let error = with_causes(&case.run(&server.url).unwrap_err());
         assert!(error.contains(&format!("the server answered {status} ")), "{error}");
         assert_eq!(server.requests(), 1);
     }
@@ -157,7 +148,7 @@ fn the_checksum_is_made_once() {
         fs::write(&file, vec![2; DROPLET]).unwrap(); // in place: whoever hashed it again would notice
         answer(to, if status == 201 { 503 } else { status }, "", b"");
     });
-    let error = in_full(&case.run(&server.url).unwrap_err());
+    let error = with_causes(&case.run(&server.url).unwrap_err());
     assert!(error.contains("the server answered 400"), "{error}");
     let asked = server.asked.lock().unwrap();
     assert_eq!((asked.len(), &asked[0].headers["content-md5"]), (2, &asked[1].headers["content-md5"]));
@@ -176,7 +167,7 @@ fn an_answer_before_the_end_of_the_body_is_heard() {
         assert_eq!(server.requests(), requests);
         match result {
             Ok(_) => assert!(case.audience.heard_of("retrying")[0].contains("503 Service Unavailable: not now")),
-            Err(error) => assert!(in_full(&error).contains("the server answered 413 "), "{error:?}"),
+            Err(error) => assert!(with_causes(&error).contains("the server answered 413 "), "{error:?}"),
         }
     }
 }
@@ -215,7 +206,7 @@ fn the_time_in_all_bounds_the_sending_and_not_the_thinking() {
         }
     });
     let case = Case::with(&vec![1; MUCH]);
-    let error = in_full(&case.run_with(&http, "droplet", &slow.url).unwrap_err());
+    let error = with_causes(&case.run_with(&http, "droplet", &slow.url).unwrap_err());
     assert!(error.ends_with("it took longer than 1s in all"), "{error}");
 
     let thinking = Server::plain(|asked, _, to| {

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests make directories")]
 
 use super::*;
+use crate::causes::with_causes;
 use crate::small_disk::SmallDisk;
 use std::fs::Permissions;
 use std::io::Read as _;
@@ -29,7 +30,7 @@ const RIGHT: [u32; 5] = [0o711, 0o711, 0o700, 0o700, 0o700];
 
 fn error(root: &Path) -> String {
     let error = Cache::open_own(root, PLENTY).unwrap_err();
-    in_full(&error).replace(&root.display().to_string(), "ROOT")
+    with_causes(&error).replace(&root.display().to_string(), "ROOT")
 }
 
 #[test]
@@ -153,7 +154,7 @@ fn a_full_disk_loses_the_copy_and_not_the_staging() {
     assert_eq!(full.kind(), io::ErrorKind::StorageFull);
     drop(file);
     let published = claim.publish(Facts::default(), None).unwrap();
-    let trouble = in_full(&published.trouble.unwrap());
+    let trouble = with_causes(&published.trouble.unwrap());
     assert!(trouble.starts_with("cannot write ") && trouble.contains("No space left"), "{trouble}");
     assert!(!text_of(&published.entry).is_empty() && !published.entry.is_kept());
     drop(published.entry);
