@@ -173,7 +173,9 @@ impl TaskDefinition {
     /// True when a program of the request runs as root, who could change whatever is mounted into its container.
     #[must_use]
     pub fn runs_as_root(&self) -> bool {
-        self.action.iter().flat_map(Action::runs).any(|run| run.user == "root" || run.user == "0")
+        // By name, or like the engine by number: `uid` or `uid:gid`.
+        let is_root = |user: &str| user == "root" || user.split(':').next().and_then(|uid| uid.parse().ok()) == Some(0);
+        self.action.iter().flat_map(Action::runs).any(|run| is_root(&run.user))
     }
 
     /// True when the request's builder is told to trust any certificate (`-skipCertVerify=true`).
@@ -186,6 +188,24 @@ impl TaskDefinition {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn root_is_known_by_name_and_by_number() {
+        for (user, expected) in [
+            ("root", true),
+            ("0", true),
+            ("0:0", true),
+            ("0:2000", true),
+            ("00", true),
+            ("vcap", false),
+            ("2000:0", false),
+            ("", false),
+        ] {
+            let action = serde_json::json!({"serial": {"actions": [{"run": {"path": "/b", "user": user}}]}});
+            let task: TaskDefinition = serde_json::from_value(serde_json::json!({ "action": action })).unwrap();
+            assert_eq!(task.runs_as_root(), expected, "{user:?}");
+        }
+    }
 
     #[test]
     fn the_staging_guid_is_taken_from_either_form_of_the_callback() {
