@@ -4,9 +4,11 @@
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 use shared_model::secret::Secret;
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Read};
 use std::path::Path;
+use std::rc::Rc;
 
 /// Far above what Diego takes; bounds what a wrong file costs.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -69,24 +71,73 @@ pub(crate) fn read(file: Option<&Path>) -> Result<Secret<String>, RequestError> 
 pub(crate) fn read_several(
     file: Option<&Path>,
 ) -> Result<impl Iterator<Item = Result<Secret<String>, RequestError>>, RequestError> {
-    let opened = |path: &Path| {
-        let from = path.display().to_string();
-        File::open(path).map_err(|source| RequestError::Unreadable { from, source })
-    };
+    let from = file.map_or("standard input".to_owned(), |path| path.display().to_string());
     let input: Box<dyn Read> = match file {
-        Some(path) => Box::new(opened(path)?),
+        Some(path) => {
+            let unreadable = |source| RequestError::Unreadable { from: from.clone(), source };
+            Box::new(File::open(path).map_err(unreadable)?)
+        }
         None if io::stdin().is_terminal() => return Err(RequestError::Terminal),
         None => Box::new(io::stdin().lock()),
     };
-    let texts = Deserializer::from_reader(BufReader::new(input)).into_iter::<Box<RawValue>>();
-    Ok(texts.map(|text| {
-        let text = text.map_err(|error| RequestError::NotJson { line: error.line(), column: error.column() })?;
+    let left = Rc::new(Cell::new(LARGEST));
+    let each_bounded = EachBounded { input, left: Rc::clone(&left) };
+    let texts = Deserializer::from_reader(BufReader::new(each_bounded)).into_iter::<Box<RawValue>>();
+    Ok(texts.map(move |text| {
+        let text = text.map_err(|error| match left.get() {
+            0 => RequestError::TooLong,
+            _ if error.is_io() => RequestError::Unreadable { from: from.clone(), source: error.into() },
+            _ => RequestError::NotJson { line: error.line(), column: error.column() },
+        })?;
+        left.set(LARGEST);
         Ok(Secret::new(text.get().to_owned()))
     }))
+}
+
+/// Reads no further when one of several requests is too long.
+struct EachBounded {
+    input: Box<dyn Read>,
+    /// Bytes that this request may still have.
+    left: Rc<Cell<u64>>,
+}
+
+impl Read for EachBounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.left.get();
+        if left == 0 {
+            return Err(io::Error::other("no request is that long"));
+        }
+        let count = (&mut self.input).take(left).read(buffer)?;
+        self.left.set(left.saturating_sub(count as u64));
+        Ok(count)
+    }
 }
 
 fn bounded(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(LARGEST + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_of_several_requests_is_bounded_and_all_of_them_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |texts: &[String]| {
+            let path = folder.path().join("requests");
+            std::fs::write(&path, texts.join("\n")).unwrap();
+            read_several(Some(&path)).unwrap().map(|text| text.map(|text| text.reveal().len())).collect::<Vec<_>>()
+        };
+        let of = |mebibytes: usize| format!("\"{}\"", "x".repeat(mebibytes << 20));
+        let [first, second, third] = &read(&[of(9), of(9), of(17)])[..] else { panic!("three, and no more") };
+        let whole = (9 << 20) + 2;
+        assert!(matches!((first, second), (Ok(one), Ok(two)) if *one == whole && *two == whole));
+        assert!(matches!(third, Err(RequestError::TooLong)), "{third:?}");
+        let unreadable = read_several(Some(folder.path())).unwrap().next().unwrap();
+        assert!(matches!(unreadable, Err(RequestError::Unreadable { .. })), "{unreadable:?}");
+        assert!(matches!(read(&["{".to_owned()])[..], [Err(RequestError::NotJson { .. })]));
+    }
 }
