@@ -48,7 +48,8 @@ impl<'a> Dependency<'a> {
         Ok(Self {
             name,
             from,
-            to: Path::new(to),
+            // Without a slash at its end, with which a link would be what it leads to.
+            to: Path::new(to).components().as_path(),
             checksum: checksum.map_err(|source| ActionError::Checksum { what: to.clone(), source })?,
             log_source: Some(log_source.as_str()).filter(|source| !source.is_empty()),
             identity: Identity::new(cache_key, from),

@@ -379,6 +379,20 @@ fn two_stagings_at_once_fetch_a_dependency_once() {
 }
 
 #[test]
+fn a_slash_at_the_end_of_a_place_changes_nothing() {
+    let Some(cached) = Cached::new() else { return };
+    let mut request = cached.cloud.request();
+    request["cached_dependencies"][1]["to"] = json!(cached.cloud.world.text("buildpacks/b1/"));
+    cached.stage_request(&request, &[]).done();
+    let second = cached.stage_request(&request, &[]);
+    assert_eq!(from_cache(second.done()).len(), 2);
+    // And where the link is there already.
+    let cache = cached.cloud.world.text("kept");
+    cached.cloud.world.stage(&request, &["--cache", &cache]).done();
+    assert!(cached.cloud.world.path("buildpacks/b1").is_symlink());
+}
+
+#[test]
 fn no_secret_is_in_the_cache() {
     let Some(cached) = Cached::new() else { return };
     cached.stage(&[]).done();
