@@ -53,8 +53,8 @@ pub(crate) enum CacheError {
         #[source]
         cause: io::Error,
     },
-    /// The staging ended while it waited for another that fetches the same.
-    #[error("stopped while another staging fetched the same")]
+    /// The staging, or its patience, ended while it waited for another that fetches the same.
+    #[error("no longer waiting for another staging that fetches the same")]
     Stopped(Stopped),
 }
 

@@ -51,7 +51,7 @@ pub(crate) fn alone(places: &[&Path]) -> Vec<bool> {
 
 impl Provider<'_> {
     /// The right to fetch `identity` into the cache; `None` where there is none that can be filled. Waits for whoever
-    /// has it, and says so when that takes long.
+    /// has it, and says so when that takes long; not longer than a transfer may take, for that one may be paused.
     fn claim(&self, identity: &Identity, to: &Path, scope: &Scope) -> Option<Claim<'_>> {
         let cache = self.stock.cache()?;
         let soon = cache.claim(identity, &scope.limited(SILENCE));
@@ -59,7 +59,7 @@ impl Provider<'_> {
             Err(crate::cache::CacheError::Stopped(_)) if scope.stopped().is_none() => {
                 let text = format!("Waiting for another staging that fetches {}", to.display());
                 scope.emit(Event::Note { text });
-                cache.claim(identity, scope)
+                cache.claim(identity, &scope.limited(self.http.patience().total))
             }
             claimed => claimed,
         };

@@ -379,6 +379,29 @@ fn two_stagings_at_once_fetch_a_dependency_once() {
 }
 
 #[test]
+fn another_staging_that_does_not_get_on_is_not_waited_for_for_ever() {
+    let Some(cached) = Cached::new() else { return };
+    let cache = cached.cloud.world.text("kept");
+    let mut request = cached.cloud.request();
+    request["action"] = cached.cloud.world.shell("true");
+    request["result_file"] = json!("");
+    let stall = cached.cloud.server.stalls("/buildpack.zip");
+    let first = cached.cloud.world.start(&request, &["--output", "json", "--cache", &cache]);
+    stall.wait_until_asked();
+    cached.cloud.server.stalls("/nothing"); // the first one still waits for its answer
+    let place = cached.cloud.world.text("second");
+    request["cached_dependencies"] = json!([request["cached_dependencies"][1]]);
+    request["cached_dependencies"][0]["to"] = json!(place);
+    let patience = ["--output", "json", "--cache", &cache, "--transfer-timeout", "2s"];
+    let second = Outcome::of(cached.cloud.world.start(&request, &patience));
+    let warning = "no longer waiting for another staging that fetches the same";
+    assert!(second.done().notes().iter().any(|note| note.contains(warning)), "{:?}", second.notes());
+    assert!(fs::symlink_metadata(place).unwrap().is_dir(), "it is unpacked in place");
+    stall.go_on();
+    Outcome::of(first).done();
+}
+
+#[test]
 fn a_slash_at_the_end_of_a_place_changes_nothing() {
     let Some(cached) = Cached::new() else { return };
     let mut request = cached.cloud.request();
