@@ -95,6 +95,11 @@ impl Cache {
         Ok(Self { layout, limit })
     }
 
+    /// Its directory, without links on the way: where links to its entries lead.
+    pub(crate) fn root(&self) -> &Path {
+        self.layout.root()
+    }
+
     /// Looks for an entry, looks it over, and notes that it is used.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ impl Stock {
     /// left out, and `scope` hears why; a staging can do without.
     pub(crate) fn open(volume: Option<&Path>, limit: u64, baked: &Path, scope: &Scope) -> Self {
         let volume = volume.and_then(|root| match Cache::open(root, limit) {
-            Ok(cache) => Some((root.to_owned(), cache)),
+            Ok(cache) => Some((cache.root().to_owned(), cache)),
             Err(error @ CacheError::NotOurs { .. }) => {
                 scope.emit(Event::Note { text: format!("Nothing is kept in the cache: {error}") });
                 None

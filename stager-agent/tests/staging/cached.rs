@@ -416,6 +416,16 @@ fn a_slash_at_the_end_of_a_place_changes_nothing() {
 }
 
 #[test]
+fn a_cache_that_is_named_by_a_link_is_used_by_another_run_in_the_same_container_too() {
+    let Some(cached) = Cached::new() else { return };
+    cached.stage(&[]).done();
+    std::os::unix::fs::symlink(cached.root(), cached.cloud.world.path("alias")).unwrap();
+    let alias = cached.cloud.world.text("alias");
+    let again = cached.cloud.world.stage(&cached.cloud.request(), &["--cache", &alias]);
+    assert_eq!(from_cache(again.done()), ["b1", "lifecycle"]);
+}
+
+#[test]
 fn no_secret_is_in_the_cache() {
     let Some(cached) = Cached::new() else { return };
     cached.stage(&[]).done();
