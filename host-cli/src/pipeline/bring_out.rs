@@ -63,11 +63,13 @@ impl Order {
 
     /// Makes the app image of what was staged in `container`, running or not.
     pub(crate) fn make(&self, road: &Road, container: &ContainerId, stop: &Stop) -> Result<Unnamed, Failure> {
+        // Before the droplet, which may be large: a lifecycle in the cache is safe only as long as the agent runs.
+        let lifecycle = lifecycle(road, container, &self.lifecycle)?;
         let droplet =
             taken_out(road, container, &self.droplet, LARGEST_DROPLET)?.ok_or_else(|| missing(&self.droplet))?;
         let order = ImageOrder {
             droplet,
-            lifecycle: lifecycle(road, container, &self.lifecycle)?,
+            lifecycle,
             base: &self.base,
             names: Names::OfApp { name: &self.application.name, guid: &self.application.guid },
             labels: self.labels.clone(),
