@@ -230,8 +230,7 @@ fn make_do(
             Ok(Some(usable.entry))
         }
         cause if cause.may_pass() => {
-            let text =
-                format!("nobody says whether {from} has changed, so the cache's is used: {}", with_causes(cause));
+            let text = format!("the cache's is used for {from}, although it may have changed: {}", with_causes(cause));
             scope.emit(Event::Warning { text });
             Ok(Some(used(usable, dependency, scope)))
         }

@@ -171,7 +171,7 @@ fn a_server_in_a_mood_is_asked_once_and_the_cache_serves_with_a_warning() {
     let outcome = cached.stage(&[]);
     assert_eq!(from_cache(outcome.done()), ["b1", "lifecycle"]);
     assert_eq!(cached.asked("/buildpack.zip"), 2, "once in either staging");
-    let warned = outcome.notes().into_iter().filter(|note| note.contains("nobody says whether")).count();
+    let warned = outcome.notes().into_iter().filter(|note| note.contains("although it may have changed")).count();
     assert_eq!(warned, 1, "{:?}", outcome.notes());
     // That it is gone is no mood.
     cached.cloud.server.answers("/buildpack.zip", 404, b"");
