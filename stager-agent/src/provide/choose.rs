@@ -20,16 +20,20 @@ pub(super) enum Choice {
 /// HTTP nothing is verified either way, and the origin says so: such an entry serves requests for the same plain URL.
 pub(super) fn choose(facts: &Facts, origin: &str, checksum: Option<&Checksum>, verify: Verify) -> Choice {
     if let Some(wanted) = checksum {
-        let known = match wanted.algorithm() {
-            "sha256" => Some(facts.sha256.as_str()),
-            other => facts.checksums.get(other).map(String::as_str),
-        };
-        return if known == Some(wanted.value()) { Choice::Use } else { Choice::Fetch };
+        return if known(facts, wanted) == Some(wanted.value()) { Choice::Use } else { Choice::Fetch };
     }
     if !is_trusted(facts, origin, verify) {
         return Choice::Fetch;
     }
     Choice::Ask(Validators { etag: facts.etag.clone(), last_modified: facts.last_modified.clone() })
+}
+
+/// The entry's own checksum of the kind that is `wanted`; `None`: nobody has made it.
+pub(super) fn known<'f>(facts: &'f Facts, wanted: &Checksum) -> Option<&'f str> {
+    match wanted.algorithm() {
+        "sha256" => Some(facts.sha256.as_str()),
+        other => facts.checksums.get(other).map(String::as_str),
+    }
 }
 
 /// Whether an entry can be used without a checksum to compare.

@@ -3,7 +3,7 @@
 //! nobody learns of one after the other.
 
 use super::{Dependency, Provider};
-use crate::fetch::{self, FetchError, TransferError, Validators};
+use crate::fetch::{self, Checksum, FetchError, TransferError, Validators};
 use crate::scope::Scope;
 use shared_model::action::{Action, DownloadAction};
 use shared_model::safe_url::SafeUrl;
@@ -87,8 +87,10 @@ impl Provider<'_> {
         match needed {
             Needed::Dependency(dependency, linked) => *linked && self.would_do(dependency, scope),
             Needed::Download(action) => {
-                let with_checksum = action.checksum_value.as_deref().is_some_and(|value| !value.is_empty());
-                self.has_copy(&action.from, with_checksum, scope)
+                let (algorithm, value) = (action.checksum_algorithm.as_deref(), action.checksum_value.as_deref());
+                // One that cannot be meant is complained about by whoever fetches.
+                let checksum = Checksum::parse(algorithm, value).ok().flatten();
+                self.has_copy(&action.from, checksum.as_ref(), scope)
             }
         }
     }

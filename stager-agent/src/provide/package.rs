@@ -3,10 +3,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "opens the copy")]
 
-use super::choose::is_trusted;
+use super::choose::{is_trusted, known};
 use super::{Provider, copy_used, stock};
 use crate::cache::{Claim, Entry, Identity};
-use crate::fetch::{self, Archive, Arrival, FetchError, Kept, TransferError};
+use crate::fetch::{self, Archive, Arrival, Checksum, FetchError, Kept, TransferError};
 use crate::scope::Scope;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
@@ -33,15 +33,21 @@ impl Provider<'_> {
     }
 
     /// Whether there is a copy that would do when the server refuses. Its bytes are not looked at.
-    pub(super) fn has_copy(&self, from: &SafeUrl, with_checksum: bool, scope: &Scope) -> bool {
+    pub(super) fn has_copy(&self, from: &SafeUrl, checksum: Option<&Checksum>, scope: &Scope) -> bool {
         let identity = Identity::package(self.app, from);
-        identity.is_some_and(|identity| self.copy(&identity, with_checksum, scope).is_some())
+        identity.is_some_and(|identity| self.copy(&identity, checksum, scope).is_some())
     }
 
-    fn copy(&self, identity: &Identity, with_checksum: bool, scope: &Scope) -> Option<Entry> {
+    /// The copy, unless it is known to be another than `checksum` says, or was sent by who knows whom.
+    fn copy(&self, identity: &Identity, checksum: Option<&Checksum>, scope: &Scope) -> Option<Entry> {
         let entry = self.stock.find(identity, scope)?;
-        let trusted = with_checksum || is_trusted(&entry.record().facts, &entry.record().origin, self.http.verify());
-        trusted.then_some(entry)
+        let facts = &entry.record().facts;
+        let will_do = match checksum {
+            // One of another algorithm shows when the copy is read.
+            Some(wanted) => known(facts, wanted).is_none_or(|known| known == wanted.value()),
+            None => is_trusted(facts, &entry.record().origin, self.http.verify()),
+        };
+        will_do.then_some(entry)
     }
 
     fn fetch_and_copy(&self, identity: &Identity, archive: &Archive, scope: &Scope) -> Result<(), FetchError> {
@@ -75,7 +81,7 @@ impl Provider<'_> {
         refusal: FetchError,
         scope: &Scope,
     ) -> Result<(), FetchError> {
-        let Some(entry) = self.copy(identity, archive.checksum.is_some(), scope) else { return Err(refusal) };
+        let Some(entry) = self.copy(identity, archive.checksum.as_ref(), scope) else { return Err(refusal) };
         let Ok(file) = File::open(entry.path()) else { return Err(refusal) };
         match fetch::unpack_kept(archive, &file, &entry.record().facts.sha256, scope)? {
             Kept::Unpacked => {

@@ -70,3 +70,18 @@ fn only_what_the_cache_does_not_have_is_missing() {
     let (text, _) = outcome.failure();
     assert!(text.contains("app package from") && !text.contains("buildpack") && !text.contains("lifecycle"), "{text}");
 }
+
+#[test]
+fn a_copy_of_another_package_than_the_requests_is_missing_too() {
+    let Some(cached) = Cached::new() else { return };
+    cached.stage(&[]).done();
+    cached.cloud.server.answers("/app.zip", 410, b"");
+    let mut request = outdated(&cached.cloud);
+    cached.stage_request(&request, &[]).done();
+    let package = &mut request["action"]["timeout"]["action"]["serial"]["actions"][0]["download"];
+    package["checksum_algorithm"] = json!("sha256");
+    package["checksum_value"] = json!("0".repeat(64));
+    let outcome = cached.stage_request(&request, &[]);
+    let (text, _) = outcome.failure();
+    assert!(text.contains("app package from") && text.contains("its signature expired"), "{text}");
+}
