@@ -121,7 +121,8 @@ fn read_head(connection: &mut dyn Connection) -> Option<Asked> {
 /// Answers with a status and a body of the right length.
 pub(crate) fn answer(connection: &mut dyn Connection, status: u16, headers: &str, body: &[u8]) {
     let head = format!("HTTP/1.1 {status} Whatever\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
-    let _ = connection.write_all(head.as_bytes()).and_then(|()| connection.write_all(body));
+    // In one piece: the second of two may still wait in the kernel when the connection is reset behind it.
+    let _ = connection.write_all(&[head.as_bytes(), body].concat());
     let _ = connection.flush();
 }
 
