@@ -16,6 +16,7 @@ mod kept;
 mod line;
 mod own_certificate;
 mod patience;
+mod pem;
 mod place;
 mod proxy;
 mod retry;

@@ -3,6 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that reads the agent's own certificate and key")]
 
+use super::pem;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::sign::CertifiedKey;
@@ -10,7 +11,7 @@ use rustls::{Error, InconsistentKeys};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, parse_pem};
+use ureq::tls::{ClientCert, PrivateKey};
 
 /// Where certificate and key are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,8 +78,7 @@ impl OwnCertificate {
     pub(super) fn load(&self) -> Result<ClientCert, OwnCertificateError> {
         let certificate = || self.certificate.clone();
         let key_path = self.key.as_deref().unwrap_or(&self.certificate);
-        let chain: Vec<Certificate<'static>> =
-            parse_pem(&read(&self.certificate)?).filter_map(certificate_of).collect();
+        let chain = pem::certificates(&read(&self.certificate)?);
         if chain.is_empty() {
             return Err(OwnCertificateError::NoCertificate { path: certificate() });
         }
@@ -100,13 +100,6 @@ impl OwnCertificate {
 
 fn read(path: &Path) -> Result<Vec<u8>, OwnCertificateError> {
     fs::read(path).map_err(|cause| OwnCertificateError::Unreadable { path: path.to_owned(), cause })
-}
-
-fn certificate_of(item: Result<PemItem<'static>, ureq::Error>) -> Option<Certificate<'static>> {
-    match item {
-        Ok(PemItem::Certificate(certificate)) => Some(certificate),
-        _ => None,
-    }
 }
 
 /// Keys with a passphrase say so in their first lines: `BEGIN ENCRYPTED PRIVATE KEY`, `Proc-Type: 4,ENCRYPTED`.

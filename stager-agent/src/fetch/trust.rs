@@ -4,11 +4,12 @@
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that reads certificate files")]
 
 use super::own_certificate::{OwnCertificate, OwnCertificateError};
+use super::pem;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 /// Where systems keep the public authorities: Debian and Alpine, Red Hat, SUSE.
 const SYSTEM_BUNDLES: [&str; 3] =
@@ -97,13 +98,7 @@ fn system_roots() -> Vec<Certificate<'static>> {
 
 fn certificates_in(path: &Path) -> Result<Vec<Certificate<'static>>, TrustError> {
     let text = fs::read(path).map_err(|cause| TrustError::Unreadable { path: path.to_owned(), cause })?;
-    let items = parse_pem(&text).filter_map(Result::ok);
-    Ok(items
-        .filter_map(|item| match item {
-            PemItem::Certificate(certificate) => Some(certificate),
-            _ => None, // a key beside its certificate
-        })
-        .collect())
+    Ok(pem::certificates(&text))
 }
 
 fn certificate_files(folder: &Path) -> Result<Vec<PathBuf>, TrustError> {
