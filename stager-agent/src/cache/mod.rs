@@ -147,6 +147,16 @@ impl Cache {
         Claim::wait(self, identity, scope)
     }
 
+    /// Removes an entry whose bytes turned out to be others than they were; once nobody else uses it.
+    ///
+    /// # Errors
+    /// [`CacheError::Io`].
+    pub(crate) fn discard(&self, entry: Entry) -> Result<(), CacheError> {
+        let (id, name) = (entry.record().identity().id(), entry.record().name.clone());
+        drop(entry);
+        self.forget(&id, Some(&name))
+    }
+
     /// Makes `record` what is known of `id`, and gives the name of what was there before.
     fn put(&self, id: &str, record: &Record) -> Result<Option<Name>, CacheError> {
         if record.bytes > self.limit {

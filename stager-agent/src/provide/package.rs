@@ -95,10 +95,7 @@ impl Provider<'_> {
             Kept::Damaged => {
                 let text = format!("the copy of {} in the cache is damaged and was removed", archive.from);
                 scope.emit(Event::Warning { text });
-                drop(entry);
-                // Which looks at every byte, and removes what is not as it was.
-                if let Some(Err(error)) = self.stock.cache().map(|cache| cache.verify(Some(self.app), scope, &mut drop))
-                {
+                if let Some(Err(error)) = self.stock.cache().map(|cache| cache.discard(entry)) {
                     stock::warn(&error, scope);
                 }
                 Err(refusal)
