@@ -20,6 +20,9 @@ use std::path::Path;
 /// Hex digits of an identity, which is the name of the lock that is held while it is fetched.
 const ID_DIGITS: usize = 64;
 
+/// Pieces of rubbish for which the index is read again once; the lock of each is a descriptor that is held open.
+const AT_ONCE: usize = 64;
+
 /// Takes the lock `name` alone; `None` while somebody uses or fills the entry.
 ///
 /// # Errors
@@ -51,12 +54,17 @@ pub(super) fn collect(layout: &Layout) -> Result<(), CacheError> {
     names.extend(names_in(&layout.folder_of(Kind::Package))?);
     let mut names: HashSet<Name> = names.into_iter().filter_map(|name| Name::try_from(name).ok()).collect();
     names.extend(index.all_unfinished()?);
-    let known = known(&index)?;
-    for name in names.iter().filter(|name| !known.contains(name)) {
-        let Some(alone) = alone(layout, name.as_str())? else { continue };
-        // It may have been published before we had the lock; nobody can publish it now.
-        if !self::known(&index)?.contains(name) {
-            remove(layout, name, &alone)?;
+    let known = self::known(&index)?;
+    let unknown: Vec<Name> = names.into_iter().filter(|name| !known.contains(name)).collect();
+    for some in unknown.chunks(AT_ONCE) {
+        let locked: Vec<(&Name, Option<Lock>)> =
+            some.iter().map(|name| Ok((name, alone(layout, name.as_str())?))).collect::<Result<_, CacheError>>()?;
+        // Some may have been published before we had their locks; nobody can publish the others now.
+        let known = self::known(&index)?;
+        for (name, lock) in locked {
+            if let Some(alone) = lock.filter(|_| !known.contains(name)) {
+                remove(layout, name, &alone)?;
+            }
         }
     }
     for name in lock_names.iter().filter(|name| name.len() == ID_DIGITS || *name == evict::LOCK) {
