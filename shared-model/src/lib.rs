@@ -8,6 +8,7 @@
 
 pub mod action;
 pub mod application;
+pub mod cache_place;
 pub mod command_line;
 pub mod dependency;
 pub mod desired_lrp;

@@ -10,7 +10,7 @@ use crate::hand_over::{self, Identity, Socket, Verdict, make};
 use crate::keep;
 use crate::leaves::{RealLeaves, Uploads};
 use crate::plan::{self, StagingPlan};
-use crate::provide::{BAKED, Provider, Stock, VOLUME, volume_is_mounted};
+use crate::provide::{Provider, Stock, volume_is_mounted};
 use crate::report::{Ending, Report};
 use crate::request;
 use crate::result_file;
@@ -18,6 +18,7 @@ use crate::scope::Scope;
 use crate::staging::stage;
 use crate::steps::{Steps, milliseconds_since};
 use jiff::Timestamp;
+use shared_model::cache_place::{BAKED, MOUNTED};
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
 use shared_model::secret::Secret;
@@ -101,7 +102,7 @@ fn make_image(verdict: Verdict, plan: &StagingPlan, request: &Secret<String>, sc
 
 /// The caches to use: what `--cache` says, else the volume where one is mounted, and what the image holds.
 fn stock_of(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Stock {
-    let volume = arguments.cache.as_deref().or_else(|| volume_is_mounted().then_some(Path::new(VOLUME)));
+    let volume = arguments.cache.as_deref().or_else(|| volume_is_mounted().then_some(Path::new(MOUNTED)));
     if arguments.no_cache {
         return Stock::default();
     }

@@ -7,9 +7,9 @@ mod wanted;
 use crate::arguments::{Arguments, CacheCommand};
 use crate::cache::{Cache, Checked, Identity, Removal};
 use crate::failure::Failure;
-use crate::provide::VOLUME;
 use crate::scope::Scope;
 use crate::steps::milliseconds_since;
+use shared_model::cache_place::MOUNTED;
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
 use shared_model::size;
@@ -39,7 +39,7 @@ fn carry_out(command: &CacheCommand, arguments: &Arguments, scope: &Scope) -> Re
         CacheCommand::Up(up) => up.into.as_deref(),
         _ => None,
     };
-    let root = root.or(arguments.cache.as_deref()).unwrap_or(Path::new(VOLUME));
+    let root = root.or(arguments.cache.as_deref()).unwrap_or(Path::new(MOUNTED));
     let cache = Cache::open(root, arguments.cache_limit)?;
     match command {
         CacheCommand::Up(_) => up::fill(root, cache, arguments, scope),

@@ -13,6 +13,7 @@ use crate::plan::{cache, stager};
 use crate::requests::{self, Kind, Request};
 use crate::screen::screen;
 use jiff::Timestamp;
+use shared_model::cache_place;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use shared_model::validate;
@@ -49,7 +50,7 @@ pub(super) fn on(
     let options = command.fetch_options();
     let files = mounted::files(&options)?;
     let tag = command.bake.as_ref().map(|tag| new_image(&options, tag)).transpose()?;
-    let keeping = if tag.is_some() { Keeping::InImage(cache::BAKED) } else { keeping(&options, false)? };
+    let keeping = if tag.is_some() { Keeping::InImage(cache_place::BAKED) } else { keeping(&options, false)? };
     check::network(&*road.engine, options.network)?;
     check::image(&*road.engine, options.stager_image, "stager image")?;
     if let Keeping::InVolume { name, .. } = keeping {

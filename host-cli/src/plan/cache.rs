@@ -5,15 +5,13 @@
 //! that must be the same cache; the agent refuses a directory that holds what is not its own.
 
 use crate::plan::container::ContainerSpec;
-use crate::plan::fetching::{CACHE_IN_CONTAINER, Fetching, Keeping, with_the_agents_rights};
+use crate::plan::fetching::{Fetching, Keeping, with_the_agents_rights};
 use crate::plan::labels;
+use shared_model::cache_place::MOUNTED;
 use std::collections::BTreeMap;
 
 /// The volume's name where the user gives none.
 pub(crate) const VOLUME: &str = "stager-cache";
-
-/// Where a stager image holds what was baked into it.
-pub(crate) const BAKED: &str = "/usr/share/stager-cache";
 
 /// The labels of a cache volume, and of containers that live for the cache alone.
 pub(crate) fn labels() -> BTreeMap<String, String> {
@@ -45,7 +43,7 @@ pub(crate) fn looking_container(image: &str, volume: &str, options: &[&str], wor
         command,
         labels: labels(),
         network: "none".to_owned(),
-        binds: vec![format!("{volume}:{CACHE_IN_CONTAINER}")],
+        binds: vec![format!("{volume}:{MOUNTED}")],
         reads_stdin: true,
         ..with_the_agents_rights()
     }
@@ -67,6 +65,7 @@ pub(crate) fn baked_labels(dependencies: usize, time: &str) -> BTreeMap<String, 
 mod tests {
     use super::*;
     use crate::plan::golden::describe;
+    use shared_model::cache_place;
 
     #[test]
     fn only_what_engines_call_a_volume_is_one() {
@@ -90,7 +89,7 @@ mod tests {
             image: "stager:x",
             network: "hcf",
             files: &[],
-            keeping: Keeping::InImage(BAKED),
+            keeping: Keeping::InImage(cache_place::BAKED),
             agent_options: &["--retries=1".to_owned()],
         };
         let fills = describe(&filling_container(&fetching));

@@ -2,10 +2,8 @@
 //! that keeps what was fetched.
 
 use crate::plan::container::ContainerSpec;
+use shared_model::cache_place::MOUNTED;
 use std::path::PathBuf;
-
-/// Where the volume is mounted, and where the agent looks for it without being told.
-pub(crate) const CACHE_IN_CONTAINER: &str = "/var/cache/stager";
 
 /// What the agent, running as root, needs of root's rights, each tried by leaving it out. To become the
 /// request's user (`SETUID`, `SETGID`), to unpack archives as that user's files (`CHOWN`) below folders that are the
@@ -60,7 +58,7 @@ impl Fetching<'_> {
     pub(crate) fn container(&self) -> ContainerSpec {
         let files = self.files.iter().map(|file| format!("{}:{}:ro", file.host.display(), file.container));
         let volume = match self.keeping {
-            Keeping::InVolume { name, .. } => Some(format!("{name}:{CACHE_IN_CONTAINER}")),
+            Keeping::InVolume { name, .. } => Some(format!("{name}:{MOUNTED}")),
             Keeping::Nothing | Keeping::InImage(_) => None,
         };
         ContainerSpec {

@@ -16,7 +16,7 @@ mod tests;
 
 pub(crate) use dependency::Dependency;
 pub(crate) use missing::{Missing, Needed, indispensable};
-pub(crate) use stock::{BAKED, Stock, VOLUME, volume_is_mounted};
+pub(crate) use stock::{Stock, volume_is_mounted};
 
 use crate::cache::{Claim, Entry, Facts, Identity};
 use crate::fetch::{Archive, Checksum, FetchError, Fetched, Http, Limits, UnpackError};

@@ -5,16 +5,13 @@
 use crate::cache::{Baked, Cache, CacheError, Entry, Found, Identity};
 use crate::causes::with_causes;
 use crate::scope::Scope;
+use shared_model::cache_place::{BAKED, MOUNTED};
 use shared_model::event::Event;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// Where the volume is mounted.
-pub(crate) const VOLUME: &str = "/var/cache/stager";
-/// Where an image holds what was baked into it.
-pub(crate) const BAKED: &str = "/usr/share/stager-cache";
 /// What the kernel lists mounts in, and which of its fields is the place.
 const MOUNTS: (&str, usize) = ("/proc/self/mountinfo", 4);
 
@@ -72,7 +69,7 @@ impl Stock {
     pub(super) fn roots(&self) -> Vec<&Path> {
         let volume = self.volume.as_ref().map(|(root, _)| root.as_path());
         let baked = self.baked.as_ref().map(|(root, _)| root.as_path());
-        volume.into_iter().chain(baked).chain([Path::new(VOLUME), Path::new(BAKED)]).collect()
+        volume.into_iter().chain(baked).chain([Path::new(MOUNTED), Path::new(BAKED)]).collect()
     }
 
     /// What the volume has of `identity`, else what the image has. A damaged entry is said and is none.
@@ -92,7 +89,7 @@ impl Stock {
 pub(crate) fn volume_is_mounted() -> bool {
     let (file, field) = MOUNTS;
     let mounts = fs::read_to_string(file).unwrap_or_default();
-    mounts.lines().any(|mount| mount.split(' ').nth(field) == Some(VOLUME))
+    mounts.lines().any(|mount| mount.split(' ').nth(field) == Some(MOUNTED))
 }
 
 fn whole(found: Result<Found, CacheError>, identity: &Identity, scope: &Scope) -> Option<Entry> {
