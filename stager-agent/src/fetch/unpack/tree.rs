@@ -4,12 +4,14 @@
 //! an entry nor anybody who plays with links at the same time leads us out. The descriptors of the last entry's
 //! parents stay open: the next entry mostly has the same.
 
+mod walk;
+
 use super::entry_name::EntryName;
 use crate::cache::Contents;
 use crate::fetch::Owner;
 use crate::fetch::error::UnpackError;
 use crc32fast::Hasher;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
@@ -17,18 +19,16 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use walk::{Missing, OPEN_DIRECTORY};
 
 /// Bits of an archive's mode that count. Set-user-id and its kin do not, and group and others may never write: in
 /// Diego's containers the umask is 022.
 const LAWFUL: u32 = 0o755;
 /// What we need ourselves in a directory until it is filled.
 const OURS: u32 = 0o700;
-/// Directories that no entry speaks of.
-const IMPLICIT: u32 = 0o755;
 /// Bytes copied at a time.
 const BLOCK: usize = 128 * 1024;
 
-const OPEN_DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const NEW_FILE: OFlags =
     OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -55,13 +55,6 @@ pub(super) struct Sum {
     pub(super) size: u64,
     /// CRC-32 of them.
     pub(super) crc32: u32,
-}
-
-/// Whether missing parents are made.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Missing {
-    Make,
-    Fail,
 }
 
 impl Tree {
@@ -258,44 +251,6 @@ impl Tree {
         Ok(last)
     }
 
-    /// Makes the parent of `name` the place that [`Tree::here`] gives.
-    fn walk(&mut self, name: &EntryName, missing: Missing) -> Result<(), UnpackError> {
-        let Some((parts, _)) = name.split() else { return Ok(()) };
-        let mut depth = 0;
-        for part in parts {
-            if self.open.get(depth).is_some_and(|(known, _)| known == part) {
-                depth += 1;
-                continue;
-            }
-            self.open.truncate(depth);
-            let next = self.enter(name, part, missing)?;
-            self.open.push((part.to_owned(), next));
-            depth += 1;
-        }
-        self.open.truncate(depth);
-        Ok(())
-    }
-
-    /// Opens the directory `part` of [`Tree::here`].
-    fn enter(&self, name: &EntryName, part: &OsStr, missing: Missing) -> Result<OwnedFd, UnpackError> {
-        let open = || rustix::fs::openat(self.here(), part, OPEN_DIRECTORY, Mode::empty());
-        match open() {
-            Err(Errno::NOENT) if missing == Missing::Make => {
-                match rustix::fs::mkdirat(self.here(), part, Mode::from_raw_mode(IMPLICIT)) {
-                    Ok(()) => self.give_away(name, part)?,
-                    Err(Errno::EXIST) => {} // somebody was faster
-                    Err(error) => return Err(self.disk(name, error)),
-                }
-                open().map_err(|error| self.disk(name, error))
-            }
-            Err(Errno::NOTDIR | Errno::LOOP) if self.kind_of(part) == Some(FileType::Symlink) => {
-                Err(UnpackError::Escapes { entry: name.shown(), how: "through a symbolic link" })
-            }
-            Err(Errno::NOTDIR) => Err(unlawful(name, "lies in what is no directory")),
-            opened => opened.map_err(|error| self.disk(name, error)),
-        }
-    }
-
     /// Does `make`; where something is in the way, that goes first.
     fn replacing<T>(
         &mut self,
@@ -340,10 +295,6 @@ impl Tree {
         let Some((uid, gid)) = self.owner else { return Ok(()) };
         rustix::fs::chownat(self.here(), last, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
             .map_err(|error| self.disk(name, error))
-    }
-
-    fn here(&self) -> BorrowedFd<'_> {
-        self.open.last().map_or(self.root.as_fd(), |(_, directory)| directory.as_fd())
     }
 
     fn disk(&self, name: &EntryName, cause: impl Into<io::Error>) -> UnpackError {
