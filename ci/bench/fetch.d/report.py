@@ -11,6 +11,11 @@ import argparse
 import json
 import pathlib
 import statistics
+import sys
+
+sys.dont_write_bytecode = True  # nothing is to lie about in the repository
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import render  # noqa: E402
 
 WAYS = {
     "recipe": "curl, then unzip, in order",
@@ -74,19 +79,6 @@ def table(results, disk_type):
     return [head, *rows]
 
 
-def plain(rows):
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    for row in rows:
-        first, *rest = (cell.ljust(width) if not index else cell.rjust(width) for index, (cell, width) in enumerate(zip(row, widths)))
-        yield "  ".join([first, *rest])
-
-
-def markdown(rows):
-    head, *rest = rows
-    for row in [head, ["---", *["---:"] * (len(head) - 1)], *rest]:
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
-
-
 def last_line(results):
     numbers = [
         ("cold_vs_recipe", results.ratio("ext4", "cold", "recipe"), ".3f"),
@@ -103,41 +95,11 @@ def last_line(results):
 
 
 def chart(results, disk_type, inputs):
-    """Two bars a way, one a file system; readable on white and on black."""
     ways = [way for way in WAYS if results.median("ext4", way, 0) is not None]
-    left, width, bar, gap, top = 300, 560, 15, 16, 62
-    longest = max(results.median(disk, way, 0) for disk in DISKS for way in ways) / 1e6
-    step = next(step for step in (0.5, 1, 2, 5, 10, 20, 50) if longest / step <= 8)
-    ticks = int(longest / step) + 1
-    scale = width / (ticks * step)
-    height = top + len(ways) * (2 * bar + gap) + 34
-    bottom = height - 30
-    colours = {"ext4": "#2f6fab", "tmpfs": "#e08a2c"}
     names = {"ext4": disk_type, "tmpfs": "tmpfs"}
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 60} {height}" font-family="sans-serif" font-size="13">',
-        f'<rect width="{left + width + 60}" height="{height}" fill="#fff"/>',
-        f'<text x="12" y="24" font-size="16" fill="#222">Until everything is in place: {inputs}</text>',
-    ]
-    for index, disk in enumerate(DISKS):
-        x = left + index * 90
-        lines.append(f'<rect x="{x}" y="36" width="12" height="12" fill="{colours[disk]}"/>')
-        lines.append(f'<text x="{x + 18}" y="47" fill="#222">{names[disk]}</text>')
-    for tick in range(ticks + 1):
-        x = left + tick * step * scale
-        lines.append(f'<line x1="{x:.1f}" y1="{top - 6}" x2="{x:.1f}" y2="{bottom}" stroke="#ddd"/>')
-        lines.append(f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle" fill="#555">{tick * step:g} s</text>')
-    for index, way in enumerate(ways):
-        y = top + index * (2 * bar + gap)
-        lines.append(f'<text x="{left - 10}" y="{y + bar + 5}" text-anchor="end" fill="#222">{WAYS[way]}</text>')
-        for offset, disk in enumerate(DISKS):
-            seconds = results.median(disk, way, 0) / 1e6
-            long = max(1, seconds * scale)
-            lines.append(f'<rect x="{left}" y="{y + offset * bar}" width="{long:.1f}" height="{bar - 1}" fill="{colours[disk]}"/>')
-            lines.append(
-                f'<text x="{left + long + 5:.1f}" y="{y + offset * bar + 12}" font-size="12" fill="#222">{seconds:.2f}</text>'
-            )
-    return "\n".join([*lines, "</svg>", ""])
+    series = {names[disk]: [results.median(disk, way, 0) / 1e6 for way in ways] for disk in DISKS}
+    titles = [WAYS[way] for way in ways]
+    return render.bars(f"Until everything is in place: {inputs}", titles, series, left=300, legend=90)
 
 
 def main():
@@ -154,11 +116,11 @@ def main():
     inputs = f"{len(made)} archives, {sum(entry['bytes'] for entry in made) / 1e6:.0f} MB, {sum(entry['files'] for entry in made):,} files"
     rows = table(results, disk_type)
     print(f"{inputs}; medians of {len(results.column('ext4', 'recipe', 0))}; user, system and peak: on {disk_type}")
-    print("\n".join(plain(rows)))
+    print("\n".join(render.plain(rows)))
     if given.chart:
         given.chart.write_text(chart(results, disk_type, inputs))
     if given.markdown:
-        given.markdown.write_text("\n".join(markdown(rows)) + "\n")
+        given.markdown.write_text("\n".join(render.markdown(rows)) + "\n")
     print(last_line(results))
 
 

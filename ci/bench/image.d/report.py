@@ -2,6 +2,8 @@
 
 import statistics
 
+import render
+
 WAYS = {
     "build": "docker build, droplet by ADD",
     "commit": "docker create, cp, commit",
@@ -34,14 +36,9 @@ def write(results, engine, chart, markdown):
         rows.append(row)
     for size in rounds:
         print(f"{size} MB: {described[size]}; medians of {len(rounds[size])}")
-    widths = [max(len(row[index]) for row in rows) for index in range(len(head))]
-    for row in rows:
-        first, *rest = zip(row, widths)
-        print("  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]))
+    print("\n".join(render.plain(rows)))
     if markdown:
-        lines = ["| " + " | ".join(row) + " |" for row in rows]
-        lines.insert(1, "| --- |" + " ---: |" * (len(head) - 1))
-        markdown.write_text("\n".join(lines) + "\n")
+        markdown.write_text("\n".join(render.markdown(rows)) + "\n")
     if chart:
         chart.write_text(drawn(rounds, engine))
     print(last_line(rounds))
@@ -58,35 +55,5 @@ def last_line(rounds):
 
 
 def drawn(rounds, engine):
-    """A bar for each way and size; readable on white and on black."""
-    left, width, bar, gap, top = 260, 560, 15, 16, 62
-    colours = ["#2f6fab", "#e08a2c", "#5a9a4b"]
-    longest = max(median(of_size, way) for of_size in rounds.values() for way in WAYS)
-    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200) if longest / step <= 8)
-    ticks = int(longest / step) + 1
-    scale = width / (ticks * step)
-    height = top + len(WAYS) * (len(rounds) * bar + gap) + 34
-    bottom = height - 30
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 60} {height}" font-family="sans-serif" font-size="13">',
-        f'<rect width="{left + width + 60}" height="{height}" fill="#fff"/>',
-        f'<text x="12" y="24" font-size="16" fill="#222">From a droplet to a named image: engine {engine}</text>',
-    ]
-    for index, size in enumerate(rounds):
-        x = left + index * 130
-        lines.append(f'<rect x="{x}" y="36" width="12" height="12" fill="{colours[index % 3]}"/>')
-        lines.append(f'<text x="{x + 18}" y="47" fill="#222">droplet of {size} MB</text>')
-    for tick in range(ticks + 1):
-        x = left + tick * step * scale
-        lines.append(f'<line x1="{x:.1f}" y1="{top - 6}" x2="{x:.1f}" y2="{bottom}" stroke="#ddd"/>')
-        lines.append(f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle" fill="#555">{tick * step:g} s</text>')
-    for index, (way, title) in enumerate(WAYS.items()):
-        y = top + index * (len(rounds) * bar + gap)
-        lines.append(f'<text x="{left - 10}" y="{y + bar + 5}" text-anchor="end" fill="#222">{title}</text>')
-        for offset, of_size in enumerate(rounds.values()):
-            seconds = median(of_size, way)
-            long = max(1, seconds * scale)
-            at = y + offset * bar
-            lines.append(f'<rect x="{left}" y="{at}" width="{long:.1f}" height="{bar - 1}" fill="{colours[offset % 3]}"/>')
-            lines.append(f'<text x="{left + long + 5:.1f}" y="{at + 12}" font-size="12" fill="#222">{seconds:.2f}</text>')
-    return "\n".join([*lines, "</svg>", ""])
+    series = {f"droplet of {size} MB": [median(of_size, way) for way in WAYS] for size, of_size in rounds.items()}
+    return render.bars(f"From a droplet to a named image: engine {engine}", WAYS.values(), series, left=260, legend=130)
