@@ -85,7 +85,7 @@ impl Stock {
     }
 }
 
-/// Whether something is mounted at [`VOLUME`], so that whatever is kept there survives the container.
+/// Whether something is mounted at [`MOUNTED`], so that whatever is kept there survives the container.
 pub(crate) fn volume_is_mounted() -> bool {
     let (file, field) = MOUNTS;
     let mounts = fs::read_to_string(file).unwrap_or_default();
