@@ -1,0 +1,223 @@
+"""One throw-away engine: its folder, its namespaces, its processes; and how all of that goes again."""
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+PATIENCE = 60  # seconds until an engine answers; it takes 2 on a quiet machine
+GRACE = 20  # seconds for the kernel to end all processes of an engine
+LONGEST_SOCKET = 107  # bytes of a socket's path
+RECIPE = ['--variant=apt', '--aptopt=Acquire::Check-Valid-Until "false"']
+
+
+class Unavailable(Exception):
+    """This engine cannot be had here; the text says why."""
+
+
+class Machine:
+    """`root/name`, and what runs in it."""
+
+    def __init__(self, root, name):
+        self.root = root.resolve()
+        self.name = name
+        self.folder = self.root / name
+        self.log = self.folder / 'log'
+        self.cgroup = f'/stager-{self.root.name}-{name}'
+        self.socket = self.folder / 'run/docker.sock'
+        self.docker_host = f'unix://{self.socket}'
+
+    def start(self, kind):
+        """Returns when the engine answers; leaves nothing where it does not."""
+        if self.running():
+            raise Unavailable(f'{self.name} runs already; stop it first')
+        try:
+            self.run(kind)
+        except BaseException:
+            self.stop(keep=True)
+            raise
+
+    def run(self, kind):
+        if len(str(self.socket)) > LONGEST_SOCKET:
+            raise Unavailable(f'{self.socket} is too long for a socket; take a shorter --root')
+        system = self.system(kind)
+        for part in ('run', 'data', 'bin'):
+            (self.folder / part).mkdir(parents=True, exist_ok=True)
+        (self.folder / 'run/daemon.json').write_text(json.dumps(kind.settings))
+        (self.folder / 'suite').write_text(kind.suite)
+        self.give_client(system)
+        shared = [str(folder) for folder in (Path('/tmp'), TOP)]
+        command = [word.format(cgroup=self.cgroup) for word in kind.command]
+        apart = ['unshare', '--mount', '--net', '--pid', '--fork', '--kill-child=KILL', '--']
+        with open(self.log, 'wb') as log:
+            keeper = subprocess.Popen([*apart, HERE / 'enter', system, self.folder, *shared, '--', *command],
+                                      stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        try:
+            (self.folder / 'keeper').write_text(f'{keeper.pid} {born(keeper.pid)}')
+            self.wait(keeper)
+        except BaseException:
+            keeper.kill()
+            keeper.wait()
+            raise
+
+    def wait(self, keeper):
+        deadline = time.monotonic() + PATIENCE
+        while not answers(self.socket):
+            if keeper.poll() is not None:
+                raise Unavailable(f'{self.name} ended at once: {self.last_words()}')
+            if time.monotonic() > deadline:
+                raise Unavailable(f'{self.name} does not answer after {PATIENCE} s: {self.last_words()}')
+            time.sleep(0.1)
+
+    def last_words(self):
+        lines = self.log.read_text(errors='replace').splitlines() if self.log.exists() else []
+        complaints = [line for line in lines if 'failed to' in line or 'level=fatal' in line]
+        return ' / '.join((complaints or lines)[-1:]) or 'it said nothing'
+
+    def system(self, kind):
+        """The folder with the kind's packages; made when it is not there. Kinds with other packages have another."""
+        roots = self.root / 'roots'
+        roots.mkdir(parents=True, exist_ok=True)
+        system = roots / f"{kind.suite}-{'-'.join(kind.packages.split(',')[:2])}"
+        with locked(roots / 'lock'):
+            if not system.exists():
+                bootstrap(kind, system)
+            for file, line in kind.lines.items():
+                text = (system / file).read_text() if (system / file).exists() else ''
+                if line not in text.splitlines():
+                    (system / file).write_text(f'{text}{line}\n')
+            for place, target in kind.links.items():
+                if not (system / place).is_symlink():
+                    (system / place).symlink_to(target)
+        (self.root / self.name).mkdir(exist_ok=True)
+        return system
+
+    def give_client(self, system):
+        """The engine's own docker command, run with its own libraries: an old one may be refused by a new engine."""
+        libraries = [*system.glob('usr/lib/*-linux-gnu*')]
+        loaders = [*system.glob('lib64/ld-linux-*.so.*'), *system.glob('lib/ld-linux-*.so.*')]
+        if not (system / 'usr/bin/docker').exists() or not loaders or not libraries:
+            return
+        client = self.folder / 'bin/docker'
+        client.write_text(f'#!/bin/sh\nexec {loaders[0]} --library-path {libraries[0]} {system}/usr/bin/docker "$@"\n')
+        client.chmod(0o755)
+
+    def entering(self, command):
+        """The command, in the engine's network."""
+        first = self.first()
+        if first is None:
+            raise Unavailable(f'{self.name} does not run')
+        return ['nsenter', f'--net=/proc/{first}/ns/net', '--', *command]
+
+    def environment(self):
+        """For commands that are to use this engine."""
+        path = f"{self.folder / 'bin'}:{os.environ.get('PATH', '/usr/bin:/bin')}"
+        plain = {name: value for name, value in os.environ.items() if not name.startswith('DOCKER_')}
+        # Its client must not take a context or credentials of this machine's user for its own.
+        return {**plain, 'DOCKER_HOST': self.docker_host, 'DOCKER_CONFIG': str(self.folder / 'config'), 'PATH': path}
+
+    def running(self):
+        """The process that keeps the engine, if it is still that one."""
+        try:
+            pid, birth = (self.folder / 'keeper').read_text().split()
+        except (OSError, ValueError):
+            return None
+        return int(pid) if born(pid) == birth else None
+
+    def first(self):
+        """The engine's first process, whose end is the end of all in its namespaces; None where there is none."""
+        keeper = self.running()
+        children = Path(f'/proc/{keeper}/task/{keeper}/children').read_text().split() if keeper else []
+        return int(children[0]) if children else None
+
+    def stop(self, keep):
+        """Ends it and removes what it made. Nothing of it is of use to anybody, so nobody is asked to end kindly."""
+        keeper = self.running()
+        if keeper:
+            # The first process goes first, and with it all others in its namespaces, their mounts and networks; the
+            # keeper has waited for that. Before there is a first process there is only the keeper.
+            os.kill(self.first() or keeper, signal.SIGKILL)
+            gone(keeper)
+        remove_cgroups(self.cgroup)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if not keep and not [*self.root.glob('*/keeper')]:
+            shutil.rmtree(self.root / 'roots', ignore_errors=True)
+            if self.root.exists() and not [*self.root.iterdir()]:
+                self.root.rmdir()
+
+
+def bootstrap(kind, system):
+    partial = system.with_name(f'{system.name}.partial')
+    shutil.rmtree(partial, ignore_errors=True)
+    command = ['mmdebstrap', *RECIPE, f'--include={kind.packages}', kind.suite, str(partial)]
+    try:
+        making = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True, start_new_session=True)
+    except FileNotFoundError:
+        raise Unavailable('there is no mmdebstrap here; ci/setup installs it') from None
+    try:
+        said = making.communicate()[0].splitlines()
+        if making.returncode != 0:
+            words = [line for line in said if line.startswith('E:')] or said or ['mmdebstrap failed']
+            raise Unavailable(f"{kind.suite}'s packages cannot be had: {words[0]}")
+        partial.rename(system)
+    except BaseException:
+        if making.poll() is None:
+            os.killpg(making.pid, signal.SIGTERM)  # it takes its mounts away
+            making.wait()
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def locked(file):
+    """Two that make the same root file system at once take turns."""
+    with open(file, 'w') as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def answers(path):
+    """Whether an engine says that it is well."""
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(5)
+            client.connect(str(path))
+            client.sendall(b'GET /_ping HTTP/1.0\r\nHost: engine\r\n\r\n')
+            return b' 200 ' in client.recv(64)
+    except OSError:
+        return False
+
+
+def born(pid):
+    """When a process began, in the kernel's ticks: a pid alone may be another's by now. None where it has ended."""
+    try:
+        fields = Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
+    except OSError:
+        return None
+    return None if fields[0] == 'Z' else fields[19]
+
+
+def gone(keeper):
+    deadline = time.monotonic() + GRACE
+    while born(keeper) is not None:
+        if time.monotonic() > deadline:
+            raise Unavailable(f'process {keeper} does not end')
+        time.sleep(0.02)
+
+
+def remove_cgroups(name):
+    """The engine's own, in each hierarchy: what was killed could not remove them."""
+    for top in (Path('/sys/fs/cgroup'), *Path('/sys/fs/cgroup').glob('*/')):
+        for folder, _, _ in os.walk(top / name.lstrip('/'), topdown=False):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                pass
