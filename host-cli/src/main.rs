@@ -19,6 +19,7 @@ use failure::Failure;
 use shared_model::exit_code::ExitCode;
 
 fn main() -> std::process::ExitCode {
+    name_lookup::without_plugins();
     failure::ending(Invocation::read(std::env::args_os()).and_then(run))
 }
 

@@ -17,7 +17,6 @@ mod hand_over;
 mod hex;
 mod keep;
 mod leaves;
-mod name_lookup;
 mod plan;
 mod provide;
 mod report;
