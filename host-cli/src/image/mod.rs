@@ -5,6 +5,7 @@
 //! before its bytes. An image of the same recipe that is there already is only given its names. How an image gets into
 //! an engine depends on the engine: see `way.rs`.
 
+mod admission;
 mod archive;
 mod base_layers;
 pub(crate) mod command;
