@@ -7,6 +7,7 @@ use argh::FromArgs;
 use std::path::PathBuf;
 
 pub(crate) use cache::{Cache, CacheCommand, CacheList, CacheOptions};
+pub(crate) use export::Export;
 pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
 
 /// Stages and runs Cloud Foundry apps on plain Docker, from the requests in the logs of Diego's cc-bridge.
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     Cache(Cache),
     Image(Image),
     Launch(Launch),
+    Export(Export),
     Link(Link),
 }
 
@@ -82,6 +84,7 @@ macro_rules! looks_for_requests {
 
 // Behind the macro, which they use.
 mod cache;
+mod export;
 mod fetching;
 
 looks_for_requests! {

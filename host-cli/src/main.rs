@@ -36,6 +36,7 @@ fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
         Command::CacheUp(command) => Ok(pipeline::cache_up(command, invocation.agent_options)),
         Command::Cache(command) => Ok(pipeline::cache(command.command)),
         Command::Launch(command) => Ok(pipeline::launch(command)),
+        Command::Export(command) => Ok(pipeline::export(command)),
         Command::Image(command) => image::command::run(&command),
     }
 }

@@ -1,7 +1,7 @@
 //! READ ME FIRST. The road of the host: requests → stage → image → launch.
 //!
 //! [`restage`] and [`launch`] are the two commands; each reads from top to bottom as what the user sees. [`cache_up()`] and
-//! [`cache()`] fill and look after what `restage` keeps. A stretch has its file below; what it decides is a pure plan in
+//! [`cache()`] fill and look after what `restage` keeps; [`export()`] brings an image out again. A stretch has its file below; what it decides is a pure plan in
 //! `plan/`, what it wants of Docker goes through [`crate::engine::Engine`], and what it says is an event. [`walk`] gives a
 //! road its first and last word and sees to it that nothing is left behind.
 
@@ -9,6 +9,7 @@ mod bring_out;
 mod cache_up;
 mod check;
 mod cleanup;
+mod export;
 mod free_ports;
 mod guid;
 mod look_into;
@@ -33,6 +34,7 @@ use crate::requests::{self, Kind, Request};
 use crate::screen::screen;
 use bring_out::Order;
 pub(crate) use cache_up::cache_up;
+pub(crate) use export::export;
 pub(crate) use look_into::cache;
 use making::Making;
 use road::{Road, walk};

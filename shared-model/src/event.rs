@@ -226,6 +226,36 @@ pub enum Event {
         /// Its size.
         bytes: u64,
     },
+    /// An image, or the droplet in it, leaves the engine.
+    Exporting {
+        /// What leaves: `droplet`, or the `image` as a whole.
+        what: String,
+        /// A name of the image, else its id.
+        image: String,
+        /// The file or folder it goes to; `-` for standard output.
+        path: String,
+    },
+    /// How far an export is; at most a few a second.
+    ExportProgress {
+        /// The same as in [`Event::Exporting`].
+        path: String,
+        /// Bytes that have come from the engine.
+        bytes: u64,
+        /// About how many there are; absent where the engine does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        total: Option<u64>,
+    },
+    /// An export is there as a whole.
+    Exported {
+        /// The same as in [`Event::Exporting`].
+        what: String,
+        /// The same as in [`Event::Exporting`].
+        path: String,
+        /// `sha256:…`: of the droplet file, or of the OCI layout's manifest.
+        digest: String,
+        /// Size of the file, or of all blobs of the layout.
+        bytes: u64,
+    },
     /// The app answers.
     Running {
         /// `http://127.0.0.1:32768`; empty where no port is published.
@@ -261,6 +291,8 @@ pub enum Step {
     Upload,
     /// The app image is made.
     Image,
+    /// The app image, or the droplet in it, leaves the engine.
+    Export,
     /// The app starts.
     Launch,
 }
@@ -274,6 +306,7 @@ impl Step {
             Self::Build => "build",
             Self::Upload => "upload",
             Self::Image => "image",
+            Self::Export => "export",
             Self::Launch => "launch",
         }
     }

@@ -25,6 +25,7 @@ pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
     match event {
         Event::Hello { .. }
         | Event::DownloadProgress { .. }
+        | Event::ExportProgress { .. }
         | Event::StepStarted { .. }
         | Event::RunStarted { .. }
         | Event::Result { .. } => None,
@@ -91,6 +92,17 @@ pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
         Event::Image { name, id, bytes } => {
             ours(format!("Image {} ({}, {})", visible(name), visible(id), size::bytes(*bytes)))
         }
+        Event::Exporting { what, image, path } => {
+            let of = if what == "droplet" { " of" } else { "" };
+            ours(format!("Exporting the {}{of} {} to {}", visible(what), visible(image), place(path)))
+        }
+        Event::Exported { what, path, digest, bytes } => ours(format!(
+            "Exported the {} to {} ({}, {})",
+            visible(what),
+            place(path),
+            visible(digest),
+            size::bytes(*bytes)
+        )),
         Event::Running { url, container } if url.is_empty() => ours(format!("It runs in {}", visible(container))),
         Event::Running { url, container: _ } => ours(format!("The app answers at {}", visible(url))),
         Event::Failed { text, advice, code: _ } => wrong(if advice.is_empty() {
@@ -108,8 +120,14 @@ fn past(step: Step) -> &'static str {
         Step::Build => "Built",
         Step::Upload => "Uploaded",
         Step::Image => "Image made",
+        Step::Export => "Exported",
         Step::Launch => "Launched",
     }
+}
+
+/// Where an export goes.
+fn place(path: &str) -> Cow<'_, str> {
+    if path == "-" { Cow::Borrowed("standard output") } else { visible(path) }
 }
 
 /// `2016-06-15 18:57:23 UTC`, of `2016-06-15T18:57:23Z`; any other text as it is.

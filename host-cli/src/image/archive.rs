@@ -8,9 +8,9 @@ use super::tar_stream::TarStream;
 use serde_json::json;
 use std::io::Read;
 
-const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(super) const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+pub(super) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(super) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// What an archive is made of.
 pub(super) struct Parts<'a> {
@@ -50,14 +50,13 @@ impl<'a> Archive<'a> {
         };
         let layers: Vec<Descriptor> = base.iter().cloned().chain(parts.layers.iter().map(of_layer)).collect();
         let config = Descriptor::of(OCI_CONFIG, parts.config);
-        let manifest =
-            json!({ "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": layers }).to_string();
-        let named = Descriptor::of(OCI_MANIFEST, manifest.as_bytes());
+        let manifest = oci_manifest(&config, &layers);
+        let named = Descriptor::of(OCI_MANIFEST, &manifest);
         let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [named] }).to_string();
         let documents = vec![
             ("oci-layout".to_owned(), r#"{"imageLayoutVersion":"1.0.0"}"#.into()),
             ("index.json".to_owned(), index.into()),
-            (blob(&named.digest), manifest.into()),
+            (blob(&named.digest), manifest),
             (blob(&config.digest), parts.config.to_vec()),
         ];
         let layers = parts.layers.iter().map(|layer| (blob(&layer.sha256), *layer)).collect();
@@ -75,6 +74,11 @@ impl<'a> Archive<'a> {
         }
         Ok(stream.end())
     }
+}
+
+/// The manifest of an image; the same config and layers give the same bytes.
+pub(super) fn oci_manifest(config: &Descriptor, layers: &[Descriptor]) -> Vec<u8> {
+    json!({ "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": layers }).to_string().into()
 }
 
 fn blob(digest: &str) -> String {

@@ -10,7 +10,7 @@ use std::io::{BufReader, Read};
 use std::thread;
 
 /// vcap's, in every stack.
-const VCAP: Owner = Owner { uid: 2000, gid: 2000 };
+pub(super) const VCAP: Owner = Owner { uid: 2000, gid: 2000 };
 /// As the root file system has it. The droplet's own 0700 would do for vcap, but for nobody else who looks in.
 const HOME_MODE: u32 = 0o755;
 const ARCHIVE: &str = "droplet";

@@ -38,6 +38,18 @@ pub(crate) enum ImageError {
     /// The layers cannot be kept for the engine.
     #[error("a layer cannot be written to a temporary file: {reason}")]
     Spool { reason: String },
+    /// An export goes to a place that cannot be written.
+    #[error("{} cannot be written: {reason}", visible(.what))]
+    Unwritable { what: String, reason: String },
+    /// There is an OCI layout already.
+    #[error("{} is an OCI layout already", visible(.path))]
+    LayoutExists { path: String },
+    /// What an engine exports is broken, or not the image.
+    #[error("what the engine exports of the image cannot be used: {reason}", reason = visible(.reason))]
+    Export { reason: String },
+    /// The uppermost layer is not a droplet's.
+    #[error("the image has no layer that holds a droplet")]
+    NoDropletLayer,
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -47,6 +59,11 @@ impl ImageError {
     /// For errors of the files between the archives and the engine.
     pub(super) fn spool(error: &io::Error) -> Self {
         Self::Spool { reason: error.to_string() }
+    }
+
+    /// For errors of the place that an export goes to.
+    pub(super) fn unwritable(what: &str, error: &io::Error) -> Self {
+        Self::Unwritable { what: what.to_owned(), reason: error.to_string() }
     }
 
     /// What to try; empty where nothing can be advised.
@@ -59,6 +76,10 @@ impl ImageError {
             }
             Self::NoLauncher => "name the lifecycle that the request names, with launcher at its top",
             Self::Spool { .. } => "is there room? TMPDIR says where temporary files go",
+            Self::LayoutExists { .. } => {
+                "name another folder; `skopeo copy oci:NEW:latest oci:OLD:NAME` brings one layout's image into another"
+            }
+            Self::NoDropletLayer => "only images that `restage` or `host-cli image` made hold one",
             Self::Engine(error) if error.is_full_disk() => {
                 "make room on the engine's disk: `docker system df` shows what takes it"
             }
@@ -67,6 +88,8 @@ impl ImageError {
             | Self::Empty { .. }
             | Self::Entry { .. }
             | Self::TooLarge { .. }
+            | Self::Unwritable { .. }
+            | Self::Export { .. }
             | Self::Engine(_) => "",
         }
     }

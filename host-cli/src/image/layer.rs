@@ -118,7 +118,7 @@ impl LayerWriter {
     }
 
     fn file(&mut self, mut header: Header, target: &Path, content: &mut dyn Read) -> Result<(), ImageError> {
-        let mut content = Remembering { inner: content, error: None };
+        let mut content = Remembering::new(content);
         let written = self.tar.append_data(&mut header, target, &mut content);
         match (written, content.error) {
             (Ok(()), _) => Ok(()),
@@ -156,9 +156,16 @@ fn symlink(tar: &mut Builder<impl io::Write>, mut header: Header, path: &Path, t
 }
 
 /// Tells a broken archive from a full disk.
-struct Remembering<'a> {
+pub(super) struct Remembering<'a> {
     inner: &'a mut dyn Read,
-    error: Option<String>,
+    /// What was wrong with the archive, if anything.
+    pub(super) error: Option<String>,
+}
+
+impl<'a> Remembering<'a> {
+    pub(super) fn new(inner: &'a mut dyn Read) -> Self {
+        Self { inner, error: None }
+    }
 }
 
 impl Read for Remembering<'_> {

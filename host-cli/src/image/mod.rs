@@ -3,7 +3,7 @@
 //!
 //! The layers are written to files that have no name, on disk and not in memory: a tar in a tar must tell its size
 //! before its bytes. An image of the same recipe that is there already is only given its names. How an image gets into
-//! an engine depends on the engine: see `way.rs`.
+//! an engine depends on the engine: see `way.rs`. The way back is `export/`.
 
 mod admission;
 mod archive;
@@ -13,6 +13,7 @@ pub(crate) mod created;
 mod droplet;
 mod entries;
 mod error;
+pub(crate) mod export;
 mod layer;
 mod lifecycle;
 mod make;

@@ -16,7 +16,7 @@ impl Stop {
     }
 
     /// Whether that was said.
-    pub(super) fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 

@@ -1,6 +1,6 @@
 //! What must be there before anything is done: better said now than after minutes of staging.
 
-use crate::engine::{Engine, Image};
+use crate::engine::{Engine, EngineError, Image};
 use crate::failure::Failure;
 use crate::pipeline::road::Road;
 use crate::plan::{app, cache, labels};
@@ -37,14 +37,7 @@ pub(crate) fn image(engine: &dyn Engine, reference: &str, role: &str) -> Result<
 /// it is older than the request, `requested`: then the app was pushed again since.
 pub(crate) fn app_image(road: &Road, lrp: &DesiredLrp, requested: Option<Timestamp>) -> Result<Image, Failure> {
     let of_app = road.engine.images_labelled(labels::APP_GUID, lrp.app_guid())?;
-    let is_app = |image: &Image| image.labels.get(labels::KIND).is_some_and(|kind| kind == labels::KIND_APP);
-    let mut newest = None;
-    for listed in of_app.into_iter().filter(is_app) {
-        // One that is gone by now is not the newest.
-        let image = road.engine.image(&listed.id.0)?;
-        newest = image.into_iter().chain(newest).max_by_key(age);
-    }
-    let Some(image) = newest else {
+    let Some(image) = newest(&*road.engine, of_app.into_iter().filter(is_app))? else {
         let text = format!("there is no image of {} ({}) yet", visible(&app::shown_name(lrp)), visible(lrp.app_guid()));
         return Err(Failure::new(ExitCode::Launch, text, "restage it first: `host-cli restage APP`"));
     };
@@ -56,6 +49,25 @@ pub(crate) fn app_image(road: &Road, lrp: &DesiredLrp, requested: Option<Timesta
         road.emit(Event::Warning { text });
     }
     Ok(image)
+}
+
+/// Whether it is an app's image of ours.
+pub(crate) fn is_app(image: &Image) -> bool {
+    image.labels.get(labels::KIND).is_some_and(|kind| kind == labels::KIND_APP)
+}
+
+/// Of images from a list the one that was made or named last, with its details; `None` where there is none.
+pub(crate) fn newest(
+    engine: &dyn Engine,
+    listed: impl IntoIterator<Item = Image>,
+) -> Result<Option<Image>, EngineError> {
+    let mut newest = None;
+    for listed in listed {
+        // One that is gone by now is not the newest.
+        let image = engine.image(&listed.id.0)?;
+        newest = image.into_iter().chain(newest).max_by_key(age);
+    }
+    Ok(newest)
 }
 
 /// When the image came to be what it is, in seconds since 1970. Its own time is the same for all that were made

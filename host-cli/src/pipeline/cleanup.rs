@@ -52,7 +52,7 @@ struct State {
     /// Nothing may be made any more.
     closed: bool,
     entries: Vec<Entry>,
-    /// One for each image that is being made in another thread.
+    /// One for each image or file that is being made in another thread.
     making: Vec<Stop>,
 }
 
@@ -104,6 +104,15 @@ impl Cleanup {
         // Whoever ended the road meanwhile is about to remove it: nobody may give it a name.
         drop(self.open()?);
         outcome
+    }
+
+    /// Writes something that removes itself unless all of it is there. An end in the middle stops the writing and waits
+    /// until it has stopped.
+    pub(crate) fn write<T>(&self, write: impl FnOnce(&Stop) -> Result<T, Failure>) -> Result<T, Failure> {
+        let stop = Stop::default();
+        self.open()?.making.push(stop.clone());
+        let _ends = EndsMaking(self);
+        write(&stop)
     }
 
     /// Stops a container that is started again at the end of the road, unless it is released before.
@@ -170,7 +179,7 @@ impl Cleanup {
     }
 }
 
-/// Tells that an image is made, even where making it panicked. At most one is being made at a time.
+/// Tells that an image or file is made, even where making it panicked. At most one is being made at a time.
 struct EndsMaking<'a>(&'a Cleanup);
 
 impl Drop for EndsMaking<'_> {
@@ -264,6 +273,27 @@ mod tests {
             assert_eq!(outcome.unwrap_err().code, ExitCode::Interrupted);
         });
         assert!(fake.state().images.iter().all(|image| !image.tags.is_empty()));
+    }
+
+    #[test]
+    fn what_is_being_written_at_the_end_is_stopped_and_waited_for() {
+        let cleanup = Cleanup::default();
+        let written = std::sync::Mutex::new(false);
+        std::thread::scope(|threads| {
+            let outcome = cleanup.write(|stop| {
+                threads.spawn(|| {
+                    cleanup.undo(End::BySignal);
+                    assert!(*written.lock().unwrap(), "nobody waited");
+                });
+                while !stop.is_stopped() {
+                    std::thread::yield_now();
+                }
+                *written.lock().unwrap() = true;
+                Err::<(), _>(Failure::new(ExitCode::Image, "stopped", ""))
+            });
+            assert_eq!(outcome.unwrap_err().text, "stopped");
+        });
+        assert_eq!(cleanup.write(|_| Ok(())).unwrap_err().code, ExitCode::Interrupted);
     }
 
     #[test]

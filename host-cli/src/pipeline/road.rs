@@ -67,6 +67,11 @@ impl Road {
         self.way.cleanup.make_image(&self.engine, make)
     }
 
+    /// Writes something that appears as a whole; see [`Cleanup::write`].
+    pub(crate) fn write<T>(&self, write: impl FnOnce(&Stop) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.way.cleanup.write(write)
+    }
+
     /// Stops a container for the time being; see [`Cleanup::stop`].
     pub(crate) fn stop_for_now(&self, container: &ContainerId, grace: Duration) -> Result<(), Failure> {
         self.way.cleanup.stop(&self.engine, container, grace)

@@ -64,11 +64,17 @@ impl About {
 
     /// Whether the user's `app` means this request.
     pub(crate) fn answers_to(&self, app: &str) -> bool {
-        let guid = &self.application.guid;
-        self.application.name == app
-            || (!app.is_empty() && (guid == app || self.process_guid == app || self.staging_guid == app))
-            || (app.len() >= SHORTEST_GUID_START && guid.starts_with(app))
+        answers_to(&self.application, app)
+            || (!app.is_empty() && (self.process_guid == app || self.staging_guid == app))
     }
+}
+
+/// Whether the user's `app` means this application, by its name, its guid or the start of it.
+pub(crate) fn answers_to(application: &Application, app: &str) -> bool {
+    let guid = &application.guid;
+    application.name == app
+        || (!app.is_empty() && guid == app)
+        || (app.len() >= SHORTEST_GUID_START && guid.starts_with(app))
 }
 
 /// True for a text that can mean one app only: a whole guid, or one with more behind it. Everything else may be a name

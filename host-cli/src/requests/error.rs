@@ -45,7 +45,7 @@ pub(crate) struct Bearer {
 
 impl Bearer {
     /// An app whose requests' times are still to come.
-    pub(super) fn new(application: &Application) -> Self {
+    pub(crate) fn new(application: &Application) -> Self {
         let space = if application.space_name.is_empty() { &application.space_guid } else { &application.space_name };
         Self { guid: application.guid.clone(), space: space.clone(), time: None }
     }

@@ -26,7 +26,8 @@ mod request_file;
 mod run_action;
 mod source;
 
-pub(crate) use error::RequestError;
+pub(crate) use about::answers_to;
+pub(crate) use error::{Bearer, RequestError};
 
 use crate::arguments::LogOptions;
 use jiff::Timestamp;

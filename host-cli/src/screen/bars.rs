@@ -27,7 +27,7 @@ pub(crate) struct Bars<Lines> {
 
 #[derive(Default)]
 struct Shown {
-    /// By the directory that a download goes to.
+    /// By the directory that a download goes to, or the path of an export.
     downloads: HashMap<String, ProgressBar>,
     step: Option<(Step, ProgressBar)>,
 }
@@ -60,7 +60,11 @@ impl<Lines: EventSink> Bars<Lines> {
                     self.removed(&former);
                 }
             }
-            Event::DownloadProgress { to, bytes, total } => {
+            Event::Exporting { what, path, .. } => {
+                let bar = self.added(DOWNLOAD_OF_UNKNOWN_SIZE, what);
+                shown.downloads.insert(path.clone(), bar);
+            }
+            Event::DownloadProgress { to, bytes, total } | Event::ExportProgress { path: to, bytes, total } => {
                 let Some(bar) = shown.downloads.get(to) else { return };
                 if let Some(total) = total.filter(|total| bar.length() != Some(*total)) {
                     bar.set_length(total);
@@ -68,7 +72,10 @@ impl<Lines: EventSink> Bars<Lines> {
                 }
                 bar.set_position(*bytes);
             }
-            Event::Downloaded { to, .. } | Event::Cached { to, .. } | Event::CopyUsed { to, .. } => {
+            Event::Downloaded { to, .. }
+            | Event::Cached { to, .. }
+            | Event::CopyUsed { to, .. }
+            | Event::Exported { path: to, .. } => {
                 if let Some(bar) = shown.downloads.remove(to) {
                     self.removed(&bar);
                 }

@@ -27,3 +27,13 @@ pub(crate) fn screen(output: Option<Output>) -> Screen {
         None | Some(Output::Plain) => Arc::new(plain()),
     }
 }
+
+/// As [`screen`], all of it on standard error: for a road whose standard output is the answer itself.
+pub(crate) fn beside_the_answer(output: Option<Output>) -> Screen {
+    let plain = || plain::Plain::new(io::stderr(), io::stderr());
+    match output {
+        Some(Output::Json) => Arc::new(json::Json::new(io::stderr())),
+        None if io::stderr().is_terminal() => Arc::new(bars::Bars::new(plain())),
+        None | Some(Output::Plain) => Arc::new(plain()),
+    }
+}

@@ -1,0 +1,110 @@
+//! The way back: image → droplet file, or image → OCI layout. Both are made while the engine exports the image, in one
+//! pass and in bounded memory, and appear whole or not at all.
+//!
+//! Engines export in different forms: as Docker did before 25, as an OCI layout, with layers compressed or not, under
+//! whatever names. None of that is relied on. A layer is known by the digest of its uncompressed bytes, which the image's
+//! config names, and so what is made of an image is the same on every engine.
+
+mod droplet;
+mod layout;
+mod saved;
+mod whole;
+
+use super::ImageError;
+use super::stop::Stop;
+use crate::engine::Image;
+use shared_model::event::EventSink;
+use std::io::Read;
+use std::path::PathBuf;
+
+/// The name of the image within its layout: what skopeo and umoci call one that nobody named.
+pub(crate) const LAYOUT_NAME: &str = "latest";
+
+/// Where an export goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// The droplet, to this file.
+    Droplet(PathBuf),
+    /// The droplet, to standard output.
+    DropletToStandardOutput,
+    /// The image, as an OCI layout in this folder.
+    Layout(PathBuf),
+}
+
+impl Target {
+    /// What is exported, for people and programs.
+    pub(crate) fn what(&self) -> &'static str {
+        match self {
+            Self::Droplet(_) | Self::DropletToStandardOutput => "droplet",
+            Self::Layout(_) => "image",
+        }
+    }
+
+    /// Where to; `-` for standard output.
+    pub(crate) fn path(&self) -> String {
+        match self {
+            Self::Droplet(path) | Self::Layout(path) => path.display().to_string(),
+            Self::DropletToStandardOutput => "-".to_owned(),
+        }
+    }
+
+    /// The export can go there, as far as can be seen before it is made.
+    pub(crate) fn check(&self) -> Result<(), ImageError> {
+        match self {
+            Self::Droplet(path) => whole::file_at(path).map(drop),
+            Self::DropletToStandardOutput => Ok(()),
+            Self::Layout(path) => whole::folder_at(path).map(drop),
+        }
+    }
+}
+
+/// What was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Exported {
+    /// `sha256:…`: of the droplet file, or of the layout's manifest.
+    pub(crate) digest: String,
+    /// Of the file, or of all blobs.
+    pub(crate) bytes: u64,
+}
+
+/// An image on its way out of an engine.
+pub(crate) struct Exporting<'a> {
+    /// It, as a look at it told: with its layers.
+    pub(crate) image: &'a Image,
+    /// What the engine exports of it.
+    pub(crate) export: Box<dyn Read + Send>,
+    /// Whether it is still wanted.
+    pub(crate) stop: &'a Stop,
+    /// Who is told how far it is.
+    pub(crate) events: &'a dyn EventSink,
+}
+
+/// Brings the image to `target`. Nothing is left where that fails.
+pub(crate) fn export(exporting: Exporting<'_>, target: &Target) -> Result<Exported, ImageError> {
+    let Exporting { image, export, stop, events } = exporting;
+    let told = saved::Told::new(export, events, target.path(), image.bytes);
+    let export = stop.over(told);
+    match target {
+        Target::Droplet(path) => {
+            let mut whole = whole::File::begin(path)?;
+            let exported = droplet::droplet(export, image, whole.file(), &target.path())?;
+            whole.keep(stop)?;
+            Ok(exported)
+        }
+        Target::DropletToStandardOutput => {
+            let mut spool = tempfile::tempfile().map_err(|error| ImageError::spool(&error))?;
+            let exported = droplet::droplet(export, image, &mut spool, "a temporary file")?;
+            whole::to_standard_output(spool, stop)?;
+            Ok(exported)
+        }
+        Target::Layout(path) => {
+            let whole = whole::Folder::begin(path)?;
+            let exported = layout::layout(export, image, whole.path())?;
+            whole.keep(stop)?;
+            Ok(exported)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! `host-cli export`: the road from an image in the engine back to a file or folder.
+
+mod which;
+
+use crate::arguments::Export;
+use crate::engine::Image;
+use crate::engine::docker::Docker;
+use crate::failure::Failure;
+use crate::image::export::{self as image_export, Exporting, Target};
+use crate::pipeline::road::{Road, walk};
+use crate::pipeline::signals;
+use crate::screen;
+use shared_model::event::{Event, EventSink, Step};
+use shared_model::exit_code::ExitCode;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Gives an app's droplet as a file, or its image as an OCI layout.
+pub(crate) fn export(command: Export) -> ExitCode {
+    let target = target(&command);
+    let screen = match target {
+        Ok(Target::DropletToStandardOutput) => screen::beside_the_answer(command.output),
+        _ => screen::screen(command.output),
+    };
+    walk(screen, signals::watch, move |way| {
+        let target = target?; // What was typed is judged before anybody is asked.
+        target.check()?;
+        let road = way.with(Arc::new(Docker::connect()?));
+        let image = which::image(&*road.engine, command.app.as_deref(), &command.log_options())?;
+        export_on(&road, &image, &target)
+    })
+}
+
+pub(super) fn export_on(road: &Road, image: &Image, target: &Target) -> Result<(), Failure> {
+    let (what, path) = (target.what().to_owned(), target.path());
+    let named = image.tags.first().map_or_else(|| image.id.0.clone(), String::clone);
+    let exported = road.step(Step::Export, || {
+        road.emit(Event::Exporting { what: what.clone(), image: named, path: path.clone() });
+        // An engine may think for long before it sends anything; nothing is on disk until then.
+        let export = road.engine.save(&image.id)?;
+        road.write(|stop| Ok(image_export::export(Exporting { image, export, stop, events: road }, target)?))
+    })?;
+    road.emit(Event::Exported { what, path, digest: exported.digest, bytes: exported.bytes });
+    Ok(())
+}
+
+fn target(command: &Export) -> Result<Target, Failure> {
+    let wrong = |text: &str, advice: &str| Err(Failure::new(ExitCode::CommandLine, text, advice));
+    match (&command.droplet, &command.oci) {
+        (Some(file), None) if file == Path::new("-") => {
+            if io::stdout().is_terminal() {
+                return wrong("a droplet is nothing for a terminal", "send it on with a pipe, or name a file");
+            }
+            Ok(Target::DropletToStandardOutput)
+        }
+        (Some(file), None) => Ok(Target::Droplet(file.clone())),
+        (None, Some(folder)) => Ok(Target::Layout(folder.clone())),
+        (None, None) => wrong("an export needs a place to go to", "give it with --droplet FILE or --oci DIR"),
+        (Some(_), Some(_)) => wrong("--droplet excludes --oci", "run it twice for both"),
+    }
+}
