@@ -1,42 +1,7 @@
-//! `host-cli`: finds requests in the logs, restages and launches apps through the Docker Engine.
-//! Start reading at `pipeline.rs`.
+//! The program `host-cli`; see the library beside.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
-#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set up the files that they need"))]
-
-mod arguments;
-mod engine;
-mod failure;
-mod image;
-mod pipeline;
-mod plan;
-mod requests;
-mod screen;
-
-use arguments::Command;
-use arguments::invocation::Invocation;
-use failure::Failure;
-use shared_model::exit_code::ExitCode;
+#![expect(unused_crate_dependencies, reason = "they are the library's")]
 
 fn main() -> std::process::ExitCode {
-    name_lookup::without_plugins();
-    failure::ending(Invocation::read(std::env::args_os()).and_then(run))
-}
-
-/// What the process ends with once everything has been said; an `Err` has still to be said.
-fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
-    match invocation.command {
-        Command::BuildReq(command) => requests::print::build_req(&command),
-        Command::LaunchReq(command) => requests::print::launch_req(&command),
-        Command::BuildCmd(command) => requests::print::build_cmd(&command),
-        Command::LaunchCmd(command) => requests::print::launch_cmd(&command),
-        Command::Requests(command) => requests::list::run(&command),
-        Command::Link(command) => requests::link::run(&command),
-        Command::Restage(command) => Ok(pipeline::restage(command, invocation.agent_options)),
-        Command::CacheUp(command) => Ok(pipeline::cache_up(command, invocation.agent_options)),
-        Command::Cache(command) => Ok(pipeline::cache(command.command)),
-        Command::Launch(command) => Ok(pipeline::launch(command)),
-        Command::Export(command) => Ok(pipeline::export(command)),
-        Command::Image(command) => image::command::run(&command),
-    }
+    host_cli::main()
 }

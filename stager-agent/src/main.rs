@@ -1,69 +1,7 @@
-//! `stager-agent`: stages one app inside the stager image. Reads a TaskDefinition, walks its actions, says what it does.
-//! The road is in `agent.rs`.
+//! The program `stager-agent`; see the library beside.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
-mod action_error;
-mod agent;
-mod arguments;
-mod build;
-mod cache;
-mod cache_command;
-mod causes;
-mod execute;
-mod failure;
-mod fetch;
-mod gate;
-mod hand_over;
-mod hex;
-mod keep;
-mod leaves;
-mod plan;
-mod provide;
-mod report;
-mod request;
-mod result_file;
-mod scope;
-mod screen;
-mod side_by_side;
-mod signals;
-#[cfg(test)]
-mod small_disk;
-mod staging;
-mod steps;
-mod upload;
+#![expect(unused_crate_dependencies, reason = "they are the library's")]
 
-use crate::arguments::Command;
-use crate::failure::Failure;
-use crate::scope::{Scope, Stop};
-use shared_model::event::EventSink;
-use std::process::ExitCode;
-use std::sync::Arc;
-
-fn main() -> ExitCode {
-    name_lookup::without_plugins();
-    let arguments = match arguments::Arguments::of_process() {
-        Ok(arguments) => arguments,
-        Err(early) => {
-            screen::write(early.stream, early.text);
-            return early.code.into();
-        }
-    };
-    let screen = screen::Screen::new(arguments.output);
-    let stop = Arc::new(Stop::default());
-    let charge = build::rights::give_up().and_then(|()| build::reaper::Reaper::take_charge());
-    let code = match charge.and_then(|reaper| signals::into(Arc::clone(&stop)).map(|()| reaper)) {
-        Ok(reaper) => {
-            let scope = Scope::new(&screen, "STG", &stop);
-            match &arguments.command {
-                Some(Command::Cache(cache)) => cache_command::serve(&cache.command, &arguments, &scope),
-                None => agent::serve(&arguments, &scope, &reaper),
-            }
-        }
-        Err(error) => {
-            let failure = Failure::of_system(&error);
-            screen.emit(failure.event());
-            failure.code
-        }
-    };
-    code.into()
+fn main() -> std::process::ExitCode {
+    stager_agent::main()
 }

@@ -1,0 +1,71 @@
+//! `stager-agent`: stages one app inside the stager image. Reads a TaskDefinition, walks its actions, says what it does.
+//! The road is in `agent.rs`. All of it is a library, so that the targets of `ci/fuzz` reach it; only [`main`] is public.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
+mod action_error;
+mod agent;
+mod arguments;
+mod build;
+mod cache;
+mod cache_command;
+mod causes;
+mod execute;
+mod failure;
+mod fetch;
+mod gate;
+mod hand_over;
+mod hex;
+mod keep;
+mod leaves;
+mod plan;
+mod provide;
+mod report;
+mod request;
+mod result_file;
+mod scope;
+mod screen;
+mod side_by_side;
+mod signals;
+#[cfg(test)]
+mod small_disk;
+mod staging;
+mod steps;
+mod upload;
+
+use crate::arguments::Command;
+use crate::failure::Failure;
+use crate::scope::{Scope, Stop};
+use shared_model::event::EventSink;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// The whole program, from its arguments to its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    name_lookup::without_plugins();
+    let arguments = match arguments::Arguments::of_process() {
+        Ok(arguments) => arguments,
+        Err(early) => {
+            screen::write(early.stream, early.text);
+            return early.code.into();
+        }
+    };
+    let screen = screen::Screen::new(arguments.output);
+    let stop = Arc::new(Stop::default());
+    let charge = build::rights::give_up().and_then(|()| build::reaper::Reaper::take_charge());
+    let code = match charge.and_then(|reaper| signals::into(Arc::clone(&stop)).map(|()| reaper)) {
+        Ok(reaper) => {
+            let scope = Scope::new(&screen, "STG", &stop);
+            match &arguments.command {
+                Some(Command::Cache(cache)) => cache_command::serve(&cache.command, &arguments, &scope),
+                None => agent::serve(&arguments, &scope, &reaper),
+            }
+        }
+        Err(error) => {
+            let failure = Failure::of_system(&error);
+            screen.emit(failure.event());
+            failure.code
+        }
+    };
+    code.into()
+}
