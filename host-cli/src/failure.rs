@@ -37,6 +37,7 @@ impl Failure {
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let advice = match &error {
+            EngineError::Connect(error) => &error.advice(),
             EngineError::Unreachable { .. } => {
                 "is it started (`systemctl start docker`)? DOCKER_HOST says where to look"
             }
@@ -51,7 +52,9 @@ impl From<ImageError> for Failure {
     fn from(error: ImageError) -> Self {
         let code = match error {
             ImageError::BadName { .. } => ExitCode::CommandLine,
-            ImageError::Engine(error @ (EngineError::Unreachable { .. } | EngineError::Forbidden { .. })) => {
+            ImageError::Engine(
+                error @ (EngineError::Connect(_) | EngineError::Unreachable { .. } | EngineError::Forbidden { .. }),
+            ) => {
                 return error.into();
             }
             _ => ExitCode::Image,

@@ -1,11 +1,13 @@
 //! The one seam to Docker. The pipeline knows this trait; `docker/` alone knows docker-api and async; `fake.rs`
 //! records what the pipeline asks for.
 
+pub(crate) mod connect_error;
 pub(crate) mod docker;
 #[cfg(test)]
 pub(crate) mod fake;
 
 use crate::plan::container::ContainerSpec;
+use connect_error::ConnectError;
 use shared_model::event::Stream;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -129,7 +131,10 @@ pub(crate) struct CommitOptions {
 /// An engine's refusal, or its absence.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EngineError {
-    /// Nobody answers there.
+    /// There is no way to it.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// Nobody answers there any more.
     #[error("no Docker Engine answers at {address}: {reason}")]
     Unreachable { address: String, reason: String },
     /// It answers, but not to us.

@@ -1,22 +1,61 @@
 //! Which API version the engine and we speak, and the threads on which that is done.
 
-use super::address::Address;
+use super::endpoint::{Address, Endpoint};
 use super::link::Link;
+use super::tunnel::{self, Trouble};
 use crate::engine::EngineError;
+use crate::engine::connect_error::{ConnectError, NamedBy, TlsTrouble};
 use docker_api::ApiVersion;
 use serde::Deserialize;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
-/// The newest API version that this was written for; an older engine is spoken to in its own.
-const NEWEST: (usize, usize) = (1, 47);
+/// The API version that this was written for; an older engine is spoken to in its own.
+const OURS: (usize, usize) = (1, 47);
+/// The newest one whose answers are known to be understood: spoken to an engine that refuses ours.
+const NEWEST: (usize, usize) = (1, 52);
 /// Two, so that one call can stream while another is answered.
 const WORKERS: usize = 2;
+/// How long the first answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What Go's server says to those who do not speak TLS to it.
+const SPEAKS_TLS: &str = "HTTP request to an HTTPS server";
+
+/// How requests go to an engine.
+#[derive(Clone, Debug)]
+pub(super) struct Route {
+    /// Where they go: the engine itself, or the near end of a tunnel.
+    pub(super) socket: Address,
+    /// The engine's address, for people.
+    pub(super) shown: String,
+    /// What went wrong in the tunnel; nothing ever where there is none.
+    pub(super) trouble: Trouble,
+}
+
+impl Route {
+    /// Straight to an address, without TLS.
+    pub(super) fn straight(address: &Address) -> Self {
+        Self { socket: address.clone(), shown: address.to_string(), trouble: Trouble::default() }
+    }
+
+    /// To an endpoint, through a tunnel where TLS is spoken. Must be called on the runtime, which the tunnel lives as long
+    /// as; nothing is connected yet.
+    pub(super) fn to(endpoint: &Endpoint) -> Result<Self, ConnectError> {
+        let straight = Self::straight(&endpoint.address);
+        let (Address::Tcp(authority), Some(files)) = (&endpoint.address, &endpoint.tls) else { return Ok(straight) };
+        let (path, trouble) = tunnel::open(authority, &straight.shown, files.clone(), tunnel::PATIENCE)?;
+        Ok(Self { socket: Address::Unix(path), trouble, ..straight })
+    }
+}
 
 /// The threads on which the requests run.
-pub(super) fn runtime(address: &Address) -> Result<Runtime, EngineError> {
-    Builder::new_multi_thread().worker_threads(WORKERS).thread_name("engine").enable_all().build().map_err(|error| {
-        EngineError::Unreachable { address: address.to_string(), reason: format!("no threads for it: {error}") }
-    })
+pub(super) fn runtime() -> Result<Runtime, EngineError> {
+    Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .thread_name("engine")
+        .enable_all()
+        .build()
+        .map_err(|cause| EngineError::Connect(ConnectError::Tunnel { cause }))
 }
 
 #[derive(Deserialize)]
@@ -27,19 +66,59 @@ struct Version {
     oldest: String,
 }
 
-/// A link to the engine, in the newest version that both speak.
-pub(super) async fn link(address: &Address) -> Result<Link, EngineError> {
-    let unversioned = Link::new(address, None)?;
-    let version: Version = unversioned.get_json("/version", "asking for its version").await?;
-    Link::new(address, Some(common_version(&version.newest, &version.oldest)))
+/// A link to the engine, in the newest version that both speak, or in `wished`.
+pub(super) async fn link(route: &Route, wished: Option<ApiVersion>) -> Result<Link, EngineError> {
+    let unversioned = Link::new(route, None)?;
+    let answer = tokio::time::timeout(PATIENCE, ask(&unversioned, route)).await.unwrap_or_else(|_| {
+        let reason = format!("no answer in {} s", PATIENCE.as_secs());
+        Err(EngineError::Unreachable { address: route.shown.clone(), reason })
+    });
+    let version = answer?;
+    let common = match wished {
+        Some(version) => version,
+        None => common_version(&version.newest, &version.oldest).map_err(|oldest| {
+            let ours = ApiVersion::from(NEWEST).to_string();
+            EngineError::Connect(ConnectError::TooNew { address: route.shown.clone(), oldest, ours })
+        })?,
+    };
+    Link::new(route, Some(common))
 }
 
-/// Ours where the engine speaks it, else its newest; its oldest where even that is newer than ours.
-fn common_version(newest: &str, oldest: &str) -> ApiVersion {
-    let ours = ApiVersion::from(NEWEST);
+/// The first call of all, which shows whether that is an engine.
+async fn ask(link: &Link, route: &Route) -> Result<Version, EngineError> {
+    const DOING: &str = "asking for its version";
+    let address = || route.shown.clone();
+    let answer = link.client.get(link.endpoint("/version")).await.map_err(|error| match &error {
+        docker_api::Error::Fault { message, .. } if message.contains(SPEAKS_TLS) => {
+            ConnectError::Tls { address: address(), wrong: TlsTrouble::Wanted }.into()
+        }
+        docker_api::Error::Error(containers_api::conn::Error::Hyper(cause)) if cause.is_parse() => {
+            ConnectError::NotHttp { address: address(), by: NamedBy::Nobody }.into()
+        }
+        _ => link.error(DOING, error),
+    })?;
+    link.read_json(answer, DOING).await
+}
+
+/// What `DOCKER_API_VERSION` says; `None` where it says nothing.
+pub(super) fn wished(value: &str) -> Result<Option<ApiVersion>, ConnectError> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    let plain = value.strip_prefix('v').unwrap_or(value);
+    let digits = |text: &str| (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let whole = plain.split_once('.').is_some_and(|(major, minor)| digits(major) && digits(minor));
+    let version = if whole { plain.parse().ok() } else { None };
+    version.map(Some).ok_or_else(|| ConnectError::Version { value: value.to_owned() })
+}
+
+/// Ours where the engine speaks it, else its newest, or its oldest where that is newer than ours; that oldest as an error
+/// where it is newer than anything we know. An engine that does not say what it speaks is spoken to in ours.
+fn common_version(newest: &str, oldest: &str) -> Result<ApiVersion, String> {
+    let ours = ApiVersion::from(OURS);
     let newest = newest.parse().unwrap_or(ours);
-    let oldest = oldest.parse().unwrap_or(ours);
-    ours.min(newest).max(oldest.min(newest))
+    let oldest: ApiVersion = oldest.parse().unwrap_or(ours).min(newest);
+    if oldest > ApiVersion::from(NEWEST) { Err(oldest.to_string()) } else { Ok(ours.min(newest).max(oldest)) }
 }
 
 #[cfg(test)]
@@ -56,7 +135,18 @@ mod tests {
             ("", "", "1.47"),
             ("what", "ever", "1.47"),
         ] {
-            assert_eq!(common_version(newest, oldest).to_string(), common, "{newest} {oldest}");
+            assert_eq!(common_version(newest, oldest).unwrap().to_string(), common, "{newest} {oldest}");
+        }
+        assert_eq!(common_version("1.60", "1.53"), Err("1.53".to_owned()));
+    }
+
+    #[test]
+    fn a_version_can_be_wished_as_docker_lets_one() {
+        assert_eq!(wished("").unwrap(), None);
+        assert_eq!(wished("1.44").unwrap().unwrap().to_string(), "1.44");
+        assert_eq!(wished("v1.44").unwrap().unwrap().to_string(), "1.44");
+        for odd in ["abc", "1", "1.x", "-1.4", "1.", "1.4.1", "1.99999999999999999999"] {
+            assert!(wished(odd).is_err(), "{odd}");
         }
     }
 }

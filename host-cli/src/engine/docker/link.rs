@@ -1,13 +1,17 @@
 //! A connection to one engine in one API version, and the few forms of request that the calls are made of.
 
-use super::address::{self, Address};
+use super::connect::Route;
+use super::endpoint::Address;
 use super::refusal;
+use super::tunnel::{self, Trouble};
 use crate::engine::EngineError;
-use containers_api::conn::hyper::{Body, Response};
-use containers_api::conn::{Headers, Payload, RequestClient};
+use crate::engine::connect_error::{ConnectError, NamedBy};
+use containers_api::conn::hyper::{Body, Client, Response};
+use containers_api::conn::{Headers, Payload, RequestClient, Transport, get_http_connector, get_unix_connector};
 use docker_api::{ApiVersion, Docker};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
+use shared_model::safe_url::SafeUrl;
 
 /// The most bytes of an answer that is read as one document: a thousand images with long labels are well below.
 const LONGEST_ANSWER: usize = 64 << 20;
@@ -22,18 +26,19 @@ pub(super) struct Link {
     /// The address, for error texts.
     pub(super) address: String,
     version: Option<ApiVersion>,
+    trouble: Trouble,
 }
 
 impl Link {
     /// Nothing is asked yet. Without a version the engine takes its newest.
-    pub(super) fn new(address: &Address, version: Option<ApiVersion>) -> Result<Self, EngineError> {
-        let (client, text) = (address::client(address)?, address.to_string());
+    pub(super) fn new(route: &Route, version: Option<ApiVersion>) -> Result<Self, EngineError> {
+        let (client, url, address) = (client(route)?, route.socket.url(), route.shown.clone());
         let docker = match version {
-            Some(version) => Docker::new_versioned(&text, version),
-            None => Docker::new(&text),
+            Some(version) => Docker::new_versioned(&url, version),
+            None => Docker::new(&url),
         };
-        let docker = docker.map_err(|error| refusal::engine_error(&text, "connecting", error))?;
-        Ok(Self { docker, client, address: text, version })
+        let docker = docker.map_err(|error| refusal::engine_error(&address, "connecting", error))?;
+        Ok(Self { docker, client, address, version, trouble: route.trouble.clone() })
     }
 
     /// The endpoint in the agreed version. `path` must be safe for a URL.
@@ -43,7 +48,11 @@ impl Link {
 
     /// The error of a call as ours; `doing` says what the call was for.
     pub(super) fn error(&self, doing: &str, error: docker_api::Error) -> EngineError {
-        refusal::engine_error(&self.address, doing, error)
+        let trouble = self.trouble.take();
+        match error {
+            docker_api::Error::Fault { .. } => refusal::engine_error(&self.address, doing, error),
+            _ => trouble.unwrap_or_else(|| refusal::engine_error(&self.address, doing, error)),
+        }
     }
 
     /// `GET`, the answer read whole.
@@ -88,6 +97,29 @@ impl Link {
         // serde's text may quote values of the answer, and an inspected container's are secret.
         serde_json::from_slice(&document).map_err(|_| unreadable(doing, "the engine's answer cannot be understood"))
     }
+}
+
+/// How requests that docker-api does not know reach the engine: one connection each on a socket, kept-alive ones on TCP.
+fn client(route: &Route) -> Result<RequestClient<docker_api::Error>, EngineError> {
+    let transport = match &route.socket {
+        Address::Unix(path) => {
+            let client = Client::builder().pool_max_idle_per_host(0).build(get_unix_connector());
+            Transport::Unix { client, path: path.clone() }
+        }
+        Address::Tcp(_) => {
+            let mut connector = get_http_connector();
+            connector.set_connect_timeout(Some(tunnel::PATIENCE));
+            connector.set_nodelay(true);
+            let host = route.socket.url();
+            let host = host.parse().map_err(|_| ConnectError::Address {
+                host: SafeUrl::new(host),
+                by: NamedBy::Nobody,
+                reason: "it does not name a host",
+            })?;
+            Transport::Tcp { client: Client::builder().build(connector), host }
+        }
+    };
+    Ok(RequestClient::new(transport, Box::new(refusal::check)))
 }
 
 fn unreadable(doing: &str, reason: &str) -> EngineError {

@@ -2,7 +2,6 @@
 //! streamed build, `wait` that is registered before the start, answers whose models it does not know), requests go
 //! beside it through containers-api, the client that it uses itself. Async ends here: every call blocks its thread.
 
-mod address;
 mod answers;
 mod attach;
 mod build;
@@ -10,6 +9,7 @@ mod commit;
 mod connect;
 mod container_body;
 mod containers;
+mod endpoint;
 mod facts;
 mod frames;
 mod images;
@@ -17,12 +17,17 @@ mod link;
 mod load;
 mod refusal;
 mod stream;
+#[cfg(test)]
+mod tls_engine;
+mod tls_trouble;
 mod told;
+mod tunnel;
 mod volumes;
 
 use super::{CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Image, ImageId};
 use crate::plan::container::ContainerSpec;
-use address::Address;
+use connect::Route;
+use endpoint::Environment;
 use link::Link;
 use shared_model::event::Stream;
 use std::collections::BTreeMap;
@@ -37,15 +42,18 @@ pub(crate) struct Docker {
 }
 
 impl Docker {
-    /// The engine that `DOCKER_HOST` names, else the one at `/var/run/docker.sock`. It was asked for its API version.
+    /// The engine that docker's own command would speak to (see [`endpoint`]). It was asked for its API version.
     pub(crate) fn connect() -> Result<Self, EngineError> {
-        Self::at(&address::from_environment()?)
+        Self::chosen_by(&Environment::of_process())
     }
 
-    /// The engine at this address.
-    fn at(address: &Address) -> Result<Self, EngineError> {
-        let runtime = connect::runtime(address)?;
-        let link = runtime.block_on(connect::link(address))?;
+    /// The engine that this environment chooses.
+    fn chosen_by(environment: &Environment) -> Result<Self, EngineError> {
+        let endpoint = endpoint::chosen(environment)?;
+        let wished = connect::wished(&environment.api_version)?;
+        let runtime = connect::runtime()?;
+        let link = runtime.block_on(async { connect::link(&Route::to(&endpoint)?, wished).await });
+        let link = link.map_err(|error| endpoint.explain(error, environment))?;
         Ok(Self { runtime, link })
     }
 }

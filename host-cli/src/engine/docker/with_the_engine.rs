@@ -1,7 +1,11 @@
 //! Against a real engine and an image with a shell, `stager-rootfs:cflinuxfs4`, which `docker/build` makes.
 
+mod over_tls;
+
+use super::endpoint::Address;
 use super::*;
 use crate::engine::Health;
+use crate::engine::connect_error::ConnectError;
 use crate::plan::container::HealthCheck;
 use std::io::Cursor;
 use std::net::{Shutdown, TcpListener};
@@ -278,6 +282,11 @@ fn a_build_context_that_breaks_off_is_an_error_that_says_so() {
     assert!(error.to_string().contains("Dockerfile"), "{error}");
 }
 
+/// The engine that `DOCKER_HOST` with this address chooses.
+fn at(address: &Address) -> Result<Docker, EngineError> {
+    Docker::chosen_by(&Environment { host: address.url(), ..Environment::default() })
+}
+
 /// Lets the engine's socket be reached over TCP, one connection after the other, each way closed by itself.
 fn over_tcp() -> Address {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -302,7 +311,7 @@ fn over_tcp() -> Address {
 
 #[test]
 fn an_engine_on_tcp_is_spoken_to_like_one_on_a_socket() {
-    let docker = Docker::at(&over_tcp()).unwrap();
+    let docker = at(&over_tcp()).unwrap();
     let spec = ContainerSpec { reads_stdin: true, ..shell("cat; exit 3") };
     let container = made(&docker, &spec);
     let mut out = Vec::new();
@@ -315,10 +324,10 @@ fn an_engine_on_tcp_is_spoken_to_like_one_on_a_socket() {
 fn an_engine_that_is_not_there_is_unreachable() {
     let folder = tempfile::tempdir().unwrap();
     let missing = Address::Unix(folder.path().join("docker.sock"));
-    assert!(matches!(Docker::at(&missing), Err(EngineError::Unreachable { .. })));
+    assert!(matches!(at(&missing), Err(EngineError::Connect(ConnectError::Nobody { .. }))));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = Address::Tcp(listener.local_addr().unwrap().to_string());
     drop(listener);
-    let error = Docker::at(&nobody).err().unwrap();
-    assert!(matches!(error, EngineError::Unreachable { .. }), "{error}");
+    let error = at(&nobody).err().unwrap();
+    assert!(matches!(error, EngineError::Connect(ConnectError::Nobody { .. })), "{error}");
 }

@@ -1,0 +1,92 @@
+//! What to try where there is no way to an engine.
+
+use super::{ConnectError, NamedBy, TlsTrouble};
+use std::path::PathBuf;
+
+/// Where certificates are looked for.
+const CERTIFICATES: &str =
+    "DOCKER_CERT_PATH names the folder of ca.pem, cert.pem and key.pem (default: docker's configuration folder)";
+
+impl ConnectError {
+    /// What to try.
+    pub(crate) fn advice(&self) -> String {
+        match self {
+            Self::Nobody { by, elsewhere, .. } => format!("{}{}", started(by), chosen(elsewhere)),
+            Self::Closed { elsewhere, .. } => {
+                format!("run as root or as a member of the group `docker`{}", chosen(elsewhere))
+            }
+            Self::Address { .. } => "unix:///PATH and tcp://HOST:PORT are addresses".to_owned(),
+            Self::Ssh { there, socket, .. } => format!(
+                "`ssh -fnNT -L /tmp/engine.sock:{socket} {there}`, then `export DOCKER_HOST=unix:///tmp/engine.sock`"
+            ),
+            Self::NotHttp { .. } => {
+                format!("is it an engine's port? If it speaks TLS: {}", TlsTrouble::Wanted.advice())
+            }
+            Self::Version { .. } => "such as 1.44; without it the newest is used that both sides know".to_owned(),
+            Self::TooNew { oldest, .. } => {
+                format!("a newer stager will know it; DOCKER_API_VERSION={oldest} tries this one all the same")
+            }
+            Self::Malformed { .. } => {
+                "`docker context ls` says what docker makes of it; DOCKER_HOST needs no file".to_owned()
+            }
+            Self::NoContext { .. } => {
+                "`docker context ls` lists them; DOCKER_CONTEXT=default is the engine of this machine".to_owned()
+            }
+            Self::Configuration { .. } => "DOCKER_HOST needs no file; DOCKER_CONFIG names another folder".to_owned(),
+            Self::ContextWithoutEngine { .. } => {
+                "`docker context ls` lists the contexts; DOCKER_CONTEXT or DOCKER_HOST chooses another engine"
+                    .to_owned()
+            }
+            Self::EncryptedKey { .. } => {
+                "take the passphrase off: `openssl pkey -in key.pem -out key.pem`; docker reads no such key either"
+                    .to_owned()
+            }
+            Self::Half { .. } | Self::Mismatch { .. } => {
+                "both come from the engine's administrator, together".to_owned()
+            }
+            Self::Unreadable { .. } | Self::NoCertificate { .. } | Self::NoKey { .. } | Self::Unusable { .. } => {
+                CERTIFICATES.to_owned()
+            }
+            Self::NoAuthorities => {
+                "install the package ca-certificates, or put the engine's CA into ca.pem beside cert.pem".to_owned()
+            }
+            Self::Tunnel { .. } => "host-cli needs Linux and free file descriptors (`ulimit -n`)".to_owned(),
+            Self::Tls { wrong, .. } => wrong.advice(),
+        }
+    }
+}
+
+fn started(by: &NamedBy) -> String {
+    match by {
+        NamedBy::Nobody => {
+            "is it started (`systemctl start docker`)? DOCKER_HOST or a docker context says where else to look"
+                .to_owned()
+        }
+        NamedBy::Host { .. } => "is it started? DOCKER_HOST says where to look".to_owned(),
+        NamedBy::Context { name, chosen_by } => {
+            format!("is it started? {chosen_by} chooses it, `docker context inspect {name}` shows it")
+        }
+    }
+}
+
+/// Other sockets that are there: never taken unasked, since images and networks would be another engine's.
+fn chosen(elsewhere: &[PathBuf]) -> String {
+    let one = |path: &PathBuf| format!("; `export DOCKER_HOST=unix://{}` chooses the one there", path.display());
+    elsewhere.iter().map(one).collect()
+}
+
+impl TlsTrouble {
+    fn advice(&self) -> String {
+        match self {
+            Self::UnknownAuthority { .. } => format!("put its CA into ca.pem; {CERTIFICATES}"),
+            Self::OtherHost { .. } => "name the engine as its certificate does".to_owned(),
+            Self::Expired | Self::NotYetValid => "renew it, or set this machine's clock".to_owned(),
+            Self::AuthorityAsServer => "give the engine a certificate of its own, made by that authority".to_owned(),
+            Self::Plain => "unset DOCKER_TLS_VERIFY and DOCKER_TLS if it is meant to speak plain HTTP, or try its other port: 2376 is usual with TLS".to_owned(),
+            Self::Wanted => format!("DOCKER_TLS_VERIFY=1 makes host-cli speak TLS; {CERTIFICATES}"),
+            Self::TooOld => "host-cli speaks TLS 1.2 and 1.3".to_owned(),
+            Self::NothingToShow | Self::Refused { .. } | Self::HungUp { .. } => CERTIFICATES.to_owned(),
+            Self::Other { .. } => String::new(),
+        }
+    }
+}

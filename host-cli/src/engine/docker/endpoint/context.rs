@@ -1,0 +1,101 @@
+//! Docker's contexts as docker's own command keeps them below its configuration folder: which one is chosen, and which
+//! engine it names.
+
+#![expect(clippy::disallowed_methods, reason = "the leaf that reads docker's configuration")]
+
+use super::tls::TlsFiles;
+use crate::engine::connect_error::{ChosenBy, ConnectError};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// The context that stands for the environment's own engine.
+const DEFAULT: &str = "default";
+
+#[derive(Deserialize)]
+struct Configuration {
+    #[serde(rename = "currentContext", default)]
+    current: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Context {
+    #[serde(default)]
+    endpoints: Endpoints,
+}
+
+#[derive(Default, Deserialize)]
+struct Endpoints {
+    docker: Option<Endpoint>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Endpoint {
+    #[serde(default)]
+    host: String,
+    #[serde(rename = "SkipTLSVerify", default)]
+    skip_verify: bool,
+}
+
+/// The engine that a context names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct OfContext {
+    /// Its address as the context has it; empty for the usual one.
+    pub(super) host: String,
+    /// What the context says of TLS; `None` for plain HTTP.
+    pub(super) tls: Option<TlsFiles>,
+}
+
+/// The context that `currentContext` in `config.json` chooses; `None` where there is no such file or it chooses none.
+pub(super) fn current(folder: &Path) -> Result<Option<(String, ChosenBy)>, ConnectError> {
+    let path = folder.join("config.json");
+    let found: Option<Configuration> = document(&path)?;
+    let name = found.and_then(|file| file.current).filter(|name| is_one(name));
+    Ok(name.map(|name| (name, ChosenBy::File(path))))
+}
+
+/// Whether a name is one of a context that is looked for, and not of the environment's own engine.
+pub(super) fn is_one(name: &str) -> bool {
+    !name.is_empty() && name != DEFAULT
+}
+
+/// What the context of this name says.
+pub(super) fn find(folder: &Path, name: &str, chosen_by: ChosenBy) -> Result<OfContext, ConnectError> {
+    let contexts = folder.join("contexts");
+    let id = Sha256::digest(name).iter().fold(String::new(), |mut id, byte| {
+        let _ = write!(id, "{byte:02x}"); // Into a String: cannot fail.
+        id
+    });
+    let found: Option<Context> = document(&contexts.join("meta").join(&id).join("meta.json"))?;
+    let Some(context) = found else { return Err(ConnectError::NoContext { name: name.to_owned(), chosen_by }) };
+    let Some(engine) = context.endpoints.docker else {
+        return Err(ConnectError::ContextWithoutEngine { name: name.to_owned() });
+    };
+    let mut files = TlsFiles::that_are_there(&contexts.join("tls").join(&id).join("docker"));
+    files.verify = !engine.skip_verify;
+    let tls = (engine.skip_verify || files.any()).then_some(files);
+    Ok(OfContext { host: engine.host, tls })
+}
+
+/// A JSON file; `None` where there is none. What is wrong is told by its place: the library's own text quotes values, and
+/// `config.json` holds passwords.
+fn document<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, ConnectError> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(cause) => return Err(ConnectError::Configuration { path: path.to_owned(), cause }),
+    };
+    serde_json::from_slice(&text).map(Some).map_err(|error| ConnectError::Malformed {
+        path: path.to_owned(),
+        line: error.line(),
+        column: error.column(),
+    })
+}
