@@ -37,6 +37,7 @@ pub(crate) enum Command {
     CacheUp(CacheUp),
     Cache(Cache),
     Image(Image),
+    Push(Push),
     Launch(Launch),
     Export(Export),
     Link(Link),
@@ -178,6 +179,38 @@ looks_for_requests! {
         #[argh(option, default = "String::from(\"web\")", arg_name = "type")]
         pub(crate) process: String,
         /// plain or json (default: plain)
+        #[argh(option, arg_name = "form")]
+        pub(crate) output: Option<Output>,
+    }
+}
+
+looks_for_requests! {
+    /// push an app's image to a registry, through the Docker Engine
+    #[derive(FromArgs, Debug)]
+    #[argh(
+        subcommand,
+        name = "push",
+        note = "IMAGE is an app image's name or id, or an app: its name, its guid or the start of one; then it is the app's newest image.\n\
+                REF is REGISTRY/REPO[:TAG], with the tag latest where it names none. The image keeps that name here too.\n\n\
+                Who pushes stands in docker's config.json (`docker login`, credential helpers), in DOCKER_CONFIG or ~/.docker.",
+        example = "$ host-cli push my-app registry.example.com/team/my-app:1",
+        example = "With a password that no process list shows:\n\
+                   $ pass show registry | host-cli push --username me --password-stdin my-app registry.example.com/team/my-app"
+    )]
+    Push {
+        /// which image
+        #[argh(positional, arg_name = "IMAGE")]
+        pub(crate) image: String,
+        /// its name in the registry
+        #[argh(positional, arg_name = "REF")]
+        pub(crate) reference: String,
+        /// push as this user (default: as docker's config.json says, else as nobody)
+        #[argh(option, arg_name = "name")]
+        pub(crate) username: Option<String>,
+        /// read the user's password from standard input
+        #[argh(switch)]
+        pub(crate) password_stdin: bool,
+        /// plain or json (default: progress bars on a terminal, plain lines elsewhere)
         #[argh(option, arg_name = "form")]
         pub(crate) output: Option<Output>,
     }

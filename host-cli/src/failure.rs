@@ -4,6 +4,8 @@ use crate::engine::EngineError;
 use crate::image::ImageError;
 use crate::plan::app::StartError;
 use crate::plan::ports::PortError;
+use crate::registry::login::LoginError;
+use crate::registry::reference::BadReference;
 use crate::requests::RequestError;
 use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
@@ -90,6 +92,34 @@ impl From<PortError> for Failure {
             PortError::OfRequest(_) => ExitCode::Request,
         };
         Self::new(code, error.to_string(), "")
+    }
+}
+
+impl From<BadReference> for Failure {
+    fn from(error: BadReference) -> Self {
+        let advice = "a name is REGISTRY/REPO[:TAG], like registry.example.com/team/my-app:1";
+        Self::new(ExitCode::CommandLine, error.to_string(), advice)
+    }
+}
+
+impl From<LoginError> for Failure {
+    fn from(error: LoginError) -> Self {
+        let (code, advice) = match &error {
+            LoginError::HalfGiven | LoginError::NoName | LoginError::Terminal => (
+                ExitCode::CommandLine,
+                "`pass show registry | host-cli push --username NAME --password-stdin IMAGE REF`",
+            ),
+            LoginError::NoPassword | LoginError::Unreadable { .. } => {
+                (ExitCode::CommandLine, "let the program in front of the pipe print the password and nothing else")
+            }
+            LoginError::Config { .. } | LoginError::BadAuth { .. } => {
+                (ExitCode::Image, "`docker login` writes it anew; --username and --password-stdin do without it")
+            }
+            LoginError::Helper { .. } => {
+                (ExitCode::Image, "does `docker login` work? --username and --password-stdin do without helpers")
+            }
+        };
+        Self::new(code, error.to_string(), advice)
     }
 }
 

@@ -10,6 +10,7 @@ mod failure;
 mod image;
 mod pipeline;
 mod plan;
+mod registry;
 mod requests;
 mod screen;
 
@@ -40,5 +41,6 @@ fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
         Command::Launch(command) => Ok(pipeline::launch(command)),
         Command::Export(command) => Ok(pipeline::export(command)),
         Command::Image(command) => image::command::run(&command),
+        Command::Push(command) => Ok(pipeline::push(command)),
     }
 }

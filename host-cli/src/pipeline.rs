@@ -1,8 +1,8 @@
 //! READ ME FIRST. The road of the host: requests → stage → image → launch.
 //!
 //! [`restage`] and [`launch`] are the two commands; each reads from top to bottom as what the user sees. [`cache_up()`] and
-//! [`cache()`] fill and look after what `restage` keeps; [`export()`] brings an image out again. A stretch has its file below; what it decides is a pure plan in
-//! `plan/`, what it wants of Docker goes through [`crate::engine::Engine`], and what it says is an event. [`walk`] gives a
+//! [`cache()`] fill and look after what `restage` keeps; [`push()`] sends an image on to a registry, and [`export()`] brings
+//! it out again. A stretch has its file below; what it decides is a pure plan in `plan/`, what it wants of Docker goes through [`crate::engine::Engine`], and what it says is an event. [`walk`] gives a
 //! road its first and last word and sees to it that nothing is left behind.
 
 mod bring_out;
@@ -12,20 +12,23 @@ mod cleanup;
 mod export;
 mod free_ports;
 mod guid;
+mod lent;
 mod look_into;
 mod making;
 mod mounted;
+mod push;
 pub(crate) mod refuse;
 mod road;
 mod signals;
 mod stage;
 mod start;
 mod stream;
+mod which;
 
 use crate::arguments::{FetchOptions, Launch, Restage};
 use crate::engine::docker::Docker;
 use crate::failure::Failure;
-use crate::image::{ImageOptions, created};
+use crate::image::{ImageOptions, MadeImage, created};
 use crate::plan::app::{self, Start};
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::stager::{self, StagingOptions};
@@ -37,6 +40,8 @@ pub(crate) use cache_up::cache_up;
 pub(crate) use export::export;
 pub(crate) use look_into::cache;
 use making::Making;
+use push::Target;
+pub(crate) use push::push;
 use road::{Road, walk};
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
@@ -48,15 +53,24 @@ use std::sync::Arc;
 /// Stages an app again and makes its image.
 pub(crate) fn restage(command: Restage, agent_options: Vec<String>) -> ExitCode {
     walk(screen(command.output), signals::watch, move |way| {
+        let target = Target::of_restage(&command)?;
         let request = match &command.request {
             Some(file) => requests::from_file(file, Kind::Staging),
             None => requests::newest(Kind::Staging, command.app.as_deref(), &command.log_options()),
         }?;
-        restage_on(&way.with(Arc::new(Docker::connect()?)), &request, &command, &agent_options)
+        let road = way.with(Arc::new(Docker::connect()?));
+        let image = restage_on(&road, &request, &command, &agent_options)?;
+        push_if_wanted(&road, image.as_ref(), target.as_ref())
     })
 }
 
-fn restage_on(road: &Road, request: &Request, command: &Restage, agent_options: &[String]) -> Result<(), Failure> {
+/// The image, unless none was wanted or the staging stopped short of one.
+fn restage_on(
+    road: &Road,
+    request: &Request,
+    command: &Restage,
+    agent_options: &[String],
+) -> Result<Option<MadeImage>, Failure> {
     for text in &request.warnings {
         road.emit(Event::Warning { text: text.clone() });
     }
@@ -106,11 +120,18 @@ fn restage_on(road: &Road, request: &Request, command: &Restage, agent_options: 
     };
     let staged = stage::stage(road, &staging)?;
     let (Staged::Wholly, Some(making)) = (staged, making) else {
-        return Ok(());
+        return Ok(None);
     };
     let image = making.finish()?;
-    road.emit(Event::Image { name: image.name, id: image.id.0, bytes: image.bytes });
-    Ok(())
+    road.emit(Event::Image { name: image.name.clone(), id: image.id.0.clone(), bytes: image.bytes });
+    Ok(Some(image))
+}
+
+fn push_if_wanted(road: &Road, image: Option<&MadeImage>, target: Option<&Target>) -> Result<(), Failure> {
+    match (image, target) {
+        (Some(image), Some(target)) => push::send(road, &image.id, &image.name, target),
+        _ => Ok(()),
+    }
 }
 
 /// Where it is kept what is fetched.

@@ -256,6 +256,37 @@ pub enum Event {
         /// Size of the file, or of all blobs of the layout.
         bytes: u64,
     },
+    /// An image is on its way to a registry.
+    Pushing {
+        /// What it is called here: `cf-app/node-env-18c50a86:droplet-0123456789ab`.
+        image: String,
+        /// What it will be called there: `registry.example.com/team/node-env:latest`.
+        reference: String,
+    },
+    /// How far a push is; at most a few a second.
+    PushProgress {
+        /// The same as in [`Event::Pushing`].
+        reference: String,
+        /// Bytes of layers that were sent, as the engine counts them.
+        bytes: u64,
+        /// Bytes of the layers that the engine has begun to send; it grows with every layer that begins.
+        total: u64,
+    },
+    /// The registry has the image.
+    Pushed {
+        /// The same as in [`Event::Pushing`].
+        reference: String,
+        /// The digest of its manifest, by which the registry knows it for good: `sha256:…`.
+        digest: String,
+        /// Bytes of layers that were sent, as the engine counts them.
+        bytes: u64,
+        /// Layers that were sent.
+        sent: u64,
+        /// Layers that the registry had already.
+        known: u64,
+        /// From the first question to the last answer.
+        ms: u64,
+    },
     /// The app answers.
     Running {
         /// `http://127.0.0.1:32768`; empty where no port is published.
@@ -293,6 +324,8 @@ pub enum Step {
     Image,
     /// The app image, or the droplet in it, leaves the engine.
     Export,
+    /// The app image goes to a registry.
+    Push,
     /// The app starts.
     Launch,
 }
@@ -307,6 +340,7 @@ impl Step {
             Self::Upload => "upload",
             Self::Image => "image",
             Self::Export => "export",
+            Self::Push => "push",
             Self::Launch => "launch",
         }
     }

@@ -26,6 +26,7 @@ pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
         Event::Hello { .. }
         | Event::DownloadProgress { .. }
         | Event::ExportProgress { .. }
+        | Event::PushProgress { .. }
         | Event::StepStarted { .. }
         | Event::RunStarted { .. }
         | Event::Result { .. } => None,
@@ -103,6 +104,13 @@ pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
             visible(digest),
             size::bytes(*bytes)
         )),
+        Event::Pushing { image, reference } => ours(format!("Pushing {} to {}", visible(image), visible(reference))),
+        Event::Pushed { reference, digest, bytes, sent, known, ms } => ours(format!(
+            "Pushed {}@{} ({})",
+            visible(reference),
+            visible(digest),
+            sendings(*bytes, *sent, *known, *ms)
+        )),
         Event::Running { url, container } if url.is_empty() => ours(format!("It runs in {}", visible(container))),
         Event::Running { url, container: _ } => ours(format!("The app answers at {}", visible(url))),
         Event::Failed { text, advice, code: _ } => wrong(if advice.is_empty() {
@@ -121,6 +129,7 @@ fn past(step: Step) -> &'static str {
         Step::Upload => "Uploaded",
         Step::Image => "Image made",
         Step::Export => "Exported",
+        Step::Push => "Pushed",
         Step::Launch => "Launched",
     }
 }
@@ -136,6 +145,20 @@ fn moment(rfc3339: &str) -> String {
     match text.strip_suffix('Z').and_then(|text| text.split_once('T')) {
         Some((day, time)) => format!("{day} {time} UTC"),
         None => text.into_owned(),
+    }
+}
+
+/// What of an image was sent, and what was there already.
+fn sendings(bytes: u64, sent: u64, known: u64, ms: u64) -> String {
+    let layers = |count: u64| format!("{count} {}", if count == 1 { "layer" } else { "layers" });
+    let there = |known: u64| format!("{} there already", layers(known));
+    match (sent, known) {
+        (0, 0) => took(ms),
+        (0, known) => format!("{}, {}", there(known), took(ms)),
+        (sent, 0) => format!("{} sent, {}, {}", layers(sent), size::bytes(bytes), transfer_time(bytes, ms)),
+        (sent, known) => {
+            format!("{} sent, {}, {}; {}", layers(sent), size::bytes(bytes), transfer_time(bytes, ms), there(known))
+        }
     }
 }
 
@@ -229,6 +252,20 @@ mod tests {
             "======> Copied /tmp/app from the cache (4.2K, since 2016-06-15 18:57:23 UTC), for https://blobstore/k?***: \
              the server answered 410 Gone"
         );
+    }
+
+    #[test]
+    fn a_push_says_which_layers_were_there_and_gives_a_name_that_can_be_pulled() {
+        let pushed = |bytes, sent, known| {
+            let (reference, digest) = ("r:5000/a:1".to_owned(), "sha256:ab".to_owned());
+            text(&Event::Pushed { reference, digest, bytes, sent, known, ms: 2000 })
+        };
+        assert_eq!(pushed(0, 0, 3), "======> Pushed r:5000/a:1@sha256:ab (3 layers there already, 2.0s)");
+        assert_eq!(
+            pushed(4 << 20, 1, 1),
+            "======> Pushed r:5000/a:1@sha256:ab (1 layer sent, 4M, 2.0s, 2M/s; 1 layer there already)"
+        );
+        assert_eq!(pushed(4 << 20, 2, 0), "======> Pushed r:5000/a:1@sha256:ab (2 layers sent, 4M, 2.0s, 2M/s)");
     }
 
     #[test]

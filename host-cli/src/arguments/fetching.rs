@@ -82,7 +82,9 @@ fetches! {
         example = "$ host-cli restage my-app",
         example = "Look into a failed staging:\n$ host-cli restage --keep my-app",
         example = "Leave Cloud Controller's droplet alone:\n$ host-cli restage my-app -- --no-upload",
-        example = "Fetch everything anew, and keep nothing:\n$ host-cli restage --no-cache my-app"
+        example = "Fetch everything anew, and keep nothing:\n$ host-cli restage --no-cache my-app",
+        example = "Into a registry too, as `docker login` knows you:\n\
+                   $ host-cli restage --push registry.example.com/team/my-app my-app"
     )]
     Restage {
         /// which app (default: the newest staging request of all)
@@ -103,6 +105,15 @@ fetches! {
         /// stage and upload, but make no image
         #[argh(switch)]
         pub(crate) no_image: bool,
+        /// push the image to a registry, as REGISTRY/REPO or REGISTRY/REPO:TAG (tag: latest where none is named)
+        #[argh(option, arg_name = "ref")]
+        pub(crate) push: Option<String>,
+        /// push as this user (default: as docker's config.json says, else as nobody)
+        #[argh(option, arg_name = "name")]
+        pub(crate) username: Option<String>,
+        /// read that user's password from standard input
+        #[argh(switch)]
+        pub(crate) password_stdin: bool,
         /// way of the image into the engine: auto, load, oci or build (default: auto, what suits the engine)
         #[argh(option, default = "ImageBy::Auto", arg_name = "way")]
         pub(crate) image_by: ImageBy,

@@ -5,9 +5,11 @@ pub(crate) mod loaded;
 
 use super::{
     CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Health, Image, ImageDetails, ImageId,
-    Store,
+    LayerTold, Store,
 };
 use crate::plan::container::ContainerSpec;
+use crate::registry::credentials::Credentials;
+use crate::registry::reference::Reference;
 use shared_model::event::Stream;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{Cursor, Read};
@@ -16,6 +18,9 @@ use std::time::Duration;
 
 /// What a container does when it runs: standard input in, output to the callback, the exit status back.
 pub(crate) type Script = Box<dyn FnMut(&[u8], &mut dyn FnMut(Stream, &[u8])) -> i64 + Send>;
+
+/// The digest of everything that is pushed.
+pub(crate) const DIGEST: &str = "sha256:d19e57";
 
 /// What [`Fake`] knows; tests set it up before and look at it after.
 #[derive(Default)]
@@ -48,6 +53,10 @@ pub(crate) struct State {
     pub(crate) export: Vec<u8>,
     /// What happens in the middle of the next load.
     pub(crate) while_loading: Option<Box<dyn FnOnce() + Send>>,
+    /// What every push tells of its layers.
+    pub(crate) pushing: Vec<LayerTold>,
+    /// What the registry says that it has. None: what was pushed; an empty text: it does not say.
+    pub(crate) in_registry: Option<String>,
     /// How it says that it keeps images. None: as layers.
     pub(crate) store: Option<Store>,
     failures: BTreeMap<&'static str, VecDeque<EngineError>>,
@@ -215,6 +224,22 @@ impl Engine for Fake {
     fn save(&self, image: &ImageId) -> Result<Box<dyn Read + Send>, EngineError> {
         let state = self.call("save", &[&image.0])?;
         Ok(Box::new(Cursor::new(state.export.clone())))
+    }
+
+    fn push(
+        &self,
+        reference: &Reference,
+        _: &Credentials,
+        hear: &mut dyn FnMut(LayerTold),
+    ) -> Result<String, EngineError> {
+        let told = self.call("push", &[reference.name()])?.pushing.clone();
+        told.into_iter().for_each(hear);
+        Ok(DIGEST.to_owned())
+    }
+
+    fn digest_in_registry(&self, reference: &Reference, _: &Credentials) -> Option<String> {
+        let state = self.call("digest_in_registry", &[reference.name()]).ok()?;
+        state.in_registry.clone().or_else(|| Some(DIGEST.to_owned())).filter(|digest| !digest.is_empty())
     }
 
     fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, EngineError> {

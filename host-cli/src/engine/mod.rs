@@ -7,6 +7,8 @@ pub(crate) mod docker;
 pub(crate) mod fake;
 
 use crate::plan::container::ContainerSpec;
+use crate::registry::credentials::Credentials;
+use crate::registry::reference::Reference;
 use connect_error::ConnectError;
 use shared_model::event::Stream;
 use std::collections::BTreeMap;
@@ -128,6 +130,30 @@ pub(crate) struct CommitOptions {
     pub(crate) labels: BTreeMap<String, String>,
 }
 
+/// What an engine tells of one layer while it pushes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LayerTold {
+    /// A short id, by which the layer is known during this push only.
+    pub(crate) layer: String,
+    /// What becomes of it.
+    pub(crate) state: LayerState,
+}
+
+/// What becomes of a layer that is pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LayerState {
+    /// It will have its turn.
+    Waiting,
+    /// So many bytes of so many were sent, as the engine counts; mostly uncompressed. `total` may be too low.
+    Sending { bytes: u64, total: u64 },
+    /// It was sent.
+    Sent,
+    /// The registry had it, here or in another repository.
+    Known,
+    /// It could not be sent, and is tried again after this time.
+    Again { wait: Duration },
+}
+
 /// An engine's refusal, or its absence.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EngineError {
@@ -186,6 +212,18 @@ pub(crate) trait Engine: Send + Sync {
 
     /// An image as an archive, in the form that the engine itself prefers.
     fn save(&self, image: &ImageId) -> Result<Box<dyn Read + Send>, EngineError>;
+
+    /// Pushes the image that bears this name to the registry that the name says, tells `hear` of its layers, and reads the
+    /// answer to its end: an error in it is an error. The digest of the manifest: `sha256:…`.
+    fn push(
+        &self,
+        reference: &Reference,
+        credentials: &Credentials,
+        hear: &mut dyn FnMut(LayerTold),
+    ) -> Result<String, EngineError>;
+
+    /// The digest that the registry itself has under this name; `None` where that cannot be found out.
+    fn digest_in_registry(&self, reference: &Reference, credentials: &Credentials) -> Option<String>;
 
     /// Makes an image without a name of a container that has ended. Its files become one layer.
     fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, EngineError>;

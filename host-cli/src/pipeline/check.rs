@@ -65,7 +65,7 @@ pub(crate) fn newest(
     for listed in listed {
         // One that is gone by now is not the newest.
         let image = engine.image(&listed.id.0)?;
-        newest = image.into_iter().chain(newest).max_by_key(age);
+        newest = image.into_iter().chain(newest).max_by_key(|image| (!is_superseded(image), age(image)));
     }
     Ok(newest)
 }
@@ -74,6 +74,13 @@ pub(crate) fn newest(
 /// reproducibly; the engine knows when it got its name.
 fn age(image: &Image) -> i64 {
     if image.details.named > 0 { image.details.named } else { image.created }
+}
+
+/// Whether `restage` has made a newer one of its app since: it has kept its droplet's name, and `latest` has gone on. When
+/// such a one is pushed it gets one more name, and would look newer than it is.
+fn is_superseded(image: &Image) -> bool {
+    let mut ours = image.tags.iter().filter(|tag| tag.contains(labels::REPOSITORIES)).peekable();
+    ours.peek().is_some() && ours.all(|tag| tag.contains(":droplet-"))
 }
 
 /// The cache volume exists.

@@ -4,6 +4,7 @@
 use crate::engine::{ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
 use crate::image::{Stop, Unnamed};
+use crate::pipeline::lent::Lent;
 use crate::plan::container::ContainerSpec;
 use shared_model::exit_code::ExitCode;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -34,6 +35,8 @@ pub(crate) enum Made {
     Container(ContainerId),
     /// An image that has no name yet; with one it stays.
     Image(ImageId),
+    /// A name that an image bears for the time being.
+    Name(Lent),
 }
 
 /// See the module's text.
@@ -115,6 +118,30 @@ impl Cleanup {
         write(&stop)
     }
 
+    /// Gives an image one more name, which goes back to where it was at the end of the road unless it is released before.
+    /// An image that bears the name already keeps it.
+    pub(crate) fn lend_name(&self, engine: &Arc<dyn Engine>, image: &ImageId, name: &str) -> Result<(), Failure> {
+        let mut state = self.open()?;
+        if let Some(lent) = Lent::lend(&**engine, image, name)? {
+            let entry = Entry { engine: Arc::clone(engine), made: Made::Name(lent), undo: Undo::Remove };
+            state.entries.push(entry);
+        }
+        Ok(())
+    }
+
+    /// The image keeps the name; who bore it before goes, if it was ours and that was its last.
+    pub(crate) fn release_name(&self, name: &str) -> Result<(), Failure> {
+        let mut state = self.open()?;
+        let is_it = |entry: &Entry| matches!(&entry.made, Made::Name(lent) if lent.name == name);
+        let Some(at) = state.entries.iter().position(is_it) else { return Ok(()) };
+        let Entry { engine, made, .. } = state.entries.remove(at);
+        drop(state);
+        match made {
+            Made::Name(lent) => Ok(lent.given_for_good(&*engine)?),
+            Made::Container(_) | Made::Image(_) => Ok(()),
+        }
+    }
+
     /// Stops a container that is started again at the end of the road, unless it is released before.
     pub(crate) fn stop(
         &self,
@@ -154,6 +181,7 @@ impl Cleanup {
             let result = match (undo, &made) {
                 (Undo::RemoveAfterSignal, _) if end == End::ByItself => continue,
                 (_, Made::Image(image)) => engine.remove_nameless(image),
+                (_, Made::Name(lent)) => lent.take_back(&*engine),
                 (Undo::Remove | Undo::RemoveAfterSignal, Made::Container(container)) => engine.remove(container),
                 (Undo::StartAgain, Made::Container(container)) => engine.start(container),
             };

@@ -1,14 +1,12 @@
 //! `host-cli export`: the road from an image in the engine back to a file or folder.
 
-mod which;
-
 use crate::arguments::Export;
 use crate::engine::Image;
 use crate::engine::docker::Docker;
 use crate::failure::Failure;
 use crate::image::export::{self as image_export, Exporting, Target};
 use crate::pipeline::road::{Road, walk};
-use crate::pipeline::signals;
+use crate::pipeline::{signals, which};
 use crate::screen;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;

@@ -72,6 +72,16 @@ impl Road {
         self.way.cleanup.write(write)
     }
 
+    /// Gives an image a name for the time being; see [`Cleanup::lend_name`].
+    pub(crate) fn lend_name(&self, image: &ImageId, name: &str) -> Result<(), Failure> {
+        self.way.cleanup.lend_name(&self.engine, image, name)
+    }
+
+    /// See [`Cleanup::release_name`].
+    pub(crate) fn release_name(&self, name: &str) -> Result<(), Failure> {
+        self.way.cleanup.release_name(name)
+    }
+
     /// Stops a container for the time being; see [`Cleanup::stop`].
     pub(crate) fn stop_for_now(&self, container: &ContainerId, grace: Duration) -> Result<(), Failure> {
         self.way.cleanup.stop(&self.engine, container, grace)
@@ -142,6 +152,10 @@ fn told(undone: Undone) -> Event {
         Undone::StartedAgain => Event::Note { text: "The earlier container runs again".to_owned() },
         Undone::Left(Made::Container(ContainerId(id)), EngineError::NotFound { .. }) => {
             Event::Warning { text: format!("container {id} was gone already") }
+        }
+        Undone::Left(Made::Name(lent), error) => {
+            let name = lent.name;
+            Event::Warning { text: format!("the name {name} stays behind ({error}); `docker rmi {name}` takes it") }
         }
         Undone::Left(Made::Image(ImageId(id)), error) => {
             Event::Warning { text: format!("image {id} stays behind ({error}); `docker rmi {id}` removes it") }

@@ -2,6 +2,7 @@
 
 mod cache;
 mod launch;
+mod push;
 mod restage;
 
 use super::road::{Ended, Way, walk};

@@ -40,7 +40,7 @@ const LONGEST_TAG: usize = 128;
 pub(crate) fn names(app_name: &str, app_guid: &str, droplet_sha256: &str) -> Vec<String> {
     let guid = slug(&app_guid.chars().take(GUID_CHARACTERS).collect::<String>());
     let droplet: String = droplet_sha256.chars().take(DROPLET_DIGITS).collect();
-    let repository = format!("cf-app/{}-{guid}", slug(app_name));
+    let repository = format!("{}{}-{guid}", labels::REPOSITORIES, slug(app_name));
     vec![format!("{repository}:droplet-{droplet}"), format!("{repository}:latest")]
 }
 

@@ -28,6 +28,9 @@ pub(crate) const PORTS: &str = "stager.ports";
 /// The process types of an app image with their commands, as a JSON object.
 pub(crate) const PROCESS_TYPES: &str = "stager.process-types";
 
+/// What the repositories of all app images begin with, behind what an engine may put in front of it.
+pub(crate) const REPOSITORIES: &str = "cf-app/";
+
 /// How many dependencies were baked into a stager image.
 pub(crate) const BAKED_DEPENDENCIES: &str = "stager.baked-dependencies";
 /// When that was, as RFC 3339 has it.

@@ -1,4 +1,4 @@
-//! For a terminal: the plain lines, and below them a bar for each download and one line for the step that is under way.
+//! For a terminal: the plain lines, and below them a bar for each transfer and one line for the step that is under way.
 //! Without colours of our own, so that `NO_COLOR` has nothing to forbid.
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -27,7 +27,7 @@ pub(crate) struct Bars<Lines> {
 
 #[derive(Default)]
 struct Shown {
-    /// By the directory that a download goes to, or the path of an export.
+    /// By the directory that a download goes to, the path of an export, or the name that is pushed to.
     downloads: HashMap<String, ProgressBar>,
     step: Option<(Step, ProgressBar)>,
 }
@@ -65,19 +65,26 @@ impl<Lines: EventSink> Bars<Lines> {
                 shown.downloads.insert(path.clone(), bar);
             }
             Event::DownloadProgress { to, bytes, total } | Event::ExportProgress { path: to, bytes, total } => {
-                let Some(bar) = shown.downloads.get(to) else { return };
-                if let Some(total) = total.filter(|total| bar.length() != Some(*total)) {
-                    bar.set_length(total);
-                    bar.set_style(style(DOWNLOAD));
+                if let Some(bar) = shown.downloads.get(to) {
+                    advance(bar, *bytes, *total);
                 }
-                bar.set_position(*bytes);
             }
             Event::Downloaded { to, .. }
             | Event::Cached { to, .. }
             | Event::CopyUsed { to, .. }
-            | Event::Exported { path: to, .. } => {
+            | Event::Exported { path: to, .. }
+            | Event::Pushed { reference: to, .. } => {
                 if let Some(bar) = shown.downloads.remove(to) {
                     self.removed(&bar);
+                }
+            }
+            Event::Pushing { reference, .. } => {
+                let bar = self.added(DOWNLOAD_OF_UNKNOWN_SIZE, reference);
+                shown.downloads.insert(reference.clone(), bar);
+            }
+            Event::PushProgress { reference, bytes, total } => {
+                if let Some(bar) = shown.downloads.get(reference) {
+                    advance(bar, *bytes, Some(*total));
                 }
             }
             Event::Done { .. } | Event::Failed { .. } => {
@@ -102,6 +109,15 @@ impl<Lines: EventSink> Bars<Lines> {
         bar.finish_and_clear();
         self.drawing.remove(bar);
     }
+}
+
+/// A bar that did not know its length is given a line with it.
+fn advance(bar: &ProgressBar, bytes: u64, total: Option<u64>) {
+    if let Some(total) = total.filter(|total| bar.length() != Some(*total)) {
+        bar.set_length(total);
+        bar.set_style(style(DOWNLOAD));
+    }
+    bar.set_position(bytes);
 }
 
 /// A template of ours; should one not parse, the default bar does.
@@ -165,6 +181,22 @@ mod tests {
             reason: "the server answered 410 Gone".into(),
         });
         assert_eq!((terminal.contents().as_str(), screen.shown.lock().unwrap().downloads.len()), ("", 0));
+    }
+
+    #[test]
+    fn a_push_is_a_bar_that_grows_longer_until_the_registry_has_it() {
+        let (terminal, screen) = terminal();
+        let reference = || "r:5000/a:1".to_owned();
+        screen.emit(Event::Pushing { image: "mine:1".into(), reference: reference() });
+        for total in [1024, 2048] {
+            screen.emit(Event::PushProgress { reference: reference(), bytes: 512, total });
+        }
+        screen.shown.lock().unwrap().downloads["r:5000/a:1"].force_draw();
+        let shown = terminal.contents();
+        assert!(shown.contains("r:5000/a:1") && shown.contains("512 B/2.00 KiB"), "{shown}");
+        let digest = "sha256:ab".to_owned();
+        screen.emit(Event::Pushed { reference: reference(), digest, bytes: 2048, sent: 2, known: 0, ms: 9 });
+        assert_eq!(terminal.contents(), "");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::refusal;
 use super::tunnel::{self, Trouble};
 use crate::engine::EngineError;
 use crate::engine::connect_error::{ConnectError, NamedBy};
-use containers_api::conn::hyper::{Body, Client, Response};
+use containers_api::conn::hyper::{Body, Client, Request, Response, header};
 use containers_api::conn::{Headers, Payload, RequestClient, Transport, get_http_connector, get_unix_connector};
 use docker_api::{ApiVersion, Docker};
 use futures_util::StreamExt;
@@ -27,18 +27,21 @@ pub(super) struct Link {
     pub(super) address: String,
     version: Option<ApiVersion>,
     trouble: Trouble,
+    /// Below `client`, which gives no header to a `GET`.
+    transport: Transport,
 }
 
 impl Link {
     /// Nothing is asked yet. Without a version the engine takes its newest.
     pub(super) fn new(route: &Route, version: Option<ApiVersion>) -> Result<Self, EngineError> {
-        let (client, url, address) = (client(route)?, route.socket.url(), route.shown.clone());
+        let (transport, url, address) = (transport(route)?, route.socket.url(), route.shown.clone());
+        let client = RequestClient::new(transport.clone(), Box::new(refusal::check));
         let docker = match version {
             Some(version) => Docker::new_versioned(&url, version),
             None => Docker::new(&url),
         };
         let docker = docker.map_err(|error| refusal::engine_error(&address, "connecting", error))?;
-        Ok(Self { docker, client, address, version, trouble: route.trouble.clone() })
+        Ok(Self { docker, client, address, version, trouble: route.trouble.clone(), transport })
     }
 
     /// The endpoint in the agreed version. `path` must be safe for a URL.
@@ -74,6 +77,19 @@ impl Link {
         }
     }
 
+    /// `GET` with one header; the answer has begun when this returns.
+    pub(super) async fn get_with(
+        &self,
+        path: &str,
+        name: &'static str,
+        value: &str,
+    ) -> Result<Response<Body>, docker_api::Error> {
+        let uri = self.transport.make_uri(&self.endpoint(path))?;
+        let request = Request::get(uri).header(header::HOST, "").header(name, value).body(Body::empty());
+        let answer = self.transport.request(request.map_err(containers_api::conn::Error::from)?).await?;
+        refusal::check(answer).await
+    }
+
     /// `POST` without a body; the answer has begun when this returns.
     pub(super) async fn post(&self, path: &str) -> Result<Response<Body>, docker_api::Error> {
         self.client.post(self.endpoint(path), Payload::empty(), Headers::none()).await
@@ -100,8 +116,8 @@ impl Link {
 }
 
 /// How requests that docker-api does not know reach the engine: one connection each on a socket, kept-alive ones on TCP.
-fn client(route: &Route) -> Result<RequestClient<docker_api::Error>, EngineError> {
-    let transport = match &route.socket {
+fn transport(route: &Route) -> Result<Transport, EngineError> {
+    Ok(match &route.socket {
         Address::Unix(path) => {
             let client = Client::builder().pool_max_idle_per_host(0).build(get_unix_connector());
             Transport::Unix { client, path: path.clone() }
@@ -118,8 +134,7 @@ fn client(route: &Route) -> Result<RequestClient<docker_api::Error>, EngineError
             })?;
             Transport::Tcp { client: Client::builder().build(connector), host }
         }
-    };
-    Ok(RequestClient::new(transport, Box::new(refusal::check)))
+    })
 }
 
 fn unreadable(doing: &str, reason: &str) -> EngineError {

@@ -15,6 +15,7 @@ mod frames;
 mod images;
 mod link;
 mod load;
+mod push;
 mod refusal;
 mod stream;
 #[cfg(test)]
@@ -24,8 +25,10 @@ mod told;
 mod tunnel;
 mod volumes;
 
-use super::{CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Image, ImageId};
+use super::{CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Image, ImageId, LayerTold};
 use crate::plan::container::ContainerSpec;
+use crate::registry::credentials::Credentials;
+use crate::registry::reference::Reference;
 use connect::Route;
 use endpoint::Environment;
 use link::Link;
@@ -93,6 +96,19 @@ impl Engine for Docker {
 
     fn save(&self, image: &ImageId) -> Result<Box<dyn Read + Send>, EngineError> {
         self.runtime.block_on(images::save(&self.link, image))
+    }
+
+    fn push(
+        &self,
+        reference: &Reference,
+        credentials: &Credentials,
+        hear: &mut dyn FnMut(LayerTold),
+    ) -> Result<String, EngineError> {
+        self.runtime.block_on(push::push(&self.link, reference, credentials, hear))
+    }
+
+    fn digest_in_registry(&self, reference: &Reference, credentials: &Credentials) -> Option<String> {
+        self.runtime.block_on(push::digest_in_registry(&self.link, reference, credentials))
     }
 
     fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, EngineError> {

@@ -18,6 +18,13 @@ pub(super) struct Line {
     #[serde(default)]
     pub(super) stream: String,
     pub(super) aux: Option<Aux>,
+    /// What happens to a layer, or to the whole.
+    #[serde(default)]
+    pub(super) status: String,
+    /// The layer.
+    pub(super) id: Option<String>,
+    #[serde(rename = "progressDetail")]
+    pub(super) progress: Option<Progress>,
     error: Option<String>,
     #[serde(rename = "errorDetail")]
     detail: Option<Detail>,
@@ -28,6 +35,16 @@ pub(super) struct Aux {
     /// The image that a build made.
     #[serde(rename = "ID")]
     pub(super) id: Option<String>,
+    /// The manifest that a push ended with.
+    #[serde(rename = "Digest")]
+    pub(super) digest: Option<String>,
+}
+
+/// How far something is; negative or absent where an engine does not know.
+#[derive(Default, Deserialize)]
+pub(super) struct Progress {
+    pub(super) current: Option<i64>,
+    pub(super) total: Option<i64>,
 }
 
 #[derive(Deserialize)]

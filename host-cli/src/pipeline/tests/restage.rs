@@ -4,7 +4,7 @@ mod early_image;
 
 use super::*;
 use crate::arguments::{Command, Restage, invocation::Invocation};
-use crate::pipeline::restage_on;
+use crate::pipeline::{Target, push_if_wanted, restage_on};
 use crate::plan::labels;
 use shared_model::event::{PROTOCOL, Step, Stream};
 use std::io::Write;
@@ -62,7 +62,19 @@ fn restaged(fake: &Arc<Fake>, words: &str) -> Walked {
 fn restaged_by(fake: &Arc<Fake>, words: &str, watch: impl FnOnce(Sender<Ended>), document: String) -> Walked {
     let (command, agent_options) = typed(words);
     walked(fake, watch, move |way, engine| {
-        restage_on(&way.with(engine), &request(Kind::Staging, document), &command, &agent_options)
+        restage_on(&way.with(engine), &request(Kind::Staging, document), &command, &agent_options).map(drop)
+    })
+}
+
+/// As `restage` does it with `--push` among the words.
+fn restaged_and_pushed(fake: &Arc<Fake>, words: &str) -> Walked {
+    let (command, agent_options) = typed(words);
+    walked(fake, nobody, move |way, engine| {
+        let target = Target::of_restage(&command)?;
+        let road = way.with(engine);
+        let request = request(Kind::Staging, document(STAGER_2016, "taskDefinition", |_| {}));
+        let image = restage_on(&road, &request, &command, &agent_options)?;
+        push_if_wanted(&road, image.as_ref(), target.as_ref())
     })
 }
 
@@ -126,6 +138,49 @@ fn a_staging_becomes_an_image_and_its_container_is_removed() {
     drop(state);
     let ended: Vec<&Event> = walked.events.iter().rev().take(3).collect();
     assert!(matches!(ended[..], [Event::Done { .. }, Event::Image { .. }, Event::StepEnded { .. }]), "{}", walked.text);
+}
+
+#[test]
+fn an_image_is_pushed_when_it_has_its_names_and_stays_whole_when_that_fails() {
+    for refusal in [None, Some("no basic auth credentials")] {
+        let fake = engine();
+        agent(&fake, vec![Event::Result { text: RESULT.into() }, Event::Done { ms: 1 }], 0);
+        if let Some(reason) = refusal {
+            fake.refuse("push", reason);
+        }
+        let walked = restaged_and_pushed(&fake, "--push r.invalid/team/app:1");
+        let names = fake.state().images.last().unwrap().tags.clone();
+        assert!(names[0].starts_with("cf-app/node-env-18c50a86:droplet-"), "{names:?}");
+        if refusal.is_none() {
+            assert_eq!((walked.code, names.len(), names[2].as_str()), (ExitCode::Success, 3, "r.invalid/team/app:1"));
+            let image = walked.text.find("\"event\":\"image\"");
+            assert!(image < walked.text.find("\"event\":\"pushing\""), "{}", walked.text);
+        } else {
+            assert_eq!((walked.code, names.len()), (ExitCode::Image, 2));
+            let again = format!("`host-cli push {} r.invalid/team/app:1`", names[0]);
+            assert!(walked.said("wants a login") && walked.said(&again), "{}", walked.text);
+        }
+        assert!(fake.state().containers.is_empty());
+    }
+}
+
+#[test]
+fn what_cannot_be_pushed_is_refused_before_anything_is_done() {
+    for (words, text) in [
+        ("--push r.invalid/Team/app", "lower case"),
+        ("--push r.invalid/app@sha256:00", "`@`"),
+        ("--push r.invalid/app --no-image", "--no-image none"),
+        ("--username me --password-stdin", "--push"),
+        ("--push r.invalid/app --username me", "go together"),
+        ("--push r.invalid/app --password-stdin", "go together"),
+        ("--push r.invalid/app --username me --password-stdin --request -", "both read standard input"),
+        ("--push r.invalid/app --username me --password-stdin --stager-log -", "both read standard input"),
+    ] {
+        let fake = engine();
+        let walked = restaged_and_pushed(&fake, words);
+        assert_eq!((walked.code, fake.calls().len()), (ExitCode::CommandLine, 0), "{words}");
+        assert!(walked.failure().contains(text), "{words}: {}", walked.failure());
+    }
 }
 
 #[test]

@@ -117,10 +117,23 @@ mod tests {
     }
 
     #[test]
+    fn an_apps_newest_image_is_the_last_that_was_made_even_if_an_older_one_was_pushed_since() {
+        let fake = Fake::default();
+        let old = add(&fake, "cf-app/a-18c50a86:droplet-1", "a", GUID);
+        let new = add(&fake, "cf-app/a-18c50a86:latest", "a", GUID);
+        for image in fake.state().images.iter_mut().filter(|image| image.id.0 == old) {
+            image.details.named = i64::MAX;
+            image.tags.push("registry.example.com/a:1".to_owned());
+        }
+        assert_eq!(found(&fake, Some("a"), ""), Ok(new));
+        assert_eq!(found(&fake, Some("registry.example.com/a:1"), ""), Ok(old));
+    }
+
+    #[test]
     fn an_app_that_has_another_name_in_the_logs_is_found_by_that() {
         let fake = Fake::default();
         let image = add(&fake, "a:1", "its-former-name", GUID);
-        let log = include_str!("../../../../examples/requests/2016/nsync_listener.stdout.log");
+        let log = include_str!("../../../examples/requests/2016/nsync_listener.stdout.log");
         assert_eq!(found(&fake, Some("node-env"), log), Ok(image));
     }
 

@@ -1,0 +1,86 @@
+//! A name that an image bears for the time being: an engine pushes what bears the name that it is to get in the registry.
+
+use crate::engine::{Engine, EngineError, ImageId};
+
+/// See the module's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lent {
+    /// The name, `repository:tag`.
+    pub(crate) name: String,
+    /// Who bears it now.
+    image: ImageId,
+    /// Who bore it before.
+    bearer: Option<ImageId>,
+}
+
+impl Lent {
+    /// Gives the name to the image; `None` where it bears it already.
+    pub(super) fn lend(engine: &dyn Engine, image: &ImageId, name: &str) -> Result<Option<Self>, EngineError> {
+        let bearer = engine.image(name)?.map(|bearer| bearer.id);
+        if bearer.as_ref() == Some(image) {
+            return Ok(None);
+        }
+        engine.tag(image, name)?;
+        Ok(Some(Self { name: name.to_owned(), image: image.clone(), bearer }))
+    }
+
+    /// The name goes back to where it was. An image that has no other keeps it: without a name it would be lost.
+    pub(super) fn take_back(&self, engine: &dyn Engine) -> Result<(), EngineError> {
+        match &self.bearer {
+            Some(bearer) => engine.tag(bearer, &self.name),
+            None => match engine.image(&self.image.0)? {
+                Some(image) if image.tags.len() > 1 => engine.untag(&self.name),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// The name stays; who bore it before goes, if it was ours and that was its last.
+    pub(super) fn given_for_good(&self, engine: &dyn Engine) -> Result<(), EngineError> {
+        self.bearer.iter().try_for_each(|bearer| engine.remove_nameless(bearer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fake::Fake;
+
+    const APP: [(&str, &str); 1] = [("stager.kind", "app")];
+
+    fn names(fake: &Fake, image: &ImageId) -> Vec<String> {
+        fake.image(&image.0).unwrap().map_or_else(Vec::new, |image| image.tags)
+    }
+
+    #[test]
+    fn a_name_goes_back_to_where_it_was() {
+        let fake = Fake::default();
+        let (old, new) = (fake.add_image("r/a:1", &APP), fake.add_image("mine:1", &APP));
+        let lent = Lent::lend(&fake, &new, "r/a:1").unwrap().unwrap();
+        assert_eq!((names(&fake, &new).len(), names(&fake, &old).len()), (2, 0));
+        lent.take_back(&fake).unwrap();
+        assert_eq!((names(&fake, &new), names(&fake, &old)), (vec!["mine:1".into()], vec!["r/a:1".into()]));
+
+        let lent = Lent::lend(&fake, &new, "r/b:1").unwrap().unwrap();
+        lent.take_back(&fake).unwrap();
+        assert_eq!(names(&fake, &new), ["mine:1"]);
+    }
+
+    #[test]
+    fn a_name_that_stays_costs_its_former_bearer_its_place() {
+        let fake = Fake::default();
+        let (old, new) = (fake.add_image("r/a:1", &APP), fake.add_image("mine:1", &APP));
+        Lent::lend(&fake, &new, "r/a:1").unwrap().unwrap().given_for_good(&fake).unwrap();
+        assert_eq!((names(&fake, &new).len(), fake.image(&old.0).unwrap()), (2, None));
+    }
+
+    #[test]
+    fn the_only_name_of_an_image_is_not_taken_from_it() {
+        let fake = Fake::default();
+        let image = fake.add_image("x", &APP);
+        fake.state().images[0].tags.clear();
+        Lent::lend(&fake, &image, "r/a:1").unwrap().unwrap().take_back(&fake).unwrap();
+        assert_eq!(names(&fake, &image), ["r/a:1"]);
+        assert_eq!(Lent::lend(&fake, &image, "r/a:1").unwrap(), None);
+    }
+}

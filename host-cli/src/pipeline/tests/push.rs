@@ -1,0 +1,123 @@
+//! `push` against a recording engine: what is asked for in which order, what is told, and which names stay.
+
+use super::*;
+use crate::arguments::LogOptions;
+use crate::engine::fake::DIGEST;
+use crate::engine::{LayerState, LayerTold};
+use crate::pipeline::Target;
+use crate::pipeline::push::push_on;
+use crate::registry::login::LoginOptions;
+use std::time::Duration;
+
+const LOCAL: &str = "cf-app/node-env-18c50a86:latest";
+const REFERENCE: &str = "r.invalid/team/app:1";
+const APP: [(&str, &str); 3] = [("stager.kind", "app"), ("stager.app-name", "node-env"), ("stager.app-guid", GUID)];
+
+fn engine() -> Arc<Fake> {
+    let fake = Fake::default();
+    fake.add_image(LOCAL, &APP);
+    Arc::new(fake)
+}
+
+fn pushed(fake: &Arc<Fake>, wanted: &'static str) -> Walked {
+    pushed_unless(fake, wanted, nobody)
+}
+
+fn pushed_unless(fake: &Arc<Fake>, wanted: &'static str, watch: impl FnOnce(Sender<Ended>)) -> Walked {
+    walked(fake, watch, move |way, engine| {
+        let nobody = LoginOptions { username: None, password_stdin: false };
+        push_on(&way.with(engine), wanted, &LogOptions::default(), &Target::of(REFERENCE, nobody)?)
+    })
+}
+
+fn names(fake: &Fake, image: usize) -> Vec<String> {
+    fake.state().images[image].tags.clone()
+}
+
+#[test]
+fn an_apps_image_is_named_pushed_looked_up_in_the_registry_and_keeps_the_name() {
+    let fake = engine();
+    let layer = |layer: &str, state| LayerTold { layer: layer.to_owned(), state };
+    fake.state().pushing = vec![
+        layer("base", LayerState::Known),
+        layer("app", LayerState::Sending { bytes: 10, total: 100 }),
+        layer("app", LayerState::Sent),
+    ];
+    let walked = pushed(&fake, "node-env");
+    assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
+    let verbs = fake.verbs();
+    let from = verbs.iter().position(|verb| verb == "tag").unwrap();
+    assert_eq!(verbs[from..], ["tag", "push", "digest_in_registry"]);
+    assert_eq!(names(&fake, 0), [LOCAL, REFERENCE]);
+    let pushing = Event::Pushing { image: LOCAL.into(), reference: REFERENCE.into() };
+    assert!(walked.events.contains(&pushing), "{}", walked.text);
+    let told = walked.events.iter().find_map(|event| match event {
+        Event::Pushed { digest, bytes, sent, known, .. } => Some((digest.as_str(), *bytes, *sent, *known)),
+        _ => None,
+    });
+    assert_eq!(told, Some((DIGEST, 100, 1, 1)));
+}
+
+#[test]
+fn an_image_that_bears_the_name_already_is_pushed_as_it_is() {
+    let fake = engine();
+    fake.state().images[0].tags.push(REFERENCE.to_owned());
+    fake.refuse("push", "denied: no");
+    assert_eq!(pushed(&fake, REFERENCE).code, ExitCode::Image);
+    assert_eq!(names(&fake, 0), [LOCAL, REFERENCE]);
+    assert!(!fake.verbs().contains(&"tag".to_owned()), "{:?}", fake.calls());
+}
+
+#[test]
+fn after_a_failure_every_name_is_where_it_was() {
+    for (verb, reason, text) in [
+        ("push", "no basic auth credentials", "r.invalid wants a login"),
+        ("push", "denied: requested access to the resource is denied", "does not let team/app be pushed"),
+        ("push", "received unexpected HTTP status: 503 Service Unavailable", "r.invalid is in trouble"),
+        ("tag", "no", "tag: no"),
+    ] {
+        let fake = engine();
+        fake.add_image(REFERENCE, &APP);
+        fake.refuse(verb, reason);
+        let walked = pushed(&fake, LOCAL);
+        let failure = walked.failure();
+        assert!(failure.starts_with(LOCAL) && failure.contains(text), "{failure}");
+        assert!(walked.said(&format!("`host-cli push {LOCAL} {REFERENCE}` pushes it again")), "{}", walked.text);
+        assert_eq!((names(&fake, 0), names(&fake, 1)), (vec![LOCAL.to_owned()], vec![REFERENCE.to_owned()]));
+    }
+}
+
+#[test]
+fn who_bore_the_name_before_goes_with_its_last_name() {
+    let fake = engine();
+    let former = fake.add_image(REFERENCE, &APP);
+    assert_eq!(pushed(&fake, LOCAL).code, ExitCode::Success);
+    assert_eq!(fake.image(&former.0).unwrap(), None);
+}
+
+#[test]
+fn a_registry_that_has_something_else_is_not_believed_and_one_that_says_nothing_is() {
+    let fake = engine();
+    fake.state().in_registry = Some("sha256:0therthing".to_owned());
+    let walked = pushed(&fake, LOCAL);
+    assert_eq!(walked.code, ExitCode::Image);
+    let failure = walked.failure();
+    assert!(failure.contains("digest mismatch") && failure.contains("sha256:0therthing"), "{failure}");
+    assert_eq!(names(&fake, 0), [LOCAL]);
+
+    fake.state().in_registry = Some(String::new());
+    assert_eq!(pushed(&fake, LOCAL).code, ExitCode::Success);
+}
+
+#[test]
+fn a_layer_that_is_sent_again_is_told() {
+    let fake = engine();
+    let wait = Duration::from_secs(5);
+    fake.state().pushing = vec![LayerTold { layer: "3c893ef3b3c1".into(), state: LayerState::Again { wait } }];
+    let walked = pushed(&fake, LOCAL);
+    assert!(
+        walked.said("layer 3c893ef3b3c1 of r.invalid/team/app:1") && walked.said("\"wait_ms\":5000"),
+        "{}",
+        walked.text
+    );
+}

@@ -1,0 +1,142 @@
+//! Where the credentials of a push come from: the command line and standard input, else docker's `config.json` and the
+//! helpers that it names, else nowhere.
+
+#![expect(clippy::disallowed_methods, reason = "the one place that looks for docker's config.json")]
+
+use super::credentials::{Credentials, Login, key};
+use super::docker_config::DockerConfig;
+use super::helper;
+use super::reference::Reference;
+use shared_model::plain_line::visible;
+use shared_model::secret::Secret;
+use std::env;
+use std::fs;
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+/// The most bytes of a password that are read; tokens of a few KiB exist.
+const LONGEST_PASSWORD: u64 = 64 << 10;
+
+/// What the command line says of who pushes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LoginOptions<'a> {
+    /// `--username`.
+    pub(crate) username: Option<&'a str>,
+    /// `--password-stdin`.
+    pub(crate) password_stdin: bool,
+}
+
+/// Why nobody can be shown to the registry.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoginError {
+    /// One of the two without the other.
+    #[error("--username and --password-stdin go together")]
+    HalfGiven,
+    /// A name without characters.
+    #[error("--username is empty")]
+    NoName,
+    /// Somebody would have to type it where everybody sees it.
+    #[error("--password-stdin wants a pipe, and standard input is a terminal, which would show the password")]
+    Terminal,
+    /// There is none.
+    #[error("standard input holds no password")]
+    NoPassword,
+    /// It cannot be read.
+    #[error("the password on standard input cannot be read: {reason}")]
+    Unreadable { reason: String },
+    /// Docker's file cannot be read.
+    #[error("{} cannot be read: {reason}", visible(.path))]
+    Config { path: String, reason: String },
+    /// An entry of it makes no sense.
+    #[error("{}: what `auths` holds for {registry} is no NAME:PASSWORD in base64", visible(.path))]
+    BadAuth { path: String, registry: String },
+    /// The helper that it names is of no help.
+    #[error("docker-credential-{}, which {} names for {registry}, {did}", visible(.name), visible(.path))]
+    Helper { name: String, path: String, registry: String, did: String },
+}
+
+impl LoginOptions<'_> {
+    /// Both or none.
+    fn check(&self) -> Result<(), LoginError> {
+        match (self.username, self.password_stdin) {
+            (Some(""), true) => Err(LoginError::NoName),
+            (None, false) | (Some(_), true) => Ok(()),
+            _ => Err(LoginError::HalfGiven),
+        }
+    }
+}
+
+/// Who pushes to the registry of `reference`; asks a helper where docker's configuration names one.
+pub(crate) fn credentials(options: LoginOptions<'_>, reference: &Reference) -> Result<Credentials, LoginError> {
+    options.check()?;
+    if let Some(user) = options.username {
+        let login = Login::Password { user: user.to_owned(), password: password()? };
+        return Ok(Credentials::new(reference, login, format!("--username {}", visible(user))));
+    }
+    match config_file() {
+        Some(path) => of_config(&path, reference),
+        None => Ok(nobodys(reference)),
+    }
+}
+
+fn nobodys(reference: &Reference) -> Credentials {
+    Credentials::new(reference, Login::Nobody, String::new())
+}
+
+/// Docker's own place for it.
+fn config_file() -> Option<PathBuf> {
+    let named = |variable| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = named("DOCKER_CONFIG").or_else(|| named("HOME").map(|home| home.join(".docker")));
+    folder.map(|folder| folder.join("config.json"))
+}
+
+fn of_config(path: &Path, reference: &Reference) -> Result<Credentials, LoginError> {
+    let shown = path.display().to_string();
+    let unreadable = |reason| LoginError::Config { path: shown.clone(), reason };
+    let content = match fs::read(path) {
+        Ok(content) => Secret::new(content),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(nobodys(reference)),
+        Err(error) => return Err(unreadable(error.to_string())),
+    };
+    let config = DockerConfig::read(content.reveal())
+        .map_err(|(line, column)| unreadable(format!("line {line}, column {column} is not docker's JSON")))?;
+    let registry = reference.registry().to_owned();
+    if let Some(name) = config.helper(reference) {
+        let found = helper::ask(name, key(&registry), helper::PATIENCE).map_err(|did| LoginError::Helper {
+            name: name.to_owned(),
+            path: shown.clone(),
+            registry: registry.clone(),
+            did,
+        })?;
+        if let Some(login) = found {
+            return Ok(Credentials::new(reference, login, format!("docker-credential-{name}")));
+        }
+    }
+    match config.login(reference) {
+        Ok(Some(login)) => Ok(Credentials::new(reference, login, format!("`auths` of {}", visible(&shown)))),
+        Ok(None) => Ok(nobodys(reference)),
+        Err(_) => Err(LoginError::BadAuth { path: shown.clone(), registry }),
+    }
+}
+
+/// All of standard input, without the line end that `echo` puts behind it.
+fn password() -> Result<Secret<String>, LoginError> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return Err(LoginError::Terminal);
+    }
+    let mut bytes = Vec::new();
+    let unreadable = |reason: &str| LoginError::Unreadable { reason: reason.to_owned() };
+    stdin.lock().take(LONGEST_PASSWORD + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error.to_string()))?;
+    if bytes.len() as u64 > LONGEST_PASSWORD {
+        return Err(unreadable("it is longer than any password"));
+    }
+    let text = Secret::new(String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8"))?);
+    let line = text.reveal();
+    let line = line.strip_suffix('\n').unwrap_or(line);
+    let password = line.strip_suffix('\r').unwrap_or(line);
+    if password.is_empty() {
+        return Err(LoginError::NoPassword);
+    }
+    Ok(Secret::new(password.to_owned()))
+}

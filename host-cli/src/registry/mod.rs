@@ -1,0 +1,10 @@
+//! What a push needs besides an engine: the name that an image gets in a registry, who pushes, and what an engine's words
+//! mean when it is refused. The pushing itself is in `pipeline/push.rs`.
+
+pub(crate) mod credentials;
+mod docker_config;
+mod helper;
+pub(crate) mod login;
+pub(crate) mod reference;
+pub(crate) mod refusal;
+pub(crate) mod tally;

@@ -1,0 +1,152 @@
+//! The name that an image gets in a registry. Pure.
+
+use crate::plan::app_image::full_name;
+use shared_model::plain_line::visible;
+use std::fmt;
+
+/// The registry of names that name none.
+pub(super) const DOCKER_HUB: &str = "docker.io";
+/// Characters of a repository that engines and registries allow.
+const LONGEST_REPOSITORY: usize = 255;
+/// Characters of a tag that they allow.
+const LONGEST_TAG: usize = 128;
+
+/// `registry.example.com/team/app:1`: always with a tag, never with a digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reference {
+    name: String,
+}
+
+/// A text that no image can be pushed to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is no name to push to: {why}", visible(.typed))]
+pub(crate) struct BadReference {
+    /// What was typed.
+    pub(crate) typed: String,
+    why: &'static str,
+}
+
+impl Reference {
+    /// Reads `REGISTRY/REPO[:TAG]`; without a tag it is `latest`, as docker's own command has it. A name without a registry
+    /// is Docker Hub's, `USER/REPO`.
+    pub(crate) fn read(typed: &str) -> Result<Self, BadReference> {
+        let bad = |why| BadReference { typed: typed.to_owned(), why };
+        if let Some(why) = complaint(typed) {
+            return Err(bad(why));
+        }
+        let name = full_name(typed).ok_or_else(|| bad("a name is REGISTRY/REPO[:TAG]"))?;
+        let reference = Self { name };
+        if reference.path().contains('/') || reference.names_a_registry() {
+            return Ok(reference);
+        }
+        Err(bad("it names neither a registry nor, for Docker Hub, a user"))
+    }
+
+    /// The whole name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The registry, with its port if the name has one: `registry.example.com:5000`.
+    pub(crate) fn registry(&self) -> &str {
+        match self.host() {
+            None | Some("index.docker.io" | "registry-1.docker.io") => DOCKER_HUB,
+            Some(host) => host,
+        }
+    }
+
+    /// The repository within its registry: `team/app`.
+    pub(crate) fn path(&self) -> &str {
+        let (repository, _) = self.parts();
+        self.host().map_or(repository, |host| &repository[host.len() + 1..])
+    }
+
+    /// Repository and tag: `registry.example.com/team/app` and `1`.
+    pub(crate) fn parts(&self) -> (&str, &str) {
+        self.name.rsplit_once(':').unwrap_or((&self.name, "latest"))
+    }
+
+    fn names_a_registry(&self) -> bool {
+        self.host().is_some()
+    }
+
+    /// What stands in front of the first `/` is a host if it cannot be a user of Docker Hub.
+    fn host(&self) -> Option<&str> {
+        let (first, _) = self.parts().0.split_once('/')?;
+        (first.contains(['.', ':']) || first == "localhost").then_some(first)
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// What people most often get wrong, told apart.
+fn complaint(typed: &str) -> Option<&'static str> {
+    let after_slash = typed.rfind('/').map_or(0, |slash| slash + 1);
+    let (repository, tag) = match typed[after_slash..].find(':') {
+        Some(colon) => (&typed[..after_slash + colon], &typed[after_slash + colon + 1..]),
+        None => (typed, "latest"),
+    };
+    let path = repository.split_once('/').map_or(repository, |(_, path)| path);
+    if typed.contains("://") {
+        Some("leave out what stands in front of the registry's host")
+    } else if typed.contains('@') {
+        Some("it holds an `@`; the registry makes the digest, and a push names a tag")
+    } else if path.contains(|c: char| c.is_ascii_uppercase()) {
+        Some("a repository is written in lower case")
+    } else if repository.len() > LONGEST_REPOSITORY {
+        Some("a repository has at most 255 characters")
+    } else if tag.len() > LONGEST_TAG {
+        Some("a tag has at most 128 characters")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_a_registry_a_repository_and_a_tag() {
+        for (typed, registry, path, tag) in [
+            ("registry.example.com/team/app:1", "registry.example.com", "team/app", "1"),
+            ("127.0.0.1:5000/app", "127.0.0.1:5000", "app", "latest"),
+            ("localhost/app:V_1.2-3", "localhost", "app", "V_1.2-3"),
+            ("me/app", "docker.io", "me/app", "latest"),
+            ("docker.io/app", "docker.io", "app", "latest"),
+            ("index.docker.io/me/app", "docker.io", "me/app", "latest"),
+        ] {
+            let read = Reference::read(typed).unwrap();
+            assert_eq!((read.registry(), read.path(), read.parts().1), (registry, path, tag), "{typed}");
+        }
+        assert_eq!(Reference::read("r.io/a").unwrap().name(), "r.io/a:latest");
+    }
+
+    #[test]
+    fn what_cannot_be_pushed_to_is_told_why() {
+        let long = format!("r.io/{}", "a".repeat(300));
+        let long_tag = format!("r.io/a:{}", "a".repeat(129));
+        for (typed, why) in [
+            ("", "REGISTRY/REPO[:TAG]"),
+            ("app", "neither a registry"),
+            ("https://r.io/app", "leave out"),
+            ("r.io/app@sha256:00", "`@`"),
+            ("r.io/Team/app", "lower case"),
+            ("r.io/app:", "REGISTRY/REPO[:TAG]"),
+            ("r.io/app:a b", "REGISTRY/REPO[:TAG]"),
+            ("r.io//app", "REGISTRY/REPO[:TAG]"),
+            ("r.io/../app", "REGISTRY/REPO[:TAG]"),
+            ("r.io/app?x", "REGISTRY/REPO[:TAG]"),
+            ("r.io/\u{1b}[2j", "REGISTRY/REPO[:TAG]"),
+            (&long, "255"),
+            (&long_tag, "128"),
+        ] {
+            let error = Reference::read(typed).unwrap_err().to_string();
+            assert!(error.contains(why) && !error.contains('\u{1b}'), "{typed}: {error}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! What an engine's words mean when a push goes wrong: they come from the registry, from the engine's TLS and its network,
+//! and differ between engines. Pure.
+
+use super::credentials::Credentials;
+use super::reference::{DOCKER_HUB, Reference};
+
+/// Why a registry has not got an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It wants to know who pushes, or does not believe it (401).
+    Unauthorized,
+    /// Who pushes may not (403).
+    Denied,
+    /// There is no such repository, and it makes none (404).
+    Unknown,
+    /// Too many requests (429).
+    TooMany,
+    /// It is in trouble itself (5xx).
+    Trouble,
+    /// Something is too large for it, or for a proxy in front of it (413).
+    TooLarge,
+    /// The engine does not know who signed its certificate.
+    UnknownCa,
+    /// Its certificate is not good for another reason: its name, its time.
+    BadCertificate,
+    /// It speaks no TLS.
+    PlainHttp,
+    /// Its name leads nowhere.
+    NoHost,
+    /// Nobody answers at its address.
+    NobodyThere,
+    /// What arrived was not what was sent.
+    Digest,
+    /// It does not like the name.
+    Name,
+    /// The engine's words say nothing that we know.
+    Other,
+}
+
+/// The words by which a refusal is known, in lower case; the first that is found counts. What is more telling comes first:
+/// a registry may say `denied` and `unauthorized` in one breath.
+const WORDS: [(Refusal, &[&str]); 13] = [
+    (Refusal::UnknownCa, &["unknown authority", "self signed certificate", "self-signed certificate"]),
+    (Refusal::BadCertificate, &["x509:", "tls: ", "certificate has expired"]),
+    (Refusal::PlainHttp, &["server gave http response to https client"]),
+    (Refusal::NoHost, &["no such host", "server misbehaving", "temporary failure in name resolution"]),
+    (
+        Refusal::NobodyThere,
+        &["connection refused", "no route to host", "i/o timeout", "deadline exceeded", "network is unreachable"],
+    ),
+    (Refusal::TooMany, &["toomanyrequests", "too many requests", "http 429", "429 "]),
+    (Refusal::TooLarge, &["http 413", "413 ", "request entity too large", "size_invalid"]),
+    (
+        Refusal::Digest,
+        &["digest invalid", "did not match uploaded content", "digest mismatch", "failed digest validation"],
+    ),
+    (Refusal::Denied, &["denied", "forbidden", "http 403", "insufficient_scope"]),
+    (
+        Refusal::Unauthorized,
+        &[
+            "unauthorized",
+            "no basic auth credentials",
+            "authentication required",
+            "authorization failed",
+            "incorrect username",
+            "invalid username",
+            "http 401",
+        ],
+    ),
+    (Refusal::Unknown, &["name unknown", "name_unknown", "not found", "not known to registry", "http 404", "404 "]),
+    (
+        Refusal::Name,
+        &["name invalid", "invalid repository name", "tag invalid", "invalid reference", "manifest invalid"],
+    ),
+    (
+        Refusal::Trouble,
+        &[
+            "http status: 5",
+            "http 5",
+            ": 500 ",
+            ": 502 ",
+            ": 503 ",
+            ": 504 ",
+            "internal server error",
+            "bad gateway",
+            "service unavailable",
+            "gateway timeout",
+            "unexpected eof",
+            "connection reset",
+        ],
+    ),
+];
+
+impl Refusal {
+    /// What the engine's words mean.
+    pub(crate) fn of(reason: &str) -> Self {
+        let reason = reason.to_lowercase();
+        let found = WORDS.iter().find(|(_, words)| words.iter().any(|word| reason.contains(word)));
+        found.map_or(Self::Other, |(refusal, _)| *refusal)
+    }
+
+    /// What happened, in front of the engine's own words.
+    pub(crate) fn text(self, reference: &Reference, credentials: &Credentials) -> String {
+        let registry = reference.registry();
+        let of_whom = if credentials.are_nobodys() { "without a login".to_owned() } else { by(credentials) };
+        match self {
+            Self::Unauthorized if credentials.are_nobodys() => {
+                format!("{registry} wants a login, and docker's config.json holds none for it")
+            }
+            Self::Unauthorized => format!("{registry} does not accept the login of {}", credentials.origin),
+            Self::Denied => format!("{registry} does not let {} be pushed {of_whom}", reference.path()),
+            Self::Unknown => format!("{registry} knows no repository {}", reference.path()),
+            Self::TooMany => format!("{registry} has had too many requests"),
+            Self::Trouble => format!("{registry} is in trouble"),
+            Self::TooLarge => format!("{registry}, or a proxy in front of it, takes nothing that large"),
+            Self::UnknownCa => format!("the engine does not know who signed the certificate of {registry}"),
+            Self::BadCertificate => format!("the engine does not accept the certificate of {registry}"),
+            Self::PlainHttp => format!("{registry} speaks no TLS, and the engine wants it"),
+            Self::NoHost => format!("the engine finds no host {registry}"),
+            Self::NobodyThere => format!("nobody answers the engine at {registry}"),
+            Self::Digest => format!("what {registry} got is not what was sent"),
+            Self::Name => format!("{registry} does not take {reference} as a name"),
+            Self::Other => format!("the engine cannot push to {registry}"),
+        }
+    }
+
+    /// What to try.
+    pub(crate) fn advice(self, reference: &Reference, credentials: &Credentials) -> String {
+        let registry = reference.registry();
+        let host = if registry == DOCKER_HUB { "" } else { registry };
+        match self {
+            Self::Unauthorized => {
+                format!("`{}` once, or --username NAME --password-stdin", format!("docker login {host}").trim_end())
+            }
+            Self::Denied if credentials.are_nobodys() => {
+                let login = format!("docker login {host}");
+                format!("`{}` once, or --username NAME --password-stdin; is the repository yours?", login.trim_end())
+            }
+            Self::Denied => "may this user push there, and does the repository exist?".to_owned(),
+            Self::Unknown => "make the repository in the registry first, or look for a typing error".to_owned(),
+            Self::TooMany => "wait, then push again".to_owned(),
+            Self::Trouble => "push again later; the registry's log says more".to_owned(),
+            Self::TooLarge => "raise the limit of the registry's proxy (nginx: client_max_body_size)".to_owned(),
+            Self::UnknownCa => format!(
+                "put its CA into /etc/docker/certs.d/{registry}/ca.crt on the engine's machine (Podman: \
+                 /etc/containers/certs.d/{registry}/ca.crt)"
+            ),
+            Self::BadCertificate => {
+                format!("the registry's certificate must be valid now, and for the name {registry}")
+            }
+            Self::PlainHttp => format!(
+                "give it TLS, or add {registry} to `insecure-registries` in the engine's /etc/docker/daemon.json"
+            ),
+            Self::NoHost => "is the name right? The engine's machine must know it, this one need not".to_owned(),
+            Self::NobodyThere => "is it started, and does the engine's machine reach it?".to_owned(),
+            Self::Digest => "push again; does a proxy in between change what passes?".to_owned(),
+            Self::Name => "the registry's documentation says which names it takes".to_owned(),
+            Self::Other => String::new(),
+        }
+    }
+}
+
+fn by(credentials: &Credentials) -> String {
+    format!("with the login of {}", credentials.origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::credentials::Login;
+
+    #[test]
+    fn an_engines_words_are_understood_whichever_engine_says_them() {
+        for (words, meaning) in [
+            ("no basic auth credentials", Refusal::Unauthorized),
+            ("unauthorized: authentication required", Refusal::Unauthorized),
+            ("unauthorized: incorrect username or password", Refusal::Unauthorized),
+            ("unable to retrieve auth token: invalid username/password: unauthorized", Refusal::Unauthorized),
+            ("denied: requested access to the resource is denied", Refusal::Denied),
+            (
+                "errors: denied: requested access to the resource is denied unauthorized: authentication required",
+                Refusal::Denied,
+            ),
+            (
+                "push access denied, repository does not exist or may require authorization: server message: \
+                 insufficient_scope: authorization failed",
+                Refusal::Denied,
+            ),
+            ("error parsing HTTP 403 response body: unexpected end of JSON input: \"\"", Refusal::Denied),
+            ("unexpected status from HEAD request to https://r.io/v2/a/blobs/x: 403 Forbidden", Refusal::Denied),
+            ("name unknown: The repository with name 'a' does not exist", Refusal::Unknown),
+            ("error parsing HTTP 404 response body: invalid character '<'", Refusal::Unknown),
+            ("toomanyrequests: You have reached your limit", Refusal::TooMany),
+            ("unexpected status from POST request to https://r.io/v2/: 429 Too Many Requests", Refusal::TooMany),
+            ("received unexpected HTTP status: 503 Service Unavailable", Refusal::Trouble),
+            ("unexpected status from HEAD request to https://r.io/v2/: 500 Internal Server Error", Refusal::Trouble),
+            ("error parsing HTTP 413 response body: invalid character '<'", Refusal::TooLarge),
+            ("Get \"https://r.io/v2/\": x509: certificate signed by unknown authority", Refusal::UnknownCa),
+            ("tls: failed to verify certificate: x509: certificate signed by unknown authority", Refusal::UnknownCa),
+            ("x509: certificate has expired or is not yet valid", Refusal::BadCertificate),
+            (
+                "x509: cannot validate certificate for 10.0.0.1 because it doesn't contain any IP SANs",
+                Refusal::BadCertificate,
+            ),
+            ("Get \"https://r.io/v2/\": http: server gave HTTP response to HTTPS client", Refusal::PlainHttp),
+            ("dial tcp: lookup r.io on 1.1.1.1:53: no such host", Refusal::NoHost),
+            ("dial tcp 127.0.0.1:1: connect: connection refused", Refusal::NobodyThere),
+            (
+                "net/http: request canceled while waiting for connection (Client.Timeout exceeded): i/o timeout",
+                Refusal::NobodyThere,
+            ),
+            ("digest invalid: provided digest did not match uploaded content", Refusal::Digest),
+            ("name invalid: invalid repository name", Refusal::Name),
+            ("the moon is full", Refusal::Other),
+        ] {
+            assert_eq!(Refusal::of(words), meaning, "{words}");
+        }
+    }
+
+    #[test]
+    fn every_refusal_says_what_happened_and_all_but_the_unknown_what_to_try() {
+        let reference = Reference::read("r.io:5000/team/app:1").unwrap();
+        let nobody = Credentials::new(&reference, Login::Nobody, String::new());
+        let me = Credentials::new(&reference, Login::Nobody, "--username me".into());
+        for (refusal, _) in WORDS {
+            for credentials in [&nobody, &me] {
+                assert!(refusal.text(&reference, credentials).contains("r.io:5000"), "{refusal:?}");
+                assert!(!refusal.advice(&reference, credentials).is_empty(), "{refusal:?}");
+            }
+        }
+        assert!(Refusal::UnknownCa.advice(&reference, &nobody).contains("/etc/docker/certs.d/r.io:5000/ca.crt"));
+        assert!(Refusal::Unauthorized.advice(&reference, &nobody).starts_with("`docker login r.io:5000`"));
+        let hub = Reference::read("me/app").unwrap();
+        assert!(Refusal::Unauthorized.advice(&hub, &nobody).starts_with("`docker login` once"));
+    }
+}
