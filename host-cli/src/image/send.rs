@@ -80,10 +80,14 @@ impl Finished<'_> {
     fn load(&self, engine: &dyn Engine, archive: &Archive<'_>, stop: &Stop) -> Result<ImageId, ImageError> {
         let known = self.known_layers(engine)?;
         let send = |known| Ok::<_, ImageError>(engine.load(Box::new(stop.over(archive.stream(known)?))));
-        match send(known)? {
-            // Somebody has removed the image that had them.
-            Err(EngineError::Refused { .. }) if known > 0 => send(0)??,
-            outcome => outcome?,
+        let mut outcome = send(known)?;
+        if known > 0 && matches!(outcome, Err(EngineError::Refused { .. })) {
+            outcome = send(0)?; // Somebody has removed the image that had them.
+        }
+        if let Err(refused) = outcome {
+            // Containerd's store keeps an image that it cannot unpack. Why it was refused is worth more than what comes now.
+            let _ = engine.remove_nameless(&ImageId(archive.id.clone()));
+            return Err(refused.into());
         }
         let missing = || EngineError::Refused {
             doing: "loading an image".to_owned(),

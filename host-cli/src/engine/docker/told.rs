@@ -11,6 +11,10 @@ use serde::Deserialize;
 /// The most bytes of one line that are looked at.
 const LONGEST_LINE: usize = 1 << 20;
 
+/// How the containerd store tells that an image cannot be unpacked: as a text for people, after it has said that it is
+/// loaded. Seen in 28.5.
+const NOT_UNPACKED: &str = "Error unpacking image ";
+
 /// A line, as far as we read it.
 #[derive(Deserialize)]
 pub(super) struct Line {
@@ -56,7 +60,8 @@ impl Line {
     /// What went wrong, if this line tells that.
     pub(super) fn error(&self) -> Option<&str> {
         let detail = self.detail.as_ref().and_then(|detail| detail.message.as_deref());
-        detail.or(self.error.as_deref())
+        let not_unpacked = || self.stream.starts_with(NOT_UNPACKED).then(|| self.stream.trim_end());
+        detail.or(self.error.as_deref()).or_else(not_unpacked)
     }
 }
 
@@ -117,6 +122,7 @@ mod tests {
             (r#"{"errorDetail":{"code":1,"message":"no space left"},"error":"no space"}"#, Some("no space left")),
             (r#"{"error":"e"}"#, Some("e")),
             (r#"{"stream":"error: not one"}"#, None),
+            (r#"{"stream":"Error unpacking image a:b: no\n"}"#, Some("Error unpacking image a:b: no")),
         ] {
             assert_eq!(serde_json::from_str::<Line>(line).unwrap().error(), error, "{line}");
         }
