@@ -332,10 +332,17 @@ fn every_way_into_the_engine_gives_an_image_that_runs_and_loading_the_same_one_e
     };
     let (built, said) = made("build");
     assert!(said.contains(" by build: as --image-by asks"), "{said}");
-    let (loaded, said) = made("auto");
-    assert!(said.contains(" by load: it keeps layers by their digests"), "{said}");
-    assert_eq!(made("load").0, loaded);
-    assert_ne!(built, loaded);
+    let (chosen, said) = made("auto");
+    let ways = [
+        ("load", " by load: it keeps layers by their digests"),
+        ("oci", " by oci: it keeps images in containerd"),
+        ("build", " by build: it does not tell how it keeps images"),
+    ];
+    let (way, _) = ways.into_iter().find(|(_, words)| said.contains(words)).unwrap_or_else(|| panic!("{said}"));
+    if way != "build" {
+        assert_eq!(made(way).0, chosen);
+        assert_ne!(built, chosen);
+    }
 }
 
 #[test]

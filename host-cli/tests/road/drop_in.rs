@@ -7,26 +7,39 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// Where the agent looks for it, in its container.
 const SOCKET: &str = "/var/run/docker.sock";
+
+/// Where it is on the engine's machine.
+fn engines_socket() -> String {
+    let host = std::env::var("DOCKER_HOST").unwrap_or_default();
+    if host.is_empty() { SOCKET.to_owned() } else { host.strip_prefix("unix://").expect("a socket").to_owned() }
+}
 
 /// `build_req | docker run -i --rm --net … OPTIONS stager WORDS`.
 fn staged(app: &App, options: &[&str], words: &[&str]) -> Said {
     let mut command = Command::new("docker");
     command.args(["run", "-i", "--rm", "--net", &app.hcf.network, "--label", "stager.kind=staging"]);
     command.args(["--label", &format!("stager.app-guid={}", app.guid)]);
-    command.args(options).arg(stager_image()).args(words);
+    command.args(same_users()).args(options).arg(stager_image()).args(words);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(app.request("build-req").to_string().as_bytes()).unwrap();
     child.wait_with_output().unwrap().into()
 }
 
 fn mounted() -> String {
-    format!("{SOCKET}:{SOCKET}")
+    format!("{}:{SOCKET}", engines_socket())
+}
+
+/// What else opens the socket where the engine gives containers other users than the machine's.
+fn same_users() -> Vec<&'static str> {
+    let remaps = docker(&["info", "--format", "{{.SecurityOptions}}"]).unwrap().contains("name=userns");
+    if remaps { vec!["--userns", "host"] } else { vec![] }
 }
 
 /// The group that owns the socket, as `stat -c %g` tells it.
 fn group() -> String {
-    let output = Command::new("stat").args(["-c", "%g", SOCKET]).output().unwrap();
+    let output = Command::new("stat").args(["-c", "%g", &engines_socket()]).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
