@@ -1,7 +1,7 @@
 """The kinds of engines that can be started: which Debian packages each takes, and how it is run in them."""
 from dataclasses import dataclass, field
 
-DOCKER = 'docker.io,iptables,ca-certificates,mount'
+DOCKER = 'docker.io,docker-registry,iptables,ca-certificates,mount'
 SOCKET = '/run/docker.sock'  # in the engine's own root file system, where /var/run is a link to /run
 
 # What root and vcap of a container become on the machine.

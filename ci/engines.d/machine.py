@@ -15,6 +15,7 @@ TOP = HERE.parent.parent
 PATIENCE = 60  # seconds until an engine answers; it takes 2 on a quiet machine
 GRACE = 20  # seconds for the kernel to end all processes of an engine
 LONGEST_SOCKET = 107  # bytes of a socket's path
+PROGRAMS = ('docker', 'docker-registry')
 RECIPE = ['--variant=apt', '--aptopt=Acquire::Check-Valid-Until "false"']
 
 
@@ -51,9 +52,9 @@ class Machine:
         for part in ('run', 'data', 'bin'):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         (self.folder / 'run/daemon.json').write_text(json.dumps(kind.settings))
-        (self.folder / 'suite').write_text(kind.suite)
-        self.give_client(system)
-        shared = [str(folder) for folder in (Path('/tmp'), TOP)]
+        self.give_programs(system)
+        # The socket has one path for the machine and the engine, so that whoever is told it may mount it.
+        shared = [str(folder) for folder in (Path('/tmp'), TOP, self.folder / 'run')]
         command = [word.format(cgroup=self.cgroup) for word in kind.command]
         apart = ['unshare', '--mount', '--net', '--pid', '--fork', '--kill-child=KILL', '--']
         with open(self.log, 'wb') as log:
@@ -99,15 +100,20 @@ class Machine:
         (self.root / self.name).mkdir(exist_ok=True)
         return system
 
-    def give_client(self, system):
-        """The engine's own docker command, run with its own libraries: an old one may be refused by a new engine."""
-        libraries = [*system.glob('usr/lib/*-linux-gnu*')]
+    def give_programs(self, system):
+        """The engine's own docker command, and a registry, run with their own libraries: a new engine may refuse an old
+        command."""
         loaders = [*system.glob('lib64/ld-linux-*.so.*'), *system.glob('lib/ld-linux-*.so.*')]
-        if not (system / 'usr/bin/docker').exists() or not loaders or not libraries:
-            return
-        client = self.folder / 'bin/docker'
-        client.write_text(f'#!/bin/sh\nexec {loaders[0]} --library-path {libraries[0]} {system}/usr/bin/docker "$@"\n')
-        client.chmod(0o755)
+        libraries = [*system.glob('usr/lib/*-linux-gnu*')]
+        for name in PROGRAMS:
+            if loaders and libraries and (system / 'usr/bin' / name).exists():
+                program = self.program(name)
+                program.write_text(f'#!/bin/sh\nexec {loaders[0]} --library-path {libraries[0]} {system}/usr/bin/{name} "$@"\n')
+                program.chmod(0o755)
+
+    def program(self, name):
+        """One of them; it may be used from outside of the engine's root file system."""
+        return self.folder / 'bin' / name
 
     def entering(self, command):
         """The command, in the engine's network."""
@@ -120,8 +126,9 @@ class Machine:
         """For commands that are to use this engine."""
         path = f"{self.folder / 'bin'}:{os.environ.get('PATH', '/usr/bin:/bin')}"
         plain = {name: value for name, value in os.environ.items() if not name.startswith('DOCKER_')}
-        # Its client must not take a context or credentials of this machine's user for its own.
-        return {**plain, 'DOCKER_HOST': self.docker_host, 'DOCKER_CONFIG': str(self.folder / 'config'), 'PATH': path}
+        # Contexts, credentials and what was found out about images are this machine's user's, not the engine's.
+        return {**plain, 'DOCKER_HOST': self.docker_host, 'DOCKER_CONFIG': str(self.folder / 'config'),
+                'XDG_CACHE_HOME': str(self.folder / 'cache'), 'PATH': path}
 
     def running(self):
         """The process that keeps the engine, if it is still that one."""

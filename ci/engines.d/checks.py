@@ -1,0 +1,243 @@
+"""What must hold on every engine. Each check gives its name, and what is wrong: nothing, or words."""
+import json
+import os
+import re
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from registry import Registry
+from supplies import ROOTFS, docker as elsewhere, short
+from machine import TOP
+
+LONGEST_TEST = 600  # seconds for all tests of a program
+MOST_WORDS = 100  # lines of a failure that are shown
+NAME = 'stager-engines/app'
+LABELS = {'stager.kind': 'app', 'stager.app-name': 'matrix', 'org.opencontainers.image.base.name': ROOTFS}
+# What this project leaves on an engine bears this label.
+KINDS_OF_THINGS = (('ps', '--all'), ('network', 'ls'), ('volume', 'ls'))
+
+
+@dataclass
+class Result:
+    """How one check went."""
+    name: str
+    wrong: str = ''
+    says: str = ''  # for the table
+    seconds: float = 0
+    facts: dict = field(default_factory=dict)
+
+
+@dataclass
+class Made:
+    """An image that an engine made of the first droplet."""
+    engine: str
+    store: str
+    id: str
+    archive: Path
+
+
+class Wrong(Exception):
+    """What does not hold."""
+
+
+class Checks:
+    """All checks of one engine, in order. `made` is what earlier engines made, to compare with."""
+
+    def __init__(self, machine, supplies, made):
+        self.machine, self.supplies, self.made = machine, supplies, made
+
+    def all(self, fast):
+        programs = ('image', 'engine') if fast else ('image', 'engine', 'road')
+        yield self.check('supplies', self.supplied)
+        for program in programs:
+            yield self.check(f'{program} tests', lambda result, program=program: self.tests(program, result))
+        yield self.check('image', self.image)
+        yield self.check('labels and history', self.labels)
+        yield self.check('the same image again', self.again)
+        yield self.check('push and pull', self.pushed)
+        yield self.check('saved, loaded elsewhere', self.saved)
+        yield self.check('replaced without a trace', self.replaced)
+        yield self.check('nothing left', self.nothing_left)
+
+    def check(self, name, act):
+        def run():
+            began, result = time.monotonic(), Result(name)
+            try:
+                act(result)
+            except Wrong as wrong:
+                result.wrong = str(wrong)
+            except subprocess.TimeoutExpired as late:
+                result.wrong = f'not done after {late.timeout:.0f} s'
+            result.seconds = time.monotonic() - began
+            words = 'FAILED' if result.wrong else 'ok'
+            print(f'    {name:26} {words:6} {result.seconds:4.0f} s  {result.says}', flush=True)
+            if result.wrong:
+                print('\n'.join(f'        | {line}' for line in result.wrong.splitlines()), flush=True)
+            return result
+        return run
+
+    def version(self):
+        told = json.loads(self.docker('version', '--format', '{{json .Server}}'))
+        info = json.loads(self.docker('info', '--format', '{{json .}}'))
+        kind = next((part['Name'] for part in told.get('Components') or [] if 'Podman' in part['Name']), 'Docker')
+        options = [option.removeprefix('name=') for option in info.get('SecurityOptions') or [] if 'seccomp' not in option]
+        return ' '.join([kind, told['Version'], f"(API {told['ApiVersion']}, {info['Driver']})", *options])
+
+    def run(self, command, patience=120, **more):
+        """A command that uses the engine, in its network."""
+        environment = {**self.machine.environment(), **more.pop('environment', {})}
+        return subprocess.run(self.machine.entering([str(word) for word in command]), env=environment, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace', timeout=patience, **more)
+
+    def docker(self, *words, patience=120):
+        done = self.run(['docker', *words], patience)
+        if done.returncode != 0:
+            raise Wrong(f"docker {' '.join(words)}: {done.stdout.strip()}")
+        return done.stdout.strip()
+
+    def inspect(self, image):
+        return json.loads(self.docker('image', 'inspect', image))[0]
+
+    def supplied(self, _result):
+        self.docker('load', '--input', str(self.supplies.images), patience=300)
+        # Another store has another id for it, and the mini-HCF looks for that.
+        self.docker('tag', self.supplies.nginx, f'mini-hcf-nginx:{short(self.inspect(ROOTFS)["Id"])}')
+
+    def tests(self, program, result):
+        environment = {'STAGER_STATIC_BIN': str(self.supplies.static), 'RUST_BACKTRACE': '0', 'RUST_TEST_THREADS': str(os.cpu_count())}
+        passed = failed = 0
+        words = []
+        for test in self.supplies.tests[program]:
+            filters = ['with_the_engine'] if program == 'engine' else []
+            done = self.run([test, *filters], LONGEST_TEST, cwd=TOP / 'host-cli', environment=environment)
+            counts = re.search(r'(\d+) passed; (\d+) failed', done.stdout)
+            if not counts:
+                raise Wrong('\n'.join(done.stdout.splitlines()[-MOST_WORDS:]))
+            passed, failed = passed + int(counts[1]), failed + int(counts[2])
+            words += failures(done.stdout)
+        result.says = f'{passed} of {passed + failed}'
+        if failed or not passed:
+            raise Wrong('\n'.join(words) or 'no test was run')
+
+    def make(self, droplet, *more):
+        command = [self.supplies.host_cli, 'image', '--droplet', droplet, '--lifecycle', self.supplies.lifecycle, '--base', ROOTFS,
+                   '--name', NAME, '--label', 'stager.app-name=matrix', '--verbose', *more]
+        done = self.run(command)
+        if done.returncode != 0:
+            raise Wrong(f'host-cli image ended with {done.returncode}: {done.stdout}')
+        return done.stdout
+
+    def runs(self, image, docker=None, page='hello'):
+        said = (docker or self.docker)('run', '--rm', '--network', 'none', '--label', 'stager.kind=test', image)
+        if said.splitlines()[-2:] != ['vcap', page]:
+            raise Wrong(f'the app in {image} says: {said}')
+
+    def image(self, result):
+        said = self.make(self.supplies.droplets[0])
+        way = re.search(r'The image goes into engine \S+ by (\w+): (.*)', said)
+        result.says = f'by {way[1]}: {way[2]}' if way else said
+        result.facts['way'] = way[1] if way else '?'
+        if 'trying it by' in said:
+            raise Wrong(said)
+        self.runs(NAME)
+
+    def labels(self, result):
+        found = self.inspect(NAME)
+        labels = found['Config']['Labels']
+        wrong = [f'{name} is {labels.get(name)}' for name, value in LABELS.items() if labels.get(name) != value]
+        base = self.inspect(ROOTFS)
+        if labels.get('org.opencontainers.image.base.digest') != base['Id']:
+            wrong.append(f"base.digest is {labels.get('org.opencontainers.image.base.digest')}, not {base['Id']}")
+        layers = len(found['RootFS']['Layers']) - len(base['RootFS']['Layers'])
+        history = self.docker('history', '--no-trunc', '--format', '{{.CreatedBy}}', NAME).splitlines()
+        result.says = f'{layers} layers above the base'
+        wrong += [f'{layers} layers were added, not 2'] if layers != 2 else []
+        wrong += [f'the history does not tell of {word}: {history}' for word in ('lifecycle', 'droplet') if not any(word in line for line in history)]
+        if wrong:
+            raise Wrong('\n'.join(wrong))
+
+    def again(self, result):
+        first = self.inspect(NAME)['Id']
+        self.docker('rmi', '--force', NAME)
+        self.make(self.supplies.droplets[0])
+        second = self.inspect(NAME)['Id']
+        archive = self.supplies.folder / f'{self.machine.name}.tar'
+        store = self.docker('image', 'inspect', '--format', '{{.Id}}', ROOTFS)
+        mine = Made(self.machine.name, store, second, archive)
+        result.facts['ids'] = [first, second]
+        like = [other for other in self.made if other.store == mine.store]
+        self.made.append(mine)
+        result.says = second
+        if first != second:
+            raise Wrong(f'{first} at first, {second} when made again')
+        different = [f'{other.id} on {other.engine}' for other in like if other.id != second]
+        if different:
+            raise Wrong(f"{second} here, but {', '.join(different)}")
+        result.says += ''.join(f', as on {other.engine}' for other in like)
+
+    def pushed(self, result):
+        with Registry(self.machine) as registry:
+            name = f'{registry.address}/matrix/app:1'
+            id_here = self.inspect(NAME)['Id']
+            self.docker('tag', NAME, name)
+            told = self.docker('push', name)
+            digest = re.search(r'digest: (sha256:\w{64})', told)
+            if not digest:
+                raise Wrong(f'the push told no digest: {told}')
+            self.docker('rmi', '--force', name, NAME)
+            self.docker('pull', name)
+            self.runs(name)
+            pulled = self.inspect(name)['Id']
+            self.docker('tag', name, NAME)
+            self.docker('rmi', name)
+            result.says = digest[1]
+            result.facts['digest'] = digest[1]
+            if pulled != id_here:
+                raise Wrong(f'{pulled} was pulled, {id_here} pushed')
+
+    def saved(self, result):
+        """Loaded into this machine's engine, and into this one what the engine before it saved."""
+        archive = self.supplies.folder / f'{self.machine.name}.tar'
+        self.docker('save', '--output', str(archive), NAME)
+        others = [made for made in self.made if made.engine != self.machine.name and made.archive.exists()]
+        elsewhere('load', '--input', str(archive))
+        try:
+            self.runs(NAME, docker=elsewhere)
+            there = elsewhere('image', 'inspect', '--format', '{{.Id}}', NAME)
+        finally:
+            elsewhere('rmi', '--force', NAME)
+        result.says = "this machine's engine"
+        own = next((made for made in self.made if made.engine == self.machine.name), None)
+        if own and own.store == elsewhere('image', 'inspect', '--format', '{{.Id}}', ROOTFS) and there != own.id:
+            raise Wrong(f'{there} there, {own.id} here')
+        for other in others[-1:]:
+            self.docker('rmi', '--force', NAME)
+            self.docker('load', '--input', str(other.archive))
+            self.runs(NAME)
+            result.says += f', and from {other.engine}'
+
+    def replaced(self, _result):
+        earlier = self.inspect(NAME)['Id']
+        self.make(self.supplies.droplets[1])
+        self.runs(NAME, page='hello again')
+        # Where another image was loaded in between, its name only has moved.
+        dangling = self.docker('images', '--quiet', '--no-trunc', '--filter', 'dangling=true').split()
+        self.docker('rmi', '--force', NAME)
+        if dangling:
+            raise Wrong(f"left without a name: {', '.join(dangling)} (replaced: {earlier})")
+
+    def nothing_left(self, _result):
+        left = [self.docker(*what, '--filter', 'label=stager.kind') for what in KINDS_OF_THINGS]
+        left = [lines for text in left for lines in text.splitlines()[1:]]
+        left += self.docker('images', '--quiet', '--filter', 'label=stager.kind=app').splitlines()
+        left += self.docker('images', '--quiet', '--filter', 'label=stager.kind=test').splitlines()
+        if left:
+            raise Wrong('\n'.join(left))
+
+
+def failures(text):
+    """What a test program says of the tests that failed: their names and their words."""
+    _, _, told = text.partition('\nfailures:\n')
+    return [line for line in (told or text).splitlines() if line.strip()][:MOST_WORDS]

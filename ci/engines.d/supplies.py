@@ -1,0 +1,106 @@
+"""What every engine of the matrix is given: images of this machine's engine, test programs, droplets, a lifecycle."""
+import gzip
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+from machine import TOP, Unavailable
+
+ROOTFS = 'stager-rootfs:cflinuxfs4'
+STAGER = os.environ.get('STAGER_TEST_IMAGE', 'stager:latest')
+
+
+class Supplies:
+    """Made once for all engines, in `folder`."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.static = Path(os.environ.get('STAGER_STATIC_BIN', TOP / 'target/static')).resolve()
+        if not (self.static / 'mini-hcf').exists():
+            must(['ci/build-static'])
+        self.tests, self.host_cli = built()
+        if not all(there(image) for image in (ROOTFS, STAGER)):
+            must(['docker/build', '--stack', 'cflinuxfs4'])
+        # The mini-HCF adds nginx to the root file system; no engine here reaches the packages.
+        self.nginx = f'mini-hcf-nginx:{short(docker("image", "inspect", "--format", "{{.Id}}", ROOTFS))}'
+        if not there(self.nginx):
+            self.make_nginx()
+        self.images = folder / 'images.tar'
+        docker('save', '--output', str(self.images), ROOTFS, STAGER, self.nginx)
+        self.lifecycle = folder / 'lifecycle'
+        self.lifecycle.mkdir()
+        shutil.copy2(self.static / 'launcher', self.lifecycle)
+        self.droplets = [self.droplet('first', b'hello\n'), self.droplet('second', b'hello again\n')]
+
+    def make_nginx(self):
+        with tempfile.TemporaryDirectory() as folder:
+            name, state = f'hcf-engines-{os.getpid()}', ['--state', f'{folder}/state']
+            mini_hcf = str(self.static / 'mini-hcf')
+            try:
+                must([mini_hcf, 'up', '--network', name, '--instance', name, '--image', f'{name}:latest', *state])
+            finally:
+                subprocess.run([mini_hcf, 'down', '--purge', *state], stdout=subprocess.DEVNULL)
+
+    def droplet(self, name, page):
+        """The same bytes in every run; the app prints a file of its own."""
+        plain = io.BytesIO()
+        with tarfile.open(fileobj=plain, mode='w') as tar:
+            for path, content in (('./', None), ('./app/', None), ('./app/page', page), ('./app/print', b'#!/bin/sh\nid -un\ncat page\n'),
+                                  ('./tmp/', None), ('./staging_info.yml', b'{"detected_buildpack":"matrix","start_command":"./print"}')):
+                entry = tarfile.TarInfo(path)
+                entry.mode = 0o755
+                if content is None:
+                    entry.type = tarfile.DIRTYPE
+                    tar.addfile(entry)
+                else:
+                    entry.size = len(content)
+                    tar.addfile(entry, io.BytesIO(content))
+        file = self.folder / f'{name}.tgz'
+        file.write_bytes(gzip.compress(plain.getvalue(), mtime=0))
+        return file
+
+
+def built():
+    """The test programs that want an engine, by what they test; and host-cli itself."""
+    command = ['cargo', 'test', '--quiet', '--locked', '-p', 'host-cli', '--no-run', '--message-format=json']
+    tests, program = {'engine': []}, None
+    for line in must(command, stdout=subprocess.PIPE).stdout.splitlines():
+        told = json.loads(line)
+        target = told.get('target', {})
+        if told.get('reason') != 'compiler-artifact' or not told.get('executable'):
+            continue
+        if not told['profile']['test'] and target['name'] == 'host-cli':
+            program = told['executable']
+        elif told['profile']['test'] and target['name'] in ('image', 'road'):
+            tests[target['name']] = [told['executable']]
+        elif told['profile']['test'] and target['name'] in ('host-cli', 'host_cli'):
+            tests['engine'].append(told['executable'])
+    return tests, program
+
+
+def must(command, **more):
+    done = subprocess.run(command, cwd=TOP, text=True, **more)
+    if done.returncode != 0:
+        raise Unavailable(f"{' '.join(command[:4])} failed; nothing can be tried without it")
+    return done
+
+
+def docker(*words):
+    """This machine's engine."""
+    done = subprocess.run(['docker', *words], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Unavailable(f"docker {' '.join(words[:2])}: {done.stderr.strip()}; ci/setup starts an engine, docker/build makes the images")
+    return done.stdout.strip()
+
+
+def there(image):
+    return subprocess.run(['docker', 'image', 'inspect', image], capture_output=True).returncode == 0
+
+
+def short(image_id):
+    return image_id.removeprefix('sha256:')[:12]
