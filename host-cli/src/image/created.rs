@@ -1,4 +1,5 @@
-//! The time that an image gives as its own. It is the same for all, or the same things would not make the same image.
+//! The time that an image gives as its own, and that of its newest file. It is the same for all, or the same things
+//! would not make the same image.
 
 #![expect(clippy::disallowed_methods, reason = "the one place that asks for SOURCE_DATE_EPOCH")]
 
@@ -12,17 +13,27 @@ use std::env;
 /// As reproducible-builds.org has it.
 const VARIABLE: &str = "SOURCE_DATE_EPOCH";
 
-/// Seconds since 1970: what `SOURCE_DATE_EPOCH` says, else a fixed time.
-pub(crate) fn from_environment() -> Result<i64, Failure> {
+/// What `SOURCE_DATE_EPOCH` decides; in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Created {
+    /// The time that an image gives as its own: that of the variable, else a fixed one.
+    pub(crate) time: i64,
+    /// No file of its layers is newer; `None` without the variable: each keeps its own time.
+    pub(crate) newest: Option<u64>,
+}
+
+/// What is asked for in the environment.
+pub(crate) fn from_environment() -> Result<Created, Failure> {
     env::var_os(VARIABLE).map_or_else(|| created(""), |typed| created(&typed.to_string_lossy()))
 }
 
-fn created(typed: &str) -> Result<i64, Failure> {
+fn created(typed: &str) -> Result<Created, Failure> {
     if typed.is_empty() {
-        return Ok(i64::try_from(FIXED_TIME).unwrap_or_default());
+        return Ok(Created { time: i64::try_from(FIXED_TIME).unwrap_or_default(), newest: None });
     }
-    let seconds = typed.parse().ok().filter(|seconds| *seconds >= 0 && Timestamp::from_second(*seconds).is_ok());
-    seconds.ok_or_else(|| {
+    let time = typed.parse().ok().filter(|seconds| Timestamp::from_second(*seconds).is_ok());
+    let asked = time.and_then(|time| Some(Created { time, newest: Some(u64::try_from(time).ok()?) }));
+    asked.ok_or_else(|| {
         let text = format!("{VARIABLE} is {:?}, which is no time in seconds since 1970", visible(typed));
         Failure::new(ExitCode::CommandLine, text, "set it to a number such as the time of a commit, or unset it")
     })
@@ -34,8 +45,11 @@ mod tests {
 
     #[test]
     fn the_time_is_fixed_or_as_it_was_asked_for() {
-        assert_eq!(created("").unwrap(), 315_532_800);
-        assert_eq!((created("0").unwrap(), created("1700000000").unwrap()), (0, 1_700_000_000));
+        assert_eq!(created("").unwrap(), Created { time: 315_532_800, newest: None });
+        for (typed, newest) in [("0", 0), ("1700000000", 1_700_000_000)] {
+            let time = i64::try_from(newest).unwrap();
+            assert_eq!(created(typed).unwrap(), Created { time, newest: Some(newest) });
+        }
         for odd in ["-1", "now", "1.5", "9999999999999999", "99999999999999999999"] {
             assert_eq!(created(odd).unwrap_err().code, ExitCode::CommandLine, "{odd}");
         }

@@ -3,17 +3,18 @@
 
 use super::ImageError;
 use super::admission::Admission;
+use super::attributes::{self, LeftOut};
 use super::entries::Entry;
 use super::sha256::Hashing;
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufWriter, Read};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tar::{Builder, EntryType, Header};
 
+/// Of a mode: not the bits that make a program another user's, which tar drops for vcap in Diego's container.
+const PERMISSIONS: u32 = 0o777;
 /// What a link's target may have in a header of its own.
 const SHORT_LINK: usize = 100;
 /// 1980-01-01, as other image builders have it, for what has no time of its own: zip cannot say less.
@@ -59,26 +60,36 @@ pub(super) struct LayerWriter {
     archive: &'static str,
     root: PathBuf,
     owner: Owner,
+    newest: Option<u64>,
     tar: Builder<Hashing<BufWriter<File>>>,
     admission: Admission,
+    left_out: LeftOut,
 }
 
 impl LayerWriter {
-    /// Below `root` (relative, `home/vcap`); `archive` is what errors call the source.
-    pub(super) fn new(archive: &'static str, root: &str, owner: Owner) -> Result<Self, ImageError> {
+    /// Below `root` (relative, `home/vcap`); `archive` is what errors call the source. What is newer than `newest`,
+    /// seconds since 1970, gets that time.
+    pub(super) fn new(
+        archive: &'static str,
+        root: &str,
+        owner: Owner,
+        newest: Option<u64>,
+    ) -> Result<Self, ImageError> {
         let file = tempfile::tempfile().map_err(|error| ImageError::spool(&error))?;
         Ok(Self {
             archive,
             root: PathBuf::from(root),
             owner,
+            newest,
             tar: Builder::new(Hashing::new(BufWriter::with_capacity(256 << 10, file))),
             admission: Admission::new(archive),
+            left_out: LeftOut::default(),
         })
     }
 
     /// A folder outside of [`Self::new`]'s root or the root itself, owned by `owner`.
     pub(super) fn folder(&mut self, path: &str, mode: u32, owner: Owner) -> Result<(), ImageError> {
-        let mut header = header(EntryType::Directory, mode, FIXED_TIME, owner);
+        let mut header = header(EntryType::Directory, mode, self.time(FIXED_TIME), owner);
         let written = self.tar.append_data(&mut header, format!("{path}/"), io::empty());
         written.map_err(|error| ImageError::spool(&error))
     }
@@ -88,23 +99,29 @@ impl LayerWriter {
     pub(super) fn add(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), ImageError> {
         let Some(place) = self.admission.admit(entry)? else { return Ok(()) };
         let target = self.root.join(&place.path);
-        if !entry.attributes.is_empty() {
-            let attributes = entry.attributes.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-            self.tar.append_pax_extensions(attributes).map_err(|error| ImageError::spool(&error))?;
-        }
-        let mut header = header(entry.kind, entry.mode, entry.mtime, self.owner);
+        let attributes = attributes::append(&mut self.tar, entry, &mut self.left_out);
+        attributes.map_err(|error| ImageError::spool(&error))?;
+        let mut header = header(entry.kind, entry.mode & PERMISSIONS, self.time(entry.mtime), self.owner);
         let written = match entry.kind {
             EntryType::Directory => self.tar.append_data(&mut header, directory(&target), io::empty()),
             EntryType::Symlink => symlink(&mut self.tar, header, &target, &entry.link),
             EntryType::Link => self.tar.append_link(&mut header, &target, self.root.join(place.linked)),
             EntryType::Fifo => self.tar.append_data(&mut header, &target, io::empty()),
             _ => {
-                header.set_entry_type(EntryType::Regular);
                 header.set_size(entry.size);
                 return self.file(header, &target, content);
             }
         };
         written.map_err(|error| ImageError::spool(&error))
+    }
+
+    /// What was left out by now.
+    pub(super) fn left_out(&self) -> &LeftOut {
+        &self.left_out
+    }
+
+    fn time(&self, mtime: u64) -> u64 {
+        self.newest.map_or(mtime, |newest| mtime.min(newest))
     }
 
     /// The end of the layer.
@@ -128,8 +145,6 @@ impl LayerWriter {
     }
 }
 
-/// Of extended attributes the user's own are taken over, before this. A file capability among the others would give a
-/// program more than its user has.
 fn header(kind: EntryType, mode: u32, mtime: u64, owner: Owner) -> Header {
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);
@@ -145,14 +160,19 @@ fn directory(path: &Path) -> PathBuf {
     path.join("")
 }
 
+/// Byte for byte; the crate's own way would tidy the target up.
 fn symlink(tar: &mut Builder<impl io::Write>, mut header: Header, path: &Path, target: &[u8]) -> io::Result<()> {
-    if target.len() <= SHORT_LINK {
-        // Byte for byte; `append_link` would tidy it up.
-        header.set_link_name_literal(target)?;
-        tar.append_data(&mut header, path, io::empty())
-    } else {
-        tar.append_link(&mut header, path, Path::new(OsStr::from_bytes(target)))
+    if target.len() > SHORT_LINK {
+        let mut long = Header::new_gnu();
+        long.set_entry_type(EntryType::GNULongLink);
+        long.set_path("././@LongLink")?;
+        long.set_mode(0o644);
+        long.set_size(target.len() as u64 + 1);
+        long.set_cksum();
+        tar.append(&long, target.chain(&[0][..]))?;
     }
+    header.set_link_name_literal(&target[..target.len().min(SHORT_LINK)])?;
+    tar.append_data(&mut header, path, io::empty())
 }
 
 /// Tells a broken archive from a full disk.

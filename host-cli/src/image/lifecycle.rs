@@ -4,14 +4,16 @@
 #![expect(clippy::disallowed_methods, reason = "reads the folder or archive that was named")]
 
 use super::ImageError;
+use super::droplet::GZIP;
 use super::entries::{Entry, Stopped, below_root, each_entry};
 use super::layer::{FIXED_TIME, Layer, LayerWriter, Owner};
-use flate2::read::MultiGzDecoder;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Seek};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use tar::EntryType;
+use tarball::gzip::Inflated;
 
 const ROOT: Owner = Owner { uid: 0, gid: 0 };
 const ARCHIVE: &str = "lifecycle";
@@ -48,9 +50,9 @@ impl Lifecycle {
     }
 }
 
-/// The layer.
-pub(super) fn lifecycle_layer(lifecycle: &mut Lifecycle) -> Result<Layer, ImageError> {
-    let mut writer = Writer { layer: LayerWriter::new(ARCHIVE, "tmp/lifecycle", ROOT)?, has_launcher: false };
+/// The layer; what is newer than `newest`, seconds since 1970, gets that time.
+pub(super) fn lifecycle_layer(lifecycle: &mut Lifecycle, newest: Option<u64>) -> Result<Layer, ImageError> {
+    let mut writer = Writer { layer: LayerWriter::new(ARCHIVE, "tmp/lifecycle", ROOT, newest)?, has_launcher: false };
     writer.layer.folder("tmp", TMP_MODE, ROOT)?;
     writer.layer.folder("tmp/lifecycle", MODE, ROOT)?;
     match lifecycle {
@@ -82,11 +84,8 @@ impl Writer {
         }
         let buffered = BufReader::with_capacity(256 << 10, file);
         let visit = |entry: &Entry, content: &mut dyn Read| self.add(entry, content);
-        let outcome = if magic == [0x1f, 0x8b] {
-            each_entry(MultiGzDecoder::new(buffered), visit)
-        } else {
-            each_entry(buffered, visit)
-        };
+        let outcome =
+            if magic == GZIP { each_entry(Inflated::new(buffered), visit) } else { each_entry(buffered, visit) };
         outcome.map_err(|stopped| match stopped {
             Stopped::Visitor(error) => error,
             Stopped::Archive(error) => corrupt(error),
@@ -144,7 +143,7 @@ impl Writer {
             mode: MODE,
             mtime: FIXED_TIME,
             size: *size,
-            attributes: Vec::new(),
+            attributes: BTreeMap::new(),
         };
         self.layer.add(&plain, content)
     }
@@ -158,6 +157,6 @@ fn entry(path: &Path, kind: EntryType, size: u64, link: Vec<u8>) -> Entry {
         mode: MODE,
         mtime: FIXED_TIME,
         size,
-        attributes: Vec::new(),
+        attributes: BTreeMap::new(),
     }
 }

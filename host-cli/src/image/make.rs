@@ -1,6 +1,7 @@
 //! From droplet, lifecycle and base to an image in the engine.
 
 use super::ImageError;
+use super::created::Created;
 use super::droplet::droplet_layer;
 use super::error::checked_names;
 use super::lifecycle::{Lifecycle, lifecycle_layer};
@@ -18,7 +19,7 @@ use std::fs::File;
 use std::io::Seek;
 
 /// How layers are written; a change here makes images anew that would otherwise be taken as they are.
-const LAYERS: &str = "2";
+const LAYERS: &str = "3";
 
 /// What the image is to be made of.
 pub(crate) struct ImageOrder<'a> {
@@ -47,8 +48,8 @@ pub(crate) struct ImageOptions {
     pub(crate) by: ImageBy,
     /// Whether to say why that way was chosen.
     pub(crate) verbose: bool,
-    /// Seconds since 1970 that the image gives as its time; the same for every image, or its id would differ.
-    pub(crate) created: i64,
+    /// The time that the image gives as its own, and what no file of it is newer than.
+    pub(crate) created: Created,
 }
 
 /// What an image will be called.
@@ -100,7 +101,8 @@ pub(crate) fn make_unnamed(
         Names::OfApp { name, guid } => app_image::names(name, guid, &droplet_sha256),
     };
     let base = find_base(engine, order.base, events)?;
-    let lifecycle = lifecycle_layer(&mut order.lifecycle)?;
+    let Created { time: created, newest } = order.options.created;
+    let lifecycle = lifecycle_layer(&mut order.lifecycle, newest)?;
     let mut all_labels = order.labels;
     all_labels.extend(result_labels(&order.result, events));
     all_labels.extend(
@@ -117,14 +119,15 @@ pub(crate) fn make_unnamed(
     for value in all_labels.values_mut() {
         *value = image_config::plain(value);
     }
-    let recipe = recipe(&ImagePlan { base: &base, labels: &all_labels, created: order.options.created });
+    let recipe = recipe(newest, &ImagePlan { base: &base, labels: &all_labels, created });
     let id = if let Some(found) = engine.images_labelled(app_image::RECIPE, &recipe)?.into_iter().next() {
         events.emit(Event::Note { text: "the same image is here already".to_owned() });
         found.id
     } else {
         all_labels.insert(app_image::RECIPE.to_owned(), recipe);
-        let plan = ImagePlan { base: &base, labels: &all_labels, created: order.options.created };
-        let finished = Finished { plan, lifecycle, droplet: droplet_layer(order.stop.over(&order.droplet))? };
+        let plan = ImagePlan { base: &base, labels: &all_labels, created };
+        let droplet = droplet_layer(order.stop.over(&order.droplet), newest, events)?;
+        let finished = Finished { plan, lifecycle, droplet };
         let ImageOptions { by, verbose, .. } = order.options;
         let sending = Sending { by, verbose, stop: &order.stop, events };
         finished.send(engine, &sending)?
@@ -177,8 +180,8 @@ fn result_labels(result: &str, events: &dyn EventSink) -> BTreeMap<String, Strin
 }
 
 /// The digest of all that the image is made of: the config names base, lifecycle and droplet by their digests.
-fn recipe(plan: &ImagePlan<'_>) -> String {
-    let mut text = format!("{LAYERS}\n{}\n", plan.base.id.0).into_bytes();
+fn recipe(newest: Option<u64>, plan: &ImagePlan<'_>) -> String {
+    let mut text = format!("{LAYERS}\n{newest:?}\n{}\n", plan.base.id.0).into_bytes();
     text.extend(plan.config(&[]));
     sha256_of_bytes(&text)
 }

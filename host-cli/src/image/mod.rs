@@ -7,6 +7,7 @@
 
 mod admission;
 mod archive;
+mod attributes;
 mod base_layers;
 pub(crate) mod command;
 pub(crate) mod created;
@@ -21,6 +22,7 @@ mod names;
 mod read_ahead;
 mod send;
 mod sha256;
+mod standing;
 mod stop;
 pub(crate) mod taken_out;
 mod tar_stream;

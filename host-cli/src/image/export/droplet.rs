@@ -4,6 +4,7 @@
 
 use super::super::ImageError;
 use super::super::admission::Admission;
+use super::super::attributes::{self, LeftOut};
 use super::super::droplet::VCAP;
 use super::super::entries::{Entry, Stopped, below_root, each_entry};
 use super::super::layer::{FIXED_TIME, Remembering};
@@ -117,11 +118,9 @@ impl<'a, W: Write> DropletWriter<'a, W> {
         }
         let Some(place) = self.admission.admit(&entry)? else { return Ok(()) };
         self.has_app |= place.path.starts_with("app");
-        if !entry.attributes.is_empty() {
-            let attributes = entry.attributes.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-            let written = self.tar.append_pax_extensions(attributes);
-            written.map_err(|error| ImageError::unwritable(self.called, &error))?;
-        }
+        // None is left out: a layer of ours has the user's own and no others.
+        let written = attributes::append(&mut self.tar, &entry, &mut LeftOut::default());
+        written.map_err(|error| ImageError::unwritable(self.called, &error))?;
         let mut header = header(entry.kind, entry.mode, entry.mtime);
         let mut name = below_dot(&place.path);
         match entry.kind {
@@ -133,7 +132,6 @@ impl<'a, W: Write> DropletWriter<'a, W> {
             EntryType::Link => self.entry(&mut header, &name, &below_dot(&place.linked), &mut io::empty()),
             EntryType::Fifo => self.entry(&mut header, &name, b"", &mut io::empty()),
             _ => {
-                header.set_entry_type(EntryType::Regular);
                 header.set_size(entry.size);
                 self.entry(&mut header, &name, b"", content)
             }

@@ -5,7 +5,11 @@ use super::super::lifecycle::{Lifecycle, lifecycle_layer};
 use super::super::samples::{Sample, as_file};
 use super::super::sha256::sha256_of;
 use super::*;
+use crate::screen::recording::Recording;
 use proptest::prelude::*;
+use shared_model::event::Event;
+
+mod forms;
 
 /// `mode owner path [-> target] content`, one an entry.
 fn listing(layer: &Layer) -> Vec<String> {
@@ -27,8 +31,13 @@ fn listing(layer: &Layer) -> Vec<String> {
     lines
 }
 
+/// The layer of a droplet, with its own times; what is said about it is not heard.
+fn made(droplet: &[u8]) -> Result<Layer, ImageError> {
+    droplet_layer(droplet, None, &Recording::default())
+}
+
 fn droplet_error(droplet: Sample) -> String {
-    droplet_layer(&*droplet.tgz()).err().unwrap().to_string()
+    made(&droplet.tgz()).err().unwrap().to_string()
 }
 
 #[test]
@@ -40,7 +49,7 @@ fn a_droplet_comes_to_the_home_of_vcap_in_its_order_with_its_modes_and_links() {
         .link(EntryType::Symlink, "./app/far", &"../far/".repeat(30))
         .file(&long, b"deep", 0o4751)
         .file("./staging_info.yml", b"{}", 0o644);
-    let lines = listing(&droplet_layer(&*droplet.tgz()).unwrap());
+    let lines = listing(&made(&droplet.tgz()).unwrap());
     assert_eq!(
         lines,
         [
@@ -50,22 +59,25 @@ fn a_droplet_comes_to_the_home_of_vcap_in_its_order_with_its_modes_and_links() {
             "777 2000:2000 home/vcap/app/link -> ../../../etc/./hosts".to_owned(),
             "777 2000:2000 home/vcap/app/again = home/vcap/app/run.sh".to_owned(),
             format!("777 2000:2000 home/vcap/app/far -> {}", "../far/".repeat(30)),
-            format!("4751 2000:2000 home/vcap/{} deep", &long[2..]),
+            format!("751 2000:2000 home/vcap/{} deep", &long[2..]),
             "644 2000:2000 home/vcap/staging_info.yml {}".to_owned(),
         ]
     );
 }
 
 #[test]
-fn of_extended_attributes_the_users_own_survive_and_no_other() {
-    let records: [(&str, &[u8]); 3] = [
+fn of_extended_attributes_the_users_own_survive_and_the_others_are_left_out_with_one_warning() {
+    let records: [(&str, &[u8]); 4] = [
         ("SCHILY.xattr.user.mime", b"text/plain"),
         ("SCHILY.xattr.security.capability", b"\x01\0\0\x02"),
         ("SCHILY.xattr.trusted.overlay.opaque", b"y"),
+        ("LIBARCHIVE.xattr.user.encoded", b"eA"),
     ];
-    let droplet =
-        Sample::droplet().records(&records).file("./app/marked", b"x", 0o644).file("./app/plain", b"y", 0o644);
-    let layer = droplet_layer(&*droplet.tgz()).unwrap();
+    let acl: [(&str, &[u8]); 1] = [("SCHILY.xattr.system.posix_acl_access", b"\x02\0\0\0")];
+    let droplet = Sample::droplet().records(&records).file("./app/marked", b"x", 0o644);
+    let droplet = droplet.file("./app/plain", b"y", 0o644).records(&acl).file("./app/shared", b"z", 0o644);
+    let events = Recording::default();
+    let layer = droplet_layer(&*droplet.tgz(), None, &events).unwrap();
     let mut found = Vec::new();
     for entry in tar::Archive::new(layer.content()).entries().unwrap() {
         let mut entry = entry.unwrap();
@@ -75,30 +87,17 @@ fn of_extended_attributes_the_users_own_survive_and_no_other() {
             found.push(format!("{path} {} {}", record.key().unwrap(), record.value().unwrap()));
         }
     }
-    assert_eq!(found, ["home/vcap/app/marked SCHILY.xattr.user.mime text/plain"]);
-}
-
-#[test]
-fn symbolic_links_cannot_fill_the_memory() {
-    let folder = format!("{}/", "d".repeat(250)).repeat(12);
-    let mut layer = LayerWriter::new("droplet", "home/vcap", Owner { uid: 1, gid: 1 }).unwrap();
-    let link = |number: u32| Entry {
-        path: format!("app/{folder}{number}").into_bytes(),
-        link: b"x".to_vec(),
-        kind: EntryType::Symlink,
-        mode: 0o777,
-        mtime: 0,
-        size: 0,
-        attributes: Vec::new(),
-    };
-    let refused = (0..10_000).find_map(|number| layer.add(&link(number), &mut io::empty()).err()).unwrap();
-    assert_eq!(refused.to_string(), "the droplet holds more than 16 MiB of symbolic links");
+    let marked = "home/vcap/app/marked SCHILY.xattr.user.";
+    assert_eq!(found, [format!("{marked}encoded x"), format!("{marked}mime text/plain")]);
+    let text = "3 extended attributes of the droplet's files left out (the first is security.capability); of those only \
+                user.* is kept, as no other would be in Diego";
+    assert_eq!(events.events(), [Event::Warning { text: text.to_owned() }]);
 }
 
 #[test]
 fn the_digest_is_that_of_the_bytes_and_the_same_droplet_gives_the_same_bytes() {
     let droplet = Sample::droplet().tgz();
-    let (first, second) = (droplet_layer(&*droplet).unwrap(), droplet_layer(&*droplet).unwrap());
+    let (first, second) = (made(&droplet).unwrap(), made(&droplet).unwrap());
     let (digest, bytes) = sha256_of(first.content()).unwrap();
     assert_eq!((&digest, bytes), (&first.sha256, first.bytes));
     assert_eq!(first.sha256, second.sha256);
@@ -136,21 +135,21 @@ fn an_entry_that_would_leave_its_folder_is_refused_by_name() {
     for kind in [EntryType::Char, EntryType::Block] {
         assert!(droplet_error(Sample::droplet().link(kind, "./app/disk", "")).contains("device"));
     }
-    assert!(droplet_error(Sample::droplet().file("./", b"x", 0o644)).contains("not a folder"));
+    assert!(droplet_error(Sample::droplet().file(".", b"x", 0o644)).contains("not a folder"));
 }
 
 #[test]
 fn a_droplet_that_is_none_says_what_is_wrong() {
     let cut = Sample::droplet().file("./app/big", &vec![7; 100_000], 0o644).tgz();
     for end in [0, 1, 9, 20, cut.len() / 2, cut.len() - 1] {
-        let error = droplet_layer(&cut[..end]).err().unwrap().to_string();
+        let error = made(&cut[..end]).err().unwrap().to_string();
         assert!(error.starts_with("the droplet is corrupt") || error.contains("no folder `app`"), "{end}: {error}");
     }
     let mut flipped = cut.clone();
     let checksum = cut.len() - 6;
     flipped[checksum] ^= 1;
-    assert!(droplet_layer(&*flipped).err().unwrap().to_string().contains("corrupt"));
-    assert!(droplet_layer(&b"no archive at all"[..]).err().unwrap().to_string().contains("corrupt"));
+    assert!(made(&flipped).err().unwrap().to_string().contains("corrupt"));
+    assert!(made(b"no archive at all").err().unwrap().to_string().contains("corrupt"));
     assert!(droplet_error(Sample::new().folder("./", 0o700)).contains("no folder `app`"));
     assert!(droplet_error(Sample::new().file("./apple", b"", 0o644)).contains("no folder `app`"));
 }
@@ -173,7 +172,7 @@ fn a_lifecycle_is_roots_and_executable_from_archive_folder_or_programs_alike() {
         Lifecycle::at(&link).unwrap(),
         Lifecycle::Programs(programs()),
     ]
-    .map(|mut lifecycle| lifecycle_layer(&mut lifecycle).unwrap());
+    .map(|mut lifecycle| lifecycle_layer(&mut lifecycle, None).unwrap());
     assert!(layers.iter().all(|layer| layer.sha256 == layers[0].sha256));
     let [first, ..] = layers;
     assert_eq!(
@@ -189,7 +188,8 @@ fn a_lifecycle_is_roots_and_executable_from_archive_folder_or_programs_alike() {
 
 #[test]
 fn a_lifecycle_without_a_launcher_or_that_is_none_is_refused() {
-    let error = |bytes: &[u8]| lifecycle_layer(&mut Lifecycle::Archive(as_file(bytes))).err().unwrap().to_string();
+    let error =
+        |bytes: &[u8]| lifecycle_layer(&mut Lifecycle::Archive(as_file(bytes)), None).err().unwrap().to_string();
     assert_eq!(error(b""), "the lifecycle is empty");
     assert!(error(b"no archive").starts_with("the lifecycle is corrupt"));
     for sample in [Sample::new().file("./builder", b"b", 0o755), Sample::new().folder("launcher", 0o755)] {
@@ -210,7 +210,7 @@ proptest! {
         let sample = entries.iter().fold(Sample::droplet(), |sample, (path, kind, target)| {
             sample.link(EntryType::new(*kind), path, target)
         });
-        if let Ok(layer) = droplet_layer(&*sample.tgz()) {
+        if let Ok(layer) = made(&sample.tgz()) {
             let mut links: Vec<PathBuf> = Vec::new();
             for entry in tar::Archive::new(layer.file).entries().unwrap() {
                 let entry = entry.unwrap();

@@ -22,7 +22,7 @@ fn order(droplet: &[u8]) -> ImageOrder<'static> {
         names: Names::OfApp { name: "my app", guid: "18c50a86-f6e8-4f9e-9e0a-8a3c4f3b2f1d" },
         labels: [("stager.app-name".to_owned(), "my app".to_owned())].into(),
         result: String::new(),
-        options: ImageOptions { by: ImageBy::Auto, verbose: false, created: 0 },
+        options: ImageOptions { by: ImageBy::Auto, verbose: false, created: Created { time: 0, newest: None } },
         stop: Stop::default(),
     }
 }
@@ -63,7 +63,7 @@ fn the_same_things_make_the_same_image_and_every_other_thing_another() {
     let same = id(&|_| {});
     assert_eq!(id(&|order| order.names = Names::OfApp { name: "other", guid: "other" }), same);
     let changes: [&dyn Fn(&mut ImageOrder<'static>); 4] = [
-        &|order| order.options.created = 1,
+        &|order| order.options.created.time = 1,
         &|order| drop(order.labels.insert("a".into(), "b".into())),
         &|order| order.lifecycle = Lifecycle::Programs(vec![("launcher".into(), as_file(b"other"))]),
         &|order| order.droplet = as_file(&Sample::droplet().file("./app/more", b"", 0o644).tgz()),

@@ -2,7 +2,6 @@
 //! requests are not asked: they lie. The work is in the files beside; this one decides which.
 
 mod entry_name;
-mod gzip;
 mod limits;
 mod sniff;
 mod tar;
@@ -15,11 +14,11 @@ pub(super) use tree::Tree;
 use super::error::UnpackError;
 use crate::cache::Contents;
 use crate::scope::Scope;
-use gzip::Inflated;
 use limits::Budget;
 use sniff::{Kind, Sniffed};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use tarball::gzip::Inflated;
 
 /// Bytes read at a time from the transfer.
 const BUFFER: usize = 64 * 1024;

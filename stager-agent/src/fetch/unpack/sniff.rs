@@ -1,10 +1,10 @@
 //! Tells from its first bytes what a file is.
 
-use super::tar;
 use std::io::{self, Cursor, Read};
+use tarball::blocks::{BLOCK, has_checksum};
 
 /// As much as is looked at: a tar header.
-const HEAD: usize = tar::BLOCK;
+const HEAD: usize = BLOCK;
 /// Where a tar header has its magic.
 const TAR_MAGIC: std::ops::Range<usize> = 257..262;
 
@@ -58,7 +58,7 @@ fn kind(head: &[u8]) -> Kind {
 
 fn is_tar(head: &[u8]) -> bool {
     head.get(TAR_MAGIC) == Some(b"ustar")
-        || head.try_into().is_ok_and(|head: &[u8; HEAD]| *head == [0; HEAD] || tar::has_checksum(head))
+        || head.try_into().is_ok_and(|head: &[u8; HEAD]| *head == [0; HEAD] || has_checksum(head))
 }
 
 fn looks_like(head: &[u8]) -> String {

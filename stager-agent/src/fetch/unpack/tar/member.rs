@@ -1,14 +1,14 @@
 //! The members of a tar, each with the name, link and size that the headers in front of it give it: GNU's `L` and `K`,
 //! POSIX's `x`. Whatever they claim, no more than a bound of each is held in memory.
 
-use super::blocks::{Blocks, damaged, number};
-use super::pax::{self, Records};
-use super::sparse::{Filled, Map};
 use crate::fetch::error::{Bound, UnpackError};
 use crate::fetch::unpack::entry_name::shown;
 use crate::fetch::unpack::limits::Budget;
 use std::io::{self, Read};
 use tar::{EntryType, Header};
+use tarball::blocks::{Blocks, damaged, number};
+use tarball::pax::{self, Records};
+use tarball::sparse::{Filled, Map};
 
 /// What a header without a readable mode gets.
 const MODE_UNKNOWN: u32 = 0o644;
@@ -76,14 +76,17 @@ impl<'a, R: Read> Members<'a, R> {
     /// The contents of `member`, the one that came last; holes are filled with zeros.
     pub(super) fn contents(&mut self, member: &mut Member) -> Box<dyn Read + '_> {
         match member.map.take() {
-            Some(map) => Box::new(Filled { map, pieces: &mut self.blocks, budget: self.budget, piece: 0, at: 0 }),
+            Some(map) => {
+                let budget = self.budget;
+                Box::new(Filled::new(map, &mut self.blocks, |zeros| budget.bytes(zeros).map_err(io::Error::other)))
+            }
             None => Box::new(&mut self.blocks),
         }
     }
 
     fn member(&mut self, header: &Header, size: u64, prelude: Prelude) -> Result<Member, UnpackError> {
         self.budget.entry()?;
-        let Records { path, link, size: long_size, sparse } = prelude.records.unwrap_or_default();
+        let Records { path, link, size: long_size, sparse, .. } = prelude.records.unwrap_or_default();
         let named = sparse.name.clone().or(path).or(prelude.name);
         let name = named.unwrap_or_else(|| header.path_bytes().into_owned());
         let link = link.or(prelude.link);

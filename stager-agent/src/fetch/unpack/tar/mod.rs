@@ -1,12 +1,7 @@
 //! Unpacks a tar stream: POSIX, GNU and older, with their long names, links and sparse files. What each kind of member
-//! becomes is decided here; how the headers are read, in the files beside.
+//! becomes is decided here; how the headers are read, in `member.rs` and the crate `tarball`.
 
-mod blocks;
 mod member;
-mod pax;
-mod sparse;
-
-pub(super) use blocks::{BLOCK, has_checksum};
 
 use super::entry_name::{EntryName, link_target, shown};
 use super::limits::Budget;

@@ -1,37 +1,45 @@
 //! The records of an extended header of POSIX (`x` and `g`): `27 path=a name of any length`. What they say goes before
 //! what the header of the member says.
 
-use super::sparse::Piece;
+use crate::sparse::Piece;
+use crate::xattr;
+use std::collections::BTreeMap;
 use std::io;
 
 /// More than this is no description of a file: names and maps of holes have bounds of their own, and the attributes
 /// that others keep here are smaller by far.
-pub(super) const LONGEST: u64 = 1 << 20;
+pub const LONGEST: u64 = 1 << 20;
 
 /// What counts of an extended header; `None` where it does not say.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Records {
+pub struct Records {
     /// The member's name.
-    pub(super) path: Option<Vec<u8>>,
+    pub path: Option<Vec<u8>>,
     /// Where it links to.
-    pub(super) link: Option<Vec<u8>>,
+    pub link: Option<Vec<u8>>,
     /// Bytes of its contents in the archive.
-    pub(super) size: Option<u64>,
+    pub size: Option<u64>,
+    /// When it was changed: whole seconds since 1970, rounded down.
+    pub mtime: Option<i64>,
+    /// Its extended attributes, by name: `user.mime_type`.
+    pub attributes: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Of a sparse file, as GNU tar describes it.
-    pub(super) sparse: SparseRecords,
+    pub sparse: SparseRecords,
 }
 
 /// The three forms that GNU tar has had; see [`super::sparse`].
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct SparseRecords {
-    pub(super) major: Option<u64>,
-    pub(super) minor: Option<u64>,
+pub struct SparseRecords {
+    /// The number of the form before the point.
+    pub major: Option<u64>,
+    /// The number behind it.
+    pub minor: Option<u64>,
     /// The file's name; the member's is made up.
-    pub(super) name: Option<Vec<u8>>,
+    pub name: Option<Vec<u8>>,
     /// Bytes of the file with its holes.
-    pub(super) size: Option<u64>,
+    pub size: Option<u64>,
     /// What is not a hole, where it is said here.
-    pub(super) pieces: Vec<Piece>,
+    pub pieces: Vec<Piece>,
 }
 
 impl Records {
@@ -39,7 +47,7 @@ impl Records {
     ///
     /// # Errors
     /// They are not well-formed.
-    pub(super) fn parse(mut text: &[u8]) -> io::Result<Self> {
+    pub fn parse(mut text: &[u8]) -> io::Result<Self> {
         let mut records = Self::default();
         let mut offset = None;
         while let Some((key, value)) = next(&mut text)? {
@@ -48,6 +56,7 @@ impl Records {
                 b"path" => records.path = some(value),
                 b"linkpath" => records.link = some(value),
                 b"size" => records.size = Some(decimal(value)?),
+                b"mtime" => records.mtime = Some(seconds(value)?),
                 b"GNU.sparse.major" => sparse.major = Some(decimal(value)?),
                 b"GNU.sparse.minor" => sparse.minor = Some(decimal(value)?),
                 b"GNU.sparse.name" => sparse.name = some(value),
@@ -58,15 +67,18 @@ impl Records {
                     sparse.pieces.push(Piece { at, length: decimal(value)? });
                 }
                 b"GNU.sparse.map" => sparse.pieces = map(value)?,
-                _ => {} // times, owners, attributes
+                // Else times, owners, comments.
+                _ => drop(xattr::note(&mut records.attributes, key, value)?),
             }
         }
         Ok(records)
     }
 
     /// Whether there is anything in it that a header for all members has no business to say.
-    pub(super) fn is_about_a_file(&self) -> bool {
-        *self != Self::default()
+    #[must_use]
+    pub fn is_about_a_file(&self) -> bool {
+        let Self { path, link, size, sparse, .. } = self;
+        path.is_some() || link.is_some() || size.is_some() || *sparse != SparseRecords::default()
     }
 }
 
@@ -99,7 +111,10 @@ fn some(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// A number in digits and nothing else.
-pub(super) fn decimal(digits: &[u8]) -> io::Result<u64> {
+///
+/// # Errors
+/// It is none, or has more than 64 bits.
+pub fn decimal(digits: &[u8]) -> io::Result<u64> {
     let digit = |sum: u64, byte: &u8| {
         let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
         sum.checked_mul(10)?.checked_add(digit)
@@ -107,8 +122,23 @@ pub(super) fn decimal(digits: &[u8]) -> io::Result<u64> {
     if digits.is_empty() { None } else { digits.iter().try_fold(0, digit) }.ok_or_else(malformed)
 }
 
+/// `1466017043.25`, `-0.5`: the whole seconds below, or the last that there are.
+fn seconds(value: &[u8]) -> io::Result<i64> {
+    let (negative, digits) = value.strip_prefix(b"-").map_or((false, value), |digits| (true, digits));
+    let (whole, fraction) = match digits.iter().position(|byte| *byte == b'.') {
+        Some(point) => (&digits[..point], &digits[point + 1..]),
+        None => (digits, &[][..]),
+    };
+    if !fraction.iter().all(u8::is_ascii_digit) {
+        return Err(malformed());
+    }
+    let whole = i64::try_from(decimal(whole)?).unwrap_or(i64::MAX);
+    let below = i64::from(negative && fraction.iter().any(|digit| *digit != b'0'));
+    Ok(if negative { -whole - below } else { whole })
+}
+
 fn malformed() -> io::Error {
-    super::blocks::damaged("its extended header is malformed")
+    crate::blocks::damaged("its extended header is malformed")
 }
 
 #[cfg(test)]
@@ -127,19 +157,43 @@ mod tests {
         let text = [
             written("path", b"first"),
             written("SCHILY.xattr.user.x", b"\n12 path=no\n\0"),
+            written("comment", b"\n12 path=no\n\0"),
             written("path", b"a\nb"),
             written("linkpath", b"gone"),
             written("linkpath", b""),
             written("size", b"12"),
         ];
         let records = Records::parse(&text.concat()).unwrap();
-        let expected = Records { path: Some(b"a\nb".to_vec()), size: Some(12), ..Records::default() };
+        let attributes = [(b"user.x".to_vec(), b"\n12 path=no\n\0".to_vec())].into();
+        let expected = Records { path: Some(b"a\nb".to_vec()), size: Some(12), attributes, ..Records::default() };
         assert_eq!(records, expected);
+    }
+
+    #[test]
+    fn a_time_is_rounded_down_to_whole_seconds() {
+        for (text, expected) in [
+            ("1466017043", Some(1_466_017_043)),
+            ("1466017043.999", Some(1_466_017_043)),
+            ("1.", Some(1)),
+            ("-1", Some(-1)),
+            ("-1.0", Some(-1)),
+            ("-1.5", Some(-2)),
+            ("99999999999999999999", None),
+            ("9999999999999999999", Some(i64::MAX)),
+            ("1.5.5", None),
+            ("--1", None),
+            (".5", None),
+            ("now", None),
+        ] {
+            assert_eq!(seconds(text.as_bytes()).ok(), expected, "{text}");
+        }
     }
 
     #[test]
     fn what_is_not_well_formed_is_refused() {
         let wrong = [
+            ("mtime", "now"),
+            ("LIBARCHIVE.xattr.user.x", "?"),
             ("size", "99999999999999999999"),
             ("size", "-1"),
             ("size", ""),

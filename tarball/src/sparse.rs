@@ -4,9 +4,8 @@
 //! use of POSIX headers: 0.0 has a record for each number of the map, 0.1 one record for all, and 1.0 (what
 //! `tar --sparse --format=posix` writes today) has it as text in front of the contents.
 
-use super::blocks::{BLOCK, Blocks, damaged, number};
-use super::pax::{SparseRecords, decimal};
-use crate::fetch::unpack::limits::Budget;
+use crate::blocks::{BLOCK, Blocks, damaged, number};
+use crate::pax::{SparseRecords, decimal};
 use std::io::{self, Read};
 use tar::{GnuExtSparseHeader, GnuHeader, GnuSparseHeader};
 
@@ -17,23 +16,26 @@ const LONGEST_NUMBER: usize = 20;
 
 /// A part of a file that is not a hole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Piece {
+pub struct Piece {
     /// Where it begins in the file.
-    pub(super) at: u64,
+    pub at: u64,
     /// How many bytes it has.
-    pub(super) length: u64,
+    pub length: u64,
 }
 
 /// Where the pieces of a file belong: in order, not overlapping, none behind its end.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Map {
+pub struct Map {
     pieces: Vec<Piece>,
     size: u64,
 }
 
 impl Map {
     /// The map of a member of the oldest form; reads the blocks behind its header.
-    pub(super) fn of_header<R: Read>(header: &GnuHeader, stored: u64, blocks: &mut Blocks<R>) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// It is none, does not fit the `stored` bytes of the pieces, or has more pieces than are held in memory.
+    pub fn of_header<R: Read>(header: &GnuHeader, stored: u64, blocks: &mut Blocks<R>) -> io::Result<Self> {
         let mut pieces = Vec::new();
         add(&mut pieces, &header.sparse)?;
         let mut more = header.is_extended();
@@ -48,7 +50,10 @@ impl Map {
 
     /// The map that an extended header speaks of; `None` where the file is none with holes. `blocks` stand at the
     /// contents, and after this at the first piece.
-    pub(super) fn of_records<R: Read>(records: SparseRecords, blocks: &mut Blocks<R>) -> io::Result<Option<Self>> {
+    ///
+    /// # Errors
+    /// As for [`Self::of_header`], or the form is unknown.
+    pub fn of_records<R: Read>(records: SparseRecords, blocks: &mut Blocks<R>) -> io::Result<Option<Self>> {
         let pieces = match (records.major, records.minor, records.size) {
             (None, None, None) if records == SparseRecords::default() => return Ok(None),
             (Some(1), Some(0), _) => in_front(blocks)?,
@@ -72,7 +77,8 @@ impl Map {
     }
 
     /// Bytes of the file, with its holes.
-    pub(super) fn size(&self) -> u64 {
+    #[must_use]
+    pub fn size(&self) -> u64 {
         self.size
     }
 }
@@ -132,26 +138,33 @@ fn outside() -> io::Error {
     damaged("the map of a sparse file does not fit its contents")
 }
 
-/// The contents of a sparse file with zeros for its holes, which are charged to the budget like any bytes: whoever
-/// copies the file later writes them.
-pub(super) struct Filled<'a, R> {
-    pub(super) map: Map,
-    pub(super) pieces: R,
-    pub(super) budget: &'a Budget<'a>,
+/// The contents of a sparse file with zeros for its holes. They are told to `charge` before they come, like any bytes:
+/// whoever copies the file later writes them.
+pub struct Filled<R, C> {
+    map: Map,
+    pieces: R,
+    charge: C,
     /// The next piece.
-    pub(super) piece: usize,
+    piece: usize,
     /// The next byte of the file.
-    pub(super) at: u64,
+    at: u64,
 }
 
-impl<R: Read> Read for Filled<'_, R> {
+impl<R: Read, C: FnMut(u64) -> io::Result<()>> Filled<R, C> {
+    /// The file of this map, whose pieces `pieces` gives one after the other.
+    pub fn new(map: Map, pieces: R, charge: C) -> Self {
+        Self { map, pieces, charge, piece: 0, at: 0 }
+    }
+}
+
+impl<R: Read, C: FnMut(u64) -> io::Result<()>> Read for Filled<R, C> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let hole_ends = self.map.pieces.get(self.piece).map_or(self.map.size, |piece| piece.at);
             let piece_ends = self.map.pieces.get(self.piece).map_or(self.map.size, |piece| piece.at + piece.length);
             if self.at < hole_ends {
                 let zeros = at_most(buffer, hole_ends - self.at);
-                self.budget.bytes(zeros.len() as u64).map_err(io::Error::other)?;
+                (self.charge)(zeros.len() as u64)?;
                 zeros.fill(0);
                 self.at += zeros.len() as u64;
                 return Ok(zeros.len());

@@ -4,12 +4,12 @@ use std::io::{self, Read};
 use tar::Header;
 
 /// Bytes of a block.
-pub(in crate::fetch::unpack) const BLOCK: usize = 512;
+pub const BLOCK: usize = 512;
 /// Where a header has its checksum.
 const CHECKSUM: std::ops::Range<usize> = 148..156;
 
 /// See the module's text. Reading gives the contents of the member whose header came last, and no more.
-pub(super) struct Blocks<R> {
+pub struct Blocks<R> {
     archive: R,
     /// Bytes of the contents that were not read yet.
     left: u64,
@@ -18,7 +18,7 @@ pub(super) struct Blocks<R> {
 
 impl<R: Read> Blocks<R> {
     /// The blocks of `archive`.
-    pub(super) fn new(archive: R) -> Self {
+    pub fn new(archive: R) -> Self {
         Self { archive, left: 0, padding: 0 }
     }
 
@@ -27,7 +27,7 @@ impl<R: Read> Blocks<R> {
     ///
     /// # Errors
     /// The archive cannot be read, or ends in the middle, or the checksum is wrong.
-    pub(super) fn header(&mut self) -> io::Result<Option<Header>> {
+    pub fn header(&mut self) -> io::Result<Option<Header>> {
         io::copy(self, &mut io::sink())?;
         let mut padding = [0; BLOCK];
         exactly(&mut self.archive, &mut padding[..self.padding])?;
@@ -45,19 +45,22 @@ impl<R: Read> Blocks<R> {
     }
 
     /// The next block, which belongs to the header before it.
-    pub(super) fn block(&mut self, block: &mut [u8; BLOCK]) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// The archive cannot be read, or ends there.
+    pub fn block(&mut self, block: &mut [u8; BLOCK]) -> io::Result<()> {
         exactly(&mut self.archive, block)
     }
 
     /// From here on there are `size` bytes of contents.
-    pub(super) fn begin(&mut self, size: u64) {
+    pub fn begin(&mut self, size: u64) {
         self.left = size;
         let over = usize::try_from(size % BLOCK as u64).unwrap_or(0);
         self.padding = (BLOCK - over) % BLOCK;
     }
 
     /// Bytes of the contents that were not read yet.
-    pub(super) fn left(&self) -> u64 {
+    pub fn left(&self) -> u64 {
         self.left
     }
 }
@@ -76,7 +79,8 @@ impl<R: Read> Read for Blocks<R> {
 
 /// Whether a header has the right checksum, which is also the only sign of a tar that is older than POSIX. Some old
 /// programs added the bytes up as signed numbers.
-pub(in crate::fetch::unpack) fn has_checksum(header: &[u8; BLOCK]) -> bool {
+#[must_use]
+pub fn has_checksum(header: &[u8; BLOCK]) -> bool {
     let counted = |at: usize| if CHECKSUM.contains(&at) { b' ' } else { header[at] };
     let unsigned: i64 = (0..BLOCK).map(|at| i64::from(counted(at))).sum();
     let signed: i64 = (0..BLOCK).map(|at| i64::from(counted(at).cast_signed())).sum();
@@ -87,7 +91,7 @@ pub(in crate::fetch::unpack) fn has_checksum(header: &[u8; BLOCK]) -> bool {
 ///
 /// # Errors
 /// It is no number, is negative, or too large for 64 bits.
-pub(super) fn number(field: &[u8]) -> io::Result<u64> {
+pub fn number(field: &[u8]) -> io::Result<u64> {
     match field {
         [first, ..] if first & 0xc0 == 0xc0 => Err(damaged("a number in its header is negative")),
         [first, rest @ ..] if first & 0x80 != 0 => {
@@ -108,7 +112,8 @@ pub(super) fn number(field: &[u8]) -> io::Result<u64> {
 }
 
 /// Why an archive is damaged.
-pub(super) fn damaged(why: &'static str) -> io::Error {
+#[must_use]
+pub fn damaged(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
 }
 

@@ -8,13 +8,13 @@ use std::io::{self, BufRead, Read};
 const MAGIC: u8 = 0x1f;
 
 /// See the module's text.
-pub(super) struct Inflated<R> {
+pub struct Inflated<R> {
     member: Option<GzDecoder<R>>,
 }
 
 impl<R: BufRead> Inflated<R> {
     /// What `compressed` inflates to.
-    pub(super) fn new(compressed: R) -> Self {
+    pub fn new(compressed: R) -> Self {
         Self { member: Some(GzDecoder::new(compressed)) }
     }
 
@@ -57,8 +57,15 @@ impl<R: BufRead> Read for Inflated<R> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::gzip;
     use super::*;
+    use flate2::Compression;
+    use std::io::Write;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), Compression::fast());
+        writer.write_all(bytes).unwrap();
+        writer.finish().unwrap()
+    }
 
     fn inflated(bytes: &[u8]) -> io::Result<String> {
         let mut text = String::new();

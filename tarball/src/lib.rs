@@ -1,0 +1,13 @@
+//! How agent and host read tars and what they are packed in, all of it from strangers: gzip members, blocks and headers,
+//! POSIX's extended headers, and the maps of files with holes. No file is touched here, and whatever an archive claims, a
+//! bounded part of it is held in memory. What becomes of a member is for the caller to decide.
+//!
+//! Start with [`blocks::Blocks`].
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
+
+pub mod blocks;
+pub mod gzip;
+pub mod pax;
+pub mod sparse;
+mod xattr;
