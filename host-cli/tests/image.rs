@@ -336,6 +336,7 @@ fn every_way_into_the_engine_gives_an_image_that_runs_and_loading_the_same_one_e
     let ways = [
         ("load", " by load: it keeps layers by their digests"),
         ("oci", " by oci: it keeps images in containerd"),
+        ("oci", " by oci: it is Podman and takes a layout"),
         ("build", " by build: it does not tell how it keeps images"),
     ];
     let (way, _) = ways.into_iter().find(|(_, words)| said.contains(words)).unwrap_or_else(|| panic!("{said}"));

@@ -213,8 +213,8 @@ impl Engine for Fake {
         if let Err(error) = archive.read_to_end(&mut bytes) {
             return Err(EngineError::Refused { doing: "load".to_owned(), reason: error.to_string() });
         }
-        let image = loaded::image(&bytes);
         let mut state = self.state();
+        let image = loaded::image(&bytes, state.store.as_ref());
         state.images.retain(|other| other.id != image.id);
         state.images.push(image);
         state.loaded.push(bytes);

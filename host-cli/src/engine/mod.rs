@@ -80,7 +80,9 @@ pub(crate) enum Store {
     Layers(String),
     /// In containerd, with this snapshotter: `overlayfs`.
     Containerd(String),
-    /// In a way that nobody has told us of: not Docker's own engine.
+    /// As Podman does, in this storage driver: as layers that are known by their digests, for whoever sends an OCI layout.
+    Podman(String),
+    /// In a way that nobody has told us of: neither Docker's own engine nor Podman.
     Unknown,
 }
 

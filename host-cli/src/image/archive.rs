@@ -21,8 +21,8 @@ pub(super) struct Parts<'a> {
 
 /// See the module's text.
 pub(super) struct Archive<'a> {
-    /// The id that the image will have: `sha256:…`.
-    pub(super) id: String,
+    /// The ids that the image may have, `sha256:…`: that is for the engine to choose.
+    pub(super) ids: Vec<String>,
     documents: Vec<(String, Vec<u8>)>,
     layers: Vec<(String, &'a Layer)>,
 }
@@ -38,10 +38,11 @@ impl<'a> Archive<'a> {
         let manifest = json!([{ "Config": "config.json", "RepoTags": null, "Layers": files }]).to_string();
         let documents =
             vec![("manifest.json".to_owned(), manifest.into()), ("config.json".to_owned(), parts.config.to_vec())];
-        Self { id: format!("sha256:{}", sha256_of_bytes(parts.config)), documents, layers }
+        Self { ids: vec![format!("sha256:{}", sha256_of_bytes(parts.config))], documents, layers }
     }
 
-    /// An OCI image layout, on a base with these layers. Containerd passes over what is missing here and there already.
+    /// An OCI image layout, on a base with these layers. Containerd passes over what is missing here and there already,
+    /// and so does Podman. The one calls the image by its manifest's digest, the other by its config's.
     pub(super) fn of_oci(parts: &Parts<'a>, base: &[Descriptor]) -> Self {
         let of_layer = |layer: &&Layer| Descriptor {
             media_type: OCI_LAYER.to_owned(),
@@ -60,7 +61,7 @@ impl<'a> Archive<'a> {
             (blob(&config.digest), parts.config.to_vec()),
         ];
         let layers = parts.layers.iter().map(|layer| (blob(&layer.sha256), *layer)).collect();
-        Self { id: named.digest, documents, layers }
+        Self { ids: vec![named.digest, config.digest], documents, layers }
     }
 
     /// The archive without the first `known` of the layers.

@@ -1,6 +1,7 @@
 //! How an engine with containerd's store keeps the layers of a base: as they came, mostly compressed, under the digests
 //! of those bytes. A manifest must name them so. Only an export of the base tells them; what it told is kept in the
-//! user's cache, by the base's id, which is a digest of it all.
+//! user's cache, by the base's id, which is a digest of it all. Podman keeps layers as they are when unpacked, and exports
+//! them so, in Docker's older form.
 
 #![expect(clippy::disallowed_methods, reason = "the one place that keeps and reads what an export told")]
 
@@ -59,6 +60,15 @@ struct RootFs {
     diff_ids: Vec<String>,
 }
 
+/// Of Docker's older form the list of images, `manifest.json`.
+#[derive(Deserialize)]
+struct OlderManifest {
+    #[serde(default, rename = "Config")]
+    config: String,
+    #[serde(default, rename = "Layers")]
+    layers: Vec<String>,
+}
+
 /// The base's layers from the lowest on.
 pub(super) fn base_layers(engine: &dyn Engine, base: &Image) -> Result<Vec<Descriptor>, ImageError> {
     let kept = kept_at(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"), &base.id.0);
@@ -78,25 +88,49 @@ pub(super) fn base_layers(engine: &dyn Engine, base: &Image) -> Result<Vec<Descr
 
 /// Looks through an export for the manifest of these layers (digests of what is uncompressed).
 fn of_export(export: impl Read, diff_ids: &[String]) -> io::Result<Vec<Descriptor>> {
-    let mut documents = BTreeMap::new();
+    let (mut documents, mut sizes, mut older) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
     let mut room = ALL_DOCUMENTS;
     let mut archive = tar::Archive::new(export);
     for entry in archive.entries()? {
         let mut entry = entry?;
         let size = entry.size();
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        sizes.insert(name.clone(), size);
         if size > LONGEST_DOCUMENT.min(room) {
             continue;
         }
         room -= size;
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let mut text = Vec::new();
         entry.read_to_end(&mut text)?;
-        if let Ok(document) = serde_json::from_slice::<Document>(&text) {
+        if name == "manifest.json" {
+            older = serde_json::from_slice::<Vec<OlderManifest>>(&text).unwrap_or_default();
+        } else if let Ok(document) = serde_json::from_slice::<Document>(&text) {
             documents.insert(name, document);
         }
     }
-    let found = documents.get("index.json").and_then(|index| layers(index, &documents, diff_ids, DEEPEST));
+    let found = match documents.get("index.json") {
+        Some(index) => layers(index, &documents, diff_ids, DEEPEST),
+        None => older.iter().find_map(|image| unpacked_layers(image, &documents, &sizes, diff_ids)),
+    };
     found.ok_or_else(|| io::Error::other("its export does not tell"))
+}
+
+/// Of an export in Docker's older form: its layers are files as they are when unpacked.
+fn unpacked_layers(
+    image: &OlderManifest,
+    documents: &BTreeMap<String, Document>,
+    sizes: &BTreeMap<String, u64>,
+    diff_ids: &[String],
+) -> Option<Vec<Descriptor>> {
+    let rootfs = documents.get(&image.config)?.rootfs.as_ref()?;
+    if rootfs.diff_ids != diff_ids || image.layers.len() != diff_ids.len() {
+        return None;
+    }
+    let descriptor = |(file, digest): (&String, &String)| {
+        let size = *sizes.get(file)?;
+        Some(Descriptor { media_type: OCI_LAYER.to_owned(), digest: digest.clone(), size })
+    };
+    image.layers.iter().zip(diff_ids).map(descriptor).collect()
 }
 
 fn layers(
@@ -147,41 +181,11 @@ fn keep(path: &Path, layers: &[Descriptor]) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(super) mod samples {
-    use super::Descriptor;
-    use serde_json::{Value, json};
-
-    /// An export whose manifest lies in an index of two platforms.
-    pub(in crate::image) fn export(diff_ids: &Value) -> Vec<u8> {
-        let mut tar = tar::Builder::new(Vec::new());
-        let mut add = |name: &str, document: &Value| {
-            let text = document.to_string();
-            let digest = Descriptor::of("m", text.as_bytes());
-            let name =
-                if name.is_empty() { format!("blobs/{}", digest.digest.replace(':', "/")) } else { name.to_owned() };
-            let mut header = tar::Header::new_gnu();
-            header.set_size(text.len() as u64);
-            header.set_mode(0o444);
-            tar.append_data(&mut header, name, text.as_bytes()).unwrap();
-            json!(digest)
-        };
-        let manifest = |config: &Value, layer: &str| {
-            let kind = "application/vnd.docker.image.rootfs.diff.tar.gzip";
-            json!({ "config": config, "layers": [{ "mediaType": kind, "digest": layer, "size": 7 }] })
-        };
-        let other = add("", &json!({ "config": { "User": "" }, "rootfs": { "diff_ids": ["sha256:other"] } }));
-        let config = add("", &json!({ "config": { "User": "" }, "rootfs": { "diff_ids": diff_ids } }));
-        let other = add("", &manifest(&other, "sha256:wrong"));
-        let manifest = add("", &manifest(&config, "sha256:packed"));
-        let platforms = add("", &json!({ "manifests": [other, manifest] }));
-        add("index.json", &json!({ "manifests": [platforms] }));
-        tar.into_inner().unwrap()
-    }
-}
+pub(super) mod samples;
 
 #[cfg(test)]
 mod tests {
-    use super::samples::export;
+    use super::samples::{export, older_export};
     use super::*;
     use serde_json::json;
 
@@ -191,6 +195,17 @@ mod tests {
         let found = of_export(&*export(&json!(diff_ids)), &diff_ids).unwrap();
         let media_type = "application/vnd.oci.image.layer.v1.tar+gzip".to_owned();
         assert_eq!(found, [Descriptor { media_type, digest: "sha256:packed".into(), size: 7 }]);
+    }
+
+    #[test]
+    fn an_export_in_dockers_older_form_tells_the_layers_as_they_are_when_unpacked() {
+        let diff_ids = ["sha256:a".to_owned(), "sha256:b".to_owned()];
+        let layer = |digest: &str, size| Descriptor { media_type: OCI_LAYER.into(), digest: digest.into(), size };
+        let found = of_export(&*older_export(&diff_ids), &diff_ids).unwrap();
+        assert_eq!(found, [layer("sha256:a", 2 << 20), layer("sha256:b", 2 << 20)]);
+        of_export(&*older_export(&diff_ids), &diff_ids[..1]).unwrap_err();
+        let cut = &older_export(&diff_ids)[..(2 << 20) + 512];
+        of_export(cut, &diff_ids).unwrap_err();
     }
 
     #[test]

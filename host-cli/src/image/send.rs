@@ -89,11 +89,13 @@ impl Finished<'_> {
             let _ = engine.remove_nameless(&ImageId(archive.id.clone()));
             return Err(refused.into());
         }
-        let missing = || EngineError::Refused {
-            doing: "loading an image".to_owned(),
-            reason: format!("the engine took it, but has no image {}", archive.id),
-        };
-        Ok(engine.image(&archive.id)?.ok_or_else(missing)?.id)
+        for id in &archive.ids {
+            if let Some(image) = engine.image(id)? {
+                return Ok(image.id);
+            }
+        }
+        let reason = format!("the engine took it, but has no image {}", archive.ids.join(" or "));
+        Err(EngineError::Refused { doing: "loading an image".to_owned(), reason }.into())
     }
 
     /// How many of our layers, from the lowest on, the engine has on this base.

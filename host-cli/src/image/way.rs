@@ -17,7 +17,7 @@ pub(crate) enum ImageBy {
 pub(crate) enum Way {
     /// An archive of config and new layers, for an engine that knows layers by their digests.
     Load,
-    /// An OCI image layout of config, manifest and new layers, for an engine that keeps images in containerd.
+    /// An OCI image layout of config, manifest and new layers, for containerd's store and Podman's.
     Oci,
     /// A build of the ready layers, which every engine can.
     Build,
@@ -53,7 +53,7 @@ pub(super) fn ways(by: ImageBy, store: &Store) -> (Way, &'static [Way]) {
     match (by, store) {
         (ImageBy::Only(way), _) => (way, &[]),
         (ImageBy::Auto, Store::Layers(_)) => (Way::Load, &[Way::Build]),
-        (ImageBy::Auto, Store::Containerd(_)) => (Way::Oci, &[Way::Build]),
+        (ImageBy::Auto, Store::Containerd(_) | Store::Podman(_)) => (Way::Oci, &[Way::Build]),
         (ImageBy::Auto, Store::Unknown) => (Way::Build, &[]),
     }
 }
@@ -64,6 +64,9 @@ pub(super) fn reason(by: ImageBy, store: &Store) -> String {
         (ImageBy::Only(_), _) => "as --image-by asks".to_owned(),
         (ImageBy::Auto, Store::Layers(driver)) => format!("it keeps layers by their digests ({driver})"),
         (ImageBy::Auto, Store::Containerd(snapshotter)) => format!("it keeps images in containerd ({snapshotter})"),
+        (ImageBy::Auto, Store::Podman(driver)) => {
+            format!("it is Podman and takes a layout without the base ({driver})")
+        }
         (ImageBy::Auto, Store::Unknown) => "it does not tell how it keeps images".to_owned(),
     }
 }
@@ -77,6 +80,7 @@ mod tests {
         let ways_of = |store| ways(ImageBy::Auto, &store);
         assert_eq!(ways_of(Store::Layers("overlay2".into())), (Way::Load, &[Way::Build][..]));
         assert_eq!(ways_of(Store::Containerd("overlayfs".into())), (Way::Oci, &[Way::Build][..]));
+        assert_eq!(ways_of(Store::Podman("overlay".into())), (Way::Oci, &[Way::Build][..]));
         assert_eq!(ways_of(Store::Unknown), (Way::Build, &[][..]));
     }
 

@@ -11,8 +11,9 @@ use std::io::Read;
 
 const DOING: &str = "building an image";
 /// Intermediate containers go, whatever happens; nothing is pulled and nothing needs a network, since our Dockerfiles
-/// name an image that is here and run nothing.
-const OPTIONS: [(&str, &str); 3] = [("rm", "1"), ("forcerm", "1"), ("networkmode", "none")];
+/// name an image that is here and run nothing. `layers` is Podman's, and no other engine's: one layer, or every step
+/// leaves an image without a name that nothing hides and, where the build fails, nothing removes.
+const OPTIONS: [(&str, &str); 4] = [("rm", "1"), ("forcerm", "1"), ("networkmode", "none"), ("layers", "0")];
 
 /// Builds an image without a name; what a failed build made is removed again.
 pub(super) async fn build(link: &Link, context: Box<dyn Read + Send>) -> Result<ImageId, EngineError> {

@@ -7,8 +7,10 @@ use serde::Deserialize;
 
 /// How `DriverStatus` names the store of images when that is containerd.
 const CONTAINERD: &str = "io.containerd.snapshotter.v1";
-/// How Docker's engine calls itself among the components that `/version` lists; podman says `Podman Engine`.
+/// How Docker's engine calls itself among the components that `/version` lists.
 const DOCKER: &str = "Engine";
+/// How Podman does.
+const PODMAN: &str = "Podman Engine";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -43,11 +45,15 @@ pub(super) async fn facts(link: &Link) -> Result<EngineFacts, EngineError> {
 
 fn understood(info: Info, version: Version) -> EngineFacts {
     let mut status = info.driver_status.unwrap_or_default().into_iter().flatten();
-    let mut components = version.components.unwrap_or_default().into_iter();
+    let components = version.components.unwrap_or_default();
+    let is = |name: &str| components.iter().any(|component| component.name == name);
+    let driver = one_line(&info.driver);
     let store = if status.any(|word| word == CONTAINERD) {
-        Store::Containerd(one_line(&info.driver))
-    } else if components.any(|component| component.name == DOCKER) && !info.driver.is_empty() {
-        Store::Layers(one_line(&info.driver))
+        Store::Containerd(driver)
+    } else if is(DOCKER) && !driver.is_empty() {
+        Store::Layers(driver)
+    } else if is(PODMAN) {
+        Store::Podman(driver)
     } else {
         Store::Unknown
     };
@@ -76,7 +82,11 @@ mod tests {
                 r#"{"Components":[{"Name":"Engine"}]}"#,
                 Store::Containerd("overlayfs".into()),
             ),
-            (r#"{"Driver":"overlay"}"#, r#"{"Components":[{"Name":"Podman Engine"}]}"#, Store::Unknown),
+            (
+                r#"{"Driver":"overlay","DriverStatus":[["Native Overlay Diff","true"]]}"#,
+                r#"{"Components":[{"Name":"Podman Engine"},{"Name":"Conmon"}]}"#,
+                Store::Podman("overlay".into()),
+            ),
             ("{}", "{}", Store::Unknown),
         ] {
             let facts = understood(serde_json::from_str(info).unwrap(), serde_json::from_str(version).unwrap());

@@ -1,6 +1,6 @@
 //! What an engine makes of an archive of images.
 
-use crate::engine::{Image, ImageDetails, ImageId};
+use crate::engine::{Image, ImageDetails, ImageId, Store};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -35,8 +35,8 @@ pub(crate) fn entries(tar: &[u8]) -> Vec<(String, Vec<u8>)> {
     tar::Archive::new(tar).entries().unwrap().map(entry).collect()
 }
 
-/// The image in an archive: named by its config in one of Docker's, by its manifest in an OCI layout.
-pub(super) fn image(archive: &[u8]) -> Image {
+/// The image in an archive: named by its config in one of Docker's and by Podman, by its manifest in an OCI layout.
+pub(super) fn image(archive: &[u8], store: Option<&Store>) -> Image {
     let entries: BTreeMap<String, Vec<u8>> = entries(archive).into_iter().collect();
     let (config, id) = if let Some(config) = entries.get("config.json") {
         (config, digest(config))
@@ -46,7 +46,8 @@ pub(super) fn image(archive: &[u8]) -> Image {
             &entries[&format!("blobs/{}", named["digest"].as_str().unwrap().replace(':', "/"))]
         };
         let manifest = blob(&document(&entries["index.json"])["manifests"][0]);
-        (blob(&document(manifest)["config"]), digest(manifest))
+        let config = blob(&document(manifest)["config"]);
+        (config, digest(if matches!(store, Some(Store::Podman(_))) { config } else { manifest }))
     };
     let document: Document = serde_json::from_slice(config).unwrap();
     let details = ImageDetails { layers: document.rootfs.diff_ids, ..ImageDetails::default() };

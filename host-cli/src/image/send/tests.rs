@@ -1,6 +1,6 @@
 //! Which way an image takes into which engine, and which layers go along.
 
-use super::super::base_layers::samples::export;
+use super::super::base_layers::samples::{export, older_export};
 use super::super::droplet::droplet_layer;
 use super::super::lifecycle::{Lifecycle, lifecycle_layer};
 use super::super::samples::{Sample, as_file};
@@ -131,6 +131,20 @@ fn an_engine_with_containerd_gets_a_layout_that_names_the_bases_layers_as_it_kee
     assert!(index.contains(&id), "{index}");
     let manifest = String::from_utf8_lossy(&files[&format!("blobs/{}", id.replace(':', "/"))]).into_owned();
     assert!(manifest.contains("sha256:packed"), "{manifest}");
+    assert_eq!(files.len(), 6, "layout, index, manifest, config, two layers: {:?}", files.keys());
+}
+
+#[test]
+fn podman_gets_a_layout_that_names_the_bases_layers_as_they_are_when_unpacked_and_calls_it_by_its_config() {
+    let mut case = Case::new();
+    case.base.id = ImageId("sha256:".to_owned());
+    case.fake.state().store = Some(Store::Podman("overlay".into()));
+    case.fake.state().export = older_export(&case.base.details.layers);
+    let (fake, outcome) = case.sent(ImageBy::Auto, &Said::default());
+    let files: BTreeMap<String, Vec<u8>> = loaded::entries(&fake.state().loaded[0]).into_iter().collect();
+    let id = outcome.unwrap().0;
+    let config = &files[&format!("blobs/{}", id.replace(':', "/"))];
+    assert!(String::from_utf8_lossy(config).contains("diff_ids"), "{id}");
     assert_eq!(files.len(), 6, "layout, index, manifest, config, two layers: {:?}", files.keys());
 }
 
