@@ -5,7 +5,7 @@ pub(crate) mod loaded;
 
 use super::{
     CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Health, Image, ImageDetails, ImageId,
-    LayerTold, Store,
+    LayerTold, Ran, Store,
 };
 use crate::plan::container::ContainerSpec;
 use crate::registry::credentials::Credentials;
@@ -39,6 +39,10 @@ pub(crate) struct State {
     pub(crate) runs: VecDeque<Script>,
     /// What the next looks at a container say of its health; the last is repeated. None: what the spec asks for is healthy.
     pub(crate) health: VecDeque<Health>,
+    /// What the next runs of a program beside the main process come to; one without it fails and says nothing.
+    pub(crate) executions: VecDeque<Ran>,
+    /// Whether it leaves health checks to others: it shows no outcome of one.
+    pub(crate) never_checks: bool,
     /// The exit status with which a started container has ended at once, if it does.
     pub(crate) dies_at_start: Option<i64>,
     /// What `copy_out` gives, by path: a tar.
@@ -278,6 +282,7 @@ impl Engine for Fake {
             exit_status: 0,
             out_of_memory: false,
             health: if spec.health_check.is_some() { Health::Starting } else { Health::Unchecked },
+            was_checked: false,
             health_output: String::new(),
             addresses,
         };
@@ -315,15 +320,22 @@ impl Engine for Fake {
         Ok(status)
     }
 
+    fn exec(&self, container: &ContainerId, command: &[String], _: Duration) -> Result<Ran, EngineError> {
+        let mut state = self.call("exec", &[&container.0, &command.join(" ")])?;
+        Ok(state.executions.pop_front().unwrap_or(Ran { status: Some(1), output: Vec::new() }))
+    }
+
     fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError> {
         let mut state = self.call("container", &[&container.0])?;
         let scripted = if state.health.len() > 1 { state.health.pop_front() } else { state.health.front().copied() };
+        let never_checks = state.never_checks;
         Ok(state.containers.get_mut(&container.0).map(|(found, spec)| {
             found.health = match scripted {
                 Some(health) => health,
-                None if spec.health_check.is_some() && found.running => Health::Healthy,
+                None if spec.health_check.is_some() && found.running && !never_checks => Health::Healthy,
                 None => found.health,
             };
+            found.was_checked = found.running && spec.health_check.is_some() && !never_checks;
             found.clone()
         }))
     }

@@ -16,7 +16,7 @@ use std::io::Read;
 use std::time::Duration;
 
 /// An engine's id of a container.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ContainerId(pub(crate) String);
 
 /// An engine's id of an image: `sha256:…`.
@@ -87,7 +87,7 @@ pub(crate) enum Store {
 }
 
 /// What an engine says of a container.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Container {
     /// Its id.
     pub(crate) id: ContainerId,
@@ -103,6 +103,8 @@ pub(crate) struct Container {
     pub(crate) out_of_memory: bool,
     /// What its health check says.
     pub(crate) health: Health,
+    /// Whether the engine shows the outcome of a health check, good or bad.
+    pub(crate) was_checked: bool,
     /// What the last health check printed, as it was printed (foreign text); empty where there was none.
     pub(crate) health_output: String,
     /// Its addresses by network name; an empty address where it has none.
@@ -110,9 +112,10 @@ pub(crate) struct Container {
 }
 
 /// What a health check says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Health {
     /// There is no check.
+    #[default]
     Unchecked,
     /// It has not passed yet.
     Starting,
@@ -120,6 +123,15 @@ pub(crate) enum Health {
     Healthy,
     /// It failed too often.
     Unhealthy,
+}
+
+/// How a program ended that was run in a container beside its main process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ran {
+    /// Its exit status; `None` where it has not ended in time, and may still run.
+    pub(crate) status: Option<i64>,
+    /// The first 4 KiB of what it printed on both streams, as it was printed (foreign text).
+    pub(crate) output: Vec<u8>,
 }
 
 /// What an image made of a container is to be like.
@@ -253,6 +265,10 @@ pub(crate) trait Engine: Send + Sync {
         stdin: &[u8],
         output: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<i64, EngineError>;
+
+    /// Runs a program in a container that runs, as the container's own user and in its folder, without a shell and without
+    /// input, and waits until it has ended, but no longer than `patience`. Refused where the container does not run.
+    fn exec(&self, container: &ContainerId, command: &[String], patience: Duration) -> Result<Ran, EngineError>;
 
     /// The container, or `None` when it is gone.
     fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError>;

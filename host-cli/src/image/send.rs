@@ -86,7 +86,9 @@ impl Finished<'_> {
         }
         if let Err(refused) = outcome {
             // Containerd's store keeps an image that it cannot unpack. Why it was refused is worth more than what comes now.
-            let _ = engine.remove_nameless(&ImageId(archive.id.clone()));
+            for id in &archive.ids {
+                let _ = engine.remove_nameless(&ImageId(id.clone()));
+            }
             return Err(refused.into());
         }
         for id in &archive.ids {

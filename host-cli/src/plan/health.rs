@@ -1,5 +1,7 @@
-//! How to ask an app whether it is healthy: the launch request's monitor or check definition → the engine's health check.
+//! How to ask an app whether it is healthy: the launch request's monitor or check definition → the engine's health check;
+//! and whether the engine asks.
 
+use crate::engine::{Container, Health};
 use crate::plan::container::HealthCheck;
 use shared_model::action::{Action, RunAction};
 use shared_model::desired_lrp::{Check, DesiredLrp, HttpCheck, TcpCheck};
@@ -26,6 +28,18 @@ pub(crate) fn health_check(lrp: &DesiredLrp, start_timeout: Duration) -> Option<
     }
     let command = all_of(commands)?;
     Some(HealthCheck { command, interval: INTERVAL, timeout: TIMEOUT, retries: RETRIES, start_period: start_timeout })
+}
+
+/// Whether nobody runs the check: `waited` after its start the container shows no outcome of one, good or bad. An engine is
+/// given two intervals, and half of the time that the app has: something must be left for whoever asks instead.
+pub(crate) fn is_left_alone(
+    check: &HealthCheck,
+    container: &Container,
+    waited: Duration,
+    start_timeout: Duration,
+) -> bool {
+    let moved = container.was_checked || matches!(container.health, Health::Healthy | Health::Unhealthy);
+    !moved && waited >= (check.interval * 2).min(start_timeout / 2)
 }
 
 fn of_monitor(lrp: &DesiredLrp) -> Vec<Vec<String>> {
@@ -79,6 +93,26 @@ mod tests {
         let json =
             r#"{"monitor":{"parallel":{"actions":[{"run":{"path":"/a b"}},{"run":{"path":"/c","args":["it's"]}}]}}}"#;
         assert_eq!(command(json).unwrap(), ["/bin/sh", "-c", r"'/a b' && '/c' 'it'\''s'"]);
+    }
+
+    #[test]
+    fn a_check_is_left_alone_when_the_engine_shows_no_outcome_for_two_intervals_or_half_of_the_apps_time() {
+        let check = HealthCheck {
+            command: vec!["/check".into()],
+            interval: Duration::from_secs(2),
+            timeout: Duration::from_secs(1),
+            retries: 3,
+            start_period: Duration::ZERO,
+        };
+        let seconds = Duration::from_secs;
+        let container = |health, was_checked| Container { health, was_checked, ..Container::default() };
+        let silent = container(Health::Starting, false);
+        assert!(!is_left_alone(&check, &silent, seconds(3), seconds(60)));
+        assert!(is_left_alone(&check, &silent, seconds(4), seconds(60)));
+        assert!(is_left_alone(&check, &silent, seconds(1), seconds(2)));
+        assert!(is_left_alone(&check, &container(Health::Unchecked, false), seconds(4), seconds(60)));
+        assert!(!is_left_alone(&check, &container(Health::Starting, true), seconds(30), seconds(60)));
+        assert!(!is_left_alone(&check, &container(Health::Unhealthy, false), seconds(30), seconds(60)));
     }
 
     #[test]

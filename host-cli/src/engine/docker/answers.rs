@@ -126,11 +126,20 @@ pub(super) struct ContainerSummary {
     pub(super) created: i64,
 }
 
-/// `POST /containers/create`, `POST /commit`.
+/// `POST /containers/create`, `POST /commit`, `POST /containers/ID/exec`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Created {
     pub(super) id: String,
+}
+
+/// `GET /exec/ID/json`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ExecDetails {
+    #[serde(default)]
+    pub(super) running: bool,
+    pub(super) exit_code: Option<i64>,
 }
 
 /// `GET /networks/NAME`.
@@ -236,6 +245,7 @@ impl From<ContainerDetails> for Container {
                 Some("unhealthy") => Health::Unhealthy,
                 _ => Health::Unchecked,
             },
+            was_checked: health.as_ref().is_some_and(|health| !health.log.is_empty()),
             health_output: health.and_then(|mut health| health.log.pop()).map_or_else(String::new, |last| last.output),
             addresses: details
                 .network_settings
@@ -276,6 +286,7 @@ mod tests {
             "NetworkSettings":{"Networks":{"hcf":{"IPAddress":"172.18.0.2"}}}}"#;
         let container = Container::from(serde_json::from_str::<ContainerDetails>(text).unwrap());
         assert_eq!((container.health, container.health_output.as_str()), (Health::Unhealthy, "last"));
+        assert!(container.was_checked);
         assert_eq!((container.name.as_str(), container.out_of_memory, container.exit_status), ("n", true, 137));
         assert_eq!(container.addresses["hcf"], "172.18.0.2");
     }

@@ -10,6 +10,7 @@ mod connect;
 mod container_body;
 mod containers;
 mod endpoint;
+mod exec;
 mod facts;
 mod frames;
 mod images;
@@ -25,7 +26,7 @@ mod told;
 mod tunnel;
 mod volumes;
 
-use super::{CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Image, ImageId, LayerTold};
+use super::{CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Image, ImageId, LayerTold, Ran};
 use crate::plan::container::ContainerSpec;
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
@@ -142,6 +143,10 @@ impl Engine for Docker {
         output: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<i64, EngineError> {
         attach::run(&self.runtime, &self.link, container, stdin, output)
+    }
+
+    fn exec(&self, container: &ContainerId, command: &[String], patience: Duration) -> Result<Ran, EngineError> {
+        self.runtime.block_on(exec::exec(&self.link, container, command, patience))
     }
 
     fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError> {

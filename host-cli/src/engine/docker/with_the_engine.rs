@@ -112,6 +112,48 @@ fn limits_of_a_spec_hold_in_the_container() {
     assert_eq!(said, "1234 vcap /tmp b c=d docker-init CapBnd: 0000000000000000 NoNewPrivs: 1");
 }
 
+fn words(command: &[&str]) -> Vec<String> {
+    command.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[test]
+fn a_program_beside_the_main_process_runs_as_its_user_and_tells_status_and_the_start_of_its_output() {
+    let docker = engine();
+    let container = made(&docker, &ContainerSpec { user: "vcap".into(), init: true, ..shell("sleep 60") });
+    docker.start(&container.1).unwrap();
+    let patience = Duration::from_secs(30);
+    let ran =
+        docker.exec(&container.1, &words(&["/bin/sh", "-c", "id -un; echo wrong >&2; exit 3"]), patience).unwrap();
+    let mut lines: Vec<&str> = std::str::from_utf8(&ran.output).unwrap().lines().collect();
+    lines.sort_unstable();
+    assert_eq!((ran.status, lines), (Some(3), vec!["vcap", "wrong"]));
+    let ran = docker.exec(&container.1, &words(&["head", "-c", "300000", "/dev/zero"]), patience).unwrap();
+    assert_eq!((ran.status, ran.output.len()), (Some(0), 4096));
+    let missing = docker.exec(&container.1, &words(&["/no/such/program"]), patience);
+    assert!(missing.is_err() || missing.unwrap().status != Some(0));
+}
+
+#[test]
+fn a_program_that_does_not_end_is_not_awaited_for_ever_nor_is_one_whose_container_ends() {
+    let docker = engine();
+    let container = made(&docker, &ContainerSpec { init: true, ..shell("sleep 60") });
+    docker.start(&container.1).unwrap();
+    let waiting = words(&["/bin/sh", "-c", "echo here; sleep 60"]);
+    let ran = docker.exec(&container.1, &waiting, Duration::from_secs(1)).unwrap();
+    assert_eq!(ran, Ran { status: None, output: b"here\n".to_vec() });
+    thread::scope(|scope| {
+        let asks = scope.spawn(|| docker.exec(&container.1, &waiting, Duration::from_secs(300)));
+        thread::sleep(Duration::from_millis(500)); // It should be in the middle of it; the outcome is the same where it is not.
+        docker.stop(&container.1, Duration::ZERO).unwrap();
+        let ran = asks.join().unwrap();
+        assert!(ran.is_err() || ran.unwrap().status != Some(0));
+    });
+    let error = docker.exec(&container.1, &waiting, Duration::from_secs(300)).unwrap_err();
+    assert!(matches!(error, EngineError::Refused { .. }), "{error}");
+    let gone = docker.exec(&ContainerId("0123456789ab".into()), &waiting, Duration::from_secs(300)).unwrap_err();
+    assert!(matches!(gone, EngineError::NotFound { .. }), "{gone}");
+}
+
 #[test]
 fn a_health_check_is_asked_and_its_last_words_are_kept() {
     let docker = engine();

@@ -1,8 +1,12 @@
 //! Waiting until an app is healthy, and why it is not.
 
+mod asking;
+
 use crate::engine::{ContainerId, Health};
 use crate::failure::Failure;
 use crate::pipeline::road::Road;
+use crate::plan::container::HealthCheck;
+use asking::Asking;
 use shared_model::exit_code::ExitCode;
 use shared_model::size;
 use std::thread;
@@ -38,14 +42,15 @@ pub(super) enum Sick {
     Gone,
 }
 
-/// Waits. The outer error is the engine's.
+/// Waits; `check` is what the engine was asked to run. The outer error is the engine's.
 pub(super) fn wait(
     road: &Road,
     container: &ContainerId,
-    is_checked: bool,
+    check: Option<&HealthCheck>,
     patience: &Patience,
 ) -> Result<Result<(), Sick>, Failure> {
     let began = Instant::now();
+    let mut asking = check.map(|check| Asking::new(road, container, check, patience.start_timeout));
     loop {
         let waited = began.elapsed();
         let Some(now) = road.engine.container(container)? else {
@@ -55,12 +60,16 @@ pub(super) fn wait(
             return Ok(Err(Sick::Ended { status: now.exit_status, out_of_memory: now.out_of_memory }));
         }
         let settled = patience.settled.min(patience.start_timeout);
-        let is_healthy = if is_checked { now.health == Health::Healthy } else { waited >= settled };
+        let is_healthy = match &mut asking {
+            Some(asking) => now.health == Health::Healthy || asking.finds_healthy(&now, waited),
+            None => waited >= settled,
+        };
         if is_healthy {
             return Ok(Ok(()));
         }
         if waited >= patience.start_timeout {
-            return Ok(Err(Sick::NotHealthy { waited: patience.start_timeout, check: now.health_output }));
+            let check = asking.map_or_else(String::new, |asking| asking.last_words(now));
+            return Ok(Err(Sick::NotHealthy { waited: patience.start_timeout, check }));
         }
         thread::sleep(patience.between_looks);
     }
