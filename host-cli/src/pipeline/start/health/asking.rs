@@ -50,10 +50,12 @@ impl<'a> Asking<'a> {
     fn passes(&mut self) -> bool {
         match self.road.engine.exec(self.container, &self.check.command, self.check.timeout) {
             Ok(ran) => {
-                self.last_words = String::from_utf8_lossy(&ran.output).trim().to_owned();
-                if ran.status.is_none() {
-                    self.last_words += &format!(" (it did not end within {})", size::seconds(self.check.timeout));
-                }
+                let said = String::from_utf8_lossy(&ran.output);
+                let end = match ran.status {
+                    Some(_) => String::new(),
+                    None => format!(" (it did not end within {})", size::seconds(self.check.timeout)),
+                };
+                self.last_words = format!("{}{end}", said.trim());
                 ran.status == Some(0)
             }
             // The app may have ended meanwhile, which the next look tells; or the check cannot be run at all.
