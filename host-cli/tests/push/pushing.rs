@@ -1,0 +1,103 @@
+//! Images that arrive.
+
+use crate::images::{Image, docker};
+use crate::registry::{Answering, PASSWORD, Recipe, Registry, USER};
+use crate::said::{host_cli, said, said_with, started};
+use serde_json::Value;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+const WITH_PASSWORD: [&str; 3] = ["--username", USER, "--password-stdin"];
+
+#[test]
+fn an_app_image_is_pushed_pulled_back_by_its_digest_and_runs() {
+    let (registry, image) =
+        (Registry::with(Recipe { host: "127.0.0.1", asks_who: false, tls: true }), Image::that_runs());
+    let reference = format!("{}/team/app:1", registry.address);
+    let pushed = said(&["push", &image.app, &reference], None).done();
+    assert!(pushed.out.contains(&format!("======> Pushing {} to {reference}", image.name)), "{pushed:?}");
+    assert!(pushed.out.contains("2 layers sent, "), "{pushed:?}");
+    assert_eq!(image.names().len(), 2, "it keeps the name");
+
+    // A second repository gets nothing twice, and tells so.
+    let other = format!("{}/team/other", registry.address);
+    let again = said(&["push", &image.name, &other], None).done();
+    assert!(
+        again.out.contains(&format!("Pushed {other}:latest@")) && again.out.contains("2 layers there already"),
+        "{again:?}"
+    );
+    assert_eq!(again.digest(), pushed.digest());
+
+    image.remove();
+    let by_digest = format!("{}/team/app@{}", registry.address, pushed.digest());
+    docker(&["pull", "-q", &by_digest]);
+    assert_eq!(docker(&["run", "--rm", &by_digest]), "hello from the droplet");
+    assert_eq!(docker(&["image", "inspect", "--format", "{{.Id}}", &by_digest]), image.id);
+}
+
+#[test]
+fn a_password_from_standard_input_lets_in_and_another_one_does_not() {
+    let (registry, image) = (Registry::new(), Image::empty());
+    let reference = format!("{}/team/app:1", registry.address);
+    let words = [&["push", &image.name, &reference][..], &WITH_PASSWORD].concat();
+    for password in [PASSWORD.to_owned(), format!("{PASSWORD}\n"), format!("{PASSWORD}\r\n")] {
+        said_with(&words, &password).done();
+    }
+    docker(&["rmi", &reference]);
+    let refused = said_with(&words, "wrong");
+    let again =
+        format!("`host-cli push {} {reference} --username pusher --password-stdin` pushes it again", image.name);
+    refused.failed(7, &["does not accept the login of --username pusher", "unauthorized", &again]);
+    said(&["push", &image.name, &reference], None).failed(
+        7,
+        &["wants a login, and docker's config.json holds none", "no basic auth credentials", "docker login 127.0.0.1:"],
+    );
+    image.assert_named_as_before();
+    said_with(&words, "\n").failed(2, &["standard input holds no password"]);
+}
+
+#[test]
+fn the_events_tell_what_goes_where_and_under_which_digest() {
+    let (registry, image) = (Registry::new(), Image::empty());
+    let reference = format!("{}/app", registry.address);
+    let words = [&["push", &image.id, &reference, "--output", "json"][..], &WITH_PASSWORD].concat();
+    let told = said_with(&words, PASSWORD).done();
+    let events: Vec<Value> = told.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(names, ["hello", "step_started", "pushing", "pushed", "step_ended", "done"]);
+    assert_eq!(events[2]["image"], image.name.as_str());
+    assert_eq!(events[3]["reference"], format!("{reference}:latest"));
+    let digest = events[3]["digest"].as_str().unwrap();
+    let repository = docker(&["image", "inspect", "--format", "{{index .RepoDigests 0}}", &image.id]);
+    assert_eq!(repository, format!("{reference}@{digest}"));
+}
+
+#[test]
+fn a_name_that_cannot_be_is_refused_before_the_engine_is_asked() {
+    for reference in ["r.invalid/Team/app", "r.invalid/app@sha256:00", "https://r.invalid/app", "app"] {
+        let mut command = host_cli(&["push", "app", reference], None);
+        let refused = command.env("DOCKER_HOST", "unix:///nowhere").output().unwrap();
+        crate::said::Said::from(refused).failed(2, &["is no name to push to", "REGISTRY/REPO[:TAG]"]);
+    }
+}
+
+#[test]
+fn ctrl_c_ends_the_engines_push_and_takes_the_name_back() {
+    let image = Image::that_runs();
+    let registry = Answering::with(|method, _| match method {
+        "POST" => ("202 Accepted", "Location: /v2/app/blobs/uploads/1\r\nDocker-Upload-UUID: 1\n\n".to_owned()),
+        _ => ("404 Not Found", String::new()),
+    });
+    let reference = format!("{}/app:1", registry.address);
+    let pushing = started(&mut host_cli(&["push", &image.name, &reference], None));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let is_sent = || registry.asked.lock().unwrap().iter().any(|request| request.starts_with("PATCH"));
+    while !is_sent() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(image.names().len(), 2);
+    assert!(Command::new("kill").args(["-INT", &pushing.id().to_string()]).status().unwrap().success());
+    crate::said::Said::from(pushing.wait_with_output().unwrap()).failed(130, &["interrupted"]);
+    image.assert_named_as_before();
+    registry.given_up.recv_timeout(Duration::from_secs(30)).expect("the engine goes on");
+}

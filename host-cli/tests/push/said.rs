@@ -1,0 +1,67 @@
+//! Runs `host-cli` and keeps what it said.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+/// What a run ended with and printed.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl Said {
+    #[track_caller]
+    pub(crate) fn done(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn failed(self, code: i32, words: &[&str]) -> Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        for word in words {
+            assert!(self.err.contains(word), "{word}: {self:?}");
+        }
+        self
+    }
+
+    /// The digest in `Pushed REFERENCE@sha256:… (`.
+    #[track_caller]
+    pub(crate) fn digest(&self) -> String {
+        let line = self.out.lines().find(|line| line.starts_with("======> Pushed ") && line.contains('@'));
+        let digest = line.and_then(|line| line.split('@').nth(1)).and_then(|rest| rest.split(' ').next());
+        digest.unwrap_or_else(|| panic!("no digest: {self:?}")).to_owned()
+    }
+}
+
+/// `host-cli` with these words, in a world where docker's configuration lies in `config`, if anywhere.
+pub(crate) fn host_cli(words: &[&str], config: Option<&Path>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_host-cli"));
+    command.args(words).env("DOCKER_CONFIG", config.unwrap_or(Path::new("/nowhere"))).stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn said(words: &[&str], config: Option<&Path>) -> Said {
+    host_cli(words, config).output().unwrap().into()
+}
+
+/// As [`said`], with a password on standard input.
+pub(crate) fn said_with(words: &[&str], password: &str) -> Said {
+    let mut child = started(host_cli(words, None).stdin(Stdio::piped()));
+    child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+    child.wait_with_output().unwrap().into()
+}
+
+pub(crate) fn started(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
