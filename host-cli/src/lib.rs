@@ -40,7 +40,7 @@ fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
         Command::Cache(command) => Ok(pipeline::cache(command.command)),
         Command::Launch(command) => Ok(pipeline::launch(command)),
         Command::Export(command) => Ok(pipeline::export(command)),
-        Command::Image(command) => image::command::run(&command),
+        Command::Image(command) => Ok(image::command::run(command)),
         Command::Push(command) => Ok(pipeline::push(command)),
     }
 }

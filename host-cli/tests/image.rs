@@ -7,6 +7,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 #![allow(clippy::disallowed_methods, reason = "a test of the whole program runs programs and writes files")]
 
+#[path = "image/faulty.rs"]
+mod faulty;
+#[path = "image/trouble.rs"]
+mod trouble;
+
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::collections::BTreeSet;
@@ -139,10 +144,15 @@ impl World {
     }
 
     fn image(&self, droplet: &Path, lifecycle: &Path, more: &[&str]) -> Output {
+        self.command(droplet, lifecycle, more).output().unwrap()
+    }
+
+    fn command(&self, droplet: &Path, lifecycle: &Path, more: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_host-cli"));
         command.arg("image").arg("--droplet").arg(droplet).arg("--lifecycle").arg(lifecycle);
         command.args(["--base", &self.base.name, "--label", &format!("stager.instance={}", self.base.mark)]);
-        command.args(more).output().unwrap()
+        command.args(more);
+        command
     }
 }
 
@@ -349,8 +359,9 @@ fn every_way_into_the_engine_gives_an_image_that_runs_and_loading_the_same_one_e
 #[test]
 fn an_image_that_the_engine_refuses_leaves_nothing_and_says_why() {
     let world = World::new();
-    // A file that is a folder as well: nothing leaves the folder, but no engine can unpack it.
-    let odd = droplet(&[("./app/", b"", 0o755), ("./app/a", b"x", 0o644), ("./app/a/b", b"x", 0o644)]);
+    // Nothing leaves the folder, but the path is longer than Linux takes, and so no engine can unpack it.
+    let long = format!("./app/{}file", format!("{}/", "d".repeat(250)).repeat(20));
+    let odd = droplet(&[("./app/", b"", 0o755), (&long, b"x", 0o644)]);
     let odd = world.file("droplet", &odd);
     let lifecycle = world.lifecycle();
     fs::write(lifecycle.join("new"), &world.base.mark).unwrap(); // Nothing that the engine has ready.

@@ -189,6 +189,11 @@ pub(crate) enum EngineError {
 }
 
 impl EngineError {
+    /// Whether the engine went away in the middle.
+    pub(crate) fn is_broken_off(&self) -> bool {
+        matches!(self, Self::Refused { reason, .. } if reason.starts_with("the connection broke"))
+    }
+
     /// Whether the engine's disk is full: then no other way of doing the same helps.
     pub(crate) fn is_full_disk(&self) -> bool {
         matches!(self, Self::Refused { reason, .. } if reason.contains("no space left on device"))

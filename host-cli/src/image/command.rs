@@ -3,12 +3,12 @@
 #![expect(clippy::disallowed_methods, reason = "opens the files that were named")]
 
 use super::error::checked_names;
-use super::{ImageError, ImageOptions, ImageOrder, Lifecycle, Names, Stop, created, make};
+use super::{ImageError, ImageOptions, ImageOrder, Lifecycle, Names, Stop, Unnamed, created, give_names, make_unnamed};
 use crate::arguments;
-use crate::engine::Engine;
 use crate::engine::docker::Docker;
 use crate::failure::Failure;
-use crate::pipeline::refuse;
+use crate::pipeline::road::{Road, walk};
+use crate::pipeline::{refuse, signals};
 use crate::plan::app_image::{self, is_label};
 use crate::requests::{self, Kind};
 use crate::screen::screen;
@@ -21,46 +21,25 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::Arc;
 
 /// The most bytes of a result file that are read; Diego reads 50 KiB.
 const LONGEST_RESULT: u64 = 1 << 20;
 
 /// Makes the image and says so.
-pub(crate) fn run(command: &arguments::Image) -> Result<ExitCode, Failure> {
-    let screen = screen(command.output);
-    let order = order(command)?; // What was typed is judged before anybody is asked.
-    let outcome = Docker::connect().map_err(Failure::from).and_then(|engine| act(&engine, order, screen.as_ref()));
-    Ok(outcome.map_or_else(
-        |failure| {
-            screen.emit(failure.event());
-            failure.code
-        },
-        |()| ExitCode::Success,
-    ))
+pub(crate) fn run(command: arguments::Image) -> ExitCode {
+    walk(screen(command.output), signals::watch, move |way| {
+        let order = order(&command)?; // What was typed is judged before anybody is asked.
+        act(&way.with(Arc::new(Docker::connect()?)), order)
+    })
 }
 
-fn act(engine: &dyn Engine, order: Order<'_>, events: &dyn EventSink) -> Result<(), Failure> {
-    let begun = Instant::now();
-    let names = match order.given {
-        [] => Names::OfApp { name: &order.application.name, guid: &order.application.guid },
-        given => Names::Given(given),
-    };
-    let order = ImageOrder {
-        droplet: order.droplet,
-        lifecycle: order.lifecycle,
-        base: &order.base,
-        names,
-        labels: order.labels,
-        result: order.result,
-        options: order.options,
-        stop: Stop::default(),
-    };
-    events.emit(Event::StepStarted { step: Step::Image });
-    let made = make(engine, order, events)?;
-    let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    events.emit(Event::StepEnded { step: Step::Image, ms });
-    events.emit(Event::Image { name: made.name, id: made.id.0, bytes: made.bytes });
+fn act(road: &Road, order: Order<'_>) -> Result<(), Failure> {
+    let made = road.step(Step::Image, || {
+        let unnamed = road.make_image(|stop| order.make(road, stop))?;
+        Ok(give_names(&*road.engine, unnamed)?)
+    })?;
+    road.emit(Event::Image { name: made.name, id: made.id.0, bytes: made.bytes });
     Ok(())
 }
 
@@ -99,6 +78,27 @@ struct Order<'a> {
     base: String,
     result: String,
     options: ImageOptions,
+}
+
+impl Order<'_> {
+    /// Makes the image, or finds it.
+    fn make(self, road: &Road, stop: &Stop) -> Result<Unnamed, Failure> {
+        let names = match self.given {
+            [] => Names::OfApp { name: &self.application.name, guid: &self.application.guid },
+            given => Names::Given(given),
+        };
+        let order = ImageOrder {
+            droplet: self.droplet,
+            lifecycle: self.lifecycle,
+            base: &self.base,
+            names,
+            labels: self.labels,
+            result: self.result,
+            options: self.options,
+            stop: stop.clone(),
+        };
+        Ok(make_unnamed(&*road.engine, order, road)?)
+    }
 }
 
 fn task(path: &Path) -> Result<TaskDefinition, Failure> {

@@ -80,6 +80,9 @@ impl ImageError {
                 "name another folder; `skopeo copy oci:NEW:latest oci:OLD:NAME` brings one layout's image into another"
             }
             Self::NoDropletLayer => "only images that `restage` or `host-cli image` made hold one",
+            Self::Engine(error) if error.is_broken_off() => {
+                "is the engine still running? Its log says why (`journalctl -u docker`)"
+            }
             Self::Engine(error) if error.is_full_disk() => {
                 "make room on the engine's disk: `docker system df` shows what takes it"
             }

@@ -79,17 +79,8 @@ pub(crate) struct Unnamed {
     pub(crate) names: Vec<String>,
 }
 
-/// Makes the image, or finds one that was made of the same things. Says warnings and notes only; steps and the image
-/// itself are for the caller to tell.
-pub(crate) fn make(
-    engine: &dyn Engine,
-    order: ImageOrder<'_>,
-    events: &dyn EventSink,
-) -> Result<MadeImage, ImageError> {
-    give_names(engine, make_unnamed(engine, order, events)?)
-}
-
-/// As [`make`], but the image's names stay where they are.
+/// Makes the image, or finds one that was made of the same things; its names stay where they are. Says warnings and notes
+/// only; steps and the image itself are for the caller to tell.
 pub(crate) fn make_unnamed(
     engine: &dyn Engine,
     mut order: ImageOrder<'_>,

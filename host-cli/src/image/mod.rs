@@ -30,7 +30,7 @@ mod way;
 
 pub(crate) use error::{ImageError, checked_names};
 pub(crate) use lifecycle::Lifecycle;
-pub(crate) use make::{ImageOptions, ImageOrder, MadeImage, Names, Unnamed, give_names, make, make_unnamed};
+pub(crate) use make::{ImageOptions, ImageOrder, MadeImage, Names, Unnamed, give_names, make_unnamed};
 pub(crate) use stop::Stop;
 pub(crate) use way::ImageBy;
 

@@ -169,6 +169,11 @@ impl Cleanup {
         self.lock().entries.retain(|entry| !matches!(&entry.made, Made::Container(made) if made == container));
     }
 
+    /// Whether an image or file is being made, which [`Self::undo`] waits for.
+    pub(crate) fn is_making(&self) -> bool {
+        !self.lock().making.is_empty()
+    }
+
     /// Undoes all, the last first, and lets nothing be made after it. Twice is once.
     pub(crate) fn undo(&self, end: End) -> Vec<Undone> {
         let mut state = self.lock();

@@ -132,6 +132,10 @@ pub(crate) fn walk(
         Ended::ByItself(end) => (End::ByItself, end),
         Ended::BySignal(signal) => (End::BySignal, Err(by_signal(signal))),
     };
+    if end == End::BySignal && way.cleanup.is_making() {
+        let text = "Stopping: what is being made is waited for up to a minute, so that nothing stays behind; once more ends at once";
+        way.emit(Event::Note { text: text.to_owned() });
+    }
     for undone in way.cleanup.undo(end) {
         way.emit(told(undone));
     }

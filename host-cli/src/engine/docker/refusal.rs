@@ -73,8 +73,22 @@ pub(super) fn engine_error(address: &str, doing: &str, error: docker_api::Error)
                 EngineError::Unreachable { address, reason: one_line(&cause.to_string()) }
             }
             Some(cause) => EngineError::Refused { doing, reason: format!("the connection broke: {cause}") },
+            None if is_cut(&other) => {
+                EngineError::Refused { doing, reason: "the connection broke: the engine closed it".to_owned() }
+            }
             None => EngineError::Refused { doing, reason: one_line(&other.to_string()) },
         },
+    }
+}
+
+/// Whether the engine went away without an answer.
+fn is_cut(error: &docker_api::Error) -> bool {
+    use containers_api::conn::Error as Inner;
+    match error {
+        docker_api::Error::Hyper(cause) | docker_api::Error::Error(Inner::Hyper(cause)) => {
+            cause.is_incomplete_message() || cause.is_closed() || cause.is_canceled()
+        }
+        _ => false,
     }
 }
 

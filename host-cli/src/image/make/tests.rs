@@ -5,6 +5,10 @@ use super::*;
 use crate::engine::fake::{Fake, loaded};
 use std::sync::Mutex;
 
+fn make(engine: &dyn Engine, order: ImageOrder<'_>, events: &dyn EventSink) -> Result<MadeImage, ImageError> {
+    give_names(engine, make_unnamed(engine, order, events)?)
+}
+
 #[derive(Default)]
 struct Said(Mutex<Vec<Event>>);
 
