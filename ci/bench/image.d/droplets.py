@@ -18,8 +18,8 @@ TEXT = b"function require(name) { return module.exports[name] || loadFromDisk(na
 class Made:
     """The files of one round."""
 
-    def __init__(self, droplet, archive):
-        self.droplet, self.archive = droplet, archive
+    def __init__(self, droplet, small, archive):
+        self.droplet, self.small, self.archive = droplet, small, archive
 
 
 class Source:
@@ -46,10 +46,12 @@ class Source:
 
     def make(self, number, below, tag, labels):
         """The droplet of a round, and an archive of a finished image of it."""
-        droplet, archive, layer = (self.work / name for name in ("droplet.tgz", "archive.tar", "layer.tar"))
+        names = ("droplet.tgz", "small.tgz", "archive.tar", "layer.tar")
+        droplet, small, archive, layer = (self.work / name for name in names)
         own = os.urandom(4096)
         # A second member of the gzip file: what is common is compressed once for all rounds.
         join(droplet, self.head, gzip.compress(entry("./app/own", tarfile.REGTYPE, own) + bytes(1024)))
+        small.write_bytes(gzip.compress(entry("./app/", tarfile.DIRTYPE, b"") + entry("./app/own", tarfile.REGTYPE, own) + bytes(1024)))
         join(layer, self.layer, entry("home/vcap/app/own", tarfile.REGTYPE, own) + bytes(1024))
         with open(layer, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -58,15 +60,40 @@ class Source:
             "architecture": below["Architecture"], "os": below["Os"], "config": {"Labels": labels},
             "rootfs": {"type": "layers", "diff_ids": diff_ids},
         }).encode()
-        manifest = [{"Config": "config.json", "RepoTags": [tag], "Layers": [f"{diff_id[7:]}.tar" for diff_id in diff_ids]}]
+        if "blobs" in below:
+            documents, name = as_layout(config, tag, [*below["blobs"], described("layer.v1.tar", digest, layer.stat().st_size)])
+        else:
+            manifest = [{"Config": "config.json", "RepoTags": [tag], "Layers": [f"{diff_id[7:]}.tar" for diff_id in diff_ids]}]
+            documents, name = {"config.json": config, "manifest.json": json.dumps(manifest).encode()}, f"{digest}.tar"
         with tarfile.open(archive, "w") as tar:
-            for name, content in (("config.json", config), ("manifest.json", json.dumps(manifest).encode())):
-                info = tarfile.TarInfo(name)
+            for document, content in documents.items():
+                info = tarfile.TarInfo(document)
                 info.size = len(content)
                 tar.addfile(info, io.BytesIO(content))
-            tar.add(layer, f"{digest}.tar")
+            tar.add(layer, name)
         layer.unlink()
-        return Made(droplet, archive)
+        return Made(droplet, small, archive)
+
+
+def described(kind, digest, size):
+    return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": f"sha256:{digest}", "size": size}
+
+
+def as_layout(config, tag, layers):
+    """The documents of an OCI layout by path, and the path of the last of the layers."""
+    documents = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}'}
+
+    def blob(kind, content):
+        digest = hashlib.sha256(content).hexdigest()
+        documents[f"blobs/sha256/{digest}"] = content
+        return described(kind, digest, len(content))
+
+    manifest = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json"}
+    manifest |= {"config": blob("config.v1+json", config), "layers": layers}
+    named = blob("manifest.v1+json", json.dumps(manifest).encode())
+    named["annotations"] = {"io.containerd.image.name": f"docker.io/{tag}", "org.opencontainers.image.ref.name": tag.split(":")[1]}
+    documents["index.json"] = json.dumps({"schemaVersion": 2, "manifests": [named]}).encode()
+    return documents, "blobs/" + layers[-1]["digest"].replace(":", "/")
 
 
 def entries():

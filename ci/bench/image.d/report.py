@@ -1,5 +1,6 @@
 """The table, the chart and the last line of ci/bench/image."""
 
+import os
 import statistics
 
 import render
@@ -10,6 +11,7 @@ WAYS = {
     "limit": "limit: docker load, ready layer",
     "host_cli": "host-cli image",
     "again": "host-cli image, same droplet again",
+    "second": "host-cli image, second app of the lifecycle",
 }
 
 
@@ -38,7 +40,11 @@ def write(results, engine, chart, markdown):
         print(f"{size} MB: {described[size]}; medians of {len(rounds[size])}")
     print("\n".join(render.plain(rows)))
     if markdown:
-        markdown.write_text("\n".join(render.markdown(rows)) + "\n")
+        text = [f"Engine {engine}, {os.cpu_count()} cores; medians of {len(rounds[min(rounds)])} rounds."]
+        text += [f"The droplet of {size} MB: {described[size]}." for size in rounds]
+        rows[0][0] = ""
+        peak = f"Most memory of `host-cli` at any size: {most_memory(rounds):.0f} MiB."
+        markdown.write_text("\n".join([*text, "", *render.markdown(rows), "", peak]) + "\n")
     if chart:
         chart.write_text(drawn(rounds, engine))
     print(last_line(rounds))
@@ -50,10 +56,13 @@ def last_line(rounds):
     numbers += [("image_vs_limit", small, "host_cli", "limit"), ("image_vs_limit_400", large, "host_cli", "limit")]
     numbers += [("same_again_vs_build", small, "again", "build")]
     line = " ".join(f"{name}={ratio(rounds[size], way, other):.3f}" for name, size, way, other in numbers)
-    peak = max(measured["peak"] for of_size in rounds.values() for measured in of_size)
-    return f"{line} peak_mib={peak:.0f}"
+    return f"{line} peak_mib={most_memory(rounds):.0f}"
+
+
+def most_memory(rounds):
+    return max(measured["peak"] for of_size in rounds.values() for measured in of_size)
 
 
 def drawn(rounds, engine):
     series = {f"droplet of {size} MB": [median(of_size, way) for way in WAYS] for size, of_size in rounds.items()}
-    return render.bars(f"From a droplet to a named image: engine {engine}", WAYS.values(), series, left=260, legend=130)
+    return render.bars(f"From a droplet to a named image: engine {engine}", WAYS.values(), series, left=300, legend=130)
