@@ -1,12 +1,14 @@
-//! How the program finds its engine, and how it ends where there is none.
+//! How the program finds its engine, and how it ends where there is none. One test wants `stager-rootfs:cflinuxfs4`
+//! (docker/build makes it) and the static `host-cli` (ci/build-static makes it).
 
 #![allow(unused_crate_dependencies, reason = "the command's dependencies are not this test's")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 #![allow(clippy::disallowed_methods, reason = "a test of the whole program runs programs and writes files")]
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 /// The program with nothing in its environment but a home folder and these variables.
 fn host_cli(home: &Path, variables: &[(&str, &str)]) -> Output {
@@ -76,4 +78,25 @@ fn each_way_of_naming_no_engine_ends_with_its_own_text() {
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("config.json"), r#"{"currentContext": {"auth": "s3cret"}}"#).unwrap();
     failed(home.path(), &[], &["config.json is not as docker writes it: line 1, column "]);
+}
+
+#[test]
+fn the_static_program_looks_names_up_where_the_root_file_system_names_plug_ins_for_it() {
+    let binaries = std::env::var_os("STAGER_STATIC_BIN")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/static"), PathBuf::from);
+    let program = fs::read(binaries.join("host-cli"));
+    let program =
+        program.unwrap_or_else(|error| panic!("{}/host-cli: {error}; ci/build-static makes it", binaries.display()));
+    let mut command = Command::new("docker");
+    command.args(["run", "--rm", "--interactive", "--label", "stager.kind=test", "--network", "none"]);
+    command.args(["--add-host", "some-engine:127.0.0.1", "--env", "DOCKER_HOST=tcp://some-engine:1"]);
+    let script =
+        "echo hosts: compat >/etc/nsswitch.conf; cat >/tmp/host-cli; chmod +x /tmp/host-cli; /tmp/host-cli cache list";
+    command.args(["stager-rootfs:cflinuxfs4", "/bin/sh", "-c", script]);
+    let mut container = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    container.stdin.take().unwrap().write_all(&program).unwrap();
+    let output = container.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(9), "{text}");
+    assert!(text.contains("tcp://some-engine:1") && text.contains("Connection refused"), "{text}");
 }
