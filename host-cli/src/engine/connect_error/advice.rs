@@ -4,8 +4,8 @@ use super::{ConnectError, NamedBy, TlsTrouble};
 use std::path::PathBuf;
 
 /// Where certificates are looked for.
-const CERTIFICATES: &str =
-    "DOCKER_CERT_PATH names the folder of ca.pem, cert.pem and key.pem (default: docker's configuration folder)";
+const CERTIFICATES: &str = "DOCKER_CERT_PATH names the folder of ca.pem, cert.pem and key.pem (default: docker's \
+                            configuration folder); a docker context has its own";
 
 impl ConnectError {
     /// What to try.

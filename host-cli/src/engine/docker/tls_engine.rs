@@ -1,14 +1,14 @@
 //! For tests: an engine that speaks TLS. A server with certificates of its own, in front of the real engine's socket or of
 //! nothing at all.
 
-use super::endpoint::Environment;
+use super::endpoint::{self, Address, Environment};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use std::fs;
 use std::future::pending;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, UnixStream};
@@ -40,10 +40,18 @@ fn write_certificates(folder: &Path, server: &Authority, client: &Authority) -> 
     (write("ca.pem", server.pem()), write("cert.pem", own.pem()), write("key.pem", key.serialize_pem()))
 }
 
+/// The socket of the engine that the tests are about.
+pub(super) fn socket_of_the_engine() -> PathBuf {
+    match endpoint::chosen(&Environment::of_process()).unwrap().address {
+        Address::Unix(path) => path,
+        Address::Tcp(authority) => panic!("these tests need an engine on a socket, not at {authority}"),
+    }
+}
+
 /// What is behind the TLS.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Behind {
-    /// The machine's engine.
+    /// The engine that the tests are about.
     Engine,
     /// Nothing: the connection is closed when TLS stands.
     Nothing,
@@ -138,7 +146,7 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, behind: Behind) {
             }
             let Ok(mut client) = acceptor.accept(client).await else { return };
             if behind == Behind::Engine {
-                let mut engine = UnixStream::connect("/var/run/docker.sock").await.unwrap();
+                let mut engine = UnixStream::connect(socket_of_the_engine()).await.unwrap();
                 let _ = tokio::io::copy_bidirectional(&mut client, &mut engine).await;
             }
         });

@@ -3,6 +3,7 @@
 mod over_tls;
 
 use super::endpoint::Address;
+use super::tls_engine::socket_of_the_engine;
 use super::*;
 use crate::engine::Health;
 use crate::engine::connect_error::ConnectError;
@@ -334,11 +335,9 @@ fn at(address: &Address) -> Result<Docker, EngineError> {
 fn over_tcp() -> Address {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = Address::Tcp(listener.local_addr().unwrap().to_string());
-    let named = std::env::var("DOCKER_HOST").unwrap_or_default();
-    let socket = named.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").to_owned();
     thread::spawn(move || {
         for client in listener.incoming() {
-            let (client, engine) = (client.unwrap(), UnixStream::connect(&socket).unwrap());
+            let (client, engine) = (client.unwrap(), UnixStream::connect(socket_of_the_engine()).unwrap());
             let (mut from_client, mut to_engine) = (client.try_clone().unwrap(), engine.try_clone().unwrap());
             thread::spawn(move || {
                 let _ = std::io::copy(&mut from_client, &mut to_engine);
