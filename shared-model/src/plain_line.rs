@@ -269,6 +269,16 @@ mod tests {
     }
 
     #[test]
+    fn an_export_says_what_goes_where_and_what_it_became() {
+        let exporting = |what: &str| Event::Exporting { what: what.into(), image: "a:b".into(), path: "p".into() };
+        assert_eq!(text(&exporting("droplet")), "======> Exporting the droplet of a:b to p");
+        assert_eq!(text(&exporting("image")), "======> Exporting the image a:b to p");
+        let (what, path, digest) = ("droplet".into(), "-".into(), "sha256:0f".into());
+        let exported = text(&Event::Exported { what, path, digest, bytes: 2048 });
+        assert_eq!(exported, "======> Exported the droplet to standard output (sha256:0f, 2K)");
+    }
+
+    #[test]
     fn colours_pass_and_everything_else_that_moves_the_cursor_is_shown() {
         assert_eq!(visible("\u{1b}[1;31mred\u{1b}[0m\tok"), "\u{1b}[1;31mred\u{1b}[0m\tok");
         assert_eq!(visible("\u{1b}[2Jgone\u{7}\r"), "\\u{1b}[2Jgone\\u{7}\\r");

@@ -26,21 +26,28 @@ pub(crate) fn export(command: Export) -> ExitCode {
         target.check()?;
         let road = way.with(Arc::new(Docker::connect()?));
         let image = which::image(&*road.engine, command.app.as_deref(), &command.log_options())?;
-        export_on(&road, &image, &target)
+        export_on(&road, &image, command.app.as_deref(), &target)
     })
 }
 
-pub(super) fn export_on(road: &Road, image: &Image, target: &Target) -> Result<(), Failure> {
+/// `word` is what the user called the image.
+pub(super) fn export_on(road: &Road, image: &Image, word: Option<&str>, target: &Target) -> Result<(), Failure> {
     let (what, path) = (target.what().to_owned(), target.path());
-    let named = image.tags.first().map_or_else(|| image.id.0.clone(), String::clone);
     let exported = road.step(Step::Export, || {
-        road.emit(Event::Exporting { what: what.clone(), image: named, path: path.clone() });
+        let name = name_of(image, word).to_owned();
+        road.emit(Event::Exporting { what: what.clone(), image: name, path: path.clone() });
         // An engine may think for long before it sends anything; nothing is on disk until then.
         let export = road.engine.save(&image.id)?;
         road.write(|stop| Ok(image_export::export(Exporting { image, export, stop, events: road }, target)?))
     })?;
     road.emit(Event::Exported { what, path, digest: exported.digest, bytes: exported.bytes });
     Ok(())
+}
+
+/// Of an image's names the one that the user gave it, else the first; else its id.
+fn name_of<'a>(image: &'a Image, word: Option<&str>) -> &'a str {
+    let is_it = |name: &&String| word.is_some_and(|word| name.strip_suffix(":latest") == Some(word) || *name == word);
+    image.tags.iter().find(is_it).or(image.tags.first()).unwrap_or(&image.id.0)
 }
 
 fn target(command: &Export) -> Result<Target, Failure> {

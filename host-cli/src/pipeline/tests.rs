@@ -1,6 +1,7 @@
 //! Both roads against the recording engine: which verbs in which order, what is said, and that nothing stays behind.
 
 mod cache;
+mod export;
 mod launch;
 mod push;
 mod restage;

@@ -200,6 +200,20 @@ mod tests {
     }
 
     #[test]
+    fn an_export_is_a_bar_until_it_is_there() {
+        let (terminal, screen) = terminal();
+        let path = "droplet.tgz".to_owned();
+        let what = "droplet".to_owned();
+        screen.emit(Event::Exporting { what: what.clone(), image: "a:b".into(), path: path.clone() });
+        screen.emit(Event::ExportProgress { path: path.clone(), bytes: 512, total: Some(2048) });
+        screen.shown.lock().unwrap().downloads[&path].force_draw();
+        let shown = terminal.contents();
+        assert!(shown.contains("droplet") && shown.contains("512 B/2.00 KiB"), "{shown}");
+        screen.emit(Event::Exported { what, path, digest: "sha256:0f".into(), bytes: 1 });
+        assert_eq!(terminal.contents(), "");
+    }
+
+    #[test]
     fn nothing_is_left_of_the_bars_at_the_end() {
         let (terminal, screen) = terminal();
         screen.emit(Event::StepStarted { step: Step::Build });
