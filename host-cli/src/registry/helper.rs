@@ -46,7 +46,12 @@ pub(super) fn ask(name: &str, key: &str, patience: Duration) -> Result<Option<Lo
         return Err("has no name that a program can have".to_owned());
     }
     let mut command = Command::new(format!("docker-credential-{name}"));
-    command.arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.arg("get");
+    converse(command, key, patience)
+}
+
+fn converse(mut command: Command, key: &str, patience: Duration) -> Result<Option<Login>, String> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut helper = command.spawn().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "is not in PATH".to_owned(),
         _ => format!("cannot be started: {error}"),
@@ -158,6 +163,24 @@ mod tests {
             assert!(!ended(status, out, "").unwrap_err().contains("s3cret"));
         }
         assert!(ended(1, &"é".repeat(5000), "").unwrap_err().chars().count() < 350);
+    }
+
+    #[test]
+    fn a_helper_that_does_not_end_is_ended_and_one_that_leaves_something_behind_is_not_waited_for() {
+        let shell = |script: &str, patience| {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", script]);
+            converse(command, "r.io", patience)
+        };
+        let error = shell("exec sleep 60", Duration::from_millis(200)).unwrap_err();
+        assert!(error.starts_with("did not answer within "), "{error}");
+        let folder = tempfile::tempdir().unwrap();
+        let mark = folder.path().join("it-ended-first");
+        // What is left behind holds both pipes.
+        let script = format!("(sleep 5; echo >{}) & kill -9 $$", mark.display());
+        let error = shell(&script, PATIENCE).unwrap_err();
+        assert!(error.starts_with("ended with signal: 9"), "{error}");
+        assert!(!mark.exists(), "it was waited for");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 #![allow(clippy::disallowed_methods, reason = "a test of the whole program runs programs and writes files")]
 
+mod answering;
 mod credentials;
 mod images;
 mod pushing;

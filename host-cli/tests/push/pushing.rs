@@ -1,7 +1,8 @@
 //! Images that arrive.
 
+use crate::answering::Answering;
 use crate::images::{Image, docker};
-use crate::registry::{Answering, PASSWORD, Recipe, Registry, USER};
+use crate::registry::{PASSWORD, Recipe, Registry, USER};
 use crate::said::{host_cli, said, said_with, started};
 use serde_json::Value;
 use std::process::Command;

@@ -1,7 +1,7 @@
 //! Registries that refuse, break, or lie. After each the image bears the names that it had, and the text says how to go on.
 
+use crate::answering::{Answer, Answering};
 use crate::images::{Image, docker};
-use crate::registry::{Answer, Answering};
 use crate::said::said;
 use std::net::TcpListener;
 

@@ -104,7 +104,7 @@ fn a_fixed_port_goes_from_one_start_to_the_next_and_back_on_failure() {
 }
 
 /// Until something answers there; a container that was started again needs a moment.
-fn wait_for(url: &str) {
+pub(crate) fn wait_for(url: &str) {
     let until = Instant::now() + Duration::from_secs(20);
     while Instant::now() < until && std::panic::catch_unwind(|| get(url, "/")).is_err() {
         std::thread::sleep(Duration::from_millis(50));

@@ -13,6 +13,7 @@ mod cache;
 mod drop_in;
 mod hcf;
 mod launch;
+mod push;
 mod restage;
 mod said;
 mod trouble;
