@@ -9,6 +9,8 @@
 
 #[path = "image/faulty.rs"]
 mod faulty;
+#[path = "image/held.rs"]
+mod held;
 #[path = "image/trouble.rs"]
 mod trouble;
 

@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
@@ -21,6 +23,8 @@ pub(crate) enum Fault {
     Hangs,
     /// It reaches the real engine as through a thin wire.
     Crawls,
+    /// None: it is only counted how many bytes go by.
+    None,
 }
 
 /// Bytes that go through the thin wire at once, and how long one lot takes: some megabytes a second.
@@ -31,6 +35,7 @@ const TAKES: Duration = Duration::from_millis(20);
 pub(crate) struct Faulty {
     folder: TempDir,
     reached: Receiver<()>,
+    sent: Arc<AtomicUsize>,
 }
 
 impl Faulty {
@@ -39,19 +44,26 @@ impl Faulty {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join("engine")).unwrap();
         let (tells, reached) = mpsc::channel();
+        let sent = Arc::<AtomicUsize>::default();
+        let counter = Arc::clone(&sent);
         thread::spawn(move || {
             for client in listener.incoming() {
-                let (Ok(client), tells) = (client, tells.clone()) else { return };
+                let (Ok(client), tells, counter) = (client, tells.clone(), Arc::clone(&counter)) else { return };
                 // Whoever is cut off in the middle is not this engine's trouble.
-                thread::spawn(move || serve(client, what, fault, &tells));
+                thread::spawn(move || serve(client, what, fault, &tells, &counter));
             }
         });
-        Self { folder, reached }
+        Self { folder, reached, sent }
     }
 
     /// For `DOCKER_HOST`.
     pub(crate) fn host(&self) -> String {
         format!("unix://{}", self.folder.path().join("engine").display())
+    }
+
+    /// Bytes of requests that crawled, or met no fault.
+    pub(crate) fn sent(&self) -> usize {
+        self.sent.load(Ordering::SeqCst)
     }
 
     /// Waits until the fault is met, and some of the request has come.
@@ -72,13 +84,19 @@ fn real() -> PathBuf {
     PathBuf::from(path)
 }
 
-fn serve(mut client: UnixStream, what: &[&str], fault: Fault, tells: &Sender<()>) -> io::Result<()> {
+fn serve(
+    mut client: UnixStream,
+    what: &[&str],
+    fault: Fault,
+    tells: &Sender<()>,
+    counter: &AtomicUsize,
+) -> io::Result<()> {
     let head = head(&mut client)?;
     let line = head.lines().next().unwrap_or_default();
     let fault = what.iter().any(|what| line.contains(what)).then_some(fault);
     match fault {
         None => return pass_on(&head, client, |from, to| io::copy(from, to).map(drop)),
-        Some(Fault::Crawls) => {
+        Some(Fault::Crawls | Fault::None) => {
             return pass_on(&head, client, |from, to| {
                 let mut lot = vec![0; LOT];
                 loop {
@@ -87,8 +105,11 @@ fn serve(mut client: UnixStream, what: &[&str], fault: Fault, tells: &Sender<()>
                         return Ok(());
                     }
                     to.write_all(&lot[..length])?;
+                    counter.fetch_add(length, Ordering::SeqCst);
                     let _ = tells.send(());
-                    thread::sleep(TAKES);
+                    if matches!(fault, Some(Fault::Crawls)) {
+                        thread::sleep(TAKES);
+                    }
                 }
             });
         }
