@@ -253,6 +253,15 @@ pub(crate) struct Image {
     /// say why the image goes that way
     #[argh(switch)]
     pub(crate) verbose: bool,
+    /// push the image to a registry too, as REGISTRY/REPO or REGISTRY/REPO:TAG (tag: latest where none is named)
+    #[argh(option, arg_name = "ref")]
+    pub(crate) push: Option<String>,
+    /// push as this user (default: as docker's config.json says, else as nobody)
+    #[argh(option, arg_name = "name")]
+    pub(crate) username: Option<String>,
+    /// read that user's password from standard input
+    #[argh(switch)]
+    pub(crate) password_stdin: bool,
     /// plain or json (default: plain)
     #[argh(option, arg_name = "form")]
     pub(crate) output: Option<Output>,

@@ -40,7 +40,7 @@ pub(crate) use cache_up::cache_up;
 pub(crate) use export::export;
 pub(crate) use look_into::cache;
 use making::Making;
-use push::Target;
+pub(crate) use push::Target;
 pub(crate) use push::push;
 use road::{Road, walk};
 use shared_model::event::{Event, EventSink, Step};
@@ -127,7 +127,8 @@ fn restage_on(
     Ok(Some(image))
 }
 
-fn push_if_wanted(road: &Road, image: Option<&MadeImage>, target: Option<&Target>) -> Result<(), Failure> {
+/// Sends the image on, if there is one and it is wanted elsewhere.
+pub(crate) fn push_if_wanted(road: &Road, image: Option<&MadeImage>, target: Option<&Target>) -> Result<(), Failure> {
     match (image, target) {
         (Some(image), Some(target)) => push::send(road, &image.id, &image.name, target),
         _ => Ok(()),

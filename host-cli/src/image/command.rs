@@ -3,13 +3,16 @@
 #![expect(clippy::disallowed_methods, reason = "opens the files that were named")]
 
 use super::error::checked_names;
-use super::{ImageError, ImageOptions, ImageOrder, Lifecycle, Names, Stop, Unnamed, created, give_names, make_unnamed};
+use super::{
+    ImageError, ImageOptions, ImageOrder, Lifecycle, MadeImage, Names, Stop, Unnamed, created, give_names, make_unnamed,
+};
 use crate::arguments;
 use crate::engine::docker::Docker;
 use crate::failure::Failure;
 use crate::pipeline::road::{Road, walk};
-use crate::pipeline::{refuse, signals};
+use crate::pipeline::{Target, push_if_wanted, refuse, signals};
 use crate::plan::app_image::{self, is_label};
+use crate::registry::login::LoginOptions;
 use crate::requests::{self, Kind};
 use crate::screen::screen;
 use shared_model::application::Application;
@@ -29,18 +32,28 @@ const LONGEST_RESULT: u64 = 1 << 20;
 /// Makes the image and says so.
 pub(crate) fn run(command: arguments::Image) -> ExitCode {
     walk(screen(command.output), signals::watch, move |way| {
-        let order = order(&command)?; // What was typed is judged before anybody is asked.
-        act(&way.with(Arc::new(Docker::connect()?)), order)
+        // What was typed is judged before anybody is asked.
+        let target = target(&command)?;
+        let order = order(&command)?;
+        let road = way.with(Arc::new(Docker::connect()?));
+        let image = act(&road, order)?;
+        push_if_wanted(&road, Some(&image), target.as_ref())
     })
 }
 
-fn act(road: &Road, order: Order<'_>) -> Result<(), Failure> {
+/// Where the image is to go besides.
+fn target(command: &arguments::Image) -> Result<Option<Target>, Failure> {
+    let login = LoginOptions { username: command.username.as_deref(), password_stdin: command.password_stdin };
+    Target::wanted(command.push.as_deref(), login, &[("--request", &command.request)])
+}
+
+fn act(road: &Road, order: Order<'_>) -> Result<MadeImage, Failure> {
     let made = road.step(Step::Image, || {
         let unnamed = road.make_image(|stop| order.make(road, stop))?;
         Ok(give_names(&*road.engine, unnamed)?)
     })?;
-    road.emit(Event::Image { name: made.name, id: made.id.0, bytes: made.bytes });
-    Ok(())
+    road.emit(Event::Image { name: made.name.clone(), id: made.id.0.clone(), bytes: made.bytes });
+    Ok(made)
 }
 
 fn order(command: &arguments::Image) -> Result<Order<'_>, Failure> {

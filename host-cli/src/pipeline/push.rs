@@ -43,24 +43,34 @@ impl Target {
     }
 
     /// What `restage` was told; `None`: the image is to stay here.
-    pub(crate) fn of_restage(command: &Restage) -> Result<Option<Self>, Failure> {
-        let options = LoginOptions { username: command.username.as_deref(), password_stdin: command.password_stdin };
+    pub(super) fn of_restage(command: &Restage) -> Result<Option<Self>, Failure> {
+        if command.push.is_some() && command.no_image {
+            return Err(Failure::new(ExitCode::CommandLine, "--push wants an image, and --no-image none", ""));
+        }
+        let others = [("--request", &command.request), ("--stager-log", &command.stager_log)];
+        let login = LoginOptions { username: command.username.as_deref(), password_stdin: command.password_stdin };
+        Self::wanted(command.push.as_deref(), login, &others)
+    }
+
+    /// What a command that makes an image was told; `None`: the image is to stay here. `others` are its other options that
+    /// may read standard input.
+    pub(crate) fn wanted(
+        typed: Option<&str>,
+        login: LoginOptions<'_>,
+        others: &[(&str, &Option<PathBuf>)],
+    ) -> Result<Option<Self>, Failure> {
         let wrong = |text: &str| Failure::new(ExitCode::CommandLine, text, "");
-        let Some(typed) = &command.push else {
-            return match options {
+        let Some(typed) = typed else {
+            return match login {
                 LoginOptions { username: None, password_stdin: false } => Ok(None),
                 _ => Err(wrong("--username and --password-stdin say who pushes; they need --push REGISTRY/REPO[:TAG]")),
             };
         };
-        if command.no_image {
-            return Err(wrong("--push wants an image, and --no-image none"));
-        }
         let reads_stdin = |file: &Option<PathBuf>| file.as_deref() == Some(Path::new("-"));
-        let readers = [("--request", &command.request), ("--stager-log", &command.stager_log)];
-        if let Some((option, _)) = readers.iter().find(|(_, file)| options.password_stdin && reads_stdin(file)) {
+        if let Some((option, _)) = others.iter().find(|(_, file)| login.password_stdin && reads_stdin(file)) {
             return Err(wrong(&format!("--password-stdin and {option} - both read standard input")));
         }
-        Self::of(typed, options).map(Some)
+        Self::of(typed, login).map(Some)
     }
 }
 

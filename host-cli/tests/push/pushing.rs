@@ -74,6 +74,27 @@ fn the_events_tell_what_goes_where_and_under_which_digest() {
 }
 
 #[test]
+fn an_image_of_a_droplet_is_made_and_pushed_in_one_go() {
+    let (registry, image, folder) = (Registry::new(), Image::that_runs(), tempfile::tempdir().unwrap());
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::create_dir_all(path("content/app")).unwrap();
+    std::fs::create_dir(path("lifecycle")).unwrap();
+    std::fs::write(path("lifecycle/launcher"), "#!/bin/sh\n").unwrap();
+    let packed = Command::new("tar").args(["-czf", &path("droplet"), "-C", &path("content"), "./app"]).status();
+    assert!(packed.unwrap().success());
+    let (name, reference) = (format!("stager-test/{}-made", image.app), format!("{}/made:1", registry.address));
+    let mark = format!("stager.instance={}", image.app);
+    let (droplet, lifecycle) = (path("droplet"), path("lifecycle"));
+    let what = ["image", "--droplet", &droplet, "--lifecycle", &lifecycle, "--base", &image.name];
+    let words = [&what[..], &["--name", &name, "--label", &mark, "--push", &reference], &WITH_PASSWORD].concat();
+    let pushed = said_with(&words, PASSWORD).done();
+    assert!(pushed.out.contains(&format!("======> Pushing {name}:latest to {reference}")), "{pushed:?}");
+    assert!(pushed.digest().starts_with("sha256:"));
+    let refused = said_with(&[&words[..], &["--request", "-"]].concat(), PASSWORD);
+    refused.failed(2, &["--password-stdin and --request - both read standard input"]);
+}
+
+#[test]
 fn a_name_that_cannot_be_is_refused_before_the_engine_is_asked() {
     for reference in ["r.invalid/Team/app", "r.invalid/app@sha256:00", "https://r.invalid/app", "app"] {
         let mut command = host_cli(&["push", "app", reference], None);
