@@ -48,9 +48,22 @@ pub(crate) fn container_name(settings: &Settings, service: Service) -> String {
     format!("mini-hcf-{}-{name}", settings.instance)
 }
 
-/// `docker run …` for a service. `user` is `uid:gid` of whoever calls, so that the state folder stays
-/// theirs to remove; ports below 1024 are open to everybody inside a container.
-pub(crate) fn run_arguments(settings: &Settings, service: Service, state: &Path, user: &str) -> Vec<String> {
+/// Whom a service runs as: whoever calls, so that the state folder stays theirs to read and to remove; ports below 1024
+/// are open to everybody inside a container.
+pub(crate) struct Caller {
+    /// `uid:gid`.
+    pub(crate) ids: String,
+    /// Whether the engine means other users of the machine by these numbers, unless told not to (`userns-remap`).
+    pub(crate) remapped: bool,
+}
+
+/// Whether containers' users are others to the machine.
+pub(crate) fn remaps_users() -> Result<bool, Failure> {
+    Ok(run(&["info", "--format", "{{.SecurityOptions}}"])?.contains("name=userns"))
+}
+
+/// `docker run …` for a service.
+pub(crate) fn run_arguments(settings: &Settings, service: Service, state: &Path, caller: &Caller) -> Vec<String> {
     let mut arguments: Vec<String> = vec!["run".into(), "--detach".into()];
     let mut option = |name: &str, value: String| arguments.extend([format!("--{name}"), value]);
     option("name", container_name(settings, service));
@@ -60,7 +73,10 @@ pub(crate) fn run_arguments(settings: &Settings, service: Service, state: &Path,
     for name in service.names() {
         option("network-alias", (*name).to_owned());
     }
-    option("user", user.to_owned());
+    option("user", caller.ids.clone());
+    if caller.remapped {
+        option("userns", "host".into());
+    }
     // Only Cloud Controller writes: it takes the droplets in.
     let mode = if service == Service::CloudController { "" } else { ",readonly" };
     option("mount", format!("type=bind,source={},target={IN_CONTAINER}{mode}", state.display()));
@@ -82,9 +98,13 @@ mod tests {
             pushes: 0,
             buildpacks: Vec::new(),
         };
-        let arguments = run_arguments(&settings, Service::Blobstore, Path::new("/s"), "5:6").join(" ");
+        let arguments = |remapped| {
+            let caller = Caller { ids: "5:6".into(), remapped };
+            run_arguments(&settings, Service::Blobstore, Path::new("/s"), &caller).join(" ")
+        };
+        assert!(arguments(true).contains(" --user 5:6 --userns host --mount "), "{}", arguments(true));
         assert_eq!(
-            arguments,
+            arguments(false),
             "run --detach --name mini-hcf-x1-blobstore --label stager.kind=demo --label stager.instance=x1 \
              --network hcf --network-alias blobstore --network-alias blobstore.service.cf.internal --user 5:6 \
              --mount type=bind,source=/s,target=/hcf,readonly mini-hcf:latest blobstore"

@@ -91,9 +91,10 @@ fn check_name(instance: &str) -> Result<(), Failure> {
 fn start(state: &State, settings: &Settings) -> Result<(), Failure> {
     let folder = state.absolute()?;
     let metadata = fs::metadata(&folder).map_err(Failure::file("read", &folder))?;
-    let user = format!("{}:{}", metadata.uid(), metadata.gid());
+    let ids = format!("{}:{}", metadata.uid(), metadata.gid());
+    let caller = docker::Caller { ids, remapped: docker::remaps_users()? };
     for service in Service::ALL {
-        docker::run(&docker::run_arguments(settings, service, &folder, &user))?;
+        docker::run(&docker::run_arguments(settings, service, &folder, &caller))?;
     }
     Service::ALL.into_iter().try_for_each(|service| wait_until_ready(settings, service))
 }
