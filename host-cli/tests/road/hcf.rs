@@ -1,15 +1,18 @@
 //! The mini-HCF that all tests of this program share, as long as one of them wants it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tempfile::TempDir;
 
 /// The demo's lifecycle.
 const PROGRAMS: [&str; 3] = ["builder", "launcher", "healthcheck"];
 
+/// How many were made: one that is just going must not take what the next one of its name has.
+static MADE: AtomicUsize = AtomicUsize::new(0);
 static SHARED: Mutex<Weak<Hcf>> = Mutex::new(Weak::new());
 
 /// See the module's text.
@@ -46,7 +49,7 @@ impl Hcf {
             assert!(program.exists(), "{} is missing; ci/build-static makes it", program.display());
         }
         let hcf = Self {
-            network: format!("hcf-road-{}{suffix}", std::process::id()),
+            network: format!("hcf-road-{}-{}{suffix}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed)),
             folder: tempfile::tempdir().unwrap(),
             turn: Mutex::default(),
             forgotten: Mutex::default(),
@@ -128,9 +131,20 @@ impl Hcf {
         self.state().join("ca.pem")
     }
 
-    /// A certificate and its key: the servers' own, since none of them asks a client for one.
+    /// A certificate and its key: the servers' own, since none of them asks a client for one. They belong to root of a
+    /// container, who need not be the machine's.
     pub(crate) fn certificate(&self) -> [PathBuf; 2] {
-        ["server.pem", "server.key"].map(|file| self.state().join("certs").join(file))
+        let files = ["server.pem", "server.key"].map(|file| self.state().join("certs").join(file));
+        if remaps_users() {
+            let map =
+                ["run", "--rm", "--label", "stager.kind=test", "stager-rootfs:cflinuxfs4", "cat", "/proc/self/uid_map"];
+            let map = docker(&map).unwrap();
+            let root = map.split_whitespace().nth(1).unwrap().parse().unwrap();
+            for file in &files {
+                chown(file, Some(root), None).unwrap();
+            }
+        }
+        files
     }
 
     /// The folder of the components' logs.
@@ -168,6 +182,11 @@ pub(crate) fn docker(words: &[&str]) -> Result<String, String> {
     let output = Command::new("docker").args(words).output().expect("these tests need the docker command");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
     if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+/// Whether the engine gives containers other users than the machine's.
+pub(crate) fn remaps_users() -> bool {
+    docker(&["info", "--format", "{{.SecurityOptions}}"]).unwrap().contains("name=userns")
 }
 
 /// The ids of an app's images.
