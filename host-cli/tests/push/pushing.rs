@@ -95,6 +95,22 @@ fn an_image_of_a_droplet_is_made_and_pushed_in_one_go() {
 }
 
 #[test]
+fn an_image_that_has_lost_its_last_name_goes_from_wherever_it_was_pushed() {
+    let registry = Registry::with(Recipe { host: "127.0.0.1", asks_who: false, tls: false });
+    let (former, image) = (Image::empty(), Image::empty());
+    let references = ["one", "two"].map(|repository| format!("{}/{repository}:1", registry.address));
+    for reference in &references {
+        said(&["push", &former.name, reference], None).done();
+    }
+    docker(&["tag", &image.id, &former.name]);
+    for reference in &references {
+        said(&["push", &image.app, reference], None).done();
+    }
+    let labelled = format!("label=stager.instance={}", former.app);
+    assert_eq!(docker(&["images", "-a", "-q", "--filter", &labelled]), "");
+}
+
+#[test]
 fn a_name_that_cannot_be_is_refused_before_the_engine_is_asked() {
     for reference in ["r.invalid/Team/app", "r.invalid/app@sha256:00", "https://r.invalid/app", "app"] {
         let mut command = host_cli(&["push", "app", reference], None);

@@ -19,6 +19,9 @@ pub(super) struct ImageDocument {
     pub(super) parent: String,
     #[serde(default, deserialize_with = "nullable")]
     repo_tags: Vec<String>,
+    /// `repository@sha256:…`, one for each repository that it was pushed to or pulled from.
+    #[serde(default, deserialize_with = "nullable")]
+    pub(super) repo_digests: Vec<String>,
     #[serde(default, deserialize_with = "nullable")]
     created: String,
     #[serde(default)]

@@ -82,10 +82,13 @@ pub(super) async fn remove_nameless(link: &Link, image: &ImageId) -> Result<(), 
     let mut next = image.0.clone();
     for _ in 0..DEEPEST {
         let Some(found) = details(link, &next).await? else { return Ok(()) };
-        let parent = found.parent.clone();
+        let (parent, digests) = (found.parent.clone(), found.repo_digests.clone());
         let found = Image::from(found);
         let ours = found.labels.get(labels::KIND).is_some_and(|kind| REMOVABLE.contains(&kind.as_str()));
-        if !ours || !found.tags.is_empty() || !remove_one(link, &found.id).await? {
+        if !ours || !found.tags.is_empty() {
+            return Ok(());
+        }
+        if !remove_one(link, &found.id.0).await? && !remove_by_digests(link, &digests).await? {
             return Ok(());
         }
         next = parent;
@@ -93,9 +96,19 @@ pub(super) async fn remove_nameless(link: &Link, image: &ImageId) -> Result<(), 
     Ok(())
 }
 
+/// An image that was pushed to several repositories has a digest in each, and goes with the last of them. False: it is in
+/// use, or has none.
+async fn remove_by_digests(link: &Link, digests: &[String]) -> Result<bool, EngineError> {
+    let mut gone = false;
+    for digest in digests {
+        gone = remove_one(link, digest).await?;
+    }
+    Ok(gone)
+}
+
 /// False: it is in use.
-async fn remove_one(link: &Link, image: &ImageId) -> Result<bool, EngineError> {
-    let Some(path) = path_of(&image.0) else { return Ok(false) };
+async fn remove_one(link: &Link, image: &str) -> Result<bool, EngineError> {
+    let Some(path) = path_of(image) else { return Ok(false) };
     // `noprune`: what lies under it is looked at by ourselves, since it may be somebody else's.
     match link.client.delete(link.endpoint(&format!("{path}?noprune=1"))).await {
         Ok(_) => Ok(true),
