@@ -10,6 +10,9 @@ use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
 use std::env;
 
+/// What every image gives as its time unless another is asked for, in seconds since 1970. It tells nothing.
+pub(crate) const FIXED: i64 = FIXED_TIME.cast_signed();
+
 /// As reproducible-builds.org has it.
 const VARIABLE: &str = "SOURCE_DATE_EPOCH";
 
@@ -29,7 +32,7 @@ pub(crate) fn from_environment() -> Result<Created, Failure> {
 
 fn created(typed: &str) -> Result<Created, Failure> {
     if typed.is_empty() {
-        return Ok(Created { time: i64::try_from(FIXED_TIME).unwrap_or_default(), newest: None });
+        return Ok(Created { time: FIXED, newest: None });
     }
     let time = typed.parse().ok().filter(|seconds| Timestamp::from_second(*seconds).is_ok());
     let asked = time.and_then(|time| Some(Created { time, newest: Some(u64::try_from(time).ok()?) }));

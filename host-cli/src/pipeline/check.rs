@@ -2,6 +2,7 @@
 
 use crate::engine::{Engine, EngineError, Image};
 use crate::failure::Failure;
+use crate::image::created;
 use crate::pipeline::road::Road;
 use crate::plan::{app, cache, labels};
 use jiff::Timestamp;
@@ -70,10 +71,14 @@ pub(crate) fn newest(
     Ok(newest)
 }
 
-/// When the image came to be what it is, in seconds since 1970. Its own time is the same for all that were made
-/// reproducibly; the engine knows when it got its name.
+/// When the image came to be what it is, in seconds since 1970; 0 where nobody knows. Its own time is the same for all that
+/// were made reproducibly; most engines, though not Podman, know when it got its name.
 fn age(image: &Image) -> i64 {
-    if image.details.named > 0 { image.details.named } else { image.created }
+    match (image.details.named, image.created) {
+        (0, created::FIXED) => 0,
+        (0, created) => created,
+        (named, _) => named,
+    }
 }
 
 /// Whether `restage` has made a newer one of its app since: it has kept its droplet's name, and `latest` has gone on. When

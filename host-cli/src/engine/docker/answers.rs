@@ -87,6 +87,12 @@ fn seconds(time: &str) -> i64 {
     time.parse::<jiff::Timestamp>().map_or(0, |time| time.as_second().max(0))
 }
 
+/// Podman leaves the algorithm out here and there, and takes such an id for an impossible name when the image is gone.
+pub(super) fn image_id(id: String) -> ImageId {
+    let is_bare = id.len() == 64 && id.chars().all(|c| c.is_ascii_hexdigit());
+    ImageId(if is_bare { format!("sha256:{id}") } else { id })
+}
+
 /// One of `GET /images/json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

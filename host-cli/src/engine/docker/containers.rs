@@ -5,14 +5,12 @@ use super::container_body::container_body;
 use super::images::filter;
 use super::link::Link;
 use super::refusal::{has_code, is_missing, one_line};
-use super::stream::BodyReader;
 use crate::engine::{Container, ContainerId, EngineError};
 use crate::plan::container::ContainerSpec;
 use containers_api::conn::hyper::StatusCode;
 use containers_api::conn::{Headers, Payload};
 use containers_api::url::{encoded_pair, encoded_pairs};
 use docker_api::opts::{ContainerRemoveOpts, ContainerStopOpts};
-use std::io::Read;
 use std::time::{Duration, Instant};
 
 /// How long a removal that somebody else has begun may take.
@@ -70,20 +68,6 @@ pub(super) async fn labelled(link: &Link, label: &str, value: &str) -> Result<Ve
         containers.extend(inspect(link, &ContainerId(one.id)).await?);
     }
     Ok(containers)
-}
-
-pub(super) async fn copy_out(
-    link: &Link,
-    container: &ContainerId,
-    path: &str,
-) -> Result<Box<dyn Read + Send>, EngineError> {
-    let endpoint = format!("{}/archive?{}", path_of(container), encoded_pair("path", path));
-    let what = format!("{} in container {}", one_line(path), container.0);
-    match link.client.get(link.endpoint(&endpoint)).await {
-        Ok(answer) => Ok(Box::new(BodyReader::new(answer.into_body()))),
-        Err(error) if is_missing(&error) => Err(EngineError::NotFound { what }),
-        Err(error) => Err(link.error(&format!("taking out {what}"), error)),
-    }
 }
 
 pub(super) async fn stop(link: &Link, container: &ContainerId, grace: Duration) -> Result<(), EngineError> {

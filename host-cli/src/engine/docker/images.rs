@@ -1,6 +1,6 @@
 //! Images and their names.
 
-use super::answers::{ImageDocument, ImageSummary};
+use super::answers::{ImageDocument, ImageSummary, image_id};
 use super::link::Link;
 use super::refusal::{self, one_line};
 use super::stream::BodyReader;
@@ -82,7 +82,7 @@ pub(super) async fn remove_nameless(link: &Link, image: &ImageId) -> Result<(), 
     let mut next = image.0.clone();
     for _ in 0..DEEPEST {
         let Some(found) = details(link, &next).await? else { return Ok(()) };
-        let (parent, digests) = (found.parent.clone(), found.repo_digests.clone());
+        let (parent, digests) = (image_id(found.parent.clone()).0, found.repo_digests.clone());
         let found = Image::from(found);
         let ours = found.labels.get(labels::KIND).is_some_and(|kind| REMOVABLE.contains(&kind.as_str()));
         if !ours || !found.tags.is_empty() {

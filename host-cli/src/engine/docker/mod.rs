@@ -9,6 +9,7 @@ mod commit;
 mod connect;
 mod container_body;
 mod containers;
+mod copy_out;
 mod endpoint;
 mod exec;
 mod facts;
@@ -162,7 +163,7 @@ impl Engine for Docker {
     }
 
     fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError> {
-        self.runtime.block_on(containers::copy_out(&self.link, container, path))
+        self.runtime.block_on(copy_out::copy_out(&self.link, container, path))
     }
 
     fn stop(&self, container: &ContainerId, grace: Duration) -> Result<(), EngineError> {

@@ -12,6 +12,8 @@ use std::pin::Pin;
 
 /// The most bytes of a refusal's body that are read.
 const LONGEST_REFUSAL: usize = 64 << 10;
+/// The header in which an engine describes a path of a container.
+pub(super) const PATH_STAT: &str = "x-docker-container-path-stat";
 /// The most characters of an engine's words that become part of an error.
 const LONGEST_REASON: usize = 1000;
 
@@ -24,7 +26,15 @@ pub(super) fn check(
     if code.is_success() || code == StatusCode::SWITCHING_PROTOCOLS {
         return Box::pin(std::future::ready(Ok(Response::from_parts(parts, body))));
     }
-    Box::pin(async move { Err(docker_api::Error::Fault { code, message: message(code, body).await }) })
+    // A path that is not there may be a link all the same; where it leads is worth more than that.
+    let path = parts.headers.get(PATH_STAT).and_then(|stat| stat.to_str().ok()).map(str::to_owned);
+    Box::pin(async move {
+        let message = match path.filter(|_| code == StatusCode::NOT_FOUND) {
+            Some(path) => path,
+            None => message(code, body).await,
+        };
+        Err(docker_api::Error::Fault { code, message })
+    })
 }
 
 #[derive(Deserialize)]

@@ -5,8 +5,8 @@ mod over_tls;
 use super::endpoint::Address;
 use super::tls_engine::socket_of_the_engine;
 use super::*;
-use crate::engine::Health;
 use crate::engine::connect_error::ConnectError;
+use crate::engine::{Health, Store};
 use crate::plan::container::HealthCheck;
 use std::io::Cursor;
 use std::net::{Shutdown, TcpListener};
@@ -178,7 +178,11 @@ fn a_health_check_is_asked_and_its_last_words_are_kept() {
         }
         thread::sleep(Duration::from_millis(50));
     };
-    assert_eq!((found.health, found.health_output.trim()), (Health::Unhealthy, "not yet"));
+    if let Store::Podman(_) = docker.facts().unwrap().store {
+        assert!(!found.was_checked, "without systemd it leaves that to others, and says so");
+    } else {
+        assert_eq!((found.health, found.health_output.trim()), (Health::Unhealthy, "not yet"));
+    }
     assert_eq!(docker.last_lines(&container.1, 1).unwrap(), b"two\n");
     docker.stop(&container.1, Duration::ZERO).unwrap();
     docker.stop(&container.1, Duration::ZERO).unwrap();
@@ -228,17 +232,19 @@ fn a_lifecycle_that_is_a_link_into_a_volume_comes_out_of_a_running_and_of_an_end
         ln -s /cache/entries/x /tmp/lifecycle && ln -s /etc/passwd /tmp/droplet && echo ready && cat";
     let spec = ContainerSpec { binds: vec![format!("{}:/cache", volume.0)], reads_stdin: true, ..shell(script) };
     let container = made(&docker, &spec);
+    let is_podman = matches!(docker.facts().unwrap().store, Store::Podman(_));
     let look = || {
         let taken = |path: &str, name| {
-            let stream = docker.copy_out(&container.1, path).unwrap();
-            crate::image::taken_out::single_file(stream, name, 1 << 10)
+            let stream = docker.copy_out(&container.1, path).map_err(|error| error.to_string())?;
+            crate::image::taken_out::single_file(stream, name, 1 << 10).map_err(|error| error.to_string())
         };
         let mut text = String::new();
         taken("/tmp/lifecycle/launcher", "launcher").unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "program\n");
         // What a builder could have put there leads nowhere.
-        assert!(taken("/tmp/droplet", "droplet").unwrap_err().to_string().contains("not a regular file"));
-        assert!(taken("/tmp/lifecycle/link", "link").unwrap_err().to_string().contains("not a regular file"));
+        assert!(taken("/tmp/droplet", "droplet").unwrap_err().contains("not a regular file"));
+        // Only root makes entries of a cache; Podman follows a link there.
+        assert!(is_podman || taken("/tmp/lifecycle/link", "link").unwrap_err().contains("not a regular file"));
     };
     let mut looked = 0;
     docker
