@@ -24,6 +24,7 @@ class Kind:
     settings: dict = field(default_factory=dict)  # daemon.json
     lines: dict = field(default_factory=dict)  # lines that these files of the root file system need
     links: dict = field(default_factory=dict)  # symbolic links in it, by where they lie
+    files: dict = field(default_factory=dict)  # whole files of it; a script may be executed
 
 
 def docker(name, what, suite, settings=None, lines=None):
@@ -35,6 +36,44 @@ def docker(name, what, suite, settings=None, lines=None):
     return Kind(name, what, suite, packages, command, {**common, **settings}, lines or {})
 
 
+PODMAN = 'podman,netavark,aardvark-dns,runc,catatonit,nftables,iptables,docker-registry,ca-certificates,mount'
+PODMAN_FILES = {
+    # crun, the default, does not run where both versions of cgroups are mounted.
+    'etc/containers/containers.conf': """[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "clamped"
+helper_binaries_dir = ["/usr/lib/podman", "/usr/libexec/podman", "/usr/bin"]
+[engine.runtimes]
+clamped = ["/usr/local/bin/runc-clamped"]
+[network]
+network_backend = "netavark"
+""",
+    # Where a container is given any limit, Podman asks for a million processes too; a root without CAP_SYS_RESOURCE may not
+    # have more than he was given.
+    'usr/local/bin/runc-clamped': r"""#!/bin/sh
+limit=$(awk '/^Max processes/ { print $4 }' /proc/self/limits)
+before=
+for word; do
+    if [ "$before" = --bundle ] && [ "$limit" != unlimited ]; then
+        sed -i "s/{\"type\":\"RLIMIT_NPROC\",\"hard\":1048576,\"soft\":1048576}/{\"type\":\"RLIMIT_NPROC\",\"hard\":$limit,\"soft\":$limit}/" "$word/config.json"
+    fi
+    before=$word
+done
+exec runc "$@"
+""",
+    'etc/containers/registries.conf.d/own.conf': '[[registry]]\nlocation = "127.0.0.1:5000"\ninsecure = true\n',
+    'etc/containers/policy.json': '{"default": [{"type": "insecureAcceptAnything"}]}\n',
+}
+
+
+def podman(name, what, suite):
+    """Podman's service for Docker's clients, without systemd: nothing runs its health checks."""
+    command = ('podman', '--root', '/var/lib/docker', '--runroot', '/run/containers/storage', '--storage-driver', 'overlay',
+               'system', 'service', '--time=0', f'unix://{SOCKET}')
+    return Kind(name, what, suite, PODMAN, command, links={'usr/bin/docker-init': 'catatonit'}, files=PODMAN_FILES)
+
+
 KINDS = {kind.name: kind for kind in (
     docker('docker-20.10', "bookworm's docker.io, overlay2 store", 'bookworm'),
     docker('docker-current', "sid's docker.io, overlay2 store", 'sid', {'features': {'containerd-snapshotter': False}}),
@@ -43,4 +82,6 @@ KINDS = {kind.name: kind for kind in (
     docker('docker-20.10-userns', "bookworm's docker.io, overlay2 store, userns-remap", 'bookworm', {'userns-remap': 'default'}, REMAPPED),
     docker('docker-current-userns', "sid's docker.io, overlay2 store, userns-remap", 'sid',
            {'features': {'containerd-snapshotter': False}, 'userns-remap': 'default'}, REMAPPED),
+    podman('podman-4', "bookworm's podman", 'bookworm'),
+    podman('podman-current', "sid's podman", 'sid'),
 )}

@@ -16,6 +16,7 @@ PATIENCE = 60  # seconds until an engine answers; it takes 2 on a quiet machine
 GRACE = 20  # seconds for the kernel to end all processes of an engine
 LONGEST_SOCKET = 107  # bytes of a socket's path
 PROGRAMS = ('docker', 'docker-registry')
+PODMANS_CGROUPS = ('/libpod_parent', '/conmon')  # it takes no others; what somebody uses cannot be removed
 RECIPE = ['--variant=apt', '--aptopt=Acquire::Check-Valid-Until "false"']
 
 
@@ -94,6 +95,10 @@ class Machine:
                 text = (system / file).read_text() if (system / file).exists() else ''
                 if line not in text.splitlines():
                     (system / file).write_text(f'{text}{line}\n')
+            for file, text in kind.files.items():
+                (system / file).parent.mkdir(parents=True, exist_ok=True)
+                (system / file).write_text(text)
+                (system / file).chmod(0o755 if text.startswith('#!') else 0o644)
             for place, target in kind.links.items():
                 if not (system / place).is_symlink():
                     (system / place).symlink_to(target)
@@ -152,7 +157,8 @@ class Machine:
             # keeper has waited for that. Before there is a first process there is only the keeper.
             os.kill(self.first() or keeper, signal.SIGKILL)
             gone(keeper)
-        remove_cgroups(self.cgroup)
+        for cgroup in (self.cgroup, *PODMANS_CGROUPS):
+            remove_cgroups(cgroup)
         shutil.rmtree(self.folder, ignore_errors=True)
         if not keep and not [*self.root.glob('*/keeper')]:
             shutil.rmtree(self.root / 'roots', ignore_errors=True)
