@@ -55,6 +55,8 @@ pub(super) enum Behind {
     Engine,
     /// Nothing: the connection is closed when TLS stands.
     Nothing,
+    /// The engine for the first connection, and nothing for all later ones.
+    EngineOnce,
     /// Not even TLS: the connection is accepted and that is all.
     Silence,
 }
@@ -137,15 +139,16 @@ fn server_config(recipe: &Recipe, server: &Authority, client: &Authority) -> Ser
 }
 
 async fn serve(listener: TcpListener, acceptor: TlsAcceptor, behind: Behind) {
-    loop {
+    for count in 0.. {
         let (client, _) = listener.accept().await.unwrap();
         let acceptor = acceptor.clone();
+        let is_there = behind == Behind::Engine || (behind == Behind::EngineOnce && count == 0);
         tokio::spawn(async move {
             if behind == Behind::Silence {
                 pending::<()>().await;
             }
             let Ok(mut client) = acceptor.accept(client).await else { return };
-            if behind == Behind::Engine {
+            if is_there {
                 let mut engine = UnixStream::connect(socket_of_the_engine()).await.unwrap();
                 let _ = tokio::io::copy_bidirectional(&mut client, &mut engine).await;
             }

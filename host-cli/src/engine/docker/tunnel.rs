@@ -16,6 +16,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener as BlockingListener};
 use std::path::PathBuf;
 use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -56,6 +57,8 @@ struct Far {
     files: TlsFiles,
     patience: Duration,
     trouble: Trouble,
+    /// Whether it has ever answered, which it does only to those whose certificate it takes.
+    answers: AtomicBool,
 }
 
 /// Opens the tunnel on the current runtime, which it lives as long as. Gives the socket's path, and where to ask what went
@@ -81,6 +84,7 @@ pub(super) fn open(
         files,
         patience,
         trouble: trouble.clone(),
+        answers: AtomicBool::new(false),
     };
     tokio::spawn(serve(listener, Arc::new(far)));
     Ok((path, trouble))
@@ -135,12 +139,12 @@ impl Far {
         let (from_us, mut to_us) = near.into_split();
         let (mut from_engine, to_engine) = tokio::io::split(far);
         let mut sent = tokio::spawn(carry(from_us, to_engine));
-        let (mut answered, mut buffer) = (false, vec![0; PIECE]);
+        let mut buffer = vec![0; PIECE];
         let end = loop {
             match from_engine.read(&mut buffer).await {
                 Ok(0) => break None,
                 Ok(length) => {
-                    answered = true;
+                    self.answers.store(true, Ordering::Relaxed);
                     if to_us.write_all(&buffer[..length]).await.is_err() {
                         break None; // Nobody reads it any more.
                     }
@@ -151,7 +155,7 @@ impl Far {
         match end {
             Some(error) if tls_trouble::cause(&error).is_some() => self.trouble.put(self.blame(&error)),
             // With TLS 1.3 the handshake is over before the engine looks at our certificate.
-            _ if !answered && !sent.is_finished() => {
+            _ if !self.answers.load(Ordering::Relaxed) && !sent.is_finished() => {
                 self.trouble.put(self.tls(TlsTrouble::HungUp { shown: self.files.shown().map(Into::into) }));
             }
             _ => {}

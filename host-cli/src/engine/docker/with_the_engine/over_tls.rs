@@ -161,3 +161,11 @@ fn tls_to_an_engine_without_it_and_none_to_one_with_it_are_told_apart() {
     let nothing = TlsEngine::new(&Recipe { behind: Behind::Nothing, ..Recipe::default() });
     assert!(matches!(told(&nothing, |_| {}), TlsTrouble::HungUp { .. }));
 }
+
+#[test]
+fn an_engine_that_has_answered_once_and_hangs_up_later_is_not_said_to_refuse_our_certificate() {
+    let engine = TlsEngine::new(&Recipe { behind: Behind::EngineOnce, ..Recipe::default() });
+    let docker = Docker::chosen_by(&engine.environment()).unwrap();
+    let error = docker.has_network("bridge").unwrap_err();
+    assert!(matches!(error, EngineError::Refused { .. }), "{error}");
+}
