@@ -71,6 +71,8 @@ fn command(ingredients: &Ingredients) -> std::io::Result<Command> {
     if let Some(result) = ingredients.result {
         command.arg("--result").arg(result);
     }
+    // The socket that was judged, whatever engine the environment names, or a file that a builder left in its home folder.
+    command.env("DOCKER_HOST", format!("unix://{}", super::SOCKET));
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     Ok(command)
 }
@@ -106,6 +108,15 @@ mod tests {
         fn emit(&self, event: Event) {
             self.0.lock().unwrap().push(event);
         }
+    }
+
+    #[test]
+    fn the_image_goes_to_the_engine_whose_socket_was_judged() {
+        let path = Path::new("/x");
+        let ingredients = Ingredients { request: "{}", droplet: path, lifecycle: path, result: None };
+        let command = command(&ingredients).unwrap();
+        let named = command.get_envs().find(|(name, _)| *name == "DOCKER_HOST").and_then(|(_, value)| value);
+        assert_eq!(named.unwrap(), "unix:///var/run/docker.sock");
     }
 
     #[test]
