@@ -117,6 +117,7 @@ fn restage_on(
         keep: command.keep.then(|| stager::visit_command(&task, &container)),
         for_help: stager::asks_for_help(agent_options),
         built: &|| making.iter().for_each(Making::begin_early),
+        droplet: &|sha256| making.iter().for_each(|making| making.expect(sha256)),
     };
     let staged = stage::stage(road, &staging)?;
     let (Staged::Wholly, Some(making)) = (staged, making) else {

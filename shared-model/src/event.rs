@@ -209,6 +209,8 @@ pub enum Event {
         path: String,
         /// Its size.
         bytes: u64,
+        /// Its sha256 in hexadecimal digits: an image of another file is not of this staging.
+        sha256: String,
         /// Whether Cloud Controller's droplet was replaced by this one.
         uploaded: bool,
     },

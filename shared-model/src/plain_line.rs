@@ -79,7 +79,7 @@ pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
         Event::Ignored { text } => wrong(format!("{HEAD} Ignored, as the request asks: {}", visible(text))),
         Event::Warning { text } => wrong(format!("warning: {}", visible(text))),
         Event::Note { text } => ours(visible(text).into_owned()),
-        Event::Droplet { bytes, uploaded, path: _ } => ours(if *uploaded {
+        Event::Droplet { bytes, uploaded, path: _, sha256: _ } => ours(if *uploaded {
             format!("The droplet in Cloud Controller was replaced ({})", size::bytes(*bytes))
         } else {
             format!(

@@ -13,6 +13,26 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+/// Which limit of the container a program passed. Its words are those that Diego puts behind a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beyond {
+    /// `memory_mb`.
+    Memory,
+    /// `disk_mb`.
+    Disk,
+}
+
+impl Beyond {
+    /// ` (out of memory)`; empty for none.
+    pub(crate) const fn behind_status(limit: Option<Self>) -> &'static str {
+        match limit {
+            Some(Self::Memory) => " (out of memory)",
+            Some(Self::Disk) => " (disk quota exceeded)",
+            None => "",
+        }
+    }
+}
+
 /// Why an action did not succeed.
 #[derive(Debug)]
 pub(crate) enum ActionError {
@@ -27,7 +47,7 @@ pub(crate) enum ActionError {
     /// Actions side by side failed; never empty, in the request's order.
     Several(Vec<ActionError>),
     /// A program ended with another status than 0.
-    Exited { path: String, status: i32 },
+    Exited { path: String, status: i32, beyond: Option<Beyond> },
     /// A program could not be run at all.
     Run(RunError),
     /// The request names a user that cannot be had.
@@ -48,7 +68,9 @@ impl ActionError {
     /// What Diego says of it behind an `emit_progress` prefix; `None` where it says nothing.
     pub(crate) fn emittable(&self) -> Option<String> {
         match self {
-            Self::Exited { status, path: _ } => Some(format!("Exited with status {status}")),
+            Self::Exited { status, beyond, path: _ } => {
+                Some(format!("Exited with status {status}{}", Beyond::behind_status(*beyond)))
+            }
             Self::TimedOut { limit, during } => {
                 let inner = during.as_ref().and_then(|error| error.emittable());
                 Some(timed_out(*limit, inner.as_deref()))
@@ -64,6 +86,13 @@ impl ActionError {
         let mut causes = errors.iter().map(Self::first_cause);
         let first = causes.clone().next().unwrap_or(self);
         causes.find(|error| !matches!(error, Self::Stopped(_))).unwrap_or(first)
+    }
+}
+
+impl From<io::Error> for ActionError {
+    /// Whoever asks the system for nothing but a thread and its rights fails so.
+    fn from(error: io::Error) -> Self {
+        Self::NoThread(error)
     }
 }
 
@@ -97,7 +126,9 @@ impl fmt::Display for ActionError {
             Self::Several(errors) => {
                 f.write_str(&errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
             }
-            Self::Exited { status, path: _ } => write!(f, "Exited with status {status}"),
+            Self::Exited { status, beyond, path: _ } => {
+                write!(f, "Exited with status {status}{}", Beyond::behind_status(*beyond))
+            }
             Self::Checksum { what, source } => write!(f, "{what}: {source}"),
             Self::Run(error) => f.write_str(&with_causes(error)),
             Self::User(error) => f.write_str(&with_causes(error)),

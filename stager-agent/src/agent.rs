@@ -1,5 +1,6 @@
 //! The road of one staging: request → plan → fetch → build → upload → result, and the words at its end.
 
+use crate::action_error::ActionError;
 use crate::arguments::Arguments;
 use crate::build::address::own_address;
 use crate::build::reaper::Reaper;
@@ -8,21 +9,23 @@ use crate::failure::Failure;
 use crate::fetch::{Http, Trust, Verify};
 use crate::hand_over::{self, Identity, Socket, Verdict, make};
 use crate::keep;
-use crate::leaves::{RealLeaves, Uploads};
+use crate::leaves::{Droplet, RealLeaves, Uploads};
 use crate::plan::{self, StagingPlan};
 use crate::provide::{Provider, Stock, volume_is_mounted};
 use crate::report::{Ending, Report};
 use crate::request;
-use crate::result_file;
 use crate::scope::Scope;
-use crate::staging::stage;
+use crate::staging::{StagingError, stage};
 use crate::steps::{Steps, milliseconds_since};
+use crate::upload::{self, Parcel, UploadError};
 use jiff::Timestamp;
 use shared_model::cache_place::{BAKED, MOUNTED};
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
+use shared_model::safe_url::SafeUrl;
 use shared_model::secret::Secret;
 use shared_model::validate;
+use std::io;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -35,8 +38,8 @@ pub(crate) fn serve(arguments: &Arguments, scope: &Scope, reaper: &Reaper) -> Ex
     let outcome = plan_of(arguments).and_then(|(plan, request)| {
         let image = image_or_not(&plan, arguments, scope)?;
         stock = stock_of(&plan, arguments, scope);
-        carry_out(&plan, arguments, &stock, scope, reaper)?;
-        make_image(image, &plan, &request, scope)
+        let staged = carry_out(&plan, arguments, &stock, scope, reaper)?;
+        make_image(image, &plan, &staged, &request, scope)
     });
     let code = outcome.as_ref().err().map_or(ExitCode::Success, |failure| failure.code);
     let began = !matches!(code, ExitCode::Request | ExitCode::CommandLine);
@@ -82,17 +85,31 @@ fn image_or_not(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Res
     Ok(if arguments.no_image { Verdict::Unwanted } else { verdict })
 }
 
-fn make_image(verdict: Verdict, plan: &StagingPlan, request: &Secret<String>, scope: &Scope) -> Result<(), Failure> {
+/// What came of a staging.
+struct Staged {
+    /// The droplet as it was opened; `None` for a request that makes none.
+    droplet: Option<Droplet>,
+    /// The builder's result; empty where none is asked for.
+    result: String,
+}
+
+fn make_image(
+    verdict: Verdict,
+    plan: &StagingPlan,
+    staged: &Staged,
+    request: &Secret<String>,
+    scope: &Scope,
+) -> Result<(), Failure> {
     if let Some(text) = hand_over::why_no_image(verdict, &Identity::ours()) {
         scope.emit(Event::Note { text });
     }
-    match (verdict, &plan.droplet) {
+    match (verdict, &staged.droplet) {
         (Verdict::Make | Verdict::MakeThoughOpen, Some(droplet)) => Ok(make::make(
             &make::Ingredients {
                 request: request.reveal(),
-                droplet,
+                droplet: &droplet.file.file,
                 lifecycle: &plan.lifecycle,
-                result: plan.result_file.as_deref(),
+                result: plan.result_file.as_ref().map(|_| staged.result.as_str()),
             },
             scope,
         )?),
@@ -123,7 +140,7 @@ fn carry_out(
     stock: &Stock,
     scope: &Scope,
     reaper: &Reaper,
-) -> Result<(), Failure> {
+) -> Result<Staged, Failure> {
     let scope = &scope.named(Some(&plan.log_source));
     announce(plan, scope);
     let http = Http::new(&trust(plan, arguments), arguments.patience())?;
@@ -136,10 +153,12 @@ fn carry_out(
         address: own_address(),
         steps: Steps::default(),
         ahead: Mutex::default(),
-        droplet_uploaded: false.into(),
+        has_run: false.into(),
+        droplet: Mutex::default(),
     };
     let outcome = stage(plan, &leaves, scope);
-    let replaced = leaves.droplet_was_replaced();
+    let droplet = leaves.droplet();
+    let replaced = droplet.as_ref().is_some_and(|droplet| droplet.uploaded);
     let reported = match &plan.callback {
         Some(callback) if arguments.report => {
             let reason = outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
@@ -150,9 +169,11 @@ fn carry_out(
         _ => Ok(()),
     };
     match (outcome, reported) {
-        (Ok(_), reported) => {
-            say_droplet(plan, replaced, scope);
-            Ok(reported?)
+        (Ok(result), reported) => {
+            let droplet = droplet.map_or_else(|| droplet_left(plan, &leaves, scope), |droplet| Ok(Some(droplet)))?;
+            say_droplet(plan, droplet.as_ref(), scope);
+            reported?;
+            Ok(Staged { droplet, result })
         }
         (Err(error), reported) => {
             if let Err(error) = reported {
@@ -182,12 +203,31 @@ fn trust(plan: &StagingPlan, arguments: &Arguments) -> Trust {
     arguments.trust(plan.certificates.clone(), verify)
 }
 
+/// The droplet of a request that makes one and uploads none; `None` where it makes none, or left none.
+fn droplet_left(plan: &StagingPlan, leaves: &RealLeaves, scope: &Scope) -> Result<Option<Droplet>, Failure> {
+    let Some(path) = &plan.droplet else { return Ok(None) };
+    let opened = match upload::open(path, &leaves.makers("")) {
+        Err(UploadError::File { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened,
+    };
+    let hashed = opened.and_then(|file| {
+        let parcel = Parcel { name: "", path, file: &file, to: &SafeUrl::new("") };
+        let sha256 = upload::sha256(&parcel, scope)?;
+        Ok(Droplet { file, sha256, uploaded: false })
+    });
+    let failed = |error| Failure::of_staging(&StagingError::Action(ActionError::Upload(error)), Timestamp::now());
+    hashed.map(Some).map_err(failed)
+}
+
 /// The droplet's whereabouts; a request that makes none has nothing to say here.
-fn say_droplet(plan: &StagingPlan, uploaded: bool, scope: &Scope) {
-    let Some(path) = &plan.droplet else { return };
-    if let Ok(Some(bytes)) = result_file::size_of(path) {
-        scope.emit(Event::Droplet { path: path.display().to_string(), bytes, uploaded });
-    }
+fn say_droplet(plan: &StagingPlan, droplet: Option<&Droplet>, scope: &Scope) {
+    let (Some(path), Some(droplet)) = (&plan.droplet, droplet) else { return };
+    scope.emit(Event::Droplet {
+        path: path.display().to_string(),
+        bytes: droplet.file.bytes,
+        sha256: droplet.sha256.clone(),
+        uploaded: droplet.uploaded,
+    });
 }
 
 const fn fate_of_the_old_droplet(replaced: bool) -> &'static str {

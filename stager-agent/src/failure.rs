@@ -76,7 +76,10 @@ impl Failure {
             Stopped::Signal(SIGINT) => Self::new(ExitCode::Interrupted, "interrupted (SIGINT)", ""),
             Stopped::Signal(_) => Self::new(ExitCode::Terminated, "ended by SIGTERM", ""),
             Stopped::DeadlinePassed(limit) => of_time_limit(limit),
-            Stopped::Codependent => Self::new(ExitCode::Bug, "an action was ended for no reason", ""),
+            // Whoever runs a program makes an end with a status of it.
+            Stopped::DiskFull | Stopped::Codependent => {
+                Self::new(ExitCode::Bug, "an action was ended for no reason", "")
+            }
         }
     }
 
@@ -182,14 +185,18 @@ impl From<CacheError> for Failure {
 }
 
 fn of_result(error: &ResultError) -> Failure {
-    Failure::new(ExitCode::Builder, with_causes(error), "the builder writes it last: what did it say?")
+    let advice = match error {
+        ResultError::NotTaken { .. } => transfer::NOT_TAKEN,
+        _ => "the builder writes it last: what did it say?",
+    };
+    Failure::new(ExitCode::Builder, with_causes(error), advice)
 }
 
 fn of_action(error: &ActionError, now: Timestamp) -> Failure {
     match error {
         ActionError::Stopped(reason) => Failure::of_stop(*reason),
         ActionError::TimedOut { limit, during: _ } => of_time_limit(*limit),
-        ActionError::Exited { path, status } => builder::of_status(path, *status),
+        ActionError::Exited { path, status, beyond } => builder::of_status(path, *status, *beyond),
         ActionError::Run(error) => builder::of_run(error),
         ActionError::User(error) => builder::of_user(error),
         ActionError::Checksum { .. } => Failure::new(ExitCode::Request, error.to_string(), ""),

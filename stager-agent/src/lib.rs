@@ -17,6 +17,7 @@ mod hand_over;
 mod hex;
 mod keep;
 mod leaves;
+mod left_file;
 mod plan;
 mod provide;
 mod report;

@@ -27,6 +27,8 @@ pub(crate) struct StagingPlan {
     pub(crate) action: Action,
     /// Variables of the container.
     pub(crate) environment: Vec<EnvironmentVariable>,
+    /// The most that the builder may write, in bytes; `None`: the request sets no limit.
+    pub(crate) disk_limit: Option<u64>,
     /// Whom lines are from.
     pub(crate) log_source: String,
     /// Where the builder writes the droplet; `None` for a request that makes none.
@@ -93,6 +95,7 @@ pub(crate) fn plan(task: TaskDefinition) -> Result<StagingPlan, PlanError> {
         dependencies,
         action: downloads.map_or(action.clone(), |downloads| serial(vec![downloads, action])),
         environment: task.env.unwrap_or_default(),
+        disk_limit: u64::try_from(task.disk_mb).ok().filter(|mib| *mib > 0).map(|mib| mib << 20),
         log_source: if task.log_source.is_empty() { LOG_SOURCE.to_owned() } else { task.log_source },
         droplet,
         lifecycle,

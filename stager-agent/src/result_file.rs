@@ -1,11 +1,8 @@
-//! Takes in what the builder says of its work: the result file. It is the work of a stranger, so it is not followed
-//! anywhere, not waited for, and not read beyond what Diego would take.
-#![expect(clippy::disallowed_methods, reason = "opens the result file and looks at the droplet")]
+//! Takes in what the builder says of its work: the result file, as far as Diego would read it.
 
-use rustix::fs::OFlags;
-use std::fs::{self, OpenOptions};
+use crate::build::user::User;
+use crate::left_file::{self, LeftFileError};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The most that today's Diego takes.
@@ -23,9 +20,15 @@ pub(crate) enum ResultError {
         #[source]
         source: io::Error,
     },
-    /// A directory, a pipe or the like.
-    #[error("the result {} is not a regular file", .0.display())]
-    NotAFile(PathBuf),
+    /// A link, a directory, another's file or the like.
+    #[error("the result {} is not taken", path.display())]
+    NotTaken {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: LeftFileError,
+    },
     /// Over [`LARGEST`].
     #[error("the result in {} is longer than 50 KiB, the most that Diego takes", .0.display())]
     TooLong(PathBuf),
@@ -34,37 +37,30 @@ pub(crate) enum ResultError {
     NotText(PathBuf),
 }
 
-/// The text in `path`.
+/// The text in `path`, a file of one of `owners`; see [`left_file::open`].
 ///
 /// # Errors
 /// See [`ResultError`]. An empty file is none.
-pub(crate) fn read(path: &Path) -> Result<String, ResultError> {
+pub(crate) fn read(path: &Path, owners: &[User]) -> Result<String, ResultError> {
     let unreadable = |source| ResultError::Unreadable { path: path.to_owned(), source };
-    let unfollowed = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
-    let file = OpenOptions::new().read(true).custom_flags(unfollowed).open(path).map_err(unreadable)?;
-    if !file.metadata().map_err(unreadable)?.is_file() {
-        return Err(ResultError::NotAFile(path.to_owned()));
-    }
+    let left = left_file::open(path, owners, LARGEST).map_err(|error| match error {
+        LeftFileError::Unreadable(source) => unreadable(source),
+        LeftFileError::TooLarge { .. } => ResultError::TooLong(path.to_owned()),
+        source => ResultError::NotTaken { path: path.to_owned(), source },
+    })?;
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    (&*left.file).take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > LARGEST {
         return Err(ResultError::TooLong(path.to_owned()));
     }
     String::from_utf8(bytes).map_err(|_| ResultError::NotText(path.to_owned()))
 }
 
-/// The size of the file `path`; `None` where it is no regular file.
-///
-/// # Errors
-/// It is not there, or cannot be looked at.
-pub(crate) fn size_of(path: &Path) -> io::Result<Option<u64>> {
-    let file = fs::symlink_metadata(path)?;
-    Ok(file.is_file().then_some(file.len()))
-}
-
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests make real files")]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::symlink;
 
     #[test]
@@ -72,9 +68,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("result.json");
         fs::write(&path, "x".repeat(50 * 1024)).unwrap();
-        assert_eq!(read(&path).unwrap().len(), 50 * 1024);
+        assert_eq!(read(&path, &[]).unwrap().len(), 50 * 1024);
         fs::write(&path, "x".repeat(50 * 1024 + 1)).unwrap();
-        assert!(matches!(read(&path), Err(ResultError::TooLong(_))));
+        assert!(matches!(read(&path, &[]), Err(ResultError::TooLong(_))));
     }
 
     #[test]
@@ -82,19 +78,18 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let link = directory.path().join("link");
         symlink("/etc/passwd", &link).unwrap();
-        assert!(matches!(read(&link), Err(ResultError::Unreadable { .. })));
         let pipe = directory.path().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
-        assert!(matches!(read(&pipe), Err(ResultError::NotAFile(_))));
-        assert!(matches!(read(directory.path()), Err(ResultError::NotAFile(_))));
-        assert!(matches!(read(&directory.path().join("none")), Err(ResultError::Unreadable { .. })));
-        assert_eq!((size_of(&link).unwrap(), size_of(&pipe).unwrap()), (None, None));
+        for path in [link.as_path(), &pipe, directory.path()] {
+            assert!(matches!(read(path, &[]), Err(ResultError::NotTaken { .. })), "{path:?}");
+        }
+        assert!(matches!(read(&directory.path().join("none"), &[]), Err(ResultError::Unreadable { .. })));
     }
 
     #[test]
     fn bytes_that_are_no_text_are_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), [0xff, 0xfe]).unwrap();
-        assert!(matches!(read(file.path()), Err(ResultError::NotText(_))));
+        assert!(matches!(read(file.path(), &[]), Err(ResultError::NotText(_))));
     }
 }

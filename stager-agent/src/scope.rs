@@ -16,6 +16,8 @@ pub(crate) enum Stopped {
     Signal(i32),
     /// Another action of a codependent group ended.
     Codependent,
+    /// What was written takes more room than the request allows.
+    DiskFull,
 }
 
 /// A request to end, and whoever asked for it. Asking is once and for all.
@@ -24,6 +26,7 @@ pub(crate) struct Stop(AtomicI32);
 
 impl Stop {
     const CODEPENDENT: i32 = -1;
+    const DISK_FULL: i32 = -2;
 
     /// Ends everything, because the process got `signal`.
     pub(crate) fn by_signal(&self, signal: i32) {
@@ -35,10 +38,16 @@ impl Stop {
         let _ = self.0.compare_exchange(0, Self::CODEPENDENT, Ordering::SeqCst, Ordering::SeqCst);
     }
 
+    /// Ends a program that has written too much.
+    pub(crate) fn by_full_disk(&self) {
+        let _ = self.0.compare_exchange(0, Self::DISK_FULL, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
     fn reason(&self) -> Option<Stopped> {
         match self.0.load(Ordering::SeqCst) {
             0 => None,
             Self::CODEPENDENT => Some(Stopped::Codependent),
+            Self::DISK_FULL => Some(Stopped::DiskFull),
             signal => Some(Stopped::Signal(signal)),
         }
     }

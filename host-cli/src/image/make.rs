@@ -77,6 +77,8 @@ pub(crate) struct Unnamed {
     pub(crate) id: ImageId,
     /// Those names; the first is what people read.
     pub(crate) names: Vec<String>,
+    /// The sha256 of the droplet that it was made of, in hexadecimal digits; empty for an image of something else.
+    pub(crate) droplet: String,
 }
 
 /// Makes the image, or finds one that was made of the same things; its names stay where they are. Says warnings and notes
@@ -123,11 +125,14 @@ pub(crate) fn make_unnamed(
         let sending = Sending { by, verbose, stop: &order.stop, events };
         finished.send(engine, &sending)?
     };
-    Ok(Unnamed { id, names })
+    Ok(Unnamed { id, names, droplet: droplet_sha256 })
 }
 
 /// Gives the image its names: all of them, or none and it is removed.
-pub(crate) fn give_names(engine: &dyn Engine, Unnamed { id, names }: Unnamed) -> Result<MadeImage, ImageError> {
+pub(crate) fn give_names(
+    engine: &dyn Engine,
+    Unnamed { id, names, droplet: _ }: Unnamed,
+) -> Result<MadeImage, ImageError> {
     if let Err(refused) = names::give(engine, &id, &names) {
         engine.remove_nameless(&id)?;
         return Err(refused.into());

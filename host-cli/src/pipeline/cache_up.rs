@@ -69,6 +69,7 @@ pub(super) fn on(
         keep: None,
         for_help: stager::asks_for_help(agent_options),
         built: &|| (),
+        droplet: &|_| (),
     };
     let filled = stage::stage(road, &filling)?;
     if let (Some(tag), Staged::Wholly) = (&tag, filled) {
@@ -120,7 +121,11 @@ fn bake(road: &Road, container: &ContainerId, like: &str, tag: &str, dependencie
     let made = road.step(Step::Image, || {
         // An engine cannot be stopped while it does this; a signal waits for it.
         let unnamed = road.make_image(|_| {
-            Ok(Unnamed { id: road.engine.commit(container, &options)?, names: vec![tag.to_owned()] })
+            Ok(Unnamed {
+                id: road.engine.commit(container, &options)?,
+                names: vec![tag.to_owned()],
+                droplet: String::new(),
+            })
         })?;
         Ok(give_names(&*road.engine, unnamed)?)
     })?;

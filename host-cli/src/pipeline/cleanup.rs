@@ -271,7 +271,7 @@ mod tests {
     fn unnamed(fake: &Fake) -> Unnamed {
         let id = fake.add_image("being:made", &[]);
         fake.state().images.last_mut().unwrap().tags.clear();
-        Unnamed { id, names: Vec::new() }
+        Unnamed { id, names: Vec::new(), droplet: String::new() }
     }
 
     #[test]

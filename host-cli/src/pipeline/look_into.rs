@@ -74,6 +74,7 @@ pub(super) fn acted(road: &Road, options: CacheOptions<'_>, verb: &str, key: Opt
         keep: None,
         for_help: false,
         built: &|| (),
+        droplet: &|_| (),
     };
     stage::stage(road, &acting).map(drop)
 }

@@ -21,6 +21,14 @@ pub(crate) struct Making<'a> {
     order: Arc<Order>,
     /// What comes of it once it was begun.
     coming: RefCell<Option<Receiver<Finished>>>,
+    /// The sha256 of the droplet that was uploaded; empty until it is known.
+    expected: RefCell<String>,
+}
+
+fn another_droplet() -> Failure {
+    let text =
+        "the droplet that came out of the container is not the one that the agent uploaded: its sha256 is another";
+    Failure::new(ExitCode::Image, text, "a buildpack may have swapped it: do not trust its droplet, uploaded or not")
 }
 
 struct Finished {
@@ -31,7 +39,7 @@ struct Finished {
 impl<'a> Making<'a> {
     /// Nothing is done yet.
     pub(crate) fn new(road: &'a Road, container: &'a ContainerId, order: Order) -> Self {
-        Self { road, container, order: Arc::new(order), coming: RefCell::default() }
+        Self { road, container, order: Arc::new(order), coming: RefCell::default(), expected: RefCell::default() }
     }
 
     /// The builder has ended, so its droplet can be taken: in a thread, and only once, however often a container says so.
@@ -42,6 +50,11 @@ impl<'a> Making<'a> {
         }
     }
 
+    /// The agent has judged a droplet with this sha256; of no other one there shall be an image.
+    pub(crate) fn expect(&self, sha256: &str) {
+        sha256.clone_into(&mut self.expected.borrow_mut());
+    }
+
     /// The staging has gone well: the image gets its names.
     pub(crate) fn finish(self) -> Result<MadeImage, Failure> {
         self.road.emit(Event::StepStarted { step: Step::Image });
@@ -49,6 +62,10 @@ impl<'a> Making<'a> {
         let lost = || Failure::new(ExitCode::Bug, "the making of the image was lost", "please report this");
         let Finished { outcome, ms } = coming.recv().map_err(|_| lost())?;
         let unnamed = outcome?;
+        let expected = self.expected.take();
+        if !expected.is_empty() && expected != unnamed.droplet {
+            return Err(another_droplet());
+        }
         let began = Instant::now();
         let image = give_names(&*self.road.engine, unnamed)?;
         self.road.emit(Event::StepEnded { step: Step::Image, ms: ms.saturating_add(millis(began)) });

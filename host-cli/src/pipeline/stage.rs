@@ -43,6 +43,8 @@ pub(crate) struct Staging<'a> {
     pub(crate) for_help: bool,
     /// Called when the agent says that the builder has ended well, with all that it had left running.
     pub(crate) built: &'a dyn Fn(),
+    /// Called with the sha256 of the droplet that the agent judged and uploaded.
+    pub(crate) droplet: &'a dyn Fn(&str),
 }
 
 enum News {
@@ -71,6 +73,9 @@ fn listen(road: &Road, staging: &Staging<'_>, heard: &mut Heard) -> Option<Resul
             News::Ended(status) => return Some(status),
             News::Said(said) => {
                 let mut show = |event: Event| {
+                    if let Event::Droplet { sha256, .. } = &event {
+                        (staging.droplet)(sha256);
+                    }
                     let built = matches!(event, Event::StepEnded { step: Step::Build, .. });
                     road.emit(event);
                     if built {

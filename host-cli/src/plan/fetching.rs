@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 /// What the agent, running as root, needs of root's rights, each tried by leaving it out. To become the
 /// request's user (`SETUID`, `SETGID`), to unpack archives as that user's files (`CHOWN`) below folders that are the
-/// user's (`DAC_OVERRIDE`) with modes that even their owner may not write (`FOWNER`), and to end what the user left
-/// running (`KILL`).
-const CAPABILITIES: [&str; 6] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"];
+/// user's (`DAC_OVERRIDE`) with modes that even their owner may not write (`FOWNER`), to end what the user left
+/// running (`KILL`), and to leave none of these to whatever it starts (`SETPCAP`).
+const CAPABILITIES: [&str; 7] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETPCAP", "SETUID"];
 
 /// A file of the engine's machine that the agent reads.
 #[derive(Clone, Debug, PartialEq, Eq)]

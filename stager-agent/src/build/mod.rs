@@ -1,8 +1,10 @@
 //! Runs the builder: as whom, with which environment, watched to its end and beyond.
 
 pub(crate) mod address;
+pub(crate) mod disk;
 pub(crate) mod environment;
 mod lines;
+mod memory;
 mod output;
 pub(crate) mod reaper;
 pub(crate) mod rights;

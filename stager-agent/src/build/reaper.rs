@@ -2,7 +2,10 @@
 //! orphan becomes its child; whatever is its child and was not started by it on purpose has lost its program.
 #![expect(clippy::disallowed_methods, reason = "reads /proc and starts programs, so that none is taken for an orphan")]
 
-use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, waitpid};
+use super::rights;
+use rustix::process::{
+    Pid, Signal, WaitOptions, getpid, kill_process, kill_process_group, set_child_subreaper, waitpid,
+};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -11,8 +14,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long orphans that multiply are run after. What is killed is gone in far less.
-const CHASE: Duration = Duration::from_secs(5);
+/// How long orphans that multiply are run after. What is killed is gone in far less, but a look at thousands takes long on
+/// a busy machine.
+const CHASE: Duration = Duration::from_secs(30);
+/// How many looks at /proc it may take to end them one by one. Whatever is still there multiplies.
+const ENOUGH_LOOKS: u32 = 2;
 /// Between two looks at /proc: short against patience, long against a look.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -22,6 +28,15 @@ pub(crate) struct Reaper {
     programs: Mutex<BTreeSet<i32>>,
     /// False: orphans go elsewhere, so no child may be taken for one.
     in_charge: bool,
+}
+
+/// What a program had left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// How many processes were ended; of those that multiply, as many as were seen.
+    pub(crate) ended: usize,
+    /// True: some are still there.
+    pub(crate) some_remain: bool,
 }
 
 /// A process as `/proc/<pid>/stat` shows it.
@@ -44,7 +59,7 @@ impl Reaper {
     /// Starts a program. It stays known until [`Reaper::forget`].
     pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
         let mut programs = self.programs();
-        let child = command.spawn()?;
+        let child = rights::handing_on_none(|| command.spawn())?;
         programs.insert(Pid::from_child(&child).as_raw_pid());
         Ok(child)
     }
@@ -62,17 +77,21 @@ impl Reaper {
         }
     }
 
-    /// Ends all that the program `ended` left, and how many there were. While another program runs nothing is done: its
-    /// processes cannot be told from the others, and it has its own end.
-    pub(crate) fn end_orphans(&self, ended: Pid) -> usize {
+    /// Ends all that the program `ended` left. While another program runs nothing is done: its processes cannot be told
+    /// from the others, and it has its own end.
+    pub(crate) fn end_orphans(&self, ended: Pid) -> Left {
         let programs = self.programs();
         let mut killed = BTreeSet::new();
         let started = Instant::now();
-        while programs.iter().all(|program| *program == ended.as_raw_pid()) && started.elapsed() < CHASE {
+        let mut looks = 0;
+        while programs.iter().all(|program| *program == ended.as_raw_pid()) {
             let all = processes();
             let family = descendants(&all, self.orphans(&all, &programs));
             if family.is_empty() {
                 break;
+            }
+            if started.elapsed() >= CHASE && family.iter().any(|process| !process.zombie) {
+                return Left { ended: killed.len(), some_remain: true };
             }
             for process in family {
                 if process.zombie {
@@ -81,9 +100,13 @@ impl Reaper {
                     killed.insert(process.pid.as_raw_pid());
                 }
             }
+            looks += 1;
+            if looks > ENOUGH_LOOKS {
+                end_all_at_once();
+            }
             thread::sleep(PAUSE);
         }
-        killed.len()
+        Left { ended: killed.len(), some_remain: false }
     }
 
     fn orphans<'a>(&self, all: &'a [Process], programs: &BTreeSet<i32>) -> impl Iterator<Item = &'a Process> {
@@ -95,6 +118,15 @@ impl Reaper {
 
     fn programs(&self) -> MutexGuard<'_, BTreeSet<i32>> {
         self.programs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends every process but this one, as process 1 of a container can: in one call, during which none can fork. Others do
+/// not own all that they may signal.
+fn end_all_at_once() {
+    let own = getpid();
+    if own == Pid::INIT {
+        let _ = kill_process_group(own, Signal::KILL); // kill(-1, …): all, as the group of process 1 is called
     }
 }
 

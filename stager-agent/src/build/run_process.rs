@@ -1,6 +1,7 @@
 //! Runs one program as a user, says its output line by line, and ends it and all of its kind when the scope ends.
 #![expect(clippy::disallowed_methods, reason = "makes the command and looks whether its files are there")]
 
+use super::memory;
 use super::output::{Outputs, Say};
 use super::reaper::Reaper;
 use super::user::User;
@@ -59,6 +60,8 @@ pub(crate) struct Ended {
     pub(crate) status: i32,
     /// Why it was ended; `None`: it ended by itself.
     pub(crate) stopped: Option<Stopped>,
+    /// Whether the kernel ended it, or one of its processes, for its memory.
+    pub(crate) out_of_memory: bool,
     /// How many processes it had left behind, which were ended too.
     pub(crate) left: usize,
 }
@@ -93,6 +96,9 @@ pub(crate) enum RunError {
     /// Killed, but still there.
     #[error("{0} did not end, although it was killed")]
     Immortal(String),
+    /// It ended, but what it had started did not.
+    #[error("{0} left processes running that could not be ended")]
+    LeftBehind(String),
 }
 
 impl Program<'_> {
@@ -101,8 +107,10 @@ impl Program<'_> {
     /// # Errors
     /// It could not be started or watched. A status other than 0 is not an error here.
     pub(crate) fn run(&self, scope: &Scope, reaper: &Reaper) -> Result<Ended, RunError> {
+        let kills = memory::kills();
         let mut child = reaper.spawn(&mut self.command()).map_err(|error| self.not_started(error))?;
         let pid = Pid::from_child(&child);
+        memory::goes_first(pid);
         let mut say = |stream, text| {
             if self.output == Output::Shown {
                 scope.emit(Event::Line { source: scope.log_source().to_owned(), stream, text });
@@ -114,13 +122,20 @@ impl Program<'_> {
         outputs.drain(LINGER, &mut say);
         let _ = kill_process_group(pid, Signal::KILL);
         let left = reaper.end_orphans(pid);
+        if left.some_remain {
+            let _ = child.wait();
+            reaper.forget(pid);
+            return Err(RunError::LeftBehind(self.path.to_owned()));
+        }
         outputs.drain(LINGER, &mut say);
         outputs.finish(&mut say);
         let status = child.wait();
         reaper.forget(pid);
         let status = status.map_err(|source| self.lost(source))?;
         let by_signal = || status.signal().map_or(-1, |signal| 128 + signal);
-        Ok(Ended { status: status.code().unwrap_or_else(by_signal), stopped, left })
+        let status = status.code().unwrap_or_else(by_signal);
+        let out_of_memory = status != 0 && memory::kills() > kills;
+        Ok(Ended { status, stopped, out_of_memory, left: left.ended })
     }
 
     /// Comes back when the program has ended, by itself or because the scope did. It is not reaped yet.
@@ -144,6 +159,11 @@ impl Program<'_> {
             end = match end {
                 End::Awaited => match scope.stopped() {
                     None => End::Awaited,
+                    // It would only go on writing.
+                    Some(Stopped::DiskFull) => {
+                        stopped = Some(Stopped::DiskFull);
+                        End::Asked { kill_at: now }
+                    }
                     reason => {
                         stopped = reason;
                         let _ = kill_process_group(pid, Signal::TERM);

@@ -31,7 +31,9 @@ impl Script {
                 wait_for(|| self.ended.lock().unwrap().iter().any(|ended| ended == other).then_some(()));
                 Ok(())
             }
-            ("fail", status) => Err(ActionError::Exited { path: name.to_owned(), status: status.parse().unwrap_or(1) }),
+            ("fail", status) => {
+                Err(ActionError::Exited { path: name.to_owned(), status: status.parse().unwrap_or(1), beyond: None })
+            }
             _ => Ok(()),
         };
         self.ended.lock().unwrap().push(name.to_owned());

@@ -1,6 +1,7 @@
 //! Words for what goes wrong with the builder.
 
 use super::Failure;
+use crate::action_error::Beyond;
 use crate::build::run_process::RunError;
 use crate::build::user::UserError;
 use crate::causes::with_causes;
@@ -10,9 +11,14 @@ use shared_model::exit_code::ExitCode;
 const KILLED: i32 = 137;
 
 /// A program that ended with another status than 0.
-pub(super) fn of_status(path: &str, status: i32) -> Failure {
+pub(super) fn of_status(path: &str, status: i32, beyond: Option<Beyond>) -> Failure {
     let program = path.rsplit('/').next().unwrap_or(path);
     let code = ExitCode::of_builder(status);
+    if beyond == Some(Beyond::Disk) {
+        let text =
+            format!("{program} and what it ran wrote more than the request's disk_mb allows: disk quota exceeded");
+        return Failure::new(code, text, DISK);
+    }
     let (what, advice) = match (code, status) {
         (ExitCode::BuildersOwn(222), _) => (
             "no buildpack detected the app",
@@ -22,20 +28,18 @@ pub(super) fn of_status(path: &str, status: i32) -> Failure {
         (ExitCode::BuildersOwn(224), _) => ("the buildpack failed to say how the app is started (release)", ABOVE),
         (ExitCode::BuildersOwn(225), _) => ("a buildpack failed to supply its dependencies", ABOVE),
         (ExitCode::BuildersOwn(226), _) => ("the buildpack failed to finalize the app", ABOVE),
-        (_, KILLED) => (
-            "something killed it, most often the kernel because memory ran out",
-            "give the container more memory (docker run --memory; the request's memory_mb says what Diego would give)",
-        ),
+        (_, KILLED) => ("something killed it, most often the kernel because memory ran out", MEMORY),
         _ => ("", ABOVE),
     };
-    let text = if what.is_empty() {
-        format!("{program} ended with status {status}")
-    } else {
-        format!("{what} ({program} ended with status {status})")
-    };
+    let advice = if beyond == Some(Beyond::Memory) { MEMORY } else { advice };
+    let ended = format!("{program} ended with status {status}{}", Beyond::behind_status(beyond));
+    let text = if what.is_empty() { ended } else { format!("{what} ({ended})") };
     Failure::new(code, text, advice)
 }
 
+const MEMORY: &str =
+    "give the container more memory (docker run --memory; the request's memory_mb says what Diego would give)";
+const DISK: &str = "give it more: raise disk_mb in the request (`host-cli build-req APP >r.json`, `host-cli restage --request r.json`)";
 const ABOVE: &str = "its own words are above";
 
 /// A program that could not be run.
@@ -49,6 +53,7 @@ pub(super) fn of_run(error: &RunError) -> Failure {
              have the capabilities SETUID and SETGID?"
         }
         RunError::NoDirectory { .. } => "it is the user's home where the request names none",
+        RunError::LeftBehind(_) => "nothing that it made is used, for they could change it; `docker rm -f` ends them",
         RunError::Watch { .. } | RunError::Immortal(_) => "",
     };
     Failure::new(ExitCode::Builder, with_causes(error), advice)

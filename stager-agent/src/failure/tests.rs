@@ -1,10 +1,11 @@
 //! All texts, from input that holds secrets wherever it could. `texts.txt` shows them as users see them.
 
 use super::*;
-use crate::action_error::ActionError;
+use crate::action_error::{ActionError, Beyond};
 use crate::build::run_process::RunError;
 use crate::build::user::UserError;
 use crate::fetch::{Bound, ChecksumError, FetchError, OwnCertificateError, ProxyError, TransferError, UnpackError};
+use crate::left_file::LeftFileError;
 use crate::provide::Missing;
 use crate::upload::UploadError;
 use shared_model::safe_url::SafeUrl;
@@ -91,7 +92,10 @@ fn uploading() -> Vec<UploadError> {
     let files = [
         UploadError::File { path: path(), cause: io::ErrorKind::NotFound.into() },
         UploadError::Empty { path: path() },
-        UploadError::NotAFile { path: path() },
+        UploadError::NotTaken { path: path(), cause: LeftFileError::NotAFile },
+        UploadError::NotTaken { path: path(), cause: LeftFileError::AnothersFile(0) },
+        UploadError::NotTaken { path: path(), cause: LeftFileError::ManyNames(2) },
+        UploadError::NotTaken { path: path(), cause: LeftFileError::TooLarge { bytes: 1 << 40, most: 16 << 30 } },
     ];
     transfers.chain(files).collect()
 }
@@ -105,17 +109,20 @@ fn running() -> Vec<RunError> {
         RunError::Start { path: path(), user: "vcap".to_owned(), source: refused_by_system() },
         RunError::Watch { path: path(), source: refused_by_system() },
         RunError::Immortal(path()),
+        RunError::LeftBehind(path()),
     ]
 }
 
 fn actions() -> Vec<ActionError> {
-    let exited = |status| ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status };
+    let exited = |status| ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status, beyond: None };
     let limit = Duration::from_secs(900);
     let checksum = ChecksumError::UnknownAlgorithm("crc32".to_owned());
     let mut all = vec![
         ActionError::Stopped(Stopped::Signal(SIGINT)),
         ActionError::Stopped(Stopped::Signal(SIGTERM)),
         ActionError::TimedOut { limit, during: Some(Box::new(ActionError::Stopped(Stopped::DeadlinePassed(limit)))) },
+        ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status: 223, beyond: Some(Beyond::Memory) },
+        ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status: 137, beyond: Some(Beyond::Disk) },
         ActionError::CodependentEnded,
         ActionError::NoThread(io::ErrorKind::WouldBlock.into()),
         ActionError::Checksum { what: "/tmp/app".to_owned(), source: checksum },
@@ -152,7 +159,7 @@ fn all() -> Vec<Failure> {
     let path = || "/tmp/result.json".into();
     let results = [
         ResultError::Unreadable { path: path(), source: io::ErrorKind::NotFound.into() },
-        ResultError::NotAFile(path()),
+        ResultError::NotTaken { path: path(), source: LeftFileError::NotAFile },
         ResultError::TooLong(path()),
         ResultError::NotText(path()),
     ];
@@ -232,7 +239,7 @@ fn no_text_holds_a_secret() {
 #[test]
 fn the_cause_that_counts_is_not_the_end_that_it_brought_to_others() {
     let stopped = || ActionError::Stopped(Stopped::Codependent);
-    let exited = ActionError::Exited { path: "b".to_owned(), status: 223 };
+    let exited = ActionError::Exited { path: "b".to_owned(), status: 223, beyond: None };
     let several = ActionError::Several(vec![stopped(), ActionError::Several(vec![stopped(), exited])]);
     let failure = Failure::of_staging(&StagingError::Action(several), Timestamp::from_second(NOW).unwrap());
     assert_eq!(failure.code, ExitCode::BuildersOwn(223));

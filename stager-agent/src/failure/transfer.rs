@@ -45,13 +45,18 @@ pub(super) fn of_fetch(error: &FetchError, now: Timestamp) -> Failure {
     Failure::new(ExitCode::Fetch, text, advice)
 }
 
+/// Of a file that is there, but is not what the builder was to write.
+pub(super) const NOT_TAKEN: &str =
+    "a builder leaves a file of its own there; a buildpack that puts something else in its place is not to be trusted";
+
 /// An upload.
 pub(super) fn of_upload(error: &UploadError, now: Timestamp) -> Failure {
     let text = with_causes(error);
     let (text, advice) = match error {
-        UploadError::File { .. } | UploadError::Empty { .. } | UploadError::NotAFile { .. } => {
+        UploadError::File { .. } | UploadError::Empty { .. } => {
             (text, "the builder should have written it: what did it say?")
         }
+        UploadError::NotTaken { .. } => (text, NOT_TAKEN),
         UploadError::Transfer { cause, .. } => (text + &expiry(cause, now), of_transfer(cause, Direction::Up)),
         UploadError::Stopped { .. } => (text, ""),
     };

@@ -3,9 +3,13 @@
 #![expect(clippy::disallowed_methods, reason = "this is the file that starts host-cli")]
 
 use crate::scope::Scope;
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::io::{FdFlags, fcntl_setfd};
 use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -14,17 +18,20 @@ const HOST_CLI: &str = "host-cli";
 /// One event of ours is far shorter; what is longer is not an event.
 const LONGEST_EVENT: u64 = 1 << 20;
 
-/// What an image is made of, by its paths in this container.
+/// Where a program finds the files that it was started with.
+const OPEN_FILES: &str = "/proc/self/fd";
+
+/// What an image is made of: what was opened and read before, so that nothing can have taken its place since.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ingredients<'a> {
     /// The staging request as it was read: names, labels and base follow from it.
     pub(crate) request: &'a str,
     /// The droplet.
-    pub(crate) droplet: &'a Path,
-    /// The folder that holds the launcher.
+    pub(crate) droplet: &'a File,
+    /// By its path in this container, the folder that holds the launcher.
     pub(crate) lifecycle: &'a Path,
-    /// The builder's result file, where the request has one.
-    pub(crate) result: Option<&'a Path>,
+    /// The builder's result, where the request asks for one.
+    pub(crate) result: Option<&'a str>,
 }
 
 /// Why there is no image.
@@ -43,8 +50,9 @@ pub(crate) enum HandOverError {
 
 /// Runs `host-cli image` and relays its events, except the ends of a stream that is not ours to end.
 pub(crate) fn make(ingredients: &Ingredients, scope: &Scope) -> Result<(), HandOverError> {
-    let not_started = |error: std::io::Error| HandOverError::NotStarted { reason: error.to_string() };
-    let mut child = command(ingredients).map_err(not_started)?.spawn().map_err(not_started)?;
+    let not_started = |error: io::Error| HandOverError::NotStarted { reason: error.to_string() };
+    let result = ingredients.result.map(file_of).transpose().map_err(not_started)?;
+    let mut child = command(ingredients, result.as_ref()).map_err(not_started)?.spawn().map_err(not_started)?;
     let mut stdin = child.stdin.take();
     let mut said = None;
     std::thread::scope(|threads| {
@@ -63,13 +71,26 @@ pub(crate) fn make(ingredients: &Ingredients, scope: &Scope) -> Result<(), HandO
     }
 }
 
-fn command(ingredients: &Ingredients) -> std::io::Result<Command> {
+/// A file without a name that holds `text`.
+fn file_of(text: &str) -> io::Result<File> {
+    let mut file = File::from(memfd_create("result", MemfdFlags::CLOEXEC)?);
+    file.write_all(text.as_bytes())?;
+    Ok(file)
+}
+
+/// The name under which a program that we start finds `file`. Nothing foreign is started any more.
+fn handed_over(file: &File) -> io::Result<String> {
+    fcntl_setfd(file, FdFlags::empty())?;
+    Ok(format!("{OPEN_FILES}/{}", file.as_raw_fd()))
+}
+
+fn command(ingredients: &Ingredients, result: Option<&File>) -> io::Result<Command> {
     let beside = std::env::current_exe()?.with_file_name(HOST_CLI);
     let mut command = Command::new(beside);
     command.arg("image").args(["--request", "-", "--output", "json"]);
-    command.arg("--droplet").arg(ingredients.droplet).arg("--lifecycle").arg(ingredients.lifecycle);
-    if let Some(result) = ingredients.result {
-        command.arg("--result").arg(result);
+    command.arg("--droplet").arg(handed_over(ingredients.droplet)?).arg("--lifecycle").arg(ingredients.lifecycle);
+    if let Some(result) = result {
+        command.arg("--result").arg(handed_over(result)?);
     }
     // The socket that was judged, whatever engine the environment names, or a file that a builder left in its home folder.
     command.env("DOCKER_HOST", format!("unix://{}", super::SOCKET));

@@ -1,19 +1,17 @@
-//! The file to send: opened once and hashed once, for all tries. So whoever swaps or relinks it in the meantime changes
-//! nothing, and a try sends what its checksum is of.
-
-#![expect(clippy::disallowed_methods, reason = "this is the leaf that reads the files to send")]
+//! The file to send: hashed once, for all tries. So a try sends what its checksum is of.
 
 use super::UploadError;
 use crate::fetch::Trouble;
+use crate::hex::hex;
+use crate::left_file::LeftFile;
 use crate::scope::Scope;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
-use rustix::fs::OFlags;
-use rustix::io::Errno;
-use std::fs::{File, OpenOptions};
+use sha2::Sha256;
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -28,43 +26,39 @@ pub(super) struct Cargo {
     pub(super) bytes: u64,
 }
 
+/// What a file's bytes are known by.
+pub(super) struct Digests {
+    /// The value of a Content-MD5 header. Cloud Controller compares it.
+    pub(super) content_md5: String,
+    /// In hexadecimal digits.
+    pub(super) sha256: String,
+}
+
 impl Cargo {
-    /// Opens the file `path`.
-    ///
-    /// # Errors
-    /// There is no such file, or nothing in it, or it is no regular file. A symbolic link is none: the builder makes
-    /// this file, and could name one of the agent's own that way.
-    pub(super) fn open(path: &Path) -> Result<Self, UploadError> {
-        // Without waiting for whoever would write into a pipe.
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let flags = i32::try_from(flags.bits()).unwrap_or_default();
-        let opened =
-            OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|cause| match cause.raw_os_error() {
-                Some(number) if number == Errno::LOOP.raw_os_error() => UploadError::NotAFile { path: path.to_owned() },
-                _ => UploadError::File { path: path.to_owned(), cause },
-            });
-        let file = opened?;
-        let metadata = file.metadata().map_err(|cause| UploadError::File { path: path.to_owned(), cause })?;
-        match metadata.len() {
-            _ if !metadata.is_file() => Err(UploadError::NotAFile { path: path.to_owned() }),
-            0 => Err(UploadError::Empty { path: path.to_owned() }),
-            bytes => Ok(Self { file: Arc::new(file), bytes }),
-        }
+    /// What was left.
+    pub(super) fn of(left: &LeftFile) -> Self {
+        Self { file: Arc::clone(&left.file), bytes: left.bytes }
     }
 
-    /// The value of a Content-MD5 header. Cloud Controller compares it.
+    /// Its checksums.
     ///
     /// # Errors
     /// It cannot be read, or the scope was stopped.
-    pub(super) fn content_md5(&self, path: &Path, scope: &Scope) -> Result<String, Trouble<UploadError>> {
-        let (mut hasher, mut block, mut reader) = (Md5::new(), vec![0; BLOCK], self.reader());
+    pub(super) fn digests(&self, path: &Path, scope: &Scope) -> Result<Digests, Trouble<UploadError>> {
+        let (mut md5, mut sha256, mut block, mut reader) = (Md5::new(), Sha256::new(), vec![0; BLOCK], self.reader());
         loop {
             if let Some(why) = scope.stopped() {
                 return Err(Trouble::Stopped(why));
             }
             match reader.read(&mut block) {
-                Ok(0) => return Ok(STANDARD.encode(hasher.finalize())),
-                Ok(count) => hasher.update(&block[..count]),
+                Ok(0) => {
+                    let content_md5 = STANDARD.encode(md5.finalize());
+                    return Ok(Digests { content_md5, sha256: hex(&sha256.finalize()) });
+                }
+                Ok(count) => {
+                    md5.update(&block[..count]);
+                    sha256.update(&block[..count]);
+                }
                 Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
                 Err(cause) => return Err(Trouble::Final(UploadError::File { path: path.to_owned(), cause })),
             }

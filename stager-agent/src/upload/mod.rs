@@ -8,7 +8,9 @@ mod post;
 #[cfg(test)]
 mod tests;
 
-use crate::fetch::{Http, TransferError, Trouble, with_retries};
+use crate::build::user::User;
+use crate::fetch::{Http, TransferError, Tries, Trouble, with_retries};
+use crate::left_file::{self, LeftFile, LeftFileError};
 use crate::scope::{Scope, Stopped};
 use cargo::Cargo;
 use shared_model::event::Event;
@@ -18,22 +20,29 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use thiserror::Error;
 
+/// The largest file that is taken. Cloud Controller's own limit is far below.
+const LARGEST: u64 = 16 << 30;
+
 /// One file to send.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parcel<'a> {
     /// What it is, for people: `droplet`; may be empty.
     pub(crate) name: &'a str,
-    /// The file; a regular one with at least one byte.
-    pub(crate) file: &'a Path,
+    /// The file's name, for people.
+    pub(crate) path: &'a Path,
+    /// The file, as [`open`] gave it.
+    pub(crate) file: &'a LeftFile,
     /// Where to.
     pub(crate) to: &'a SafeUrl,
 }
 
 /// What was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
     /// The file's size.
     pub(crate) bytes: u64,
+    /// The file's sha256, in hexadecimal digits.
+    pub(crate) sha256: String,
 }
 
 /// A file did not reach its receiver.
@@ -54,11 +63,14 @@ pub(crate) enum UploadError {
         /// Which.
         path: PathBuf,
     },
-    /// It is a directory, a symbolic link, a device, or the like.
-    #[error("{} is not a regular file", path.display())]
-    NotAFile {
+    /// It is a directory, a symbolic link, another's file, or the like.
+    #[error("{} is not taken", path.display())]
+    NotTaken {
         /// Which.
         path: PathBuf,
+        /// Why.
+        #[source]
+        cause: LeftFileError,
     },
     /// The receiver did not take it.
     #[error("cannot upload {} to {to}", path.display())]
@@ -83,28 +95,56 @@ pub(crate) enum UploadError {
     },
 }
 
+/// Opens a file to send: see [`left_file::open`]. It has at least one byte.
+///
+/// # Errors
+/// [`UploadError::File`], [`UploadError::Empty`], [`UploadError::NotTaken`].
+pub(crate) fn open(path: &Path, owners: &[User]) -> Result<LeftFile, UploadError> {
+    match left_file::open(path, owners, LARGEST) {
+        Ok(LeftFile { bytes: 0, .. }) => Err(UploadError::Empty { path: path.to_owned() }),
+        Ok(file) => Ok(file),
+        Err(LeftFileError::Unreadable(cause)) => Err(UploadError::File { path: path.to_owned(), cause }),
+        Err(cause) => Err(UploadError::NotTaken { path: path.to_owned(), cause }),
+    }
+}
+
+/// The sha256 of a file that is not sent, as [`Sent`] would have it.
+///
+/// # Errors
+/// [`UploadError::File`], [`UploadError::Stopped`].
+pub(crate) fn sha256(parcel: &Parcel, scope: &Scope) -> Result<String, UploadError> {
+    let digests = Cargo::of(parcel.file).digests(parcel.path, scope);
+    Ok(digests.map_err(|trouble| told(parcel, trouble))?.sha256)
+}
+
 /// Uploads `parcel`. Emits `Uploading`, `Retrying` and `Uploaded`; notices within about a second when `scope` is stopped.
 ///
 /// # Errors
 /// See [`UploadError`].
 pub(crate) fn upload(http: &Http, parcel: &Parcel, scope: &Scope) -> Result<Sent, UploadError> {
-    let &Parcel { name, file, to } = parcel;
-    let cargo = Cargo::open(file)?;
+    let &Parcel { name, path, file, to } = parcel;
+    let cargo = Cargo::of(file);
     let bytes = cargo.bytes;
-    let from = file.display().to_string();
+    let from = path.display().to_string();
     scope.emit(Event::Uploading { name: name.to_owned(), from, to: to.to_string(), bytes });
     let started = Instant::now();
 
-    let md5 = cargo.content_md5(file, scope);
-    let sent =
-        md5.and_then(|md5| with_retries(to, http.patience(), scope, |tries| post::post(http, &cargo, &md5, to, tries)));
-    sent.map_err(|trouble| match trouble {
-        Trouble::Stopped(why) => UploadError::Stopped { path: file.to_owned(), to: to.clone(), why },
-        Trouble::Transfer(cause) => UploadError::Transfer { path: file.to_owned(), to: to.clone(), cause },
-        Trouble::Final(error) => error,
-    })?;
+    let sent = cargo.digests(path, scope).and_then(|digests| {
+        let post = |tries: &Tries| post::post(http, &cargo, &digests.content_md5, to, tries);
+        with_retries(to, http.patience(), scope, post).map(|()| digests.sha256)
+    });
+    let sha256 = sent.map_err(|trouble| told(parcel, trouble))?;
 
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     scope.emit(Event::Uploaded { name: name.to_owned(), bytes, ms });
-    Ok(Sent { bytes })
+    Ok(Sent { bytes, sha256 })
+}
+
+fn told(parcel: &Parcel, trouble: Trouble<UploadError>) -> UploadError {
+    let (path, to) = (parcel.path.to_owned(), parcel.to.clone());
+    match trouble {
+        Trouble::Stopped(why) => UploadError::Stopped { path, to, why },
+        Trouble::Transfer(cause) => UploadError::Transfer { path, to, cause },
+        Trouble::Final(error) => error,
+    }
 }

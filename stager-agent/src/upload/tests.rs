@@ -8,6 +8,7 @@ use crate::fetch::{Patience, Trust, Verify};
 use crate::scope::Stop;
 use base64::Engine as _;
 use md5::{Digest as _, Md5};
+use sha2::Sha256;
 use std::fs;
 use std::thread;
 use std::time::Duration;
@@ -29,6 +30,11 @@ fn cc_uploader(asked: &Asked, to: &mut dyn Connection) -> (u16, &'static str) {
         return (400, "another checksum or type");
     }
     if asked.method == "POST" { (201, "") } else { (405, "") }
+}
+
+/// What is told of a droplet that arrived.
+fn sent(droplet: &[u8]) -> Sent {
+    Sent { bytes: droplet.len() as u64, sha256: crate::hex::hex(&Sha256::digest(droplet)) }
 }
 
 struct Case {
@@ -54,7 +60,7 @@ impl Case {
 
     fn run_with(&self, http: &Http, file: &str, to: &str) -> Result<Sent, UploadError> {
         let (file, to) = (self.folder.path().join(file), SafeUrl::new(to));
-        let parcel = Parcel { name: "droplet", file: &file, to: &to };
+        let parcel = Parcel { name: "droplet", path: &file, file: &open(&file, &[])?, to: &to };
         upload(http, &parcel, &Scope::new(&self.audience, "STG", &self.stop))
     }
 }
@@ -68,7 +74,7 @@ fn a_droplet_arrives_whole_after_two_busy_answers() {
         answer(to, if n < 2 { 503 } else { status }, "", text.as_bytes());
     });
     let url = format!("{}/v1/droplet/18c5?cc-droplet-upload-uri=http%3A%2F%2Fu%3ASECRET%40api", server.url);
-    assert_eq!(case.run(&url).unwrap(), Sent { bytes: DROPLET as u64 });
+    assert_eq!(case.run(&url).unwrap(), sent(&droplet));
     let asked = server.asked.lock().unwrap();
     assert!(asked.iter().all(|asked| asked.path.ends_with("u%3ASECRET%40api")), "the URL goes out untouched");
     let heard = case.audience.heard();
@@ -117,7 +123,7 @@ fn a_file_that_is_missing_or_empty_or_no_file_is_not_sent() {
     std::os::unix::fs::symlink(path("secret"), path("link")).unwrap();
     rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), rustix::fs::FileType::Fifo, 0o644.into(), 0).unwrap();
     for name in ["", "link", "pipe"] {
-        assert!(matches!(case.run_file(name, &server.url), Err(UploadError::NotAFile { .. })), "{name}");
+        assert!(matches!(case.run_file(name, &server.url), Err(UploadError::NotTaken { .. })), "{name}");
     }
     assert_eq!((server.requests(), case.audience.heard().len()), (0, 0));
 }
@@ -135,7 +141,7 @@ fn every_try_sends_the_file_that_was_opened_with_the_checksum_of_the_first() {
         }
         answer(to, if n == 0 { 503 } else { status }, "", text.as_bytes());
     });
-    assert_eq!(case.run(&server.url).unwrap(), Sent { bytes: DROPLET as u64 });
+    assert_eq!(case.run(&server.url).unwrap(), sent(&droplet));
     assert_eq!(server.requests(), 2);
 }
 

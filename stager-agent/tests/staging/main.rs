@@ -15,4 +15,5 @@ mod failures;
 mod road;
 mod runs;
 mod server;
+mod strangers;
 mod world;

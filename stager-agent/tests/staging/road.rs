@@ -59,10 +59,12 @@ fn the_stream_has_the_order_of_the_road() {
         _ => None,
     });
     assert_eq!(staging, Some(("hello", "a-staging-guid", "cflinuxfs4")));
-    let size = std::fs::metadata(cloud.world.path("droplet")).unwrap().len();
+    let droplet = cloud.world.text("droplet");
+    let sum = printed_by("sha256sum", &[&droplet]);
     assert!(outcome.events.contains(&Event::Droplet {
-        path: cloud.world.text("droplet"),
-        bytes: size,
+        bytes: std::fs::metadata(&droplet).unwrap().len(),
+        path: droplet,
+        sha256: sum.split(' ').next().unwrap().to_owned(),
         uploaded: true
     }));
     assert!(outcome.events.contains(&Event::Result { text: cloud.world.read("result.json") }));

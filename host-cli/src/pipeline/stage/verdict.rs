@@ -72,7 +72,9 @@ fn with_memory(failure: Failure, out_of_memory: bool, staging: &Staging<'_>) -> 
     if !out_of_memory {
         return failure;
     }
-    let text = format!("{}; out of memory (memory_mb={})", failure.text, staging.memory_mb);
+    // Once is enough: the agent says so too, where the kernel ended a builder and not the agent.
+    let said = failure.text.replace(" (out of memory)", "");
+    let text = format!("{said}; out of memory (memory_mb={})", staging.memory_mb);
     let advice =
         "give it more: `host-cli build-req APP >r.json`, raise memory_mb in it, `host-cli restage --request r.json`";
     let code = if failure.code == ExitCode::Engine { ExitCode::Builder } else { failure.code };

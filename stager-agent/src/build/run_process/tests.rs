@@ -105,7 +105,7 @@ fn wait_for(file: &Path) {
 }
 
 fn by_itself(status: i32) -> Ended {
-    Ended { status, stopped: None, left: 0 }
+    Ended { status, stopped: None, out_of_memory: false, left: 0 }
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_signals_status_is_128_more() {
 fn a_deadline_ends_it() {
     let late = Shell { limit: Some(Duration::from_millis(50)), ..shell("sleep 60") };
     let stopped = Some(Stopped::DeadlinePassed(Duration::from_millis(50)));
-    assert_eq!(late.ended(), Ended { status: 143, stopped, left: 0 });
+    assert_eq!(late.ended(), Ended { status: 143, stopped, out_of_memory: false, left: 0 });
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn it_is_asked_to_end_and_may_tidy_up() {
     let ready = directory.path().join("ready");
     let script = format!("trap 'echo asked; exit 7' TERM; touch {}; while :; do sleep 0.01; done", ready.display());
     let polite = Shell { stop_at: Some(ready), ..shell(&script) };
-    assert_eq!(polite.ended(), Ended { status: 7, stopped: Some(Stopped::Signal(15)), left: 0 });
+    assert_eq!(polite.ended(), Ended { status: 7, stopped: Some(Stopped::Signal(15)), out_of_memory: false, left: 0 });
     assert_eq!(polite.said.lines(Stream::Out), ["asked"]);
 }
 

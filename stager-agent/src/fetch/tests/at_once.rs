@@ -36,7 +36,9 @@ fn transfers_in_both_directions_share_the_places() {
                 if number % 2 == 0 {
                     case.run(http, &server.url, None).unwrap();
                 } else {
-                    let parcel = Parcel { name: "droplet", file, to: &SafeUrl::new(server.url.as_str()) };
+                    let opened = crate::upload::open(file, &[]).unwrap();
+                    let to = SafeUrl::new(server.url.as_str());
+                    let parcel = Parcel { name: "droplet", path: file, file: &opened, to: &to };
                     upload(http, &parcel, &Scope::new(&case.audience, "STG", &case.stop)).unwrap();
                 }
             });
