@@ -1,0 +1,110 @@
+"""Things that are judged from outside: what is left in place of the droplet, and limits that are run into."""
+import os
+import socket
+import time
+from pathlib import Path
+
+from left_running import detached
+
+PLACES = {'droplet': '/tmp/droplet', 'result': '/tmp/result.json', 'output-cache': '/tmp/output-cache'}
+# As long as a builder may take after this.
+PATIENCE = 60
+
+
+def symlink(place):
+    os.symlink('/etc/passwd', place)
+
+
+def symlink_environ(place):
+    os.symlink('/proc/1/environ', place)
+
+
+def symlink_socket(place):
+    os.symlink('/var/run/docker.sock', place)
+
+
+def symlink_cache(place):
+    os.symlink(str(Path(__file__).resolve()), place)  # a file of the cache's entry
+
+
+def hard_link(place):
+    Path('/tmp/hostile-file').write_bytes(b'another file')
+    os.link('/tmp/hostile-file', place)
+
+
+def fifo(place):
+    os.mkfifo(place)
+
+
+def directory(place):
+    os.mkdir(place)
+
+
+def unix_socket(place):
+    socket.socket(socket.AF_UNIX).bind(place)
+
+
+def sparse(place):
+    with open(place, 'wb') as file:
+        file.truncate(1 << 40)
+
+
+HOWS = {how.__name__.replace('_', '-'): how for how in (symlink, symlink_environ, symlink_socket, symlink_cache, hard_link, fifo, directory, unix_socket, sparse)}
+
+
+def swapped(place):
+    """Puts something else in a place as soon as the builder has written it and is gone. The output that is held open makes
+    the agent wait a moment for more of it."""
+    def start(how):
+        builder = os.getppid()
+
+        def swap():
+            until = time.monotonic() + PATIENCE
+            while time.monotonic() < until and alive(builder):
+                time.sleep(0.005)
+            path = PLACES[place]
+            if os.path.lexists(path):
+                os.rename(path, path + '.real')
+            HOWS[how](path)
+            time.sleep(3600)
+        detached('h-swaps', swap)
+    return start
+
+
+def alive(pid):
+    try:
+        return Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()[0] not in 'ZX'
+    except OSError:
+        return False
+
+
+def memory(_):
+    held = []
+    while True:
+        held.append(bytearray(16 << 20))
+        for at in range(0, len(held[-1]), 4096):
+            held[-1][at] = 1
+
+
+def disk(_):
+    block = os.urandom(1 << 20)
+    with open('/var/tmp/hostile-fill', 'wb', buffering=0) as file:
+        for _ in range(8192):  # 8 GiB, should nobody mind
+            file.write(block)
+
+
+def forks(_):
+    """No bounds but the container's own."""
+    detached('h-multiplies', unbounded)
+    time.sleep(1)
+
+
+def unbounded():
+    while True:
+        try:
+            os.fork()
+        except OSError:
+            pass
+
+
+MODES = {'memory': memory, 'disk': disk, 'forks': forks, **{name: swapped(name) for name in PLACES}}

@@ -1,0 +1,110 @@
+"""Processes that want to outlive the run that started them, and the later run that looks for them."""
+import os
+import signal
+import time
+from pathlib import Path
+
+import kernel
+from report import tried
+
+LONG = 3600
+MANY = 40
+
+
+def detached(name, live):
+    """Starts `live` in a process that has left its parents, its session and its group."""
+    if os.fork():
+        os.wait()
+        return
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    kernel.call_myself(name)
+    live()
+    os._exit(0)
+
+
+def sleeps():
+    time.sleep(LONG)
+
+
+def ignores_signals():
+    for number in range(1, 65):
+        try:
+            signal.signal(number, signal.SIG_IGN)
+        except (OSError, ValueError):
+            pass
+    time.sleep(LONG)
+
+
+def is_stopped():
+    os.kill(os.getpid(), signal.SIGSTOP)
+    time.sleep(LONG)
+
+
+def hops():
+    """Never the same process for long: whoever kills by number comes too late."""
+    while True:
+        if os.fork():
+            os._exit(0)
+        os.setsid()
+
+
+def multiplies():
+    """A fork bomb of a bounded size, which refills itself."""
+    for _ in range(MANY):
+        if os.fork() == 0:
+            break
+    while True:
+        try:
+            if os.fork() == 0:
+                time.sleep(0.05)
+                os._exit(0)
+            os.waitpid(-1, os.WNOHANG)
+        except OSError:
+            time.sleep(0.001)
+
+
+def in_a_namespace():
+    kernel.unshare(kernel.CLONE_NEWUSER)
+    time.sleep(LONG)
+
+
+def closes_all():
+    os.closerange(0, 1024)
+    time.sleep(LONG)
+
+
+KINDS = {
+    'h-daemon': sleeps,
+    'h-ignores': ignores_signals,
+    'h-stopped': is_stopped,
+    'h-hops': hops,
+    'h-multiplies': multiplies,
+    'h-namespace': in_a_namespace,
+    'h-closed': closes_all,
+}
+
+
+def start_all():
+    for name, live in KINDS.items():
+        detached(name, live)
+    time.sleep(0.3)
+
+
+def running():
+    names = []
+    for entry in os.listdir('/proc'):
+        if entry.isdigit():
+            try:
+                names.append(Path(f'/proc/{entry}/comm').read_text().strip())
+            except OSError:
+                pass
+    return names
+
+
+def report_all():
+    time.sleep(0.3)
+    names = running()
+    for kind in KINDS:
+        tried('outlive-' + kind.removeprefix('h-'), lambda: kind in names and f'{names.count(kind)} of them run')
