@@ -133,11 +133,18 @@ mod tests {
 
     #[test]
     fn the_image_goes_to_the_engine_whose_socket_was_judged() {
-        let path = Path::new("/x");
-        let ingredients = Ingredients { request: "{}", droplet: path, lifecycle: path, result: None };
-        let command = command(&ingredients).unwrap();
+        let droplet = file_of("a droplet").unwrap();
+        let ingredients = Ingredients { request: "{}", droplet: &droplet, lifecycle: Path::new("/x"), result: None };
+        let command = command(&ingredients, None).unwrap();
         let named = command.get_envs().find(|(name, _)| *name == "DOCKER_HOST").and_then(|(_, value)| value);
         assert_eq!(named.unwrap(), "unix:///var/run/docker.sock");
+    }
+
+    #[test]
+    fn a_program_finds_the_very_file_that_was_opened() {
+        let file = file_of("a droplet").unwrap();
+        let output = Command::new("cat").arg(handed_over(&file).unwrap()).output().unwrap();
+        assert_eq!(output.stdout, b"a droplet");
     }
 
     #[test]
