@@ -86,6 +86,7 @@ const WORDS: [(Refusal, &[&str]); 13] = [
             "service unavailable",
             "gateway timeout",
             "unexpected eof",
+            "\": eof",
             "connection reset",
         ],
     ),
@@ -211,6 +212,11 @@ mod tests {
             ),
             ("digest invalid: provided digest did not match uploaded content", Refusal::Digest),
             ("name invalid: invalid repository name", Refusal::Name),
+            (
+                "unknown: unexpected status from HEAD request to http://r.io/v2/a/d/blobs/sha256:6dd8: 401 Unauthorized",
+                Refusal::Unauthorized,
+            ),
+            ("failed to do request: Head \"https://r.io/v2/x/y/blobs/sha256:6dd8\": EOF", Refusal::Trouble),
             ("the moon is full", Refusal::Other),
         ] {
             assert_eq!(Refusal::of(words), meaning, "{words}");
