@@ -55,8 +55,13 @@ network_backend = "netavark"
 limit=$(awk '/^Max processes/ { print $4 }' /proc/self/limits)
 before=
 for word; do
-    if [ "$before" = --bundle ] && [ "$limit" != unlimited ]; then
-        sed -i "s/{\"type\":\"RLIMIT_NPROC\",\"hard\":1048576,\"soft\":1048576}/{\"type\":\"RLIMIT_NPROC\",\"hard\":$limit,\"soft\":$limit}/" "$word/config.json"
+    case $before in
+    --bundle) file=$word/config.json ;;
+    --process) file=$word ;;
+    *) file= ;;
+    esac
+    if [ -n "$file" ] && [ "$limit" != unlimited ]; then
+        sed -i "s/{\"type\":\"RLIMIT_NPROC\",\"hard\":1048576,\"soft\":1048576}/{\"type\":\"RLIMIT_NPROC\",\"hard\":$limit,\"soft\":$limit}/" "$file"
     fi
     before=$word
 done
