@@ -85,8 +85,6 @@ KINDS = {kind.name: kind for kind in (
     docker('docker-current-containerd', "sid's docker.io, containerd store", 'sid',
            {'storage-driver': 'overlayfs', 'features': {'containerd-snapshotter': True}}),
     docker('docker-20.10-userns', "bookworm's docker.io, overlay2 store, userns-remap", 'bookworm', {'userns-remap': 'default'}, REMAPPED),
-    docker('docker-current-userns', "sid's docker.io, overlay2 store, userns-remap", 'sid',
-           {'features': {'containerd-snapshotter': False}, 'userns-remap': 'default'}, REMAPPED),
     podman('podman-4', "bookworm's podman", 'bookworm'),
     podman('podman-current', "sid's podman", 'sid'),
 )}
