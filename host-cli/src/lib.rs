@@ -7,6 +7,8 @@
 mod arguments;
 mod engine;
 mod failure;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzed;
 mod image;
 mod pipeline;
 mod plan;

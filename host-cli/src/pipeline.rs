@@ -49,6 +49,8 @@ use shared_model::validate;
 use stage::{Staged, Staging};
 use start::{Patience, Starting};
 use std::sync::Arc;
+#[cfg(any(fuzzing, test))]
+pub(crate) use stream::fuzzed;
 
 /// Stages an app again and makes its image.
 pub(crate) fn restage(command: Restage, agent_options: Vec<String>) -> ExitCode {

@@ -15,6 +15,8 @@ pub mod desired_lrp;
 pub mod environment;
 pub mod event;
 pub mod exit_code;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzed;
 pub mod network;
 pub mod plain_line;
 pub mod safe_url;

@@ -12,6 +12,8 @@ mod causes;
 mod execute;
 mod failure;
 mod fetch;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzed;
 mod gate;
 mod hand_over;
 mod hex;

@@ -15,6 +15,8 @@ mod droplet;
 mod entries;
 mod error;
 pub(crate) mod export;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzed;
 mod layer;
 mod lifecycle;
 mod make;

@@ -157,5 +157,7 @@ impl Line {
     }
 }
 
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzed;
 #[cfg(test)]
 mod tests;

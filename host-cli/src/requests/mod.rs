@@ -16,6 +16,8 @@ mod error;
 mod every;
 mod find;
 mod forwards;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzed;
 mod history;
 pub(crate) mod link;
 pub(crate) mod list;

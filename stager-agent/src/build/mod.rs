@@ -3,6 +3,8 @@
 pub(crate) mod address;
 pub(crate) mod disk;
 pub(crate) mod environment;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzed;
 mod lines;
 mod memory;
 mod output;

@@ -47,6 +47,8 @@ pub(crate) use retry::{Tries, Trouble, retry_after, with_retries};
 pub(crate) use transfer_error::{TransferError, status_text};
 pub(crate) use trust::{Trust, TrustError, Verify};
 pub(crate) use unpack::Limits;
+#[cfg(any(fuzzing, test))]
+pub(crate) use unpack::fuzzed;
 pub(crate) use validators::Validators;
 
 use crate::cache::Contents;

@@ -14,6 +14,8 @@ mod endpoint;
 mod exec;
 mod facts;
 mod frames;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzed;
 mod images;
 mod link;
 mod load;

@@ -112,6 +112,17 @@ impl Lines {
     }
 }
 
+/// The lines that chunks are cut into, with what is left.
+#[cfg(any(fuzzing, test))]
+pub(super) fn lines_of(chunks: &[&[u8]]) -> Vec<Vec<u8>> {
+    let (mut lines, mut all) = (Lines::default(), Vec::new());
+    for chunk in chunks {
+        lines.push(chunk, &mut |line| all.push(line.to_vec()));
+    }
+    all.push(lines.unfinished);
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,8 @@
 //! requests are not asked: they lie. The work is in the files beside; this one decides which.
 
 mod entry_name;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzed;
 mod limits;
 mod sniff;
 mod tar;

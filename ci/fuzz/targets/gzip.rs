@@ -1,0 +1,4 @@
+//! A gzip file, unpacked as the agent unpacks it.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| stager_agent::fuzzed::gzip(bytes));

@@ -1,0 +1,4 @@
+//! Requests, and events.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| shared_model::fuzzed::requests(bytes));
