@@ -1,5 +1,5 @@
 //! The parsers of the host that strangers feed, each with what has to hold whatever the bytes are: a panic tells that
-//! it does not. The targets of `ci/fuzz` call them with ever new bytes, the tests with those that were kept.
+//! it does not. The targets of `ci/fuzz` call them with ever new bytes, the tests with those of `ci/fuzz/corpus`.
 
 pub use crate::engine::docker::fuzzed::{engine_answers, engine_frames, engine_told};
 pub use crate::image::fuzzed::layer;
@@ -11,7 +11,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn what_was_fuzzed_once_holds() {
+    fn what_has_to_hold_holds_for_the_corpus() {
         for (target, judge) in [
             ("engine_answers", super::engine_answers as fn(&[u8])),
             ("engine_frames", super::engine_frames),

@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set up the files that they need"))]
 
 mod arguments;
+mod docker_folder;
 mod engine;
 mod failure;
 #[cfg(any(fuzzing, test))]

@@ -1,5 +1,5 @@
 //! Requests and URLs, with what has to hold whatever the bytes are: a panic tells that it does not. The targets of
-//! `ci/fuzz` call them with ever new bytes, the tests with those that were kept.
+//! `ci/fuzz` call them with ever new bytes, the tests with those of `ci/fuzz/corpus`.
 #![allow(clippy::missing_panics_doc, clippy::expect_used, reason = "a panic is how a target tells")]
 
 use crate::event::Event;
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     #[allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-    fn what_was_fuzzed_once_holds() {
+    fn what_has_to_hold_holds_for_the_corpus() {
         for (target, judge) in [("requests", super::requests as fn(&[u8])), ("urls", super::urls)] {
             let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci/fuzz/corpus").join(target);
             let files: Vec<_> = std::fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -1,5 +1,5 @@
 //! The parsers of the agent that strangers feed, each with what has to hold whatever the bytes are: a panic tells that
-//! it does not. The targets of `ci/fuzz` call them with ever new bytes, the tests with those that were kept.
+//! it does not. The targets of `ci/fuzz` call them with ever new bytes, the tests with those of `ci/fuzz/corpus`.
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a panic is how a target tells")]
 
 pub use crate::build::fuzzed::builder_lines;
@@ -28,8 +28,8 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    #[allow(clippy::disallowed_methods, reason = "reads what was kept")]
-    fn what_was_fuzzed_once_holds() {
+    #[allow(clippy::disallowed_methods, reason = "reads the corpus")]
+    fn what_has_to_hold_holds_for_the_corpus() {
         for (target, judge) in [
             ("builder_lines", super::builder_lines as fn(&[u8])),
             ("gzip", super::gzip),

@@ -9,7 +9,7 @@ use shared_model::secret::Secret;
 use std::collections::BTreeMap;
 
 /// The file's content; what else it holds is not ours to judge.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DockerConfig {
     auths: Option<BTreeMap<String, Entry>>,
@@ -34,11 +34,8 @@ struct Entry {
 pub(super) struct BadAuth;
 
 impl DockerConfig {
-    /// Reads the file's content; an empty file is an empty configuration. The error is a place in it: line and column.
+    /// Reads the file's content. The error is a place in it: line and column.
     pub(super) fn read(content: &[u8]) -> Result<Self, (usize, usize)> {
-        if content.trim_ascii().is_empty() {
-            return Ok(Self::default());
-        }
         serde_json::from_slice(content).map_err(|error| (error.line(), error.column()))
     }
 
@@ -191,7 +188,7 @@ mod tests {
 
     #[test]
     fn nothing_is_an_empty_configuration_and_rubbish_is_told_by_its_place_alone() {
-        assert!(config(" \n").auths.is_none());
+        assert!(config("{}").auths.is_none());
         assert_eq!(config(r#"{"auths": null, "credHelpers": null}"#).helper(&reference("r.io/a")), None);
         assert_eq!(DockerConfig::read(b"{\n\"auths\": \"s3cret\"}").unwrap_err().0, 2);
         for auth in ["c2VjcmV0", "?", "OnNlY3JldA=="] {

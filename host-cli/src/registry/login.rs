@@ -1,18 +1,15 @@
 //! Where the credentials of a push come from: the command line and standard input, else docker's `config.json` and the
 //! helpers that it names, else nowhere.
 
-#![expect(clippy::disallowed_methods, reason = "the one place that looks for docker's config.json")]
-
 use super::credentials::{Credentials, Login, key};
 use super::docker_config::DockerConfig;
 use super::helper;
 use super::reference::Reference;
+use crate::docker_folder;
 use shared_model::plain_line::visible;
 use shared_model::secret::Secret;
-use std::env;
-use std::fs;
 use std::io::{self, IsTerminal, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The most bytes of a password that are read; tokens of a few KiB exist.
 const LONGEST_PASSWORD: u64 = 64 << 10;
@@ -73,8 +70,8 @@ pub(crate) fn credentials(options: LoginOptions<'_>, reference: &Reference) -> R
         let login = Login::Password { user: user.to_owned(), password: password()? };
         return Ok(Credentials::new(reference, login, format!("--username {}", visible(user))));
     }
-    match config_file() {
-        Some(path) => of_config(&path, reference),
+    match docker_folder::of_process() {
+        Some(folder) => of_config(&folder.join(docker_folder::CONFIG), reference),
         None => Ok(nobodys(reference)),
     }
 }
@@ -83,21 +80,11 @@ fn nobodys(reference: &Reference) -> Credentials {
     Credentials::new(reference, Login::Nobody, String::new())
 }
 
-/// Docker's own place for it.
-fn config_file() -> Option<PathBuf> {
-    let named = |variable| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let folder = named("DOCKER_CONFIG").or_else(|| named("HOME").map(|home| home.join(".docker")));
-    folder.map(|folder| folder.join("config.json"))
-}
-
 fn of_config(path: &Path, reference: &Reference) -> Result<Credentials, LoginError> {
     let shown = path.display().to_string();
     let unreadable = |reason| LoginError::Config { path: shown.clone(), reason };
-    let content = match fs::read(path) {
-        Ok(content) => Secret::new(content),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(nobodys(reference)),
-        Err(error) => return Err(unreadable(error.to_string())),
-    };
+    let content = docker_folder::content(path).map_err(|error| unreadable(error.to_string()))?;
+    let Some(content) = content else { return Ok(nobodys(reference)) };
     let config = DockerConfig::read(content.reveal())
         .map_err(|(line, column)| unreadable(format!("line {line}, column {column} is not docker's JSON")))?;
     let registry = reference.registry().to_owned();

@@ -1,16 +1,13 @@
 //! Docker's contexts as docker's own command keeps them below its configuration folder: which one is chosen, and which
 //! engine it names.
 
-#![expect(clippy::disallowed_methods, reason = "the leaf that reads docker's configuration")]
-
 use super::tls::TlsFiles;
+use crate::docker_folder;
 use crate::engine::connect_error::{ChosenBy, ConnectError};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
-use std::fs;
-use std::io;
 use std::path::Path;
 
 /// The context that stands for the environment's own engine.
@@ -54,7 +51,7 @@ pub(super) struct OfContext {
 
 /// The context that `currentContext` in `config.json` chooses; `None` where there is no such file or it chooses none.
 pub(super) fn current(folder: &Path) -> Result<Option<(String, ChosenBy)>, ConnectError> {
-    let path = folder.join("config.json");
+    let path = folder.join(docker_folder::CONFIG);
     let found: Option<Configuration> = document(&path)?;
     let name = found.and_then(|file| file.current).filter(|name| is_one(name));
     Ok(name.map(|name| (name, ChosenBy::File(path))))
@@ -83,17 +80,13 @@ pub(super) fn find(folder: &Path, name: &str, chosen_by: ChosenBy) -> Result<OfC
     Ok(OfContext { host: engine.host, tls })
 }
 
-/// A JSON file; `None` where there is none. What is wrong is told by its place: the library's own text quotes values, and
+/// A JSON file; `None` where there is none, or an empty one. What is wrong is told by its place: the library's own text quotes values, and
 /// `config.json` holds passwords.
 fn document<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, ConnectError> {
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(cause) => return Err(ConnectError::Configuration { path: path.to_owned(), cause }),
-    };
-    serde_json::from_slice(&text).map(Some).map_err(|error| ConnectError::Malformed {
+    let content = docker_folder::content(path);
+    let content = content.map_err(|cause| ConnectError::Configuration { path: path.to_owned(), cause })?;
+    let Some(content) = content else { return Ok(None) };
+    serde_json::from_slice(content.reveal()).map(Some).map_err(|error| ConnectError::Malformed {
         path: path.to_owned(),
         line: error.line(),
         column: error.column(),

@@ -10,6 +10,7 @@ mod tls;
 pub(super) use address::{Address, host_of};
 pub(super) use tls::TlsFiles;
 
+use crate::docker_folder;
 use crate::engine::EngineError;
 use crate::engine::connect_error::{ChosenBy, ConnectError, NamedBy};
 use address::{NoAddress, Speech};
@@ -51,7 +52,7 @@ impl Environment {
             tls_verify: is_set("DOCKER_TLS_VERIFY"),
             tls: is_set("DOCKER_TLS"),
             certificates: path("DOCKER_CERT_PATH"),
-            configuration: path("DOCKER_CONFIG").or_else(|| path("HOME").map(|home| home.join(".docker"))),
+            configuration: docker_folder::of_process(),
             api_version: text("DOCKER_API_VERSION").unwrap_or_default(),
             runtime: path("XDG_RUNTIME_DIR"),
         }

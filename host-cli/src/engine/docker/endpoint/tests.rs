@@ -79,6 +79,8 @@ fn without_any_word_it_is_the_usual_socket_and_with_tls_the_usual_port() {
     let configuration = Configuration::new().file("config.json", r#"{"auths":{},"currentContext":"default"}"#);
     assert_eq!(address(&configuration.chosen_with(|_| {})), "unix:///var/run/docker.sock");
     assert_eq!(address(&chosen(&Environment::default())), "unix:///var/run/docker.sock");
+    let empty = Configuration::new().file("config.json", " \n");
+    assert_eq!(address(&empty.chosen_with(|_| {})), "unix:///var/run/docker.sock");
     assert_eq!(address(&configuration.chosen_with(|one| one.tls_verify = true)), "tcp://localhost:2376");
 }
 
