@@ -11,8 +11,9 @@ use shared_model::task::TaskDefinition;
 /// Where Cloud Controller has droplets written, should a request not say.
 const DROPLET: &str = "/tmp/droplet";
 
-/// Processes at once where the request does not say: far more than a compiler needs, too few for a fork bomb to hurt.
-const DEFAULT_PIDS: u64 = 4096;
+/// Processes and threads at once where the request does not say: more than a compiler needs, and too few for a fork bomb
+/// to fill the memory of a usual staging (1 GiB; a shell takes less than half a megabyte) or to hold up the machine.
+const DEFAULT_PIDS: u64 = 1024;
 
 /// Threads of the agent, which share the limit with the request's processes.
 const AGENT_THREADS: u64 = 64;
