@@ -150,8 +150,8 @@ fn a_baked_image_stages_without_the_file_server_and_shows_what_it_holds() {
     let hcf = Hcf::own("baked");
     let app = with_own_buildpack(&hcf, "baked", "true");
     let image = Baked(format!("stager-test-baked:{}", std::process::id()));
-    let said = app.cache_up(&["--bake", &image.0]).done();
-    has_line(&said, &format!("======> Image {} (sha256:", image.0));
+    let baked = app.cache_up(&["--bake", &image.0]).done();
+    has_line(&baked, &format!("======> Image {} (sha256:", image.0));
     let inspected = inspect(&image.0);
     let labels = &inspected["Config"]["Labels"];
     assert_eq!((&labels["stager.kind"], &labels["stager.baked-dependencies"]), (&"stager".into(), &"2".into()));
@@ -160,12 +160,14 @@ fn a_baked_image_stages_without_the_file_server_and_shows_what_it_holds() {
     for setting in ["Entrypoint", "Cmd", "User", "WorkingDir", "Env"] {
         assert_eq!(inspected["Config"][setting], plain["Config"][setting], "{setting}");
     }
+    let given_to_bake = given(&app);
     docker(&["stop", "--time", "0", &hcf.container("diego-access")]).unwrap();
     let mut command = app.restaging_without_options();
     let said =
         Said::from(command.args(["--cache-volume", &app.volume(), "--stager-image", &image.0]).output().unwrap());
-    has_line(&said.done(), "======> Cached /tmp/lifecycle");
-    assert_eq!((given(&app), app.images().len()), (1, 1));
+    let staged = said.done();
+    has_line(&staged, "======> Cached /tmp/lifecycle");
+    assert_eq!((given(&app), app.images().len()), (given_to_bake, 1), "{}{}", baked.out, staged.out);
 }
 
 /// An image that goes when the test ends.
