@@ -36,10 +36,10 @@ pub(crate) enum Command {
     Restage(Restage),
     CacheUp(CacheUp),
     Cache(Cache),
-    Image(Image),
-    Push(Push),
     Launch(Launch),
+    Image(Image),
     Export(Export),
+    Push(Push),
     Link(Link),
 }
 

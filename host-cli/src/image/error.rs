@@ -70,7 +70,9 @@ impl ImageError {
     pub(crate) fn advice(&self) -> &'static str {
         match self {
             Self::BadName { .. } => "a name is REPOSITORY[:TAG], in lower case, like cf-app/my-app:latest",
-            Self::BaseMissing { .. } => "build it with docker/build, or name another with --base",
+            Self::BaseMissing { .. } => {
+                "`docker pull` gets it where a registry has it; docker/build makes stager-rootfs; --base names another"
+            }
             Self::Corrupt { archive: "droplet", .. } | Self::Empty { archive: "droplet" } | Self::NoDroplet => {
                 "stage the app again"
             }

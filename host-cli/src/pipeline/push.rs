@@ -68,7 +68,9 @@ impl Target {
         };
         let reads_stdin = |file: &Option<PathBuf>| file.as_deref() == Some(Path::new("-"));
         if let Some((option, _)) = others.iter().find(|(_, file)| login.password_stdin && reads_stdin(file)) {
-            return Err(wrong(&format!("--password-stdin and {option} - both read standard input")));
+            let text = format!("--password-stdin and {option} - both read standard input");
+            let advice = format!("name a file for {option}, or let `docker login` keep the password");
+            return Err(Failure::new(ExitCode::CommandLine, text, advice));
         }
         Self::of(typed, login).map(Some)
     }
