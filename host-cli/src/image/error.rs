@@ -3,14 +3,15 @@
 use crate::engine::EngineError;
 use crate::plan::app_image::full_name;
 use shared_model::plain_line::visible;
+use shared_model::safe_url::SafeUrl;
 use std::io;
 
 /// Why there is no image. Nothing of it was left behind.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ImageError {
-    /// A name that engines do not take; see [`full_name`].
-    #[error("`{}` is no name for an image", visible(.name))]
-    BadName { name: String },
+    /// A name that engines do not take; see [`full_name`]. Perhaps with a password, as a URL may have one.
+    #[error("`{}` is no name for an image", visible(&name.to_string()))]
+    BadName { name: SafeUrl },
     /// The root file system is not there.
     #[error("the root file system {base} is not here", base = visible(.base))]
     BaseMissing { base: String },
@@ -102,5 +103,18 @@ impl ImageError {
 
 /// The names with their tags.
 pub(crate) fn checked_names(names: &[String]) -> Result<Vec<String>, ImageError> {
-    names.iter().map(|name| full_name(name).ok_or_else(|| ImageError::BadName { name: name.clone() })).collect()
+    let bad = |name: &str| ImageError::BadName { name: SafeUrl::new(name) };
+    names.iter().map(|name| full_name(name).ok_or_else(|| bad(name))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_a_name_is_not_repeated() {
+        let error = checked_names(&["me:s3cret@r.io/app".to_owned()]).unwrap_err();
+        assert_eq!(error.to_string(), "`***@r.io/app` is no name for an image");
+        assert!(!format!("{error:?}").contains("s3cret"));
+    }
 }

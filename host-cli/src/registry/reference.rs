@@ -2,6 +2,7 @@
 
 use crate::plan::app_image::full_name;
 use shared_model::plain_line::visible;
+use shared_model::safe_url::SafeUrl;
 use std::fmt;
 
 /// The registry of names that name none.
@@ -19,10 +20,10 @@ pub(crate) struct Reference {
 
 /// A text that no image can be pushed to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no name to push to: {why}", visible(.typed))]
+#[error("`{}` is no name to push to: {why}", visible(&typed.to_string()))]
 pub(crate) struct BadReference {
-    /// What was typed.
-    pub(crate) typed: String,
+    /// What was typed: perhaps with a password, as a URL may have one.
+    pub(crate) typed: SafeUrl,
     why: &'static str,
 }
 
@@ -30,7 +31,7 @@ impl Reference {
     /// Reads `REGISTRY/REPO[:TAG]`; without a tag it is `latest`, as docker's own command has it. A name without a registry
     /// is Docker Hub's, `USER/REPO`.
     pub(crate) fn read(typed: &str) -> Result<Self, BadReference> {
-        let bad = |why| BadReference { typed: typed.to_owned(), why };
+        let bad = |why| BadReference { typed: SafeUrl::new(typed), why };
         if let Some(why) = complaint(typed) {
             return Err(bad(why));
         }
@@ -147,6 +148,14 @@ mod tests {
         ] {
             let error = Reference::read(typed).unwrap_err().to_string();
             assert!(error.contains(why) && !error.contains('\u{1b}'), "{typed}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_front_of_the_registry_is_not_repeated() {
+        for typed in ["me:s3cret@r.io/app", "https://me:s3cret@r.io/app", "me:s3/cret@r.io/app:1"] {
+            let error = Reference::read(typed).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("cret"), "{error}");
         }
     }
 }
