@@ -65,7 +65,7 @@ pub(crate) enum ConnectError {
     #[error("{} is no address of a Docker Engine{by}: {reason}", visible(&host.to_string()))]
     Address { host: SafeUrl, by: NamedBy, reason: &'static str },
     /// It is to be reached by ssh: `there` in ssh's own words, the engine's socket there.
-    #[error("the Docker Engine at {there} is reached by ssh{by}, which host-cli does not speak")]
+    #[error("the Docker Engine is reached by ssh{by}, which host-cli does not speak")]
     Ssh { there: String, socket: String, by: NamedBy },
     /// Something answers there, but not in HTTP.
     #[error("what answers at {address}{by} does not speak HTTP")]

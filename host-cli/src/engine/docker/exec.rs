@@ -27,7 +27,7 @@ pub(super) async fn exec(
     patience: Duration,
 ) -> Result<Ran, EngineError> {
     let deadline = Instant::now() + patience;
-    let doing = format!("running {} in container {}", one_line(&command.concat()), container.0);
+    let doing = format!("running {} in container {}", one_line(&command.join(" ")), container.0);
     let wanted = json!({ "Cmd": command, "AttachStdout": true, "AttachStderr": true });
     let made = post(link, &format!("{}/exec", path_of(container)), &wanted).await;
     let made = made.map_err(|error| refused(link, container, &doing, error))?;
