@@ -59,6 +59,8 @@ pub(crate) struct State {
     pub(crate) while_loading: Option<Box<dyn FnOnce() + Send>>,
     /// What every push tells of its layers.
     pub(crate) pushing: Vec<LayerTold>,
+    /// Which image somebody else gives the name to, in the middle of every push.
+    pub(crate) named_while_pushing: Option<ImageId>,
     /// What the registry says that it has. None: what was pushed; an empty text: it does not say.
     pub(crate) in_registry: Option<String>,
     /// How it says that it keeps images. None: as layers.
@@ -236,8 +238,14 @@ impl Engine for Fake {
         _: &Credentials,
         hear: &mut dyn FnMut(LayerTold),
     ) -> Result<String, EngineError> {
-        let told = self.call("push", &[reference.name()])?.pushing.clone();
+        let (told, others) = {
+            let state = self.call("push", &[reference.name()])?;
+            (state.pushing.clone(), state.named_while_pushing.clone())
+        };
         told.into_iter().for_each(hear);
+        if let Some(others) = others {
+            self.tag(&others, reference.name())?;
+        }
         Ok(DIGEST.to_owned())
     }
 

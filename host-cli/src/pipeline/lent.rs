@@ -24,8 +24,12 @@ impl Lent {
         Ok(Some(Self { name: name.to_owned(), image: image.clone(), bearer }))
     }
 
-    /// The name goes back to where it was. An image that has no other keeps it: without a name it would be lost.
+    /// The name goes back to where it was. An image that has no other keeps it: without a name it would be lost. A name
+    /// that somebody else has given away meanwhile is not ours any more.
     pub(super) fn take_back(&self, engine: &dyn Engine) -> Result<(), EngineError> {
+        if !bears(engine, &self.image, &self.name)? {
+            return Ok(());
+        }
         match &self.bearer {
             Some(bearer) => engine.tag(bearer, &self.name),
             None => match engine.image(&self.image.0)? {
@@ -39,6 +43,13 @@ impl Lent {
     pub(super) fn given_for_good(&self, engine: &dyn Engine) -> Result<(), EngineError> {
         self.bearer.iter().try_for_each(|bearer| engine.remove_nameless(bearer))
     }
+}
+
+/// Whether the image bears the name now. Both are looked up, since an engine may write ids in more than one way.
+pub(super) fn bears(engine: &dyn Engine, image: &ImageId, name: &str) -> Result<bool, EngineError> {
+    let id = |reference: &str| engine.image(reference).map(|found| found.map(|image| image.id));
+    let bearer = id(name)?;
+    Ok(bearer.is_some() && bearer == id(&image.0)?)
 }
 
 #[cfg(test)]
@@ -72,6 +83,22 @@ mod tests {
         let (old, new) = (fake.add_image("r/a:1", &APP), fake.add_image("mine:1", &APP));
         Lent::lend(&fake, &new, "r/a:1").unwrap().unwrap().given_for_good(&fake).unwrap();
         assert_eq!((names(&fake, &new).len(), fake.image(&old.0).unwrap()), (2, None));
+    }
+
+    #[test]
+    fn a_name_that_somebody_else_has_given_away_meanwhile_stays_there() {
+        for former in [true, false] {
+            let fake = Fake::default();
+            let (new, others) = (fake.add_image("mine:1", &APP), fake.add_image("others:1", &APP));
+            if former {
+                fake.add_image("r/a:1", &APP);
+            }
+            let lent = Lent::lend(&fake, &new, "r/a:1").unwrap().unwrap();
+            fake.tag(&others, "r/a:1").unwrap();
+            assert!(!bears(&fake, &new, "r/a:1").unwrap());
+            lent.take_back(&fake).unwrap();
+            assert_eq!((names(&fake, &new).len(), names(&fake, &others).len()), (1, 2));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::arguments::{LogOptions, Push, Restage};
 use crate::engine::docker::Docker;
 use crate::engine::{EngineError, Image, ImageId, LayerTold};
 use crate::failure::Failure;
+use crate::pipeline::lent::bears;
 use crate::pipeline::road::{Road, millis, walk};
 use crate::pipeline::{signals, which};
 use crate::plan::labels;
@@ -110,6 +111,7 @@ pub(super) fn send(road: &Road, image: &ImageId, name: &str, target: &Target) ->
         let mut hearing = Hearing { road, reference, tally: Tally::default(), told: began };
         let digest = road.engine.push(reference, credentials, &mut |told| hearing.hear(&told));
         let digest = digest.map_err(|error| refused(error, target))?;
+        it_was_this_image(road, image, reference)?;
         the_registry_has_it(road, target, &digest)?;
         road.release_name(reference.name())?;
         let Sum { bytes, sent, known, .. } = hearing.tally.sum();
@@ -165,6 +167,15 @@ fn refused(error: EngineError, target: &Target) -> Failure {
         EngineError::NotFound { .. } => Failure::new(ExitCode::Image, error.to_string(), ""),
         EngineError::Connect(_) | EngineError::Unreachable { .. } | EngineError::Forbidden { .. } => error.into(),
     }
+}
+
+/// An engine pushes whatever bears the name; another push to the same name may have given it to another image meanwhile.
+fn it_was_this_image(road: &Road, image: &ImageId, reference: &Reference) -> Result<(), Failure> {
+    if bears(&*road.engine, image, reference.name())? {
+        return Ok(());
+    }
+    let text = format!("{reference} became another image's name meanwhile, and the registry may have that one");
+    Err(Failure::new(ExitCode::Image, text, "push to one name once at a time"))
 }
 
 /// What the registry answers for the name is what was pushed. A registry that does not answer is believed.

@@ -47,7 +47,7 @@ fn an_apps_image_is_named_pushed_looked_up_in_the_registry_and_keeps_the_name() 
     assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
     let verbs = fake.verbs();
     let from = verbs.iter().position(|verb| verb == "tag").unwrap();
-    assert_eq!(verbs[from..], ["tag", "push", "digest_in_registry"]);
+    assert_eq!(verbs[from..], ["tag", "push", "image", "image", "digest_in_registry"]);
     assert_eq!(names(&fake, 0), [LOCAL, REFERENCE]);
     let pushing = Event::Pushing { image: LOCAL.into(), reference: REFERENCE.into() };
     assert!(walked.events.contains(&pushing), "{}", walked.text);
@@ -107,6 +107,18 @@ fn a_registry_that_has_something_else_is_not_believed_and_one_that_says_nothing_
 
     fake.state().in_registry = Some(String::new());
     assert_eq!(pushed(&fake, LOCAL).code, ExitCode::Success);
+}
+
+#[test]
+fn a_name_that_another_image_gets_during_the_push_is_no_success_and_stays_with_that_image() {
+    let fake = engine();
+    let others = fake.add_image("others:1", &APP);
+    fake.state().named_while_pushing = Some(others);
+    let walked = pushed(&fake, LOCAL);
+    assert_eq!(walked.code, ExitCode::Image);
+    let failure = walked.failure();
+    assert!(failure.contains("r.invalid/team/app:1 became another image's name meanwhile"), "{failure}");
+    assert_eq!((names(&fake, 0), names(&fake, 1).len()), (vec![LOCAL.to_owned()], 2));
 }
 
 #[test]
