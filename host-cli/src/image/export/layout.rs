@@ -25,9 +25,14 @@ const ALL_DOCUMENTS: u64 = 16 << 20;
 /// Documents that name documents that … are followed so far.
 const DEEPEST: usize = 6;
 
-/// Fills `folder`, which is empty, with the layout of the image.
-pub(super) fn layout(export: impl Read + Send, image: &Image, folder: &Path) -> Result<Exported, ImageError> {
-    let mut layout = Layout::begin(folder, &image.details.layers)?;
+/// Fills `folder`, which is empty, with the layout of the image; errors call it `called`.
+pub(super) fn layout(
+    export: impl Read + Send,
+    image: &Image,
+    folder: &Path,
+    called: &str,
+) -> Result<Exported, ImageError> {
+    let mut layout = Layout::begin(folder, called, &image.details.layers)?;
     let mut documents = Documents::default();
     each_file::<ImageError>(export, |entry, content| {
         if entry.size > LONGEST_DOCUMENT {
@@ -47,6 +52,7 @@ pub(super) fn layout(export: impl Read + Send, image: &Image, folder: &Path) -> 
 /// A layout that is being filled.
 struct Layout {
     folder: PathBuf,
+    called: String,
     /// Digests of the layers from the lowest on.
     layers: Vec<String>,
     /// Bytes of those that are there.
@@ -56,9 +62,9 @@ struct Layout {
 }
 
 impl Layout {
-    fn begin(folder: &Path, layers: &[String]) -> Result<Self, ImageError> {
-        let layout =
-            Self { folder: folder.to_owned(), layers: layers.to_owned(), written: BTreeMap::new(), unread: false };
+    fn begin(folder: &Path, called: &str, layers: &[String]) -> Result<Self, ImageError> {
+        let (folder, called, layers) = (folder.to_owned(), called.to_owned(), layers.to_owned());
+        let layout = Self { folder, called, layers, written: BTreeMap::new(), unread: false };
         fs::create_dir_all(layout.blobs()).map_err(|error| layout.unwritable(&error))?;
         Ok(layout)
     }
@@ -132,7 +138,7 @@ impl Layout {
     }
 
     fn unwritable(&self, error: &io::Error) -> ImageError {
-        ImageError::unwritable(&self.folder.display().to_string(), error)
+        ImageError::unwritable(&self.called, error)
     }
 }
 

@@ -93,13 +93,13 @@ pub(crate) fn export(exporting: Exporting<'_>, target: &Target) -> Result<Export
         }
         Target::DropletToStandardOutput => {
             let mut spool = tempfile::tempfile().map_err(|error| ImageError::spool(&error))?;
-            let exported = droplet::droplet(export, image, &mut spool, "a temporary file")?;
+            let exported = droplet::droplet(export, image, &mut spool, "a temporary file (TMPDIR says where)")?;
             whole::to_standard_output(spool, stop)?;
             Ok(exported)
         }
         Target::Layout(path) => {
             let whole = whole::Folder::begin(path)?;
-            let exported = layout::layout(export, image, whole.path())?;
+            let exported = layout::layout(export, image, whole.path(), &target.path())?;
             whole.keep(stop)?;
             Ok(exported)
         }

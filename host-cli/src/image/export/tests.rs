@@ -325,6 +325,19 @@ fn a_file_is_replaced_only_by_a_whole_one_and_where_it_lies() {
 }
 
 #[test]
+fn a_link_that_leads_nowhere_is_refused_before_anything_is_exported_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    let with_slash = std::path::PathBuf::from(format!("{}/", link.display()));
+    for target in [Target::Droplet(link.clone()), Target::Layout(link.clone()), Target::Layout(with_slash)] {
+        let error = target.check().unwrap_err().to_string();
+        assert!(error.ends_with("cannot be written: it is a symbolic link that leads nowhere"), "{error}");
+    }
+    assert!(link.is_symlink());
+}
+
+#[test]
 fn places_that_hold_something_else_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let full = folder.path().join("full");

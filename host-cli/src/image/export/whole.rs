@@ -25,6 +25,7 @@ pub(super) fn file_at(path: &Path) -> Result<PathBuf, ImageError> {
         Ok(_) => Err(unwritable("it is no regular file; - is standard output")),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             folder_of(path)?;
+            leads_somewhere(path)?;
             Ok(path.to_owned())
         }
         Err(error) => Err(ImageError::unwritable(&shown(path), &error)),
@@ -40,10 +41,22 @@ pub(super) fn folder_at(path: &Path) -> Result<PathBuf, ImageError> {
         Ok(false) => Err(unwritable("it is a folder that holds other things")),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             folder_of(path)?;
+            leads_somewhere(path)?;
             Ok(path.to_owned())
         }
         Err(error) => Err(ImageError::unwritable(&shown(path), &error)),
     }
+}
+
+/// What cannot be found may be a link all the same, which nothing is put in place of.
+fn leads_somewhere(path: &Path) -> Result<(), ImageError> {
+    // Without a slash at its end, which would follow the link.
+    let link = path.components().as_path();
+    if fs::symlink_metadata(link).is_ok_and(|found| found.is_symlink()) {
+        let reason = "it is a symbolic link that leads nowhere".to_owned();
+        return Err(ImageError::Unwritable { what: shown(path), reason });
+    }
+    Ok(())
 }
 
 /// The folder that something is to lie in; it must be there.
