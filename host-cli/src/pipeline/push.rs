@@ -43,6 +43,24 @@ impl Target {
         Ok(Self { reference, credentials, options: again.unwrap_or_default() })
     }
 
+    /// As [`Self::of`], where other options may read standard input too.
+    fn beside(typed: &str, login: LoginOptions<'_>, others: &[(&str, &Option<PathBuf>)]) -> Result<Self, Failure> {
+        let reads_stdin = |file: &Option<PathBuf>| file.as_deref() == Some(Path::new("-"));
+        if let Some((option, _)) = others.iter().find(|(_, file)| login.password_stdin && reads_stdin(file)) {
+            let text = format!("--password-stdin and {option} - both read standard input");
+            let advice = format!("name a file for {option}, or let `docker login` keep the password");
+            return Err(Failure::new(ExitCode::CommandLine, text, advice));
+        }
+        Self::of(typed, login)
+    }
+
+    /// What `push` was told.
+    pub(super) fn of_push(command: &Push) -> Result<Self, Failure> {
+        let others = [("--stager-log", &command.stager_log), ("--nsync-log", &command.nsync_log)];
+        let login = LoginOptions { username: command.username.as_deref(), password_stdin: command.password_stdin };
+        Self::beside(&command.reference, login, &others)
+    }
+
     /// What `restage` was told; `None`: the image is to stay here.
     pub(super) fn of_restage(command: &Restage) -> Result<Option<Self>, Failure> {
         if command.push.is_some() && command.no_image {
@@ -67,21 +85,14 @@ impl Target {
                 _ => Err(wrong("--username and --password-stdin say who pushes; they need --push REGISTRY/REPO[:TAG]")),
             };
         };
-        let reads_stdin = |file: &Option<PathBuf>| file.as_deref() == Some(Path::new("-"));
-        if let Some((option, _)) = others.iter().find(|(_, file)| login.password_stdin && reads_stdin(file)) {
-            let text = format!("--password-stdin and {option} - both read standard input");
-            let advice = format!("name a file for {option}, or let `docker login` keep the password");
-            return Err(Failure::new(ExitCode::CommandLine, text, advice));
-        }
-        Self::of(typed, login).map(Some)
+        Self::beside(typed, login, others).map(Some)
     }
 }
 
 /// Pushes an app's image.
 pub(crate) fn push(command: Push) -> ExitCode {
     walk(screen(command.output), signals::watch, move |way| {
-        let options = LoginOptions { username: command.username.as_deref(), password_stdin: command.password_stdin };
-        let target = Target::of(&command.reference, options)?;
+        let target = Target::of_push(&command)?;
         push_on(&way.with(Arc::new(Docker::connect()?)), &command.image, &command.log_options(), &target)
     })
 }

@@ -1,12 +1,13 @@
 //! `push` against a recording engine: what is asked for in which order, what is told, and which names stay.
 
 use super::*;
-use crate::arguments::LogOptions;
+use crate::arguments::{LogOptions, Push};
 use crate::engine::fake::DIGEST;
 use crate::engine::{LayerState, LayerTold};
 use crate::pipeline::Target;
 use crate::pipeline::push::push_on;
 use crate::registry::login::LoginOptions;
+use argh::FromArgs;
 use std::time::Duration;
 
 const LOCAL: &str = "cf-app/node-env-18c50a86:latest";
@@ -119,6 +120,16 @@ fn a_name_that_another_image_gets_during_the_push_is_no_success_and_stays_with_t
     let failure = walked.failure();
     assert!(failure.contains("r.invalid/team/app:1 became another image's name meanwhile"), "{failure}");
     assert_eq!((names(&fake, 0), names(&fake, 1).len()), (vec![LOCAL.to_owned()], 2));
+}
+
+#[test]
+fn a_password_and_a_log_are_not_both_read_from_standard_input() {
+    for option in ["--stager-log", "--nsync-log"] {
+        let words = ["--username", "me", "--password-stdin", option, "-", "node-env", REFERENCE];
+        let refused = Target::of_push(&Push::from_args(&["push"], &words).unwrap()).unwrap_err();
+        assert_eq!(refused.code, ExitCode::CommandLine);
+        assert_eq!(refused.text, format!("--password-stdin and {option} - both read standard input"));
+    }
 }
 
 #[test]
