@@ -136,12 +136,13 @@ impl App {
 
 impl Drop for App {
     fn drop(&mut self) {
+        if self.guid.is_empty() {
+            return; // To Podman a label without a value means every value: other tests' containers.
+        }
         for container in [self.containers("staging"), self.containers("app")].concat() {
             let _ = docker(&["rm", "--force", "--volumes", &container]);
         }
-        if !self.guid.is_empty() {
-            let _ = docker(&["volume", "rm", &self.volume()]);
-        }
+        let _ = docker(&["volume", "rm", &self.volume()]);
         self.hcf.forget_later(&self.guid);
     }
 }

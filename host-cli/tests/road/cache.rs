@@ -158,7 +158,12 @@ fn a_baked_image_stages_without_the_file_server_and_shows_what_it_holds() {
     assert!(!inspected.to_string().contains("md5="), "{inspected}");
     let plain = inspect(&stager_image());
     for setting in ["Entrypoint", "Cmd", "User", "WorkingDir", "Env"] {
-        assert_eq!(inspected["Config"][setting], plain["Config"][setting], "{setting}");
+        // Podman tells of a setting that is not there as of an empty one.
+        let [baked, plain] = [&inspected, &plain].map(|image| match &image["Config"][setting] {
+            Value::Array(words) if words.is_empty() => Value::Null,
+            value => value.clone(),
+        });
+        assert_eq!(baked, plain, "{setting}");
     }
     let given_to_bake = given(&app);
     docker(&["stop", "--time", "0", &hcf.container("diego-access")]).unwrap();

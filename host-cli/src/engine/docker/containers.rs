@@ -67,6 +67,8 @@ pub(super) async fn labelled(link: &Link, label: &str, value: &str) -> Result<Ve
         // The list tells neither exit status nor health. One that has gone meanwhile is left out.
         containers.extend(inspect(link, &ContainerId(one.id)).await?);
     }
+    // To Podman a label without a value means every value.
+    containers.retain(|one| one.labels.get(label).is_some_and(|found| found == value));
     Ok(containers)
 }
 

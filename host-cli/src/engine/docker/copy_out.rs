@@ -1,5 +1,5 @@
 //! Files of a container as a tar. Podman needs help with three things: it looks into a running container through one of its
-//! processes, which may end meanwhile; of an ended one it follows no link that leads into a volume; and it follows the path
+//! processes, which may end meanwhile, and then refuses or sends nothing; of an ended one it follows no link that leads into a volume; and it follows the path
 //! itself where that is a link, to a file that nobody has asked for.
 
 use super::containers::path_of;
@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use containers_api::conn::hyper::StatusCode;
 use containers_api::url::encoded_pair;
+use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -65,7 +66,13 @@ async fn ask(link: &Link, container: &ContainerId, path: &str) -> Result<Box<dyn
                     let message = "it is a link, not a regular file".to_owned();
                     return Err(docker_api::Error::Fault { code: StatusCode::UNPROCESSABLE_ENTITY, message });
                 }
-                return Ok(Box::new(BodyReader::new(answer.into_body())));
+                let mut body = answer.into_body();
+                let first = body.next().await;
+                // The shortest tar is not empty: Podman had promised the file already when the process ended.
+                if first.is_some() || Instant::now() >= deadline {
+                    return Ok(Box::new(BodyReader::new(stream::iter(first).chain(body))));
+                }
+                tokio::time::sleep(POLL).await;
             }
             Err(docker_api::Error::Fault { code: StatusCode::INTERNAL_SERVER_ERROR, message })
                 if message.ends_with(ENDED_MEANWHILE) && Instant::now() < deadline =>

@@ -42,6 +42,8 @@ pub(super) async fn labelled(link: &Link, label: &str, value: &str) -> Result<Ve
     let path = format!("/images/json?{}", encoded_pairs([("filters", filter(label, value))]));
     let listed: Vec<ImageSummary> = link.get_json(&path, "listing images").await?;
     let mut images: Vec<Image> = listed.into_iter().map(Image::from).collect();
+    // To Podman a label without a value means every value.
+    images.retain(|one| one.labels.get(label).is_some_and(|found| found == value));
     images.sort_by_key(|image| std::cmp::Reverse(image.created));
     Ok(images)
 }

@@ -1,9 +1,9 @@
 //! Bytes between blocking code and async bodies, a few chunks at a time, so that a slow reader holds up the engine
 //! instead of filling the memory.
 
-use containers_api::conn::hyper::Body;
 use containers_api::conn::hyper::body::{Bytes, Sender};
-use futures_util::StreamExt;
+use containers_api::conn::hyper::{self, Body};
+use futures_util::{Stream, StreamExt};
 use std::io::{self, Read};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -22,7 +22,7 @@ pub(super) struct BodyReader {
 
 impl BodyReader {
     /// Must be called on the runtime.
-    pub(super) fn new(mut body: Body) -> Self {
+    pub(super) fn new(mut body: impl Stream<Item = hyper::Result<Bytes>> + Send + Unpin + 'static) -> Self {
         let (sender, chunks) = mpsc::channel(CHUNKS);
         tokio::spawn(async move {
             while let Some(chunk) = body.next().await {

@@ -315,6 +315,8 @@ fn containers_are_found_by_label() {
     let found = docker.containers_labelled("stager.instance", &mark).unwrap();
     assert_eq!(found.len(), 2);
     assert!([&first.1, &second.1].iter().all(|id| found.iter().any(|one| one.id == **id)));
+    let found = docker.containers_labelled("stager.instance", "").unwrap();
+    assert!(![&first.1, &second.1].iter().any(|id| found.iter().any(|one| one.id == **id)), "nothing is not anything");
 }
 
 #[test]
