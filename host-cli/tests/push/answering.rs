@@ -10,6 +10,9 @@ use std::time::Duration;
 /// What a request is answered with: a status line's end, headers and a body.
 pub(crate) type Answer = (&'static str, String);
 
+const TLS_HANDSHAKE: u8 = 22;
+const NO_TLS: &[u8] = b"HTTP/1.0 400 Bad Request\r\n\r\nThis server speaks no TLS.\n";
+
 /// A server that answers as it is told, by method and path; `/v2/` is always fine. A layer that is sent it swallows, so slowly
 /// that it takes minutes.
 pub(crate) struct Answering {
@@ -32,6 +35,11 @@ impl Answering {
                 let (answer, heard, tells) = (Arc::clone(&answer), Arc::clone(&heard), tells.clone());
                 thread::spawn(move || {
                     let mut connection = BufReader::new(connection.unwrap());
+                    // Newer engines try TLS on loopback too, and go on without where they are answered as Go's servers do.
+                    if connection.fill_buf().is_ok_and(|first| first.first() == Some(&TLS_HANDSHAKE)) {
+                        let _ = connection.get_mut().write_all(NO_TLS);
+                        return;
+                    }
                     while let Some((method, path)) = request(&mut connection) {
                         heard.lock().unwrap().push(format!("{method} {path}"));
                         if method == "PATCH" {
