@@ -49,7 +49,7 @@ class Checks:
         self.machine, self.supplies, self.made = machine, supplies, made
 
     def all(self, fast):
-        programs = ('image', 'engine') if fast else ('image', 'engine', 'road')
+        programs = ('image', 'export', 'engine') if fast else ('image', 'export', 'engine', 'road')
         yield self.check('supplies', self.supplied)
         for program in programs:
             yield self.check(f'{program} tests', lambda result, program=program: self.tests(program, result))

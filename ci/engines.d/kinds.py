@@ -20,7 +20,7 @@ class Kind:
     what: str
     suite: str
     packages: str
-    command: tuple  # what runs in it; `{cgroup}` becomes a cgroup of this engine's own
+    command: tuple  # what runs in it; `{cgroup}` becomes a cgroup of this engine's own, `{run}` the folder of its socket
     settings: dict = field(default_factory=dict)  # daemon.json
     lines: dict = field(default_factory=dict)  # lines that these files of the root file system need
     links: dict = field(default_factory=dict)  # symbolic links in it, by where they lie
@@ -34,6 +34,45 @@ def docker(name, what, suite, settings=None, lines=None):
     command = ('dockerd', '--host', f'unix://{SOCKET}', '--config-file', '/run/daemon.json', '--cgroup-parent', '{cgroup}')
     common = {'exec-opts': ['native.cgroupdriver=cgroupfs'], 'shutdown-timeout': 3}
     return Kind(name, what, suite, packages, command, {**common, **settings}, lines or {})
+
+
+# Debian's parts of Docker's dockerd-rootless.sh, without systemd: so nobody delegates cgroups, and limits are left off.
+ROOTLESS = f'docker.io,rootlesskit,slirp4netns,iproute2,uidmap,{DOCKER.partition(",")[2]}'
+ROOTLESS_USER = {
+    'etc/passwd': 'engine:x:901:901::/nonexistent:/usr/sbin/nologin',
+    'etc/group': 'engine:x:901:',
+    'etc/subuid': 'engine:400000:65536',
+    'etc/subgid': 'engine:400000:65536',
+}
+ROOTLESS_FILES = {
+    'usr/local/bin/rootless': """#!/bin/sh
+# rootless RUN: starts dockerd as a user without rights, with its socket and rootlesskit's state in RUN.
+set -eu
+run=$1
+# The machine's own may be root's alone; this one is seen by nobody but this engine.
+mknod "$run/tun" c 10 200
+chmod 666 "$run/tun"
+mount --bind "$run/tun" /dev/net/tun
+chown engine: "$run" /var/lib/docker
+export HOME="$run" XDG_RUNTIME_DIR="$run"
+exec setpriv --reuid=engine --regid=engine --init-groups rootlesskit --state-dir="$run/rootlesskit" --net=slirp4netns \\
+    --mtu=65520 --slirp4netns-sandbox=auto --slirp4netns-seccomp=auto --disable-host-loopback --port-driver=builtin \\
+    --copy-up=/etc --copy-up=/run --propagation=rslave /usr/local/bin/rootless-inner "$run"
+""",
+    'usr/local/bin/rootless-inner': """#!/bin/sh
+# In rootlesskit's namespaces. What was copied from the machine's /run cannot be written to.
+set -eu
+rm -rf /run/docker /run/containerd /run/xtables.lock
+exec dockerd --rootless --host "unix://$1/docker.sock" --config-file /run/daemon.json --exec-root "$1/exec" \\
+    --pidfile "$1/docker.pid" --data-root /var/lib/docker --userland-proxy-path="$(command -v rootlesskit-docker-proxy)"
+""",
+}
+
+
+def rootless(name, what, suite):
+    """Docker's own engine, run by a user of its root file system."""
+    settings = {'storage-driver': 'overlay2', 'shutdown-timeout': 3}
+    return Kind(name, what, suite, ROOTLESS, ('rootless', '{run}'), settings, ROOTLESS_USER, files=ROOTLESS_FILES)
 
 
 PODMAN = 'podman,netavark,aardvark-dns,runc,catatonit,nftables,iptables,docker-registry,ca-certificates,mount'
@@ -85,6 +124,7 @@ KINDS = {kind.name: kind for kind in (
     docker('docker-current-containerd', "sid's docker.io, containerd store", 'sid',
            {'storage-driver': 'overlayfs', 'features': {'containerd-snapshotter': True}}),
     docker('docker-20.10-userns', "bookworm's docker.io, overlay2 store, userns-remap", 'bookworm', {'userns-remap': 'default'}, REMAPPED),
+    rootless('docker-20.10-rootless', "bookworm's docker.io, overlay2 store, run by a user without rights", 'bookworm'),
     podman('podman-4', "bookworm's podman", 'bookworm'),
     podman('podman-current', "sid's podman", 'sid'),
 )}

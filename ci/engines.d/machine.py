@@ -56,7 +56,7 @@ class Machine:
         self.give_programs(system)
         # The socket has one path for the machine and the engine, so that whoever is told it may mount it.
         shared = [str(folder) for folder in (Path('/tmp'), TOP, self.folder / 'run')]
-        command = [word.format(cgroup=self.cgroup) for word in kind.command]
+        command = [word.format(cgroup=self.cgroup, run=self.folder / 'run') for word in kind.command]
         apart = ['unshare', '--mount', '--net', '--pid', '--fork', '--kill-child=KILL', '--']
         with open(self.log, 'wb') as log:
             keeper = subprocess.Popen([*apart, HERE / 'enter', system, self.folder, *shared, '--', *command],
@@ -125,7 +125,10 @@ class Machine:
         first = self.first()
         if first is None:
             raise Unavailable(f'{self.name} does not run')
-        return ['nsenter', f'--net=/proc/{first}/ns/net', '--', *command]
+        # A rootless engine has a network inside of that one; rootlesskit tells whose, by its number in the engine.
+        inside = self.folder / 'run/rootlesskit/child_pid'
+        holder = f'/proc/{first}/root/proc/{inside.read_text().strip()}' if inside.exists() else f'/proc/{first}'
+        return ['nsenter', f'--net={holder}/ns/net', '--', *command]
 
     def environment(self):
         """For commands that are to use this engine."""
