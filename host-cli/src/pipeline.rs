@@ -109,6 +109,7 @@ fn restage_on(
     let fetching = Fetching { image, network, files: &files, keeping, agent_options };
     let options = StagingOptions { fetching, keep: command.keep, instance: &instance };
     let spec = stager::staging_container(&task, &options);
+    check::limits(road, &spec)?;
     let container = road.create(Some(&stager::container_name(&task, &instance)), &spec)?;
     let making = wanted.map(|(base, options)| Making::new(road, &container, Order::new(&task, base, options)));
     let staging = Staging {
@@ -191,10 +192,12 @@ fn launch_on(road: &Road, request: &Request, command: &Launch) -> Result<(), Fai
             network: &command.network,
             instance: &instance,
         };
+        let spec = app::app_container(&lrp, run, &start);
+        check::limits(road, &spec)?;
         let starting = Starting {
             app: &app::shown_name(&lrp),
             name: &app::container_name(&lrp, &command.process, &instance),
-            spec: &app::app_container(&lrp, run, &start),
+            spec: &spec,
             memory_mb: lrp.memory_mb,
             patience: Patience::of(app::start_timeout(&lrp)),
         };

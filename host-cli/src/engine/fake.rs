@@ -5,7 +5,7 @@ pub(crate) mod loaded;
 
 use super::{
     CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Health, Image, ImageDetails, ImageId,
-    LayerTold, Ran, Store,
+    LayerTold, Limits, Ran, Store,
 };
 use crate::plan::container::ContainerSpec;
 use crate::registry::credentials::Credentials;
@@ -65,6 +65,8 @@ pub(crate) struct State {
     pub(crate) in_registry: Option<String>,
     /// How it says that it keeps images. None: as layers.
     pub(crate) store: Option<Store>,
+    /// Which limits it keeps.
+    pub(crate) limits: Limits,
     failures: BTreeMap<&'static str, VecDeque<EngineError>>,
     /// The verb, what its first words must be, and why it is refused then.
     refusals: Vec<(&'static str, String, String)>,
@@ -156,9 +158,9 @@ fn missing(id: &ContainerId) -> EngineError {
 
 impl Engine for Fake {
     fn facts(&self) -> Result<EngineFacts, EngineError> {
-        let store = self.call("facts", &[])?.store.clone();
-        let store = store.unwrap_or_else(|| Store::Layers("overlay2".to_owned()));
-        Ok(EngineFacts { version: "20.10".to_owned(), store })
+        let state = self.call("facts", &[])?;
+        let store = state.store.clone().unwrap_or_else(|| Store::Layers("overlay2".to_owned()));
+        Ok(EngineFacts { version: "20.10".to_owned(), store, limits: state.limits })
     }
 
     fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {

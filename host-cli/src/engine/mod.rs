@@ -71,6 +71,25 @@ pub(crate) struct EngineFacts {
     pub(crate) version: String,
     /// How it keeps images.
     pub(crate) store: Store,
+    /// Which limits of a container it keeps.
+    pub(crate) limits: Limits,
+}
+
+/// Which limits of a container an engine keeps. A rootless one to which no cgroups are delegated takes any limit, without a
+/// word, and keeps none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// That of memory.
+    pub(crate) memory: bool,
+    /// That of processes.
+    pub(crate) processes: bool,
+}
+
+impl Default for Limits {
+    /// Both, as nearly everywhere.
+    fn default() -> Self {
+        Self { memory: true, processes: true }
+    }
 }
 
 /// How an engine keeps images: what it can be sent and what can be left out depends on it.

@@ -1,9 +1,10 @@
 //! What must be there before anything is done: better said now than after minutes of staging.
 
-use crate::engine::{Engine, EngineError, Image};
+use crate::engine::{Engine, EngineError, Image, Limits};
 use crate::failure::Failure;
 use crate::image::created;
 use crate::pipeline::road::Road;
+use crate::plan::container::ContainerSpec;
 use crate::plan::{app, cache, labels};
 use jiff::Timestamp;
 use shared_model::desired_lrp::DesiredLrp;
@@ -21,6 +22,22 @@ pub(crate) fn network(engine: &dyn Engine, name: &str) -> Result<(), Failure> {
         format!("there is no network {:?} on this Docker Engine", visible(name)),
         "`docker network ls` lists those that there are, --network chooses one; for a try-out `mini-hcf up` makes one",
     ))
+}
+
+/// Says which of the container's limits this engine does not keep; it would not say so itself.
+pub(crate) fn limits(road: &Road, spec: &ContainerSpec) -> Result<(), Failure> {
+    let Limits { memory, processes } = road.engine.facts()?.limits;
+    let lost = match (spec.memory_bytes > 0 && !memory, spec.pids > 0 && !processes) {
+        (false, false) => return Ok(()),
+        (true, false) => "memory",
+        (false, true) => "processes",
+        (true, true) => "memory and processes",
+    };
+    let text = format!(
+        "this Docker Engine keeps no limit of {lost}: the container may use all that there is (`docker info` says why)"
+    );
+    road.emit(Event::Warning { text });
+    Ok(())
 }
 
 /// The image `reference` exists; `role` says what it is for.

@@ -2,7 +2,7 @@
 
 use super::link::Link;
 use super::refusal::one_line;
-use crate::engine::{EngineError, EngineFacts, Store};
+use crate::engine::{EngineError, EngineFacts, Limits, Store};
 use serde::Deserialize;
 
 /// How `DriverStatus` names the store of images when that is containerd.
@@ -21,6 +21,8 @@ struct Info {
     driver: String,
     #[serde(default)]
     driver_status: Option<Vec<Vec<String>>>,
+    memory_limit: Option<bool>,
+    pids_limit: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -57,7 +59,9 @@ fn understood(info: Info, version: Version) -> EngineFacts {
     } else {
         Store::Unknown
     };
-    EngineFacts { version: one_line(&info.server_version), store }
+    // An engine that does not say has them.
+    let limits = Limits { memory: info.memory_limit != Some(false), processes: info.pids_limit != Some(false) };
+    EngineFacts { version: one_line(&info.server_version), store, limits }
 }
 
 #[cfg(test)]
@@ -91,6 +95,19 @@ mod tests {
         ] {
             let facts = understood(serde_json::from_str(info).unwrap(), serde_json::from_str(version).unwrap());
             assert_eq!(facts.store, store, "{info}");
+        }
+    }
+
+    #[test]
+    fn limits_are_kept_where_the_engine_does_not_deny_it() {
+        for (info, memory, processes) in [
+            ("{}", true, true),
+            (r#"{"MemoryLimit":true,"PidsLimit":true}"#, true, true),
+            (r#"{"MemoryLimit":true,"PidsLimit":false}"#, true, false),
+            (r#"{"MemoryLimit":false,"PidsLimit":false,"CgroupDriver":"none"}"#, false, false),
+        ] {
+            let facts = understood(serde_json::from_str(info).unwrap(), Version::default());
+            assert_eq!(facts.limits, Limits { memory, processes }, "{info}");
         }
     }
 }

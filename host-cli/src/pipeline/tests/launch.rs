@@ -57,7 +57,8 @@ fn a_healthy_app_is_left_running_and_its_address_is_told() {
     let url = format!("http://{}", container.labels[labels::PORTS]);
     assert!(walked.events.contains(&Event::Running { url, container: container.id.0 }), "{}", walked.text);
     assert!(walked.said("diego-sshd"));
-    let order = ["has_network", "images_labelled", "image", "containers_labelled", "create", "start", "container"];
+    let order =
+        ["has_network", "images_labelled", "image", "containers_labelled", "facts", "create", "start", "container"];
     assert_eq!(fake.verbs(), order);
 }
 
@@ -170,7 +171,7 @@ fn a_wanted_port_that_the_earlier_one_holds_is_handed_over_and_handed_back() {
         walked.said("the app is down until the new one answers") && walked.said("The earlier container runs again")
     );
     let order: Vec<String> = fake.verbs().into_iter().skip(4).collect();
-    assert_eq!(order, ["stop", "create", "start", "container", "last_lines", "remove", "start"]);
+    assert_eq!(order, ["stop", "facts", "create", "start", "container", "last_lines", "remove", "start"]);
     assert_eq!(fake.calls().last().unwrap(), &format!("start {earlier}"));
 
     fake.state().dies_at_start = None;

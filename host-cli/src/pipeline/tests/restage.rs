@@ -4,6 +4,7 @@ mod early_image;
 
 use super::*;
 use crate::arguments::{Command, Restage, invocation::Invocation};
+use crate::engine::Limits;
 use crate::pipeline::{Target, push_if_wanted, restage_on};
 use crate::plan::labels;
 use shared_model::event::{PROTOCOL, Step, Stream};
@@ -424,7 +425,7 @@ fn without_an_image_neither_base_nor_droplet_is_touched() {
     agent(&fake, vec![], 0);
     let walked = restaged(&fake, "--no-image");
     assert_eq!(walked.code, ExitCode::Success);
-    assert_eq!(fake.verbs(), ["has_network", "image", "ensure_volume", "create", "run", "remove"]);
+    assert_eq!(fake.verbs(), ["has_network", "image", "ensure_volume", "facts", "create", "run", "remove"]);
 }
 
 #[test]
@@ -473,7 +474,7 @@ fn a_request_that_runs_a_program_as_root_gets_no_volume_which_it_could_change() 
             .replace("\"user\":\"vcap\"", &format!("\"user\":\"{user}\""));
         let walked = restaged_by(&fake, "--no-image", nobody, document);
         assert!(walked.text.contains("nothing is kept: the request runs a program as root"), "{}", walked.text);
-        assert_eq!(fake.verbs(), ["has_network", "image", "create", "run", "remove"], "{user}");
+        assert_eq!(fake.verbs(), ["has_network", "image", "facts", "create", "run", "remove"], "{user}");
     }
 }
 
@@ -499,4 +500,19 @@ fn a_directory_of_the_hosts_is_no_volume_and_no_cache_has_none() {
         assert_eq!((walked.code, walked.failure()), (ExitCode::CommandLine, text));
         assert_eq!(fake.calls(), Vec::<String>::new());
     }
+}
+
+#[test]
+fn an_engine_that_keeps_no_limits_is_warned_of_once() {
+    let fake = engine();
+    let kept = restaged(&fake, "--no-image");
+    assert!(!kept.said("keeps no limit"), "{}", kept.text);
+    fake.state().limits = Limits { memory: false, processes: false };
+    let walked = restaged(&fake, "");
+    assert_eq!(
+        walked.text.matches("this Docker Engine keeps no limit of memory and processes").count(),
+        1,
+        "{}",
+        walked.text
+    );
 }
