@@ -65,4 +65,4 @@ def most_memory(rounds):
 
 def drawn(rounds, engine):
     series = {f"droplet of {size} MB": [median(of_size, way) for way in WAYS] for size, of_size in rounds.items()}
-    return render.bars(f"From a droplet to a named image: engine {engine}", WAYS.values(), series, left=300, legend=130)
+    return render.bars(f"From a droplet to a named image: engine {engine}", WAYS.values(), series, left=300, legend=160)
