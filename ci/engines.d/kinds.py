@@ -1,5 +1,5 @@
 """The kinds of engines that can be started: which Debian packages each takes, and how it is run in them."""
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 DOCKER = 'docker.io,docker-registry,iptables,ca-certificates,mount'
 SOCKET = '/run/docker.sock'  # in the engine's own root file system, where /var/run is a link to /run
@@ -34,6 +34,12 @@ def docker(name, what, suite, settings=None, lines=None):
     command = ('dockerd', '--host', f'unix://{SOCKET}', '--config-file', '/run/daemon.json', '--cgroup-parent', '{cgroup}')
     common = {'exec-opts': ['native.cgroupdriver=cgroupfs'], 'shutdown-timeout': 3}
     return Kind(name, what, suite, packages, command, {**common, **settings}, lines or {})
+
+
+def supervised(kind):
+    """The same, but what ends is started again after a second, as systemd does it."""
+    again = 'while :; do rm -f /run/docker.pid; "$@"; sleep 1; done'
+    return replace(kind, command=('sh', '-c', again, 'engine', *kind.command))
 
 
 # Debian's parts of Docker's dockerd-rootless.sh, without systemd: so nobody delegates cgroups, and limits are left off.

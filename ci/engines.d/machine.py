@@ -1,4 +1,4 @@
-"""One throw-away engine: its folder, its namespaces, its processes; and how all of that goes again."""
+"""One throw-away engine: its folder, its namespaces, its processes; how it is started again, and how all of it goes."""
 import fcntl
 import json
 import os
@@ -10,6 +10,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from processes import born, children, ended, name_of, remove_cgroups
+
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 PATIENCE = 60  # seconds until an engine answers; it takes 2 on a quiet machine
@@ -17,6 +19,7 @@ GRACE = 20  # seconds for the kernel to end all processes of an engine
 LONGEST_SOCKET = 107  # bytes of a socket's path
 PROGRAMS = ('docker', 'docker-registry')
 PODMANS_CGROUPS = ('/libpod_parent', '/conmon')  # it takes no others; what somebody uses cannot be removed
+DISK = 'data.ext4'  # in an engine's folder: the file system that its images lie in, where it has one of its own
 RECIPE = ['--variant=apt', '--aptopt=Acquire::Check-Valid-Until "false"']
 
 
@@ -25,11 +28,12 @@ class Unavailable(Exception):
 
 
 class Machine:
-    """`root/name`, and what runs in it."""
+    """`root/name`, and what runs in it. With `disk`, a size in MiB, its images lie in a file system of their own, which
+    can be full without hurting the machine's."""
 
-    def __init__(self, root, name):
+    def __init__(self, root, name, disk=None):
         self.root = root.resolve()
-        self.name = name
+        self.name, self.disk = name, disk
         self.folder = self.root / name
         self.log = self.folder / 'log'
         self.cgroup = f'/stager-{self.root.name}-{name}'
@@ -53,6 +57,7 @@ class Machine:
         for part in ('run', 'data', 'bin'):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         (self.folder / 'run/daemon.json').write_text(json.dumps(kind.settings))
+        self.make_disk()
         self.give_programs(system)
         # The socket has one path for the machine and the engine, so that whoever is told it may mount it.
         shared = [str(folder) for folder in (Path('/tmp'), TOP, self.folder / 'run')]
@@ -68,6 +73,52 @@ class Machine:
             keeper.kill()
             keeper.wait()
             raise
+
+    def make_disk(self):
+        """A sparse file; `enter` mounts it in the engine's namespace, so that it goes with that."""
+        file = self.folder / DISK
+        if self.disk is None or file.exists():
+            return
+        with open(file, 'wb') as made:
+            made.truncate(self.disk << 20)
+        done = subprocess.run(['mkfs.ext4', '-q', '-m', '0', str(file)], env=with_sbin(), capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Unavailable(f'no file system for {self.name}: {done.stderr.strip()}')
+
+    def data(self):
+        """The folder of its images, seen from outside."""
+        return Path(f'/proc/{self.first()}/root/var/lib/docker')
+
+    def restart(self, kind, how):
+        """`kill` and `stop`: dockerd alone, by SIGKILL or SIGTERM, of a kind that starts it again; `power`: all of it goes at
+        once, as when the machine loses its power. Returns when the engine answers again."""
+        if how == 'power':
+            keeper = self.running()
+            os.kill(self.first(), signal.SIGKILL)
+            gone(keeper)
+            remove_cgroups(self.cgroup)
+            shutil.rmtree(self.folder / 'run')  # a machine that starts has an empty one
+            self.run(kind)
+            return
+        before = self.engine()
+        if before is None:
+            raise Unavailable(f'{self.name} has no dockerd to restart')
+        os.kill(before, signal.SIGKILL if how == 'kill' else signal.SIGTERM)
+        deadline = time.monotonic() + PATIENCE
+        while self.engine() in (None, before) or not answers(self.socket):
+            if time.monotonic() > deadline:
+                raise Unavailable(f'{self.name} does not answer {PATIENCE} s after its restart: {self.last_words()}')
+            time.sleep(0.1)
+
+    def engine(self):
+        """The process of dockerd; None where there is none."""
+        found = children(self.first())
+        while found:
+            pid = found.pop()
+            if name_of(pid) == 'dockerd':
+                return pid
+            found += children(pid)
+        return None
 
     def wait(self, keeper):
         deadline = time.monotonic() + PATIENCE
@@ -148,9 +199,7 @@ class Machine:
 
     def first(self):
         """The engine's first process, whose end is the end of all in its namespaces; None where there is none."""
-        keeper = self.running()
-        children = Path(f'/proc/{keeper}/task/{keeper}/children').read_text().split() if keeper else []
-        return int(children[0]) if children else None
+        return next(iter(children(self.running())), None)
 
     def stop(self, keep):
         """Ends it and removes what it made. Nothing of it is of use to anybody, so nobody is asked to end kindly."""
@@ -212,28 +261,10 @@ def answers(path):
         return False
 
 
-def born(pid):
-    """When a process began, in the kernel's ticks: a pid alone may be another's by now. None where it has ended."""
-    try:
-        fields = Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
-    except OSError:
-        return None
-    return None if fields[0] == 'Z' else fields[19]
+def with_sbin():
+    return {**os.environ, 'PATH': f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"}
 
 
 def gone(keeper):
-    deadline = time.monotonic() + GRACE
-    while born(keeper) is not None:
-        if time.monotonic() > deadline:
-            raise Unavailable(f'process {keeper} does not end')
-        time.sleep(0.02)
-
-
-def remove_cgroups(name):
-    """The engine's own, in each hierarchy: what was killed could not remove them."""
-    for top in (Path('/sys/fs/cgroup'), *Path('/sys/fs/cgroup').glob('*/')):
-        for folder, _, _ in os.walk(top / name.lstrip('/'), topdown=False):
-            try:
-                os.rmdir(folder)
-            except OSError:
-                pass
+    if not ended(keeper, GRACE):
+        raise Unavailable(f'process {keeper} does not end')

@@ -1,4 +1,4 @@
-"""What every engine of the matrix is given: images of this machine's engine, test programs, droplets, a lifecycle."""
+"""What engines are given: images of this machine's engine, test programs, droplets, a lifecycle."""
 import gzip
 import io
 import json
@@ -15,8 +15,8 @@ ROOTFS = 'stager-rootfs:cflinuxfs4'
 STAGER = os.environ.get('STAGER_TEST_IMAGE', 'stager:latest')
 
 
-class Supplies:
-    """Made once for all engines, in `folder`."""
+class Images:
+    """The static programs, and in `folder` an archive of all images that a staging and the mini-HCF need."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -24,7 +24,6 @@ class Supplies:
         if 'STAGER_STATIC_BIN' not in os.environ:
             # Always: old programs in a new test are a mistake that takes an hour to find.
             must(['ci/build-static'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.tests, self.host_cli = built()
         if not all(there(image) for image in (ROOTFS, STAGER)):
             must(['docker/build', '--stack', 'cflinuxfs4'])
         # The mini-HCF adds nginx to the root file system; no engine here reaches the packages.
@@ -33,10 +32,6 @@ class Supplies:
             self.make_nginx()
         self.images = folder / 'images.tar'
         docker('save', '--output', str(self.images), ROOTFS, STAGER, self.nginx)
-        self.lifecycle = folder / 'lifecycle'
-        self.lifecycle.mkdir()
-        shutil.copy2(self.static / 'launcher', self.lifecycle)
-        self.droplets = [self.droplet('first', b'hello\n'), self.droplet('second', b'hello again\n')]
 
     def make_nginx(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -46,6 +41,18 @@ class Supplies:
                 must([mini_hcf, 'up', '--network', name, '--instance', name, '--image', f'{name}:latest', *state])
             finally:
                 subprocess.run([mini_hcf, 'down', '--purge', *state], stdout=subprocess.DEVNULL)
+
+
+class Supplies(Images):
+    """Made once for all engines of the matrix, in `folder`."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.tests, self.host_cli = built()
+        self.lifecycle = folder / 'lifecycle'
+        self.lifecycle.mkdir()
+        shutil.copy2(self.static / 'launcher', self.lifecycle)
+        self.droplets = [self.droplet('first', b'hello\n'), self.droplet('second', b'hello again\n')]
 
     def droplet(self, name, page):
         """The same bytes in every run; the app prints a file of its own."""
