@@ -1,0 +1,51 @@
+"""What the matrix tells: a line for each fault as it ends, a table for docs/faults.md, the last line."""
+from fault import groups
+
+HEAD = '''# What happens when something fails
+
+`ci/faults` lets things go wrong, one at a time, while an app is staged or launched: on a Docker Engine of its own, against a
+mini-HCF. This page is its output (`ci/faults --markdown docs/faults.md`). Of each fault it checks
+
+- that it really happened: the log of the server, of the engine or of the process list says so;
+- that it ended in bounded time, with the exit code that the [README](../README.md#exit-codes) gives, and with words that name
+  what failed and what to try, and no secret;
+- that nothing was lost: the app's earlier image still runs, Cloud Controller has all its earlier droplets and of new ones only
+  whole ones, and `host-cli cache verify` finds no damage;
+- that the next run succeeds, and leaves nothing: no container, no image without a name, no file in TMPDIR, no lock or entry in
+  the cache that belongs to nobody.
+
+Servers are made to fail by a proxy in their stead, with `--idle-timeout 3s --connect-timeout 3s`, and `--retries 1` where the fault
+lasts; the defaults wait longer and try more often. Seconds are those of one run on two cores, with other faults beside it.
+'''
+
+
+def line(outcome):
+    words = ['FAILED' if outcome.wrong else 'ok', f'{outcome.fault.name:34}', f'exit {outcome.code}', f'{outcome.seconds:5.1f} s', outcome.text[:160]]
+    return '\n'.join(['  '.join(words), *(f'        | {wrong}' for wrong in outcome.wrong)])
+
+
+def markdown(outcomes):
+    by_name = {outcome.fault.name: outcome for outcome in outcomes}
+    lines = [HEAD]
+    for title, faults in groups().items():
+        rows = [by_name[fault.name] for fault in faults if fault.name in by_name]
+        if rows:
+            lines += [f'## {title[0].upper()}{title[1:]}', '', '| name | what goes wrong | exit code | seconds | what is said | |', '|---|---|---|---|---|---|']
+            lines += [row(outcome) for outcome in rows] + ['']
+    lines += ['```', last_line(outcomes), '```', '']
+    return '\n'.join(lines)
+
+
+def row(outcome):
+    state = f"FAILED: {'; '.join(outcome.wrong)}" if outcome.wrong else 'ok'
+    cells = [outcome.fault.name, outcome.fault.what, 'killed' if outcome.code == -9 else outcome.code, f'{outcome.seconds:.0f}', outcome.text, state]
+    return f"| {' | '.join(cell(str(words)) for words in cells)} |"
+
+
+def cell(text):
+    text = ' '.join(text.split())
+    return text.replace('\\', '\\\\').replace('|', '\\|').replace('<', '&lt;').replace('*', '\\*').replace('_', '\\_')
+
+
+def last_line(outcomes):
+    return f'tried={len(outcomes)} failed={sum(bool(outcome.wrong) for outcome in outcomes)}'
