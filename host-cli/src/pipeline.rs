@@ -95,7 +95,7 @@ fn restage_on(
     }
 
     check::network(&*road.engine, &command.network)?;
-    check::image(&*road.engine, &command.stager_image, "stager image")?;
+    let stager_image = check::image(&*road.engine, &command.stager_image, "stager image")?;
     if let Some((base, _)) = &wanted {
         check::image(&*road.engine, base, "root file system")?;
     }
@@ -108,8 +108,8 @@ fn restage_on(
     let (image, network) = (options.stager_image, options.network);
     let fetching = Fetching { image, network, files: &files, keeping, agent_options };
     let options = StagingOptions { fetching, keep: command.keep, instance: &instance };
-    let spec = stager::staging_container(&task, &options);
-    check::limits(road, &spec)?;
+    let mut spec = stager::staging_container(&task, &options);
+    spec.disk_bytes = check::limits(road, &spec)?.bound(spec.disk_bytes, stager_image.bytes);
     let container = road.create(Some(&stager::container_name(&task, &instance)), &spec)?;
     let making = wanted.map(|(base, options)| Making::new(road, &container, Order::new(&task, base, options)));
     let staging = Staging {

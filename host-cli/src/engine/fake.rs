@@ -5,7 +5,7 @@ pub(crate) mod loaded;
 
 use super::{
     CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Health, Image, ImageDetails, ImageId,
-    LayerTold, Limits, Ran, Store,
+    LayerTold, Limits, Quota, Ran, Store,
 };
 use crate::plan::container::ContainerSpec;
 use crate::registry::credentials::Credentials;
@@ -67,6 +67,8 @@ pub(crate) struct State {
     pub(crate) store: Option<Store>,
     /// Which limits it keeps.
     pub(crate) limits: Limits,
+    /// What its storage can bound.
+    pub(crate) quota: Quota,
     failures: BTreeMap<&'static str, VecDeque<EngineError>>,
     /// The verb, what its first words must be, and why it is refused then.
     refusals: Vec<(&'static str, String, String)>,
@@ -160,7 +162,7 @@ impl Engine for Fake {
     fn facts(&self) -> Result<EngineFacts, EngineError> {
         let state = self.call("facts", &[])?;
         let store = state.store.clone().unwrap_or_else(|| Store::Layers("overlay2".to_owned()));
-        Ok(EngineFacts { version: "20.10".to_owned(), store, limits: state.limits })
+        Ok(EngineFacts { version: "20.10".to_owned(), store, limits: state.limits, quota: state.quota })
     }
 
     fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {

@@ -3,13 +3,16 @@
 
 pub(crate) mod connect_error;
 pub(crate) mod docker;
+mod engine_error;
+mod facts;
 #[cfg(test)]
 pub(crate) mod fake;
 
 use crate::plan::container::ContainerSpec;
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
-use connect_error::ConnectError;
+pub(crate) use engine_error::EngineError;
+pub(crate) use facts::{EngineFacts, Limits, Quota, Store};
 use shared_model::event::Stream;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -62,47 +65,6 @@ pub(crate) struct Platform {
     pub(crate) os: String,
     /// The kind of processor where that matters.
     pub(crate) variant: String,
-}
-
-/// What an engine says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct EngineFacts {
-    /// Its version, for people.
-    pub(crate) version: String,
-    /// How it keeps images.
-    pub(crate) store: Store,
-    /// Which limits of a container it keeps.
-    pub(crate) limits: Limits,
-}
-
-/// Which limits of a container an engine keeps. A rootless one to which no cgroups are delegated takes any limit, without a
-/// word, and keeps none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
-    /// That of memory.
-    pub(crate) memory: bool,
-    /// That of processes.
-    pub(crate) processes: bool,
-}
-
-impl Default for Limits {
-    /// Both, as nearly everywhere.
-    fn default() -> Self {
-        Self { memory: true, processes: true }
-    }
-}
-
-/// How an engine keeps images: what it can be sent and what can be left out depends on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Store {
-    /// As layers that are known by their digests, in this storage driver: `overlay2`.
-    Layers(String),
-    /// In containerd, with this snapshotter: `overlayfs`.
-    Containerd(String),
-    /// As Podman does, in this storage driver: as layers that are known by their digests, for whoever sends an OCI layout.
-    Podman(String),
-    /// In a way that nobody has told us of: neither Docker's own engine nor Podman.
-    Unknown,
 }
 
 /// What an engine says of a container.
@@ -185,38 +147,6 @@ pub(crate) enum LayerState {
     Known,
     /// It could not be sent, and is tried again after this time.
     Again { wait: Duration },
-}
-
-/// An engine's refusal, or its absence.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum EngineError {
-    /// There is no way to it.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// Nobody answers there any more.
-    #[error("no Docker Engine answers at {address}: {reason}")]
-    Unreachable { address: String, reason: String },
-    /// It answers, but not to us.
-    #[error("the Docker Engine at {address} refuses this user: {reason}")]
-    Forbidden { address: String, reason: String },
-    /// What was asked about is not there.
-    #[error("{what}: not found")]
-    NotFound { what: String },
-    /// It refused: its own words, made safe.
-    #[error("{doing}: {reason}")]
-    Refused { doing: String, reason: String },
-}
-
-impl EngineError {
-    /// Whether the engine went away in the middle.
-    pub(crate) fn is_broken_off(&self) -> bool {
-        matches!(self, Self::Refused { reason, .. } if reason.starts_with("the connection broke"))
-    }
-
-    /// Whether the engine's disk is full: then no other way of doing the same helps.
-    pub(crate) fn is_full_disk(&self) -> bool {
-        matches!(self, Self::Refused { reason, .. } if reason.contains("no space left on device"))
-    }
 }
 
 /// What the pipeline wants of an engine. Every call blocks, and may be made from any thread.

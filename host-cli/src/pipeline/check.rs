@@ -1,6 +1,6 @@
 //! What must be there before anything is done: better said now than after minutes of staging.
 
-use crate::engine::{Engine, EngineError, Image, Limits};
+use crate::engine::{Engine, EngineError, Image, Limits, Quota};
 use crate::failure::Failure;
 use crate::image::created;
 use crate::pipeline::road::Road;
@@ -24,11 +24,12 @@ pub(crate) fn network(engine: &dyn Engine, name: &str) -> Result<(), Failure> {
     ))
 }
 
-/// Says which of the container's limits this engine does not keep; it would not say so itself.
-pub(crate) fn limits(road: &Road, spec: &ContainerSpec) -> Result<(), Failure> {
-    let Limits { memory, processes } = road.engine.facts()?.limits;
+/// Says which of the container's limits this engine does not keep; it would not say so itself. What its storage can bound.
+pub(crate) fn limits(road: &Road, spec: &ContainerSpec) -> Result<Quota, Failure> {
+    let facts = road.engine.facts()?;
+    let Limits { memory, processes } = facts.limits;
     let lost = match (spec.memory_bytes > 0 && !memory, spec.pids > 0 && !processes) {
-        (false, false) => return Ok(()),
+        (false, false) => return Ok(facts.quota),
         (true, false) => "memory",
         (false, true) => "processes",
         (true, true) => "memory and processes",
@@ -37,7 +38,7 @@ pub(crate) fn limits(road: &Road, spec: &ContainerSpec) -> Result<(), Failure> {
         "this Docker Engine keeps no limit of {lost}: the container may use all that there is (`docker info` says why)"
     );
     road.emit(Event::Warning { text });
-    Ok(())
+    Ok(facts.quota)
 }
 
 /// The image `reference` exists; `role` says what it is for.

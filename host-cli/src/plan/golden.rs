@@ -37,6 +37,7 @@ pub(crate) fn describe(spec: &ContainerSpec) -> String {
         line("port", format!("{}:{} -> {}", port.host_address, port.host, port.container));
     }
     line("memory", spec.memory_bytes.to_string());
+    line("disk", spec.disk_bytes.to_string());
     line("cpu", spec.cpu_shares.to_string());
     line("nofile", spec.nofile.to_string());
     line("pids", spec.pids.to_string());

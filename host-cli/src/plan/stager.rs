@@ -3,7 +3,7 @@
 
 use crate::engine::ContainerId;
 use crate::plan::container::ContainerSpec;
-use crate::plan::fetching::Fetching;
+use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::labels;
 use shared_model::action::{Action, RunAction};
 use shared_model::task::TaskDefinition;
@@ -17,6 +17,12 @@ const DEFAULT_PIDS: u64 = 1024;
 
 /// Threads of the agent, which share the limit with the request's processes.
 const AGENT_THREADS: u64 = 64;
+
+/// What the agent itself may write besides the request's `disk_mb`: archives on their way, and dependencies where no volume
+/// keeps them. So a storage's bound is what stops a program that is too fast for the agent, which looks at `disk_mb` itself
+/// and says so.
+const AGENTS_DISK: u64 = 1 << 30;
+const AGENTS_DISK_WITHOUT_CACHE: u64 = 4 << 30;
 
 /// The least memory that engines accept.
 const LEAST_MEMORY: u64 = 6 << 20;
@@ -43,6 +49,7 @@ pub(crate) fn staging_container(task: &TaskDefinition, options: &StagingOptions<
         command: options.fetching.arguments(more),
         labels,
         memory_bytes: memory_bytes(task.memory_mb),
+        disk_bytes: disk_bytes(task.disk_mb, options.fetching.keeping),
         cpu_shares: cpu_shares(task.cpu_weight),
         nofile: most_open_files(task.action.as_ref()),
         pids: positive(task.max_pids.unwrap_or(0)).map_or(DEFAULT_PIDS, |pids| pids + AGENT_THREADS),
@@ -114,6 +121,12 @@ fn quoted(word: &str) -> String {
 /// A request's memory in bytes; 0, no limit, where it gives none.
 pub(crate) fn memory_bytes(memory_mb: i32) -> u64 {
     positive(memory_mb).map_or(0, |mib| (mib << 20).max(LEAST_MEMORY))
+}
+
+/// What all in the container may write, in bytes; 0, no limit, where the request gives none.
+fn disk_bytes(disk_mb: i32, keeping: Keeping<'_>) -> u64 {
+    let agents = if matches!(keeping, Keeping::InVolume { .. }) { AGENTS_DISK } else { AGENTS_DISK_WITHOUT_CACHE };
+    positive(disk_mb).map_or(0, |mib| (mib << 20) + agents)
 }
 
 /// Diego's share of the CPU, 1 to 100, on the engine's scale, where 1024 is an ordinary container. 0: the default.

@@ -48,6 +48,9 @@ fn host_config(spec: &ContainerSpec) -> Map<String, Value> {
     put_number(&mut host, "MemorySwap", spec.memory_bytes); // As garden does: the limit is for both together, no swap.
     put_number(&mut host, "CpuShares", spec.cpu_shares);
     put_number(&mut host, "PidsLimit", spec.pids);
+    if spec.disk_bytes > 0 {
+        host.insert("StorageOpt".into(), json!({ "size": spec.disk_bytes.to_string() }));
+    }
     if spec.nofile > 0 {
         host.insert("Ulimits".into(), json!([{ "Name": "nofile", "Soft": spec.nofile, "Hard": spec.nofile }]));
     }
@@ -136,6 +139,7 @@ mod tests {
                 PublishedPort { host_address: "127.0.0.1".into(), host: 8081, container: 8080 },
             ],
             memory_bytes: 1 << 30,
+            disk_bytes: 1 << 32,
             cpu_shares: 12,
             nofile: 16384,
             pids: 100,
@@ -177,6 +181,7 @@ mod tests {
                         { "HostIp": "", "HostPort": "8080" }, { "HostIp": "127.0.0.1", "HostPort": "8081" },
                     ] },
                     "Memory": 1_073_741_824, "MemorySwap": 1_073_741_824, "CpuShares": 12, "PidsLimit": 100,
+                    "StorageOpt": { "size": "4294967296" },
                     "Ulimits": [{ "Name": "nofile", "Soft": 16384, "Hard": 16384 }],
                     "CapDrop": ["ALL"], "CapAdd": ["SETUID"], "SecurityOpt": ["no-new-privileges"],
                     "Binds": ["/a:/b:ro"], "Init": true, "AutoRemove": true,

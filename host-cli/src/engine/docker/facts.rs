@@ -2,7 +2,7 @@
 
 use super::link::Link;
 use super::refusal::one_line;
-use crate::engine::{EngineError, EngineFacts, Limits, Store};
+use crate::engine::{EngineError, EngineFacts, Limits, Quota, Store};
 use serde::Deserialize;
 
 /// How `DriverStatus` names the store of images when that is containerd.
@@ -46,6 +46,7 @@ pub(super) async fn facts(link: &Link) -> Result<EngineFacts, EngineError> {
 }
 
 fn understood(info: Info, version: Version) -> EngineFacts {
+    let quota = quota(&info);
     let mut status = info.driver_status.unwrap_or_default().into_iter().flatten();
     let components = version.components.unwrap_or_default();
     let is = |name: &str| components.iter().any(|component| component.name == name);
@@ -61,7 +62,22 @@ fn understood(info: Info, version: Version) -> EngineFacts {
     };
     // An engine that does not say has them.
     let limits = Limits { memory: info.memory_limit != Some(false), processes: info.pids_limit != Some(false) };
-    EngineFacts { version: one_line(&info.server_version), store, limits }
+    EngineFacts { version: one_line(&info.server_version), store, limits, quota }
+}
+
+/// From the drivers' documentation. devicemapper is left out: it refuses less than its own 10 GB.
+fn quota(info: &Info) -> Quota {
+    let on = |system: &str| {
+        let mut status = info.driver_status.iter().flatten();
+        status.any(|pair| matches!(&pair[..], [name, value] if name == "Backing Filesystem" && value == system))
+    };
+    match info.driver.as_str() {
+        // Podman calls it `overlay`. To containerd's store nothing of this applies, and it calls its snapshotter otherwise.
+        "overlay2" | "overlay" if on("xfs") => Quota::Written,
+        "zfs" => Quota::Written,
+        "btrfs" => Quota::WithImage,
+        _ => Quota::Nothing,
+    }
 }
 
 #[cfg(test)]
@@ -109,5 +125,29 @@ mod tests {
             let facts = understood(serde_json::from_str(info).unwrap(), Version::default());
             assert_eq!(facts.limits, Limits { memory, processes }, "{info}");
         }
+    }
+
+    #[test]
+    fn storage_that_can_bound_a_container_is_known_by_its_driver_and_its_file_system() {
+        for (info, quota) in [
+            (
+                r#"{"Driver":"overlay2","DriverStatus":[["Backing Filesystem","xfs"],["Supports d_type","true"]]}"#,
+                Quota::Written,
+            ),
+            (r#"{"Driver":"overlay2","DriverStatus":[["Backing Filesystem","extfs"]]}"#, Quota::Nothing),
+            (r#"{"Driver":"overlay","DriverStatus":[["Backing Filesystem","xfs"]]}"#, Quota::Written),
+            (
+                r#"{"Driver":"overlayfs","DriverStatus":[["driver-type","io.containerd.snapshotter.v1"]]}"#,
+                Quota::Nothing,
+            ),
+            (r#"{"Driver":"btrfs","DriverStatus":[["Btrfs",""]]}"#, Quota::WithImage),
+            (r#"{"Driver":"zfs","DriverStatus":null}"#, Quota::Written),
+            ("{}", Quota::Nothing),
+        ] {
+            assert_eq!(understood(serde_json::from_str(info).unwrap(), Version::default()).quota, quota, "{info}");
+        }
+        assert_eq!(Quota::Written.bound(5, 7), 5);
+        assert_eq!(Quota::WithImage.bound(5, 7), 12);
+        assert_eq!((Quota::WithImage.bound(0, 7), Quota::Nothing.bound(5, 7)), (0, 0));
     }
 }

@@ -113,6 +113,16 @@ fn limits_of_a_spec_hold_in_the_container() {
     assert_eq!(said, "1234 vcap /tmp b c=d docker-init CapBnd: 0000000000000000 NoNewPrivs: 1");
 }
 
+#[test]
+fn a_bound_of_the_disk_that_the_storage_does_not_know_costs_no_container() {
+    let docker = engine();
+    let spec = ContainerSpec { disk_bytes: 64 << 20, ..shell("head -c 1 /dev/zero >/tmp/written && echo written") };
+    let container = made(&docker, &spec);
+    let mut out = String::new();
+    docker.run(&container.1, b"", &mut |_, piece| out.push_str(&String::from_utf8_lossy(piece))).unwrap();
+    assert_eq!(out, "written\n");
+}
+
 fn words(command: &[&str]) -> Vec<String> {
     command.iter().map(|word| (*word).to_owned()).collect()
 }

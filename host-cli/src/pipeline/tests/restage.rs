@@ -4,7 +4,7 @@ mod early_image;
 
 use super::*;
 use crate::arguments::{Command, Restage, invocation::Invocation};
-use crate::engine::Limits;
+use crate::engine::{Limits, Quota};
 use crate::pipeline::{Target, push_if_wanted, restage_on};
 use crate::plan::labels;
 use shared_model::event::{PROTOCOL, Step, Stream};
@@ -515,4 +515,18 @@ fn an_engine_that_keeps_no_limits_is_warned_of_once() {
         "{}",
         walked.text
     );
+}
+
+#[test]
+fn storage_that_can_bound_a_container_is_asked_to_and_other_storage_is_not() {
+    let of_task = (4096 << 20) + (1 << 30);
+    for (quota, bound) in [(Quota::Nothing, 0), (Quota::Written, of_task), (Quota::WithImage, of_task + 1)] {
+        let fake = engine();
+        fake.state().quota = quota;
+        agent(&fake, vec![Event::Kept { seconds: 1 }, Event::Done { ms: 1 }], 0);
+        assert_eq!(restaged(&fake, "--no-image --keep").code, ExitCode::Success);
+        let state = fake.state();
+        let bounds: Vec<u64> = state.containers.values().map(|(_, spec)| spec.disk_bytes).collect();
+        assert_eq!(bounds, [bound], "{quota:?}");
+    }
 }

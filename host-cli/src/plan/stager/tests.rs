@@ -52,6 +52,8 @@ fn without_a_cache_the_agent_is_told_and_nothing_is_mounted() {
     let fetching = Fetching { keeping: Keeping::Nothing, ..plain_options().fetching };
     let spec = plan(LOG_2016, &StagingOptions { fetching, ..plain_options() });
     assert_eq!((spec.command.last().unwrap().as_str(), spec.binds.len()), ("--no-cache", 0));
+    let with_cache = plan(LOG_2016, &plain_options());
+    assert!(spec.disk_bytes > with_cache.disk_bytes, "it has to unpack the dependencies beside the request's disk_mb");
 }
 
 #[test]
@@ -70,6 +72,7 @@ fn no_plan_mounts_the_docker_socket_or_shows_a_secret() {
 fn limits_that_a_request_leaves_open_stay_open_except_for_processes() {
     let spec = staging_container(&TaskDefinition::default(), &plain_options());
     assert_eq!((spec.memory_bytes, spec.cpu_shares, spec.nofile, spec.pids), (0, 0, 0, DEFAULT_PIDS));
+    assert_eq!(spec.disk_bytes, 0);
     assert_eq!(memory_bytes(1), LEAST_MEMORY);
     assert_eq!(memory_bytes(-1), 0);
     assert_eq!(cpu_shares(100), 1024);

@@ -1,0 +1,68 @@
+//! What an engine says of itself, as far as it decides what it is asked for.
+
+/// What an engine says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EngineFacts {
+    /// Its version, for people.
+    pub(crate) version: String,
+    /// How it keeps images.
+    pub(crate) store: Store,
+    /// Which limits of a container it keeps.
+    pub(crate) limits: Limits,
+    /// What its storage can bound.
+    pub(crate) quota: Quota,
+}
+
+/// What of a container's files an engine's storage can bound. Whether it does depends on more than it tells of itself (how
+/// the file system is mounted): an engine may refuse all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Quota {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// What the container writes.
+    Written,
+    /// All of its files, those of its image too.
+    WithImage,
+}
+
+impl Quota {
+    /// The bound that lets a container of an image of this size write so much; 0: none.
+    pub(crate) const fn bound(self, writes: u64, image_bytes: u64) -> u64 {
+        match self {
+            Self::WithImage if writes > 0 => writes.saturating_add(image_bytes),
+            Self::Written => writes,
+            Self::Nothing | Self::WithImage => 0,
+        }
+    }
+}
+
+/// Which limits of a container an engine keeps. A rootless one to which no cgroups are delegated takes any limit, without a
+/// word, and keeps none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// That of memory.
+    pub(crate) memory: bool,
+    /// That of processes.
+    pub(crate) processes: bool,
+}
+
+impl Default for Limits {
+    /// Both, as nearly everywhere.
+    fn default() -> Self {
+        Self { memory: true, processes: true }
+    }
+}
+
+/// How an engine keeps images: what it can be sent and what can be left out depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Store {
+    /// As layers that are known by their digests, in this storage driver: `overlay2`.
+    Layers(String),
+    /// In containerd, with this snapshotter: `overlayfs`.
+    Containerd(String),
+    /// As Podman does, in this storage driver: as layers that are known by their digests, for whoever sends an OCI layout.
+    Podman(String),
+    /// In a way that nobody has told us of: neither Docker's own engine nor Podman.
+    Unknown,
+}
