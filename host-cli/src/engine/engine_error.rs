@@ -1,6 +1,7 @@
-//! What an engine refuses.
+//! What an engine refuses, and that its words show no secret.
 
 use super::connect_error::ConnectError;
+use crate::plan::container::ContainerSpec;
 
 /// An engine's refusal, or its absence.
 #[derive(Debug, thiserror::Error)]
@@ -31,5 +32,49 @@ impl EngineError {
     /// Whether the engine's disk is full: then no other way of doing the same helps.
     pub(crate) fn is_full_disk(&self) -> bool {
         matches!(self, Self::Refused { reason, .. } if reason.contains("no space left on device"))
+    }
+
+    /// The same without the values of the container's variables: engines quote a variable that they do not take. What comes
+    /// behind it is left out too, for it may be the rest of the value in another spelling.
+    pub(crate) fn hiding(mut self, spec: &ContainerSpec) -> Self {
+        if let Self::Refused { reason, .. } | Self::Forbidden { reason, .. } = &mut self {
+            for (name, value) in spec.environment.iter().filter(|(_, value)| !value.is_empty()) {
+                // As far as every spelling of it is the same.
+                let plain = |c: &char| !c.is_control() && !"\"\\".contains(*c);
+                let start: String = value.chars().take_while(plain).take(LEAST_OF_A_VALUE).collect();
+                if let Some(at) = reason.find(&format!("{name}={start}")) {
+                    reason.truncate(at + name.len());
+                    reason.push_str("=***");
+                }
+            }
+        }
+        self
+    }
+}
+
+/// So many characters of a value tell it from others.
+const LEAST_OF_A_VALUE: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_quotes_a_variable_does_not_tell_its_value() {
+        let pairs = [("", "s3cret without a name"), ("A", "s3cret\0value"), ("EMPTY", ""), ("B", "\0s3cret")];
+        let environment = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let spec = ContainerSpec { environment, ..ContainerSpec::default() };
+        for (reason, shown) in [
+            ("invalid environment variable: =s3cret without a name", "invalid environment variable: =***"),
+            (
+                "value can't contain null(\\x00): \"A=s3cret\\x00value\": unknown",
+                "value can't contain null(\\x00): \"A=***",
+            ),
+            ("null: \"B=\\x00s3cr…", "null: \"B=***"),
+            ("no such user, EMPTY=", "no such user, EMPTY="),
+        ] {
+            let refused = EngineError::Refused { doing: "starting".into(), reason: reason.into() }.hiding(&spec);
+            assert_eq!(refused.to_string(), format!("starting: {shown}"));
+        }
     }
 }

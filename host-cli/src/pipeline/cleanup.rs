@@ -82,7 +82,7 @@ impl Cleanup {
     ) -> Result<ContainerId, Failure> {
         // Locked until it is written down: a signal now waits for that.
         let mut state = self.open()?;
-        let container = engine.create(name, spec)?;
+        let container = engine.create(name, spec).map_err(|error| error.hiding(spec))?;
         let (engine, made) = (Arc::clone(engine), Made::Container(container.clone()));
         state.entries.push(Entry { engine, made, undo: Undo::Remove });
         Ok(container)

@@ -52,7 +52,7 @@ pub(crate) fn make_room(road: &Road, earlier: &[Earlier], wishes: &[PortWish]) -
 /// shown; the new container goes with the road.
 pub(crate) fn start(road: &Road, starting: &Starting<'_>, earlier: &[Earlier]) -> Result<ContainerId, Failure> {
     let container = road.create(Some(starting.name), starting.spec)?;
-    road.engine.start(&container).map_err(|error| not_started(error, starting))?;
+    road.engine.start(&container).map_err(|error| not_started(error.hiding(starting.spec), starting))?;
     if let Err(sick) = health::wait(road, &container, starting.spec.health_check.as_ref(), &starting.patience)? {
         show_last_lines(road, &container);
         return Err(sick.failure(starting.app, starting.memory_mb));

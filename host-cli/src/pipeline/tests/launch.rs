@@ -320,6 +320,18 @@ fn no_secret_of_the_request_is_said_or_labelled() {
     }
 }
 
+#[test]
+fn an_engine_that_quotes_a_variable_shows_no_secret() {
+    for verb in ["create", "start"] {
+        let fake = engine();
+        fake.refuse(verb, "invalid environment variable: DATABASE=s3cret");
+        let variable = serde_json::json!({"name": "DATABASE", "value": "s3cret"});
+        let document = quick(|document| document["env"].as_array_mut().unwrap().push(variable));
+        let walked = launched_from(&fake, "", request(Kind::Launch, document));
+        assert!(walked.said("DATABASE=***") && !walked.said("s3cret"), "{verb}: {}", walked.text);
+    }
+}
+
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
