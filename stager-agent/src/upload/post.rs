@@ -32,7 +32,7 @@ pub(super) fn post(
     let (bytes, body, md5, patience) = (cargo.bytes, cargo.reader(), md5.to_owned(), answers_within(to));
     let way = body.way();
     let (tell, told) = sync_channel(1);
-    let (http, host) = (http.clone(), address.host.clone());
+    let (http, host, to) = (http.clone(), address.host.clone(), to.clone());
     let thread = thread::Builder::new().name("upload".to_owned());
     let spawned = thread.spawn(move || {
         let length = bytes.to_string();
@@ -40,7 +40,7 @@ pub(super) fn post(
         let headers =
             [("content-type", "application/octet-stream"), ("content-length", &length), ("content-md5", &md5)];
         let answered = http.post(&address, &headers, body, patience);
-        let _ = tell.send(answered.and_then(answer::judge)); // nobody may be waiting
+        let _ = tell.send(answered.and_then(|answer| answer::judge(answer, &to))); // nobody may be waiting
     });
     spawned.map_err(|cause| TransferError::Connect { host, cause })?;
 
