@@ -35,6 +35,8 @@ pub(crate) struct StagingPlan {
     pub(crate) droplet: Option<PathBuf>,
     /// The folder that holds builder and launcher.
     pub(crate) lifecycle: PathBuf,
+    /// Buildpacks that the request names by URLs of their own, which may hold a password.
+    pub(crate) buildpack_urls: Vec<SafeUrl>,
     /// Where the builder writes its result; `None`: none is asked for.
     pub(crate) result_file: Option<PathBuf>,
     /// A folder with certificates to trust.
@@ -81,6 +83,7 @@ pub(crate) fn plan(task: TaskDefinition) -> Result<StagingPlan, PlanError> {
     let stack = task.stack().unwrap_or_default().to_owned();
     let droplet = task.droplet().map(PathBuf::from);
     let lifecycle = PathBuf::from(task.lifecycle());
+    let buildpack_urls = buildpack_urls(&task);
     let skips_verification = task.skips_certificate_verification();
     let layers = task.layers();
     let shared = layers.iter().filter(|layer| layer.layer_type == LayerType::Shared).map(dependency);
@@ -99,11 +102,17 @@ pub(crate) fn plan(task: TaskDefinition) -> Result<StagingPlan, PlanError> {
         log_source: if task.log_source.is_empty() { LOG_SOURCE.to_owned() } else { task.log_source },
         droplet,
         lifecycle,
+        buildpack_urls,
         result_file: Some(task.result_file).filter(|path| !path.is_empty()).map(PathBuf::from),
         certificates: task.trusted_system_certificates_path.filter(|path| !path.is_empty()).map(PathBuf::from),
         skips_verification,
         callback: task.completion_callback_url.filter(|url| !url.is_empty()).map(|url| Callback { url, annotation }),
     })
+}
+
+fn buildpack_urls(task: &TaskDefinition) -> Vec<SafeUrl> {
+    let orders = task.action.iter().flat_map(Action::runs).filter_map(|run| run.flag("buildpackOrder"));
+    orders.flat_map(|order| order.split(',')).filter(|key| key.contains("://")).map(SafeUrl::new).collect()
 }
 
 /// As the BBS turns a SHARED layer into what older cells know.

@@ -2,6 +2,7 @@
 
 use crate::build::user::User;
 use crate::left_file::{self, LeftFileError};
+use shared_model::safe_url::SafeUrl;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -56,6 +57,22 @@ pub(crate) fn read(path: &Path, owners: &[User]) -> Result<String, ResultError> 
     String::from_utf8(bytes).map_err(|_| ResultError::NotText(path.to_owned()))
 }
 
+/// The text for whoever watches. The builder repeats the key of the buildpack that it used, and a buildpack of the user's own
+/// has its URL for a key: of `buildpack_urls` the passwords are left out.
+pub(crate) fn shown(text: &str, buildpack_urls: &[SafeUrl]) -> String {
+    let mut shown = text.to_owned();
+    for url in buildpack_urls {
+        let quoted = serde_json::json!(url.reveal()).to_string();
+        let quoted = &quoted[1..quoted.len() - 1];
+        // Go's way to write JSON.
+        let in_go = quoted.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e");
+        for form in [url.reveal(), quoted, &in_go] {
+            shown = shown.replace(form, &url.to_string());
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "tests make real files")]
 mod tests {
@@ -84,6 +101,18 @@ mod tests {
             assert!(matches!(read(path, &[]), Err(ResultError::NotTaken { .. })), "{path:?}");
         }
         assert!(matches!(read(&directory.path().join("none"), &[]), Err(ResultError::Unreadable { .. })));
+    }
+
+    #[test]
+    fn of_a_buildpacks_url_the_password_is_not_shown_however_it_is_quoted() {
+        let urls = ["https://u:SEC\"RET@git/a?x=1&t=SECRET", "https://git/b"].map(SafeUrl::new);
+        let result = |key: &str| format!("{{\"lifecycle_metadata\":{{\"buildpack_key\":{key}}}}}");
+        let quoted = serde_json::json!(urls[0].reveal()).to_string();
+        for key in [quoted.clone(), quoted.replace('&', "\\u0026")] {
+            assert_eq!(shown(&result(&key), &urls), result("\"https://***@git/a?***\""));
+        }
+        assert_eq!(shown(&result("\"https://git/b\""), &urls), result("\"https://git/b\""));
+        assert_eq!(shown(urls[0].reveal(), &urls), "https://***@git/a?***");
     }
 
     #[test]

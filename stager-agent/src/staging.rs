@@ -31,7 +31,7 @@ pub(crate) fn stage(plan: &StagingPlan, leaves: &RealLeaves, scope: &Scope) -> R
     leaves.steps.finish(scope);
     let Some(file) = &plan.result_file else { return Ok(String::new()) };
     let text = result_file::read(file, &leaves.makers("")).map_err(StagingError::Result)?;
-    scope.emit(Event::Result { text: text.clone() });
+    scope.emit(Event::Result { text: result_file::shown(&text, &plan.buildpack_urls) });
     Ok(text)
 }
 
