@@ -138,3 +138,6 @@ pub(crate) fn ending(outcome: Result<ExitCode, Failure>) -> process::ExitCode {
     }
     failure.code.into()
 }
+
+#[cfg(test)]
+mod tests;

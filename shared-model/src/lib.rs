@@ -24,3 +24,4 @@ pub mod secret;
 pub mod size;
 pub mod task;
 pub mod validate;
+pub mod variants;

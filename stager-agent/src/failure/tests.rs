@@ -8,6 +8,7 @@ use crate::fetch::{Bound, ChecksumError, FetchError, OwnCertificateError, ProxyE
 use crate::left_file::LeftFileError;
 use crate::provide::Missing;
 use crate::upload::UploadError;
+use shared_model::assert_all_variants;
 use shared_model::safe_url::SafeUrl;
 use shared_model::validate;
 use signal_hook::consts::SIGTERM;
@@ -83,7 +84,8 @@ fn fetching() -> Vec<FetchError> {
     let checksum = FetchError::Checksum { from: url(), algorithm: "sha256", wanted, found };
     let transfers = transfers().into_iter().map(transfer);
     let copy = FetchError::Copy { from: url(), cause: io::ErrorKind::StorageFull.into() };
-    transfers.chain([checksum, copy]).chain(unpacking().into_iter().map(unpack)).collect()
+    let stopped = FetchError::Stopped { from: url(), why: Stopped::Signal(SIGTERM) };
+    transfers.chain([checksum, copy]).chain(unpacking().into_iter().map(unpack)).chain([stopped]).collect()
 }
 
 fn uploading() -> Vec<UploadError> {
@@ -96,6 +98,7 @@ fn uploading() -> Vec<UploadError> {
         UploadError::NotTaken { path: path(), cause: LeftFileError::AnothersFile(0) },
         UploadError::NotTaken { path: path(), cause: LeftFileError::ManyNames(2) },
         UploadError::NotTaken { path: path(), cause: LeftFileError::TooLarge { bytes: 1 << 40, most: 16 << 30 } },
+        UploadError::Stopped { path: path(), to: url(), why: Stopped::Signal(SIGTERM) },
     ];
     transfers.chain(files).collect()
 }
@@ -139,6 +142,7 @@ fn actions() -> Vec<ActionError> {
     all.extend(running().into_iter().map(ActionError::Run));
     all.extend(fetching().into_iter().map(ActionError::from));
     all.extend(uploading().into_iter().map(ActionError::from));
+    all.push(ActionError::Several(vec![ActionError::Stopped(Stopped::Codependent), exited(1)]));
     all
 }
 
@@ -154,32 +158,34 @@ fn caches() -> Vec<CacheError> {
     ]
 }
 
-fn all() -> Vec<Failure> {
-    let now = Timestamp::from_second(NOW).unwrap();
+fn results() -> Vec<ResultError> {
     let path = || "/tmp/result.json".into();
-    let results = [
+    vec![
         ResultError::Unreadable { path: path(), source: io::ErrorKind::NotFound.into() },
         ResultError::NotTaken { path: path(), source: LeftFileError::NotAFile },
         ResultError::TooLong(path()),
         ResultError::NotText(path()),
-    ];
-    let reports = [
+    ]
+}
+
+fn reports() -> Vec<ReportError> {
+    vec![
         ReportError::Refused { to: url(), status: 404 },
         ReportError::Transfer { to: url(), cause: TransferError::Idle { after: Duration::from_secs(30) } },
-    ];
-    let requests = [
+    ]
+}
+
+fn requests() -> Vec<RequestError> {
+    vec![
         RequestError::Terminal,
         RequestError::Unreadable { from: "/no/such".to_owned(), source: io::ErrorKind::NotFound.into() },
         RequestError::TooLong,
         RequestError::NotText,
         RequestError::NotJson { line: 3, column: 14 },
-    ];
-    let texts = ["", "{}", r#"{"rootfs":"preloaded:x","action":{"exec":{"args":["SECRET"]}}}"#];
-    let mut all: Vec<Failure> = requests.into_iter().map(Failure::from).collect();
-    all.extend(texts.map(|text| validate::task(text).unwrap_err().into()));
-    all.extend([PlanError::Docker, PlanError::NoAction, PlanError::NoDownloadUser].map(Failure::from));
-    all.push(Failure::no_callback());
-    all.push(ClientError::from(TrustError::NoCertificate { path: "/ca.pem".into() }).into());
+    ]
+}
+
+fn trusting() -> Vec<TrustError> {
     let (certificate, key) = (|| "/own.pem".into(), || "/own.key".into());
     let own = [
         OwnCertificateError::Unreadable { path: key(), cause: refused_by_system() },
@@ -189,28 +195,49 @@ fn all() -> Vec<Failure> {
         OwnCertificateError::Mismatch { key: key(), certificate: certificate() },
         OwnCertificateError::Unusable { key: key(), certificate: certificate() },
     ];
-    all.extend(own.map(|error| ClientError::from(TrustError::from(error)).into()));
+    let authorities = [
+        TrustError::NoCertificate { path: "/ca.pem".into() },
+        TrustError::Unreadable { path: "/ca.pem".into(), cause: refused_by_system() },
+    ];
+    authorities.into_iter().chain(own.map(TrustError::from)).collect()
+}
+
+fn handing_over() -> Vec<HandOverError> {
+    let text = || SafeUrl::new("https://u:SECRET@engine/").to_string();
+    vec![
+        HandOverError::NotStarted { reason: "permission denied".to_owned() },
+        HandOverError::Failed { code: ExitCode::Engine, text: text(), advice: text() },
+        HandOverError::Silent { status: 1 },
+    ]
+}
+
+fn all() -> Vec<Failure> {
+    let now = Timestamp::from_second(NOW).unwrap();
+    let texts = ["", "{}", r#"{"rootfs":"preloaded:x","action":{"exec":{"args":["SECRET"]}}}"#];
+    let mut all: Vec<Failure> = requests().into_iter().map(Failure::from).collect();
+    all.extend(texts.map(|text| validate::task(text).unwrap_err().into()));
+    all.extend([PlanError::Docker, PlanError::NoAction, PlanError::NoDownloadUser].map(Failure::from));
+    all.push(Failure::no_callback());
+    all.extend(trusting().into_iter().map(|error| ClientError::from(error).into()));
     all.push(ClientError::from(ProxyError { variable: "HTTPS_PROXY" }).into());
     all.extend(actions().into_iter().map(|error| Failure::of_staging(&StagingError::Action(error), now)));
-    all.extend(results.map(|error| Failure::of_staging(&StagingError::Result(error), now)));
-    all.extend(reports.map(Failure::from));
+    all.extend(results().into_iter().map(|error| Failure::of_staging(&StagingError::Result(error), now)));
+    all.extend(reports().into_iter().map(Failure::from));
     all.push(Failure::of_system(&refused_by_system()));
     all.extend(caches().into_iter().map(Failure::from));
     all.push(Failure::damaged_entries(1, 3));
-    let key = || "nodejs_v1_8".to_owned();
-    let refused = || FetchError::Transfer {
-        from: url(),
-        cause: TransferError::Refused { status: 410, expires: Some(1_466_017_043) },
-    };
-    all.push(Failure::of_cache_up(
-        &[
-            NotFetched::Request { number: 2, failure: validate::task("null").unwrap_err().into() },
-            NotFetched::Dependency { key: key(), error: ActionError::Fetch(refused()) },
-            NotFetched::Dependency { key: key(), error: ActionError::NotKept },
-        ],
-        now,
-    ));
+    all.push(Failure::of_cache_up(&not_fetched(), now));
     all
+}
+
+fn not_fetched() -> Vec<NotFetched> {
+    let key = || "nodejs_v1_8".to_owned();
+    let cause = TransferError::Refused { status: 410, expires: Some(1_466_017_043) };
+    vec![
+        NotFetched::Request { number: 2, failure: validate::task("null").unwrap_err().into() },
+        NotFetched::Dependency { key: key(), error: ActionError::Fetch(FetchError::Transfer { from: url(), cause }) },
+        NotFetched::Dependency { key: key(), error: ActionError::NotKept },
+    ]
 }
 
 fn shown(failure: &Failure) -> String {
@@ -231,9 +258,78 @@ fn every_text_is_as_it_was_read_and_approved() {
 
 #[test]
 fn no_text_holds_a_secret() {
-    for failure in all() {
-        assert!(!shown(&failure).contains("SECRET"), "{}", shown(&failure));
+    for failure in all().into_iter().chain(handing_over().into_iter().map(Failure::from)) {
+        let shown = shown(&failure) + &failure.event().to_json_line();
+        assert!(!shown.contains("SECRET"), "{shown}");
     }
+}
+
+#[test]
+fn no_error_is_forgotten_here() {
+    assert_all_variants!(
+        &transfers(),
+        TransferError,
+        TransferError {
+            BadUrl,
+            Refused,
+            NotFound,
+            Status,
+            UnknownHost,
+            Connect,
+            Proxy,
+            Downgrade,
+            UnknownAuthority,
+            WrongHost,
+            OwnCertificate,
+            Tls,
+            CutOff,
+            NotResumed,
+            Surplus,
+            Encoded,
+            Damaged,
+            Idle,
+            TooLong,
+            Protocol
+        }
+    );
+    assert_all_variants!(
+        &unpacking(),
+        UnpackError,
+        UnpackError { Empty, NotAnArchive, Corrupt, Escapes, Unlawful, Beyond, Disk }
+    );
+    assert_all_variants!(&fetching(), FetchError, FetchError { Transfer, Checksum, Unpack, Copy, Stopped });
+    assert_all_variants!(&uploading(), UploadError, UploadError { File, Empty, NotTaken, Transfer, Stopped });
+    assert_all_variants!(
+        &running(),
+        RunError,
+        RunError { Missing, NoInterpreter, NoDirectory, Start, Watch, Immortal, LeftBehind }
+    );
+    assert_all_variants!(
+        &actions(),
+        ActionError,
+        ActionError {
+            Stopped,
+            TimedOut,
+            CodependentEnded,
+            NoThread,
+            Several,
+            Exited,
+            Run,
+            User,
+            Checksum,
+            Expired,
+            NotKept,
+            Fetch,
+            Upload
+        }
+    );
+    assert_all_variants!(&caches(), CacheError, CacheError { NotOurs, Unusable, TooNew, TooLarge, Io, Stopped });
+    assert_all_variants!(&results(), ResultError, ResultError { Unreadable, NotTaken, TooLong, NotText });
+    assert_all_variants!(&reports(), ReportError, ReportError { Transfer, Refused });
+    assert_all_variants!(&requests(), RequestError, RequestError { Terminal, Unreadable, TooLong, NotText, NotJson });
+    assert_all_variants!(&trusting(), TrustError, TrustError { Own, Unreadable, NoCertificate });
+    assert_all_variants!(&not_fetched(), NotFetched, NotFetched { Dependency, Request });
+    assert_all_variants!(&handing_over(), HandOverError, HandOverError { NotStarted, Failed, Silent });
 }
 
 #[test]

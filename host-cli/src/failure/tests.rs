@@ -1,0 +1,212 @@
+//! Every error of the host, from input that holds secrets wherever it could: no rendering of it shows one.
+
+use super::*;
+use crate::engine::connect_error::{ChosenBy, ConnectError, NamedBy};
+use crate::registry::reference::Reference;
+use crate::requests::Kind;
+use shared_model::assert_all_variants;
+use shared_model::safe_url::SafeUrl;
+use std::path::PathBuf;
+
+fn refused_by_system() -> io::Error {
+    io::Error::from(io::ErrorKind::PermissionDenied)
+}
+
+fn path() -> PathBuf {
+    "/home/me/.docker/config.json".into()
+}
+
+/// An engine's address as those who make errors write it.
+fn address() -> String {
+    SafeUrl::new("tcp://u:SECRET@engine:2376?t=SECRET").to_string()
+}
+
+fn words() -> String {
+    "its own words".to_owned()
+}
+
+fn connecting() -> Vec<ConnectError> {
+    let by = || NamedBy::Host { instead_of: Some("build".into()) };
+    let chosen_by = ChosenBy::Variable;
+    vec![
+        ConnectError::Nobody { address: address(), by: by(), reason: words(), elsewhere: Box::default() },
+        ConnectError::Closed { address: address(), by: by(), reason: words(), elsewhere: Box::default() },
+        ConnectError::Address { host: SafeUrl::new("ssh://u:SECRET@engine"), by: by(), reason: "no" },
+        ConnectError::Ssh { there: "engine".into(), socket: "/run/docker.sock".into(), by: by() },
+        ConnectError::NotHttp { address: address(), by: by() },
+        ConnectError::Version { value: "1.x".into() },
+        ConnectError::TooNew { address: address(), oldest: "9.1".into(), ours: "1.51".into() },
+        ConnectError::Configuration { path: path(), cause: refused_by_system() },
+        ConnectError::Unreadable { what: "a key", path: path(), cause: refused_by_system() },
+        ConnectError::Malformed { path: path(), line: 1, column: 2 },
+        ConnectError::NoContext { name: "build".into(), chosen_by },
+        ConnectError::ContextWithoutEngine { name: "build".into() },
+        ConnectError::NoCertificate { path: path() },
+        ConnectError::NoKey { path: path() },
+        ConnectError::EncryptedKey { path: path() },
+        ConnectError::Half { there: path(), missing: path() },
+        ConnectError::Mismatch { key: path(), certificate: path() },
+        ConnectError::Unusable { key: path(), certificate: path() },
+        ConnectError::NoAuthorities,
+        ConnectError::Tunnel { cause: refused_by_system() },
+        ConnectError::Tls { address: address(), wrong: crate::engine::connect_error::TlsTrouble::Expired },
+    ]
+}
+
+fn engines() -> Vec<EngineError> {
+    let connecting = connecting().into_iter().map(EngineError::Connect);
+    let spec = crate::plan::container::ContainerSpec {
+        environment: vec![("A".into(), "SECRET".into())],
+        ..Default::default()
+    };
+    let quoted = EngineError::Refused { doing: "starting".into(), reason: "cannot take \"A=SECRET\"".into() };
+    let others = [
+        EngineError::Unreachable { address: address(), reason: words() },
+        EngineError::Forbidden { address: address(), reason: words() },
+        EngineError::NotFound { what: "image a:b".into() },
+        quoted.hiding(&spec),
+    ];
+    connecting.chain(others).collect()
+}
+
+fn images() -> Vec<ImageError> {
+    let what = || "droplet.tgz".to_owned();
+    let others = [
+        ImageError::BadName { name: SafeUrl::new("u:SECRET@registry/a?t=SECRET") },
+        ImageError::BaseMissing { base: "a:b".into() },
+        ImageError::Unreadable { what: what(), reason: words() },
+        ImageError::Corrupt { archive: "droplet", reason: words() },
+        ImageError::Empty { archive: "droplet" },
+        ImageError::NoDroplet,
+        ImageError::NoLauncher,
+        ImageError::Entry { archive: "droplet", entry: "../a".into(), why: "no" },
+        ImageError::TooLarge { archive: "droplet", limit: "32G".into() },
+        ImageError::Spool { reason: words() },
+        ImageError::Unwritable { what: what(), reason: words() },
+        ImageError::LayoutExists { path: what() },
+        ImageError::Export { reason: words() },
+        ImageError::NoDropletLayer,
+    ];
+    others.into_iter().chain(engines().into_iter().map(ImageError::Engine)).collect()
+}
+
+fn requests() -> Vec<RequestError> {
+    let kinds = || vec![Kind::Staging];
+    vec![
+        RequestError::NoLogs { kinds: kinds(), looked: vec![path()] },
+        RequestError::Unreadable { place: "stager.stdout.log".into(), reason: words() },
+        RequestError::NoRequests { kinds: kinds(), searched: Vec::new(), warnings: Vec::new() },
+        RequestError::NoSuchApp { kinds: kinds(), app: "a".into(), nearest: vec!["b".into()], warnings: Vec::new() },
+        RequestError::Ambiguous { app: "a".into(), bearers: Vec::new() },
+        RequestError::NoRun { program: "builder" },
+    ]
+}
+
+fn logins() -> Vec<LoginError> {
+    let (path, registry) = (|| "/home/me/.docker/config.json".to_owned(), || "registry.example.com".to_owned());
+    vec![
+        LoginError::HalfGiven,
+        LoginError::NoName,
+        LoginError::Terminal,
+        LoginError::NoPassword,
+        LoginError::Unreadable { reason: words() },
+        LoginError::Config { path: path(), reason: words() },
+        LoginError::BadAuth { path: path(), registry: registry() },
+        LoginError::Helper { name: "pass".into(), path: path(), registry: registry(), did: words() },
+    ]
+}
+
+fn starts() -> Vec<StartError> {
+    vec![StartError::NoLauncher, StartError::NoSuchProcess { wanted: "a".into(), known: "web".into() }]
+}
+
+fn ports() -> Vec<PortError> {
+    let typed = PortError::TooMany { typed: 80, ports: "8080".into() };
+    vec![PortError::Unreadable("x".into()), typed, PortError::OfRequest(0)]
+}
+
+fn all() -> Vec<Failure> {
+    let typed = ["https://u:SECRET@registry/a", "u:SECRET@registry/a", "registry/a?t=SECRET"];
+    let mut all: Vec<Failure> = engines().into_iter().map(Failure::from).collect();
+    all.extend(images().into_iter().map(Failure::from));
+    all.extend(requests().into_iter().map(Failure::from));
+    all.extend(logins().into_iter().map(Failure::from));
+    all.extend(starts().into_iter().map(Failure::from));
+    all.extend(ports().into_iter().map(Failure::from));
+    all.extend(typed.map(|typed| Reference::read(typed).unwrap_err().into()));
+    all
+}
+
+#[test]
+fn no_failure_shows_a_secret_in_any_rendering() {
+    for failure in all() {
+        let event = failure.event();
+        let shown = format!("{} {} {failure:?}", plain_line(&event).unwrap().text, event.to_json_line());
+        assert!(!shown.contains("SECRET"), "{shown}");
+    }
+}
+
+#[test]
+fn no_error_is_forgotten_here() {
+    assert_all_variants!(
+        &connecting(),
+        ConnectError,
+        ConnectError {
+            Nobody,
+            Closed,
+            Address,
+            Ssh,
+            NotHttp,
+            Version,
+            TooNew,
+            Configuration,
+            Unreadable,
+            Malformed,
+            NoContext,
+            ContextWithoutEngine,
+            NoCertificate,
+            NoKey,
+            EncryptedKey,
+            Half,
+            Mismatch,
+            Unusable,
+            NoAuthorities,
+            Tunnel,
+            Tls
+        }
+    );
+    assert_all_variants!(&engines(), EngineError, EngineError { Connect, Unreachable, Forbidden, NotFound, Refused });
+    assert_all_variants!(
+        &images(),
+        ImageError,
+        ImageError {
+            BadName,
+            BaseMissing,
+            Unreadable,
+            Corrupt,
+            Empty,
+            NoDroplet,
+            NoLauncher,
+            Entry,
+            TooLarge,
+            Spool,
+            Unwritable,
+            LayoutExists,
+            Export,
+            NoDropletLayer,
+            Engine
+        }
+    );
+    assert_all_variants!(
+        &requests(),
+        RequestError,
+        RequestError { NoLogs, Unreadable, NoRequests, NoSuchApp, Ambiguous, NoRun }
+    );
+    assert_all_variants!(
+        &logins(),
+        LoginError,
+        LoginError { HalfGiven, NoName, Terminal, NoPassword, Unreadable, Config, BadAuth, Helper }
+    );
+    assert_all_variants!(&starts(), StartError, StartError { NoLauncher, NoSuchProcess });
+    assert_all_variants!(&ports(), PortError, PortError { Unreadable, TooMany, OfRequest });
+}
