@@ -16,11 +16,13 @@ const ENOUGH: usize = 300;
 /// Fewer characters are no secret: `8080`, `900`, `api`.
 const SHORTEST_SECRET: usize = 5;
 
-/// Any 2xx took it: cc-uploader says 201 for droplets and 200 for caches. `to` is what was asked: a receiver may quote it.
+/// Any 2xx took it: cc-uploader says 201 for droplets and 200 for caches. A page for people comes from somebody else in its
+/// place, who took nothing. `to` is what was asked: a receiver may quote it.
 pub(super) fn judge(answer: Response<Body>, to: &SafeUrl) -> Result<(), TransferError> {
     let status = answer.status().as_u16();
     if answer.status().is_success() {
-        return Ok(());
+        let is_page = answer.body().mime_type() == Some("text/html");
+        return if is_page { Err(TransferError::Protocol { reason: "it is a web page" }) } else { Ok(()) };
     }
     let retry_after = retry_after(answer.headers(), Timestamp::now());
     let mut text = Vec::new();

@@ -272,3 +272,15 @@ fn a_stopped_upload_does_not_go_on_behind_our_back() {
     go.send(()).unwrap();
     assert!(told.recv_timeout(Duration::from_secs(10)).unwrap() < MUCH);
 }
+
+#[test]
+fn a_web_page_is_nobody_who_took_it() {
+    let case = Case::with(b"droplet");
+    let server = Server::plain(|asked, _, to| {
+        let (_, text) = cc_uploader(asked, to);
+        answer(to, 200, "content-type: text/html; charset=utf-8\r\n", format!("<html>{text}</html>").as_bytes());
+    });
+    let error = case.run(&format!("{}/v1/droplet/18c5", server.url)).unwrap_err();
+    assert!(with_causes(&error).contains("the server's answer cannot be understood: it is a web page"), "{error:?}");
+    assert_eq!(server.asked.lock().unwrap().len(), 1, "another try would meet the same");
+}
