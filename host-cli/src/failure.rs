@@ -39,12 +39,8 @@ impl Failure {
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let advice = match &error {
-            EngineError::Connect(error) => &error.advice(),
-            EngineError::Unreachable { .. } => {
-                "is it started (`systemctl start docker`)? DOCKER_HOST says where to look"
-            }
-            EngineError::Forbidden { .. } => "run as root or as a member of the group `docker`",
-            EngineError::NotFound { .. } | EngineError::Refused { .. } => "",
+            EngineError::Connect(error) => error.advice(),
+            error => error.advice().to_owned(),
         };
         Self::new(ExitCode::Engine, error.to_string(), advice)
     }

@@ -1,6 +1,7 @@
 //! The one seam to Docker. The pipeline knows this trait; `docker/` alone knows docker-api and async; `fake.rs`
 //! records what the pipeline asks for.
 
+mod advice;
 pub(crate) mod connect_error;
 pub(crate) mod docker;
 mod engine_error;

@@ -6,6 +6,9 @@ use shared_model::plain_line::visible;
 use shared_model::safe_url::SafeUrl;
 use std::io;
 
+/// What to try where a temporary file cannot be written.
+pub(super) const NO_ROOM: &str = "is there room? TMPDIR says where temporary files go";
+
 /// Why there is no image. Nothing of it was left behind.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ImageError {
@@ -78,25 +81,19 @@ impl ImageError {
                 "stage the app again"
             }
             Self::NoLauncher => "name the lifecycle that the request names, with launcher at its top",
-            Self::Spool { .. } => "is there room? TMPDIR says where temporary files go",
+            Self::Spool { .. } => NO_ROOM,
             Self::LayoutExists { .. } => {
                 "name another folder; `skopeo copy oci:NEW:latest oci:OLD:NAME` brings one layout's image into another"
             }
             Self::NoDropletLayer => "only images that `restage` or `host-cli image` made hold one",
-            Self::Engine(error) if error.is_broken_off() => {
-                "is the engine still running? Its log says why (`journalctl -u docker`)"
-            }
-            Self::Engine(error) if error.is_full_disk() => {
-                "make room on the engine's disk: `docker system df` shows what takes it"
-            }
+            Self::Engine(error) => error.advice(),
             Self::Unreadable { .. }
             | Self::Corrupt { .. }
             | Self::Empty { .. }
             | Self::Entry { .. }
             | Self::TooLarge { .. }
             | Self::Unwritable { .. }
-            | Self::Export { .. }
-            | Self::Engine(_) => "",
+            | Self::Export { .. } => "",
         }
     }
 }

@@ -2,6 +2,7 @@
 //! regular file that was asked for.
 
 use super::entries::{Stopped, each_entry};
+use super::error::NO_ROOM;
 use shared_model::plain_line::visible;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, Write};
@@ -25,6 +26,19 @@ pub(crate) enum TakenOutError {
     /// There is no room for it here.
     #[error("`{name}` cannot be written to a temporary file: {reason}")]
     Spool { name: String, reason: String },
+}
+
+impl TakenOutError {
+    /// What to try.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self {
+            Self::Spool { .. } => NO_ROOM,
+            Self::Broken { .. } => "is the engine still running? `restage --keep` lets you look at the file",
+            Self::Nothing { .. } | Self::Unasked { .. } | Self::TooLarge { .. } => {
+                "`restage --keep` lets you look at it"
+            }
+        }
+    }
 }
 
 /// The file `name` (the last component of the path that was asked for) of at most `limit` bytes, as a file that has no

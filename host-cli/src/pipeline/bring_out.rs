@@ -125,5 +125,5 @@ fn missing(path: &str) -> Failure {
 }
 
 fn refused(error: &TakenOutError) -> Failure {
-    Failure::new(ExitCode::Image, error.to_string(), "`restage --keep` lets you look at it")
+    Failure::new(ExitCode::Image, error.to_string(), error.advice())
 }

@@ -46,6 +46,15 @@ fn a_stream_that_breaks_off_gives_no_file() {
 }
 
 #[test]
+fn no_room_for_it_is_not_the_containers_fault() {
+    let no_room = TakenOutError::Spool { name: "droplet".to_owned(), reason: "no space".to_owned() };
+    assert!(no_room.advice().contains("TMPDIR"));
+    let tar = Sample::new().file("droplet", &[5; 1000], 0o600).tar();
+    assert!(single_file(&tar[..700], "droplet", 1000).unwrap_err().advice().contains("engine"));
+    assert!(single_file(&*tar, "droplet", 10).unwrap_err().advice().contains("--keep"));
+}
+
+#[test]
 fn a_stream_without_end_is_not_read_for_ever() {
     let endless = Sample::new().file("droplet", b"a", 0o600).tar();
     let _ = single_file(endless.chain(io::repeat(0)), "droplet", 1000);

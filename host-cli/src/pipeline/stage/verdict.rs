@@ -8,6 +8,9 @@ use shared_model::exit_code::ExitCode;
 
 const REBUILD: &str = "rebuild the stager image with `docker/build`, from the same version as host-cli";
 
+const KILLED_BY: &str =
+    "somebody ended it (`docker kill`, `docker stop`), or the engine was stopped: restage once more";
+
 const AGENTS_OPTIONS: &str = "`host-cli restage APP -- --help` lists what may follow `--`; if nothing did, the stager image is \
                               of another version: `docker/build` makes it anew";
 
@@ -55,7 +58,9 @@ fn unexplained(status: i64, greeted: bool, image: &str) -> Failure {
             let advice = if code == ExitCode::CommandLine { AGENTS_OPTIONS } else { "" };
             Failure::new(code, text, advice)
         }
-        None if status == KILLED => Failure::new(ExitCode::Engine, "the staging container was killed (status 137)", ""),
+        None if status == KILLED => {
+            Failure::new(ExitCode::Engine, "the staging container was killed (status 137)", KILLED_BY)
+        }
         None if greeted => {
             let text = format!("the agent in {image} ended with status {status} and did not say why");
             Failure::new(ExitCode::Bug, text, "please report what was printed above")

@@ -272,6 +272,7 @@ fn an_end_that_nobody_explains_is_told_as_far_as_it_is_known() {
         let walked = restaged(&fake, "");
         assert_eq!((walked.code.number(), walked.failure()), (code, text));
         assert!(walked.said("a last word"));
+        assert_eq!(walked.said("docker kill"), status == 137);
     }
 }
 
