@@ -11,7 +11,7 @@ class Crowd:
         self.runs, self.hung = runs, any(run.hung for run in runs)
         worst = max(runs, key=lambda run: (run.code != 0, run.seconds))
         self.code, self.failure, self.last_words = worst.code, worst.failure, worst.last_words
-        self.seconds = max(run.seconds for run in runs)
+        self.seconds, self.heard = max(run.seconds for run in runs), worst.heard
 
     @property
     def all_words(self):

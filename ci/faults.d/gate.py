@@ -1,5 +1,5 @@
-"""Stands between host-cli and the engine's socket: lets all through, until a request comes that it waits for. That one it
-keeps until it is told to go on, or answers itself, or cuts off."""
+"""Stands between host-cli and the engine's socket: lets all through, until a request comes that it waits for. It keeps that one
+until it is told to go on; or it answers such requests itself, or cuts them off."""
 import socket
 import threading
 from pathlib import Path
@@ -24,7 +24,7 @@ class Gate:
         return f'unix://{self.path}'
 
     def wait_for(self, path, then='pass'):
-        """The next request for `path` is kept. `then`: `pass` it on when opened, `refuse` it or `cut` it off at once."""
+        """`then`: `pass` on the next request for `path` when opened; `refuse` or `cut` off at once all of them until then."""
         self.reached.clear()
         self.opened.clear()
         self.waits_for, self.then = path, then
@@ -61,9 +61,9 @@ class Gate:
         line = some.split(b'\r\n', 1)[0]
         if wanted is None or not line.endswith(b' HTTP/1.1') or wanted.encode() not in line:
             return 'pass'
-        self.waits_for = None
         self.reached.set()
         if self.then == 'pass':
+            self.waits_for = None
             self.opened.wait()
         return self.then
 

@@ -19,7 +19,7 @@ from wrongs import ANSWERS, Exchange
 
 FOLDER = Path('/faults')
 PORTS = {'file-server': {8080: False, 8447: True}, 'blobstore': {443: True, 4443: True}, 'cc-uploader': {9090: False, 9091: True}}
-POLL = 0.02  # seconds
+POLL = 0.1  # seconds until a new rule is seen; more often costs a core that others want
 SMALL = 64 << 10  # bytes that the kernel takes in for us unread: what stalls must be felt by who sends
 
 

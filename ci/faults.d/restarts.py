@@ -5,14 +5,21 @@ from stages import DROPLETS, STAGES
 HOWS = {'kill': 'dockerd is killed', 'stop': 'dockerd is stopped', 'power': 'all of the engine is gone at once'}
 
 
+# An engine that stops ends its containers first, and their agent says so.
+SAYS = r'engine|SIGTERM|killed \(status 137\)'
+
+
+def codes(stage, how):
+    return {'launch': (8, 9), 'image': (7, 9)}.get(stage, (9, 143) if how == 'stop' else (9,))
+
+
 @group('the engine is restarted')
 def restarts():
     for stage in STAGES:
         for how, what in HOWS.items():
             yield Fault(
                 f'engine-{how}-{stage}', f'{what} in the {stage}, and started again',
-                lambda lane, stage=stage, how=how: restarted(lane, stage, how), (8, 9) if stage == 'launch' else (7, 9) if stage == 'image' else (9,),
-                'engine|Engine', within=75, droplet=DROPLETS[stage], then='launch' if stage == 'launch' else 'restage', alone=True, own=True)
+                lambda lane, stage=stage, how=how: restarted(lane, stage, how), codes(stage, how), SAYS, within=75, droplet=DROPLETS[stage], then='launch' if stage == 'launch' else 'restage', alone=True, own=True)
 
 
 def restarted(lane, stage, how):
@@ -27,8 +34,8 @@ def restarted(lane, stage, how):
 
 @group('the engine does not take the image')
 def refusals():
-    yield Fault('engine-refuses-load', 'the engine answers 500 to the load', lambda lane: not_taken(lane, 'refuse'), (0,), 'refused by the gate; trying it by', page='new', droplet='new')
-    yield Fault('engine-cuts-load', 'the engine hangs up in the load', lambda lane: not_taken(lane, 'cut'), (0,), 'the connection broke.*; trying it by', page='new', droplet='new', short=True)
+    yield Fault('engine-refuses-load', 'the engine answers 500 to each load: the image is built', lambda lane: not_taken(lane, 'refuse'), (0,), 'refused by the gate; trying it by build', page='new', droplet='new')
+    yield Fault('engine-cuts-load', 'the engine hangs up in each load: the image is built', lambda lane: not_taken(lane, 'cut'), (0,), 'the connection broke.*; trying it by build', page='new', droplet='new', short=True)
 
 
 def not_taken(lane, then):

@@ -26,7 +26,10 @@ DOWNLOADS = {
     'announces-less': ('sends more bytes than it announced', {'do': 'too-short'}, False, 'sent more than the', ONCE_MORE),
     'sends-a-page': ('sends a web page', {'do': 'page'}, False, 'HTML page', ONCE_MORE),
 }
-UPLOADS = {'announces-more': ('announces a longer answer than it gives', {'do': 'too-long'}, True, '', ())}
+UPLOADS = {
+    'announces-more': ('announces a longer answer than it gives', {'do': 'too-long'}, True, '', ()),
+    'sends-a-page': ('answers with a web page', {'do': 'page'}, False, 'web page', ONCE_MORE),
+}
 SHORT = ('blobstore-503-twice', 'blobstore-cuts-off-once', 'blobstore-announces-less', 'file-server-refuses', 'cc-uploader-resets',
          'cc-uploader-429', 'blobstore-expired')
 

@@ -1,4 +1,5 @@
 """What must hold when a fault is over: how it ended and what it said, that nothing was lost, that nothing is left."""
+import json
 import re
 import time
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ def tried(fault, lane, volume):
             run = fault.act(lane)
         finally:
             lane.calm()
-        outcome.code, outcome.seconds, outcome.text = run.code, run.seconds, ' – '.join(filter(None, run.failure))
+        outcome.code, outcome.seconds, outcome.text = run.code, run.seconds, told(fault, run)
         outcome.wrong += lane.complaints + list(ended(fault, lane, run)) + list(nothing_lost(fault, lane, before))
         outcome.wrong += list(next_run(fault, lane))
     except NotInjected as reason:
@@ -57,13 +58,26 @@ class Before:
         self.page, self.droplets = lane.page, lane.hcf.droplets()
 
 
+def told(fault, run):
+    """In a few words, what it said of the fault."""
+    if run.code != 0:
+        return ' – '.join(filter(None, run.failure))
+    again = [f"tried again: {event['reason']}" for event in run.heard('retrying')]
+    notes = [event['text'] for name in ('warning', 'note') for event in run.heard(name) if fault.says and matches(fault, json.dumps(event))]
+    return (again + notes + [''])[0]
+
+
+def matches(fault, words):
+    return re.search(fault.says, words, re.S | re.I)
+
+
 def ended(fault, lane, run):
     if run.hung:
         yield f'not ended after {fault.within} s: {run.last_words()}'
     elif run.code not in fault.codes:
         yield f"ended with {run.code}, not {' or '.join(map(str, fault.codes))}: {run.last_words()}"
     words = run.all_words if run.code == 0 else ' '.join(run.failure)
-    if run.code in fault.codes and fault.says and not re.search(fault.says, words, re.S | re.I):
+    if run.code in fault.codes and fault.says and not matches(fault, words):
         yield f'it does not say {fault.says!r}: {run.last_words()}'
     if run.code not in (0, -9, 130, 143) and not run.failure[1]:
         yield f'it does not say what to try: {run.last_words()}'

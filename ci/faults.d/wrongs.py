@@ -4,7 +4,7 @@ import ssl
 import struct
 import time
 
-POLL = 0.02
+POLL = 0.05  # seconds
 PAGE = b'<!DOCTYPE html><html><body>Please log in.</body></html>\n'
 LIE = 1000  # bytes more or less than there are
 
