@@ -1,8 +1,9 @@
 //! Who pushes: docker's `config.json` and real credential helpers; and that nothing of it is ever shown.
 
+use crate::commands::{host_cli, said, started};
 use crate::images::Image;
 use crate::registry::{PASSWORD, Registry, USER};
-use crate::said::{Said, host_cli, said, started};
+use crate::said::Said;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::{Value, json};

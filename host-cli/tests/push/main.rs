@@ -7,10 +7,13 @@
 #![allow(clippy::disallowed_methods, reason = "a test of the whole program runs programs and writes files")]
 
 mod answering;
+mod commands;
 mod credentials;
 mod images;
 mod pushing;
 mod refusals;
 mod registry;
+#[path = "../common/said.rs"]
+#[allow(dead_code, reason = "the tests of the road use all of it")]
 mod said;
 mod trust;

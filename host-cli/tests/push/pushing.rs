@@ -1,9 +1,9 @@
 //! Images that arrive.
 
 use crate::answering::Answering;
+use crate::commands::{digest, host_cli, said, said_with, started};
 use crate::images::{Image, docker};
 use crate::registry::{PASSWORD, Recipe, Registry, USER};
-use crate::said::{host_cli, said, said_with, started};
 use serde_json::Value;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -27,10 +27,10 @@ fn an_app_image_is_pushed_pulled_back_by_its_digest_and_runs() {
         again.out.contains(&format!("Pushed {other}:latest@")) && again.out.contains("2 layers there already"),
         "{again:?}"
     );
-    assert_eq!(again.digest(), pushed.digest());
+    assert_eq!(digest(&again), digest(&pushed));
 
     image.remove();
-    let by_digest = format!("{}/team/app@{}", registry.address, pushed.digest());
+    let by_digest = format!("{}/team/app@{}", registry.address, digest(&pushed));
     docker(&["pull", "-q", &by_digest]);
     assert_eq!(docker(&["run", "--rm", &by_digest]), "hello from the droplet");
     assert_eq!(docker(&["image", "inspect", "--format", "{{.Id}}", &by_digest]), image.id);
@@ -89,7 +89,7 @@ fn an_image_of_a_droplet_is_made_and_pushed_in_one_go() {
     let words = [&what[..], &["--name", &name, "--label", &mark, "--push", &reference], &WITH_PASSWORD].concat();
     let pushed = said_with(&words, PASSWORD).done();
     assert!(pushed.out.contains(&format!("======> Pushing {name}:latest to {reference}")), "{pushed:?}");
-    assert!(pushed.digest().starts_with("sha256:"));
+    assert!(digest(&pushed).starts_with("sha256:"));
     let refused = said_with(&[&words[..], &["--request", "-"]].concat(), PASSWORD);
     refused.failed(2, &["--password-stdin and --request - both read standard input"]);
 }

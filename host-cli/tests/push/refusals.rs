@@ -1,8 +1,8 @@
 //! Registries that refuse, break, or lie. After each the image bears the names that it had, and the text says how to go on.
 
 use crate::answering::{Answer, Answering};
+use crate::commands::said;
 use crate::images::{Image, docker};
-use crate::said::said;
 use std::net::TcpListener;
 
 /// An answer as registries give it for errors.

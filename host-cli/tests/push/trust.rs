@@ -1,9 +1,9 @@
 //! Registries whose certificate the engine looks at: an engine does so everywhere but on loopback. A network of the test's
 //! own has an address of this machine that is not loopback.
 
+use crate::commands::said;
 use crate::images::{Image, docker};
 use crate::registry::{Recipe, Registry};
-use crate::said::said;
 use std::fs;
 use std::path::PathBuf;
 

@@ -15,5 +15,6 @@ mod hcf;
 mod launch;
 mod push;
 mod restage;
+#[path = "../common/said.rs"]
 mod said;
 mod trouble;

@@ -1,7 +1,18 @@
-//! What a command said and how it ended.
+//! What a command said and how it ended. No command of any test may say a secret.
 
 use shared_model::event::Event;
 use std::process::Output;
+
+/// Of what mini-HCF's requests and the tests' registries hold: passwords, keys and signatures, as they are and in a URL.
+const SECRETS: [&str; 7] = [
+    "FIXTURE-PASSWORD",
+    "FIXTURE-NOT-A-KEY",
+    "internal_user:s3cret",
+    "up%2Fpw",
+    "up%252Fpw",
+    "md5=",
+    "s3cret-of-the-push-tests",
+];
 
 /// See the module's text.
 #[derive(Debug)]
@@ -15,12 +26,16 @@ pub(crate) struct Said {
 }
 
 impl From<Output> for Said {
+    #[track_caller]
     fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        let text = |bytes: Vec<u8>| {
+            let text = String::from_utf8(bytes).unwrap();
+            for secret in SECRETS {
+                assert!(!text.contains(secret), "{secret} is shown:\n{text}");
+            }
+            text
+        };
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 }
 

@@ -1,0 +1,36 @@
+//! Runs `host-cli` for the tests of `push`.
+
+use crate::said::Said;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// The digest in `Pushed REFERENCE@sha256:… (`.
+#[track_caller]
+pub(crate) fn digest(said: &Said) -> String {
+    let line = said.out.lines().find(|line| line.starts_with("======> Pushed ") && line.contains('@'));
+    let digest = line.and_then(|line| line.split('@').nth(1)).and_then(|rest| rest.split(' ').next());
+    digest.unwrap_or_else(|| panic!("no digest: {said:?}")).to_owned()
+}
+
+/// `host-cli` with these words, in a world where docker's configuration lies in `config`, if anywhere.
+pub(crate) fn host_cli(words: &[&str], config: Option<&Path>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_host-cli"));
+    command.args(words).env("DOCKER_CONFIG", config.unwrap_or(Path::new("/nowhere"))).stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn said(words: &[&str], config: Option<&Path>) -> Said {
+    host_cli(words, config).output().unwrap().into()
+}
+
+/// As [`said`], with a password on standard input.
+pub(crate) fn said_with(words: &[&str], password: &str) -> Said {
+    let mut child = started(host_cli(words, None).stdin(Stdio::piped()));
+    child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+    child.wait_with_output().unwrap().into()
+}
+
+pub(crate) fn started(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
