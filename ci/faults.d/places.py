@@ -5,7 +5,7 @@ import subprocess
 
 from kinds import KINDS, supervised
 from machine import Machine, Unavailable
-from supplies import ROOTFS, Images, short
+from supplies import ROOTFS, short
 
 DISK = 8 << 10  # MiB of its own engine's file system; the file is sparse
 LOAD_PATIENCE = 300
@@ -42,27 +42,23 @@ class Here:
 
 
 class Own(Here):
-    """An engine of the matrix's own: Debian's docker.io on a loop-mounted file."""
+    """An engine of the matrix's own: Debian's docker.io on a loop-mounted file, with these images."""
     own = True
 
-    def __init__(self, work):
-        (work / 'supplies').mkdir(parents=True, exist_ok=True)
-        supplies = Images(work / 'supplies')
-        super().__init__(supplies.static)
+    def __init__(self, images, work, name):
+        super().__init__(images.static)
         self.kind = supervised(KINDS['docker-20.10'])
-        self.machine = Machine(work, 'own', disk=DISK)
+        self.machine = Machine(work, name, disk=DISK)
         self.socket = str(self.machine.socket)
         try:
             self.machine.start(self.kind)
-            self.docker('load', '--input', supplies.images, patience=LOAD_PATIENCE)
+            self.docker('load', '--input', images.images, patience=LOAD_PATIENCE)
             # Another store may have another id for it, and the mini-HCF looks for that.
             base = self.docker('image', 'inspect', '--format', '{{.Id}}', ROOTFS)
-            self.docker('tag', supplies.nginx, f'mini-hcf-nginx:{short(base)}')
+            self.docker('tag', images.nginx, f'mini-hcf-nginx:{short(base)}')
         except BaseException:
             self.stop()
             raise
-        finally:
-            supplies.images.unlink(missing_ok=True)
 
     def environment(self):
         return self.machine.environment()
