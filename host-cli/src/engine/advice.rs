@@ -10,7 +10,7 @@ impl EngineError {
             Self::Forbidden { .. } => "run as root or as a member of the group `docker`",
             error if error.is_broken_off() => "is the engine still running? Its log says why (`journalctl -u docker`)",
             error if error.is_full_disk() => "make room on the engine's disk: `docker system df` shows what takes it",
-            Self::Connect(_) | Self::NotFound { .. } | Self::Refused { .. } => "",
+            Self::Connect(_) | Self::NotFound { .. } | Self::Refused { .. } | Self::Senseless { .. } => "",
         }
     }
 }

@@ -21,6 +21,9 @@ pub(crate) enum EngineError {
     /// It refused: its own words, made safe.
     #[error("{doing}: {reason}")]
     Refused { doing: String, reason: String },
+    /// It cannot make sense of the question (400), as of a name that nothing can have: its own words, made safe.
+    #[error("{doing}: {reason}")]
+    Senseless { doing: String, reason: String },
 }
 
 impl EngineError {

@@ -64,6 +64,7 @@ fn engines() -> Vec<EngineError> {
         EngineError::Unreachable { address: address(), reason: words() },
         EngineError::Forbidden { address: address(), reason: words() },
         EngineError::NotFound { what: "image a:b".into() },
+        EngineError::Senseless { doing: "looking".into(), reason: words() },
         quoted.hiding(&spec),
     ];
     connecting.chain(others).collect()
@@ -175,7 +176,11 @@ fn no_error_is_forgotten_here() {
             Tls
         }
     );
-    assert_all_variants!(&engines(), EngineError, EngineError { Connect, Unreachable, Forbidden, NotFound, Refused });
+    assert_all_variants!(
+        &engines(),
+        EngineError,
+        EngineError { Connect, Unreachable, Forbidden, NotFound, Refused, Senseless }
+    );
     assert_all_variants!(
         &images(),
         ImageError,

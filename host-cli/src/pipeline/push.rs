@@ -175,7 +175,9 @@ fn refused(error: EngineError, target: &Target) -> Failure {
             let text = format!("{}: {reason}", refusal.text(reference, credentials));
             Failure::new(ExitCode::Image, text, refusal.advice(reference, credentials))
         }
-        EngineError::NotFound { .. } => Failure::new(ExitCode::Image, error.to_string(), ""),
+        EngineError::NotFound { .. } | EngineError::Senseless { .. } => {
+            Failure::new(ExitCode::Image, error.to_string(), "")
+        }
         EngineError::Connect(_) | EngineError::Unreachable { .. } | EngineError::Forbidden { .. } => error.into(),
     }
 }

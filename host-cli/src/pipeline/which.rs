@@ -51,7 +51,7 @@ fn application(image: &Image) -> Application {
 /// The image of this name or id. A word that can be no name of an image is none.
 fn named(engine: &dyn Engine, word: &str) -> Result<Option<Image>, EngineError> {
     match engine.image(word) {
-        Err(EngineError::Refused { .. }) => Ok(None),
+        Err(EngineError::Senseless { .. }) => Ok(None),
         outcome => outcome,
     }
 }
@@ -148,7 +148,15 @@ mod tests {
         assert!(ambiguous.starts_with("2 apps answer to `twice`") && ambiguous.contains(OTHER), "{ambiguous}");
         assert!(found(&fake, Some("postgres:latest"), "").unwrap_err().contains("no app image that stager made"));
         assert!(found(&fake, Some("nobody"), "").unwrap_err().contains("no app image of `nobody`"));
-        fake.refuse_on("image", "Odd Name", "invalid reference format");
+        let (doing, reason) = ("looking".to_owned(), "invalid reference format".to_owned());
+        fake.fail("image", EngineError::Senseless { doing, reason });
         assert!(found(&fake, Some("Odd Name"), "").unwrap_err().contains("no app image of `Odd Name`"));
+    }
+
+    #[test]
+    fn an_engine_that_refuses_to_look_is_not_an_engine_without_that_image() {
+        let fake = Fake::default();
+        fake.refuse("image", "the store is locked");
+        assert_eq!(found(&fake, Some("postgres"), "").unwrap_err(), "ended with Engine");
     }
 }

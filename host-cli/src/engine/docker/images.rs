@@ -31,7 +31,20 @@ pub(super) fn path_of(reference: &str) -> Option<String> {
 
 async fn details(link: &Link, reference: &str) -> Result<Option<ImageDocument>, EngineError> {
     let Some(path) = path_of(reference) else { return Ok(None) };
-    link.find_json(&format!("{path}/json"), &format!("looking for the image {reference}")).await
+    let doing = format!("looking for the image {reference}");
+    match link.client.get(link.endpoint(&format!("{path}/json"))).await {
+        Ok(answer) => link.read_json(answer, &doing).await.map(Some),
+        Err(error) if refusal::is_missing(&error) => Ok(None),
+        Err(docker_api::Error::Fault { code, message }) if code == StatusCode::BAD_REQUEST || no_name(&message) => {
+            Err(EngineError::Senseless { doing, reason: one_line(&message) })
+        }
+        Err(error) => Err(link.error(&doing, error)),
+    }
+}
+
+/// Whether these are Podman's words, beside its 500, for a name that no image can have.
+fn no_name(message: &str) -> bool {
+    message.starts_with("normalizing image: ")
 }
 
 pub(super) async fn inspect(link: &Link, reference: &str) -> Result<Option<Image>, EngineError> {

@@ -303,6 +303,8 @@ fn what_is_not_there_is_none_and_not_an_error() {
     for odd in ["", "a b", "Ümlaut", "../containers/json", "a?b", "a//b", "/x"] {
         assert!(docker.image(odd).unwrap().is_none(), "{odd}");
     }
+    let capitals = docker.image("stager-test/Capitals:1");
+    assert!(matches!(capitals, Err(EngineError::Senseless { .. })), "{capitals:?}");
     assert!(docker.container(&ContainerId("0123456789ab".into())).unwrap().is_none());
     assert!(docker.has_network("bridge").unwrap());
     assert!(!docker.has_network("stager-no-such-network").unwrap());
