@@ -27,19 +27,23 @@ pub(crate) enum Refusal {
     PlainHttp,
     /// Its name leads nowhere.
     NoHost,
+    /// Nobody answers the engine when it asks where the name leads.
+    NoNameServer,
     /// Nobody answers at its address.
     NobodyThere,
     /// What arrived was not what was sent.
     Digest,
     /// It does not like the name.
     Name,
+    /// Somebody in front of it answers with a page for people; newer engines keep back with which status.
+    Page,
     /// The engine's words say nothing that we know.
     Other,
 }
 
 /// The words by which a refusal is known, in lower case; the first that is found counts. What is more telling comes first:
 /// a registry may say `denied` and `unauthorized` in one breath.
-const WORDS: [(Refusal, &[&str]); 13] = [
+const WORDS: [(Refusal, &[&str]); 14] = [
     (Refusal::UnknownCa, &["unknown authority", "self signed certificate", "self-signed certificate"]),
     (Refusal::BadCertificate, &["x509:", "tls: ", "certificate has expired"]),
     (Refusal::PlainHttp, &["server gave http response to https client"]),
@@ -48,13 +52,24 @@ const WORDS: [(Refusal, &[&str]); 13] = [
         Refusal::NobodyThere,
         &["connection refused", "no route to host", "i/o timeout", "deadline exceeded", "network is unreachable"],
     ),
-    (Refusal::TooMany, &["toomanyrequests", "too many requests", "http 429", "429 "]),
-    (Refusal::TooLarge, &["http 413", "413 ", "request entity too large", "size_invalid"]),
+    (Refusal::TooMany, &["toomanyrequests", "too many requests", "http 429", "429 ", "statuscode: 429"]),
+    (
+        Refusal::TooLarge,
+        &[
+            "http 413",
+            "413 ",
+            "statuscode: 413",
+            "entity too large",
+            "payload too large",
+            "content too large",
+            "size_invalid",
+        ],
+    ),
     (
         Refusal::Digest,
         &["digest invalid", "did not match uploaded content", "digest mismatch", "failed digest validation"],
     ),
-    (Refusal::Denied, &["denied", "forbidden", "http 403", "insufficient_scope"]),
+    (Refusal::Denied, &["denied", "forbidden", "http 403", "statuscode: 403", "insufficient_scope"]),
     (
         Refusal::Unauthorized,
         &[
@@ -65,9 +80,13 @@ const WORDS: [(Refusal, &[&str]); 13] = [
             "incorrect username",
             "invalid username",
             "http 401",
+            "statuscode: 401",
         ],
     ),
-    (Refusal::Unknown, &["name unknown", "name_unknown", "not found", "not known to registry", "http 404", "404 "]),
+    (
+        Refusal::Unknown,
+        &["name unknown", "name_unknown", "not found", "not known to registry", "http 404", "404 ", "statuscode: 404"],
+    ),
     (
         Refusal::Name,
         &["name invalid", "invalid repository name", "tag invalid", "invalid reference", "manifest invalid"],
@@ -77,6 +96,7 @@ const WORDS: [(Refusal, &[&str]); 13] = [
         &[
             "http status: 5",
             "http 5",
+            "statuscode: 5",
             ": 500 ",
             ": 502 ",
             ": 503 ",
@@ -90,14 +110,21 @@ const WORDS: [(Refusal, &[&str]); 13] = [
             "connection reset",
         ],
     ),
+    (Refusal::Page, &["<html", "<!doctype html"]),
 ];
+
+/// How an engine's words begin where it asks for a name's address: what follows is of the name server, not of the registry.
+const LOOKUP: &str = "lookup ";
 
 impl Refusal {
     /// What the engine's words mean.
     pub(crate) fn of(reason: &str) -> Self {
         let reason = reason.to_lowercase();
         let found = WORDS.iter().find(|(_, words)| words.iter().any(|word| reason.contains(word)));
-        found.map_or(Self::Other, |(refusal, _)| *refusal)
+        match found.map_or(Self::Other, |(refusal, _)| *refusal) {
+            Self::NobodyThere if reason.contains(LOOKUP) => Self::NoNameServer,
+            refusal => refusal,
+        }
     }
 
     /// What happened, in front of the engine's own words.
@@ -118,9 +145,11 @@ impl Refusal {
             Self::BadCertificate => format!("the engine does not accept the certificate of {registry}"),
             Self::PlainHttp => format!("{registry} speaks no TLS, and the engine wants it"),
             Self::NoHost => format!("the engine finds no host {registry}"),
+            Self::NoNameServer => format!("the engine cannot look up {registry}: its name server does not answer"),
             Self::NobodyThere => format!("nobody answers the engine at {registry}"),
             Self::Digest => format!("what {registry} got is not what was sent"),
             Self::Name => format!("{registry} does not take {reference} as a name"),
+            Self::Page => format!("a proxy in front of {registry} answers with a page of its own"),
             Self::Other => format!("the engine cannot push to {registry}"),
         }
     }
@@ -143,8 +172,8 @@ impl Refusal {
             Self::Trouble => "push again later; the registry's log says more".to_owned(),
             Self::TooLarge => "raise the limit of the registry's proxy (nginx: client_max_body_size)".to_owned(),
             Self::UnknownCa => format!(
-                "put its CA into /etc/docker/certs.d/{registry}/ca.crt on the engine's machine (Podman: \
-                 /etc/containers/certs.d/{registry}/ca.crt)"
+                "put its CA into /etc/docker/certs.d/{registry}/ca.crt on the engine's machine (a rootless engine has \
+                 ~/.config/docker in place of /etc/docker, Podman /etc/containers)"
             ),
             Self::BadCertificate => {
                 format!("the registry's certificate must be valid now, and for the name {registry}")
@@ -153,9 +182,13 @@ impl Refusal {
                 "give it TLS, or add {registry} to `insecure-registries` in the engine's /etc/docker/daemon.json"
             ),
             Self::NoHost => "is the name right? The engine's machine must know it, this one need not".to_owned(),
+            Self::NoNameServer => "/etc/resolv.conf on the engine's machine says whom it asks".to_owned(),
             Self::NobodyThere => "is it started, and does the engine's machine reach it?".to_owned(),
             Self::Digest => "push again; does a proxy in between change what passes?".to_owned(),
             Self::Name => "the registry's documentation says which names it takes".to_owned(),
+            Self::Page => {
+                "the proxy's log says why; often something is too large for it (nginx: client_max_body_size)".to_owned()
+            }
             Self::Other => String::new(),
         }
     }
@@ -196,6 +229,10 @@ mod tests {
             ("received unexpected HTTP status: 503 Service Unavailable", Refusal::Trouble),
             ("unexpected status from HEAD request to https://r.io/v2/: 500 Internal Server Error", Refusal::Trouble),
             ("error parsing HTTP 413 response body: invalid character '<'", Refusal::TooLarge),
+            ("unknown: <html>; <head><title>413 Request Entity Too Large</title></head>", Refusal::TooLarge),
+            ("unknown: <html>; <body>Payload Too Large</body>", Refusal::TooLarge),
+            ("unknown: <!DOCTYPE html><title>Sorry</title>", Refusal::Page),
+            ("unknown: <html>; <head><title>502 Bad Gateway</title></head>", Refusal::Trouble),
             ("Get \"https://r.io/v2/\": x509: certificate signed by unknown authority", Refusal::UnknownCa),
             ("tls: failed to verify certificate: x509: certificate signed by unknown authority", Refusal::UnknownCa),
             ("x509: certificate has expired or is not yet valid", Refusal::BadCertificate),
@@ -205,6 +242,14 @@ mod tests {
             ),
             ("Get \"https://r.io/v2/\": http: server gave HTTP response to HTTPS client", Refusal::PlainHttp),
             ("dial tcp: lookup r.io on 1.1.1.1:53: no such host", Refusal::NoHost),
+            (
+                "dial tcp: lookup r.io on [::1]:53: read udp [::1]:4->[::1]:53: read: connection refused",
+                Refusal::NoNameServer,
+            ),
+            (
+                "dial tcp: lookup r.io on 10.0.0.1:53: read udp 10.0.0.2:4->10.0.0.1:53: i/o timeout",
+                Refusal::NoNameServer,
+            ),
             ("dial tcp 127.0.0.1:1: connect: connection refused", Refusal::NobodyThere),
             (
                 "net/http: request canceled while waiting for connection (Client.Timeout exceeded): i/o timeout",
@@ -217,6 +262,8 @@ mod tests {
                 Refusal::Unauthorized,
             ),
             ("failed to do request: Head \"https://r.io/v2/x/y/blobs/sha256:6dd8\": EOF", Refusal::Trouble),
+            ("checking whether a blob sha256:ba58 exists in r.io/a: StatusCode: 403, \"\"", Refusal::Denied),
+            ("writing blob: uploading layer to r.io: StatusCode: 413, \"<html>\"", Refusal::TooLarge),
             ("the moon is full", Refusal::Other),
         ] {
             assert_eq!(Refusal::of(words), meaning, "{words}");
@@ -228,7 +275,7 @@ mod tests {
         let reference = Reference::read("r.io:5000/team/app:1").unwrap();
         let nobody = Credentials::new(&reference, Login::Nobody, String::new());
         let me = Credentials::new(&reference, Login::Nobody, "--username me".into());
-        for (refusal, _) in WORDS {
+        for refusal in WORDS.iter().map(|(refusal, _)| *refusal).chain([Refusal::NoNameServer]) {
             for credentials in [&nobody, &me] {
                 assert!(refusal.text(&reference, credentials).contains("r.io:5000"), "{refusal:?}");
                 assert!(!refusal.advice(&reference, credentials).is_empty(), "{refusal:?}");

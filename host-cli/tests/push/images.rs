@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-const ROOTFS: &str = "stager-rootfs:cflinuxfs4";
+pub(crate) const ROOTFS: &str = "stager-rootfs:cflinuxfs4";
 static MADE: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) fn docker(arguments: &[&str]) -> String {
@@ -12,6 +12,11 @@ pub(crate) fn docker(arguments: &[&str]) -> String {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "docker {arguments:?}: {text}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Whether it is Podman that answers: it tells nothing of layers on their way, and asks no registry for what it has.
+pub(crate) fn is_podman() -> bool {
+    docker(&["version", "--format", "{{range .Server.Components}}{{.Name}} {{end}}"]).contains("Podman Engine")
 }
 
 /// An app's image with a name of its own, and with a mark as its app's name.
@@ -48,6 +53,8 @@ impl Image {
         let built = building.wait_with_output().unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         let id = docker(&["image", "inspect", "--format", "{{.Id}}", &name]);
+        // As the engine calls it: Podman puts a registry in front.
+        let name = docker(&["image", "inspect", "--format", "{{index .RepoTags 0}}", &name]);
         Self { name, id, app }
     }
 

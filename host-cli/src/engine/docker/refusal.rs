@@ -37,8 +37,10 @@ pub(super) fn check(
     })
 }
 
+/// Podman answers a push that has failed with a line of the stream that it might have begun.
 #[derive(Deserialize)]
 struct Refusal {
+    #[serde(alias = "error")]
     message: String,
 }
 
@@ -150,6 +152,14 @@ mod tests {
         };
         assert!(matches!(fault(StatusCode::FORBIDDEN, "plugin"), EngineError::Forbidden { .. }));
         assert_eq!(fault(StatusCode::CONFLICT, "in\nuse\u{1b}[2J").to_string(), "doing this: in; use\\u{1b}[2J");
+    }
+
+    #[test]
+    fn the_reason_is_found_in_each_form_of_a_refusal() {
+        for body in [r#"{"message":"why"}"#, r#"{"errorDetail":{"message":"why"},"error":"why"}"#, "why"] {
+            let message = futures_util::future::FutureExt::now_or_never(message(StatusCode::CONFLICT, body.into()));
+            assert_eq!(message.as_deref(), Some("why"), "{body}");
+        }
     }
 
     #[test]
