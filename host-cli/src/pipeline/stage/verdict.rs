@@ -14,6 +14,9 @@ const KILLED_BY: &str =
 const AGENTS_OPTIONS: &str = "`host-cli restage APP -- --help` lists what may follow `--`; if nothing did, the stager image is \
                               of another version: `docker/build` makes it anew";
 
+/// How the agent says that a builder was ended for want of memory.
+const AGENTS_WORD: &str = " (out of memory)";
+
 /// The verdict; `status` is `None` where the container still runs.
 pub(super) fn verdict(
     heard: Heard,
@@ -73,12 +76,15 @@ fn failing(status: i64) -> Option<ExitCode> {
     ExitCode::from_number(status).filter(|code| *code != ExitCode::Success)
 }
 
+/// Out of memory by the engine's word, or by the agent's, where the kernel ended a builder and not the agent: Podman tells of
+/// the first process only.
 fn with_memory(failure: Failure, out_of_memory: bool, staging: &Staging<'_>) -> Failure {
-    if !out_of_memory {
+    let by_the_agent = staging.memory_mb > 0 && failure.text.contains(AGENTS_WORD);
+    if !out_of_memory && !by_the_agent {
         return failure;
     }
-    // Once is enough: the agent says so too, where the kernel ended a builder and not the agent.
-    let said = failure.text.replace(" (out of memory)", "");
+    // Once is enough.
+    let said = failure.text.replace(AGENTS_WORD, "");
     let text = format!("{said}; out of memory (memory_mb={})", staging.memory_mb);
     let advice =
         "give it more: `host-cli build-req APP >r.json`, raise memory_mb in it, `host-cli restage --request r.json`";

@@ -289,6 +289,16 @@ fn out_of_memory_is_told_with_the_limit() {
     let walked = restaged(&fake, "");
     assert_eq!(walked.code, ExitCode::Builder);
     assert_eq!(walked.failure(), "the builder failed; out of memory (memory_mb=1024)");
+
+    // An engine may know of its first process only, which is the agent.
+    let fake = engine();
+    fake.script(|_, output| {
+        hello(output);
+        let text = "the builder failed (out of memory)".to_owned();
+        say(output, &Event::Failed { code: 5, text, advice: String::new() });
+        5
+    });
+    assert_eq!(restaged(&fake, "").failure(), "the builder failed; out of memory (memory_mb=1024)");
 }
 
 #[test]
