@@ -22,6 +22,7 @@ use tar::{Builder, EntryType, Header};
 
 const ARCHIVE: &str = "droplet layer";
 const HOME: &str = "home/vcap";
+const LIFECYCLE: &str = "tmp/lifecycle";
 /// As builders leave it: their assembly folder is closed to others.
 const ROOT_MODE: u32 = 0o700;
 const USER: &str = "vcap";
@@ -103,8 +104,12 @@ impl<'a, W: Write> DropletWriter<'a, W> {
     fn add(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), ImageError> {
         let outside =
             || ImageError::Entry { archive: ARCHIVE, entry: entry.shown(), why: "which is outside of /home/vcap" };
-        let is_above = |path: PathBuf| path == Path::new("home") && entry.kind.is_dir();
-        if below_root(&entry.path).is_some_and(is_above) {
+        // Podman's build makes one layer of both, and the lifecycle is no droplet's either.
+        let is_others = |path: PathBuf| {
+            entry.kind.is_dir() && [Path::new("home"), Path::new("tmp")].contains(&path.as_path())
+                || path.starts_with(LIFECYCLE)
+        };
+        if below_root(&entry.path).is_some_and(is_others) {
             return Ok(());
         }
         let path = below_home(&entry.path).ok_or_else(outside)?;

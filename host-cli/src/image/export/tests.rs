@@ -241,6 +241,7 @@ fn a_layer_that_is_no_droplets_is_refused_by_the_entry() {
     let home = || Sample::new().folder("home/vcap/", 0o755).folder("home/vcap/app/", 0o755);
     for (layer, words) in [
         (home().file("etc/passwd", b"x", 0o644), "`etc/passwd`, which is outside of /home/vcap"),
+        (home().file("tmp/lifecycles", b"x", 0o644), "`tmp/lifecycles`, which is outside of /home/vcap"),
         (home().file("home/vcap/../x", b"x", 0o644), "which is outside of /home/vcap"),
         (home().file("home/other/x", b"x", 0o644), "`home/other/x`, which is outside"),
         (home().link(EntryType::Link, "home/vcap/app/x", "etc/shadow"), "which is outside"),
@@ -266,7 +267,13 @@ fn a_layer_as_a_build_leaves_it_holds_the_droplet_too() {
         b"x",
         0o755,
     );
-    made(&droplet_of(&Saved::of(&built.tar())).unwrap()).unwrap();
+    let droplet = droplet_of(&Saved::of(&built.tar())).unwrap();
+    made(&droplet).unwrap();
+    let with_lifecycle = Sample::new().folder("tmp/", 0o755).folder("tmp/lifecycle/", 0o755);
+    let with_lifecycle = with_lifecycle.file("tmp/lifecycle/launcher", b"x", 0o755).folder("home/", 0o755);
+    let with_lifecycle = with_lifecycle.folder("home/vcap/", 0o755).folder("home/vcap/app/", 0o755);
+    let in_one = with_lifecycle.file("home/vcap/app/run.sh", b"x", 0o755).tar();
+    assert_eq!(droplet_of(&Saved::of(&in_one)), Ok(droplet), "as Podman's build leaves it");
 }
 
 #[test]
