@@ -57,9 +57,11 @@ pub(crate) struct Caller {
     pub(crate) remapped: bool,
 }
 
-/// Whether containers' users are others to the machine.
-pub(crate) fn remaps_users() -> Result<bool, Failure> {
-    Ok(run(&["info", "--format", "{{.SecurityOptions}}"])?.contains("name=userns"))
+/// The caller `uid:gid`, as the engine sees it. One without root's rights means by its root whoever runs it.
+pub(crate) fn caller(ids: String) -> Result<Caller, Failure> {
+    let options = run(&["info", "--format", "{{.SecurityOptions}}"])?;
+    let ids = if options.contains("name=rootless") { "0:0".to_owned() } else { ids };
+    Ok(Caller { ids, remapped: options.contains("name=userns") })
 }
 
 /// `docker run …` for a service.

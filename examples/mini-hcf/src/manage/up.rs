@@ -92,7 +92,7 @@ fn start(state: &State, settings: &Settings) -> Result<(), Failure> {
     let folder = state.absolute()?;
     let metadata = fs::metadata(&folder).map_err(Failure::file("read", &folder))?;
     let ids = format!("{}:{}", metadata.uid(), metadata.gid());
-    let caller = docker::Caller { ids, remapped: docker::remaps_users()? };
+    let caller = docker::caller(ids)?;
     for service in Service::ALL {
         docker::run(&docker::run_arguments(settings, service, &folder, &caller))?;
     }
