@@ -2,7 +2,7 @@
 
 use crate::answering::Answering;
 use crate::commands::{digest, host_cli, said, said_with, started};
-use crate::images::{Image, docker};
+use crate::images::{Image, docker, is_podman};
 use crate::registry::{PASSWORD, Recipe, Registry, USER};
 use serde_json::Value;
 use std::process::Command;
@@ -17,16 +17,14 @@ fn an_app_image_is_pushed_pulled_back_by_its_digest_and_runs() {
     let reference = format!("{}/team/app:1", registry.address);
     let pushed = said(&["push", &image.app, &reference], None).done();
     assert!(pushed.out.contains(&format!("======> Pushing {} to {reference}", image.name)), "{pushed:?}");
-    assert!(pushed.out.contains("2 layers sent, "), "{pushed:?}");
+    assert!(is_podman() || pushed.out.contains("2 layers sent, "), "{pushed:?}");
     assert_eq!(image.names().len(), 2, "it keeps the name");
 
     // A second repository gets nothing twice, and tells so.
     let other = format!("{}/team/other", registry.address);
     let again = said(&["push", &image.name, &other], None).done();
-    assert!(
-        again.out.contains(&format!("Pushed {other}:latest@")) && again.out.contains("2 layers there already"),
-        "{again:?}"
-    );
+    assert!(again.out.contains(&format!("Pushed {other}:latest@")), "{again:?}");
+    assert!(is_podman() || again.out.contains("2 layers there already"), "{again:?}");
     assert_eq!(digest(&again), digest(&pushed));
 
     image.remove();
@@ -48,11 +46,11 @@ fn a_password_from_standard_input_lets_in_and_another_one_does_not() {
     let refused = said_with(&words, "wrong");
     let again =
         format!("`host-cli push {} {reference} --username pusher --password-stdin` pushes it again", image.name);
-    refused.failed(7, &["does not accept the login of --username pusher", "unauthorized", &again]);
-    said(&["push", &image.name, &reference], None).failed(
-        7,
-        &["wants a login, and docker's config.json holds none", "no basic auth credentials", "docker login 127.0.0.1:"],
-    );
+    // In the engine's own words.
+    let told = if is_podman() { ["authentication required"; 2] } else { ["unauthorized", "no basic auth credentials"] };
+    refused.failed(7, &["does not accept the login of --username pusher", told[0], &again]);
+    said(&["push", &image.name, &reference], None)
+        .failed(7, &["wants a login, and docker's config.json holds none", told[1], "docker login 127.0.0.1:"]);
     image.assert_named_as_before();
     said_with(&words, "\n").failed(2, &["standard input holds no password"]);
 }
@@ -69,8 +67,8 @@ fn the_events_tell_what_goes_where_and_under_which_digest() {
     assert_eq!(events[2]["image"], image.name.as_str());
     assert_eq!(events[3]["reference"], format!("{reference}:latest"));
     let digest = events[3]["digest"].as_str().unwrap();
-    let repository = docker(&["image", "inspect", "--format", "{{index .RepoDigests 0}}", &image.id]);
-    assert_eq!(repository, format!("{reference}@{digest}"));
+    let known = docker(&["image", "inspect", "--format", "{{join .RepoDigests \"\\n\"}}", &image.id]);
+    assert!(known.lines().any(|one| one == format!("{reference}@{digest}")), "{known}");
 }
 
 #[test]

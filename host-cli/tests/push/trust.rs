@@ -2,18 +2,20 @@
 //! own has an address of this machine that is not loopback.
 
 use crate::commands::said;
-use crate::images::{Image, docker};
+use crate::images::{Image, ROOTFS, docker};
 use crate::registry::{Recipe, Registry};
 use std::fs;
 use std::path::PathBuf;
 
-/// A network that goes with its test.
+/// A network that goes with its test, and a container on it: Podman takes an address there only while it is in use.
 struct Network(String);
 
 impl Network {
     fn new(name: &str) -> Self {
         let name = format!("stager-push-{}-{name}", std::process::id());
-        docker(&["network", "create", "--label", "stager.kind=test", &name]);
+        let label = ["--label", "stager.kind=test"];
+        docker(&[&["network", "create"], &label[..], &[&name]].concat());
+        docker(&[&["run", "-d", "--name", &name, "--network", &name], &label[..], &[ROOTFS, "sleep", "600"]].concat());
         Self(name)
     }
 
@@ -25,8 +27,14 @@ impl Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
+        docker(&["rm", "-f", &self.0]);
         docker(&["network", "rm", &self.0]);
     }
+}
+
+/// Where the engine looks for CAs, by the advice; elsewhere where the engine has a root file system of its own.
+fn certs() -> PathBuf {
+    PathBuf::from(std::env::var("STAGER_TEST_CERTS").unwrap_or_else(|_| "/etc/docker/certs.d".to_owned()))
 }
 
 /// What the advice asks for; it goes with its test.
@@ -34,8 +42,8 @@ struct TrustedCa(PathBuf);
 
 impl TrustedCa {
     fn of(registry: &Registry) -> Self {
-        let folder = PathBuf::from("/etc/docker/certs.d").join(&registry.address);
-        fs::create_dir_all(&folder).expect("this test trusts a CA in /etc/docker/certs.d, which takes root");
+        let folder = certs().join(&registry.address);
+        fs::create_dir_all(&folder).expect("this test tells the engine of a CA, which takes root");
         fs::write(folder.join("ca.crt"), &registry.ca).unwrap();
         Self(folder)
     }
@@ -45,7 +53,7 @@ impl Drop for TrustedCa {
     fn drop(&mut self) {
         fs::remove_dir_all(&self.0).unwrap();
         // The folder above stays where others have put something into it.
-        let _ = fs::remove_dir("/etc/docker/certs.d");
+        let _ = fs::remove_dir(certs());
     }
 }
 

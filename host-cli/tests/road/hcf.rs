@@ -189,6 +189,11 @@ pub(crate) fn remaps_users() -> bool {
     docker(&["info", "--format", "{{.SecurityOptions}}"]).unwrap().contains("name=userns")
 }
 
+/// Whether it is Podman that answers.
+pub(crate) fn is_podman() -> bool {
+    docker(&["version", "--format", "{{range .Server.Components}}{{.Name}} {{end}}"]).unwrap().contains("Podman Engine")
+}
+
 /// The ids of an app's images.
 pub(crate) fn images_of(app_guid: &str) -> Vec<String> {
     let label = format!("label=stager.app-guid={app_guid}");

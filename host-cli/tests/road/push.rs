@@ -60,6 +60,7 @@ fn names(app: &App) -> Vec<String> {
 }
 
 fn without_digest(tag: &str) -> String {
+    let tag = tag.strip_prefix("docker.io/").unwrap_or(tag); // Podman puts it in front of a name without a registry.
     tag.split_once(":droplet-").map_or_else(|| tag.to_owned(), |(repository, _)| format!("{repository}:droplet"))
 }
 

@@ -103,8 +103,14 @@ fn an_app_that_takes_too_much_memory_is_told_so() {
     app.hcf.run(&["push", source("hello-procfile").as_str(), "--name", "greedy", "--buildpack", "greedy_buildpack"]);
     let request = app.changed("build-req", |request| request["memory_mb"] = 64.into());
     let said = app.restage(&["--request", request.to_str().unwrap()]);
-    said.failed(223, &["out of memory (memory_mb=64)"]);
-    app.left_nothing();
+    if docker(&["info", "--format", "{{.MemoryLimit}}"]).unwrap() == "true" {
+        said.failed(223, &["out of memory (memory_mb=64)"]);
+        app.left_nothing();
+    } else {
+        // Without cgroups there is no bound; what can be had is a word about it.
+        let said = said.done();
+        assert!(said.err.contains("warning: this Docker Engine keeps no limit of memory"), "{}", said.err);
+    }
 }
 
 fn source(app: &str) -> String {
