@@ -1,6 +1,5 @@
 """What must hold on every engine. Each check gives its name, and what is wrong: nothing, or words."""
 import json
-import os
 import re
 import subprocess
 import time
@@ -11,7 +10,8 @@ from registry import Registry
 from supplies import ROOTFS, docker as elsewhere, short
 from machine import TOP
 
-LONGEST_TEST = 600  # seconds for all tests of a program
+LONGEST_TEST = 1800  # seconds for all tests of a program
+PLAIN_PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
 MOST_WORDS = 100  # lines of a failure that are shown
 NAME = 'stager-engines/app'
 LABELS = {'stager.kind': 'app', 'stager.app-name': 'matrix', 'org.opencontainers.image.base.name': ROOTFS}
@@ -45,11 +45,11 @@ class Wrong(Exception):
 class Checks:
     """All checks of one engine, in order. `made` is what earlier engines made, to compare with."""
 
-    def __init__(self, machine, supplies, made):
-        self.machine, self.supplies, self.made = machine, supplies, made
+    def __init__(self, kind, machine, supplies, made):
+        self.kind, self.machine, self.supplies, self.made = kind, machine, supplies, made
 
     def all(self, fast):
-        programs = ('image', 'export', 'engine') if fast else ('image', 'export', 'engine', 'road')
+        programs = ('image', 'export', 'engine', *(() if fast else ('push', 'road')))
         yield self.check('supplies', self.supplied)
         for program in programs:
             yield self.check(f'{program} tests', lambda result, program=program: self.tests(program, result))
@@ -85,10 +85,11 @@ class Checks:
         options = [option.removeprefix('name=') for option in info.get('SecurityOptions') or [] if 'seccomp' not in option]
         return ' '.join([kind, told['Version'], f"(API {told['ApiVersion']}, {info['Driver']})", *options])
 
-    def run(self, command, patience=120, **more):
+    def run(self, command, patience=120, user=0, **more):
         """A command that uses the engine, in its network."""
         environment = {**self.machine.environment(), **more.pop('environment', {})}
-        return subprocess.run(self.machine.entering([str(word) for word in command]), env=environment, stdin=subprocess.DEVNULL,
+        command = self.machine.entering_as(user, [str(word) for word in command])
+        return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace', timeout=patience, **more)
 
     def docker(self, *words, patience=120):
@@ -106,12 +107,15 @@ class Checks:
         self.docker('tag', self.supplies.nginx, f'mini-hcf-nginx:{short(self.inspect(ROOTFS)["Id"])}')
 
     def tests(self, program, result):
-        environment = {'STAGER_STATIC_BIN': str(self.supplies.static), 'RUST_BACKTRACE': '0', 'RUST_TEST_THREADS': str(os.cpu_count())}
+        environment = {'STAGER_STATIC_BIN': str(self.supplies.static), 'RUST_BACKTRACE': '0', 'RUST_TEST_THREADS': str(self.kind.at_once)}
+        if self.kind.user:
+            # Folders that this user may not read, as those of root's own programs, are in nobody's PATH.
+            environment['PATH'] = f'{self.machine.folder / "bin"}:{PLAIN_PATH}'
         passed = failed = 0
         words = []
         for test in self.supplies.tests[program]:
             filters = ['with_the_engine'] if program == 'engine' else []
-            done = self.run([test, *filters], LONGEST_TEST, cwd=TOP / 'host-cli', environment=environment)
+            done = self.run([test, *filters], LONGEST_TEST, self.kind.user, cwd=TOP / 'host-cli', environment=environment)
             counts = re.search(r'(\d+) passed; (\d+) failed', done.stdout)
             if not counts:
                 raise Wrong('\n'.join(done.stdout.splitlines()[-MOST_WORDS:]))

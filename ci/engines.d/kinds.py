@@ -1,4 +1,5 @@
 """The kinds of engines that can be started: which Debian packages each takes, and how it is run in them."""
+import os
 from dataclasses import dataclass, field, replace
 
 DOCKER = 'docker.io,docker-registry,iptables,ca-certificates,mount'
@@ -25,6 +26,9 @@ class Kind:
     lines: dict = field(default_factory=dict)  # lines that these files of the root file system need
     links: dict = field(default_factory=dict)  # symbolic links in it, by where they lie
     files: dict = field(default_factory=dict)  # whole files of it; a script may be executed
+    certs: str = 'etc/docker/certs.d'  # in it, or from `{run}` on: where the engine looks for the CAs of registries
+    user: int = 0  # who runs it, and so its tests
+    at_once: int = os.cpu_count()  # tests
 
 
 def docker(name, what, suite, settings=None, lines=None):
@@ -44,9 +48,10 @@ def supervised(kind):
 
 # Debian's parts of Docker's dockerd-rootless.sh, without systemd: so nobody delegates cgroups, and limits are left off.
 ROOTLESS = f'docker.io,rootlesskit,slirp4netns,iproute2,uidmap,{DOCKER.partition(",")[2]}'
+ROOTLESS_ID = 901
 ROOTLESS_USER = {
-    'etc/passwd': 'engine:x:901:901::/nonexistent:/usr/sbin/nologin',
-    'etc/group': 'engine:x:901:',
+    'etc/passwd': f'engine:x:{ROOTLESS_ID}:{ROOTLESS_ID}::/nonexistent:/usr/sbin/nologin',
+    'etc/group': f'engine:x:{ROOTLESS_ID}:',
     'etc/subuid': 'engine:400000:65536',
     'etc/subgid': 'engine:400000:65536',
 }
@@ -78,7 +83,8 @@ exec dockerd --rootless --host "unix://$1/docker.sock" --config-file /run/daemon
 def rootless(name, what, suite):
     """Docker's own engine, run by a user of its root file system."""
     settings = {'storage-driver': 'overlay2', 'shutdown-timeout': 3}
-    return Kind(name, what, suite, ROOTLESS, ('rootless', '{run}'), settings, ROOTLESS_USER, files=ROOTLESS_FILES)
+    return Kind(name, what, suite, ROOTLESS, ('rootless', '{run}'), settings, ROOTLESS_USER, files=ROOTLESS_FILES,
+                certs='{run}/.config/docker/certs.d', user=ROOTLESS_ID)
 
 
 PODMAN = 'podman,netavark,aardvark-dns,runc,catatonit,nftables,iptables,docker-registry,ca-certificates,mount'
@@ -93,11 +99,19 @@ helper_binaries_dir = ["/usr/lib/podman", "/usr/libexec/podman", "/usr/bin"]
 clamped = ["/usr/local/bin/runc-clamped"]
 [network]
 network_backend = "netavark"
+network_config_dir = "/var/lib/docker/networks"
 """,
-    # Where a container is given any limit, Podman asks for a million processes too; a root without CAP_SYS_RESOURCE may not
-    # have more than he was given.
+    # Where a container is given any limit, Podman asks for a million processes too, and a build of 5.8 for as many files; a
+    # root without CAP_SYS_RESOURCE may not have more than he was given.
     'usr/local/bin/runc-clamped': r"""#!/bin/sh
-limit=$(awk '/^Max processes/ { print $4 }' /proc/self/limits)
+processes=$(awk '/^Max processes/ { print $4 }' /proc/self/limits)
+files=$(awk '/^Max open files/ { print $5 }' /proc/self/limits)
+clamp() {
+    asked=$(grep -o "\"type\":\"$1\",\"hard\":[0-9]*" "$file" | grep -o '[0-9]*$' | head -n 1)
+    if [ "$2" != unlimited ] && [ "${asked:-0}" -gt "$2" ]; then
+        sed -i "s/{\"type\":\"$1\",\"hard\":$asked,\"soft\":[0-9]*}/{\"type\":\"$1\",\"hard\":$2,\"soft\":$2}/" "$file"
+    fi
+}
 before=
 for word; do
     case $before in
@@ -105,23 +119,27 @@ for word; do
     --process) file=$word ;;
     *) file= ;;
     esac
-    if [ -n "$file" ] && [ "$limit" != unlimited ]; then
-        sed -i "s/{\"type\":\"RLIMIT_NPROC\",\"hard\":1048576,\"soft\":1048576}/{\"type\":\"RLIMIT_NPROC\",\"hard\":$limit,\"soft\":$limit}/" "$file"
+    if [ -n "$file" ]; then
+        clamp RLIMIT_NPROC "$processes"
+        clamp RLIMIT_NOFILE "$files"
     fi
     before=$word
 done
 exec runc "$@"
 """,
-    'etc/containers/registries.conf.d/own.conf': '[[registry]]\nlocation = "127.0.0.1:5000"\ninsecure = true\n',
+    # As to Docker: no registry on loopback need speak TLS.
+    'etc/containers/registries.conf.d/own.conf': '[[registry]]\nprefix = "127.0.0.1"\nlocation = "127.0.0.1"\ninsecure = true\n',
     'etc/containers/policy.json': '{"default": [{"type": "insecureAcceptAnything"}]}\n',
 }
 
 
 def podman(name, what, suite):
-    """Podman's service for Docker's clients, without systemd: nothing runs its health checks."""
+    """Podman's service for Docker's clients, without systemd: nothing runs its health checks. One test at a time: where
+    containers of a network come and go at once, its name server may lose names of others until the next one comes."""
     command = ('podman', '--root', '/var/lib/docker', '--runroot', '/run/containers/storage', '--storage-driver', 'overlay',
                'system', 'service', '--time=0', f'unix://{SOCKET}')
-    return Kind(name, what, suite, PODMAN, command, links={'usr/bin/docker-init': 'catatonit'}, files=PODMAN_FILES)
+    return Kind(name, what, suite, PODMAN, command, links={'usr/bin/docker-init': 'catatonit'}, files=PODMAN_FILES,
+                certs='etc/containers/certs.d', at_once=1)
 
 
 KINDS = {kind.name: kind for kind in (

@@ -20,6 +20,7 @@ LONGEST_SOCKET = 107  # bytes of a socket's path
 PROGRAMS = ('docker', 'docker-registry')
 PODMANS_CGROUPS = ('/libpod_parent', '/conmon')  # it takes no others; what somebody uses cannot be removed
 DISK = 'data.ext4'  # in an engine's folder: the file system that its images lie in, where it has one of its own
+NAMES = '192.0.2.53'  # of documentation, and so nobody's: where an engine's own name server is (names.py)
 RECIPE = ['--variant=apt', '--aptopt=Acquire::Check-Valid-Until "false"']
 
 
@@ -54,8 +55,10 @@ class Machine:
         if len(str(self.socket)) > LONGEST_SOCKET:
             raise Unavailable(f'{self.socket} is too long for a socket; take a shorter --root')
         system = self.system(kind)
-        for part in ('run', 'data', 'bin'):
+        for part in ('run', 'data', 'bin', 'cache', 'config'):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
+        for part in ('cache', 'config'):
+            os.chown(self.folder / part, kind.user, kind.user)
         (self.folder / 'run/daemon.json').write_text(json.dumps(kind.settings))
         self.make_disk()
         self.give_programs(system)
@@ -64,7 +67,7 @@ class Machine:
         command = [word.format(cgroup=self.cgroup, run=self.folder / 'run') for word in kind.command]
         apart = ['unshare', '--mount', '--net', '--pid', '--fork', '--kill-child=KILL', '--']
         with open(self.log, 'wb') as log:
-            keeper = subprocess.Popen([*apart, HERE / 'enter', system, self.folder, *shared, '--', *command],
+            keeper = subprocess.Popen([*apart, HERE / 'enter', system, self.folder, NAMES, *shared, '--', *command],
                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:
             (self.folder / 'keeper').write_text(f'{keeper.pid} {born(keeper.pid)}')
@@ -128,6 +131,8 @@ class Machine:
             if time.monotonic() > deadline:
                 raise Unavailable(f'{self.name} does not answer after {PATIENCE} s: {self.last_words()}')
             time.sleep(0.1)
+        # As Docker makes its own, and as Debian's podman.socket says.
+        self.socket.chmod(0o660)
 
     def last_words(self):
         lines = self.log.read_text(errors='replace').splitlines() if self.log.exists() else []
@@ -146,14 +151,17 @@ class Machine:
                 text = (system / file).read_text() if (system / file).exists() else ''
                 if line not in text.splitlines():
                     (system / file).write_text(f'{text}{line}\n')
-            for file, text in kind.files.items():
+            for file, text in {**kind.files, 'etc/resolv.conf': f'nameserver {NAMES}\n'}.items():
                 (system / file).parent.mkdir(parents=True, exist_ok=True)
                 (system / file).write_text(text)
                 (system / file).chmod(0o755 if text.startswith('#!') else 0o644)
             for place, target in kind.links.items():
                 if not (system / place).is_symlink():
                     (system / place).symlink_to(target)
-        (self.root / self.name).mkdir(exist_ok=True)
+        self.folder.mkdir(exist_ok=True)
+        certs = Path(kind.certs.format(run=self.folder / 'run'))
+        # In the engine's own run folder it has the same path here; every other path is of its root file system.
+        (self.folder / 'certs').write_text(str(certs if certs.is_absolute() else system / certs))
         return system
 
     def give_programs(self, system):
@@ -181,13 +189,21 @@ class Machine:
         holder = f'/proc/{first}/root/proc/{inside.read_text().strip()}' if inside.exists() else f'/proc/{first}'
         return ['nsenter', f'--net={holder}/ns/net', '--', *command]
 
+    def entering_as(self, user, command):
+        """As :meth:`entering`, as a user of the machine, who must be able to run it."""
+        as_user = ['setpriv', f'--reuid={user}', f'--regid={user}', '--clear-groups', '--'] if user else []
+        if user and subprocess.run([*as_user, 'test', '-x', command[0]]).returncode != 0:
+            raise Unavailable(f'who runs {self.name} may not read {command[0]}; try in a folder that is open to all')
+        return self.entering([*as_user, *command])
+
     def environment(self):
         """For commands that are to use this engine."""
         path = f"{self.folder / 'bin'}:{os.environ.get('PATH', '/usr/bin:/bin')}"
         plain = {name: value for name, value in os.environ.items() if not name.startswith('DOCKER_')}
         # Contexts, credentials and what was found out about images are this machine's user's, not the engine's.
         return {**plain, 'DOCKER_HOST': self.docker_host, 'DOCKER_CONFIG': str(self.folder / 'config'),
-                'XDG_CACHE_HOME': str(self.folder / 'cache'), 'PATH': path}
+                'XDG_CACHE_HOME': str(self.folder / 'cache'), 'PATH': path,
+                'STAGER_TEST_CERTS': (self.folder / 'certs').read_text()}
 
     def running(self):
         """The process that keeps the engine, if it is still that one."""

@@ -2,6 +2,10 @@
 from dataclasses import dataclass, field
 
 
+# Around what ci/engines says in a document that says more.
+MARKS = ('<!-- ci/engines --markdown writes this -->', '<!-- up to here -->')
+
+
 @dataclass
 class Outcome:
     """How it went with one engine."""
@@ -44,6 +48,15 @@ def markdown(outcomes):
         lines.append(f"| {outcome.kind.name} | {outcome.version or '–'} | {' | '.join(cells)} | {state.replace('|', '/')} |")
     lines += ['', '```', *ids(outcomes)[1:], last_line(outcomes), '```', '']
     return '\n'.join(lines)
+
+
+def write(file, text):
+    """Writes the file anew; where it has both marks, only what stands between them."""
+    before = file.read_text() if file.exists() else ''
+    start, end = (before.find(mark) for mark in MARKS)
+    if -1 < start < end:
+        text = f'{before[:start]}{MARKS[0]}\n\n{text}\n{before[end:]}'
+    file.write_text(text)
 
 
 def cell(result, outcome):
