@@ -11,11 +11,13 @@ mod failure;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzed;
 mod image;
+mod owner;
 mod pipeline;
 mod plan;
 mod registry;
 mod requests;
 mod screen;
+mod unfinished;
 
 use arguments::Command;
 use arguments::invocation::Invocation;

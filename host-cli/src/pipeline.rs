@@ -18,6 +18,7 @@ mod making;
 mod mounted;
 mod push;
 pub(crate) mod refuse;
+mod remains;
 pub(crate) mod road;
 pub(crate) mod signals;
 mod stage;
@@ -42,6 +43,7 @@ pub(crate) use look_into::cache;
 use making::Making;
 pub(crate) use push::Target;
 pub(crate) use push::push;
+pub(crate) use remains::remove as remove_remains;
 use road::{Road, walk};
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
@@ -61,6 +63,7 @@ pub(crate) fn restage(command: Restage, agent_options: Vec<String>) -> ExitCode 
             None => requests::newest(Kind::Staging, command.app.as_deref(), &command.log_options()),
         }?;
         let road = way.with(Arc::new(Docker::connect()?));
+        remove_remains(&road);
         let image = restage_on(&road, &request, &command, &agent_options)?;
         push_if_wanted(&road, image.as_ref(), target.as_ref())
     })
@@ -157,7 +160,9 @@ pub(crate) fn launch(command: Launch) -> ExitCode {
             Some(file) => requests::from_file(file, Kind::Launch),
             None => requests::newest(Kind::Launch, command.app.as_deref(), &command.log_options()),
         }?;
-        launch_on(&way.with(Arc::new(Docker::connect()?)), &request, &command)
+        let road = way.with(Arc::new(Docker::connect()?));
+        remove_remains(&road);
+        launch_on(&road, &request, &command)
     })
 }
 

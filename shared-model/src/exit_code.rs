@@ -30,7 +30,7 @@ pub enum ExitCode {
     Timeout,
     /// Ended by Ctrl-C.
     Interrupted,
-    /// Ended by SIGTERM.
+    /// Ended by SIGTERM; of an agent, also by the end of its host.
     Terminated,
     /// The builder's own code: 222 no buildpack detected, 223 compile, 224 release, 225 supply, 226 finalize.
     BuildersOwn(u8),
@@ -51,7 +51,7 @@ impl ExitCode {
         ("9", "the Docker Engine could not be reached, or refused"),
         ("124", "a timeout ended it"),
         ("130", "ended by Ctrl-C (SIGINT)"),
-        ("143", "ended by SIGTERM"),
+        ("143", "ended by SIGTERM, or, the agent, because its host-cli was gone"),
         (
             "222–226",
             "the builder's own: 222 no buildpack detected the app, 223 compile, 224 release, 225 supply, 226 finalize failed",

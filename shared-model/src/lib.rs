@@ -17,6 +17,7 @@ pub mod event;
 pub mod exit_code;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzed;
+pub mod lease;
 pub mod network;
 pub mod plain_line;
 pub mod safe_url;

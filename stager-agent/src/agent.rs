@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::fetch::{Http, Trust, Verify};
 use crate::hand_over::{self, Identity, Socket, Verdict, make};
 use crate::keep;
+use crate::lease::Lease;
 use crate::leaves::{Droplet, RealLeaves, Uploads};
 use crate::plan::{self, StagingPlan};
 use crate::provide::{Provider, Stock, volume_is_mounted};
@@ -31,11 +32,11 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 /// Does what `arguments` ask for and says all of it; the last event is [`Event::Done`] or [`Event::Failed`].
-pub(crate) fn serve(arguments: &Arguments, scope: &Scope, reaper: &Reaper) -> ExitCode {
+pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper: &Reaper) -> ExitCode {
     let started = Instant::now();
     scope.emit(Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() });
     let mut stock = Stock::default(); // until the end, for others must leave alone what was linked to it
-    let outcome = plan_of(arguments).and_then(|(plan, request)| {
+    let outcome = plan_of(arguments, lease).and_then(|(plan, request)| {
         let image = image_or_not(&plan, arguments, scope)?;
         stock = stock_of(&plan, arguments, scope);
         let staged = carry_out(&plan, arguments, &stock, scope, reaper)?;
@@ -45,6 +46,7 @@ pub(crate) fn serve(arguments: &Arguments, scope: &Scope, reaper: &Reaper) -> Ex
     let began = !matches!(code, ExitCode::Request | ExitCode::CommandLine);
     let keeps = arguments.keep && began && scope.stopped().is_none();
     if keeps {
+        lease.end(); // A visitor may come an hour later, and from anywhere.
         scope.emit(Event::Kept { seconds: keep::LONGEST.as_secs() });
     }
     scope.emit(match outcome {
@@ -57,8 +59,9 @@ pub(crate) fn serve(arguments: &Arguments, scope: &Scope, reaper: &Reaper) -> Ex
     code
 }
 
-fn plan_of(arguments: &Arguments) -> Result<(StagingPlan, Secret<String>), Failure> {
-    let text = request::read(arguments.request.as_deref())?;
+fn plan_of(arguments: &Arguments, lease: &Lease) -> Result<(StagingPlan, Secret<String>), Failure> {
+    let text = request::read(arguments.request.as_deref(), lease)?;
+    lease.watch().map_err(|error| Failure::of_system(&error))?;
     let task = validate::task(text.reveal())?;
     let plan = plan::plan(task)?;
     if arguments.report && plan.callback.is_none() {

@@ -65,6 +65,9 @@ pub(crate) struct Arguments {
     /// tell Cloud Controller how it ended, as Diego does: it then starts the app on Diego
     #[argh(switch)]
     pub(crate) report: bool,
+    /// host-cli gives this: standard input stays open behind the request, and its end, or 25s of silence, ends the staging
+    #[argh(switch)]
+    pub(crate) lease: bool,
     /// afterwards stay until SIGTERM, an hour at most, so that one can look around
     #[argh(switch)]
     pub(crate) keep: bool,

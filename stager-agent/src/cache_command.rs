@@ -7,6 +7,7 @@ mod wanted;
 use crate::arguments::{Arguments, CacheCommand};
 use crate::cache::{Cache, Checked, Identity, Removal};
 use crate::failure::Failure;
+use crate::lease::Lease;
 use crate::scope::Scope;
 use crate::steps::milliseconds_since;
 use shared_model::cache_place::MOUNTED;
@@ -18,13 +19,13 @@ use std::time::Instant;
 
 /// Does what `command` asks for. A list is printed and nothing else is said; of the others all is said as of a staging,
 /// and the last event is [`Event::Done`] or [`Event::Failed`].
-pub(crate) fn serve(command: &CacheCommand, arguments: &Arguments, scope: &Scope) -> ExitCode {
+pub(crate) fn serve(command: &CacheCommand, arguments: &Arguments, lease: &Lease, scope: &Scope) -> ExitCode {
     let started = Instant::now();
     let lists = matches!(command, CacheCommand::List(_));
     if !lists {
         scope.emit(Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() });
     }
-    let outcome = carry_out(command, arguments, scope);
+    let outcome = carry_out(command, arguments, lease, scope);
     let code = outcome.as_ref().err().map_or(ExitCode::Success, |failure| failure.code);
     match outcome {
         Err(failure) => scope.emit(failure.event()),
@@ -34,7 +35,10 @@ pub(crate) fn serve(command: &CacheCommand, arguments: &Arguments, scope: &Scope
     code
 }
 
-fn carry_out(command: &CacheCommand, arguments: &Arguments, scope: &Scope) -> Result<(), Failure> {
+fn carry_out(command: &CacheCommand, arguments: &Arguments, lease: &Lease, scope: &Scope) -> Result<(), Failure> {
+    if !matches!(command, CacheCommand::Up(_)) {
+        lease.watch().map_err(|error| Failure::of_system(&error))?; // None of the others reads a request.
+    }
     let root = match command {
         CacheCommand::Up(up) => up.into.as_deref(),
         _ => None,
@@ -42,7 +46,7 @@ fn carry_out(command: &CacheCommand, arguments: &Arguments, scope: &Scope) -> Re
     let root = root.or(arguments.cache.as_deref()).unwrap_or(Path::new(MOUNTED));
     let cache = Cache::open(root, arguments.cache_limit)?;
     match command {
-        CacheCommand::Up(_) => up::fill(root, cache, arguments, scope),
+        CacheCommand::Up(_) => up::fill(root, cache, arguments, lease, scope),
         CacheCommand::List(list) => {
             list::print(&cache.list()?, list.output);
             Ok(())

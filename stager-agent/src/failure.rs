@@ -74,6 +74,11 @@ impl Failure {
     pub(crate) fn of_stop(reason: Stopped) -> Self {
         match reason {
             Stopped::Signal(SIGINT) => Self::new(ExitCode::Interrupted, "interrupted (SIGINT)", ""),
+            Stopped::HostGone => Self::new(
+                ExitCode::Terminated,
+                "the host-cli that started this is gone: its end of standard input was closed, or silent for 25s",
+                "a host-cli that is stopped (Ctrl-Z) counts as gone, too; stage again",
+            ),
             Stopped::Signal(_) => Self::new(ExitCode::Terminated, "ended by SIGTERM", ""),
             Stopped::DeadlinePassed(limit) => of_time_limit(limit),
             // Whoever runs a program makes an end with a status of it.

@@ -18,6 +18,7 @@ mod gate;
 mod hand_over;
 mod hex;
 mod keep;
+mod lease;
 mod leaves;
 mod left_file;
 mod plan;
@@ -37,6 +38,7 @@ mod upload;
 
 use crate::arguments::Command;
 use crate::failure::Failure;
+use crate::lease::Lease;
 use crate::scope::{Scope, Stop};
 use shared_model::event::EventSink;
 use std::process::ExitCode;
@@ -59,9 +61,10 @@ pub fn main() -> ExitCode {
     let code = match charge.and_then(|reaper| signals::into(Arc::clone(&stop)).map(|()| reaper)) {
         Ok(reaper) => {
             let scope = Scope::new(&screen, "STG", &stop);
+            let lease = if arguments.lease { Lease::held(Arc::clone(&stop)) } else { Lease::default() };
             match &arguments.command {
-                Some(Command::Cache(cache)) => cache_command::serve(&cache.command, &arguments, &scope),
-                None => agent::serve(&arguments, &scope, &reaper),
+                Some(Command::Cache(cache)) => cache_command::serve(&cache.command, &arguments, &lease, &scope),
+                None => agent::serve(&arguments, &lease, &scope, &reaper),
             }
         }
         Err(error) => {

@@ -1,6 +1,7 @@
 //! Reads the request: from standard input or a file, whole, and never more than any request has.
 #![expect(clippy::disallowed_methods, reason = "reads standard input or the file that --request names")]
 
+use crate::lease::Lease;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 use shared_model::secret::Secret;
@@ -48,13 +49,13 @@ pub(crate) enum RequestError {
 ///
 /// # Errors
 /// See [`RequestError`]. An empty text is no error here.
-pub(crate) fn read(file: Option<&Path>) -> Result<Secret<String>, RequestError> {
+pub(crate) fn read(file: Option<&Path>, lease: &Lease) -> Result<Secret<String>, RequestError> {
     let named = |path: &Path| path.display().to_string();
     let from = file.map_or("standard input".to_owned(), named);
     let bytes = match file {
         Some(path) => File::open(path).and_then(bounded),
         None if io::stdin().is_terminal() => return Err(RequestError::Terminal),
-        None => bounded(io::stdin().lock()),
+        None => lease.request().and_then(bounded),
     };
     let bytes = bytes.map_err(|source| RequestError::Unreadable { from, source })?;
     if bytes.len() as u64 > LARGEST {
@@ -70,15 +71,14 @@ pub(crate) fn read(file: Option<&Path>) -> Result<Secret<String>, RequestError> 
 /// The file cannot be opened; standard input is a terminal.
 pub(crate) fn read_several(
     file: Option<&Path>,
+    lease: &Lease,
 ) -> Result<impl Iterator<Item = Result<Secret<String>, RequestError>>, RequestError> {
     let from = file.map_or("standard input".to_owned(), |path| path.display().to_string());
+    let unreadable = |source| RequestError::Unreadable { from: from.clone(), source };
     let input: Box<dyn Read> = match file {
-        Some(path) => {
-            let unreadable = |source| RequestError::Unreadable { from: from.clone(), source };
-            Box::new(File::open(path).map_err(unreadable)?)
-        }
+        Some(path) => Box::new(File::open(path).map_err(unreadable)?),
         None if io::stdin().is_terminal() => return Err(RequestError::Terminal),
-        None => Box::new(io::stdin().lock()),
+        None => lease.request().map_err(unreadable)?,
     };
     let left = Rc::new(Cell::new(LARGEST));
     let each_bounded = EachBounded { input, left: Rc::clone(&left) };
@@ -129,14 +129,17 @@ mod tests {
         let read = |texts: &[String]| {
             let path = folder.path().join("requests");
             std::fs::write(&path, texts.join("\n")).unwrap();
-            read_several(Some(&path)).unwrap().map(|text| text.map(|text| text.reveal().len())).collect::<Vec<_>>()
+            read_several(Some(&path), &Lease::default())
+                .unwrap()
+                .map(|text| text.map(|text| text.reveal().len()))
+                .collect::<Vec<_>>()
         };
         let of = |mebibytes: usize| format!("\"{}\"", "x".repeat(mebibytes << 20));
         let [first, second, third] = &read(&[of(9), of(9), of(17)])[..] else { panic!("three, and no more") };
         let whole = (9 << 20) + 2;
         assert!(matches!((first, second), (Ok(one), Ok(two)) if *one == whole && *two == whole));
         assert!(matches!(third, Err(RequestError::TooLong)), "{third:?}");
-        let unreadable = read_several(Some(folder.path())).unwrap().next().unwrap();
+        let unreadable = read_several(Some(folder.path()), &Lease::default()).unwrap().next().unwrap();
         assert!(matches!(unreadable, Err(RequestError::Unreadable { .. })), "{unreadable:?}");
         assert!(matches!(read(&["{".to_owned()])[..], [Err(RequestError::NotJson { .. })]));
     }

@@ -14,6 +14,8 @@ pub(crate) enum Stopped {
     DeadlinePassed(Duration),
     /// A signal came: its number.
     Signal(i32),
+    /// Whoever holds the lease is gone.
+    HostGone,
     /// Another action of a codependent group ended.
     Codependent,
     /// What was written takes more room than the request allows.
@@ -27,6 +29,7 @@ pub(crate) struct Stop(AtomicI32);
 impl Stop {
     const CODEPENDENT: i32 = -1;
     const DISK_FULL: i32 = -2;
+    const HOST_GONE: i32 = -3;
 
     /// Ends everything, because the process got `signal`.
     pub(crate) fn by_signal(&self, signal: i32) {
@@ -43,11 +46,17 @@ impl Stop {
         let _ = self.0.compare_exchange(0, Self::DISK_FULL, Ordering::SeqCst, Ordering::SeqCst);
     }
 
+    /// Ends everything, because nobody waits for it any more.
+    pub(crate) fn by_lost_host(&self) {
+        let _ = self.0.compare_exchange(0, Self::HOST_GONE, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
     fn reason(&self) -> Option<Stopped> {
         match self.0.load(Ordering::SeqCst) {
             0 => None,
             Self::CODEPENDENT => Some(Stopped::Codependent),
             Self::DISK_FULL => Some(Stopped::DiskFull),
+            Self::HOST_GONE => Some(Stopped::HostGone),
             signal => Some(Stopped::Signal(signal)),
         }
     }

@@ -5,7 +5,7 @@ pub(crate) mod loaded;
 
 use super::{
     CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Health, Image, ImageDetails, ImageId,
-    LayerTold, Limits, Quota, Ran, Store,
+    Input, LayerTold, Limits, Quota, Ran, Running, Seen, Store,
 };
 use crate::plan::container::ContainerSpec;
 use crate::registry::credentials::Credentials;
@@ -177,6 +177,12 @@ impl Engine for Fake {
         Ok(state.images.iter().rev().filter(bears).cloned().collect())
     }
 
+    fn nameless_images(&self) -> Result<Vec<Image>, EngineError> {
+        let state = self.call("nameless_images", &[])?;
+        let is_ours = |image: &&Image| image.tags.is_empty() && image.labels.contains_key("stager.kind");
+        Ok(state.images.iter().filter(is_ours).cloned().collect())
+    }
+
     fn tag(&self, image: &ImageId, name: &str) -> Result<(), EngineError> {
         let mut state = self.call("tag", &[&image.0, name])?;
         for other in &mut state.images {
@@ -292,6 +298,7 @@ impl Engine for Fake {
             labels: spec.labels.clone(),
             running: false,
             exit_status: 0,
+            ended: 0,
             out_of_memory: false,
             health: if spec.health_check.is_some() { Health::Starting } else { Health::Unchecked },
             was_checked: false,
@@ -308,15 +315,17 @@ impl Engine for Fake {
         let (found, _) = state.containers.get_mut(&container.0).ok_or_else(|| missing(container))?;
         found.running = status.is_none();
         found.exit_status = status.unwrap_or_default();
+        found.ended = i64::from(status.is_some());
         Ok(())
     }
 
     fn run(
         &self,
         container: &ContainerId,
-        stdin: &[u8],
+        input: Input<'_>,
         output: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<i64, EngineError> {
+        let (Input::Whole(stdin) | Input::Leased(stdin)) = input;
         let script = {
             let mut state = self.call("run", &[&container.0])?;
             let script = state.runs.pop_front();
@@ -328,6 +337,7 @@ impl Engine for Fake {
         if let Some((found, _)) = self.state().containers.get_mut(&container.0) {
             found.running = false;
             found.exit_status = status;
+            found.ended = 1;
         }
         Ok(status)
     }
@@ -350,6 +360,23 @@ impl Engine for Fake {
             found.was_checked = found.running && spec.health_check.is_some() && !never_checks;
             found.clone()
         }))
+    }
+
+    fn seen(&self) -> Result<Vec<Seen>, EngineError> {
+        let state = self.call("seen", &[])?;
+        let seen = |(container, spec): &(Container, ContainerSpec)| Seen {
+            id: container.id.clone(),
+            name: container.name.clone(),
+            labels: container.labels.clone(),
+            running: match (container.running, container.ended) {
+                (true, _) => Running::Now,
+                (false, 0) => Running::NotYet,
+                (false, _) => Running::Not,
+            },
+            created: jiff::Timestamp::now().as_second(),
+            command: spec.command.join(" "),
+        };
+        Ok(state.containers.values().map(seen).collect())
     }
 
     fn containers_labelled(&self, label: &str, value: &str) -> Result<Vec<Container>, EngineError> {
@@ -376,6 +403,7 @@ impl Engine for Fake {
         let mut state = self.call("stop", &[&container.0])?;
         if let Some((found, _)) = state.containers.get_mut(&container.0) {
             found.running = false;
+            found.ended = 1;
         }
         Ok(())
     }
@@ -401,7 +429,7 @@ mod tests {
         fake.refuse("start", "no");
         let id = fake.create(Some("one"), &spec).unwrap();
         let mut seen = Vec::new();
-        assert_eq!(fake.run(&id, b"in", &mut |_, bytes| seen.extend_from_slice(bytes)).unwrap(), 7);
+        assert_eq!(fake.run(&id, Input::Whole(b"in"), &mut |_, bytes| seen.extend_from_slice(bytes)).unwrap(), 7);
         assert!(fake.start(&id).is_err());
         fake.remove(&id).unwrap();
         assert_eq!(seen, b"in");

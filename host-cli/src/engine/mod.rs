@@ -81,6 +81,8 @@ pub(crate) struct Container {
     pub(crate) running: bool,
     /// The main process's exit status; meaningless while it runs.
     pub(crate) exit_status: i64,
+    /// Seconds since 1970 when that was; 0 for one that never ran.
+    pub(crate) ended: i64,
     /// Whether the kernel ended it for its memory.
     pub(crate) out_of_memory: bool,
     /// What its health check says.
@@ -91,6 +93,35 @@ pub(crate) struct Container {
     pub(crate) health_output: String,
     /// Its addresses by network name; an empty address where it has none.
     pub(crate) addresses: BTreeMap<String, String>,
+}
+
+/// What a list of containers tells of one, without a look at each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Its id.
+    pub(crate) id: ContainerId,
+    /// Its name without the leading slash.
+    pub(crate) name: String,
+    /// Its labels.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Whether its main process runs.
+    pub(crate) running: Running,
+    /// Seconds since 1970 when it was made.
+    pub(crate) created: i64,
+    /// Its main process's command line, as the engine shows it.
+    pub(crate) command: String,
+}
+
+/// Whether a container's main process runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Running {
+    /// It was never started.
+    NotYet,
+    /// It runs, or is about to again.
+    Now,
+    /// It has ended.
+    #[default]
+    Not,
 }
 
 /// What a health check says.
@@ -105,6 +136,16 @@ pub(crate) enum Health {
     Healthy,
     /// It failed too often.
     Unhealthy,
+}
+
+/// What a container is given on its standard input.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Input<'a> {
+    /// This, and then its end.
+    Whole(&'a [u8]),
+    /// This, with a mark behind it, and then a sign of life every few seconds for as long as we live: see
+    /// [`shared_model::lease`].
+    Leased(&'a [u8]),
 }
 
 /// How a program ended that was run in a container beside its main process.
@@ -161,6 +202,10 @@ pub(crate) trait Engine: Send + Sync {
     /// Images that bear the label, the newest first.
     fn images_labelled(&self, label: &str, value: &str) -> Result<Vec<Image>, EngineError>;
 
+    /// Images of ours, of whatever kind, that have neither a name nor a digest in a registry; as far as the engine hides none
+    /// of them under another.
+    fn nameless_images(&self) -> Result<Vec<Image>, EngineError>;
+
     /// Gives an image one more name, `repository:tag`.
     fn tag(&self, image: &ImageId, name: &str) -> Result<(), EngineError>;
 
@@ -212,12 +257,12 @@ pub(crate) trait Engine: Send + Sync {
     /// Starts a container and returns at once.
     fn start(&self, container: &ContainerId) -> Result<(), EngineError>;
 
-    /// Starts a container, writes `stdin` to it and closes it, gives what it prints to `output` as it comes, and
-    /// returns its exit status when it has ended. Ends too when the container is removed meanwhile.
+    /// Starts a container, gives it its input, gives what it prints to `output` as it comes, and returns its exit status
+    /// when it has ended. Ends too when the container is removed meanwhile.
     fn run(
         &self,
         container: &ContainerId,
-        stdin: &[u8],
+        input: Input<'_>,
         output: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<i64, EngineError>;
 
@@ -227,6 +272,9 @@ pub(crate) trait Engine: Send + Sync {
 
     /// The container, or `None` when it is gone.
     fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError>;
+
+    /// All containers of ours, of whatever kind, stopped ones too.
+    fn seen(&self) -> Result<Vec<Seen>, EngineError>;
 
     /// Containers that bear the label, stopped ones too, the newest first.
     fn containers_labelled(&self, label: &str, value: &str) -> Result<Vec<Container>, EngineError>;

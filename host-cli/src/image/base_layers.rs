@@ -8,6 +8,7 @@
 use super::ImageError;
 use super::sha256::sha256_of_bytes;
 use crate::engine::{Engine, EngineError, Image};
+use crate::unfinished;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::env;
@@ -15,6 +16,8 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+/// How a file is called that is being written.
+const UNFINISHED: &str = ".unfinished-";
 /// A layer of ours, uncompressed.
 pub(super) const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 /// The most bytes of a blob that may be a document; the longest are configs, with their history.
@@ -175,7 +178,8 @@ fn read(path: &Path) -> Option<Vec<Descriptor>> {
 fn keep(path: &Path, layers: &[Descriptor]) -> io::Result<()> {
     let Some(folder) = path.parent() else { return Ok(()) };
     fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    unfinished::remove_left(folder, UNFINISHED);
+    let mut file = tempfile::Builder::new().prefix(&unfinished::prefix(UNFINISHED)).tempfile_in(folder)?;
     file.write_all(&serde_json::to_vec(layers)?)?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }

@@ -10,7 +10,7 @@ use crate::arguments;
 use crate::engine::docker::Docker;
 use crate::failure::Failure;
 use crate::pipeline::road::{Road, walk};
-use crate::pipeline::{Target, push_if_wanted, refuse, signals};
+use crate::pipeline::{Target, push_if_wanted, refuse, remove_remains, signals};
 use crate::plan::app_image::{self, is_label};
 use crate::registry::login::LoginOptions;
 use crate::requests::{self, Kind};
@@ -36,6 +36,7 @@ pub(crate) fn run(command: arguments::Image) -> ExitCode {
         let target = target(&command)?;
         let order = order(&command)?;
         let road = way.with(Arc::new(Docker::connect()?));
+        remove_remains(&road);
         let image = act(&road, order)?;
         push_if_wanted(&road, Some(&image), target.as_ref())
     })
@@ -108,6 +109,7 @@ impl Order<'_> {
             labels: self.labels,
             result: self.result,
             options: self.options,
+            begins: &|base, recipe| road.begin_image(base, recipe),
             stop: stop.clone(),
         };
         Ok(make_unnamed(&*road.engine, order, road)?)

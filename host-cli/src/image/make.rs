@@ -37,6 +37,8 @@ pub(crate) struct ImageOrder<'a> {
     pub(crate) result: String,
     /// How the image is made.
     pub(crate) options: ImageOptions,
+    /// Told of the base and the recipe before anything of the image is on the engine.
+    pub(crate) begins: &'a dyn Fn(&str, &str),
     /// Whether it is still wanted.
     pub(crate) stop: Stop,
 }
@@ -113,7 +115,11 @@ pub(crate) fn make_unnamed(
         *value = image_config::plain(value);
     }
     let recipe = recipe(newest, &ImagePlan { base: &base, labels: &all_labels, created });
-    let id = if let Some(found) = engine.images_labelled(app_image::RECIPE, &recipe)?.into_iter().next() {
+    let found = engine.images_labelled(app_image::RECIPE, &recipe)?.into_iter().next();
+    if found.as_ref().is_none_or(|found| found.tags.is_empty()) {
+        (order.begins)(&base.id.0, &recipe);
+    }
+    let id = if let Some(found) = found {
         events.emit(Event::Note { text: "the same image is here already".to_owned() });
         found.id
     } else {

@@ -75,6 +75,7 @@ impl Order {
             labels: self.labels.clone(),
             result: self.result(road, container)?,
             options: self.options,
+            begins: &|base, recipe| road.begin_image(base, recipe),
             stop: stop.clone(),
         };
         Ok(make_unnamed(&*road.engine, order, road)?)

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::image::{Unnamed, checked_names, give_names};
 use crate::pipeline::road::{Road, walk};
 use crate::pipeline::stage::{self, Staged, Staging};
-use crate::pipeline::{check, keeping, mounted, refuse, signals};
+use crate::pipeline::{check, keeping, mounted, refuse, remains, signals};
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::{cache, stager};
 use crate::requests::{self, Kind, Request};
@@ -24,7 +24,9 @@ use std::sync::Arc;
 pub(crate) fn cache_up(command: CacheUp, agent_options: Vec<String>) -> ExitCode {
     walk(screen(command.output), signals::watch, move |way| {
         let requests = wanted(&command)?;
-        on(&way.with(Arc::new(Docker::connect()?)), &requests, &command, &agent_options)
+        let road = way.with(Arc::new(Docker::connect()?));
+        remains::remove(&road);
+        on(&road, &requests, &command, &agent_options)
     })
 }
 

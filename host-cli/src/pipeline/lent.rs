@@ -1,6 +1,8 @@
 //! A name that an image bears for the time being: an engine pushes what bears the name that it is to get in the registry.
 
 use crate::engine::{Engine, EngineError, ImageId};
+use crate::plan::labels;
+use std::collections::BTreeMap;
 
 /// See the module's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,20 +16,46 @@ pub(crate) struct Lent {
 }
 
 impl Lent {
+    /// What it takes to give the name to the image; `None` where it bears it already. Nothing is done yet.
+    pub(super) fn wanted(engine: &dyn Engine, image: &ImageId, name: &str) -> Result<Option<Self>, EngineError> {
+        let bearer = engine.image(name)?.map(|bearer| bearer.id);
+        let bears = bearer.as_ref() == Some(image);
+        Ok((!bears).then(|| Self { name: name.to_owned(), image: image.clone(), bearer }))
+    }
+
     /// Gives the name to the image; `None` where it bears it already.
     pub(super) fn lend(engine: &dyn Engine, image: &ImageId, name: &str) -> Result<Option<Self>, EngineError> {
-        let bearer = engine.image(name)?.map(|bearer| bearer.id);
-        if bearer.as_ref() == Some(image) {
-            return Ok(None);
-        }
-        engine.tag(image, name)?;
-        Ok(Some(Self { name: name.to_owned(), image: image.clone(), bearer }))
+        let lent = Self::wanted(engine, image, name)?;
+        lent.iter().try_for_each(|lent| engine.tag(image, &lent.name))?;
+        Ok(lent)
+    }
+
+    /// So that another host-cli can take it back, should this one be killed.
+    pub(super) fn labels(&self) -> BTreeMap<String, String> {
+        let bearer = self.bearer.iter().map(|bearer| (labels::LENT_FROM, &bearer.0));
+        [(labels::LENT, &self.name), (labels::LENT_TO, &self.image.0)]
+            .into_iter()
+            .chain(bearer)
+            .map(|(name, value)| (name.to_owned(), value.clone()))
+            .collect()
+    }
+
+    /// What [`Self::labels`] tell.
+    pub(super) fn of_labels(labels: &BTreeMap<String, String>) -> Option<Self> {
+        let id = |name| labels.get(name).cloned().map(ImageId);
+        let (name, image) = (labels.get(labels::LENT)?.clone(), id(labels::LENT_TO)?);
+        Some(Self { name, image, bearer: id(labels::LENT_FROM) })
+    }
+
+    /// Whether the image bears the name.
+    pub(super) fn is_out(&self, engine: &dyn Engine) -> Result<bool, EngineError> {
+        bears(engine, &self.image, &self.name)
     }
 
     /// The name goes back to where it was. An image that has no other keeps it: without a name it would be lost. A name
     /// that somebody else has given away meanwhile is not ours any more.
     pub(super) fn take_back(&self, engine: &dyn Engine) -> Result<(), EngineError> {
-        if !bears(engine, &self.image, &self.name)? {
+        if !self.is_out(engine)? {
             return Ok(());
         }
         match &self.bearer {

@@ -2,8 +2,8 @@
 //! lives for a moment, since only an engine's container sees what a volume holds.
 
 use crate::arguments::{CacheCommand, CacheList, CacheOptions, ListOutput};
-use crate::engine::ContainerId;
 use crate::engine::docker::Docker;
+use crate::engine::{ContainerId, Input};
 use crate::failure::Failure;
 use crate::pipeline::road::{Road, walk};
 use crate::pipeline::stage::{self, Staging};
@@ -43,7 +43,7 @@ pub(crate) fn cache(command: CacheCommand) -> ExitCode {
 pub(super) fn listed(road: &Road, command: &CacheList) -> Result<String, Failure> {
     let container = container(road, command.options(), &[], &["list", "--output", "json"])?;
     let (mut out, mut complaint) = (Vec::new(), Vec::new());
-    let status = road.engine.run(&container, b"", &mut |stream, bytes| match stream {
+    let status = road.engine.run(&container, Input::Whole(b""), &mut |stream, bytes| match stream {
         Stream::Out => keep(&mut out, bytes, LONGEST_LIST),
         Stream::Err => keep(&mut complaint, bytes, LONGEST_COMPLAINT),
     })?;
@@ -64,7 +64,7 @@ pub(super) fn listed(road: &Road, command: &CacheList) -> Result<String, Failure
 /// `verify` or `clear`: what the agent says is shown, and how it ends is how we end.
 pub(super) fn acted(road: &Road, options: CacheOptions<'_>, verb: &str, key: Option<&str>) -> Result<(), Failure> {
     let words: Vec<&str> = std::iter::once(verb).chain(key).collect();
-    let container = container(road, options, &["--output", "json"], &words)?;
+    let container = container(road, options, &["--output", "json", "--lease"], &words)?;
     let image = options.stager_image;
     let acting = Staging {
         container: &container,

@@ -7,7 +7,7 @@ use crate::engine::{EngineError, Image, ImageId, LayerTold};
 use crate::failure::Failure;
 use crate::pipeline::lent::bears;
 use crate::pipeline::road::{Road, millis, walk};
-use crate::pipeline::{signals, which};
+use crate::pipeline::{remains, signals, which};
 use crate::plan::labels;
 use crate::registry::credentials::Credentials;
 use crate::registry::login::{self, LoginOptions};
@@ -93,7 +93,9 @@ impl Target {
 pub(crate) fn push(command: Push) -> ExitCode {
     walk(screen(command.output), signals::watch, move |way| {
         let target = Target::of_push(&command)?;
-        push_on(&way.with(Arc::new(Docker::connect()?)), &command.image, &command.log_options(), &target)
+        let road = way.with(Arc::new(Docker::connect()?));
+        remains::remove(&road);
+        push_on(&road, &command.image, &command.log_options(), &target)
     })
 }
 
@@ -118,12 +120,13 @@ pub(super) fn send(road: &Road, image: &ImageId, name: &str, target: &Target) ->
         let began = Instant::now();
         let (image_name, full) = (name.to_owned(), reference.name().to_owned());
         road.emit(Event::Pushing { image: image_name, reference: full.clone() });
-        road.lend_name(image, reference.name())?;
+        let guard = road.lend_name(image, reference.name())?;
         let mut hearing = Hearing { road, reference, tally: Tally::default(), told: began };
         let digest = road.engine.push(reference, credentials, &mut |told| hearing.hear(&told));
         let digest = digest.map_err(|error| refused(error, target))?;
         it_was_this_image(road, image, reference)?;
         the_registry_has_it(road, target, &digest)?;
+        road.dismiss(guard.as_ref()); // first, or it would be taken back from a killed host-cli
         road.release_name(reference.name())?;
         let Sum { bytes, sent, known, .. } = hearing.tally.sum();
         road.emit(Event::Pushed { reference: full, digest, bytes, sent, known, ms: millis(began) });

@@ -3,11 +3,15 @@
 use crate::engine::{ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
 use crate::image::{Stop, Unnamed};
+use crate::owner::Owner;
 use crate::pipeline::cleanup::{Cleanup, End, Made, Undone};
+use crate::pipeline::lent::Lent;
 use crate::plan::container::ContainerSpec;
+use crate::plan::{app_image, guard, labels};
 use crate::screen::Screen;
 use shared_model::event::{Event, EventSink, PROTOCOL, Step};
 use shared_model::exit_code::ExitCode;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,9 +61,31 @@ impl EventSink for Road {
 }
 
 impl Road {
-    /// Makes a container; see [`Cleanup::create`].
+    /// Makes a container that says whose it is; see [`Cleanup::create`].
     pub(crate) fn create(&self, name: Option<&str>, spec: &ContainerSpec) -> Result<ContainerId, Failure> {
-        self.way.cleanup.create(&self.engine, name, spec)
+        let mut spec = spec.clone();
+        spec.labels.insert(labels::OWNER.to_owned(), Owner::ourselves().to_string());
+        self.way.cleanup.create(&self.engine, name, &spec)
+    }
+
+    /// Leaves word on the engine of what is about to be done there, for those who find it half done: see
+    /// [`crate::pipeline::remains`]. An engine that makes no container may do the rest all the same.
+    pub(crate) fn guard(&self, image: &str, told: BTreeMap<String, String>) -> Option<ContainerId> {
+        self.create(None, &guard::guard(image, told)).ok()
+    }
+
+    /// Leaves word that an image of this recipe is being made on `base`.
+    pub(crate) fn begin_image(&self, base: &str, recipe: &str) {
+        self.guard(base, [(app_image::RECIPE.to_owned(), recipe.to_owned())].into());
+    }
+
+    /// What a guard told of is done.
+    pub(crate) fn dismiss(&self, guard: Option<&ContainerId>) {
+        if let Some(guard) = guard
+            && self.engine.remove(guard).is_ok()
+        {
+            self.release(guard);
+        }
     }
 
     /// Makes an image that has no name yet; see [`Cleanup::make_image`].
@@ -72,9 +98,12 @@ impl Road {
         self.way.cleanup.write(write)
     }
 
-    /// Gives an image a name for the time being; see [`Cleanup::lend_name`].
-    pub(crate) fn lend_name(&self, image: &ImageId, name: &str) -> Result<(), Failure> {
-        self.way.cleanup.lend_name(&self.engine, image, name)
+    /// Gives an image a name for the time being; see [`Cleanup::lend_name`]. The guard, if any, tells of it.
+    pub(crate) fn lend_name(&self, image: &ImageId, name: &str) -> Result<Option<ContainerId>, Failure> {
+        let lent = Lent::wanted(&*self.engine, image, name)?;
+        let guard = lent.and_then(|lent| self.guard(&image.0, lent.labels()));
+        self.way.cleanup.lend_name(&self.engine, image, name)?;
+        Ok(guard)
     }
 
     /// See [`Cleanup::release_name`].

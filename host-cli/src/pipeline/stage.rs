@@ -4,7 +4,7 @@
 mod heard;
 mod verdict;
 
-use crate::engine::{ContainerId, Engine, EngineError};
+use crate::engine::{ContainerId, Engine, EngineError, Input};
 use crate::failure::Failure;
 use crate::pipeline::road::Road;
 use crate::pipeline::stream::{EventStream, Said};
@@ -97,7 +97,7 @@ fn run(engine: &Arc<dyn Engine>, container: &ContainerId, document: &str) -> Rec
     let (engine, container, document) = (Arc::clone(engine), container.clone(), document.to_owned());
     thread::spawn(move || {
         let mut stream = EventStream::default();
-        let status = engine.run(&container, document.as_bytes(), &mut |from, bytes| {
+        let status = engine.run(&container, Input::Leased(document.as_bytes()), &mut |from, bytes| {
             stream.feed(from, bytes, &mut |said| tell(&sends, said));
         });
         stream.end(&mut |said| tell(&sends, said));

@@ -4,6 +4,7 @@ mod cache;
 mod export;
 mod launch;
 mod push;
+mod remains;
 mod restage;
 
 use super::road::{Ended, Way, walk};

@@ -93,7 +93,8 @@ mod tests {
             agent_options: &["--retries=1".to_owned()],
         };
         let fills = describe(&filling_container(&fetching));
-        let command = r#"command "--output" "json" "--retries=1" "cache" "up" "--into" "/usr/share/stager-cache""#;
+        let command =
+            r#"command "--output" "json" "--lease" "--retries=1" "cache" "up" "--into" "/usr/share/stager-cache""#;
         assert!(fills.lines().any(|found| found == command) && !fills.contains("bind"), "{fills}");
     }
 }

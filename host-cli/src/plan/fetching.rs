@@ -72,7 +72,7 @@ impl Fetching<'_> {
 
     /// The agent's options, `more` of them in front of the user's.
     pub(crate) fn arguments(&self, more: &[&str]) -> Vec<String> {
-        let mut arguments = vec!["--output", "json"];
+        let mut arguments = vec!["--output", "json", "--lease"];
         arguments.extend(more);
         for file in self.files {
             arguments.extend([file.option, file.container]);

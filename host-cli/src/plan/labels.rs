@@ -13,6 +13,16 @@ pub(crate) const KIND_CACHE: &str = "cache";
 pub(crate) const KIND_STAGER: &str = "stager";
 /// An app's container or image.
 pub(crate) const KIND_APP: &str = "app";
+/// A container that never starts: it says that an image is being made, or bears a name for the time being, and by whom.
+pub(crate) const KIND_GUARD: &str = "guard";
+/// Who made a container, see [`crate::owner`].
+pub(crate) const OWNER: &str = "stager.owner";
+/// On a guard: the name that an image bears for the time being.
+pub(crate) const LENT: &str = "stager.lent";
+/// On a guard: that image's id.
+pub(crate) const LENT_TO: &str = "stager.lent-to";
+/// On a guard: the id of the image that the name goes back to; absent where there is none.
+pub(crate) const LENT_FROM: &str = "stager.lent-from";
 /// The app's guid.
 pub(crate) const APP_GUID: &str = "stager.app-guid";
 /// The app's name.

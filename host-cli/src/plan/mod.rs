@@ -7,9 +7,11 @@ pub(crate) mod container;
 pub(crate) mod fetching;
 #[cfg(test)]
 pub(crate) mod golden;
+pub(crate) mod guard;
 pub(crate) mod health;
 pub(crate) mod image_config;
 pub(crate) mod instance;
 pub(crate) mod labels;
 pub(crate) mod ports;
+pub(crate) mod remains;
 pub(crate) mod stager;

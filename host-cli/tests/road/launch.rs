@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// A pushed and staged app.
-fn staged(name: &str, folder: &str, options: &[&str]) -> App {
+pub(crate) fn staged(name: &str, folder: &str, options: &[&str]) -> App {
     let app = App::pushed(name, folder, options);
     app.restage(&["--ca", app.hcf.ca().to_str().unwrap(), "--", "--no-upload"]).done();
     app

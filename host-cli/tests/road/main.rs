@@ -13,6 +13,7 @@ mod cache;
 mod drop_in;
 mod hcf;
 mod launch;
+mod lease;
 mod push;
 mod restage;
 #[path = "../common/said.rs"]

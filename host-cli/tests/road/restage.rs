@@ -118,7 +118,7 @@ fn source(app: &str) -> String {
 }
 
 /// An app whose buildpack says `asleep` and sleeps for a minute.
-fn sleeper(name: &str) -> App {
+pub(crate) fn sleeper(name: &str) -> App {
     let app = App::pushed(name, "hello-procfile", &[]);
     app.hcf.buildpack("sleepy", "echo asleep; sleep 60");
     app.hcf.run(&["push", source("hello-procfile").as_str(), "--name", name, "--buildpack", "sleepy_buildpack"]);

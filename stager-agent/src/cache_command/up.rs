@@ -6,6 +6,7 @@ use crate::arguments::Arguments;
 use crate::cache::Cache;
 use crate::failure::{Failure, NotFetched};
 use crate::fetch::{Http, Verify};
+use crate::lease::Lease;
 use crate::plan::{self, PlanError, StagingPlan};
 use crate::provide::{Dependency, Provider, Stock};
 use crate::request;
@@ -24,8 +25,15 @@ use std::rc::Rc;
 ///
 /// # Errors
 /// All that failed, at once.
-pub(super) fn fill(root: &Path, cache: Cache, arguments: &Arguments, scope: &Scope) -> Result<(), Failure> {
-    let (collection, mut failed) = collect(arguments, scope)?;
+pub(super) fn fill(
+    root: &Path,
+    cache: Cache,
+    arguments: &Arguments,
+    lease: &Lease,
+    scope: &Scope,
+) -> Result<(), Failure> {
+    let (collection, mut failed) = collect(arguments, lease, scope)?;
+    lease.watch().map_err(|error| Failure::of_system(&error))?;
     if collection.without_key > 0 {
         let text = format!("{} without a cache key: such a dependency is never kept", collection.without_key);
         scope.emit(Event::Note { text });
@@ -58,10 +66,10 @@ pub(super) fn fill(root: &Path, cache: Cache, arguments: &Arguments, scope: &Sco
 }
 
 /// What the requests want, and which of them cannot be used.
-fn collect(arguments: &Arguments, scope: &Scope) -> Result<(Collection, Vec<NotFetched>), Failure> {
+fn collect(arguments: &Arguments, lease: &Lease, scope: &Scope) -> Result<(Collection, Vec<NotFetched>), Failure> {
     let (mut collection, mut failed) = (Collection::default(), Vec::new());
     let mut read = 0;
-    for (index, text) in request::read_several(arguments.request.as_deref())?.enumerate() {
+    for (index, text) in request::read_several(arguments.request.as_deref(), lease)?.enumerate() {
         read += 1;
         match text.map_err(Failure::from).and_then(|text| read_plan(text.reveal())) {
             Ok(Some(plan)) => collection.add(&plan),

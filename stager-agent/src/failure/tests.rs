@@ -123,6 +123,7 @@ fn actions() -> Vec<ActionError> {
     let mut all = vec![
         ActionError::Stopped(Stopped::Signal(SIGINT)),
         ActionError::Stopped(Stopped::Signal(SIGTERM)),
+        ActionError::Stopped(Stopped::HostGone),
         ActionError::TimedOut { limit, during: Some(Box::new(ActionError::Stopped(Stopped::DeadlinePassed(limit)))) },
         ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status: 223, beyond: Some(Beyond::Memory) },
         ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status: 137, beyond: Some(Beyond::Disk) },

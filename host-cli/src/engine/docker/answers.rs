@@ -1,7 +1,7 @@
 //! What engines answer, as far as we read it. Models of our own: docker-api's demand fields that newer engines no
 //! longer send. Everything may be absent or `null`.
 
-use crate::engine::{Container, ContainerId, Health, Image, ImageDetails, ImageId, Platform};
+use crate::engine::{Container, ContainerId, Health, Image, ImageDetails, ImageId, Platform, Running, Seen};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 
@@ -101,11 +101,20 @@ pub(super) struct ImageSummary {
     #[serde(default, deserialize_with = "nullable")]
     repo_tags: Vec<String>,
     #[serde(default, deserialize_with = "nullable")]
+    repo_digests: Vec<String>,
+    #[serde(default, deserialize_with = "nullable")]
     labels: BTreeMap<String, String>,
     #[serde(default)]
     created: i64,
     #[serde(default)]
     size: u64,
+}
+
+impl ImageSummary {
+    /// Whether a registry knows it under a digest.
+    pub(super) fn has_digests(&self) -> bool {
+        self.repo_digests.iter().any(|digest| !digest.contains('<'))
+    }
 }
 
 impl From<ImageSummary> for Image {
@@ -133,6 +142,31 @@ pub(super) struct ContainerSummary {
     pub(super) id: String,
     #[serde(default)]
     pub(super) created: i64,
+    #[serde(default, deserialize_with = "nullable")]
+    names: Vec<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    labels: BTreeMap<String, String>,
+    #[serde(default)]
+    state: String,
+    #[serde(default, deserialize_with = "nullable")]
+    command: String,
+}
+
+impl From<ContainerSummary> for Seen {
+    fn from(summary: ContainerSummary) -> Self {
+        Self {
+            name: summary.names.first().map_or("", String::as_str).trim_start_matches('/').to_owned(),
+            id: ContainerId(summary.id),
+            labels: summary.labels,
+            running: match summary.state.as_str() {
+                "created" | "configured" => Running::NotYet,
+                "exited" | "stopped" | "dead" => Running::Not,
+                _ => Running::Now,
+            },
+            created: summary.created,
+            command: summary.command,
+        }
+    }
 }
 
 /// `POST /containers/create`, `POST /commit`, `POST /containers/ID/exec`.
@@ -197,6 +231,8 @@ struct State {
     running: bool,
     #[serde(default)]
     exit_code: i64,
+    #[serde(default, deserialize_with = "nullable")]
+    finished_at: String,
     #[serde(default, rename = "OOMKilled")]
     out_of_memory: bool,
     health: Option<HealthState>,
@@ -247,6 +283,7 @@ impl From<ContainerDetails> for Container {
             labels: details.config.labels,
             running: details.state.running,
             exit_status: details.state.exit_code,
+            ended: seconds(&details.state.finished_at),
             out_of_memory: details.state.out_of_memory,
             health: match health.as_ref().map(|health| health.status.as_str()) {
                 Some("starting") => Health::Starting,
@@ -286,6 +323,28 @@ mod tests {
         assert!(Image::from(listed).tags.is_empty());
         let container: ContainerDetails = serde_json::from_str(r#"{"Id":"1","State":{"Health":null}}"#).unwrap();
         assert_eq!(Container::from(container).health, Health::Unchecked);
+    }
+
+    #[test]
+    fn a_list_tells_what_runs_and_what_has_never_run() {
+        for (state, running) in [
+            ("created", Running::NotYet),
+            ("configured", Running::NotYet),
+            ("running", Running::Now),
+            ("paused", Running::Now),
+            ("removing", Running::Now),
+            ("exited", Running::Not),
+            ("dead", Running::Not),
+        ] {
+            let text = format!(r#"{{"Id":"1","Names":["/n"],"State":"{state}","Created":7,"Labels":null}}"#);
+            let seen = Seen::from(serde_json::from_str::<ContainerSummary>(&text).unwrap());
+            assert_eq!((seen.name.as_str(), seen.created, seen.running), ("n", 7, running), "{state}");
+        }
+        let details = |at: &str| format!(r#"{{"Id":"1","State":{{"FinishedAt":"{at}"}}}}"#);
+        for (at, ended) in [("0001-01-01T00:00:00Z", 0), ("1980-01-01T00:00:00.123456789Z", 315_532_800)] {
+            let details: ContainerDetails = serde_json::from_str(&details(at)).unwrap();
+            assert_eq!(Container::from(details).ended, ended);
+        }
     }
 
     #[test]

@@ -4,13 +4,15 @@
 use super::containers::{self, path_of};
 use super::frames::Frames;
 use super::link::Link;
-use crate::engine::{ContainerId, EngineError};
+use crate::engine::{ContainerId, EngineError, Input};
 use containers_api::conn::Payload;
 use containers_api::conn::hyper::Body;
-use futures_util::future::join;
-use futures_util::{AsyncRead, AsyncReadExt, AsyncWriteExt, StreamExt};
+use futures_util::future::{Either, select};
+use futures_util::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
 use serde::Deserialize;
 use shared_model::event::Stream;
+use shared_model::lease::{BEAT, BETWEEN_BEATS, END_OF_REQUEST};
+use std::pin::pin;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
@@ -32,12 +34,16 @@ pub(super) fn run(
     runtime: &Runtime,
     link: &Link,
     container: &ContainerId,
-    stdin: &[u8],
+    input: Input<'_>,
     output: &mut dyn FnMut(Stream, &[u8]),
 ) -> Result<i64, EngineError> {
     let (sender, mut pieces) = mpsc::channel(PIECES);
-    let (task_link, id, stdin) = (link.clone(), container.clone(), stdin.to_vec());
-    let task = runtime.spawn(async move { converse(&task_link, &id, &stdin, sender).await });
+    let (task_link, id) = (link.clone(), container.clone());
+    let given = match input {
+        Input::Whole(bytes) => Given { first: bytes.to_vec(), then: Then::End },
+        Input::Leased(bytes) => Given { first: [bytes, &[END_OF_REQUEST]].concat(), then: Then::Beats },
+    };
+    let task = runtime.spawn(async move { converse(&task_link, &id, given, sender).await });
     let mut frames = Frames::default();
     while let Some(piece) = pieces.blocking_recv() {
         frames.feed(&piece, output);
@@ -48,10 +54,21 @@ pub(super) fn run(
     })?
 }
 
+/// What a container is given on its standard input.
+struct Given {
+    first: Vec<u8>,
+    then: Then,
+}
+
+enum Then {
+    End,
+    Beats,
+}
+
 async fn converse(
     link: &Link,
     container: &ContainerId,
-    stdin: &[u8],
+    given: Given,
     pieces: mpsc::Sender<Vec<u8>>,
 ) -> Result<i64, EngineError> {
     let doing = format!("running container {}", container.0);
@@ -61,16 +78,26 @@ async fn converse(
         link.post(&format!("{path}/wait?condition=next-exit")).await.map_err(|error| link.error(&doing, error))?;
     let attach = link.endpoint(&format!("{path}/attach?stream=1&stdin=1&stdout=1&stderr=1"));
     let streams = link.client.clone().post_upgrade_stream(attach, Payload::<Body>::empty()).await;
-    let (reader, mut writer) = streams.map_err(|error| link.error(&doing, error))?.split();
+    let (reader, writer) = streams.map_err(|error| link.error(&doing, error))?.split();
     containers::start(link, container).await?;
-    let write = async move {
-        // A container that does not read its input, or has ended, is not our failure.
-        if writer.write_all(stdin).await.is_ok() {
-            let _ = writer.close().await;
-        }
-    };
-    join(write, pass_on(reader, pieces)).await;
+    let (write, read) = (pin!(give(writer, given)), pin!(pass_on(reader, pieces)));
+    if let Either::Left(((), read)) = select(write, read).await {
+        read.await;
+    }
     link.read_json::<Ended>(end, &doing).await.map(|ended| ended.status)
+}
+
+/// A container that does not read its input, or has ended, is not our failure.
+async fn give(mut writer: impl AsyncWrite + Unpin, given: Given) {
+    let mut taken = writer.write_all(&given.first).await;
+    if let Then::End = given.then {
+        let _ = writer.close().await;
+        return;
+    }
+    while taken.is_ok() {
+        tokio::time::sleep(BETWEEN_BEATS).await;
+        taken = writer.write_all(&[BEAT]).await;
+    }
 }
 
 async fn pass_on(mut reader: impl AsyncRead + Unpin, pieces: mpsc::Sender<Vec<u8>>) {

@@ -5,8 +5,9 @@ use super::container_body::container_body;
 use super::images::filter;
 use super::link::Link;
 use super::refusal::{has_code, is_missing, one_line};
-use crate::engine::{Container, ContainerId, EngineError};
+use crate::engine::{Container, ContainerId, EngineError, Seen};
 use crate::plan::container::ContainerSpec;
+use crate::plan::labels;
 use containers_api::conn::hyper::StatusCode;
 use containers_api::conn::{Headers, Payload};
 use containers_api::url::{encoded_pair, encoded_pairs};
@@ -66,6 +67,13 @@ pub(super) async fn inspect(link: &Link, container: &ContainerId) -> Result<Opti
     let doing = format!("looking at container {}", container.0);
     let found = link.find_json::<ContainerDetails>(&format!("{}/json", path_of(container)), &doing).await?;
     Ok(found.map(Container::from))
+}
+
+pub(super) async fn seen(link: &Link) -> Result<Vec<Seen>, EngineError> {
+    let filters = serde_json::json!({ "label": [labels::KIND] }).to_string();
+    let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("filters", &filters)]));
+    let listed: Vec<ContainerSummary> = link.get_json(&path, "listing containers").await?;
+    Ok(listed.into_iter().map(Seen::from).collect())
 }
 
 pub(super) async fn labelled(link: &Link, label: &str, value: &str) -> Result<Vec<Container>, EngineError> {

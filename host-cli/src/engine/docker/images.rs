@@ -61,6 +61,16 @@ pub(super) async fn labelled(link: &Link, label: &str, value: &str) -> Result<Ve
     Ok(images)
 }
 
+pub(super) async fn nameless(link: &Link) -> Result<Vec<Image>, EngineError> {
+    let filters = serde_json::json!({ "dangling": ["true"], "label": [labels::KIND] }).to_string();
+    let path = format!("/images/json?{}", encoded_pairs([("filters", filters)]));
+    let mut listed: Vec<ImageSummary> = link.get_json(&path, "listing images").await?;
+    listed.retain(|one| !one.has_digests());
+    let mut images: Vec<Image> = listed.into_iter().map(Image::from).collect();
+    images.retain(|one| one.tags.is_empty() && one.labels.contains_key(labels::KIND));
+    Ok(images)
+}
+
 pub(super) async fn tag(link: &Link, image: &ImageId, name: &str) -> Result<(), EngineError> {
     let doing = format!("naming an image {}", one_line(name));
     let after_slash = name.rfind('/').map_or(0, |slash| slash + 1);

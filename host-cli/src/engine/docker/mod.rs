@@ -29,7 +29,10 @@ mod told;
 mod tunnel;
 mod volumes;
 
-use super::{CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Image, ImageId, LayerTold, Ran};
+use super::{
+    CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Image, ImageId, Input, LayerTold, Ran,
+    Seen,
+};
 use crate::plan::container::ContainerSpec;
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
@@ -76,6 +79,10 @@ impl Engine for Docker {
 
     fn images_labelled(&self, label: &str, value: &str) -> Result<Vec<Image>, EngineError> {
         self.runtime.block_on(images::labelled(&self.link, label, value))
+    }
+
+    fn nameless_images(&self) -> Result<Vec<Image>, EngineError> {
+        self.runtime.block_on(images::nameless(&self.link))
     }
 
     fn tag(&self, image: &ImageId, name: &str) -> Result<(), EngineError> {
@@ -142,10 +149,10 @@ impl Engine for Docker {
     fn run(
         &self,
         container: &ContainerId,
-        stdin: &[u8],
+        input: Input<'_>,
         output: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<i64, EngineError> {
-        attach::run(&self.runtime, &self.link, container, stdin, output)
+        attach::run(&self.runtime, &self.link, container, input, output)
     }
 
     fn exec(&self, container: &ContainerId, command: &[String], patience: Duration) -> Result<Ran, EngineError> {
@@ -154,6 +161,10 @@ impl Engine for Docker {
 
     fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError> {
         self.runtime.block_on(containers::inspect(&self.link, container))
+    }
+
+    fn seen(&self) -> Result<Vec<Seen>, EngineError> {
+        self.runtime.block_on(containers::seen(&self.link))
     }
 
     fn containers_labelled(&self, label: &str, value: &str) -> Result<Vec<Container>, EngineError> {

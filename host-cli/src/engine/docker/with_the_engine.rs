@@ -1,5 +1,6 @@
 //! Against a real engine and an image with a shell, `stager-rootfs:cflinuxfs4`, which `docker/build` makes.
 
+mod left;
 mod over_tls;
 
 use super::endpoint::Address;
@@ -49,7 +50,7 @@ fn a_container_gets_its_input_to_the_end_and_gives_both_streams_and_its_status()
     let spec = ContainerSpec { reads_stdin: true, ..shell("cat; echo wrong >&2; exit 7") };
     let container = made(&docker, &spec);
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let status = docker.run(&container.1, &vec![b'x'; 300_000], &mut |stream, piece| match stream {
+    let status = docker.run(&container.1, Input::Whole(&vec![b'x'; 300_000]), &mut |stream, piece| match stream {
         Stream::Out => out.extend_from_slice(piece),
         Stream::Err => err.extend_from_slice(piece),
     });
@@ -61,7 +62,7 @@ fn output_without_a_line_end_comes_in_small_pieces() {
     let docker = engine();
     let container = made(&docker, &shell("head -c 30000000 /dev/zero"));
     let (mut bytes, mut longest) = (0, 0);
-    let status = docker.run(&container.1, b"", &mut |_, piece| {
+    let status = docker.run(&container.1, Input::Whole(b""), &mut |_, piece| {
         bytes += piece.len();
         longest = longest.max(piece.len());
     });
@@ -81,7 +82,7 @@ fn a_run_ends_when_another_thread_removes_the_container_and_the_callback_may_use
             told.recv().unwrap();
             docker.remove(id).unwrap();
         });
-        let status = docker.run(&container.1, b"", &mut |_, _| {
+        let status = docker.run(&container.1, Input::Whole(b""), &mut |_, _| {
             assert!(docker.container(&container.1).unwrap().unwrap().running);
             up.send(()).unwrap();
         });
@@ -107,7 +108,7 @@ fn limits_of_a_spec_hold_in_the_container() {
     };
     let container = made(&docker, &spec);
     let mut out = String::new();
-    docker.run(&container.1, b"", &mut |_, piece| out.push_str(&String::from_utf8_lossy(piece))).unwrap();
+    docker.run(&container.1, Input::Whole(b""), &mut |_, piece| out.push_str(&String::from_utf8_lossy(piece))).unwrap();
     let said: Vec<&str> = out.split_whitespace().collect();
     let said = said.join(" ").replace("podman-init", "docker-init");
     assert_eq!(said, "1234 vcap /tmp b c=d docker-init CapBnd: 0000000000000000 NoNewPrivs: 1");
@@ -119,7 +120,7 @@ fn a_bound_of_the_disk_that_the_storage_does_not_know_costs_no_container() {
     let spec = ContainerSpec { disk_bytes: 64 << 20, ..shell("head -c 1 /dev/zero >/tmp/written && echo written") };
     let container = made(&docker, &spec);
     let mut out = String::new();
-    docker.run(&container.1, b"", &mut |_, piece| out.push_str(&String::from_utf8_lossy(piece))).unwrap();
+    docker.run(&container.1, Input::Whole(b""), &mut |_, piece| out.push_str(&String::from_utf8_lossy(piece))).unwrap();
     assert_eq!(out, "written\n");
 }
 
@@ -258,7 +259,7 @@ fn a_lifecycle_that_is_a_link_into_a_volume_comes_out_of_a_running_and_of_an_end
     };
     let mut looked = 0;
     docker
-        .run(&container.1, b"", &mut |_, piece| {
+        .run(&container.1, Input::Whole(b""), &mut |_, piece| {
             assert_eq!(piece, b"ready\n");
             look();
             looked += 1;
@@ -272,7 +273,7 @@ fn a_lifecycle_that_is_a_link_into_a_volume_comes_out_of_a_running_and_of_an_end
 fn a_committed_container_has_its_images_entry_point_and_its_own_files_and_no_name() {
     let docker = engine();
     let container = made(&docker, &shell("echo new >/baked"));
-    docker.run(&container.1, b"", &mut |_, _| {}).unwrap();
+    docker.run(&container.1, Input::Whole(b""), &mut |_, _| {}).unwrap();
     let labels = [("stager.kind".to_owned(), "stager".to_owned()), ("stager.instance".to_owned(), "x".to_owned())];
     let options = CommitOptions { like: ROOTFS.into(), labels: labels.into() };
     let id = docker.commit(&container.1, &options).unwrap();
@@ -287,7 +288,7 @@ fn a_committed_container_has_its_images_entry_point_and_its_own_files_and_no_nam
     assert_eq!(configuration(&id.0), configuration(ROOTFS).replace("null", "[]"));
     let container = made(&docker, &ContainerSpec { image: id.0.clone(), ..shell("cat /baked") });
     let mut out = Vec::new();
-    docker.run(&container.1, b"", &mut |_, piece| out.extend_from_slice(piece)).unwrap();
+    docker.run(&container.1, Input::Whole(b""), &mut |_, piece| out.extend_from_slice(piece)).unwrap();
     assert_eq!(out, b"new\n");
     drop(container);
     docker.remove_nameless(&id).unwrap();
@@ -379,7 +380,7 @@ fn an_engine_on_tcp_is_spoken_to_like_one_on_a_socket() {
     let spec = ContainerSpec { reads_stdin: true, ..shell("cat; exit 3") };
     let container = made(&docker, &spec);
     let mut out = Vec::new();
-    let status = docker.run(&container.1, b"over the wire", &mut |_, piece| out.extend_from_slice(piece));
+    let status = docker.run(&container.1, Input::Whole(b"over the wire"), &mut |_, piece| out.extend_from_slice(piece));
     assert_eq!((status.unwrap(), out.as_slice()), (3, &b"over the wire"[..]));
     assert!(docker.has_network("bridge").unwrap());
 }

@@ -5,6 +5,7 @@
 
 use super::super::ImageError;
 use super::super::stop::Stop;
+use crate::unfinished;
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -83,7 +84,7 @@ impl File {
     /// Nothing is at `path` yet, or what was there before.
     pub(super) fn begin(path: &Path) -> Result<Self, ImageError> {
         let path = file_at(path)?;
-        let begun = begun(0o666).tempfile_in(folder_of(&path)?);
+        let begun = begun(0o666, folder_of(&path)?, |builder, folder| builder.tempfile_in(folder));
         let unfinished = begun.map_err(|error| ImageError::unwritable(&shown(&path), &error))?;
         Ok(Self { unfinished, path })
     }
@@ -113,7 +114,7 @@ impl Folder {
     /// Nothing is at `path` yet, or an empty folder.
     pub(super) fn begin(path: &Path) -> Result<Self, ImageError> {
         let path = folder_at(path)?;
-        let begun = begun(0o777).tempdir_in(folder_of(&path)?);
+        let begun = begun(0o777, folder_of(&path)?, |builder, folder| builder.tempdir_in(folder));
         let unfinished = begun.map_err(|error| ImageError::unwritable(&shown(&path), &error))?;
         Ok(Self { unfinished, path })
     }
@@ -146,11 +147,17 @@ fn wanted(stop: &Stop) -> Result<(), ImageError> {
     if stop.is_stopped() { Err(super::saved::unusable("it was ended early".to_owned())) } else { Ok(()) }
 }
 
-/// Something unfinished with the rights that a new file or folder has.
-fn begun(mode: u32) -> tempfile::Builder<'static, 'static> {
+/// Something unfinished with the rights that a new file or folder has. What a killed export left beside it goes.
+fn begun<T>(
+    mode: u32,
+    folder: &Path,
+    make: impl FnOnce(&tempfile::Builder<'_, '_>, &Path) -> io::Result<T>,
+) -> io::Result<T> {
+    unfinished::remove_left(folder, UNFINISHED);
+    let prefix = unfinished::prefix(UNFINISHED);
     let mut builder = tempfile::Builder::new();
-    builder.prefix(UNFINISHED).permissions(Permissions::from_mode(mode));
-    builder
+    builder.prefix(&prefix).permissions(Permissions::from_mode(mode));
+    make(&builder, folder)
 }
 
 fn shown(path: &Path) -> String {

@@ -27,6 +27,7 @@ fn order(droplet: &[u8]) -> ImageOrder<'static> {
         labels: [("stager.app-name".to_owned(), "my app".to_owned())].into(),
         result: String::new(),
         options: ImageOptions { by: ImageBy::Auto, verbose: false, created: Created { time: 0, newest: None } },
+        begins: &|_, _| (),
         stop: Stop::default(),
     }
 }

@@ -63,7 +63,7 @@ fn the_requests_go_in_one_after_the_other_and_the_agents_lines_are_shown() {
     assert!(walked.events.contains(&line));
     let (stdin, spec) = asked.lock().unwrap().pop().unwrap();
     assert_eq!(stdin, format!("{0}\n{0}", recorded()));
-    assert_eq!(spec.command.join(" "), "--output json --cache-limit 2G --retries=1 cache up");
+    assert_eq!(spec.command.join(" "), "--output json --lease --cache-limit 2G --retries=1 cache up");
     assert_eq!((spec.network.as_str(), &spec.binds[..]), ("hcf", &["stager-cache:/var/cache/stager".to_owned()][..]));
     assert_eq!(fake.verbs(), ["has_network", "image", "ensure_volume", "create", "run", "remove"]);
 }
@@ -97,7 +97,7 @@ fn what_is_baked_becomes_a_stager_image_that_says_what_it_holds_and_replaces_the
     let walked = filled(&fake, "--bake stager:baked", vec![recorded()]);
     assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
     let (_, spec) = asked.lock().unwrap().pop().unwrap();
-    assert_eq!(spec.command.join(" "), "--output json cache up --into /usr/share/stager-cache");
+    assert_eq!(spec.command.join(" "), "--output json --lease cache up --into /usr/share/stager-cache");
     assert_eq!(spec.binds, Vec::<String>::new());
     let state = fake.state();
     let made = state.images.last().unwrap();
@@ -209,7 +209,10 @@ fn verify_and_clear_pass_the_key_on_and_end_as_the_agent_does() {
         assert_eq!(walked.code, code);
         assert!(walked.events.contains(&note));
         let (_, spec) = asked.lock().unwrap().pop().unwrap();
-        assert_eq!((spec.command.join(" "), spec.network.as_str()), (format!("--output json cache {words} k"), "none"));
+        assert_eq!(
+            (spec.command.join(" "), spec.network.as_str()),
+            (format!("--output json --lease cache {words} k"), "none")
+        );
     }
 }
 

@@ -48,7 +48,8 @@ fn an_apps_image_is_named_pushed_looked_up_in_the_registry_and_keeps_the_name() 
     assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
     let verbs = fake.verbs();
     let from = verbs.iter().position(|verb| verb == "tag").unwrap();
-    assert_eq!(verbs[from..], ["tag", "push", "image", "image", "digest_in_registry"]);
+    assert_eq!(verbs[from - 1..], ["image", "tag", "push", "image", "image", "digest_in_registry", "remove"]);
+    assert!(verbs[..from].contains(&"create".to_owned()), "a guard tells of the name before it is given");
     assert_eq!(names(&fake, 0), [LOCAL, REFERENCE]);
     let pushing = Event::Pushing { image: LOCAL.into(), reference: REFERENCE.into() };
     assert!(walked.events.contains(&pushing), "{}", walked.text);

@@ -38,7 +38,7 @@ fn options_reach_the_agent_and_certificates_are_mounted_read_only() {
         ..plain_options().fetching
     };
     let spec = plan(LOG_2016, &StagingOptions { fetching, keep: true, ..plain_options() });
-    let command = "--output json --no-image --keep --ca /etc/stager/ca.pem --key /etc/stager/key.pem --cache-limit 2G --no-upload";
+    let command = "--output json --lease --no-image --keep --ca /etc/stager/ca.pem --key /etc/stager/key.pem --cache-limit 2G --no-upload";
     assert_eq!(spec.command.join(" "), command);
     let binds =
         ["/home/me/ca.pem:/etc/stager/ca.pem:ro", "/home/me/k.pem:/etc/stager/key.pem:ro", "mine:/var/cache/stager"];

@@ -36,7 +36,7 @@ fn a_container_reads_its_input_to_the_end_and_answers_after_it_in_either_version
         let container = made(&docker, &spec);
         let input = noise(3 << 20);
         let (mut out, mut err) = (String::new(), String::new());
-        let status = docker.run(&container.1, &input, &mut |stream, piece| match stream {
+        let status = docker.run(&container.1, Input::Whole(&input), &mut |stream, piece| match stream {
             Stream::Out => out.push_str(&String::from_utf8_lossy(piece)),
             Stream::Err => err.push_str(&String::from_utf8_lossy(piece)),
         });
@@ -83,7 +83,7 @@ fn many_calls_at_once_go_through_the_tunnel_beside_a_long_one() {
     let docker = Docker::chosen_by(&engine.environment()).unwrap();
     let container = made(&docker, &ContainerSpec { reads_stdin: true, ..shell("echo up; cat >/dev/null; sleep 60") });
     docker
-        .run(&container.1, b"x", &mut |_, _| {
+        .run(&container.1, Input::Whole(b"x"), &mut |_, _| {
             thread::scope(|scope| {
                 for _ in 0..20 {
                     scope.spawn(|| assert!(docker.container(&container.1).unwrap().unwrap().running));

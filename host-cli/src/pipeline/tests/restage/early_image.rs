@@ -73,7 +73,7 @@ fn a_signal_while_an_image_is_made_stops_that_and_leaves_none() {
         road.send(Ended::BySignal(signal_hook::consts::SIGINT)).unwrap();
         // Until the container is gone, or would be, if nobody waited for the image.
         thread::sleep(Duration::from_millis(200));
-        assert_eq!(signalled.state().containers.len(), 1, "the end waits for the image");
+        assert_eq!(signalled.state().containers.len(), 2, "the end waits for the image, and its guard with it");
     }));
     let watch = move |road| sends.send(road).unwrap();
     let walked = restaged_by(&fake, "", watch, document(STAGER_2016, "taskDefinition", |_| {}));

@@ -1,0 +1,160 @@
+//! What killed host-clis left goes when the next one begins, and nothing of those that live.
+
+use super::*;
+use crate::engine::{ContainerId, ImageId};
+use crate::owner::samples::{elsewhere, ended, living};
+use crate::pipeline::lent::Lent;
+use crate::pipeline::remains;
+use crate::plan::container::ContainerSpec;
+use crate::plan::{app_image, guard, labels};
+
+const APP: (&str, &str) = ("stager.kind", "app");
+
+/// Lets a host-cli begin.
+fn begun(fake: &Arc<Fake>) -> Walked {
+    walked(fake, nobody, |way, engine| {
+        remains::remove(&way.with(engine));
+        Ok(())
+    })
+}
+
+fn container(fake: &Fake, name: &str, labels: &[(&str, &str)]) -> ContainerId {
+    let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let spec = ContainerSpec { image: "x".to_owned(), labels, ..ContainerSpec::default() };
+    fake.create(Some(name), &spec).unwrap()
+}
+
+fn names(fake: &Fake) -> Vec<String> {
+    fake.state().containers.values().map(|(container, _)| container.name.clone()).collect()
+}
+
+/// A guard of this owner that tells of the making of an image.
+fn guards(fake: &Fake, owner: &str, recipe: &str) {
+    container(fake, "guard", &[("stager.kind", "guard"), ("stager.owner", owner), (app_image::RECIPE, recipe)]);
+}
+
+/// An image that has not got its name yet.
+fn nameless(fake: &Fake, labels: &[(&str, &str)]) -> ImageId {
+    let id = fake.add_image("soon:named", labels);
+    fake.state().images.last_mut().unwrap().tags.clear();
+    id
+}
+
+fn is_there(fake: &Fake, image: &ImageId) -> bool {
+    fake.image(&image.0).unwrap().is_some()
+}
+
+#[test]
+fn a_killed_ones_container_goes_and_is_told_of_and_a_living_neighbours_stays() {
+    let fake = Arc::new(Fake::with_image("x"));
+    let of = |owner: String| [("stager.kind", "staging".to_owned()), ("stager.owner", owner)];
+    for (name, owner) in [("killed", ended()), ("neighbour", living()), ("far", elsewhere())] {
+        let labels = of(owner);
+        let id = container(&fake, name, &labels.each_ref().map(|(name, value)| (*name, value.as_str())));
+        fake.start(&id).unwrap();
+    }
+    let walked = begun(&fake);
+    assert_eq!(names(&fake), ["neighbour", "far"]);
+    assert!(walked.said("had left when it was ended: container killed"), "{}", walked.text);
+    assert_eq!(walked.text.matches("had left").count(), 1, "{}", walked.text);
+}
+
+#[test]
+fn what_ended_elsewhere_goes_when_it_is_old() {
+    let now = jiff::Timestamp::now().as_second();
+    for (ended, left) in [(now - 60, 1), (now - 2 * 60 * 60, 0)] {
+        let fake = Arc::new(Fake::with_image("x"));
+        let id = container(&fake, "far", &[("stager.kind", "staging"), ("stager.owner", &elsewhere())]);
+        fake.state().containers.get_mut(&id.0).unwrap().0.ended = ended;
+        begun(&fake);
+        assert_eq!(names(&fake).len(), left);
+    }
+}
+
+#[test]
+fn where_nothing_was_left_the_engine_is_asked_no_more_than_it_must_be() {
+    let fake = Arc::new(Fake::with_image("x"));
+    let walked = begun(&fake);
+    assert_eq!(fake.verbs(), ["seen", "nameless_images"]);
+    assert!(!walked.said("left"), "{}", walked.text);
+}
+
+#[test]
+fn an_engine_that_does_not_tell_costs_nothing_and_one_that_does_not_remove_is_told_of() {
+    let fake = Arc::new(Fake::with_image("x"));
+    for verb in ["seen", "nameless_images"] {
+        fake.refuse(verb, "no");
+        assert_eq!(begun(&fake).code, ExitCode::Success);
+    }
+    container(&fake, "killed", &[("stager.kind", "cache"), ("stager.owner", &ended())]);
+    fake.refuse("remove", "not now");
+    let walked = begun(&fake);
+    assert!(walked.code == ExitCode::Success && walked.said("container killed; it stays"), "{}", walked.text);
+}
+
+#[test]
+fn an_image_without_a_name_goes_with_the_guard_of_its_recipe_unless_another_one_makes_the_same() {
+    for (others, stays) in
+        [(None, false), (Some((living(), "r")), true), (Some((living(), "q")), false), (Some((elsewhere(), "r")), true)]
+    {
+        let fake = Arc::new(Fake::with_image("x"));
+        let image = nameless(&fake, &[APP, (app_image::RECIPE, "r")]);
+        let derived = nameless(&fake, &[APP, (app_image::RECIPE, "somebody else's")]);
+        guards(&fake, &ended(), "r");
+        let count = 1 + usize::from(others.is_some());
+        if let Some((owner, recipe)) = &others {
+            guards(&fake, owner, recipe);
+        }
+        let walked = begun(&fake);
+        assert_eq!(is_there(&fake, &image), stays, "{others:?}: {}", walked.text);
+        assert!(is_there(&fake, &derived), "nobody told of it");
+        assert_eq!(names(&fake).len(), count - 1, "the killed one's guard goes");
+        assert_eq!(walked.said("which never got a name"), !stays, "{}", walked.text);
+    }
+}
+
+#[test]
+fn an_image_that_got_its_name_stays_though_its_maker_was_killed_right_after() {
+    let fake = Arc::new(Fake::with_image("x"));
+    let image = fake.add_image("cf-app/a:latest", &[APP, (app_image::RECIPE, "r")]);
+    guards(&fake, &ended(), "r");
+    begun(&fake);
+    assert!(is_there(&fake, &image) && names(&fake).is_empty());
+}
+
+#[test]
+fn what_a_build_left_goes_when_nobody_makes_an_image() {
+    for (owner, stays) in [(ended(), false), (living(), true)] {
+        let fake = Arc::new(Fake::with_image("x"));
+        let image = nameless(&fake, &[APP]);
+        guards(&fake, &owner, "r");
+        begun(&fake);
+        assert_eq!(is_there(&fake, &image), stays);
+    }
+}
+
+#[test]
+fn a_baked_image_without_a_name_goes_when_its_owner_is_dead() {
+    let fake = Arc::new(Fake::with_image("x"));
+    let kinds = |owner: &str| nameless(&fake, &[("stager.kind", "stager"), ("stager.owner", owner)]);
+    let (left, coming) = (kinds(&ended()), kinds(&living()));
+    begun(&fake);
+    assert_eq!((is_there(&fake, &left), is_there(&fake, &coming)), (false, true));
+}
+
+#[test]
+fn a_name_that_was_lent_for_a_push_goes_back_to_where_it_was() {
+    for (owner, back) in [(ended(), true), (living(), false)] {
+        let fake = Arc::new(Fake::with_image("x"));
+        let (old, new) = (fake.add_image("r/a:1", &[APP]), fake.add_image("cf-app/a:1", &[APP]));
+        let lent = Lent::wanted(&*fake, &new, "r/a:1").unwrap().unwrap();
+        let mut spec = guard::guard(&new.0, lent.labels());
+        spec.labels.insert(labels::OWNER.to_owned(), owner);
+        fake.create(None, &spec).unwrap();
+        fake.tag(&new, "r/a:1").unwrap();
+        let walked = begun(&fake);
+        let bearer = fake.image("r/a:1").unwrap().unwrap().id;
+        assert_eq!(bearer, if back { old } else { new });
+        assert_eq!(walked.said("the name r/a:1 of an image"), back, "{}", walked.text);
+    }
+}
