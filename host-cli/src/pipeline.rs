@@ -20,6 +20,7 @@ mod push;
 pub(crate) mod refuse;
 mod remains;
 pub(crate) mod road;
+mod several;
 pub(crate) mod signals;
 mod stage;
 mod start;
@@ -34,7 +35,7 @@ use crate::plan::app::{self, Start};
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::stager::{self, StagingOptions};
 use crate::plan::{cache, labels, ports};
-use crate::requests::{self, Kind, Request};
+use crate::requests::{self, Kind, Request, RequestError};
 use crate::screen::screen;
 use bring_out::Order;
 pub(crate) use cache_up::cache_up;
@@ -56,17 +57,24 @@ pub(crate) use stream::fuzzed;
 
 /// Stages an app again and makes its image.
 pub(crate) fn restage(command: Restage, agent_options: Vec<String>) -> ExitCode {
+    if command.all || command.apps.len() > 1 {
+        return several::restage(command, agent_options);
+    }
     walk(screen(command.output), signals::watch, move |way| {
         let target = Target::of_restage(&command)?;
-        let request = match &command.request {
-            Some(file) => requests::from_file(file, Kind::Staging),
-            None => requests::newest(Kind::Staging, command.app.as_deref(), &command.log_options()),
-        }?;
+        let request = staging_request(&command, command.apps.first())?;
         let road = way.with(Arc::new(Docker::connect()?));
         remove_remains(&road);
         let image = restage_on(&road, &request, &command, &agent_options)?;
         push_if_wanted(&road, image.as_ref(), target.as_ref())
     })
+}
+
+fn staging_request(command: &Restage, app: Option<&String>) -> Result<Request, RequestError> {
+    match &command.request {
+        Some(file) => requests::from_file(file, Kind::Staging),
+        None => requests::newest(Kind::Staging, app.map(String::as_str), &command.log_options()),
+    }
 }
 
 /// The image, unless none was wanted or the staging stopped short of one.

@@ -289,6 +289,21 @@ pub enum Event {
         /// From the first question to the last answer.
         ms: u64,
     },
+    /// One of several apps was staged, or not.
+    AppEnded {
+        /// As the user called it.
+        app: String,
+        /// The exit code that it would have ended with alone.
+        code: u8,
+        /// From its first event to its last.
+        ms: u64,
+        /// Its image's first name; empty where none was made.
+        image: String,
+        /// What failed and with what; empty where nothing did.
+        text: String,
+        /// What to try; empty where nothing can be advised.
+        advice: String,
+    },
     /// The app answers.
     Running {
         /// `http://127.0.0.1:32768`; empty where no port is published.
@@ -362,6 +377,12 @@ pub enum Stream {
 pub trait EventSink: Sync {
     /// Says `event`. Never fails: a reader that is gone must not stop a staging.
     fn emit(&self, event: Event);
+}
+
+impl<T: EventSink + Send + ?Sized> EventSink for std::sync::Arc<T> {
+    fn emit(&self, event: Event) {
+        (**self).emit(event);
+    }
 }
 
 impl Event {

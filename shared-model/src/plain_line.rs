@@ -111,14 +111,20 @@ pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
             visible(digest),
             sendings(*bytes, *sent, *known, *ms)
         )),
+        Event::AppEnded { app, code: 0, ms, .. } => ours(format!("Staged {} in {}", visible(app), took(*ms))),
+        Event::AppEnded { app, text, advice, .. } => wrong(wrong_with(&format!("{app}: {text}"), advice)),
         Event::Running { url, container } if url.is_empty() => ours(format!("It runs in {}", visible(container))),
         Event::Running { url, container: _ } => ours(format!("The app answers at {}", visible(url))),
-        Event::Failed { text, advice, code: _ } => wrong(if advice.is_empty() {
-            format!("error: {}", visible_lines(text))
-        } else {
-            format!("error: {}\n  try: {}", visible_lines(text), visible_lines(advice))
-        }),
+        Event::Failed { text, advice, code: _ } => wrong(wrong_with(text, advice)),
         Event::Done { ms } => ours(format!("Done in {}", took(*ms))),
+    }
+}
+
+fn wrong_with(text: &str, advice: &str) -> String {
+    if advice.is_empty() {
+        format!("error: {}", visible_lines(text))
+    } else {
+        format!("error: {}\n  try: {}", visible_lines(text), visible_lines(advice))
     }
 }
 

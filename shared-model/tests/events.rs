@@ -59,6 +59,7 @@ fn events() -> Vec<Event> {
         Event::Pushing { image: text(), reference: from() },
         Event::PushProgress { reference: from(), bytes: 1, total: 1 },
         Event::Pushed { reference: from(), digest: text(), bytes: 1, sent: 1, known: 1, ms: 1 },
+        Event::AppEnded { app: text(), code: 4, ms: 1, image: text(), text: text(), advice: text() },
         Event::Running { url: from(), container: text() },
         Event::Failed { code: 4, text: text(), advice: text() },
         Event::Done { ms: 1 },
@@ -102,6 +103,7 @@ fn no_event_shows_a_secret_in_any_rendering() {
             Pushing,
             PushProgress,
             Pushed,
+            AppEnded,
             Running,
             Failed,
             Done

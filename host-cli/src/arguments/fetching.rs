@@ -3,6 +3,7 @@
 use super::{LogOptions, Output};
 use crate::image::ImageBy;
 use argh::FromArgs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// Who the container speaks to, with which certificates, and where it keeps what it fetched.
@@ -80,6 +81,7 @@ fetches! {
         name = "restage",
         note = "What follows -- goes to the agent in the container; `-- --help` lists it.",
         example = "$ host-cli restage my-app",
+        example = "Several at once:\n$ host-cli restage --jobs 4 my-app other-app third-app\n$ host-cli restage --all",
         example = "Look into a failed staging:\n$ host-cli restage --keep my-app",
         example = "Leave Cloud Controller's droplet alone:\n$ host-cli restage my-app -- --no-upload",
         example = "Fetch everything anew, and keep nothing:\n$ host-cli restage --no-cache my-app",
@@ -87,9 +89,15 @@ fetches! {
                    $ host-cli restage --push registry.example.com/team/my-app my-app"
     )]
     Restage {
-        /// which app (default: the newest staging request of all)
+        /// which apps (default: the app of the newest staging request of all)
         #[argh(positional, arg_name = "APP")]
-        pub(crate) app: Option<String>,
+        pub(crate) apps: Vec<String>,
+        /// every app that has a staging request in the logs
+        #[argh(switch)]
+        pub(crate) all: bool,
+        /// of several apps, stage so many at once (default: as the engine has processors, and memory at 1G each)
+        #[argh(option, arg_name = "n")]
+        pub(crate) jobs: Option<NonZeroUsize>,
         /// take the request from this file instead of the logs; - reads standard input
         #[argh(option, arg_name = "file")]
         pub(crate) request: Option<PathBuf>,

@@ -120,19 +120,19 @@ mod tests {
         Invocation::read(typed.split_whitespace().map(OsString::from))
     }
 
-    fn restage(typed: &str) -> (Option<String>, Vec<String>) {
+    fn restage(typed: &str) -> (Vec<String>, Vec<String>) {
         match read(typed).unwrap() {
-            Invocation { command: Command::Restage(command), agent_options } => (command.app, agent_options),
+            Invocation { command: Command::Restage(command), agent_options } => (command.apps, agent_options),
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn what_follows_two_dashes_behind_restage_is_the_agents_as_it_was_typed() {
-        let (app, options) = restage("host-cli restage app --network=n -- --ca=/x -h --version -- z");
-        assert_eq!((app.as_deref(), options.join(" ").as_str()), (Some("app"), "--ca=/x -h --version -- z"));
-        assert_eq!(restage("/usr/bin/restage -- --no-upload"), (None, vec!["--no-upload".to_owned()]));
-        assert_eq!(restage("restage --"), (None, vec![]));
+        let (apps, options) = restage("host-cli restage app other --network=n -- --ca=/x -h --version -- z");
+        assert_eq!((apps.join(" ").as_str(), options.join(" ").as_str()), ("app other", "--ca=/x -h --version -- z"));
+        assert_eq!(restage("/usr/bin/restage -- --no-upload"), (vec![], vec!["--no-upload".to_owned()]));
+        assert_eq!(restage("restage --"), (vec![], vec![]));
     }
 
     #[test]

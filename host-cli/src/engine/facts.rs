@@ -11,6 +11,10 @@ pub(crate) struct EngineFacts {
     pub(crate) limits: Limits,
     /// What its storage can bound.
     pub(crate) quota: Quota,
+    /// Processors of its machine; 0 where it does not say.
+    pub(crate) processors: usize,
+    /// Memory of its machine; 0 where it does not say.
+    pub(crate) memory_bytes: u64,
 }
 
 /// What of a container's files an engine's storage can bound. Whether it does depends on more than it tells of itself (how

@@ -162,7 +162,14 @@ impl Engine for Fake {
     fn facts(&self) -> Result<EngineFacts, EngineError> {
         let state = self.call("facts", &[])?;
         let store = state.store.clone().unwrap_or_else(|| Store::Layers("overlay2".to_owned()));
-        Ok(EngineFacts { version: "20.10".to_owned(), store, limits: state.limits, quota: state.quota })
+        Ok(EngineFacts {
+            version: "20.10".to_owned(),
+            store,
+            limits: state.limits,
+            quota: state.quota,
+            processors: 2,
+            memory_bytes: 4 << 30,
+        })
     }
 
     fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {

@@ -199,7 +199,7 @@ fn told(undone: Undone) -> Event {
     }
 }
 
-fn by_signal(signal: i32) -> Failure {
+pub(super) fn by_signal(signal: i32) -> Failure {
     if signal == signal_hook::consts::SIGINT {
         Failure::new(ExitCode::Interrupted, "interrupted", "")
     } else {

@@ -6,6 +6,7 @@ mod launch;
 mod push;
 mod remains;
 mod restage;
+mod several;
 
 use super::road::{Ended, Way, walk};
 use crate::engine::Engine;

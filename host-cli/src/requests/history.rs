@@ -11,6 +11,7 @@ use super::source::Source;
 use super::{Kind, places};
 use crate::arguments::LogOptions;
 use jiff::Timestamp;
+use shared_model::application::Application;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -49,6 +50,27 @@ pub(super) struct Read {
     pub(super) searched: Vec<Place>,
     /// One line each.
     pub(super) warnings: Vec<String>,
+}
+
+/// Every app with a staging request, the one with the newest first: by its name where no other app has that, else by its guid.
+pub(super) fn staged_apps(logs: &LogOptions) -> Result<Vec<String>, RequestError> {
+    let history = read(None, logs)?;
+    let mut apps: Vec<(String, String)> = Vec::new();
+    for entry in history.entries.into_iter().filter(|entry| entry.kind == Kind::Staging) {
+        let Application { name, guid, .. } = entry.about.application;
+        if !apps.iter().any(|(_, known)| *known == guid) {
+            apps.push((name, guid));
+        }
+    }
+    if apps.is_empty() {
+        return Err(RequestError::NoRequests {
+            kinds: vec![Kind::Staging],
+            searched: Vec::new(),
+            warnings: history.warnings,
+        });
+    }
+    let is_alone = |name: &str| !name.is_empty() && apps.iter().filter(|(other, _)| other == name).count() == 1;
+    Ok(apps.iter().map(|(name, guid)| if is_alone(name) { name.clone() } else { guid.clone() }).collect())
 }
 
 /// Reads all logs; `app` as the user typed it, `None`: all apps. Several apps may answer to it.

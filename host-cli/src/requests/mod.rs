@@ -85,6 +85,11 @@ pub(crate) fn every_staging(logs: &LogOptions) -> Result<Vec<Request>, RequestEr
     every::read(logs)
 }
 
+/// Every app with a staging request in the logs, as commands take it, the one with the newest request first; never empty.
+pub(crate) fn all_staged_apps(logs: &LogOptions) -> Result<Vec<String>, RequestError> {
+    history::staged_apps(logs)
+}
+
 /// The dependencies that are worth keeping, as pairs of cache key and redacted URL; empty for an odd request.
 pub(crate) use every::dependencies;
 

@@ -22,6 +22,8 @@ const STEP: &str = "  {spinner} {msg} {elapsed}";
 pub(crate) struct Bars<Lines> {
     lines: Lines,
     drawing: MultiProgress,
+    /// In front of every label.
+    prefix: String,
     shown: Mutex<Shown>,
 }
 
@@ -39,7 +41,12 @@ impl<Lines: EventSink> Bars<Lines> {
     }
 
     fn drawn_on(target: ProgressDrawTarget, lines: Lines) -> Self {
-        Self { lines, drawing: MultiProgress::with_draw_target(target), shown: Mutex::default() }
+        Self::beside(&MultiProgress::with_draw_target(target), "", lines)
+    }
+
+    /// Draws among others.
+    pub(super) fn beside(drawing: &MultiProgress, prefix: &str, lines: Lines) -> Self {
+        Self { lines, drawing: drawing.clone(), prefix: prefix.to_owned(), shown: Mutex::default() }
     }
 
     fn draw(&self, event: &Event) {
@@ -100,7 +107,7 @@ impl<Lines: EventSink> Bars<Lines> {
     fn added(&self, template: &str, label: &str) -> ProgressBar {
         let bar = self.drawing.add(ProgressBar::no_length());
         bar.set_style(style(template));
-        bar.set_message(visible(label).into_owned());
+        bar.set_message(format!("{}{}", self.prefix, visible(label)));
         bar.enable_steady_tick(TICK);
         bar
     }

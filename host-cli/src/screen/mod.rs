@@ -6,6 +6,7 @@ mod json;
 mod plain;
 #[cfg(test)]
 pub(crate) mod recording;
+pub(crate) mod several;
 mod summary;
 pub(crate) mod table;
 pub(crate) mod trouble;
@@ -21,10 +22,24 @@ pub(crate) type Screen = Arc<dyn EventSink + Send + Sync>;
 /// The rendering for `output`; where the user has no wish, progress bars on a terminal and plain lines elsewhere.
 pub(crate) fn screen(output: Option<Output>) -> Screen {
     let plain = || plain::Plain::new(io::stdout(), io::stderr());
+    match form(output) {
+        Form::Json => Arc::new(json::Json::new(io::stdout())),
+        Form::Bars => Arc::new(bars::Bars::new(plain())),
+        Form::Plain => Arc::new(plain()),
+    }
+}
+
+enum Form {
+    Plain,
+    Bars,
+    Json,
+}
+
+fn form(output: Option<Output>) -> Form {
     match output {
-        Some(Output::Json) => Arc::new(json::Json::new(io::stdout())),
-        None if io::stdout().is_terminal() && io::stderr().is_terminal() => Arc::new(bars::Bars::new(plain())),
-        None | Some(Output::Plain) => Arc::new(plain()),
+        Some(Output::Json) => Form::Json,
+        None if io::stdout().is_terminal() && io::stderr().is_terminal() => Form::Bars,
+        None | Some(Output::Plain) => Form::Plain,
     }
 }
 

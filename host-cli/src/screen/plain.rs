@@ -2,7 +2,7 @@
 
 use crate::screen::summary::Summary;
 use shared_model::event::{Event, EventSink, Stream};
-use shared_model::plain_line::plain_line;
+use shared_model::plain_line::{PlainLine, plain_line};
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
@@ -22,22 +22,38 @@ impl<Out: Write, Err: Write> Plain<Out, Err> {
     pub(crate) fn new(out: Out, err: Err) -> Self {
         Self { streams: Mutex::new(Streams { out, err, summary: Summary::default() }) }
     }
+
+    /// The event's line, or lines, each behind this.
+    pub(crate) fn line(&self, prefix: &str, event: &Event) {
+        if let Some(line) = plain_line(event) {
+            self.streams.lock().unwrap_or_else(PoisonError::into_inner).write(prefix, &line);
+        }
+    }
+}
+
+impl<Out: Write, Err: Write> Streams<Out, Err> {
+    fn write(&mut self, prefix: &str, line: &PlainLine<'_>) {
+        let text = format!("{prefix}{}\n", line.text.replace('\n', &format!("\n{prefix}")));
+        let _ = match line.stream {
+            Stream::Out => self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()),
+            Stream::Err => self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush()),
+        };
+    }
 }
 
 impl<Out: Write + Send, Err: Write + Send> EventSink for Plain<Out, Err> {
     fn emit(&self, event: Event) {
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         streams.summary.note(&event);
-        if let Event::Done { ms } = event {
-            let table = streams.summary.table(ms);
-            let _ = streams.out.write_all(table.as_bytes());
-        }
-        let Some(line) = plain_line(&event) else { return };
-        let text = format!("{}\n", line.text);
-        let _ = match line.stream {
-            Stream::Out => streams.out.write_all(text.as_bytes()).and_then(|()| streams.out.flush()),
-            Stream::Err => streams.err.write_all(text.as_bytes()).and_then(|()| streams.err.flush()),
+        let table = match event {
+            Event::Done { ms } => streams.summary.table(ms),
+            Event::Failed { .. } => streams.summary.apps(),
+            _ => String::new(),
         };
+        let _ = streams.out.write_all(table.as_bytes());
+        if let Some(line) = plain_line(&event) {
+            streams.write("", &line);
+        }
     }
 }
 
@@ -65,5 +81,30 @@ mod tests {
              \x20 fetch    3.1s\n  build   20.0s\n  total   23.5s\n======> Done in 23.5s\n"
         );
         assert_eq!(String::from_utf8(err).unwrap(), "warning: look out \\u{7}\n");
+    }
+
+    #[test]
+    fn of_several_apps_every_line_names_its_own_and_a_table_how_each_ended() {
+        let screen = Plain::new(Vec::new(), Vec::new());
+        screen.line("one | ", &Event::Note { text: "on its way".into() });
+        screen.line("two | ", &Event::Failed { code: 4, text: "a\nb".into(), advice: String::new() });
+        let ended = |app: &str, code, image: &str, text: &str| Event::AppEnded {
+            app: app.into(),
+            code,
+            ms: 4100,
+            image: image.into(),
+            text: text.into(),
+            advice: String::new(),
+        };
+        screen.emit(ended("one", 0, "cf-app/one:latest", ""));
+        screen.emit(ended("longer", 223, "", "no"));
+        screen.emit(Event::Failed { code: 223, text: "1 of 2".into(), advice: String::new() });
+        let Streams { out, err, .. } = screen.streams.into_inner().unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "one | ======> on its way\n======> Staged one in 4.1s\n\
+             \x20 one     staged         4.1s  cf-app/one:latest\n  longer  failed (223)   4.1s\n"
+        );
+        assert_eq!(String::from_utf8(err).unwrap(), "two | error: a\ntwo |   b\nerror: longer: no\nerror: 1 of 2\n");
     }
 }

@@ -1,37 +1,67 @@
 //! How long each step of a road took, as a table for people.
 
 use shared_model::event::{Event, Step};
+use shared_model::plain_line::visible;
 use shared_model::size;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Collects the steps that ended, each once.
 #[derive(Debug, Default)]
-pub(crate) struct Summary(Vec<(Step, u64)>);
+pub(crate) struct Summary {
+    steps: Vec<(Step, u64)>,
+    apps: Vec<App>,
+}
+
+/// How one of several apps ended.
+#[derive(Debug)]
+struct App {
+    name: String,
+    outcome: String,
+    ms: u64,
+    image: String,
+}
 
 impl Summary {
     /// Takes what is of interest in `event`.
     pub(crate) fn note(&mut self, event: &Event) {
-        if let Event::StepEnded { step, ms } = event {
-            match self.0.iter_mut().find(|(known, _)| known == step) {
+        match event {
+            Event::StepEnded { step, ms } => match self.steps.iter_mut().find(|(known, _)| known == step) {
                 Some((_, known)) => *known = known.saturating_add(*ms),
-                None => self.0.push((*step, *ms)),
-            }
+                None => self.steps.push((*step, *ms)),
+            },
+            Event::AppEnded { app, code, ms, image, .. } => self.apps.push(App {
+                name: visible(app).into_owned(),
+                outcome: if *code == 0 { "staged".to_owned() } else { format!("failed ({code})") },
+                ms: *ms,
+                image: visible(image).into_owned(),
+            }),
+            _ => {}
         }
     }
 
     /// A line a step and one for the total of `ms` milliseconds; empty where there are not at least two steps to compare.
     pub(crate) fn table(&self, ms: u64) -> String {
-        if self.0.len() < 2 {
-            return String::new();
+        if self.steps.len() < 2 {
+            return self.apps();
         }
         let mut text = String::new();
-        let steps = self.0.iter().map(|(step, ms)| (step.name(), *ms));
+        let steps = self.steps.iter().map(|(step, ms)| (step.name(), *ms));
         for (name, ms) in steps.chain([("total", ms)]) {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  {name:<6}{:>7}", size::seconds(Duration::from_millis(ms)));
         }
         text
+    }
+
+    /// A line an app, in the order in which they ended; empty where there was but one road.
+    pub(crate) fn apps(&self) -> String {
+        let width = self.apps.iter().map(|app| app.name.chars().count()).max().unwrap_or_default();
+        let line = |App { name, outcome, ms, image }: &App| {
+            let time = size::seconds(Duration::from_millis(*ms));
+            format!("{}\n", format!("  {name:<width$}  {outcome:<12}{time:>7}  {image}").trim_end())
+        };
+        self.apps.iter().map(line).collect()
     }
 }
 

@@ -23,6 +23,10 @@ struct Info {
     driver_status: Option<Vec<Vec<String>>>,
     memory_limit: Option<bool>,
     pids_limit: Option<bool>,
+    #[serde(rename = "NCPU", default)]
+    processors: usize,
+    #[serde(rename = "MemTotal", default)]
+    memory_bytes: u64,
 }
 
 #[derive(Default, Deserialize)]
@@ -62,7 +66,8 @@ fn understood(info: Info, version: Version) -> EngineFacts {
     };
     // An engine that does not say has them.
     let limits = Limits { memory: info.memory_limit != Some(false), processes: info.pids_limit != Some(false) };
-    EngineFacts { version: one_line(&info.server_version), store, limits, quota }
+    let (version, processors, memory_bytes) = (one_line(&info.server_version), info.processors, info.memory_bytes);
+    EngineFacts { version, store, limits, quota, processors, memory_bytes }
 }
 
 /// From the drivers' documentation. devicemapper is left out: it refuses less than its own 10 GB.
@@ -112,6 +117,14 @@ mod tests {
             let facts = understood(serde_json::from_str(info).unwrap(), serde_json::from_str(version).unwrap());
             assert_eq!(facts.store, store, "{info}");
         }
+    }
+
+    #[test]
+    fn the_machine_is_as_large_as_the_engine_says() {
+        let facts = |text| understood(serde_json::from_str(text).unwrap(), Version::default());
+        let told = facts(r#"{"NCPU":2,"MemTotal":25196163072}"#);
+        assert_eq!((told.processors, told.memory_bytes), (2, 25_196_163_072));
+        assert_eq!((facts("{}").processors, facts("{}").memory_bytes), (0, 0));
     }
 
     #[test]

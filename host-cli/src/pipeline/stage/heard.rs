@@ -69,6 +69,7 @@ impl Heard {
             | Event::Kept { .. }
             | Event::Image { .. }
             | Event::Running { .. }
+            | Event::AppEnded { .. }
             | Event::StepStarted { step: Step::Image | Step::Launch }
             | Event::StepEnded { step: Step::Image | Step::Launch, .. } => {}
             other => show(other),

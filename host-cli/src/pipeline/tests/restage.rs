@@ -13,9 +13,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-type Output<'a> = &'a mut dyn FnMut(Stream, &[u8]);
+pub(super) type Output<'a> = &'a mut dyn FnMut(Stream, &[u8]);
 
-fn engine() -> Arc<Fake> {
+pub(super) fn engine() -> Arc<Fake> {
     let fake = Fake::with_image("stager:latest");
     fake.add_image("stager-rootfs:cflinuxfs2", &[]);
     let fake = Arc::new(fake);
@@ -47,7 +47,7 @@ fn droplet() -> Vec<u8> {
     archive.into_inner().unwrap().finish().unwrap()
 }
 
-fn typed(words: &str) -> (Restage, Vec<String>) {
+pub(super) fn typed(words: &str) -> (Restage, Vec<String>) {
     let words = ["host-cli", "restage"].into_iter().chain(words.split_whitespace()).map(Into::into);
     let invocation = Invocation::read(words).unwrap();
     match invocation.command {
@@ -83,12 +83,12 @@ fn say(output: Output<'_>, event: &Event) {
     output(Stream::Out, format!("{}\n", event.to_json_line()).as_bytes());
 }
 
-fn hello(output: Output<'_>) {
+pub(super) fn hello(output: Output<'_>) {
     say(output, &Event::Hello { protocol: PROTOCOL, version: "x".into() });
 }
 
 /// An agent that says these events and ends so.
-fn agent(fake: &Fake, events: Vec<Event>, status: i64) {
+pub(super) fn agent(fake: &Fake, events: Vec<Event>, status: i64) {
     fake.script(move |_, output| {
         hello(output);
         for event in &events {
@@ -98,7 +98,7 @@ fn agent(fake: &Fake, events: Vec<Event>, status: i64) {
     });
 }
 
-fn failed(code: u8) -> Event {
+pub(super) fn failed(code: u8) -> Event {
     Event::Failed { code, text: "the builder failed".into(), advice: "look above".into() }
 }
 

@@ -1,0 +1,206 @@
+//! Several apps are staged again: each on a road of its own, so many at once, until all were tried. A signal ends every
+//! road, and each cleans up as it would alone.
+
+use crate::arguments::Restage;
+use crate::engine::docker::Docker;
+use crate::engine::{Engine, EngineFacts};
+use crate::failure::Failure;
+use crate::pipeline::road::{Ended, Way, by_signal, millis, walk};
+use crate::pipeline::{remains, restage_on, signals, staging_request};
+use crate::requests;
+use crate::screen::several::{OfApp, Screens};
+use shared_model::exit_code::ExitCode;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+/// What a staging is taken to need of the engine's memory where nobody says how many there may be at once.
+const USUAL_MEMORY: u64 = 1 << 30;
+
+/// Stages each of the apps again and makes its image.
+pub(crate) fn restage(command: Restage, agent_options: Vec<String>) -> ExitCode {
+    let screens = Screens::new(command.output);
+    let bell = Arc::<Bell>::default();
+    let outside = Arc::clone(&bell);
+    // The whole road does not end at a signal, but when those of the apps have ended.
+    walk(
+        screens.whole(),
+        move |_| outside.hang(),
+        move |way| {
+            let apps = apps(&command)?;
+            let engine: Arc<dyn Engine> = Arc::new(Docker::connect()?);
+            let road = way.with(Arc::clone(&engine));
+            remains::remove(&road);
+            let jobs = command.jobs.map_or_else(|| engine.facts().map(|facts| usual_jobs(&facts)), Ok)?;
+            let round =
+                Round { engine, command: Arc::new(command), agent_options: agent_options.into(), screens, bell };
+            on(way, &round, &apps, jobs)
+        },
+    )
+}
+
+/// What all of them have in common.
+pub(super) struct Round {
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) command: Arc<Restage>,
+    pub(super) agent_options: Arc<[String]>,
+    pub(super) screens: Screens,
+    pub(super) bell: Arc<Bell>,
+}
+
+/// Tries all, `jobs` at once.
+pub(super) fn on(way: &Way, round: &Round, apps: &[String], jobs: NonZeroUsize) -> Result<(), Failure> {
+    let next = AtomicUsize::new(0);
+    let ends: Vec<OnceLock<ExitCode>> = apps.iter().map(|_| OnceLock::new()).collect();
+    round.screens.expect(apps);
+    thread::scope(|threads| {
+        for _ in 0..jobs.get().min(apps.len()) {
+            threads.spawn(|| {
+                while round.bell.signal().is_none() {
+                    let at = next.fetch_add(1, Ordering::SeqCst);
+                    let (Some(app), Some(end)) = (apps.get(at), ends.get(at)) else { break };
+                    let _ = end.set(one(way, round, app));
+                }
+            });
+        }
+    });
+    if let Some(signal) = round.bell.signal() {
+        return Err(by_signal(signal));
+    }
+    let failed = |(app, end): (&String, &OnceLock<ExitCode>)| {
+        let code = end.get().copied().unwrap_or(ExitCode::Bug);
+        (code != ExitCode::Success).then(|| (code, format!("{app} ({})", code.number())))
+    };
+    let failed: Vec<(ExitCode, String)> = apps.iter().zip(&ends).filter_map(failed).collect();
+    let Some((first, _)) = failed.first() else { return Ok(()) };
+    let names: Vec<&str> = failed.iter().map(|(_, name)| name.as_str()).collect();
+    let text = format!("{} of {} apps were not staged: {}", failed.len(), apps.len(), names.join(", "));
+    Err(Failure::new(*first, text, "what went wrong with each stands above"))
+}
+
+fn one(way: &Way, round: &Round, app: &str) -> ExitCode {
+    let began = Instant::now();
+    let screen = Arc::new(OfApp::new(round.screens.of(app)));
+    let (engine, command, options) =
+        (Arc::clone(&round.engine), Arc::clone(&round.command), Arc::clone(&round.agent_options));
+    let name = app.to_owned();
+    let hear = |road| {
+        round.bell.tell(road);
+        Ok(())
+    };
+    let code = walk(Arc::<OfApp>::clone(&screen), hear, move |way| {
+        let request = staging_request(&command, Some(&name))?;
+        restage_on(&way.with(engine), &request, &command, &options).map(drop)
+    });
+    way.emit(screen.end(app, code, millis(began)));
+    code
+}
+
+/// The apps that were typed, or all that the logs know.
+fn apps(command: &Restage) -> Result<Vec<String>, Failure> {
+    let wrong = |text: &str, advice: &str| Err(Failure::new(ExitCode::CommandLine, text, advice));
+    if command.request.is_some() {
+        return wrong("--request is one app's, and several are to be staged", "");
+    }
+    if command.push.is_some() || command.username.is_some() || command.password_stdin {
+        return wrong("--push gives one image its name, and several are to be made", "`host-cli push` pushes each");
+    }
+    if command.stager_log.as_deref().is_some_and(|log| log.as_os_str() == "-") {
+        return wrong("--stager-log - can be read once, and each app's request is looked for", "name a file");
+    }
+    if !command.all {
+        return Ok(command.apps.clone());
+    }
+    if !command.apps.is_empty() {
+        return wrong("--all takes every app in the logs, so no APP goes with it", "");
+    }
+    Ok(requests::all_staged_apps(&command.log_options())?)
+}
+
+/// As many at once as the engine has processors, and memory for.
+fn usual_jobs(facts: &EngineFacts) -> NonZeroUsize {
+    let fitting = usize::try_from(facts.memory_bytes / USUAL_MEMORY).unwrap_or(usize::MAX);
+    NonZeroUsize::new(facts.processors.min(fitting)).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Tells every road of the one signal that the process gets.
+#[derive(Default)]
+pub(super) struct Bell(Mutex<Rung>);
+
+#[derive(Default)]
+struct Rung {
+    signal: Option<i32>,
+    roads: Vec<Sender<Ended>>,
+}
+
+impl Bell {
+    /// From now on the process's signals ring it.
+    fn hang(self: Arc<Self>) -> Result<(), Failure> {
+        let (tells, hears) = mpsc::channel();
+        signals::watch(tells)?;
+        thread::spawn(move || {
+            if let Ok(Ended::BySignal(signal)) = hears.recv() {
+                self.ring(signal);
+            }
+        });
+        Ok(())
+    }
+
+    /// Ends every road.
+    pub(super) fn ring(&self, signal: i32) {
+        let mut rung = self.lock();
+        rung.signal = Some(signal);
+        for road in rung.roads.drain(..) {
+            let _ = road.send(Ended::BySignal(signal)); // One that has ended hears nothing more.
+        }
+    }
+
+    /// The road is told, now or later.
+    fn tell(&self, road: Sender<Ended>) {
+        let mut rung = self.lock();
+        match rung.signal {
+            Some(signal) => drop(road.send(Ended::BySignal(signal))),
+            None => rung.roads.push(road),
+        }
+    }
+
+    fn signal(&self) -> Option<i32> {
+        self.lock().signal
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Rung> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Limits, Quota, Store};
+
+    #[test]
+    fn as_many_are_staged_at_once_as_the_engine_has_processors_and_memory_for() {
+        for (processors, gibibytes, jobs) in [(8, 64, 8), (8, 4, 4), (2, 0, 1), (0, 0, 1)] {
+            let memory_bytes = gibibytes << 30;
+            let (version, store, limits) = (String::new(), Store::Unknown, Limits::default());
+            let quota = Quota::default();
+            let facts = EngineFacts { version, store, limits, quota, processors, memory_bytes };
+            assert_eq!(usual_jobs(&facts).get(), jobs);
+        }
+    }
+
+    #[test]
+    fn a_road_that_begins_after_the_signal_hears_it_too() {
+        let bell = Bell::default();
+        let roads = [(); 2].map(|()| mpsc::channel());
+        bell.tell(roads[0].0.clone());
+        bell.ring(15);
+        bell.tell(roads[1].0.clone());
+        for (_, hears) in roads {
+            assert!(matches!(hears.try_recv(), Ok(Ended::BySignal(15))));
+        }
+    }
+}
