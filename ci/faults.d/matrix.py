@@ -18,6 +18,7 @@ class Matrix:
 
     def __init__(self, name, engine, faults, count):
         self.name, self.make_engine, self.faults, self.count = f'faults-{os.getpid()}-{name}', engine, faults, max(1, min(count, len(faults)))
+        self.stopping = False
         self.engine, self.hcf, self.lanes, self.outcomes, self.left, self.broken = None, None, [], [], [], []
         # Engines share /tmp with this machine.
         self.folder = Path(tempfile.mkdtemp(prefix='faults-', dir='/tmp'))
@@ -54,6 +55,8 @@ class Matrix:
                 if lane.guid is None:
                     baseline(lane, volume)
                 fault = waiting.get_nowait()
+                if self.stopping:
+                    return
                 self.outcomes.append(tried(fault, lane, volume))
                 print(table.line(self.outcomes[-1]), flush=True)
         except queue.Empty:

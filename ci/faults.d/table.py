@@ -20,7 +20,8 @@ mini-HCF. This page is its output (`ci/faults --markdown docs/faults.md`). Of ea
   the cache that belongs to nobody.
 
 Servers are made to fail by a proxy in their stead, with `--idle-timeout 3s --connect-timeout 3s`, and `--retries 1` where the fault
-lasts; the defaults wait longer and try more often. Seconds are those of one run on two cores, with other faults beside it.
+lasts; the defaults wait longer and try more often. Seconds are those of a busy machine with two
+cores, with other faults beside it.
 '''
 
 
@@ -29,15 +30,17 @@ def line(outcome):
     return '\n'.join(['  '.join(words), *(f'        | {wrong}' for wrong in outcome.wrong)])
 
 
-def markdown(outcomes):
-    by_name = {outcome.fault.name: outcome for outcome in outcomes}
-    lines = [HEAD]
+def markdown(outcomes, before=''):
+    """The table; `before` is an earlier one, whose rows stay where a fault was not tried now."""
+    rows = {line.split(' ')[1]: line for line in before.splitlines() if line.startswith('| ')}
+    rows |= {outcome.fault.name: row(outcome) for outcome in outcomes}
+    lines, shown = [HEAD], []
     for title, faults in groups().items():
-        rows = [by_name[fault.name] for fault in faults if fault.name in by_name]
-        if rows:
-            lines += [f'## {title[0].upper()}{title[1:]}', '', '| name | what goes wrong | exit code | seconds | what is said | |', '|---|---|---|---|---|---|']
-            lines += [row(outcome) for outcome in rows] + ['']
-    lines += ['```', last_line(outcomes), '```', '']
+        of_group = [rows[fault.name] for fault in faults if fault.name in rows]
+        if of_group:
+            lines += [f'## {title[0].upper()}{title[1:]}', '', '| name | what goes wrong | exit code | seconds | what is said | |', '|---|---|---|---|---|---|', *of_group, '']
+            shown += of_group
+    lines += ['```', f'tried={len(shown)} failed={sum(not line.endswith("| ok |") for line in shown)}', '```', '']
     return '\n'.join(lines)
 
 
