@@ -9,7 +9,8 @@ GUIDS = re.compile(r'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22,}|[0-9a-f]{12,}(_[0-9a
 HEAD = '''# What happens when something fails
 
 `ci/faults` lets things go wrong, one at a time, while an app is staged or launched: on a Docker Engine of its own, against a
-mini-HCF. This page is its output (`ci/faults --markdown docs/faults.md`). Of each fault it checks
+mini-HCF. This page is its output (`ci/faults --markdown docs/faults.md`, which with `--only` replaces the rows of what it tries).
+Of each fault it checks
 
 - that it really happened: the log of the server, of the engine or of the process list says so;
 - that it ended in bounded time, with the exit code that the [README](../README.md#exit-codes) gives, and with words that name
@@ -20,8 +21,7 @@ mini-HCF. This page is its output (`ci/faults --markdown docs/faults.md`). Of ea
   the cache that belongs to nobody.
 
 Servers are made to fail by a proxy in their stead, with `--idle-timeout 3s --connect-timeout 3s`, and `--retries 1` where the fault
-lasts; the defaults wait longer and try more often. Seconds are those of a busy machine with two
-cores, with other faults beside it.
+lasts; the defaults wait longer and try more often. Seconds are those of a busy machine with two cores, with other faults beside it.
 '''
 
 
