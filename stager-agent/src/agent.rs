@@ -5,6 +5,7 @@ use crate::arguments::Arguments;
 use crate::build::address::own_address;
 use crate::build::reaper::Reaper;
 use crate::causes::with_causes;
+use crate::clock;
 use crate::failure::Failure;
 use crate::fetch::{Http, Trust, Verify};
 use crate::hand_over::{self, Identity, Socket, Verdict, make};
@@ -19,7 +20,6 @@ use crate::scope::Scope;
 use crate::staging::{StagingError, stage};
 use crate::steps::{Steps, milliseconds_since};
 use crate::upload::{self, Parcel, UploadError};
-use jiff::Timestamp;
 use shared_model::cache_place::{BAKED, MOUNTED};
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
@@ -147,7 +147,7 @@ fn carry_out(
     let scope = &scope.named(Some(&plan.log_source));
     announce(plan, scope);
     let http = Http::new(&trust(plan, arguments), arguments.patience())?;
-    let began = Timestamp::now();
+    let began = clock::now();
     let leaves = RealLeaves {
         plan,
         provider: Provider { http: &http, limits: &arguments.limits(), stock, app: &plan.application.guid },
@@ -183,7 +183,7 @@ fn carry_out(
                 scope.emit(Event::Warning { text: with_causes(&error) });
             }
             scope.emit(Event::Note { text: fate_of_the_old_droplet(replaced).to_owned() });
-            Err(Failure::of_staging(&error, Timestamp::now()))
+            Err(Failure::of_staging(&error, clock::now()))
         }
     }
 }
@@ -218,7 +218,7 @@ fn droplet_left(plan: &StagingPlan, leaves: &RealLeaves, scope: &Scope) -> Resul
         let sha256 = upload::sha256(&parcel, scope)?;
         Ok(Droplet { file, sha256, uploaded: false })
     });
-    let failed = |error| Failure::of_staging(&StagingError::Action(ActionError::Upload(error)), Timestamp::now());
+    let failed = |error| Failure::of_staging(&StagingError::Action(ActionError::Upload(error)), clock::now());
     hashed.map(Some).map_err(failed)
 }
 

@@ -9,6 +9,7 @@ mod build;
 mod cache;
 mod cache_command;
 mod causes;
+mod clock;
 mod execute;
 mod failure;
 mod fetch;

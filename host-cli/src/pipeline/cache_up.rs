@@ -116,10 +116,14 @@ fn new_image(options: &FetchOptions<'_>, tag: &String) -> Result<String, Failure
     Ok(checked_names(std::slice::from_ref(tag))?.concat())
 }
 
+#[expect(clippy::disallowed_methods, reason = "a label says when, by the clock on the wall")]
+fn today() -> String {
+    format!("{:.0}", Timestamp::now())
+}
+
 /// Makes the container an image. Until it has its name it goes again, whatever ends the road.
 fn bake(road: &Road, container: &ContainerId, like: &str, tag: &str, dependencies: usize) -> Result<(), Failure> {
-    let time = format!("{:.0}", Timestamp::now());
-    let options = CommitOptions { like: like.to_owned(), labels: cache::baked_labels(dependencies, &time) };
+    let options = CommitOptions { like: like.to_owned(), labels: cache::baked_labels(dependencies, &today()) };
     let made = road.step(Step::Image, || {
         // An engine cannot be stopped while it does this; a signal waits for it.
         let unnamed = road.make_image(|_| {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use shared_model::exit_code::ExitCode;
 
 /// Lists the requests.
+#[expect(clippy::disallowed_methods, reason = "signatures end by the clock on the wall")]
 pub(crate) fn run(command: &Requests) -> Result<ExitCode, Failure> {
     let history = history::read(command.app.as_deref(), &command.log_options())?;
     print::warn(&history.warnings);
@@ -142,5 +143,19 @@ mod tests {
             ["valid 43 min", "valid 5 s", "expired 0 s ago", "expired 2 h ago", "expired 2 d ago", "expired 47 h ago"]
         );
         assert_eq!(validity(None, now), "—");
+    }
+
+    #[test]
+    fn a_clock_that_is_far_off_makes_the_list_wrong_and_nothing_else() {
+        let expires = Timestamp::from_second(1_466_017_043).ok();
+        for (now, said) in [
+            (1_466_017_043 - 3 * 3600, "valid 3 h"),
+            (-86_400, "valid 16968 d"),
+            (1_466_017_043 + 40 * 365 * 86_400, "expired 14600 d ago"),
+            (Timestamp::MIN.as_second(), "valid 4388553 d"),
+            (Timestamp::MAX.as_second(), "expired 2915928 d ago"),
+        ] {
+            assert_eq!(validity(expires, Timestamp::from_second(now).unwrap()), said, "{now}");
+        }
     }
 }

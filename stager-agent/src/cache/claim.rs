@@ -1,6 +1,6 @@
 //! The right to fetch an identity, which one process at a time has. It is given back when dropped or killed, and then
 //! nothing is left of what was fetched so far.
-#![expect(clippy::disallowed_methods, reason = "makes the place that is filled, and asks for the time")]
+#![expect(clippy::disallowed_methods, reason = "makes the place that is filled")]
 
 use super::Cache;
 use super::contents::Contents;
@@ -100,7 +100,7 @@ impl<'c> Claim<'c> {
                 read.map_err(CacheError::io("read", &self.path))?.to_string()
             }
         };
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = self.cache.clock.now().duration_since(SystemTime::UNIX_EPOCH);
         Ok(Record {
             kind: self.identity.kind,
             key: self.identity.key.clone(),

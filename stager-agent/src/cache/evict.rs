@@ -1,11 +1,11 @@
 //! Keeps the cache within its limit: what was not used for the longest time goes first, what is in use stays.
 //! The limit is on what is kept: while something is fetched, or what it replaced is still used, the disk holds more.
-#![expect(clippy::disallowed_methods, reason = "compares times with the present")]
 
 use super::error::CacheError;
-use super::index::{Index, Indexed};
+use super::index::Index;
 use super::layout::Name;
 use super::lock::{Hold, Lock};
+use super::record::Record;
 use super::{Cache, rubbish};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -15,6 +15,9 @@ pub(super) const LOCK: &str = "evicting";
 /// How long others wait for it. A paused one must not hold them up for long; the next publishing evicts as well.
 const PATIENCE: Duration = Duration::from_secs(5);
 const NAP: Duration = Duration::from_millis(10);
+/// So long ago something counts as used that was used in the future: what is published at this moment comes after it,
+/// even if it had to wait for its turn.
+const JUST_NOW: Duration = Duration::from_secs(10);
 
 /// What became of an entry that was to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,17 +36,10 @@ impl Cache {
     pub(super) fn evict(&self) -> Result<(), CacheError> {
         let index = Index::of(&self.layout);
         let Some(_turn) = self.turn_to_evict()? else { return Ok(()) };
-        let now = SystemTime::now();
-        let mut all = Vec::new();
-        for Indexed { id, record, used } in index.all()? {
-            let Ok(record) = record else { continue };
-            if used > now {
-                // The clock was put back. Seen as used now it grows old like any other; left alone it would stay for ever.
-                index.touch(&id)?;
-            }
-            all.push((used, id, record));
-        }
+        let mut all: Vec<_> =
+            index.all()?.into_iter().filter_map(|it| Some((it.used, it.id, it.record.ok()?))).collect();
         all.sort_by_key(|(used, ..)| *used);
+        self.settle(&mut all)?;
         let mut total = all.iter().fold(0_u64, |sum, (.., record)| sum.saturating_add(record.bytes));
         for (_, id, record) in all {
             if total <= self.limit {
@@ -53,6 +49,20 @@ impl Cache {
                 total = total.saturating_sub(record.bytes);
             }
         }
+        Ok(())
+    }
+
+    /// Sees to it that none of `all`, which are in the order of their use, was used in the future: then the clock was put
+    /// back, and such an entry would stay for ever. As if used just now it grows old like any other.
+    fn settle(&self, all: &mut [(SystemTime, String, Record)]) -> Result<(), CacheError> {
+        let now = self.clock.now();
+        let before = all.partition_point(|(used, ..)| *used <= now);
+        let just_now = now.checked_sub(JUST_NOW).unwrap_or(now);
+        for ((used, id, _), place) in all[before..].iter_mut().zip(0..) {
+            *used = just_now + Duration::from_nanos(place);
+            Index::of(&self.layout).touch(id, *used)?;
+        }
+        all.sort_by_key(|(used, ..)| *used);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use super::error::CacheError;
 use super::layout::{Layout, Name};
 use super::record::Record;
 use super::rubbish::remove_all;
-use rustix::fs::{AtFlags, CWD, OFlags, Timespec, Timestamps, UTIME_NOW};
+use rustix::fs::OFlags;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -19,6 +19,8 @@ use std::time::SystemTime;
 const LONGEST: u64 = 1 << 20;
 const SUFFIX: &str = ".json";
 const UNFINISHED: &str = ".new";
+/// No record is a link.
+const UNFOLLOWED: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 
 /// See the module's text.
 pub(super) struct Index {
@@ -63,31 +65,34 @@ impl Index {
         Ok(self.read(id)?.is_some_and(|record| record.is_ok_and(|record| record.name == *name)))
     }
 
-    /// Puts `record` in the place of what was there.
+    /// Puts `record` in the place of what was there, used at `now`.
     ///
     /// # Errors
     /// The system refuses; then nothing is known that was not known before, and what is unfinished goes with the draft.
-    pub(super) fn write(&self, id: &str, record: &Record) -> Result<(), CacheError> {
+    pub(super) fn write(&self, id: &str, record: &Record, now: SystemTime) -> Result<(), CacheError> {
         let unfinished = self.unfinished(&record.name);
         let written = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&unfinished)
-            .and_then(|mut file| file.write_all(&record.text()))
+            .and_then(|mut file| {
+                file.write_all(&record.text())?;
+                // Where this fails, only the order in which entries go suffers.
+                let _ = file.set_modified(now);
+                Ok(())
+            })
             .and_then(|()| fs::rename(&unfinished, self.path(id)));
         written.map_err(CacheError::io("write", self.path(id)))
     }
 
-    /// Notes that the entry is used now.
+    /// Notes that the entry was used at `when`.
     ///
     /// # Errors
     /// The system refuses.
-    pub(super) fn touch(&self, id: &str) -> Result<(), CacheError> {
-        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-        let times = Timestamps { last_access: now, last_modification: now };
-        let touched = rustix::fs::utimensat(CWD, self.path(id), &times, AtFlags::SYMLINK_NOFOLLOW);
-        touched.map_err(CacheError::io("touch", self.path(id)))
+    pub(super) fn touch(&self, id: &str, when: SystemTime) -> Result<(), CacheError> {
+        let opened = OpenOptions::new().write(true).custom_flags(UNFOLLOWED).open(self.path(id));
+        opened.and_then(|file| file.set_modified(when)).map_err(CacheError::io("touch", self.path(id)))
     }
 
     /// Removes what is known of `id`.
@@ -138,8 +143,7 @@ impl Index {
 }
 
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let unfollowed = OFlags::NOFOLLOW.bits().cast_signed();
     let mut text = Vec::new();
-    OpenOptions::new().read(true).custom_flags(unfollowed).open(path)?.take(LONGEST).read_to_end(&mut text)?;
+    OpenOptions::new().read(true).custom_flags(UNFOLLOWED).open(path)?.take(LONGEST).read_to_end(&mut text)?;
     Ok(text)
 }

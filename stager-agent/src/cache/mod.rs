@@ -37,6 +37,7 @@ pub(crate) use identity::Identity;
 pub(crate) use record::{Facts, Record};
 pub(crate) use upkeep::{Checked, Listed};
 
+use crate::clock::Clock;
 use crate::scope::Scope;
 use entry::Held;
 use index::Index;
@@ -60,6 +61,8 @@ const LOOKS: usize = 50;
 pub(crate) struct Cache {
     layout: Layout,
     limit: u64,
+    /// Says when something is fetched and used.
+    clock: Clock,
 }
 
 /// What a cache has of an identity.
@@ -92,7 +95,7 @@ impl Cache {
     fn open_own(root: &Path, limit: u64) -> Result<Self, CacheError> {
         let layout = Layout::make(root)?;
         rubbish::collect(&layout)?;
-        Ok(Self { layout, limit })
+        Ok(Self { layout, limit, clock: Clock::on_the_wall() })
     }
 
     /// Its directory, without links on the way: where links to its entries lead.
@@ -132,7 +135,7 @@ impl Cache {
                 return Ok(Found::Damaged(why));
             }
             // Where this fails, only the order in which entries go suffers.
-            let _ = index.touch(&id);
+            let _ = index.touch(&id, self.clock.now());
             return Ok(Found::Entry(Box::new(Entry::new(path, record, Held::InUse(Some(lock))))));
         }
         Ok(Found::Nothing)
@@ -164,7 +167,7 @@ impl Cache {
         }
         let index = Index::of(&self.layout);
         let before = index.read(id)?.and_then(Result::ok);
-        index.write(id, record)?;
+        index.write(id, record, self.clock.now())?;
         Ok(before.map(|before| before.name))
     }
 

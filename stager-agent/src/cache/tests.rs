@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at real directories")]
 
 mod baked;
+mod clock;
 mod damage;
 mod eviction;
 mod layout;

@@ -4,6 +4,7 @@ use super::wanted::{Collection, Wanted};
 use crate::action_error::ActionError;
 use crate::arguments::Arguments;
 use crate::cache::Cache;
+use crate::clock;
 use crate::failure::{Failure, NotFetched};
 use crate::fetch::{Http, Verify};
 use crate::lease::Lease;
@@ -13,7 +14,6 @@ use crate::request;
 use crate::scope::Scope;
 use crate::side_by_side::side_by_side;
 use crate::steps::Steps;
-use jiff::Timestamp;
 use shared_model::event::{Event, Step};
 use shared_model::validate;
 use std::collections::HashMap;
@@ -62,7 +62,7 @@ pub(super) fn fill(
         steps.finish(scope);
         return Ok(());
     }
-    Err(Failure::of_cache_up(&failed, Timestamp::now()))
+    Err(Failure::of_cache_up(&failed, clock::now()))
 }
 
 /// What the requests want, and which of them cannot be used.

@@ -5,7 +5,7 @@ use super::http::Answer;
 use super::retry::retry_after;
 use super::transfer_error::TransferError;
 use super::validators::Validators;
-use jiff::Timestamp;
+use crate::clock;
 use ureq::http::{HeaderMap, HeaderName, header};
 
 /// What a GET asks for.
@@ -84,7 +84,7 @@ impl Question {
             (403 | 410, _) => Err(TransferError::Refused { status, expires }),
             (404, _) => Err(TransferError::NotFound),
             _ => {
-                let retry_after = retry_after(headers, Timestamp::now());
+                let retry_after = retry_after(headers, clock::now());
                 Err(TransferError::Status { status, text: String::new(), retry_after })
             }
         }

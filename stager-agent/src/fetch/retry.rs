@@ -294,4 +294,25 @@ mod tests {
         }
         assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }
+
+    #[test]
+    fn a_date_that_a_wrong_clock_takes_for_far_away_asks_for_no_longer_pause_than_any_other() {
+        let asked = HeaderMap::from_iter([(header::RETRY_AFTER, "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap())]);
+        let pause = |now: &str| {
+            let requested = retry_after(&asked, now.parse().unwrap());
+            tried(Patience { back_off: Duration::ZERO, ..QUICK }, |tries, _| tries.pause(1, requested))
+        };
+        for (now, seconds) in [
+            ("1994-11-06T08:49:07Z", 30),
+            ("1994-11-06T05:49:07Z", 120), // hours back
+            ("1969-12-31T23:59:59Z", 120),
+            ("-009999-01-02T01:59:59Z", 120),
+            ("2034-11-06T08:49:37Z", 0), // years forward
+        ] {
+            assert_eq!(pause(now).as_secs(), seconds, "{now}");
+        }
+        let forever = HeaderMap::from_iter([(header::RETRY_AFTER, u64::MAX.to_string().parse().unwrap())]);
+        let requested = retry_after(&forever, Timestamp::UNIX_EPOCH);
+        tried(QUICK, |tries, _| assert_eq!(tries.pause(1, requested), LONGEST_REQUESTED_PAUSE));
+    }
 }

@@ -5,10 +5,10 @@ use super::RealLeaves;
 use super::early::{Early, early};
 use crate::action_error::ActionError;
 use crate::build::user::User;
+use crate::clock;
 use crate::provide::{self, Dependency, Needed, indispensable};
 use crate::scope::{Scope, Stop, Stopped};
 use crate::side_by_side::side_by_side;
-use jiff::Timestamp;
 use shared_model::action::{Action, DownloadAction};
 use shared_model::event::Step;
 use std::path::PathBuf;
@@ -65,7 +65,7 @@ impl<'a> RealLeaves<'a> {
         let linked = || dependencies.iter().zip(alone.dependencies.iter().copied());
         let all = linked().map(|(dependency, linked)| Needed::Dependency(dependency, linked));
         let all: Vec<_> = all.chain(needed.into_iter().map(Needed::Download)).collect();
-        let missing = self.provider.missing(&all, Timestamp::now().as_second(), scope);
+        let missing = self.provider.missing(&all, clock::now().as_second(), scope);
         if !missing.is_empty() {
             return Err(ActionError::Expired(missing));
         }

@@ -56,3 +56,39 @@ fn what_the_image_holds_is_used_and_what_it_does_not_hold_is_kept_in_the_volume(
     assert_eq!(audience.heard_of("downloaded").len(), 2, "each once");
     assert_eq!(fs::read_to_string(tos[0].join("hello")).unwrap(), "world");
 }
+
+#[test]
+fn whatever_the_clock_says_only_what_its_server_refuses_is_missing() {
+    const END: i64 = 1_466_017_043;
+    let server =
+        Server::plain(|asked, _, to| answer(to, if asked.path.starts_with("/gone") { 410 } else { 200 }, "", b""));
+    let (audience, stop, http) = (Audience::default(), Stop::default(), client(Vec::new(), Verify::Yes));
+    let scope = Scope::new(&audience, "STG", &stop);
+    let urls = ["there", "gone"].map(|name| SafeUrl::new(format!("{}/{name}?md5=SECRET&expires={END}", server.url)));
+    let dependencies: Vec<Dependency> = urls
+        .iter()
+        .map(|from| Dependency {
+            name: "",
+            from,
+            to: Path::new("/nowhere"),
+            checksum: None,
+            log_source: None,
+            identity: None,
+        })
+        .collect();
+    let needed: Vec<Needed> = dependencies.iter().map(|dependency| Needed::Dependency(dependency, true)).collect();
+    let stock = Stock::default();
+    let provider = Provider { http: &http, limits: &Limits::GENEROUS, stock: &stock, app: "" };
+    for (now, missing) in [
+        (i64::MIN, &[][..]),
+        (-1, &[]),
+        (END - 3 * 3600, &[]),
+        (END - 1, &[]),
+        (END, &urls[1..]),
+        (END + 40 * 365 * 86_400, &urls[1..]),
+        (i64::MAX, &urls[1..]),
+    ] {
+        let found: Vec<SafeUrl> = provider.missing(&needed, now, &scope).into_iter().map(|one| one.from).collect();
+        assert_eq!(found, missing, "{now}");
+    }
+}

@@ -1,7 +1,7 @@
 //! What a receiver's answer means.
 
+use crate::clock;
 use crate::fetch::{TransferError, retry_after};
-use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use shared_model::safe_url::SafeUrl;
 use std::io::Read as _;
@@ -24,7 +24,7 @@ pub(super) fn judge(answer: Response<Body>, to: &SafeUrl) -> Result<(), Transfer
         let is_page = answer.body().mime_type() == Some("text/html");
         return if is_page { Err(TransferError::Protocol { reason: "it is a web page" }) } else { Ok(()) };
     }
-    let retry_after = retry_after(answer.headers(), Timestamp::now());
+    let retry_after = retry_after(answer.headers(), clock::now());
     let mut text = Vec::new();
     let _ = answer.into_body().into_reader().take(LONGEST_TEXT).read_to_end(&mut text); // the status says enough
     let text = harmless(&String::from_utf8_lossy(&text), to);
