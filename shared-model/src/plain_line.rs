@@ -177,18 +177,23 @@ fn transfer_time(bytes: u64, ms: u64) -> String {
     if rate.is_empty() { took(ms) } else { format!("{}, {rate}", took(ms)) }
 }
 
-/// Foreign text made harmless for a terminal: control characters are shown escaped (`\x07`), tabs and colours
-/// (`ESC [ … m`) pass.
+/// What ends every colour.
+const PLAIN: &str = "\u{1b}[0m";
+
+/// Foreign text made harmless for a terminal: control characters are shown escaped (`\u{7}`), tabs and colours
+/// (`ESC [ … m`) pass. Colours end with the text: what follows is ours, and must not be hidden.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(needs_escape) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
-    let mut rest = text;
+    let (mut rest, mut coloured) = (text, false);
     while let Some(character) = rest.chars().next() {
         if let Some(length) = colour_length(rest) {
-            shown.push_str(&rest[..length]);
+            let colour = &rest[..length];
+            coloured = ![PLAIN, "\u{1b}[m"].contains(&colour);
+            shown.push_str(colour);
             rest = &rest[length..];
             continue;
         }
@@ -198,6 +203,9 @@ pub fn visible(text: &str) -> Cow<'_, str> {
             shown.push(character);
         }
         rest = &rest[character.len_utf8()..];
+    }
+    if coloured {
+        shown.push_str(PLAIN);
     }
     Cow::Owned(shown)
 }
@@ -210,7 +218,7 @@ fn visible_lines(text: &str) -> String {
 
 fn needs_escape(character: char) -> bool {
     // Bidirectional controls and the separators reorder or break what a reader sees without being "control" to Unicode.
-    let reorders = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}');
+    let reorders = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}');
     reorders || (character.is_control() && character != '\t')
 }
 
@@ -289,6 +297,21 @@ mod tests {
         assert_eq!(visible("\u{1b}[1;31mred\u{1b}[0m\tok"), "\u{1b}[1;31mred\u{1b}[0m\tok");
         assert_eq!(visible("\u{1b}[2Jgone\u{7}\r"), "\\u{1b}[2Jgone\\u{7}\\r");
         assert_eq!(visible("\u{202e}evil"), "\\u{202e}evil");
+    }
+
+    #[test]
+    fn colours_end_with_the_text_so_that_they_cannot_hide_what_follows() {
+        for (text, shown) in [
+            ("\u{1b}[8mhidden", "\u{1b}[8mhidden\u{1b}[0m"),
+            ("\u{1b}[0m\u{1b}[30;40m", "\u{1b}[0m\u{1b}[30;40m\u{1b}[0m"),
+            ("\u{1b}[1mbold\u{1b}[m", "\u{1b}[1mbold\u{1b}[m"),
+        ] {
+            assert_eq!(visible(text), shown);
+            assert_eq!(visible(shown), shown);
+        }
+        let line =
+            text(&Event::Downloaded { name: String::new(), to: "\u{1b}[8m/tmp".into(), bytes: 1, entries: 1, ms: 0 });
+        assert!(line.contains("/tmp\u{1b}[0m ("), "{line}");
     }
 
     #[test]

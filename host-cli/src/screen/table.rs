@@ -71,7 +71,7 @@ fn length(text: &str) -> usize {
 
 /// Nothing in a cell may move the cursor, nor colour what stands beside it.
 fn in_one_line(text: &str) -> String {
-    visible(text).replace('\u{1b}', "\\u{1b}").replace('\t', " ")
+    visible(&text.replace('\u{1b}', "\\u{1b}").replace('\t', " ")).into_owned()
 }
 
 #[cfg(test)]

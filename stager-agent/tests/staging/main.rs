@@ -12,6 +12,7 @@ mod cached;
 mod cloud;
 mod expired;
 mod failures;
+mod noise;
 mod road;
 mod runs;
 mod server;

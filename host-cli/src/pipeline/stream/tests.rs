@@ -91,19 +91,27 @@ fn pieces_of_both_streams_may_come_in_any_order() {
 }
 
 #[test]
-fn a_result_of_50_kib_passes_and_an_endless_line_costs_no_memory() {
+fn a_result_of_50_kib_passes() {
     let result = Event::Result { text: "\"".repeat(50 << 10) };
     let text = format!("{}\n{}\n", hello(), result.to_json_line());
     assert!(read_out(&text) == [Said::Greeting, Said::Event(result)]);
+}
 
-    let mut stream = EventStream::default();
-    let mut said = Vec::new();
-    for _ in 0..64 {
-        stream.feed(Stream::Out, &vec![b'x'; 1 << 16], &mut |something| said.push(something));
-        assert!(stream.out.kept.capacity() <= 2 * LONGEST_EVENT);
+#[test]
+fn a_hundred_megabytes_without_a_line_end_cost_no_memory_and_one_line() {
+    const CHUNKS: usize = (100 << 20) / CHUNK;
+    const CHUNK: usize = 1 << 16;
+    let chunk = vec![b'x'; CHUNK];
+    for from in [Stream::Out, Stream::Err] {
+        let (mut stream, mut said) = (EventStream::default(), Vec::new());
+        for _ in 0..CHUNKS {
+            stream.feed(from, &chunk, &mut |something| said.push(something));
+            assert!(stream.line(from).kept.capacity() <= 2 * LONGEST_EVENT);
+        }
+        assert_eq!(said, []);
+        stream.feed(from, b"\nand on\n", &mut |something| said.push(something));
+        assert_eq!(said, [Said::TooLong { bytes: 100 << 20 }, foreign(from, "and on")]);
     }
-    stream.feed(Stream::Out, b"\n", &mut |something| said.push(something));
-    assert_eq!(said, [Said::TooLong { bytes: 64 << 16 }]);
 }
 
 #[test]
