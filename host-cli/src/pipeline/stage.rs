@@ -9,6 +9,8 @@ use crate::failure::Failure;
 use crate::pipeline::road::Road;
 use crate::pipeline::stream::{EventStream, Said};
 use heard::Heard;
+#[cfg(any(fuzzing, test))]
+pub(super) use heard::shown;
 use shared_model::event::{Event, EventSink, Step};
 use std::ops::ControlFlow;
 use std::sync::Arc;

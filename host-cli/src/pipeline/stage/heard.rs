@@ -52,7 +52,8 @@ impl Heard {
         ControlFlow::Continue(())
     }
 
-    /// Only what is the agent's to say passes: the stream's first and last word, images and apps are the host's.
+    /// Only what is the agent's to say passes: the stream's first and last word, images and apps, and what becomes of
+    /// images elsewhere, are the host's.
     fn event(&mut self, event: Event, show: &mut dyn FnMut(Event)) -> ControlFlow<()> {
         match event {
             // A container that stays says that it does, and then how it ended; nothing comes after that.
@@ -70,13 +71,39 @@ impl Heard {
             | Event::Image { .. }
             | Event::Running { .. }
             | Event::AppEnded { .. }
-            | Event::StepStarted { step: Step::Image | Step::Launch }
-            | Event::StepEnded { step: Step::Image | Step::Launch, .. } => {}
+            | Event::Exporting { .. }
+            | Event::ExportProgress { .. }
+            | Event::Exported { .. }
+            | Event::Pushing { .. }
+            | Event::PushProgress { .. }
+            | Event::Pushed { .. } => {}
+            Event::StepStarted { step } | Event::StepEnded { step, .. } if !is_agents(step) => {}
             other => show(other),
         }
         ControlFlow::Continue(())
     }
+
     fn last_word(&self) -> ControlFlow<()> {
         if self.stays { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
+}
+
+/// Whether the agent goes this stretch of the road.
+fn is_agents(step: Step) -> bool {
+    match step {
+        Step::Fetch | Step::Build | Step::Upload => true,
+        Step::Image | Step::Export | Step::Push | Step::Launch => false,
+    }
+}
+
+/// What of all that came out is shown.
+#[cfg(any(fuzzing, test))]
+pub(in crate::pipeline) fn shown(said: Vec<Said>) -> Vec<Event> {
+    let (mut heard, mut shown) = (Heard::default(), Vec::new());
+    for said in said {
+        if heard.take(said, &mut |event| shown.push(event)).is_break() {
+            break;
+        }
+    }
+    shown
 }

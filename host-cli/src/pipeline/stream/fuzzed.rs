@@ -3,8 +3,26 @@
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a target tells")]
 
 use super::{EventStream, LONGEST_EVENT, Said};
+use crate::pipeline::stage::shown;
 use shared_model::event::{Event, LONGEST_LINE, Stream};
 use shared_model::plain_line::{plain_line, visible};
+
+/// What is never the container's to say: how a road begins and ends, and what becomes of images.
+const OF_THE_HOST: [&str; 13] = [
+    "app_ended",
+    "hello",
+    "kept",
+    "image",
+    "exporting",
+    "export_progress",
+    "exported",
+    "pushing",
+    "push_progress",
+    "pushed",
+    "running",
+    "failed",
+    "done",
+];
 
 /// The first byte says how small the pieces are in which the others come. One that is zero means: on standard error too.
 pub fn events(bytes: &[u8]) {
@@ -14,6 +32,11 @@ pub fn events(bytes: &[u8]) {
     assert_eq!(said(&pieces, Stream::Out), whole, "what is said depends on how it comes");
     for said in &whole {
         judge(said);
+    }
+    for event in shown(whole) {
+        let said = event.to_json_line();
+        let name = said.split('"').nth(3).unwrap_or_default();
+        assert!(!OF_THE_HOST.contains(&name), "a container cannot say this: {said}");
     }
     let on_stderr = said(&pieces, Stream::Err);
     assert!(on_stderr.iter().all(|said| matches!(said, Said::Foreign { .. } | Said::TooLong { .. })), "{on_stderr:?}");
