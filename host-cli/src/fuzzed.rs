@@ -8,24 +8,26 @@ pub use crate::requests::fuzzed::log_lines;
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use super::*;
+    use proptest::prelude::*;
+    use shared_model::fuzzed::replay;
+    use tarball::fuzzed::spelled;
 
     #[test]
     fn what_has_to_hold_holds_for_the_corpus() {
-        for (target, judge) in [
-            ("engine_answers", super::engine_answers as fn(&[u8])),
-            ("engine_frames", super::engine_frames),
-            ("engine_told", super::engine_told),
-            ("events", super::events),
-            ("layer", super::layer),
-            ("log_lines", super::log_lines),
-        ] {
-            let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci/fuzz/corpus").join(target);
-            let files: Vec<_> = std::fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().path()).collect();
-            assert!(!files.is_empty(), "nothing is kept in {}", kept.display());
-            for file in files {
-                judge(&std::fs::read(&file).unwrap());
-            }
+        replay("engine_answers", engine_answers);
+        replay("engine_frames", engine_frames);
+        replay("engine_told", engine_told);
+        replay("entries", |choices| layer(&spelled(choices)));
+        replay("events", events);
+        replay("layer", layer);
+        replay("log_lines", log_lines);
+    }
+
+    proptest! {
+        #[test]
+        fn a_layers_digest_is_that_of_its_bytes_and_they_hold_what_was_put_in(choices in prop::collection::vec(any::<u8>(), 0..300)) {
+            layer(&spelled(&choices));
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Requests and URLs, with what has to hold whatever the bytes are: a panic tells that it does not. The targets of
-//! `ci/fuzz` call them with ever new bytes, the tests with those of `ci/fuzz/corpus`.
+//! `ci/fuzz` call them with ever new bytes, the tests with those of `ci/fuzz/corpus`. Compiled for these two only.
 #![allow(clippy::missing_panics_doc, clippy::expect_used, reason = "a panic is how a target tells")]
 
 use crate::event::Event;
@@ -9,6 +9,8 @@ use crate::validate::{self, Complaints};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
+use std::path::Path;
+use std::{fs, panic};
 
 /// A staging request, a launch request or an event: what was read and written is read back as the same.
 pub fn requests(bytes: &[u8]) {
@@ -61,20 +63,103 @@ fn is_the_same_again<T: Serialize + PartialEq + Debug, E: Debug>(text: &str, rea
     assert_eq!(again, value, "from {written}");
 }
 
+/// Judges once more all that the fuzzer kept of `target`.
+pub fn replay(target: &str, judge: fn(&[u8])) {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci/fuzz/corpus").join(target);
+    let files = fs::read_dir(&kept).unwrap_or_else(|error| panic!("{}: {error}", kept.display()));
+    let files: Vec<_> = files.map(|entry| entry.expect("a folder of ours can be listed").path()).collect();
+    assert!(!files.is_empty(), "nothing is kept in {}", kept.display());
+    for file in files {
+        let bytes = fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        panic::catch_unwind(|| judge(&bytes)).unwrap_or_else(|_| panic!("it was {}", file.display()));
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+    use serde_json::{Value, json};
+    use std::sync::LazyLock;
+
+    static SAMPLES: LazyLock<Vec<Value>> = LazyLock::new(samples);
 
     #[test]
-    #[allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
     fn what_has_to_hold_holds_for_the_corpus() {
-        for (target, judge) in [("requests", super::requests as fn(&[u8])), ("urls", super::urls)] {
-            let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci/fuzz/corpus").join(target);
-            let files: Vec<_> = std::fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().path()).collect();
-            assert!(!files.is_empty(), "nothing is kept in {}", kept.display());
-            for file in files {
-                judge(&std::fs::read(&file).unwrap());
+        replay("requests", requests);
+        replay("urls", urls);
+    }
+
+    /// Every event of the documentation, and every request that was recorded.
+    fn samples() -> Vec<Value> {
+        let events = include_str!("../../docs/events.md").lines().filter(|line| line.starts_with("{\"event\""));
+        let logs = [
+            include_str!("../../examples/requests/2016/stager.stdout.log"),
+            include_str!("../../examples/requests/2016/nsync_listener.stdout.log"),
+            include_str!("../../examples/requests/2026/stager.stdout.log"),
+            include_str!("../../examples/requests/2026/nsync_listener.stdout.log"),
+        ];
+        let request = |line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            ["/data/taskDefinition", "/data/desiredLRP"].iter().find_map(|place| line.pointer(place)).cloned()
+        };
+        let requests = logs.into_iter().flat_map(str::lines).filter_map(request);
+        events.filter_map(|line| serde_json::from_str(line).ok()).chain(requests).collect()
+    }
+
+    fn is_read(document: &Value) -> bool {
+        let text = document.to_string();
+        validate::task(&text).is_ok() || validate::desired_lrp(&text).is_ok() || read::<Event>(&text).is_some()
+    }
+
+    /// Where a document has something that is neither an object nor an array.
+    fn leaves(document: &Value, at: &str, found: &mut Vec<String>) {
+        let key = |key: &str| format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+        match document {
+            Value::Object(object) => object.iter().for_each(|(name, value)| leaves(value, &key(name), found)),
+            Value::Array(values) => {
+                values.iter().enumerate().for_each(|(index, value)| leaves(value, &key(&index.to_string()), found));
             }
+            _ => found.push(at.to_owned()),
+        }
+    }
+
+    fn leaf() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            "\\PC{0,12}".prop_map(Value::from),
+            "[\\x00-\\x1f\"\\\\<>&\u{1b}\u{9b}\u{202e}\u{2028}]{0,4}".prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<bool>().prop_map(Value::from),
+            Just(Value::Null),
+            Just(json!([])),
+            Just(json!({})),
+        ]
+    }
+
+    #[test]
+    fn every_sample_is_read() {
+        assert!(SAMPLES.len() > 30, "{}", SAMPLES.len());
+        for sample in &*SAMPLES {
+            assert!(is_read(sample), "{sample}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_of_any_request_or_event_is_written_so_that_it_is_read_as_the_same(
+            sample in any::<Index>(),
+            changes in prop::collection::vec((any::<Index>(), leaf()), 1..4),
+        ) {
+            let mut document = sample.get(&SAMPLES).clone();
+            for (place, value) in changes {
+                let mut places = Vec::new();
+                leaves(&document, "", &mut places);
+                let place = place.get(&places);
+                *document.pointer_mut(place).ok_or_else(|| TestCaseError::fail(place.clone()))? = value;
+            }
+            requests(document.to_string().as_bytes());
         }
     }
 }

@@ -15,7 +15,7 @@ pub mod desired_lrp;
 pub mod environment;
 pub mod event;
 pub mod exit_code;
-#[cfg(any(fuzzing, test))]
+#[cfg(any(fuzzing, test, feature = "fuzzed"))]
 pub mod fuzzed;
 pub mod lease;
 pub mod network;

@@ -25,24 +25,54 @@ pub fn result_file(bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use super::*;
+    use proptest::prelude::*;
+    use shared_model::fuzzed::replay;
+    use std::io::{Cursor, Read as _};
+    use tarball::fuzzed::spelled;
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
 
     #[test]
-    #[allow(clippy::disallowed_methods, reason = "reads the corpus")]
     fn what_has_to_hold_holds_for_the_corpus() {
-        for (target, judge) in [
-            ("builder_lines", super::builder_lines as fn(&[u8])),
-            ("gzip", super::gzip),
-            ("result_file", super::result_file),
-            ("tar", super::tar),
-            ("zip", super::zip),
-        ] {
-            let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci/fuzz/corpus").join(target);
-            let files: Vec<_> = std::fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().path()).collect();
-            assert!(!files.is_empty(), "nothing is kept in {}", kept.display());
-            for file in files {
-                judge(&std::fs::read(&file).unwrap());
-            }
+        replay("builder_lines", builder_lines);
+        replay("entries", |choices| tar(&spelled(choices)));
+        replay("gzip", gzip);
+        replay("result_file", result_file);
+        replay("tar", tar);
+        replay("zip", zip);
+    }
+
+    /// What a tar holds, as far as it can stand in a zip.
+    fn zipped(archive: &[u8]) -> Vec<u8> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for entry in ::tar::Archive::new(archive).entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let link = entry.link_name_bytes().unwrap_or_default().into_owned();
+            let options = SimpleFileOptions::default().unix_permissions(entry.header().mode().unwrap());
+            // A name that is there already is refused.
+            let _ = match entry.header().entry_type() {
+                ::tar::EntryType::Directory => zip.add_directory(path, options),
+                ::tar::EntryType::Symlink => zip.add_symlink(path, String::from_utf8_lossy(&link), options),
+                _ => zip.start_file(path, options).and_then(|()| {
+                    let mut content = Vec::new();
+                    entry.read_to_end(&mut content)?;
+                    Ok(zip.write_all(&content)?)
+                }),
+            };
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })] // each unpacks several times
+
+        #[test]
+        fn unpacking_never_leaves_its_directory(choices in prop::collection::vec(any::<u8>(), 0..300)) {
+            let archive = spelled(&choices);
+            tar(&archive);
+            super::zip(&zipped(&archive));
         }
     }
 }

@@ -7,6 +7,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
 
 pub mod blocks;
+#[cfg(any(fuzzing, test, feature = "fuzzed"))]
+pub mod fuzzed;
 pub mod gzip;
 pub mod pax;
 pub mod sparse;

@@ -10,10 +10,9 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use tar::{Archive, EntryType, Header};
+use tar::{Archive, EntryType};
+use tarball::fuzzed::with_checksums;
 
-/// Bytes of a block of a tar.
-const BLOCK: usize = 512;
 /// Bytes of content in an archive that is looked at; a few bytes can ask for gigabytes of zeros.
 const MOST: u64 = 1 << 20;
 const ROOT: &str = "home/vcap";
@@ -100,21 +99,4 @@ fn read_back(layer: &[u8]) -> Vec<Item> {
 
 fn below(path: &Path) -> Vec<u8> {
     Path::new(ROOT).join(path).into_os_string().into_encoded_bytes()
-}
-
-/// The tar with right checksums, as far as its headers' sizes lead.
-fn with_checksums(bytes: &[u8]) -> Vec<u8> {
-    let (mut archive, mut at) = (bytes.to_vec(), 0);
-    while let Some(block) = archive.get_mut(at..).and_then(|rest| rest.get_mut(..BLOCK)) {
-        at += BLOCK;
-        let mut header = Header::new_old();
-        header.as_mut_bytes().copy_from_slice(block);
-        if block.iter().any(|byte| *byte != 0) {
-            header.set_cksum();
-            block.copy_from_slice(header.as_bytes());
-            let size = header.entry_size().ok().and_then(|size| usize::try_from(size).ok());
-            at = size.and_then(|size| size.checked_next_multiple_of(BLOCK)?.checked_add(at)).unwrap_or(usize::MAX);
-        }
-    }
-    archive
 }

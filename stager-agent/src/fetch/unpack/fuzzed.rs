@@ -17,14 +17,12 @@ use std::fs::{self, Permissions};
 use std::io::{BufReader, Read, Write as _};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use tarball::fuzzed::with_checksums;
 use tarball::gzip::Inflated;
 use tempfile::TempDir;
 
 /// Small enough to be reached by a fuzzer's few kilobytes.
 const NARROW: Limits = Limits { bytes: 256 << 10, entries: 40, ratio: 200, depth: 12, name: 300 };
-
-/// Bytes of a block of a tar.
-const BLOCK: usize = 512;
 
 /// Bits that no mode of what was unpacked may have: set-user-id and its kin, and writing by group and others.
 const UNLAWFUL: u32 = 0o7022;
@@ -84,23 +82,6 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
     let mut writer = GzEncoder::new(Vec::new(), Compression::none());
     writer.write_all(bytes).unwrap();
     writer.finish().unwrap()
-}
-
-/// The tar with right checksums, as far as its headers' sizes lead.
-fn with_checksums(bytes: &[u8]) -> Vec<u8> {
-    let (mut archive, mut at) = (bytes.to_vec(), 0);
-    while let Some(block) = archive.get_mut(at..).and_then(|rest| rest.get_mut(..BLOCK)) {
-        at += BLOCK;
-        let mut header = ::tar::Header::new_old();
-        header.as_mut_bytes().copy_from_slice(block);
-        if block.iter().any(|byte| *byte != 0) {
-            header.set_cksum();
-            block.copy_from_slice(header.as_bytes());
-            let size = header.entry_size().ok().and_then(|size| usize::try_from(size).ok());
-            at = size.and_then(|size| size.checked_next_multiple_of(BLOCK)?.checked_add(at)).unwrap_or(usize::MAX);
-        }
-    }
-    archive
 }
 
 /// Unpacks in a new directory and judges what came of it; `None` where the archive was refused.
