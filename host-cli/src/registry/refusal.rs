@@ -43,7 +43,7 @@ pub(crate) enum Refusal {
 
 /// The words by which a refusal is known, in lower case; the first that is found counts. What is more telling comes first:
 /// a registry may say `denied` and `unauthorized` in one breath.
-const WORDS: [(Refusal, &[&str]); 14] = [
+const WORDS: [(Refusal, &[&str]); 15] = [
     (Refusal::UnknownCa, &["unknown authority", "self signed certificate", "self-signed certificate"]),
     (Refusal::BadCertificate, &["x509:", "tls: ", "certificate has expired"]),
     (Refusal::PlainHttp, &["server gave http response to https client"]),
@@ -67,14 +67,21 @@ const WORDS: [(Refusal, &[&str]); 14] = [
     ),
     (
         Refusal::Digest,
-        &["digest invalid", "did not match uploaded content", "digest mismatch", "failed digest validation"],
+        &[
+            "digest invalid",
+            "did not match uploaded content",
+            "digest mismatch",
+            "failed digest validation",
+            "got digest ",
+        ],
     ),
+    // Containerd says `denied` of whoever has not logged in.
+    (Refusal::Unauthorized, &["no basic auth credentials"]),
     (Refusal::Denied, &["denied", "forbidden", "http 403", "statuscode: 403", "insufficient_scope"]),
     (
         Refusal::Unauthorized,
         &[
             "unauthorized",
-            "no basic auth credentials",
             "authentication required",
             "authorization failed",
             "incorrect username",
@@ -220,6 +227,12 @@ mod tests {
                  insufficient_scope: authorization failed",
                 Refusal::Denied,
             ),
+            (
+                "push access denied, repository does not exist or may require authorization: authorization failed: \
+                 no basic auth credentials",
+                Refusal::Unauthorized,
+            ),
+            ("failed commit on ref \"manifest-sha256:b0\": got digest sha256:00, expected sha256:b0", Refusal::Digest),
             ("error parsing HTTP 403 response body: unexpected end of JSON input: \"\"", Refusal::Denied),
             ("unexpected status from HEAD request to https://r.io/v2/a/blobs/x: 403 Forbidden", Refusal::Denied),
             ("name unknown: The repository with name 'a' does not exist", Refusal::Unknown),
