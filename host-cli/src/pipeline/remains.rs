@@ -12,6 +12,7 @@ use shared_model::event::{Event, EventSink};
 use shared_model::plain_line::visible;
 
 /// Removes what has no living owner.
+#[expect(clippy::disallowed_methods, reason = "how long ago something ended is told by the clock on the wall")]
 pub(crate) fn remove(road: &Road) {
     let Ok(seen) = road.engine.seen() else { return };
     let now = Timestamp::now().as_second();
