@@ -1,0 +1,37 @@
+//! The form without `host-cli`: what it says, and what its container holds afterwards.
+
+use crate::hcf::{docker, stager_image};
+use crate::marks::CANARY;
+use crate::world::World;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+const SOCKET: &str = "/var/run/docker.sock:/var/run/docker.sock";
+
+/// `build_req | docker run -i …`, with the socket, without it, and behind a proxy that is none.
+pub(crate) fn run(world: &World) {
+    let request = world.document("build-req");
+    let (plain, json): (&[&str], &[&str]) = (&["--output", "plain"], &["--output", "json"]);
+    for (name, code, options, words, fields) in [
+        ("plain", 0, ["-v", SOCKET], plain, &[CANARY][..]),
+        ("json", 0, ["-v", SOCKET], json, &[CANARY]),
+        // Whoever started the container has put it into its environment.
+        ("proxy", 4, ["-e", "HTTPS_PROXY"], plain, &["proxy"]),
+        ("proxy-json", 4, ["-e", "HTTPS_PROXY"], json, &["proxy"]),
+    ] {
+        let container = format!("stager-secrets-{}-{name}", std::process::id());
+        let guid = format!("stager.app-guid={}", world.app.guid);
+        let mut command = Command::new("docker");
+        command.args(["run", "-i", "--name", &container, "--net", &world.app.hcf.network]).args(options);
+        command.args(["--label", "stager.kind=test", "--label", &guid, &stager_image()]).args(words);
+        command.env("HTTPS_PROXY", format!("http://proxy:{}@127.0.0.1:1", world.marks.in_url("proxy")));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(request.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&said));
+        world.holds(&format!("what the drop-in says ({name})"), &said, &[]);
+        world.found(&format!("the drop-in's container ({name})"), &world.marks.found_in_container(&container), fields);
+        docker(&["rm", "--force", "--volumes", &container]).unwrap();
+    }
+}

@@ -1,0 +1,82 @@
+//! Whether a secret can be found where it need not be: one app with a secret in every field of its requests, every command
+//! with each of its ends in every form of output, and a search of all that anybody can see of it.
+//!
+//! Wants what the tests of the road want (`../road/main.rs`), and Debian's `docker-registry`. Nothing is searched without
+//! something that must be found there: else a search that finds nothing would say nothing.
+
+#![allow(unused_crate_dependencies, reason = "the command's dependencies are not this test's")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::disallowed_methods, reason = "a test of the whole program runs programs and writes files")]
+
+#[path = "../road/app.rs"]
+#[allow(dead_code, reason = "the tests of the road use all of it")]
+mod app;
+mod cli;
+mod drop_in;
+mod feed;
+#[path = "../road/hcf.rs"]
+#[allow(dead_code, reason = "the tests of the road use all of it")]
+mod hcf;
+mod launches;
+mod marks;
+mod outcomes;
+#[path = "../push/registry.rs"]
+#[allow(dead_code, reason = "the tests of `push` use all of it")]
+mod registry;
+mod road;
+#[path = "../common/said.rs"]
+#[allow(dead_code, reason = "the tests of the road use all of it")]
+mod said;
+mod search;
+mod watch;
+mod world;
+
+use marks::CANARY;
+use std::process::Command;
+use watch::{EngineEvents, Processes};
+use world::World;
+
+#[test]
+fn no_secret_is_found_but_where_the_app_must_have_it() {
+    let world = World::new();
+    let (processes, events) = (Processes::watched(), EngineEvents::watched(&world.app.guid));
+    plant(&world);
+
+    road::requests(&world);
+    outcomes::run(&world, &launches::without_an_image(&world));
+    outcomes::run(&world, &outcomes::before_a_staging(&world));
+    let image = road::stage(&world);
+    road::use_image(&world, &image);
+    outcomes::run(&world, &outcomes::of_a_staging(&world));
+    outcomes::run(&world, &launches::of_launches(&world));
+    outcomes::run(&world, &launches::of_images(&world));
+    outcomes::ended_from_outside(&world);
+    road::push(&world);
+    road::keep(&world);
+    drop_in::run(&world);
+    road::custom_buildpack(&world);
+
+    let (seen, told) = (processes.seen(), events.told());
+    world.holds("the list of processes", &joined(seen.arguments), &[CANARY, "buildpack-login"]);
+    world.holds("what host-cli and the agent hand on", &joined(seen.variables), &["proxy"]);
+    world.holds("the engine's events", told.events.as_bytes(), &[CANARY]);
+    assert!(told.stagings.len() > 10, "{} staging containers were seen", told.stagings.len());
+    world.holds("staging containers", told.stagings.into_iter().collect::<String>().as_bytes(), &[]);
+    world.found("home, temporary files and caches", &world.marks.found_below(world.home.path()), &[CANARY]);
+    world.ends_well();
+}
+
+/// What the searches must find: an argument, an event of the engine, a file.
+fn plant(world: &World) {
+    let canary = world.marks.of(CANARY);
+    Command::new("sh").args(["-c", "sleep 0.5", canary]).status().unwrap();
+    let label = format!("stager.canary={canary}");
+    let image = "stager-rootfs:cflinuxfs4";
+    hcf::docker(&["run", "--rm", "--label", "stager.kind=test", "--label", &label, "--network", "none", image, "true"])
+        .unwrap();
+    cli::file(world.home.path(), "tmp/canary", canary);
+}
+
+fn joined(pieces: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
+    pieces.into_iter().collect::<Vec<_>>().join(&b'\n')
+}
