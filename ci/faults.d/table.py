@@ -5,6 +5,8 @@ from fault import groups
 
 # What differs from run to run.
 GUIDS = re.compile(r'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22,}|[0-9a-f]{12,}(_[0-9a-f]{12,})?|(?<=-)[0-9]{4,}(?=-)')
+# Where the engine lies that was tried.
+SOCKETS = re.compile(r'unix:///\S*/docker\.sock')
 
 HEAD = '''# What happens when something fails
 
@@ -51,7 +53,7 @@ def row(outcome):
 
 
 def cell(text):
-    text = ' '.join(GUIDS.sub('…', text).split())
+    text = ' '.join(GUIDS.sub('…', SOCKETS.sub('unix://…/docker.sock', text)).split())
     return text.replace('\\', '\\\\').replace('|', '\\|').replace('<', '&lt;').replace('*', '\\*').replace('_', '\\_')
 
 
