@@ -113,12 +113,14 @@ mod tests {
         validate::task(&text).is_ok() || validate::desired_lrp(&text).is_ok() || read::<Event>(&text).is_some()
     }
 
-    /// Where a document has something that is neither an object nor an array.
+    /// Where a document has something that holds nothing else.
     fn leaves(document: &Value, at: &str, found: &mut Vec<String>) {
         let key = |key: &str| format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
         match document {
-            Value::Object(object) => object.iter().for_each(|(name, value)| leaves(value, &key(name), found)),
-            Value::Array(values) => {
+            Value::Object(object) if !object.is_empty() => {
+                object.iter().for_each(|(name, value)| leaves(value, &key(name), found));
+            }
+            Value::Array(values) if !values.is_empty() => {
                 values.iter().enumerate().for_each(|(index, value)| leaves(value, &key(&index.to_string()), found));
             }
             _ => found.push(at.to_owned()),
