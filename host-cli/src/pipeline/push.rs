@@ -199,8 +199,10 @@ fn the_registry_has_it(road: &Road, target: &Target, pushed: &str) -> Result<(),
     let Target { reference, credentials, .. } = target;
     match road.engine.digest_in_registry(reference, credentials) {
         Some(found) if found != pushed => {
-            let text =
-                format!("digest mismatch: {} was sent {pushed}, but has {found} as {reference}", reference.registry());
+            let text = format!(
+                "what {} got is not what was sent (digest mismatch): {pushed} was sent, and {reference} is {found}",
+                reference.registry()
+            );
             let advice = "did somebody else push there at the same time? A registry, or a proxy in front of it, that \
                           changes what passes cannot be relied on";
             Err(Failure::new(ExitCode::Image, text, advice))

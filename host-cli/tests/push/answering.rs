@@ -42,7 +42,7 @@ impl Answering {
                     }
                     while let Some((method, path)) = request(&mut connection) {
                         heard.lock().unwrap().push(format!("{method} {path}"));
-                        if method == "PATCH" {
+                        if is_upload(&method, &path) {
                             swallow_slowly(&mut connection);
                             let _ = tells.send(());
                             return;
@@ -73,7 +73,12 @@ fn swallow_slowly(connection: &mut BufReader<TcpStream>) {
     }
 }
 
-/// The next request's method and path; its body is read and forgotten.
+/// Whether a layer comes with it: Docker's own store sends one by PATCH, containerd's by PUT.
+pub(crate) fn is_upload(method: &str, path: &str) -> bool {
+    ["PATCH", "PUT"].contains(&method) && path.contains("/blobs/uploads/")
+}
+
+/// The next request's method and path; its body is read and forgotten, unless it is a layer.
 fn request(connection: &mut BufReader<TcpStream>) -> Option<(String, String)> {
     let mut first = String::new();
     connection.read_line(&mut first).ok().filter(|length| *length > 0)?;
@@ -89,7 +94,10 @@ fn request(connection: &mut BufReader<TcpStream>) -> Option<(String, String)> {
             length = value.trim().parse().ok()?;
         }
     }
-    connection.read_exact(&mut vec![0; length]).ok()?;
     let mut words = first.split(' ');
-    Some((words.next()?.to_owned(), words.next()?.to_owned()))
+    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+    if !is_upload(&method, &path) {
+        connection.read_exact(&mut vec![0; length]).ok()?;
+    }
+    Some((method, path))
 }

@@ -44,8 +44,10 @@ impl Image {
     fn built(recipe: &str) -> Self {
         let app = format!("push-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let name = format!("stager-test/{app}:1");
-        let labels =
-            format!("LABEL stager.kind=app stager.app-name={app} stager.app-guid={app} stager.instance={app}\n");
+        // Without a recipe it would be the rest of somebody's unfinished build to the test beside, before it has its name.
+        let labels = format!(
+            "LABEL stager.kind=app stager.recipe=none stager.app-name={app} stager.app-guid={app} stager.instance={app}\n"
+        );
         let mut command = Command::new("docker");
         command.args(["build", "-q", "-t", &name, "-"]).env("DOCKER_BUILDKIT", "0");
         let mut building = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

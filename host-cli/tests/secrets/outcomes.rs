@@ -211,14 +211,16 @@ pub(crate) fn of_a_staging(world: &World) -> Vec<Outcome> {
 
 /// Stagings that something ends from outside, one after the other.
 pub(crate) fn ended_from_outside(world: &World) {
-    let request = world.request("build-req", "asleep", script("echo asleep; exec sleep 60"));
+    // The request's file has another name: host-cli tells of it before there is a container.
+    const SLEEPS: &str = "the builder sleeps";
+    let request = world.request("build-req", "asleep", script(&format!("echo {SLEEPS}; exec sleep 60")));
     let call = world.restage(&request, &["--no-image"]);
     for (how, code) in [("INT", 130), ("TERM", 143), ("KILL", 9)] {
         for form in [Form::Plain, Form::Json] {
             let mut child = world.home.start(&world.marks, &call, form);
             let mut out = BufReader::new(child.stdout.take().unwrap());
             let mut said = String::new();
-            while !said.contains("asleep") && out.read_line(&mut said).unwrap() > 0 {}
+            while !said.contains(SLEEPS) && out.read_line(&mut said).unwrap() > 0 {}
             if how == "KILL" {
                 let _ = world.app.containers("staging").first().map(|container| docker(&["kill", container]));
             } else {
