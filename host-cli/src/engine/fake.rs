@@ -35,6 +35,8 @@ pub(crate) struct State {
     pub(crate) volumes: BTreeMap<String, BTreeMap<String, String>>,
     /// Containers that were made and not removed, by id (`c1`, `c2`, …), with what was asked for.
     pub(crate) containers: BTreeMap<String, (Container, ContainerSpec)>,
+    /// Names of containers that somebody else removes as soon as they were listed.
+    pub(crate) gone_when_listed: BTreeSet<&'static str>,
     /// What the next runs do; a run without one prints nothing and ends with 0.
     pub(crate) runs: VecDeque<Script>,
     /// What the next looks at a container say of its health; the last is repeated. None: what the spec asks for is healthy.
@@ -370,7 +372,7 @@ impl Engine for Fake {
     }
 
     fn seen(&self) -> Result<Vec<Seen>, EngineError> {
-        let state = self.call("seen", &[])?;
+        let mut state = self.call("seen", &[])?;
         let seen = |(container, spec): &(Container, ContainerSpec)| Seen {
             id: container.id.clone(),
             name: container.name.clone(),
@@ -383,7 +385,10 @@ impl Engine for Fake {
             created: jiff::Timestamp::now().as_second(),
             command: spec.command.join(" "),
         };
-        Ok(state.containers.values().map(seen).collect())
+        let listed = state.containers.values().map(seen).collect();
+        let State { containers, gone_when_listed, .. } = &mut *state;
+        containers.retain(|_, (container, _)| !gone_when_listed.contains(container.name.as_str()));
+        Ok(listed)
     }
 
     fn containers_labelled(&self, label: &str, value: &str) -> Result<Vec<Container>, EngineError> {

@@ -16,7 +16,9 @@ use shared_model::plain_line::visible;
 pub(crate) fn remove(road: &Road) {
     let Ok(seen) = road.engine.seen() else { return };
     let now = Timestamp::now().as_second();
-    let gone: Vec<&Seen> = seen.iter().filter(|one| goes(&*road.engine, one, now)).collect();
+    // Whoever has ended in order since the list was made has removed it.
+    let is_there = |one: &&Seen| !matches!(road.engine.container(&one.id), Ok(None));
+    let gone: Vec<&Seen> = seen.iter().filter(|one| goes(&*road.engine, one, now)).filter(is_there).collect();
     let guards = || gone.iter().filter(|one| is(one, labels::KIND, labels::KIND_GUARD));
     // Before the guards, which tell of them.
     for lent in guards().filter_map(|guard| Lent::of_labels(&guard.labels)) {

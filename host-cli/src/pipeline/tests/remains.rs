@@ -60,6 +60,15 @@ fn a_killed_ones_container_goes_and_is_told_of_and_a_living_neighbours_stays() {
 }
 
 #[test]
+fn what_its_owner_removes_at_that_moment_was_not_left() {
+    let fake = Arc::new(Fake::with_image("x"));
+    container(&fake, "ends-well", &[("stager.kind", "staging"), ("stager.owner", &ended())]);
+    fake.state().gone_when_listed.insert("ends-well");
+    let walked = begun(&fake);
+    assert!(!walked.said("had left"), "{}", walked.text);
+}
+
+#[test]
 fn what_ended_elsewhere_goes_when_it_is_old() {
     let now = jiff::Timestamp::now().as_second();
     for (ended, left) in [(now - 60, 1), (now - 2 * 60 * 60, 0)] {
