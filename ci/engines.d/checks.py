@@ -228,9 +228,10 @@ class Checks:
         self.runs(NAME, page='hello again')
         # Where another image was loaded in between, its name only has moved.
         dangling = self.docker('images', '--quiet', '--no-trunc', '--filter', 'dangling=true').split()
+        labels = [self.docker('image', 'inspect', '--format', '{{.Id}} {{json .Config.Labels}}', image) for image in dangling]
         self.docker('rmi', '--force', NAME)
         if dangling:
-            raise Wrong(f"left without a name: {', '.join(dangling)} (replaced: {earlier})")
+            raise Wrong('\n'.join(['left without a name:', *labels, f'replaced: {earlier}']))
 
     def nothing_left(self, _result):
         left = [self.docker(*what, '--filter', 'label=stager.kind') for what in KINDS_OF_THINGS]
