@@ -3,7 +3,7 @@ import time
 
 from fault import Fault, group
 from run import NotInjected
-from stages import DROPLETS, STAGES
+from stages import STAGES, fault_in
 
 LEASE = 30  # seconds within which a staging container notices that its host is gone
 SLACK = 5
@@ -15,11 +15,10 @@ SAYS = {'KILL': '', 'TERM': 'ended by a signal', 'INT': 'interrupted'}
 def of_host_cli():
     for stage in STAGES:
         for name, codes in SIGNALS.items():
-            yield Fault(
-                f'host-cli-{name.lower()}-{stage}', f'SIG{name} for host-cli in its {stage}',
-                lambda lane, stage=stage, name=name: host_cli_ends(lane, stage, name), codes, SAYS[name], within=75,
-                droplet=DROPLETS[stage], then='launch' if stage == 'launch' else 'restage',
-                short=(stage, name) in (('build', 'TERM'), ('image', 'INT')))
+            yield fault_in(
+                stage, f'host-cli-{name.lower()}-{stage}', f'SIG{name} for host-cli in its {stage}',
+                lambda lane, stage, name=name: host_cli_ends(lane, stage, name), codes, SAYS[name],
+                short=(stage, name) in (('fetch', 'KILL'), ('build', 'TERM'), ('image', 'INT')))
 
 
 def host_cli_ends(lane, stage, name):

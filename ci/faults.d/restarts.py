@@ -1,10 +1,8 @@
 """The engine goes away in the middle, and comes back."""
 from fault import Fault, group
-from stages import DROPLETS, STAGES
+from stages import STAGES, fault_in
 
 HOWS = {'kill': 'dockerd is killed', 'stop': 'dockerd is stopped', 'power': 'all of the engine is gone at once'}
-
-
 # An engine that stops ends its containers first, and their agent says so.
 SAYS = r'engine|SIGTERM|killed \(status 137\)'
 
@@ -17,9 +15,9 @@ def codes(stage, how):
 def restarts():
     for stage in STAGES:
         for how, what in HOWS.items():
-            yield Fault(
-                f'engine-{how}-{stage}', f'{what} in the {stage}, and started again',
-                lambda lane, stage=stage, how=how: restarted(lane, stage, how), codes(stage, how), SAYS, within=75, droplet=DROPLETS[stage], then='launch' if stage == 'launch' else 'restage', alone=True, own=True)
+            yield fault_in(
+                stage, f'engine-{how}-{stage}', f'{what} in the {stage}, and started again',
+                lambda lane, stage, how=how: restarted(lane, stage, how), codes(stage, how), SAYS, alone=True, own=True)
 
 
 def restarted(lane, stage, how):

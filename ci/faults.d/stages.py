@@ -2,6 +2,7 @@
 with a load, an app that is slow to start."""
 import time
 
+from fault import Fault
 from run import NotInjected
 
 LONG = '90'  # seconds; longer than anything waits here
@@ -58,3 +59,9 @@ def launch(lane):
 STAGES = {'fetch': fetch, 'build': build, 'upload': upload, 'image': image, 'launch': launch}
 # What Cloud Controller may have got by then: in the middle of an upload, all of it or nothing.
 DROPLETS = {'fetch': 'old', 'build': 'old', 'upload': 'either', 'image': 'new', 'launch': 'old'}
+
+
+def fault_in(stage, name, what, act, codes, says, **more):
+    """The fault `act`, which gets a lane and the stage, and what has to be so after it in this stage."""
+    return Fault(name, what, lambda lane: act(lane, stage), codes, says, within=75, droplet=DROPLETS[stage],
+                 then='launch' if stage == 'launch' else 'restage', **more)
