@@ -21,6 +21,9 @@ pub(crate) enum Form {
 /// All of them.
 pub(crate) const FORMS: [Form; 3] = [Form::Plain, Form::Json, Form::Bars];
 
+/// Both of the streams that there are: the bars are drawn below the plain lines.
+pub(crate) const BOTH: [Form; 2] = [Form::Json, Form::Bars];
+
 /// What a command said, and how it ended.
 pub(crate) struct Ran {
     /// Its exit status, or 128 and the signal that ended it.
@@ -93,6 +96,12 @@ impl Ran {
         let output = child.wait_with_output().unwrap();
         let code = output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0));
         Self { code, said: [output.stdout, output.stderr].concat() }
+    }
+
+    /// The end of it, for people.
+    pub(crate) fn end(&self) -> String {
+        const ENOUGH: usize = 3000;
+        String::from_utf8_lossy(&self.said[self.said.len().saturating_sub(ENOUGH)..]).into_owned()
     }
 
     /// As text.

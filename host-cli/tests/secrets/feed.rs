@@ -6,14 +6,10 @@ use serde_json::{Value, json};
 /// A staging request whose every field that can holds its secret, and which can be staged all the same.
 pub(crate) fn staging(request: &mut Value, marks: &Marks) {
     common(request, marks);
-    each(request, &mut |key, value| match key {
-        "upload" => value["to"] = upload(value["to"].as_str().unwrap(), marks).into(),
-        "cached_dependencies" => {
-            for dependency in value.as_array_mut().unwrap() {
-                dependency["from"] = signed(dependency["from"].as_str().unwrap(), marks).into();
-            }
+    each(request, &mut |key, value| {
+        if key == "upload" {
+            value["to"] = upload(value["to"].as_str().unwrap(), marks).into();
         }
-        _ => {}
     });
     let annotation = request["annotation"].as_str().unwrap();
     let login = format!("internal_user:{}", marks.in_url("annotation"));
@@ -42,6 +38,11 @@ pub(crate) fn launch(request: &mut Value, marks: &Marks) {
 fn common(request: &mut Value, marks: &Marks) {
     each(request, &mut |key, value| match key {
         "download" => value["from"] = signed(value["from"].as_str().unwrap(), marks).into(),
+        "cached_dependencies" => {
+            for dependency in value.as_array_mut().unwrap() {
+                dependency["from"] = signed(dependency["from"].as_str().unwrap(), marks).into();
+            }
+        }
         "run" => {
             let Some(variables) = value["env"].as_array_mut() else { return };
             for variable in &mut *variables {

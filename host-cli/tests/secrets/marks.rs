@@ -10,9 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// No secret: it is put where something is searched, and must be found there.
 pub(crate) const CANARY: &str = "canary";
 
-/// What the fields of requests, of the command line's surroundings and of registries are called here.
-const FIELDS: [&str; 24] = [
-    CANARY,
+/// What the fields of a staging request are called here.
+pub(crate) const OF_STAGING: [&str; 15] = [
     "file-server-login",
     "blobstore-login",
     "signed-url",
@@ -28,6 +27,9 @@ const FIELDS: [&str; 24] = [
     "image-password",
     "mounted-file",
     "volume",
+];
+/// The same of launch requests alone, of the command line's surroundings, and of registries.
+const OF_OTHERS: [&str; 9] = [
     "ssh-key",
     "route-key",
     "route",
@@ -36,6 +38,7 @@ const FIELDS: [&str; 24] = [
     "proxy",
     "engine-login",
     "registry-token",
+    "typed-login",
 ];
 
 /// All of them.
@@ -53,7 +56,7 @@ impl Marks {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let random = format!("{:x}{:x}", std::process::id(), since.as_nanos());
         let mut marks = Self(Vec::new());
-        for field in FIELDS {
+        for field in [CANARY].into_iter().chain(OF_STAGING).chain(OF_OTHERS) {
             let plain = format!("s3cr3t-{field}-{random}");
             // With what URLs, JSON and engines write in another way. It stays whole up to there in each of them.
             marks.0.push(Mark { field, value: format!("{plain}/@\"&"), forms: forms(&plain) });

@@ -1,8 +1,8 @@
 //! The unhappy ends, with every exit code.
 
-use crate::cli::{Call, Form, Ran};
+use crate::cli::{BOTH, Call, Form, Ran};
 use crate::feed::each;
-use crate::hcf::{docker, stager_image};
+use crate::hcf::docker;
 use crate::world::World;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read};
@@ -26,9 +26,6 @@ impl Outcome {
         Self { name, code, call }
     }
 }
-
-/// Both of the streams that there are: the bars are drawn below the plain lines.
-const BOTH: [Form; 2] = [Form::Json, Form::Bars];
 
 /// Runs all of them in both forms.
 pub(crate) fn run(world: &World, outcomes: &[Outcome]) {
@@ -92,11 +89,7 @@ pub(crate) fn before_a_staging(world: &World) -> Vec<Outcome> {
     let docker_app =
         world.request("build-req", "docker", replaced(r#"\"lifecycle\":\"buildpack\""#, r#"\"lifecycle\":\"docker\""#));
     let engine = format!("tcp://engine:{}@127.0.0.1:1", world.marks.in_url("engine-login"));
-    let elsewhere = |option: &str, value: &str| {
-        let words =
-            ["restage", "--request", &good, "--network", &world.app.hcf.network, "--no-cache", "--stager-image"];
-        Call::of(&words).and(&[&stager_image(), option, value])
-    };
+    let elsewhere = |option: &str, value: &str| world.restage_without_cache(&good, &[option, value]);
     let logs = world.logs();
     let cut_log = world.file("cut.log", &format!("{{\"data\":{{\"taskDefinition\":{}", &whole[..whole.len() / 2]));
     vec![
@@ -129,11 +122,16 @@ pub(crate) fn before_a_staging(world: &World) -> Vec<Outcome> {
 
 /// What can go wrong in the container.
 pub(crate) fn of_a_staging(world: &World) -> Vec<Outcome> {
-    let of = |name: &'static str, code: i32, change: Box<dyn FnOnce(&mut Value)>, words: &[&str], agent: &[&str]| {
-        let request = world.request("build-req", &name.replace(' ', "-"), change);
-        Outcome::new(name, code, world.restage(&request, &[words, &["--no-image"]].concat()).telling_agent(agent))
+    let changed = |name: &'static str, change: Box<dyn FnOnce(&mut Value)>| {
+        world.request("build-req", &name.replace(' ', "-"), change)
     };
-    let fails = |name: &'static str, code: i32, change: Box<dyn FnOnce(&mut Value)>| of(name, code, change, &[], &[]);
+    let fails = |name: &'static str, code: i32, change: Box<dyn FnOnce(&mut Value)>| {
+        Outcome::new(name, code, world.restage(&changed(name, change), &["--no-image"]))
+    };
+    // What is in the cache is not asked for.
+    let asks = |name: &'static str, code: i32, change: Box<dyn FnOnce(&mut Value)>| {
+        Outcome::new(name, code, world.restage_without_cache(&changed(name, change), &["--no-image"]))
+    };
     let exits = |name: &'static str, code: i32| fails(name, code, Box::new(script(&format!("exit {code}"))));
     let package = |from: &'static str, to: &'static str| -> Box<dyn FnOnce(&mut Value)> {
         Box::new(change_all("download", move |value| {
@@ -152,15 +150,15 @@ pub(crate) fn of_a_staging(world: &World) -> Vec<Outcome> {
         });
     };
     vec![
-        of("a wrong signature", 4, package("md5=", "md5=x"), &["--no-cache"], &[]),
-        of("an expired signature", 4, package("expires=", "expires=1&x="), &["--no-cache"], &[]),
+        asks("a wrong signature", 4, package("md5=", "md5=x")),
+        asks("an expired signature", 4, package("expires=", "expires=1&x=")),
         fails("a host that nobody knows", 4, package("blobstore", "blobstore.nowhere")),
         fails("a port that nobody listens on", 4, package("blobstore/", "blobstore:1/")),
-        fails(
-            "an authority that nobody trusts",
-            4,
-            Box::new(replaced("-skipCertVerify=true", "-skipCertVerify=false")),
-        ),
+        Outcome::new("an authority that nobody trusts", 4, {
+            let untrusting = replaced("-skipCertVerify=true", "-skipCertVerify=false");
+            let request = changed("an authority that nobody trusts", Box::new(untrusting));
+            world.restage_trusting_nobody(&request, &["--no-image"])
+        }),
         fails("a URL that is none", 4, package("https://", "gopher://")),
         fails(
             "another checksum",
@@ -200,7 +198,14 @@ pub(crate) fn of_a_staging(world: &World) -> Vec<Outcome> {
                 value["to"] = value["to"].as_str().unwrap().replace("cc-uploader", "nobody").into();
             }),
         ),
-        of("nobody to report to", 6, Box::new(script(droplet)), &[], &["--report", "--no-upload"]),
+        Outcome::new("nobody to report to", 6, {
+            let nobody = |request: &mut Value| {
+                let callback = &mut request["completion_callback_url"];
+                *callback = callback.as_str().unwrap().replace(".cf.internal", ".nowhere").into();
+            };
+            let request = changed("nobody to report to", Box::new(nobody));
+            world.restage(&request, &["--no-image"]).telling_agent(&["--report"])
+        }),
         fails("too long", 124, Box::new(in_time)),
         Outcome::new("a droplet that is none", 7, {
             let request = world.request("build-req", "no-archive", script(droplet));

@@ -36,7 +36,19 @@ impl Marks {
     pub(crate) fn found_in_volume(&self, volume: &str) -> BTreeSet<&'static str> {
         let mount = format!("{volume}:/searched:ro");
         let mut search = Command::new("docker");
-        search.args(["run", "--rm", "-i", "--label", "stager.kind=test", "--network", "none", "-v", &mount]);
+        search.args([
+            "run",
+            "--rm",
+            "-i",
+            "--label",
+            "stager.kind=test",
+            "--network",
+            "none",
+            "-v",
+            &mount,
+            "-e",
+            "LC_ALL=C",
+        ]);
         search.args(["--entrypoint", "grep", "stager-rootfs:cflinuxfs4"]).args(GREP);
         search.args(["--recursive", "--file", "-", "/searched"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut search = search.spawn().unwrap();
@@ -71,6 +83,8 @@ impl Marks {
 
 fn grep(patterns: &NamedTempFile) -> Command {
     let mut command = Command::new("grep");
+    // Bytes, not letters: it takes a tenth of the time.
+    command.env("LC_ALL", "C");
     command.args(GREP).arg("--file").arg(patterns.path());
     command
 }

@@ -102,9 +102,23 @@ impl World {
 
     /// `host-cli restage` with a request in a file, and with these words.
     pub(crate) fn restage(&self, request: &str, words: &[&str]) -> Call {
+        self.restage_trusting_nobody(request, words).and(&["--ca", self.app.hcf.ca().to_str().unwrap()])
+    }
+
+    /// The same where nobody vouches for mini-HCF: only the lifecycle's own builder is told to trust everybody.
+    pub(crate) fn restage_trusting_nobody(&self, request: &str, words: &[&str]) -> Call {
+        self.restage_with(request, &["--cache-volume", &self.app.volume()]).and(words)
+    }
+
+    /// The same without a cache.
+    pub(crate) fn restage_without_cache(&self, request: &str, words: &[&str]) -> Call {
+        self.restage_with(request, &["--no-cache"]).and(words)
+    }
+
+    fn restage_with(&self, request: &str, cache: &[&str]) -> Call {
         Call::of(&["restage", "--request", request, "--network", &self.app.hcf.network])
-            .and(&["--stager-image", &stager_image(), "--cache-volume", &self.app.volume()])
-            .and(words)
+            .and(&["--stager-image", &stager_image()])
+            .and(cache)
     }
 
     /// Runs a command, and complains about another code and about any secret that it says.
@@ -117,10 +131,10 @@ impl World {
     /// Complains as [`Self::run`] does.
     pub(crate) fn judge(&self, name: &str, code: i32, form: Form, ran: &Ran) {
         if ran.code != code {
-            self.complain(format!("{name} ({form:?}) ended with {}, not {code}:\n{}", ran.code, ran.text()));
+            self.complain(format!("{name} ({form:?}) ended with {}, not {code}:\n{}", ran.code, ran.end()));
         }
         if form == Form::Bars && code != 2 && !ran.text().contains('\r') {
-            self.complain(format!("{name} saw no terminal:\n{}", ran.text()));
+            self.complain(format!("{name} saw no terminal:\n{}", ran.end()));
         }
         self.holds(&format!("what {name} says ({form:?})"), &ran.said, &[]);
     }
@@ -141,7 +155,8 @@ impl World {
         }
     }
 
-    fn complain(&self, text: String) {
+    /// Goes on, and fails in the end.
+    pub(crate) fn complain(&self, text: String) {
         self.complaints.lock().unwrap().push(text);
     }
 
