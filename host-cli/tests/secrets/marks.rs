@@ -10,16 +10,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// No secret: it is put where something is searched, and must be found there.
 pub(crate) const CANARY: &str = "canary";
 
-/// What the fields of a staging request are called here.
-pub(crate) const OF_STAGING: [&str; 15] = [
+/// What the fields of a staging request and of a launch request are called here.
+pub(crate) const OF_BOTH: [&str; 10] = [
     "file-server-login",
     "blobstore-login",
     "signed-url",
-    "uploader-login",
-    "upload-url",
-    "annotation",
-    "callback-login",
-    "callback-query",
     "service",
     "variable",
     "container-variable",
@@ -28,18 +23,13 @@ pub(crate) const OF_STAGING: [&str; 15] = [
     "mounted-file",
     "volume",
 ];
-/// The same of launch requests alone, of the command line's surroundings, and of registries.
-const OF_OTHERS: [&str; 9] = [
-    "ssh-key",
-    "route-key",
-    "route",
-    "sidecar",
-    "buildpack-login",
-    "proxy",
-    "engine-login",
-    "registry-token",
-    "typed-login",
-];
+/// The same of staging requests alone.
+pub(crate) const OF_STAGING: [&str; 5] =
+    ["uploader-login", "upload-url", "annotation", "callback-login", "callback-query"];
+/// The same of launch requests alone.
+pub(crate) const OF_LAUNCH: [&str; 4] = ["ssh-key", "route-key", "route", "sidecar"];
+/// The same of the command line's surroundings, and of registries.
+const OF_OTHERS: [&str; 5] = ["buildpack-login", "proxy", "engine-login", "registry-token", "typed-login"];
 
 /// All of them.
 pub(crate) struct Marks(Vec<Mark>);
@@ -56,7 +46,7 @@ impl Marks {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let random = format!("{:x}{:x}", std::process::id(), since.as_nanos());
         let mut marks = Self(Vec::new());
-        for field in [CANARY].into_iter().chain(OF_STAGING).chain(OF_OTHERS) {
+        for field in [&[CANARY], &OF_BOTH[..], &OF_STAGING, &OF_LAUNCH, &OF_OTHERS].concat() {
             let plain = format!("s3cr3t-{field}-{random}");
             // With what URLs, JSON and engines write in another way. It stays whole up to there in each of them.
             marks.0.push(Mark { field, value: format!("{plain}/@\"&"), forms: forms(&plain) });

@@ -3,7 +3,7 @@
 use crate::app::inspect;
 use crate::cli::{BOTH, Call, FORMS, Form};
 use crate::hcf::{docker, stager_image};
-use crate::marks::{CANARY, OF_STAGING};
+use crate::marks::{CANARY, OF_BOTH, OF_LAUNCH, OF_STAGING};
 use crate::outcomes::script;
 use crate::registry::{PASSWORD, Registry, USER};
 use crate::world::World;
@@ -22,26 +22,10 @@ fn of_app(world: &World, command: &str) -> Call {
 pub(crate) fn requests(world: &World) {
     let printed = |command: &str| world.home.run(&world.marks, &of_app(world, command), Form::Plain).said;
     // With what mini-HCF has put into it.
-    let of_staging = [&OF_STAGING[..], &["controller-password", "signature"]].concat();
+    let of_staging = [&OF_BOTH[..], &OF_STAGING, &["controller-password", "signature"]].concat();
     world.holds("build-req", &printed("build-req"), &of_staging);
     world.holds("build-cmd", &printed("build-cmd"), &["service", "variable", "mounted-file"]);
-    let of_launch = [
-        "file-server-login",
-        "blobstore-login",
-        "signed-url",
-        "service",
-        "variable",
-        "container-variable",
-        "image-user",
-        "image-password",
-        "mounted-file",
-        "volume",
-        "ssh-key",
-        "fixture-key",
-        "route-key",
-        "route",
-        "sidecar",
-    ];
+    let of_launch = [&OF_BOTH[..], &OF_LAUNCH, &["fixture-key"]].concat();
     world.holds("launch-req", &printed("launch-req"), &of_launch);
     world.holds("launch-cmd", &printed("launch-cmd"), &["service", "variable", "mounted-file"]);
     for form in FORMS {
