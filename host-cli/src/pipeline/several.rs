@@ -68,7 +68,11 @@ pub(super) fn on(way: &Way, round: &Round, apps: &[String], jobs: NonZeroUsize) 
         }
     });
     if let Some(signal) = round.bell.signal() {
-        return Err(by_signal(signal));
+        let Failure { code, text, advice } = by_signal(signal);
+        let waiting = apps.iter().zip(&ends).filter(|(_, end)| end.get().is_none());
+        let waiting: Vec<&str> = waiting.map(|(app, _)| app.as_str()).collect();
+        let text = if waiting.is_empty() { text } else { format!("{text}; not begun: {}", waiting.join(", ")) };
+        return Err(Failure::new(code, text, advice));
     }
     let failed = |(app, end): (&String, &OnceLock<ExitCode>)| {
         let code = end.get().copied().unwrap_or(ExitCode::Bug);

@@ -99,7 +99,10 @@ fn a_signal_ends_all_that_are_under_way_and_begins_no_other() {
         });
     }
     let (walked, _) = restaged(&fake, &APPS, 2, &bell);
-    assert_eq!((walked.code, walked.failure()), (ExitCode::Interrupted, "interrupted"));
+    assert_eq!(
+        (walked.code, walked.failure()),
+        (ExitCode::Interrupted, &*format!("interrupted; not begun: {}", APPS[2]))
+    );
     let mut codes: Vec<u8> = ends(&walked).iter().map(|(_, code, _)| *code).collect();
     codes.dedup();
     assert_eq!(codes, [130]);
