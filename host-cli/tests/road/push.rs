@@ -53,10 +53,12 @@ fn told(mut command: Command, password: &str) -> Said {
     child.wait_with_output().unwrap().into()
 }
 
-/// The image's names, of a droplet's tag only what comes before its digest.
+/// The image's names in alphabetical order, of a droplet's tag only what comes before its digest.
 fn names(app: &App) -> Vec<String> {
     let tags = docker(&["image", "inspect", "--format", "{{join .RepoTags \" \"}}", &app.images()[0]]).unwrap();
-    tags.split_whitespace().map(without_digest).collect()
+    let mut names: Vec<_> = tags.split_whitespace().map(without_digest).collect();
+    names.sort();
+    names
 }
 
 fn without_digest(tag: &str) -> String {
