@@ -45,7 +45,7 @@ def on_the_wire():
 
 @group('a certificate is wrong')
 def on_tls():
-    kinds = {'expired': ('has expired', 'certificate has expired'), 'unknown': ('is signed by somebody unknown', 'not trusted here'),
+    kinds = {'expired': ('has expired', 'has expired'), 'unknown': ('is signed by somebody unknown', 'not trusted here'),
              'other-host': ('is for another host', 'not for')}
     for service in WHERE:
         for name, (what, says) in kinds.items():

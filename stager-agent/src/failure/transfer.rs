@@ -93,30 +93,40 @@ fn of_transfer(cause: &TransferError, direction: Direction) -> &'static str {
              request with new URLs"
         }
         TransferError::UnknownHost { .. } => {
-            "is the container on the network that knows this name? docker run --net hcf"
+            "a network that knows this name: restage --network NAME, or docker run --net NAME"
         }
         TransferError::Connect { .. } => {
-            "is the service running, and is the container on its network? docker run --net hcf"
+            "is the service running, and on the container's network? restage --network NAME, or docker run --net NAME"
         }
         TransferError::Proxy { .. } => {
             "HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the container's environment say what goes through which proxy \
              (docker run -e; Docker takes them from ~/.docker/config.json)"
         }
         TransferError::OwnCertificate { .. } => {
-            "--cert FILE --key FILE name the agent's own certificate, with the files mounted into the container"
+            "restage --cert FILE --key FILE; docker run needs the files mounted, and both options behind the image"
         }
         TransferError::Downgrade { .. } => {
             "the server has to redirect to https; only requests that check no certificates follow it to http"
         }
         TransferError::UnknownAuthority { .. } => {
-            "give the authority's certificate: --ca FILE, with the file mounted into the container"
+            "give the authority's certificate: restage --ca FILE; docker run needs the file mounted, \
+             and --ca FILE behind the image"
         }
         TransferError::WrongHost { .. } => {
             "another server answers under that name: is the container on the right network?"
         }
+        TransferError::CertificateExpired { .. } => {
+            "the server needs a new certificate; is this machine's clock right?"
+        }
         TransferError::BadUrl => NEW_REQUEST,
-        TransferError::TooLong { .. } => "it moved, but slowly: --transfer-timeout gives it more time",
-        TransferError::Idle { .. } => "is the server busy? --idle-timeout waits longer; its own log may say why",
+        TransferError::TooLong { .. } => {
+            "it moved, but slowly: --transfer-timeout gives it more time \
+             (host-cli restage APP -- --transfer-timeout 2h)"
+        }
+        TransferError::Idle { .. } => {
+            "is the server busy? its own log may say why; --idle-timeout waits longer \
+             (host-cli restage APP -- --idle-timeout 2m)"
+        }
         TransferError::Encoded { .. } => "the server, or a proxy before it, has to send archives as they are",
         TransferError::Refused { .. }
         | TransferError::NotFound
@@ -126,7 +136,7 @@ fn of_transfer(cause: &TransferError, direction: Direction) -> &'static str {
         | TransferError::NotResumed { .. }
         | TransferError::Surplus { .. }
         | TransferError::Damaged { .. }
-        | TransferError::Protocol { .. } => "it once more; the server's own log may say why",
+        | TransferError::Protocol { .. } => "restage once more; the server's own log may say why",
     }
 }
 

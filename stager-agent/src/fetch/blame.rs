@@ -74,7 +74,7 @@ fn blame_tls(error: &rustls::Error, host: String) -> TransferError {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => TransferError::WrongHost { host },
         rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
-            TransferError::Tls { host, reason: "its certificate has expired".to_owned() }
+            TransferError::CertificateExpired { host }
         }
         rustls::Error::InvalidMessage(_) => {
             TransferError::Tls { host, reason: "what answers there is not TLS".to_owned() }

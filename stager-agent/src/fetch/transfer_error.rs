@@ -84,6 +84,12 @@ pub(crate) enum TransferError {
         /// `asks for a certificate of ours`.
         how: &'static str,
     },
+    /// The server's certificate was valid once.
+    #[error("the certificate of {host:?} has expired")]
+    CertificateExpired {
+        /// The name.
+        host: String,
+    },
     /// TLS failed otherwise.
     #[error("no TLS connection to {host:?}: {reason}")]
     Tls {
@@ -173,6 +179,7 @@ impl TransferError {
             | Self::NotFound
             | Self::UnknownAuthority { .. }
             | Self::WrongHost { .. }
+            | Self::CertificateExpired { .. }
             | Self::Tls { .. }
             | Self::TooLong { .. }
             | Self::Encoded { .. }
