@@ -23,7 +23,8 @@ Of each fault it checks
   the cache that belongs to nobody.
 
 Servers are made to fail by a proxy in their stead, with `--idle-timeout 3s --connect-timeout 3s`, and `--retries 1` where the fault
-lasts; the defaults wait longer and try more often. Seconds are those of a busy machine with two cores, with other faults beside it.
+lasts; the defaults wait longer and try more often. `the gate` is what stands before the engine and refuses in its stead; `lane-0` is an
+app's name. Seconds are those of a busy machine with two cores, with other faults beside it.
 '''
 
 
@@ -40,10 +41,15 @@ def markdown(outcomes, before=''):
     for title, faults in groups().items():
         of_group = [rows[fault.name] for fault in faults if fault.name in rows]
         if of_group:
-            lines += [f'## {title[0].upper()}{title[1:]}', '', '| name | what goes wrong | exit code | seconds | what is said | |', '|---|---|---|---|---|---|', *of_group, '']
+            lines += [f'## {heading(title)}', '', '| name | what goes wrong | exit code | seconds | what is said | |', '|---|---|---|---|---|---|', *of_group, '']
             shown += of_group
     lines += ['```', f'tried={len(shown)} failed={sum(not line.endswith("| ok |") for line in shown)}', '```', '']
     return '\n'.join(lines)
+
+
+def heading(title):
+    # A command is called as it is called.
+    return title.replace('host-cli', '`host-cli`') if title.startswith('host-cli') else f'{title[0].upper()}{title[1:]}'
 
 
 def row(outcome):

@@ -183,9 +183,9 @@ def lies():
     yield 'long-endless', 'a name of 8 GiB', endless(header(b'', b'L', eight), noise), Refused('a name of more than 4095 bytes')
     yield 'pax-endless', 'a POSIX header of 8 GiB', endless(header(b'p', b'x', eight), noise), Refused('more than 1 MiB')
     yield 'global-endless', 'a header for all members of 8 GiB', endless(header(b'g', b'g', eight), noise), Refused('more than 1 MiB')
-    yield 'headers-endless', 'headers for all members, without end', endless(b'', pax((b'comment', b'x'), kind=b'g') * 64), \
+    yield 'headers-endless', 'headers for all members, without end, with `--max-entries 100`', endless(b'', pax((b'comment', b'x'), kind=b'g') * 64), \
         Refused('more than 100 entries'), {'options': ('--max-entries=100',)}
-    yield 'entries-endless', 'empty files without end', numbered, Refused('more than 100 entries'), {'options': ('--max-entries=100',)}
+    yield 'entries-endless', 'empty files without end, with `--max-entries 100`', numbered, Refused('more than 100 entries'), {'options': ('--max-entries=100',)}
     yield 'size-petabyte', 'a file of a pebibyte', header(b'f', size=b'\x80' + bytes(4) + b'\x04' + bytes(6)), Refused('unpacks to more than 32G')
     yield 'size-allowed', 'a file of 3 MiB, with `--max-unpacked 2M`', file(b'f', bytes(3 << 20)), \
         Refused('unpacks to more than 2M'), {'options': ('--max-unpacked=2M',)}

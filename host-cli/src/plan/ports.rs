@@ -19,7 +19,7 @@ pub(crate) struct PortWish {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PortError {
     /// Not of the form.
-    #[error("--port {0:?} is not [ADDRESS:]HOST[:CONTAINER] with port numbers from 1 to 65535")]
+    #[error("--port {0:?} is not [ADDRESS:]PORT[:CONTAINER_PORT] with port numbers from 1 to 65535")]
     Unreadable(String),
     /// More ports than the app has.
     #[error("--port {typed} has no port of the app left to lead to (it has {ports}); HOST:CONTAINER names another one")]
