@@ -171,7 +171,7 @@ looks_for_requests! {
         /// network that the app joins (default: hcf)
         #[argh(option, default = "String::from(\"hcf\")", arg_name = "name")]
         pub(crate) network: String,
-        /// [ADDRESS:]PORT[:CONTAINER_PORT] to publish the app on; once for each of its ports (default: a free one
+        /// [ADDRESS:]PORT[:APP-PORT] to publish the app on; once for each of its ports (default: a free one
         /// of 127.0.0.1)
         #[argh(option, arg_name = "port")]
         pub(crate) port: Vec<String>,

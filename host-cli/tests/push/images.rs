@@ -29,29 +29,29 @@ pub(crate) struct Image {
 impl Image {
     /// One without layers: the registry is asked for nothing but its config and its manifest.
     pub(crate) fn empty() -> Self {
-        Self::built("FROM scratch\n")
+        Self::built("scratch", "")
     }
 
     /// One that runs: the root file system and a small layer, with a droplet's name.
     pub(crate) fn that_runs() -> Self {
         let found = Command::new("docker").args(["image", "inspect", ROOTFS]).output();
         assert!(found.is_ok_and(|found| found.status.success()), "these tests need {ROOTFS}; docker/build makes it");
-        Self::built(&format!(
-            "FROM {ROOTFS}\nRUN echo hello from the droplet >/home/vcap/said\nCMD [\"cat\", \"/home/vcap/said\"]\n"
-        ))
+        let steps = "RUN echo hello from the droplet >/home/vcap/said\nCMD [\"cat\", \"/home/vcap/said\"]\n";
+        Self::built(ROOTFS, steps)
     }
 
-    fn built(recipe: &str) -> Self {
+    fn built(base: &str, steps: &str) -> Self {
         let app = format!("push-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let name = format!("stager-test/{app}:1");
+        // First of all, so that each step is this image's own: one that two builds share may stay on containerd's store without
+        // a name, when both images go at once.
+        let mark = format!("LABEL stager.instance={app}\n");
         // Without a recipe it would be the rest of somebody's unfinished build to the test beside, before it has its name.
-        let labels = format!(
-            "LABEL stager.kind=app stager.recipe=none stager.app-name={app} stager.app-guid={app} stager.instance={app}\n"
-        );
+        let labels = format!("LABEL stager.kind=app stager.recipe=none stager.app-name={app} stager.app-guid={app}\n");
         let mut command = Command::new("docker");
         command.args(["build", "-q", "-t", &name, "-"]).env("DOCKER_BUILDKIT", "0");
         let mut building = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        building.stdin.take().unwrap().write_all(format!("{recipe}{labels}").as_bytes()).unwrap();
+        building.stdin.take().unwrap().write_all(format!("FROM {base}\n{mark}{steps}{labels}").as_bytes()).unwrap();
         let built = building.wait_with_output().unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         let id = docker(&["image", "inspect", "--format", "{{.Id}}", &name]);

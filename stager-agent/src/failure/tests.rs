@@ -282,6 +282,7 @@ fn no_error_is_forgotten_here() {
             Downgrade,
             UnknownAuthority,
             WrongHost,
+            CertificateExpired,
             OwnCertificate,
             Tls,
             CutOff,

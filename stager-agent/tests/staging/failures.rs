@@ -170,7 +170,7 @@ fn nobody_at_the_address_is_named() {
     let outcome = cloud.stage_request(&request, &[]);
     let (text, advice) = outcome.failure();
     assert!(outcome.code == 4 && text.contains("cannot connect to \"127.0.0.1\""), "{text}");
-    assert!(advice.contains("--net hcf"), "{advice}");
+    assert!(advice.contains("restage --network NAME"), "{advice}");
 }
 
 #[test]
