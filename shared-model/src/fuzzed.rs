@@ -40,12 +40,16 @@ pub fn urls(bytes: &[u8]) {
     let url = SafeUrl::new(text);
     let _ = (url.scheme(), url.host(), url.path(), url.expires(), url.query_parameter("expires"));
     assert_eq!(url.reveal(), text);
+    let host: String = text.chars().filter(|c| !"/?#".contains(*c)).collect();
+    // A fuzzer learns the word by heart; what it writes into a path itself may be shown.
+    if text.contains(SECRET) || host.contains(SECRET) {
+        return;
+    }
     for behind in ["?", "#", "?a=", "?a=b&md5="] {
         let signed = SafeUrl::new(format!("{text}{behind}{SECRET}"));
         assert!(!signed.to_string().contains(SECRET), "{signed}");
         assert!(!format!("{signed:?}").contains(SECRET), "{signed:?}");
     }
-    let host: String = text.chars().filter(|c| !"/?#".contains(*c)).collect();
     for credentials in [format!("https://{SECRET}@{host}"), format!("http://user:{SECRET}@{host}/x?y")] {
         let url = SafeUrl::new(credentials);
         assert!(!url.to_string().contains(SECRET), "{url}");
