@@ -43,15 +43,15 @@ impl Image {
     fn built(base: &str, steps: &str) -> Self {
         let app = format!("push-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let name = format!("stager-test/{app}:1");
-        // First of all, so that each step is this image's own: one that two builds share may stay on containerd's store without
-        // a name, when both images go at once.
-        let mark = format!("LABEL stager.instance={app}\n");
-        // Without a recipe it would be the rest of somebody's unfinished build to the test beside, before it has its name.
-        let labels = format!("LABEL stager.kind=app stager.recipe=none stager.app-name={app} stager.app-guid={app}\n");
+        // First of all, so that each step is this image's own and goes with it: containerd's store keeps steps as images.
+        // Without a recipe they would be the rest of somebody's unfinished build to the test beside.
+        let labels = format!(
+            "LABEL stager.kind=app stager.recipe=none stager.app-name={app} stager.app-guid={app} stager.instance={app}\n"
+        );
         let mut command = Command::new("docker");
         command.args(["build", "-q", "-t", &name, "-"]).env("DOCKER_BUILDKIT", "0");
         let mut building = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        building.stdin.take().unwrap().write_all(format!("FROM {base}\n{mark}{steps}{labels}").as_bytes()).unwrap();
+        building.stdin.take().unwrap().write_all(format!("FROM {base}\n{labels}{steps}").as_bytes()).unwrap();
         let built = building.wait_with_output().unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         let id = docker(&["image", "inspect", "--format", "{{.Id}}", &name]);

@@ -10,9 +10,15 @@ use containers_api::conn::hyper::StatusCode;
 use containers_api::url::encoded_pairs;
 use docker_api::opts::TagOpts;
 use std::io::Read;
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// The most images that one removal walks down through; a build of ours makes about ten.
 const DEEPEST: usize = 50;
+
+/// How often a list is asked for whose images come and go, and how long between two times.
+const MOST_LISTINGS: usize = 20;
+const BEFORE_NEXT_LISTING: Duration = Duration::from_millis(100);
 
 /// Whose images without a name are nobody's any more.
 const REMOVABLE: [&str; 2] = [labels::KIND_APP, labels::KIND_STAGER];
@@ -52,8 +58,7 @@ pub(super) async fn inspect(link: &Link, reference: &str) -> Result<Option<Image
 }
 
 pub(super) async fn labelled(link: &Link, label: &str, value: &str) -> Result<Vec<Image>, EngineError> {
-    let path = format!("/images/json?{}", encoded_pairs([("filters", filter(label, value))]));
-    let listed: Vec<ImageSummary> = link.get_json(&path, "listing images").await?;
+    let listed = listed(link, filter(label, value)).await?;
     let mut images: Vec<Image> = listed.into_iter().map(Image::from).collect();
     // To Podman a label without a value means every value.
     images.retain(|one| one.labels.get(label).is_some_and(|found| found == value));
@@ -63,12 +68,29 @@ pub(super) async fn labelled(link: &Link, label: &str, value: &str) -> Result<Ve
 
 pub(super) async fn nameless(link: &Link) -> Result<Vec<Image>, EngineError> {
     let filters = serde_json::json!({ "dangling": ["true"], "label": [labels::KIND] }).to_string();
-    let path = format!("/images/json?{}", encoded_pairs([("filters", filters)]));
-    let mut listed: Vec<ImageSummary> = link.get_json(&path, "listing images").await?;
+    let mut listed = listed(link, filters).await?;
     listed.retain(|one| !one.has_digests());
     let mut images: Vec<Image> = listed.into_iter().map(Image::from).collect();
     images.retain(|one| one.tags.is_empty() && one.labels.contains_key(labels::KIND));
     Ok(images)
+}
+
+/// What the engine lists. With containerd's store it reads each image that it has, and where one goes meanwhile it refuses
+/// the whole list, although that image need not be on it.
+async fn listed(link: &Link, filters: String) -> Result<Vec<ImageSummary>, EngineError> {
+    const DOING: &str = "listing images";
+    let path = format!("/images/json?{}", encoded_pairs([("filters", filters)]));
+    let mut tried = 1;
+    loop {
+        match link.client.get(link.endpoint(&path)).await {
+            Ok(answer) => return link.read_json(answer, DOING).await,
+            Err(error) if tried < MOST_LISTINGS && refusal::names_what_is_gone(&error) => {
+                tried += 1;
+                sleep(BEFORE_NEXT_LISTING).await;
+            }
+            Err(error) => return Err(link.error(DOING, error)),
+        }
+    }
 }
 
 pub(super) async fn tag(link: &Link, image: &ImageId, name: &str) -> Result<(), EngineError> {

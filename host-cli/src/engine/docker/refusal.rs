@@ -64,6 +64,11 @@ pub(super) fn is_missing(error: &docker_api::Error) -> bool {
     has_code(error, StatusCode::NOT_FOUND)
 }
 
+/// Whether the engine could not answer since something was gone when it looked: `content digest …: not found`, with 404 or 500.
+pub(super) fn names_what_is_gone(error: &docker_api::Error) -> bool {
+    is_missing(error) || matches!(error, docker_api::Error::Fault { message, .. } if message.ends_with("not found"))
+}
+
 /// Whether the engine answered with this code.
 pub(super) fn has_code(error: &docker_api::Error, wanted: StatusCode) -> bool {
     matches!(error, docker_api::Error::Fault { code, .. } if *code == wanted)

@@ -9,10 +9,12 @@ use super::*;
 use crate::engine::connect_error::ConnectError;
 use crate::engine::{Health, Store};
 use crate::plan::container::HealthCheck;
-use std::io::Cursor;
+use std::io::{Cursor, Read, Write};
 use std::net::{Shutdown, TcpListener};
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Instant;
 
@@ -383,6 +385,46 @@ fn an_engine_on_tcp_is_spoken_to_like_one_on_a_socket() {
     let status = docker.run(&container.1, Input::Whole(b"over the wire"), &mut |_, piece| out.extend_from_slice(piece));
     assert_eq!((status.unwrap(), out.as_slice()), (3, &b"over the wire"[..]));
     assert!(docker.has_network("bridge").unwrap());
+}
+
+/// The engine, which cannot list its images the first `times`, as one with containerd's store where an image just goes.
+fn that_loses_an_image_as_it_lists(times: usize) -> Address {
+    const GONE: &str = r#"{"message":"rpc error: code = NotFound desc = content digest sha256:9e8d: not found"}"#;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = Address::Tcp(listener.local_addr().unwrap().to_string());
+    let left = Arc::new(AtomicUsize::new(times));
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, mut engine) = (client.unwrap(), UnixStream::connect(socket_of_the_engine()).unwrap());
+            let (mut from_engine, mut to_client) = (engine.try_clone().unwrap(), client.try_clone().unwrap());
+            thread::spawn(move || std::io::copy(&mut from_engine, &mut to_client));
+            let left = Arc::clone(&left);
+            thread::spawn(move || {
+                let mut request = [0; 8 << 10];
+                loop {
+                    let length = client.read(&mut request).unwrap_or(0);
+                    let lists = String::from_utf8_lossy(&request[..length]).contains("/images/json");
+                    if length == 0 {
+                        return engine.shutdown(Shutdown::Both);
+                    } else if lists && left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok() {
+                        let length = GONE.len();
+                        write!(client, "HTTP/1.1 404 Not Found\r\nContent-Length: {length}\r\n\r\n{GONE}")?;
+                    } else {
+                        engine.write_all(&request[..length])?;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn images_are_listed_although_others_go_meanwhile() {
+    let docker = at(&that_loses_an_image_as_it_lists(3)).unwrap();
+    assert!(docker.nameless_images().is_ok());
+    let error = at(&that_loses_an_image_as_it_lists(usize::MAX)).unwrap().nameless_images().unwrap_err();
+    assert!(error.to_string().starts_with("listing images: rpc error: code = NotFound"), "{error}");
 }
 
 #[test]
