@@ -171,8 +171,8 @@ looks_for_requests! {
         /// network that the app joins (default: hcf)
         #[argh(option, default = "String::from(\"hcf\")", arg_name = "name")]
         pub(crate) network: String,
-        /// [ADDRESS:]PORT[:APP-PORT] to publish the app on; once for each of its ports (default: a free one
-        /// of 127.0.0.1)
+        /// where the host publishes the app: PORT, PORT:APP-PORT, ADDRESS:PORT or ADDRESS:PORT:APP-PORT; once for each of its
+        /// ports (default: a free one of 127.0.0.1)
         #[argh(option, arg_name = "port")]
         pub(crate) port: Vec<String>,
         /// process type to start (default: web, as the request has it)
