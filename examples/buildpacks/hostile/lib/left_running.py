@@ -8,7 +8,7 @@ import kernel
 from report import tried
 
 LONG = 3600
-MANY = 40
+MANY, CHILDREN = 40, 5
 
 
 def detached(name, live):
@@ -51,18 +51,23 @@ def hops():
 
 
 def multiplies():
-    """A fork bomb of a bounded size, which refills itself."""
+    """A fork bomb that refills itself, but stays below the limit of processes: the builder still has programs to start."""
     for _ in range(MANY):
         if os.fork() == 0:
             break
+    children = 0
     while True:
         try:
-            if os.fork() == 0:
-                time.sleep(0.05)
-                os._exit(0)
-            os.waitpid(-1, os.WNOHANG)
+            if children < CHILDREN:
+                if os.fork() == 0:
+                    time.sleep(0.05)
+                    os._exit(0)
+                children += 1
+            while children and os.waitpid(-1, os.WNOHANG)[0]:
+                children -= 1
         except OSError:
-            time.sleep(0.001)
+            pass
+        time.sleep(0.001)
 
 
 def in_a_namespace():
