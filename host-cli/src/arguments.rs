@@ -2,8 +2,12 @@
 
 pub(crate) mod invocation;
 
+use crate::failure::Failure;
 use crate::image::ImageBy;
+use crate::requests::AppRef;
 use argh::FromArgs;
+use shared_model::exit_code::ExitCode;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 pub(crate) use cache::{Cache, CacheCommand, CacheList, CacheOptions};
@@ -60,6 +64,9 @@ macro_rules! looks_for_requests {
         $(#[$about])*
         pub(crate) struct $command {
             $($fields)*
+            /// the app of this name, even where the name could be a guid, an image or an option: --app=NAME
+            #[argh(option, long = "app", arg_name = "name")]
+            pub(crate) app_name: Option<String>,
             /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
             #[argh(option, arg_name = "dir")]
             pub(crate) logs: Option<PathBuf>,
@@ -84,7 +91,43 @@ macro_rules! looks_for_requests {
     };
 }
 
-// Behind the macro, which they use.
+/// The app that a command is about, as it was typed.
+macro_rules! is_about_an_app {
+    ($($command:ident)*) => {
+        $(impl $command {
+            /// The app that was typed; `None`: the newest of all is meant.
+            ///
+            /// # Errors
+            /// It was typed twice.
+            pub(crate) fn app_ref(&self) -> Result<Option<AppRef>, Failure> {
+                AppRef::typed(self.app.as_deref(), self.app_name.as_deref())
+            }
+        })*
+    };
+}
+
+impl Push {
+    /// Which image, and its name in the registry.
+    ///
+    /// # Errors
+    /// One of them was not typed, or too much was.
+    pub(crate) fn what_and_where(&self) -> Result<(AppRef, String), Failure> {
+        match (&self.words[..], &self.app_name) {
+            ([image, reference], None) => Ok((AppRef::word(image), reference.clone())),
+            ([reference], Some(name)) => Ok((AppRef::name(name), reference.clone())),
+            _ => {
+                let text = "push needs an image and its name in the registry";
+                let advice =
+                    "`host-cli push IMAGE REGISTRY/REPO[:TAG]`, or `host-cli push --app=NAME REGISTRY/REPO[:TAG]`";
+                Err(Failure::new(ExitCode::CommandLine, text, advice))
+            }
+        }
+    }
+}
+
+is_about_an_app! { BuildReq LaunchReq BuildCmd LaunchCmd Requests Launch CacheUp Export }
+
+// Behind the macros, which they use.
 mod cache;
 mod export;
 mod fetching;
@@ -146,6 +189,9 @@ looks_for_requests! {
         /// only those of this app
         #[argh(positional, arg_name = "APP")]
         pub(crate) app: Option<String>,
+        /// show start commands too, which may hold passwords
+        #[argh(switch)]
+        pub(crate) show: bool,
         /// table (default) or json
         #[argh(option, default = "ListOutput::Table", arg_name = "form")]
         pub(crate) output: ListOutput,
@@ -192,18 +238,16 @@ looks_for_requests! {
         name = "push",
         note = "IMAGE is an app image's name or id, or an app: its name, its guid or the start of one; then it is the app's newest image.\n\
                 REF is REGISTRY/REPO[:TAG], with the tag latest where it names none. The image keeps that name here too.\n\n\
+                What is an image's name or id, or a guid, is never taken for an app's name; --app=NAME REF takes any name.\n\n\
                 Who pushes stands in docker's config.json (`docker login`, credential helpers), in DOCKER_CONFIG or ~/.docker.",
         example = "$ host-cli push my-app registry.example.com/team/my-app:1",
         example = "With a password that no process list shows:\n\
                    $ pass show registry | host-cli push --username me --password-stdin my-app registry.example.com/team/my-app"
     )]
     Push {
-        /// which image
-        #[argh(positional, arg_name = "IMAGE")]
-        pub(crate) image: String,
-        /// its name in the registry
-        #[argh(positional, arg_name = "REF")]
-        pub(crate) reference: String,
+        /// which image, and its name in the registry; with --app=NAME that name alone
+        #[argh(positional, arg_name = "IMAGE REF")]
+        pub(crate) words: Vec<String>,
         /// push as this user (default: as docker's config.json says, else as nobody)
         #[argh(option, arg_name = "name")]
         pub(crate) username: Option<String>,
@@ -250,6 +294,12 @@ pub(crate) struct Image {
     /// way of the image into the engine: auto, load, oci or build (default: auto, what suits the engine)
     #[argh(option, long = "image-by", default = "ImageBy::Auto", arg_name = "way")]
     pub(crate) by: ImageBy,
+    /// bytes that the droplet's layer may have, such as 2G (default: as the request has disk, else 16G)
+    #[argh(option, from_str_fn(size), arg_name = "size")]
+    pub(crate) max_layer: Option<u64>,
+    /// with --request, how many of the app's images stay: its newest, and those that a container uses (default: 5)
+    #[argh(option, arg_name = "n")]
+    pub(crate) keep_images: Option<NonZeroUsize>,
     /// say why the image goes that way
     #[argh(switch)]
     pub(crate) verbose: bool,
@@ -274,6 +324,11 @@ pub(crate) struct Link {
     /// the folder; it must exist
     #[argh(positional, arg_name = "DIR")]
     pub(crate) folder: PathBuf,
+}
+
+/// A number of bytes, as it is typed.
+fn size(typed: &str) -> Result<u64, String> {
+    shared_model::size::parse(typed).ok_or_else(|| "a size is a number with a unit, such as 500M or 16G".to_owned())
 }
 
 /// How a command that lists says it.

@@ -17,6 +17,7 @@ mod plan;
 mod registry;
 mod requests;
 mod screen;
+mod state_folder;
 mod unfinished;
 
 use arguments::Command;

@@ -16,6 +16,8 @@ mod lent;
 mod look_into;
 mod making;
 mod mounted;
+mod old_images;
+mod ours;
 mod push;
 pub(crate) mod refuse;
 mod remains;
@@ -28,6 +30,7 @@ mod stream;
 mod which;
 
 use crate::arguments::{FetchOptions, Launch, Restage};
+use crate::engine::Quota;
 use crate::engine::docker::Docker;
 use crate::failure::Failure;
 use crate::image::{ImageOptions, MadeImage, created};
@@ -35,13 +38,14 @@ use crate::plan::app::{self, Start};
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::stager::{self, StagingOptions};
 use crate::plan::{cache, labels, ports};
-use crate::requests::{self, Kind, Request, RequestError};
+use crate::requests::{self, AppRef, Kind, Request, RequestError};
 use crate::screen::screen;
 use bring_out::Order;
 pub(crate) use cache_up::cache_up;
 pub(crate) use export::export;
 pub(crate) use look_into::cache;
 use making::Making;
+pub(crate) use old_images::remove as remove_old_images;
 pub(crate) use push::Target;
 pub(crate) use push::push;
 pub(crate) use remains::remove as remove_remains;
@@ -57,12 +61,12 @@ pub(crate) use stream::fuzzed;
 
 /// Stages an app again and makes its image.
 pub(crate) fn restage(command: Restage, agent_options: Vec<String>) -> ExitCode {
-    if command.all || command.apps.len() > 1 {
+    if command.is_of_several() {
         return several::restage(command, agent_options);
     }
     walk(screen(command.output), signals::watch, move |way| {
         let target = Target::of_restage(&command)?;
-        let request = staging_request(&command, command.apps.first())?;
+        let request = staging_request(&command, command.app_refs().first())?;
         let road = way.with(Arc::new(Docker::connect()?));
         remove_remains(&road);
         let image = restage_on(&road, &request, &command, &agent_options)?;
@@ -70,10 +74,10 @@ pub(crate) fn restage(command: Restage, agent_options: Vec<String>) -> ExitCode 
     })
 }
 
-fn staging_request(command: &Restage, app: Option<&String>) -> Result<Request, RequestError> {
+fn staging_request(command: &Restage, app: Option<&AppRef>) -> Result<Request, RequestError> {
     match &command.request {
         Some(file) => requests::from_file(file, Kind::Staging),
-        None => requests::newest(Kind::Staging, app.map(String::as_str), &command.log_options()),
+        None => requests::newest(Kind::Staging, app, &command.log_options()),
     }
 }
 
@@ -97,7 +101,7 @@ fn restage_on(
         Some((base()?, ImageOptions { by, verbose, created }))
     };
     let options = command.fetch_options();
-    let files = mounted::files(&options)?;
+    let files = mounted::files(&options, &task.users())?;
     let mut keeping = keeping(&options, command.no_cache)?;
     if task.runs_as_root() && keeping != Keeping::Nothing {
         let text = "nothing is kept: the request runs a program as root, who could change what other stagings rely on";
@@ -105,7 +109,11 @@ fn restage_on(
         keeping = Keeping::Nothing;
     }
 
+    if let Some(text) = stager::left_out(&task) {
+        road.emit(Event::Note { text });
+    }
     check::network(&*road.engine, &command.network)?;
+    check::no_app_answers_for(&*road.engine, &command.network, &task.hosts())?;
     let stager_image = check::image(&*road.engine, &command.stager_image, "stager image")?;
     if let Some((base, _)) = &wanted {
         check::image(&*road.engine, base, "root file system")?;
@@ -139,6 +147,7 @@ fn restage_on(
     };
     let image = making.finish()?;
     road.emit(Event::Image { name: image.name.clone(), id: image.id.0.clone(), bytes: image.bytes });
+    old_images::remove(road, &task.application().guid, command.keep_images);
     Ok(Some(image))
 }
 
@@ -166,7 +175,7 @@ pub(crate) fn launch(command: Launch) -> ExitCode {
     walk(screen(command.output), signals::watch, move |way| {
         let request = match &command.request {
             Some(file) => requests::from_file(file, Kind::Launch),
-            None => requests::newest(Kind::Launch, command.app.as_deref(), &command.log_options()),
+            None => requests::newest(Kind::Launch, command.app_ref()?.as_ref(), &command.log_options()),
         }?;
         let road = way.with(Arc::new(Docker::connect()?));
         remove_remains(&road);
@@ -184,10 +193,13 @@ fn launch_on(road: &Road, request: &Request, command: &Launch) -> Result<(), Fai
     let run = app::launcher(&lrp)?;
 
     check::network(&*road.engine, &command.network)?;
-    let image = check::app_image(road, &lrp, request.time)?;
+    let image = ours::app_image(road, &lrp, request.time)?;
     let process_types = image.labels.get(labels::PROCESS_TYPES).map(String::as_str);
     let arguments = app::arguments(run, &command.process, process_types)?;
     let wishes = ports::wishes(&app::published(&lrp, &command.process), &command.port)?;
+    let holding = road.hold(&app::guard_name(&lrp, &command.process), &image.id.0)?;
+    let usual_log = road.engine.container(&holding)?.unwrap_or_default().log;
+    let log = app::log_config(&usual_log);
     let earlier = start::earlier(&*road.engine, lrp.app_guid(), &command.process)?;
     for text in app::left_out(&lrp) {
         road.emit(Event::Note { text });
@@ -204,9 +216,15 @@ fn launch_on(road: &Road, request: &Request, command: &Launch) -> Result<(), Fai
             ports: &ports,
             network: &command.network,
             instance: &instance,
+            log: log.as_ref(),
         };
-        let spec = app::app_container(&lrp, run, &start);
-        check::limits(road, &spec)?;
+        let mut spec = app::app_container(&lrp, run, &start);
+        let quota = check::limits(road, &spec)?;
+        if quota == Quota::Nothing && spec.disk_bytes > 0 {
+            let text = format!("Not bounded on this Docker Engine: what the app writes (disk_mb={})", lrp.disk_mb);
+            road.emit(Event::Note { text });
+        }
+        spec.disk_bytes = quota.bound(spec.disk_bytes, image.bytes);
         let starting = Starting {
             app: &app::shown_name(&lrp),
             name: &app::container_name(&lrp, &command.process, &instance),

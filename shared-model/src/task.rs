@@ -9,6 +9,7 @@ use crate::safe_url::SafeUrl;
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// A staging task in any form from 2016 to today. Every key may be absent; unknown keys are ignored.
 /// Read one with [`crate::validate::task`], which reports all that is wrong with it.
@@ -117,6 +118,26 @@ impl TaskDefinition {
         self.image_layers.as_deref().unwrap_or_default()
     }
 
+    /// The hosts that a staging speaks to: where dependencies, package and caches come from and the droplet goes, whom it
+    /// would report to, and what the arguments of its programs name (the URLs of custom buildpacks). In lower case,
+    /// an IPv6 address in brackets; a text that names no host is left out.
+    #[must_use]
+    pub fn hosts(&self) -> BTreeSet<String> {
+        let actions = || self.action.iter();
+        let of_urls = (self.dependencies().iter().map(|dependency| &dependency.from))
+            .chain(self.layers().iter().map(|layer| &layer.url))
+            .chain(actions().flat_map(Action::downloads).map(|download| &download.from))
+            .chain(actions().flat_map(Action::uploads).map(|upload| &upload.to))
+            .chain(&self.completion_callback_url)
+            .map(SafeUrl::host);
+        let arguments = actions().flat_map(Action::runs).flat_map(RunAction::arguments);
+        let of_arguments = arguments
+            .flat_map(|argument| argument.split([',', '=', ' ']))
+            .filter(|word| word.contains("://"))
+            .map(|word| SafeUrl::new(word).host());
+        of_urls.chain(of_arguments).filter(|host| !host.is_empty()).collect()
+    }
+
     /// The name behind `preloaded:`; `None` for any other root file system.
     #[must_use]
     pub fn stack(&self) -> Option<&str> {
@@ -170,12 +191,16 @@ impl TaskDefinition {
         folder.filter(|folder| !folder.is_empty()).unwrap_or("/tmp/lifecycle")
     }
 
+    /// The users that programs of the request run as, as it names them.
+    #[must_use]
+    pub fn users(&self) -> BTreeSet<&str> {
+        self.action.iter().flat_map(Action::runs).map(|run| run.user.as_str()).collect()
+    }
+
     /// True when a program of the request runs as root, who could change whatever is mounted into its container.
     #[must_use]
     pub fn runs_as_root(&self) -> bool {
-        // By name, or like the engine by number: `uid` or `uid:gid`.
-        let is_root = |user: &str| user == "root" || user.split(':').next().and_then(|uid| uid.parse().ok()) == Some(0);
-        self.action.iter().flat_map(Action::runs).any(|run| is_root(&run.user))
+        self.users().into_iter().any(is_root)
     }
 
     /// True when the request's builder is told to trust any certificate (`-skipCertVerify=true`).
@@ -183,6 +208,13 @@ impl TaskDefinition {
     pub fn skips_certificate_verification(&self) -> bool {
         self.builder().and_then(|run| run.flag("skipCertVerify")) == Some("true")
     }
+}
+
+/// Whether a run's user is root: by name, or like the engine by number, `uid` or `uid:gid`.
+#[must_use]
+pub fn is_root(user: &str) -> bool {
+    let user = user.split(':').next().unwrap_or_default();
+    user == "root" || user.parse() == Ok(0)
 }
 
 #[cfg(test)]
@@ -193,6 +225,7 @@ mod tests {
     fn root_is_known_by_name_and_by_number() {
         for (user, expected) in [
             ("root", true),
+            ("root:vcap", true),
             ("0", true),
             ("0:0", true),
             ("0:2000", true),
@@ -205,6 +238,24 @@ mod tests {
             let task: TaskDefinition = serde_json::from_value(serde_json::json!({ "action": action })).unwrap();
             assert_eq!(task.runs_as_root(), expected, "{user:?}");
         }
+    }
+
+    #[test]
+    fn every_host_that_a_staging_speaks_to_is_known() {
+        let task = serde_json::json!({
+            "cached_dependencies": [{"from": "http://Diego-Access:8080/v1/x.tgz", "to": "/tmp/l"}],
+            "image_layers": [{"url": "https://u:p@layers/x", "destination_path": "/x", "layer_type": "SHARED"}],
+            "completion_callback_url": "http://stager:8888/v1/staging/g/completed",
+            "action": {"serial": {"actions": [
+                {"parallel": {"actions": [{"download": {"from": "https://[fd00::1]:80/p", "to": "/tmp/app"}}]}},
+                {"run": {"path": "/b", "args": ["-buildpackOrder=abc,https://t:s@git.example/b.git,def", "x"]}},
+                {"upload": {"from": "/tmp/droplet", "to": "http://cc-uploader:9090/v1/d"}},
+            ]}},
+        });
+        let task: TaskDefinition = serde_json::from_value(task).unwrap();
+        let hosts: Vec<String> = task.hosts().into_iter().collect();
+        assert_eq!(hosts, ["[fd00::1]", "cc-uploader", "diego-access", "git.example", "layers", "stager"]);
+        assert!(TaskDefinition::default().hosts().is_empty());
     }
 
     #[test]

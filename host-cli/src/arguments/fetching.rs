@@ -2,6 +2,7 @@
 
 use super::{LogOptions, Output};
 use crate::image::ImageBy;
+use crate::requests::AppRef;
 use argh::FromArgs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -110,6 +111,9 @@ fetches! {
         /// keep the container for an hour after success or failure, to look into it
         #[argh(switch)]
         pub(crate) keep: bool,
+        /// how many of the app's images stay: its newest, and those that a container uses (default: 5)
+        #[argh(option, arg_name = "n")]
+        pub(crate) keep_images: Option<NonZeroUsize>,
         /// stage and upload, but make no image
         #[argh(switch)]
         pub(crate) no_image: bool,
@@ -131,6 +135,19 @@ fetches! {
         /// plain or json (default: progress bars on a terminal, plain lines elsewhere)
         #[argh(option, arg_name = "form")]
         pub(crate) output: Option<Output>,
+    }
+}
+
+impl Restage {
+    /// Whether several apps are to be staged, each on a road of its own.
+    pub(crate) fn is_of_several(&self) -> bool {
+        self.all || self.apps.len() + usize::from(self.app_name.is_some()) > 1
+    }
+
+    /// The apps that were typed; empty: the newest of all is meant, or `--all`.
+    pub(crate) fn app_refs(&self) -> Vec<AppRef> {
+        let words = self.apps.iter().map(|word| AppRef::word(word));
+        words.chain(self.app_name.as_deref().map(AppRef::name)).collect()
     }
 }
 

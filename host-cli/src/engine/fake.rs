@@ -4,17 +4,20 @@
 pub(crate) mod loaded;
 
 use super::{
-    CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Health, Image, ImageDetails, ImageId,
-    Input, LayerTold, Limits, Quota, Ran, Running, Seen, Store,
+    CommitOptions, Container, ContainerId, Endpoint, Engine, EngineError, EngineFacts, Health, Image, ImageDetails,
+    ImageId, Input, LayerTold, Limits, Quota, Ran, Running, Seen, Store,
 };
-use crate::plan::container::ContainerSpec;
+use crate::plan::container::{ContainerSpec, LogConfig};
+use crate::plan::{app_image, image_config, labels};
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
 use shared_model::event::Stream;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{Cursor, Read};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// What a container does when it runs: standard input in, output to the callback, the exit status back.
 pub(crate) type Script = Box<dyn FnMut(&[u8], &mut dyn FnMut(Stream, &[u8])) -> i64 + Send>;
@@ -71,15 +74,46 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     /// What its storage can bound.
     pub(crate) quota: Quota,
-    failures: BTreeMap<&'static str, VecDeque<EngineError>>,
+    /// How it keeps what a container prints that does not say.
+    pub(crate) log: LogConfig,
+    /// When every container was made, in seconds since 1970; `None`: now.
+    pub(crate) made_at: Option<i64>,
+    /// How images came to be, by id; the oldest first.
+    pub(crate) histories: BTreeMap<String, Vec<String>>,
+    failures: BTreeMap<&'static str, VecDeque<Option<EngineError>>>,
     /// The verb, what its first words must be, and why it is refused then.
     refusals: Vec<(&'static str, String, String)>,
     made: usize,
 }
 
+/// The base of every app's image; it is always there, and no test's image.
+const BASE: &str = "sha256:ba5e";
+/// The one layer of every base.
+const LAYER_OF_BASES: &str = "sha256:00000000000000000000000000000000000000000000000000000000000ba5e0";
+
+impl State {
+    /// Gives an app's image what makes it one: [`BASE`] below it, two layers of ours, and our settings.
+    fn make_as_ours_are(&mut self, image: &mut Image) {
+        let (lifecycle, droplet) = (format!("{:064x}", 0x11fe), format!("sha256:{:064x}", self.made));
+        let ours = [("lifecycle", format!("sha256:{lifecycle}")), ("droplet", droplet)];
+        let mut history = vec![image_config::made_by_base(BASE)];
+        history.extend(ours.iter().map(|(name, digest)| image_config::made_by_layer(name, digest)));
+        self.histories.insert(image.id.0.clone(), history);
+        image.details.layers.extend(ours.map(|(_, digest)| digest));
+        image.details.settings = image_config::settings();
+        image.labels.entry(app_image::BASE_DIGEST.to_owned()).or_insert_with(|| BASE.to_owned());
+        image.labels.entry(app_image::LIFECYCLE.to_owned()).or_insert(lifecycle);
+    }
+}
+
 /// The engine that records.
-#[derive(Default)]
-pub(crate) struct Fake(Mutex<State>);
+pub(crate) struct Fake(Mutex<State>, TempDir);
+
+impl Default for Fake {
+    fn default() -> Self {
+        Self(Mutex::default(), tempfile::tempdir().unwrap())
+    }
+}
 
 impl Fake {
     /// One with an image of that name and a network `hcf`.
@@ -98,15 +132,23 @@ impl Fake {
         let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let created = i64::try_from(state.made).unwrap();
         let tags = vec![tag.to_owned()];
-        let details =
-            ImageDetails { named: created, layers: vec![format!("sha256:{:064x}", 0xba5e)], ..Default::default() };
-        state.images.push(Image { id: id.clone(), tags, labels, bytes: 1, created, details });
+        let details = ImageDetails { named: created, layers: vec![LAYER_OF_BASES.to_owned()], ..Default::default() };
+        let mut image = Image { id: id.clone(), tags, labels, bytes: 1, created, details };
+        if image.labels.get(labels::KIND).is_some_and(|kind| kind == labels::KIND_APP) {
+            state.make_as_ours_are(&mut image);
+        }
+        state.images.push(image);
         id
     }
 
     /// Lets the next call of `verb` (`create`, `start`, `run`, …) fail; several are taken in order.
     pub(crate) fn fail(&self, verb: &'static str, error: EngineError) {
-        self.state().failures.entry(verb).or_default().push_back(error);
+        self.state().failures.entry(verb).or_default().push_back(Some(error));
+    }
+
+    /// Lets the next call of `verb` succeed, in front of one that is to fail.
+    pub(crate) fn succeed(&self, verb: &'static str) {
+        self.state().failures.entry(verb).or_default().push_back(None);
     }
 
     /// As [`Self::fail`], refused with these words.
@@ -150,8 +192,8 @@ impl Fake {
             return Err(EngineError::Refused { doing: verb.to_owned(), reason: reason.clone() });
         }
         match state.failures.get_mut(verb).and_then(VecDeque::pop_front) {
-            Some(error) => Err(error),
-            None => Ok(state),
+            Some(Some(error)) => Err(error),
+            Some(None) | None => Ok(state),
         }
     }
 }
@@ -176,8 +218,20 @@ impl Engine for Fake {
 
     fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
         let state = self.call("image", &[reference])?;
+        if reference == BASE {
+            let details = ImageDetails { layers: vec![LAYER_OF_BASES.to_owned()], ..ImageDetails::default() };
+            return Ok(Some(Image { id: ImageId(BASE.to_owned()), details, ..Image::default() }));
+        }
         let named = |image: &&Image| image.id.0 == reference || image.tags.iter().any(|tag| tag == reference);
         Ok(state.images.iter().find(named).cloned())
+    }
+
+    fn history(&self, image: &ImageId) -> Result<Option<Vec<String>>, EngineError> {
+        Ok(self.call("history", &[&image.0])?.histories.get(&image.0).cloned())
+    }
+
+    fn records(&self) -> Option<PathBuf> {
+        Some(self.1.path().join("records"))
     }
 
     fn images_labelled(&self, label: &str, value: &str) -> Result<Vec<Image>, EngineError> {
@@ -190,6 +244,11 @@ impl Engine for Fake {
         let state = self.call("nameless_images", &[])?;
         let is_ours = |image: &&Image| image.tags.is_empty() && image.labels.contains_key("stager.kind");
         Ok(state.images.iter().filter(is_ours).cloned().collect())
+    }
+
+    fn is_used(&self, image: &ImageId) -> Result<bool, EngineError> {
+        let state = self.call("is_used", &[&image.0])?;
+        Ok(state.containers.values().any(|(container, _)| container.image == *image))
     }
 
     fn tag(&self, image: &ImageId, name: &str) -> Result<(), EngineError> {
@@ -239,7 +298,8 @@ impl Engine for Fake {
             return Err(EngineError::Refused { doing: "load".to_owned(), reason: error.to_string() });
         }
         let mut state = self.state();
-        let image = loaded::image(&bytes, state.store.as_ref());
+        let (image, history) = loaded::image(&bytes, state.store.as_ref());
+        state.histories.insert(image.id.0.clone(), history);
         state.images.retain(|other| other.id != image.id);
         state.images.push(image);
         state.loaded.push(bytes);
@@ -298,9 +358,18 @@ impl Engine for Fake {
 
     fn create(&self, name: Option<&str>, spec: &ContainerSpec) -> Result<ContainerId, EngineError> {
         let mut state = self.call("create", &[name.unwrap_or_default(), &spec.image])?;
+        if state.containers.values().any(|(other, _)| name == Some(&*other.name)) {
+            let reason = "Conflict. The container name is already in use".to_owned();
+            return Err(EngineError::Refused { doing: "create".to_owned(), reason });
+        }
         state.made += 1;
         let id = ContainerId(format!("c{}", state.made));
-        let addresses = BTreeMap::from([(spec.network.clone(), format!("172.30.0.{}", state.made))]);
+        let addresses = vec![format!("172.30.0.{}", state.made)];
+        let endpoint = Endpoint { addresses, names: spec.aliases.clone() };
+        let endpoints = BTreeMap::from([(spec.network.clone(), endpoint)]);
+        let reference = &spec.image;
+        let named = |image: &&Image| image.id.0 == *reference || image.tags.contains(reference);
+        let image = state.images.iter().find(named).map(|image| image.id.clone()).unwrap_or_default();
         let container = Container {
             id: id.clone(),
             name: name.map_or_else(|| format!("unnamed-{}", id.0), str::to_owned),
@@ -312,7 +381,10 @@ impl Engine for Fake {
             health: if spec.health_check.is_some() { Health::Starting } else { Health::Unchecked },
             was_checked: false,
             health_output: String::new(),
-            addresses,
+            endpoints,
+            image,
+            entrypoint: spec.entrypoint.clone(),
+            log: spec.log.clone().unwrap_or_else(|| state.log.clone()),
         };
         state.containers.insert(id.0.clone(), (container, spec.clone()));
         Ok(id)
@@ -360,7 +432,8 @@ impl Engine for Fake {
         let mut state = self.call("container", &[&container.0])?;
         let scripted = if state.health.len() > 1 { state.health.pop_front() } else { state.health.front().copied() };
         let never_checks = state.never_checks;
-        Ok(state.containers.get_mut(&container.0).map(|(found, spec)| {
+        let is_it = |(found, _): &&mut (Container, ContainerSpec)| found.id == *container || found.name == container.0;
+        Ok(state.containers.values_mut().find(is_it).map(|(found, spec)| {
             found.health = match scripted {
                 Some(health) => health,
                 None if spec.health_check.is_some() && found.running && !never_checks => Health::Healthy,
@@ -373,6 +446,7 @@ impl Engine for Fake {
 
     fn seen(&self) -> Result<Vec<Seen>, EngineError> {
         let mut state = self.call("seen", &[])?;
+        let made_at = state.made_at;
         let seen = |(container, spec): &(Container, ContainerSpec)| Seen {
             id: container.id.clone(),
             name: container.name.clone(),
@@ -382,8 +456,9 @@ impl Engine for Fake {
                 (false, 0) => Running::NotYet,
                 (false, _) => Running::Not,
             },
-            created: jiff::Timestamp::now().as_second(),
+            created: made_at.unwrap_or_else(|| jiff::Timestamp::now().as_second()),
             command: spec.command.join(" "),
+            image: container.image.clone(),
         };
         let listed = state.containers.values().map(seen).collect();
         let State { containers, gone_when_listed, .. } = &mut *state;

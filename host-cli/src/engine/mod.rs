@@ -9,14 +9,16 @@ mod facts;
 #[cfg(test)]
 pub(crate) mod fake;
 
-use crate::plan::container::ContainerSpec;
+use crate::plan::container::{ContainerSpec, LogConfig};
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
 pub(crate) use engine_error::EngineError;
 pub(crate) use facts::{EngineFacts, Limits, Quota, Store};
 use shared_model::event::Stream;
+use shared_model::secret::Secret;
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// An engine's id of a container.
@@ -49,12 +51,36 @@ pub(crate) struct Image {
 pub(crate) struct ImageDetails {
     /// Seconds since 1970 when this engine last gave it a name; 0 where the engine does not say.
     pub(crate) named: i64,
-    /// Names of the variables that it sets; their values may be secret.
-    pub(crate) variables: Vec<String>,
+    /// What its containers run, and how.
+    pub(crate) settings: ImageSettings,
     /// Its layers from the lowest on, each by the digest of its uncompressed bytes: `sha256:…`.
     pub(crate) layers: Vec<String>,
     /// What its programs run on.
     pub(crate) platform: Platform,
+}
+
+/// What the containers of an image run, unless they are told otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ImageSettings {
+    /// The user; empty: root.
+    pub(crate) user: String,
+    /// The working directory; empty: `/`.
+    pub(crate) working_directory: String,
+    /// The program and its first arguments.
+    pub(crate) entrypoint: Vec<String>,
+    /// What comes behind the entry point.
+    pub(crate) command: Vec<String>,
+    /// The variables that it sets, `NAME=VALUE`; values may be secret.
+    pub(crate) environment: Secret<Vec<String>>,
+    /// What else it sets of that which changes how a container behaves: `Healthcheck`, `OnBuild`, `Volumes`, `Shell`.
+    pub(crate) others: Vec<String>,
+}
+
+impl ImageSettings {
+    /// The names of the variables that it sets.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.environment.reveal().iter().map(|pair| pair.split('=').next().unwrap_or_default())
+    }
 }
 
 /// What an image's programs run on, in the words of Go: `amd64`, `linux`, and a variant such as `v8`, mostly empty.
@@ -91,8 +117,23 @@ pub(crate) struct Container {
     pub(crate) was_checked: bool,
     /// What the last health check printed, as it was printed (foreign text); empty where there was none.
     pub(crate) health_output: String,
-    /// Its addresses by network name; an empty address where it has none.
-    pub(crate) addresses: BTreeMap<String, String>,
+    /// By network name, how its neighbours there reach it.
+    pub(crate) endpoints: BTreeMap<String, Endpoint>,
+    /// The image that it was made of.
+    pub(crate) image: ImageId,
+    /// What runs instead of the image's entry point, as its maker asked for it; empty: the image's.
+    pub(crate) entrypoint: Vec<String>,
+    /// How the engine keeps what it prints.
+    pub(crate) log: LogConfig,
+}
+
+/// How a container is reached on one network.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// Its addresses, of both families; empty while it does not run.
+    pub(crate) addresses: Vec<String>,
+    /// The names besides the container's own that the network's name server answers with it.
+    pub(crate) names: Vec<String>,
 }
 
 /// What a list of containers tells of one, without a look at each.
@@ -110,6 +151,8 @@ pub(crate) struct Seen {
     pub(crate) created: i64,
     /// Its main process's command line, as the engine shows it.
     pub(crate) command: String,
+    /// The image that it was made of; empty where the engine does not say.
+    pub(crate) image: ImageId,
 }
 
 /// Whether a container's main process runs.
@@ -199,6 +242,13 @@ pub(crate) trait Engine: Send + Sync {
     /// The image called `reference`, or `None`.
     fn image(&self, reference: &str) -> Result<Option<Image>, EngineError>;
 
+    /// How the image came to be: what made each of its layers, and what changed its config, the oldest first. `None`: it is
+    /// gone.
+    fn history(&self, image: &ImageId) -> Result<Option<Vec<String>>, EngineError>;
+
+    /// The user's folder for what is remembered of this engine; it need not exist. `None`: there is no place for it.
+    fn records(&self) -> Option<PathBuf>;
+
     /// Images that bear the label, the newest first.
     fn images_labelled(&self, label: &str, value: &str) -> Result<Vec<Image>, EngineError>;
 
@@ -272,6 +322,9 @@ pub(crate) trait Engine: Send + Sync {
 
     /// The container, or `None` when it is gone.
     fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError>;
+
+    /// Whether any container, running or not and whoever made it, is of this image or of one that is built on it.
+    fn is_used(&self, image: &ImageId) -> Result<bool, EngineError>;
 
     /// All containers of ours, of whatever kind, stopped ones too.
     fn seen(&self) -> Result<Vec<Seen>, EngineError>;

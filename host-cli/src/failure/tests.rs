@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::connect_error::{ChosenBy, ConnectError, NamedBy};
+use crate::image::Bound;
 use crate::registry::reference::Reference;
 use crate::requests::Kind;
 use shared_model::assert_all_variants;
@@ -82,6 +83,7 @@ fn images() -> Vec<ImageError> {
         ImageError::NoLauncher,
         ImageError::Entry { archive: "droplet", entry: "../a".into(), why: "no" },
         ImageError::TooLarge { archive: "droplet", limit: "32G".into() },
+        ImageError::Beyond { archive: "droplet", bound: Bound::of_request(1024) },
         ImageError::Spool { reason: words() },
         ImageError::Unwritable { what: what(), reason: words() },
         ImageError::LayoutExists { path: what() },
@@ -194,6 +196,7 @@ fn no_error_is_forgotten_here() {
             NoLauncher,
             Entry,
             TooLarge,
+            Beyond,
             Spool,
             Unwritable,
             LayoutExists,

@@ -1,4 +1,5 @@
-//! Which entries of a foreign archive may become part of a layer or of a droplet: decided in one place, for both ways.
+//! Which entries of a foreign archive may become part of a layer or of a droplet: decided in one place, for both ways. How
+//! much of it there may be is `bound.rs`.
 //! What may stand where is `standing.rs`.
 
 use super::ImageError;
@@ -6,12 +7,6 @@ use super::entries::Entry;
 use super::standing::{Refusal, Standing};
 use std::path::PathBuf;
 use tar::EntryType;
-
-/// Bytes that an archive may hold, holes of sparse files included. Diego's largest disk quotas are far below; an archive
-/// of zeros ends here.
-const LARGEST: u64 = 16 << 30;
-/// Bytes of a tar header.
-const BLOCK: u64 = 512;
 
 /// Where an entry belongs, below the folder.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,13 +21,12 @@ pub(super) struct Place {
 pub(super) struct Admission {
     archive: &'static str,
     standing: Standing,
-    bytes: u64,
 }
 
 impl Admission {
     /// `archive` is what errors call the source.
     pub(super) fn new(archive: &'static str) -> Self {
-        Self { archive, standing: Standing::default(), bytes: 0 }
+        Self { archive, standing: Standing::default() }
     }
 
     /// Where the entry belongs; `None` for what is there already: the folder itself, and a hard link to itself.
@@ -47,10 +41,6 @@ impl Admission {
         let path = self.standing.inside(&entry.path)?;
         if path.as_os_str().is_empty() {
             return if entry.kind.is_dir() { Ok(None) } else { Err(Refusal::Why("which is not a folder")) };
-        }
-        self.bytes = self.bytes.saturating_add(entry.size).saturating_add(BLOCK);
-        if self.bytes > LARGEST {
-            return Err(Refusal::Limit(shared_model::size::bytes(LARGEST)));
         }
         let mut linked = PathBuf::new();
         match entry.kind {

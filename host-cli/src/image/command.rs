@@ -4,13 +4,14 @@
 
 use super::error::checked_names;
 use super::{
-    ImageError, ImageOptions, ImageOrder, Lifecycle, MadeImage, Names, Stop, Unnamed, created, give_names, make_unnamed,
+    Bound, GENEROUS, ImageError, ImageOptions, ImageOrder, Lifecycle, MadeImage, Names, Stop, Unnamed, created,
+    give_names, make_unnamed,
 };
 use crate::arguments;
 use crate::engine::docker::Docker;
 use crate::failure::Failure;
 use crate::pipeline::road::{Road, walk};
-use crate::pipeline::{Target, push_if_wanted, refuse, remove_remains, signals};
+use crate::pipeline::{Target, push_if_wanted, refuse, remove_old_images, remove_remains, signals};
 use crate::plan::app_image::{self, is_label};
 use crate::registry::login::LoginOptions;
 use crate::requests::{self, Kind};
@@ -37,7 +38,10 @@ pub(crate) fn run(command: arguments::Image) -> ExitCode {
         let order = order(&command)?;
         let road = way.with(Arc::new(Docker::connect()?));
         remove_remains(&road);
+        let guid = order.application.guid.clone();
+        let keep = command.keep_images;
         let image = act(&road, order)?;
+        remove_old_images(&road, &guid, keep);
         push_if_wanted(&road, Some(&image), target.as_ref())
     })
 }
@@ -78,6 +82,11 @@ fn order(command: &arguments::Image) -> Result<Order<'_>, Failure> {
         lifecycle: Lifecycle::at(&command.lifecycle)?,
         base,
         result: text(command.result.as_deref())?,
+        bound: match (command.max_layer, &task) {
+            (Some(bytes), _) => Bound::of_option(bytes),
+            (None, Some(task)) => Bound::of_request(task.disk_mb),
+            (None, None) => Bound::of_option(GENEROUS),
+        },
         options: ImageOptions { by: command.by, verbose: command.verbose, created: created::from_environment()? },
     })
 }
@@ -91,6 +100,7 @@ struct Order<'a> {
     lifecycle: Lifecycle,
     base: String,
     result: String,
+    bound: Bound,
     options: ImageOptions,
 }
 
@@ -108,6 +118,7 @@ impl Order<'_> {
             names,
             labels: self.labels,
             result: self.result,
+            bound: self.bound,
             options: self.options,
             begins: &|base, recipe| road.begin_image(base, recipe),
             stop: stop.clone(),

@@ -5,6 +5,7 @@
 
 use super::ImageError;
 use super::attributes::LeftOut;
+use super::bound::Bound;
 use super::entries::{Stopped, below_root, each_entry};
 use super::layer::{Layer, LayerWriter, Owner};
 use super::read_ahead::read_ahead;
@@ -23,12 +24,14 @@ const ARCHIVE: &str = "droplet";
 pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The layer, in one pass over the droplet (tgz). What is newer than `newest`, seconds since 1970, gets that time.
+/// It may become as large as `bound` says.
 pub(super) fn droplet_layer(
     droplet: impl Read + Send,
     newest: Option<u64>,
+    bound: Bound,
     events: &dyn EventSink,
 ) -> Result<Layer, ImageError> {
-    let mut layer = LayerWriter::new(ARCHIVE, "home/vcap", VCAP, newest)?;
+    let mut layer = LayerWriter::new(ARCHIVE, "home/vcap", VCAP, newest, bound)?;
     layer.folder("home/vcap", HOME_MODE, VCAP)?;
     let mut has_app = false;
     let corrupt = |reason: String| ImageError::Corrupt { archive: ARCHIVE, reason };

@@ -1,5 +1,6 @@
 //! What can go wrong on the way from a droplet to an image.
 
+use super::bound::{Bound, BoundBy};
 use crate::engine::EngineError;
 use crate::plan::app_image::full_name;
 use shared_model::plain_line::visible;
@@ -39,6 +40,9 @@ pub(crate) enum ImageError {
     /// More than a layer may hold.
     #[error("the {archive} holds more than {limit}")]
     TooLarge { archive: &'static str, limit: String },
+    /// It would make a layer larger than it may be.
+    #[error("the {archive} makes a layer of more than {bound}")]
+    Beyond { archive: &'static str, bound: Bound },
     /// The layers cannot be kept for the engine.
     #[error("a layer cannot be written to a temporary file: {reason}")]
     Spool { reason: String },
@@ -86,6 +90,11 @@ impl ImageError {
                 "name another folder; `skopeo copy oci:NEW:latest oci:OLD:NAME` brings one layout's image into another"
             }
             Self::NoDropletLayer => "only images that `restage` or `host-cli image` made hold one",
+            Self::Beyond { bound: Bound { by: BoundBy::Request { .. }, .. }, .. } => {
+                "if the app needs that much, raise disk_mb: `host-cli build-req APP >r.json`, then --request r.json"
+            }
+            Self::Beyond { bound: Bound { by: BoundBy::Option, .. }, .. } => "--max-layer SIZE allows more",
+            Self::Beyond { .. } => "`tar -tvzf` lists what it holds: such an archive is made to fill a disk",
             Self::Engine(error) => error.advice(),
             Self::Unreadable { .. }
             | Self::Corrupt { .. }

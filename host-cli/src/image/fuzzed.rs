@@ -2,6 +2,7 @@
 //! they found.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a panic is how a target tells")]
 
+use super::bound::Bound;
 use super::droplet::VCAP;
 use super::entries::{below_root, each_entry};
 use super::layer::{Layer, LayerWriter};
@@ -44,7 +45,7 @@ fn one(archive: &[u8]) {
 
 /// `None` where it is refused.
 fn made_of(archive: &[u8]) -> Option<(Layer, Vec<Item>)> {
-    let mut layer = LayerWriter::new("droplet", ROOT, VCAP, None).unwrap();
+    let mut layer = LayerWriter::new("droplet", ROOT, VCAP, None, Bound::of_option(64 << 20)).unwrap();
     let (mut put_in, mut left) = (Vec::new(), MOST);
     let outcome = each_entry(archive, |entry, content| {
         left = left.checked_sub(entry.size).ok_or(())?;

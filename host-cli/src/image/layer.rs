@@ -4,6 +4,7 @@
 use super::ImageError;
 use super::admission::Admission;
 use super::attributes::{self, LeftOut};
+use super::bound::{Bound, Bounded};
 use super::entries::Entry;
 use super::sha256::Hashing;
 use std::fs::File;
@@ -61,19 +62,21 @@ pub(super) struct LayerWriter {
     root: PathBuf,
     owner: Owner,
     newest: Option<u64>,
-    tar: Builder<Hashing<BufWriter<File>>>,
+    tar: Builder<Bounded<Hashing<BufWriter<File>>>>,
+    bound: Bound,
     admission: Admission,
     left_out: LeftOut,
 }
 
 impl LayerWriter {
     /// Below `root` (relative, `home/vcap`); `archive` is what errors call the source. What is newer than `newest`,
-    /// seconds since 1970, gets that time.
+    /// seconds since 1970, gets that time. What would make it larger than `bound` is refused.
     pub(super) fn new(
         archive: &'static str,
         root: &str,
         owner: Owner,
         newest: Option<u64>,
+        bound: Bound,
     ) -> Result<Self, ImageError> {
         let file = tempfile::tempfile().map_err(|error| ImageError::spool(&error))?;
         Ok(Self {
@@ -81,7 +84,8 @@ impl LayerWriter {
             root: PathBuf::from(root),
             owner,
             newest,
-            tar: Builder::new(Hashing::new(BufWriter::with_capacity(256 << 10, file))),
+            tar: Builder::new(Bounded::new(Hashing::new(BufWriter::with_capacity(256 << 10, file)), bound)),
+            bound,
             admission: Admission::new(archive),
             left_out: LeftOut::default(),
         })
@@ -91,7 +95,7 @@ impl LayerWriter {
     pub(super) fn folder(&mut self, path: &str, mode: u32, owner: Owner) -> Result<(), ImageError> {
         let mut header = header(EntryType::Directory, mode, self.time(FIXED_TIME), owner);
         let written = self.tar.append_data(&mut header, format!("{path}/"), io::empty());
-        written.map_err(|error| ImageError::spool(&error))
+        written.map_err(|error| self.failed(&error))
     }
 
     /// Adds the entry below the root, with its mode and time. The archive's own root entry is left out: the folder is
@@ -100,7 +104,7 @@ impl LayerWriter {
         let Some(place) = self.admission.admit(entry)? else { return Ok(()) };
         let target = self.root.join(&place.path);
         let attributes = attributes::append(&mut self.tar, entry, &mut self.left_out);
-        attributes.map_err(|error| ImageError::spool(&error))?;
+        attributes.map_err(|error| self.failed(&error))?;
         let mut header = header(entry.kind, entry.mode & PERMISSIONS, self.time(entry.mtime), self.owner);
         let written = match entry.kind {
             EntryType::Directory => self.tar.append_data(&mut header, directory(&target), io::empty()),
@@ -112,7 +116,15 @@ impl LayerWriter {
                 return self.file(header, &target, content);
             }
         };
-        written.map_err(|error| ImageError::spool(&error))
+        written.map_err(|error| self.failed(&error))
+    }
+
+    /// Why something could not be written.
+    fn failed(&self, error: &io::Error) -> ImageError {
+        if self.tar.get_ref().is_passed() {
+            return ImageError::Beyond { archive: self.archive, bound: self.bound };
+        }
+        ImageError::spool(error)
     }
 
     /// What was left out by now.
@@ -125,9 +137,10 @@ impl LayerWriter {
     }
 
     /// The end of the layer.
-    pub(super) fn finish(self) -> Result<Layer, ImageError> {
+    pub(super) fn finish(mut self) -> Result<Layer, ImageError> {
+        self.tar.finish().map_err(|error| self.failed(&error))?;
         let finish = || {
-            let (buffer, sha256, bytes) = self.tar.into_inner()?.finish();
+            let (buffer, sha256, bytes) = self.tar.into_inner()?.inner.finish();
             let file = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
             Ok(Layer { file: Arc::new(file), bytes, sha256 })
         };
@@ -135,12 +148,16 @@ impl LayerWriter {
     }
 
     fn file(&mut self, mut header: Header, target: &Path, content: &mut dyn Read) -> Result<(), ImageError> {
+        // Before the first byte of it, whatever its content turns out to be.
+        if self.tar.get_mut().is_too_much(header.entry_size().unwrap_or(u64::MAX)) {
+            return Err(ImageError::Beyond { archive: self.archive, bound: self.bound });
+        }
         let mut content = Remembering::new(content);
         let written = self.tar.append_data(&mut header, target, &mut content);
         match (written, content.error) {
             (Ok(()), _) => Ok(()),
             (Err(_), Some(reason)) => Err(ImageError::Corrupt { archive: self.archive, reason }),
-            (Err(error), None) => Err(ImageError::spool(&error)),
+            (Err(error), None) => Err(self.failed(&error)),
         }
     }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "reads the folder or archive that was named")]
 
 use super::ImageError;
+use super::bound::{Bound, length};
 use super::droplet::GZIP;
 use super::entries::{Entry, Stopped, below_root, each_entry};
 use super::layer::{FIXED_TIME, Layer, LayerWriter, Owner};
@@ -51,8 +52,17 @@ impl Lifecycle {
 }
 
 /// The layer; what is newer than `newest`, seconds since 1970, gets that time.
-pub(super) fn lifecycle_layer(lifecycle: &mut Lifecycle, newest: Option<u64>) -> Result<Layer, ImageError> {
-    let mut writer = Writer { layer: LayerWriter::new(ARCHIVE, "tmp/lifecycle", ROOT, newest)?, has_launcher: false };
+pub(super) fn lifecycle_layer(
+    lifecycle: &mut Lifecycle,
+    newest: Option<u64>,
+    bound: Bound,
+) -> Result<Layer, ImageError> {
+    let bound = match lifecycle {
+        Lifecycle::Archive(file) => bound.with_ratio(length(file)),
+        Lifecycle::Folder(_) | Lifecycle::Programs(_) => bound,
+    };
+    let layer = LayerWriter::new(ARCHIVE, "tmp/lifecycle", ROOT, newest, bound)?;
+    let mut writer = Writer { layer, has_launcher: false };
     writer.layer.folder("tmp", TMP_MODE, ROOT)?;
     writer.layer.folder("tmp/lifecycle", MODE, ROOT)?;
     match lifecycle {

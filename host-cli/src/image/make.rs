@@ -1,11 +1,13 @@
 //! From droplet, lifecycle and base to an image in the engine.
 
 use super::ImageError;
+use super::bound::{Bound, GENEROUS, length};
 use super::created::Created;
 use super::droplet::droplet_layer;
 use super::error::checked_names;
 use super::lifecycle::{Lifecycle, lifecycle_layer};
 use super::names;
+use super::records::Records;
 use super::send::{Finished, Sending};
 use super::sha256::{sha256_of, sha256_of_bytes};
 use super::stop::Stop;
@@ -35,6 +37,8 @@ pub(crate) struct ImageOrder<'a> {
     pub(crate) labels: BTreeMap<String, String>,
     /// The builder's result file; empty: none.
     pub(crate) result: String,
+    /// How large the droplet's layer may become.
+    pub(crate) bound: Bound,
     /// How the image is made.
     pub(crate) options: ImageOptions,
     /// Told of the base and the recipe before anything of the image is on the engine.
@@ -97,7 +101,8 @@ pub(crate) fn make_unnamed(
     };
     let base = find_base(engine, order.base, events)?;
     let Created { time: created, newest } = order.options.created;
-    let lifecycle = lifecycle_layer(&mut order.lifecycle, newest)?;
+    // The lifecycle is the platform's; a request's disk is the app's.
+    let lifecycle = lifecycle_layer(&mut order.lifecycle, newest, Bound::of_option(GENEROUS))?;
     let mut all_labels = order.labels;
     all_labels.extend(result_labels(&order.result, events));
     all_labels.extend(
@@ -115,7 +120,9 @@ pub(crate) fn make_unnamed(
         *value = image_config::plain(value);
     }
     let recipe = recipe(newest, &ImagePlan { base: &base, labels: &all_labels, created });
-    let found = engine.images_labelled(app_image::RECIPE, &recipe)?.into_iter().next();
+    // An image that only says so may be anybody's: it is made again, of the layers that are here already.
+    let records = Records::of(engine);
+    let found = records.made_of(&recipe).map_or(Ok(None), |ImageId(id)| engine.image(&id))?;
     if found.as_ref().is_none_or(|found| found.tags.is_empty()) {
         (order.begins)(&base.id.0, &recipe);
     }
@@ -123,13 +130,16 @@ pub(crate) fn make_unnamed(
         events.emit(Event::Note { text: "the same image is here already".to_owned() });
         found.id
     } else {
-        all_labels.insert(app_image::RECIPE.to_owned(), recipe);
+        all_labels.insert(app_image::RECIPE.to_owned(), recipe.clone());
         let plan = ImagePlan { base: &base, labels: &all_labels, created };
-        let droplet = droplet_layer(order.stop.over(&order.droplet), newest, events)?;
+        let bound = order.bound.with_ratio(length(&order.droplet));
+        let droplet = droplet_layer(order.stop.over(&order.droplet), newest, bound, events)?;
         let finished = Finished { plan, lifecycle, droplet };
         let ImageOptions { by, verbose, .. } = order.options;
         let sending = Sending { by, verbose, stop: &order.stop, events };
-        finished.send(engine, &sending)?
+        let id = finished.send(engine, &sending)?;
+        records.remember(&recipe, &id);
+        id
     };
     Ok(Unnamed { id, names, droplet: droplet_sha256 })
 }
@@ -161,8 +171,8 @@ fn droplet_digest(droplet: &mut File) -> Result<String, ImageError> {
 
 fn find_base(engine: &dyn Engine, base: &str, events: &dyn EventSink) -> Result<Image, ImageError> {
     let found = engine.image(base)?.ok_or_else(|| ImageError::BaseMissing { base: base.to_owned() })?;
-    let foreign = |name: &&String| !image_config::VARIABLES.iter().any(|(ours, _)| ours == &name.as_str());
-    let foreign: Vec<&str> = found.details.variables.iter().filter(foreign).map(String::as_str).collect();
+    let foreign = |name: &&str| !image_config::VARIABLES.iter().any(|(ours, _)| ours == name);
+    let foreign: Vec<&str> = found.details.settings.variables().filter(foreign).collect();
     if !foreign.is_empty() {
         let text = format!("{base} sets {}; the app image sets them too", foreign.join(", "));
         events.emit(Event::Warning { text });

@@ -1,5 +1,6 @@
 //! An image gets its names when all of it is there: all of them, or none.
 
+use super::provenance::remove_if_ours;
 use crate::engine::{Engine, EngineError, Image, ImageId};
 
 /// Gives `image` the names, and removes images of ours that have no name left. Where one name is refused, those that were
@@ -19,7 +20,7 @@ pub(super) fn give(engine: &dyn Engine, image: &ImageId, names: &[String]) -> Re
         }
     }
     for nameless in bearers.iter().flatten().filter(|bearer| bearer.id != *image) {
-        engine.remove_nameless(&nameless.id)?;
+        remove_if_ours(engine, &nameless.id)?;
     }
     Ok(())
 }

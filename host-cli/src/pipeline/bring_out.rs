@@ -4,7 +4,7 @@
 use crate::engine::{ContainerId, EngineError};
 use crate::failure::Failure;
 use crate::image::taken_out::{TakenOutError, single_file};
-use crate::image::{ImageOptions, ImageOrder, Lifecycle, Names, Stop, Unnamed, make_unnamed};
+use crate::image::{Bound, ImageOptions, ImageOrder, Lifecycle, Names, Stop, Unnamed, make_unnamed};
 use crate::pipeline::road::Road;
 use crate::plan::{app_image, stager};
 use shared_model::application::Application;
@@ -14,9 +14,6 @@ use shared_model::task::TaskDefinition;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
-
-/// The largest droplet; Cloud Controller's own limit is far below.
-const LARGEST_DROPLET: u64 = 16 << 30;
 
 /// The largest program of a lifecycle; today's are below 40 MiB.
 const LARGEST_PROGRAM: u64 = 256 << 20;
@@ -41,6 +38,7 @@ pub(crate) struct Order {
     base: String,
     application: Application,
     labels: BTreeMap<String, String>,
+    bound: Bound,
     options: ImageOptions,
     /// Whether the droplet is finished when the builder has ended for the first time.
     pub(crate) early: bool,
@@ -56,6 +54,7 @@ impl Order {
             base,
             application: task.application(),
             labels: app_image::labels_of_task(task),
+            bound: Bound::of_request(task.disk_mb),
             options,
             early: stager::builds_before_it_uploads(task),
         }
@@ -66,7 +65,7 @@ impl Order {
         // Before the droplet, which may be large: a lifecycle in the cache is safe only as long as the agent runs.
         let lifecycle = lifecycle(road, container, &self.lifecycle)?;
         let droplet =
-            taken_out(road, container, &self.droplet, LARGEST_DROPLET)?.ok_or_else(|| missing(&self.droplet))?;
+            taken_out(road, container, &self.droplet, self.bound.bytes)?.ok_or_else(|| missing(&self.droplet))?;
         let order = ImageOrder {
             droplet,
             lifecycle,
@@ -74,6 +73,7 @@ impl Order {
             names: Names::OfApp { name: &self.application.name, guid: &self.application.guid },
             labels: self.labels.clone(),
             result: self.result(road, container)?,
+            bound: self.bound,
             options: self.options,
             begins: &|base, recipe| road.begin_image(base, recipe),
             stop: stop.clone(),

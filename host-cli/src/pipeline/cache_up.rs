@@ -4,12 +4,12 @@ use crate::arguments::{CacheUp, FetchOptions};
 use crate::engine::docker::Docker;
 use crate::engine::{CommitOptions, ContainerId};
 use crate::failure::Failure;
-use crate::image::{Unnamed, checked_names, give_names};
+use crate::image::{Records, Unnamed, checked_names, give_names};
 use crate::pipeline::road::{Road, walk};
 use crate::pipeline::stage::{self, Staged, Staging};
-use crate::pipeline::{check, keeping, mounted, refuse, remains, signals};
+use crate::pipeline::{check, guid, keeping, mounted, refuse, remains, signals};
 use crate::plan::fetching::{Fetching, Keeping};
-use crate::plan::{cache, stager};
+use crate::plan::{app_image, cache, stager};
 use crate::requests::{self, Kind, Request};
 use crate::screen::screen;
 use jiff::Timestamp;
@@ -31,14 +31,15 @@ pub(crate) fn cache_up(command: CacheUp, agent_options: Vec<String>) -> ExitCode
 }
 
 fn wanted(command: &CacheUp) -> Result<Vec<Request>, Failure> {
-    if command.all && (command.app.is_some() || command.request.is_some()) {
+    let app = command.app_ref()?;
+    if command.all && (app.is_some() || command.request.is_some()) {
         let text = "--all takes every request in the logs, so neither APP nor --request goes with it";
         return Err(Failure::new(ExitCode::CommandLine, text, ""));
     }
     Ok(match &command.request {
         Some(file) => vec![requests::from_file(file, Kind::Staging)?],
         None if command.all => requests::every_staging(&command.log_options())?,
-        None => vec![requests::newest(Kind::Staging, command.app.as_deref(), &command.log_options())?],
+        None => vec![requests::newest(Kind::Staging, app.as_ref(), &command.log_options())?],
     })
 }
 
@@ -48,12 +49,13 @@ pub(super) fn on(
     command: &CacheUp,
     agent_options: &[String],
 ) -> Result<(), Failure> {
-    let requests = usable(road, requests, command.all)?;
+    let (requests, hosts) = usable(road, requests, command.all)?;
     let options = command.fetch_options();
-    let files = mounted::files(&options)?;
+    let files = mounted::files(&options, &NOBODY)?;
     let tag = command.bake.as_ref().map(|tag| new_image(&options, tag)).transpose()?;
     let keeping = if tag.is_some() { Keeping::InImage(cache_place::BAKED) } else { keeping(&options, false)? };
     check::network(&*road.engine, options.network)?;
+    check::no_app_answers_for(&*road.engine, options.network, &hosts)?;
     check::image(&*road.engine, options.stager_image, "stager image")?;
     if let Keeping::InVolume { name, .. } = keeping {
         road.engine.ensure_volume(name, &cache::labels())?;
@@ -82,17 +84,28 @@ pub(super) fn on(
     Ok(())
 }
 
-/// The requests that can be acted on. One that was asked for must be; of all those in the logs some may not.
-fn usable<'a>(road: &Road, requests: &'a [Request], skip: bool) -> Result<Vec<&'a Request>, Failure> {
+/// Nothing foreign runs where the cache is filled.
+const NOBODY: BTreeSet<&str> = BTreeSet::new();
+
+/// The requests that can be acted on, and the hosts that these speak to. One that was asked for must be; of all those in the
+/// logs some may not.
+fn usable<'a>(
+    road: &Road,
+    requests: &'a [Request],
+    skip: bool,
+) -> Result<(Vec<&'a Request>, BTreeSet<String>), Failure> {
     for text in requests.iter().flat_map(|request| &request.warnings) {
         road.emit(Event::Warning { text: text.clone() });
     }
-    let mut usable = Vec::new();
+    let (mut usable, mut hosts) = (Vec::new(), BTreeSet::new());
     let mut last = None;
     for request in requests {
         let judged = validate::task(&request.document).map_err(|complaints| refuse::complaints(&complaints));
-        match judged.and_then(|task| refuse::docker_app(task.is_docker(), &task.application())) {
-            Ok(()) => usable.push(request),
+        match judged.and_then(|task| refuse::docker_app(task.is_docker(), &task.application()).map(|()| task)) {
+            Ok(task) => {
+                usable.push(request);
+                hosts.extend(task.hosts());
+            }
             Err(failure) if skip => {
                 let of = request.time.map_or_else(String::new, |time| format!(" of {time:.0}"));
                 road.emit(Event::Warning { text: format!("a request{of} is left out: {}", failure.text) });
@@ -103,7 +116,7 @@ fn usable<'a>(road: &Road, requests: &'a [Request], skip: bool) -> Result<Vec<&'
     }
     match last {
         Some(failure) if usable.is_empty() => Err(failure),
-        _ => Ok(usable),
+        _ => Ok((usable, hosts)),
     }
 }
 
@@ -123,15 +136,18 @@ fn today() -> String {
 
 /// Makes the container an image. Until it has its name it goes again, whatever ends the road.
 fn bake(road: &Road, container: &ContainerId, like: &str, tag: &str, dependencies: usize) -> Result<(), Failure> {
-    let options = CommitOptions { like: like.to_owned(), labels: cache::baked_labels(dependencies, &today()) };
+    // No other image has it: by this it is found again should nobody give it its name, and known to be ours.
+    let recipe = format!("{}{}", guid::new()?, guid::new()?).replace('-', "");
+    let mut labels = cache::baked_labels(dependencies, &today());
+    labels.insert(app_image::RECIPE.to_owned(), recipe.clone());
+    let options = CommitOptions { like: like.to_owned(), labels };
     let made = road.step(Step::Image, || {
         // An engine cannot be stopped while it does this; a signal waits for it.
         let unnamed = road.make_image(|_| {
-            Ok(Unnamed {
-                id: road.engine.commit(container, &options)?,
-                names: vec![tag.to_owned()],
-                droplet: String::new(),
-            })
+            road.begin_image(like, &recipe);
+            let id = road.engine.commit(container, &options)?;
+            Records::of(&*road.engine).remember(&recipe, &id);
+            Ok(Unnamed { id, names: vec![tag.to_owned()], droplet: String::new() })
         })?;
         Ok(give_names(&*road.engine, unnamed)?)
     })?;

@@ -1,16 +1,14 @@
 //! What must be there before anything is done: better said now than after minutes of staging.
 
-use crate::engine::{Engine, EngineError, Image, Limits, Quota};
+use crate::engine::{Container, Endpoint, Engine, Image, Limits, Quota};
 use crate::failure::Failure;
-use crate::image::created;
 use crate::pipeline::road::Road;
 use crate::plan::container::ContainerSpec;
-use crate::plan::{app, cache, labels};
-use jiff::Timestamp;
-use shared_model::desired_lrp::DesiredLrp;
+use crate::plan::{cache, labels};
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
+use std::collections::BTreeSet;
 
 /// The network exists.
 pub(crate) fn network(engine: &dyn Engine, name: &str) -> Result<(), Failure> {
@@ -22,6 +20,39 @@ pub(crate) fn network(engine: &dyn Engine, name: &str) -> Result<(), Failure> {
         format!("there is no network {:?} on this Docker Engine", visible(name)),
         "`docker network ls` lists those that there are, --network chooses one; for a try-out `mini-hcf up` makes one",
     ))
+}
+
+/// No app answers for a host that the requests speak to: on one network with it, whoever has the host's name or address
+/// gets what is sent there, and what it answers would be staged.
+pub(crate) fn no_app_answers_for(engine: &dyn Engine, network: &str, hosts: &BTreeSet<String>) -> Result<(), Failure> {
+    for app in engine.containers_labelled(labels::KIND, labels::KIND_APP)?.iter().filter(|app| app.running) {
+        let Some(host) = app.endpoints.get(network).and_then(|endpoint| answered(app, endpoint, hosts)) else {
+            continue;
+        };
+        let text = format!(
+            "on network {} the app's container {} answers for {}, a host that the request speaks to",
+            visible(network),
+            visible(&app.name),
+            visible(host)
+        );
+        let advice = format!(
+            "stop it with `docker rm -f {}`, or name the network of your Cloud Foundry with --network",
+            visible(&app.name)
+        );
+        return Err(Failure::new(ExitCode::Engine, text, advice));
+    }
+    Ok(())
+}
+
+/// The first of the hosts that lead to this container.
+fn answered<'a>(container: &Container, endpoint: &Endpoint, hosts: &'a BTreeSet<String>) -> Option<&'a String> {
+    let Endpoint { addresses, names } = endpoint;
+    let is_one = |names: &[String], host: &str| names.iter().any(|name| name.eq_ignore_ascii_case(host));
+    hosts.iter().find(|host| {
+        // As a resolver has it: a full stop at the end says that the name is whole.
+        let host = host.trim_end_matches('.').trim_matches(['[', ']']);
+        container.name.eq_ignore_ascii_case(host) || is_one(names, host) || is_one(addresses, host)
+    })
 }
 
 /// Says which of the container's limits this engine does not keep; it would not say so itself. What its storage can bound.
@@ -50,60 +81,6 @@ pub(crate) fn image(engine: &dyn Engine, reference: &str, role: &str) -> Result<
             "`docker/build` makes it; `docker image ls` lists the images that there are",
         )
     })
-}
-
-/// The newest image of the launch request's app; found by its label, since names can be given to anything. Says so when
-/// it is older than the request, `requested`: then the app was pushed again since.
-pub(crate) fn app_image(road: &Road, lrp: &DesiredLrp, requested: Option<Timestamp>) -> Result<Image, Failure> {
-    let of_app = road.engine.images_labelled(labels::APP_GUID, lrp.app_guid())?;
-    let Some(image) = newest(&*road.engine, of_app.into_iter().filter(is_app))? else {
-        let text = format!("there is no image of {} ({}) yet", visible(&app::shown_name(lrp)), visible(lrp.app_guid()));
-        return Err(Failure::new(ExitCode::Launch, text, "restage it first: `host-cli restage APP`"));
-    };
-    if let Some(requested) = requested.filter(|requested| (1..requested.as_second()).contains(&age(&image))) {
-        let made = Timestamp::from_second(age(&image)).unwrap_or_default();
-        let text = format!(
-            "the image of {made} is older than the launch request of {requested:.0}: `restage` makes a new one"
-        );
-        road.emit(Event::Warning { text });
-    }
-    Ok(image)
-}
-
-/// Whether it is an app's image of ours.
-pub(crate) fn is_app(image: &Image) -> bool {
-    image.labels.get(labels::KIND).is_some_and(|kind| kind == labels::KIND_APP)
-}
-
-/// Of images from a list the one that was made or named last, with its details; `None` where there is none.
-pub(crate) fn newest(
-    engine: &dyn Engine,
-    listed: impl IntoIterator<Item = Image>,
-) -> Result<Option<Image>, EngineError> {
-    let mut newest = None;
-    for listed in listed {
-        // One that is gone by now is not the newest.
-        let image = engine.image(&listed.id.0)?;
-        newest = image.into_iter().chain(newest).max_by_key(|image| (!is_superseded(image), age(image)));
-    }
-    Ok(newest)
-}
-
-/// When the image came to be what it is, in seconds since 1970; 0 where nobody knows. Its own time is the same for all that
-/// were made reproducibly; most engines, though not Podman, know when it got its name.
-fn age(image: &Image) -> i64 {
-    match (image.details.named, image.created) {
-        (0, created::FIXED) => 0,
-        (0, created) => created,
-        (named, _) => named,
-    }
-}
-
-/// Whether `restage` has made a newer one of its app since: it has kept its droplet's name, and `latest` has gone on. When
-/// such a one is pushed it gets one more name, and would look newer than it is.
-fn is_superseded(image: &Image) -> bool {
-    let mut ours = image.tags.iter().filter(|tag| tag.contains(labels::REPOSITORIES)).peekable();
-    ours.peek().is_some() && ours.all(|tag| tag.contains(":droplet-"))
 }
 
 /// The cache volume exists.

@@ -24,8 +24,9 @@ pub(crate) fn export(command: Export) -> ExitCode {
     walk(screen, signals::watch, move |way| {
         let target = target?; // What was typed is judged before anybody is asked.
         target.check()?;
+        let app = command.app_ref()?;
         let road = way.with(Arc::new(Docker::connect()?));
-        let image = which::image(&*road.engine, command.app.as_deref(), &command.log_options())?;
+        let image = which::image(&road, app.as_ref(), &command.log_options())?;
         export_on(&road, &image, command.app.as_deref(), &target)
     })
 }

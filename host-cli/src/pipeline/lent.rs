@@ -1,6 +1,8 @@
 //! A name that an image bears for the time being: an engine pushes what bears the name that it is to get in the registry.
 
 use crate::engine::{Engine, EngineError, ImageId};
+use crate::image::provenance::remove_if_ours;
+use crate::plan::app_image::full_name;
 use crate::plan::labels;
 use std::collections::BTreeMap;
 
@@ -32,19 +34,21 @@ impl Lent {
 
     /// So that another host-cli can take it back, should this one be killed.
     pub(super) fn labels(&self) -> BTreeMap<String, String> {
-        let bearer = self.bearer.iter().map(|bearer| (labels::LENT_FROM, &bearer.0));
-        [(labels::LENT, &self.name), (labels::LENT_TO, &self.image.0)]
+        let bearer = self.bearer.iter().map(|bearer| (labels::LENT_FROM, whole(bearer)));
+        [(labels::LENT, self.name.clone()), (labels::LENT_TO, whole(&self.image))]
             .into_iter()
             .chain(bearer)
-            .map(|(name, value)| (name.to_owned(), value.clone()))
+            .map(|(name, value)| (name.to_owned(), value))
             .collect()
     }
 
-    /// What [`Self::labels`] tell.
+    /// What [`Self::labels`] tell; `None` for anything else, such as a name where an id belongs.
     pub(super) fn of_labels(labels: &BTreeMap<String, String>) -> Option<Self> {
-        let id = |name| labels.get(name).cloned().map(ImageId);
-        let (name, image) = (labels.get(labels::LENT)?.clone(), id(labels::LENT_TO)?);
-        Some(Self { name, image, bearer: id(labels::LENT_FROM) })
+        let id = |name| labels.get(name).filter(|id| is_whole_id(id)).cloned().map(ImageId);
+        let name = labels.get(labels::LENT).filter(|name| full_name(name).as_ref() == Some(*name))?;
+        let (image, bearer) = (id(labels::LENT_TO)?, id(labels::LENT_FROM));
+        let is_whole = bearer.is_some() == labels.contains_key(labels::LENT_FROM);
+        is_whole.then(|| Self { name: name.clone(), image, bearer })
     }
 
     /// Whether the image bears the name.
@@ -69,8 +73,19 @@ impl Lent {
 
     /// The name stays; who bore it before goes, if it was ours and that was its last.
     pub(super) fn given_for_good(&self, engine: &dyn Engine) -> Result<(), EngineError> {
-        self.bearer.iter().try_for_each(|bearer| engine.remove_nameless(bearer))
+        self.bearer.iter().try_for_each(|bearer| remove_if_ours(engine, bearer))
     }
+}
+
+/// An id as engines tell it, with its algorithm: Podman leaves that out here and there.
+fn whole(ImageId(id): &ImageId) -> String {
+    if id.contains(':') { id.clone() } else { format!("sha256:{id}") }
+}
+
+fn is_whole_id(text: &str) -> bool {
+    const DIGITS: usize = 64;
+    let digits = text.strip_prefix("sha256:").unwrap_or_default();
+    digits.len() == DIGITS && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Whether the image bears the name now. Both are looked up, since an engine may write ids in more than one way.

@@ -8,8 +8,10 @@ use crate::failure::Failure;
 use crate::plan::fetching::MountedFile;
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
+use shared_model::task::is_root;
+use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
@@ -17,8 +19,17 @@ const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 /// What the heads of all kinds of keys end with: `-----BEGIN PRIVATE KEY-----`, `-----BEGIN EC PRIVATE KEY-----`.
 const KEY: &str = "PRIVATE KEY-----";
 
-/// The files that the options name, as the engine can mount them.
-pub(crate) fn files(options: &FetchOptions<'_>) -> Result<Vec<MountedFile>, Failure> {
+/// Of a mode: who may do anything with the file.
+const OWNER: u32 = 0o700;
+const GROUP: u32 = 0o070;
+const OTHERS: u32 = 0o007;
+
+/// vcap's number, its group's too, in every stack.
+const VCAP: u32 = 2000;
+
+/// The files that the options name, as the engine can mount them. `users` are those that foreign programs run as where they are
+/// mounted.
+pub(crate) fn files(options: &FetchOptions<'_>, users: &BTreeSet<&str>) -> Result<Vec<MountedFile>, Failure> {
     if options.key.is_some() && options.cert.is_none() {
         let text = "--key is of no use without the client certificate that it belongs to";
         return Err(Failure::new(ExitCode::CommandLine, text, "name it with --cert"));
@@ -37,11 +48,11 @@ pub(crate) fn files(options: &FetchOptions<'_>) -> Result<Vec<MountedFile>, Fail
     let cert = files.iter().find(|file| file.option == "--cert");
     match files.iter().find(|file| file.option == "--key").or(cert) {
         None => {}
-        Some(key) if key.option == "--key" => closed_to_others(key)?,
+        Some(key) if key.option == "--key" => closed_to(key, users)?,
         // The agent looks for the key beside the certificate then.
         Some(both) => {
             looked_at("--cert", &both.host, KEY)?;
-            closed_to_others(both)?;
+            closed_to(both, users)?;
         }
     }
     Ok(files)
@@ -65,23 +76,54 @@ fn looked_at(option: &str, path: &Path, mark: &str) -> Result<PathBuf, Failure> 
     Ok(absolute)
 }
 
-/// In the container buildpacks run as a user of their own, who is one of the others.
-fn closed_to_others(key: &MountedFile) -> Result<(), Failure> {
-    const OTHERS: u32 = 0o007;
-    let mode = fs::metadata(&key.host).map_or(OTHERS, |metadata| metadata.permissions().mode());
-    if mode & OTHERS == 0 {
-        return Ok(());
-    }
+/// No foreign program can read the key: in the container the file keeps its owner, its group and its mode.
+fn closed_to(key: &MountedFile, users: &BTreeSet<&str>) -> Result<(), Failure> {
     let file = key.host.to_string_lossy();
-    let text = format!("{} {}: everybody can read the key, so the app's buildpacks could", key.option, visible(&file));
-    Err(Failure::new(ExitCode::CommandLine, text, "`chmod o= FILE` closes it"))
+    let open = |why: &str, advice: &str| {
+        let text = format!("{} {}: {why}, so the app's buildpacks could", key.option, visible(&file));
+        Err(Failure::new(ExitCode::CommandLine, text, advice))
+    };
+    let Ok(metadata) = fs::metadata(&key.host) else { return open("nobody can tell who may read the key", "") };
+    let (mode, uid, gid) = (metadata.mode(), metadata.uid(), metadata.gid());
+    if mode & OTHERS != 0 {
+        return open("everybody can read the key", "`chmod o= FILE` closes it");
+    }
+    for user in users {
+        if is_root(user) {
+            let why = "the request runs a program as root, who can read the key";
+            return open(why, "stage it without the key; a request runs as root only where its app's image does");
+        }
+        let by_owner = mode & OWNER != 0 && user_may_be(user, 0, uid);
+        let by_group = mode & GROUP != 0 && user_may_be(user, 1, gid);
+        if by_owner || by_group {
+            let why = format!("{}, as whom the request runs programs, can read the key", visible(user));
+            return open(&why, "`chown root: FILE` and `chmod 400 FILE` close it");
+        }
+    }
+    Ok(())
+}
+
+/// Whether the user's id (`part` 0) or group (1) may be this one: known where the request says it in numbers, or says vcap. Who
+/// else a name is, only the container knows; that is not root.
+fn user_may_be(user: &str, part: usize, id: u32) -> bool {
+    let known = match user.split(':').nth(part).map(str::parse) {
+        Some(Ok(number)) => Some(number),
+        _ if user == "vcap" => Some(VCAP),
+        _ => None,
+    };
+    known.map_or(id != 0, |known: u32| known == id)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::Write as _;
+    use std::os::unix::fs::PermissionsExt;
     use tempfile::NamedTempFile;
+
+    fn vcap() -> BTreeSet<&'static str> {
+        BTreeSet::from(["vcap"])
+    }
 
     fn options() -> FetchOptions<'static> {
         FetchOptions {
@@ -103,12 +145,12 @@ mod tests {
 
     #[test]
     fn certificates_must_be_there_and_be_certificates() {
-        let refused = |path: &Path| files(&FetchOptions { ca: Some(path), ..options() }).unwrap_err();
+        let refused = |path: &Path| files(&FetchOptions { ca: Some(path), ..options() }, &vcap()).unwrap_err();
         assert!(refused(Path::new("/nowhere/ca.pem")).text.starts_with("--ca /nowhere/ca.pem: "));
         assert!(refused(file("").path()).text.ends_with("no certificate in it"));
         assert_eq!(refused(file("").path()).code, ExitCode::CommandLine);
         let ca = file("-----BEGIN CERTIFICATE-----\n");
-        let found = files(&FetchOptions { ca: Some(ca.path()), ..options() }).unwrap();
+        let found = files(&FetchOptions { ca: Some(ca.path()), ..options() }, &vcap()).unwrap();
         assert_eq!((found[0].option, &found[0].host), ("--ca", &ca.path().canonicalize().unwrap()));
 
         let folder = tempfile::tempdir().unwrap();
@@ -122,7 +164,7 @@ mod tests {
         const CERT: &str = "-----BEGIN CERTIFICATE-----\n";
         const PRIVATE: &str = "-----BEGIN EC PRIVATE KEY-----\n";
         let (cert, key, both) = (file(CERT), file(PRIVATE), file(&[CERT, PRIVATE].concat()));
-        let with = |cert, key| files(&FetchOptions { cert, key, ..options() });
+        let with = |cert, key| files(&FetchOptions { cert, key, ..options() }, &vcap());
         for (cert, key, why) in [
             (None, Some(key.path()), "of no use without the client certificate"),
             (Some(cert.path()), None, "no private key in it"),
@@ -141,5 +183,32 @@ mod tests {
         }
         assert!(with(Some(cert.path()), Some(key.path())).unwrap_err().text.contains("everybody can read the key"));
         assert!(with(Some(both.path()), None).unwrap_err().text.contains("everybody can read the key"));
+    }
+
+    #[test]
+    fn a_key_is_refused_that_a_program_of_the_request_could_read() {
+        let (root, vcap, other) = (0, 2000, 1000);
+        for (user, uid, gid, mode, may) in [
+            ("vcap", root, root, 0o640, false),
+            ("vcap", other, other, 0o440, false),
+            ("vcap", vcap, root, 0o600, true),
+            ("vcap", root, vcap, 0o640, true),
+            ("vcap", root, vcap, 0o600, false),
+            ("vcap", vcap, root, 0o040, false),
+            ("2000:100", root, 100, 0o640, true),
+            ("2000", root, 100, 0o640, true),
+            ("somebody", other, root, 0o400, true),
+            ("somebody", root, root, 0o440, false),
+        ] {
+            let by_owner = mode & OWNER != 0 && user_may_be(user, 0, uid);
+            let by_group = mode & GROUP != 0 && user_may_be(user, 1, gid);
+            assert_eq!(by_owner || by_group, may, "{user} {uid}:{gid} {mode:o}");
+        }
+        let key = file("-----BEGIN EC PRIVATE KEY-----\n");
+        let mounted = MountedFile { option: "--key", host: key.path().to_owned(), container: "/k" };
+        for user in ["root", "0:0"] {
+            let refused = closed_to(&mounted, &BTreeSet::from(["vcap", user])).unwrap_err();
+            assert!(refused.text.contains("as root"), "{}", refused.text);
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::registry::login::{self, LoginOptions};
 use crate::registry::reference::Reference;
 use crate::registry::refusal::Refusal;
 use crate::registry::tally::{News, Sum, Tally};
+use crate::requests::AppRef;
 use crate::screen::screen;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
@@ -55,10 +56,10 @@ impl Target {
     }
 
     /// What `push` was told.
-    pub(super) fn of_push(command: &Push) -> Result<Self, Failure> {
+    pub(super) fn of_push(command: &Push, reference: &str) -> Result<Self, Failure> {
         let others = [("--stager-log", &command.stager_log), ("--nsync-log", &command.nsync_log)];
         let login = LoginOptions { username: command.username.as_deref(), password_stdin: command.password_stdin };
-        Self::beside(&command.reference, login, &others)
+        Self::beside(reference, login, &others)
     }
 
     /// What `restage` was told; `None`: the image is to stay here.
@@ -92,16 +93,17 @@ impl Target {
 /// Pushes an app's image.
 pub(crate) fn push(command: Push) -> ExitCode {
     walk(screen(command.output), signals::watch, move |way| {
-        let target = Target::of_push(&command)?;
+        let (app, reference) = command.what_and_where()?;
+        let target = Target::of_push(&command, &reference)?;
         let road = way.with(Arc::new(Docker::connect()?));
         remains::remove(&road);
-        push_on(&road, &command.image, &command.log_options(), &target)
+        push_on(&road, &app, &command.log_options(), &target)
     })
 }
 
-pub(super) fn push_on(road: &Road, wanted: &str, logs: &LogOptions, target: &Target) -> Result<(), Failure> {
-    let image = which::image(&*road.engine, Some(wanted), logs)?;
-    let name = name_of(&image, wanted);
+pub(super) fn push_on(road: &Road, wanted: &AppRef, logs: &LogOptions, target: &Target) -> Result<(), Failure> {
+    let image = which::image(road, Some(wanted), logs)?;
+    let name = name_of(&image, &wanted.word);
     send(road, &image.id, &name, target)
 }
 

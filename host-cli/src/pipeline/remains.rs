@@ -1,27 +1,30 @@
 //! What host-clis left that are gone: killed, or cut off by a machine or an engine that went down. The next one that makes
 //! something removes it first, and says so; where it cannot, its own work is not the worse for it.
+//!
+//! Labels name candidates. A container is ours where its labels are its own and not its image's; an image without a name is
+//! ours where a guard tells of it and it is as we make it. A guard whose image was not seen stays for [`LONGEST_LOAD`]: the
+//! engine may still be taking it in.
 
-use crate::engine::{Engine, EngineError, Image, ImageId, Seen};
-use crate::owner::Life;
+use crate::engine::{Container, Engine, EngineError, Image, ImageId, Seen};
 use crate::pipeline::lent::Lent;
 use crate::pipeline::road::Road;
-use crate::plan::remains::{Fate, OLD, fate, guards_a_making, is_left_by_a_build, life_of};
-use crate::plan::{app_image, labels};
+use crate::plan::remains::{Fate, LONGEST_LOAD, OLD, fate, guards_a_making, is_left_by_a_build};
+use crate::plan::{app_image, guard, image_config, labels};
 use jiff::Timestamp;
 use shared_model::event::{Event, EventSink};
 use shared_model::plain_line::visible;
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Removes what has no living owner.
 #[expect(clippy::disallowed_methods, reason = "how long ago something ended is told by the clock on the wall")]
 pub(crate) fn remove(road: &Road) {
     let Ok(seen) = road.engine.seen() else { return };
     let now = Timestamp::now().as_second();
-    // Whoever has ended in order since the list was made has removed it.
-    let is_there = |one: &&Seen| !matches!(road.engine.container(&one.id), Ok(None));
-    let gone: Vec<&Seen> = seen.iter().filter(|one| goes(&*road.engine, one, now)).filter(is_there).collect();
-    let guards = || gone.iter().filter(|one| is(one, labels::KIND, labels::KIND_GUARD));
+    let gone: Vec<Left> = seen.iter().filter_map(|one| Left::of(&*road.engine, one, now)).collect();
+    let guards = || gone.iter().filter(|one| one.is_guard());
     // Before the guards, which tell of them.
-    for lent in guards().filter_map(|guard| Lent::of_labels(&guard.labels)) {
+    for lent in guards().filter_map(|guard| Lent::of_labels(&guard.seen.labels)) {
         let was_out = lent.is_out(&*road.engine).is_ok_and(|out| out);
         let back = lent.take_back(&*road.engine);
         // The only name that an image has stays.
@@ -29,70 +32,151 @@ pub(crate) fn remove(road: &Road) {
             say(road, &format!("the name {} of an image", visible(&lent.name)), back);
         }
     }
-    remove_images(road, &seen, &guards().filter_map(|guard| guard.labels.get(app_image::RECIPE)).collect::<Vec<_>>());
-    for one in gone {
-        let removed = road.engine.remove(&one.id);
-        if !is(one, labels::KIND, labels::KIND_GUARD) {
-            say(road, &format!("container {}", visible(&one.name)), removed);
-        }
+    let makings: Vec<&Left> = guards().filter(|guard| guard.recipe().is_some()).collect();
+    let seen_images = if makings.is_empty() { BTreeSet::new() } else { remove_images(road, &makings) };
+    for one in gone.iter().filter(|one| !one.is_awaited(&seen_images, now)) {
+        let name = visible(&one.seen.name);
+        let what = if one.is_guard() { format!("guard {name}") } else { format!("container {name}") };
+        say(road, &what, road.engine.remove(&one.seen.id));
     }
 }
 
-fn is(seen: &Seen, name: &str, value: &str) -> bool {
-    seen.labels.get(name).is_some_and(|found| found == value)
+/// A container of ours that has no living owner, with the image that it was made of.
+struct Left<'a> {
+    seen: &'a Seen,
+    image: Image,
 }
 
-fn goes(engine: &dyn Engine, seen: &Seen, now: i64) -> bool {
-    match fate(seen) {
-        Fate::Stays => false,
-        Fate::Goes => true,
-        Fate::GoesWhenOld => {
-            let ended = engine.container(&seen.id).ok().flatten().map(|container| container.ended);
-            let since = ended.map(|ended| if ended > 0 { ended } else { seen.created }).filter(|since| *since > 0);
-            since.is_some_and(|since| now.saturating_sub(since) > i64::try_from(OLD.as_secs()).unwrap_or(i64::MAX))
+impl<'a> Left<'a> {
+    /// `None` for one that stays, or is none of ours.
+    fn of(engine: &dyn Engine, seen: &'a Seen, now: i64) -> Option<Self> {
+        let fate = fate(seen);
+        if fate == Fate::Stays {
+            return None;
         }
+        // Whoever has ended in order since the list was made has removed it.
+        let container = engine.container(&seen.id).ok().flatten()?;
+        let image = engine.image(&seen.image.0).ok().flatten()?;
+        let goes = fate == Fate::Goes || is_older(seen, &container, OLD, now);
+        let left = Self { seen, image };
+        let is_ours = if left.is_guard() {
+            guard::is_one(&container, &left.image)
+        } else {
+            guard::are_its_own(&seen.labels, &left.image)
+        };
+        (goes && is_ours).then_some(left)
+    }
+
+    fn is_guard(&self) -> bool {
+        self.seen.labels.get(labels::KIND).is_some_and(|kind| kind == labels::KIND_GUARD)
+    }
+
+    /// Of what an image was being made behind this guard; `None`: it guards something else.
+    fn recipe(&self) -> Option<&String> {
+        self.seen.labels.get(app_image::RECIPE).filter(|_| self.is_guard())
+    }
+
+    /// Whether the image that this guard tells of may still come; `seen` are the recipes of those that were there.
+    fn is_awaited(&self, seen: &BTreeSet<String>, now: i64) -> bool {
+        let is_old = now.saturating_sub(self.seen.created) > seconds(LONGEST_LOAD);
+        self.recipe().is_some_and(|recipe| !seen.contains(recipe)) && !is_old
+    }
+
+    /// Whether this image is what was being made, or a step on the way there.
+    fn tells_of(&self, engine: &dyn Engine, image: &Image) -> bool {
+        self.tells_of_step(image) || self.tells_of_result(engine, image)
+    }
+
+    /// Whether it is a step of a build on this guard's image: of our labels it has one that its base has not.
+    fn tells_of_step(&self, image: &Image) -> bool {
+        let ours = image.labels.keys().filter(|name| name.starts_with(labels::PREFIX));
+        let own: Vec<&String> = ours.filter(|name| self.own_label(image, name).is_some()).collect();
+        let is_step = own == [labels::KIND] && self.own_label(image, labels::KIND) == Some(labels::KIND_APP);
+        is_step && self.above(image).is_some_and(|above| above.len() <= app_image::LAYERS)
+    }
+
+    /// Whether it is the image whose recipe this guard tells of, and nothing was done to it since.
+    fn tells_of_result(&self, engine: &dyn Engine, image: &Image) -> bool {
+        let (Some(above), Some(recipe)) = (self.above(image), self.recipe()) else { return false };
+        if image.labels.get(app_image::RECIPE) != Some(recipe) {
+            return false;
+        }
+        match image.labels.get(labels::KIND).map(String::as_str) {
+            Some(labels::KIND_STAGER) => above.len() == 1,
+            Some(labels::KIND_APP) => {
+                let by_us = above.last().map(|digest| image_config::made_by_layer("droplet", digest));
+                let steps = engine.history(&image.id).ok().flatten().unwrap_or_default();
+                // A build's last line gives the labels.
+                let is_last = |step: &String| Some(step) == by_us.as_ref() || step.contains(recipe.as_str());
+                above.len() == app_image::LAYERS && steps.last().is_some_and(is_last)
+            }
+            _ => false,
+        }
+    }
+
+    /// The layers above those of this guard's image; `None` where the image does not stand on it.
+    fn above<'i>(&self, image: &'i Image) -> Option<&'i [String]> {
+        image.details.layers.strip_prefix(&*self.image.details.layers)
+    }
+
+    /// A label that an image did not get from this guard's.
+    fn own_label<'i>(&self, image: &'i Image, name: &str) -> Option<&'i str> {
+        image.labels.get(name).filter(|value| self.image.labels.get(name) != Some(value)).map(String::as_str)
     }
 }
 
-/// Removes images without a name that somebody was making who is gone, and what a build left of them.
-fn remove_images(road: &Road, before: &[Seen], recipes: &[&String]) {
-    let Ok(nameless) = road.engine.nameless_images() else { return };
-    let label = |image: &Image, name: &str| image.labels.get(name).cloned();
-    let by_build = |image: &Image| is_app(image) && label(image, app_image::RECIPE).is_none();
-    let by_recipe = |image: &Image| label(image, app_image::RECIPE).is_some_and(|recipe| recipes.contains(&&recipe));
-    let by_owner = |image: &Image| {
-        let is_stager = label(image, labels::KIND).as_deref() == Some(labels::KIND_STAGER);
-        is_stager && life_of(label(image, labels::OWNER).as_deref()) == Life::Ended
-    };
-    let wanted = |image: &&Image| by_build(image) || by_recipe(image) || by_owner(image);
-    let gone: Vec<&Image> = nameless.iter().filter(wanted).collect();
-    if gone.is_empty() && !before.iter().any(is_left_by_a_build) {
-        return;
+fn is_older(seen: &Seen, container: &Container, age: Duration, now: i64) -> bool {
+    let since = if container.ended > 0 { container.ended } else { seen.created };
+    since > 0 && now.saturating_sub(since) > seconds(age)
+}
+
+fn seconds(time: Duration) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Removes images without a name that somebody was making who is gone, and what a build left of them. The recipes of all
+/// images that are there, or were.
+fn remove_images(road: &Road, gone: &[&Left]) -> BTreeSet<String> {
+    let engine = &*road.engine;
+    let whole = |listed: &Image| engine.image(&listed.id.0).ok().flatten();
+    let of_gone = |image: &Image| gone.iter().any(|guard| guard.tells_of(engine, image));
+    let nameless = engine.nameless_images().unwrap_or_default();
+    let nameless: Vec<Image> = nameless.iter().filter_map(whole).filter(of_gone).collect();
+    let recipe_of = |image: &Image| image.labels.get(app_image::RECIPE).cloned();
+    let mut there: BTreeSet<String> = nameless.iter().filter_map(recipe_of).collect();
+    for recipe in gone.iter().filter_map(|guard| guard.recipe()) {
+        let named = engine.images_labelled(app_image::RECIPE, recipe).unwrap_or_default();
+        if named.iter().filter_map(whole).any(|image| of_gone(&image)) {
+            there.insert(recipe.clone());
+        }
     }
     // Looked at only now: whoever began to make one of these before it was listed has a guard here, or has ended.
-    let Ok(seen) = road.engine.seen() else { return };
+    let Ok(seen) = engine.seen() else { return there };
     let makings: Vec<&Seen> = seen.iter().filter(|one| guards_a_making(one)).collect();
-    let being_made = |image: &Image| {
-        let same = |guard: &&Seen| guard.labels.get(app_image::RECIPE) == image.labels.get(app_image::RECIPE);
-        if by_build(image) { !makings.is_empty() } else { makings.iter().any(same) }
-    };
     if makings.is_empty() {
-        for one in seen.iter().filter(|one| is_left_by_a_build(one)) {
-            say(road, &format!("container {}", visible(&one.name)), road.engine.remove(&one.id));
+        let is_of_gone = |one: &&Seen| {
+            let image = engine.image(&one.image.0).ok().flatten();
+            let is_of = |guard: &&Left, image: &Image| guard.image.id == image.id || guard.tells_of_step(image);
+            image.is_some_and(|image| gone.iter().any(|guard| is_of(guard, &image)))
+        };
+        for one in seen.iter().filter(|one| is_left_by_a_build(one)).filter(is_of_gone) {
+            say(road, &format!("container {}", visible(&one.name)), engine.remove(&one.id));
         }
     }
-    for image in gone.into_iter().filter(|image| !being_made(image)) {
+    let is_step = |image: &Image| gone.iter().any(|guard| guard.tells_of_step(image));
+    let being_made = |image: &Image| {
+        let same = |guard: &&Seen| guard.labels.get(app_image::RECIPE) == recipe_of(image).as_ref();
+        if is_step(image) { !makings.is_empty() } else { makings.iter().any(same) }
+    };
+    for image in nameless.iter().filter(|image| !being_made(image)) {
         let ImageId(id) = &image.id;
-        let removed = road.engine.remove_nameless(&image.id);
+        let removed = engine.remove_nameless(&image.id);
         // One that a container uses stays.
-        if matches!(road.engine.image(id), Ok(None)) {
+        if matches!(engine.image(id), Ok(None)) {
             say(road, &format!("image {id}, which never got a name"), removed);
         }
     }
-}
-
-fn is_app(image: &Image) -> bool {
-    image.labels.get(labels::KIND).is_some_and(|kind| kind == labels::KIND_APP)
+    there
 }
 
 fn say(road: &Road, what: &str, removed: Result<(), EngineError>) {

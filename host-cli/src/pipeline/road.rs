@@ -11,6 +11,7 @@ use crate::plan::{app_image, guard, labels};
 use crate::screen::Screen;
 use shared_model::event::{Event, EventSink, PROTOCOL, Step};
 use shared_model::exit_code::ExitCode;
+use shared_model::plain_line::visible;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Sender};
@@ -74,6 +75,28 @@ impl Road {
         self.create(None, &guard::guard(image, told)).ok()
     }
 
+    /// Holds what only one may do at a time: by a guard of this name, which the engine gives once. It goes with the road.
+    ///
+    /// # Errors
+    /// Somebody else holds it, of whom the error tells; or the engine refuses.
+    pub(crate) fn hold(&self, name: &str, image: &str) -> Result<ContainerId, Failure> {
+        let refused = match self.create(Some(name), &guard::guard(image, BTreeMap::new())) {
+            Ok(guard) => return Ok(guard),
+            Err(refused) => refused,
+        };
+        match self.engine.container(&ContainerId(name.to_owned()))? {
+            None => Err(refused),
+            Some(holder) => Err(Failure::new(
+                ExitCode::Launch,
+                format!(
+                    "another host-cli launches this app at the moment: container {} says so",
+                    visible(&holder.name)
+                ),
+                format!("wait for it; should there be none, `docker rm {}` takes its word back", visible(&holder.name)),
+            )),
+        }
+    }
+
     /// Leaves word that an image of this recipe is being made on `base`.
     pub(crate) fn begin_image(&self, base: &str, recipe: &str) {
         self.guard(base, [(app_image::RECIPE.to_owned(), recipe.to_owned())].into());
@@ -133,6 +156,16 @@ impl Road {
         let gone = go()?;
         self.emit(Event::StepEnded { step, ms: millis(began) });
         Ok(gone)
+    }
+}
+
+#[cfg(test)]
+impl Road {
+    /// A road on which nothing is heard and nothing is cleaned up, for tests of a single stretch.
+    pub(crate) fn silent(engine: Arc<dyn Engine>) -> Self {
+        let (_, screen) = crate::screen::recording::Recording::new();
+        let way = Way { events: Arc::new(Gate::new(screen)), cleanup: Arc::default() };
+        way.with(engine)
     }
 }
 

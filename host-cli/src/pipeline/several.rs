@@ -7,7 +7,7 @@ use crate::engine::{Engine, EngineFacts};
 use crate::failure::Failure;
 use crate::pipeline::road::{Ended, Way, by_signal, millis, walk};
 use crate::pipeline::{remains, restage_on, signals, staging_request};
-use crate::requests;
+use crate::requests::{self, AppRef};
 use crate::screen::several::{OfApp, Screens};
 use shared_model::exit_code::ExitCode;
 use std::num::NonZeroUsize;
@@ -52,10 +52,11 @@ pub(super) struct Round {
 }
 
 /// Tries all, `jobs` at once.
-pub(super) fn on(way: &Way, round: &Round, apps: &[String], jobs: NonZeroUsize) -> Result<(), Failure> {
+pub(super) fn on(way: &Way, round: &Round, apps: &[AppRef], jobs: NonZeroUsize) -> Result<(), Failure> {
     let next = AtomicUsize::new(0);
     let ends: Vec<OnceLock<ExitCode>> = apps.iter().map(|_| OnceLock::new()).collect();
-    round.screens.expect(apps);
+    let words: Vec<String> = apps.iter().map(|app| app.word.clone()).collect();
+    round.screens.expect(&words);
     thread::scope(|threads| {
         for _ in 0..jobs.get().min(apps.len()) {
             threads.spawn(|| {
@@ -70,13 +71,13 @@ pub(super) fn on(way: &Way, round: &Round, apps: &[String], jobs: NonZeroUsize) 
     if let Some(signal) = round.bell.signal() {
         let Failure { code, text, advice } = by_signal(signal);
         let waiting = apps.iter().zip(&ends).filter(|(_, end)| end.get().is_none());
-        let waiting: Vec<&str> = waiting.map(|(app, _)| app.as_str()).collect();
+        let waiting: Vec<&str> = waiting.map(|(app, _)| app.word.as_str()).collect();
         let text = if waiting.is_empty() { text } else { format!("{text}; not begun: {}", waiting.join(", ")) };
         return Err(Failure::new(code, text, advice));
     }
-    let failed = |(app, end): (&String, &OnceLock<ExitCode>)| {
+    let failed = |(app, end): (&AppRef, &OnceLock<ExitCode>)| {
         let code = end.get().copied().unwrap_or(ExitCode::Bug);
-        (code != ExitCode::Success).then(|| (code, format!("{app} ({})", code.number())))
+        (code != ExitCode::Success).then(|| (code, format!("{} ({})", app.word, code.number())))
     };
     let failed: Vec<(ExitCode, String)> = apps.iter().zip(&ends).filter_map(failed).collect();
     let Some((first, _)) = failed.first() else { return Ok(()) };
@@ -85,26 +86,26 @@ pub(super) fn on(way: &Way, round: &Round, apps: &[String], jobs: NonZeroUsize) 
     Err(Failure::new(*first, text, "what went wrong with each stands above"))
 }
 
-fn one(way: &Way, round: &Round, app: &str) -> ExitCode {
+fn one(way: &Way, round: &Round, app: &AppRef) -> ExitCode {
     let began = Instant::now();
-    let screen = Arc::new(OfApp::new(round.screens.of(app)));
+    let screen = Arc::new(OfApp::new(round.screens.of(&app.word)));
     let (engine, command, options) =
         (Arc::clone(&round.engine), Arc::clone(&round.command), Arc::clone(&round.agent_options));
-    let name = app.to_owned();
+    let wanted = app.clone();
     let hear = |road| {
         round.bell.tell(road);
         Ok(())
     };
     let code = walk(Arc::<OfApp>::clone(&screen), hear, move |way| {
-        let request = staging_request(&command, Some(&name))?;
+        let request = staging_request(&command, Some(&wanted))?;
         restage_on(&way.with(engine), &request, &command, &options).map(drop)
     });
-    way.emit(screen.end(app, code, millis(began)));
+    way.emit(screen.end(&app.word, code, millis(began)));
     code
 }
 
 /// The apps that were typed, or all that the logs know.
-fn apps(command: &Restage) -> Result<Vec<String>, Failure> {
+fn apps(command: &Restage) -> Result<Vec<AppRef>, Failure> {
     let wrong = |text: &str, advice: &str| Err(Failure::new(ExitCode::CommandLine, text, advice));
     if command.request.is_some() {
         return wrong("--request is one app's, and several are to be staged", "");
@@ -115,10 +116,11 @@ fn apps(command: &Restage) -> Result<Vec<String>, Failure> {
     if command.stager_log.as_deref().is_some_and(|log| log.as_os_str() == "-") {
         return wrong("--stager-log - can be read once, and each app's request is looked for", "name a file");
     }
+    let typed = command.app_refs();
     if !command.all {
-        return Ok(command.apps.clone());
+        return Ok(typed);
     }
-    if !command.apps.is_empty() {
+    if !typed.is_empty() {
         return wrong("--all takes every app in the logs, so no APP goes with it", "");
     }
     Ok(requests::all_staged_apps(&command.log_options())?)

@@ -1,43 +1,59 @@
-//! Which image the user means: an app's newest, found by its labels as `launch` finds it, an image by name or id, or an
-//! app that only the logs know by that word. Logs are not needed.
+//! Which image the user means: an image by name or id, else an app's newest, found by its labels as `launch` finds it, else
+//! that of an app that only the logs know by that word. Logs are not needed.
+//!
+//! What the engine gave, an id or a name that is there, and what Cloud Controller gave, a guid, is looked for first: an app's
+//! owner may call it like another's image.
 
 use crate::arguments::LogOptions;
-use crate::engine::{Engine, EngineError, Image};
+use crate::engine::{Engine, EngineError, Image, ImageId};
 use crate::failure::Failure;
-use crate::pipeline::check::{is_app, newest};
+use crate::image::provenance::is_labelled;
+use crate::pipeline::ours;
+use crate::pipeline::road::Road;
+use crate::plan::app_image::full_name;
 use crate::plan::labels;
-use crate::requests::{self, Bearer, Kind, RequestError, answers_to};
+use crate::requests::{self, AnswersBy, AppRef, Bearer, Kind, RequestError};
 use shared_model::application::Application;
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const LIST: &str = "`docker image ls --filter label=stager.kind=app` lists the app images that there are";
 
-/// The image that `word` means; without a word the app image that was made or named last.
-pub(super) fn image(engine: &dyn Engine, word: Option<&str>, logs: &LogOptions) -> Result<Image, Failure> {
-    let images = engine.images_labelled(labels::KIND, labels::KIND_APP)?;
-    let Some(word) = word else {
+/// The image that `wanted` means; without it the app image that was made or named last. It is ours.
+pub(super) fn image(road: &Road, wanted: Option<&AppRef>, logs: &LogOptions) -> Result<Image, Failure> {
+    let images = || road.engine.images_labelled(labels::KIND, labels::KIND_APP);
+    let Some(wanted) = wanted else {
         let none = || Failure::new(ExitCode::Image, "there is no app image yet", "`host-cli restage` makes one");
-        return newest(engine, images)?.ok_or_else(none);
+        return ours::newest(road, images()?)?.ok_or_else(none);
     };
-    let meant: Vec<Image> = images.iter().filter(|image| answers_to(&application(image), word)).cloned().collect();
+    if let Some(image) = called(&*road.engine, wanted)? {
+        if !is_labelled(&image) {
+            return Err(not_ours(&wanted.word));
+        }
+        ours::require(road, &image)?;
+        return Ok(image);
+    }
+    let mut meant: BTreeMap<AnswersBy, Vec<Image>> = BTreeMap::new();
+    for image in images()? {
+        if let Some(by) = wanted.means(&application(&image)) {
+            meant.entry(by).or_default().push(image);
+        }
+    }
+    let meant = meant.into_values().next().unwrap_or_default();
     let guids: BTreeSet<String> = meant.iter().map(|image| application(image).guid).collect();
     if guids.len() > 1 {
         let bearers = guids.into_iter().map(|guid| Bearer::new(&Application { guid, ..Application::default() }));
-        let ambiguous = RequestError::Ambiguous { app: word.to_owned(), bearers: bearers.collect() };
+        let ambiguous = RequestError::Ambiguous { app: wanted.word.clone(), bearers: bearers.collect() };
         return Err(Failure { code: ExitCode::Image, ..ambiguous.into() });
     }
-    if let Some(image) = newest(engine, meant)? {
+    if let Some(image) = ours::newest(road, meant)? {
         return Ok(image);
     }
-    if let Some(image) = named(engine, word)? {
-        return if is_app(&image) { Ok(image) } else { Err(not_ours(word)) };
-    }
-    let guid = guid_in_logs(word, logs)?;
-    let of_app = images.into_iter().filter(|image| !guid.is_empty() && application(image).guid == guid);
-    newest(engine, of_app)?.ok_or_else(|| {
-        let text = format!("there is no app image of `{}` on this Docker Engine", visible(word));
+    let guid = guid_in_logs(wanted, logs)?;
+    let of_app = images()?.into_iter().filter(|image| !guid.is_empty() && application(image).guid == guid);
+    ours::newest(road, of_app)?.ok_or_else(|| {
+        let text = format!("there is no app image of `{}` on this Docker Engine", visible(&wanted.word));
         Failure::new(ExitCode::Image, text, format!("{LIST}; `host-cli restage APP` makes one"))
     })
 }
@@ -48,23 +64,43 @@ fn application(image: &Image) -> Application {
     Application { name: label(labels::APP_NAME), guid: label(labels::APP_GUID), ..Application::default() }
 }
 
-/// The image of this name or id. A word that can be no name of an image is none.
-fn named(engine: &dyn Engine, word: &str) -> Result<Option<Image>, EngineError> {
-    match engine.image(word) {
+/// The image of this name or id, with its details. A word that can be no name of an image is none.
+fn called(engine: &dyn Engine, wanted: &AppRef) -> Result<Option<Image>, EngineError> {
+    if wanted.is_name {
+        return Ok(None);
+    }
+    match engine.image(&wanted.word) {
         Err(EngineError::Senseless { .. }) => Ok(None),
-        outcome => outcome,
+        found => Ok(found?.filter(|image| is_called(image, &wanted.word))),
     }
 }
 
+/// Whether the word is the image's name or id. Engines take the first digits of an id for it too, which may be a name: that of
+/// an app called `cafe`. So many as `docker image ls` shows are an id.
+fn is_called(image: &Image, word: &str) -> bool {
+    const SHOWN_OF_AN_ID: usize = 12;
+    let ImageId(id) = &image.id;
+    let digits = word.strip_prefix("sha256:").unwrap_or(word);
+    let is_id = digits.len() >= SHOWN_OF_AN_ID && id.strip_prefix("sha256:").unwrap_or(id).starts_with(digits);
+    let full = full_name(word).unwrap_or_default();
+    // Podman puts a registry in front: `localhost/cf-app/a:latest`.
+    let is_name = |tag: &String| {
+        *tag == full
+            || tag.strip_suffix(full.as_str()).is_some_and(|registry| !full.is_empty() && registry.ends_with('/'))
+    };
+    *id == word || is_id || word.contains("@sha256:") || image.tags.iter().any(is_name)
+}
+
 fn not_ours(word: &str) -> Failure {
-    let text = format!("the image {} is no app image that stager made", visible(word));
-    Failure::new(ExitCode::Image, text, LIST)
+    let word = visible(word);
+    let text = format!("the image {word} is no app image that stager made");
+    Failure::new(ExitCode::Image, text, format!("{LIST}; --app={word} takes the app of that name"))
 }
 
 /// The guid of the app that the logs know by this word; empty where they do not, or where there are none.
-fn guid_in_logs(word: &str, logs: &LogOptions) -> Result<String, Failure> {
+fn guid_in_logs(wanted: &AppRef, logs: &LogOptions) -> Result<String, Failure> {
     for kind in [Kind::Launch, Kind::Staging] {
-        match requests::newest(kind, Some(word), logs) {
+        match requests::newest(kind, Some(wanted), logs) {
             Ok(request) => return Ok(request.application.guid),
             Err(ambiguous @ RequestError::Ambiguous { .. }) => return Err(ambiguous.into()),
             Err(_) => {}
@@ -77,6 +113,7 @@ fn guid_in_logs(word: &str, logs: &LogOptions) -> Result<String, Failure> {
 mod tests {
     use super::*;
     use crate::engine::fake::Fake;
+    use std::sync::Arc;
 
     const GUID: &str = "18c50a86-b045-5fed-bae9-e6ea03383693";
     const OTHER: &str = "28c50a86-b045-5fed-bae9-e6ea03383693";
@@ -94,17 +131,22 @@ mod tests {
         LogOptions { logs: Some(folder.path().to_owned()), ..LogOptions::default() }
     }
 
-    fn found(fake: &Fake, word: Option<&str>, log: &str) -> Result<String, String> {
+    fn meant(fake: &Arc<Fake>, wanted: Option<&AppRef>, log: &str) -> Result<String, String> {
         let folder = tempfile::tempdir().unwrap();
-        image(fake, word, &logs(&folder, log)).map(|image| image.id.0).map_err(|failure| match failure.code {
+        let road = Road::silent(Arc::<Fake>::clone(fake));
+        image(&road, wanted, &logs(&folder, log)).map(|image| image.id.0).map_err(|failure| match failure.code {
             ExitCode::Image => failure.text,
             code => format!("ended with {code:?}"),
         })
     }
 
+    fn found(fake: &Arc<Fake>, word: Option<&str>, log: &str) -> Result<String, String> {
+        meant(fake, word.map(AppRef::word).as_ref(), log)
+    }
+
     #[test]
     fn an_app_is_found_by_name_guid_or_start_of_it_and_its_newest_image_is_taken() {
-        let fake = Fake::default();
+        let fake = Arc::<Fake>::default();
         add(&fake, "a:1", "node-env", GUID);
         let newest = add(&fake, "a:2", "node-env", GUID);
         let other = add(&fake, "b:1", "other", OTHER);
@@ -117,8 +159,30 @@ mod tests {
     }
 
     #[test]
+    fn what_the_system_gave_is_never_an_apps_name_but_where_that_is_asked_for() {
+        let fake = Arc::<Fake>::default();
+        let victim = add(&fake, "cf-app/victim-18c50a86:droplet-87eda4f334e1", "victim", GUID);
+        let names = ["cf-app/victim-18c50a86:droplet-87eda4f334e1", GUID, "18c50a86", &victim];
+        for name in names {
+            let thief = add(&fake, "cf-app/thief-28c50a86:latest", name, OTHER);
+            assert_eq!(found(&fake, Some(name), ""), Ok(victim.clone()), "{name}");
+            assert_eq!(meant(&fake, Some(&AppRef::name(name)), ""), Ok(thief.clone()), "--app={name}");
+            fake.state().images.retain(|image| image.id.0 != thief);
+        }
+    }
+
+    #[test]
+    fn a_few_digits_that_begin_an_id_are_a_name() {
+        let fake = Arc::<Fake>::default();
+        let app = add(&fake, "a:1", "cafe", GUID);
+        let others = fake.add_image("postgres:latest", &[]).0;
+        assert!(!is_called(&fake.image(&others).unwrap().unwrap(), "cafe"));
+        assert_eq!(found(&fake, Some("cafe"), ""), Ok(app));
+    }
+
+    #[test]
     fn an_apps_newest_image_is_the_last_that_was_made_even_if_an_older_one_was_pushed_since() {
-        let fake = Fake::default();
+        let fake = Arc::<Fake>::default();
         let old = add(&fake, "cf-app/a-18c50a86:droplet-1", "a", GUID);
         let new = add(&fake, "cf-app/a-18c50a86:latest", "a", GUID);
         for image in fake.state().images.iter_mut().filter(|image| image.id.0 == old) {
@@ -130,8 +194,23 @@ mod tests {
     }
 
     #[test]
+    fn an_image_that_somebody_built_on_an_apps_is_passed_over_and_refused_by_its_name() {
+        let fake = Arc::<Fake>::default();
+        let ours = add(&fake, "cf-app/a-18c50a86:latest", "a", GUID);
+        let child = add(&fake, "child:1", "a", GUID);
+        for image in fake.state().images.iter_mut().filter(|image| image.id.0 == child) {
+            image.details.layers.push("sha256:backdoor".to_owned());
+        }
+        assert_eq!(found(&fake, Some("a"), ""), Ok(ours.clone()));
+        assert!(found(&fake, Some("child:1"), "").unwrap_err().contains("child:1"));
+        fake.state().images.retain(|image| image.id.0 != ours);
+        let refused = found(&fake, Some("a"), "").unwrap_err();
+        assert!(refused.contains("child:1") && refused.contains("is not one that stager made"), "{refused}");
+    }
+
+    #[test]
     fn an_app_that_has_another_name_in_the_logs_is_found_by_that() {
-        let fake = Fake::default();
+        let fake = Arc::<Fake>::default();
         let image = add(&fake, "a:1", "its-former-name", GUID);
         let log = include_str!("../../../examples/requests/2016/nsync_listener.stdout.log");
         assert_eq!(found(&fake, Some("node-env"), log), Ok(image));
@@ -139,7 +218,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_ambiguous_or_not_ours_is_said_in_words() {
-        let fake = Fake::default();
+        let fake = Arc::<Fake>::default();
         assert_eq!(found(&fake, None, "").unwrap_err(), "there is no app image yet");
         add(&fake, "a:1", "twice", GUID);
         add(&fake, "b:1", "twice", OTHER);
@@ -155,7 +234,7 @@ mod tests {
 
     #[test]
     fn an_engine_that_refuses_to_look_is_not_an_engine_without_that_image() {
-        let fake = Fake::default();
+        let fake = Arc::<Fake>::default();
         fake.refuse("image", "the store is locked");
         assert_eq!(found(&fake, Some("postgres"), "").unwrap_err(), "ended with Engine");
     }

@@ -4,18 +4,24 @@
 //! names what of it a request has.
 
 use crate::engine::ImageId;
-use crate::plan::container::{ContainerSpec, PublishedPort};
+use crate::plan::container::{ContainerSpec, LogConfig, PublishedPort};
+use crate::plan::left_out::{counted, not_done};
 use crate::plan::ports::LOOPBACK;
-use crate::plan::stager::{cpu_shares, memory_bytes, open_files, positive};
-use crate::plan::{health, instance, labels};
+use crate::plan::stager::{DEFAULT_PIDS, cpu_shares, memory_bytes, open_files, positive};
+use crate::plan::{guard, health, instance, labels};
 use shared_model::action::{Action, RunAction};
+use shared_model::application::Application;
 use shared_model::desired_lrp::{DesiredLrp, is_sidecar};
 use shared_model::environment::{self, EnvironmentVariable};
+use shared_model::task::is_root;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The process type that a launch request is for.
 pub(crate) const WEB: &str = "web";
+
+/// Below which the network knows apps. Diego's own `apps.internal` is for the routes that a request names.
+const DOMAIN: &str = "apps.stager.internal";
 
 /// Diego's default where a request gives no start timeout.
 const DEFAULT_START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -35,6 +41,8 @@ pub(crate) struct Start<'a> {
     pub(crate) network: &'a str,
     /// A guid of its own.
     pub(crate) instance: &'a str,
+    /// How what it prints is kept; `None`: as the engine keeps it.
+    pub(crate) log: Option<&'a LogConfig>,
 }
 
 /// Why a request cannot be started.
@@ -94,18 +102,42 @@ pub(crate) fn app_container(lrp: &DesiredLrp, run: &RunAction, start: &Start<'_>
         user: run.user.clone(),
         working_directory: run.dir.clone().unwrap_or_default(),
         network: start.network.to_owned(),
-        aliases: vec![alias(&application.name, start.process)],
+        aliases: vec![alias(&application, start.process)],
         ports: start.ports.to_vec(),
         memory_bytes: memory_bytes(lrp.memory_mb),
         cpu_shares: cpu_shares(lrp.cpu_weight),
         nofile: open_files(run.nofile()),
-        pids: lrp.max_pids.and_then(positive).unwrap_or(0),
+        pids: lrp.max_pids.and_then(positive).unwrap_or(DEFAULT_PIDS),
+        disk_bytes: positive(lrp.disk_mb).map_or(0, |mib| mib << 20),
+        // Root keeps what engines give everybody; nobody else has a use for any of it but by a set-user-id program.
+        drop_capabilities: if is_root(&run.user) { Vec::new() } else { vec!["ALL".to_owned()] },
+        security_options: vec!["no-new-privileges".to_owned()],
+        log: start.log.cloned(),
         // Diego's container has an init as process 1, so an app without a handler for SIGTERM ends on it.
         init: true,
         // The request's check is for its own process type.
         health_check: (start.process == WEB).then(|| health::health_check(lrp, start_timeout(lrp))).flatten(),
         ..ContainerSpec::default()
     }
+}
+
+/// Which guard holds the launch of this process while it goes on.
+pub(crate) fn guard_name(lrp: &DesiredLrp, process: &str) -> String {
+    guard::of_launch(lrp.app_guid(), process)
+}
+
+/// How an app's output is kept on an engine that would keep this container's as `usual`: where that has no bound, the newest
+/// 30 MB. `None`: as usual.
+pub(crate) fn log_config(usual: &LogConfig) -> Option<LogConfig> {
+    // Of Docker's and Podman's drivers these write files of their own; the others are bounded, or somebody else's.
+    const FILES: [(&str, &[(&str, &str)]); 2] =
+        [("json-file", &[("max-size", "10m"), ("max-file", "3")]), ("k8s-file", &[("max-size", "30m")])];
+    let (driver, options) = FILES.iter().find(|(driver, _)| *driver == usual.driver)?;
+    if usual.options.contains_key("max-size") {
+        return None;
+    }
+    let options = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Some(LogConfig { driver: (*driver).to_owned(), options })
 }
 
 /// The app's name for people; its guid where it has none.
@@ -136,14 +168,23 @@ pub(crate) fn start_timeout(lrp: &DesiredLrp) -> Duration {
 /// The container's name. The end differs, because the earlier container stays until the new one is healthy.
 pub(crate) fn container_name(lrp: &DesiredLrp, process: &str, instance: &str) -> String {
     let application = lrp.application();
-    let short = |guid: &str| guid.chars().filter(char::is_ascii_alphanumeric).take(8).collect::<String>();
-    format!("cf-app-{}-{}-{}", alias(&application.name, process), short(&application.guid), short(instance))
+    let slug = labels::slug(&application.name);
+    let slug = if process == WEB { slug } else { format!("{slug}-{}", labels::slug(process)) };
+    format!("cf-app-{slug}-{}-{}", short(&application.guid), short(instance))
 }
 
-/// The name under which the network knows the app; other processes than `web` do not take it over.
-fn alias(app_name: &str, process: &str) -> String {
-    let slug = labels::slug(app_name);
-    if process == WEB { slug } else { format!("{slug}-{}", labels::slug(process)) }
+/// The one name under which the network knows the app: `<slug>-<start of the guid>.apps.stager.internal`, for another process
+/// than `web` with its slug as a label in front. A tenant chooses the slug; behind it stands what the system gave, below a
+/// domain that is no platform's, so that no app is taken for a host that somebody else asks for.
+fn alias(application: &Application, process: &str) -> String {
+    let host = format!("{}-{}.{DOMAIN}", labels::slug(&application.name), short(&application.guid));
+    if process == WEB { host } else { format!("{}.{host}", labels::slug(process)) }
+}
+
+/// The start of a guid, as names have it.
+fn short(guid: &str) -> String {
+    const CHARACTERS: usize = 8;
+    guid.chars().filter(char::is_ascii_alphanumeric).take(CHARACTERS).collect::<String>().to_ascii_lowercase()
 }
 
 /// The container's variables below the run's, below executor's: the order in which Diego merges them. `USER` is garden's.
@@ -171,25 +212,15 @@ pub(crate) fn left_out(lrp: &DesiredLrp) -> Vec<String> {
     if !names.is_empty() {
         notes.push(format!("Not started: {} ({})", counted(names.len(), "sidecar"), names.join(", ")));
     }
-    let ignored: Vec<String> = [
-        (lrp.volume_mounts.as_ref().map_or(0, Vec::len), "volume mount"),
-        (lrp.egress_rules.as_ref().map_or(0, Vec::len), "egress rule"),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| counted(count, what))
-    .collect();
-    if !ignored.is_empty() {
-        notes.push(format!("Not done on plain Docker: {}", ignored.join(", ")));
-    }
+    let count = |list: Option<usize>| list.unwrap_or_default();
+    notes.extend(not_done(
+        count(lrp.volume_mounts.as_ref().map(Vec::len)),
+        count(lrp.egress_rules.as_ref().map(Vec::len)),
+    ));
     if lrp.action.iter().flat_map(Action::runs).any(|run| run.program() == "diego-sshd") {
         notes.push("Not started: diego-sshd; `docker exec -it` opens a shell".to_owned());
     }
     notes
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub(crate) const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 const TITLE: &str = "org.opencontainers.image.title";
 /// What the image was made of and how; two images with the same recipe are the same.
 pub(crate) const RECIPE: &str = "stager.recipe";
+/// Layers of an app image above its root file system's: the lifecycle and the droplet.
+pub(crate) const LAYERS: usize = 2;
 /// Bytes of the process types that are labelled; what is longer would be cut, and then be no JSON.
 const LONGEST_PROCESS_TYPES: usize = 8192;
 /// Hexadecimal digits of a droplet in a tag.
@@ -42,6 +44,14 @@ pub(crate) fn names(app_name: &str, app_guid: &str, droplet_sha256: &str) -> Vec
     let droplet: String = droplet_sha256.chars().take(DROPLET_DIGITS).collect();
     let repository = format!("{}{}-{guid}", labels::REPOSITORIES, slug(app_name));
     vec![format!("{repository}:droplet-{droplet}"), format!("{repository}:latest")]
+}
+
+/// Whether it is the name that [`names`] gives an image after its droplet.
+pub(crate) fn is_of_droplet(name: &str) -> bool {
+    let Some((repository, tag)) = name.rsplit_once(":droplet-") else { return false };
+    // Podman puts a registry in front.
+    let is_ours = repository.rsplit_once(labels::REPOSITORIES).is_some_and(|(_, app)| !app.contains('/'));
+    is_ours && tag.len() == DROPLET_DIGITS && tag.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The name with its tag, `latest` where it has none; `None` for what engines do not take as a name.

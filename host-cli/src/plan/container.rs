@@ -53,6 +53,17 @@ pub(crate) struct ContainerSpec {
     pub(crate) auto_remove: bool,
     /// How the engine asks whether it is healthy.
     pub(crate) health_check: Option<HealthCheck>,
+    /// How the engine keeps what it prints; `None`: as it keeps it for everybody.
+    pub(crate) log: Option<LogConfig>,
+}
+
+/// How an engine keeps what a container prints.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogConfig {
+    /// The log driver: `json-file`, `none`; empty where an engine does not say.
+    pub(crate) driver: String,
+    /// The driver's options: `max-size`.
+    pub(crate) options: BTreeMap<String, String>,
 }
 
 /// A port of the host that leads into the container.

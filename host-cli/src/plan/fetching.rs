@@ -1,7 +1,7 @@
 //! What every container has in common in which the agent fetches: the image, the network, certificates, and the volume
 //! that keeps what was fetched.
 
-use crate::plan::container::ContainerSpec;
+use crate::plan::container::{ContainerSpec, LogConfig};
 use shared_model::cache_place::MOUNTED;
 use std::path::PathBuf;
 
@@ -92,6 +92,8 @@ pub(crate) fn with_the_agents_rights() -> ContainerSpec {
         drop_capabilities: vec!["ALL".to_owned()],
         add_capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
         security_options: vec!["no-new-privileges".to_owned()],
+        // Whoever listens hears all of it; kept, what a buildpack prints would fill the engine's disk.
+        log: Some(LogConfig { driver: "none".to_owned(), ..LogConfig::default() }),
         ..ContainerSpec::default()
     }
 }

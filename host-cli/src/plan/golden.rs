@@ -48,6 +48,10 @@ pub(crate) fn describe(spec: &ContainerSpec) -> String {
     line("stdin", spec.reads_stdin.to_string());
     line("init", spec.init.to_string());
     line("auto-remove", spec.auto_remove.to_string());
+    if let Some(log) = &spec.log {
+        let options: Vec<String> = log.options.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        line("log", format!("{} {}", log.driver, options.join(" ")).trim().to_owned());
+    }
     if let Some(check) = &spec.health_check {
         line(
             "health",

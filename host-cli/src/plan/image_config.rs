@@ -6,9 +6,10 @@
 //! finds the others ready. A base's own variables stay there: no Dockerfile can unset one.
 
 use super::labels;
-use crate::engine::{Image, Platform};
+use crate::engine::{Image, ImageSettings, Platform};
 use jiff::Timestamp;
 use serde::Serialize;
+use shared_model::secret::Secret;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -86,9 +87,9 @@ impl ImagePlan<'_> {
         let variables = VARIABLES.map(|(name, value)| format!("{name}={value}"));
         let below = self.base.details.layers.iter().cloned();
         let above = layers.iter().map(|layer| format!("sha256:{}", layer.sha256));
-        let of_base = |_| History { created: &created, created_by: format!("base {}", self.base.id.0) };
+        let of_base = |_| History { created: &created, created_by: made_by_base(&self.base.id.0) };
         let of_layer = |layer: &NewLayer<'_>| {
-            let created_by = format!("stager {} sha256:{}", layer.name, layer.sha256);
+            let created_by = made_by_layer(layer.name, &format!("sha256:{}", layer.sha256));
             History { created: &created, created_by }
         };
         let document = Document {
@@ -128,6 +129,29 @@ impl ImagePlan<'_> {
         }
         text.push('\n');
         text
+    }
+}
+
+/// What an app image's history says of a layer of its base.
+pub(crate) fn made_by_base(base: &str) -> String {
+    format!("base {base}")
+}
+
+/// What it says of a layer of ours; the digest is `sha256:…`.
+pub(crate) fn made_by_layer(name: &str, digest: &str) -> String {
+    format!("stager {name} {digest}")
+}
+
+/// The settings of every app image.
+pub(crate) fn settings() -> ImageSettings {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    ImageSettings {
+        user: USER.to_owned(),
+        working_directory: WORKING_DIRECTORY.to_owned(),
+        entrypoint: words(&ENTRYPOINT),
+        command: words(&COMMAND),
+        environment: Secret::new(VARIABLES.map(|(name, value)| format!("{name}={value}")).to_vec()),
+        others: Vec::new(),
     }
 }
 

@@ -3,6 +3,8 @@
 use shared_model::application::Application;
 use std::collections::BTreeMap;
 
+/// How the names of all of our labels begin.
+pub(crate) const PREFIX: &str = "stager.";
 /// What a thing is: one of the `KIND_` values.
 pub(crate) const KIND: &str = "stager.kind";
 /// A staging container.

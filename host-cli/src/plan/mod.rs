@@ -12,6 +12,7 @@ pub(crate) mod health;
 pub(crate) mod image_config;
 pub(crate) mod instance;
 pub(crate) mod labels;
+pub(crate) mod left_out;
 pub(crate) mod ports;
 pub(crate) mod remains;
 pub(crate) mod stager;

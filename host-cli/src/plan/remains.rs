@@ -5,11 +5,14 @@
 
 use crate::engine::{Running, Seen};
 use crate::owner::{Life, Owner};
-use crate::plan::{app_image, labels};
+use crate::plan::labels;
 use std::time::Duration;
 
 /// How long something that ended, or never began, is left to an owner of whom nothing is known.
 pub(crate) const OLD: Duration = Duration::from_secs(60 * 60);
+
+/// How long an engine may take to take an image in, after whoever sent it was killed: a droplet of 16 GiB on the slowest disk.
+pub(crate) const LONGEST_LOAD: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What becomes of a thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +44,12 @@ pub(crate) fn fate(seen: &Seen) -> Fate {
     }
 }
 
-/// Whether it is a container in which an engine carried out a line of our Dockerfile. An image that somebody builds on one
-/// of ours has our recipe too, and so have its containers.
+/// Whether it may be a container in which an engine carried out a line of our Dockerfile; what somebody builds on an image of
+/// ours has such containers too.
 pub(crate) fn is_left_by_a_build(seen: &Seen) -> bool {
     const NOTHING_RUNS: &str = "#(nop)";
     label(seen, labels::KIND) == Some(labels::KIND_APP)
-        && [labels::INSTANCE, app_image::RECIPE].iter().all(|name| label(seen, name).is_none())
+        && label(seen, labels::INSTANCE).is_none()
         && seen.running != Running::Now
         && seen.command.contains(NOTHING_RUNS)
 }
@@ -58,12 +61,7 @@ pub(crate) fn guards_a_making(seen: &Seen) -> bool {
 
 /// What is known of its owner.
 pub(crate) fn life(seen: &Seen) -> Life {
-    life_of(label(seen, labels::OWNER))
-}
-
-/// What is known of the owner in a label.
-pub(crate) fn life_of(owner: Option<&str>) -> Life {
-    owner.and_then(Owner::read).map_or(Life::Unknown, |owner| owner.life())
+    label(seen, labels::OWNER).and_then(Owner::read).map_or(Life::Unknown, |owner| owner.life())
 }
 
 fn label<'a>(seen: &'a Seen, name: &str) -> Option<&'a str> {
@@ -130,14 +128,14 @@ mod tests {
     }
 
     #[test]
-    fn a_builds_own_container_is_told_from_a_build_on_top_of_an_app() {
+    fn a_builds_container_runs_nothing_and_is_no_instance() {
         let builds = |labels: &[(&str, &str)], running| Seen {
             command: "/bin/sh -c '#(nop) ADD file:1 in / '".to_owned(),
             ..seen(labels, running)
         };
         assert!(is_left_by_a_build(&builds(&[("stager.kind", "app")], Running::NotYet)));
         assert!(!is_left_by_a_build(&builds(&[("stager.kind", "app")], Running::Now)));
-        assert!(!is_left_by_a_build(&builds(&[("stager.kind", "app"), ("stager.recipe", "r")], Running::NotYet)));
+        assert!(!is_left_by_a_build(&builds(&[("stager.kind", "app"), ("stager.instance", "i")], Running::NotYet)));
         assert!(!is_left_by_a_build(&seen(&[("stager.kind", "app")], Running::NotYet)));
     }
 }

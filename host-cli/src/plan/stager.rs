@@ -4,7 +4,7 @@
 use crate::engine::ContainerId;
 use crate::plan::container::ContainerSpec;
 use crate::plan::fetching::{Fetching, Keeping};
-use crate::plan::labels;
+use crate::plan::{labels, left_out::not_done};
 use shared_model::action::{Action, RunAction};
 use shared_model::task::TaskDefinition;
 
@@ -13,7 +13,7 @@ const DROPLET: &str = "/tmp/droplet";
 
 /// Processes and threads at once where the request does not say: more than a compiler needs, and too few for a fork bomb
 /// to fill the memory of a usual staging (1 GiB; a shell takes less than half a megabyte) or to hold up the machine.
-const DEFAULT_PIDS: u64 = 1024;
+pub(crate) const DEFAULT_PIDS: u64 = 1024;
 
 /// Threads of the agent, which share the limit with the request's processes.
 const AGENT_THREADS: u64 = 64;
@@ -57,6 +57,12 @@ pub(crate) fn staging_container(task: &TaskDefinition, options: &StagingOptions<
         auto_remove: options.keep,
         ..options.fetching.container()
     }
+}
+
+/// What of the request is not done, in words; `None` where nothing is left out.
+pub(crate) fn left_out(task: &TaskDefinition) -> Option<String> {
+    let count = |list: Option<usize>| list.unwrap_or_default();
+    not_done(count(task.volume_mounts.as_ref().map(Vec::len)), count(task.egress_rules.as_ref().map(Vec::len)))
 }
 
 /// The image that the app image stands on: `wanted`, else the one that `docker/build` made for the request's stack.

@@ -1,6 +1,7 @@
 //! Which app a request is for, however odd the request is. Looks at the document as plain JSON: what no type of ours
 //! could take must still be found and listed.
 
+use super::app_ref::{AnswersBy, AppRef};
 use super::log_line::LogLine;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -8,11 +9,6 @@ use shared_model::application::{self, Application};
 use shared_model::environment::EnvironmentVariable;
 use shared_model::safe_url::SafeUrl;
 use shared_model::task::TaskDefinition;
-
-/// Characters that a guid's start must have to be looked for.
-const SHORTEST_GUID_START: usize = 8;
-/// Characters of a whole guid.
-const GUID: usize = 36;
 
 /// Whose request it is. Any field may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,28 +58,10 @@ impl About {
         }
     }
 
-    /// Whether the user's `app` means this request.
-    pub(crate) fn answers_to(&self, app: &str) -> bool {
-        answers_to(&self.application, app)
-            || (!app.is_empty() && (self.process_guid == app || self.staging_guid == app))
+    /// By what the user's `app` means this request; `None`: it does not.
+    pub(crate) fn answers_to(&self, app: &AppRef) -> Option<AnswersBy> {
+        app.means_one_of(&self.application, &[&self.process_guid, &self.staging_guid])
     }
-}
-
-/// Whether the user's `app` means this application, by its name, its guid or the start of it.
-pub(crate) fn answers_to(application: &Application, app: &str) -> bool {
-    let guid = &application.guid;
-    application.name == app
-        || (!app.is_empty() && guid == app)
-        || (app.len() >= SHORTEST_GUID_START && guid.starts_with(app))
-}
-
-/// True for a text that can mean one app only: a whole guid, or one with more behind it. Everything else may be a name
-/// or the start of several guids, so that all logs must be looked through before it may be believed.
-pub(crate) fn is_unmistakable(app: &str) -> bool {
-    const DASHES: [usize; 4] = [8, 13, 18, 23];
-    let is_guid_byte =
-        |(at, byte): (usize, u8)| if DASHES.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() };
-    app.len() >= GUID && app.bytes().take(GUID).enumerate().all(is_guid_byte)
 }
 
 /// What a walk through the whole document finds.
@@ -120,37 +98,6 @@ fn text(raw: &RawValue) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const GUID_OF_APP: &str = "18c50a86-b045-5fed-bae9-e6ea03383693";
-
-    #[test]
-    fn an_app_answers_to_its_name_its_guid_and_the_start_of_it() {
-        let about = About {
-            application: Application { name: "node-env".into(), guid: GUID_OF_APP.into(), ..Application::default() },
-            process_guid: format!("{GUID_OF_APP}-v1"),
-            staging_guid: "5a4f0a7e-1b4e-4f0c-9d65-0f1c9c6e7a11".into(),
-            expires: None,
-        };
-        for app in ["node-env", GUID_OF_APP, "18c50a86", "18c50a86-b0", &about.process_guid, &about.staging_guid] {
-            assert!(about.answers_to(app), "{app}");
-        }
-        for app in ["", "node", "18c50a8", "b045-5fed", "5a4f0a7e"] {
-            assert!(!about.answers_to(app), "{app}");
-        }
-        assert!(!About::default().answers_to("x"));
-    }
-
-    #[test]
-    fn only_a_whole_guid_is_unmistakable() {
-        for app in [GUID_OF_APP.to_owned(), format!("{GUID_OF_APP}-9113e5012ad4561eb4e2fed4a292a667")] {
-            assert!(is_unmistakable(&app), "{app}");
-        }
-        for app in
-            ["node-env", "18c50a86", "18c50a86-b045-5fed-bae9-e6ea0338369", "18c50a86_b045_5fed_bae9_e6ea03383693"]
-        {
-            assert!(!is_unmistakable(app), "{app}");
-        }
-    }
 
     #[test]
     fn an_odd_request_is_still_somebodys() {

@@ -79,7 +79,15 @@ impl RequestError {
                 };
                 format!("{known}`host-cli requests` lists all that there are{desired}")
             }
-            Self::Ambiguous { .. } => "give the guid, or its first 8 characters or more".to_owned(),
+            // A whole guid is one app's, whatever others are called.
+            Self::Ambiguous { bearers, .. } if bearers.iter().all(|bearer| !bearer.guid.is_empty()) => {
+                "give the guid; or its first 8 characters or more, where no other begins so".to_owned()
+            }
+            Self::Ambiguous { .. } => {
+                "give the guid; one of these requests has none, and is reached by its process or staging guid, which \
+                 `host-cli requests --output json` tells"
+                    .to_owned()
+            }
         }
     }
 }

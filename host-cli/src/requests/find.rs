@@ -4,8 +4,10 @@
 //! side, so lines may stand a little out of order, and nsync has two logs. Therefore the search goes on behind a match
 //! for [`WINDOW`] bytes, and until the lines are older than the match by [`SLACK`]. A rotated file is opened only when
 //! neither has ended the search. A name or the start of a guid may mean several apps: then everything is looked through.
+//! Nor is a guid believed to be somebody's name before everything was looked through for the guid.
 
-use super::about::{About, is_unmistakable};
+use super::about::About;
+use super::app_ref::{AnswersBy, AppRef};
 use super::backwards::Line;
 use super::error::{Bearer, RequestError};
 use super::log_line::{LogLine, Sieve, time_of_line};
@@ -24,7 +26,7 @@ const WINDOW: u64 = 1 << 20; // some 3,000 lines; reading them takes a milliseco
 const SLACK: SignedDuration = SignedDuration::from_secs(10); // long against a stalled goroutine
 
 /// The newest request of `kind` that answers to `app`; `None`: of all.
-pub(super) fn newest(kind: Kind, app: Option<&str>, logs: &LogOptions) -> Result<Request, RequestError> {
+pub(super) fn newest(kind: Kind, app: Option<&AppRef>, logs: &LogOptions) -> Result<Request, RequestError> {
     let all = places::series(&[kind], logs).map_err(|looked| RequestError::NoLogs { kinds: vec![kind], looked })?;
     let mut search = Search::new(kind, app);
     for (index, series) in all.iter().enumerate() {
@@ -38,14 +40,21 @@ type Rank = (Option<Timestamp>, Reverse<usize>, Reverse<usize>, u64);
 
 struct Search<'a> {
     kind: Kind,
-    app: Option<&'a str>,
+    app: Option<&'a AppRef>,
     sieve: Sieve,
-    best: Option<(Rank, Request)>,
-    /// The apps that answer to the user's word, by guid.
-    bearers: BTreeMap<String, Bearer>,
+    /// What answers to the user's word, by what it does; where all apps are meant, all of it.
+    found: BTreeMap<AnswersBy, Found>,
     /// The names of all other apps.
     others: BTreeSet<String>,
     warnings: Vec<String>,
+}
+
+/// What answers to a word.
+#[derive(Default)]
+struct Found {
+    best: Option<(Rank, Request)>,
+    /// The apps, by guid.
+    bearers: BTreeMap<String, Bearer>,
 }
 
 /// How far behind a match a series is still to be read.
@@ -63,20 +72,24 @@ impl Horizon {
 }
 
 impl<'a> Search<'a> {
-    fn new(kind: Kind, app: Option<&'a str>) -> Self {
+    fn new(kind: Kind, app: Option<&'a AppRef>) -> Self {
         Self {
             kind,
             app,
             sieve: Sieve::new(&[kind]),
-            best: None,
-            bearers: BTreeMap::new(),
+            found: BTreeMap::new(),
             others: BTreeSet::new(),
             warnings: Vec::new(),
         }
     }
 
     fn looks_through_everything(&self) -> bool {
-        self.app.is_some_and(|app| !is_unmistakable(app))
+        self.app.is_some_and(|app| !app.is_whole_guid())
+    }
+
+    /// The newest of what is surely meant.
+    fn best(&self) -> Option<&(Rank, Request)> {
+        self.found.get(&AnswersBy::Id)?.best.as_ref()
     }
 
     fn series(&mut self, index: usize, series: &[Place]) -> Result<(), RequestError> {
@@ -115,7 +128,8 @@ impl<'a> Search<'a> {
         if let Some(request) = self.sieve.request(line.bytes) {
             self.request(&request, (request.time, series, age, line.offset));
         }
-        let Some(((best, ..), _)) = &self.best else { return ControlFlow::Continue(()) };
+        let Some(((best, ..), _)) = self.best() else { return ControlFlow::Continue(()) };
+        let best = *best;
         if self.looks_through_everything() {
             return ControlFlow::Continue(());
         }
@@ -126,20 +140,21 @@ impl<'a> Search<'a> {
     }
 
     fn request(&mut self, line: &LogLine<'_>, rank: Rank) {
-        if self.app.is_none() && self.best.as_ref().is_some_and(|(best, _)| *best >= rank) {
+        if self.app.is_none() && self.best().is_some_and(|(best, _)| *best >= rank) {
             return;
         }
         let about = About::line(line);
         let application = &about.application;
-        if let Some(app) = self.app {
-            if !about.answers_to(app) {
-                self.others.insert(application.name.clone());
-                return;
-            }
-            let bearer = self.bearers.entry(application.guid.clone()).or_insert_with(|| Bearer::new(application));
+        let Some(by) = self.app.map_or(Some(AnswersBy::Id), |app| about.answers_to(app)) else {
+            self.others.insert(application.name.clone());
+            return;
+        };
+        let found = self.found.entry(by).or_default();
+        if self.app.is_some() {
+            let bearer = found.bearers.entry(application.guid.clone()).or_insert_with(|| Bearer::new(application));
             bearer.time = line.time.max(bearer.time);
         }
-        if self.best.as_ref().is_none_or(|(best, _)| *best < rank) {
+        if found.best.as_ref().is_none_or(|(best, _)| *best < rank) {
             let request = Request {
                 kind: self.kind,
                 document: line.document.to_owned(),
@@ -148,24 +163,25 @@ impl<'a> Search<'a> {
                 application: about.application,
                 warnings: Vec::new(),
             };
-            self.best = Some((rank, request));
+            found.best = Some((rank, request));
         }
     }
 
     fn verdict(self, searched: Vec<Place>) -> Result<Request, RequestError> {
         let kind = self.kind;
-        match (self.best, self.app) {
-            (Some(_), Some(app)) if self.bearers.len() > 1 => {
-                let mut bearers: Vec<Bearer> = self.bearers.into_values().collect();
+        let Found { best, bearers } = self.found.into_values().next().unwrap_or_default();
+        match (best, self.app) {
+            (Some(_), Some(app)) if bearers.len() > 1 => {
+                let mut bearers: Vec<Bearer> = bearers.into_values().collect();
                 bearers.sort_by_key(|bearer| Reverse(bearer.time));
-                Err(RequestError::Ambiguous { app: app.to_owned(), bearers })
+                Err(RequestError::Ambiguous { app: app.word.clone(), bearers })
             }
             (Some((_, request)), _) => Ok(Request { warnings: self.warnings, ..request }),
             (None, Some(app)) if !self.others.is_empty() => {
-                let nearest = nearest(app, self.others);
+                let nearest = nearest(&app.word, self.others);
                 Err(RequestError::NoSuchApp {
                     kinds: vec![kind],
-                    app: app.to_owned(),
+                    app: app.word.clone(),
                     nearest,
                     warnings: self.warnings,
                 })

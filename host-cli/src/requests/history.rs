@@ -2,6 +2,7 @@
 //! of any length fits into memory.
 
 use super::about::About;
+use super::app_ref::{AnswersBy, AppRef};
 use super::contents::Contents;
 use super::error::RequestError;
 use super::find::nearest;
@@ -13,7 +14,7 @@ use crate::arguments::LogOptions;
 use jiff::Timestamp;
 use shared_model::application::Application;
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 /// One request of the logs.
@@ -53,7 +54,7 @@ pub(super) struct Read {
 }
 
 /// Every app with a staging request, the one with the newest first: by its name where no other app has that, else by its guid.
-pub(super) fn staged_apps(logs: &LogOptions) -> Result<Vec<String>, RequestError> {
+pub(super) fn staged_apps(logs: &LogOptions) -> Result<Vec<AppRef>, RequestError> {
     let history = read(None, logs)?;
     let mut apps: Vec<(String, String)> = Vec::new();
     for entry in history.entries.into_iter().filter(|entry| entry.kind == Kind::Staging) {
@@ -70,28 +71,31 @@ pub(super) fn staged_apps(logs: &LogOptions) -> Result<Vec<String>, RequestError
         });
     }
     let is_alone = |name: &str| !name.is_empty() && apps.iter().filter(|(other, _)| other == name).count() == 1;
-    Ok(apps.iter().map(|(name, guid)| if is_alone(name) { name.clone() } else { guid.clone() }).collect())
+    let app_ref =
+        |(name, guid): &(String, String)| if is_alone(name) { AppRef::name(name) } else { AppRef::word(guid) };
+    Ok(apps.iter().map(app_ref).collect())
 }
 
 /// Reads all logs; `app` as the user typed it, `None`: all apps. Several apps may answer to it.
-pub(super) fn read(app: Option<&str>, logs: &LogOptions) -> Result<History, RequestError> {
+pub(super) fn read(app: Option<&AppRef>, logs: &LogOptions) -> Result<History, RequestError> {
     let kinds = vec![Kind::Staging, Kind::Launch];
-    let mut entries = Vec::new();
+    let mut found: BTreeMap<AnswersBy, Vec<(Rank, Entry)>> = BTreeMap::new();
     let mut others = BTreeSet::new();
-    let Read { searched, warnings } = each_request(&kinds, logs, |rank, found, place| {
-        let about = About::line(found);
-        if app.is_none_or(|app| about.answers_to(app)) {
-            let contents = Contents::of(found.kind, found.document);
-            let entry = Entry { kind: found.kind, time: found.time, about, contents, log: place.to_string() };
-            entries.push((rank, entry));
+    let Read { searched, warnings } = each_request(&kinds, logs, |rank, line, place| {
+        let about = About::line(line);
+        if let Some(by) = app.map_or(Some(AnswersBy::Id), |app| about.answers_to(app)) {
+            let contents = Contents::of(line.kind, line.document);
+            let entry = Entry { kind: line.kind, time: line.time, about, contents, log: place.to_string() };
+            found.entry(by).or_default().push((rank, entry));
         } else {
             others.insert(about.application.name);
         }
     })?;
+    let mut entries = found.into_values().next().unwrap_or_default();
     if entries.is_empty() {
         return Err(match app {
             Some(app) if !others.is_empty() => {
-                RequestError::NoSuchApp { kinds, app: app.to_owned(), nearest: nearest(app, others), warnings }
+                RequestError::NoSuchApp { kinds, app: app.word.clone(), nearest: nearest(&app.word, others), warnings }
             }
             _ => RequestError::NoRequests { kinds, searched, warnings },
         });

@@ -12,20 +12,23 @@ use shared_model::exit_code::ExitCode;
 /// Lists the requests.
 #[expect(clippy::disallowed_methods, reason = "signatures end by the clock on the wall")]
 pub(crate) fn run(command: &Requests) -> Result<ExitCode, Failure> {
-    let history = history::read(command.app.as_deref(), &command.log_options())?;
+    let history = history::read(command.app_ref()?.as_ref(), &command.log_options())?;
     print::warn(&history.warnings);
     let now = Timestamp::now();
     match command.output {
         ListOutput::Table => {
             let width = terminal_width();
-            print::write(&table(&history.entries, now, width.is_some()).draw(width))
+            print::write(&table(&history.entries, now, width.is_some(), command.show).draw(width))
         }
-        ListOutput::Json => print::write(&json(&history.entries, now)),
+        ListOutput::Json => print::write(&json(&history.entries, now, command.show)),
     }
 }
 
+/// What stands for a start command, which may hold a password.
+const HIDDEN: &str = "(hidden; --show)";
+
 /// For a terminal the guid is cut to what commands take as APP; elsewhere, for `grep`, it is whole.
-fn table(entries: &[Entry], now: Timestamp, short_guids: bool) -> Table<6> {
+fn table(entries: &[Entry], now: Timestamp, short_guids: bool, show: bool) -> Table<6> {
     const GUID_START: usize = 8;
     let row = |entry: &Entry| {
         let application = &entry.about.application;
@@ -38,6 +41,7 @@ fn table(entries: &[Entry], now: Timestamp, short_guids: bool) -> Table<6> {
             validity(expiry(entry), now),
             match &entry.contents.start_command {
                 Some(command) if command.is_empty() => "(the droplet's own)".to_owned(),
+                Some(_) if !show => HIDDEN.to_owned(),
                 Some(command) => command.clone(),
                 None => or_dash(&entry.contents.buildpacks.join(" ")).to_owned(),
             },
@@ -68,7 +72,8 @@ struct Row<'a> {
     log: &'a str,
 }
 
-fn json(entries: &[Entry], now: Timestamp) -> String {
+/// Without `show` an own start command is null.
+fn json(entries: &[Entry], now: Timestamp, show: bool) -> String {
     let row = |entry: &'_ Entry| {
         let (about, expires) = (&entry.about, expiry(entry));
         serde_json::to_string(&Row {
@@ -80,7 +85,7 @@ fn json(entries: &[Entry], now: Timestamp) -> String {
             staging_guid: known(&about.staging_guid),
             process_guid: known(&about.process_guid),
             buildpacks: &entry.contents.buildpacks,
-            start_command: entry.contents.start_command.as_deref(),
+            start_command: entry.contents.start_command.as_deref().filter(|command| show || command.is_empty()),
             expires: expires.map(|expires| expires.to_string()),
             expired: expires.map(|expires| expires <= now),
             log: &entry.log,

@@ -4,12 +4,13 @@
 //! the newest one, of an app or of all, prints it and lists what there is.
 //!
 //! - `places`: which files. `source`: one file's lines, from its end, or forwards where it is compressed or a pipe.
-//! - `log_line`: one line → a request with its time. `about`: which app a request is for.
+//! - `log_line`: one line → a request with its time. `about`: which app a request is for. `app_ref`: which app the user means.
 //! - `find`: the newest request. `run_action`: a piece of it. `history`: all requests, `contents`: what is in each.
 //! - `every`: the staging requests that bring in a dependency.
 //! - `print`, `list`, `link`: the commands. `request_file`: a request from a file of its own.
 
 mod about;
+mod app_ref;
 mod backwards;
 mod contents;
 mod error;
@@ -28,7 +29,7 @@ mod request_file;
 mod run_action;
 mod source;
 
-pub(crate) use about::answers_to;
+pub(crate) use app_ref::{AnswersBy, AppRef};
 pub(crate) use error::{Bearer, RequestError};
 
 use crate::arguments::LogOptions;
@@ -75,7 +76,7 @@ impl fmt::Debug for Request {
 }
 
 /// The newest request of a kind in the logs; `app` as the user typed it, `None`: of all apps.
-pub(crate) fn newest(kind: Kind, app: Option<&str>, logs: &LogOptions) -> Result<Request, RequestError> {
+pub(crate) fn newest(kind: Kind, app: Option<&AppRef>, logs: &LogOptions) -> Result<Request, RequestError> {
     find::newest(kind, app, logs)
 }
 
@@ -86,7 +87,7 @@ pub(crate) fn every_staging(logs: &LogOptions) -> Result<Vec<Request>, RequestEr
 }
 
 /// Every app with a staging request in the logs, as commands take it, the one with the newest request first; never empty.
-pub(crate) fn all_staged_apps(logs: &LogOptions) -> Result<Vec<String>, RequestError> {
+pub(crate) fn all_staged_apps(logs: &LogOptions) -> Result<Vec<AppRef>, RequestError> {
     history::staged_apps(logs)
 }
 

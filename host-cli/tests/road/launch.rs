@@ -52,7 +52,12 @@ fn an_app_runs_as_its_request_says_and_is_replaced_by_its_next_start() {
     assert_eq!(inspected["HostConfig"]["Memory"], 256 << 20);
     assert_eq!(inspected["Config"]["User"], "vcap");
     let aliases = &inspected["NetworkSettings"]["Networks"][&app.hcf.network]["Aliases"];
-    assert!(aliases.as_array().unwrap().contains(&"runs".into()), "{aliases}");
+    let of_app: Vec<_> = aliases.as_array().unwrap().iter().filter_map(|alias| alias.as_str()).collect();
+    assert!(
+        of_app.iter().any(|alias| alias.starts_with("runs-") && alias.ends_with(".apps.stager.internal")),
+        "{aliases}"
+    );
+    assert!(!of_app.contains(&"runs"), "{aliases}");
     let without_environment = format!("{}{}{}", inspected["Config"]["Labels"], said.out, said.err);
     let password = environment["VCAP_SERVICES"].as_str().unwrap().split("password\":\"").nth(1).unwrap();
     assert!(!without_environment.contains(password.split('"').next().unwrap()));

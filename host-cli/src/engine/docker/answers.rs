@@ -1,8 +1,13 @@
 //! What engines answer, as far as we read it. Models of our own: docker-api's demand fields that newer engines no
 //! longer send. Everything may be absent or `null`.
 
-use crate::engine::{Container, ContainerId, Health, Image, ImageDetails, ImageId, Platform, Running, Seen};
+use crate::engine::{
+    Container, ContainerId, Endpoint, Health, Image, ImageDetails, ImageId, ImageSettings, Platform, Running, Seen,
+};
+use crate::plan::container::LogConfig;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use shared_model::secret::Secret;
 use std::collections::BTreeMap;
 
 /// `null` as the empty value.
@@ -61,11 +66,60 @@ struct ImageConfig {
     labels: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "nullable")]
     env: Vec<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    user: String,
+    #[serde(default, deserialize_with = "nullable")]
+    working_dir: String,
+    #[serde(default, deserialize_with = "words")]
+    entrypoint: Vec<String>,
+    #[serde(default, deserialize_with = "words")]
+    cmd: Vec<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    healthcheck: Value,
+    #[serde(default, deserialize_with = "nullable")]
+    on_build: Value,
+    #[serde(default, deserialize_with = "nullable")]
+    volumes: Value,
+    #[serde(default, deserialize_with = "nullable")]
+    shell: Value,
+}
+
+impl ImageConfig {
+    fn settings(&self) -> ImageSettings {
+        let is_set = |value: &Value| match value {
+            Value::Null => false,
+            Value::Array(list) => !list.is_empty(),
+            Value::Object(object) => !object.is_empty(),
+            _ => true,
+        };
+        let others = [
+            ("Healthcheck", &self.healthcheck),
+            ("OnBuild", &self.on_build),
+            ("Volumes", &self.volumes),
+            ("Shell", &self.shell),
+        ];
+        ImageSettings {
+            user: self.user.clone(),
+            working_directory: self.working_dir.clone(),
+            entrypoint: self.entrypoint.clone(),
+            command: self.cmd.clone(),
+            environment: Secret::new(self.env.clone()),
+            others: others.iter().filter(|(_, value)| is_set(value)).map(|(name, _)| (*name).to_owned()).collect(),
+        }
+    }
+}
+
+/// One of `GET /images/NAME/history`, the newest first.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct HistoryEntry {
+    #[serde(default, deserialize_with = "nullable")]
+    pub(super) created_by: String,
 }
 
 impl From<ImageDocument> for Image {
     fn from(document: ImageDocument) -> Self {
-        let name = |pair: &String| pair.split('=').next().unwrap_or_default().to_owned();
+        let settings = document.config.settings();
         Self {
             id: ImageId(document.id),
             tags: real_tags(document.repo_tags),
@@ -74,7 +128,7 @@ impl From<ImageDocument> for Image {
             created: seconds(&document.created),
             details: ImageDetails {
                 named: seconds(&document.metadata.last_tag_time),
-                variables: document.config.env.iter().map(name).collect(),
+                settings,
                 layers: document.root_fs.layers,
                 platform: Platform { architecture: document.architecture, os: document.os, variant: document.variant },
             },
@@ -150,6 +204,8 @@ pub(super) struct ContainerSummary {
     state: String,
     #[serde(default, deserialize_with = "nullable")]
     command: String,
+    #[serde(default, rename = "ImageID", deserialize_with = "nullable")]
+    image: String,
 }
 
 impl From<ContainerSummary> for Seen {
@@ -165,6 +221,7 @@ impl From<ContainerSummary> for Seen {
             },
             created: summary.created,
             command: summary.command,
+            image: image_id(summary.image),
         }
     }
 }
@@ -222,6 +279,10 @@ pub(super) struct ContainerDetails {
     config: ContainerConfig,
     #[serde(default, deserialize_with = "nullable")]
     network_settings: NetworkSettings,
+    #[serde(default, deserialize_with = "nullable")]
+    host_config: HostConfig,
+    #[serde(default, deserialize_with = "nullable")]
+    image: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -259,19 +320,74 @@ struct HealthLog {
 struct ContainerConfig {
     #[serde(default, deserialize_with = "nullable")]
     labels: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "words")]
+    entrypoint: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct HostConfig {
+    #[serde(default, deserialize_with = "log_config")]
+    log_config: LogConfig,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct LogConfigDetails {
+    #[serde(default, rename = "Type", deserialize_with = "nullable")]
+    driver: String,
+    #[serde(default, deserialize_with = "nullable")]
+    config: BTreeMap<String, String>,
+}
+
+fn log_config<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LogConfig, D::Error> {
+    let LogConfigDetails { driver, config } = nullable(deserializer)?;
+    Ok(LogConfig { driver, options: config })
+}
+
+/// A command line: Podman 4 tells one of a single word as a text.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Words {
+        One(String),
+        Several(Vec<String>),
+    }
+    Ok(match Option::<Words>::deserialize(deserializer)? {
+        None => Vec::new(),
+        Some(Words::One(word)) if word.is_empty() => Vec::new(),
+        Some(Words::One(word)) => vec![word],
+        Some(Words::Several(words)) => words,
+    })
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct NetworkSettings {
     #[serde(default, deserialize_with = "nullable")]
-    networks: BTreeMap<String, Endpoint>,
+    networks: BTreeMap<String, EndpointDetails>,
 }
 
 #[derive(Deserialize)]
-struct Endpoint {
+struct EndpointDetails {
     #[serde(default, rename = "IPAddress", deserialize_with = "nullable")]
     address: String,
+    #[serde(default, rename = "GlobalIPv6Address", deserialize_with = "nullable")]
+    address_6: String,
+    #[serde(default, rename = "Aliases", deserialize_with = "nullable")]
+    aliases: Vec<String>,
+    /// All of its names, where an engine tells them (Docker 25 and later).
+    #[serde(default, rename = "DNSNames", deserialize_with = "nullable")]
+    dns_names: Vec<String>,
+}
+
+impl From<EndpointDetails> for Endpoint {
+    fn from(details: EndpointDetails) -> Self {
+        let EndpointDetails { address, address_6, mut aliases, dns_names } = details;
+        aliases.extend(dns_names);
+        let addresses = [address, address_6].into_iter().filter(|address| !address.is_empty()).collect();
+        Self { addresses, names: aliases }
+    }
 }
 
 impl From<ContainerDetails> for Container {
@@ -293,12 +409,15 @@ impl From<ContainerDetails> for Container {
             },
             was_checked: health.as_ref().is_some_and(|health| !health.log.is_empty()),
             health_output: health.and_then(|mut health| health.log.pop()).map_or_else(String::new, |last| last.output),
-            addresses: details
+            endpoints: details
                 .network_settings
                 .networks
                 .into_iter()
-                .map(|(name, endpoint)| (name, endpoint.address))
+                .map(|(name, endpoint)| (name, endpoint.into()))
                 .collect(),
+            image: image_id(details.image),
+            entrypoint: details.config.entrypoint,
+            log: details.host_config.log_config,
         }
     }
 }
@@ -351,11 +470,16 @@ mod tests {
     fn of_a_health_check_the_last_output_is_kept() {
         let text = r#"{"Id":"1","Name":"/n","State":{"Running":true,"OOMKilled":true,"ExitCode":137,
             "Health":{"Status":"unhealthy","Log":[{"Output":"first"},{"Output":"last"}]}},
-            "NetworkSettings":{"Networks":{"hcf":{"IPAddress":"172.18.0.2"}}}}"#;
+            "Image":"sha256:1","Config":{"Entrypoint":["true"]},
+            "HostConfig":{"LogConfig":{"Type":"json-file","Config":{"max-size":"1m"}}},
+            "NetworkSettings":{"Networks":{"hcf":{"IPAddress":"172.18.0.2","Aliases":["n"]}}}}"#;
         let container = Container::from(serde_json::from_str::<ContainerDetails>(text).unwrap());
         assert_eq!((container.health, container.health_output.as_str()), (Health::Unhealthy, "last"));
         assert!(container.was_checked);
         assert_eq!((container.name.as_str(), container.out_of_memory, container.exit_status), ("n", true, 137));
-        assert_eq!(container.addresses["hcf"], "172.18.0.2");
+        let endpoint = &container.endpoints["hcf"];
+        assert_eq!((&*endpoint.addresses, &*endpoint.names), (&["172.18.0.2".to_owned()][..], &["n".to_owned()][..]));
+        assert_eq!((container.image.0.as_str(), container.entrypoint.join(" ")), ("sha256:1", "true".to_owned()));
+        assert_eq!(container.log.options["max-size"], "1m");
     }
 }

@@ -1,7 +1,7 @@
 //! A container as the engine's JSON. Pure. docker-api's own options know neither `StdinOnce` (without which a container
 //! that reads stdin never sees its end) nor capabilities, limits, health checks and init.
 
-use crate::plan::container::{ContainerSpec, HealthCheck};
+use crate::plan::container::{ContainerSpec, HealthCheck, LogConfig};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -58,6 +58,9 @@ fn host_config(spec: &ContainerSpec) -> Map<String, Value> {
     put_list(&mut host, "CapAdd", &spec.add_capabilities);
     put_list(&mut host, "SecurityOpt", &spec.security_options);
     put_list(&mut host, "Binds", &spec.binds);
+    if let Some(LogConfig { driver, options }) = &spec.log {
+        host.insert("LogConfig".into(), json!({ "Type": driver, "Config": options }));
+    }
     for (name, wanted) in [("Init", spec.init), ("AutoRemove", spec.auto_remove)] {
         if wanted {
             host.insert(name.into(), json!(true));
@@ -157,6 +160,7 @@ mod tests {
                 retries: 3,
                 start_period: Duration::from_secs(60),
             }),
+            log: Some(LogConfig { driver: "none".into(), options: [("a".into(), "b".into())].into() }),
         };
         assert_eq!(
             container_body(&spec),
@@ -185,6 +189,7 @@ mod tests {
                     "Ulimits": [{ "Name": "nofile", "Soft": 16384, "Hard": 16384 }],
                     "CapDrop": ["ALL"], "CapAdd": ["SETUID"], "SecurityOpt": ["no-new-privileges"],
                     "Binds": ["/a:/b:ro"], "Init": true, "AutoRemove": true,
+                    "LogConfig": { "Type": "none", "Config": { "a": "b" } },
                 },
                 "NetworkingConfig": { "EndpointsConfig": { "hcf": { "Aliases": ["my-app"] } } },
             })

@@ -5,7 +5,7 @@ use super::container_body::container_body;
 use super::images::filter;
 use super::link::Link;
 use super::refusal::{has_code, is_missing, one_line};
-use crate::engine::{Container, ContainerId, EngineError, Seen};
+use crate::engine::{Container, ContainerId, EngineError, ImageId, Seen};
 use crate::plan::container::ContainerSpec;
 use crate::plan::labels;
 use containers_api::conn::hyper::StatusCode;
@@ -74,6 +74,13 @@ pub(super) async fn seen(link: &Link) -> Result<Vec<Seen>, EngineError> {
     let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("filters", &filters)]));
     let listed: Vec<ContainerSummary> = link.get_json(&path, "listing containers").await?;
     Ok(listed.into_iter().map(Seen::from).collect())
+}
+
+pub(super) async fn is_used(link: &Link, image: &ImageId) -> Result<bool, EngineError> {
+    let filters = serde_json::json!({ "ancestor": [image.0] }).to_string();
+    let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("limit", "1"), ("filters", &filters)]));
+    let listed: Vec<ContainerSummary> = link.get_json(&path, "looking for an image's containers").await?;
+    Ok(!listed.is_empty())
 }
 
 pub(super) async fn labelled(link: &Link, label: &str, value: &str) -> Result<Vec<Container>, EngineError> {

@@ -15,6 +15,8 @@ const PODMAN: &str = "Podman Engine";
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Info {
+    #[serde(rename = "ID", default)]
+    id: String,
     #[serde(default)]
     server_version: String,
     #[serde(default)]
@@ -47,6 +49,14 @@ pub(super) async fn facts(link: &Link) -> Result<EngineFacts, EngineError> {
     let info = link.get_json("/info", "asking what it is").await?;
     let version = link.get_json("/version", "asking for its version").await?;
     Ok(understood(info, version))
+}
+
+/// What tells this engine from all others. Podman says another id each time; it is known by its address.
+pub(super) async fn identity(link: &Link) -> Result<String, EngineError> {
+    let info: Info = link.get_json("/info", "asking what it is").await?;
+    let version: Version = link.get_json("/version", "asking for its version").await?;
+    let lasts = version.components.unwrap_or_default().iter().any(|component| component.name == DOCKER);
+    Ok(if lasts && !info.id.is_empty() { info.id } else { link.address.clone() })
 }
 
 fn understood(info: Info, version: Version) -> EngineFacts {

@@ -1,6 +1,6 @@
 //! Images and their names.
 
-use super::answers::{ImageDocument, ImageSummary, image_id};
+use super::answers::{HistoryEntry, ImageDocument, ImageSummary, image_id};
 use super::link::Link;
 use super::refusal::{self, one_line};
 use super::stream::BodyReader;
@@ -55,6 +55,12 @@ fn no_name(message: &str) -> bool {
 
 pub(super) async fn inspect(link: &Link, reference: &str) -> Result<Option<Image>, EngineError> {
     Ok(details(link, reference).await?.map(Image::from))
+}
+
+pub(super) async fn history(link: &Link, image: &ImageId) -> Result<Option<Vec<String>>, EngineError> {
+    let Some(path) = path_of(&image.0) else { return Ok(None) };
+    let found = link.find_json::<Vec<HistoryEntry>>(&format!("{path}/history"), "asking how an image was made").await?;
+    Ok(found.map(|entries| entries.into_iter().rev().map(|entry| entry.created_by).collect()))
 }
 
 pub(super) async fn labelled(link: &Link, label: &str, value: &str) -> Result<Vec<Image>, EngineError> {

@@ -36,12 +36,15 @@ use super::{
 use crate::plan::container::ContainerSpec;
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
+use crate::state_folder;
 use connect::Route;
 use endpoint::Environment;
 use link::Link;
 use shared_model::event::Stream;
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -49,6 +52,8 @@ use tokio::runtime::Runtime;
 pub(crate) struct Docker {
     runtime: Runtime,
     link: Link,
+    /// What tells it from other engines; asked for once. `None`: it would not say.
+    identity: OnceLock<Option<String>>,
 }
 
 impl Docker {
@@ -64,7 +69,7 @@ impl Docker {
         let runtime = connect::runtime()?;
         let link = runtime.block_on(async { connect::link(&Route::to(&endpoint)?, wished).await });
         let link = link.map_err(|error| endpoint.explain(error, environment))?;
-        Ok(Self { runtime, link })
+        Ok(Self { runtime, link, identity: OnceLock::new() })
     }
 }
 
@@ -75,6 +80,15 @@ impl Engine for Docker {
 
     fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
         self.runtime.block_on(images::inspect(&self.link, reference))
+    }
+
+    fn history(&self, image: &ImageId) -> Result<Option<Vec<String>>, EngineError> {
+        self.runtime.block_on(images::history(&self.link, image))
+    }
+
+    fn records(&self) -> Option<PathBuf> {
+        let identity = self.identity.get_or_init(|| self.runtime.block_on(facts::identity(&self.link)).ok());
+        state_folder::of_engine(identity.as_deref()?)
     }
 
     fn images_labelled(&self, label: &str, value: &str) -> Result<Vec<Image>, EngineError> {
@@ -161,6 +175,10 @@ impl Engine for Docker {
 
     fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError> {
         self.runtime.block_on(containers::inspect(&self.link, container))
+    }
+
+    fn is_used(&self, image: &ImageId) -> Result<bool, EngineError> {
+        self.runtime.block_on(containers::is_used(&self.link, image))
     }
 
     fn seen(&self) -> Result<Vec<Seen>, EngineError> {

@@ -1,8 +1,9 @@
 //! What an engine makes of an archive of images.
 
-use crate::engine::{Image, ImageDetails, ImageId, Store};
+use crate::engine::{Image, ImageDetails, ImageId, ImageSettings, Store};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use shared_model::secret::Secret;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Read;
@@ -11,12 +12,24 @@ use std::io::Read;
 struct Document {
     config: Config,
     rootfs: RootFs,
+    #[serde(default)]
+    history: Vec<Step>,
 }
 
 #[derive(Deserialize)]
+struct Step {
+    created_by: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct Config {
-    #[serde(rename = "Labels")]
     labels: BTreeMap<String, String>,
+    user: String,
+    working_dir: String,
+    entrypoint: Vec<String>,
+    cmd: Vec<String>,
+    env: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -35,8 +48,8 @@ pub(crate) fn entries(tar: &[u8]) -> Vec<(String, Vec<u8>)> {
     tar::Archive::new(tar).entries().unwrap().map(entry).collect()
 }
 
-/// The image in an archive: named by its config in one of Docker's and by Podman, by its manifest in an OCI layout.
-pub(super) fn image(archive: &[u8], store: Option<&Store>) -> Image {
+/// The image in an archive and its history: named by its config in one of Docker's and by Podman, by its manifest in an OCI layout.
+pub(super) fn image(archive: &[u8], store: Option<&Store>) -> (Image, Vec<String>) {
     let entries: BTreeMap<String, Vec<u8>> = entries(archive).into_iter().collect();
     let (config, id) = if let Some(config) = entries.get("config.json") {
         (config, digest(config))
@@ -50,9 +63,19 @@ pub(super) fn image(archive: &[u8], store: Option<&Store>) -> Image {
         (config, digest(if matches!(store, Some(Store::Podman(_))) { config } else { manifest }))
     };
     let document: Document = serde_json::from_slice(config).unwrap();
-    let details = ImageDetails { layers: document.rootfs.diff_ids, ..ImageDetails::default() };
+    let Config { labels, user, working_dir, entrypoint, cmd, env } = document.config;
+    let settings = ImageSettings {
+        user,
+        working_directory: working_dir,
+        entrypoint,
+        command: cmd,
+        environment: Secret::new(env),
+        others: Vec::new(),
+    };
+    let details = ImageDetails { layers: document.rootfs.diff_ids, settings, ..ImageDetails::default() };
     let bytes = archive.len() as u64;
-    Image { id: ImageId(id), labels: document.config.labels, bytes, details, ..Image::default() }
+    let history = document.history.into_iter().map(|step| step.created_by).collect();
+    (Image { id: ImageId(id), labels, bytes, details, ..Image::default() }, history)
 }
 
 fn digest(bytes: &[u8]) -> String {

@@ -6,6 +6,7 @@ use super::super::samples::Sample;
 use super::super::sha256::sha256_of_bytes;
 use super::*;
 use crate::engine::{ImageDetails, ImageId};
+use crate::image::{Bound, GENEROUS};
 use crate::screen::recording::Recording;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -111,7 +112,7 @@ fn exported(image: &Image, export: Vec<u8>, target: &Target, stop: &Stop) -> Res
 
 /// The layer of a droplet; what is said about it is not heard.
 fn made(droplet: &[u8]) -> Result<Layer, ImageError> {
-    droplet_layer(droplet, None, &Recording::default())
+    droplet_layer(droplet, None, Bound::of_option(GENEROUS), &Recording::default())
 }
 
 /// The droplet of an image that a 20.10 exports; its digest and size were told, and an error leaves nothing behind.

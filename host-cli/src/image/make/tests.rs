@@ -3,6 +3,7 @@
 use super::super::samples::{Sample, as_file};
 use super::*;
 use crate::engine::fake::{Fake, loaded};
+use shared_model::secret::Secret;
 use std::sync::Mutex;
 
 fn make(engine: &dyn Engine, order: ImageOrder<'_>, events: &dyn EventSink) -> Result<MadeImage, ImageError> {
@@ -26,6 +27,7 @@ fn order(droplet: &[u8]) -> ImageOrder<'static> {
         names: Names::OfApp { name: "my app", guid: "18c50a86-f6e8-4f9e-9e0a-8a3c4f3b2f1d" },
         labels: [("stager.app-name".to_owned(), "my app".to_owned())].into(),
         result: String::new(),
+        bound: Bound::of_option(GENEROUS),
         options: ImageOptions { by: ImageBy::Auto, verbose: false, created: Created { time: 0, newest: None } },
         begins: &|_, _| (),
         stop: Stop::default(),
@@ -130,7 +132,8 @@ fn what_is_missing_or_empty_or_wrong_is_said_before_anything_is_built() {
 #[test]
 fn a_base_with_variables_of_its_own_is_warned_of_without_their_values() {
     let fake = Fake::with_image("rootfs:x");
-    fake.state().images[0].details.variables = vec!["PATH".into(), "TOKEN".into()];
+    let variables = vec!["PATH=/x".to_owned(), "TOKEN=s3cret".to_owned()];
+    fake.state().images[0].details.settings.environment = Secret::new(variables);
     let said = Said::default();
     let order = ImageOrder { result: "broken".into(), ..order(&Sample::droplet().tgz()) };
     make(&fake, order, &said).unwrap();

@@ -7,6 +7,7 @@ use super::super::samples::{Sample, as_file};
 use super::*;
 use crate::engine::Store;
 use crate::engine::fake::{Fake, loaded};
+use crate::image::{Bound, GENEROUS};
 use crate::screen::recording::Recording;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -38,8 +39,9 @@ impl Case {
 
     fn sent(self, by: ImageBy, said: &Said) -> (Fake, Result<ImageId, ImageError>) {
         let programs = vec![("launcher".to_owned(), as_file(self.lifecycle))];
-        let lifecycle = lifecycle_layer(&mut Lifecycle::Programs(programs), None).unwrap();
-        let droplet = droplet_layer(&*self.droplet.tgz(), None, &Recording::default()).unwrap();
+        let lifecycle = lifecycle_layer(&mut Lifecycle::Programs(programs), None, Bound::of_option(GENEROUS)).unwrap();
+        let droplet =
+            droplet_layer(&*self.droplet.tgz(), None, Bound::of_option(GENEROUS), &Recording::default()).unwrap();
         let labels: BTreeMap<String, String> = [
             ("stager.lifecycle", &lifecycle.sha256),
             ("stager.droplet", &droplet.sha256),

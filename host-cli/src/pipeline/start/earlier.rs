@@ -1,8 +1,8 @@
 //! The app's containers of earlier launches, by their labels.
 
 use crate::engine::{ContainerId, Engine, EngineError};
-use crate::plan::labels;
 use crate::plan::ports::PortWish;
+use crate::plan::{guard, labels};
 
 /// An earlier container of the app.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,19 +17,23 @@ pub(crate) struct Earlier {
     ports: Vec<(String, u16)>,
 }
 
-/// The containers that run, or ran, this process of this app.
+/// The containers that run, or ran, this process of this app. One whose labels come from its image is somebody else's.
 pub(crate) fn earlier(engine: &dyn Engine, app_guid: &str, process: &str) -> Result<Vec<Earlier>, EngineError> {
     let ours = [(labels::KIND, labels::KIND_APP), (labels::PROCESS, process)];
-    let containers = engine.containers_labelled(labels::APP_GUID, app_guid)?.into_iter();
-    Ok(containers
-        .filter(|one| ours.iter().all(|(name, value)| one.labels.get(*name).is_some_and(|found| found == value)))
-        .map(|one| Earlier {
-            ports: one.labels.get(labels::PORTS).map(|text| read_ports(text)).unwrap_or_default(),
-            id: one.id,
-            name: one.name,
-            running: one.running,
-        })
-        .collect())
+    let mut found = Vec::new();
+    for one in engine.containers_labelled(labels::APP_GUID, app_guid)? {
+        let is_labelled = ours.iter().all(|(name, value)| one.labels.get(*name).is_some_and(|found| found == value));
+        let image = if is_labelled { engine.image(&one.image.0)? } else { None };
+        if image.is_some_and(|image| guard::are_its_own(&one.labels, &image)) {
+            found.push(Earlier {
+                ports: one.labels.get(labels::PORTS).map(|text| read_ports(text)).unwrap_or_default(),
+                id: one.id,
+                name: one.name,
+                running: one.running,
+            });
+        }
+    }
+    Ok(found)
 }
 
 impl Earlier {

@@ -65,7 +65,10 @@ fn the_requests_go_in_one_after_the_other_and_the_agents_lines_are_shown() {
     assert_eq!(stdin, format!("{0}\n{0}", recorded()));
     assert_eq!(spec.command.join(" "), "--output json --lease --cache-limit 2G --retries=1 cache up");
     assert_eq!((spec.network.as_str(), &spec.binds[..]), ("hcf", &["stager-cache:/var/cache/stager".to_owned()][..]));
-    assert_eq!(fake.verbs(), ["has_network", "image", "ensure_volume", "create", "run", "remove"]);
+    assert_eq!(
+        fake.verbs(),
+        ["has_network", "containers_labelled", "image", "ensure_volume", "create", "run", "remove"]
+    );
 }
 
 #[test]
@@ -92,7 +95,11 @@ fn of_all_requests_in_the_logs_those_that_are_none_are_left_out_and_told() {
 #[test]
 fn what_is_baked_becomes_a_stager_image_that_says_what_it_holds_and_replaces_the_earlier_one() {
     let fake = engine();
-    let earlier = fake.add_image("stager:baked", &[(labels::KIND, labels::KIND_STAGER)]);
+    let by_somebody = fake.add_image("stager:baked", &[(labels::KIND, labels::KIND_STAGER)]);
+    agent(&fake, vec![], 0);
+    assert_eq!(filled(&fake, "--bake stager:baked", vec![recorded()]).code, ExitCode::Success);
+    assert!(fake.image(&by_somebody.0).unwrap().is_some(), "it lost its name, but nobody knows that it is ours");
+    let earlier = fake.image("stager:baked").unwrap().unwrap().id;
     let asked = agent(&fake, vec![], 0);
     let walked = filled(&fake, "--bake stager:baked", vec![recorded()]);
     assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);

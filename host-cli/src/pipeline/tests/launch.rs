@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::arguments::{Command, Launch, invocation::Invocation};
-use crate::engine::{Container, Health, Ran};
+use crate::engine::{Container, Health, Quota, Ran};
 use crate::pipeline::launch_on;
-use crate::plan::labels;
+use crate::plan::container::{ContainerSpec, LogConfig};
+use crate::plan::{guard, labels};
 use std::net::TcpListener;
 
 fn engine() -> Arc<Fake> {
@@ -57,8 +58,23 @@ fn a_healthy_app_is_left_running_and_its_address_is_told() {
     let url = format!("http://{}", container.labels[labels::PORTS]);
     assert!(walked.events.contains(&Event::Running { url, container: container.id.0 }), "{}", walked.text);
     assert!(walked.said("diego-sshd"));
-    let order =
-        ["has_network", "images_labelled", "image", "containers_labelled", "facts", "create", "start", "container"];
+    let order = [
+        "has_network",
+        "images_labelled",
+        // Whether it is ours: remembered, or of its root file system and our layers.
+        "image",
+        "image",
+        "history",
+        // The launch is held, by a container that tells how the engine keeps what is printed.
+        "create",
+        "container",
+        "containers_labelled",
+        "facts",
+        "create",
+        "start",
+        "container",
+        "remove",
+    ];
     assert_eq!(fake.verbs(), order);
 }
 
@@ -170,9 +186,11 @@ fn a_wanted_port_that_the_earlier_one_holds_is_handed_over_and_handed_back() {
     assert!(
         walked.said("the app is down until the new one answers") && walked.said("The earlier container runs again")
     );
-    let order: Vec<String> = fake.verbs().into_iter().skip(4).collect();
-    assert_eq!(order, ["stop", "facts", "create", "start", "container", "last_lines", "remove", "start"]);
-    assert_eq!(fake.calls().last().unwrap(), &format!("start {earlier}"));
+    let order: Vec<String> = fake.verbs().into_iter().skip_while(|verb| verb != "stop").collect();
+    let undone = ["remove", "start", "remove"]; // the new one, the earlier one, the guard
+    assert_eq!(order[..6], ["stop", "facts", "create", "start", "container", "last_lines"]);
+    assert_eq!(order[6..], undone);
+    assert!(fake.calls().contains(&format!("start {earlier}")));
 
     fake.state().dies_at_start = None;
     let other = launched(&fake, "--port 0.0.0.0:1");
@@ -186,7 +204,7 @@ fn a_port_of_another_program_is_refused_and_nothing_is_made() {
     let walked = launched(&fake, &format!("--port {}", taken.local_addr().unwrap().port()));
     assert_eq!(walked.code, ExitCode::Launch);
     assert!(walked.failure().contains("is taken by another program"), "{}", walked.failure());
-    assert!(!fake.verbs().contains(&"create".to_owned()));
+    assert!(fake.state().containers.is_empty() && !fake.verbs().contains(&"start".to_owned()));
 }
 
 #[test]
@@ -324,6 +342,7 @@ fn no_secret_of_the_request_is_said_or_labelled() {
 fn an_engine_that_quotes_a_variable_shows_no_secret() {
     for verb in ["create", "start"] {
         let fake = engine();
+        fake.succeed("create"); // the guard of the launch
         fake.refuse(verb, "invalid environment variable: DATABASE=s3cret");
         let variable = serde_json::json!({"name": "DATABASE", "value": "s3cret"});
         let document = quick(|document| document["env"].as_array_mut().unwrap().push(variable));
@@ -334,4 +353,92 @@ fn an_engine_that_quotes_a_variable_shows_no_secret() {
 
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn of_launches_at_once_one_goes_on_and_the_others_make_nothing() {
+    let fake = engine();
+    let guard = guard::guard("stager:latest", std::collections::BTreeMap::new());
+    let holds = format!("stager-launch-{GUID}-web");
+    let id = fake.create(Some(&holds), &guard).unwrap();
+    let walked = launched(&fake, "");
+    assert_eq!(walked.code, ExitCode::Launch);
+    assert!(walked.failure().contains(&format!("container {holds}")), "{}", walked.failure());
+    assert_eq!(only_container(&fake).id, id);
+    assert_eq!(launched(&fake, "--process worker").code, ExitCode::Success, "another process is another launch");
+}
+
+#[test]
+fn whose_labels_come_from_an_image_is_no_earlier_container_of_the_app() {
+    let fake = engine();
+    let labels = [
+        (labels::KIND, labels::KIND_APP),
+        (labels::APP_GUID, GUID),
+        (labels::PROCESS, "web"),
+        (labels::INSTANCE, "i"),
+        (labels::OWNER, "a.1.1"),
+    ];
+    fake.add_image("strangers:1", &labels);
+    let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let spec = ContainerSpec { image: "strangers:1".to_owned(), labels, ..ContainerSpec::default() };
+    let strangers = fake.create(Some("strangers"), &spec).unwrap();
+    fake.start(&strangers).unwrap();
+    assert_eq!(launched(&fake, "").code, ExitCode::Success);
+    assert!(fake.container(&strangers).unwrap().unwrap().running);
+}
+
+#[test]
+fn an_image_that_was_built_on_the_apps_is_not_started() {
+    let fake = engine();
+    for image in fake.state().images.iter_mut().filter(|image| image.labels.contains_key(labels::APP_GUID)) {
+        image.details.layers.push("sha256:backdoor".to_owned());
+    }
+    let walked = launched(&fake, "");
+    assert_eq!(walked.code, ExitCode::Launch);
+    assert!(walked.failure().contains("is not one that stager made"), "{}", walked.failure());
+    assert!(fake.state().containers.is_empty());
+}
+
+#[test]
+fn an_app_has_no_more_rights_than_it_needs_and_its_output_and_its_disk_have_bounds() {
+    let log = LogConfig { driver: "json-file".into(), ..LogConfig::default() };
+    let fake = engine();
+    fake.state().log = log.clone();
+    let walked = launched(&fake, "");
+    let spec = |fake: &Fake| fake.state().containers.values().next().unwrap().1.clone();
+    let bounded = spec(&fake).log.unwrap();
+    assert_eq!((&*bounded.options["max-size"], &*bounded.options["max-file"]), ("10m", "3"));
+    assert_eq!(spec(&fake).disk_bytes, 0);
+    assert!(walked.said("Not bounded on this Docker Engine: what the app writes (disk_mb=1024)"), "{}", walked.text);
+    assert_eq!(
+        (spec(&fake).pids, spec(&fake).drop_capabilities, spec(&fake).security_options),
+        (1024, vec!["ALL".to_owned()], vec!["no-new-privileges".to_owned()])
+    );
+
+    let fake = engine();
+    fake.state().log = LogConfig { options: [("max-size".to_owned(), "1m".to_owned())].into(), ..log };
+    fake.state().quota = Quota::Written;
+    let walked = launched(&fake, "");
+    assert_eq!((spec(&fake).log, spec(&fake).disk_bytes), (None, 1 << 30));
+    assert!(!walked.said("Not bounded"), "{}", walked.text);
+
+    let fake = engine();
+    let root = request(Kind::Launch, quick(as_root));
+    assert_eq!(launched_from(&fake, "", root).code, ExitCode::Success);
+    assert!(spec(&fake).drop_capabilities.is_empty());
+    assert_eq!(spec(&fake).security_options, ["no-new-privileges"]);
+}
+
+/// Every program of the request runs as root.
+fn as_root(document: &mut serde_json::Value) {
+    match document {
+        serde_json::Value::Object(object) => {
+            if let Some(user) = object.get_mut("user") {
+                *user = "root".into();
+            }
+            object.values_mut().for_each(as_root);
+        }
+        serde_json::Value::Array(list) => list.iter_mut().for_each(as_root),
+        _ => {}
+    }
 }

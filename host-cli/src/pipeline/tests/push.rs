@@ -7,6 +7,7 @@ use crate::engine::{LayerState, LayerTold};
 use crate::pipeline::Target;
 use crate::pipeline::push::push_on;
 use crate::registry::login::LoginOptions;
+use crate::requests::AppRef;
 use argh::FromArgs;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ fn pushed(fake: &Arc<Fake>, wanted: &'static str) -> Walked {
 fn pushed_unless(fake: &Arc<Fake>, wanted: &'static str, watch: impl FnOnce(Sender<Ended>)) -> Walked {
     walked(fake, watch, move |way, engine| {
         let nobody = LoginOptions { username: None, password_stdin: false };
-        push_on(&way.with(engine), wanted, &LogOptions::default(), &Target::of(REFERENCE, nobody)?)
+        push_on(&way.with(engine), &AppRef::word(wanted), &LogOptions::default(), &Target::of(REFERENCE, nobody)?)
     })
 }
 
@@ -127,7 +128,7 @@ fn a_name_that_another_image_gets_during_the_push_is_no_success_and_stays_with_t
 fn a_password_and_a_log_are_not_both_read_from_standard_input() {
     for option in ["--stager-log", "--nsync-log"] {
         let words = ["--username", "me", "--password-stdin", option, "-", "node-env", REFERENCE];
-        let refused = Target::of_push(&Push::from_args(&["push"], &words).unwrap()).unwrap_err();
+        let refused = Target::of_push(&Push::from_args(&["push"], &words).unwrap(), REFERENCE).unwrap_err();
         assert_eq!(refused.code, ExitCode::CommandLine);
         assert_eq!(refused.text, format!("--password-stdin and {option} - both read standard input"));
     }

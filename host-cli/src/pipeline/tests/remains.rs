@@ -7,6 +7,7 @@ use crate::pipeline::lent::Lent;
 use crate::pipeline::remains;
 use crate::plan::container::ContainerSpec;
 use crate::plan::{app_image, guard, labels};
+use std::collections::BTreeMap;
 
 const APP: (&str, &str) = ("stager.kind", "app");
 
@@ -20,7 +21,7 @@ fn begun(fake: &Arc<Fake>) -> Walked {
 
 fn container(fake: &Fake, name: &str, labels: &[(&str, &str)]) -> ContainerId {
     let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let spec = ContainerSpec { image: "x".to_owned(), labels, ..ContainerSpec::default() };
+    let spec = ContainerSpec { labels, ..guard::guard("x", BTreeMap::new()) };
     fake.create(Some(name), &spec).unwrap()
 }
 
@@ -30,7 +31,8 @@ fn names(fake: &Fake) -> Vec<String> {
 
 /// A guard of this owner that tells of the making of an image.
 fn guards(fake: &Fake, owner: &str, recipe: &str) {
-    container(fake, "guard", &[("stager.kind", "guard"), ("stager.owner", owner), (app_image::RECIPE, recipe)]);
+    let name = format!("guard-{}", fake.state().containers.len());
+    container(fake, &name, &[("stager.kind", "guard"), ("stager.owner", owner), (app_image::RECIPE, recipe)]);
 }
 
 /// An image that has not got its name yet.
@@ -84,16 +86,18 @@ fn what_ended_elsewhere_goes_when_it_is_old() {
 fn where_nothing_was_left_the_engine_is_asked_no_more_than_it_must_be() {
     let fake = Arc::new(Fake::with_image("x"));
     let walked = begun(&fake);
-    assert_eq!(fake.verbs(), ["seen", "nameless_images"]);
+    assert_eq!(fake.verbs(), ["seen"]);
     assert!(!walked.said("left"), "{}", walked.text);
 }
 
 #[test]
 fn an_engine_that_does_not_tell_costs_nothing_and_one_that_does_not_remove_is_told_of() {
     let fake = Arc::new(Fake::with_image("x"));
-    for verb in ["seen", "nameless_images"] {
+    for verb in ["seen", "nameless_images", "images_labelled", "image", "container"] {
+        guards(&fake, &ended(), "r");
         fake.refuse(verb, "no");
         assert_eq!(begun(&fake).code, ExitCode::Success);
+        fake.state().containers.clear();
     }
     container(&fake, "killed", &[("stager.kind", "cache"), ("stager.owner", &ended())]);
     fake.refuse("remove", "not now");
@@ -118,6 +122,7 @@ fn an_image_without_a_name_goes_with_the_guard_of_its_recipe_unless_another_one_
         assert_eq!(is_there(&fake, &image), stays, "{others:?}: {}", walked.text);
         assert!(is_there(&fake, &derived), "nobody told of it");
         assert_eq!(names(&fake).len(), count - 1, "the killed one's guard goes");
+        assert!(walked.said(": guard guard-0"), "{}", walked.text);
         assert_eq!(walked.said("which never got a name"), !stays, "{}", walked.text);
     }
 }
@@ -136,6 +141,11 @@ fn what_a_build_left_goes_when_nobody_makes_an_image() {
     for (owner, stays) in [(ended(), false), (living(), true)] {
         let fake = Arc::new(Fake::with_image("x"));
         let image = nameless(&fake, &[APP]);
+        // A step of a build bears the one label that our Dockerfile begins with, and its base's.
+        let of_base = ("stager.recipe".to_owned(), "the base's".to_owned());
+        fake.state().images[0].labels.extend([of_base.clone()]);
+        let labels = [(labels::KIND.to_owned(), labels::KIND_APP.to_owned()), of_base];
+        fake.state().images.last_mut().unwrap().labels = labels.into();
         guards(&fake, &owner, "r");
         begun(&fake);
         assert_eq!(is_there(&fake, &image), stays);
@@ -143,12 +153,69 @@ fn what_a_build_left_goes_when_nobody_makes_an_image() {
 }
 
 #[test]
-fn a_baked_image_without_a_name_goes_when_its_owner_is_dead() {
+fn a_baked_image_without_a_name_goes_with_its_guard_and_one_that_was_built_on_it_stays() {
     let fake = Arc::new(Fake::with_image("x"));
-    let kinds = |owner: &str| nameless(&fake, &[("stager.kind", "stager"), ("stager.owner", owner)]);
-    let (left, coming) = (kinds(&ended()), kinds(&living()));
+    let baked = |recipe: &str, layers: usize| {
+        let image = nameless(&fake, &[("stager.kind", "stager"), (app_image::RECIPE, recipe)]);
+        let above = (0..layers).map(|layer| format!("sha256:{layer}"));
+        fake.state().images.last_mut().unwrap().details.layers.extend(above);
+        image
+    };
+    let (left, child, coming) = (baked("r", 1), baked("r", 2), baked("s", 1));
+    guards(&fake, &ended(), "r");
+    guards(&fake, &living(), "s");
     begun(&fake);
-    assert_eq!((is_there(&fake, &left), is_there(&fake, &coming)), (false, true));
+    assert_eq!([left, child, coming].map(|image| is_there(&fake, &image)), [false, true, true]);
+}
+
+#[test]
+fn a_guard_whose_image_was_not_seen_outlives_any_load_and_no_more() {
+    let fake = Arc::new(Fake::with_image("x"));
+    guards(&fake, &ended(), "r");
+    begun(&fake);
+    assert_eq!(names(&fake).len(), 1, "the engine may still take the image in");
+    let image = nameless(&fake, &[APP, (app_image::RECIPE, "r")]);
+    begun(&fake);
+    assert!(names(&fake).is_empty() && !is_there(&fake, &image));
+
+    guards(&fake, &ended(), "r");
+    let now = jiff::Timestamp::now().as_second();
+    fake.state().made_at = Some(now - 25 * 60 * 60);
+    begun(&fake);
+    assert!(names(&fake).is_empty());
+}
+
+#[test]
+fn what_an_image_says_is_no_reason_to_touch_anything() {
+    let fake = Arc::new(Fake::with_image("x"));
+    let (victim, other) = (fake.add_image("postgres:16", &[]), fake.add_image("evil:1", &[]));
+    let owner = ended();
+    let of_kind = |kind: &'static str, lent_to: &str| {
+        [
+            ("stager.kind", kind.to_owned()),
+            ("stager.owner", owner.clone()),
+            (labels::LENT, "postgres:16".to_owned()),
+            (labels::LENT_TO, lent_to.to_owned()),
+            (labels::LENT_FROM, other.0.clone()),
+        ]
+    };
+    for kind in ["guard", "staging", "cache"] {
+        let labels = of_kind(kind, &victim.0);
+        let labels = labels.each_ref().map(|(name, value)| (*name, value.as_str()));
+        fake.add_image(kind, &labels);
+        let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let spec = ContainerSpec { image: kind.to_owned(), labels, ..guard::guard("x", BTreeMap::new()) };
+        let id = fake.create(Some(kind), &spec).unwrap();
+        if kind != "guard" {
+            fake.start(&id).unwrap();
+        }
+    }
+    // One that somebody made by hand, with names where ids belong.
+    let labels = of_kind("guard", "postgres:16");
+    container(&fake, "by-hand", &labels.each_ref().map(|(name, value)| (*name, value.as_str())));
+    let walked = begun(&fake);
+    assert_eq!(fake.image("postgres:16").unwrap().unwrap().id, victim, "{}", walked.text);
+    assert_eq!(names(&fake).iter().filter(|name| *name != "by-hand").count(), 3, "{}", walked.text);
 }
 
 #[test]

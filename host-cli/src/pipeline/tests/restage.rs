@@ -444,7 +444,10 @@ fn without_an_image_neither_base_nor_droplet_is_touched() {
     agent(&fake, vec![], 0);
     let walked = restaged(&fake, "--no-image");
     assert_eq!(walked.code, ExitCode::Success);
-    assert_eq!(fake.verbs(), ["has_network", "image", "ensure_volume", "facts", "create", "run", "remove"]);
+    assert_eq!(
+        fake.verbs(),
+        ["has_network", "containers_labelled", "image", "ensure_volume", "facts", "create", "run", "remove"]
+    );
 }
 
 #[test]
@@ -493,7 +496,11 @@ fn a_request_that_runs_a_program_as_root_gets_no_volume_which_it_could_change() 
             .replace("\"user\":\"vcap\"", &format!("\"user\":\"{user}\""));
         let walked = restaged_by(&fake, "--no-image", nobody, document);
         assert!(walked.text.contains("nothing is kept: the request runs a program as root"), "{}", walked.text);
-        assert_eq!(fake.verbs(), ["has_network", "image", "facts", "create", "run", "remove"], "{user}");
+        assert_eq!(
+            fake.verbs(),
+            ["has_network", "containers_labelled", "image", "facts", "create", "run", "remove"],
+            "{user}"
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 use super::restage::{agent, engine, failed, hello, typed};
 use super::*;
 use crate::pipeline::several::{self, Bell, Round};
+use crate::requests::AppRef;
 use crate::screen::several::Screens;
 use std::num::NonZeroUsize;
 use std::sync::Barrier;
@@ -17,7 +18,7 @@ const APPS: [&str; 3] = ["18c50a86", "5d886c4d", "e05638ad"];
 fn restaged(fake: &Arc<Fake>, apps: &[&str], jobs: usize, bell: &Arc<Bell>) -> (Walked, String) {
     let (recording, screen) = Recording::new();
     let (command, agent_options) = typed(&format!("--stager-log {LOG}"));
-    let apps: Vec<String> = apps.iter().map(|app| (*app).to_owned()).collect();
+    let apps: Vec<AppRef> = apps.iter().map(|app| AppRef::word(app)).collect();
     let bell = Arc::clone(bell);
     let walked = walked(fake, nobody, move |way, engine| {
         let (command, agent_options) = (Arc::new(command), agent_options.into());

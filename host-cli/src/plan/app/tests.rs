@@ -23,6 +23,7 @@ fn plan(lrp: &DesiredLrp, process: &str, process_types: Option<&str>) -> Contain
         ports: if process == WEB { &ports } else { &[] },
         network: "hcf",
         instance: "5eed5eed-0000-4000-8000-000000000000",
+        log: None,
     };
     app_container(lrp, run, &start)
 }
@@ -55,7 +56,8 @@ fn another_process_has_the_same_variables_its_own_command_and_neither_check_nor_
     let lrp = request(LOG_2017, "node-env");
     let (web, worker) = (plan(&lrp, WEB, None), plan(&lrp, "worker", Some(r#"{"web":"w","worker":"rake work"}"#)));
     assert_eq!(worker.command, ["app", "rake work", ""]);
-    assert_eq!(worker.aliases, ["node-env-worker"]);
+    assert_eq!(web.aliases, ["node-env-18c50a86.apps.stager.internal"]);
+    assert_eq!(worker.aliases, ["worker.node-env-18c50a86.apps.stager.internal"]);
     assert_eq!(worker.health_check, None);
     let names = |spec: &ContainerSpec| spec.environment.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&web), names(&worker));
@@ -89,4 +91,21 @@ fn names_differ_between_two_starts_of_an_app() {
     let lrp = request(LOG_2016, "node-env");
     assert_eq!(container_name(&lrp, WEB, "5eed5eed-0000-4000"), "cf-app-node-env-18c50a86-5eed5eed");
     assert_eq!(container_name(&lrp, "worker", "0-1"), "cf-app-node-env-worker-18c50a86-01");
+}
+
+#[test]
+fn no_name_that_a_tenant_can_choose_stands_alone_and_apps_whose_slugs_are_the_same_differ() {
+    const GUID: &str = "18C50A86-b045-5fed-bae9-e6ea03383693";
+    let alias_of = |name: &str, guid: &str| {
+        let application = Application { name: name.into(), guid: guid.into(), ..Application::default() };
+        (alias(&application, WEB), alias(&application, name))
+    };
+    for name in ["diego-access", "API", "api.hcf", "🍹", "あうえお", "", &"x".repeat(300), "a.apps.stager.internal"]
+    {
+        let (web, other) = alias_of(name, GUID);
+        assert!(web.ends_with("-18c50a86.apps.stager.internal"), "{web}");
+        assert!(other.strip_suffix(&web).is_some_and(|first| first.ends_with('.')), "{other}");
+        assert!(other.split('.').all(|label| (1..=63).contains(&label.len())), "{other}");
+    }
+    assert_ne!(alias_of("🍹", GUID), alias_of("あうえお", "28c50a86-b045-5fed-bae9-e6ea03383693"));
 }

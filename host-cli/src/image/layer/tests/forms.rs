@@ -121,7 +121,11 @@ fn the_holes_of_a_petabyte_fill_no_disk_and_a_map_that_contradicts_itself_is_dam
     shell(huge.path(), "mkdir app; truncate -s 7T app/huge; printf x >>app/huge");
     for form in ["gnu", "posix"] {
         let error = made(&packed(huge.path(), &format!("tar -cS --format={form} ."))).err().unwrap();
-        assert_eq!(error.to_string(), "the droplet holds more than 16G", "{form}");
+        assert_eq!(
+            error.to_string(),
+            "the droplet makes a layer of more than 16G, the most that --max-layer allows",
+            "{form}"
+        );
     }
     let sparse = |map: &str, size: &str| {
         let records = [("GNU.sparse.map", map.as_bytes()), ("GNU.sparse.size", size.as_bytes())];
@@ -151,7 +155,13 @@ fn no_file_is_newer_than_the_time_that_was_asked_for_and_so_two_stagings_give_on
             original.path(),
             &format!("mkdir -p app; echo x >app/old; echo y >app/new; touch -d @1000 app/old; {touch}"),
         );
-        droplet_layer(&*packed(original.path(), "tar -c --sort=name ."), newest, &Recording::default()).unwrap()
+        droplet_layer(
+            &*packed(original.path(), "tar -c --sort=name ."),
+            newest,
+            Bound::of_option(GENEROUS),
+            &Recording::default(),
+        )
+        .unwrap()
     };
     let newest = Some(1_500_000_000);
     let first = layer("touch -d @1600000000 app/new app .", newest);

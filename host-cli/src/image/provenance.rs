@@ -1,0 +1,168 @@
+//! Whether an image that bears an app's labels is one that we made. Its labels do not tell: they are inherited by whatever is
+//! built on it. It is ours where we remember that we made it; else, made on another machine or with its record gone, only
+//! where it follows from its content: its root file system's layers and our two above them, made by nothing else, with the
+//! settings that every app image has. Who has the engine's socket can forge all of that, but could also do anything else.
+
+use super::records::Records;
+use crate::engine::{Engine, EngineError, Image, ImageId, ImageSettings};
+use crate::plan::{app_image, image_config, labels};
+use shared_model::plain_line::visible;
+
+/// How it is known that an image is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Provenance {
+    /// We made it on this engine.
+    Remembered,
+    /// It is made as ours are.
+    ByContent,
+}
+
+/// Why an image is not taken for one of ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Foreign {
+    /// Nothing says that it is one.
+    #[error("it bears no label of an app image")]
+    NoLabel,
+    /// What it should stand on is not here to compare with.
+    #[error("the root file system that it should stand on ({}) is not on this Docker Engine", visible(base))]
+    NoBase { base: String },
+    /// It holds more or less than an app image does.
+    #[error(
+        "its layers are not its root file system's with the lifecycle and the droplet on top, which its labels name"
+    )]
+    Layers,
+    /// Something was done to it after it was made, or it was made otherwise.
+    #[error("it was made in another way: {}", visible(how))]
+    History { how: String },
+    /// It would not run as an app image does.
+    #[error("its {what} is not what stager sets")]
+    Setting { what: String },
+}
+
+/// Whether `image`, with its details, is ours: an app's, or a stager image that was baked here.
+///
+/// # Errors
+/// The outer one is the engine's.
+pub(crate) fn provenance(engine: &dyn Engine, image: &Image) -> Result<Result<Provenance, Foreign>, EngineError> {
+    if Records::of(engine).know(image) {
+        return Ok(Ok(Provenance::Remembered));
+    }
+    if !is_labelled(image) {
+        return Ok(Err(Foreign::NoLabel));
+    }
+    Ok(by_content(engine, image)?.map_or(Ok(Provenance::ByContent), Err))
+}
+
+/// Whether its labels say that it is an app's image of ours.
+pub(crate) fn is_labelled(image: &Image) -> bool {
+    image.labels.get(labels::KIND).is_some_and(|kind| kind == labels::KIND_APP)
+}
+
+/// Removes an image that has lost its last name, if it is ours: one that somebody built on it bears its labels too.
+///
+/// # Errors
+/// The engine's.
+pub(crate) fn remove_if_ours(engine: &dyn Engine, id: &ImageId) -> Result<(), EngineError> {
+    let Some(image) = engine.image(&id.0)?.filter(|image| image.tags.is_empty()) else { return Ok(()) };
+    match provenance(engine, &image)? {
+        Ok(_) => engine.remove_nameless(id),
+        Err(_) => Ok(()),
+    }
+}
+
+fn by_content(engine: &dyn Engine, image: &Image) -> Result<Option<Foreign>, EngineError> {
+    let label = |name: &str| image.labels.get(name).map_or("", String::as_str);
+    let base_id = label(app_image::BASE_DIGEST);
+    let Some(base) = engine.image(base_id)?.filter(|base| base.id.0 == base_id && !is_labelled(base)) else {
+        return Ok(Some(Foreign::NoBase { base: base_id.to_owned() }));
+    };
+    let Some([lifecycle, droplet]) = image.details.layers.strip_prefix(&*base.details.layers) else {
+        return Ok(Some(Foreign::Layers));
+    };
+    if lifecycle.strip_prefix("sha256:") != Some(label(app_image::LIFECYCLE)) {
+        return Ok(Some(Foreign::Layers));
+    }
+    let mut expected = vec![image_config::made_by_base(&base.id.0); base.details.layers.len()];
+    let ours = [("lifecycle", lifecycle), ("droplet", droplet)];
+    expected.extend(ours.map(|(name, digest)| image_config::made_by_layer(name, digest)));
+    let made = engine.history(&image.id)?.unwrap_or_default();
+    if made != expected {
+        let other = made.iter().rev().find(|step| !expected.contains(step));
+        return Ok(Some(Foreign::History { how: other.cloned().unwrap_or_else(|| "with other steps".to_owned()) }));
+    }
+    Ok(other_setting(&image.details.settings).map(|what| Foreign::Setting { what }))
+}
+
+/// What an image sets that ours do not, or not so.
+fn other_setting(settings: &ImageSettings) -> Option<String> {
+    let expected = image_config::settings();
+    let same = [
+        ("user", settings.user == expected.user),
+        ("working directory", settings.working_directory == expected.working_directory),
+        ("entry point", settings.entrypoint == expected.entrypoint),
+        ("command", settings.command == expected.command),
+        ("environment", settings.environment == expected.environment),
+    ];
+    let other = same.iter().find(|(_, same)| !same).map(|(what, _)| (*what).to_owned());
+    other.or_else(|| settings.others.first().cloned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fake::Fake;
+    use shared_model::secret::Secret;
+
+    const APP: [(&str, &str); 1] = [(labels::KIND, labels::KIND_APP)];
+
+    fn judged(fake: &Fake, id: &ImageId) -> Result<Provenance, Foreign> {
+        provenance(fake, &fake.image(&id.0).unwrap().unwrap()).unwrap()
+    }
+
+    fn change(fake: &Fake, id: &ImageId, change: impl FnOnce(&mut Image)) {
+        change(fake.state().images.iter_mut().find(|image| image.id == *id).unwrap());
+    }
+
+    #[test]
+    fn an_image_of_ours_is_known_by_its_content_where_nobody_remembers_it() {
+        let fake = Fake::default();
+        let id = fake.add_image("a:1", &APP);
+        assert_eq!(judged(&fake, &id), Ok(Provenance::ByContent));
+        let recipe = "1".repeat(64);
+        change(&fake, &id, |image| drop(image.labels.insert(app_image::RECIPE.into(), recipe.clone())));
+        Records::of(&fake).remember(&recipe, &id);
+        assert_eq!(judged(&fake, &id), Ok(Provenance::Remembered));
+    }
+
+    #[test]
+    fn whatever_was_done_to_an_image_makes_it_another() {
+        type Change = fn(&mut Image);
+        let changes: [(&str, Change); 10] = [
+            ("Layers", |image| image.details.layers.push("sha256:backdoor".into())),
+            ("Layers", |image| drop(image.details.layers.pop())),
+            ("Layers", |image| image.details.layers[0] = "sha256:other".into()),
+            ("Layers", |image| drop(image.labels.insert(app_image::LIFECYCLE.into(), "0".repeat(64)))),
+            ("NoBase", |image| drop(image.labels.insert(app_image::BASE_DIGEST.into(), image.id.0.clone()))),
+            ("NoLabel", |image| drop(image.labels.remove(labels::KIND))),
+            ("user", |image| image.details.settings.user = "root".into()),
+            ("entry point", |image| image.details.settings.entrypoint = vec!["/evil".into()]),
+            ("environment", |image| image.details.settings.environment = Secret::new(vec!["LD_PRELOAD=/evil".into()])),
+            ("Healthcheck", |image| image.details.settings.others = vec!["Healthcheck".into()]),
+        ];
+        for (why, changed) in changes {
+            let fake = Fake::default();
+            let id = fake.add_image("a:1", &APP);
+            change(&fake, &id, changed);
+            assert!(format!("{:?}", judged(&fake, &id).unwrap_err()).contains(why), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_step_that_left_no_layer_is_seen_in_the_history() {
+        let fake = Fake::default();
+        let id = fake.add_image("a:1", &APP);
+        let step = "/bin/sh -c #(nop)  ENV LD_PRELOAD=/home/vcap/app/evil.so";
+        fake.state().histories.get_mut(&id.0).unwrap().push(step.to_owned());
+        assert_eq!(judged(&fake, &id), Err(Foreign::History { how: step.to_owned() }));
+    }
+}

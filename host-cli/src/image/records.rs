@@ -1,0 +1,127 @@
+//! Which image was made of which recipe on an engine. Labels are inherited by whatever is built on an image, and anybody may
+//! give them; so an image is known to be ours by what is written down here, in the user's state folder, and not by them.
+
+#![expect(clippy::disallowed_methods, reason = "the one place that keeps and reads which images were made")]
+
+use crate::engine::{Engine, Image, ImageId};
+use crate::plan::app_image;
+use crate::{state_folder, unfinished};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// How a file is called that is being written.
+const UNFINISHED: &str = ".unfinished-";
+/// Records that are kept, of 72 bytes each; the oldest go first. Whoever is forgotten is made again.
+const MOST: usize = 2000;
+
+/// What is remembered of one engine.
+#[derive(Clone, Debug)]
+pub(crate) struct Records {
+    /// `None`: there is no place for it.
+    folder: Option<PathBuf>,
+}
+
+impl Records {
+    /// Those of this engine.
+    pub(crate) fn of(engine: &dyn Engine) -> Self {
+        Self { folder: engine.records().map(|records| records.join("images")) }
+    }
+
+    /// The image that was made of this recipe; `None`: that is not remembered.
+    pub(crate) fn made_of(&self, recipe: &str) -> Option<ImageId> {
+        let folder = self.folder.as_deref().filter(|folder| state_folder::is_ours(folder))?;
+        let text = fs::read_to_string(folder.join(file_name(recipe)?)).ok()?;
+        Some(ImageId(text.trim_end().to_owned()))
+    }
+
+    /// Whether this very image was made here.
+    pub(crate) fn know(&self, image: &Image) -> bool {
+        let recipe = image.labels.get(app_image::RECIPE);
+        recipe.and_then(|recipe| self.made_of(recipe)).is_some_and(|made| made == image.id)
+    }
+
+    /// Writes down that the image was made of this recipe. Where that cannot be written, it is made again the next time.
+    pub(crate) fn remember(&self, recipe: &str, image: &ImageId) {
+        if let (Some(folder), Some(name)) = (&self.folder, file_name(recipe)) {
+            let _ = write(folder, name, image);
+        }
+    }
+}
+
+/// A recipe is a digest; what else a label says is none.
+fn file_name(recipe: &str) -> Option<&str> {
+    Some(recipe).filter(|recipe| recipe.len() == 64 && recipe.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+fn write(folder: &Path, name: &str, ImageId(id): &ImageId) -> io::Result<()> {
+    state_folder::make(folder)?;
+    unfinished::remove_left(folder, UNFINISHED);
+    let mut file = tempfile::Builder::new().prefix(&unfinished::prefix(UNFINISHED)).tempfile_in(folder)?;
+    writeln!(file, "{id}")?;
+    file.persist(folder.join(name)).map_err(|error| error.error)?;
+    forget_the_oldest(folder)
+}
+
+fn forget_the_oldest(folder: &Path) -> io::Result<()> {
+    let records = fs::read_dir(folder)?.flatten().collect::<Vec<_>>();
+    if records.len() <= MOST {
+        return Ok(());
+    }
+    let mut by_age: Vec<_> =
+        records.iter().filter_map(|record| Some((record.metadata().ok()?.modified().ok()?, record.path()))).collect();
+    by_age.sort();
+    for (_, oldest) in by_age.iter().take(records.len() - MOST) {
+        fs::remove_file(oldest)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fake::Fake;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn recipe(number: usize) -> String {
+        format!("{number:064x}")
+    }
+
+    #[test]
+    fn what_was_made_is_remembered_for_its_owner_alone() {
+        let fake = Fake::default();
+        let records = Records::of(&fake);
+        assert_eq!(records.made_of(&recipe(1)), None);
+        records.remember(&recipe(1), &ImageId("sha256:1".into()));
+        assert_eq!(Records::of(&fake).made_of(&recipe(1)), Some(ImageId("sha256:1".into())));
+        let folder = fake.records().unwrap().join("images");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&folder.join(recipe(1)))), (0o700, 0o600));
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(records.made_of(&recipe(1)), None, "others may have written it");
+    }
+
+    #[test]
+    fn an_image_that_only_bears_the_label_is_not_known() {
+        let fake = Fake::default();
+        let records = Records::of(&fake);
+        let label = recipe(2);
+        let ours = fake.add_image("a:1", &[(app_image::RECIPE, &label)]);
+        fake.add_image("b:1", &[(app_image::RECIPE, &label)]);
+        records.remember(&label, &ours);
+        let known = |name| records.know(&fake.image(name).unwrap().unwrap());
+        assert_eq!((known("a:1"), known("b:1")), (true, false));
+        records.remember("../../x", &ours);
+        assert_eq!(records.made_of("../../x"), None);
+    }
+
+    #[test]
+    fn the_oldest_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..MOST + 3 {
+            fs::write(folder.path().join(recipe(number)), "").unwrap();
+        }
+        forget_the_oldest(folder.path()).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), MOST);
+    }
+}

@@ -1,0 +1,122 @@
+//! Of an app's images the newest stay, so that a restage costs no disk for ever. Taken is only the name that `restage` gave,
+//! only from images that bear no other, and never from one that a container uses.
+
+use crate::engine::{EngineError, Image};
+use crate::image::provenance::{is_labelled, provenance};
+use crate::pipeline::ours::sort_newest_first;
+use crate::pipeline::road::Road;
+use crate::plan::{app_image, labels};
+use shared_model::event::{Event, EventSink};
+use shared_model::plain_line::visible;
+use std::num::NonZeroUsize;
+
+/// How many of an app's images stay where the user does not say.
+const USUAL: usize = 5;
+
+/// Removes images of the app beyond its newest `keep` (`None`: five). What cannot be removed stays, and is told of.
+pub(crate) fn remove(road: &Road, app_guid: &str, keep: Option<NonZeroUsize>) {
+    if app_guid.is_empty() {
+        return; // nobody's
+    }
+    let keep = keep.map_or(USUAL, NonZeroUsize::get);
+    let removed = older(road, app_guid, keep).and_then(|older| {
+        let mut removed = 0;
+        for image in &older {
+            removed += usize::from(remove_one(road, image)?);
+        }
+        Ok(removed)
+    });
+    match removed {
+        Ok(0) => {}
+        Ok(count) => {
+            let images = if count == 1 { "1 older image".to_owned() } else { format!("{count} older images") };
+            let text = format!("Removed {images} of the app; its newest {keep} stay (--keep-images)");
+            road.emit(Event::Note { text });
+        }
+        Err(error) => {
+            road.emit(Event::Warning { text: format!("the app's older images stay: {error}") });
+        }
+    }
+}
+
+fn older(road: &Road, app_guid: &str, keep: usize) -> Result<Vec<Image>, EngineError> {
+    let mut images = Vec::new();
+    for listed in road.engine.images_labelled(labels::APP_GUID, app_guid)?.iter().filter(|image| is_labelled(image)) {
+        images.extend(road.engine.image(&listed.id.0)?);
+    }
+    sort_newest_first(&mut images);
+    Ok(images.into_iter().skip(keep).collect())
+}
+
+/// Whether it is gone.
+fn remove_one(road: &Road, image: &Image) -> Result<bool, EngineError> {
+    let has_our_names_alone = !image.tags.is_empty() && image.tags.iter().all(|tag| app_image::is_of_droplet(tag));
+    if !has_our_names_alone || road.engine.is_used(&image.id)? || provenance(&*road.engine, image)?.is_err() {
+        return Ok(false);
+    }
+    for tag in &image.tags {
+        if let Err(error) = road.engine.untag(tag) {
+            let text = format!("the older image {} stays: {error}", visible(tag));
+            road.emit(Event::Warning { text });
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Engine;
+    use crate::engine::fake::Fake;
+    use crate::plan::container::ContainerSpec;
+    use std::sync::Arc;
+
+    const GUID: &str = "18c50a86-b045-5fed-bae9-e6ea03383693";
+
+    fn droplet(number: usize) -> String {
+        format!("cf-app/a-18c50a86:droplet-{number:012x}")
+    }
+
+    /// An engine with so many images of the app, the last of which is `latest`.
+    fn with_images(count: usize) -> Arc<Fake> {
+        let fake = Arc::<Fake>::default();
+        for number in 0..count {
+            add(&fake, &droplet(number), GUID);
+        }
+        fake.state().images.last_mut().unwrap().tags.push("cf-app/a-18c50a86:latest".to_owned());
+        fake
+    }
+
+    fn add(fake: &Fake, tag: &str, guid: &str) {
+        fake.add_image(tag, &[(labels::KIND, labels::KIND_APP), (labels::APP_GUID, guid)]);
+    }
+
+    fn left(fake: &Arc<Fake>, keep: Option<usize>) -> Vec<String> {
+        let engine: Arc<dyn Engine> = Arc::<Fake>::clone(fake);
+        remove(&Road::silent(engine), GUID, keep.and_then(NonZeroUsize::new));
+        fake.state().images.iter().filter_map(|image| image.tags.first().cloned()).collect()
+    }
+
+    #[test]
+    fn the_newest_stay() {
+        let fake = with_images(8);
+        assert_eq!(left(&fake, None), (3..8).map(droplet).collect::<Vec<_>>());
+        assert_eq!(left(&fake, Some(1)), [droplet(7)]);
+        assert_eq!(left(&fake, Some(1)), [droplet(7)], "there is nothing more to remove");
+    }
+
+    #[test]
+    fn what_a_container_uses_or_somebody_named_or_built_stays() {
+        let fake = with_images(8);
+        let spec = ContainerSpec { image: droplet(0), ..ContainerSpec::default() };
+        fake.create(None, &spec).unwrap();
+        fake.state().images[2].tags.push("registry.example.com/a:1".to_owned());
+        fake.state().images[3].details.layers.push("sha256:backdoor".to_owned());
+        let others = "cf-app/b-28c50a86:droplet-000000000000";
+        add(&fake, others, "28c50a86");
+        let left = left(&fake, Some(1));
+        let stays = [droplet(0), droplet(2), droplet(3), droplet(7), others.to_owned()];
+        assert_eq!(left, stays);
+    }
+}

@@ -1,0 +1,111 @@
+//! Which image of an app is taken: the newest of those that are ours. Labels only name candidates; see
+//! [`crate::image::provenance`].
+
+use crate::engine::Image;
+use crate::failure::Failure;
+use crate::image::created;
+use crate::image::provenance::{Provenance, is_labelled, provenance};
+use crate::pipeline::road::Road;
+use crate::plan::{app, labels};
+use jiff::Timestamp;
+use shared_model::desired_lrp::DesiredLrp;
+use shared_model::event::{Event, EventSink};
+use shared_model::exit_code::ExitCode;
+use shared_model::plain_line::visible;
+use std::cmp::Reverse;
+
+/// The newest image of the launch request's app. Says so when it is older than the request, `requested`: then the app was
+/// pushed again since.
+pub(crate) fn app_image(road: &Road, lrp: &DesiredLrp, requested: Option<Timestamp>) -> Result<Image, Failure> {
+    let of_app = road.engine.images_labelled(labels::APP_GUID, lrp.app_guid())?;
+    let found = newest(road, of_app.into_iter().filter(is_labelled));
+    let Some(image) = found.map_err(|failure| Failure { code: launch_code(failure.code), ..failure })? else {
+        let text = format!("there is no image of {} ({}) yet", visible(&app::shown_name(lrp)), visible(lrp.app_guid()));
+        return Err(Failure::new(ExitCode::Launch, text, "restage it first: `host-cli restage APP`"));
+    };
+    if let Some(requested) = requested.filter(|requested| (1..requested.as_second()).contains(&age(&image))) {
+        let made = Timestamp::from_second(age(&image)).unwrap_or_default();
+        let text = format!(
+            "the image of {made} is older than the launch request of {requested:.0}: `restage` makes a new one"
+        );
+        road.emit(Event::Warning { text });
+    }
+    Ok(image)
+}
+
+/// An image that cannot be taken is a launch that fails.
+fn launch_code(code: ExitCode) -> ExitCode {
+    if code == ExitCode::Image { ExitCode::Launch } else { code }
+}
+
+/// Of images from a list the one that was made or named last and is ours, with its details; `None` where the list is empty.
+/// Newer ones that are not ours are passed over, and named.
+///
+/// # Errors
+/// There are images, and none of them is ours.
+pub(crate) fn newest(road: &Road, listed: impl IntoIterator<Item = Image>) -> Result<Option<Image>, Failure> {
+    let mut images = Vec::new();
+    for listed in listed {
+        // One that is gone by now is not the newest.
+        images.extend(road.engine.image(&listed.id.0)?);
+    }
+    sort_newest_first(&mut images);
+    let mut refused = None;
+    for image in images {
+        match require(road, &image) {
+            Ok(()) => {
+                if let Some(Failure { text, .. }) = refused {
+                    let text = format!("{text}; an older one is taken");
+                    road.emit(Event::Warning { text });
+                }
+                return Ok(Some(image));
+            }
+            Err(failure) if failure.code == ExitCode::Image => drop(refused.get_or_insert(failure)),
+            Err(failure) => return Err(failure),
+        }
+    }
+    refused.map_or(Ok(None), Err)
+}
+
+/// The image, with its details, is ours. Says so where that follows from its content alone.
+pub(crate) fn require(road: &Road, image: &Image) -> Result<(), Failure> {
+    let name = || visible(image.tags.first().unwrap_or(&image.id.0)).into_owned();
+    match provenance(&*road.engine, image)? {
+        Ok(Provenance::Remembered) => Ok(()),
+        Ok(Provenance::ByContent) => {
+            let text =
+                format!("This user did not make the image {} here; its layers and settings are an app image's", name());
+            road.emit(Event::Note { text });
+            Ok(())
+        }
+        Err(foreign) => {
+            let text =
+                format!("the image {} ({}) is not one that stager made: {foreign}", name(), visible(&image.id.0));
+            let advice =
+                "`host-cli restage APP` makes the app's image anew; `docker run` and `docker push` take any image";
+            Err(Failure::new(ExitCode::Image, text, advice))
+        }
+    }
+}
+
+/// The one that was made or named last comes first; what `restage` has made another of since, behind all that are not.
+pub(super) fn sort_newest_first(images: &mut [Image]) {
+    images.sort_by_key(|image| Reverse((!is_superseded(image), age(image))));
+}
+
+/// When the image came to be what it is, in seconds since 1970; 0 where nobody knows. Its own time is the same for all that
+/// were made reproducibly; most engines, though not Podman, know when it got its name.
+fn age(image: &Image) -> i64 {
+    match (image.details.named, image.created) {
+        (0, created::FIXED) => 0,
+        (0, created) => created,
+        (named, _) => named,
+    }
+}
+
+/// Whether `restage` has made a newer one of its app since: it has kept its droplet's name, and `latest` has gone on. When
+/// such a one is pushed it gets one more name, and would look newer than it is.
+fn is_superseded(image: &Image) -> bool {
+    let mut ours = image.tags.iter().filter(|tag| tag.contains(labels::REPOSITORIES)).peekable();
+    ours.peek().is_some() && ours.all(|tag| tag.contains(":droplet-"))
+}

@@ -1,0 +1,78 @@
+//! Where host-cli remembers what it did: `$XDG_STATE_HOME/stager`, else `~/.local/state/stager`. Without such a folder, or
+//! where others may write to it, nothing is remembered.
+
+#![expect(clippy::disallowed_methods, reason = "the leaf that finds the user's state folder")]
+
+use sha2::{Digest, Sha256};
+use std::env;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+/// Who may look into a folder of ours.
+const OURS_ALONE: u32 = 0o700;
+/// Of a mode: group and others may write.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// The folder for what is remembered of the engine with this identity; it need not exist.
+pub(crate) fn of_engine(identity: &str) -> Option<PathBuf> {
+    folder(env::var_os("XDG_STATE_HOME"), env::var_os("HOME")).map(|folder| folder.join("engines").join(name(identity)))
+}
+
+fn folder(state: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
+    let absolute = |path: Option<OsString>| path.map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = absolute(state).or_else(|| Some(absolute(home)?.join(".local/state")))?;
+    Some(state.join("stager"))
+}
+
+/// An identity may be anything; a file's name may not.
+fn name(identity: &str) -> String {
+    const BYTES: usize = 16; // of the digest: no two engines have the same
+    Sha256::digest(identity).iter().take(BYTES).fold(String::new(), |mut name, byte| {
+        let _ = write!(name, "{byte:02x}"); // a String takes everything
+        name
+    })
+}
+
+/// Makes a folder of ours with its parents, closed to all others.
+pub(crate) fn make(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(OURS_ALONE).create(folder)
+}
+
+/// Whether nobody else can have put anything into it.
+pub(crate) fn is_ours(folder: &Path) -> bool {
+    fs::symlink_metadata(folder).is_ok_and(|metadata| {
+        metadata.is_dir()
+            && metadata.uid() == rustix::process::geteuid().as_raw()
+            && metadata.mode() & OTHERS_WRITE == 0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn the_folder_is_where_the_xdg_specification_puts_it() {
+        let some = |path: &str| Some(OsString::from(path));
+        assert_eq!(folder(some("/s"), some("/h")), Some("/s/stager".into()));
+        assert_eq!(folder(some("relative"), some("/h")), Some("/h/.local/state/stager".into()));
+        assert_eq!((folder(None, some("h")), folder(None, None)), (None, None));
+        assert_ne!(name("a"), name("b"));
+        assert!(name("../../x").chars().all(|c| c.is_ascii_hexdigit()));
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_to_is_not_believed() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("a/b");
+        assert!(!is_ours(&folder));
+        make(&folder).unwrap();
+        assert!(is_ours(&folder));
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o770)).unwrap();
+        assert!(!is_ours(&folder));
+    }
+}
