@@ -66,16 +66,19 @@ struct Row<'a> {
     process_guid: Option<&'a str>,
     buildpacks: &'a [String],
     start_command: Option<&'a str>,
+    /// There is one, and `--show` was not typed.
+    start_command_hidden: bool,
     /// When the first signed URL dies; null: none is signed.
     expires: Option<String>,
     expired: Option<bool>,
     log: &'a str,
 }
 
-/// Without `show` an own start command is null.
 fn json(entries: &[Entry], now: Timestamp, show: bool) -> String {
     let row = |entry: &'_ Entry| {
         let (about, expires) = (&entry.about, expiry(entry));
+        let start_command = entry.contents.start_command.as_deref();
+        let hidden = !show && start_command.is_some_and(|command| !command.is_empty());
         serde_json::to_string(&Row {
             time: entry.time.map(|time| time.to_string()),
             kind: noun(entry.kind),
@@ -85,7 +88,8 @@ fn json(entries: &[Entry], now: Timestamp, show: bool) -> String {
             staging_guid: known(&about.staging_guid),
             process_guid: known(&about.process_guid),
             buildpacks: &entry.contents.buildpacks,
-            start_command: entry.contents.start_command.as_deref().filter(|command| show || command.is_empty()),
+            start_command: start_command.filter(|_| !hidden),
+            start_command_hidden: hidden,
             expires: expires.map(|expires| expires.to_string()),
             expired: expires.map(|expires| expires <= now),
             log: &entry.log,

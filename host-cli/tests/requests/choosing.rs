@@ -126,3 +126,38 @@ fn a_search_for_an_app_goes_on_through_all_files_until_it_matches() {
     let home = Home::staged(&noisy).with_gzip(&format!("{STAGER}.1.gz"), &[at("0.5", "deep").staging()]);
     assert_eq!(home.run(&format!("build-req {GUID}")).mark(), "deep");
 }
+
+#[test]
+fn an_app_that_is_called_like_anothers_guid_gets_none_of_its_requests() {
+    let victim = at("1.0", "victim");
+    let names = [GUID.to_owned(), "18c50a86".to_owned(), victim.process_guid(), victim.staging_guid()];
+    for name in names {
+        let thief = || at("9.0", "thief").of(&name, "5d886c4d-d5a1-5360-b935-9f8f15d451bd");
+        let home = Home::new()
+            .with(STAGER, &[victim.staging(), thief().staging()])
+            .with(LISTENER, &[victim.launch(), thief().launch()]);
+        let kind = if name == victim.process_guid() { "launch-req" } else { "build-req" };
+        assert_eq!(home.run(&format!("{kind} {name}")).mark(), "victim", "{name}");
+        assert_eq!(home.run(&format!("{kind} --app={name}")).mark(), "thief", "--app={name}");
+        let listed = home.run(&format!("requests {name} --output json")).out;
+        assert!(listed.contains(GUID) && !listed.contains("5d886c4d"), "{listed}");
+    }
+}
+
+#[test]
+fn a_name_that_looks_like_an_option_is_taken_behind_an_equals_sign() {
+    let home = Home::staged(&[at("1.0", "odd").of("-rf", OTHER_GUID).staging(), at("2.0", "other").staging()]);
+    assert_eq!(home.run("build-req --app=-rf").mark(), "odd");
+    home.run("build-req node-env --app=-rf").failed(2, &["APP and --app both say which app"]);
+}
+
+#[test]
+fn the_way_out_of_an_ambiguity_works_whatever_the_apps_are_called() {
+    let home = Home::staged(&[
+        at("1.0", "a").of("twin", GUID).staging(),
+        at("2.0", "b").of("twin", OTHER_GUID).staging(),
+        at("3.0", "c").of(GUID, "5d886c4d-d5a1-5360-b935-9f8f15d451bd").staging(),
+    ]);
+    home.run("build-req twin").failed(3, &["2 apps answer to `twin`", "try: give the guid"]);
+    assert_eq!(home.run(&format!("build-req {GUID}")).mark(), "a");
+}

@@ -36,14 +36,13 @@ fn json_says_what_is_known_of_each_request_the_newest_first() {
         (&json!("nodejs_buildpack"), 9)
     );
     assert_eq!((&staging["expires"], &staging["expired"]), (&json!("2016-06-15T18:57:23Z"), &json!(true)));
-    assert_eq!(rows[0]["start_command"], "node server.js --second-push");
     assert_eq!(rows[2]["start_command"], "");
-    assert!(rows.iter().all(|row| row.as_object().unwrap().len() == 12), "every key is always there");
+    assert!(rows.iter().all(|row| row.as_object().unwrap().len() == 13), "every key is always there");
 }
 
 #[test]
 fn a_table_shows_the_same_for_people() {
-    let said = Home::new().run(&format!("requests --logs {}", recorded("2016").display()));
+    let said = Home::new().run(&format!("requests --show --logs {}", recorded("2016").display()));
     let lines: Vec<&str> = said.printed().lines().collect();
     assert!(lines[0].starts_with("TIME ") && lines[0].ends_with("BUILDPACKS OR START COMMAND"), "{}", lines[0]);
     assert!(
@@ -53,6 +52,19 @@ fn a_table_shows_the_same_for_people() {
     );
     assert!(lines[7].contains("expired ") && lines[7].contains(" d ago  staticfile_buildpack java_"), "{}", lines[7]);
     assert_eq!(lines.len(), 8);
+}
+
+#[test]
+fn a_start_command_which_may_hold_a_password_is_shown_on_request_only() {
+    let logs = format!("--logs {}", recorded("2016").display());
+    let shown = |words: &str| Home::new().run(&format!("requests {logs} {words}")).printed().to_owned();
+    for hidden in [shown(""), shown("--output json")] {
+        assert!(!hidden.contains("--second-push"), "{hidden}");
+    }
+    assert!(shown("").contains("(hidden; --show)"));
+    assert!(shown("--show --output json").contains("node server.js --second-push"));
+    let row = &recorded_rows("2016")[0];
+    assert_eq!((&row["start_command"], &row["start_command_hidden"]), (&Value::Null, &json!(true)));
 }
 
 #[test]

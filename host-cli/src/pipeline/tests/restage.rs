@@ -6,9 +6,10 @@ use super::*;
 use crate::arguments::{Command, Restage, invocation::Invocation};
 use crate::engine::{Limits, Quota};
 use crate::pipeline::{Target, push_if_wanted, restage_on};
+use crate::plan::container::ContainerSpec;
 use crate::plan::labels;
 use shared_model::event::{PROTOCOL, Step, Stream};
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -555,4 +556,84 @@ fn storage_that_can_bound_a_container_is_asked_to_and_other_storage_is_not() {
         let bounds: Vec<u64> = state.containers.values().map(|(_, spec)| spec.disk_bytes).collect();
         assert_eq!(bounds, [bound], "{quota:?}");
     }
+}
+
+/// An app's container that runs on `network` under these names.
+fn app_called(fake: &Fake, network: &str, names: &[&str]) {
+    let spec = ContainerSpec {
+        image: "stager:latest".to_owned(),
+        labels: [(labels::KIND.to_owned(), labels::KIND_APP.to_owned())].into(),
+        network: network.to_owned(),
+        aliases: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..ContainerSpec::default()
+    };
+    let id = fake.create(Some("cf-app-evil"), &spec).unwrap();
+    fake.start(&id).unwrap();
+    fake.state().calls.clear();
+}
+
+#[test]
+fn an_app_that_answers_for_a_host_of_the_request_keeps_the_staging_from_beginning() {
+    let request = document(STAGER_2016, "taskDefinition", |_| {});
+    let hosts = shared_model::validate::task(&request).unwrap().hosts();
+    let host = hosts.first().unwrap().to_ascii_uppercase();
+    for name in [host.as_str(), "cf-app-evil"] {
+        let fake = engine();
+        app_called(&fake, "hcf", &["x", name]);
+        let document = request.replace(hosts.first().unwrap(), &name.to_ascii_lowercase());
+        let walked = restaged_by(&fake, "", nobody, document);
+        assert_eq!(walked.code, ExitCode::Engine, "{}", walked.text);
+        let words = format!("on network hcf the app's container cf-app-evil answers for {}", name.to_ascii_lowercase());
+        assert!(walked.failure().starts_with(&words), "{}", walked.failure());
+        assert!(walked.said("docker rm -f cf-app-evil") && !fake.verbs().contains(&"create".to_owned()));
+    }
+    for (network, names) in [("other", [host.as_str()]), ("hcf", ["node-env"])] {
+        let fake = engine();
+        app_called(&fake, network, &names);
+        agent(&fake, vec![Event::Done { ms: 1 }], 0);
+        assert_eq!(restaged(&fake, "").code, ExitCode::Success);
+    }
+}
+
+#[test]
+fn the_address_of_an_app_is_one_of_its_names() {
+    let fake = engine();
+    app_called(&fake, "hcf", &[]);
+    let address = fake.state().containers.values().next().unwrap().0.endpoints["hcf"].addresses[0].clone();
+    let request = document(STAGER_2016, "taskDefinition", |request| {
+        request["completion_callback_url"] = format!("http://{address}:8080/v1/staging/g/completed").into();
+    });
+    let walked = restaged_by(&fake, "", nobody, request);
+    assert!(walked.failure().contains(&format!("answers for {address}")), "{}", walked.text);
+}
+
+#[test]
+fn egress_rules_that_nobody_keeps_are_named() {
+    let fake = engine();
+    agent(&fake, vec![Event::Done { ms: 1 }], 0);
+    let request = document(STAGER_2016, "taskDefinition", |request| {
+        request["egress_rules"] = serde_json::json!([{"protocol": "all", "destinations": ["0.0.0.0/0"]}]);
+    });
+    let walked = restaged_by(&fake, "", nobody, request);
+    assert!(walked.said("Not done on plain Docker: 1 egress rule"), "{}", walked.text);
+}
+
+#[test]
+fn a_droplet_beyond_the_requests_disk_is_refused_and_leaves_nothing() {
+    let fake = engine();
+    agent(&fake, vec![Event::Result { text: RESULT.into() }, Event::Done { ms: 1 }], 0);
+    let images = fake.state().images.len();
+    let mut bomb = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    let mut header = tar::Header::new_gnu();
+    header.set_size(8 << 20);
+    header.set_mode(0o644);
+    bomb.append_data(&mut header, "app/zeros", std::io::repeat(0).take(8 << 20)).unwrap();
+    let bomb = bomb.into_inner().unwrap().finish().unwrap();
+    fake.state().files.insert("/tmp/droplet".into(), tar("droplet", &bomb));
+    let request = document(STAGER_2016, "taskDefinition", |request| request["disk_mb"] = 4.into());
+    let walked = restaged_by(&fake, "", nobody, request);
+    assert_eq!(walked.code, ExitCode::Image);
+    let words = "the droplet makes a layer of more than 4M, the most that its request allows (disk_mb=4)";
+    assert_eq!(walked.failure(), words);
+    assert!(fake.state().images.len() == images && fake.state().containers.is_empty(), "{:?}", fake.verbs());
 }
