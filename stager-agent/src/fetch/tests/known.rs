@@ -165,6 +165,26 @@ fn who_sent_it_is_told_by_address_also_through_redirects_and_tls() {
 }
 
 #[test]
+fn an_archive_is_hashed_without_being_unpacked_and_not_beyond_what_it_should_have() {
+    let body = b"no archive at all".to_vec();
+    let (case, length, sent) = (Case::new(), body.len() as u64, body.clone());
+    let server = Server::plain(move |_, n, to| match n {
+        0 => answer(to, 503, "Retry-After: 0\r\n", b""),
+        _ => answer(to, 200, "", &sent),
+    });
+    let gone = Server::plain(|_, _, to| answer(to, 404, "", b""));
+    let scope = Scope::new(&case.audience, "STG", &case.stop);
+    let hash = |server: &Server, most| hashed(&plain(), &SafeUrl::new(server.url.as_str()), most, &scope);
+    assert_eq!(hash(&server, length).unwrap(), Hashed::Whole(sha256_of(&body)));
+    assert_eq!(case.audience.heard_of("retrying").len(), 1);
+    assert_eq!(hash(&server, length - 1).unwrap(), Hashed::Larger);
+    assert!(matches!(hash(&gone, length), Err(FetchError::Transfer { cause: TransferError::NotFound, .. })));
+    assert_eq!(case.audience.heard().len(), 1, "nothing is said of how far it is");
+    case.stop.by_signal(15);
+    assert!(matches!(hash(&server, length), Err(FetchError::Stopped { .. })));
+}
+
+#[test]
 fn validators_stay_with_their_host() {
     let target = Server::plain(|_, _, to| answer(to, 200, "", &tgz(10)));
     let location = format!("Location: {}/\r\n", target.url.replace("127.0.0.1", "localhost"));
