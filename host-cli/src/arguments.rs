@@ -6,7 +6,7 @@ use crate::image::ImageBy;
 use argh::FromArgs;
 use std::path::PathBuf;
 
-pub(crate) use cache::{Cache, CacheCommand, CacheList, CacheOptions};
+pub(crate) use cache::{Cache, CacheCommand, CacheList, CacheOptions, CacheVerify};
 pub(crate) use export::Export;
 pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
 
