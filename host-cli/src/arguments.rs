@@ -10,7 +10,7 @@ use shared_model::exit_code::ExitCode;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-pub(crate) use cache::{Cache, CacheCommand, CacheList, CacheOptions};
+pub(crate) use cache::{Cache, CacheCommand, CacheList, CacheOptions, CacheVerify};
 pub(crate) use export::Export;
 pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
 

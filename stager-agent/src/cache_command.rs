@@ -1,12 +1,13 @@
 //! `stager-agent cache …`: fills the cache, lists what it holds, reads it again, empties it.
 
 mod list;
+mod origin;
 mod up;
 mod wanted;
 
 use crate::arguments::{Arguments, CacheCommand};
-use crate::cache::{Cache, Checked, Identity, Removal};
-use crate::failure::Failure;
+use crate::cache::{Cache, Checked, Identity, Record, Removal};
+use crate::failure::{Failure, Verified};
 use crate::lease::Lease;
 use crate::scope::Scope;
 use crate::steps::milliseconds_since;
@@ -51,26 +52,36 @@ fn carry_out(command: &CacheCommand, arguments: &Arguments, lease: &Lease, scope
             list::print(&cache.list()?, list.output);
             Ok(())
         }
-        CacheCommand::Verify(verify) => read_again(&cache, verify.key.as_deref(), scope),
+        CacheCommand::Verify(verify) => {
+            let (mut found, whole) = read_again(&cache, verify.key.as_deref(), scope)?;
+            if verify.origin {
+                origin::compare(&cache, &whole, arguments, &mut found, scope)?;
+            }
+            Failure::of_verify(&found).map_or(Ok(()), Err)
+        }
         CacheCommand::Clear(clear) => empty(&cache, clear.key.as_deref(), scope),
     }
 }
 
-fn read_again(cache: &Cache, key: Option<&str>, scope: &Scope) -> Result<(), Failure> {
-    let (mut all, mut damaged) = (0, 0);
-    cache.verify(key, scope, &mut |Checked { identity, damage }| {
-        all += 1;
-        let name = name(identity.as_ref());
+/// Reads every byte, and gives what it found and the records of what is whole.
+fn read_again(cache: &Cache, key: Option<&str>, scope: &Scope) -> Result<(Verified, Vec<Record>), Failure> {
+    let (mut found, mut whole) = (Verified::default(), Vec::new());
+    cache.verify(key, scope, &mut |Checked { record, damage }| {
+        found.all += 1;
+        let name = name(record.as_ref().map(Record::identity).as_ref());
         match damage {
-            None => scope.emit(Event::Note { text: format!("Whole: {name}") }),
+            None => {
+                scope.emit(Event::Note { text: format!("Whole: {name}") });
+                whole.extend(record);
+            }
             Some(why) => {
-                damaged += 1;
+                found.damaged += 1;
                 scope.emit(Event::Warning { text: format!("{name} was damaged and is removed: {why}") });
             }
         }
     })?;
-    say_none(all, key, scope);
-    if damaged > 0 { Err(Failure::damaged_entries(damaged, all)) } else { Ok(()) }
+    say_none(found.all, key, scope);
+    Ok((found, whole))
 }
 
 fn empty(cache: &Cache, key: Option<&str>, scope: &Scope) -> Result<(), Failure> {

@@ -26,6 +26,19 @@ use shared_model::validate::Complaints;
 use signal_hook::consts::SIGINT;
 use std::io;
 
+/// What `cache verify` found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Verified {
+    /// Entries that were looked at.
+    pub(crate) all: usize,
+    /// Of these, removed since their bytes have changed.
+    pub(crate) damaged: usize,
+    /// Removed since their origin gives another archive.
+    pub(crate) others: usize,
+    /// That stay, though they were to be compared with their origin and could not be.
+    pub(crate) unanswered: usize,
+}
+
 /// An unhappy end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -88,10 +101,25 @@ impl Failure {
         }
     }
 
-    /// `cache verify` found damage.
-    pub(crate) fn damaged_entries(damaged: usize, all: usize) -> Self {
-        let text = format!("{damaged} of {all} entries were damaged and are removed");
-        Self::new(ExitCode::Fetch, text, "the next staging fetches them again, and so does `host-cli cache-up`")
+    /// What `cache verify` found; `None`: nothing that is wrong.
+    pub(crate) fn of_verify(found: &Verified) -> Option<Self> {
+        let Verified { all, damaged, others, unanswered } = *found;
+        let count = |count: usize, what: &str| (count > 0).then(|| format!("{count} of {all} entries {what}"));
+        let wrong: Vec<String> = [
+            count(damaged, "were damaged and are removed"),
+            count(others, "are not what their origin gives and are removed"),
+            count(unanswered, "could not be compared with their origin and stay"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let advice = if unanswered > 0 {
+            "a warning above says why: `host-cli cache verify --origin --network NAME` names a network that knows the servers, \
+             --ca an authority of theirs"
+        } else {
+            "the next staging fetches them again, and so does `host-cli cache-up`"
+        };
+        (!wrong.is_empty()).then(|| Self::new(ExitCode::Fetch, wrong.join("; "), advice))
     }
 
     /// The kernel refuses what the agent cannot do without.

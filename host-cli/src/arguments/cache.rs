@@ -1,7 +1,8 @@
 //! The commands that look after the cache.
 
-use super::{ListOutput, Output};
+use super::{FetchOptions, ListOutput, Output};
 use argh::FromArgs;
+use std::path::PathBuf;
 
 /// list, verify or clear what the cache holds
 #[derive(FromArgs, Debug)]
@@ -11,6 +12,7 @@ use argh::FromArgs;
     note = "The cache is a volume that `restage` and `cache-up` fill. KEY is a cache key, as `cache list` shows it.",
     example = "$ host-cli cache list",
     example = "Read every byte again, and remove what is damaged:\n$ host-cli cache verify",
+    example = "Compare with what the servers give now:\n$ host-cli cache verify --origin",
     example = "Fetch one buildpack anew the next time:\n$ host-cli cache clear KEY"
 )]
 pub(crate) struct Cache {
@@ -73,14 +75,51 @@ looks_into_a_cache! {
 looks_into_a_cache! {
     /// read every byte again and remove what is damaged; exit code 4 where something was
     #[derive(FromArgs, Debug)]
-    #[argh(subcommand, name = "verify", example = "$ host-cli cache verify")]
+    #[argh(
+        subcommand,
+        name = "verify",
+        note = "What came over plain http without a checksum is kept on the word of whoever answered. Run `--origin` when you\n\
+                trust the network: it fetches again and compares.",
+        example = "$ host-cli cache verify",
+        example = "$ host-cli cache verify --origin --network hcf"
+    )]
     CacheVerify {
         /// only entries of this cache key
         #[argh(positional, arg_name = "KEY")]
-        pub(crate) key: Option<String>,
+        pub(crate) cache_key: Option<String>,
+        /// fetch dependencies again too, from where they came, and remove those that are another there
+        #[argh(switch)]
+        pub(crate) origin: bool,
+        /// with --origin: network that the container joins (default: hcf)
+        #[argh(option, arg_name = "name")]
+        pub(crate) network: Option<String>,
+        /// with --origin: certificates to trust besides the system's, in PEM
+        #[argh(option, arg_name = "file")]
+        pub(crate) ca: Option<PathBuf>,
+        /// with --origin: client certificate for servers that ask for one, in PEM
+        #[argh(option, arg_name = "file")]
+        pub(crate) cert: Option<PathBuf>,
+        /// its key, in PEM, closed to all but owner and group (default: it is in the file of --cert)
+        #[argh(option, arg_name = "file")]
+        pub(crate) key: Option<PathBuf>,
         /// plain or json (default: plain)
         #[argh(option, arg_name = "form")]
         pub(crate) output: Option<Output>,
+    }
+}
+
+impl CacheVerify {
+    /// With whom the container speaks where it compares with the origins.
+    pub(crate) fn fetch_options(&self) -> FetchOptions<'_> {
+        FetchOptions {
+            network: self.network.as_deref().unwrap_or("hcf"),
+            stager_image: &self.stager_image,
+            ca: self.ca.as_deref(),
+            cert: self.cert.as_deref(),
+            key: self.key.as_deref(),
+            cache_volume: Some(&self.cache_volume),
+            cache_limit: None,
+        }
     }
 }
 

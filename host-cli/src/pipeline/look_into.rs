@@ -1,14 +1,16 @@
-//! `cache list`, `cache verify`, `cache clear`: the agent looks into the volume, in a container without a network that
-//! lives for a moment, since only an engine's container sees what a volume holds.
+//! `cache list`, `cache verify`, `cache clear`: the agent looks into the volume, in a container that lives for a moment,
+//! since only an engine's container sees what a volume holds. It has a network only where `verify --origin` needs one.
 
-use crate::arguments::{CacheCommand, CacheList, CacheOptions, ListOutput};
+use crate::arguments::{CacheCommand, CacheList, CacheOptions, CacheVerify, ListOutput};
 use crate::engine::docker::Docker;
 use crate::engine::{ContainerId, Input};
 use crate::failure::Failure;
 use crate::pipeline::road::{Road, walk};
 use crate::pipeline::stage::{self, Staging};
-use crate::pipeline::{check, signals};
-use crate::plan::cache::looking_container;
+use crate::pipeline::{check, mounted, signals};
+use crate::plan::cache::{comparing_container, looking_container};
+use crate::plan::container::ContainerSpec;
+use crate::plan::fetching::{Fetching, Keeping};
 use crate::requests::print;
 use crate::screen::cache_table::{self, Entry};
 use crate::screen::{screen, table, trouble};
@@ -31,17 +33,19 @@ pub(crate) fn cache(command: CacheCommand) -> ExitCode {
             print::write(&text).map(drop)
         }),
         CacheCommand::Verify(command) => walk(screen(command.output), signals::watch, move |way| {
-            acted(&way.with(Arc::new(Docker::connect()?)), command.options(), "verify", command.key.as_deref())
+            verified(&way.with(Arc::new(Docker::connect()?)), &command)
         }),
         CacheCommand::Clear(command) => walk(screen(command.output), signals::watch, move |way| {
-            acted(&way.with(Arc::new(Docker::connect()?)), command.options(), "clear", command.key.as_deref())
+            cleared(&way.with(Arc::new(Docker::connect()?)), command.options(), command.key.as_deref())
         }),
     }
 }
 
 /// The list in the form that was asked for.
 pub(super) fn listed(road: &Road, command: &CacheList) -> Result<String, Failure> {
-    let container = container(road, command.options(), &[], &["list", "--output", "json"])?;
+    let options = command.options();
+    let looking = looking_container(options.stager_image, options.volume, &[], &["list", "--output", "json"]);
+    let container = container(road, options, &looking)?;
     let (mut out, mut complaint) = (Vec::new(), Vec::new());
     let status = road.engine.run(&container, Input::Whole(b""), &mut |stream, bytes| match stream {
         Stream::Out => keep(&mut out, bytes, LONGEST_LIST),
@@ -56,15 +60,47 @@ pub(super) fn listed(road: &Road, command: &CacheList) -> Result<String, Failure
         Failure::new(ExitCode::Engine, text, "rebuild the stager image with `docker/build`")
     })?;
     Ok(match command.output {
-        ListOutput::Table => cache_table::table(&entries).draw(table::terminal_width()),
+        ListOutput::Table => {
+            let width = table::terminal_width();
+            cache_table::table(&entries, width).draw(width)
+        }
         ListOutput::Json => cache_table::json(&entries),
     })
 }
 
-/// `verify` or `clear`: what the agent says is shown, and how it ends is how we end.
-pub(super) fn acted(road: &Road, options: CacheOptions<'_>, verb: &str, key: Option<&str>) -> Result<(), Failure> {
+/// Reads all again, and compares it with its origin where that is wanted.
+pub(super) fn verified(road: &Road, command: &CacheVerify) -> Result<(), Failure> {
+    let (options, key) = (command.options(), command.cache_key.as_deref());
+    let CacheVerify { origin, network, ca, cert, key: own_key, .. } = command;
+    if !origin {
+        if network.is_some() || [ca, cert, own_key].into_iter().any(Option::is_some) {
+            let text = "--network, --ca, --cert and --key are of no use without --origin: nobody is asked";
+            return Err(Failure::new(ExitCode::CommandLine, text, ""));
+        }
+        return acted(road, options, &looking(options, "verify", key));
+    }
+    let fetch = command.fetch_options();
+    let files = mounted::files(&fetch)?;
+    check::network(&*road.engine, fetch.network)?;
+    let keeping = Keeping::InVolume { name: options.volume, limit: None };
+    let (image, network) = (options.stager_image, fetch.network);
+    let fetching = Fetching { image, network, files: &files, keeping, agent_options: &[] };
+    acted(road, options, &comparing_container(&fetching, key))
+}
+
+/// Removes all, or what has this key.
+pub(super) fn cleared(road: &Road, options: CacheOptions<'_>, key: Option<&str>) -> Result<(), Failure> {
+    acted(road, options, &looking(options, "clear", key))
+}
+
+fn looking(options: CacheOptions<'_>, verb: &str, key: Option<&str>) -> ContainerSpec {
     let words: Vec<&str> = std::iter::once(verb).chain(key).collect();
-    let container = container(road, options, &["--output", "json", "--lease"], &words)?;
+    looking_container(options.stager_image, options.volume, &["--output", "json", "--lease"], &words)
+}
+
+/// What the agent says is shown, and how it ends is how we end.
+fn acted(road: &Road, options: CacheOptions<'_>, spec: &ContainerSpec) -> Result<(), Failure> {
+    let container = container(road, options, spec)?;
     let image = options.stager_image;
     let acting = Staging {
         container: &container,
@@ -79,15 +115,10 @@ pub(super) fn acted(road: &Road, options: CacheOptions<'_>, verb: &str, key: Opt
     stage::stage(road, &acting).map(drop)
 }
 
-fn container(
-    road: &Road,
-    options: CacheOptions<'_>,
-    agent_options: &[&str],
-    words: &[&str],
-) -> Result<ContainerId, Failure> {
+fn container(road: &Road, options: CacheOptions<'_>, spec: &ContainerSpec) -> Result<ContainerId, Failure> {
     check::image(&*road.engine, options.stager_image, "stager image")?;
     check::volume(&*road.engine, options.volume)?;
-    road.create(None, &looking_container(options.stager_image, options.volume, agent_options, words))
+    road.create(None, spec)
 }
 
 fn keep(kept: &mut Vec<u8>, bytes: &[u8], most: usize) {

@@ -35,6 +35,13 @@ pub(crate) fn filling_container(fetching: &Fetching<'_>) -> ContainerSpec {
     ContainerSpec { command, labels: labels(), ..fetching.container() }
 }
 
+/// The container that compares what a volume holds with what the servers give now: all of it, or one cache key.
+pub(crate) fn comparing_container(fetching: &Fetching<'_>, key: Option<&str>) -> ContainerSpec {
+    let mut command = fetching.arguments(&[]);
+    command.extend(["cache", "verify", "--origin"].into_iter().chain(key).map(str::to_owned));
+    ContainerSpec { command, labels: labels(), ..fetching.container() }
+}
+
 /// The container that runs `stager-agent cache WORDS` on a volume, without a network.
 pub(crate) fn looking_container(image: &str, volume: &str, options: &[&str], words: &[&str]) -> ContainerSpec {
     let command = options.iter().chain(&["cache"]).chain(words).map(|word| (*word).to_owned()).collect();
@@ -78,12 +85,27 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_into_a_volume_has_no_network_and_what_fills_an_image_no_volume() {
+    fn what_looks_into_a_volume_has_a_network_only_to_compare_and_what_fills_an_image_has_no_volume() {
         let looks = describe(&looking_container("stager:x", "kept", &["--output", "json"], &["verify", "key"]));
         for line in
             [r#"command "--output" "json" "cache" "verify" "key""#, "network none", "bind kept:/var/cache/stager"]
         {
             assert!(looks.lines().any(|found| found == line), "{line:?} is not in\n{looks}");
+        }
+        let volume = Fetching {
+            image: "stager:x",
+            network: "hcf",
+            files: &[],
+            keeping: Keeping::InVolume { name: "kept", limit: None },
+            agent_options: &[],
+        };
+        let compares = describe(&comparing_container(&volume, Some("key")));
+        for line in [
+            r#"command "--output" "json" "--lease" "cache" "verify" "--origin" "key""#,
+            "network hcf",
+            "bind kept:/var/cache/stager",
+        ] {
+            assert!(compares.lines().any(|found| found == line), "{line:?} is not in\n{compares}");
         }
         let fetching = Fetching {
             image: "stager:x",

@@ -28,20 +28,33 @@ pub(crate) struct Entry {
     used: String,
     /// Whether the server was known by its certificate, or the request gave a checksum.
     verified: bool,
+    /// Address and port of the server, or of the proxy before it: `10.0.0.2:80`. Absent in what earlier stagers fetched.
+    address: Option<String>,
     /// Of the archive, in hex.
     sha256: String,
 }
 
-/// One line an entry. Wide: the yielding columns are the key and the origin.
-pub(crate) fn table(entries: &[Entry]) -> Table<7> {
+/// Characters of a line from which on times are told to the second; on a narrower one to the day.
+const WIDE: usize = 100;
+
+/// Characters of a date.
+const DAY: usize = "2026-01-02".len();
+
+/// One line an entry, for a terminal of `width` characters (`None`: as wide as it takes). The yielding columns are the
+/// key and the origin.
+pub(crate) fn table(entries: &[Entry], width: Option<usize>) -> Table<7> {
+    let time = |time: &str| match width {
+        Some(width) if width < WIDE => time.chars().take(DAY).collect(),
+        _ => time.to_owned(),
+    };
     let row = |entry: &Entry| {
         [
             entry.key.clone(),
             entry.kind.clone(),
             size::bytes(entry.bytes),
-            entry.fetched.clone(),
-            entry.used.clone(),
-            if entry.verified { "yes" } else { "no" }.to_owned(),
+            time(&entry.fetched),
+            time(&entry.used),
+            verified(entry),
             entry.origin.clone(),
         ]
     };
@@ -49,6 +62,15 @@ pub(crate) fn table(entries: &[Entry]) -> Table<7> {
         titles: ["KEY", "KIND", "SIZE", "FETCHED", "USED", "VERIFIED", "FROM"],
         yielding: [true, false, false, false, false, false, true],
         rows: entries.iter().map(row).collect(),
+    }
+}
+
+/// Whether somebody vouched for it; where nobody did, who sent it: `no: 10.0.0.2:80`.
+fn verified(entry: &Entry) -> String {
+    match (entry.verified, &entry.address) {
+        (true, _) => "yes".to_owned(),
+        (false, None) => "no".to_owned(),
+        (false, Some(address)) => format!("no: {address}"),
     }
 }
 
@@ -65,13 +87,32 @@ mod tests {
 
     #[test]
     fn an_entry_is_a_line_for_people_and_an_object_for_programs() {
-        let text = r#"{"key":"k","origin":"https://b/x","kind":"tree","app":null,"bytes":2048,"packed_bytes":1,"entries":3,"fetched":"2026-01-02T03:04:05Z","used":"2026-01-03T03:04:05Z","verified":true,"sha256":"ab"}"#;
+        let text = r#"{"key":"k","origin":"https://b/x","kind":"tree","app":null,"bytes":2048,"packed_bytes":1,"entries":3,"fetched":"2026-01-02T03:04:05Z","used":"2026-01-03T03:04:05Z","verified":true,"address":"10.0.0.2:443","sha256":"ab"}"#;
         let entries: Vec<Entry> = serde_json::from_str(&format!("[{text},{{\"key\":\"\\u001b[2J\"}}]")).unwrap();
-        let drawn = table(&entries).draw(None);
+        let drawn = table(&entries, None).draw(None);
         let line = "k          tree  2K    2026-01-02T03:04:05Z  2026-01-03T03:04:05Z  yes       https://b/x";
         assert!(drawn.lines().any(|found| found == line), "{drawn}");
         assert!(!drawn.contains('\u{1b}'));
         assert_eq!(json(&entries).lines().next().unwrap(), format!("[{text},"));
         assert_eq!(json(&[]), "[]");
+    }
+
+    #[test]
+    fn an_unverified_entry_says_where_it_came_from_and_a_narrow_terminal_shows_that_whole() {
+        let of = |address: &str| {
+            let text = format!(
+                r#"{{"key":"buildpack-cflinuxfs4-lifecycle","origin":"http://file-server.service.cf.internal:8080/v1/static/buildpack_app_lifecycle.tgz","kind":"tree","bytes":41943040,"fetched":"2026-01-02T03:04:05Z","used":"2026-01-03T03:04:05Z","verified":false{address}}}"#
+            );
+            serde_json::from_str::<Entry>(&text).unwrap()
+        };
+        let entries = [of(r#","address":"172.18.0.5:8080""#), of("")];
+        let at = |width| table(&entries, Some(width)).draw(Some(width));
+        for (width, times) in [(80, "2026-01-02  2026-01-03"), (120, "2026-01-02T03:04:05Z  2026-01-03T03:04:05Z")] {
+            let drawn = at(width);
+            assert!(drawn.lines().all(|line| line.chars().count() <= width), "{drawn}");
+            let lines: Vec<&str> = drawn.lines().collect();
+            assert!(lines[1].contains(&format!("{times}  no: 172.18.0.5:8080  http://")), "{drawn}");
+            assert!(lines[2].contains(&format!("{times}  no                   http://")), "{drawn}");
+        }
     }
 }

@@ -65,9 +65,15 @@ pub(crate) struct CacheList {
 #[argh(
     subcommand,
     name = "verify",
-    example = "$ docker run --rm -v stager-cache:/var/cache/stager stager cache verify"
+    example = "$ docker run --rm -v stager-cache:/var/cache/stager stager cache verify",
+    example = "Compare with what the servers give now:\n\
+               $ docker run --rm --net hcf -v stager-cache:/var/cache/stager stager cache verify --origin"
 )]
 pub(crate) struct CacheVerify {
+    /// fetch dependencies again too, from where they came, and remove those that are another there; exit code 4 where
+    /// one was, or a server did not answer
+    #[argh(switch)]
+    pub(crate) origin: bool,
     /// only entries of this key
     #[argh(positional, arg_name = "KEY")]
     pub(crate) key: Option<String>,

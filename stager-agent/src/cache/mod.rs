@@ -34,7 +34,7 @@ pub(crate) use entry::Entry;
 pub(crate) use error::CacheError;
 pub(crate) use evict::Removal;
 pub(crate) use identity::Identity;
-pub(crate) use record::{Facts, Record};
+pub(crate) use record::{Facts, Kind, Record};
 pub(crate) use upkeep::{Checked, Listed};
 
 use crate::clock::Clock;

@@ -42,8 +42,11 @@ pub(crate) struct Facts {
     pub(crate) etag: Option<String>,
     /// The answer's Last-Modified.
     pub(crate) last_modified: Option<String>,
-    /// Whether TLS said who the server was.
+    /// Whether TLS said who the server was, or a checksum of the request what it is.
     pub(crate) verified: bool,
+    /// The address and port that it came from, or a proxy's: `10.0.0.2:80`. `None`: nobody could tell, or the record is of
+    /// a stager that did not write it down.
+    pub(crate) address: Option<String>,
 }
 
 /// See the module's text.

@@ -24,8 +24,8 @@ pub(crate) struct Listed {
 /// An entry whose bytes were read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Checked {
-    /// What it is a copy of; `None` where its record says nothing.
-    pub(crate) identity: Option<Identity>,
+    /// What is known of it; `None` where its record says nothing.
+    pub(crate) record: Option<Record>,
     /// What is wrong with it: it was removed. `None`: it is whole.
     pub(crate) damage: Option<String>,
 }
@@ -66,8 +66,8 @@ impl Cache {
         say: &mut dyn FnMut(Checked),
     ) -> Result<(), CacheError> {
         for indexed in self.wanted(key)? {
-            let (identity, name, wrong) = match indexed.record {
-                Err(why) => (None, None, Some(why)),
+            let (record, wrong) = match indexed.record {
+                Err(why) => (None, Some(why)),
                 Ok(record) => {
                     let path = self.layout.locks().join(record.name.as_str());
                     let lock = Lock::try_take(&path, Hold::Shared).map_err(CacheError::io("lock", path))?;
@@ -76,15 +76,24 @@ impl Cache {
                         continue;
                     }
                     let wrong = self.damage_in_depth(&record, scope)?;
-                    (Some(record.identity()), Some(record.name), wrong)
+                    (Some(record), wrong)
                 }
             };
             if wrong.is_some() {
-                self.forget(&indexed.id, name.as_ref())?;
+                self.forget(&indexed.id, record.as_ref().map(|record| &record.name))?;
             }
-            say(Checked { identity, damage: wrong });
+            say(Checked { record, damage: wrong });
         }
         Ok(())
+    }
+
+    /// Removes the entry that `record` is about, unless another has come in its place or is just being fetched. Whoever
+    /// uses it keeps it until then.
+    ///
+    /// # Errors
+    /// [`CacheError::Io`].
+    pub(crate) fn reject(&self, record: &Record) -> Result<(), CacheError> {
+        self.forget(&record.identity().id(), Some(&record.name))
     }
 
     /// Removes all entries, or those with this key (or of this app), except those in use.

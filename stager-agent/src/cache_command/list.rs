@@ -1,6 +1,6 @@
 //! What the cache holds, as a table for people or JSON for programs.
 
-use crate::cache::Listed;
+use crate::cache::{Listed, Record};
 use crate::screen::{self, Format};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -33,6 +33,7 @@ fn object(entry: &Listed) -> Value {
         "fetched": fetched(entry),
         "used": rfc3339(Timestamp::try_from(*used).ok()),
         "verified": record.facts.verified,
+        "address": record.facts.address,
         "sha256": record.facts.sha256,
     })
 }
@@ -46,7 +47,7 @@ fn table(entries: &[Listed]) -> String {
             size::bytes(record.bytes),
             fetched(entry),
             rfc3339(Timestamp::try_from(*used).ok()),
-            if record.facts.verified { "yes" } else { "no" }.to_owned(),
+            verified(record),
             visible(&record.origin).into_owned(),
         ]
     };
@@ -58,6 +59,15 @@ fn table(entries: &[Listed]) -> String {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether somebody vouched for it; where nobody did, who sent it: `no: 10.0.0.2:80`.
+fn verified(record: &Record) -> String {
+    match (record.facts.verified, &record.facts.address) {
+        (true, _) => "yes".to_owned(),
+        (false, None) => "no".to_owned(),
+        (false, Some(address)) => format!("no: {}", visible(address)),
+    }
 }
 
 fn fetched(entry: &Listed) -> String {

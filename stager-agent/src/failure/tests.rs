@@ -227,7 +227,10 @@ fn all() -> Vec<Failure> {
     all.extend(reports().into_iter().map(Failure::from));
     all.push(Failure::of_system(&refused_by_system()));
     all.extend(caches().into_iter().map(Failure::from));
-    all.push(Failure::damaged_entries(1, 3));
+    let verified = Verified { all: 3, damaged: 1, ..Verified::default() };
+    all.extend(Failure::of_verify(&verified));
+    all.extend(Failure::of_verify(&Verified { damaged: 0, others: 2, ..verified }));
+    all.extend(Failure::of_verify(&Verified { others: 1, unanswered: 1, ..verified }));
     all.push(Failure::of_cache_up(&not_fetched(), now));
     all
 }

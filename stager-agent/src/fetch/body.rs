@@ -16,6 +16,7 @@ use shared_model::safe_url::SafeUrl;
 use std::convert::Infallible;
 use std::io::{self, Read};
 use std::mem;
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -61,17 +62,17 @@ pub(super) struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// Waits for its turn, asks for `url` and waits for the answer. `None`: the body is still the one that `known` is about.
+    /// Waits for its turn, asks `question` of `url` and waits for the answer. `None`: the body is still the one that the
+    /// question is about.
     ///
     /// # Errors
-    /// There was no answer, or its status is neither 200 nor, where something is known, 304; or the scope was stopped.
+    /// There was no answer, or [`Question::judge`] cannot use it; or the scope was stopped.
     pub(super) fn open<E>(
         http: &'a Http,
         url: &'a SafeUrl,
-        known: Option<&Validators>,
+        question: Question,
         tries: &'a Tries<'a>,
     ) -> Result<Option<Self>, Trouble<E>> {
-        let question = known.map_or(Question::Whole, |known| Question::Changed(known.clone()));
         let permit = Some(tries.enter(http.gate())?);
         let download = ask(http, url, question)?;
         let (chunk, used, head) = (Vec::new(), 0, Head::default());
@@ -97,6 +98,11 @@ impl<'a> Body<'a> {
     /// Whether it comes over TLS from servers whose certificates were verified.
     pub(super) fn verified(&self) -> bool {
         self.head.verified
+    }
+
+    /// Who sends it; `None`: nobody can tell.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        self.head.peer
     }
 
     /// The Content-Encoding that the server gave it; `None`: it came as it is.

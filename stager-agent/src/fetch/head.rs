@@ -6,6 +6,7 @@ use super::retry::retry_after;
 use super::transfer_error::TransferError;
 use super::validators::Validators;
 use crate::clock;
+use std::net::SocketAddr;
 use ureq::http::{HeaderMap, HeaderName, header};
 
 /// What a GET asks for.
@@ -15,6 +16,13 @@ pub(super) enum Question {
     Whole,
     /// The whole body, unless it is the one that these are about.
     Changed(Validators),
+    /// What the server tells of the whole body, which is compared with this. One byte of it comes along.
+    Same {
+        /// Of the one that is there already; empty ones are never the same.
+        validators: Validators,
+        /// Its bytes.
+        length: u64,
+    },
     /// What is left of a body that broke off.
     Rest {
         /// Bytes that are there already.
@@ -35,6 +43,8 @@ pub(super) struct Head {
     pub(super) validators: Validators,
     /// Whether it comes over TLS from servers whose certificates were verified.
     pub(super) verified: bool,
+    /// Who sends it, or the proxy that passes it on; `None` where that cannot be told.
+    pub(super) peer: Option<SocketAddr>,
     /// What to ask for the rest with; `None`: it cannot be asked for.
     pub(super) same: Option<String>,
     /// The Content-Encoding, though we ask for none. Most servers that name one mean the archive itself: a `.tgz` as
@@ -47,6 +57,9 @@ impl Question {
     pub(super) fn headers(&self) -> Vec<(HeaderName, String)> {
         match self {
             Self::Whole => Vec::new(),
+            // Neither HEAD, which the file server answers with 405, nor a condition, which any server may say yes to. One
+            // that knows no ranges begins with the whole body, which nobody reads.
+            Self::Same { .. } => vec![(header::RANGE, "bytes=0-0".to_owned())],
             Self::Changed(known) => {
                 let etag = known.etag.clone().map(|etag| (header::IF_NONE_MATCH, etag));
                 let date = known.last_modified.clone().map(|date| (header::IF_MODIFIED_SINCE, date));
@@ -58,23 +71,28 @@ impl Question {
         }
     }
 
-    /// Whether its headers may go to other hosts, too. Validators are nobody's business but their own server's; a rest
-    /// has to be asked for wherever the same question led to a moment ago.
+    /// Whether its headers may go to other hosts, too. Validators are nobody's business but their own server's; a part
+    /// has to be asked for wherever the question leads to.
     pub(super) fn travels(&self) -> bool {
-        matches!(self, Self::Rest { .. })
+        matches!(self, Self::Rest { .. } | Self::Same { .. })
     }
 
-    /// What `answer` means; `None`: not modified. `expires` is the URL's.
+    /// What `answer` means; `None`: not modified, or the same. `expires` is the URL's.
     ///
     /// # Errors
     /// The answer brings no body that can be used.
     pub(super) fn judge(&self, answer: &Answer, expires: Option<i64>) -> Result<Option<Head>, TransferError> {
         let (status, headers) = (answer.response.status().as_u16(), answer.response.headers());
+        let announced = answer.response.body().content_length();
+        let head = |length| Head { peer: answer.remains.peer(), ..whole(headers, length, answer.verified) };
         match (status, self) {
-            (200, Self::Whole | Self::Changed(_)) => {
-                let length = answer.response.body().content_length();
-                Ok(Some(whole(headers, length, answer.verified)))
+            (200, Self::Whole | Self::Changed(_)) => Ok(Some(head(announced))),
+            (200 | 206, Self::Same { validators, length }) => {
+                let in_all = if status == 200 { announced } else { length_in_all(headers) };
+                Ok(Some(head(in_all)).filter(|head| !agrees(head, validators, *length)))
             }
+            // It has not even one byte: another, whatever it is.
+            (416, Self::Same { .. }) => Ok(Some(Head::default())),
             (304, Self::Changed(known)) if !known.is_empty() => Ok(None),
             (206, Self::Rest { from, total, same }) if continues(headers, *from, *total, same) => {
                 Ok(Some(Head::default()))
@@ -98,6 +116,12 @@ impl Head {
     }
 }
 
+/// Whether a server tells of its body all that was told of the one with these `validators` and this `length`, and
+/// nothing else. What it tells now and did not then, or the other way round, is no agreement.
+fn agrees(head: &Head, validators: &Validators, length: u64) -> bool {
+    !validators.is_empty() && head.validators == *validators && head.length == Some(length)
+}
+
 fn whole(headers: &HeaderMap, length: Option<u64>, verified: bool) -> Head {
     let text = |name| headers.get(name)?.to_str().ok().map(str::to_owned);
     let coding = text(header::CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case("identity"));
@@ -105,7 +129,12 @@ fn whole(headers: &HeaderMap, length: Option<u64>, verified: bool) -> Head {
     // Many servers that know ranges do not say so; only one that says no is believed.
     let no_ranges = text(header::ACCEPT_RANGES).is_some_and(|ranges| ranges.eq_ignore_ascii_case("none"));
     let same = validators.for_range(text(header::DATE).as_deref()).filter(|_| !no_ranges).map(str::to_owned);
-    Head { length, validators, verified, same, coding }
+    Head { length, validators, verified, peer: None, same, coding }
+}
+
+/// Of the body that a 206 is a part of; `None`: the server does not say.
+fn length_in_all(headers: &HeaderMap) -> Option<u64> {
+    content_range(headers.get(header::CONTENT_RANGE)?.to_str().ok()?)?.2
 }
 
 /// Whether a 206 is the rest that was asked for. A range that starts elsewhere or belongs to another body would be

@@ -1,10 +1,12 @@
-//! The connection under a request, watched for what the HTTP library does not do: see whether a server goes on after
-//! the end of a body, hear an answer that comes before a body is sent whole, and name the whole URL to a proxy that
+//! The connection under a request, watched for what the HTTP library does not do: tell who is at its other end, see
+//! whether a server goes on after the end of a body, hear an answer that comes before a body is sent whole, and name the whole URL to a proxy that
 //! passes plain HTTP on.
 
+use std::fmt::Debug;
 use std::io;
 use std::mem;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
 use ureq::{Error, Timeout};
@@ -25,11 +27,15 @@ pub(super) struct Watched {
     pub(super) whole_url: Option<String>,
 }
 
-/// A connection that the library is done with, or nothing.
+/// What is left of a connection: who was at its other end, and once the library is done with it, itself.
 #[derive(Debug, Default)]
 pub(super) struct Remains(Arc<Slot>);
 
-type Slot = Mutex<Option<Box<dyn Transport>>>;
+#[derive(Debug, Default)]
+struct Slot {
+    peer: OnceLock<SocketAddr>,
+    line: Mutex<Option<Box<dyn Transport>>>,
+}
 
 /// Where a connection is put when the library is done with it. Weak: nobody may want it any more, and one that goes
 /// through a tunnel holds another of its kind.
@@ -52,6 +58,9 @@ impl Connector<()> for Watched {
 
     fn connect(&self, details: &ConnectionDetails, chained: Option<()>) -> Result<Option<Line>, Error> {
         let inner = self.connector.connect(details, chained)?;
+        if let (Some(slot), Some(peer)) = (self.remains.0.upgrade(), inner.as_ref().and_then(peer)) {
+            let _ = slot.peer.set(peer); // through a tunnel the second time: the same
+        }
         let (remains, whole_url) = (self.remains.clone(), self.whole_url.clone());
         Ok(inner.map(|inner| Line { inner, remains, whole_url, head_is_sent: false, deaf: false }))
     }
@@ -96,7 +105,7 @@ impl Drop for Line {
     fn drop(&mut self) {
         if let Some(remains) = self.remains.0.upgrade() {
             let inner = mem::replace(&mut self.inner, Box::new(()));
-            *remains.lock().unwrap_or_else(PoisonError::into_inner) = Some(inner);
+            *remains.line.lock().unwrap_or_else(PoisonError::into_inner) = Some(inner);
         }
     }
 }
@@ -107,13 +116,26 @@ impl Remains {
         Legacy(Arc::downgrade(&self.0))
     }
 
+    /// Who is at the other end, or the proxy before it; `None` before there was a connection.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        self.0.peer.get().copied()
+    }
+
     /// Whether more came than the body that was read to its end, or comes at once.
     pub(super) fn hold_more(&self) -> bool {
-        let line = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let line = self.0.line.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut line) = line else { return false };
         let timeout = NextTimeout { after: LAST_WORD.into(), reason: Timeout::RecvBody, ..NextTimeout::default() };
         !line.buffers().input().is_empty() || matches!(line.await_input(timeout), Ok(true))
     }
+}
+
+/// Who is at the other end of `transport`. Its `Debug` alone tells (`addr: Some(10.0.0.2:80)`), through TLS and tunnels
+/// too; the name's addresses are no answer, for Docker gives one name to several containers.
+fn peer(transport: &impl Debug) -> Option<SocketAddr> {
+    let shown = format!("{transport:?}");
+    let (_, address) = shown.split_once("addr: Some(")?;
+    address.split_once(')')?.0.parse().ok()
 }
 
 fn hung_up(error: &io::Error) -> bool {

@@ -10,6 +10,7 @@ mod blame;
 mod body;
 mod checksum;
 mod error;
+mod hashed;
 mod head;
 mod http;
 mod kept;
@@ -35,6 +36,7 @@ pub(crate) use address::Address;
 pub(crate) use ask::{Asked, ask};
 pub(crate) use checksum::{Checksum, ChecksumError};
 pub(crate) use error::{Bound, FetchError, UnpackError};
+pub(crate) use hashed::{Hashed, hashed};
 pub(crate) use http::{ClientError, Http};
 pub(crate) use kept::{Kept, unpack_kept};
 pub(crate) use own_certificate::OwnCertificate;
@@ -49,17 +51,19 @@ pub(crate) use trust::{Trust, TrustError, Verify};
 pub(crate) use unpack::Limits;
 #[cfg(any(fuzzing, test))]
 pub(crate) use unpack::fuzzed;
-pub(crate) use validators::Validators;
+pub(crate) use validators::{Known, Validators};
 
 use crate::cache::Contents;
 use crate::scope::Scope;
 use body::Body;
 use checksum::{Authority, Mismatch};
+use head::Question;
 use place::Before;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
 use std::fs::File;
 use std::io::Seek as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Instant;
 use tally::{Tally, Told};
@@ -125,6 +129,8 @@ pub(crate) struct Fetched {
     pub(crate) validators: Validators,
     /// Whether it came over TLS with verified certificates all the way. A checksum of the request is another matter.
     pub(crate) verified: bool,
+    /// The address and port that it came from, the last one after redirects, or a proxy's; `None`: nobody can tell.
+    pub(crate) peer: Option<SocketAddr>,
     /// A digest of all files unpacked, for the cache; `None` where it takes reading them to tell.
     pub(crate) contents: Option<Contents>,
 }
@@ -155,11 +161,11 @@ pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Arr
     for text in warnings(&unpacked, &to) {
         scope.emit(Event::Warning { text });
     }
-    let Told { bytes, sha256, validators, verified } = told;
+    let Told { bytes, sha256, validators, verified, peer } = told;
     let Unpacked { entries, contents, .. } = unpacked;
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     scope.emit(Event::Downloaded { name, to, bytes, entries, ms });
-    Ok(Arrival::Fresh(Fetched { bytes, entries, sha256, validators, verified, contents }))
+    Ok(Arrival::Fresh(Fetched { bytes, entries, sha256, validators, verified, peer, contents }))
 }
 
 fn announce(archive: &Archive, scope: &Scope) {
@@ -173,7 +179,8 @@ fn attempt(
     tries: &Tries,
     scope: &Scope,
 ) -> Result<Option<(Told, Unpacked)>, Trouble<FetchError>> {
-    let opened = Body::open(http, archive.from, archive.known, tries);
+    let question = archive.known.map_or(Question::Whole, |known| Question::Changed(known.clone()));
+    let opened = Body::open(http, archive.from, question, tries);
     let body = match (opened, archive.known) {
         (Err(Trouble::Transfer(cause)), Some(_)) => {
             return Err(Trouble::Final(FetchError::Transfer { from: archive.from.clone(), cause }));
@@ -191,7 +198,7 @@ fn attempt(
     }
     let coding = body.coding().map(str::to_owned);
     let to = archive.to.display().to_string();
-    let body = Tally::new(body, archive.checksum.clone(), archive.copy, to, scope);
+    let body = Tally::new(body, archive.checksum.clone(), archive.copy, Some(to), scope);
     let into = archive.into.unwrap_or(archive.to);
     let before = place::make(into, archive.owner).map_err(|cause| failed(archive, cause))?;
     receive(body, archive, scope).map(Some).or_else(|trouble| {

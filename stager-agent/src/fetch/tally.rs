@@ -8,6 +8,7 @@ use crate::scope::Scope;
 use shared_model::event::Event;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Between two events: an eye sees no more, a log needs less.
@@ -21,7 +22,7 @@ pub(super) struct Tally<'a> {
     copy: Option<&'a File>,
     copy_failure: Option<io::Error>,
     scope: &'a Scope<'a>,
-    to: String,
+    to: Option<String>,
     digests: Digests,
     bytes: u64,
     last_news: Instant,
@@ -37,16 +38,18 @@ pub(super) struct Told {
     pub(super) validators: Validators,
     /// Whether it came over TLS from a server whose certificate was verified.
     pub(super) verified: bool,
+    /// Who sent it, or began to; `None`: nobody can tell.
+    pub(super) peer: Option<SocketAddr>,
 }
 
 impl<'a> Tally<'a> {
-    /// Reads `body`, which goes to the directory `to`. It is compared with `checksum`; with none, with the MD5 that its
+    /// Reads `body`, which goes to the directory `to`; `None`: nowhere, and nobody hears how far it is. It is compared with `checksum`; with none, with the MD5 that its
     /// ETag may be. `copy` gets every byte as it came.
     pub(super) fn new(
         body: Body<'a>,
         checksum: Option<Checksum>,
         copy: Option<&'a File>,
-        to: String,
+        to: Option<String>,
         scope: &'a Scope<'a>,
     ) -> Self {
         let digests = Digests::compared_with(checksum, body.validators().md5());
@@ -78,8 +81,8 @@ impl<'a> Tally<'a> {
 
     /// Compares, and tells what it was. Only of a body that was read to its end.
     pub(super) fn tell(self) -> Result<Told, Mismatch> {
-        let (validators, verified) = (self.body.validators().clone(), self.body.verified());
-        Ok(Told { bytes: self.bytes, sha256: self.digests.compare()?, validators, verified })
+        let (validators, verified, peer) = (self.body.validators().clone(), self.body.verified(), self.body.peer());
+        Ok(Told { bytes: self.bytes, sha256: self.digests.compare()?, validators, verified, peer })
     }
 }
 
@@ -92,9 +95,9 @@ impl Read for Tally<'_> {
             self.copy_failure = Some(cause);
             return Err(io::Error::other("the copy could not be written"));
         }
-        if self.last_news.elapsed() >= NEWS_EVERY {
+        if let Some(to) = self.to.as_ref().filter(|_| self.last_news.elapsed() >= NEWS_EVERY) {
             self.last_news = Instant::now();
-            let (to, total) = (self.to.clone(), self.body.expected());
+            let (to, total) = (to.clone(), self.body.expected());
             self.scope.emit(Event::DownloadProgress { to, bytes: self.bytes, total });
         }
         Ok(count)

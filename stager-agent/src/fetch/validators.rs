@@ -12,10 +12,47 @@ pub(crate) struct Validators {
     pub(crate) last_modified: Option<String>,
 }
 
+/// What is there already, and what it takes to believe that the server still has the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// There is nothing.
+    Nothing,
+    /// Somebody vouched for it, so the server's word will do: not modified. The validators may be empty.
+    Vouched(Validators),
+    /// Nobody did. Whoever sent it may have copied a validator, so a server's word says nothing: all that the server
+    /// tells of its own must be what was told of this one.
+    Unverified {
+        /// Its own; may be empty, and then nothing agrees with it.
+        validators: Validators,
+        /// Its bytes.
+        length: u64,
+    },
+}
+
 /// Hex digits of an MD5.
 const MD5_DIGITS: usize = 32;
 /// A date that is younger may stand for two bodies: it counts whole seconds, and clocks differ.
 const SETTLED: SignedDuration = SignedDuration::from_secs(60);
+
+impl Known {
+    /// Its validators; `None`: there is nothing, or it came without any, and no server can be asked about it.
+    pub(crate) fn validators(&self) -> Option<&Validators> {
+        match self {
+            Self::Nothing => None,
+            Self::Vouched(validators) | Self::Unverified { validators, .. } => {
+                Some(validators).filter(|validators| !validators.is_empty())
+            }
+        }
+    }
+
+    /// What may spare a fetch of it; empty, and then nothing does, where the server's word does not suffice.
+    pub(crate) fn condition(&self) -> Validators {
+        match self {
+            Self::Vouched(validators) => validators.clone(),
+            Self::Nothing | Self::Unverified { .. } => Validators::default(),
+        }
+    }
+}
 
 impl Validators {
     /// Whether the server gave none.

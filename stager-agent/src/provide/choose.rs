@@ -1,16 +1,15 @@
 //! Whether an entry of the cache is what a request asks for: a pure decision.
 
 use crate::cache::Facts;
-use crate::fetch::{Checksum, Validators, Verify};
+use crate::fetch::{Checksum, Known, Validators, Verify};
 
 /// What to do about an entry whose identity is the right one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Choice {
     /// Use it; nobody need be asked.
     Use,
-    /// Ask the server whether it has another one, with these validators (which may be empty); where it cannot say, the
-    /// entry will do.
-    Ask(Validators),
+    /// Ask the server whether it has another one than this; where it cannot say, the entry will do.
+    Ask(Known),
     /// Fetch anew, and do not use it whatever happens: it is another, or nobody knows who sent it.
     Fetch,
 }
@@ -25,7 +24,12 @@ pub(super) fn choose(facts: &Facts, origin: &str, checksum: Option<&Checksum>, v
     if !is_trusted(facts, origin, verify) {
         return Choice::Fetch;
     }
-    Choice::Ask(Validators { etag: facts.etag.clone(), last_modified: facts.last_modified.clone() })
+    let validators = Validators { etag: facts.etag.clone(), last_modified: facts.last_modified.clone() };
+    Choice::Ask(if facts.verified {
+        Known::Vouched(validators)
+    } else {
+        Known::Unverified { validators, length: facts.packed_bytes }
+    })
 }
 
 /// The entry's own checksum of the kind that is `wanted`; `None`: nobody has made it.
@@ -55,6 +59,7 @@ mod tests {
             sha256: SHA256.to_owned(),
             checksums: [("md5".to_owned(), MD5.to_owned())].into(),
             etag: Some("\"1-2\"".to_owned()),
+            packed_bytes: 3,
             verified,
             ..Facts::default()
         }
@@ -83,13 +88,16 @@ mod tests {
 
     #[test]
     fn without_a_checksum_the_server_is_asked_unless_nobody_knows_who_sent_the_entry() {
-        let ask = Choice::Ask(Validators { etag: Some("\"1-2\"".to_owned()), last_modified: None });
+        let validators = || Validators { etag: Some("\"1-2\"".to_owned()), last_modified: None };
+        let ask = Choice::Ask(Known::Vouched(validators()));
+        let compare = Choice::Ask(Known::Unverified { validators: validators(), length: 3 });
         for (origin, verified, verify, expected) in [
             (HTTPS, true, Verify::Yes, &ask),
             (HTTPS, true, Verify::Skip, &ask),
-            (HTTPS, false, Verify::Skip, &ask),
+            (HTTPS, false, Verify::Skip, &compare),
             (HTTPS, false, Verify::Yes, &Choice::Fetch),
-            (HTTP, false, Verify::Yes, &ask),
+            (HTTP, false, Verify::Yes, &compare),
+            (HTTP, true, Verify::Yes, &ask),
         ] {
             assert_eq!(&choose(&facts(verified), origin, None, verify), expected, "{origin} {verified} {verify:?}");
         }

@@ -6,7 +6,7 @@ use super::{Provider, cached, copy_used, shown, stock, unwritable};
 use crate::action_error::ActionError;
 use crate::cache::{Claim, Entry, Identity};
 use crate::causes::with_causes;
-use crate::fetch::{self, Archive, Arrival, Asked, Checksum, FetchError, TransferError, UnpackError, Validators};
+use crate::fetch::{self, Archive, Arrival, Asked, Checksum, FetchError, Known, TransferError, UnpackError};
 use crate::scope::Scope;
 use shared_model::dependency::CachedDependency;
 use shared_model::event::Event;
@@ -33,8 +33,8 @@ pub(crate) struct Dependency<'a> {
 /// An entry that would do.
 struct Usable {
     entry: Entry,
-    /// What to ask the server with before; `None`: nobody need be asked.
-    known: Option<Validators>,
+    /// What to ask the server about before; `None`: nobody need be asked.
+    known: Option<Known>,
 }
 
 impl<'a> Dependency<'a> {
@@ -139,7 +139,7 @@ impl Provider<'_> {
         let record = entry.record();
         match choose(&record.facts, &record.origin, dependency.checksum.as_ref(), self.http.verify()) {
             Choice::Use => Some(Usable { entry, known: None }),
-            Choice::Ask(validators) => Some(Usable { entry, known: Some(validators) }),
+            Choice::Ask(known) => Some(Usable { entry, known: Some(known) }),
             Choice::Fetch => None,
         }
     }
@@ -154,7 +154,7 @@ impl Provider<'_> {
             match &usable.known {
                 None => return Ok(Some(used(usable, dependency, scope))),
                 // A server that gives no validators gives the whole body again: that is not asked for twice.
-                Some(known) if *known == Validators::default() => {}
+                Some(known) if known.validators().is_none() => {}
                 Some(known) => match fetch::ask(self.http, dependency.from, known, scope) {
                     Ok(Asked::Unchanged) => return Ok(Some(used(usable, dependency, scope))),
                     Ok(Asked::There) => {}
@@ -183,8 +183,8 @@ impl Provider<'_> {
         dependency: &Dependency,
         scope: &Scope,
     ) -> Result<Option<Entry>, FetchError> {
-        let known = usable.as_ref().and_then(|usable| usable.known.as_ref());
-        let archive = Archive { into: Some(claim.path()), known, ..self.archive(dependency) };
+        let known = usable.as_ref().and_then(|usable| usable.known.as_ref()).map(Known::condition);
+        let archive = Archive { into: Some(claim.path()), known: known.as_ref(), ..self.archive(dependency) };
         let fetched = match fetch::fetch(self.http, &archive, scope) {
             Ok(Arrival::Fresh(fetched)) => fetched,
             Ok(Arrival::Unchanged) => return Ok(usable.map(|usable| used(usable, dependency, scope))),
@@ -230,7 +230,9 @@ fn make_do(
             Ok(Some(usable.entry))
         }
         cause if cause.may_pass() => {
-            let text = format!("the cache's is used for {from}, although it may have changed: {}", with_causes(cause));
+            let whose =
+                if usable.entry.record().facts.verified { "the cache's" } else { "the cache's unverified copy" };
+            let text = format!("{whose} is used for {from}, although it may have changed: {}", with_causes(cause));
             scope.emit(Event::Warning { text });
             Ok(Some(used(usable, dependency, scope)))
         }

@@ -3,7 +3,7 @@
 //! nobody learns of one after the other.
 
 use super::{Dependency, Provider};
-use crate::fetch::{self, Checksum, FetchError, TransferError, Validators};
+use crate::fetch::{self, Checksum, FetchError, Known, TransferError};
 use crate::scope::Scope;
 use shared_model::action::{Action, DownloadAction};
 use shared_model::safe_url::SafeUrl;
@@ -65,8 +65,7 @@ impl Provider<'_> {
     pub(crate) fn missing(&self, needed: &[Needed], now: i64, scope: &Scope) -> Vec<Missing> {
         let expired = |needed: &Needed| needed.from().expires().filter(|at| *at <= now);
         let is_refused = |needed: &Needed| {
-            let known = Validators::default();
-            let asked = || fetch::ask(self.http, needed.from(), &known, scope);
+            let asked = || fetch::ask(self.http, needed.from(), &Known::Nothing, scope);
             let refusal = |error| matches!(error, FetchError::Transfer { cause: TransferError::Refused { .. }, .. });
             !self.has(needed, scope) && asked().is_err_and(refusal)
         };

@@ -87,6 +87,7 @@ impl Provider<'_> {
             last_modified: fetched.validators.last_modified.clone(),
             // Whoever wrote the request has said what it is, if not who sends it.
             verified: fetched.verified || checksum.is_some(),
+            address: fetched.peer.map(|peer| peer.to_string()),
         }
     }
 }
@@ -102,9 +103,12 @@ fn cached(name: &str, to: &Path, from: &SafeUrl, entry: &Entry) -> Event {
     Event::Cached { name: name.to_owned(), to: shown(to), from: from.to_string(), bytes, since: since(entry) }
 }
 
-/// Says that the server refuses `from`, and that the copy is used.
-fn copy_used(name: &str, to: &Path, from: &SafeUrl, entry: &Entry, reason: String) -> Event {
-    let bytes = entry.record().facts.packed_bytes;
+/// Says that the server refuses `from` because of `reason`, that the copy is used, and whether nobody vouched for it.
+fn copy_used(name: &str, to: &Path, from: &SafeUrl, entry: &Entry, mut reason: String) -> Event {
+    let Facts { packed_bytes: bytes, verified, .. } = entry.record().facts;
+    if !verified {
+        reason.push_str("; what is kept is unverified");
+    }
     Event::CopyUsed { name: name.to_owned(), to: shown(to), from: from.to_string(), bytes, since: since(entry), reason }
 }
 

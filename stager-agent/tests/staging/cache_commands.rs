@@ -1,7 +1,7 @@
 //! `stager-agent cache up|list|verify|clear`.
 
 use crate::cached::Cached;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, zip};
 use crate::world::{Outcome, agent};
 use serde_json::{Value, json};
 use shared_model::event::Event;
@@ -118,7 +118,9 @@ fn a_list_tells_all_but_secrets() {
     assert_eq!(of("18c50a86-b045-5fed-bae9-e6ea03383693")["kind"], json!("package"));
     let table = String::from_utf8(run(&cached, &["cache", "list"], &[]).stdout).unwrap();
     assert!(table.starts_with("KEY ") && table.lines().count() == 4, "{table}");
-    assert!(table.lines().skip(1).all(|line| line.contains("  no        http://")), "{table}");
+    let address = cached.cloud.server.address();
+    assert!(entries.iter().all(|entry| entry["address"] == json!(address)), "{entries:?}");
+    assert!(table.lines().skip(1).all(|line| line.contains(&format!("  no: {address}  http://"))), "{table}");
     assert!(!table.contains("s3cret") && !json!(entries).to_string().contains("s3cret"), "{table}");
 }
 
@@ -138,6 +140,99 @@ fn verify_reads_every_byte_and_removes_what_is_damaged() {
     assert_eq!((damaged.code, damaged.failure().0), (4, "1 of 3 entries were damaged and are removed"));
     assert!(damaged.notes().iter().any(|note| note.starts_with("/buildpack.zip from ")), "{:?}", damaged.notes());
     assert_eq!(outcome(&cached, &["cache", "verify"], &[]).done().notes().len(), 2);
+}
+
+/// The record of the entry with this key, changed.
+fn change_record(cached: &Cached, key: &str, change: impl Fn(&mut Value)) {
+    for file in fs::read_dir(cached.root().join("index")).unwrap() {
+        let path = file.unwrap().path();
+        let mut record: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        if record["key"] == json!(key) {
+            change(&mut record);
+            fs::write(&path, record.to_string()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_record_of_an_earlier_stager_says_nothing_of_an_address_and_serves() {
+    let Some(cached) = Cached::new() else { return };
+    cached.stage(&[]).done();
+    change_record(&cached, "/buildpack.zip", |record| {
+        assert!(record["facts"].as_object_mut().unwrap().remove("address").is_some());
+    });
+    let entries = list(&cached);
+    let buildpack = entries.iter().find(|entry| entry["key"] == json!("/buildpack.zip")).unwrap();
+    assert_eq!((entries.len(), &buildpack["address"]), (3, &Value::Null));
+    let table = String::from_utf8(run(&cached, &["cache", "list"], &[]).stdout).unwrap();
+    let line = table.lines().find(|line| line.starts_with("/buildpack.zip")).unwrap();
+    assert!(line.contains("  no   ") && !line.contains("no:"), "{line}");
+    let staged = cached.stage(&[]);
+    assert_eq!(staged.done().events.iter().filter(|event| matches!(event, Event::Cached { .. })).count(), 2);
+}
+
+#[test]
+fn verify_origin_finds_what_an_impostor_made_to_agree_in_everything_and_the_next_staging_gets_the_real_one() {
+    const TOLD: &str = "ETag: \"1-2\"\r\nLast-Modified: Wed, 15 Jun 2016 18:57:23 GMT\r\n";
+    let Some(cached) = Cached::new() else { return };
+    let (real, evil) = (cached.cloud.server.body("/buildpack.zip"), zip(&[("name", "X-BUILDPACK", 0o666)]));
+    assert_eq!(real.len(), evil.len());
+    cached.cloud.server.tells("/buildpack.zip", TOLD);
+    cached.cloud.server.answers("/buildpack.zip", 200, &evil);
+    cached.stage(&[]).done();
+    cached.cloud.server.answers("/buildpack.zip", 200, &real);
+    assert!(cached.stage(&[]).done().out()[0].contains("X-BUILDPACK"), "validators and length are hints, no proof");
+    outcome(&cached, &["cache", "verify"], &[]).done();
+
+    let compared = outcome(&cached, &["cache", "verify", "--origin"], &[]);
+    let text = "1 of 3 entries are not what their origin gives and are removed";
+    assert_eq!((compared.code, compared.failure().0), (4, text));
+    let url = |path: &str| cached.cloud.server.url(path);
+    let notes = compared.notes();
+    let has = |start: &str| assert!(notes.iter().any(|note| note.starts_with(start)), "{start:?}: {notes:?}");
+    has(&format!("Compared /lifecycle.tgz with {}: the same", url("/lifecycle.tgz")));
+    let removed = "/buildpack.zip is removed: ";
+    has(&format!("{removed}{} gives another archive, with the sha256 ", url("/buildpack.zip")));
+    has(
+        "Compared with their origin: 1 the same, 1 another, 0 refused by their server, 0 without an answer; packages, ",
+    );
+    assert!(!list(&cached).iter().any(|entry| entry["key"] == json!("/buildpack.zip")));
+    assert!(cached.stage(&[]).done().out()[0].contains("a-buildpack builds"));
+    outcome(&cached, &["cache", "verify", "--origin"], &[]).done();
+}
+
+#[test]
+fn verify_origin_removes_what_is_longer_there_and_nothing_that_cannot_be_compared() {
+    let Some(cached) = Cached::new() else { return };
+    let server = &cached.cloud.server;
+    let (body, used) = (server.body("/buildpack.zip"), |entries: Vec<Value>| entries[0]["used"].clone());
+    cached.stage(&[]).done();
+    let verify = |key: &str| outcome(&cached, &["--retries", "0", "cache", "verify", "--origin", key], &[]);
+    let before = used(list(&cached));
+    for status in [401, 403, 404, 410] {
+        server.answers("/buildpack.zip", status, b"");
+        let refused = verify("/buildpack.zip");
+        let warning = "a signature or password of its URL is not kept";
+        assert!(refused.done().notes().iter().any(|note| note.contains(warning)), "{:?}", refused.notes());
+    }
+    server.answers("/buildpack.zip", 503, b"");
+    let unanswered = verify("/buildpack.zip");
+    let text = "1 of 1 entries could not be compared with their origin and stay";
+    assert_eq!((unanswered.code, unanswered.failure().0), (4, text));
+    let small = ["--max-unpacked", "10", "cache", "verify", "--origin", "/buildpack.zip"];
+    server.answers("/buildpack.zip", 200, &body);
+    assert_eq!(outcome(&cached, &small, &[]).failure().0, text);
+    // A package has no origin that lasts.
+    server.answers("/app.zip", 200, b"the next push");
+    verify("18c50a86-b045-5fed-bae9-e6ea03383693").done();
+    assert_eq!((list(&cached).len(), used(list(&cached))), (3, before), "and to be compared is not to be used");
+
+    server.answers("/buildpack.zip", 200, &[&body[..], b"more"].concat());
+    let longer = verify("/buildpack.zip");
+    assert_eq!(longer.code, 4);
+    let warning = format!("gives another archive, larger than the {} bytes that are kept", body.len());
+    assert!(longer.notes().iter().any(|note| note.ends_with(&warning)), "{:?}", longer.notes());
+    assert_eq!(list(&cached).len(), 2);
 }
 
 #[test]

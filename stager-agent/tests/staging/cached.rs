@@ -93,8 +93,13 @@ fn a_second_staging_asks_whether_anything_has_changed_and_downloads_nothing_but_
     assert_eq!(names(&second).iter().filter(|name| *name == "downloaded").count(), 1, "the package");
     assert_eq!(second.out()[0], format!("-----> a-buildpack builds hello as {}", crate::world::user()));
     let asked = cached.cloud.server.asked("GET");
+    let compared = asked.iter().filter(|get| get.headers.get("range").is_some_and(|range| range == "bytes=0-0"));
     let conditional = asked.iter().filter(|get| get.headers.contains_key("if-none-match"));
-    assert_eq!((conditional.count(), asked.len()), (2, 6));
+    assert_eq!(
+        (compared.count(), conditional.count(), asked.len()),
+        (2, 0, 6),
+        "over http a server's word is no proof"
+    );
 }
 
 #[test]
@@ -139,6 +144,59 @@ fn what_has_changed_replaces_what_was_kept() {
 }
 
 #[test]
+fn what_came_over_verified_tls_or_with_a_checksum_is_asked_for_under_a_condition() {
+    let Some(cached) = Cached::new() else { return };
+    let (server, authority) = crate::server::Server::start_tls();
+    server.answers("/lifecycle.tgz", 200, &tgz(&[("builder", BUILDER, 0o755)]));
+    fs::write(cached.cloud.world.path("ca.pem"), authority).unwrap();
+    let ca = cached.cloud.world.text("ca.pem");
+    let mut request = cached.cloud.request();
+    request["cached_dependencies"][0]["from"] = json!(server.url("/lifecycle.tgz?md5=s3cret"));
+    let mut first = request.clone();
+    let buildpack = with_checksums(&cached, "sha256", "sha256sum")["cached_dependencies"][1].clone();
+    first["cached_dependencies"][1] = buildpack;
+    cached.stage_request(&first, &["--ca", &ca]).done();
+    assert_eq!(from_cache(cached.stage_request(&request, &["--ca", &ca]).done()), ["b1", "lifecycle"]);
+    for (server, path) in [(&server, "/lifecycle.tgz"), (&cached.cloud.server, "/buildpack.zip")] {
+        let asked = server.asked("GET").into_iter().rfind(|get| get.target.starts_with(path)).unwrap();
+        assert!(asked.headers.contains_key("if-none-match") && !asked.headers.contains_key("range"), "{asked:?}");
+    }
+}
+
+#[test]
+fn what_an_impostor_left_in_the_cache_gives_way_to_what_the_real_server_has() {
+    const DATE: &str = "Last-Modified: Wed, 15 Jun 2016 18:57:23 GMT\r\n";
+    let real = zip(&[("name", "a-buildpack", 0o644)]);
+    let longer = zip(&[("name", "an-evil-buildpack", 0o644)]);
+    let as_long = zip(&[("name", "X-BUILDPACK", 0o644)]);
+    assert!(as_long.len() == real.len() && longer.len() != real.len());
+    let tagged = format!("{DATE}ETag: \"1-2\"\r\n");
+    let otherwise_tagged = format!("{DATE}ETag: \"1-3\"\r\n");
+    let later = DATE.replace(":23", ":24");
+    for (evil, its, of_real) in [
+        (&longer, DATE, DATE),
+        (&longer, &tagged, &tagged),
+        (&as_long, &otherwise_tagged, &tagged),
+        (&as_long, &tagged, DATE),
+        (&as_long, DATE, &tagged),
+        (&as_long, &later, DATE),
+        (&as_long, "", ""),
+    ] {
+        let Some(cached) = Cached::new() else { return };
+        cached.cloud.server.answers("/buildpack.zip", 200, evil);
+        cached.cloud.server.tells("/buildpack.zip", its);
+        assert!(!cached.stage(&[]).done().out()[0].contains("a-buildpack"), "the impostor answers");
+        cached.cloud.server.answers("/buildpack.zip", 200, &real);
+        cached.cloud.server.tells("/buildpack.zip", of_real);
+        let staged = cached.stage(&[]);
+        assert_eq!(from_cache(staged.done()), ["lifecycle"], "{its:?} {of_real:?}");
+        assert!(staged.out()[0].contains("a-buildpack builds"), "{its:?} {of_real:?}: {:?}", staged.out());
+        let agreed = if of_real.is_empty() { vec!["lifecycle"] } else { vec!["b1", "lifecycle"] };
+        assert_eq!(from_cache(cached.stage(&[]).done()), agreed, "{of_real:?}");
+    }
+}
+
+#[test]
 fn an_expired_signature_is_no_matter_where_the_cache_has_it() {
     let Some(cached) = Cached::new() else { return };
     for status in [403, 410] {
@@ -153,7 +211,8 @@ fn an_expired_signature_is_no_matter_where_the_cache_has_it() {
         request["cached_dependencies"][0]["from"] = expired("/lifecycle.tgz");
         request["action"]["timeout"]["action"]["serial"]["actions"][0]["download"]["from"] = expired("/app.zip");
         let outcome = cached.stage_request(&request, &[]);
-        let reason = format!("the server answered {status} {}", if status == 403 { "Forbidden" } else { "Gone" });
+        let answered = format!("the server answered {status} {}", if status == 403 { "Forbidden" } else { "Gone" });
+        let reason = format!("{answered}; what is kept is unverified");
         assert_eq!(copies(outcome.done()), [("app", reason.as_str()), ("lifecycle", &reason)]);
         assert!(outcome.out()[0].contains("builds hello"));
         let lines = cached.cloud.world.start(&request, &["--cache", &cached.cloud.world.text("kept"), "--no-upload"]);
@@ -171,8 +230,16 @@ fn a_server_in_a_mood_is_asked_once_and_the_cache_serves_with_a_warning() {
     let outcome = cached.stage(&[]);
     assert_eq!(from_cache(outcome.done()), ["b1", "lifecycle"]);
     assert_eq!(cached.asked("/buildpack.zip"), 2, "once in either staging");
-    let warned = outcome.notes().into_iter().filter(|note| note.contains("although it may have changed")).count();
-    assert_eq!(warned, 1, "{:?}", outcome.notes());
+    let warned = |outcome: &Outcome| -> Vec<String> {
+        let notes = outcome.notes().into_iter().filter(|note| note.contains("although it may have changed"));
+        notes.map(|note| note.split(" is used for ").next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(warned(&outcome), ["the cache's unverified copy"]);
+    // What a request has vouched for is not called so.
+    cached.cloud.server.answers("/buildpack.zip", 200, &zip(&[("name", "a-buildpack", 0o666)]));
+    cached.stage_request(&with_checksums(&cached, "md5", "md5sum"), &[]).done();
+    cached.cloud.server.answers("/buildpack.zip", 503, b"");
+    assert_eq!(warned(&cached.stage(&[])), ["the cache's"]);
     // That it is gone is no mood.
     cached.cloud.server.answers("/buildpack.zip", 404, b"");
     let outcome = cached.stage(&[]);

@@ -21,6 +21,8 @@ pub(crate) struct Server {
 #[derive(Default)]
 struct State {
     answers: Mutex<HashMap<String, (u16, Vec<u8>)>>,
+    /// What is said of a path's body; of all others an ETag that changes with it.
+    headers: Mutex<HashMap<String, String>>,
     requests: Mutex<Vec<Request>>,
     stalled: Mutex<Option<Stall>>,
 }
@@ -116,6 +118,17 @@ impl Server {
         self.state.answers.lock().unwrap().insert(path.to_owned(), (status, body.to_vec()));
     }
 
+    /// From now on these header lines, each with its line end, tell of the body that `path` (without query) has; whoever
+    /// gives one of their values back as a condition hears that nothing has changed.
+    pub(crate) fn tells(&self, path: &str, headers: &str) {
+        self.state.headers.lock().unwrap().insert(path.to_owned(), headers.to_owned());
+    }
+
+    /// Host and port.
+    pub(crate) fn address(&self) -> String {
+        self.address.to_string()
+    }
+
     /// What `path` answers with.
     pub(crate) fn body(&self, path: &str) -> Vec<u8> {
         self.state.answers.lock().unwrap()[path].1.clone()
@@ -145,11 +158,14 @@ impl State {
         if let Some(stall) = stall.filter(|stall| stall.path == path) {
             stall.wait();
         }
-        let etag = etag(&body);
-        let known = request.headers.get("if-none-match") == Some(&etag);
+        let told = self.headers.lock().unwrap().get(&path).cloned();
+        let told = told.unwrap_or_else(|| format!("ETag: {}\r\n", etag(&body)));
+        let known = ["if-none-match", "if-modified-since"].iter().any(|name| {
+            request.headers.get(*name).is_some_and(|value| told.lines().any(|line| line.ends_with(value.as_str())))
+        });
         match status {
             200 if known => write(connection, 304, "", b"").ok(),
-            200 => write(connection, 200, &format!("ETag: {etag}\r\n"), &body).ok(),
+            200 => write(connection, 200, &told, &body).ok(),
             status => write(connection, status, "", &body).ok(),
         }
     }

@@ -165,10 +165,8 @@ fn looked(fake: &Arc<Fake>, words: &str) -> (Walked, Arc<Mutex<String>>) {
             CacheCommand::List(command) => {
                 look_into::listed(&road, &command).map(|text| *prints.lock().unwrap() = text)
             }
-            CacheCommand::Verify(command) => {
-                look_into::acted(&road, command.options(), "verify", command.key.as_deref())
-            }
-            CacheCommand::Clear(command) => look_into::acted(&road, command.options(), "clear", command.key.as_deref()),
+            CacheCommand::Verify(command) => look_into::verified(&road, &command),
+            CacheCommand::Clear(command) => look_into::cleared(&road, command.options(), command.key.as_deref()),
         }
     });
     (walked, printed)
@@ -220,6 +218,44 @@ fn verify_and_clear_pass_the_key_on_and_end_as_the_agent_does() {
             (spec.command.join(" "), spec.network.as_str()),
             (format!("--output json --lease cache {words} k"), "none")
         );
+    }
+}
+
+#[test]
+fn verify_joins_a_network_only_to_compare_with_the_origins() {
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(ca.path(), "-----BEGIN CERTIFICATE-----\n").unwrap();
+    let path = ca.path().canonicalize().unwrap();
+    let path = path.to_str().unwrap();
+    let mounts = format!("{path}:/etc/stager/ca.pem:ro stager-cache:/var/cache/stager");
+    for (words, network, command, binds) in [
+        ("", "none", "verify", "stager-cache:/var/cache/stager".to_owned()),
+        ("--origin", "hcf", "verify --origin", "stager-cache:/var/cache/stager".to_owned()),
+        (&format!("--origin --network mine --ca {path} k"), "mine", "verify --origin k", mounts),
+    ] {
+        let fake = engine();
+        fake.state().networks.insert("mine".into());
+        let asked = agent(&fake, vec![], 4);
+        assert_eq!(looked(&fake, &format!("verify {words}")).0.code, ExitCode::Fetch);
+        let (_, spec) = asked.lock().unwrap().pop().unwrap();
+        let given = spec.command.join(" ");
+        assert!(
+            given.starts_with("--output json --lease ") && given.ends_with(&format!(" cache {command}")),
+            "{given}"
+        );
+        assert_eq!((spec.network.as_str(), spec.binds.join(" ")), (network, binds));
+    }
+    for (words, code, text) in [
+        ("--network hcf", ExitCode::CommandLine, "of no use without --origin"),
+        ("--ca /x", ExitCode::CommandLine, "of no use without --origin"),
+        ("--origin --ca /nowhere", ExitCode::CommandLine, "--ca /nowhere"),
+        ("--origin --network none-such", ExitCode::Engine, "none-such"),
+    ] {
+        let fake = engine();
+        let walked = looked(&fake, &format!("verify {words}")).0;
+        assert_eq!(walked.code, code, "{words}");
+        assert!(walked.failure().contains(text), "{}", walked.failure());
+        assert!(!fake.verbs().contains(&"create".to_owned()));
     }
 }
 

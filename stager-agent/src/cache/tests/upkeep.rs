@@ -21,7 +21,7 @@ fn verify(cache: &Cache, key: Option<&str>) -> Vec<(String, Option<String>)> {
     let scope = Scope::new(&Nobody, "STG", &stop);
     cache
         .verify(key, &scope, &mut |one| {
-            let key = one.identity.map_or("?".to_owned(), |identity| identity.key);
+            let key = one.record.map_or("?".to_owned(), |record| record.key);
             checked.push((key, one.damage));
         })
         .unwrap();

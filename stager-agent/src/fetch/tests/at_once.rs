@@ -53,7 +53,7 @@ fn hold(http: &Http, url: &SafeUrl, scope: &Scope, more: usize) -> Result<usize,
         return Ok(0);
     }
     with_retries(url, http.patience(), scope, |tries| {
-        let mut body = Body::open(http, url, None, tries)?.unwrap();
+        let mut body = Body::open(http, url, Question::Whole, tries)?.unwrap();
         body.read_to_end(&mut Vec::new()).unwrap();
         let held = hold(http, url, scope, more - 1);
         drop(body);

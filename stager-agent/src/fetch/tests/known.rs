@@ -79,6 +79,111 @@ fn what_is_known_is_asked_for_once_and_only_if_it_has_changed() {
     assert_eq!((server.requests(), case.audience.heard().len()), (1, 0), "whoever has one need not wait");
 }
 
+/// What a question about the archive of [`DATED`], `LENGTH` bytes long and vouched for by nobody, comes to, where it is
+/// answered so.
+fn compared(status: u16, headers: &str, length: usize) -> ask::Asked {
+    let headers = headers.to_owned();
+    let server = Server::plain(move |asked, _, to| {
+        assert_eq!((asked.method.as_str(), asked.headers["range"].as_str()), ("GET", "bytes=0-0"));
+        assert!(!asked.headers.keys().any(|name| name.starts_with("if-")), "a condition can be said yes to by anybody");
+        answer(to, status, &headers, &vec![0; if status == 206 { 1 } else { length }]);
+    });
+    let (case, from) = (Case::new(), SafeUrl::new(server.url.as_str()));
+    let known = Known::Unverified { validators: dated(), length: LENGTH as u64 };
+    let told = ask(&plain(), &from, &known, &Scope::new(&case.audience, "STG", &case.stop)).unwrap();
+    assert_eq!((server.requests(), case.audience.heard().len()), (1, 0));
+    told
+}
+
+const LENGTH: usize = 5000;
+
+#[test]
+fn what_nobody_vouched_for_is_the_same_only_where_all_that_the_server_tells_is() {
+    let date = "Last-Modified: Wed, 15 Jun 2016 18:57:23 GMT\r\n";
+    let other_etag = DATED.replace("1-2", "1-3");
+    let other_date = DATED.replace("18:57:23", "18:57:24");
+    for (headers, length, same) in [
+        (DATED, LENGTH, true),
+        (DATED, LENGTH - 1, false),
+        (DATED, LENGTH + 1, false),
+        (&other_etag, LENGTH, false),
+        (&other_date, LENGTH, false),
+        (date, LENGTH, false),
+        ("ETag: \"1-2\"\r\n", LENGTH, false),
+        ("", LENGTH, false),
+    ] {
+        let expected = if same { ask::Asked::Unchanged } else { ask::Asked::There };
+        assert_eq!(compared(200, headers, length), expected, "{headers:?} {length}");
+        let part = format!("{headers}Content-Range: bytes 0-0/{length}\r\n");
+        assert_eq!(compared(206, &part, length), expected, "{part:?}");
+    }
+    for range in ["", "Content-Range: bytes 0-0/*\r\n", "Content-Range: bytes */5000\r\n", "Content-Range: x\r\n"] {
+        assert_eq!(compared(206, &format!("{DATED}{range}"), 1), ask::Asked::There, "{range:?}");
+    }
+    assert_eq!(compared(416, DATED, 0), ask::Asked::There, "it is empty");
+}
+
+#[test]
+fn a_server_that_says_unasked_that_nothing_has_changed_is_not_believed() {
+    let server = Server::plain(|_, _, to| answer(to, 304, DATED, b""));
+    let (case, from) = (Case::new(), SafeUrl::new(server.url.as_str()));
+    let known = Known::Unverified { validators: dated(), length: LENGTH as u64 };
+    let error = ask(&plain(), &from, &known, &Scope::new(&case.audience, "STG", &case.stop)).unwrap_err();
+    assert!(
+        matches!(error, FetchError::Transfer { cause: TransferError::Status { status: 304, .. }, .. }),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_validator_that_was_not_kept_is_no_agreement_and_without_any_there_is_none() {
+    let server = Server::plain(|_, _, to| answer(to, 200, "ETag: \"1-2\"\r\n", &[0; 9]));
+    let bare = Server::plain(|_, _, to| answer(to, 200, "", &[0; 9]));
+    let (case, etag) = (Case::new(), Some("\"1-2\"".to_owned()));
+    for (server, validators, expected) in [
+        (&server, Validators { etag, last_modified: None }, ask::Asked::Unchanged),
+        (&server, Validators::default(), ask::Asked::There),
+        (&bare, Validators::default(), ask::Asked::There),
+    ] {
+        let known = Known::Unverified { validators, length: 9 };
+        let scope = Scope::new(&case.audience, "STG", &case.stop);
+        assert_eq!(ask(&plain(), &SafeUrl::new(server.url.as_str()), &known, &scope).unwrap(), expected, "{known:?}");
+    }
+}
+
+#[test]
+fn who_sent_it_is_told_by_address_also_through_redirects_and_tls() {
+    let authority = Authority::for_host("localhost");
+    let secure = Server::tls(&authority, |_, _, to| answer(to, 200, "", &tgz(10)));
+    let location = format!("Location: {}/\r\n", secure.url);
+    let first = Server::plain(move |_, _, to| answer(to, 302, &location, b""));
+    let port = secure.url.rsplit(':').next().unwrap();
+    for url in [&secure.url, &first.url] {
+        let peer = Case::new().run(&plain(), url, None).unwrap().peer.unwrap();
+        assert!(peer.ip().is_loopback() && peer.port().to_string() == port, "{peer} is not at {port}");
+    }
+}
+
+#[test]
+fn an_archive_is_hashed_without_being_unpacked_and_not_beyond_what_it_should_have() {
+    let body = b"no archive at all".to_vec();
+    let (case, length, sent) = (Case::new(), body.len() as u64, body.clone());
+    let server = Server::plain(move |_, n, to| match n {
+        0 => answer(to, 503, "Retry-After: 0\r\n", b""),
+        _ => answer(to, 200, "", &sent),
+    });
+    let gone = Server::plain(|_, _, to| answer(to, 404, "", b""));
+    let scope = Scope::new(&case.audience, "STG", &case.stop);
+    let hash = |server: &Server, most| hashed(&plain(), &SafeUrl::new(server.url.as_str()), most, &scope);
+    assert_eq!(hash(&server, length).unwrap(), Hashed::Whole(sha256_of(&body)));
+    assert_eq!(case.audience.heard_of("retrying").len(), 1);
+    assert_eq!(hash(&server, length - 1).unwrap(), Hashed::Larger);
+    assert!(matches!(hash(&gone, length), Err(FetchError::Transfer { cause: TransferError::NotFound, .. })));
+    assert_eq!(case.audience.heard().len(), 1, "nothing is said of how far it is");
+    case.stop.by_signal(15);
+    assert!(matches!(hash(&server, length), Err(FetchError::Stopped { .. })));
+}
+
 #[test]
 fn validators_stay_with_their_host() {
     let target = Server::plain(|_, _, to| answer(to, 200, "", &tgz(10)));

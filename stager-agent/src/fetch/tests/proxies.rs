@@ -21,7 +21,8 @@ fn plain_http_is_passed_on_by_the_proxy() {
     let (server, proxy) = (Server::plain(|_, _, to| answer(to, 200, "", &tgz(10))), TestProxy::start(Some(BASIC)));
     let http = through(proxies("HTTP_PROXY", &format!("http://u:p%40ss@{}", proxy.address)), Vec::new(), Verify::Skip);
     let (case, url) = (Case::new(), renamed(&server));
-    case.run(&http, &url.replace("://", "://user:word@"), None).unwrap();
+    let fetched = case.run(&http, &url.replace("://", "://user:word@"), None).unwrap();
+    assert_eq!(fetched.peer.unwrap().to_string(), proxy.address, "nobody knows who is behind it");
     assert_eq!((case.hello().as_str(), proxy.lines()), ("world", vec![format!("GET {url}/")]));
     let asked = server.asked.lock().unwrap();
     assert_eq!((asked[0].path.as_str(), &asked[0].headers["authorization"]), ("/", &"Basic dXNlcjp3b3Jk".to_owned()));
@@ -40,7 +41,8 @@ fn https_goes_through_a_tunnel() {
     let address = format!("http://u:p%40ss@{}", proxy.address);
     let (case, url) = (Case::new(), renamed(&server));
     let http = through(proxies("https_proxy", &address), vec![file], Verify::Yes);
-    assert!(case.run(&http, &format!("{url}/read?md5=SECRET"), None).unwrap().verified);
+    let fetched = case.run(&http, &format!("{url}/read?md5=SECRET"), None).unwrap();
+    assert_eq!((fetched.verified, fetched.peer.unwrap().to_string()), (true, proxy.address.clone()));
     assert_eq!(proxy.lines(), [format!("CONNECT {}", url.trim_start_matches("https://"))]);
     assert!(!format!("{:?} {http:?}", proxy.asked.lock().unwrap()).contains("SECRET"), "what is read stays inside");
     assert!(!format!("{http:?}").contains("ss@"), "nor is the proxy's password shown: {http:?}");

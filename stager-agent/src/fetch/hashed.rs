@@ -1,0 +1,64 @@
+//! Fetches an archive for its checksum alone: nothing of it is unpacked or kept, and nothing is said of how far it is.
+
+use super::body::Body;
+use super::checksum::Mismatch;
+use super::error::FetchError;
+use super::head::Question;
+use super::http::Http;
+use super::retry::{Tries, Trouble, with_retries};
+use super::tally::Tally;
+use super::transfer_error::TransferError;
+use crate::scope::Scope;
+use shared_model::safe_url::SafeUrl;
+use std::convert::Infallible;
+
+/// What a server gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Hashed {
+    /// A body with this sha256, in lower-case hex.
+    Whole(String),
+    /// One that is larger than was allowed; the rest of it was not read.
+    Larger,
+}
+
+/// Fetches `from` and hashes what comes, up to `most` bytes. Emits `Retrying`.
+///
+/// # Errors
+/// [`FetchError::Transfer`], [`FetchError::Stopped`].
+pub(crate) fn hashed(http: &Http, from: &SafeUrl, most: u64, scope: &Scope) -> Result<Hashed, FetchError> {
+    with_retries(from, http.patience(), scope, |tries| attempt(http, from, most, tries, scope)).map_err(|trouble| {
+        let from = from.clone();
+        match trouble {
+            Trouble::Stopped(why) => FetchError::Stopped { from, why },
+            Trouble::Transfer(cause) => FetchError::Transfer { from, cause },
+            Trouble::Final(never) => match never {},
+        }
+    })
+}
+
+fn attempt(
+    http: &Http,
+    from: &SafeUrl,
+    most: u64,
+    tries: &Tries,
+    scope: &Scope,
+) -> Result<Hashed, Trouble<Infallible>> {
+    let body = Body::open(http, from, Question::Whole, tries)?;
+    // Nobody asked whether it has changed.
+    let body = body.ok_or(TransferError::Protocol { reason: "it says that nothing has changed" })?;
+    let mut tally = Tally::new(body, None, None, None, scope);
+    let read = tally.read_on(most);
+    if let Some(why) = scope.stopped() {
+        return Err(Trouble::Stopped(why));
+    }
+    match (tally.failure(), read) {
+        (Some(cause), _) => Err(cause.into()),
+        (None, Ok(true)) => match tally.tell() {
+            Ok(told) => Ok(Hashed::Whole(told.sha256)),
+            Err(Mismatch { wanted, found, .. }) => Err(TransferError::Damaged { announced: wanted, found }.into()),
+        },
+        (None, Ok(false)) => Ok(Hashed::Larger),
+        // Only a transfer fails here; see above.
+        (None, Err(_)) => Err(TransferError::CutOff { received: 0, expected: None }.into()),
+    }
+}
