@@ -72,6 +72,7 @@ class Matrix:
             if self.hcf:
                 self.hcf.down()
             if self.engine:
+                self.engine.forget_loads()
                 self.left = self.engine.left()
         finally:
             if self.engine:

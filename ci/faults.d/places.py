@@ -33,6 +33,15 @@ class Here:
             raise Unavailable(f"docker {' '.join(map(str, words[:3]))}: {done.stderr.strip()}")
         return done.stdout.strip()
 
+    def forget_loads(self):
+        """Removes guards of images that never came, since who sent them was killed: the next host-cli would for a day leave the
+        engine time to take them in."""
+        told = self.docker('ps', '--all', '--filter', 'label=stager.kind=guard', '--filter', 'label=stager.recipe',
+                           '--format', '{{.ID}} {{.Label "stager.owner"}}')
+        for container, owner in (line.split(' ', 1) for line in told.splitlines()):
+            if not os.path.exists(f"/proc/{owner.split('.')[1]}"):
+                self.docker('rm', container, check=False)
+
     def left(self):
         """What bears our label when all is over. Here others have things of their own; ci/test looks at them."""
         return []

@@ -51,7 +51,7 @@ pub(super) fn on(
 ) -> Result<(), Failure> {
     let (requests, hosts) = usable(road, requests, command.all)?;
     let options = command.fetch_options();
-    let files = mounted::files(&options, &NOBODY)?;
+    let files = mounted::files(&options, &mounted::NOBODY)?;
     let tag = command.bake.as_ref().map(|tag| new_image(&options, tag)).transpose()?;
     let keeping = if tag.is_some() { Keeping::InImage(cache_place::BAKED) } else { keeping(&options, false)? };
     check::network(&*road.engine, options.network)?;
@@ -83,9 +83,6 @@ pub(super) fn on(
     }
     Ok(())
 }
-
-/// Nothing foreign runs where the cache is filled.
-const NOBODY: BTreeSet<&str> = BTreeSet::new();
 
 /// The requests that can be acted on, and the hosts that these speak to. One that was asked for must be; of all those in the
 /// logs some may not.

@@ -80,7 +80,7 @@ pub(super) fn verified(road: &Road, command: &CacheVerify) -> Result<(), Failure
         return acted(road, options, &looking(options, "verify", key));
     }
     let fetch = command.fetch_options();
-    let files = mounted::files(&fetch)?;
+    let files = mounted::files(&fetch, &mounted::NOBODY)?;
     check::network(&*road.engine, fetch.network)?;
     let keeping = Keeping::InVolume { name: options.volume, limit: None };
     let (image, network) = (options.stager_image, fetch.network);

@@ -19,6 +19,9 @@ const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 /// What the heads of all kinds of keys end with: `-----BEGIN PRIVATE KEY-----`, `-----BEGIN EC PRIVATE KEY-----`.
 const KEY: &str = "PRIVATE KEY-----";
 
+/// Where the agent fetches and nothing foreign runs.
+pub(crate) const NOBODY: BTreeSet<&str> = BTreeSet::new();
+
 /// Of a mode: who may do anything with the file.
 const OWNER: u32 = 0o700;
 const GROUP: u32 = 0o070;
