@@ -2,11 +2,9 @@
 
 pub(crate) mod invocation;
 
-use crate::failure::Failure;
+use crate::app_ref::{AppRef, AppRefError};
 use crate::image::ImageBy;
-use crate::requests::AppRef;
 use argh::FromArgs;
-use shared_model::exit_code::ExitCode;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -99,7 +97,7 @@ macro_rules! is_about_an_app {
             ///
             /// # Errors
             /// It was typed twice.
-            pub(crate) fn app_ref(&self) -> Result<Option<AppRef>, Failure> {
+            pub(crate) fn app_ref(&self) -> Result<Option<AppRef>, AppRefError> {
                 AppRef::typed(self.app.as_deref(), self.app_name.as_deref())
             }
         })*
@@ -111,16 +109,11 @@ impl Push {
     ///
     /// # Errors
     /// One of them was not typed, or too much was.
-    pub(crate) fn what_and_where(&self) -> Result<(AppRef, String), Failure> {
+    pub(crate) fn what_and_where(&self) -> Result<(AppRef, String), AppRefError> {
         match (&self.words[..], &self.app_name) {
             ([image, reference], None) => Ok((AppRef::word(image), reference.clone())),
             ([reference], Some(name)) => Ok((AppRef::name(name), reference.clone())),
-            _ => {
-                let text = "push needs an image and its name in the registry";
-                let advice =
-                    "`host-cli push IMAGE REGISTRY/REPO[:TAG]`, or `host-cli push --app=NAME REGISTRY/REPO[:TAG]`";
-                Err(Failure::new(ExitCode::CommandLine, text, advice))
-            }
+            _ => Err(AppRefError::Push),
         }
     }
 }

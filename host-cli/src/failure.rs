@@ -1,5 +1,6 @@
 //! Every error of the host → its exit code, what happened and with what, and what to try. All words for people are here.
 
+use crate::app_ref::AppRefError;
 use crate::engine::EngineError;
 use crate::image::ImageError;
 use crate::plan::app::StartError;
@@ -33,6 +34,12 @@ impl Failure {
     /// The failure as the last event of a stream.
     pub(crate) fn event(&self) -> Event {
         Event::Failed { code: self.code.number(), text: self.text.clone(), advice: self.advice.clone() }
+    }
+}
+
+impl From<AppRefError> for Failure {
+    fn from(error: AppRefError) -> Self {
+        Self::new(ExitCode::CommandLine, error.to_string(), error.advice())
     }
 }
 

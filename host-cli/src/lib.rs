@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set up the files that they need"))]
 
+mod app_ref;
 mod arguments;
 mod docker_folder;
 mod engine;

@@ -29,6 +29,7 @@ mod start;
 mod stream;
 mod which;
 
+use crate::app_ref::AppRef;
 use crate::arguments::{FetchOptions, Launch, Restage};
 use crate::engine::Quota;
 use crate::engine::docker::Docker;
@@ -38,7 +39,7 @@ use crate::plan::app::{self, Start};
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::stager::{self, StagingOptions};
 use crate::plan::{cache, labels, ports};
-use crate::requests::{self, AppRef, Kind, Request, RequestError};
+use crate::requests::{self, Kind, Request, RequestError};
 use crate::screen::screen;
 use bring_out::Order;
 pub(crate) use cache_up::cache_up;

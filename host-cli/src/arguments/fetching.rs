@@ -1,8 +1,8 @@
 //! The commands whose container fetches: they share the options that say with whom it speaks and what it keeps.
 
 use super::{LogOptions, Output};
+use crate::app_ref::AppRef;
 use crate::image::ImageBy;
-use crate::requests::AppRef;
 use argh::FromArgs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

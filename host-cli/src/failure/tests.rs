@@ -128,6 +128,10 @@ fn ports() -> Vec<PortError> {
     vec![PortError::Unreadable("x".into()), typed, PortError::OfRequest(0)]
 }
 
+fn app_refs() -> [AppRefError; 2] {
+    [AppRefError::Twice, AppRefError::Push]
+}
+
 fn all() -> Vec<Failure> {
     let typed = ["https://u:SECRET@registry/a", "u:SECRET@registry/a", "registry/a?t=SECRET"];
     let mut all: Vec<Failure> = engines().into_iter().map(Failure::from).collect();
@@ -136,6 +140,7 @@ fn all() -> Vec<Failure> {
     all.extend(logins().into_iter().map(Failure::from));
     all.extend(starts().into_iter().map(Failure::from));
     all.extend(ports().into_iter().map(Failure::from));
+    all.extend(app_refs().map(Failure::from));
     all.extend(typed.map(|typed| Reference::read(typed).unwrap_err().into()));
     all
 }
@@ -216,5 +221,6 @@ fn no_error_is_forgotten_here() {
         LoginError { HalfGiven, NoName, Terminal, NoPassword, Unreadable, Config, BadAuth, Helper }
     );
     assert_all_variants!(&starts(), StartError, StartError { NoLauncher, NoSuchProcess });
+    assert_all_variants!(&app_refs(), AppRefError, AppRefError { Twice, Push });
     assert_all_variants!(&ports(), PortError, PortError { Unreadable, TooMany, OfRequest });
 }

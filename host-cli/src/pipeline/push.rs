@@ -1,6 +1,7 @@
 //! An image goes to a registry, through the engine: under the name that it gets there, which it keeps here too. When that
 //! fails, the name goes back to where it was.
 
+use crate::app_ref::AppRef;
 use crate::arguments::{LogOptions, Push, Restage};
 use crate::engine::docker::Docker;
 use crate::engine::{EngineError, Image, ImageId, LayerTold};
@@ -14,7 +15,6 @@ use crate::registry::login::{self, LoginOptions};
 use crate::registry::reference::Reference;
 use crate::registry::refusal::Refusal;
 use crate::registry::tally::{News, Sum, Tally};
-use crate::requests::AppRef;
 use crate::screen::screen;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;

@@ -71,9 +71,11 @@ impl<'a> Left<'a> {
         self.seen.labels.get(labels::KIND).is_some_and(|kind| kind == labels::KIND_GUARD)
     }
 
-    /// Of what an image was being made behind this guard; `None`: it guards something else.
+    /// Of what an image was being made behind this guard; `None`: it guards something else, be it of an app's image, whose
+    /// recipe it then has from there.
     fn recipe(&self) -> Option<&String> {
-        self.seen.labels.get(app_image::RECIPE).filter(|_| self.is_guard())
+        let recipe = self.seen.labels.get(app_image::RECIPE);
+        recipe.filter(|_| self.is_guard() && self.image.labels.get(app_image::RECIPE) != recipe)
     }
 
     /// Whether the image that this guard tells of may still come; `seen` are the recipes of those that were there.

@@ -1,13 +1,14 @@
 //! Several apps are staged again: each on a road of its own, so many at once, until all were tried. A signal ends every
 //! road, and each cleans up as it would alone.
 
+use crate::app_ref::AppRef;
 use crate::arguments::Restage;
 use crate::engine::docker::Docker;
 use crate::engine::{Engine, EngineFacts};
 use crate::failure::Failure;
 use crate::pipeline::road::{Ended, Way, by_signal, millis, walk};
 use crate::pipeline::{remains, restage_on, signals, staging_request};
-use crate::requests::{self, AppRef};
+use crate::requests;
 use crate::screen::several::{OfApp, Screens};
 use shared_model::exit_code::ExitCode;
 use std::num::NonZeroUsize;

@@ -4,6 +4,7 @@
 //! What the engine gave, an id or a name that is there, and what Cloud Controller gave, a guid, is looked for first: an app's
 //! owner may call it like another's image.
 
+use crate::app_ref::{AnswersBy, AppRef};
 use crate::arguments::LogOptions;
 use crate::engine::{Engine, EngineError, Image, ImageId};
 use crate::failure::Failure;
@@ -12,7 +13,7 @@ use crate::pipeline::ours;
 use crate::pipeline::road::Road;
 use crate::plan::app_image::full_name;
 use crate::plan::labels;
-use crate::requests::{self, AnswersBy, AppRef, Bearer, Kind, RequestError};
+use crate::requests::{self, Bearer, Kind, RequestError};
 use shared_model::application::Application;
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;

@@ -1,8 +1,8 @@
 //! Which app a request is for, however odd the request is. Looks at the document as plain JSON: what no type of ours
 //! could take must still be found and listed.
 
-use super::app_ref::{AnswersBy, AppRef};
 use super::log_line::LogLine;
+use crate::app_ref::{AnswersBy, AppRef};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use shared_model::application::{self, Application};

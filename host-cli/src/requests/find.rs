@@ -7,13 +7,13 @@
 //! Nor is a guid believed to be somebody's name before everything was looked through for the guid.
 
 use super::about::About;
-use super::app_ref::{AnswersBy, AppRef};
 use super::backwards::Line;
 use super::error::{Bearer, RequestError};
 use super::log_line::{LogLine, Sieve, time_of_line};
 use super::places::{self, Place};
 use super::source::Source;
 use super::{Kind, Request};
+use crate::app_ref::{AnswersBy, AppRef};
 use crate::arguments::LogOptions;
 use jiff::{SignedDuration, Timestamp};
 use std::cmp::Reverse;

@@ -2,7 +2,6 @@
 //! of any length fits into memory.
 
 use super::about::About;
-use super::app_ref::{AnswersBy, AppRef};
 use super::contents::Contents;
 use super::error::RequestError;
 use super::find::nearest;
@@ -10,6 +9,7 @@ use super::log_line::{LogLine, Sieve};
 use super::places::Place;
 use super::source::Source;
 use super::{Kind, places};
+use crate::app_ref::{AnswersBy, AppRef};
 use crate::arguments::LogOptions;
 use jiff::Timestamp;
 use shared_model::application::Application;

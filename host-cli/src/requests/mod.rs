@@ -4,13 +4,12 @@
 //! the newest one, of an app or of all, prints it and lists what there is.
 //!
 //! - `places`: which files. `source`: one file's lines, from its end, or forwards where it is compressed or a pipe.
-//! - `log_line`: one line → a request with its time. `about`: which app a request is for. `app_ref`: which app the user means.
+//! - `log_line`: one line → a request with its time. `about`: which app a request is for.
 //! - `find`: the newest request. `run_action`: a piece of it. `history`: all requests, `contents`: what is in each.
 //! - `every`: the staging requests that bring in a dependency.
 //! - `print`, `list`, `link`: the commands. `request_file`: a request from a file of its own.
 
 mod about;
-mod app_ref;
 mod backwards;
 mod contents;
 mod error;
@@ -29,9 +28,9 @@ mod request_file;
 mod run_action;
 mod source;
 
-pub(crate) use app_ref::{AnswersBy, AppRef};
 pub(crate) use error::{Bearer, RequestError};
 
+use crate::app_ref::AppRef;
 use crate::arguments::LogOptions;
 use jiff::Timestamp;
 use shared_model::application::Application;

@@ -128,10 +128,14 @@ fn an_engine_that_hangs_can_be_left() {
         end(&child, "-INT");
         thread::sleep(Duration::from_millis(100));
     }
-    // It had no time to clean up; whatever comes next does.
+    // It had no time to clean up; whatever comes next does, but for what tells of an image that the engine may still take in.
     let mut next = Command::new(env!("CARGO_BIN_EXE_host-cli"));
     let output = next.args(["push", "stager-test/none", "127.0.0.1:1/none"]).output().unwrap();
     assert_ne!(output.status.code(), Some(0), "{}", said(&output));
+    let guards = ["ps", "-a", "-q", "--filter", &world.base.filter(), "--filter", "label=stager.kind=guard"];
+    let guards = docker(&guards);
+    assert_eq!(guards.lines().count(), 1, "{guards}");
+    docker(&["rm", &guards]);
     before.is_now();
 }
 

@@ -1,5 +1,7 @@
 //! Images to push. All names of one go when its test ends.
 
+use crate::commands::said;
+use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,6 +21,11 @@ pub(crate) fn is_podman() -> bool {
     docker(&["version", "--format", "{{range .Server.Components}}{{.Name}} {{end}}"]).contains("Podman Engine")
 }
 
+/// Another text for every image.
+fn mark() -> String {
+    format!("push-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed))
+}
+
 /// An app's image with a name of its own, and with a mark as its app's name.
 pub(crate) struct Image {
     pub(crate) name: String,
@@ -27,33 +34,47 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// One without layers: the registry is asked for nothing but its config and its manifest.
-    pub(crate) fn empty() -> Self {
-        Self::built("scratch", "")
+    /// A small one, on a base without layers.
+    pub(crate) fn small() -> Self {
+        let app = mark();
+        let base = format!("stager-test/{app}-base:1");
+        let labels = format!("FROM scratch\nLABEL stager.kind=test stager.instance={app}\n");
+        let mut command = Command::new("docker");
+        command.args(["build", "-q", "-t", &base, "-"]).env("DOCKER_BUILDKIT", "0");
+        let mut building = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        building.stdin.take().unwrap().write_all(labels.as_bytes()).unwrap();
+        let built = building.wait_with_output().unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        Self::made(app, &base)
     }
 
-    /// One that runs: the root file system and a small layer, with a droplet's name.
+    /// One that runs: it says hello.
     pub(crate) fn that_runs() -> Self {
         let found = Command::new("docker").args(["image", "inspect", ROOTFS]).output();
         assert!(found.is_ok_and(|found| found.status.success()), "these tests need {ROOTFS}; docker/build makes it");
-        let steps = "RUN echo hello from the droplet >/home/vcap/said\nCMD [\"cat\", \"/home/vcap/said\"]\n";
-        Self::built(ROOTFS, steps)
+        Self::made(mark(), ROOTFS)
     }
 
-    fn built(base: &str, steps: &str) -> Self {
-        let app = format!("push-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        let name = format!("stager-test/{app}:1");
-        // First of all, so that each step is this image's own and goes with it: containerd's store keeps steps as images.
-        // Without a recipe they would be the rest of somebody's unfinished build to the test beside.
-        let labels = format!(
-            "LABEL stager.kind=app stager.recipe=none stager.app-name={app} stager.app-guid={app} stager.instance={app}\n"
-        );
-        let mut command = Command::new("docker");
-        command.args(["build", "-q", "-t", &name, "-"]).env("DOCKER_BUILDKIT", "0");
-        let mut building = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        building.stdin.take().unwrap().write_all(format!("FROM {base}\n{labels}{steps}").as_bytes()).unwrap();
-        let built = building.wait_with_output().unwrap();
-        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    /// `host-cli` makes it, since no other is pushed: a droplet and a launcher that prints what is in it.
+    fn made(app: String, base: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        fs::create_dir_all(path("content/app")).unwrap();
+        fs::create_dir(path("lifecycle")).unwrap();
+        fs::write(path("lifecycle/launcher"), "#!/bin/sh\ncat /home/vcap/said\n").unwrap();
+        fs::write(path("content/said"), "hello from the droplet\n").unwrap();
+        fs::write(path("content/app/mark"), &app).unwrap(); // no two apps share a droplet
+        let packed = Command::new("tar").args(["-czf", &path("droplet"), "-C", &path("content"), "."]).status();
+        assert!(packed.unwrap().success());
+        let (name, labels) = (format!("stager-test/{app}:1"), ["app-name", "app-guid", "instance"]);
+        let labels = labels.map(|label| format!("stager.{label}={app}"));
+        let (droplet, lifecycle) = (path("droplet"), path("lifecycle"));
+        let mut words =
+            vec!["image", "--droplet", &droplet, "--lifecycle", &lifecycle, "--base", base, "--name", &name];
+        for label in &labels {
+            words.extend(["--label", label]);
+        }
+        said(&words, None).done();
         let id = docker(&["image", "inspect", "--format", "{{.Id}}", &name]);
         // As the engine calls it: Podman puts a registry in front.
         let name = docker(&["image", "inspect", "--format", "{{index .RepoTags 0}}", &name]);

@@ -1,13 +1,13 @@
 //! `push` against a recording engine: what is asked for in which order, what is told, and which names stay.
 
 use super::*;
+use crate::app_ref::AppRef;
 use crate::arguments::{LogOptions, Push};
 use crate::engine::fake::DIGEST;
 use crate::engine::{LayerState, LayerTold};
 use crate::pipeline::Target;
 use crate::pipeline::push::push_on;
 use crate::registry::login::LoginOptions;
-use crate::requests::AppRef;
 use argh::FromArgs;
 use std::time::Duration;
 

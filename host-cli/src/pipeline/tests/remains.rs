@@ -234,3 +234,15 @@ fn a_name_that_was_lent_for_a_push_goes_back_to_where_it_was() {
         assert_eq!(walked.said("the name r/a:1 of an image"), back, "{}", walked.text);
     }
 }
+
+#[test]
+fn a_guard_of_an_apps_image_has_no_recipe_of_its_own_and_goes_at_once() {
+    let fake = Arc::new(Fake::with_image("x"));
+    fake.add_image("cf-app/a:1", &[APP, (app_image::RECIPE, "r")]);
+    let labels = [("stager.kind", "guard"), ("stager.owner", &ended()), (app_image::RECIPE, "r")];
+    let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let spec = ContainerSpec { labels, ..guard::guard("cf-app/a:1", BTreeMap::new()) };
+    fake.create(Some("stager-launch-a-web"), &spec).unwrap();
+    begun(&fake);
+    assert!(names(&fake).is_empty());
+}

@@ -2,8 +2,8 @@
 
 use super::restage::{agent, engine, failed, hello, typed};
 use super::*;
+use crate::app_ref::AppRef;
 use crate::pipeline::several::{self, Bell, Round};
-use crate::requests::AppRef;
 use crate::screen::several::Screens;
 use std::num::NonZeroUsize;
 use std::sync::Barrier;

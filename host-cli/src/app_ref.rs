@@ -1,9 +1,7 @@
 //! What a user calls an app. Guids are the system's and names are the tenants': what could be a guid is looked for as one
 //! first, and only a word that is none of anybody is a name. So nobody gets another's request by a name.
 
-use crate::failure::Failure;
 use shared_model::application::Application;
-use shared_model::exit_code::ExitCode;
 
 /// Characters that a guid's start must have to be looked for.
 const SHORTEST_GUID_START: usize = 8;
@@ -17,6 +15,29 @@ pub(crate) struct AppRef {
     pub(crate) word: String,
     /// It is a name and nothing else: `--app=NAME`.
     pub(crate) is_name: bool,
+}
+
+/// Why what was typed names no app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AppRefError {
+    /// As APP and behind `--app`.
+    #[error("APP and --app both say which app")]
+    Twice,
+    /// `push` got something else than an image and its name elsewhere.
+    #[error("push needs an image and its name in the registry")]
+    Push,
+}
+
+impl AppRefError {
+    /// What to try.
+    pub(crate) fn advice(self) -> &'static str {
+        match self {
+            Self::Twice => "leave one of them out",
+            Self::Push => {
+                "`host-cli push IMAGE REGISTRY/REPO[:TAG]`, or `host-cli push --app=NAME REGISTRY/REPO[:TAG]`"
+            }
+        }
+    }
 }
 
 /// By what an app answers to a reference, the strongest first: whoever answers by something weaker is not meant.
@@ -35,12 +56,9 @@ impl AppRef {
     ///
     /// # Errors
     /// Both were.
-    pub(crate) fn typed(word: Option<&str>, name: Option<&str>) -> Result<Option<Self>, Failure> {
+    pub(crate) fn typed(word: Option<&str>, name: Option<&str>) -> Result<Option<Self>, AppRefError> {
         match (word, name) {
-            (Some(_), Some(_)) => {
-                let text = "APP and --app both say which app";
-                Err(Failure::new(ExitCode::CommandLine, text, "leave one of them out"))
-            }
+            (Some(_), Some(_)) => Err(AppRefError::Twice),
             (Some(word), None) => Ok(Some(Self::word(word))),
             (None, Some(name)) => Ok(Some(Self::name(name))),
             (None, None) => Ok(None),
@@ -63,7 +81,7 @@ impl AppRef {
     }
 
     /// As [`Self::means`], where `ids` are more of the system's guids for it; empty ones are none.
-    pub(super) fn means_one_of(&self, application: &Application, ids: &[&str]) -> Option<AnswersBy> {
+    pub(crate) fn means_one_of(&self, application: &Application, ids: &[&str]) -> Option<AnswersBy> {
         let (word, guid) = (self.word.as_str(), application.guid.as_str());
         let is_id = || !word.is_empty() && (guid == word || ids.contains(&word));
         let is_start = || word.len() >= SHORTEST_GUID_START && guid.starts_with(word);
@@ -79,7 +97,7 @@ impl AppRef {
     /// True for a word that, once it is found to be a guid, cannot be several apps': a whole guid, or one with more behind
     /// it. Everything else may be a name or the start of several guids, so that all logs must be looked through before it
     /// may be believed.
-    pub(super) fn is_whole_guid(&self) -> bool {
+    pub(crate) fn is_whole_guid(&self) -> bool {
         const DASHES: [usize; 4] = [8, 13, 18, 23];
         let is_guid_byte =
             |(at, byte): (usize, u8)| if DASHES.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() };
@@ -134,7 +152,7 @@ mod tests {
 
     #[test]
     fn an_app_is_said_once() {
-        assert_eq!(AppRef::typed(Some("a"), Some("b")).unwrap_err().code, ExitCode::CommandLine);
+        assert_eq!(AppRef::typed(Some("a"), Some("b")).unwrap_err(), AppRefError::Twice);
         assert_eq!(AppRef::typed(None, Some("-rf")).unwrap(), Some(AppRef::name("-rf")));
         assert_eq!(AppRef::typed(None, None).unwrap(), None);
     }
