@@ -6,6 +6,7 @@ use crate::build::address::own_address;
 use crate::build::reaper::Reaper;
 use crate::causes::with_causes;
 use crate::clock;
+use crate::disk_budget::DiskBudget;
 use crate::failure::Failure;
 use crate::fetch::{Http, Trust, Verify};
 use crate::hand_over::{self, Identity, Socket, Verdict, make};
@@ -28,7 +29,7 @@ use shared_model::secret::Secret;
 use shared_model::validate;
 use std::io;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Does what `arguments` ask for and says all of it; the last event is [`Event::Done`] or [`Event::Failed`].
@@ -152,6 +153,7 @@ fn carry_out(
         plan,
         provider: Provider { http: &http, limits: &arguments.limits(), stock, app: &plan.application.guid },
         reaper,
+        disk: plan.disk_limit.map(DiskBudget::new).map(Arc::new),
         uploads: if arguments.no_upload { Uploads::Skipped } else { Uploads::Sent },
         address: own_address(),
         steps: Steps::default(),

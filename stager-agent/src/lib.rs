@@ -10,6 +10,7 @@ mod cache;
 mod cache_command;
 mod causes;
 mod clock;
+mod disk_budget;
 mod execute;
 mod failure;
 mod fetch;

@@ -1,8 +1,8 @@
 //! Builders that put something else in the place of what they are to leave, prepare a place for the agent to write to, or
 //! take more than they are given. What only shows in a container is for `ci/hostile-buildpack`.
 
-use crate::cloud::Cloud;
-use crate::world::{Outcome, World, am_root, printed_by, task};
+use crate::cloud::{Cloud, tgz, zip};
+use crate::world::{Outcome, World, am_root, printed_by, task, user};
 use serde_json::{Value, json};
 use shared_model::event::Event;
 use std::fs;
@@ -148,4 +148,53 @@ fn whoever_writes_more_than_disk_mb_is_ended_and_told_so() {
     assert!(outcome.failure().0.contains("disk quota exceeded"), "{:?}", outcome.failure());
     let said = |event: &Event| matches!(event, Event::Progress { text, .. } if text == "Exit status 137 (disk quota exceeded)");
     assert!(outcome.events.iter().any(said), "{:?}", outcome.events);
+}
+
+#[test]
+fn what_lies_in_a_folder_that_is_renamed_all_the_time_counts() {
+    let world = World::new();
+    // Among many others, so that its name is an old one whenever somebody who has listed them comes to it.
+    let fill = "mkdir -p all/0/b && head -c 64M /dev/zero >all/0/b/fill && seq -f all/other%g 3000 | xargs mkdir";
+    let rename = "perl -e 'for (my $n = 0; ; $n++) { rename qq(all/$n), q(all/).($n + 1) }'";
+    let mut request =
+        task(&json!({"timeout": {"timeout_ms": 15_000, "action": world.shell(&format!("{fill}; {rename}"))}}));
+    request["disk_mb"] = json!(8);
+    let outcome = world.stage(&request, &[]);
+    assert!(outcome.failure().0.contains("disk quota exceeded"), "{:?}", outcome.failure());
+}
+
+#[test]
+fn a_program_that_is_counted_goes_on_afterwards() {
+    let world = World::new();
+    let mut request = task(&world.shell("for i in 1 2 3; do sleep 0.5; echo $i; done"));
+    request["disk_mb"] = json!(8);
+    assert_eq!(world.stage(&request, &[]).done().out(), ["1", "2", "3"]);
+}
+
+#[test]
+fn downloads_draw_on_disk_mb_together() {
+    let cloud = Cloud::new();
+    // Not one byte repeats often enough to be taken for a bomb, and zip and tgz count alike.
+    let word = |number: u64| format!("{:08x}", number * 2_654_435_761 % 0xffff_ffff);
+    let text = (0..700_000).map(word).collect::<Vec<_>>().concat();
+    let files = [("half", text.as_str(), 0o644)];
+    cloud.server.answers("/zip", 200, &zip(&files));
+    cloud.server.answers("/tgz", 200, &tgz(&files));
+    let download = |path: &str| json!({"download": {"artifact": "", "from": cloud.url(path), "to": cloud.world.text(path.trim_start_matches('/')), "cache_key": "", "user": user()}});
+    let stage = |paths: &[&str], disk_mb| {
+        let actions: Vec<Value> = paths.iter().map(|path| download(path)).collect();
+        let mut request = task(&json!({"serial": {"actions": actions}}));
+        request["disk_mb"] = json!(disk_mb);
+        cloud.world.stage(&request, &[])
+    };
+    for (paths, disk_mb) in [(&["/zip"][..], 4), (&["/tgz"], 4), (&["/tgz", "/zip"], 9), (&["/zip", "/tgz"], 9)] {
+        let outcome = stage(paths, disk_mb);
+        let (text, advice) = outcome.failure();
+        assert!(text.ends_with("disk quota exceeded") && outcome.code == 4, "{paths:?}: {text}");
+        assert!(advice.contains("raise disk_mb"), "{advice}");
+        for path in paths {
+            let _ = fs::remove_dir_all(cloud.world.path(&path[1..]));
+        }
+    }
+    stage(&["/tgz", "/zip"], 17).done();
 }
