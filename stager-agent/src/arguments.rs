@@ -6,6 +6,7 @@ mod cache;
 pub(crate) use cache::{CacheCommand, Command};
 
 use crate::fetch::{Limits, OwnCertificate, Patience, Trust, Verify, duration};
+use crate::outlet::MOST_OUTPUT;
 use crate::screen::Format;
 use argh::FromArgs;
 use shared_model::command_line;
@@ -92,6 +93,9 @@ pub(crate) struct Arguments {
     /// refuse an archive with a longer name or link target (default: 4095)
     #[argh(option, default = "Limits::GENEROUS.name", arg_name = "bytes")]
     pub(crate) max_name: u64,
+    /// show at most so much of what builders print: 10M, 1G (default: 64M)
+    #[argh(option, default = "MOST_OUTPUT", from_str_fn(size), arg_name = "size")]
+    pub(crate) max_output: u64,
     /// keep what is downloaded in this directory (default: /var/cache/stager, where that is a mounted volume)
     #[argh(option, arg_name = "dir")]
     pub(crate) cache: Option<PathBuf>,
@@ -215,6 +219,12 @@ mod tests {
         {
             assert!(help.contains(&format!("(default: {default})")), "{default}: {help}");
         }
+    }
+
+    #[test]
+    fn the_bound_on_output_can_be_set_and_its_default_is_in_the_help() {
+        assert_eq!((parse("").unwrap().max_output, parse("--max-output 1G").unwrap().max_output), (64 << 20, 1 << 30));
+        assert!(parse("--help").unwrap_err().text.contains("(default: 64M)"));
     }
 
     #[test]

@@ -9,10 +9,12 @@ use crate::build::environment;
 use crate::build::reaper::Reaper;
 use crate::build::rights;
 use crate::build::run_process::{Ended, GRACE, Output, Program};
+use crate::build::session::OWN_PROGRAM;
 use crate::build::user::User;
 use crate::disk_budget::DiskBudget;
 use crate::execute::Leaves;
 use crate::fetch::{Archive, Checksum, Owner};
+use crate::hidden::Hidden;
 use crate::left_file::LeftFile;
 use crate::plan::StagingPlan;
 use crate::provide::{Provider, Stock};
@@ -40,6 +42,8 @@ pub(crate) struct RealLeaves<'a> {
     pub(crate) provider: Provider<'a>,
     /// Whose children are reaped.
     pub(crate) reaper: &'a Reaper,
+    /// What programs are not to say.
+    pub(crate) hidden: &'a Hidden,
     /// What downloads and programs may write together; `None`: the request sets no limit.
     pub(crate) disk: Option<Arc<DiskBudget>>,
     /// Whether anything leaves this machine.
@@ -194,11 +198,13 @@ impl Leaves for RealLeaves<'_> {
     fn run(&self, action: &RunAction, scope: &Scope) -> Result<(), ActionError> {
         self.steps.enter(Step::Build, scope);
         let user = User::named(&action.user).map_err(ActionError::User)?;
-        if let Some(limit) = action.nofile()
-            && let Err(limited) = rights::limit_open_files(limit)
-        {
-            scope.emit(Event::Warning { text: format!("{limited}; docker run --ulimit nofile={limit} allows more") });
-        }
+        let open_files = action.nofile().map(|limit| {
+            rights::open_files(limit).unwrap_or_else(|limited| {
+                let text = format!("{limited}; docker run --ulimit nofile={limit} allows more");
+                scope.emit(Event::Warning { text });
+                limited.allowed
+            })
+        });
         let directory = action.dir.as_deref().filter(|directory| !directory.is_empty()).map(PathBuf::from);
         let program = Program {
             path: &action.path,
@@ -207,6 +213,9 @@ impl Leaves for RealLeaves<'_> {
             directory: directory.unwrap_or_else(|| user.home.clone()),
             user: &user,
             output: if action.suppress_log_output { Output::Suppressed } else { Output::Shown },
+            open_files,
+            hidden: self.hidden,
+            stage: Some(OWN_PROGRAM),
             grace: GRACE,
         };
         scope.emit(Event::RunStarted { path: action.path.clone(), user: user.name.clone() });
