@@ -48,7 +48,8 @@ struct Process {
     pid: Pid,
     parent: i32,
     zombie: bool,
-    /// Nothing of it runs.
+    /// Nothing of it runs: it has ended or was stopped, or it sits in a call of the system behind which it stops, as whoever
+    /// has called vfork does for as long as the child is stopped.
     still: bool,
 }
 
@@ -227,12 +228,30 @@ fn process(pid: Pid, stat: &str) -> Option<Process> {
     let mut fields = fields.split_ascii_whitespace();
     let state = fields.next()?;
     let zombie = matches!(state, "Z" | "X");
-    Some(Process { pid, parent: fields.next()?.parse().ok()?, zombie, still: zombie || matches!(state, "T" | "t") })
+    Some(Process {
+        pid,
+        parent: fields.next()?.parse().ok()?,
+        zombie,
+        still: zombie || matches!(state, "T" | "t" | "D"),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_could_still_do_something_is_not_still() {
+        for (state, still) in
+            [("R", false), ("S", false), ("I", false), ("T", true), ("t", true), ("D", true), ("Z", true)]
+        {
+            assert_eq!(
+                process(getpid(), &format!("1 (a) {state} 7 1")).map(|process| process.still),
+                Some(still),
+                "{state}"
+            );
+        }
+    }
 
     fn parse(stat: &str) -> Option<(i32, bool)> {
         process(getpid(), stat).map(|process| (process.parent, process.zombie))
