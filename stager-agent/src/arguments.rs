@@ -12,6 +12,7 @@ use argh::FromArgs;
 use shared_model::command_line;
 use shared_model::event::Stream;
 use shared_model::exit_code::ExitCode;
+use shared_model::plain_line::visible;
 use shared_model::size;
 use std::env;
 use std::path::PathBuf;
@@ -164,7 +165,8 @@ impl Arguments {
         }
         let normal = command_line::normalised(given);
         let words: Vec<&str> = normal.iter().map(String::as_str).collect();
-        let wrong = |text: &str| Early { text: text.to_owned(), stream: Stream::Err, code: ExitCode::CommandLine };
+        let shown = |text: &str| text.lines().map(visible).collect::<Vec<_>>().join("\n");
+        let wrong = |text: &str| Early { text: shown(text), stream: Stream::Err, code: ExitCode::CommandLine };
         let arguments = Self::from_args(&["stager-agent"], &words).map_err(|exit| match exit.status {
             Ok(()) => Early { text: exit.output.trim_end().to_owned(), stream: Stream::Out, code: ExitCode::Success },
             Err(()) => wrong(exit.output.trim_end()),
@@ -285,6 +287,13 @@ mod tests {
             assert_eq!((early.code, early.stream), (ExitCode::Success, Stream::Out));
             assert!(early.text.contains(expected), "{}", early.text);
         }
+    }
+
+    #[test]
+    fn what_is_named_of_a_command_line_is_harmless() {
+        let given = ["--x\u{1b}]8;;http://h\u{7}\u{200b}".to_owned()];
+        let text = Arguments::parse(&given).unwrap_err().text;
+        assert!(text.contains("--x\\u{1b}]8;;http://h\\u{7}\\u{200b}"), "{text:?}");
     }
 
     #[test]

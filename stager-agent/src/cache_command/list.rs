@@ -5,7 +5,7 @@ use crate::screen::{self, Format};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared_model::event::Stream;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::visible_in_line;
 use shared_model::size;
 
 /// Columns of the table.
@@ -41,13 +41,13 @@ fn table(entries: &[Listed]) -> String {
     let row = |entry: &Listed| {
         let Listed { record, used } = entry;
         [
-            visible(&record.key).into_owned(),
+            visible_in_line(&record.key),
             record.kind.name().to_owned(),
             size::bytes(record.bytes),
             fetched(entry),
             rfc3339(Timestamp::try_from(*used).ok()),
             if record.facts.verified { "yes" } else { "no" }.to_owned(),
-            visible(&record.origin).into_owned(),
+            visible_in_line(&record.origin),
         ]
     };
     let rows: Vec<[String; 7]> = std::iter::once(TITLES.map(str::to_owned)).chain(entries.iter().map(row)).collect();
