@@ -5,6 +5,7 @@
 use crate::event::Event;
 use crate::plain_line::{plain_line, visible};
 use crate::safe_url::SafeUrl;
+use crate::unseen::is_unseen;
 use crate::validate::{self, Complaints};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,10 +19,20 @@ pub fn requests(bytes: &[u8]) {
     is_the_same_again(text, validate::task);
     is_the_same_again(text, validate::desired_lrp);
     is_the_same_again(text, |text| read::<Event>(text).ok_or(()));
-    if let Some(line) = read::<Event>(text).as_ref().and_then(plain_line) {
+    let event = read::<Event>(text);
+    if let Some(line) = event.as_ref().and_then(plain_line) {
         for line in line.text.split('\n') {
             assert_eq!(visible(line), line, "a terminal obeys something in it");
+            assert!(!line.chars().any(is_unseen), "nobody sees something in it: {line:?}");
         }
+    }
+    if let Some(event @ (Event::Line { .. } | Event::Progress { .. })) = &event {
+        let line = plain_line(event).expect("both have one").text;
+        let ours = ["======>", "warning:", "error:", "try:"];
+        let begins = line.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{1b}');
+        assert!(!ours.iter().any(|ours| begins.starts_with(ours)), "it looks like ours: {line}");
+        assert!(!line.starts_with('\u{1b}') || !line.contains("======>"), "a colour may hide the mark: {line:?}");
+        assert_eq!(line.matches("======>").count(), line.matches("\\======>").count(), "a head without a mark: {line}");
     }
     let complaints = [validate::task(text).err(), validate::desired_lrp(text).err()];
     for Complaints(complaints) in complaints.into_iter().flatten() {
@@ -134,7 +145,9 @@ mod tests {
     fn leaf() -> impl Strategy<Value = Value> {
         prop_oneof![
             "\\PC{0,12}".prop_map(Value::from),
-            "[\\x00-\\x1f\"\\\\<>&\u{1b}\u{9b}\u{202e}\u{2028}]{0,4}".prop_map(Value::from),
+            "[\\x00-\\x1f\"\\\\<>&\u{1b}\u{9b}\u{202e}\u{2028}\u{200b}\u{e0041}]{0,4}".prop_map(Value::from),
+            "(\u{1b}\\[[0-9]{0,2}m|[ \t\u{200b}=])?(======>|error: |warning: |  try: )(x|\u{1b}\\[8m)"
+                .prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
             any::<u64>().prop_map(Value::from),
             any::<bool>().prop_map(Value::from),

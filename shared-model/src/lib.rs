@@ -24,5 +24,6 @@ pub mod safe_url;
 pub mod secret;
 pub mod size;
 pub mod task;
+pub mod unseen;
 pub mod validate;
 pub mod variants;

@@ -2,11 +2,16 @@
 
 use crate::event::{Event, Step, Stream};
 use crate::size;
+use crate::unseen::is_unseen;
 use std::borrow::Cow;
 use std::time::Duration;
 
 /// The head of a line of our own; the rest is the builder's.
 const HEAD: &str = "======>";
+/// How other lines of ours begin, perhaps set in.
+const BEGINNINGS: [&str; 3] = ["warning:", "error:", "try:"];
+/// What stands in a stranger's line before what looks like ours.
+const MARK: char = '\\';
 
 /// A line for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,9 +67,9 @@ pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
         Event::Retrying { what, reason, attempt, of, wait_ms } => {
             wrong(format!("{HEAD} {}: {}; try {attempt} of {of} in {}", visible(what), visible(reason), took(*wait_ms)))
         }
-        Event::Progress { text, failed: false, .. } => Some(PlainLine { stream: Stream::Out, text: visible(text) }),
-        Event::Progress { text, failed: true, .. } => Some(PlainLine { stream: Stream::Err, text: visible(text) }),
-        Event::Line { stream, text, .. } => Some(PlainLine { stream: *stream, text: visible(text) }),
+        Event::Progress { text, failed: false, .. } => Some(PlainLine { stream: Stream::Out, text: strangers(text) }),
+        Event::Progress { text, failed: true, .. } => Some(PlainLine { stream: Stream::Err, text: strangers(text) }),
+        Event::Line { stream, text, .. } => Some(PlainLine { stream: *stream, text: strangers(text) }),
         Event::RunEnded { status, ms, path } => {
             let program = path.rsplit('/').next().unwrap_or(path);
             ours(format!("{} ended with status {status} after {}", visible(program), took(*ms)))
@@ -180,11 +185,54 @@ fn transfer_time(bytes: u64, ms: u64) -> String {
 /// What ends every colour.
 const PLAIN: &str = "\u{1b}[0m";
 
-/// Foreign text made harmless for a terminal: control characters are shown escaped (`\u{7}`), tabs and colours
-/// (`ESC [ … m`) pass. Colours end with the text: what follows is ours, and must not be hidden.
+/// A line that a stranger begins: [`visible`], and told from ours. Before each of our heads, wherever on the terminal's next line
+/// it might come to stand, and before one of our beginnings, whatever nobody sees in front of it, stands a [`MARK`]; such a line
+/// has no colours, which could hide that.
+fn strangers(text: &str) -> Cow<'_, str> {
+    let shown = visible(text);
+    let bare = without_colours(&shown);
+    let begins = bare.len() - after_blanks(&bare).len();
+    let is_ours = BEGINNINGS.iter().any(|ours| bare[begins..].starts_with(ours));
+    if !is_ours && !bare.contains(HEAD) {
+        return shown;
+    }
+    let mut marked = bare.replace(HEAD, &format!("{MARK}{HEAD}"));
+    if is_ours {
+        marked.insert(begins, MARK);
+    }
+    marked.into()
+}
+
+fn without_colours(shown: &str) -> String {
+    let (mut bare, mut rest) = (String::with_capacity(shown.len()), shown);
+    while let Some(at) = rest.find('\u{1b}') {
+        bare.push_str(&rest[..at]);
+        // Only colours are left of what begins so.
+        rest = &rest[at + colour_length(&rest[at..]).unwrap_or(1)..];
+    }
+    bare + rest
+}
+
+/// `shown` without what may stand in front unnoticed: white space, and what [`visible`] has escaped.
+fn after_blanks(shown: &str) -> &str {
+    let rest = shown.trim_start();
+    let escaped = rest.strip_prefix("\\u{").and_then(|inside| inside.split_once('}'));
+    match escaped.filter(|(number, _)| number.len() <= LONGEST_NUMBER && number.chars().all(|c| c.is_ascii_hexdigit()))
+    {
+        Some((_, rest)) => after_blanks(rest),
+        None => ["\\r", "\\n", "\\t"].iter().find_map(|escape| rest.strip_prefix(escape)).map_or(rest, after_blanks),
+    }
+}
+
+/// Digits of the largest character.
+const LONGEST_NUMBER: usize = 6;
+
+/// Foreign text made harmless for a terminal: control characters, and those that nobody sees ([`is_unseen`]), are shown escaped
+/// (`\u{7}`), tabs and colours (`ESC [ … m`) pass. Colours end with the text: what follows is ours, and must not be hidden.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(needs_escape) {
+    let is_plain = |byte: u8| byte == b'\t' || byte == b' ' || byte.is_ascii_graphic(); // most lines, and faster
+    if text.bytes().all(is_plain) || !text.chars().any(needs_escape) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
@@ -210,6 +258,13 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// As [`visible`], for what stands beside other things in a line, as in a table: no colours, no tabs, nothing that moves
+/// what comes behind it.
+#[must_use]
+pub fn visible_in_line(text: &str) -> String {
+    visible(&text.replace('\u{1b}', "\\u{1b}").replace('\t', " ")).into_owned()
+}
+
 /// As [`visible`], but line ends stay: for texts of our own that hold several lines. Lines behind the first are set in,
 /// so that a text that came from a container cannot pass for a line of ours.
 fn visible_lines(text: &str) -> String {
@@ -217,9 +272,7 @@ fn visible_lines(text: &str) -> String {
 }
 
 fn needs_escape(character: char) -> bool {
-    // Bidirectional controls and the separators reorder or break what a reader sees without being "control" to Unicode.
-    let reorders = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}');
-    reorders || (character.is_control() && character != '\t')
+    is_unseen(character) || (character.is_control() && character != '\t')
 }
 
 /// The bytes of the colour sequence at the start of `text`: `ESC [`, digits and semicolons, `m`.
@@ -297,6 +350,47 @@ mod tests {
         assert_eq!(visible("\u{1b}[1;31mred\u{1b}[0m\tok"), "\u{1b}[1;31mred\u{1b}[0m\tok");
         assert_eq!(visible("\u{1b}[2Jgone\u{7}\r"), "\\u{1b}[2Jgone\\u{7}\\r");
         assert_eq!(visible("\u{202e}evil"), "\\u{202e}evil");
+    }
+
+    #[test]
+    fn beside_other_things_a_text_has_no_colours_and_no_tabs() {
+        assert_eq!(visible_in_line("a\tb\u{1b}[31mc\u{200b}\n"), "a b\\u{1b}[31mc\\u{200b}\\n");
+    }
+
+    #[test]
+    fn what_nobody_sees_is_shown() {
+        for (text, shown) in [
+            ("pay\u{200b}ments", "pay\\u{200b}ments"),
+            ("a\u{e0062}\u{e007f}", "a\\u{e0062}\\u{e007f}"),
+            ("👩\u{200d}💻 ❤\u{fe0f}", "👩\\u{200d}💻 ❤\\u{fe0f}"),
+            ("\u{3164}\u{115f}\u{ad}\u{feff}\u{2028}", "\\u{3164}\\u{115f}\\u{ad}\\u{feff}\\u{2028}"),
+        ] {
+            assert_eq!(visible(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_builders_line_can_be_told_from_ours() {
+        for (said, shown) in [
+            ("======> Done in 1.0s", "\\======> Done in 1.0s"),
+            ("  ======> Done", "  \\======> Done"),
+            ("\u{1b}[31m \t\u{1b}[0m======> Done", " \t\\======> Done"),
+            ("=\u{1b}[1m=====> Done", "\\======> Done"),
+            ("\u{200b}======> Done", "\\u{200b}\\======> Done"),
+            ("so wide that it wraps ======> Done", "so wide that it wraps \\======> Done"),
+            ("warning: all is well", "\\warning: all is well"),
+            ("\u{1b}[1;31merror: no\u{1b}[0m", "\\error: no"),
+            ("\u{7}\u{e0001} error: no", "\\u{7}\\u{e0001} \\error: no"),
+            ("  try: rm -rf /", "  \\try: rm -rf /"),
+            ("-----> Installing", "-----> Installing"),
+            ("an error: no", "an error: no"),
+            ("\u{1b}[31mred\u{1b}[0m", "\u{1b}[31mred\u{1b}[0m"),
+            ("\\u{", "\\u{"),
+        ] {
+            let line = Event::Line { source: "STG".into(), stream: Stream::Out, text: said.into() };
+            let progress = Event::Progress { source: "STG".into(), text: said.into(), failed: true };
+            assert_eq!((text(&line).as_str(), text(&progress).as_str()), (shown, shown));
+        }
     }
 
     #[test]

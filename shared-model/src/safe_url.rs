@@ -68,6 +68,30 @@ impl SafeUrl {
         })
     }
 
+    /// What stands before the host: user and password as they stand there. `None` where nothing does. A secret more often
+    /// than not.
+    #[must_use]
+    pub fn userinfo(&self) -> Option<&str> {
+        let (_, rest) = self.0.split_once("://")?;
+        // Where nobody knows where it ends, all that might be part of it.
+        let end = if self.parts().authority.is_empty() { rest.len() } else { rest.find('/').unwrap_or(rest.len()) };
+        rest[..end].rfind('@').map(|at| &rest[..at])
+    }
+
+    /// What stands behind the first `?`, without a fragment. `None` where nothing does. A secret more often than not.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        let rest = self.userinfo().and_then(|userinfo| self.0.split_once(userinfo)).map_or(&*self.0, |(_, rest)| rest);
+        let (_, query) = rest.split('#').next()?.split_once('?')?;
+        Some(query)
+    }
+
+    /// Whether anything of it is hidden that may be a secret.
+    #[must_use]
+    pub fn has_secrets(&self) -> bool {
+        self.userinfo().is_some() || self.query().is_some()
+    }
+
     /// When the signature dies, in seconds since 1970, as the blobstores behind Cloud Controller say it: the internal
     /// one, S3, Google's and Azure's. `None` for an unsigned URL, and for a signature of another kind.
     #[must_use]
@@ -204,6 +228,23 @@ mod tests {
         }
         for url in ["http://registry:4873/@scope/package", "http://registry/a@1.0", "https://[::1]:8080/a@1.0"] {
             assert_eq!(SafeUrl::new(url).to_string(), url);
+        }
+    }
+
+    #[test]
+    fn what_is_hidden_can_be_asked_for() {
+        for (url, userinfo, query) in [
+            ("https://u:p@h/x?a=b#c", Some("u:p"), Some("a=b")),
+            ("https://u:p@w@h/x", Some("u:p@w"), None),
+            ("https://u:SEC/RET@h/x", Some("u:SEC/RET"), None),
+            ("https://u:p?w@h/x?a", Some("u:p?w"), Some("a")),
+            ("http://registry:4873/@scope/package?a=", None, Some("a=")),
+            ("https://h/x#a?b", None, None),
+            ("u:p@h", None, None),
+        ] {
+            let url = SafeUrl::new(url);
+            assert_eq!((url.userinfo(), url.query()), (userinfo, query), "{}", url.reveal());
+            assert_eq!(url.has_secrets(), userinfo.is_some() || query.is_some());
         }
     }
 

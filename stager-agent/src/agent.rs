@@ -6,12 +6,15 @@ use crate::build::address::own_address;
 use crate::build::reaper::Reaper;
 use crate::causes::with_causes;
 use crate::clock;
+use crate::disk_budget::DiskBudget;
 use crate::failure::Failure;
 use crate::fetch::{Http, Trust, Verify};
 use crate::hand_over::{self, Identity, Socket, Verdict, make};
+use crate::hidden::Hidden;
 use crate::keep;
 use crate::lease::Lease;
 use crate::leaves::{Droplet, RealLeaves, Uploads};
+use crate::outlet::Outlet;
 use crate::plan::{self, StagingPlan};
 use crate::provide::{Provider, Stock, volume_is_mounted};
 use crate::report::{Ending, Report};
@@ -19,6 +22,7 @@ use crate::request;
 use crate::scope::Scope;
 use crate::staging::{StagingError, stage};
 use crate::steps::{Steps, milliseconds_since};
+use crate::terminal;
 use crate::upload::{self, Parcel, UploadError};
 use shared_model::cache_place::{BAKED, MOUNTED};
 use shared_model::event::{Event, PROTOCOL};
@@ -28,7 +32,7 @@ use shared_model::secret::Secret;
 use shared_model::validate;
 use std::io;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Does what `arguments` ask for and says all of it; the last event is [`Event::Done`] or [`Event::Failed`].
@@ -36,10 +40,17 @@ pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper:
     let started = Instant::now();
     scope.emit(Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() });
     let mut stock = Stock::default(); // until the end, for others must leave alone what was linked to it
-    let outcome = plan_of(arguments, lease).and_then(|(plan, request)| {
+    let planned = plan_of(arguments, lease);
+    let hidden = planned.as_ref().map_or_else(|_| Hidden::default(), |(plan, _)| Hidden::of(plan));
+    let outlet = Outlet::new(scope, &hidden, arguments.max_output);
+    let scope = &scope.heard_by(&outlet);
+    let outcome = planned.and_then(|(plan, request)| {
         let image = image_or_not(&plan, arguments, scope)?;
+        if let Some(text) = terminal::warning(&Identity::ours(), &Identity::of_runs(&plan.action)) {
+            scope.emit(Event::Warning { text });
+        }
         stock = stock_of(&plan, arguments, scope);
-        let staged = carry_out(&plan, arguments, &stock, scope, reaper)?;
+        let staged = carry_out(&plan, arguments, &stock, &hidden, scope, reaper)?;
         make_image(image, &plan, &staged, &request, scope)
     });
     let code = outcome.as_ref().err().map_or(ExitCode::Success, |failure| failure.code);
@@ -141,6 +152,7 @@ fn carry_out(
     plan: &StagingPlan,
     arguments: &Arguments,
     stock: &Stock,
+    hidden: &Hidden,
     scope: &Scope,
     reaper: &Reaper,
 ) -> Result<Staged, Failure> {
@@ -152,6 +164,8 @@ fn carry_out(
         plan,
         provider: Provider { http: &http, limits: &arguments.limits(), stock, app: &plan.application.guid },
         reaper,
+        hidden,
+        disk: plan.disk_limit.map(DiskBudget::new).map(Arc::new),
         uploads: if arguments.no_upload { Uploads::Skipped } else { Uploads::Sent },
         address: own_address(),
         steps: Steps::default(),

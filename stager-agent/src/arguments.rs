@@ -6,11 +6,13 @@ mod cache;
 pub(crate) use cache::{CacheCommand, Command};
 
 use crate::fetch::{Limits, OwnCertificate, Patience, Trust, Verify, duration};
+use crate::outlet::MOST_OUTPUT;
 use crate::screen::Format;
 use argh::FromArgs;
 use shared_model::command_line;
 use shared_model::event::Stream;
 use shared_model::exit_code::ExitCode;
+use shared_model::plain_line::visible;
 use shared_model::size;
 use std::env;
 use std::path::PathBuf;
@@ -92,6 +94,9 @@ pub(crate) struct Arguments {
     /// refuse an archive with a longer name or link target (default: 4095)
     #[argh(option, default = "Limits::GENEROUS.name", arg_name = "bytes")]
     pub(crate) max_name: u64,
+    /// show at most so much of what builders print: 10M, 1G (default: 64M)
+    #[argh(option, default = "MOST_OUTPUT", from_str_fn(size), arg_name = "size")]
+    pub(crate) max_output: u64,
     /// keep what is downloaded in this directory (default: /var/cache/stager, where that is a mounted volume)
     #[argh(option, arg_name = "dir")]
     pub(crate) cache: Option<PathBuf>,
@@ -160,7 +165,8 @@ impl Arguments {
         }
         let normal = command_line::normalised(given);
         let words: Vec<&str> = normal.iter().map(String::as_str).collect();
-        let wrong = |text: &str| Early { text: text.to_owned(), stream: Stream::Err, code: ExitCode::CommandLine };
+        let shown = |text: &str| text.lines().map(visible).collect::<Vec<_>>().join("\n");
+        let wrong = |text: &str| Early { text: shown(text), stream: Stream::Err, code: ExitCode::CommandLine };
         let arguments = Self::from_args(&["stager-agent"], &words).map_err(|exit| match exit.status {
             Ok(()) => Early { text: exit.output.trim_end().to_owned(), stream: Stream::Out, code: ExitCode::Success },
             Err(()) => wrong(exit.output.trim_end()),
@@ -215,6 +221,12 @@ mod tests {
         {
             assert!(help.contains(&format!("(default: {default})")), "{default}: {help}");
         }
+    }
+
+    #[test]
+    fn the_bound_on_output_can_be_set_and_its_default_is_in_the_help() {
+        assert_eq!((parse("").unwrap().max_output, parse("--max-output 1G").unwrap().max_output), (64 << 20, 1 << 30));
+        assert!(parse("--help").unwrap_err().text.contains("(default: 64M)"));
     }
 
     #[test]
@@ -275,6 +287,13 @@ mod tests {
             assert_eq!((early.code, early.stream), (ExitCode::Success, Stream::Out));
             assert!(early.text.contains(expected), "{}", early.text);
         }
+    }
+
+    #[test]
+    fn what_is_named_of_a_command_line_is_harmless() {
+        let given = ["--x\u{1b}]8;;http://h\u{7}\u{200b}".to_owned()];
+        let text = Arguments::parse(&given).unwrap_err().text;
+        assert!(text.contains("--x\\u{1b}]8;;http://h\\u{7}\\u{200b}"), "{text:?}");
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Socket {
     }
 
     /// Whether `who` may connect: the kernel asks for the write bit of the first class that fits.
-    fn opens_to(self, who: &Identity) -> bool {
+    pub(crate) fn opens_to(self, who: &Identity) -> bool {
         const OWNER: u32 = 0o200;
         const GROUP: u32 = 0o020;
         const OTHERS: u32 = 0o002;

@@ -9,9 +9,12 @@ use crate::build::environment;
 use crate::build::reaper::Reaper;
 use crate::build::rights;
 use crate::build::run_process::{Ended, GRACE, Output, Program};
+use crate::build::session::OWN_PROGRAM;
 use crate::build::user::User;
+use crate::disk_budget::DiskBudget;
 use crate::execute::Leaves;
 use crate::fetch::{Archive, Checksum, Owner};
+use crate::hidden::Hidden;
 use crate::left_file::LeftFile;
 use crate::plan::StagingPlan;
 use crate::provide::{Provider, Stock};
@@ -24,7 +27,7 @@ use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,6 +42,10 @@ pub(crate) struct RealLeaves<'a> {
     pub(crate) provider: Provider<'a>,
     /// Whose children are reaped.
     pub(crate) reaper: &'a Reaper,
+    /// What programs are not to say.
+    pub(crate) hidden: &'a Hidden,
+    /// What downloads and programs may write together; `None`: the request sets no limit.
+    pub(crate) disk: Option<Arc<DiskBudget>>,
     /// Whether anything leaves this machine.
     pub(crate) uploads: Uploads,
     /// For `CF_INSTANCE_IP`.
@@ -75,7 +82,7 @@ pub(crate) enum Uploads {
 
 impl RealLeaves<'_> {
     /// Does a download, whether its turn has come or not.
-    fn fetch_package(provider: &Provider, action: &DownloadAction, scope: &Scope) -> Result<(), ActionError> {
+    fn fetch_package(&self, provider: &Provider, action: &DownloadAction, scope: &Scope) -> Result<(), ActionError> {
         let user = User::named(&action.user).map_err(ActionError::User)?;
         let to = user.home.join(&action.to);
         let archive = Archive {
@@ -88,6 +95,7 @@ impl RealLeaves<'_> {
             known: None,
             copy: None,
             limits: provider.limits,
+            disk: self.disk.as_ref(),
         };
         Ok(provider.package(&archive, scope)?)
     }
@@ -123,10 +131,13 @@ impl RealLeaves<'_> {
                     return;
                 }
                 let goes_on = || !ended();
-                let mut disk = DiskWatch::below(Path::new("/"), program.user, limit, &goes_on);
+                let mut disk = DiskWatch::below(Path::new("/"), program.user, limit, self.reaper, &goes_on);
                 loop {
                     if disk.is_passed() {
                         full.by_full_disk();
+                    }
+                    if let Some(budget) = &self.disk {
+                        budget.is_used(disk.used());
                     }
                     if !waited() {
                         return;
@@ -146,7 +157,7 @@ impl RealLeaves<'_> {
         let user = User::named(&action.user).map_err(ActionError::User)?;
         let stock = Stock::default();
         let provider = Provider { stock: &stock, ..self.provider };
-        rights::as_user(&user, || Self::fetch_package(&provider, action, scope))
+        rights::as_user(&user, || self.fetch_package(&provider, action, scope))
     }
 }
 
@@ -157,7 +168,7 @@ impl Leaves for RealLeaves<'_> {
             if self.has_run.load(Ordering::SeqCst) {
                 self.fetch_as_user(action, scope)
             } else {
-                Self::fetch_package(&self.provider, action, scope)
+                self.fetch_package(&self.provider, action, scope)
             }
         })
     }
@@ -187,11 +198,13 @@ impl Leaves for RealLeaves<'_> {
     fn run(&self, action: &RunAction, scope: &Scope) -> Result<(), ActionError> {
         self.steps.enter(Step::Build, scope);
         let user = User::named(&action.user).map_err(ActionError::User)?;
-        if let Some(limit) = action.nofile()
-            && let Err(limited) = rights::limit_open_files(limit)
-        {
-            scope.emit(Event::Warning { text: format!("{limited}; docker run --ulimit nofile={limit} allows more") });
-        }
+        let open_files = action.nofile().map(|limit| {
+            rights::open_files(limit).unwrap_or_else(|limited| {
+                let text = format!("{limited}; docker run --ulimit nofile={limit} allows more");
+                scope.emit(Event::Warning { text });
+                limited.allowed
+            })
+        });
         let directory = action.dir.as_deref().filter(|directory| !directory.is_empty()).map(PathBuf::from);
         let program = Program {
             path: &action.path,
@@ -200,6 +213,9 @@ impl Leaves for RealLeaves<'_> {
             directory: directory.unwrap_or_else(|| user.home.clone()),
             user: &user,
             output: if action.suppress_log_output { Output::Suppressed } else { Output::Shown },
+            open_files,
+            hidden: self.hidden,
+            stage: Some(OWN_PROGRAM),
             grace: GRACE,
         };
         scope.emit(Event::RunStarted { path: action.path.clone(), user: user.name.clone() });

@@ -10,6 +10,7 @@ mod cache;
 mod cache_command;
 mod causes;
 mod clock;
+mod disk_budget;
 mod execute;
 mod failure;
 mod fetch;
@@ -18,10 +19,12 @@ pub mod fuzzed;
 mod gate;
 mod hand_over;
 mod hex;
+mod hidden;
 mod keep;
 mod lease;
 mod leaves;
 mod left_file;
+mod outlet;
 mod plan;
 mod provide;
 mod report;
@@ -35,6 +38,7 @@ mod signals;
 mod small_disk;
 mod staging;
 mod steps;
+mod terminal;
 mod upload;
 
 use crate::arguments::Command;
@@ -48,6 +52,9 @@ use std::sync::Arc;
 /// The whole program, from its arguments to its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(not_run) = build::session::stage() {
+        return not_run;
+    }
     name_lookup::without_plugins();
     let arguments = match arguments::Arguments::of_process() {
         Ok(arguments) => arguments,

@@ -84,6 +84,11 @@ impl<'a> Scope<'a> {
         Self { events, log_source, stop, outer: None, deadline: None }
     }
 
+    /// The same scope, whose words go through `events`.
+    pub(crate) fn heard_by(&'a self, events: &'a dyn EventSink) -> Scope<'a> {
+        Scope { events, ..*self }
+    }
+
     /// Says something.
     pub(crate) fn emit(&self, event: Event) {
         self.events.emit(event);

@@ -3,7 +3,7 @@
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use shared_model::event::{Event, EventSink, Step};
-use shared_model::plain_line::visible;
+use shared_model::plain_line::visible_in_line;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -107,7 +107,7 @@ impl<Lines: EventSink> Bars<Lines> {
     fn added(&self, template: &str, label: &str) -> ProgressBar {
         let bar = self.drawing.add(ProgressBar::no_length());
         bar.set_style(style(template));
-        bar.set_message(format!("{}{}", self.prefix, visible(label)));
+        bar.set_message(format!("{}{}", self.prefix, visible_in_line(label)));
         bar.enable_steady_tick(TICK);
         bar
     }
@@ -237,6 +237,14 @@ mod tests {
             screen.emit(downloading(&format!("/{number}")));
         }
         assert_eq!(screen.shown.lock().unwrap().downloads.len(), MOST_BARS);
+    }
+
+    #[test]
+    fn nothing_in_a_label_is_obeyed_or_unseen() {
+        let (terminal, screen) = terminal();
+        screen.emit(downloading("/a\u{1b}[8m\t\u{200b}b"));
+        screen.shown.lock().unwrap().downloads.values().for_each(ProgressBar::force_draw);
+        assert!(terminal.contents().contains("/a\\u{1b}[8m \\u{200b}b"), "{}", terminal.contents());
     }
 
     #[test]

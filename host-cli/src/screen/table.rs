@@ -1,7 +1,7 @@
 //! Draws a table for people: columns side by side, fitted to the terminal. Knows nothing of what is in it.
 
 use rustix::termios::tcgetwinsize;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::visible_in_line;
 use std::io::{self, IsTerminal};
 
 /// Columns that give way are not cut further than this.
@@ -32,7 +32,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
     pub(crate) fn draw(&self, width: Option<usize>) -> String {
         let titles = self.titles.map(str::to_owned);
         let rows: Vec<[String; COLUMNS]> =
-            self.rows.iter().map(|row| std::array::from_fn(|column| in_one_line(&row[column]))).collect();
+            self.rows.iter().map(|row| std::array::from_fn(|column| visible_in_line(&row[column]))).collect();
         let lines: Vec<&[String; COLUMNS]> = std::iter::once(&titles).chain(&rows).collect();
         let mut widths: [usize; COLUMNS] =
             std::array::from_fn(|column| lines.iter().map(|line| length(&line[column])).max().unwrap_or_default());
@@ -69,11 +69,6 @@ fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Nothing in a cell may move the cursor, nor colour what stands beside it.
-fn in_one_line(text: &str) -> String {
-    visible(&text.replace('\u{1b}', "\\u{1b}").replace('\t', " ")).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,7 +79,7 @@ mod tests {
             yielding: [false, true, true],
             rows: vec![
                 ["2016-06-15T18:57:23Z".into(), "node-env".into(), "node server.js --verbose --port 8080".into()],
-                ["—".into(), "ünicode".into(), "\u{1b}[31mred\u{1b}[2J\nnext".into()],
+                ["—".into(), "ünicode".into(), "\u{1b}[31mred\u{1b}[2J\nne\u{200b}xt".into()],
             ],
         }
     }
@@ -95,7 +90,7 @@ mod tests {
             table().draw(None),
             "TIME                  APP       COMMAND\n\
              2016-06-15T18:57:23Z  node-env  node server.js --verbose --port 8080\n\
-             —                     ünicode   \\u{1b}[31mred\\u{1b}[2J\\nnext"
+             —                     ünicode   \\u{1b}[31mred\\u{1b}[2J\\nne\\u{200b}xt"
         );
     }
 

@@ -4,6 +4,8 @@ use crate::said::Said;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use tempfile::TempDir;
 
 /// The digest in `Pushed REFERENCE@sha256:… (`.
 #[track_caller]
@@ -13,10 +15,17 @@ pub(crate) fn digest(said: &Said) -> String {
     digest.unwrap_or_else(|| panic!("no digest: {said:?}")).to_owned()
 }
 
+/// Where `host-cli` remembers what it made, for all tests of this program.
+pub(crate) fn state_folder() -> &'static Path {
+    static STATE: OnceLock<TempDir> = OnceLock::new();
+    STATE.get_or_init(|| tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()).path()
+}
+
 /// `host-cli` with these words, in a world where docker's configuration lies in `config`, if anywhere.
 pub(crate) fn host_cli(words: &[&str], config: Option<&Path>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_host-cli"));
     command.args(words).env("DOCKER_CONFIG", config.unwrap_or(Path::new("/nowhere"))).stdin(Stdio::null());
+    command.env("XDG_STATE_HOME", state_folder());
     command
 }
 

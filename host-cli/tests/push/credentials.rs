@@ -44,7 +44,7 @@ fn auth() -> String {
 
 #[test]
 fn dockers_configuration_lets_in_under_each_of_its_keys() {
-    let (registry, image) = (Registry::new(), Image::small());
+    let (registry, image) = (Registry::new(), Image::empty());
     let reference = format!("{}/team/app:1", registry.address);
     let address = &registry.address;
     for key in
@@ -60,7 +60,7 @@ fn dockers_configuration_lets_in_under_each_of_its_keys() {
 
 #[test]
 fn a_helper_is_asked_for_the_registry_and_its_answer_lets_in() {
-    let (registry, image) = (Registry::new(), Image::small());
+    let (registry, image) = (Registry::new(), Image::empty());
     let (reference, address) = (format!("{}/app:1", registry.address), &registry.address);
     let answer = json!({ "ServerURL": address, "Username": USER, "Secret": PASSWORD }).to_string();
     let script = format!("test \"$1\" = get && test \"$(cat)\" = {address} || exit 3\ncat <<'END'\n{answer}\nEND");
@@ -75,7 +75,7 @@ fn a_helper_is_asked_for_the_registry_and_its_answer_lets_in() {
 
 #[test]
 fn a_helper_that_is_of_no_help_is_told_with_its_own_words() {
-    let image = Image::small();
+    let image = Image::empty();
     let folder = config(&json!({ "credsStore": "ours" }));
     pushed(&folder, &image, "r.invalid/a:1").failed(7, &["docker-credential-ours, which ", "is not in PATH"]);
     helper(&folder, "ours", "echo 'the keychain is locked' >&2; printf '\\033[2J' >&2; exit 4");
@@ -95,7 +95,7 @@ fn a_helper_that_is_of_no_help_is_told_with_its_own_words() {
 
 #[test]
 fn a_configuration_that_cannot_be_read_is_told_by_its_place_and_not_by_its_content() {
-    let image = Image::small();
+    let image = Image::empty();
     let folder = config(&json!({}));
     fs::write(folder.path().join("config.json"), format!("{{\n\"auths\": \"{PASSWORD}\"}}")).unwrap();
     let refused = said(&["push", &image.name, "r.invalid/a:1"], Some(folder.path()));
@@ -113,7 +113,7 @@ fn forms(registry: &Registry) -> Vec<String> {
 
 #[test]
 fn the_secret_is_in_no_output_no_event_and_no_process_list() {
-    let (registry, image) = (Registry::new(), Image::small());
+    let (registry, image) = (Registry::new(), Image::empty());
     let answer = json!({ "Username": USER, "Secret": PASSWORD }).to_string();
     let folder = config(&json!({ "credsStore": "ours" }));
     // The helper is slow, so that the process list can be read while it works and after.

@@ -1,9 +1,11 @@
 //! Images to push. All names of one go when its test ends.
 
-use crate::commands::said;
+use crate::commands::{said, state_folder};
 use std::fs;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub(crate) const ROOTFS: &str = "stager-rootfs:cflinuxfs4";
@@ -26,6 +28,17 @@ fn mark() -> String {
     format!("push-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed))
 }
 
+/// The folder in which `host-cli` remembers the images that it made on this engine: where it is, an image of its own shows.
+fn records() -> &'static Path {
+    static RECORDS: OnceLock<PathBuf> = OnceLock::new();
+    RECORDS.get_or_init(|| {
+        drop(Image::that_runs());
+        let engines: Vec<_> = fs::read_dir(state_folder().join("stager/engines")).unwrap().flatten().collect();
+        assert_eq!(engines.len(), 1, "{engines:?}");
+        engines[0].path().join("images")
+    })
+}
+
 /// An app's image with a name of its own, and with a mark as its app's name.
 pub(crate) struct Image {
     pub(crate) name: String,
@@ -34,18 +47,27 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// A small one, on a base without layers.
-    pub(crate) fn small() -> Self {
+    /// One without layers: the registry is asked for nothing but its config and its manifest. `host-cli` makes none such, so
+    /// it is told that it did.
+    pub(crate) fn empty() -> Self {
         let app = mark();
-        let base = format!("stager-test/{app}-base:1");
-        let labels = format!("FROM scratch\nLABEL stager.kind=test stager.instance={app}\n");
+        let name = format!("stager-test/{app}:1");
+        // As long as a digest; another one for every image.
+        let recipe =
+            format!("{:064x}", u128::from(std::process::id()) << 32 | u128::from(MADE.load(Ordering::Relaxed)));
+        let file = format!(
+            "FROM scratch\nLABEL stager.kind=app stager.recipe={recipe} stager.app-name={app} stager.app-guid={app} \
+             stager.instance={app}\n"
+        );
         let mut command = Command::new("docker");
-        command.args(["build", "-q", "-t", &base, "-"]).env("DOCKER_BUILDKIT", "0");
+        command.args(["build", "-q", "-t", &name, "-"]).env("DOCKER_BUILDKIT", "0");
         let mut building = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        building.stdin.take().unwrap().write_all(labels.as_bytes()).unwrap();
+        building.stdin.take().unwrap().write_all(file.as_bytes()).unwrap();
         let built = building.wait_with_output().unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-        Self::made(app, &base)
+        let image = Self::called(&name, app);
+        fs::write(records().join(recipe), &image.id).unwrap();
+        image
     }
 
     /// One that runs: it says hello.
@@ -75,9 +97,13 @@ impl Image {
             words.extend(["--label", label]);
         }
         said(&words, None).done();
-        let id = docker(&["image", "inspect", "--format", "{{.Id}}", &name]);
+        Self::called(&name, app)
+    }
+
+    fn called(name: &str, app: String) -> Self {
+        let id = docker(&["image", "inspect", "--format", "{{.Id}}", name]);
         // As the engine calls it: Podman puts a registry in front.
-        let name = docker(&["image", "inspect", "--format", "{{index .RepoTags 0}}", &name]);
+        let name = docker(&["image", "inspect", "--format", "{{index .RepoTags 0}}", name]);
         Self { name, id, app }
     }
 

@@ -36,7 +36,7 @@ fn an_app_image_is_pushed_pulled_back_by_its_digest_and_runs() {
 
 #[test]
 fn a_password_from_standard_input_lets_in_and_another_one_does_not() {
-    let (registry, image) = (Registry::new(), Image::small());
+    let (registry, image) = (Registry::new(), Image::empty());
     let reference = format!("{}/team/app:1", registry.address);
     let words = [&["push", &image.name, &reference][..], &WITH_PASSWORD].concat();
     for password in [PASSWORD.to_owned(), format!("{PASSWORD}\n"), format!("{PASSWORD}\r\n")] {
@@ -63,7 +63,7 @@ fn a_password_from_standard_input_lets_in_and_another_one_does_not() {
 
 #[test]
 fn the_events_tell_what_goes_where_and_under_which_digest() {
-    let (registry, image) = (Registry::new(), Image::small());
+    let (registry, image) = (Registry::new(), Image::empty());
     let reference = format!("{}/app", registry.address);
     let words = [&["push", &image.id, &reference, "--output", "json"][..], &WITH_PASSWORD].concat();
     let told = said_with(&words, PASSWORD).done();
@@ -101,7 +101,7 @@ fn an_image_of_a_droplet_is_made_and_pushed_in_one_go() {
 #[test]
 fn an_image_that_has_lost_its_last_name_goes_from_wherever_it_was_pushed() {
     let registry = Registry::with(Recipe { host: "127.0.0.1", asks_who: false, tls: false });
-    let (former, image) = (Image::small(), Image::small());
+    let (former, image) = (Image::empty(), Image::empty());
     let references = ["one", "two"].map(|repository| format!("{}/{repository}:1", registry.address));
     for reference in &references {
         said(&["push", &former.name, reference], None).done();

@@ -29,7 +29,7 @@ fn page(status: &'static str) -> Answer {
     (status, format!("Content-Type: text/html\n\n{page}"))
 }
 
-/// Config and layers are there already, so that the manifest is all that is left.
+/// The config is there already, so that the manifest is all that is left.
 fn has_blobs(method: &str, path: &str) -> Option<Answer> {
     (method == "HEAD" && path.contains("/blobs/")).then(|| {
         let digest = path.rsplit('/').next().unwrap_or_default();
@@ -51,7 +51,7 @@ type Case = (fn(&str, &str) -> Answer, [&'static str; 2]);
 
 #[test]
 fn every_refusal_has_its_text_its_advice_and_leaves_the_names_as_they_were() {
-    let image = Image::small();
+    let image = Image::empty();
     let cases: [Case; 9] = [
         (|_, _| error("401 Unauthorized", "UNAUTHORIZED"), ["wants a login", "`docker login 127.0.0.1:"]),
         (
@@ -95,7 +95,7 @@ fn every_refusal_has_its_text_its_advice_and_leaves_the_names_as_they_were() {
 
 #[test]
 fn a_registry_that_has_another_image_than_was_sent_is_not_believed() {
-    let (image, other) = (Image::small(), "sha256:".to_owned() + &"0".repeat(64));
+    let (image, other) = (Image::empty(), "sha256:".to_owned() + &"0".repeat(64));
     let shown = other.clone();
     let registry = Answering::with(move |method, path| {
         let manifest = r#"{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json","config":{},"layers":[]}"#;
@@ -121,7 +121,7 @@ fn a_registry_that_has_another_image_than_was_sent_is_not_believed() {
 
 #[test]
 fn a_registry_that_is_not_there_is_told_apart_from_a_name_that_leads_nowhere() {
-    let image = Image::small();
+    let image = Image::empty();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = format!("{free}/app:1");
     said(&["push", &image.name, &nobody], None)
@@ -133,7 +133,7 @@ fn a_registry_that_is_not_there_is_told_apart_from_a_name_that_leads_nowhere() {
 
 #[test]
 fn who_had_the_name_before_has_it_again() {
-    let (image, other) = (Image::small(), Image::small());
+    let (image, other) = (Image::empty(), Image::empty());
     let registry = Answering::with(|_, _| error("403 Forbidden", "DENIED"));
     let reference = format!("{}/app:1", registry.address);
     docker(&["tag", &other.id, &reference]);

@@ -59,7 +59,7 @@ impl Drop for TrustedCa {
 
 #[test]
 fn a_ca_that_the_engine_does_not_know_is_told_with_the_place_where_it_wants_it_and_then_is_known() {
-    let (network, image) = (Network::new("ca"), Image::small());
+    let (network, image) = (Network::new("ca"), Image::empty());
     let registry = Registry::with(Recipe { host: &network.gateway(), asks_who: false, tls: true });
     let reference = format!("{}/app:1", registry.address);
     let place = format!("/etc/docker/certs.d/{}/ca.crt", registry.address);
@@ -73,7 +73,7 @@ fn a_ca_that_the_engine_does_not_know_is_told_with_the_place_where_it_wants_it_a
 
 #[test]
 fn a_registry_without_tls_is_told_with_the_engines_own_setting_for_it() {
-    let (network, image) = (Network::new("plain"), Image::small());
+    let (network, image) = (Network::new("plain"), Image::empty());
     let registry = Registry::with(Recipe { host: &network.gateway(), asks_who: false, tls: false });
     let refused = said(&["push", &image.name, &format!("{}/app:1", registry.address)], None);
     refused.failed(7, &["speaks no TLS, and the engine wants it", "insecure-registries"]);

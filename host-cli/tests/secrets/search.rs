@@ -68,7 +68,10 @@ impl Marks {
     pub(crate) fn found_in_container(&self, container: &str) -> BTreeSet<&'static str> {
         let told = docker(&["inspect", container]).unwrap() + &docker(&["diff", container]).unwrap();
         let mut found = self.found_in(told.as_bytes());
-        for what in ["logs", "export"] {
+        // A staging's container keeps nothing of what it printed.
+        let keeps_a_log =
+            docker(&["inspect", "--format", "{{.HostConfig.LogConfig.Type}}", container]).unwrap() != "none";
+        for what in ["logs", "export"].into_iter().filter(|what| keeps_a_log || *what != "logs") {
             found.extend(self.found_in_output(Command::new("docker").args([what, container]).stderr(Stdio::null())));
         }
         found

@@ -2,6 +2,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a target tells")]
 
 use super::lines::Lines;
+use crate::hidden::Hidden;
 use shared_model::event::{Event, LONGEST_LINE, Stream};
 
 /// In pieces as long as the first byte says: the same lines come out, none too long, none an event of its own.
@@ -21,7 +22,8 @@ pub fn builder_lines(bytes: &[u8]) {
 }
 
 fn cut(pieces: &[&[u8]]) -> Vec<String> {
-    let (mut lines, mut said) = (Lines::default(), Vec::new());
+    let hidden = Hidden::default();
+    let (mut lines, mut said) = (Lines::hiding(&hidden), Vec::new());
     for piece in pieces {
         lines.push(piece, &mut |line| said.push(line));
     }

@@ -1,18 +1,25 @@
 //! Cuts a program's output into the lines of Diego's log: at line feeds and carriage returns, empty ones dropped, a
-//! long one in pieces. Holds one piece at most, whatever the program prints.
+//! long one in pieces. Holds one piece at most, and as much behind it as it takes to see that no secret is cut,
+//! whatever the program prints.
 
+use crate::hidden::Hidden;
 use shared_model::event::LONGEST_LINE;
 use std::str;
 
 /// The line that is being printed.
-#[derive(Default)]
-pub(crate) struct Lines {
+pub(crate) struct Lines<'a> {
+    hidden: &'a Hidden,
     line: String,
     /// The start of a character whose rest has not come yet; at most three bytes.
     unfinished: Vec<u8>,
 }
 
-impl Lines {
+impl<'a> Lines<'a> {
+    /// None yet. They are said without what is `hidden`.
+    pub(crate) fn hiding(hidden: &'a Hidden) -> Self {
+        Self { hidden, line: String::new(), unfinished: Vec::new() }
+    }
+
     /// Takes what was printed; `say` gets each piece that is complete. What is not UTF-8 becomes U+FFFD.
     pub(crate) fn push(&mut self, printed: &[u8], say: &mut dyn FnMut(String)) {
         let joined;
@@ -54,10 +61,11 @@ impl Lines {
                 self.end_line(say);
             }
             let mut part = part;
-            while self.line.len() + part.len() > LONGEST_LINE {
-                let (piece, rest) = part.split_at(boundary_below(part, LONGEST_LINE - self.line.len()));
+            let most = LONGEST_LINE + self.hidden.longest();
+            while self.line.len() + part.len() > most {
+                let (piece, rest) = part.split_at(boundary_below(part, most - self.line.len()));
                 self.line.push_str(piece);
-                self.end_line(say);
+                self.end_piece(say);
                 part = rest;
             }
             self.line.push_str(part);
@@ -65,24 +73,53 @@ impl Lines {
     }
 
     fn end_line(&mut self, say: &mut dyn FnMut(String)) {
-        if !self.line.is_empty() {
-            say(std::mem::take(&mut self.line));
+        while self.line.len() > LONGEST_LINE {
+            self.end_piece(say);
         }
+        if !self.line.is_empty() {
+            let line = std::mem::take(&mut self.line);
+            self.say(&line, say);
+        }
+    }
+
+    /// Says the beginning of a line that is too long.
+    fn end_piece(&mut self, say: &mut dyn FnMut(String)) {
+        let at = self.hidden.cut(&self.line, boundary_below(&self.line, LONGEST_LINE));
+        let rest = self.line.split_off(at);
+        let piece = std::mem::replace(&mut self.line, rest);
+        self.say(&piece, say);
+    }
+
+    fn say(&self, piece: &str, say: &mut dyn FnMut(String)) {
+        let shown = self.hidden.hide(piece);
+        let mut shown = &*shown;
+        // What stands for a secret may be longer than it.
+        while shown.len() > LONGEST_LINE {
+            let (piece, rest) = shown.split_at(boundary_below(shown, LONGEST_LINE));
+            say(piece.to_owned());
+            shown = rest;
+        }
+        say(shown.to_owned());
     }
 }
 
 /// The last place at or before `at` where `text` can be cut.
 fn boundary_below(text: &str, at: usize) -> usize {
-    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hidden::of_urls;
     use proptest::prelude::*;
 
     fn cut(pieces: &[&[u8]]) -> Vec<String> {
-        let mut lines = Lines::default();
+        cut_hiding(&Hidden::default(), pieces)
+    }
+
+    fn cut_hiding(hidden: &Hidden, pieces: &[&[u8]]) -> Vec<String> {
+        let mut lines = Lines::hiding(hidden);
         let mut said = Vec::new();
         for piece in pieces {
             lines.push(piece, &mut |line| said.push(line));
@@ -114,6 +151,23 @@ mod tests {
     #[test]
     fn what_is_not_text_is_replaced() {
         assert_eq!(cut(&[b"a\xffb\xe2\x82\nc\xe2"]), ["a\u{fffd}b\u{fffd}", "c\u{fffd}"]);
+    }
+
+    #[test]
+    fn a_secret_is_hidden_wherever_a_long_line_would_be_cut() {
+        let hidden = of_urls(&["https://u:pa55word@h/"]);
+        for before in LONGEST_LINE - 30..LONGEST_LINE + 30 {
+            let line = format!("{}https://u:pa55word@h/{}", "x".repeat(before), "y".repeat(5000));
+            for pieces in
+                [&[line.as_bytes()][..], &[&line.as_bytes()[..LONGEST_LINE + 3], &line.as_bytes()[LONGEST_LINE + 3..]]]
+            {
+                let said = cut_hiding(&hidden, pieces);
+                assert!(said.iter().all(|line| line.len() <= LONGEST_LINE && !line.is_empty()));
+                assert_eq!(said.concat(), line.replace("u:pa55word", "***"), "{before}");
+            }
+        }
+        let dense = "//pa55word".repeat(2000);
+        assert_eq!(cut_hiding(&hidden, &[dense.as_bytes()]).concat(), "//***".repeat(2000));
     }
 
     proptest! {

@@ -11,4 +11,5 @@ mod output;
 pub(crate) mod reaper;
 pub(crate) mod rights;
 pub(crate) mod run_process;
+pub(crate) mod session;
 pub(crate) mod user;

@@ -1,6 +1,7 @@
 //! The two pipes of a program: waits for what it prints, or for its end, and cuts it into lines.
 
 use super::lines::Lines;
+use crate::hidden::Hidden;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::read;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -16,24 +17,24 @@ const CHUNK: usize = 64 * 1024;
 pub(crate) type Say<'a> = &'a mut dyn FnMut(Stream, String);
 
 /// A program's output as it comes.
-pub(crate) struct Outputs {
-    pipes: Vec<Pipe>,
+pub(crate) struct Outputs<'a> {
+    pipes: Vec<Pipe<'a>>,
     /// Becomes readable when the program ends; absent before Linux 5.3, then the end is noticed with the next look.
     end: Option<OwnedFd>,
 }
 
-struct Pipe {
+struct Pipe<'a> {
     from: OwnedFd,
     stream: Stream,
-    lines: Lines,
+    lines: Lines<'a>,
 }
 
-impl Outputs {
-    /// Takes the pipes of `child`.
-    pub(crate) fn of(child: &mut Child) -> Self {
+impl<'a> Outputs<'a> {
+    /// Takes the pipes of `child`; of its lines, `hidden` is.
+    pub(crate) fn of(child: &mut Child, hidden: &'a Hidden) -> Self {
         let out = child.stdout.take().map(|pipe| (OwnedFd::from(pipe), Stream::Out));
         let err = child.stderr.take().map(|pipe| (OwnedFd::from(pipe), Stream::Err));
-        let pipe = |(from, stream)| Pipe { from, stream, lines: Lines::default() };
+        let pipe = |(from, stream)| Pipe { from, stream, lines: Lines::hiding(hidden) };
         let end = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).ok();
         Self { pipes: out.into_iter().chain(err).map(pipe).collect(), end }
     }
@@ -70,7 +71,7 @@ impl Outputs {
     }
 }
 
-impl Pipe {
+impl Pipe<'_> {
     /// False when nothing more will come.
     fn read(&mut self, chunk: &mut [u8], say: Say) -> bool {
         let stream = self.stream;

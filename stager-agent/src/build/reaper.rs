@@ -19,8 +19,12 @@ use std::time::{Duration, Instant};
 const CHASE: Duration = Duration::from_secs(30);
 /// How many looks at /proc it may take to end them one by one. Whatever is still there multiplies.
 const ENOUGH_LOOKS: u32 = 2;
+/// How long is waited until all are still that were told to stop: whoever sits in a long call of the system stops behind it.
+const SETTLING: Duration = Duration::from_millis(500);
 /// Between two looks at /proc: short against patience, long against a look.
 const PAUSE: Duration = Duration::from_millis(5);
+/// The same while programs are held up by it.
+const SHORT_PAUSE: Duration = Duration::from_millis(1);
 
 /// Knows which children are ours on purpose.
 #[derive(Default)]
@@ -44,6 +48,16 @@ struct Process {
     pid: Pid,
     parent: i32,
     zombie: bool,
+    /// Nothing of it runs: it has ended or was stopped, or it sits in a call of the system behind which it stops, as whoever
+    /// has called vfork does for as long as the child is stopped.
+    still: bool,
+}
+
+/// Programs that are held still, until this is dropped.
+#[must_use = "they go on as soon as this is dropped"]
+pub(crate) struct Held {
+    /// Empty: all that there are.
+    one_by_one: Vec<Pid>,
 }
 
 impl Reaper {
@@ -109,6 +123,38 @@ impl Reaper {
         Left { ended: killed.len(), some_remain: false }
     }
 
+    /// Stops all that programs of ours are running, so that one can look at what they have made; `None`: not all of them
+    /// stand still. They go on when the answer is dropped.
+    pub(crate) fn hold_still(&self) -> Option<Held> {
+        if !self.in_charge {
+            return None;
+        }
+        let own = getpid();
+        let mut held = Held { one_by_one: Vec::new() };
+        if own == Pid::INIT {
+            let _ = kill_process_group(own, Signal::STOP); // kill(-1, …): in one call, during which none can fork
+        }
+        let until = Instant::now() + SETTLING;
+        loop {
+            let all = processes();
+            let running: Vec<Pid> = ours(&all).filter(|process| !process.still).map(|process| process.pid).collect();
+            if running.is_empty() {
+                return Some(held);
+            }
+            if Instant::now() >= until {
+                return None;
+            }
+            if own != Pid::INIT {
+                for pid in running {
+                    if kill_process(pid, Signal::STOP).is_ok() {
+                        held.one_by_one.push(pid);
+                    }
+                }
+            }
+            thread::sleep(SHORT_PAUSE);
+        }
+    }
+
     fn orphans<'a>(&self, all: &'a [Process], programs: &BTreeSet<i32>) -> impl Iterator<Item = &'a Process> {
         let own = getpid().as_raw_pid();
         let in_charge = self.in_charge;
@@ -119,6 +165,30 @@ impl Reaper {
     fn programs(&self) -> MutexGuard<'_, BTreeSet<i32>> {
         self.programs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether nobody has gone on in between.
+pub(crate) fn are_still(_: &Held) -> bool {
+    ours(&processes()).all(|process| process.still)
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if getpid() == Pid::INIT {
+            let _ = kill_process_group(Pid::INIT, Signal::CONT);
+        }
+        for pid in &self.one_by_one {
+            let _ = kill_process(*pid, Signal::CONT);
+        }
+    }
+}
+
+/// Those that stop when ours are told to: as process 1 all, also who came by `docker exec`.
+fn ours(all: &[Process]) -> impl Iterator<Item = &Process> {
+    let own = getpid();
+    let children = all.iter().filter(|process| process.parent == own.as_raw_pid());
+    let family = if own == Pid::INIT { all.iter().collect() } else { descendants(all, children) };
+    family.into_iter().filter(move |process| process.pid != own)
 }
 
 /// Ends every process but this one, as process 1 of a container can: in one call, during which none can fork. Others do
@@ -156,13 +226,32 @@ fn processes() -> Vec<Process> {
 fn process(pid: Pid, stat: &str) -> Option<Process> {
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace();
-    let zombie = matches!(fields.next()?, "Z" | "X");
-    Some(Process { pid, parent: fields.next()?.parse().ok()?, zombie })
+    let state = fields.next()?;
+    let zombie = matches!(state, "Z" | "X");
+    Some(Process {
+        pid,
+        parent: fields.next()?.parse().ok()?,
+        zombie,
+        still: zombie || matches!(state, "T" | "t" | "D"),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_could_still_do_something_is_not_still() {
+        for (state, still) in
+            [("R", false), ("S", false), ("I", false), ("T", true), ("t", true), ("D", true), ("Z", true)]
+        {
+            assert_eq!(
+                process(getpid(), &format!("1 (a) {state} 7 1")).map(|process| process.still),
+                Some(still),
+                "{state}"
+            );
+        }
+    }
 
     fn parse(stat: &str) -> Option<(i32, bool)> {
         process(getpid(), stat).map(|process| (process.parent, process.zombie))
@@ -177,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_family_is_found_however_deep() {
-        let process = |pid, parent| Process { pid: Pid::from_raw(pid).unwrap(), parent, zombie: false };
+        let process = |pid, parent| Process { pid: Pid::from_raw(pid).unwrap(), parent, zombie: false, still: false };
         let all = [process(5, 4), process(4, 3), process(3, 1), process(2, 1), process(6, 2)];
         let family: Vec<i32> = descendants(&all, all.iter().filter(|process| process.pid.as_raw_pid() == 3))
             .iter()

@@ -14,7 +14,7 @@ use std::io;
 use std::panic::resume_unwind;
 use std::thread;
 
-/// Below this many open files the agent itself could not go on: pipes, two uploads, a look at /proc.
+/// Below this many open files few programs can be loaded, let alone work.
 const LEAST_OPEN_FILES: u64 = 64;
 /// Diego's. With another one, what is unpacked and what a builder writes would have other modes.
 const UMASK: Mode = Mode::from_raw_mode(0o022);
@@ -98,17 +98,23 @@ fn in_a_thread<T: Send, E: From<io::Error> + Send>(act: impl FnOnce() -> Result<
     })
 }
 
-/// Sets how many files a program may have open, soft and hard. For good: only root may raise it again.
+/// How many files a program may have open, soft and hard, where the request wants so many. The agent's own limit stays as
+/// it is, but for the hard one, which has to be as high.
 ///
 /// # Errors
-/// The hard limit is lower and may not be raised; then the soft limit is raised to it.
-pub(crate) fn limit_open_files(wanted: u64) -> Result<(), Limited> {
+/// The hard limit is lower and may not be raised; then a program has as many as that.
+pub(crate) fn open_files(wanted: u64) -> Result<u64, Limited> {
     let limit = wanted.max(LEAST_OPEN_FILES);
-    let both = |limit| Rlimit { current: Some(limit), maximum: Some(limit) };
-    if setrlimit(Resource::Nofile, both(limit)).is_ok() {
-        return Ok(());
-    }
-    let allowed = getrlimit(Resource::Nofile).maximum.unwrap_or(limit);
-    let _ = setrlimit(Resource::Nofile, both(allowed));
-    Err(Limited { wanted, allowed })
+    let own = getrlimit(Resource::Nofile);
+    let Some(allowed) = own.maximum.filter(|maximum| *maximum < limit) else { return Ok(limit) };
+    let raised = setrlimit(Resource::Nofile, Rlimit { maximum: Some(limit), ..own });
+    raised.map(|()| limit).map_err(|_| Limited { wanted, allowed })
+}
+
+/// Sets how many files this process may have open, soft and hard, and whatever it becomes.
+///
+/// # Errors
+/// They are more than the hard limit.
+pub(super) fn have_open_files(limit: u64) -> io::Result<()> {
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(limit), maximum: Some(limit) })?)
 }

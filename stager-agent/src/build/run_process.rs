@@ -4,7 +4,9 @@
 use super::memory;
 use super::output::{Outputs, Say};
 use super::reaper::Reaper;
+use super::session::{self, Beginning};
 use super::user::User;
+use crate::hidden::Hidden;
 use crate::scope::{Scope, Stopped};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, geteuid, kill_process_group, waitid};
 use shared_model::environment::EnvironmentVariable;
@@ -40,6 +42,12 @@ pub(crate) struct Program<'a> {
     pub(crate) user: &'a User,
     /// Whether its lines are said.
     pub(crate) output: Output,
+    /// What its lines are not to say.
+    pub(crate) hidden: &'a Hidden,
+    /// How many files it may have open; `None`: as many as the agent.
+    pub(crate) open_files: Option<u64>,
+    /// The agent's binary, which gives it a session of its own; `None`, for tests in which there is none: it stays in ours.
+    pub(crate) stage: Option<&'a str>,
     /// The time between TERM and KILL: [`GRACE`].
     pub(crate) grace: Duration,
 }
@@ -108,15 +116,22 @@ impl Program<'_> {
     /// It could not be started or watched. A status other than 0 is not an error here.
     pub(crate) fn run(&self, scope: &Scope, reaper: &Reaper) -> Result<Ended, RunError> {
         let kills = memory::kills();
-        let mut child = reaper.spawn(&mut self.command()).map_err(|error| self.not_started(error))?;
+        let (mut command, beginning) = self.command().map_err(|error| self.not_started(error))?;
+        let mut child = reaper.spawn(&mut command).map_err(|error| self.not_started(error))?;
+        drop(command);
         let pid = Pid::from_child(&child);
         memory::goes_first(pid);
+        if let Some(Err(error)) = beginning.map(Beginning::wait) {
+            let _ = child.kill().and_then(|()| child.wait());
+            reaper.forget(pid);
+            return Err(self.not_started(error));
+        }
         let mut say = |stream, text| {
             if self.output == Output::Shown {
                 scope.emit(Event::Line { source: scope.log_source().to_owned(), stream, text });
             }
         };
-        let mut outputs = Outputs::of(&mut child);
+        let mut outputs = Outputs::of(&mut child, self.hidden);
         let stopped = self.watch(pid, &mut outputs, scope, reaper, &mut say)?;
         // As long as it is not reaped its number stays its group's, so nobody else's group can be hit.
         outputs.drain(LINGER, &mut say);
@@ -142,7 +157,7 @@ impl Program<'_> {
     fn watch(
         &self,
         pid: Pid,
-        outputs: &mut Outputs,
+        outputs: &mut Outputs<'_>,
         scope: &Scope,
         reaper: &Reaper,
         say: Say,
@@ -184,22 +199,27 @@ impl Program<'_> {
         }
     }
 
-    fn command(&self) -> Command {
-        let mut command = Command::new(self.path);
+    fn command(&self) -> io::Result<(Command, Option<Beginning>)> {
+        let (mut command, beginning) = if let Some(own) = self.stage {
+            let (command, beginning) = session::command(own, self.path, self.open_files)?;
+            (command, Some(beginning))
+        } else {
+            let mut command = Command::new(self.path);
+            command.stdin(Stdio::null()).process_group(0);
+            (command, None)
+        };
         command
             .args(self.arguments)
             .env_clear()
             .envs(self.environment.iter().map(|variable| (&variable.name, variable.value.reveal())))
             .current_dir(&self.directory)
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
+            .stderr(Stdio::piped());
         if geteuid().is_root() {
             // With a user id given, std empties the supplementary groups.
             command.uid(self.user.uid).gid(self.user.gid);
         }
-        command
+        Ok((command, beginning))
     }
 
     /// The system says "not found" of a program, of its interpreter and of its working directory alike.

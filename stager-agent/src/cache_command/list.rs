@@ -5,7 +5,7 @@ use crate::screen::{self, Format};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared_model::event::Stream;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::visible_in_line;
 use shared_model::size;
 
 /// Columns of the table.
@@ -42,13 +42,13 @@ fn table(entries: &[Listed]) -> String {
     let row = |entry: &Listed| {
         let Listed { record, used } = entry;
         [
-            visible(&record.key).into_owned(),
+            visible_in_line(&record.key),
             record.kind.name().to_owned(),
             size::bytes(record.bytes),
             fetched(entry),
             rfc3339(Timestamp::try_from(*used).ok()),
             verified(record),
-            visible(&record.origin).into_owned(),
+            visible_in_line(&record.origin),
         ]
     };
     let rows: Vec<[String; 7]> = std::iter::once(TITLES.map(str::to_owned)).chain(entries.iter().map(row)).collect();
@@ -66,7 +66,7 @@ fn verified(record: &Record) -> String {
     match (record.facts.verified, &record.facts.address) {
         (true, _) => "yes".to_owned(),
         (false, None) => "no".to_owned(),
-        (false, Some(address)) => format!("no: {}", visible(address)),
+        (false, Some(address)) => format!("no: {}", visible_in_line(address)),
     }
 }
 

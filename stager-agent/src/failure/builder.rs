@@ -39,7 +39,8 @@ pub(super) fn of_status(path: &str, status: i32, beyond: Option<Beyond>) -> Fail
 
 const MEMORY: &str =
     "give the container more memory (docker run --memory; the request's memory_mb says what Diego would give)";
-const DISK: &str = "give it more: raise disk_mb in the request (`host-cli build-req APP >r.json`, `host-cli restage --request r.json`)";
+/// For whoever runs into `disk_mb`.
+pub(super) const DISK: &str = "give it more: raise disk_mb in the request (`host-cli build-req APP >r.json`, `host-cli restage --request r.json`)";
 const ABOVE: &str = "its own words are above";
 
 /// A program that could not be run.

@@ -4,6 +4,7 @@ use super::*;
 use crate::action_error::{ActionError, Beyond};
 use crate::build::run_process::RunError;
 use crate::build::user::UserError;
+use crate::disk_budget::DiskFull;
 use crate::fetch::{Bound, ChecksumError, FetchError, OwnCertificateError, ProxyError, TransferError, UnpackError};
 use crate::left_file::LeftFileError;
 use crate::provide::Missing;
@@ -74,6 +75,7 @@ fn unpacking() -> Vec<UnpackError> {
         UnpackError::Beyond { bound: Bound::Depth, limit: 256, entry: Some("a/a".to_owned()) },
         UnpackError::Beyond { bound: Bound::Name, limit: 4095, entry: Some("aa".to_owned()) },
         UnpackError::Beyond { bound: Bound::Target, limit: 4095, entry: Some("aa".to_owned()) },
+        UnpackError::DiskFull(DiskFull { limit: 512 << 20 }),
         UnpackError::Disk { path: "/tmp/app/a".into(), cause: refused_by_system() },
     ]
 }
@@ -301,7 +303,7 @@ fn no_error_is_forgotten_here() {
     assert_all_variants!(
         &unpacking(),
         UnpackError,
-        UnpackError { Empty, NotAnArchive, Corrupt, Escapes, Unlawful, Beyond, Disk }
+        UnpackError { Empty, NotAnArchive, Corrupt, Escapes, Unlawful, Beyond, DiskFull, Disk }
     );
     assert_all_variants!(&fetching(), FetchError, FetchError { Transfer, Checksum, Unpack, Copy, Stopped });
     assert_all_variants!(&uploading(), UploadError, UploadError { File, Empty, NotTaken, Transfer, Stopped });

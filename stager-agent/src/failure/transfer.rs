@@ -152,6 +152,7 @@ fn of_archive(cause: &UnpackError) -> String {
             let option = bound.option();
             return format!("{option} with more, if you trust its source (host-cli restage APP -- {option} …)");
         }
+        UnpackError::DiskFull(_) => super::builder::DISK,
         UnpackError::Disk { .. } => "is there room, and may the agent's user write there?",
     };
     advice.to_owned()

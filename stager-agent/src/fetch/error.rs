@@ -3,6 +3,7 @@
 //! headers, are not used.
 
 use super::transfer_error::TransferError;
+use crate::disk_budget::DiskFull;
 use crate::scope::Stopped;
 use shared_model::safe_url::SafeUrl;
 use shared_model::size;
@@ -110,6 +111,9 @@ pub(crate) enum UnpackError {
         /// The entry; `None` where it is the archive as a whole.
         entry: Option<String>,
     },
+    /// The request's `disk_mb` has no room for it.
+    #[error(transparent)]
+    DiskFull(#[from] DiskFull),
     /// The disk does not take it.
     #[error("cannot write {}", path.display())]
     Disk {

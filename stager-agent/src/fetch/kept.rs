@@ -5,9 +5,11 @@ use super::checksum::Digests;
 use super::error::{FetchError, UnpackError};
 use super::place::{self, Before};
 use super::unpack::{self, Tree};
+use crate::disk_budget::Draw;
 use crate::scope::Scope;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
+use std::sync::Arc;
 
 /// Bytes read at a time.
 const GULP: usize = 128 * 1024;
@@ -50,11 +52,16 @@ pub(crate) fn unpack_kept(archive: &Archive, file: &File, sha256: &str, scope: &
     kept.rewind().map_err(|cause| failed(UnpackError::Disk { path: archive.to.to_owned(), cause }))?;
     let into = archive.into.unwrap_or(archive.to);
     let before = place::make(into, archive.owner).map_err(failed)?;
+    let draw = archive.disk.map(|budget| Arc::new(Draw::on(budget)));
     let unpacked = Tree::open(into, archive.owner)
+        .map(|tree| tree.drawing_on(draw.clone()))
         .and_then(|mut tree| unpack::unpack(&mut kept, Some(file), &mut tree, archive.limits, scope));
     let Err(cause) = unpacked else { return Ok(Kept::Unpacked) };
     if before == Before::Nothing {
         place::empty(into).map_err(failed)?;
+        if let Some(draw) = &draw {
+            draw.give_all_back();
+        }
     }
     unless_stopped(archive, scope)?;
     Err(failed(cause))

@@ -54,6 +54,7 @@ pub(crate) use unpack::fuzzed;
 pub(crate) use validators::{Known, Validators};
 
 use crate::cache::Contents;
+use crate::disk_budget::{DiskBudget, Draw};
 use crate::scope::Scope;
 use body::Body;
 use checksum::{Authority, Mismatch};
@@ -65,6 +66,7 @@ use std::fs::File;
 use std::io::Seek as _;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 use tally::{Tally, Told};
 use unpack::{Tree, Unpacked};
@@ -96,6 +98,8 @@ pub(crate) struct Archive<'a> {
     pub(crate) copy: Option<&'a File>,
     /// What it may ask for.
     pub(crate) limits: &'a Limits,
+    /// What its contents draw on, while they are there; `None`: on nobody's.
+    pub(crate) disk: Option<&'a Arc<DiskBudget>>,
 }
 
 /// A user and a group by number.
@@ -201,9 +205,13 @@ fn attempt(
     let body = Tally::new(body, archive.checksum.clone(), archive.copy, Some(to), scope);
     let into = archive.into.unwrap_or(archive.to);
     let before = place::make(into, archive.owner).map_err(|cause| failed(archive, cause))?;
-    receive(body, archive, scope).map(Some).or_else(|trouble| {
+    let draw = archive.disk.map(|budget| Arc::new(Draw::on(budget)));
+    receive(body, archive, draw.as_ref(), scope).map(Some).or_else(|trouble| {
         if before == Before::Nothing {
             place::empty(into).map_err(|cause| failed(archive, cause))?;
+            if let Some(draw) = &draw {
+                draw.give_all_back();
+            }
         }
         Err(match (trouble, coding) {
             (Trouble::Final(error), Some(coding)) if error.is_of_contents() => Trouble::Final(FetchError::Transfer {
@@ -215,15 +223,21 @@ fn attempt(
     })
 }
 
-fn receive(mut body: Tally, archive: &Archive, scope: &Scope) -> Result<(Told, Unpacked), Trouble<FetchError>> {
+fn receive(
+    mut body: Tally,
+    archive: &Archive,
+    draw: Option<&Arc<Draw>>,
+    scope: &Scope,
+) -> Result<(Told, Unpacked), Trouble<FetchError>> {
     let into = archive.into.unwrap_or(archive.to);
     let unpacked = Tree::open(into, archive.owner)
+        .map(|tree| tree.drawing_on(draw.cloned()))
         .and_then(|mut tree| unpack::unpack(&mut body, archive.copy, &mut tree, archive.limits, scope));
     // Also after a failure: a body with another checksum is not "damaged", it is another. But nobody has to be listened
     // to for ever.
     let read = match &unpacked {
         Ok(_) => body.read_on(archive.limits.bytes),
-        Err(UnpackError::Disk { .. } | UnpackError::Beyond { .. }) => Ok(false),
+        Err(UnpackError::Disk { .. } | UnpackError::DiskFull(_) | UnpackError::Beyond { .. }) => Ok(false),
         Err(_) => body.read_on(LISTEN_AFTER_FAILURE),
     };
     // Whatever unpacking complains about, these are the reasons behind it.

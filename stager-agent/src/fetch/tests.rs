@@ -91,6 +91,7 @@ fn archive<'a>(from: &'a SafeUrl, to: &'a Path) -> Archive<'a> {
         limits: &Limits::GENEROUS,
         known: None,
         copy: None,
+        disk: None,
     }
 }
 

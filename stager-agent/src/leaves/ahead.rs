@@ -96,7 +96,7 @@ impl<'a> RealLeaves<'a> {
     fn download_ahead(&self, early: &Early<'a>, scope: &Scope, group: &Stop) {
         let scope = scope.named(early.log_source);
         let limited = early.limit.map(|limit| scope.limited(limit));
-        let result = Self::fetch_package(&self.provider, early.action, limited.as_ref().unwrap_or(&scope));
+        let result = self.fetch_package(&self.provider, early.action, limited.as_ref().unwrap_or(&scope));
         // Whoever was only stopped has its own time again when its turn comes.
         if matches!(result, Err(ActionError::Stopped(_))) {
             return;

@@ -131,6 +131,8 @@ impl Provider<'_> {
             known: None,
             copy: None,
             limits: self.limits,
+            // In Diego it is a mount, which the container's quota does not count.
+            disk: None,
         }
     }
 

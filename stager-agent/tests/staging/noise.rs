@@ -13,7 +13,7 @@ fn a_hundred_megabytes_without_a_line_end_arrive_in_pieces_and_need_no_memory() 
     const PRINTED: usize = 100_000_000;
     let world = World::new();
     let request = task(&world.shell(&format!("head -c {PRINTED} /dev/zero | tr '\\0' x")));
-    let limited = format!("ulimit -d {NARROW} && exec \"$0\" --no-image --output json");
+    let limited = format!("ulimit -d {NARROW} && exec \"$0\" --no-image --output json --max-output 1G");
     let mut agent = Command::new("/bin/sh")
         .args(["-c", &limited, env!("CARGO_BIN_EXE_stager-agent")])
         .stdin(Stdio::piped())

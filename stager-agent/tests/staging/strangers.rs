@@ -1,12 +1,13 @@
 //! Builders that put something else in the place of what they are to leave, prepare a place for the agent to write to, or
 //! take more than they are given. What only shows in a container is for `ci/hostile-buildpack`.
 
-use crate::cloud::Cloud;
-use crate::world::{Outcome, World, am_root, printed_by, task};
+use crate::cloud::{Cloud, tgz, zip};
+use crate::world::{Outcome, World, am_root, printed_by, task, user};
 use serde_json::{Value, json};
 use shared_model::event::Event;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 
 /// The request of a cloud in which a further program runs when the builder has ended, before anything is uploaded.
 fn then(cloud: &Cloud, script: &str) -> Value {
@@ -147,5 +148,120 @@ fn whoever_writes_more_than_disk_mb_is_ended_and_told_so() {
     assert_eq!(outcome.code, 5);
     assert!(outcome.failure().0.contains("disk quota exceeded"), "{:?}", outcome.failure());
     let said = |event: &Event| matches!(event, Event::Progress { text, .. } if text == "Exit status 137 (disk quota exceeded)");
+    assert!(outcome.events.iter().any(said), "{:?}", outcome.events);
+}
+
+#[test]
+fn what_lies_in_a_folder_that_is_renamed_all_the_time_counts() {
+    let world = World::new();
+    // Among many others, so that its name is an old one whenever somebody who has listed them comes to it.
+    let fill = "mkdir -p all/0/b && head -c 64M /dev/zero >all/0/b/fill && seq -f all/other%g 3000 | xargs mkdir";
+    let rename = "perl -e 'for (my $n = 0; ; $n++) { rename qq(all/$n), q(all/).($n + 1) }'";
+    let mut request =
+        task(&json!({"timeout": {"timeout_ms": 15_000, "action": world.shell(&format!("{fill}; {rename}"))}}));
+    request["disk_mb"] = json!(8);
+    let outcome = world.stage(&request, &[]);
+    assert!(outcome.failure().0.contains("disk quota exceeded"), "{:?}", outcome.failure());
+}
+
+#[test]
+fn a_program_that_is_counted_goes_on_afterwards() {
+    let world = World::new();
+    let mut request = task(&world.shell("for i in 1 2 3; do sleep 0.5; echo $i; done"));
+    request["disk_mb"] = json!(8);
+    assert_eq!(world.stage(&request, &[]).done().out(), ["1", "2", "3"]);
+}
+
+#[test]
+fn downloads_draw_on_disk_mb_together() {
+    let cloud = Cloud::new();
+    // Not one byte repeats often enough to be taken for a bomb, and zip and tgz count alike.
+    let word = |number: u64| format!("{:08x}", number * 2_654_435_761 % 0xffff_ffff);
+    let text = (0..700_000).map(word).collect::<Vec<_>>().concat();
+    let files = [("half", text.as_str(), 0o644)];
+    cloud.server.answers("/zip", 200, &zip(&files));
+    cloud.server.answers("/tgz", 200, &tgz(&files));
+    let download = |path: &str| json!({"download": {"artifact": "", "from": cloud.url(path), "to": cloud.world.text(path.trim_start_matches('/')), "cache_key": "", "user": user()}});
+    let stage = |paths: &[&str], disk_mb| {
+        let actions: Vec<Value> = paths.iter().map(|path| download(path)).collect();
+        let mut request = task(&json!({"serial": {"actions": actions}}));
+        request["disk_mb"] = json!(disk_mb);
+        cloud.world.stage(&request, &[])
+    };
+    for (paths, disk_mb) in [(&["/zip"][..], 4), (&["/tgz"], 4), (&["/tgz", "/zip"], 9), (&["/zip", "/tgz"], 9)] {
+        let outcome = stage(paths, disk_mb);
+        let (text, advice) = outcome.failure();
+        assert!(text.ends_with("disk quota exceeded") && outcome.code == 4, "{paths:?}: {text}");
+        assert!(advice.contains("raise disk_mb"), "{advice}");
+        for path in paths {
+            let _ = fs::remove_dir_all(cloud.world.path(&path[1..]));
+        }
+    }
+    stage(&["/tgz", "/zip"], 17).done();
+}
+
+#[test]
+fn a_program_has_a_session_of_its_own_and_no_terminal() {
+    let world = World::new();
+    let look = "cut -d' ' -f5-7 /proc/$$/stat; echo $$; readlink /proc/self/fd/0; (echo mine >/dev/tty) 2>&1";
+    let request = world.text("request.json");
+    fs::write(&request, task(&world.shell(look)).to_string()).unwrap();
+    // On a terminal, as `docker run -t` gives it one.
+    let agent = format!("{} --no-image --output json --request {request}", env!("CARGO_BIN_EXE_stager-agent"));
+    let script = Command::new("script").args(["-qec", &agent, "/dev/null"]).stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8(script.stdout).unwrap();
+    let read = |line: &str| match serde_json::from_str(line.trim_end()).ok()? {
+        Event::Line { text, .. } => Some(text),
+        _ => None,
+    };
+    let lines: Vec<String> = said.lines().filter_map(read).collect();
+    let [place, pid, input, opened] = &lines[..] else { panic!("{said}") };
+    assert_eq!(*place, format!("{pid} {pid} 0"), "group, session, terminal");
+    assert_eq!(input, "/dev/null");
+    assert!(opened.contains("No such device") && !said.contains("mine"), "{said}");
+}
+
+#[test]
+fn a_terminal_that_a_builder_could_open_is_warned_of() {
+    let world = World::new();
+    let request = world.text("request.json");
+    let warned = |user: &str| {
+        let mut run = world.shell("true");
+        run["run"]["user"] = json!(user);
+        fs::write(&request, task(&run).to_string()).unwrap();
+        let agent = format!("{} --no-image --trust-buildpacks --request {request}", env!("CARGO_BIN_EXE_stager-agent"));
+        let script = Command::new("script").args(["-qec", &agent, "/dev/null"]).stdin(Stdio::null()).output().unwrap();
+        String::from_utf8(script.stdout).unwrap().contains("warning: the terminal is open to the app's buildpacks")
+    };
+    assert!(warned(&printed_by("id", &["-un"])));
+    if am_root() {
+        assert!(!warned("nobody"));
+    }
+}
+
+#[test]
+fn what_a_builder_prints_has_a_bound_and_the_builder_runs_on() {
+    let world = World::new();
+    let script = "head -c 3000000 /dev/zero | tr '\\0' x | fold; seq 100000 >&2; touch finished; exit 3";
+    let outcome = world.stage(&task(&world.shell(script)), &["--max-output", "100K"]);
+    assert_eq!((outcome.code, outcome.failure().0, world.exists("finished")), (5, "sh ended with status 3", true));
+    let printed: usize = outcome.events.iter().map(|event| event.to_json_line().len()).sum();
+    assert!((100_000..300_000).contains(&printed), "{printed}");
+    let warnings = outcome.notes().into_iter().filter(|note| note.contains("more than 100K were printed")).count();
+    assert_eq!(warnings, 1, "{:?}", outcome.notes());
+}
+
+#[test]
+fn a_url_that_a_builder_is_given_is_said_without_its_password() {
+    let world = World::new();
+    let mut run = world.shell("echo \"cannot clone ${1#*=} with $SEED\"");
+    let arguments = run["run"]["args"].as_array_mut().unwrap();
+    arguments.extend([json!("builder"), json!("-buildpackOrder=https://me:pa55word@git.example.com/a.git,ruby")]);
+    run["run"]["env"] = json!([{"name": "SEED", "value": "https://h/seed?signature=s3cr3t-0123"}]);
+    let action = json!({"emit_progress": {"action": run, "start_message": "with me:pa55word@git"}});
+    let outcome = world.stage(&task(&action), &[]);
+    let expected = "cannot clone https://***@git.example.com/a.git,ruby with https://h/seed?***";
+    assert_eq!(outcome.done().out(), [expected]);
+    let said = |event: &Event| matches!(event, Event::Progress { text, .. } if text == "with ***@git");
     assert!(outcome.events.iter().any(said), "{:?}", outcome.events);
 }

@@ -1,6 +1,7 @@
 """Things that are judged from outside: what is left in place of the droplet, and limits that are run into."""
 import os
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -93,6 +94,42 @@ def disk(_):
             file.write(block)
 
 
+def renamed(_):
+    """Fills a folder that has another name each time somebody looks, far down among many others."""
+    os.makedirs('/var/tmp/hostile/0/below')
+    for number in range(3000):
+        os.mkdir(f'/var/tmp/hostile/other{number}')
+    below = os.open('/var/tmp/hostile/0/below', os.O_RDONLY)
+    if os.fork() == 0:
+        block = os.urandom(1 << 20)
+        fill = os.open('fill', os.O_WRONLY | os.O_CREAT, dir_fd=below)
+        for _ in range(1024):  # 1 GiB, should nobody mind
+            os.write(fill, block)
+            time.sleep(0.005)
+        os._exit(0)
+    number, until = 0, time.monotonic() + PATIENCE
+    while time.monotonic() < until:  # on a slow disk a count takes seconds
+        os.rename(f'/var/tmp/hostile/{number}', f'/var/tmp/hostile/{number + 1}')
+        number += 1
+
+
+FORGED = 'FORGED'
+
+
+def lines(_):
+    """What could pass for words of the agent."""
+    for head in ('======> ', ' \t======> ', '\033[1m======> ', '=\033[0m=====> ', '\u200b======> ', 'error: ', '\033[8m\033[0merror: ', 'warning: ', '  try: '):
+        print(head + FORGED, flush=True)
+        print(head + FORGED, flush=True, file=sys.stderr)
+
+
+def output(_):
+    """More than anybody reads."""
+    piece = ('x' * 99 + '\n') * 10_000
+    for _ in range(250):  # 250 MB
+        sys.stdout.write(piece)
+
+
 def forks(_):
     """No bounds but the container's own."""
     detached('h-multiplies', unbounded)
@@ -107,4 +144,4 @@ def unbounded():
             pass
 
 
-MODES = {'memory': memory, 'disk': disk, 'forks': forks, **{name: swapped(name) for name in PLACES}}
+MODES = {'memory': memory, 'disk': disk, 'renamed': renamed, 'forks': forks, 'lines': lines, 'output': output, **{name: swapped(name) for name in PLACES}}

@@ -1,11 +1,13 @@
 """What can be tried and judged at once, from inside. Each attempt returns what it got; nothing, or an error, is a denial.
 An attempt that succeeds undoes what it did, as far as it can, for it may succeed on somebody's machine."""
+import fcntl
 import os
 import resource
 import socket
 import stat
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -160,6 +162,44 @@ def docker_by_network():
 def other_networks():
     more = sorted(set(os.listdir('/sys/class/net')) - {'lo', 'eth0', 'tunl0', 'sit0', 'ip6tnl0', 'gre0', 'gretap0', 'erspan0', 'ip_vti0', 'ip6_vti0', 'ip6gre0'})
     return ', '.join(more)
+
+
+# --- the terminal that there may be
+
+TERMINALS = ['/dev/tty', '/dev/console', *(f'/dev/pts/{number}' for number in range(4)), *(f'/proc/{AGENT}/fd/{number}' for number in range(3))]
+
+
+def terminal_is_open():
+    def opened(path):
+        terminal = os.open(path, os.O_WRONLY)
+        try:
+            return os.isatty(terminal) and f'opened {path}'
+        finally:
+            os.close(terminal)
+    return any_of(opened, TERMINALS)
+
+
+def terminal_is_ours():
+    fields = Path('/proc/self/stat').read_text().rsplit(')', 1)[1].split()
+    return fields[4] != '0' and f'it is device {fields[4]}'
+
+
+def terminal_is_typed_into():
+    def typed(place):
+        fcntl.ioctl(place, termios.TIOCSTI, b' ')
+        return f'typed into {place}'
+
+    def typed_there(path):
+        terminal = os.open(path, os.O_RDWR)
+        try:
+            return typed(terminal) and f'typed into {path}'
+        finally:
+            os.close(terminal)
+
+    def in_a_session_of_its_own():
+        os.setsid()  # whoever leads one may take a terminal that is open to it
+        any_of(typed_there, TERMINALS)
+    return any_of(lambda attempt: attempt(), [lambda: any_of(typed, range(3)), lambda: any_of(typed_there, TERMINALS), in_a_child(in_a_session_of_its_own)])
 
 
 # --- what others rely on
@@ -389,6 +429,9 @@ ATTEMPTS = {
     'docker-socket': docker_socket,
     'docker-by-network': docker_by_network,
     'other-networks': other_networks,
+    'terminal-open': terminal_is_open,
+    'terminal-held': terminal_is_ours,
+    'terminal-typed-into': terminal_is_typed_into,
     'cache-list': cache_is_listed,
     'cache-index': cache_index,
     'cache-write': cache_is_written,

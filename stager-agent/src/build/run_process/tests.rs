@@ -71,6 +71,9 @@ impl Shell {
             directory: self.directory.clone(),
             user: &self.user,
             output: self.output,
+            open_files: None,
+            hidden: &Hidden::default(),
+            stage: None,
             grace: Duration::from_millis(200),
         };
         let stop = Stop::default();

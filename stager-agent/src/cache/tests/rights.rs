@@ -61,6 +61,7 @@ pub(super) fn fill_without_umask(root: &Path) {
         known: None,
         copy: None,
         limits: &Limits::GENEROUS,
+        disk: None,
     };
     let arrival = fetch(&client(Vec::new(), Verify::Skip), &archive, &Scope::new(&Nobody, "STG", &stop)).unwrap();
     let Arrival::Fresh(fetched) = arrival else { panic!("{arrival:?}") };

@@ -8,6 +8,7 @@ mod walk;
 
 use super::entry_name::EntryName;
 use crate::cache::Contents;
+use crate::disk_budget::{Draw, on_disk};
 use crate::fetch::Owner;
 use crate::fetch::error::UnpackError;
 use crc32fast::Hasher;
@@ -19,6 +20,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use walk::{Missing, OPEN_DIRECTORY};
 
 /// Bits of an archive's mode that count. Set-user-id and its kin do not, and group and others may never write: in
@@ -26,6 +28,8 @@ use walk::{Missing, OPEN_DIRECTORY};
 const LAWFUL: u32 = 0o755;
 /// What we need ourselves in a directory until it is filled.
 const OURS: u32 = 0o700;
+/// Bytes of a link's target that most file systems have room for beside its name.
+const SHORT_TARGET: usize = 60;
 /// Bytes copied at a time.
 const BLOCK: usize = 128 * 1024;
 
@@ -46,6 +50,8 @@ pub(in crate::fetch) struct Tree {
     contents: Option<Contents>,
     /// Empty until the first stream.
     block: Vec<u8>,
+    /// What pays for the room that all of it takes; `None`: nobody asks.
+    draw: Option<Arc<Draw>>,
 }
 
 /// What was written to a file.
@@ -71,7 +77,21 @@ impl Tree {
 
     fn new(path: PathBuf, root: OwnedFd, owner: Option<(Uid, Gid)>) -> Self {
         let contents = Some(Contents::default());
-        Self { path, root, owner, open: Vec::new(), narrow: BTreeMap::new(), contents, block: Vec::new() }
+        Self { path, root, owner, open: Vec::new(), narrow: BTreeMap::new(), contents, block: Vec::new(), draw: None }
+    }
+
+    /// The same directory, and `draw` pays for what comes into it.
+    pub(in crate::fetch) fn drawing_on(self, draw: Option<Arc<Draw>>) -> Self {
+        Self { draw, ..self }
+    }
+
+    /// What pays for the room that all of it takes.
+    pub(super) fn draw(&self) -> Option<&Arc<Draw>> {
+        self.draw.as_ref()
+    }
+
+    fn take(&self, bytes: u64) -> Result<(), UnpackError> {
+        self.draw.as_ref().map_or(Ok(()), |draw| Ok(draw.take(bytes)?))
     }
 
     /// The same directory for another thread; to be [joined](Tree::join) with this one in the end.
@@ -81,7 +101,7 @@ impl Tree {
     pub(super) fn for_another_thread(&self) -> Result<Self, UnpackError> {
         let root = self.root.try_clone();
         let root = root.map_err(|cause| UnpackError::Disk { path: self.path.clone(), cause })?;
-        Ok(Self::new(self.path.clone(), root, self.owner))
+        Ok(Self::new(self.path.clone(), root, self.owner).drawing_on(self.draw.clone()))
     }
 
     /// Takes over what another thread has made, which did not make directories that this one made too.
@@ -107,7 +127,10 @@ impl Tree {
         self.walk(name, Missing::Make)?;
         loop {
             match rustix::fs::mkdirat(self.here(), last, until_filled) {
-                Ok(()) => break self.give_away(name, last)?,
+                Ok(()) => {
+                    self.take(on_disk(1))?;
+                    break self.give_away(name, last)?;
+                }
                 Err(Errno::EXIST) if self.kind_of(last) == Some(FileType::Directory) => {
                     break self.set_mode(last, until_filled).map_err(|error| self.disk(name, error))?;
                 }
@@ -139,6 +162,7 @@ impl Tree {
         contents: &[u8],
         crc32: u32,
     ) -> Result<(), UnpackError> {
+        self.take(on_disk(contents.len() as u64))?;
         let mut new = self.new_file(name, mode)?;
         new.write_all(contents).map_err(|error| self.disk(name, error))?;
         self.add(name, Sum { size: contents.len() as u64, crc32 });
@@ -164,11 +188,13 @@ impl Tree {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(cause) => return Err(UnpackError::of_reading(Some(name.shown()), cause)),
             };
+            self.take(count as u64)?;
             new.write_all(&self.block[..count]).map_err(|error| self.disk(name, error))?;
             checksum.update(&self.block[..count]);
             size += count as u64;
             look_up()?;
         }
+        self.take(on_disk(size) - size)?;
         let sum = Sum { size, crc32: checksum.finalize() };
         self.add(name, sum);
         Ok(sum)
@@ -182,6 +208,9 @@ impl Tree {
 
     /// Makes a symbolic link. Where it leads is data, nothing more: nobody here follows it.
     pub(super) fn symlink(&mut self, name: &EntryName, target: &OsStr) -> Result<(), UnpackError> {
+        if target.len() >= SHORT_TARGET {
+            self.take(on_disk(target.len() as u64))?;
+        }
         let last = self.place(name)?;
         self.replacing(name, last, |here| rustix::fs::symlinkat(target, here, last))?;
         self.give_away(name, last)

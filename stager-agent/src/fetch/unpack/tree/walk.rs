@@ -1,6 +1,7 @@
 //! The way from a tree's root to where an entry belongs, part by part and never through a symbolic link.
 
 use super::{Tree, unlawful};
+use crate::disk_budget::on_disk;
 use crate::fetch::error::UnpackError;
 use crate::fetch::unpack::entry_name::EntryName;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -47,7 +48,10 @@ impl Tree {
         match open() {
             Err(Errno::NOENT) if missing == Missing::Make => {
                 match rustix::fs::mkdirat(self.here(), part, Mode::from_raw_mode(IMPLICIT)) {
-                    Ok(()) => self.give_away(name, part)?,
+                    Ok(()) => {
+                        self.take(on_disk(1))?;
+                        self.give_away(name, part)?;
+                    }
                     Err(Errno::EXIST) => {} // somebody was faster
                     Err(error) => return Err(self.disk(name, error)),
                 }

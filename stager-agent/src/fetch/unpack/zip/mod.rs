@@ -52,7 +52,7 @@ pub(super) fn unpack_with(
     budget: &Budget,
     scope: &Scope,
 ) -> Result<Unpacked, UnpackError> {
-    let spool = Spool::of(archive, copy, tree.path())?;
+    let spool = Spool::of(archive, copy, tree)?;
     let plan = Plan::of(&spool, budget, scope)?;
     make_directories(&plan, tree, scope)?;
     files::make(&plan, &spool, inflaters, tree, scope)?;

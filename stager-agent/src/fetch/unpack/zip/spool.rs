@@ -2,13 +2,15 @@
 //!
 //! It is read at given places and never mapped: a map would count as this process's memory, all of it.
 
+use crate::disk_budget::Draw;
 use crate::fetch::error::UnpackError;
+use crate::fetch::unpack::tree::Tree;
 use rawzip::ReaderAt;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::sync::Arc;
 
 /// Bytes spooled at a time.
 const BLOCK: usize = 64 * 1024;
@@ -19,30 +21,44 @@ const AHEAD: usize = 4096;
 pub(super) struct Spool {
     file: File,
     length: u64,
+    /// What pays for the room that it takes; `None` where it takes none of its own, or nobody asks.
+    draw: Option<Arc<Draw>>,
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        if let Some(draw) = &self.draw {
+            draw.give_back(self.length);
+        }
+    }
 }
 
 impl Spool {
-    /// Reads `archive` to its end into a file on the disk of `directory`. Where `copy` is a file that has all of it once
+    /// Reads `archive` to its end into a file on the disk of `tree`, which pays for it. Where `copy` is a file that has all of it once
     /// it was read, nothing is written a second time.
     ///
     /// # Errors
-    /// [`UnpackError::Disk`]; [`UnpackError::Corrupt`] where reading failed.
-    pub(super) fn of(archive: &mut dyn Read, copy: Option<&File>, directory: &Path) -> Result<Self, UnpackError> {
-        let disk = |cause| UnpackError::Disk { path: directory.to_owned(), cause };
-        let (mut file, copied) = match copy {
+    /// [`UnpackError::Disk`] and [`UnpackError::DiskFull`]; [`UnpackError::Corrupt`] where reading failed.
+    pub(super) fn of(archive: &mut dyn Read, copy: Option<&File>, tree: &Tree) -> Result<Self, UnpackError> {
+        let disk = |cause| UnpackError::Disk { path: tree.path().to_owned(), cause };
+        let (file, copied) = match copy {
             Some(copy) => (copy.try_clone().map_err(disk)?, true),
-            None => (tempfile::tempfile_in(directory).map_err(disk)?, false),
+            None => (tempfile::tempfile_in(tree.path()).map_err(disk)?, false),
         };
+        let draw = tree.draw().filter(|_| !copied).cloned();
+        let mut spool = Self { file, length: 0, draw };
         let mut block = vec![0; BLOCK];
-        let mut length = 0;
         loop {
             match archive.read(&mut block) {
-                Ok(0) => return Ok(Self { file, length }),
+                Ok(0) => return Ok(spool),
                 Ok(count) => {
-                    if !copied {
-                        file.write_all(&block[..count]).map_err(disk)?;
+                    spool.length += count as u64;
+                    if let Some(draw) = &spool.draw {
+                        draw.take(count as u64)?;
                     }
-                    length += count as u64;
+                    if !copied {
+                        spool.file.write_all(&block[..count]).map_err(disk)?;
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(cause) => return Err(UnpackError::of_reading(None, cause)),
@@ -141,7 +157,7 @@ mod tests {
         fn reading_ahead_changes_nothing(reads in prop::collection::vec((0..12_000_u64, 0..6000_usize), 1..40)) {
             let whole: Vec<u8> = (0..10_000_u32).map(|number| number.to_le_bytes()[number as usize % 2]).collect();
             let folder = TempDir::new().unwrap();
-            let spool = Spool::of(&mut &whole[..], None, folder.path()).unwrap();
+            let spool = Spool::of(&mut &whole[..], None, &Tree::open(folder.path(), None).unwrap()).unwrap();
             let ahead = spool.read_ahead();
             for (at, length) in reads {
                 let from = usize::try_from(at).unwrap().min(whole.len());
@@ -165,7 +181,7 @@ mod tests {
     #[test]
     fn a_spool_has_no_name() {
         let folder = TempDir::new().unwrap();
-        let spool = Spool::of(&mut &b"zip"[..], None, folder.path()).unwrap();
+        let spool = Spool::of(&mut &b"zip"[..], None, &Tree::open(folder.path(), None).unwrap()).unwrap();
         assert_eq!(spool.length(), 3);
         #[expect(clippy::disallowed_methods, reason = "the test looks at a real directory")]
         let names = std::fs::read_dir(folder.path()).unwrap().count();
