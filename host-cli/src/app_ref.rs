@@ -1,5 +1,6 @@
 //! What a user calls an app. Guids are the system's and names are the tenants': what could be a guid is looked for as one
-//! first, and only a word that is none of anybody is a name. So nobody gets another's request by a name.
+//! first, a whole guid is never a name, and the start of one only where it begins nobody's. So nobody gets another's request
+//! by a name.
 
 use shared_model::application::Application;
 
@@ -90,19 +91,29 @@ impl AppRef {
         } else if !self.is_name && is_start() {
             Some(AnswersBy::IdStart)
         } else {
-            (application.name == word).then_some(AnswersBy::Name)
+            (application.name == word && !self.is_whole_guid()).then_some(AnswersBy::Name)
         }
+    }
+
+    /// Whether it could be the start of a guid, and is not said to be a name.
+    pub(crate) fn could_be_a_guid(&self) -> bool {
+        !self.is_name && self.word.len() >= SHORTEST_GUID_START && begins_like_a_guid(&self.word)
     }
 
     /// True for a word that, once it is found to be a guid, cannot be several apps': a whole guid, or one with more behind
     /// it. Everything else may be a name or the start of several guids, so that all logs must be looked through before it
     /// may be believed.
     pub(crate) fn is_whole_guid(&self) -> bool {
-        const DASHES: [usize; 4] = [8, 13, 18, 23];
-        let is_guid_byte =
-            |(at, byte): (usize, u8)| if DASHES.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() };
-        !self.is_name && self.word.len() >= GUID && self.word.bytes().take(GUID).enumerate().all(is_guid_byte)
+        !self.is_name && self.word.len() >= GUID && begins_like_a_guid(&self.word)
     }
+}
+
+/// Whether a text's characters are a guid's, as far as a guid goes.
+fn begins_like_a_guid(text: &str) -> bool {
+    const DASHES: [usize; 4] = [8, 13, 18, 23];
+    let is_guid_byte =
+        |(at, byte): (usize, u8)| if DASHES.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() };
+    text.bytes().take(GUID).enumerate().all(is_guid_byte)
 }
 
 #[cfg(test)]
@@ -132,7 +143,7 @@ mod tests {
             let by_name = AppRef::name(word).means_one_of(&app, &["process", ""]);
             assert_eq!(by_name, by.filter(|by| *by == AnswersBy::Name), "--app={word}");
         }
-        assert!(AppRef::word(GUID_OF_APP).means(&app) < AppRef::word(GUID_OF_APP).means(&thief));
+        assert_eq!(AppRef::word(GUID_OF_APP).means(&thief), None);
         assert_eq!(AppRef::name(GUID_OF_APP).means(&thief), Some(AnswersBy::Name));
         assert_eq!(AppRef::word("x").means(&Application::default()), None);
     }

@@ -96,8 +96,8 @@ fn closed_to(key: &MountedFile, users: &BTreeSet<&str>) -> Result<(), Failure> {
             let why = "the request runs a program as root, who can read the key";
             return open(why, "stage it without the key; a request runs as root only where its app's image does");
         }
-        let by_owner = mode & OWNER != 0 && user_may_be(user, 0, uid);
-        let by_group = mode & GROUP != 0 && user_may_be(user, 1, gid);
+        let by_owner = mode & OWNER != 0 && may_be_owner(user, uid);
+        let by_group = mode & GROUP != 0 && may_be_group(user, gid);
         if by_owner || by_group {
             let why = format!("{}, as whom the request runs programs, can read the key", visible(user));
             return open(&why, "`chown root: FILE` and `chmod 400 FILE` close it");
@@ -106,15 +106,20 @@ fn closed_to(key: &MountedFile, users: &BTreeSet<&str>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether the user's id (`part` 0) or group (1) may be this one: known where the request says it in numbers, or says vcap. Who
-/// else a name is, only the container knows; that is not root.
-fn user_may_be(user: &str, part: usize, id: u32) -> bool {
-    let known = match user.split(':').nth(part).map(str::parse) {
-        Some(Ok(number)) => Some(number),
-        _ if user == "vcap" => Some(VCAP),
-        _ => None,
-    };
-    known.map_or(id != 0, |known: u32| known == id)
+/// Whether the user's id may be this one: known where the request says it in numbers, or says vcap. Who else a name is, only
+/// the container knows; it is not root.
+fn may_be_owner(user: &str, uid: u32) -> bool {
+    number(user, 0).map_or(uid != 0, |known| known == uid)
+}
+
+/// As [`may_be_owner`] of the user's group; which one that is where nobody says it, root's too, only the container knows.
+fn may_be_group(user: &str, gid: u32) -> bool {
+    number(user, 1).is_none_or(|known| known == gid)
+}
+
+/// What stands in `UID[:GID]`, by its place.
+fn number(user: &str, part: usize) -> Option<u32> {
+    if user == "vcap" { Some(VCAP) } else { user.split(':').nth(part)?.parse().ok() }
 }
 
 #[cfg(test)]
@@ -201,10 +206,14 @@ mod tests {
             ("2000:100", root, 100, 0o640, true),
             ("2000", root, 100, 0o640, true),
             ("somebody", other, root, 0o400, true),
-            ("somebody", root, root, 0o440, false),
+            ("somebody", root, root, 0o440, true),
+            ("somebody", root, root, 0o400, false),
+            ("77", root, root, 0o640, true),
+            ("77", root, root, 0o600, false),
+            ("2000:42", root, 42, 0o640, true),
         ] {
-            let by_owner = mode & OWNER != 0 && user_may_be(user, 0, uid);
-            let by_group = mode & GROUP != 0 && user_may_be(user, 1, gid);
+            let by_owner = mode & OWNER != 0 && may_be_owner(user, uid);
+            let by_group = mode & GROUP != 0 && may_be_group(user, gid);
             assert_eq!(by_owner || by_group, may, "{user} {uid}:{gid} {mode:o}");
         }
         let key = file("-----BEGIN EC PRIVATE KEY-----\n");

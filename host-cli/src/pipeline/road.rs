@@ -84,17 +84,16 @@ impl Road {
             Ok(guard) => return Ok(guard),
             Err(refused) => refused,
         };
-        match self.engine.container(&ContainerId(name.to_owned()))? {
-            None => Err(refused),
-            Some(holder) => Err(Failure::new(
-                ExitCode::Launch,
-                format!(
-                    "another host-cli launches this app at the moment: container {} says so",
-                    visible(&holder.name)
-                ),
-                format!("wait for it; should there be none, `docker rm {}` takes its word back", visible(&holder.name)),
-            )),
+        // An engine has given the name away a moment before it shows who has it.
+        let is_taken = refused.text.contains("already in use");
+        if !is_taken && self.engine.container(&ContainerId(name.to_owned()))?.is_none() {
+            return Err(refused);
         }
+        Err(Failure::new(
+            ExitCode::Launch,
+            format!("another host-cli launches this app at the moment: container {} says so", visible(name)),
+            format!("wait for it; should there be none, `docker rm {}` takes its word back", visible(name)),
+        ))
     }
 
     /// Leaves word that an image of this recipe is being made on `base`.

@@ -41,6 +41,9 @@ pub(super) fn image(road: &Road, wanted: Option<&AppRef>, logs: &LogOptions) -> 
             meant.entry(by).or_default().push(image);
         }
     }
+    if meant.keys().eq([&AnswersBy::Name]) && wanted.could_be_a_guid() && requests::knows_as_a_guid(wanted, logs) {
+        meant.clear(); // the app that it is has no image
+    }
     let meant = meant.into_values().next().unwrap_or_default();
     let guids: BTreeSet<String> = meant.iter().map(|image| application(image).guid).collect();
     if guids.len() > 1 {
@@ -169,6 +172,17 @@ mod tests {
             assert_eq!(found(&fake, Some(name), ""), Ok(victim.clone()), "{name}");
             assert_eq!(meant(&fake, Some(&AppRef::name(name)), ""), Ok(thief.clone()), "--app={name}");
             fake.state().images.retain(|image| image.id.0 != thief);
+        }
+    }
+
+    #[test]
+    fn the_guid_of_an_app_without_an_image_is_not_another_apps_name() {
+        let log = include_str!("../../../examples/requests/2016/nsync_listener.stdout.log");
+        for name in [GUID, "18c50a86"] {
+            let fake = Arc::<Fake>::default();
+            let thief = add(&fake, "a:1", name, OTHER);
+            assert!(found(&fake, Some(name), log).unwrap_err().contains("no app image of"), "{name}");
+            assert_eq!(meant(&fake, Some(&AppRef::name(name)), log), Ok(thief));
         }
     }
 

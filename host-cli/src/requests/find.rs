@@ -12,7 +12,7 @@ use super::error::{Bearer, RequestError};
 use super::log_line::{LogLine, Sieve, time_of_line};
 use super::places::{self, Place};
 use super::source::Source;
-use super::{Kind, Request};
+use super::{Kind, Request, history};
 use crate::app_ref::{AnswersBy, AppRef};
 use crate::arguments::LogOptions;
 use jiff::{SignedDuration, Timestamp};
@@ -31,6 +31,9 @@ pub(super) fn newest(kind: Kind, app: Option<&AppRef>, logs: &LogOptions) -> Res
     let mut search = Search::new(kind, app);
     for (index, series) in all.iter().enumerate() {
         search.series(index, series)?;
+    }
+    if let Some(app) = app {
+        search.leave_names_out_of(app, logs);
     }
     search.verdict(all.into_iter().flatten().collect())
 }
@@ -164,6 +167,15 @@ impl<'a> Search<'a> {
                 warnings: Vec::new(),
             };
             found.best = Some((rank, request));
+        }
+    }
+
+    /// A word that begins a guid of an app which has only a request of the other kind is not another app's name.
+    fn leave_names_out_of(&mut self, app: &AppRef, logs: &LogOptions) {
+        let by_name_alone = self.found.keys().eq([&AnswersBy::Name]);
+        if by_name_alone && app.could_be_a_guid() && history::knows_as_a_guid(app, logs) {
+            self.found.clear();
+            self.others.insert(app.word.clone());
         }
     }
 

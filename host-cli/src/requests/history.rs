@@ -76,6 +76,16 @@ pub(super) fn staged_apps(logs: &LogOptions) -> Result<Vec<AppRef>, RequestError
     Ok(apps.iter().map(app_ref).collect())
 }
 
+/// Whether the word is a guid, or the start of one, of any app in the logs, whichever requests it has. Logs that cannot be read
+/// know nobody.
+pub(super) fn knows_as_a_guid(app: &AppRef, logs: &LogOptions) -> bool {
+    let mut knows = false;
+    let read = each_request(&[Kind::Staging, Kind::Launch], logs, |_, line, _| {
+        knows |= About::line(line).answers_to(app).is_some_and(|by| by < AnswersBy::Name);
+    });
+    read.is_ok() && knows
+}
+
 /// Reads all logs; `app` as the user typed it, `None`: all apps. Several apps may answer to it.
 pub(super) fn read(app: Option<&AppRef>, logs: &LogOptions) -> Result<History, RequestError> {
     let kinds = vec![Kind::Staging, Kind::Launch];

@@ -79,6 +79,11 @@ pub(crate) fn newest(kind: Kind, app: Option<&AppRef>, logs: &LogOptions) -> Res
     find::newest(kind, app, logs)
 }
 
+/// Whether the word is a guid, or the start of one, of any app in the logs.
+pub(crate) fn knows_as_a_guid(app: &AppRef, logs: &LogOptions) -> bool {
+    history::knows_as_a_guid(app, logs)
+}
+
 /// The staging requests of the logs that name a dependency which no newer one names, the newest first; never empty. The
 /// first carries the warnings of the reading.
 pub(crate) fn every_staging(logs: &LogOptions) -> Result<Vec<Request>, RequestError> {

@@ -161,3 +161,15 @@ fn the_way_out_of_an_ambiguity_works_whatever_the_apps_are_called() {
     home.run("build-req twin").failed(3, &["2 apps answer to `twin`", "try: give the guid"]);
     assert_eq!(home.run(&format!("build-req {GUID}")).mark(), "a");
 }
+
+#[test]
+fn the_guid_of_an_app_without_such_a_request_is_not_another_apps_name() {
+    for name in [GUID, "18c50a86", "18c50a86-b045"] {
+        let thief = at("9.0", "thief").of(name, "5d886c4d-d5a1-5360-b935-9f8f15d451bd");
+        let home = Home::new().with(STAGER, &[at("1.0", "victim").staging()]).with(LISTENER, &[thief.launch()]);
+        home.run(&format!("launch-req {name}")).failed(3, &[&format!("no launch request of an app `{name}`")]);
+        assert_eq!(home.run(&format!("launch-req --app={name}")).mark(), "thief", "{name}");
+    }
+    let dated = Home::staged(&[at("1.0", "dated").of("20260101", OTHER_GUID).staging()]);
+    assert_eq!(dated.run("build-req 20260101").mark(), "dated", "it begins nobody's guid");
+}
