@@ -222,8 +222,11 @@ fn launch_on(road: &Road, request: &Request, command: &Launch) -> Result<(), Fai
         let mut spec = app::app_container(&lrp, run, &start);
         let quota = check::limits(road, &spec)?;
         let unbounded = format!("Not bounded on this Docker Engine: what the app writes (disk_mb={})", lrp.disk_mb);
-        if quota == Quota::Nothing && spec.disk_bytes > 0 {
-            road.emit(Event::Note { text: unbounded.clone() });
+        match quota {
+            _ if spec.disk_bytes == 0 => {}
+            Quota::Nothing => road.emit(Event::Note { text: unbounded.clone() }),
+            Quota::WithImage => road.emit(Event::Note { text: unbounded.replacen("Not", "Not surely", 1) }),
+            Quota::Written => {}
         }
         spec.disk_bytes = quota.bound(spec.disk_bytes, image.bytes);
         let starting = Starting {
