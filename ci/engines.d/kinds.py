@@ -38,7 +38,7 @@ class Kind:
     user: int = 0  # who runs it, and so its tests
     at_once: int = os.cpu_count()  # tests
     disk: Disk = None  # None: its images lie in a folder of the machine
-    bounds: str = ''  # whether its storage can bound what a container writes: `written`, or `with image`
+    bounds: str = ''  # whether its storage bounds what a container writes: `surely`, or `perhaps`
 
 
 def docker(name, what, suite, settings=None, lines=None):
@@ -52,7 +52,7 @@ def docker(name, what, suite, settings=None, lines=None):
 
 EXT4 = Disk(('mkfs.ext4', '-q', '-m', '0'))
 XFS = Disk(('mkfs.xfs', '-q'), options='pquota')
-BTRFS = Disk(('mkfs.btrfs', '-q'))  # the storage driver sees to its quotas itself
+BTRFS = Disk(('mkfs.btrfs', '-q'))  # the storage driver turns its quotas on
 
 
 def bounding(kind, disk, bounds):
@@ -171,8 +171,8 @@ KINDS = {kind.name: kind for kind in (
            {'storage-driver': 'overlayfs', 'features': {'containerd-snapshotter': True}}),
     docker('docker-20.10-userns', "bookworm's docker.io, overlay2 store, userns-remap", 'bookworm', {'userns-remap': 'default'}, REMAPPED),
     rootless('docker-20.10-rootless', "bookworm's docker.io, overlay2 store, run by a user without rights", 'bookworm'),
-    bounding(docker('docker-20.10-btrfs', "bookworm's docker.io, btrfs store", 'bookworm', {'storage-driver': 'btrfs'}), BTRFS, 'with image'),
-    bounding(docker('docker-20.10-xfs', "bookworm's docker.io, overlay2 store on XFS with quotas", 'bookworm'), XFS, 'written'),
+    bounding(docker('docker-20.10-btrfs', "bookworm's docker.io, btrfs store", 'bookworm', {'storage-driver': 'btrfs'}), BTRFS, 'perhaps'),
+    bounding(docker('docker-20.10-xfs', "bookworm's docker.io, overlay2 store on XFS with quotas", 'bookworm'), XFS, 'surely'),
     podman('podman-4', "bookworm's podman", 'bookworm'),
     podman('podman-current', "sid's podman", 'sid'),
 )}
