@@ -15,6 +15,12 @@ PLAIN_PATH = '/usr/sbin:/usr/bin:/sbin:/bin'
 MOST_WORDS = 100  # lines of a failure that are shown
 NAME = 'stager-engines/app'
 LABELS = {'stager.kind': 'app', 'stager.app-name': 'matrix', 'org.opencontainers.image.base.name': ROOTFS}
+DISK = "an app's disk"
+DISK_MB = 64  # of an app that would write much more
+FILLS = 'head -c 300M /dev/zero >filled; stat -c wrote=%s filled; sleep 600'
+FILLING = 120  # seconds until it has tried to
+# What is said of it, by what its kind bounds.
+DISK_NOTES = {'': 'Not bounded on this Docker Engine', 'perhaps': 'Not surely bounded on this Docker Engine', 'surely': ''}
 # What this project leaves on an engine bears this label.
 KINDS_OF_THINGS = (('ps', '--all'), ('network', 'ls'), ('volume', 'ls'))
 
@@ -56,6 +62,7 @@ class Checks:
         yield self.check('image', self.image)
         yield self.check('labels and history', self.labels)
         yield self.check('the same image again', self.again)
+        yield self.check(DISK, self.disk)
         yield self.check('push and pull', self.pushed)
         yield self.check('saved, loaded elsewhere', self.saved)
         yield self.check('replaced without a trace', self.replaced)
@@ -125,9 +132,9 @@ class Checks:
         if failed or not passed:
             raise Wrong('\n'.join(words) or 'no test was run')
 
-    def make(self, droplet, *more):
+    def make(self, droplet, *more, name=NAME):
         command = [self.supplies.host_cli, 'image', '--droplet', droplet, '--lifecycle', self.supplies.lifecycle, '--base', ROOTFS,
-                   '--name', NAME, '--label', 'stager.app-name=matrix', '--verbose', *more]
+                   '--name', name, '--label', 'stager.app-name=matrix', '--verbose', *more]
         done = self.run(command)
         if done.returncode != 0:
             raise Wrong(f'host-cli image ended with {done.returncode}: {done.stdout}')
@@ -180,6 +187,44 @@ class Checks:
         if different:
             raise Wrong(f"{second} here, but {', '.join(different)}")
         result.says += ''.join(f', as on {other.engine}' for other in like)
+
+    def disk(self, result):
+        """A launched app gets no more of the disk than its request says, or it is said that nobody sees to that."""
+        name = network = 'stager-engines-disk'
+        staging, launch = self.supplies.requests(DISK_MB, FILLS)
+        self.docker('network', 'create', '--label', 'stager.kind=test', network)
+        try:
+            self.make(self.supplies.droplets[0], '--request', staging, name=name)
+            done = self.run([self.supplies.host_cli, 'launch', '--request', launch, '--network', network])
+            apps = self.docker('ps', '--quiet', '--filter', 'label=stager.kind=app').split()
+            if done.returncode != 0 or len(apps) != 1:
+                raise Wrong(f'host-cli launch ended with {done.returncode}, {len(apps)} apps: {done.stdout}')
+            written = self.written(apps[0])
+        finally:
+            for app in self.docker('ps', '--all', '--quiet', '--filter', 'label=stager.kind=app').split():
+                self.docker('rm', '--force', '--volumes', app)
+            self.run(['docker', 'rmi', '--force', name])
+            self.docker('network', 'rm', network)
+        most = DISK_MB << 20
+        result.says = f'{written >> 20} of {DISK_MB} MiB'
+        result.facts['disk'] = result.says
+        said = [note for note in DISK_NOTES.values() if note and f'{note}: what the app writes (disk_mb={DISK_MB})' in done.stdout]
+        if said != [note for note in [DISK_NOTES[self.kind.bounds]] if note]:
+            raise Wrong(f'it wrote {written} bytes; it was said: {done.stdout}')
+        # It must not get more, and not much less either.
+        if written < most // 2 or (self.kind.bounds == 'surely' and written > most):
+            raise Wrong(f'it wrote {written} bytes, not {most}; it was said: {done.stdout}')
+
+    def written(self, app):
+        """The bytes that the app has got onto the disk; it says them when it has tried."""
+        deadline = time.monotonic() + FILLING
+        while time.monotonic() < deadline:
+            told = self.docker('logs', app)
+            found = re.search(r'wrote=(\d+)', told)
+            if found:
+                return int(found[1])
+            time.sleep(0.5)
+        raise Wrong(f'the app has not told how much it wrote: {told}')
 
     def pushed(self, result):
         with Registry(self.machine) as registry:

@@ -15,6 +15,14 @@ REMAPPED = {
 
 
 @dataclass(frozen=True)
+class Disk:
+    """A file system of its own for an engine's images. It can be full without hurting the machine's, and can be another."""
+    make: tuple  # the command that makes it in a file; the engine's own packages may hold it
+    mib: int = 16 << 10  # the file is sparse
+    options: str = ''  # that it is mounted with
+
+
+@dataclass(frozen=True)
 class Kind:
     """An engine to be had: `suite` and `packages` make its root file system."""
     name: str
@@ -29,6 +37,8 @@ class Kind:
     certs: str = 'etc/docker/certs.d'  # in it, or from `{run}` on: where the engine looks for the CAs of registries
     user: int = 0  # who runs it, and so its tests
     at_once: int = os.cpu_count()  # tests
+    disk: Disk = None  # None: its images lie in a folder of the machine
+    bounds: str = ''  # whether its storage bounds what a container writes: `surely`, or `perhaps`
 
 
 def docker(name, what, suite, settings=None, lines=None):
@@ -38,6 +48,18 @@ def docker(name, what, suite, settings=None, lines=None):
     command = ('dockerd', '--host', f'unix://{SOCKET}', '--config-file', '/run/daemon.json', '--cgroup-parent', '{cgroup}')
     common = {'exec-opts': ['native.cgroupdriver=cgroupfs'], 'shutdown-timeout': 3}
     return Kind(name, what, suite, packages, command, {**common, **settings}, lines or {})
+
+
+EXT4 = Disk(('mkfs.ext4', '-q', '-m', '0'))
+XFS = Disk(('mkfs.xfs', '-q'), options='pquota')
+BTRFS = Disk(('mkfs.btrfs', '-q'))  # the storage driver turns its quotas on
+
+
+def bounding(kind, disk, bounds):
+    """The same on storage that has quotas. What makes its file system comes with the engine's packages, so that nobody installs
+    it who asks for no such kind."""
+    first, rest = kind.packages.split(',', 1)
+    return replace(kind, packages=f'{first},xfsprogs,btrfs-progs,{rest}', disk=disk, bounds=bounds)
 
 
 def supervised(kind):
@@ -149,6 +171,8 @@ KINDS = {kind.name: kind for kind in (
            {'storage-driver': 'overlayfs', 'features': {'containerd-snapshotter': True}}),
     docker('docker-20.10-userns', "bookworm's docker.io, overlay2 store, userns-remap", 'bookworm', {'userns-remap': 'default'}, REMAPPED),
     rootless('docker-20.10-rootless', "bookworm's docker.io, overlay2 store, run by a user without rights", 'bookworm'),
+    bounding(docker('docker-20.10-btrfs', "bookworm's docker.io, btrfs store", 'bookworm', {'storage-driver': 'btrfs'}), BTRFS, 'perhaps'),
+    bounding(docker('docker-20.10-xfs', "bookworm's docker.io, overlay2 store on XFS with quotas", 'bookworm'), XFS, 'surely'),
     podman('podman-4', "bookworm's podman", 'bookworm'),
     podman('podman-current', "sid's podman", 'sid'),
 )}

@@ -19,7 +19,7 @@ GRACE = 20  # seconds for the kernel to end all processes of an engine
 LONGEST_SOCKET = 107  # bytes of a socket's path
 PROGRAMS = ('docker', 'docker-registry')
 PODMANS_CGROUPS = ('/libpod_parent', '/conmon')  # it takes no others; what somebody uses cannot be removed
-DISK = 'data.ext4'  # in an engine's folder: the file system that its images lie in, where it has one of its own
+DISK = 'data.disk'  # in an engine's folder: the file system that its images lie in, where it has one of its own
 NAMES = '192.0.2.53'  # of documentation, and so nobody's: where an engine's own name server is (names.py)
 RECIPE = ['--variant=apt', '--aptopt=Acquire::Check-Valid-Until "false"']
 
@@ -29,12 +29,11 @@ class Unavailable(Exception):
 
 
 class Machine:
-    """`root/name`, and what runs in it. With `disk`, a size in MiB, its images lie in a file system of their own, which
-    can be full without hurting the machine's."""
+    """`root/name`, and what runs in it."""
 
-    def __init__(self, root, name, disk=None):
+    def __init__(self, root, name):
         self.root = root.resolve()
-        self.name, self.disk = name, disk
+        self.name = name
         self.folder = self.root / name
         self.log = self.folder / 'log'
         self.cgroup = f'/stager-{self.root.name}-{name}'
@@ -60,14 +59,15 @@ class Machine:
         for part in ('cache', 'config'):
             os.chown(self.folder / part, kind.user, kind.user)
         (self.folder / 'run/daemon.json').write_text(json.dumps(kind.settings))
-        self.make_disk()
+        self.make_disk(kind.disk, system)
         self.give_programs(system)
         # The socket has one path for the machine and the engine, so that whoever is told it may mount it.
         shared = [str(folder) for folder in (Path('/tmp'), TOP, self.folder / 'run')]
         command = [word.format(cgroup=self.cgroup, run=self.folder / 'run') for word in kind.command]
+        mounted = ','.join(['loop', *filter(None, [kind.disk and kind.disk.options])])
         apart = ['unshare', '--mount', '--net', '--pid', '--fork', '--kill-child=KILL', '--']
         with open(self.log, 'wb') as log:
-            keeper = subprocess.Popen([*apart, HERE / 'enter', system, self.folder, NAMES, *shared, '--', *command],
+            keeper = subprocess.Popen([*apart, HERE / 'enter', system, self.folder, NAMES, mounted, *shared, '--', *command],
                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:
             (self.folder / 'keeper').write_text(f'{keeper.pid} {born(keeper.pid)}')
@@ -77,14 +77,20 @@ class Machine:
             keeper.wait()
             raise
 
-    def make_disk(self):
+    def make_disk(self, disk, system):
         """A sparse file; `enter` mounts it in the engine's namespace, so that it goes with that."""
         file = self.folder / DISK
-        if self.disk is None or file.exists():
+        if disk is None or file.exists():
             return
         with open(file, 'wb') as made:
-            made.truncate(self.disk << 20)
-        done = subprocess.run(['mkfs.ext4', '-q', '-m', '0', str(file)], env=with_sbin(), capture_output=True, text=True)
+            made.truncate(disk.mib << 20)
+        program, *options = disk.make
+        there = next((path for path in (system / 'usr/sbin' / program, system / 'usr/bin' / program) if path.exists()), None)
+        command = [*(with_own_libraries(system, there) or [program]), *options, str(file)]
+        try:
+            done = subprocess.run(command, env=with_sbin(), capture_output=True, text=True)
+        except FileNotFoundError:
+            raise Unavailable(f'no file system for {self.name}: there is no {program} here') from None
         if done.returncode != 0:
             raise Unavailable(f'no file system for {self.name}: {done.stderr.strip()}')
 
@@ -165,14 +171,12 @@ class Machine:
         return system
 
     def give_programs(self, system):
-        """The engine's own docker command, and a registry, run with their own libraries: a new engine may refuse an old
-        command."""
-        loaders = [*system.glob('lib64/ld-linux-*.so.*'), *system.glob('lib/ld-linux-*.so.*')]
-        libraries = [*system.glob('usr/lib/*-linux-gnu*')]
+        """The engine's own docker command, and a registry: a new engine may refuse an old command."""
         for name in PROGRAMS:
-            if loaders and libraries and (system / 'usr/bin' / name).exists():
+            command = with_own_libraries(system, system / 'usr/bin' / name)
+            if command:
                 program = self.program(name)
-                program.write_text(f'#!/bin/sh\nexec {loaders[0]} --library-path {libraries[0]} {system}/usr/bin/{name} "$@"\n')
+                program.write_text(f'#!/bin/sh\nexec {" ".join(command)} "$@"\n')
                 program.chmod(0o755)
 
     def program(self, name):
@@ -275,6 +279,15 @@ def answers(path):
             return b' 200 ' in client.recv(64)
     except OSError:
         return False
+
+
+def with_own_libraries(system, program):
+    """The command that runs a program of that root file system from outside of it; none where it is not there."""
+    loaders = [*system.glob('lib64/ld-linux-*.so.*'), *system.glob('lib/ld-linux-*.so.*')]
+    libraries = [*system.glob('usr/lib/*-linux-gnu*')]
+    if not (loaders and libraries and program and program.exists()):
+        return []
+    return [str(loaders[0]), '--library-path', str(libraries[0]), str(program)]
 
 
 def with_sbin():

@@ -66,7 +66,8 @@ def cell(result, outcome):
         return f'FAILED ({result.says})' if result.says else 'FAILED'
     if result.name.endswith('tests'):
         return result.says
-    return f"ok, by {outcome.fact('way')}" if result.name == 'image' else 'ok'
+    more = {'image': f"by {outcome.fact('way')}", "an app's disk": outcome.fact('disk')}.get(result.name)
+    return f'ok, {more}' if more else 'ok'
 
 
 def last_line(outcomes):

@@ -12,6 +12,7 @@ from pathlib import Path
 from machine import TOP, Unavailable
 
 ROOTFS = 'stager-rootfs:cflinuxfs4'
+GUID = '0d15c0b0-0000-4000-8000-000000000064'  # of the app whose requests are made here
 STAGER = os.environ.get('STAGER_TEST_IMAGE', 'stager:latest')
 
 
@@ -53,6 +54,19 @@ class Supplies(Images):
         self.lifecycle.mkdir()
         shutil.copy2(self.static / 'launcher', self.lifecycle)
         self.droplets = [self.droplet('first', b'hello\n'), self.droplet('second', b'hello again\n')]
+
+    def requests(self, disk_mb, command):
+        """The least of a staging request and of a launch request, of an app that runs this command."""
+        app = json.dumps({'application_name': 'disk', 'application_id': GUID})
+        of_both = {'rootfs': f"preloaded:{ROOTFS.partition(':')[2]}", 'log_guid': GUID, 'disk_mb': disk_mb, 'memory_mb': 256}
+        as_vcap = {'user': 'vcap', 'env': [{'name': 'VCAP_APPLICATION', 'value': app}]}
+        staging = {**of_both, 'action': {'run': {**as_vcap, 'path': '/tmp/lifecycle/builder'}}}
+        launcher = {**as_vcap, 'path': '/tmp/lifecycle/launcher', 'args': ['app', command, '']}
+        launch = {**of_both, 'process_guid': f'{GUID}-1', 'domain': 'cf-apps', 'instances': 1, 'action': {'run': launcher}}
+        files = self.folder / 'staging.json', self.folder / 'launch.json'
+        for file, request in zip(files, (staging, launch)):
+            file.write_text(json.dumps(request))
+        return files
 
     def droplet(self, name, page):
         """The same bytes in every run; the app prints a file of its own."""

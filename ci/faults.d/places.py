@@ -2,12 +2,13 @@
 that hurt nobody."""
 import os
 import subprocess
+from dataclasses import replace
 
-from kinds import KINDS, supervised
+from kinds import EXT4, KINDS, supervised
 from machine import Machine, Unavailable
 from supplies import ROOTFS, short
 
-DISK = 8 << 10  # MiB of its own engine's file system; the file is sparse
+DISK = replace(EXT4, mib=8 << 10)  # of its own engine
 LOAD_PATIENCE = 300
 
 
@@ -56,8 +57,8 @@ class Own(Here):
 
     def __init__(self, images, work, name):
         super().__init__(images.static)
-        self.kind = supervised(KINDS['docker-20.10'])
-        self.machine = Machine(work, name, disk=DISK)
+        self.kind = replace(supervised(KINDS['docker-20.10']), disk=DISK)
+        self.machine = Machine(work, name)
         self.socket = str(self.machine.socket)
         try:
             self.machine.start(self.kind)

@@ -130,7 +130,8 @@ fn restage_on(
     let options = StagingOptions { fetching, keep: command.keep, instance: &instance };
     let mut spec = stager::staging_container(&task, &options);
     spec.disk_bytes = check::limits(road, &spec)?.bound(spec.disk_bytes, stager_image.bytes);
-    let container = road.create(Some(&stager::container_name(&task, &instance)), &spec)?;
+    let unbounded = format!("Not bounded by this Docker Engine, but by the agent: disk_mb={}", task.disk_mb);
+    let container = road.create_bounded(&stager::container_name(&task, &instance), &spec, &unbounded)?;
     let making = wanted.map(|(base, options)| Making::new(road, &container, Order::new(&task, base, options)));
     let staging = Staging {
         container: &container,
@@ -221,15 +222,19 @@ fn launch_on(road: &Road, request: &Request, command: &Launch) -> Result<(), Fai
         };
         let mut spec = app::app_container(&lrp, run, &start);
         let quota = check::limits(road, &spec)?;
-        if quota == Quota::Nothing && spec.disk_bytes > 0 {
-            let text = format!("Not bounded on this Docker Engine: what the app writes (disk_mb={})", lrp.disk_mb);
-            road.emit(Event::Note { text });
+        let unbounded = format!("Not bounded on this Docker Engine: what the app writes (disk_mb={})", lrp.disk_mb);
+        match quota {
+            _ if spec.disk_bytes == 0 => {}
+            Quota::Nothing => road.emit(Event::Note { text: unbounded.clone() }),
+            Quota::WithImage => road.emit(Event::Note { text: unbounded.replacen("Not", "Not surely", 1) }),
+            Quota::Written => {}
         }
         spec.disk_bytes = quota.bound(spec.disk_bytes, image.bytes);
         let starting = Starting {
             app: &app::shown_name(&lrp),
             name: &app::container_name(&lrp, &command.process, &instance),
             spec: &spec,
+            unbounded: &unbounded,
             memory_mb: lrp.memory_mb,
             patience: Patience::of(app::start_timeout(&lrp)),
         };

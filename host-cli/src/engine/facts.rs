@@ -26,7 +26,8 @@ pub(crate) enum Quota {
     Nothing,
     /// What the container writes.
     Written,
-    /// All of its files, those of its image too.
+    /// All of its files, those of its image too, as long as it keeps count. So btrfs: Linux 6.18 was seen to mark its counts
+    /// inconsistent after Docker had removed containers, and then it bounds nothing until somebody has it count anew.
     WithImage,
 }
 

@@ -69,6 +69,24 @@ impl Road {
         self.way.cleanup.create(&self.engine, name, &spec)
     }
 
+    /// As [`Self::create`], but where the engine refuses, without the bound of its disk: whether the storage keeps one depends
+    /// on more than an engine tells of itself. Then says `unbounded`.
+    pub(crate) fn create_bounded(
+        &self,
+        name: &str,
+        spec: &ContainerSpec,
+        unbounded: &str,
+    ) -> Result<ContainerId, Failure> {
+        match self.create(Some(name), spec) {
+            Err(refused) if refused.code == ExitCode::Engine && spec.disk_bytes > 0 => {
+                let container = self.create(Some(name), &ContainerSpec { disk_bytes: 0, ..spec.clone() })?;
+                self.emit(Event::Note { text: unbounded.to_owned() });
+                Ok(container)
+            }
+            outcome => outcome,
+        }
+    }
+
     /// Leaves word on the engine of what is about to be done there, for those who find it half done: see
     /// [`crate::pipeline::remains`]. An engine that makes no container may do the rest all the same.
     pub(crate) fn guard(&self, image: &str, told: BTreeMap<String, String>) -> Option<ContainerId> {

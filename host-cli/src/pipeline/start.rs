@@ -29,6 +29,8 @@ pub(crate) struct Starting<'a> {
     pub(crate) name: &'a str,
     /// The new container.
     pub(crate) spec: &'a ContainerSpec,
+    /// What is said where the engine does not bound what the app writes.
+    pub(crate) unbounded: &'a str,
     /// The request's memory in MiB, for people.
     pub(crate) memory_mb: i32,
     /// How long to wait for what.
@@ -51,7 +53,7 @@ pub(crate) fn make_room(road: &Road, earlier: &[Earlier], wishes: &[PortWish]) -
 /// Starts the container, waits until it is healthy and removes the earlier ones. On failure what the app printed last is
 /// shown; the new container goes with the road.
 pub(crate) fn start(road: &Road, starting: &Starting<'_>, earlier: &[Earlier]) -> Result<ContainerId, Failure> {
-    let container = road.create(Some(starting.name), starting.spec)?;
+    let container = road.create_bounded(starting.name, starting.spec, starting.unbounded)?;
     road.engine.start(&container).map_err(|error| not_started(error.hiding(starting.spec), starting))?;
     if let Err(sick) = health::wait(road, &container, starting.spec.health_check.as_ref(), &starting.patience)? {
         show_last_lines(road, &container);

@@ -28,8 +28,7 @@ pub(crate) struct ContainerSpec {
     pub(crate) ports: Vec<PublishedPort>,
     /// Bytes of memory; 0: no limit.
     pub(crate) memory_bytes: u64,
-    /// Bytes that the storage driver lets it write; 0: no limit. An engine that turns out to have no such bound makes the
-    /// container without it.
+    /// Bytes that the storage driver lets it write; 0: no limit. An engine whose storage has no such bound refuses it.
     pub(crate) disk_bytes: u64,
     /// Relative weight, the engine's default is 1024; 0: the default.
     pub(crate) cpu_shares: u64,

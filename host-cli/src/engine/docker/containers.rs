@@ -30,16 +30,6 @@ fn typed(link: &Link, container: &ContainerId) -> docker_api::Container {
 }
 
 pub(super) async fn create(link: &Link, name: Option<&str>, spec: &ContainerSpec) -> Result<ContainerId, EngineError> {
-    match create_as_said(link, name, spec).await {
-        // Most likely the bound of its disk, which depends on more than an engine tells of itself.
-        Err(EngineError::Refused { .. }) if spec.disk_bytes > 0 => {
-            create_as_said(link, name, &ContainerSpec { disk_bytes: 0, ..spec.clone() }).await
-        }
-        outcome => outcome,
-    }
-}
-
-async fn create_as_said(link: &Link, name: Option<&str>, spec: &ContainerSpec) -> Result<ContainerId, EngineError> {
     let doing = format!("making a container of {}", one_line(&spec.image));
     let path = match name {
         Some(name) => format!("/containers/create?{}", encoded_pair("name", name)),

@@ -7,7 +7,7 @@ use super::endpoint::Address;
 use super::tls_engine::socket_of_the_engine;
 use super::*;
 use crate::engine::connect_error::ConnectError;
-use crate::engine::{Health, Store};
+use crate::engine::{Health, Quota, Store};
 use crate::plan::container::HealthCheck;
 use std::io::{Cursor, Read, Write};
 use std::net::{Shutdown, TcpListener};
@@ -117,13 +117,30 @@ fn limits_of_a_spec_hold_in_the_container() {
 }
 
 #[test]
-fn a_bound_of_the_disk_that_the_storage_does_not_know_costs_no_container() {
+fn a_bound_of_the_disk_is_kept_or_refused_where_storage_is_sure_of_its_counts() {
     let docker = engine();
-    let spec = ContainerSpec { disk_bytes: 64 << 20, ..shell("head -c 1 /dev/zero >/tmp/written && echo written") };
-    let container = made(&docker, &spec);
-    let mut out = String::new();
-    docker.run(&container.1, Input::Whole(b""), &mut |_, piece| out.push_str(&String::from_utf8_lossy(piece))).unwrap();
-    assert_eq!(out, "written\n");
+    let most = 64 << 20;
+    let image_bytes = docker.image(ROOTFS).unwrap().unwrap().bytes;
+    let quota = docker.facts().unwrap().quota;
+    let disk_bytes = if quota == Quota::Nothing { most } else { quota.bound(most, image_bytes) };
+    let spec = ContainerSpec { disk_bytes, ..shell("head -c 128M /dev/zero >/tmp/written; stat -c %s /tmp/written") };
+    match docker.create(None, &spec) {
+        // As XFS without quotas does, too.
+        Err(EngineError::Refused { .. }) => {}
+        Err(error) => panic!("{error}"),
+        Ok(container) => {
+            let container = Guard(&docker, container);
+            let mut out = Vec::new();
+            let hear = &mut |stream, piece: &[u8]| {
+                if stream == Stream::Out {
+                    out.extend_from_slice(piece);
+                }
+            };
+            docker.run(&container.1, Input::Whole(b""), hear).unwrap();
+            let written: u64 = String::from_utf8(out).unwrap().trim().parse().unwrap();
+            assert!(written <= most || quota == Quota::WithImage, "{written}");
+        }
+    }
 }
 
 fn words(command: &[&str]) -> Vec<String> {

@@ -420,13 +420,44 @@ fn an_app_has_no_more_rights_than_it_needs_and_its_output_and_its_disk_have_boun
     fake.state().quota = Quota::Written;
     let walked = launched(&fake, "");
     assert_eq!((spec(&fake).log, spec(&fake).disk_bytes), (None, 1 << 30));
-    assert!(!walked.said("Not bounded"), "{}", walked.text);
+    assert!(!walked.said("ounded on this"), "{}", walked.text);
+
+    let fake = engine();
+    fake.state().quota = Quota::WithImage;
+    let walked = launched(&fake, "");
+    assert_eq!(spec(&fake).disk_bytes, (1 << 30) + 1);
+    let note = "Not surely bounded on this Docker Engine: what the app writes (disk_mb=1024)";
+    assert!(walked.said(note), "{}", walked.text);
 
     let fake = engine();
     let root = request(Kind::Launch, quick(as_root));
     assert_eq!(launched_from(&fake, "", root).code, ExitCode::Success);
     assert!(spec(&fake).drop_capabilities.is_empty());
     assert_eq!(spec(&fake).security_options, ["no-new-privileges"]);
+}
+
+#[test]
+fn a_bound_of_the_disk_that_the_engine_refuses_after_all_is_left_out_and_said() {
+    let fake = engine();
+    fake.state().quota = Quota::Written;
+    fake.succeed("create"); // the guard
+    fake.refuse("create", "--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
+    let walked = launched(&fake, "");
+    assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
+    assert_eq!(fake.state().containers.values().next().unwrap().1.disk_bytes, 0);
+    let note = "Not bounded on this Docker Engine: what the app writes (disk_mb=1024)";
+    assert_eq!(walked.text.matches(note).count(), 1, "{}", walked.text);
+    assert!(!walked.said("storage-opt"), "{}", walked.text);
+
+    // What it refuses for another reason is refused without the bound too.
+    let fake = engine();
+    fake.state().quota = Quota::Written;
+    fake.succeed("create");
+    fake.refuse("create", "no");
+    fake.refuse("create", "not at all");
+    let walked = launched(&fake, "");
+    assert_eq!((walked.code, walked.failure()), (ExitCode::Engine, "create: not at all"));
+    assert!(!walked.said("Not bounded"), "{}", walked.text);
 }
 
 /// Every program of the request runs as root.

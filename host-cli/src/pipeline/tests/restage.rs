@@ -558,6 +558,19 @@ fn storage_that_can_bound_a_container_is_asked_to_and_other_storage_is_not() {
     }
 }
 
+#[test]
+fn storage_that_refuses_to_bound_a_container_after_all_leaves_that_to_the_agent_and_it_is_said() {
+    let fake = engine();
+    fake.state().quota = Quota::Written;
+    fake.refuse("create", "--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
+    agent(&fake, vec![Event::Kept { seconds: 1 }, Event::Done { ms: 1 }], 0);
+    let walked = restaged(&fake, "--no-image --keep");
+    assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
+    assert!(walked.said("Not bounded by this Docker Engine, but by the agent: disk_mb=4096"), "{}", walked.text);
+    let bounds: Vec<u64> = fake.state().containers.values().map(|(_, spec)| spec.disk_bytes).collect();
+    assert_eq!(bounds, [0]);
+}
+
 /// An app's container that runs on `network` under these names.
 fn app_called(fake: &Fake, network: &str, names: &[&str]) {
     let spec = ContainerSpec {
