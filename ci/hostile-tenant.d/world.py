@@ -1,0 +1,106 @@
+"""A mini-HCF with a lifecycle that does what a request's TENANT says, one victim's requests, and a registry."""
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import engine
+from attempt import NotSetUp
+from droplets import droplet, member
+from registry import Registry
+
+TOP = Path(__file__).resolve().parent.parent.parent
+MARKER = 'the droplet of the victim'
+SECRET = 'only-the-victim-has-this'
+ROOTFS = 'stager-rootfs:cflinuxfs4'
+BUILDER = b'''#!/bin/sh
+echo "-----> the builder runs"
+[ -z "${TENANT:-}" ] || eval "$TENANT"
+[ -e /tmp/droplet ] || cp /tmp/lifecycle/droplet.tgz /tmp/droplet
+[ -e /tmp/output-cache ] || tar -czf /tmp/output-cache -T /dev/null
+[ -e /tmp/result.json ] || echo '{"lifecycle_metadata":{"detected_buildpack":"none"},"process_types":{"web":"app/serve","uploader":"app/serve"}}' >/tmp/result.json
+'''
+
+
+class World:
+    def __init__(self, options, folder):
+        self.binaries, self.image, self.folder = options.binaries.resolve(), options.image, Path(folder)
+        self.instance = f'tenant-{os.getpid()}'
+        self.state, self.registry, self.guids, self.pids = self.folder / 'state', None, set(), set()
+
+    def program(self, name):
+        return str(self.binaries / name)
+
+    def mini_hcf(self, *words):
+        done = subprocess.run([self.program('mini-hcf'), *map(str, words), '--state', self.state], text=True, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if done.returncode:
+            sys.exit(f'hostile-tenant: mini-hcf {words[0]}: {done.stdout}')
+
+    def up(self):
+        self.registry = Registry(self.folder)
+        self.mini_hcf('up', '--network', self.instance, '--instance', self.instance)
+        self.network = (self.state / 'network').read_text().strip()
+        self.droplet = self.folder / 'droplet.tgz'
+        self.droplet.write_bytes(droplet(MARKER))
+        self.lifecycle = self.folder / 'lifecycle.tgz'
+        self.lifecycle.write_bytes(self.packed_lifecycle(BUILDER))
+        self.mini_hcf('lifecycle', self.lifecycle)
+        self.mini_hcf('add-buildpack', 'procfile', TOP / 'examples/buildpacks/procfile')
+        self.mini_hcf('push', '--name', 'victim', '--memory', '128M', '--no-ssh', '--env', f'SECRET={SECRET}', '--command', 'app/serve',
+                      TOP / 'examples/apps/hello-procfile')
+        self.staging, self.launch = self.printed('build-req'), self.printed('launch-req')
+        del self.staging['egress_rules'], self.launch['egress_rules']
+        label = f'stager.tenant={self.instance}'
+        self.beside = engine.docker('run', '--detach', '--label', label, '--network', self.network, '--entrypoint', 'sleep', ROOTFS, '3600')
+        self.tiny = f'{self.instance}:tiny'
+        engine.docker('import', '--change', f'LABEL {label}', self.tiny_root(), self.tiny)
+
+    def packed_lifecycle(self, builder):
+        raw = io.BytesIO()
+        with tarfile.open(fileobj=raw, mode='w:gz') as tar:
+            ready = {'builder': builder, 'droplet.tgz': self.droplet.read_bytes()}
+            for name in ('launcher', 'healthcheck'):
+                ready[name] = Path(self.program(name)).read_bytes()
+            for name, content in ready.items():
+                info = member(name, mode=0o755)
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+        return raw.getvalue()
+
+    def tiny_root(self):
+        """A root file system for images that nobody runs: quick to send."""
+        file = self.folder / 'tiny.tar'
+        with tarfile.open(file, 'w') as tar:
+            for name in ('etc', 'home', 'home/vcap', 'tmp'):
+                tar.addfile(member(name, tarfile.DIRTYPE, 0o755))
+        return file
+
+    def printed(self, command):
+        said = subprocess.run([self.program('host-cli'), command, '--logs', self.state / 'log'], text=True, stdout=subprocess.PIPE, check=True).stdout
+        return json.loads(said)
+
+    def clear(self, guids):
+        """Removes what was made for the apps."""
+        for guid in guids:
+            for kind in ('container', 'image'):
+                engine.remove(kind, *engine.listed(kind, f'stager.app-guid={guid}'))
+
+    def down(self):
+        try:
+            self.clear(self.guids)
+            for kind in ('container', 'image'):
+                engine.remove(kind, *engine.listed(kind, f'stager.tenant={self.instance}'))
+            for guard in engine.listed('container', 'stager.kind=guard'):
+                owner = engine.docker('container', 'inspect', '--format', '{{index .Config.Labels "stager.owner"}}', guard)
+                if owner.split('.')[1:2] and owner.split('.')[1] in self.pids:
+                    engine.remove('container', guard)
+            engine.remove('volume', *(name for name in engine.docker('volume', 'ls', '--quiet').split() if name.startswith(f'{self.instance}-')))
+        except NotSetUp as reason:
+            print(f'hostile-tenant: left behind: {reason}', file=sys.stderr)
+        subprocess.run([self.program('mini-hcf'), 'down', '--purge', '--state', self.state], stdout=subprocess.DEVNULL, check=False)
+        if self.registry:
+            self.registry.close()
