@@ -45,8 +45,9 @@ class App:
     def file(self, kind):
         """Its request, `staging` or `launch`, as a file."""
         file = self.folder / f'{self.guid}.{kind}.json'
-        file.write_text(json.dumps(getattr(self, kind)))
-        return file
+        fresh = file.with_suffix(f'.{uuid.uuid4().hex}')  # several may read it at once
+        fresh.write_text(json.dumps(getattr(self, kind)))
+        return fresh.rename(file)
 
 
 def runs(node):

@@ -55,7 +55,7 @@ def image_again(scene, kind):
     bearers = names_of(victim)
     if child in bearers.values() or scene.image_of(done) == child:
         for name in bearers:
-            engine.docker('tag', genuine, name)
+            engine.run('tag', genuine, name)
         return f'{", ".join(name for name, bearer in bearers.items() if bearer == child)} is the child'
     return None
 
