@@ -30,7 +30,9 @@ for name, what, options in (
     ('owner', 'belongs to the builder\'s user', {'owner': (2000, 0), 'mode': 0o600}),
     ('group', 'belongs to the builder\'s group', {'owner': (0, 2000), 'mode': 0o640}),
     ('root', 'belongs to root, and the request runs its builder as root', {'owner': (0, 0), 'mode': 0o600, 'user': 'root'}),
-    ('nobody', 'belongs to nobody, and the request runs its builder as nobody', {'owner': (65534, 0), 'mode': 0o600, 'user': 'nobody'}),
+    ('another-user', 'belongs to the user of the request, which is not vcap', {'owner': (1, 0), 'mode': 0o600, 'user': 'daemon'}),
+    ('a-number', 'belongs to root\'s group, which a user without an entry has', {'owner': (0, 0), 'mode': 0o640, 'user': '77'}),
+    ('a-number-with-group', 'belongs to the group that the request names by its number', {'owner': (0, 42), 'mode': 0o640, 'user': '2000:42'}),
     ('one-file', 'is in the file of the certificate, which belongs to the builder\'s user', {'owner': (2000, 2000), 'mode': 0o600, 'in_one_file': True}),
 ):
     enlist(f'key-of-{name}', f'the builder reads the key of --key: it {what}', __name__, lambda scene, options=options: handed_over(scene, **options))
