@@ -45,5 +45,15 @@ def listed(kind, *filters):
 
 
 def remove(kind, *ids):
-    for one in ids:
-        run(kind, 'rm', '--force', one)
+    if ids:
+        run(kind, 'rm', '--force', *ids)
+
+
+def remove_all(label):
+    """Containers and images with the label; an image goes only after its children."""
+    remove('container', *listed('container', label))
+    for _ in range(4):
+        left = listed('image', label)
+        if not left:
+            return
+        remove('image', *left)

@@ -1,14 +1,14 @@
 """Labels of ours on what anybody may make: nothing of a user's may be renamed, stopped or removed because of them."""
 import hashlib
 import os
+import time
 from pathlib import Path
 
 import engine
 from attempt import NotSetUp, attempt, enlist
 from world import ROOTFS
 
-FOREVER = 'ENTRYPOINT ["sleep", "600"]\n'
-ENDING = 'ENTRYPOINT ["true"]\n'
+FOREVER, ENDING = 'ENTRYPOINT ["sleep", "600"]', 'ENTRYPOINT ["true"]'
 
 
 def dead_owner():
@@ -21,7 +21,7 @@ def dead_owner():
 
 def labels(**more):
     """In a Dockerfile; `__` stands for a dash."""
-    return 'LABEL ' + ' '.join(f'stager.{name.replace("__", "-")}={value}' for name, value in more.items()) + '\n'
+    return 'LABEL ' + ' '.join(f'stager.{name.replace("__", "-")}={value}' for name, value in more.items())
 
 
 def a_later_run(scene):
@@ -58,7 +58,7 @@ def moved(name, image):
 def guard_image_that_ran(scene):
     """a stranger's image says that it is a guard and that a name goes back to a stranger's image; somebody ran it once"""
     name, image, evil = victims_name(scene)
-    guard = scene.build(f'FROM {ROOTFS}\n{ENDING}{labels(**lent(name, image, evil, dead_owner()))}')
+    guard = scene.strangers(ENDING, labels(**lent(name, image, evil, dead_owner())))
     container = scene.container(guard)
     scene.until(lambda: not engine.is_running(container))
     a_later_run(scene)
@@ -69,7 +69,7 @@ def guard_image_that_ran(scene):
 def guard_image_that_was_created(scene):
     """the same, and its container never ran, as a guard's does not"""
     name, image, evil = victims_name(scene)
-    guard = scene.build(f'FROM {ROOTFS}\n{ENDING}{labels(**lent(name, image, evil, dead_owner()))}')
+    guard = scene.strangers(ENDING, labels(**lent(name, image, evil, dead_owner())))
     engine.docker('create', '--label', f'stager.tenant={scene.world.instance}', guard)
     a_later_run(scene)
     return moved(name, image)
@@ -79,7 +79,7 @@ def guard_image_that_was_created(scene):
 def guard_image_that_runs(scene):
     """a user runs an image of a stranger that says it is a guard: the container is removed while it works"""
     name, image, evil = victims_name(scene)
-    container = scene.container(scene.build(f'FROM {ROOTFS}\n{FOREVER}{labels(**lent(name, image, evil, dead_owner()))}'))
+    container = scene.container(scene.strangers(FOREVER, labels(**lent(name, image, evil, dead_owner()))))
     a_later_run(scene)
     return moved(name, image) or (None if engine.is_running(container) else 'the user\'s container is gone')
 
@@ -115,7 +115,7 @@ def guard_that_takes_a_name_away(scene):
     name, image, _ = victims_name(scene)
     told = lent(name, image, '', dead_owner())
     del told['lent__from']
-    guard = scene.build(f'FROM {ROOTFS}\n{ENDING}{labels(**told)}')
+    guard = scene.strangers(ENDING, labels(**told))
     scene.container(guard)
     a_later_run(scene)
     return moved(name, image)
@@ -127,14 +127,14 @@ def guard_for_a_nameless_image(scene):
     victim = scene.app('victim')
     child = scene.build(f'FROM {scene.tiny_image(victim)}\nENV MINE=1\n')
     recipe = engine.inspected('image', child)['Config']['Labels']['stager.recipe']
-    scene.container(scene.build(f'FROM {ROOTFS}\n{ENDING}{labels(kind="guard", recipe=recipe, owner=dead_owner())}'))
+    scene.container(scene.strangers(ENDING, labels(kind="guard", recipe=recipe, owner=dead_owner())))
     a_later_run(scene)
     return None if engine.image_id(child) else 'the user\'s image is gone'
 
 
 def of_kind(scene, kind, start):
     """A user's container of an image that a stranger labelled."""
-    image = scene.build(f'FROM {ROOTFS}\n{start}{labels(kind=kind, owner=dead_owner())}')
+    image = scene.strangers(start, labels(kind=kind, owner=dead_owner()))
     container = scene.container(image)
     if start == ENDING:
         scene.until(lambda: not engine.is_running(container))
@@ -151,18 +151,24 @@ for kind in ('staging', 'cache'):
 @attempt
 def app_image_that_was_created(scene):
     """a user made a container of an image that says it is an app's whose owner is dead"""
-    image = scene.build(f'FROM {ROOTFS}\n{FOREVER}{labels(kind="app", instance="x", owner=dead_owner())}')
+    image = scene.strangers(FOREVER, labels(kind="app", instance="x", owner=dead_owner()))
     container = engine.docker('create', '--label', f'stager.tenant={scene.world.instance}', image)
     a_later_run(scene)
     return None if engine.is_there(container) else 'the user\'s container is gone'
+
+
+def the_newer_image(scene, victim):
+    """Made after a stranger's, so that it is what is launched."""
+    time.sleep(1.1)  # engines count seconds
+    scene.image(victim)
 
 
 @attempt
 def app_image_of_the_victim(scene):
     """a user runs an image that says it is the victim's app: the victim's next launch ends it"""
     victim = scene.app('victim').starts('sleep 600')
-    image = scene.build(f'FROM {ROOTFS}\n{FOREVER}{labels(kind="app", app__guid=victim.guid, process="web")}')
-    scene.image(victim)  # the newer one, so that it is what is launched
+    image = scene.strangers(FOREVER, labels(kind="app", app__guid=victim.guid, process="web"))
+    the_newer_image(scene, victim)
     container = scene.container(image)
     scene.launched(victim)
     return None if engine.is_running(container) else 'the user\'s container was ended'
@@ -172,8 +178,8 @@ def app_image_of_the_victim(scene):
 def port_that_a_stranger_says_it_holds(scene):
     """the same, and its labels say that it holds the port which the launch wants"""
     victim = scene.app('victim').starts('sleep 600')
-    image = scene.build(f'FROM {ROOTFS}\n{FOREVER}{labels(kind="app", app__guid=victim.guid, process="web", ports="127.0.0.1:38123")}')
-    scene.image(victim)
+    image = scene.strangers(FOREVER, labels(kind="app", app__guid=victim.guid, process="web", ports="127.0.0.1:38123"))
+    the_newer_image(scene, victim)
     container = scene.container(image)
     scene.launched(victim, '--port', '38123')
     return None if engine.is_running(container) else 'the user\'s container was stopped'
@@ -191,7 +197,7 @@ def own_run_of_an_app_image(scene):
 @attempt
 def nameless_image_with_our_label(scene):
     """a user's own image without a name, which a stranger's base labelled as an app's, is removed"""
-    image = scene.build(f'FROM {scene.world.tiny}\n{labels(kind="app")}ENV MINE={scene.folder.name}\n')
+    image = scene.imported(labels(kind="app"))
     a_later_run(scene)
     return None if engine.image_id(image) else 'it is gone'
 
@@ -199,7 +205,7 @@ def nameless_image_with_our_label(scene):
 @attempt
 def nameless_stager_image(scene):
     """a user's own image without a name, of kind stager and of a dead owner by a stranger's labels, is removed"""
-    image = scene.build(f'FROM {scene.world.tiny}\n{labels(kind="stager", owner=dead_owner())}ENV MINE={scene.folder.name}\n')
+    image = scene.imported(labels(kind="stager", owner=dead_owner()))
     a_later_run(scene)
     return None if engine.image_id(image) else 'it is gone'
 
@@ -210,6 +216,6 @@ def pushed_name_of_anothers(scene):
     victim = scene.app('victim')
     scene.tiny_image(victim)
     reference = f'{scene.world.registry.address}/guards/{victim.guid}:1'
-    users = scene.build(f'FROM {scene.world.tiny}\n{labels(kind="app", app__guid=victim.guid)}ENV MINE={scene.folder.name}\n', reference)
+    users = scene.imported(labels(kind="app", app__guid=victim.guid), reference)
     scene.host('push', f'cf-app/victim-{victim.guid[:8]}', reference, home=victim.home)
     return None if engine.image_id(users) else 'the user\'s image is gone'

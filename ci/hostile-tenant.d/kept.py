@@ -2,7 +2,6 @@
 import engine
 from attempt import NotSetUp, attempt
 from droplets import droplet
-from world import ROOTFS
 
 
 def made_again(scene, victim, times, *words):
@@ -47,7 +46,7 @@ def used_image_that_goes(scene):
     used = scene.image(victim)
     container = scene.container('--entrypoint', 'sleep', used, '600')
     own = scene.build(f'FROM {used}\nENV MINE=1\n', f'cf-app/victim-{victim.guid[:8]}:droplet-0123456789ab')
-    other = scene.build(f'FROM {ROOTFS}\nENV MINE={scene.folder.name}\n', f'cf-app/victim-{victim.guid[:8]}:droplet-ba9876543210')
+    other = scene.imported('LABEL kind=users', f'cf-app/victim-{victim.guid[:8]}:droplet-ba9876543210')
     made_again(scene, victim, 6)
     engine.remove('container', container)
     gone = [what for what, image in (('the used one', used), ('the user\'s child', own), ('the user\'s own', other)) if not names_of_ours(image)]

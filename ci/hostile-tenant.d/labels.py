@@ -15,18 +15,17 @@ def image_with(scene, app, result, way):
     return engine.inspected('image', scene.tiny_image(app, '--result', file, '--image-by', way))['Config']
 
 
-def forged(scene, way, name='tenant', buildpack='none', process='web'):
-    app = scene.app(name)
-    config = image_with(scene, app, {'lifecycle_metadata': {'detected_buildpack': buildpack}, 'process_types': {'web': process}}, way)
+def forged(scene, way):
+    app = scene.app(f'x{BREAKING_OUT}')
+    config = image_with(scene, app, {'lifecycle_metadata': {'detected_buildpack': f'y{BREAKING_OUT}'}, 'process_types': {'web': f'z{BREAKING_OUT}\\'}}, way)
     if config['Labels']['stager.app-guid'] != app.guid:
         return 'the image is another app\'s'
     return 'the image has another user or variable' if config['User'] != 'vcap' or 'EVIL=1' in config['Env'] else None
 
 
 for way in ('load', 'build'):
-    for what, given in (('name', {'name': f'x{BREAKING_OUT}'}), ('buildpack', {'buildpack': f'x{BREAKING_OUT}'}), ('start command', {'process': f'x{BREAKING_OUT}\\'})):
-        enlist(f'labels-by-{what.replace(" ", "-")}-{way}', f'a {what} with line ends and quotes forges labels, by --image-by {way}', __name__,
-               lambda scene, way=way, given=given: forged(scene, way, **given))
+    enlist(f'labels-that-break-out-{way}', f'name, buildpack and start command with line ends and quotes forge labels, by --image-by {way}', __name__,
+           lambda scene, way=way: forged(scene, way))
 
 
 @attempt

@@ -168,6 +168,16 @@ class Scene:
             (place / file).write_text(content)
         return engine.docker('build', '--quiet', '--label', f'stager.tenant={self.world.instance}', *words, place).split()[-1]
 
+    def strangers(self, *changes):
+        """An image of a stranger's that runs, changed by lines of a Dockerfile. No container of the building is ever there."""
+        words = [word for line in changes for word in ('--change', line)]
+        return engine.docker('commit', '--pause=false', *words, self.world.beside)
+
+    def imported(self, label, name=None):
+        """An image of a stranger's that nobody runs, without a name if none is given."""
+        own = f'LABEL stager.tenant={self.world.instance} mine={next(NUMBERS)}'
+        return engine.docker('import', '--change', own, '--change', label, self.world.tiny_root(), *((name,) if name else ()))
+
     def container(self, *words):
         """A container that anybody started."""
         return engine.docker('run', '--detach', '--label', f'stager.tenant={self.world.instance}', *words)

@@ -12,6 +12,9 @@ SLACK = 2 * MIB
 ZEROS = bytes(MIB)
 
 
+NAME = b'./app/' + b'/'.join([b'n' * 200] * 19) + b'/%d'
+
+
 def zeros(size):
     yield droplets.header('./app/zeros', size=size)
     for _ in range(size // MIB):
@@ -26,33 +29,31 @@ def attributes():
 
 
 def long_name(number):
-    return b'./app/' + b'/'.join([b'n' * 200] * 19) + b'/%d' % number
+    return NAME % number
 
 
 def long_names():
-    for number in range(30_000):
+    for number in range(20_000):
         yield droplets.pax(path=long_name(number)) + droplets.header(f'./app/{number}')
 
 
 def long_links():
-    for number in range(30_000):
+    for number in range(20_000):
         yield droplets.pax(linkpath=long_name(number)) + droplets.header(f'./app/{number}', '2', link='x')
 
 
 def hard_links():
     yield droplets.pax(path=long_name(0)) + droplets.header('./app/0')
-    for number in range(1, 20_000):
+    for number in range(1, 12_000):
         yield droplets.pax(path=long_name(number), linkpath=long_name(0)) + droplets.header(f'./app/{number}', '1', link='x')
 
 
 def tiny_files():
-    for number in range(200_000):
-        yield droplets.header(f'./app/{number}')
+    yield from droplets.numbered(b'./app/%06d', '0', 150_000)
 
 
 def folders():
-    for number in range(200_000):
-        yield droplets.header(f'./app/{number}/', '5')
+    yield from droplets.numbered(b'./app/%06d/', '5', 150_000)
 
 
 def hole():
@@ -88,7 +89,7 @@ def watched(scene, most, *words, home):
     peak, deadline = 0, time.monotonic() + 60
     while process.poll() is None:
         peak = max(peak, written(process))
-        if peak > most + 32 * MIB or time.monotonic() > deadline:
+        if peak > most + 8 * MIB or time.monotonic() > deadline:
             process.kill()
         time.sleep(0.01)
     out, error = process.communicate()

@@ -74,6 +74,8 @@ class World:
     def tiny_root(self):
         """A root file system for images that nobody runs: quick to send."""
         file = self.folder / 'tiny.tar'
+        if file.exists():
+            return file
         with tarfile.open(file, 'w') as tar:
             for name in ('etc', 'home', 'home/vcap', 'tmp'):
                 tar.addfile(member(name, tarfile.DIRTYPE, 0o755))
@@ -86,14 +88,12 @@ class World:
     def clear(self, guids):
         """Removes what was made for the apps."""
         for guid in guids:
-            for kind in ('container', 'image'):
-                engine.remove(kind, *engine.listed(kind, f'stager.app-guid={guid}'))
+            engine.remove_all(f'stager.app-guid={guid}')
 
     def down(self):
         try:
             self.clear(self.guids)
-            for kind in ('container', 'image'):
-                engine.remove(kind, *engine.listed(kind, f'stager.tenant={self.instance}'))
+            engine.remove_all(f'stager.tenant={self.instance}')
             for guard in engine.listed('container', 'stager.kind=guard'):
                 owner = engine.docker('container', 'inspect', '--format', '{{index .Config.Labels "stager.owner"}}', guard)
                 if owner.split('.')[1:2] and owner.split('.')[1] in self.pids:
