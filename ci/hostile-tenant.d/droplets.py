@@ -35,11 +35,11 @@ def read(tgz):
         return {one.name.removeprefix('./'): tar.extractfile(one).read() for one in tar if one.isfile()}
 
 
-def swollen(path, chunks):
-    """A droplet in which the chunks of a tar stand behind `./app/`: written as they come."""
+def swollen(path, chunks, name='./app/'):
+    """A droplet in which the chunks of a tar stand behind a folder, `./app/`: written as they come."""
     packer = zlib.compressobj(1, zlib.DEFLATED, 31)
     with open(path, 'wb') as file:
-        file.write(packer.compress(header('./app/', '5')))
+        file.write(packer.compress(header(name, '5')))
         for chunk in chunks:
             file.write(packer.compress(chunk))
         file.write(packer.compress(bytes(1024)) + packer.flush())

@@ -11,9 +11,10 @@ def address(scene, container):
     return engine.inspected('container', container)['NetworkSettings']['Networks'][scene.world.network]['IPAddress']
 
 
-def stands_for(scene, name, process='web'):
+def stands_for(scene, name, process='web', routes=None):
     """Launches an app of this name; the platform hosts that lead to it then."""
     app = scene.app(name).starts('sleep 600')
+    app.launch['routes'] = routes or app.launch['routes']
     scene.image(app, '--result', result_file(scene))
     container = scene.launched(app, '--process', process)
     own = address(scene, container)
@@ -35,6 +36,14 @@ for one, process in (('diego-access', 'web'), ('API', 'web'), ('Blobstore', 'web
     enlist(f'launch-{one.strip("- ").lower()}' + (f'-as-{process}' if process != 'web' else ''),
            f'an app called `{one}`, process {process}, is launched and answers for a host of the platform', __name__,
            lambda scene, name=one, process=process: stands_for(scene, name, process))
+
+
+@attempt
+def launch_with_routes_of_a_host(scene):
+    """an app whose routes are hosts of the platform is launched and answers for one"""
+    routes = {'internal-router': [{'hostname': 'diego-access'}, {'hostname': 'api.apps.internal'}],
+              'cf-router': [{'hostnames': ['blobstore', 'cc-uploader.service.cf.internal'], 'port': 8080}]}
+    return stands_for(scene, 'routed', routes=routes)
 
 
 def aliases(scene, app):

@@ -83,9 +83,9 @@ def written(process):
     return found
 
 
-def watched(scene, most, *words, home):
+def watched(scene, most, *words, home, lifecycle=None):
     """How much it has written at once, how it ended, whether it says that it made an image. One that is over the bound by far is ended."""
-    process = scene.start('image', '--lifecycle', scene.world.lifecycle, '--base', scene.world.tiny, '--output', 'json', *words, home=home)
+    process = scene.start('image', '--lifecycle', lifecycle or scene.world.lifecycle, '--base', scene.world.tiny, '--output', 'json', *words, home=home)
     peak, deadline = 0, time.monotonic() + 60
     while process.poll() is None:
         peak = max(peak, written(process))
@@ -102,7 +102,10 @@ def swells(scene, chunks, most=DISK * MIB, words=None, disk=DISK):
     file = scene.folder / 'droplet.tgz'
     droplets.swollen(file, chunks())
     words = words or ('--request', app.file('staging'))
-    peak, code, made, said = watched(scene, most, '--droplet', file, *words, home=app.home)
+    return judged(most, *watched(scene, most, '--droplet', file, *words, home=app.home))
+
+
+def judged(most, peak, code, made, said):
     if 'nrecognized argument' in said:
         raise NotSetUp(f'this host-cli does not know it: {said[:200]}')
     if made:
@@ -114,6 +117,13 @@ def swells(scene, chunks, most=DISK * MIB, words=None, disk=DISK):
     return None
 
 
+def lifecycle_swells(scene):
+    app, file = scene.app(), scene.folder / 'swollen-lifecycle.tgz'
+    droplets.swollen(file, zeros(300 * MIB), name='./')
+    words = ('--droplet', scene.world.droplet, '--request', app.file('staging'))
+    return judged(101 * MIB, *watched(scene, 101 * MIB, *words, home=app.home, lifecycle=file))
+
+
 for name, chunks, what in (
     ('zeros', lambda: zeros(256 * MIB), 'zeros'), ('attributes', attributes, 'extended attributes of empty files'),
     ('attributes-of-folders', attributes_of_a_folder, 'extended attributes of folders'),
@@ -123,6 +133,7 @@ for name, chunks, what in (
     enlist(f'droplet-of-{name}', f'a droplet becomes larger than disk_mb by {what}', __name__, lambda scene, chunks=chunks: swells(scene, chunks))
 enlist('droplet-beyond-its-ratio', 'a small droplet of zeros takes 400 MiB, within a disk_mb of 4096', __name__,
        lambda scene: swells(scene, lambda: zeros(400 * MIB), most=101 * MIB, disk=4096))
+enlist('lifecycle-beyond-its-ratio', 'a small lifecycle of zeros takes 300 MiB', __name__, lifecycle_swells)
 enlist('droplet-without-a-request', 'a droplet without a request becomes larger than --max-layer', __name__,
        lambda scene: swells(scene, lambda: zeros(96 * MIB), most=16 * MIB, words=('--max-layer', '16M', '--name', f'{scene.world.instance}/swollen:1')))
 enlist('droplet-of-names-without-a-request', 'the same by names', __name__,
