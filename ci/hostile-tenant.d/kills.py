@@ -31,16 +31,18 @@ def killed_while_loading(scene, victim, file):
 
 
 def wait_until_all_is_sent(process):
-    """It has written the layer, and now neither reads nor writes: it waits for the engine."""
-    before, since = None, time.monotonic()
+    """It has written the layer, has read it again for the engine, and now waits for that."""
+    written_at, before, since = None, None, time.monotonic()
     while process.poll() is None:
         try:
             read, written = (int(line.split()[1]) for line in Path(f'/proc/{process.pid}/io').read_text().splitlines()[:2])
         except OSError:
             return
-        if (read, written) != before:
-            before, since = (read, written), time.monotonic()
-        if written > BULK and time.monotonic() - since > 0.12:
+        if written_at is None and written > BULK:
+            written_at = read
+        if read != before:
+            before, since = read, time.monotonic()
+        if written_at is not None and read - written_at > BULK and time.monotonic() - since > 0.1:
             return
         time.sleep(0.01)
 
@@ -54,11 +56,11 @@ def another_run(scene):
 def killed_while_an_image_loads(scene):
     """after `kill -9` the engine goes on loading, and keeps the image for good, without a name"""
     loaded = 0
-    for _ in range(3):
+    for _ in range(4):
         victim = scene.app('victim')
         file = scene.folder / f'{victim.guid}.tgz'
         file.write_bytes(droplet(victim.guid, [(member('./app/bulk'), os.urandom(BULK))]))
-        if killed_while_loading(scene, victim, file) and scene.until(lambda victim=victim: nameless(victim), 6):
+        if killed_while_loading(scene, victim, file) and scene.until(lambda victim=victim: nameless(victim), 8):
             loaded += 1
             another_run(scene)
             if nameless(victim):
