@@ -62,15 +62,15 @@ def runs(node):
             yield from runs(one)
 
 
-def logs(folder, apps):
-    """A folder of logs with the requests of the apps, the newest last."""
+def logs(folder, apps, between=''):
+    """A folder of logs with the requests of the apps, the newest last; `between` stands in front of each."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / 'stager.stdout.log', 'w') as stager, open(folder / 'nsync_listener.stdout.log', 'w') as nsync:
         for number, app in enumerate(apps):
             time = f'{1466017043 + number * 60}.5'
             data = {'app-id': app.guid, 'session': '1', 'staging-guid': app.staging_guid, 'taskDefinition': app.staging}
-            stager.write(line(time, 'stager', 'stager.traditional.build-recipe.staging-task-request', data))
-            nsync.write(line(time, 'nsync-listener', 'nsync-listener.message-builder.desired-app-request', {'desiredLRP': app.launch}))
+            stager.write(between + line(time, 'stager', 'stager.traditional.build-recipe.staging-task-request', data))
+            nsync.write(between + line(time, 'nsync-listener', 'nsync-listener.message-builder.desired-app-request', {'desiredLRP': app.launch}))
     return folder
 
 

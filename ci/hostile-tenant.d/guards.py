@@ -6,9 +6,8 @@ from pathlib import Path
 
 import engine
 from attempt import NotSetUp, attempt, enlist
-from world import ROOTFS
 
-FOREVER, ENDING = 'ENTRYPOINT ["sleep", "600"]', 'ENTRYPOINT ["true"]'
+FOREVER, ENDING, AS_GUARDS = (f'ENTRYPOINT [{words}]' for words in ('"sleep", "600"', '"true"', '"stager-guard"'))
 
 
 def dead_owner():
@@ -58,8 +57,7 @@ def moved(name, image):
 def guard_image_that_ran(scene):
     """a stranger's image says that it is a guard and that a name goes back to a stranger's image; somebody ran it once"""
     name, image, evil = victims_name(scene)
-    guard = scene.strangers(ENDING, labels(**lent(name, image, evil, dead_owner())))
-    container = scene.container(guard)
+    container = scene.container(scene.strangers(AS_GUARDS, labels(**lent(name, image, evil, dead_owner()))))
     scene.until(lambda: not engine.is_running(container))
     a_later_run(scene)
     return moved(name, image)
@@ -69,8 +67,20 @@ def guard_image_that_ran(scene):
 def guard_image_that_was_created(scene):
     """the same, and its container never ran, as a guard's does not"""
     name, image, evil = victims_name(scene)
-    guard = scene.strangers(ENDING, labels(**lent(name, image, evil, dead_owner())))
+    guard = scene.strangers(AS_GUARDS, labels(**lent(name, image, evil, dead_owner())))
     engine.docker('create', '--label', f'stager.tenant={scene.world.instance}', guard)
+    a_later_run(scene)
+    return moved(name, image)
+
+
+@attempt
+def guard_image_that_could_not_start(scene):
+    """the same, and somebody tried to run it: it has no such program, so its container looks as if it had never run"""
+    name, image, evil = victims_name(scene)
+    guard = scene.imported(labels(**lent(name, image, evil, dead_owner())), changes=(AS_GUARDS,))
+    container = engine.docker('create', '--label', f'stager.tenant={scene.world.instance}', guard)
+    if engine.run('start', container).returncode == 0:
+        raise NotSetUp('it was started')
     a_later_run(scene)
     return moved(name, image)
 
@@ -79,15 +89,20 @@ def guard_image_that_was_created(scene):
 def guard_image_that_runs(scene):
     """a user runs an image of a stranger that says it is a guard: the container is removed while it works"""
     name, image, evil = victims_name(scene)
-    container = scene.container(scene.strangers(FOREVER, labels(**lent(name, image, evil, dead_owner()))))
+    container = scene.container('--entrypoint', 'sleep', scene.strangers(AS_GUARDS, labels(**lent(name, image, evil, dead_owner()))), '600')
     a_later_run(scene)
     return moved(name, image) or (None if engine.is_running(container) else 'the user\'s container is gone')
+
+
+def image_with_a_guards_program(scene):
+    return scene.strangers(ENDING)
 
 
 def guard_container(scene, run, told):
     """A guard that somebody made with `docker run` or `docker create`."""
     words = [word for name, value in told.items() for word in ('--label', f'stager.{name.replace("__", "-")}={value}')]
-    container = engine.docker(*run, '--label', f'stager.tenant={scene.world.instance}', *words, '--entrypoint', 'true', ROOTFS)
+    image = scene.shared(image_with_a_guards_program)
+    container = engine.docker(*run, '--label', f'stager.tenant={scene.world.instance}', *words, '--entrypoint', 'stager-guard', image)
     scene.until(lambda: not engine.is_running(container))
     a_later_run(scene)
 
@@ -115,8 +130,8 @@ def guard_that_takes_a_name_away(scene):
     name, image, _ = victims_name(scene)
     told = lent(name, image, '', dead_owner())
     del told['lent__from']
-    guard = scene.strangers(ENDING, labels(**told))
-    scene.container(guard)
+    guard = scene.strangers(AS_GUARDS, labels(**told))
+    engine.docker('create', '--label', f'stager.tenant={scene.world.instance}', guard)
     a_later_run(scene)
     return moved(name, image)
 
@@ -127,7 +142,8 @@ def guard_for_a_nameless_image(scene):
     victim = scene.app('victim')
     child = scene.build(f'FROM {scene.tiny_image(victim)}\nENV MINE=1\n')
     recipe = engine.inspected('image', child)['Config']['Labels']['stager.recipe']
-    scene.container(scene.strangers(ENDING, labels(kind="guard", recipe=recipe, owner=dead_owner())))
+    guard = scene.strangers(AS_GUARDS, labels(kind="guard", recipe=recipe, owner=dead_owner()))
+    engine.docker('create', '--label', f'stager.tenant={scene.world.instance}', guard)
     a_later_run(scene)
     return None if engine.image_id(child) else 'the user\'s image is gone'
 
@@ -146,6 +162,17 @@ for kind in ('staging', 'cache'):
     for state, start in (('runs', FOREVER), ('ended', ENDING)):
         enlist(f'{kind}-image-that-{state}', f'a user\'s container of an image that says it is of kind {kind} and its owner dead; it {state}', __name__,
                lambda scene, kind=kind, start=start: of_kind(scene, kind, start))
+
+
+@attempt
+def staging_image_that_is_gone(scene):
+    """a user's container of such an image ended, and the image was removed, so that nobody can compare its labels"""
+    image = scene.strangers(ENDING, labels(kind='staging', owner=dead_owner()))
+    container = scene.container(image)
+    scene.until(lambda: not engine.is_running(container))
+    engine.docker('image', 'rm', '--force', image)
+    a_later_run(scene)
+    return None if engine.is_there(container) else 'the user\'s container is gone'
 
 
 @attempt

@@ -83,8 +83,8 @@ class Scene:
         self.world.guids.add(app.guid)
         return app
 
-    def logs(self, *apps):
-        return logs(self.folder / f'logs-{next(NUMBERS)}', apps)
+    def logs(self, *apps, between=''):
+        return logs(self.folder / f'logs-{next(NUMBERS)}', apps, between)
 
     def start(self, *words, home=None, stdin=None, **more):
         """host-cli as a process; `words` may be paths."""
@@ -173,10 +173,11 @@ class Scene:
         words = [word for line in changes for word in ('--change', line)]
         return engine.docker('commit', '--pause=false', *words, self.world.beside)
 
-    def imported(self, label, name=None):
+    def imported(self, label, name=None, changes=()):
         """An image of a stranger's that nobody runs, without a name if none is given."""
         own = f'LABEL stager.tenant={self.world.instance} mine={next(NUMBERS)}'
-        return engine.docker('import', '--change', own, '--change', label, self.world.tiny_root(), *((name,) if name else ()))
+        words = [word for line in (own, label, *changes) for word in ('--change', line)]
+        return engine.docker('import', *words, self.world.tiny_root(), *((name,) if name else ()))
 
     def container(self, *words):
         """A container that anybody started."""

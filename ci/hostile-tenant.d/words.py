@@ -32,6 +32,43 @@ for command, kind in PRINTING.items():
 
 
 @attempt
+def build_req_guid_far_back(scene):
+    """the victim's request stands megabytes before that of an app which is called as its guid"""
+    victim = scene.app('victim').builds('victims-own')
+    tenant = scene.app(victim.guid).builds('tenants-own')
+    noise = '{"timestamp":"1466017050.5","source":"stager","message":"stager.noise","log_level":1,"data":{}}\n' * 30_000
+    done = scene.host('build-req', victim.guid, '--logs', scene.logs(victim, tenant, between=noise))
+    if 'tenants-own' in done.out:
+        return 'the tenant\'s is taken'
+    return None if 'victims-own' in done.out else f'the victim has become unreachable; {done.why()}'
+
+
+@attempt
+def launch_guid_without_a_launch(scene):
+    """the victim was staged and never started: `launch GUID` starts the tenant's app that is called so"""
+    victim = scene.app('victim').starts('sleep 600')
+    tenant = scene.app(victim.guid).starts('sleep 600')
+    for app in (victim, tenant):
+        scene.image(app)
+    folder = scene.logs(victim, tenant)
+    nsync = folder / 'nsync_listener.stdout.log'
+    nsync.write_text(''.join(line + '\n' for line in nsync.read_text().splitlines() if tenant.guid in line))
+    scene.host('launch', victim.guid, '--logs', folder, '--network', scene.world.network)
+    return 'the tenant\'s app runs' if scene.containers(tenant) else None
+
+
+@attempt
+def push_guid_without_an_image(scene):
+    """the victim has no image here: `push GUID` sends that of the tenant's app that is called so"""
+    victim = scene.app('victim')
+    tenant = scene.app(victim.guid)
+    tenants = scene.tiny_image(tenant)
+    reference = f'{scene.world.registry.address}/{scene.group}/{victim.guid}:1'
+    scene.host('push', victim.guid, reference, '--logs', scene.logs(victim, tenant), home=tenant.home)
+    return 'the tenant\'s image is in the registry' if scene.world.registry.holds(reference) == tenants else None
+
+
+@attempt
 def requests_guid(scene):
     """an app is called as another's guid, and `requests GUID` lists it, or no longer the victim"""
     victim = scene.app('victim')
