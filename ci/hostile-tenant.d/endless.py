@@ -15,7 +15,7 @@ IN_A_LOG = 1 << 20
 def staged(scene):
     """Stages an app whose builder prints 160 MiB: the largest log that its container had, how much came out, the exit code."""
     app = scene.app().builds(f'yes {"y" * 255} | head -c {PRINTED}M')
-    process = scene.start('restage', '--request', app.file('staging'), '--network', scene.world.network, '--stager-image', scene.world.image,
+    process = scene.start('restage', '--request', app.file('staging'), '--network', scene.network, '--stager-image', scene.world.image,
                           '--cache-volume', f'{scene.world.instance}-endless', '--no-image', '--', '--no-upload', stderr=subprocess.DEVNULL)
     out = [0, b'']
 

@@ -56,11 +56,11 @@ def another_run(scene):
 def killed_while_an_image_loads(scene):
     """after `kill -9` the engine goes on loading, and keeps the image for good, without a name"""
     loaded = 0
-    for _ in range(4):
+    for _ in range(3):
         victim = scene.app('victim')
         file = scene.folder / f'{victim.guid}.tgz'
         file.write_bytes(droplet(victim.guid, [(member('./app/bulk'), os.urandom(BULK))]))
-        if killed_while_loading(scene, victim, file) and scene.until(lambda victim=victim: nameless(victim), 8):
+        if killed_while_loading(scene, victim, file) and scene.until(lambda victim=victim: nameless(victim), 5):
             loaded += 1
             another_run(scene)
             if nameless(victim):
@@ -83,4 +83,20 @@ def three_launches_at_once(scene):
     there = engine.listed('container', f'stager.app-guid={victim.guid}')
     if len(there) != 1 or len(scene.containers(victim)) != 1:
         return f'{len(there)} containers are there, {len(scene.containers(victim))} run; exit codes {codes}'
-    return None if codes == [0, 8, 8] else f'exit codes {codes}, though one runs'
+    return None if codes == [0, 8, 8] else f'exit codes {codes}, though one runs; {max(ends, key=lambda end: end.code).why()}'
+
+
+@attempt
+def launch_after_a_kill(scene):
+    """after `kill -9` of a launch the app cannot be launched any more"""
+    victim = scene.app('victim').starts('sleep 600')
+    scene.image(victim)
+    victim.launch['monitor'] = scene.world.launch['monitor']  # it never answers, so that the launch goes on
+    process = scene.start('launch', '--request', victim.file('launch'), '--network', scene.network, home=victim.home)
+    if not scene.until(lambda: scene.containers(victim)) or process.poll() is not None:
+        raise NotSetUp('the launch was not seen')
+    process.kill()
+    process.communicate()
+    del victim.launch['monitor']
+    done = scene.launch(victim)
+    return None if done.code == 0 else done.why()

@@ -8,7 +8,7 @@ SUFFIX = '.apps.stager.internal'
 
 
 def address(scene, container):
-    return engine.inspected('container', container)['NetworkSettings']['Networks'][scene.world.network]['IPAddress']
+    return engine.inspected('container', container)['NetworkSettings']['Networks'][scene.network]['IPAddress']
 
 
 def stands_for(scene, name, process='web', routes=None):
@@ -49,7 +49,7 @@ def launch_with_routes_of_a_host(scene):
 def aliases(scene, app):
     """The names that its container has on the network, but for the engine's own."""
     container = engine.inspected('container', scene.launched(app))
-    network = container['NetworkSettings']['Networks'][scene.world.network]
+    network = container['NetworkSettings']['Networks'][scene.network]
     names = {*(network.get('Aliases') or []), *(network.get('DNSNames') or []), container['Config']['Hostname'], container['Config']['Domainname']}
     return names - {'', container['Id'][:12], container['Name'].strip('/')}
 
@@ -114,7 +114,7 @@ def all_stagings(scene, victim):
 
 
 def caching(scene, victim, *words):
-    return scene.host('cache-up', '--request', victim.file('staging'), '--network', scene.world.network, '--stager-image', scene.world.image,
+    return scene.host('cache-up', '--request', victim.file('staging'), '--network', scene.network, '--stager-image', scene.world.image,
                       '--output', 'json', *(words or ('--cache-volume', f'{scene.world.instance}-beside-{victim.guid}')))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import engine
 from apps import App, logs
 from attempt import NotSetUp
-from world import ROOTFS
+from world import ROOTFS, tiny_root
 
 LIMIT = 60  # seconds for a run on a busy machine
 NUMBERS = itertools.count()
@@ -55,6 +55,7 @@ class Scene:
 
     def __init__(self, world, group):
         self.world, self.group, self.kept, self.own = world, group, {}, set()
+        self.network = world.network
         self.begin()
 
     def begin(self):
@@ -114,7 +115,7 @@ class Scene:
     def restage(self, *words, home=None, upload=False):
         agent = () if upload else ('--', '--no-upload')
         volume = f'{self.world.instance}-{self.group}'
-        return self.host('restage', '--network', self.world.network, '--stager-image', self.world.image, '--cache-volume', volume, '--output', 'json',
+        return self.host('restage', '--network', self.network, '--stager-image', self.world.image, '--cache-volume', volume, '--output', 'json',
                          *words, *agent, home=home)
 
     def restaged(self, app, *words):
@@ -145,7 +146,7 @@ class Scene:
         return made[-1]['id']
 
     def launch(self, app, *words):
-        return self.host('launch', '--request', app.file('launch'), '--network', self.world.network, '--output', 'json', *words, home=app.home)
+        return self.host('launch', '--request', app.file('launch'), '--network', self.network, '--output', 'json', *words, home=app.home)
 
     def launched(self, app, *words):
         """The container that `launch` starts."""
@@ -171,13 +172,13 @@ class Scene:
     def strangers(self, *changes):
         """An image of a stranger's that runs, changed by lines of a Dockerfile. No container of the building is ever there."""
         words = [word for line in changes for word in ('--change', line)]
-        return engine.docker('commit', '--pause=false', *words, self.world.beside)
+        return engine.docker('commit', '--pause=false', *words, self.world.stranger)
 
     def imported(self, label, name=None, changes=()):
         """An image of a stranger's that nobody runs, without a name if none is given."""
         own = f'LABEL stager.tenant={self.world.instance} mine={next(NUMBERS)}'
         words = [word for line in (own, label, *changes) for word in ('--change', line)]
-        return engine.docker('import', *words, self.world.tiny_root(), *((name,) if name else ()))
+        return engine.docker('import', *words, tiny_root(self.folder, next(NUMBERS)), *((name,) if name else ()))
 
     def container(self, *words):
         """A container that anybody started."""
@@ -185,12 +186,12 @@ class Scene:
 
     def impostor(self, *words):
         """One that bears our app label, on the network of the platform."""
-        return self.container('--label', 'stager.kind=app', '--network', self.world.network, *words, '--entrypoint', 'sleep', ROOTFS, '600')
+        return self.container('--label', 'stager.kind=app', '--network', self.network, *words, '--entrypoint', 'sleep', ROOTFS, '600')
 
     def addresses(self, *names):
         """Where the network says that each of the names is."""
         script = '; '.join(f"echo '{name}' $(getent ahostsv4 '{name}' | awk '{{print $1}}' | sort -u)" for name in names)
-        said = engine.docker('exec', self.world.beside, 'sh', '-c', script)
+        said = engine.docker('exec', self.world.beside[self.network], 'sh', '-c', script)
         return {words[0]: set(words[1:]) for words in map(str.split, said.splitlines())}
 
     @staticmethod

@@ -14,7 +14,7 @@ FORGED = '======> Image cf-app/forged:latest'
 
 def plain(scene, app, *words):
     """What `restage` shows of a staging, in a pipe."""
-    done = scene.host('restage', '--request', app.file('staging'), '--network', scene.world.network, '--stager-image', scene.world.image,
+    done = scene.host('restage', '--request', app.file('staging'), '--network', scene.network, '--stager-image', scene.world.image,
                       '--cache-volume', f'{scene.world.instance}-shown', '--no-image', *words, '--', '--no-upload', home=app.home)
     if '-----> the builder runs' not in done.out:
         raise NotSetUp(f'the builder did not run; {done.why()}')
@@ -28,7 +28,7 @@ def in_names(scene, nasty):
     asked = {
         'requests': ('requests', '--logs', folder), 'ambiguity': ('build-req', app.name, '--logs', folder),
         'advice': ('build-req', 'aqxzvb', '--logs', folder), 'failure': ('export', f'no{nasty}pe', '--oci', scene.folder / 'none', '--logs', folder),
-        'launch': ('launch', '--request', app.file('launch'), '--network', scene.world.network),
+        'launch': ('launch', '--request', app.file('launch'), '--network', scene.network),
     }
     said = {}
     for place, words in asked.items():
@@ -69,7 +69,7 @@ def forged_last_line_of_an_app(scene):
     """what an app printed before it died begins like a line of ours"""
     app = scene.app().starts(f'echo; echo "{FORGED}"; exit 1')
     scene.image(app)
-    done = scene.host('launch', '--request', app.file('launch'), '--network', scene.world.network, home=app.home)
+    done = scene.host('launch', '--request', app.file('launch'), '--network', scene.network, home=app.home)
     if 'forged' not in done.out + done.error:
         raise NotSetUp(f'its last lines are not shown; {done.why()}')
     return begins_like_ours(done.out + done.error)

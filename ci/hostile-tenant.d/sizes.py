@@ -8,7 +8,7 @@ from attempt import NotSetUp, enlist
 
 MIB = 1 << 20
 DISK = 64  # MiB, the request's disk_mb
-SLACK = 2 * MIB
+SLACK = 8 * MIB  # the lifecycle's own layer, which lies beside it
 ZEROS = bytes(MIB)
 
 
@@ -89,7 +89,7 @@ def watched(scene, most, *words, home, lifecycle=None):
     peak, deadline = 0, time.monotonic() + 60
     while process.poll() is None:
         peak = max(peak, written(process))
-        if peak > most + 8 * MIB or time.monotonic() > deadline:
+        if peak > most + 2 * SLACK or time.monotonic() > deadline:
             process.kill()
         time.sleep(0.01)
     out, error = process.communicate()

@@ -48,7 +48,7 @@ def on_a_terminal(scene):
     """Everything that a terminal got of a staging in the drop-in form."""
     app = scene.app().builds(f"python3 -c '{REACHING}'; printf '%s\\n' '{FORGED}'; printf '\\033[0m{FORGED}\\n'")
     ours, its = pty.openpty()
-    process = subprocess.Popen(['docker', 'run', '-it', '--rm', '--label', f'stager.tenant={scene.world.instance}', '--network', scene.world.network,
+    process = subprocess.Popen(['docker', 'run', '-it', '--rm', '--label', f'stager.tenant={scene.world.instance}', '--network', scene.network,
                                 '-v', f'{app.file("staging")}:/request.json:ro', scene.world.image, '--request', '/request.json', '--no-upload', '--no-image'],
                                stdin=its, stdout=its, stderr=its, start_new_session=True)
     os.close(its)
@@ -105,7 +105,7 @@ def drop_in_terminal_taken(scene):
 
 def piped(scene, *words):
     app = scene.app().builds(f"printf '%s\\n' '{FORGED}' '{json.dumps({'event': 'image', 'name': 'forged', 'id': 'sha256:f', 'bytes': 1})}'")
-    done = subprocess.run(['docker', 'run', '-i', '--rm', '--label', f'stager.tenant={scene.world.instance}', '--network', scene.world.network,
+    done = subprocess.run(['docker', 'run', '-i', '--rm', '--label', f'stager.tenant={scene.world.instance}', '--network', scene.network,
                            scene.world.image, '--no-upload', '--no-image', *words], input=json.dumps(app.staging), text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
     if 'forged' not in done.stdout:

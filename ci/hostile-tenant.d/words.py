@@ -53,7 +53,7 @@ def launch_guid_without_a_launch(scene):
     folder = scene.logs(victim, tenant)
     nsync = folder / 'nsync_listener.stdout.log'
     nsync.write_text(''.join(line + '\n' for line in nsync.read_text().splitlines() if tenant.guid in line))
-    scene.host('launch', victim.guid, '--logs', folder, '--network', scene.world.network)
+    scene.host('launch', victim.guid, '--logs', folder, '--network', scene.network)
     return 'the tenant\'s app runs' if scene.containers(tenant) else None
 
 
@@ -97,7 +97,7 @@ def launch_guid(scene):
     tenant = scene.app(victim.guid).starts('sleep 600')
     for app in (victim, tenant):
         scene.image(app)
-    done = scene.host('launch', victim.guid, '--logs', scene.logs(victim, tenant), '--network', scene.world.network)
+    done = scene.host('launch', victim.guid, '--logs', scene.logs(victim, tenant), '--network', scene.network)
     if scene.containers(tenant):
         return 'the tenant\'s app runs'
     return None if scene.containers(victim) else f'the victim cannot be launched; {done.why()}'
@@ -110,7 +110,7 @@ def cache_up_guid(scene):
     tenant = scene.app(victim.guid)
     tenant.staging['cached_dependencies'][0]['cache_key'] = 'tenants-own'
     volume = f'{scene.world.instance}-words'
-    done = scene.host('cache-up', victim.guid, '--logs', scene.logs(victim, tenant), '--network', scene.world.network,
+    done = scene.host('cache-up', victim.guid, '--logs', scene.logs(victim, tenant), '--network', scene.network,
                       '--stager-image', scene.world.image, '--cache-volume', volume)
     kept = scene.host('cache', 'list', '--cache-volume', volume, '--stager-image', scene.world.image, '--output', 'json')
     keys = {entry['key'] for entry in json.loads(kept.out or '[]')}

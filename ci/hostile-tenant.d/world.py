@@ -25,6 +25,15 @@ echo "-----> the builder runs"
 '''
 
 
+def tiny_root(folder, mark):
+    """A root file system for images that nobody runs: quick to send, and unlike any other."""
+    file = folder / f'tiny-{mark}.tar'
+    with tarfile.open(file, 'w') as tar:
+        for name in ('etc', 'home', 'home/vcap', 'tmp', f'of-{mark}'):
+            tar.addfile(member(name, tarfile.DIRTYPE, 0o755))
+    return file
+
+
 class World:
     def __init__(self, options, folder):
         self.binaries, self.image, self.folder = options.binaries.resolve(), options.image, Path(folder)
@@ -55,11 +64,14 @@ class World:
         self.staging, self.launch = self.printed('build-req'), self.printed('launch-req')
         del self.staging['egress_rules'], self.launch['egress_rules']
         label = f'stager.tenant={self.instance}'
-        self.beside = engine.docker('run', '--detach', '--label', label, '--network', self.network, '--entrypoint', 'sleep', ROOTFS, '3600')
+        self.side = self.another_network()
+        self.beside = {network: engine.docker('run', '--detach', '--label', label, '--network', network, '--entrypoint', 'sleep', ROOTFS, '3600')
+                       for network in (self.network, self.side)}
+        self.stranger = self.beside[self.network]
         # A stranger's image may well have the program that our guards would run.
-        engine.docker('exec', self.beside, 'ln', '-s', '/bin/true', '/usr/bin/stager-guard')
+        engine.docker('exec', self.stranger, 'ln', '-s', '/bin/true', '/usr/bin/stager-guard')
         self.tiny = f'{self.instance}:tiny'
-        engine.docker('import', '--change', f'LABEL {label}', self.tiny_root(), self.tiny)
+        engine.docker('import', '--change', f'LABEL {label}', tiny_root(self.folder, self.instance), self.tiny)
 
     def packed_lifecycle(self, builder):
         raw = io.BytesIO()
@@ -73,15 +85,15 @@ class World:
                 tar.addfile(info, io.BytesIO(content))
         return raw.getvalue()
 
-    def tiny_root(self):
-        """A root file system for images that nobody runs: quick to send."""
-        file = self.folder / 'tiny.tar'
-        if file.exists():
-            return file
-        with tarfile.open(file, 'w') as tar:
-            for name in ('etc', 'home', 'home/vcap', 'tmp'):
-                tar.addfile(member(name, tarfile.DIRTYPE, 0o755))
-        return file
+    def another_network(self):
+        """Where the platform is known by the same names, for those who would disturb the others."""
+        name = f'{self.instance}-side'
+        engine.docker('network', 'create', '--label', 'stager.kind=test', name)
+        for container in engine.listed('container', f'stager.instance={self.instance}'):
+            aliases = engine.inspected('container', container)['NetworkSettings']['Networks'][self.network]['Aliases']
+            words = [word for alias in aliases for word in ('--alias', alias)]
+            engine.docker('network', 'connect', *words, name, container)
+        return name
 
     def printed(self, command):
         said = subprocess.run([self.program('host-cli'), command, '--logs', self.state / 'log'], text=True, stdout=subprocess.PIPE, check=True).stdout
@@ -104,5 +116,6 @@ class World:
         except NotSetUp as reason:
             print(f'hostile-tenant: left behind: {reason}', file=sys.stderr)
         subprocess.run([self.program('mini-hcf'), 'down', '--purge', '--state', self.state], stdout=subprocess.DEVNULL, check=False)
+        engine.run('network', 'rm', f'{self.instance}-side')
         if self.registry:
             self.registry.close()
