@@ -41,7 +41,7 @@ def victims_name(scene):
     """A name that the victim's image bears, that image's id, and another image's."""
     victim = scene.app('victim')
     image = scene.tiny_image(victim)
-    return engine.inspected('image', image)['RepoTags'][0], image, scene.build(f'FROM {image}\nENV EVIL=1\n', f'{scene.world.instance}/evil-{victim.guid}')
+    return engine.inspected('image', image)['RepoTags'][0], image, scene.imported('LABEL evil=yes', f'{scene.world.instance}/evil:{victim.guid}')
 
 
 def lent(name, image, evil, owner):

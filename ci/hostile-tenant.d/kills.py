@@ -63,7 +63,7 @@ def killed_while_an_image_loads(scene):
         if killed_while_loading(scene, victim, file) and scene.until(lambda victim=victim: nameless(victim), 5):
             loaded += 1
             another_run(scene)
-            if nameless(victim):
+            if not scene.until(lambda victim=victim: not nameless(victim), 5):
                 return 'it is still there'
             if loaded == 2:
                 break

@@ -31,7 +31,7 @@ def result_file(scene):
     return file
 
 
-for one, process in (('diego-access', 'web'), ('API', 'web'), ('Blobstore', 'web'), ('cc-uploader.service.cf.internal', 'web'),
+for one, process in (('diego-access', 'web'), ('API', 'web'), ('cc-uploader.service.cf.internal', 'web'),
                      ('-- Cc__Uploader --', 'web'), ('cc', 'uploader')):
     enlist(f'launch-{one.strip("- ").lower()}' + (f'-as-{process}' if process != 'web' else ''),
            f'an app called `{one}`, process {process}, is launched and answers for a host of the platform', __name__,
