@@ -1,0 +1,37 @@
+"""The same images, for `launch`: none of them may run, and get the victim's variables."""
+import engine
+from attempt import attempt
+from children import enlist_all, forgetting, with_a_newer_child
+from world import ROOTFS
+
+
+def that_runs(scene, kind):
+    return with_a_newer_child(scene, ROOTFS, kind)
+
+
+def launched(scene, kind):
+    victim, genuine, child = that_runs(scene, kind)
+    done = scene.launch(victim)
+    running = {container['Image']: container for container in scene.containers(victim)}
+    for container in running.values():
+        engine.remove('container', container['Id'])
+    if child in running:
+        environment = ' '.join(running[child]['Config']['Env'])
+        return 'the child runs' + (', and has the victim\'s secret' if 'SECRET=' in environment else '')
+    return None if genuine in running or done.code else 'nothing runs, and nobody says so'
+
+
+enlist_all({
+    'launch': (launched, 'launch starts it', ('with-a-layer', 'with-a-variable', 'with-another-start', 'forged-on-the-base')),
+    'launch-unremembered': (forgetting(launched, that_runs), 'launch starts it where nothing is remembered', ('with-a-layer', 'with-another-start', 'forged-on-the-base')),
+}, __name__)
+
+
+@attempt
+def forgotten_and_not_launched(scene):
+    """where the state folder was wiped, the victim's genuine image cannot be launched any more"""
+    victim = scene.app('victim').starts('sleep 600')
+    genuine = scene.image(victim)
+    victim.home = scene.folder / 'another-home'
+    done = scene.launch(victim)
+    return None if [one['Image'] for one in scene.containers(victim)] == [genuine] else done.why()
