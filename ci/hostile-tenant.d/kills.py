@@ -1,6 +1,5 @@
 """What is left when host-cli is killed, and when several are at it at once."""
 import os
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,7 +23,7 @@ def killed_while_loading(scene, victim, file):
                           '--base', scene.world.tiny, '--image-by', 'load')
     wait_until_all_is_sent(process)
     was_under_way = process.poll() is None
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.communicate()
     another_run(scene)
     return was_under_way
