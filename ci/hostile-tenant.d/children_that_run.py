@@ -1,7 +1,8 @@
 """The same images, for `launch`: none of them may run, and get the victim's variables."""
 import engine
-from attempt import attempt
-from children import enlist_all, forgetting, with_a_newer_child
+from attempt import NotSetUp, attempt
+from children import enlist_all, forgetting, named, with_a_newer_child
+from forged import forgery
 from world import ROOTFS
 
 
@@ -35,3 +36,23 @@ def forgotten_and_not_launched(scene):
     victim.home = scene.folder / 'another-home'
     done = scene.launch(victim)
     return None if [one['Image'] for one in scene.containers(victim)] == [genuine] else done.why()
+
+
+@attempt
+def launch_forged_to_the_byte(scene):
+    """a newer image, which its content alone makes pass for ours, is launched where a genuine one is remembered"""
+    victim = scene.app('victim').starts('sleep 600')
+    genuine = scene.image(victim)
+    content, forged = forgery(genuine, ROOTFS)
+    file = scene.folder / 'forged.tar'
+    file.write_bytes(content)
+    engine.docker('load', '--input', file)
+    if not engine.image_id(forged):
+        raise NotSetUp('the engine did not take it')
+    while named(forged) <= named(genuine):
+        engine.docker('tag', forged, f'{scene.world.instance}/forged:{forged[7:19]}')
+    done = scene.launch(victim)
+    running = [container['Image'] for container in scene.containers(victim)]
+    if forged in running:
+        return 'the forged image runs, and has the victim\'s variables'
+    return None if genuine in running else f'nothing runs; {done.why()}'
