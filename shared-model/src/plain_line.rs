@@ -185,11 +185,11 @@ fn transfer_time(bytes: u64, ms: u64) -> String {
 /// What ends every colour.
 const PLAIN: &str = "\u{1b}[0m";
 
-/// A line that a stranger begins: [`visible`], and told from ours. Before each of our heads, wherever on the terminal's next line
+/// A line that a stranger begins: [`visible`] but for its colours, and told from ours. Before each of our heads, wherever on the terminal's next line
 /// it might come to stand, and before one of our beginnings, whatever nobody sees in front of it, stands a [`MARK`]; such a line
 /// has no colours, which could hide that.
 fn strangers(text: &str) -> Cow<'_, str> {
-    let shown = visible(text);
+    let shown = escaped(text, Colours::Pass);
     let bare = without_colours(&shown);
     let begins = bare.len() - after_blanks(&bare).len();
     let is_ours = BEGINNINGS.iter().any(|ours| bare[begins..].starts_with(ours));
@@ -228,9 +228,22 @@ fn after_blanks(shown: &str) -> &str {
 const LONGEST_NUMBER: usize = 6;
 
 /// Foreign text made harmless for a terminal: control characters, and those that nobody sees ([`is_unseen`]), are shown escaped
-/// (`\u{7}`), tabs and colours (`ESC [ … m`) pass. Colours end with the text: what follows is ours, and must not be hidden.
+/// (`\u{7}`); tabs pass. Colours do not: one of them conceals what is behind it, such as the rest of a name.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
+    escaped(text, Colours::Escaped)
+}
+
+/// Whether colours (`ESC [ … m`) are shown as such.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Colours {
+    /// They pass, and end with the text: what follows is ours, and must not be hidden.
+    Pass,
+    /// They are shown as any other control character.
+    Escaped,
+}
+
+fn escaped(text: &str, colours: Colours) -> Cow<'_, str> {
     let is_plain = |byte: u8| byte == b'\t' || byte == b' ' || byte.is_ascii_graphic(); // most lines, and faster
     if text.bytes().all(is_plain) || !text.chars().any(needs_escape) {
         return Cow::Borrowed(text);
@@ -238,7 +251,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     let mut shown = String::with_capacity(text.len() + 16);
     let (mut rest, mut coloured) = (text, false);
     while let Some(character) = rest.chars().next() {
-        if let Some(length) = colour_length(rest) {
+        if let Some(length) = colour_length(rest).filter(|_| colours == Colours::Pass) {
             let colour = &rest[..length];
             coloured = ![PLAIN, "\u{1b}[m"].contains(&colour);
             shown.push_str(colour);
@@ -258,11 +271,11 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// As [`visible`], for what stands beside other things in a line, as in a table: no colours, no tabs, nothing that moves
+/// As [`visible`], for what stands beside other things in a line, as in a table: no tabs, nothing that moves
 /// what comes behind it.
 #[must_use]
 pub fn visible_in_line(text: &str) -> String {
-    visible(&text.replace('\u{1b}', "\\u{1b}").replace('\t', " ")).into_owned()
+    visible(&text.replace('\t', " ")).into_owned()
 }
 
 /// As [`visible`], but line ends stay: for texts of our own that hold several lines. Lines behind the first are set in,
@@ -346,9 +359,13 @@ mod tests {
     }
 
     #[test]
-    fn colours_pass_and_everything_else_that_moves_the_cursor_is_shown() {
-        assert_eq!(visible("\u{1b}[1;31mred\u{1b}[0m\tok"), "\u{1b}[1;31mred\u{1b}[0m\tok");
-        assert_eq!(visible("\u{1b}[2Jgone\u{7}\r"), "\\u{1b}[2Jgone\\u{7}\\r");
+    fn a_builders_colours_pass_and_everything_else_that_moves_the_cursor_or_hides_is_shown() {
+        let of_builder = |text| escaped(text, Colours::Pass);
+        assert_eq!(of_builder("\u{1b}[1;31mred\u{1b}[0m\tok"), "\u{1b}[1;31mred\u{1b}[0m\tok");
+        for shown in [of_builder("\u{1b}[2Jgone\u{7}\r"), visible("\u{1b}[2Jgone\u{7}\r")] {
+            assert_eq!(shown, "\\u{1b}[2Jgone\\u{7}\\r");
+        }
+        assert_eq!(visible("evil\u{1b}[8m-twin"), "evil\\u{1b}[8m-twin");
         assert_eq!(visible("\u{202e}evil"), "\\u{202e}evil");
     }
 
@@ -400,12 +417,12 @@ mod tests {
             ("\u{1b}[0m\u{1b}[30;40m", "\u{1b}[0m\u{1b}[30;40m\u{1b}[0m"),
             ("\u{1b}[1mbold\u{1b}[m", "\u{1b}[1mbold\u{1b}[m"),
         ] {
-            assert_eq!(visible(text), shown);
-            assert_eq!(visible(shown), shown);
+            assert_eq!(escaped(text, Colours::Pass), shown);
+            assert_eq!(escaped(shown, Colours::Pass), shown);
         }
         let line =
             text(&Event::Downloaded { name: String::new(), to: "\u{1b}[8m/tmp".into(), bytes: 1, entries: 1, ms: 0 });
-        assert!(line.contains("/tmp\u{1b}[0m ("), "{line}");
+        assert!(line.contains(" \\u{1b}[8m/tmp ("), "{line}");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use crate::engine::Image;
 use crate::failure::Failure;
 use crate::image::created;
-use crate::image::provenance::{Provenance, is_labelled, provenance};
+use crate::image::provenance::{Foreign, Provenance, is_labelled, provenance};
 use crate::pipeline::road::Road;
 use crate::plan::{app, labels};
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use shared_model::desired_lrp::DesiredLrp;
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 /// The newest image of the launch request's app. Says so when it is older than the request, `requested`: then the app was
@@ -38,8 +39,8 @@ fn launch_code(code: ExitCode) -> ExitCode {
     if code == ExitCode::Image { ExitCode::Launch } else { code }
 }
 
-/// Of images from a list the one that was made or named last and is ours, with its details; `None` where the list is empty.
-/// Newer ones that are not ours are passed over, and named.
+/// Of images from a list the one that was made or named last and is ours, with its details: one that we remember, before any
+/// that is ours by its content alone; `None` where the list is empty. A newer one that is passed over is named.
 ///
 /// # Errors
 /// There are images, and none of them is ours.
@@ -50,42 +51,55 @@ pub(crate) fn newest(road: &Road, listed: impl IntoIterator<Item = Image>) -> Re
         images.extend(road.engine.image(&listed.id.0)?);
     }
     sort_newest_first(&mut images);
-    let mut refused = None;
+    let mut judged = Vec::new();
     for image in images {
-        match require(road, &image) {
-            Ok(()) => {
-                if let Some(Failure { text, .. }) = refused {
-                    let text = format!("{text}; an older one is taken");
-                    road.emit(Event::Warning { text });
-                }
-                return Ok(Some(image));
-            }
-            Err(failure) if failure.code == ExitCode::Image => drop(refused.get_or_insert(failure)),
-            Err(failure) => return Err(failure),
-        }
+        let judgement = provenance(&*road.engine, &image)?;
+        judged.push((image, judgement));
     }
-    refused.map_or(Ok(None), Err)
+    // What somebody made like ours, to the byte, is no match for what we remember.
+    let first = |wanted| judged.iter().position(|(_, judgement)| *judgement == Ok(wanted));
+    let Some(at) = first(Provenance::Remembered).or_else(|| first(Provenance::ByContent)) else {
+        let refused = judged.first().and_then(|(image, judgement)| Some(not_ours(image, judgement.as_ref().err()?)));
+        return refused.map_or(Ok(None), Err);
+    };
+    if let Some((newer, judgement)) = judged[..at].first() {
+        let why = match judgement {
+            Ok(_) => format!("this user did not make the image {} here", name_of(newer)),
+            Err(foreign) => not_ours(newer, foreign).text,
+        };
+        road.emit(Event::Warning { text: format!("{why}; an older one is taken") });
+    }
+    let (image, judgement) = judged.swap_remove(at);
+    if judgement == Ok(Provenance::ByContent) {
+        road.emit(made_elsewhere(&image));
+    }
+    Ok(Some(image))
 }
 
 /// The image, with its details, is ours. Says so where that follows from its content alone.
 pub(crate) fn require(road: &Road, image: &Image) -> Result<(), Failure> {
-    let name = || visible(image.tags.first().unwrap_or(&image.id.0)).into_owned();
     match provenance(&*road.engine, image)? {
-        Ok(Provenance::Remembered) => Ok(()),
-        Ok(Provenance::ByContent) => {
-            let text =
-                format!("This user did not make the image {} here; its layers and settings are an app image's", name());
-            road.emit(Event::Note { text });
-            Ok(())
-        }
-        Err(foreign) => {
-            let text =
-                format!("the image {} ({}) is not one that stager made: {foreign}", name(), visible(&image.id.0));
-            let advice =
-                "`host-cli restage APP` makes the app's image anew; `docker run` and `docker push` take any image";
-            Err(Failure::new(ExitCode::Image, text, advice))
-        }
+        Ok(Provenance::Remembered) => {}
+        Ok(Provenance::ByContent) => road.emit(made_elsewhere(image)),
+        Err(foreign) => return Err(not_ours(image, &foreign)),
     }
+    Ok(())
+}
+
+fn name_of(image: &Image) -> Cow<'_, str> {
+    visible(image.tags.first().unwrap_or(&image.id.0))
+}
+
+fn made_elsewhere(image: &Image) -> Event {
+    let text = "its layers and settings are an app image's";
+    Event::Note { text: format!("This user did not make the image {} here; {text}", name_of(image)) }
+}
+
+fn not_ours(image: &Image, foreign: &Foreign) -> Failure {
+    let text =
+        format!("the image {} ({}) is not one that stager made: {foreign}", name_of(image), visible(&image.id.0));
+    let advice = "`host-cli restage APP` makes the app's image anew; `docker run` and `docker push` take any image";
+    Failure::new(ExitCode::Image, text, advice)
 }
 
 /// The one that was made or named last comes first; what `restage` has made another of since, behind all that are not.

@@ -224,6 +224,19 @@ mod tests {
     }
 
     #[test]
+    fn an_image_that_is_remembered_is_taken_before_any_that_is_only_made_like_ours() {
+        let fake = Arc::<Fake>::default();
+        let ours = add(&fake, "cf-app/a-18c50a86:latest", "a", GUID);
+        let recipe = "1".repeat(64);
+        let label = (crate::plan::app_image::RECIPE.to_owned(), recipe.clone());
+        fake.state().images.iter_mut().for_each(|image| image.labels.extend([label.clone()]));
+        crate::image::Records::of(&*fake).remember(&recipe, &ImageId(ours.clone()));
+        let forged = add(&fake, "forged:1", "a", GUID);
+        assert_eq!(found(&fake, Some("a"), ""), Ok(ours));
+        assert_eq!(found(&fake, Some("forged:1"), ""), Ok(forged), "whoever names it means it");
+    }
+
+    #[test]
     fn an_app_that_has_another_name_in_the_logs_is_found_by_that() {
         let fake = Arc::<Fake>::default();
         let image = add(&fake, "a:1", "its-former-name", GUID);
