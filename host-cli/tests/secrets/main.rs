@@ -48,7 +48,7 @@ fn no_secret_is_found_but_where_the_app_must_have_it() {
     let image = road::stage(&world);
     road::use_image(&world, &image);
     outcomes::run(&world, &outcomes::of_a_staging(&world));
-    outcomes::run(&world, &launches::of_launches(&world));
+    outcomes::run_in_turn(&world, &launches::of_launches(&world));
     outcomes::run(&world, &launches::of_images(&world));
     outcomes::ended_from_outside(&world);
     road::push(&world);

@@ -29,11 +29,20 @@ impl Outcome {
 
 /// Runs all of them in both forms.
 pub(crate) fn run(world: &World, outcomes: &[Outcome]) {
+    run_at_once(world, outcomes, AT_ONCE);
+}
+
+/// As [`run`], one after the other: of an app one launch goes on at a time.
+pub(crate) fn run_in_turn(world: &World, outcomes: &[Outcome]) {
+    run_at_once(world, outcomes, 1);
+}
+
+fn run_at_once(world: &World, outcomes: &[Outcome], at_once: usize) {
     let jobs: Vec<(&Outcome, Form)> =
         outcomes.iter().flat_map(|outcome| BOTH.into_iter().map(move |form| (outcome, form))).collect();
     let next = Mutex::new(jobs.into_iter());
     thread::scope(|threads| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..at_once {
             threads.spawn(|| {
                 loop {
                     let job = next.lock().unwrap().next();
