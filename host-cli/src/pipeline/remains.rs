@@ -21,7 +21,7 @@ use std::time::Duration;
 pub(crate) fn remove(road: &Road) {
     let Ok(seen) = road.engine.seen() else { return };
     let now = Timestamp::now().as_second();
-    let gone: Vec<Left> = seen.iter().filter_map(|one| Left::of(&*road.engine, one, now)).collect();
+    let gone: Vec<Left> = seen.iter().filter_map(|one| Left::of(road, one, now)).collect();
     let guards = || gone.iter().filter(|one| one.is_guard());
     // Before the guards, which tell of them.
     for lent in guards().filter_map(|guard| Lent::of_labels(&guard.seen.labels)) {
@@ -48,9 +48,9 @@ struct Left<'a> {
 }
 
 impl<'a> Left<'a> {
-    /// `None` for one that stays, or is none of ours.
-    fn of(engine: &dyn Engine, seen: &'a Seen, now: i64) -> Option<Self> {
-        let fate = fate(seen);
+    /// `None` for one that stays, or is none of ours; that is told where its labels say that it is.
+    fn of(road: &Road, seen: &'a Seen, now: i64) -> Option<Self> {
+        let (engine, fate) = (&*road.engine, fate(seen));
         if fate == Fate::Stays {
             return None;
         }
@@ -64,6 +64,10 @@ impl<'a> Left<'a> {
         } else {
             guard::are_its_own(&seen.labels, &left.image)
         };
+        if goes && !is_ours {
+            let text = "bears labels of ours and is not as ours are, so it stays and nothing that it says is done";
+            road.emit(Event::Warning { text: format!("container {} {text}", visible(&seen.name)) });
+        }
         (goes && is_ours).then_some(left)
     }
 

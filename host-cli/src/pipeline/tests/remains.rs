@@ -216,6 +216,13 @@ fn what_an_image_says_is_no_reason_to_touch_anything() {
     let walked = begun(&fake);
     assert_eq!(fake.image("postgres:16").unwrap().unwrap().id, victim, "{}", walked.text);
     assert_eq!(names(&fake).iter().filter(|name| *name != "by-hand").count(), 3, "{}", walked.text);
+    for kind in ["guard", "staging", "cache"] {
+        assert!(
+            walked.said(&format!("container {kind} bears labels of ours and is not as ours are")),
+            "{}",
+            walked.text
+        );
+    }
 }
 
 #[test]
