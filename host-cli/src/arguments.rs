@@ -15,8 +15,8 @@ pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
 /// Stages and runs Cloud Foundry apps on plain Docker, from the requests in the logs of Diego's cc-bridge.
 #[derive(FromArgs, Debug)]
 #[argh(
-    note = "APP is an app name, an app guid or the start of one (8 characters or more), a process guid or a staging guid;\n\
-            without it the newest request of all is taken.\n\nLogs are looked for in ~/.run/log (or ~/.run/logs), or where --logs, --stager-log and --nsync-log say.\n\n\
+    note = "APP is an app guid or the start of one (8 characters or more), a process guid, a staging guid, or an app name. What is\n\
+            one of the guids is never a name; --app=NAME takes any name. Without either the newest request of all is taken.\n\nLogs are looked for in ~/.run/log (or ~/.run/logs), or where --logs, --stager-log and --nsync-log say.\n\n\
             The Docker Engine is the one that docker speaks to: DOCKER_HOST, DOCKER_CONTEXT or `docker context use` chooses it.",
     example = "Restage and start what was pushed last:\n$ {command_name} restage\n$ {command_name} launch",
     example = "See what the logs hold:\n$ {command_name} requests"
