@@ -213,15 +213,23 @@ fn without_colours(shown: &str) -> String {
     bare + rest
 }
 
-/// `shown` without what may stand in front unnoticed: white space, and what [`visible`] has escaped.
+/// `shown` without what may stand in front unnoticed: white space, and what [`visible`] has escaped. Nothing here grows with how
+/// much of that a stranger prints.
 fn after_blanks(shown: &str) -> &str {
-    let rest = shown.trim_start();
-    let escaped = rest.strip_prefix("\\u{").and_then(|inside| inside.split_once('}'));
-    match escaped.filter(|(number, _)| number.len() <= LONGEST_NUMBER && number.chars().all(|c| c.is_ascii_hexdigit()))
-    {
-        Some((_, rest)) => after_blanks(rest),
-        None => ["\\r", "\\n", "\\t"].iter().find_map(|escape| rest.strip_prefix(escape)).map_or(rest, after_blanks),
+    let mut rest = shown.trim_start();
+    while let Some(behind) = after_escape(rest) {
+        rest = behind.trim_start();
     }
+    rest
+}
+
+/// What stands behind the escape that `shown` begins with; `None`: it begins with none.
+fn after_escape(shown: &str) -> Option<&str> {
+    if let Some(rest) = ["\\r", "\\n", "\\t"].iter().find_map(|escape| shown.strip_prefix(escape)) {
+        return Some(rest);
+    }
+    let (number, rest) = shown.strip_prefix("\\u{")?.split_once('}')?;
+    (number.len() <= LONGEST_NUMBER && number.chars().all(|c| c.is_ascii_hexdigit())).then_some(rest)
 }
 
 /// Digits of the largest character.
@@ -384,6 +392,13 @@ mod tests {
         ] {
             assert_eq!(visible(text), shown);
         }
+    }
+
+    #[test]
+    fn however_much_stands_in_front_of_a_builders_word_it_is_told_from_ours() {
+        let said = format!("{}error: no", "\u{200b}\n".repeat(100_000));
+        let line = Event::Line { source: "STG".into(), stream: Stream::Out, text: said };
+        assert!(text(&line).ends_with("\\u{200b}\\n\\error: no"));
     }
 
     #[test]
