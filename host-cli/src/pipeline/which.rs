@@ -41,7 +41,7 @@ pub(super) fn image(road: &Road, wanted: Option<&AppRef>, logs: &LogOptions) -> 
             meant.entry(by).or_default().push(image);
         }
     }
-    if meant.keys().eq([&AnswersBy::Name]) && wanted.could_be_a_guid() && requests::knows_as_a_guid(wanted, logs) {
+    if requests::names_hide_a_guid(&meant, wanted, logs) {
         meant.clear(); // the app that it is has no image
     }
     let meant = meant.into_values().next().unwrap_or_default();

@@ -9,13 +9,15 @@
 use super::about::About;
 use super::backwards::Line;
 use super::error::{Bearer, RequestError};
+use super::history::{Rank, names_hide_a_guid};
 use super::log_line::{LogLine, Sieve, time_of_line};
+use super::nearest::nearest;
 use super::places::{self, Place};
 use super::source::Source;
-use super::{Kind, Request, history};
+use super::{Kind, Request};
 use crate::app_ref::{AnswersBy, AppRef};
 use crate::arguments::LogOptions;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -37,9 +39,6 @@ pub(super) fn newest(kind: Kind, app: Option<&AppRef>, logs: &LogOptions) -> Res
     }
     search.verdict(all.into_iter().flatten().collect())
 }
-
-/// Where a line stands among all logs; the greater one is the newer.
-type Rank = (Option<Timestamp>, Reverse<usize>, Reverse<usize>, u64);
 
 struct Search<'a> {
     kind: Kind,
@@ -172,8 +171,7 @@ impl<'a> Search<'a> {
 
     /// A word that begins a guid of an app which has only a request of the other kind is not another app's name.
     fn leave_names_out_of(&mut self, app: &AppRef, logs: &LogOptions) {
-        let by_name_alone = self.found.keys().eq([&AnswersBy::Name]);
-        if by_name_alone && app.could_be_a_guid() && history::knows_as_a_guid(app, logs) {
+        if names_hide_a_guid(&self.found, app, logs) {
             self.found.clear();
             self.others.insert(app.word.clone());
         }
@@ -201,13 +199,4 @@ impl<'a> Search<'a> {
             (None, _) => Err(RequestError::NoRequests { kinds: vec![kind], searched, warnings: self.warnings }),
         }
     }
-}
-
-/// The names that are most like `app`, the most alike first.
-pub(super) fn nearest(app: &str, names: impl IntoIterator<Item = String>) -> Vec<String> {
-    const MOST: usize = 3;
-    let mut names: Vec<String> = names.into_iter().filter(|name| !name.is_empty()).collect();
-    names.sort_by(|one, other| strsim::jaro_winkler(app, other).total_cmp(&strsim::jaro_winkler(app, one)));
-    names.truncate(MOST);
-    names
 }

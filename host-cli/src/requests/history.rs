@@ -4,8 +4,8 @@
 use super::about::About;
 use super::contents::Contents;
 use super::error::RequestError;
-use super::find::nearest;
 use super::log_line::{LogLine, Sieve};
+use super::nearest::nearest;
 use super::places::Place;
 use super::source::Source;
 use super::{Kind, places};
@@ -76,9 +76,12 @@ pub(super) fn staged_apps(logs: &LogOptions) -> Result<Vec<AppRef>, RequestError
     Ok(apps.iter().map(app_ref).collect())
 }
 
-/// Whether the word is a guid, or the start of one, of any app in the logs, whichever requests it has. Logs that cannot be read
-/// know nobody.
-pub(super) fn knows_as_a_guid(app: &AppRef, logs: &LogOptions) -> bool {
+/// Whether what answers to the word does so by its name alone, while the word is a guid, or the start of one, of any app in the
+/// logs, whichever requests that has: then no name is meant. Logs that cannot be read know nobody.
+pub(crate) fn names_hide_a_guid<T>(found: &BTreeMap<AnswersBy, T>, app: &AppRef, logs: &LogOptions) -> bool {
+    if !found.keys().eq([&AnswersBy::Name]) || !app.could_be_a_guid() {
+        return false;
+    }
     let mut knows = false;
     let read = each_request(&[Kind::Staging, Kind::Launch], logs, |_, line, _| {
         knows |= About::line(line).answers_to(app).is_some_and(|by| by < AnswersBy::Name);

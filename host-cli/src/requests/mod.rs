@@ -22,6 +22,7 @@ mod history;
 pub(crate) mod link;
 pub(crate) mod list;
 mod log_line;
+mod nearest;
 mod places;
 pub(crate) mod print;
 mod request_file;
@@ -79,10 +80,7 @@ pub(crate) fn newest(kind: Kind, app: Option<&AppRef>, logs: &LogOptions) -> Res
     find::newest(kind, app, logs)
 }
 
-/// Whether the word is a guid, or the start of one, of any app in the logs.
-pub(crate) fn knows_as_a_guid(app: &AppRef, logs: &LogOptions) -> bool {
-    history::knows_as_a_guid(app, logs)
-}
+pub(crate) use history::names_hide_a_guid;
 
 /// The staging requests of the logs that name a dependency which no newer one names, the newest first; never empty. The
 /// first carries the warnings of the reading.
