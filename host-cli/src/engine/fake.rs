@@ -87,7 +87,7 @@ pub(crate) struct State {
 }
 
 /// The base of every app's image; it is always there, and no test's image.
-const BASE: &str = "sha256:ba5e";
+const BASE: &str = "sha256:000000000000000000000000000000000000000000000000000000000000ba5e";
 /// The one layer of every base.
 const LAYER_OF_BASES: &str = "sha256:00000000000000000000000000000000000000000000000000000000000ba5e0";
 

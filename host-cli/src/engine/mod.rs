@@ -29,6 +29,16 @@ pub(crate) struct ContainerId(pub(crate) String);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ImageId(pub(crate) String);
 
+impl ImageId {
+    /// Whether it is an id with its algorithm and all of its digits. What a label says may be a name, which means whatever
+    /// bears it, or nothing that an engine can look for.
+    pub(crate) fn is_whole(&self) -> bool {
+        const DIGITS: usize = 64;
+        let digits = self.0.strip_prefix("sha256:").unwrap_or_default();
+        digits.len() == DIGITS && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    }
+}
+
 /// What an engine says of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Image {

@@ -72,9 +72,10 @@ pub(crate) fn remove_if_ours(engine: &dyn Engine, id: &ImageId) -> Result<(), En
 
 fn by_content(engine: &dyn Engine, image: &Image) -> Result<Option<Foreign>, EngineError> {
     let label = |name: &str| image.labels.get(name).map_or("", String::as_str);
-    let base_id = label(app_image::BASE_DIGEST);
-    let Some(base) = engine.image(base_id)?.filter(|base| base.id.0 == base_id && !is_labelled(base)) else {
-        return Ok(Some(Foreign::NoBase { base: base_id.to_owned() }));
+    let base_id = ImageId(label(app_image::BASE_DIGEST).to_owned());
+    let base = if base_id.is_whole() { engine.image(&base_id.0)? } else { None };
+    let Some(base) = base.filter(|base| base.id == base_id && !is_labelled(base)) else {
+        return Ok(Some(Foreign::NoBase { base: base_id.0 }));
     };
     let Some([lifecycle, droplet]) = image.details.layers.strip_prefix(&*base.details.layers) else {
         return Ok(Some(Foreign::Layers));
@@ -154,6 +155,18 @@ mod tests {
             let id = fake.add_image("a:1", &APP);
             change(&fake, &id, changed);
             assert!(format!("{:?}", judged(&fake, &id).unwrap_err()).contains(why), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_base_that_is_no_id_is_not_asked_for() {
+        let fake = Fake::default();
+        let id = fake.add_image("a:1", &APP);
+        for name in ["a/Name", "cf-app/other:latest", ""] {
+            change(&fake, &id, |image| drop(image.labels.insert(app_image::BASE_DIGEST.into(), name.into())));
+            let image = fake.image(&id.0).unwrap().unwrap();
+            fake.refuse_on("image", name, "no engine can look for it");
+            assert_eq!(provenance(&fake, &image).unwrap(), Err(Foreign::NoBase { base: name.to_owned() }));
         }
     }
 

@@ -44,7 +44,7 @@ impl Lent {
 
     /// What [`Self::labels`] tell; `None` for anything else, such as a name where an id belongs.
     pub(super) fn of_labels(labels: &BTreeMap<String, String>) -> Option<Self> {
-        let id = |name| labels.get(name).filter(|id| is_whole_id(id)).cloned().map(ImageId);
+        let id = |name| labels.get(name).cloned().map(ImageId).filter(ImageId::is_whole);
         let name = labels.get(labels::LENT).filter(|name| full_name(name).as_ref() == Some(*name))?;
         let (image, bearer) = (id(labels::LENT_TO)?, id(labels::LENT_FROM));
         let is_whole = bearer.is_some() == labels.contains_key(labels::LENT_FROM);
@@ -80,12 +80,6 @@ impl Lent {
 /// An id as engines tell it, with its algorithm: Podman leaves that out here and there.
 fn whole(ImageId(id): &ImageId) -> String {
     if id.contains(':') { id.clone() } else { format!("sha256:{id}") }
-}
-
-fn is_whole_id(text: &str) -> bool {
-    const DIGITS: usize = 64;
-    let digits = text.strip_prefix("sha256:").unwrap_or_default();
-    digits.len() == DIGITS && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Whether the image bears the name now. Both are looked up, since an engine may write ids in more than one way.
