@@ -191,6 +191,21 @@ def forgotten_and_not_pushed(scene):
 
 
 @attempt
+def beside_a_base_that_is_no_name(scene):
+    """a newer image with the victim's labels says that it stands on what no engine can look for, and the victim's is not pushed"""
+    victim = scene.app('victim')
+    genuine = scene.tiny_image(victim)
+    name = f'{scene.world.instance}/no-name:{scene.folder.name}'
+    child = scene.build(f'FROM {genuine}\nLABEL org.opencontainers.image.base.digest=No/Name\n', name)
+    while named(child) <= named(genuine):
+        time.sleep(0.3)
+        engine.docker('tag', child, f'{name}-newer')
+    reference = f'{scene.world.registry.address}/{scene.group}/no-name:1'
+    done = scene.host('push', victim.guid, reference, home=victim.home)
+    return None if scene.world.registry.holds(reference) == genuine else done.why()
+
+
+@attempt
 def memory_that_others_read(scene):
     """what host-cli remembers can be read or written by another user of the machine"""
     victim = scene.app('victim')

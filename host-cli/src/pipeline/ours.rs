@@ -54,7 +54,11 @@ pub(crate) fn newest(road: &Road, listed: impl IntoIterator<Item = Image>) -> Re
     let mut judged = Vec::new();
     for image in images {
         let judgement = provenance(&*road.engine, &image)?;
+        let is_remembered = judgement == Ok(Provenance::Remembered);
         judged.push((image, judgement));
+        if is_remembered {
+            break; // whatever is older is not taken
+        }
     }
     // What somebody made like ours, to the byte, is no match for what we remember.
     let first = |wanted| judged.iter().position(|(_, judgement)| *judgement == Ok(wanted));
