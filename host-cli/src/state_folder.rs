@@ -4,9 +4,9 @@
 #![expect(clippy::disallowed_methods, reason = "the leaf that finds the user's state folder")]
 
 use sha2::{Digest, Sha256};
+use shared_model::hex::hex;
 use std::env;
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -30,10 +30,7 @@ fn folder(state: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
 /// An identity may be anything; a file's name may not.
 fn name(identity: &str) -> String {
     const BYTES: usize = 16; // of the digest: no two engines have the same
-    Sha256::digest(identity).iter().take(BYTES).fold(String::new(), |mut name, byte| {
-        let _ = write!(name, "{byte:02x}"); // a String takes everything
-        name
-    })
+    hex(&Sha256::digest(identity)[..BYTES])
 }
 
 /// Makes a folder of ours with its parents, closed to all others.

@@ -17,6 +17,7 @@ pub mod event;
 pub mod exit_code;
 #[cfg(any(fuzzing, test, feature = "fuzzed"))]
 pub mod fuzzed;
+pub mod hex;
 pub mod lease;
 pub mod network;
 pub mod plain_line;

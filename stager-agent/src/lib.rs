@@ -18,7 +18,6 @@ mod fetch;
 pub mod fuzzed;
 mod gate;
 mod hand_over;
-mod hex;
 mod hidden;
 mod keep;
 mod lease;

@@ -1,7 +1,7 @@
 //! The sha256 of bytes that pass by.
 
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
+use shared_model::hex::hex;
 use std::io::{self, Read, Write};
 
 /// Passes on what is written or read, and knows the digest and the number of bytes.
@@ -18,7 +18,7 @@ impl<T> Hashing<T> {
 
     /// What was written to or read from, the digest in hexadecimal, and how many bytes there were.
     pub(super) fn finish(self) -> (T, String, u64) {
-        (self.inner, hexadecimal(&self.hasher.finalize()), self.bytes)
+        (self.inner, hex(&self.hasher.finalize()), self.bytes)
     }
 }
 
@@ -67,14 +67,7 @@ pub(super) fn read_to_end(reader: &mut impl Read) -> io::Result<()> {
 
 /// The digest of bytes at hand.
 pub(super) fn sha256_of_bytes(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
-}
-
-fn hexadecimal(digest: &[u8]) -> String {
-    digest.iter().fold(String::with_capacity(digest.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]

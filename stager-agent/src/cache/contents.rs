@@ -3,10 +3,10 @@
 
 use super::digest::Digest;
 use super::walk::walk;
-use crate::hex::hex;
 use crc32fast::Hasher;
 use rustix::fs::FileType;
 use sha2::{Digest as _, Sha256};
+use shared_model::hex::hex;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::AddAssign;

@@ -3,8 +3,8 @@
 
 use super::record::Kind;
 use crate::fetch::Address;
-use crate::hex::hex;
 use sha2::{Digest as _, Sha256};
+use shared_model::hex::hex;
 use shared_model::safe_url::SafeUrl;
 use ureq::http::Uri;
 

@@ -11,9 +11,9 @@
 
 use super::error::CacheError;
 use super::record::Kind;
-use crate::hex::hex;
 use rustix::fs::StatVfsMountFlags;
 use serde::{Deserialize, Serialize};
+use shared_model::hex::hex;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};

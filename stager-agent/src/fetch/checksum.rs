@@ -1,9 +1,9 @@
 //! What a body must hash to, and the hashing.
 
-use crate::hex::hex;
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
+use shared_model::hex::hex;
 use thiserror::Error;
 
 /// A checksum as requests give it.

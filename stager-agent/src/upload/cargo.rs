@@ -2,13 +2,13 @@
 
 use super::UploadError;
 use crate::fetch::Trouble;
-use crate::hex::hex;
 use crate::left_file::LeftFile;
 use crate::scope::Scope;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
+use shared_model::hex::hex;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;

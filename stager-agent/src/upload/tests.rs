@@ -34,7 +34,7 @@ fn cc_uploader(asked: &Asked, to: &mut dyn Connection) -> (u16, &'static str) {
 
 /// What is told of a droplet that arrived.
 fn sent(droplet: &[u8]) -> Sent {
-    Sent { bytes: droplet.len() as u64, sha256: crate::hex::hex(&Sha256::digest(droplet)) }
+    Sent { bytes: droplet.len() as u64, sha256: shared_model::hex::hex(&Sha256::digest(droplet)) }
 }
 
 struct Case {

@@ -10,7 +10,7 @@ use crate::engine::EngineError;
 use crate::engine::connect_error::{ConnectError, TlsTrouble};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use std::fmt::Write;
+use shared_model::hex::hex;
 use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener as BlockingListener};
@@ -93,10 +93,7 @@ pub(super) fn open(
 fn listen() -> io::Result<(PathBuf, UnixListener)> {
     let mut random = [0; 16];
     rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;
-    let name = random.iter().fold(String::from("host-cli-"), |mut name, byte| {
-        let _ = write!(name, "{byte:02x}"); // Into a String: cannot fail.
-        name
-    });
+    let name = format!("host-cli-{}", hex(&random));
     let listener = BlockingListener::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
     listener.set_nonblocking(true)?;
     Ok((format!("\0{name}").into(), UnixListener::from_std(listener)?))

@@ -3,9 +3,9 @@
 use crate::engine::{Image, ImageDetails, ImageId, ImageSettings, Store};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use shared_model::hex::hex;
 use shared_model::secret::Secret;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::Read;
 
 #[derive(Deserialize)]
@@ -79,7 +79,5 @@ pub(super) fn image(archive: &[u8], store: Option<&Store>) -> (Image, Vec<String
 }
 
 fn digest(bytes: &[u8]) -> String {
-    let mut text = "sha256:".to_owned();
-    Sha256::digest(bytes).iter().for_each(|byte| write!(text, "{byte:02x}").unwrap());
-    text
+    format!("sha256:{}", hex(&Sha256::digest(bytes)))
 }

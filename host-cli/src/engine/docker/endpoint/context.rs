@@ -7,7 +7,7 @@ use crate::engine::connect_error::{ChosenBy, ConnectError};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
+use shared_model::hex::hex;
 use std::path::Path;
 
 /// The context that stands for the environment's own engine.
@@ -65,10 +65,7 @@ pub(super) fn is_one(name: &str) -> bool {
 /// What the context of this name says.
 pub(super) fn find(folder: &Path, name: &str, chosen_by: ChosenBy) -> Result<OfContext, ConnectError> {
     let contexts = folder.join("contexts");
-    let id = Sha256::digest(name).iter().fold(String::new(), |mut id, byte| {
-        let _ = write!(id, "{byte:02x}"); // Into a String: cannot fail.
-        id
-    });
+    let id = hex(&Sha256::digest(name));
     let found: Option<Context> = document(&contexts.join("meta").join(&id).join("meta.json"))?;
     let Some(context) = found else { return Err(ConnectError::NoContext { name: name.to_owned(), chosen_by }) };
     let Some(engine) = context.endpoints.docker else {
