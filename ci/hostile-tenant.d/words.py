@@ -43,13 +43,19 @@ def build_req_guid_far_back(scene):
     return None if 'victims-own' in done.out else f'the victim has become unreachable; {done.why()}'
 
 
-@attempt
-def launch_guid_without_a_launch(scene):
-    """the victim was staged and never started: `launch GUID` starts the tenant's app that is called so"""
+def two_that_start(scene):
+    """The victim, and a tenant's app that is called as its guid; both have their image."""
     victim = scene.app('victim').starts('sleep 600')
     tenant = scene.app(victim.guid).starts('sleep 600')
     for app in (victim, tenant):
         scene.image(app)
+    return victim, tenant
+
+
+@attempt
+def launch_guid_without_a_launch(scene):
+    """the victim was staged and never started: `launch GUID` starts the tenant's app that is called so"""
+    victim, tenant = two_that_start(scene)
     folder = scene.logs(victim, tenant)
     nsync = folder / 'nsync_listener.stdout.log'
     nsync.write_text(''.join(line + '\n' for line in nsync.read_text().splitlines() if tenant.guid in line))
@@ -93,10 +99,7 @@ def restage_guid(scene):
 @attempt
 def launch_guid(scene):
     """an app is called as another's guid, and `launch GUID` starts it"""
-    victim = scene.app('victim').starts('sleep 600')
-    tenant = scene.app(victim.guid).starts('sleep 600')
-    for app in (victim, tenant):
-        scene.image(app)
+    victim, tenant = two_that_start(scene)
     done = scene.host('launch', victim.guid, '--logs', scene.logs(victim, tenant), '--network', scene.network)
     if scene.containers(tenant):
         return 'the tenant\'s app runs'

@@ -1,6 +1,7 @@
 //! What a second staging does with what the first one has kept.
 
 use crate::cloud::{BUILDER, Cloud, names, tgz, zip};
+use crate::server::Server;
 use crate::world::{Outcome, am_root, printed_by};
 use serde_json::{Value, json};
 use shared_model::event::Event;
@@ -68,6 +69,16 @@ fn copies<'e>(outcome: &'e Outcome) -> Vec<(&'e str, &'e str)> {
     let mut all: Vec<_> = outcome.events.iter().filter_map(copy).collect();
     all.sort_unstable();
     all
+}
+
+/// A server with a certificate that has the lifecycle, the file of its authority, and a request that takes it from there.
+fn lifecycle_over_tls(cached: &Cached) -> (Server, String, Value) {
+    let (server, authority) = Server::start_tls();
+    server.answers("/lifecycle.tgz", 200, &tgz(&[("builder", BUILDER, 0o755)]));
+    fs::write(cached.cloud.world.path("ca.pem"), authority).unwrap();
+    let mut request = cached.cloud.request();
+    request["cached_dependencies"][0]["from"] = json!(server.url("/lifecycle.tgz?md5=s3cret"));
+    (server, cached.cloud.world.text("ca.pem"), request)
 }
 
 /// A request with a checksum of each dependency.
@@ -146,12 +157,7 @@ fn what_has_changed_replaces_what_was_kept() {
 #[test]
 fn what_came_over_verified_tls_or_with_a_checksum_is_asked_for_under_a_condition() {
     let Some(cached) = Cached::new() else { return };
-    let (server, authority) = crate::server::Server::start_tls();
-    server.answers("/lifecycle.tgz", 200, &tgz(&[("builder", BUILDER, 0o755)]));
-    fs::write(cached.cloud.world.path("ca.pem"), authority).unwrap();
-    let ca = cached.cloud.world.text("ca.pem");
-    let mut request = cached.cloud.request();
-    request["cached_dependencies"][0]["from"] = json!(server.url("/lifecycle.tgz?md5=s3cret"));
+    let (server, ca, request) = lifecycle_over_tls(&cached);
     let mut first = request.clone();
     let buildpack = with_checksums(&cached, "sha256", "sha256sum")["cached_dependencies"][1].clone();
     first["cached_dependencies"][1] = buildpack;
@@ -272,12 +278,7 @@ fn the_same_key_from_another_origin_is_another_entry() {
 #[test]
 fn what_came_from_who_knows_whom_is_not_used_where_certificates_are_looked_at() {
     let Some(cached) = Cached::new() else { return };
-    let (server, authority) = crate::server::Server::start_tls();
-    server.answers("/lifecycle.tgz", 200, &tgz(&[("builder", BUILDER, 0o755)]));
-    fs::write(cached.cloud.world.path("ca.pem"), authority).unwrap();
-    let ca = cached.cloud.world.text("ca.pem");
-    let mut request = cached.cloud.request();
-    request["cached_dependencies"][0]["from"] = json!(server.url("/lifecycle.tgz?md5=s3cret"));
+    let (_server, ca, request) = lifecycle_over_tls(&cached);
     let mut careless = request.clone();
     careless["action"]["timeout"]["action"]["serial"]["actions"][1]["emit_progress"]["action"]["run"]["args"][6] =
         json!("-skipCertVerify=true");
