@@ -8,6 +8,7 @@
 
 pub mod action;
 pub mod application;
+pub mod cache_list;
 pub mod cache_place;
 pub mod command_line;
 pub mod dependency;

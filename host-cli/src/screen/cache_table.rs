@@ -2,6 +2,7 @@
 
 use crate::screen::table::Table;
 use serde::{Deserialize, Serialize};
+use shared_model::cache_list::{TITLES, verified};
 use shared_model::size;
 
 /// An entry, as `stager-agent cache list --output json` tells it. It comes from a container, so everything may be absent.
@@ -54,23 +55,14 @@ pub(crate) fn table(entries: &[Entry], width: Option<usize>) -> Table<7> {
             size::bytes(entry.bytes),
             time(&entry.fetched),
             time(&entry.used),
-            verified(entry),
+            verified(entry.verified, entry.address.as_deref()),
             entry.origin.clone(),
         ]
     };
     Table {
-        titles: ["KEY", "KIND", "SIZE", "FETCHED", "USED", "VERIFIED", "FROM"],
+        titles: TITLES,
         yielding: [true, false, false, false, false, false, true],
         rows: entries.iter().map(row).collect(),
-    }
-}
-
-/// Whether somebody vouched for it; where nobody did, who sent it: `no: 10.0.0.2:80`.
-fn verified(entry: &Entry) -> String {
-    match (entry.verified, &entry.address) {
-        (true, _) => "yes".to_owned(),
-        (false, None) => "no".to_owned(),
-        (false, Some(address)) => format!("no: {address}"),
     }
 }
 

@@ -1,15 +1,13 @@
 //! What the cache holds, as a table for people or JSON for programs.
 
-use crate::cache::{Listed, Record};
+use crate::cache::Listed;
 use crate::screen::{self, Format};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use shared_model::cache_list::{TITLES, verified};
 use shared_model::event::Stream;
 use shared_model::plain_line::visible_in_line;
 use shared_model::size;
-
-/// Columns of the table.
-const TITLES: [&str; 7] = ["KEY", "KIND", "SIZE", "FETCHED", "USED", "VERIFIED", "FROM"];
 
 /// Writes the list on standard output, what was last used first.
 pub(super) fn print(entries: &[Listed], format: Format) {
@@ -47,7 +45,7 @@ fn table(entries: &[Listed]) -> String {
             size::bytes(record.bytes),
             fetched(entry),
             rfc3339(Timestamp::try_from(*used).ok()),
-            verified(record),
+            visible_in_line(&verified(record.facts.verified, record.facts.address.as_deref())),
             visible_in_line(&record.origin),
         ]
     };
@@ -59,15 +57,6 @@ fn table(entries: &[Listed]) -> String {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// Whether somebody vouched for it; where nobody did, who sent it: `no: 10.0.0.2:80`.
-fn verified(record: &Record) -> String {
-    match (record.facts.verified, &record.facts.address) {
-        (true, _) => "yes".to_owned(),
-        (false, None) => "no".to_owned(),
-        (false, Some(address)) => format!("no: {}", visible_in_line(address)),
-    }
 }
 
 fn fetched(entry: &Listed) -> String {

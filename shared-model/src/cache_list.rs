@@ -1,0 +1,16 @@
+//! What `cache list` shows of an entry. The agent draws its own table of it where it runs alone, host-cli another one of what the
+//! agent tells it.
+
+/// The columns, in order.
+pub const TITLES: [&str; 7] = ["KEY", "KIND", "SIZE", "FETCHED", "USED", "VERIFIED", "FROM"];
+
+/// Whether somebody vouched for an entry; where nobody did, the address that it came from: `no: 10.0.0.2:80`. The address stands
+/// as it was told: it may be anything.
+#[must_use]
+pub fn verified(verified: bool, address: Option<&str>) -> String {
+    match (verified, address) {
+        (true, _) => "yes".to_owned(),
+        (false, None) => "no".to_owned(),
+        (false, Some(address)) => format!("no: {address}"),
+    }
+}
