@@ -185,9 +185,9 @@ fn transfer_time(bytes: u64, ms: u64) -> String {
 /// What ends every colour.
 const PLAIN: &str = "\u{1b}[0m";
 
-/// A line that a stranger begins: [`visible`] but for its colours, and told from ours. Before each of our heads, wherever on the terminal's next line
-/// it might come to stand, and before one of our beginnings, whatever nobody sees in front of it, stands a [`MARK`]; such a line
-/// has no colours, which could hide that.
+/// A line that a stranger begins: [`visible`] but for its colours, and told from ours. Before each of our heads, wherever on the
+/// terminal's next line it might come to stand, and before one of our beginnings, whatever nobody sees in front of it, stands
+/// a [`MARK`]; such a line has no colours, which could hide that.
 fn strangers(text: &str) -> Cow<'_, str> {
     let shown = escaped(text, Colours::Pass);
     let bare = without_colours(&shown);

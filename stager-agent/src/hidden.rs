@@ -22,6 +22,7 @@ const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_
 /// See the module's text. The default hides nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Hidden {
+    /// The longest first.
     needles: Vec<Needle>,
 }
 
@@ -94,7 +95,9 @@ impl Hidden {
     /// What is hidden of `text`, in order; none overlaps the next.
     fn found(&self, text: &str) -> Vec<(Range<usize>, &str)> {
         let mut all: Vec<(Range<usize>, &str)> = Vec::new();
-        for Needle { text: needle, shown } in &self.needles {
+        // Longer ones cannot be there; and a search is prepared in a needle's length, however short the text is.
+        let fit = self.needles.partition_point(|needle| needle.text.len() > text.len());
+        for Needle { text: needle, shown } in &self.needles[fit..] {
             all.extend(text.match_indices(needle.as_str()).map(|(at, _)| (at..at + needle.len(), shown.as_str())));
         }
         all.sort_by(|(one, _), (other, _)| one.start.cmp(&other.start).then(other.end.cmp(&one.end)));

@@ -1,6 +1,6 @@
-//! The connection under a request, watched for what the HTTP library does not do: tell who is at its other end, see
-//! whether a server goes on after the end of a body, hear an answer that comes before a body is sent whole, and name the whole URL to a proxy that
-//! passes plain HTTP on.
+//! The connection under a request, watched for what the HTTP library does not do: tell who is at its other end, see whether a
+//! server goes on after the end of a body, hear an answer that comes before a body is sent whole, and name the whole URL to a
+//! proxy that passes plain HTTP on.
 
 use std::fmt::Debug;
 use std::io;

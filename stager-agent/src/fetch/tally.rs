@@ -43,8 +43,8 @@ pub(super) struct Told {
 }
 
 impl<'a> Tally<'a> {
-    /// Reads `body`, which goes to the directory `to`; `None`: nowhere, and nobody hears how far it is. It is compared with `checksum`; with none, with the MD5 that its
-    /// ETag may be. `copy` gets every byte as it came.
+    /// Reads `body`, which goes to the directory `to`; `None`: nowhere, and nobody hears how far it is. It is compared with
+    /// `checksum`; with none, with the MD5 that its ETag may be. `copy` gets every byte as it came.
     pub(super) fn new(
         body: Body<'a>,
         checksum: Option<Checksum>,

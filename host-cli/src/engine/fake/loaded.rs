@@ -48,7 +48,8 @@ pub(crate) fn entries(tar: &[u8]) -> Vec<(String, Vec<u8>)> {
     tar::Archive::new(tar).entries().unwrap().map(entry).collect()
 }
 
-/// The image in an archive and its history: named by its config in one of Docker's and by Podman, by its manifest in an OCI layout.
+/// The image in an archive and its history: named by its config in one of Docker's and by Podman, by its manifest in an OCI
+/// layout.
 pub(super) fn image(archive: &[u8], store: Option<&Store>) -> (Image, Vec<String>) {
     let entries: BTreeMap<String, Vec<u8>> = entries(archive).into_iter().collect();
     let (config, id) = if let Some(config) = entries.get("config.json") {

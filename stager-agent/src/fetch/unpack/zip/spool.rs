@@ -34,8 +34,8 @@ impl Drop for Spool {
 }
 
 impl Spool {
-    /// Reads `archive` to its end into a file on the disk of `tree`, which pays for it. Where `copy` is a file that has all of it once
-    /// it was read, nothing is written a second time.
+    /// Reads `archive` to its end into a file on the disk of `tree`, which pays for it. Where `copy` is a file that has all of
+    /// it once it was read, nothing is written a second time.
     ///
     /// # Errors
     /// [`UnpackError::Disk`] and [`UnpackError::DiskFull`]; [`UnpackError::Corrupt`] where reading failed.
