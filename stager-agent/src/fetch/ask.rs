@@ -6,11 +6,10 @@ use super::error::FetchError;
 use super::head::Question;
 use super::http::Http;
 use super::patience::Patience;
-use super::retry::{Trouble, with_retries};
+use super::retry::with_retries;
 use super::validators::Known;
 use crate::scope::Scope;
 use shared_model::safe_url::SafeUrl;
-use std::convert::Infallible;
 
 /// What the server has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +32,8 @@ pub(crate) fn ask(http: &Http, from: &SafeUrl, known: &Known, scope: &Scope) -> 
         Known::Unverified { validators, length } => Question::Same { validators, length },
     };
     let answer = with_retries(from, once, scope, |tries| {
-        let body: Result<_, Trouble<Infallible>> = Body::open(http, from, question.clone(), tries);
-        body.map(|body| if body.is_some() { Asked::There } else { Asked::Unchanged })
+        let body = Body::open(http, from, question.clone(), tries)?;
+        Ok(if body.is_some() { Asked::There } else { Asked::Unchanged })
     });
-    answer.map_err(|trouble| match trouble {
-        Trouble::Transfer(cause) => FetchError::Transfer { from: from.clone(), cause },
-        Trouble::Stopped(why) => FetchError::Stopped { from: from.clone(), why },
-        Trouble::Final(never) => match never {},
-    })
+    answer.map_err(|trouble| FetchError::of(trouble, from))
 }

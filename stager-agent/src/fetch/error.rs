@@ -2,6 +2,7 @@
 //! no text here holds a secret: URLs redact themselves, and the HTTP library's own texts, which quote URLs and
 //! headers, are not used.
 
+use super::retry::Trouble;
 use super::transfer_error::TransferError;
 use crate::disk_budget::DiskFull;
 use crate::scope::Stopped;
@@ -165,6 +166,16 @@ impl UnpackError {
 }
 
 impl FetchError {
+    /// Why the tries to fetch `from` came to nothing.
+    pub(super) fn of(trouble: Trouble<Self>, from: &SafeUrl) -> Self {
+        let from = from.clone();
+        match trouble {
+            Trouble::Stopped(why) => Self::Stopped { from, why },
+            Trouble::Transfer(cause) => Self::Transfer { from, cause },
+            Trouble::Final(error) => error,
+        }
+    }
+
     /// Whether the bytes that came are not what they should be.
     pub(super) fn is_of_contents(&self) -> bool {
         match self {

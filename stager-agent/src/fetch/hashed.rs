@@ -10,7 +10,6 @@ use super::tally::Tally;
 use super::transfer_error::TransferError;
 use crate::scope::Scope;
 use shared_model::safe_url::SafeUrl;
-use std::convert::Infallible;
 
 /// What a server gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,14 +25,8 @@ pub(crate) enum Hashed {
 /// # Errors
 /// [`FetchError::Transfer`], [`FetchError::Stopped`].
 pub(crate) fn hashed(http: &Http, from: &SafeUrl, most: u64, scope: &Scope) -> Result<Hashed, FetchError> {
-    with_retries(from, http.patience(), scope, |tries| attempt(http, from, most, tries, scope)).map_err(|trouble| {
-        let from = from.clone();
-        match trouble {
-            Trouble::Stopped(why) => FetchError::Stopped { from, why },
-            Trouble::Transfer(cause) => FetchError::Transfer { from, cause },
-            Trouble::Final(never) => match never {},
-        }
-    })
+    let tried = with_retries(from, http.patience(), scope, |tries| attempt(http, from, most, tries, scope));
+    tried.map_err(|trouble| FetchError::of(trouble, from))
 }
 
 fn attempt(
@@ -42,7 +35,7 @@ fn attempt(
     most: u64,
     tries: &Tries,
     scope: &Scope,
-) -> Result<Hashed, Trouble<Infallible>> {
+) -> Result<Hashed, Trouble<FetchError>> {
     let body = Body::open(http, from, Question::Whole, tries)?;
     // Nobody asked whether it has changed.
     let body = body.ok_or(TransferError::Protocol { reason: "it says that nothing has changed" })?;

@@ -151,14 +151,7 @@ pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Arr
         announce(archive, scope);
     }
     let tried = with_retries(archive.from, http.patience(), scope, |tries| attempt(http, archive, tries, scope));
-    let arrived = tried.map_err(|trouble| {
-        let from = archive.from.clone();
-        match trouble {
-            Trouble::Stopped(why) => FetchError::Stopped { from, why },
-            Trouble::Transfer(cause) => FetchError::Transfer { from, cause },
-            Trouble::Final(error) => error,
-        }
-    })?;
+    let arrived = tried.map_err(|trouble| FetchError::of(trouble, archive.from))?;
     let Some((told, unpacked)) = arrived else { return Ok(Arrival::Unchanged) };
 
     let (name, to) = (archive.name.to_owned(), archive.to.display().to_string());
