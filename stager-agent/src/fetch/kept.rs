@@ -3,13 +3,11 @@
 use super::Archive;
 use super::checksum::Digests;
 use super::error::{FetchError, UnpackError};
-use super::place::{self, Before};
-use super::unpack::{self, Tree};
-use crate::disk_budget::Draw;
+use super::place::Place;
+use super::unpack;
 use crate::scope::Scope;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
-use std::sync::Arc;
 
 /// Bytes read at a time.
 const GULP: usize = 128 * 1024;
@@ -50,19 +48,11 @@ pub(crate) fn unpack_kept(archive: &Archive, file: &File, sha256: &str, scope: &
         Err(_) => return Ok(Kept::Another),
     }
     kept.rewind().map_err(|cause| failed(UnpackError::Disk { path: archive.to.to_owned(), cause }))?;
-    let into = archive.into.unwrap_or(archive.to);
-    let before = place::make(into, archive.owner).map_err(failed)?;
-    let draw = archive.disk.map(|budget| Arc::new(Draw::on(budget)));
-    let unpacked = Tree::open(into, archive.owner)
-        .map(|tree| tree.drawing_on(draw.clone()))
-        .and_then(|mut tree| unpack::unpack(&mut kept, Some(file), &mut tree, archive.limits, scope));
+    let place = Place::of(archive).map_err(failed)?;
+    let unpacked =
+        place.tree().and_then(|mut tree| unpack::unpack(&mut kept, Some(file), &mut tree, archive.limits, scope));
     let Err(cause) = unpacked else { return Ok(Kept::Unpacked) };
-    if before == Before::Nothing {
-        place::empty(into).map_err(failed)?;
-        if let Some(draw) = &draw {
-            draw.give_all_back();
-        }
-    }
+    place.clear().map_err(failed)?;
     unless_stopped(archive, scope)?;
     Err(failed(cause))
 }

@@ -54,12 +54,12 @@ pub(crate) use unpack::fuzzed;
 pub(crate) use validators::{Known, Validators};
 
 use crate::cache::Contents;
-use crate::disk_budget::{DiskBudget, Draw};
+use crate::disk_budget::DiskBudget;
 use crate::scope::Scope;
 use body::Body;
 use checksum::{Authority, Mismatch};
 use head::Question;
-use place::Before;
+use place::Place;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
 use std::fs::File;
@@ -69,7 +69,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use tally::{Tally, Told};
-use unpack::{Tree, Unpacked};
+use unpack::Unpacked;
 
 /// Bytes that are read after an archive was refused, so that its checksum can tell whether it was the right one.
 const LISTEN_AFTER_FAILURE: u64 = 64 << 20;
@@ -196,16 +196,9 @@ fn attempt(
     let coding = body.coding().map(str::to_owned);
     let to = archive.to.display().to_string();
     let body = Tally::new(body, archive.checksum.clone(), archive.copy, Some(to), scope);
-    let into = archive.into.unwrap_or(archive.to);
-    let before = place::make(into, archive.owner).map_err(|cause| failed(archive, cause))?;
-    let draw = archive.disk.map(|budget| Arc::new(Draw::on(budget)));
-    receive(body, archive, draw.as_ref(), scope).map(Some).or_else(|trouble| {
-        if before == Before::Nothing {
-            place::empty(into).map_err(|cause| failed(archive, cause))?;
-            if let Some(draw) = &draw {
-                draw.give_all_back();
-            }
-        }
+    let place = Place::of(archive).map_err(|cause| failed(archive, cause))?;
+    receive(body, archive, &place, scope).map(Some).or_else(|trouble| {
+        place.clear().map_err(|cause| failed(archive, cause))?;
         Err(match (trouble, coding) {
             (Trouble::Final(error), Some(coding)) if error.is_of_contents() => Trouble::Final(FetchError::Transfer {
                 from: archive.from.clone(),
@@ -219,13 +212,11 @@ fn attempt(
 fn receive(
     mut body: Tally,
     archive: &Archive,
-    draw: Option<&Arc<Draw>>,
+    place: &Place,
     scope: &Scope,
 ) -> Result<(Told, Unpacked), Trouble<FetchError>> {
-    let into = archive.into.unwrap_or(archive.to);
-    let unpacked = Tree::open(into, archive.owner)
-        .map(|tree| tree.drawing_on(draw.cloned()))
-        .and_then(|mut tree| unpack::unpack(&mut body, archive.copy, &mut tree, archive.limits, scope));
+    let unpacked =
+        place.tree().and_then(|mut tree| unpack::unpack(&mut body, archive.copy, &mut tree, archive.limits, scope));
     // Also after a failure: a body with another checksum is not "damaged", it is another. But nobody has to be listened
     // to for ever.
     let read = match &unpacked {

@@ -2,30 +2,67 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that makes and empties directories")]
 
-use super::Owner;
 use super::error::UnpackError;
+use super::unpack::Tree;
+use super::{Archive, Owner};
+use crate::disk_budget::Draw;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, chown};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Of new directories, as `mkdir -p` has it in Diego's containers.
 const MODE: u32 = 0o755;
 
-/// What was in a directory before it was unpacked into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Before {
-    /// Nothing; it may have been missing.
-    Nothing,
-    /// Something, which is nobody's but its owner's.
-    Something,
+/// The directory of one archive, and what pays for what comes into it.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    path: &'a Path,
+    owner: Option<Owner>,
+    /// Nothing was in it, or it was missing; else what is in it is nobody's but its owner's.
+    was_empty: bool,
+    draw: Option<Arc<Draw>>,
+}
+
+impl<'a> Place<'a> {
+    /// Makes the directory that `archive` is unpacked in, where it is missing.
+    ///
+    /// # Errors
+    /// [`UnpackError::Disk`].
+    pub(super) fn of(archive: &Archive<'a>) -> Result<Self, UnpackError> {
+        let (path, owner) = (archive.into.unwrap_or(archive.to), archive.owner);
+        make(path, owner)?;
+        let was_empty = entries(path)?.is_empty();
+        Ok(Self { path, owner, was_empty, draw: archive.disk.map(|budget| Arc::new(Draw::on(budget))) })
+    }
+
+    /// Opens it for what shall come into it.
+    ///
+    /// # Errors
+    /// [`UnpackError::Disk`].
+    pub(super) fn tree(&self) -> Result<Tree, UnpackError> {
+        Ok(Tree::open(self.path, self.owner)?.drawing_on(self.draw.clone()))
+    }
+
+    /// After a failure: empties it where it was empty, so that half an archive is not taken for a whole one, and gives back what
+    /// was taken for that.
+    ///
+    /// # Errors
+    /// [`UnpackError::Disk`].
+    pub(super) fn clear(&self) -> Result<(), UnpackError> {
+        if self.was_empty {
+            empty(self.path)?;
+            if let Some(draw) = &self.draw {
+                draw.give_all_back();
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Makes `path` and its missing parents; only the new ones belong to `owner`.
-///
-/// # Errors
-/// [`UnpackError::Disk`].
-pub(super) fn make(path: &Path, owner: Option<Owner>) -> Result<Before, UnpackError> {
+fn make(path: &Path, owner: Option<Owner>) -> Result<(), UnpackError> {
     let missing: Vec<&Path> =
         path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.is_dir()).collect();
     for directory in missing.iter().rev() {
@@ -39,15 +76,11 @@ pub(super) fn make(path: &Path, owner: Option<Owner>) -> Result<Before, UnpackEr
             chown(directory, Some(uid), Some(gid)).map_err(disk)?;
         }
     }
-    let empty = entries(path)?.is_empty();
-    Ok(if empty { Before::Nothing } else { Before::Something })
+    Ok(())
 }
 
-/// Removes what is in `path`, so that half an archive is not taken for a whole one. Links are removed, not followed.
-///
-/// # Errors
-/// [`UnpackError::Disk`].
-pub(super) fn empty(path: &Path) -> Result<(), UnpackError> {
+/// Removes what is in `path`. Links are removed, not followed.
+fn empty(path: &Path) -> Result<(), UnpackError> {
     for entry in entries(path)? {
         let kind = fs::symlink_metadata(&entry).map(|metadata| metadata.is_dir());
         let removed = match kind {
