@@ -16,7 +16,7 @@ pub(crate) struct Credentials {
     key: String,
     /// What is shown to the registry.
     pub(super) login: Login,
-    /// Where they come from, for people: `--username me`, `auths of /root/.docker/config.json`; empty for nobody.
+    /// Where they come from, for people: `--username me`, `auths of /home/me/.docker/config.json`; empty for nobody.
     pub(crate) origin: String,
 }
 
