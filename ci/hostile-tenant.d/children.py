@@ -18,7 +18,7 @@ def forged_on_the_base(scene, image, base):
     place = scene.folder / 'taken'
     place.mkdir()
     (place / 'backdoor').write_text(BACKDOOR)
-    of_image, of_base = (engine.docker('create', '--label', f'stager.tenant={scene.world.instance}', one, 'true') for one in (image, base))
+    of_image, of_base = (scene.created(one, 'true') for one in (image, base))
     for part in ('home/vcap', 'tmp/lifecycle'):
         (place / part).parent.mkdir(exist_ok=True)
         engine.docker('cp', f'{of_image}:/{part}', place / part)

@@ -68,7 +68,7 @@ def guard_image_that_was_created(scene):
     """the same, and its container never ran, as a guard's does not"""
     name, image, evil = victims_name(scene)
     guard = scene.strangers(AS_GUARDS, labels(**lent(name, image, evil, dead_owner())))
-    engine.docker('create', '--label', f'stager.tenant={scene.world.instance}', guard)
+    scene.created(guard)
     a_later_run(scene)
     return moved(name, image)
 
@@ -78,7 +78,7 @@ def guard_image_that_could_not_start(scene):
     """the same, and somebody tried to run it: it has no such program, so its container looks as if it had never run"""
     name, image, evil = victims_name(scene)
     guard = scene.imported(labels(**lent(name, image, evil, dead_owner())), changes=(AS_GUARDS,))
-    container = engine.docker('create', '--label', f'stager.tenant={scene.world.instance}', guard)
+    container = scene.created(guard)
     if engine.run('start', container).returncode == 0:
         raise NotSetUp('it was started')
     a_later_run(scene)
@@ -131,7 +131,7 @@ def guard_that_takes_a_name_away(scene):
     told = lent(name, image, '', dead_owner())
     del told['lent__from']
     guard = scene.strangers(AS_GUARDS, labels(**told))
-    engine.docker('create', '--label', f'stager.tenant={scene.world.instance}', guard)
+    scene.created(guard)
     a_later_run(scene)
     return moved(name, image)
 
@@ -143,7 +143,7 @@ def guard_for_a_nameless_image(scene):
     child = scene.build(f'FROM {scene.tiny_image(victim)}\nENV MINE=1\n')
     recipe = engine.inspected('image', child)['Config']['Labels']['stager.recipe']
     guard = scene.strangers(AS_GUARDS, labels(kind="guard", recipe=recipe, owner=dead_owner()))
-    engine.docker('create', '--label', f'stager.tenant={scene.world.instance}', guard)
+    scene.created(guard)
     a_later_run(scene)
     return None if engine.image_id(child) else 'the user\'s image is gone'
 
@@ -179,7 +179,7 @@ def staging_image_that_is_gone(scene):
 def app_image_that_was_created(scene):
     """a user made a container of an image that says it is an app's whose owner is dead"""
     image = scene.strangers(FOREVER, labels(kind="app", instance="x", owner=dead_owner()))
-    container = engine.docker('create', '--label', f'stager.tenant={scene.world.instance}', image)
+    container = scene.created(image)
     a_later_run(scene)
     return None if engine.is_there(container) else 'the user\'s container is gone'
 

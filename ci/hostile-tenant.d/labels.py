@@ -64,7 +64,7 @@ def leaving(scene, more):
 
 def seen_in(scene, image):
     """What an engine makes of the image that it should not have."""
-    container = engine.docker('create', '--label', f'stager.tenant={scene.world.instance}', image, 'true')
+    container = scene.created(image, 'true')
     listing = subprocess.run(['sh', '-c', f'docker export {container} | tar -tvf -'], text=True, stdout=subprocess.PIPE, check=True).stdout
     engine.remove('container', container)
     entries = [line.split(None, 5) for line in listing.splitlines()]

@@ -184,6 +184,10 @@ class Scene:
         """A container that anybody started."""
         return engine.docker('run', '--detach', '--label', f'stager.tenant={self.world.instance}', *words)
 
+    def created(self, *words):
+        """A container that anybody made, and nobody started."""
+        return engine.docker('create', '--label', f'stager.tenant={self.world.instance}', *words)
+
     def impostor(self, *words):
         """One that bears our app label, on the network of the platform."""
         return self.container('--label', 'stager.kind=app', '--network', self.network, *words, '--entrypoint', 'sleep', ROOTFS, '600')
