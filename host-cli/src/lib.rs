@@ -12,6 +12,7 @@ mod failure;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzed;
 mod image;
+mod labels;
 mod owner;
 mod pipeline;
 mod plan;

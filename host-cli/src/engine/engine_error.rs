@@ -1,7 +1,7 @@
 //! What an engine refuses, and that its words show no secret.
 
 use super::connect_error::ConnectError;
-use crate::plan::container::ContainerSpec;
+use crate::engine::container_spec::ContainerSpec;
 
 /// An engine's refusal, or its absence.
 #[derive(Debug, thiserror::Error)]

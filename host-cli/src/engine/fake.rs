@@ -7,8 +7,9 @@ use super::{
     CommitOptions, Container, ContainerId, Endpoint, Engine, EngineError, EngineFacts, Health, Image, ImageDetails,
     ImageId, Input, LayerTold, Limits, Quota, Ran, Running, Seen, Store,
 };
-use crate::plan::container::{ContainerSpec, LogConfig};
-use crate::plan::{app_image, image_config, labels};
+use crate::engine::container_spec::{ContainerSpec, LogConfig};
+use crate::plan::{app_image, image_config};
+use crate::labels;
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
 use shared_model::event::Stream;

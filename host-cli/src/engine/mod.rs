@@ -5,11 +5,12 @@ mod advice;
 pub(crate) mod connect_error;
 pub(crate) mod docker;
 mod engine_error;
+pub(crate) mod container_spec;
 mod facts;
 #[cfg(test)]
 pub(crate) mod fake;
 
-use crate::plan::container::{ContainerSpec, LogConfig};
+use crate::engine::container_spec::{ContainerSpec, LogConfig};
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
 pub(crate) use engine_error::EngineError;

@@ -56,7 +56,7 @@ fn connecting() -> Vec<ConnectError> {
 
 fn engines() -> Vec<EngineError> {
     let connecting = connecting().into_iter().map(EngineError::Connect);
-    let spec = crate::plan::container::ContainerSpec {
+    let spec = crate::engine::container_spec::ContainerSpec {
         environment: vec![("A".into(), "SECRET".into())],
         ..Default::default()
     };

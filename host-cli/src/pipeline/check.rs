@@ -3,8 +3,9 @@
 use crate::engine::{Container, Endpoint, Engine, Image, Limits, Quota};
 use crate::failure::Failure;
 use crate::pipeline::road::Road;
-use crate::plan::container::ContainerSpec;
-use crate::plan::{cache, labels};
+use crate::engine::container_spec::ContainerSpec;
+use crate::plan::cache;
+use crate::labels;
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;

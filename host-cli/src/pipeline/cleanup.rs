@@ -5,7 +5,7 @@ use crate::engine::{ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
 use crate::image::{Stop, Unnamed};
 use crate::pipeline::lent::Lent;
-use crate::plan::container::ContainerSpec;
+use crate::engine::container_spec::ContainerSpec;
 use shared_model::exit_code::ExitCode;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -2,7 +2,7 @@
 //! is made, since `CF_INSTANCE_PORTS` tells it to the app. Somebody may be quicker; then the engine says so.
 
 use crate::failure::Failure;
-use crate::plan::container::PublishedPort;
+use crate::engine::container_spec::PublishedPort;
 use crate::plan::ports::PortWish;
 use shared_model::exit_code::ExitCode;
 use std::io::{self, ErrorKind};

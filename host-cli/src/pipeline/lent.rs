@@ -3,7 +3,7 @@
 use crate::engine::{Engine, EngineError, ImageId};
 use crate::image::provenance::remove_if_ours;
 use crate::plan::app_image::full_name;
-use crate::plan::labels;
+use crate::labels;
 use std::collections::BTreeMap;
 
 /// See the module's text.

@@ -9,7 +9,7 @@ use crate::pipeline::road::{Road, walk};
 use crate::pipeline::stage::{self, Staging};
 use crate::pipeline::{check, mounted, signals};
 use crate::plan::cache::{comparing_container, looking_container};
-use crate::plan::container::ContainerSpec;
+use crate::engine::container_spec::ContainerSpec;
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::requests::print;
 use crate::screen::cache_table::{self, Entry};

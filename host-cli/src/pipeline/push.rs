@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::pipeline::lent::bears;
 use crate::pipeline::road::{Road, millis, walk};
 use crate::pipeline::{remains, signals, which};
-use crate::plan::labels;
+use crate::labels;
 use crate::registry::credentials::Credentials;
 use crate::registry::login::{self, LoginOptions};
 use crate::registry::reference::Reference;

@@ -7,7 +7,7 @@ mod health;
 use crate::engine::ContainerId;
 use crate::failure::Failure;
 use crate::pipeline::road::Road;
-use crate::plan::container::ContainerSpec;
+use crate::engine::container_spec::ContainerSpec;
 use crate::plan::ports::PortWish;
 pub(crate) use earlier::{Earlier, earlier};
 pub(crate) use health::Patience;

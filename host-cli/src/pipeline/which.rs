@@ -12,7 +12,7 @@ use crate::image::provenance::is_labelled;
 use crate::pipeline::ours;
 use crate::pipeline::road::Road;
 use crate::plan::app_image::full_name;
-use crate::plan::labels;
+use crate::labels;
 use crate::requests::{self, Bearer, Kind, RequestError};
 use shared_model::application::Application;
 use shared_model::exit_code::ExitCode;

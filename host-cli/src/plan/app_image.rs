@@ -1,6 +1,6 @@
 //! Names and labels of an app image, by which it is found, traced and cleaned up. Pure.
 
-use super::labels::{self, slug};
+use crate::labels::{self, slug};
 use serde::Deserialize;
 use shared_model::safe_url::SafeUrl;
 use shared_model::task::TaskDefinition;

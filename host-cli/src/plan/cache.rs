@@ -4,9 +4,9 @@
 //! A volume is known by its name alone. `docker run -v stager-cache:/var/cache/stager …` makes one without our label, and
 //! that must be the same cache; the agent refuses a directory that holds what is not its own.
 
-use crate::plan::container::ContainerSpec;
+use crate::engine::container_spec::ContainerSpec;
 use crate::plan::fetching::{Fetching, Keeping, with_the_agents_rights};
-use crate::plan::labels;
+use crate::labels;
 use shared_model::cache_place::MOUNTED;
 use std::collections::BTreeMap;
 

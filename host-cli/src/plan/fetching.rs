@@ -1,7 +1,7 @@
 //! What every container has in common in which the agent fetches: the image, the network, certificates, and the volume
 //! that keeps what was fetched.
 
-use crate::plan::container::{ContainerSpec, LogConfig};
+use crate::engine::container_spec::{ContainerSpec, LogConfig};
 use shared_model::cache_place::MOUNTED;
 use std::path::PathBuf;
 

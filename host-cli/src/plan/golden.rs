@@ -1,6 +1,6 @@
 //! Plans as text, for the tests that compare them with a file: every field that asks for something, values included.
 
-use crate::plan::container::ContainerSpec;
+use crate::engine::container_spec::ContainerSpec;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;

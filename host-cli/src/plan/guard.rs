@@ -2,8 +2,8 @@
 //! can be anybody's, an image's above all: what is believed of one that is found stands in [`is_one`].
 
 use crate::engine::{Container, Image};
-use crate::plan::container::ContainerSpec;
-use crate::plan::labels;
+use crate::engine::container_spec::ContainerSpec;
+use crate::labels;
 use std::collections::BTreeMap;
 
 /// What a guard would run: nothing that any image has.

@@ -2,7 +2,7 @@
 //! and whether the engine asks.
 
 use crate::engine::{Container, Health};
-use crate::plan::container::HealthCheck;
+use crate::engine::container_spec::HealthCheck;
 use shared_model::action::{Action, RunAction};
 use shared_model::desired_lrp::{Check, DesiredLrp, HttpCheck, TcpCheck};
 use std::time::Duration;

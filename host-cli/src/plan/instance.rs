@@ -1,6 +1,6 @@
 //! What rep and executor tell an instance about itself, as variables. One container is one instance, number 0.
 
-use crate::plan::container::PublishedPort;
+use crate::engine::container_spec::PublishedPort;
 use shared_model::environment::EnvironmentVariable;
 
 /// The address of an instance as its neighbours would see it. Which address the container will have is known only

@@ -3,7 +3,6 @@
 pub(crate) mod app;
 pub(crate) mod app_image;
 pub(crate) mod cache;
-pub(crate) mod container;
 pub(crate) mod fetching;
 #[cfg(test)]
 pub(crate) mod golden;
@@ -11,7 +10,6 @@ pub(crate) mod guard;
 pub(crate) mod health;
 pub(crate) mod image_config;
 pub(crate) mod instance;
-pub(crate) mod labels;
 pub(crate) mod left_out;
 pub(crate) mod ports;
 pub(crate) mod remains;

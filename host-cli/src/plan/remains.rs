@@ -5,7 +5,7 @@
 
 use crate::engine::{Running, Seen};
 use crate::owner::{Life, Owner};
-use crate::plan::labels;
+use crate::labels;
 use std::time::Duration;
 
 /// How long something that ended, or never began, is left to an owner of whom nothing is known.

@@ -2,9 +2,10 @@
 //! container gets no Docker socket, no more rights than the agent needs, and the request's limits.
 
 use crate::engine::ContainerId;
-use crate::plan::container::ContainerSpec;
+use crate::engine::container_spec::ContainerSpec;
 use crate::plan::fetching::{Fetching, Keeping};
-use crate::plan::{labels, left_out::not_done};
+use crate::plan::left_out::not_done;
+use crate::labels;
 use shared_model::action::{Action, RunAction};
 use shared_model::task::TaskDefinition;
 

@@ -4,7 +4,7 @@
 use crate::engine::{
     Container, ContainerId, Endpoint, Health, Image, ImageDetails, ImageId, ImageSettings, Platform, Running, Seen,
 };
-use crate::plan::container::LogConfig;
+use crate::engine::container_spec::LogConfig;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use shared_model::secret::Secret;

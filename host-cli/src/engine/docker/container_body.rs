@@ -1,7 +1,7 @@
 //! A container as the engine's JSON. Pure. docker-api's own options know neither `StdinOnce` (without which a container
 //! that reads stdin never sees its end) nor capabilities, limits, health checks and init.
 
-use crate::plan::container::{ContainerSpec, HealthCheck, LogConfig};
+use crate::engine::container_spec::{ContainerSpec, HealthCheck, LogConfig};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -117,7 +117,7 @@ fn put_number(map: &mut Map<String, Value>, name: &str, number: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::container::PublishedPort;
+    use crate::engine::container_spec::PublishedPort;
 
     #[test]
     fn an_empty_spec_asks_for_nothing() {

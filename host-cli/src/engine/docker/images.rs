@@ -5,7 +5,7 @@ use super::link::Link;
 use super::refusal::{self, one_line};
 use super::stream::BodyReader;
 use crate::engine::{EngineError, Image, ImageId};
-use crate::plan::labels;
+use crate::labels;
 use containers_api::conn::hyper::StatusCode;
 use containers_api::url::encoded_pairs;
 use docker_api::opts::TagOpts;

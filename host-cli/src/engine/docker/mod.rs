@@ -33,7 +33,7 @@ use super::{
     CommitOptions, Container, ContainerId, Engine, EngineError, EngineFacts, Image, ImageId, Input, LayerTold, Ran,
     Seen,
 };
-use crate::plan::container::ContainerSpec;
+use crate::engine::container_spec::ContainerSpec;
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
 use crate::state_folder;

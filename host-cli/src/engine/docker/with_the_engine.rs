@@ -8,7 +8,7 @@ use super::tls_engine::socket_of_the_engine;
 use super::*;
 use crate::engine::connect_error::ConnectError;
 use crate::engine::{Health, Quota, Store};
-use crate::plan::container::HealthCheck;
+use crate::engine::container_spec::HealthCheck;
 use std::io::{Cursor, Read, Write};
 use std::net::{Shutdown, TcpListener};
 use std::os::unix::net::UnixStream;

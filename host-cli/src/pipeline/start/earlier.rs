@@ -2,7 +2,8 @@
 
 use crate::engine::{ContainerId, Engine, EngineError};
 use crate::plan::ports::PortWish;
-use crate::plan::{guard, labels};
+use crate::plan::guard;
+use crate::labels;
 
 /// An earlier container of the app.
 #[derive(Clone, Debug, PartialEq, Eq)]

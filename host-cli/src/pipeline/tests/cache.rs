@@ -3,8 +3,8 @@
 use super::*;
 use crate::arguments::{Cache, CacheCommand, CacheUp, Command, invocation::Invocation};
 use crate::pipeline::{cache_up, look_into};
-use crate::plan::container::ContainerSpec;
-use crate::plan::labels;
+use crate::engine::container_spec::ContainerSpec;
+use crate::labels;
 use shared_model::event::{PROTOCOL, Stream};
 use std::sync::Mutex;
 

@@ -4,7 +4,7 @@ use super::{nobody, walked};
 use crate::engine::fake::Fake;
 use crate::image::export::Target;
 use crate::pipeline::export::export_on;
-use crate::plan::labels;
+use crate::labels;
 use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
 use std::sync::Arc;

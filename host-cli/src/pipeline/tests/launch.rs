@@ -4,8 +4,9 @@ use super::*;
 use crate::arguments::{Command, Launch, invocation::Invocation};
 use crate::engine::{Container, Health, Quota, Ran};
 use crate::pipeline::launch_on;
-use crate::plan::container::{ContainerSpec, LogConfig};
-use crate::plan::{guard, labels};
+use crate::engine::container_spec::{ContainerSpec, LogConfig};
+use crate::plan::guard;
+use crate::labels;
 use std::net::TcpListener;
 
 fn engine() -> Arc<Fake> {

@@ -5,8 +5,9 @@ use crate::engine::{ContainerId, ImageId};
 use crate::owner::samples::{elsewhere, ended, living};
 use crate::pipeline::lent::Lent;
 use crate::pipeline::remains;
-use crate::plan::container::ContainerSpec;
-use crate::plan::{app_image, guard, labels};
+use crate::engine::container_spec::ContainerSpec;
+use crate::plan::{app_image, guard};
+use crate::labels;
 use std::collections::BTreeMap;
 
 const APP: (&str, &str) = ("stager.kind", "app");

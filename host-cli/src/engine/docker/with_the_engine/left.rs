@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::Running;
-use crate::plan::labels;
+use crate::labels;
 use std::thread;
 use std::time::{Duration, Instant};
 

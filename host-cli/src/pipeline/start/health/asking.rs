@@ -3,7 +3,7 @@
 
 use crate::engine::{Container, ContainerId};
 use crate::pipeline::road::Road;
-use crate::plan::container::HealthCheck;
+use crate::engine::container_spec::HealthCheck;
 use crate::plan::health::is_left_alone;
 use shared_model::event::{Event, EventSink};
 use shared_model::size;
