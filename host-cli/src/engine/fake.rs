@@ -8,8 +8,8 @@ use super::{
     ImageId, Input, LayerTold, Limits, Quota, Ran, Running, Seen, Store,
 };
 use crate::engine::container_spec::{ContainerSpec, LogConfig};
-use crate::plan::{app_image, image_config};
 use crate::labels;
+use crate::plan::{app_image, image_config};
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
 use shared_model::event::Stream;

@@ -3,9 +3,9 @@
 
 mod advice;
 pub(crate) mod connect_error;
+pub(crate) mod container_spec;
 pub(crate) mod docker;
 mod engine_error;
-pub(crate) mod container_spec;
 mod facts;
 #[cfg(test)]
 pub(crate) mod fake;

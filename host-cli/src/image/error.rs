@@ -2,7 +2,7 @@
 
 use super::bound::{Bound, BoundBy};
 use crate::engine::EngineError;
-use crate::plan::app_image::full_name;
+use crate::registry::image_name::full_name;
 use shared_model::plain_line::visible;
 use shared_model::safe_url::SafeUrl;
 use std::io;

@@ -5,8 +5,8 @@
 
 use super::records::Records;
 use crate::engine::{Engine, EngineError, Image, ImageId, ImageSettings};
-use crate::plan::{app_image, image_config};
 use crate::labels;
+use crate::plan::{app_image, image_config};
 use shared_model::plain_line::visible;
 
 /// How it is known that an image is ours.

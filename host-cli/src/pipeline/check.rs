@@ -1,11 +1,11 @@
 //! What must be there before anything is done: better said now than after minutes of staging.
 
+use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{Container, Endpoint, Engine, Image, Limits, Quota};
 use crate::failure::Failure;
-use crate::pipeline::road::Road;
-use crate::engine::container_spec::ContainerSpec;
-use crate::plan::cache;
 use crate::labels;
+use crate::pipeline::road::Road;
+use crate::plan::cache;
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;

@@ -1,11 +1,11 @@
 //! What must be undone when a road ends early. A container or image is written down in the same breath in which it is
 //! made, so that whoever ends the road, a failure here or a signal in another thread, finds it.
 
+use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
 use crate::image::{Stop, Unnamed};
 use crate::pipeline::lent::Lent;
-use crate::engine::container_spec::ContainerSpec;
 use shared_model::exit_code::ExitCode;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

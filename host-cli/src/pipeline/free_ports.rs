@@ -1,8 +1,8 @@
 //! Wishes → ports of this machine. A free one is found by asking the kernel for one, and is named before the container
 //! is made, since `CF_INSTANCE_PORTS` tells it to the app. Somebody may be quicker; then the engine says so.
 
-use crate::failure::Failure;
 use crate::engine::container_spec::PublishedPort;
+use crate::failure::Failure;
 use crate::plan::ports::PortWish;
 use shared_model::exit_code::ExitCode;
 use std::io::{self, ErrorKind};

@@ -2,8 +2,8 @@
 
 use crate::engine::{Engine, EngineError, ImageId};
 use crate::image::provenance::remove_if_ours;
-use crate::plan::app_image::full_name;
 use crate::labels;
+use crate::registry::image_name::full_name;
 use std::collections::BTreeMap;
 
 /// See the module's text.

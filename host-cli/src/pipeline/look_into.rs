@@ -2,6 +2,7 @@
 //! since only an engine's container sees what a volume holds. It has a network only where `verify --origin` needs one.
 
 use crate::arguments::{CacheCommand, CacheList, CacheOptions, CacheVerify, ListOutput};
+use crate::engine::container_spec::ContainerSpec;
 use crate::engine::docker::Docker;
 use crate::engine::{ContainerId, Input};
 use crate::failure::Failure;
@@ -9,7 +10,6 @@ use crate::pipeline::road::{Road, walk};
 use crate::pipeline::stage::{self, Staging};
 use crate::pipeline::{check, mounted, signals};
 use crate::plan::cache::{comparing_container, looking_container};
-use crate::engine::container_spec::ContainerSpec;
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::requests::print;
 use crate::screen::cache_table::{self, Entry};

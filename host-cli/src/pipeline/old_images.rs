@@ -3,10 +3,10 @@
 
 use crate::engine::{EngineError, Image};
 use crate::image::provenance::{is_labelled, provenance};
+use crate::labels;
 use crate::pipeline::ours::sort_newest_first;
 use crate::pipeline::road::Road;
 use crate::plan::app_image;
-use crate::labels;
 use shared_model::event::{Event, EventSink};
 use shared_model::plain_line::visible;
 use std::num::NonZeroUsize;
@@ -69,8 +69,8 @@ fn remove_one(road: &Road, image: &Image) -> Result<bool, EngineError> {
 mod tests {
     use super::*;
     use crate::engine::Engine;
-    use crate::engine::fake::Fake;
     use crate::engine::container_spec::ContainerSpec;
+    use crate::engine::fake::Fake;
     use std::sync::Arc;
 
     const GUID: &str = "18c50a86-b045-5fed-bae9-e6ea03383693";

@@ -1,27 +1,30 @@
 //! An image goes to a registry, through the engine: under the name that it gets there, which it keeps here too. When that
 //! fails, the name goes back to where it was.
 
+mod refusal;
+mod tally;
+
 use crate::app_ref::AppRef;
 use crate::arguments::{LogOptions, Push, Restage};
 use crate::engine::docker::Docker;
 use crate::engine::{EngineError, Image, ImageId, LayerTold};
 use crate::failure::Failure;
+use crate::labels;
 use crate::pipeline::lent::bears;
 use crate::pipeline::road::{Road, millis, walk};
 use crate::pipeline::{remains, signals, which};
-use crate::labels;
 use crate::registry::credentials::Credentials;
 use crate::registry::login::{self, LoginOptions};
 use crate::registry::reference::Reference;
-use crate::registry::refusal::Refusal;
-use crate::registry::tally::{News, Sum, Tally};
 use crate::screen::screen;
+use refusal::Refusal;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tally::{News, Sum, Tally};
 
 /// Often enough to look alive, seldom enough for a log.
 const BETWEEN_PROGRESS: Duration = Duration::from_millis(250);

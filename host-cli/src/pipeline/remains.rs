@@ -6,11 +6,11 @@
 //! engine may still be taking it in.
 
 use crate::engine::{Container, Engine, EngineError, Image, ImageId, Seen};
+use crate::labels;
 use crate::pipeline::lent::Lent;
 use crate::pipeline::road::Road;
 use crate::plan::remains::{Fate, LONGEST_LOAD, OLD, fate, guards_a_making, is_left_by_a_build};
 use crate::plan::{app_image, guard, image_config};
-use crate::labels;
 use jiff::Timestamp;
 use shared_model::event::{Event, EventSink};
 use shared_model::plain_line::visible;

@@ -1,14 +1,14 @@
 //! How a road is walked: its first and its last word, and that nothing stays behind, whoever ends it.
 
+use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
 use crate::image::{Stop, Unnamed};
+use crate::labels;
 use crate::owner::Owner;
 use crate::pipeline::cleanup::{Cleanup, End, Made, Undone};
 use crate::pipeline::lent::Lent;
-use crate::engine::container_spec::ContainerSpec;
 use crate::plan::{app_image, guard};
-use crate::labels;
 use crate::screen::Screen;
 use shared_model::event::{Event, EventSink, PROTOCOL, Step};
 use shared_model::exit_code::ExitCode;

@@ -5,9 +5,9 @@ mod earlier;
 mod health;
 
 use crate::engine::ContainerId;
+use crate::engine::container_spec::ContainerSpec;
 use crate::failure::Failure;
 use crate::pipeline::road::Road;
-use crate::engine::container_spec::ContainerSpec;
 use crate::plan::ports::PortWish;
 pub(crate) use earlier::{Earlier, earlier};
 pub(crate) use health::Patience;

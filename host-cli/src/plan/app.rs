@@ -5,11 +5,11 @@
 
 use crate::engine::ImageId;
 use crate::engine::container_spec::{ContainerSpec, LogConfig, PublishedPort};
+use crate::labels;
 use crate::plan::left_out::{counted, not_done};
 use crate::plan::ports::LOOPBACK;
 use crate::plan::stager::{DEFAULT_PIDS, cpu_shares, memory_bytes, open_files, positive};
 use crate::plan::{guard, health, instance};
-use crate::labels;
 use shared_model::action::{Action, RunAction};
 use shared_model::application::Application;
 use shared_model::desired_lrp::{DesiredLrp, is_sidecar};

@@ -29,14 +29,12 @@ pub(crate) const RECIPE: &str = "stager.recipe";
 pub(crate) const LAYERS: usize = 2;
 /// Bytes of the process types that are labelled; what is longer would be cut, and then be no JSON.
 const LONGEST_PROCESS_TYPES: usize = 8192;
+/// Characters of a label's name that we give.
+const LONGEST_LABEL: usize = 128;
 /// Hexadecimal digits of a droplet in a tag.
 const DROPLET_DIGITS: usize = 12;
 /// Characters of an app's guid in a name.
 const GUID_CHARACTERS: usize = 8;
-/// Characters of a repository that engines allow.
-const LONGEST_REPOSITORY: usize = 255;
-/// Characters of a tag that engines allow.
-const LONGEST_TAG: usize = 128;
 
 /// The names of an app's image, the droplet's own first.
 pub(crate) fn names(app_name: &str, app_guid: &str, droplet_sha256: &str) -> Vec<String> {
@@ -52,56 +50,6 @@ pub(crate) fn is_of_droplet(name: &str) -> bool {
     // Podman puts a registry in front.
     let is_ours = repository.rsplit_once(labels::REPOSITORIES).is_some_and(|(_, app)| !app.contains('/'));
     is_ours && tag.len() == DROPLET_DIGITS && tag.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// The name with its tag, `latest` where it has none; `None` for what engines do not take as a name.
-pub(crate) fn full_name(name: &str) -> Option<String> {
-    let after_slash = name.rfind('/').map_or(0, |slash| slash + 1);
-    let (repository, tag) = match name[after_slash..].find(':') {
-        Some(colon) => (&name[..after_slash + colon], &name[after_slash + colon + 1..]),
-        None => (name, "latest"),
-    };
-    let good = is_tag(tag) && is_repository(repository);
-    good.then(|| format!("{repository}:{tag}"))
-}
-
-fn is_tag(tag: &str) -> bool {
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    tag.len() <= LONGEST_TAG && tag.starts_with(word) && tag.chars().all(|c| word(c) || c == '.' || c == '-')
-}
-
-fn is_repository(repository: &str) -> bool {
-    let an_id = repository.len() == 64 && repository.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
-    let path = match repository.split_once('/') {
-        Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => {
-            if !is_host(host) {
-                return false;
-            }
-            path
-        }
-        _ => repository,
-    };
-    !an_id && repository.len() <= LONGEST_REPOSITORY && path.split('/').all(is_component)
-}
-
-fn is_host(host: &str) -> bool {
-    let (name, port) = host.split_once(':').unwrap_or((host, "1"));
-    let label = |label: &str| {
-        let ends = |c: char| c.is_ascii_alphanumeric();
-        label.starts_with(ends) && label.ends_with(ends) && label.chars().all(|c| ends(c) || c == '-')
-    };
-    name.split('.').all(label) && !port.is_empty() && port.chars().all(|c| c.is_ascii_digit())
-}
-
-/// Letters and digits with single separators between them: `.`, `_`, `__` or dashes.
-fn is_component(component: &str) -> bool {
-    let plain = |c: char| matches!(c, 'a'..='z' | '0'..='9');
-    let separators = component.split(plain).filter(|between| !between.is_empty());
-    component.starts_with(plain)
-        && component.ends_with(plain)
-        && separators
-            .into_iter()
-            .all(|between| matches!(between, "." | "_" | "__") || between.chars().all(|c| c == '-'))
 }
 
 #[derive(Deserialize)]
@@ -186,7 +134,7 @@ pub(crate) fn labels_of_task(task: &TaskDefinition) -> BTreeMap<String, String> 
 /// Whether engines and people can do with this name of a label.
 pub(crate) fn is_label(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
-    !name.is_empty() && name.len() <= LONGEST_TAG && name.chars().all(plain)
+    !name.is_empty() && name.len() <= LONGEST_LABEL && name.chars().all(plain)
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 //! that must be the same cache; the agent refuses a directory that holds what is not its own.
 
 use crate::engine::container_spec::ContainerSpec;
-use crate::plan::fetching::{Fetching, Keeping, with_the_agents_rights};
 use crate::labels;
+use crate::plan::fetching::{Fetching, Keeping, with_the_agents_rights};
 use shared_model::cache_place::MOUNTED;
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! The container that guards something half done on the engine. It never starts; its labels are all that it is for. Labels
 //! can be anybody's, an image's above all: what is believed of one that is found stands in [`is_one`].
 
-use crate::engine::{Container, Image};
 use crate::engine::container_spec::ContainerSpec;
+use crate::engine::{Container, Image};
 use crate::labels;
 use std::collections::BTreeMap;
 

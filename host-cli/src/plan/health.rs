@@ -1,8 +1,8 @@
 //! How to ask an app whether it is healthy: the launch request's monitor or check definition → the engine's health check;
 //! and whether the engine asks.
 
-use crate::engine::{Container, Health};
 use crate::engine::container_spec::HealthCheck;
+use crate::engine::{Container, Health};
 use shared_model::action::{Action, RunAction};
 use shared_model::desired_lrp::{Check, DesiredLrp, HttpCheck, TcpCheck};
 use std::time::Duration;

@@ -5,8 +5,8 @@
 //! What differs from app to app comes last: the classic builder takes a second for every instruction on a busy disk, and
 //! finds the others ready. A base's own variables stay there: no Dockerfile can unset one.
 
-use crate::labels;
 use crate::engine::{Image, ImageSettings, Platform};
+use crate::labels;
 use jiff::Timestamp;
 use serde::Serialize;
 use shared_model::secret::Secret;

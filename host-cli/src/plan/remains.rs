@@ -4,8 +4,8 @@
 //! runs stays (an agent notices itself that its host is gone), what ended or never began goes when it is old.
 
 use crate::engine::{Running, Seen};
-use crate::owner::{Life, Owner};
 use crate::labels;
+use crate::owner::{Life, Owner};
 use std::time::Duration;
 
 /// How long something that ended, or never began, is left to an owner of whom nothing is known.

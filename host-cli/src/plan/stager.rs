@@ -3,9 +3,9 @@
 
 use crate::engine::ContainerId;
 use crate::engine::container_spec::ContainerSpec;
+use crate::labels;
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::left_out::not_done;
-use crate::labels;
 use shared_model::action::{Action, RunAction};
 use shared_model::task::TaskDefinition;
 

@@ -36,7 +36,7 @@ pub(crate) enum Login {
 
 impl Credentials {
     /// Those for the registry of `reference`.
-    pub(super) fn new(reference: &Reference, login: Login, origin: String) -> Self {
+    pub(crate) fn new(reference: &Reference, login: Login, origin: String) -> Self {
         Self { key: key(reference.registry()).to_owned(), login, origin }
     }
 

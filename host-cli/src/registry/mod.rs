@@ -4,7 +4,6 @@
 pub(crate) mod credentials;
 mod docker_config;
 mod helper;
+pub(crate) mod image_name;
 pub(crate) mod login;
 pub(crate) mod reference;
-pub(crate) mod refusal;
-pub(crate) mod tally;

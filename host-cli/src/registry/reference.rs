@@ -1,16 +1,12 @@
 //! The name that an image gets in a registry. Pure.
 
-use crate::plan::app_image::full_name;
+use super::image_name::{LONGEST_REPOSITORY, LONGEST_TAG, full_name};
 use shared_model::plain_line::visible;
 use shared_model::safe_url::SafeUrl;
 use std::fmt;
 
 /// The registry of names that name none.
-pub(super) const DOCKER_HUB: &str = "docker.io";
-/// Characters of a repository that engines and registries allow.
-const LONGEST_REPOSITORY: usize = 255;
-/// Characters of a tag that they allow.
-const LONGEST_TAG: usize = 128;
+pub(crate) const DOCKER_HUB: &str = "docker.io";
 
 /// `registry.example.com/team/app:1`: always with a tag, never with a digest.
 #[derive(Clone, Debug, PartialEq, Eq)]

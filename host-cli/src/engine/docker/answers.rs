@@ -1,10 +1,10 @@
 //! What engines answer, as far as we read it. Models of our own: docker-api's demand fields that newer engines no
 //! longer send. Everything may be absent or `null`.
 
+use crate::engine::container_spec::LogConfig;
 use crate::engine::{
     Container, ContainerId, Endpoint, Health, Image, ImageDetails, ImageId, ImageSettings, Platform, Running, Seen,
 };
-use crate::engine::container_spec::LogConfig;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use shared_model::secret::Secret;

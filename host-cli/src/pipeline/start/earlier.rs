@@ -1,9 +1,9 @@
 //! The app's containers of earlier launches, by their labels.
 
 use crate::engine::{ContainerId, Engine, EngineError};
-use crate::plan::ports::PortWish;
-use crate::plan::guard;
 use crate::labels;
+use crate::plan::guard;
+use crate::plan::ports::PortWish;
 
 /// An earlier container of the app.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 mod asking;
 
+use crate::engine::container_spec::HealthCheck;
 use crate::engine::{ContainerId, Health};
 use crate::failure::Failure;
 use crate::pipeline::road::Road;
-use crate::engine::container_spec::HealthCheck;
 use asking::Asking;
 use shared_model::exit_code::ExitCode;
 use shared_model::size;

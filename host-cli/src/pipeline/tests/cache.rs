@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::arguments::{Cache, CacheCommand, CacheUp, Command, invocation::Invocation};
-use crate::pipeline::{cache_up, look_into};
 use crate::engine::container_spec::ContainerSpec;
 use crate::labels;
+use crate::pipeline::{cache_up, look_into};
 use shared_model::event::{PROTOCOL, Stream};
 use std::sync::Mutex;
 

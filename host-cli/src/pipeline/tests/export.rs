@@ -3,8 +3,8 @@
 use super::{nobody, walked};
 use crate::engine::fake::Fake;
 use crate::image::export::Target;
-use crate::pipeline::export::export_on;
 use crate::labels;
+use crate::pipeline::export::export_on;
 use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
 use std::sync::Arc;

@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::arguments::{Command, Launch, invocation::Invocation};
-use crate::engine::{Container, Health, Quota, Ran};
-use crate::pipeline::launch_on;
 use crate::engine::container_spec::{ContainerSpec, LogConfig};
-use crate::plan::guard;
+use crate::engine::{Container, Health, Quota, Ran};
 use crate::labels;
+use crate::pipeline::launch_on;
+use crate::plan::guard;
 use std::net::TcpListener;
 
 fn engine() -> Arc<Fake> {

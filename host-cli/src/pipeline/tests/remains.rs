@@ -1,13 +1,13 @@
 //! What killed host-clis left goes when the next one begins, and nothing of those that live.
 
 use super::*;
+use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, ImageId};
+use crate::labels;
 use crate::owner::samples::{elsewhere, ended, living};
 use crate::pipeline::lent::Lent;
 use crate::pipeline::remains;
-use crate::engine::container_spec::ContainerSpec;
 use crate::plan::{app_image, guard};
-use crate::labels;
 use std::collections::BTreeMap;
 
 const APP: (&str, &str) = ("stager.kind", "app");

@@ -4,10 +4,10 @@ mod early_image;
 
 use super::*;
 use crate::arguments::{Command, Restage, invocation::Invocation};
-use crate::engine::{Limits, Quota};
-use crate::pipeline::{Target, push_if_wanted, restage_on};
 use crate::engine::container_spec::ContainerSpec;
+use crate::engine::{Limits, Quota};
 use crate::labels;
+use crate::pipeline::{Target, push_if_wanted, restage_on};
 use shared_model::event::{PROTOCOL, Step, Stream};
 use std::io::{Read as _, Write};
 use std::sync::mpsc;

@@ -1,59 +1,13 @@
 //! Names and labels for whatever an app is called and whatever a builder reports.
 
 use super::*;
+use crate::registry::image_name::full_name;
 use proptest::prelude::*;
 
 #[test]
 fn an_apps_image_is_named_after_app_guid_and_droplet() {
     let names = names("Node Env", "18c50a86-f6e8-4f9e-9e0a-8a3c4f3b2f1d", &"0123456789abcdef".repeat(4));
     assert_eq!(names, ["cf-app/node-env-18c50a86:droplet-0123456789ab", "cf-app/node-env-18c50a86:latest"]);
-}
-
-#[test]
-fn names_that_engines_take_are_taken_and_others_are_not() {
-    for (name, full) in [
-        ("my-app", Some("my-app:latest")),
-        ("a/b_c/d__e:V1.2-x", Some("a/b_c/d__e:V1.2-x")),
-        ("localhost:5000/a", Some("localhost:5000/a:latest")),
-        ("registry.example.com/a:1", Some("registry.example.com/a:1")),
-        ("a---b", Some("a---b:latest")),
-    ] {
-        assert_eq!(full_name(name).as_deref(), full, "{name}");
-    }
-    let id = "a".repeat(64);
-    let (long, long_tag) = ("a/".repeat(128) + "a", format!("a:{}", "t".repeat(129)));
-    for name in [
-        "",
-        ":",
-        "a:",
-        ":a",
-        "A",
-        "a b",
-        "-a",
-        "a-",
-        "a..b",
-        "a._b",
-        "a//b",
-        "/a",
-        "a/",
-        "a:b:c",
-        "a:b/c:",
-        "ä",
-        "a@sha256:1",
-        "a:-b",
-        "a:.b",
-        "ho_st:1/a",
-        "h.:1/a",
-        "h.i:/a",
-        "a\n",
-        "a:b\n",
-        "$x",
-        &id,
-        &long,
-        &long_tag,
-    ] {
-        assert_eq!(full_name(name), None, "{name:?}");
-    }
 }
 
 #[test]

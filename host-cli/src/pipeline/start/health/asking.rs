@@ -1,9 +1,9 @@
 //! The health check, run by the host where the engine does not run it: Podman leaves that to systemd, and without one
 //! nobody asks.
 
+use crate::engine::container_spec::HealthCheck;
 use crate::engine::{Container, ContainerId};
 use crate::pipeline::road::Road;
-use crate::engine::container_spec::HealthCheck;
 use crate::plan::health::is_left_alone;
 use shared_model::event::{Event, EventSink};
 use shared_model::size;

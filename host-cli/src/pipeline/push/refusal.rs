@@ -1,8 +1,8 @@
 //! What an engine's words mean when a push goes wrong: they come from the registry, from the engine's TLS and its network,
 //! and differ between engines. Pure.
 
-use super::credentials::Credentials;
-use super::reference::{DOCKER_HUB, Reference};
+use crate::registry::credentials::Credentials;
+use crate::registry::reference::{DOCKER_HUB, Reference};
 
 /// Why a registry has not got an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
