@@ -1,9 +1,11 @@
 //! The command line of `host-cli`: what can be typed. What it means is decided where it is used.
 
 pub(crate) mod invocation;
+mod output;
 
 use crate::app_ref::{AppRef, AppRefError};
 use crate::image::ImageBy;
+use crate::requests::LogOptions;
 use argh::FromArgs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use std::path::PathBuf;
 pub(crate) use cache::{Cache, CacheCommand, CacheList, CacheOptions, CacheVerify};
 pub(crate) use export::Export;
 pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
+pub(crate) use output::{ListOutput, Output};
 
 /// Stages and runs Cloud Foundry apps on plain Docker, from the requests in the logs of Diego's cc-bridge.
 #[derive(FromArgs, Debug)]
@@ -43,17 +46,6 @@ pub(crate) enum Command {
     Export(Export),
     Push(Push),
     Link(Link),
-}
-
-/// Where requests are looked for; the same options in every command that looks for one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LogOptions {
-    /// `--logs`: the folder of the components' logs.
-    pub(crate) logs: Option<PathBuf>,
-    /// `--stager-log`: this file instead; `-` is standard input.
-    pub(crate) stager_log: Option<PathBuf>,
-    /// `--nsync-log`: this file instead; `-` is standard input.
-    pub(crate) nsync_log: Option<PathBuf>,
 }
 
 /// A command that looks for requests: adds the options that say where, since argh cannot share fields between commands.
@@ -322,42 +314,4 @@ pub(crate) struct Link {
 /// A number of bytes, as it is typed.
 fn size(typed: &str) -> Result<u64, String> {
     shared_model::size::parse(typed).ok_or_else(|| "a size is a number with a unit, such as 500M or 16G".to_owned())
-}
-
-/// How a command that lists says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ListOutput {
-    /// Columns for people.
-    Table,
-    /// One JSON array.
-    Json,
-}
-
-/// How a command that acts says what it does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Output {
-    /// One line of text an event.
-    Plain,
-    /// One JSON object an event.
-    Json,
-}
-
-impl argh::FromArgValue for ListOutput {
-    fn from_arg_value(value: &str) -> Result<Self, String> {
-        match value {
-            "table" => Ok(Self::Table),
-            "json" => Ok(Self::Json),
-            _ => Err("neither table nor json".to_owned()),
-        }
-    }
-}
-
-impl argh::FromArgValue for Output {
-    fn from_arg_value(value: &str) -> Result<Self, String> {
-        match value {
-            "plain" => Ok(Self::Plain),
-            "json" => Ok(Self::Json),
-            _ => Err("neither plain nor json".to_owned()),
-        }
-    }
 }

@@ -56,7 +56,7 @@ impl From<EngineError> for Failure {
 impl From<ImageError> for Failure {
     fn from(error: ImageError) -> Self {
         let code = match error {
-            ImageError::BadName { .. } => ExitCode::CommandLine,
+            ImageError::BadName { .. } | ImageError::BadTime { .. } => ExitCode::CommandLine,
             ImageError::Engine(
                 error @ (EngineError::Connect(_) | EngineError::Unreachable { .. } | EngineError::Forbidden { .. }),
             ) => {

@@ -1,6 +1,8 @@
 //! The commands that look after the cache.
 
-use super::{FetchOptions, ListOutput, Output};
+use super::fetching::FetchOptions;
+use super::output::{ListOutput, Output};
+
 use argh::FromArgs;
 use std::path::PathBuf;
 

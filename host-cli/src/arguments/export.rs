@@ -1,6 +1,7 @@
 //! The command that brings an image out of the engine.
 
-use super::{LogOptions, Output};
+use super::output::Output;
+use crate::requests::LogOptions;
 use argh::FromArgs;
 use std::path::PathBuf;
 

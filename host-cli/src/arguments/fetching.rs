@@ -1,8 +1,9 @@
 //! The commands whose container fetches: they share the options that say with whom it speaks and what it keeps.
 
-use super::{LogOptions, Output};
+use super::output::Output;
 use crate::app_ref::AppRef;
 use crate::image::ImageBy;
+use crate::requests::LogOptions;
 use argh::FromArgs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -139,7 +140,7 @@ fetches! {
 }
 
 impl Restage {
-    /// Whether several apps are to be staged, each on a road of its own.
+    /// Whether several apps are to be staged, each on a session of its own.
     pub(crate) fn is_of_several(&self) -> bool {
         self.all || self.apps.len() + usize::from(self.app_name.is_some()) > 1
     }

@@ -2,6 +2,7 @@
 //! and what follows `--`. Help and version end here, as values; nothing is printed.
 
 use super::{Command, HostCli};
+
 use crate::failure::Failure;
 use argh::FromArgs;
 use shared_model::command_line;

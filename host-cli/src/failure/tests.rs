@@ -75,6 +75,7 @@ fn images() -> Vec<ImageError> {
     let what = || "droplet.tgz".to_owned();
     let others = [
         ImageError::BadName { name: SafeUrl::new("u:SECRET@registry/a?t=SECRET") },
+        ImageError::BadTime { variable: "SOURCE_DATE_EPOCH", typed: "x".into() },
         ImageError::BaseMissing { base: "a:b".into() },
         ImageError::Unreadable { what: what(), reason: words() },
         ImageError::Corrupt { archive: "droplet", reason: words() },
@@ -193,6 +194,7 @@ fn no_error_is_forgotten_here() {
         ImageError,
         ImageError {
             BadName,
+            BadTime,
             BaseMissing,
             Unreadable,
             Corrupt,

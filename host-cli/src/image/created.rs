@@ -3,11 +3,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "the one place that asks for SOURCE_DATE_EPOCH")]
 
+use super::ImageError;
 use super::layer::FIXED_TIME;
-use crate::failure::Failure;
 use jiff::Timestamp;
-use shared_model::exit_code::ExitCode;
-use shared_model::plain_line::visible;
 use std::env;
 
 /// What every image gives as its time unless another is asked for, in seconds since 1970. It tells nothing.
@@ -26,20 +24,17 @@ pub(crate) struct Created {
 }
 
 /// What is asked for in the environment.
-pub(crate) fn from_environment() -> Result<Created, Failure> {
+pub(crate) fn from_environment() -> Result<Created, ImageError> {
     env::var_os(VARIABLE).map_or_else(|| created(""), |typed| created(&typed.to_string_lossy()))
 }
 
-fn created(typed: &str) -> Result<Created, Failure> {
+fn created(typed: &str) -> Result<Created, ImageError> {
     if typed.is_empty() {
         return Ok(Created { time: FIXED, newest: None });
     }
     let time = typed.parse().ok().filter(|seconds| Timestamp::from_second(*seconds).is_ok());
     let asked = time.and_then(|time| Some(Created { time, newest: Some(u64::try_from(time).ok()?) }));
-    asked.ok_or_else(|| {
-        let text = format!("{VARIABLE} is {:?}, which is no time in seconds since 1970", visible(typed));
-        Failure::new(ExitCode::CommandLine, text, "set it to a number such as the time of a commit, or unset it")
-    })
+    asked.ok_or_else(|| ImageError::BadTime { variable: VARIABLE, typed: typed.to_owned() })
 }
 
 #[cfg(test)]
@@ -54,7 +49,7 @@ mod tests {
             assert_eq!(created(typed).unwrap(), Created { time, newest: Some(newest) });
         }
         for odd in ["-1", "now", "1.5", "9999999999999999", "99999999999999999999"] {
-            assert_eq!(created(odd).unwrap_err().code, ExitCode::CommandLine, "{odd}");
+            assert!(matches!(created(odd), Err(ImageError::BadTime { .. })), "{odd}");
         }
     }
 }

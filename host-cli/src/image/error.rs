@@ -16,6 +16,9 @@ pub(crate) enum ImageError {
     /// A name that engines do not take; see [`full_name`]. Perhaps with a password, as a URL may have one.
     #[error("`{}` is no name for an image", visible(&name.to_string()))]
     BadName { name: SafeUrl },
+    /// A variable of the environment that should be a time.
+    #[error("{variable} is {:?}, which is no time in seconds since 1970", visible(.typed))]
+    BadTime { variable: &'static str, typed: String },
     /// The root file system is not there.
     #[error("the root file system {base} is not here", base = visible(.base))]
     BaseMissing { base: String },
@@ -78,6 +81,7 @@ impl ImageError {
     pub(crate) fn advice(&self) -> &'static str {
         match self {
             Self::BadName { .. } => "a name is REPOSITORY[:TAG], in lower case, like cf-app/my-app:latest",
+            Self::BadTime { .. } => "set it to a number such as the time of a commit, or unset it",
             Self::BaseMissing { .. } => {
                 "`docker pull` gets it where a registry has it; docker/build makes stager-rootfs; --base names another"
             }

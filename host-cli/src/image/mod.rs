@@ -10,7 +10,6 @@ mod archive;
 mod attributes;
 mod base_layers;
 mod bound;
-pub(crate) mod command;
 pub(crate) mod created;
 mod droplet;
 mod entries;

@@ -5,8 +5,8 @@ use crate::engine::{ContainerId, EngineError};
 use crate::failure::Failure;
 use crate::image::taken_out::{TakenOutError, single_file};
 use crate::image::{Bound, ImageOptions, ImageOrder, Lifecycle, Names, Stop, Unnamed, make_unnamed};
-use crate::pipeline::road::Road;
 use crate::plan::{app_image, stager};
+use crate::session::Session;
 use shared_model::application::Application;
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
@@ -61,30 +61,30 @@ impl Order {
     }
 
     /// Makes the app image of what was staged in `container`, running or not.
-    pub(crate) fn make(&self, road: &Road, container: &ContainerId, stop: &Stop) -> Result<Unnamed, Failure> {
+    pub(crate) fn make(&self, session: &Session, container: &ContainerId, stop: &Stop) -> Result<Unnamed, Failure> {
         // Before the droplet, which may be large: a lifecycle in the cache is safe only as long as the agent runs.
-        let lifecycle = lifecycle(road, container, &self.lifecycle)?;
+        let lifecycle = lifecycle(session, container, &self.lifecycle)?;
         let droplet =
-            taken_out(road, container, &self.droplet, self.bound.bytes)?.ok_or_else(|| missing(&self.droplet))?;
+            taken_out(session, container, &self.droplet, self.bound.bytes)?.ok_or_else(|| missing(&self.droplet))?;
         let order = ImageOrder {
             droplet,
             lifecycle,
             base: &self.base,
             names: Names::OfApp { name: &self.application.name, guid: &self.application.guid },
             labels: self.labels.clone(),
-            result: self.result(road, container)?,
+            result: self.result(session, container)?,
             bound: self.bound,
             options: self.options,
-            begins: &|base, recipe| road.begin_image(base, recipe),
+            begins: &|base, recipe| session.begin_image(base, recipe),
             stop: stop.clone(),
         };
-        Ok(make_unnamed(&*road.engine, order, road)?)
+        Ok(make_unnamed(&*session.engine, order, session)?)
     }
 
     /// The result file's text; empty where there is none.
-    fn result(&self, road: &Road, container: &ContainerId) -> Result<String, Failure> {
+    fn result(&self, session: &Session, container: &ContainerId) -> Result<String, Failure> {
         let found =
-            if self.result.is_empty() { None } else { taken_out(road, container, &self.result, LARGEST_RESULT)? };
+            if self.result.is_empty() { None } else { taken_out(session, container, &self.result, LARGEST_RESULT)? };
         let mut text = Vec::new();
         if let Some(mut file) = found {
             let outcome = file.read_to_end(&mut text);
@@ -96,11 +96,11 @@ impl Order {
     }
 }
 
-fn lifecycle(road: &Road, container: &ContainerId, folder: &str) -> Result<Lifecycle, Failure> {
+fn lifecycle(session: &Session, container: &ContainerId, folder: &str) -> Result<Lifecycle, Failure> {
     let mut programs = Vec::new();
     for (name, need) in PROGRAMS {
         let path = format!("{folder}/{name}");
-        match taken_out(road, container, &path, LARGEST_PROGRAM)? {
+        match taken_out(session, container, &path, LARGEST_PROGRAM)? {
             Some(program) => programs.push((name.to_owned(), program)),
             None if need == Need::May => {}
             None => return Err(missing(&path)),
@@ -110,8 +110,8 @@ fn lifecycle(road: &Road, container: &ContainerId, folder: &str) -> Result<Lifec
 }
 
 /// The file at `path` in the container; `None`: there is none.
-fn taken_out(road: &Road, container: &ContainerId, path: &str, limit: u64) -> Result<Option<File>, Failure> {
-    let stream = match road.engine.copy_out(container, path) {
+fn taken_out(session: &Session, container: &ContainerId, path: &str, limit: u64) -> Result<Option<File>, Failure> {
+    let stream = match session.engine.copy_out(container, path) {
         Err(EngineError::NotFound { .. }) => return Ok(None),
         other => other?,
     };

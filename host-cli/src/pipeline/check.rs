@@ -1,11 +1,13 @@
 //! What must be there before anything is done: better said now than after minutes of staging.
 
+use crate::arguments::FetchOptions;
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{Container, Endpoint, Engine, Image, Limits, Quota};
 use crate::failure::Failure;
 use crate::labels;
-use crate::pipeline::road::Road;
 use crate::plan::cache;
+use crate::plan::fetching::Keeping;
+use crate::session::Session;
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
@@ -57,8 +59,8 @@ fn answered<'a>(container: &Container, endpoint: &Endpoint, hosts: &'a BTreeSet<
 }
 
 /// Says which of the container's limits this engine does not keep; it would not say so itself. What its storage can bound.
-pub(crate) fn limits(road: &Road, spec: &ContainerSpec) -> Result<Quota, Failure> {
-    let facts = road.engine.facts()?;
+pub(crate) fn limits(session: &Session, spec: &ContainerSpec) -> Result<Quota, Failure> {
+    let facts = session.engine.facts()?;
     let Limits { memory, processes } = facts.limits;
     let lost = match (spec.memory_bytes > 0 && !memory, spec.pids > 0 && !processes) {
         (false, false) => return Ok(facts.quota),
@@ -69,7 +71,7 @@ pub(crate) fn limits(road: &Road, spec: &ContainerSpec) -> Result<Quota, Failure
     let text = format!(
         "this Docker Engine keeps no limit of {lost}: the container may use all that there is (`docker info` says why)"
     );
-    road.emit(Event::Warning { text });
+    session.emit(Event::Warning { text });
     Ok(facts.quota)
 }
 
@@ -107,4 +109,15 @@ pub(crate) fn volume_name(name: &str) -> Result<(), Failure> {
         format!("--cache-volume {:?} is no name of a volume", visible(name)),
         "letters, digits and _.- make one; `docker volume ls` lists those that there are",
     ))
+}
+
+/// Where it is kept what is fetched.
+pub(crate) fn keeping<'a>(options: &FetchOptions<'a>, no_cache: bool) -> Result<Keeping<'a>, Failure> {
+    if no_cache && (options.cache_volume.is_some() || options.cache_limit.is_some()) {
+        let text = "--no-cache excludes --cache-volume and --cache-limit";
+        return Err(Failure::new(ExitCode::CommandLine, text, ""));
+    }
+    let name = options.cache_volume.unwrap_or(cache::VOLUME);
+    volume_name(name)?;
+    Ok(if no_cache { Keeping::Nothing } else { Keeping::InVolume { name, limit: options.cache_limit } })
 }

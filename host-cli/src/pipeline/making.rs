@@ -5,7 +5,7 @@ use crate::engine::ContainerId;
 use crate::failure::Failure;
 use crate::image::{MadeImage, Unnamed, give_names};
 use crate::pipeline::bring_out::Order;
-use crate::pipeline::road::{Road, millis};
+use crate::session::{Session, millis};
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use std::cell::RefCell;
@@ -16,7 +16,7 @@ use std::time::Instant;
 
 /// An image that is to be made, is being made, or waits for its names.
 pub(crate) struct Making<'a> {
-    road: &'a Road,
+    session: &'a Session,
     container: &'a ContainerId,
     order: Arc<Order>,
     /// What comes of it once it was begun.
@@ -38,8 +38,8 @@ struct Finished {
 
 impl<'a> Making<'a> {
     /// Nothing is done yet.
-    pub(crate) fn new(road: &'a Road, container: &'a ContainerId, order: Order) -> Self {
-        Self { road, container, order: Arc::new(order), coming: RefCell::default(), expected: RefCell::default() }
+    pub(crate) fn new(session: &'a Session, container: &'a ContainerId, order: Order) -> Self {
+        Self { session, container, order: Arc::new(order), coming: RefCell::default(), expected: RefCell::default() }
     }
 
     /// The builder has ended, so its droplet can be taken: in a thread, and only once, however often a container says so.
@@ -57,7 +57,7 @@ impl<'a> Making<'a> {
 
     /// The staging has gone well: the image gets its names.
     pub(crate) fn finish(self) -> Result<MadeImage, Failure> {
-        self.road.emit(Event::StepStarted { step: Step::Image });
+        self.session.emit(Event::StepStarted { step: Step::Image });
         let coming = self.coming.take().unwrap_or_else(|| self.begin());
         let lost = || Failure::new(ExitCode::Bug, "the making of the image was lost", "please report this");
         let Finished { outcome, ms } = coming.recv().map_err(|_| lost())?;
@@ -67,17 +67,17 @@ impl<'a> Making<'a> {
             return Err(another_droplet());
         }
         let began = Instant::now();
-        let image = give_names(&*self.road.engine, unnamed)?;
-        self.road.emit(Event::StepEnded { step: Step::Image, ms: ms.saturating_add(millis(began)) });
+        let image = give_names(&*self.session.engine, unnamed)?;
+        self.session.emit(Event::StepEnded { step: Step::Image, ms: ms.saturating_add(millis(began)) });
         Ok(image)
     }
 
     fn begin(&self) -> Receiver<Finished> {
         let (sends, finished) = mpsc::sync_channel(1);
-        let (road, container, order) = (self.road.clone(), self.container.clone(), Arc::clone(&self.order));
+        let (session, container, order) = (self.session.clone(), self.container.clone(), Arc::clone(&self.order));
         thread::spawn(move || {
             let began = Instant::now();
-            let outcome = road.make_image(|stop| order.make(&road, &container, stop));
+            let outcome = session.make_image(|stop| order.make(&session, &container, stop));
             let _ = sends.send(Finished { outcome, ms: millis(began) });
         });
         finished

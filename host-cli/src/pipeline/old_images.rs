@@ -5,8 +5,8 @@ use crate::engine::{EngineError, Image};
 use crate::image::provenance::{is_labelled, provenance};
 use crate::labels;
 use crate::pipeline::ours::sort_newest_first;
-use crate::pipeline::road::Road;
 use crate::plan::app_image;
+use crate::session::Session;
 use shared_model::event::{Event, EventSink};
 use shared_model::plain_line::visible;
 use std::num::NonZeroUsize;
@@ -15,15 +15,15 @@ use std::num::NonZeroUsize;
 const USUAL: usize = 5;
 
 /// Removes images of the app beyond its newest `keep` (`None`: five). What cannot be removed stays, and is told of.
-pub(crate) fn remove(road: &Road, app_guid: &str, keep: Option<NonZeroUsize>) {
+pub(crate) fn remove(session: &Session, app_guid: &str, keep: Option<NonZeroUsize>) {
     if app_guid.is_empty() {
         return; // nobody's
     }
     let keep = keep.map_or(USUAL, NonZeroUsize::get);
-    let removed = older(road, app_guid, keep).and_then(|older| {
+    let removed = older(session, app_guid, keep).and_then(|older| {
         let mut removed = 0;
         for image in &older {
-            removed += usize::from(remove_one(road, image)?);
+            removed += usize::from(remove_one(session, image)?);
         }
         Ok(removed)
     });
@@ -32,33 +32,34 @@ pub(crate) fn remove(road: &Road, app_guid: &str, keep: Option<NonZeroUsize>) {
         Ok(count) => {
             let images = if count == 1 { "1 older image".to_owned() } else { format!("{count} older images") };
             let text = format!("Removed {images} of the app; its newest {keep} stay (--keep-images)");
-            road.emit(Event::Note { text });
+            session.emit(Event::Note { text });
         }
         Err(error) => {
-            road.emit(Event::Warning { text: format!("the app's older images stay: {error}") });
+            session.emit(Event::Warning { text: format!("the app's older images stay: {error}") });
         }
     }
 }
 
-fn older(road: &Road, app_guid: &str, keep: usize) -> Result<Vec<Image>, EngineError> {
+fn older(session: &Session, app_guid: &str, keep: usize) -> Result<Vec<Image>, EngineError> {
     let mut images = Vec::new();
-    for listed in road.engine.images_labelled(labels::APP_GUID, app_guid)?.iter().filter(|image| is_labelled(image)) {
-        images.extend(road.engine.image(&listed.id.0)?);
+    for listed in session.engine.images_labelled(labels::APP_GUID, app_guid)?.iter().filter(|image| is_labelled(image))
+    {
+        images.extend(session.engine.image(&listed.id.0)?);
     }
     sort_newest_first(&mut images);
     Ok(images.into_iter().skip(keep).collect())
 }
 
 /// Whether it is gone.
-fn remove_one(road: &Road, image: &Image) -> Result<bool, EngineError> {
+fn remove_one(session: &Session, image: &Image) -> Result<bool, EngineError> {
     let has_our_names_alone = !image.tags.is_empty() && image.tags.iter().all(|tag| app_image::is_of_droplet(tag));
-    if !has_our_names_alone || road.engine.is_used(&image.id)? || provenance(&*road.engine, image)?.is_err() {
+    if !has_our_names_alone || session.engine.is_used(&image.id)? || provenance(&*session.engine, image)?.is_err() {
         return Ok(false);
     }
     for tag in &image.tags {
-        if let Err(error) = road.engine.untag(tag) {
+        if let Err(error) = session.engine.untag(tag) {
             let text = format!("the older image {} stays: {error}", visible(tag));
-            road.emit(Event::Warning { text });
+            session.emit(Event::Warning { text });
             return Ok(false);
         }
     }
@@ -95,7 +96,7 @@ mod tests {
 
     fn left(fake: &Arc<Fake>, keep: Option<usize>) -> Vec<String> {
         let engine: Arc<dyn Engine> = Arc::<Fake>::clone(fake);
-        remove(&Road::silent(engine), GUID, keep.and_then(NonZeroUsize::new));
+        remove(&Session::silent(engine), GUID, keep.and_then(NonZeroUsize::new));
         fake.state().images.iter().filter_map(|image| image.tags.first().cloned()).collect()
     }
 

@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::image::created;
 use crate::image::provenance::{Foreign, Provenance, is_labelled, provenance};
 use crate::labels;
-use crate::pipeline::road::Road;
 use crate::plan::app;
+use crate::session::Session;
 use jiff::Timestamp;
 use shared_model::desired_lrp::DesiredLrp;
 use shared_model::event::{Event, EventSink};
@@ -18,9 +18,9 @@ use std::cmp::Reverse;
 
 /// The newest image of the launch request's app. Says so when it is older than the request, `requested`: then the app was
 /// pushed again since.
-pub(crate) fn app_image(road: &Road, lrp: &DesiredLrp, requested: Option<Timestamp>) -> Result<Image, Failure> {
-    let of_app = road.engine.images_labelled(labels::APP_GUID, lrp.app_guid())?;
-    let found = newest(road, of_app.into_iter().filter(is_labelled));
+pub(crate) fn app_image(session: &Session, lrp: &DesiredLrp, requested: Option<Timestamp>) -> Result<Image, Failure> {
+    let of_app = session.engine.images_labelled(labels::APP_GUID, lrp.app_guid())?;
+    let found = newest(session, of_app.into_iter().filter(is_labelled));
     let Some(image) = found.map_err(|failure| Failure { code: launch_code(failure.code), ..failure })? else {
         let text = format!("there is no image of {} ({}) yet", visible(&app::shown_name(lrp)), visible(lrp.app_guid()));
         return Err(Failure::new(ExitCode::Launch, text, "restage it first: `host-cli restage APP`"));
@@ -30,7 +30,7 @@ pub(crate) fn app_image(road: &Road, lrp: &DesiredLrp, requested: Option<Timesta
         let text = format!(
             "the image of {made} is older than the launch request of {requested:.0}: `restage` makes a new one"
         );
-        road.emit(Event::Warning { text });
+        session.emit(Event::Warning { text });
     }
     Ok(image)
 }
@@ -45,16 +45,16 @@ fn launch_code(code: ExitCode) -> ExitCode {
 ///
 /// # Errors
 /// There are images, and none of them is ours.
-pub(crate) fn newest(road: &Road, listed: impl IntoIterator<Item = Image>) -> Result<Option<Image>, Failure> {
+pub(crate) fn newest(session: &Session, listed: impl IntoIterator<Item = Image>) -> Result<Option<Image>, Failure> {
     let mut images = Vec::new();
     for listed in listed {
         // One that is gone by now is not the newest.
-        images.extend(road.engine.image(&listed.id.0)?);
+        images.extend(session.engine.image(&listed.id.0)?);
     }
     sort_newest_first(&mut images);
     let mut judged = Vec::new();
     for image in images {
-        let judgement = provenance(&*road.engine, &image)?;
+        let judgement = provenance(&*session.engine, &image)?;
         let is_remembered = judgement == Ok(Provenance::Remembered);
         judged.push((image, judgement));
         if is_remembered {
@@ -72,20 +72,20 @@ pub(crate) fn newest(road: &Road, listed: impl IntoIterator<Item = Image>) -> Re
             Ok(_) => format!("this user did not make the image {} here", name_of(newer)),
             Err(foreign) => not_ours(newer, foreign).text,
         };
-        road.emit(Event::Warning { text: format!("{why}; an older one is taken") });
+        session.emit(Event::Warning { text: format!("{why}; an older one is taken") });
     }
     let (image, judgement) = judged.swap_remove(at);
     if judgement == Ok(Provenance::ByContent) {
-        road.emit(made_elsewhere(&image));
+        session.emit(made_elsewhere(&image));
     }
     Ok(Some(image))
 }
 
 /// The image, with its details, is ours. Says so where that follows from its content alone.
-pub(crate) fn require(road: &Road, image: &Image) -> Result<(), Failure> {
-    match provenance(&*road.engine, image)? {
+pub(crate) fn require(session: &Session, image: &Image) -> Result<(), Failure> {
+    match provenance(&*session.engine, image)? {
         Ok(Provenance::Remembered) => {}
-        Ok(Provenance::ByContent) => road.emit(made_elsewhere(image)),
+        Ok(Provenance::ByContent) => session.emit(made_elsewhere(image)),
         Err(foreign) => return Err(not_ours(image, &foreign)),
     }
     Ok(())

@@ -4,25 +4,18 @@
 mod refusal;
 mod tally;
 
-use crate::app_ref::AppRef;
-use crate::arguments::{LogOptions, Push, Restage};
-use crate::engine::docker::Docker;
-use crate::engine::{EngineError, Image, ImageId, LayerTold};
+use crate::arguments::{Push, Restage};
+use crate::engine::{EngineError, ImageId, LayerTold};
 use crate::failure::Failure;
-use crate::labels;
-use crate::pipeline::lent::bears;
-use crate::pipeline::road::{Road, millis, walk};
-use crate::pipeline::{remains, signals, which};
 use crate::registry::credentials::Credentials;
 use crate::registry::login::{self, LoginOptions};
 use crate::registry::reference::Reference;
-use crate::screen::screen;
+use crate::session::{Session, bears, millis};
 use refusal::Refusal;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tally::{News, Sum, Tally};
 
@@ -59,14 +52,14 @@ impl Target {
     }
 
     /// What `push` was told.
-    pub(super) fn of_push(command: &Push, reference: &str) -> Result<Self, Failure> {
+    pub(crate) fn of_push(command: &Push, reference: &str) -> Result<Self, Failure> {
         let others = [("--stager-log", &command.stager_log), ("--nsync-log", &command.nsync_log)];
         let login = LoginOptions { username: command.username.as_deref(), password_stdin: command.password_stdin };
         Self::beside(reference, login, &others)
     }
 
     /// What `restage` was told; `None`: the image is to stay here.
-    pub(super) fn of_restage(command: &Restage) -> Result<Option<Self>, Failure> {
+    pub(crate) fn of_restage(command: &Restage) -> Result<Option<Self>, Failure> {
         if command.push.is_some() && command.no_image {
             return Err(Failure::new(ExitCode::CommandLine, "--push wants an image, and --no-image none", ""));
         }
@@ -93,48 +86,23 @@ impl Target {
     }
 }
 
-/// Pushes an app's image.
-pub(crate) fn push(command: Push) -> ExitCode {
-    walk(screen(command.output), signals::watch, move |way| {
-        let (app, reference) = command.what_and_where()?;
-        let target = Target::of_push(&command, &reference)?;
-        let road = way.with(Arc::new(Docker::connect()?));
-        remains::remove(&road);
-        push_on(&road, &app, &command.log_options(), &target)
-    })
-}
-
-pub(super) fn push_on(road: &Road, wanted: &AppRef, logs: &LogOptions, target: &Target) -> Result<(), Failure> {
-    let image = which::image(road, Some(wanted), logs)?;
-    let name = name_of(&image, &wanted.word);
-    send(road, &image.id, &name, target)
-}
-
-/// What the image is called here: as it was asked for, else as `restage` calls it, else as it can be.
-fn name_of(image: &Image, wanted: &str) -> String {
-    let asked = |tag: &&String| *tag == wanted || tag.strip_suffix(":latest") == Some(wanted);
-    let restaged = |tag: &&String| tag.contains(labels::REPOSITORIES);
-    let tags = || image.tags.iter();
-    tags().find(asked).or_else(|| tags().find(restaged)).or_else(|| tags().next()).unwrap_or(&image.id.0).clone()
-}
-
 /// Pushes an image that is called `name` here.
-pub(super) fn send(road: &Road, image: &ImageId, name: &str, target: &Target) -> Result<(), Failure> {
+pub(crate) fn push_image(session: &Session, image: &ImageId, name: &str, target: &Target) -> Result<(), Failure> {
     let Target { reference, credentials, options } = target;
-    let sent = road.step(Step::Push, || {
+    let sent = session.step(Step::Push, || {
         let began = Instant::now();
         let (image_name, full) = (name.to_owned(), reference.name().to_owned());
-        road.emit(Event::Pushing { image: image_name, reference: full.clone() });
-        let guard = road.lend_name(image, reference.name())?;
-        let mut hearing = Hearing { road, reference, tally: Tally::default(), told: began };
-        let digest = road.engine.push(reference, credentials, &mut |told| hearing.hear(&told));
+        session.emit(Event::Pushing { image: image_name, reference: full.clone() });
+        let guard = session.lend_name(image, reference.name())?;
+        let mut hearing = Hearing { session, reference, tally: Tally::default(), told: began };
+        let digest = session.engine.push(reference, credentials, &mut |told| hearing.hear(&told));
         let digest = digest.map_err(|error| refused(error, target))?;
-        it_was_this_image(road, image, reference)?;
-        the_registry_has_it(road, target, &digest)?;
-        road.dismiss(guard.as_ref()); // first, or it would be taken back from a killed host-cli
-        road.release_name(reference.name())?;
+        it_was_this_image(session, image, reference)?;
+        the_registry_has_it(session, target, &digest)?;
+        session.dismiss(guard.as_ref()); // first, or it would be taken back from a killed host-cli
+        session.release_name(reference.name())?;
         let Sum { bytes, sent, known, .. } = hearing.tally.sum();
-        road.emit(Event::Pushed { reference: full, digest, bytes, sent, known, ms: millis(began) });
+        session.emit(Event::Pushed { reference: full, digest, bytes, sent, known, ms: millis(began) });
         Ok(())
     });
     sent.map_err(|failure| {
@@ -147,7 +115,7 @@ pub(super) fn send(road: &Road, image: &ImageId, name: &str, target: &Target) ->
 
 /// Turns what the engine tells into events, not too many.
 struct Hearing<'a> {
-    road: &'a Road,
+    session: &'a Session,
     reference: &'a Reference,
     tally: Tally,
     told: Instant,
@@ -160,9 +128,9 @@ impl Hearing<'_> {
                 self.told = Instant::now();
                 let Sum { bytes, total, .. } = self.tally.sum();
                 let reference = self.reference.name().to_owned();
-                self.road.emit(Event::PushProgress { reference, bytes, total });
+                self.session.emit(Event::PushProgress { reference, bytes, total });
             }
-            News::Again { attempt, of, wait } => self.road.emit(Event::Retrying {
+            News::Again { attempt, of, wait } => self.session.emit(Event::Retrying {
                 what: format!("layer {} of {}", told.layer, self.reference),
                 reason: "the registry has not taken it".to_owned(),
                 attempt,
@@ -191,8 +159,8 @@ fn refused(error: EngineError, target: &Target) -> Failure {
 }
 
 /// An engine pushes whatever bears the name; another push to the same name may have given it to another image meanwhile.
-fn it_was_this_image(road: &Road, image: &ImageId, reference: &Reference) -> Result<(), Failure> {
-    if bears(&*road.engine, image, reference.name())? {
+fn it_was_this_image(session: &Session, image: &ImageId, reference: &Reference) -> Result<(), Failure> {
+    if bears(&*session.engine, image, reference.name())? {
         return Ok(());
     }
     let text = format!("{reference} became another image's name meanwhile, and the registry may have that one");
@@ -200,9 +168,9 @@ fn it_was_this_image(road: &Road, image: &ImageId, reference: &Reference) -> Res
 }
 
 /// What the registry answers for the name is what was pushed. A registry that does not answer is believed.
-fn the_registry_has_it(road: &Road, target: &Target, pushed: &str) -> Result<(), Failure> {
+fn the_registry_has_it(session: &Session, target: &Target, pushed: &str) -> Result<(), Failure> {
     let Target { reference, credentials, .. } = target;
-    match road.engine.digest_in_registry(reference, credentials) {
+    match session.engine.digest_in_registry(reference, credentials) {
         Some(found) if found != pushed => {
             let text = format!(
                 "what {} got is not what was sent (digest mismatch): {pushed} was sent, and {reference} is {found}",

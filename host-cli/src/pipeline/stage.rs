@@ -6,8 +6,8 @@ mod verdict;
 
 use crate::engine::{ContainerId, Engine, EngineError, Input};
 use crate::failure::Failure;
-use crate::pipeline::road::Road;
 use crate::pipeline::stream::{EventStream, Said};
+use crate::session::Session;
 use heard::Heard;
 #[cfg(any(fuzzing, test))]
 pub(super) use heard::shown;
@@ -16,18 +16,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
+pub(crate) use verdict::{Staged, Subject};
 
 /// Events between the reader and the screen; when it is full, the container has to wait.
 const QUEUE: usize = 256;
-
-/// What went well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Staged {
-    /// The staging.
-    Wholly,
-    /// The agent's help, which was all that it had been asked for.
-    Help,
-}
 
 /// What is to be staged, and in what.
 pub(crate) struct Staging<'a> {
@@ -35,14 +27,10 @@ pub(crate) struct Staging<'a> {
     pub(crate) container: &'a ContainerId,
     /// The request as it goes in.
     pub(crate) document: &'a str,
-    /// The stager image's name, for people.
-    pub(crate) image: &'a str,
-    /// The request's memory in MiB, for people.
-    pub(crate) memory_mb: i32,
     /// The user wants to look into it afterwards, by this command.
     pub(crate) keep: Option<String>,
-    /// The user asked the agent for its help; then it need not stage.
-    pub(crate) for_help: bool,
+    /// What the verdict tells of it.
+    pub(crate) subject: Subject<'a>,
     /// Called when the agent says that the builder has ended well, with all that it had left running.
     pub(crate) built: &'a dyn Fn(),
     /// Called with the sha256 of the droplet that the agent judged and uploaded.
@@ -57,20 +45,20 @@ enum News {
 /// Stages, and shows what the agent says.
 ///
 /// Returns when the container has ended, or when the agent says that it is kept for a visitor; then it goes on running.
-pub(crate) fn stage(road: &Road, staging: &Staging<'_>) -> Result<Staged, Failure> {
+pub(crate) fn stage(session: &Session, staging: &Staging<'_>) -> Result<Staged, Failure> {
     let mut heard = Heard { may_stay: staging.keep.is_some(), ..Heard::default() };
-    let status = listen(road, staging, &mut heard).transpose()?;
+    let status = listen(session, staging, &mut heard).transpose()?;
     if let Some(visit) = staging.keep.as_ref().filter(|_| heard.stays) {
-        road.keep(staging.container);
-        road.emit(Event::Note { text: format!("Look inside: {visit}") });
+        session.keep(staging.container);
+        session.emit(Event::Note { text: format!("Look inside: {visit}") });
     }
-    let out_of_memory = status != Some(0) && out_of_memory(road, staging.container);
-    verdict::verdict(heard, status, out_of_memory, staging)
+    let out_of_memory = status != Some(0) && out_of_memory(session, staging.container);
+    verdict::verdict(heard, status, out_of_memory, staging.subject)
 }
 
 /// The exit status; `None` where the container was not awaited.
-fn listen(road: &Road, staging: &Staging<'_>, heard: &mut Heard) -> Option<Result<i64, EngineError>> {
-    for news in run(&road.engine, staging.container, staging.document) {
+fn listen(session: &Session, staging: &Staging<'_>, heard: &mut Heard) -> Option<Result<i64, EngineError>> {
+    for news in run(&session.engine, staging.container, staging.document) {
         match news {
             News::Ended(status) => return Some(status),
             News::Said(said) => {
@@ -79,7 +67,7 @@ fn listen(road: &Road, staging: &Staging<'_>, heard: &mut Heard) -> Option<Resul
                         (staging.droplet)(sha256);
                     }
                     let built = matches!(event, Event::StepEnded { step: Step::Build, .. });
-                    road.emit(event);
+                    session.emit(event);
                     if built {
                         (staging.built)();
                     }
@@ -113,6 +101,6 @@ fn tell(sends: &SyncSender<News>, said: Said) {
 }
 
 /// Whether the engine knows that memory ran out; what it cannot tell is no.
-fn out_of_memory(road: &Road, container: &ContainerId) -> bool {
-    road.engine.container(container).ok().flatten().is_some_and(|container| container.out_of_memory)
+fn out_of_memory(session: &Session, container: &ContainerId) -> bool {
+    session.engine.container(container).ok().flatten().is_some_and(|container| container.out_of_memory)
 }

@@ -7,8 +7,8 @@ mod health;
 use crate::engine::ContainerId;
 use crate::engine::container_spec::ContainerSpec;
 use crate::failure::Failure;
-use crate::pipeline::road::Road;
 use crate::plan::ports::PortWish;
+use crate::session::Session;
 pub(crate) use earlier::{Earlier, earlier};
 pub(crate) use health::Patience;
 use shared_model::event::{Event, EventSink, Stream};
@@ -38,35 +38,35 @@ pub(crate) struct Starting<'a> {
 }
 
 /// Stops those of the app's earlier containers that hold a port which is wanted now, and says so.
-pub(crate) fn make_room(road: &Road, earlier: &[Earlier], wishes: &[PortWish]) -> Result<(), Failure> {
+pub(crate) fn make_room(session: &Session, earlier: &[Earlier], wishes: &[PortWish]) -> Result<(), Failure> {
     for one in earlier.iter().filter(|one| one.running && one.holds_any_of(wishes)) {
         let text = format!(
             "Stopping {} first, because it holds the port: the app is down until the new one answers",
             one.name
         );
-        road.emit(Event::Note { text });
-        road.stop_for_now(&one.id, GRACE)?;
+        session.emit(Event::Note { text });
+        session.stop_for_now(&one.id, GRACE)?;
     }
     Ok(())
 }
 
 /// Starts the container, waits until it is healthy and removes the earlier ones. On failure what the app printed last is
-/// shown; the new container goes with the road.
-pub(crate) fn start(road: &Road, starting: &Starting<'_>, earlier: &[Earlier]) -> Result<ContainerId, Failure> {
-    let container = road.create_bounded(starting.name, starting.spec, starting.unbounded)?;
-    road.engine.start(&container).map_err(|error| not_started(error.hiding(starting.spec), starting))?;
-    if let Err(sick) = health::wait(road, &container, starting.spec.health_check.as_ref(), &starting.patience)? {
-        show_last_lines(road, &container);
+/// shown; the new container goes with the session.
+pub(crate) fn start(session: &Session, starting: &Starting<'_>, earlier: &[Earlier]) -> Result<ContainerId, Failure> {
+    let container = session.create_bounded(starting.name, starting.spec, starting.unbounded)?;
+    session.engine.start(&container).map_err(|error| not_started(error.hiding(starting.spec), starting))?;
+    if let Err(sick) = health::wait(session, &container, starting.spec.health_check.as_ref(), &starting.patience)? {
+        show_last_lines(session, &container);
         return Err(sick.failure(starting.app, starting.memory_mb));
     }
-    road.release(&container);
+    session.release(&container);
     for one in earlier {
-        road.release(&one.id);
-        let removed = road.engine.stop(&one.id, GRACE).and_then(|()| road.engine.remove(&one.id));
+        session.release(&one.id);
+        let removed = session.engine.stop(&one.id, GRACE).and_then(|()| session.engine.remove(&one.id));
         if let Err(error) = removed {
             let text =
                 format!("the earlier container {} stays behind ({error}); `docker rm -f {0}` removes it", one.name);
-            road.emit(Event::Warning { text });
+            session.emit(Event::Warning { text });
         }
     }
     Ok(container)
@@ -88,11 +88,11 @@ fn not_started(error: crate::engine::EngineError, starting: &Starting<'_>) -> Fa
     Failure { code: ExitCode::Launch, ..Failure::from(error) }
 }
 
-fn show_last_lines(road: &Road, container: &ContainerId) {
+fn show_last_lines(session: &Session, container: &ContainerId) {
     // What the app printed is a help, not the point; without it the failure is told all the same.
-    let bytes = road.engine.last_lines(container, LAST_LINES).unwrap_or_default();
+    let bytes = session.engine.last_lines(container, LAST_LINES).unwrap_or_default();
     for line in String::from_utf8_lossy(&bytes).lines() {
         let text = line.chars().take(shared_model::event::LONGEST_LINE / 4).collect();
-        road.emit(Event::Line { source: "APP".to_owned(), stream: Stream::Err, text });
+        session.emit(Event::Line { source: "APP".to_owned(), stream: Stream::Err, text });
     }
 }

@@ -5,15 +5,15 @@
 //! owner may call it like another's image.
 
 use crate::app_ref::{AnswersBy, AppRef};
-use crate::arguments::LogOptions;
 use crate::engine::{Engine, EngineError, Image, ImageId};
 use crate::failure::Failure;
 use crate::image::provenance::is_labelled;
 use crate::labels;
 use crate::pipeline::ours;
-use crate::pipeline::road::Road;
 use crate::registry::image_name::full_name;
+use crate::requests::LogOptions;
 use crate::requests::{self, Bearer, Kind, RequestError};
+use crate::session::Session;
 use shared_model::application::Application;
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
@@ -22,17 +22,17 @@ use std::collections::{BTreeMap, BTreeSet};
 const LIST: &str = "`docker image ls --filter label=stager.kind=app` lists the app images that there are";
 
 /// The image that `wanted` means; without it the app image that was made or named last. It is ours.
-pub(super) fn image(road: &Road, wanted: Option<&AppRef>, logs: &LogOptions) -> Result<Image, Failure> {
-    let images = || road.engine.images_labelled(labels::KIND, labels::KIND_APP);
+pub(crate) fn image(session: &Session, wanted: Option<&AppRef>, logs: &LogOptions) -> Result<Image, Failure> {
+    let images = || session.engine.images_labelled(labels::KIND, labels::KIND_APP);
     let Some(wanted) = wanted else {
         let none = || Failure::new(ExitCode::Image, "there is no app image yet", "`host-cli restage` makes one");
-        return ours::newest(road, images()?)?.ok_or_else(none);
+        return ours::newest(session, images()?)?.ok_or_else(none);
     };
-    if let Some(image) = called(&*road.engine, wanted)? {
+    if let Some(image) = called(&*session.engine, wanted)? {
         if !is_labelled(&image) {
             return Err(not_ours(&wanted.word));
         }
-        ours::require(road, &image)?;
+        ours::require(session, &image)?;
         return Ok(image);
     }
     let mut meant: BTreeMap<AnswersBy, Vec<Image>> = BTreeMap::new();
@@ -51,12 +51,12 @@ pub(super) fn image(road: &Road, wanted: Option<&AppRef>, logs: &LogOptions) -> 
         let ambiguous = RequestError::Ambiguous { app: wanted.word.clone(), bearers: bearers.collect() };
         return Err(Failure { code: ExitCode::Image, ..ambiguous.into() });
     }
-    if let Some(image) = ours::newest(road, meant)? {
+    if let Some(image) = ours::newest(session, meant)? {
         return Ok(image);
     }
     let guid = guid_in_logs(wanted, logs)?;
     let of_app = images()?.into_iter().filter(|image| !guid.is_empty() && application(image).guid == guid);
-    ours::newest(road, of_app)?.ok_or_else(|| {
+    ours::newest(session, of_app)?.ok_or_else(|| {
         let text = format!("there is no app image of `{}` on this Docker Engine", visible(&wanted.word));
         Failure::new(ExitCode::Image, text, format!("{LIST}; `host-cli restage APP` makes one"))
     })
@@ -137,8 +137,8 @@ mod tests {
 
     fn meant(fake: &Arc<Fake>, wanted: Option<&AppRef>, log: &str) -> Result<String, String> {
         let folder = tempfile::tempdir().unwrap();
-        let road = Road::silent(Arc::<Fake>::clone(fake));
-        image(&road, wanted, &logs(&folder, log)).map(|image| image.id.0).map_err(|failure| match failure.code {
+        let session = Session::silent(Arc::<Fake>::clone(fake));
+        image(&session, wanted, &logs(&folder, log)).map(|image| image.id.0).map_err(|failure| match failure.code {
             ExitCode::Image => failure.text,
             code => format!("ended with {code:?}"),
         })

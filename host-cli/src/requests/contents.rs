@@ -1,22 +1,22 @@
 //! What a request is about in a word or two, for lists: buildpacks or start command.
 
-use super::Kind;
+use super::request::Kind;
 use shared_model::desired_lrp::DesiredLrp;
 use shared_model::safe_url::SafeUrl;
 use shared_model::task::TaskDefinition;
 
 /// See the module. Odd requests have none of both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Contents {
+pub(crate) struct Contents {
     /// Names of a staging request's buildpacks in their order; a buildpack of the user's own is a redacted URL.
-    pub(super) buildpacks: Vec<String>,
+    pub(crate) buildpacks: Vec<String>,
     /// A launch request's start command; empty: the droplet's own.
-    pub(super) start_command: Option<String>,
+    pub(crate) start_command: Option<String>,
 }
 
 impl Contents {
     /// Reads a request.
-    pub(super) fn of(kind: Kind, document: &str) -> Self {
+    pub(crate) fn of(kind: Kind, document: &str) -> Self {
         match kind {
             Kind::Staging => Self {
                 buildpacks: serde_json::from_str(document).map(|task| buildpacks(&task)).unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! What can go wrong on the way to a request, and what to try then. All of it ends with exit code 3.
 
-use super::Kind;
 use super::places::Place;
+use super::request::Kind;
 use jiff::Timestamp;
 use shared_model::application::Application;
 use shared_model::plain_line::visible;

@@ -6,8 +6,8 @@
 use super::about::About;
 use super::error::RequestError;
 use super::history::each_request;
-use super::{Kind, Request};
-use crate::arguments::LogOptions;
+use super::places::LogOptions;
+use super::request::{Kind, Request};
 use shared_model::dependency::LayerType;
 use shared_model::safe_url::SafeUrl;
 use shared_model::task::TaskDefinition;

@@ -4,8 +4,8 @@
 use super::backwards::{Bounds, LinesFromEnd};
 use super::forwards::each_line;
 use super::log_line::{Sieve, time_of_line};
+use super::places::LogOptions;
 use super::{Kind, RequestError, dependencies, find, history};
-use crate::arguments::LogOptions;
 use std::io::{BufReader, Cursor, Write as _};
 use tempfile::NamedTempFile;
 

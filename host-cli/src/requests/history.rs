@@ -6,11 +6,11 @@ use super::contents::Contents;
 use super::error::RequestError;
 use super::log_line::{LogLine, Sieve};
 use super::nearest::nearest;
+use super::places::LogOptions;
 use super::places::Place;
 use super::source::Source;
 use super::{Kind, places};
 use crate::app_ref::{AnswersBy, AppRef};
-use crate::arguments::LogOptions;
 use jiff::Timestamp;
 use shared_model::application::Application;
 use std::cmp::Reverse;
@@ -19,42 +19,42 @@ use std::ops::ControlFlow;
 
 /// One request of the logs.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Which of the two.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
     /// When it was logged.
-    pub(super) time: Option<Timestamp>,
+    pub(crate) time: Option<Timestamp>,
     /// Whose it is.
-    pub(super) about: About,
+    pub(crate) about: About,
     /// What it brings.
-    pub(super) contents: Contents,
+    pub(crate) contents: Contents,
     /// The file that it stands in.
-    pub(super) log: String,
+    pub(crate) log: String,
 }
 
 /// The requests, and what the user should know about the reading.
 #[derive(Debug)]
-pub(super) struct History {
+pub(crate) struct History {
     /// The newest first; never empty.
-    pub(super) entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// One line each.
-    pub(super) warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Where a request stands among all logs; the greater one is the newer.
-pub(super) type Rank = (Option<Timestamp>, Reverse<usize>, Reverse<usize>, u64);
+pub(crate) type Rank = (Option<Timestamp>, Reverse<usize>, Reverse<usize>, u64);
 
 /// What the user should know about a reading, and where there was something to read.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(crate) struct Read {
     /// The files that were looked through.
-    pub(super) searched: Vec<Place>,
+    pub(crate) searched: Vec<Place>,
     /// One line each.
-    pub(super) warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Every app with a staging request, the one with the newest first: by its name where no other app has that, else by its guid.
-pub(super) fn staged_apps(logs: &LogOptions) -> Result<Vec<AppRef>, RequestError> {
+pub(crate) fn staged_apps(logs: &LogOptions) -> Result<Vec<AppRef>, RequestError> {
     let history = read(None, logs)?;
     let mut apps: Vec<(String, String)> = Vec::new();
     for entry in history.entries.into_iter().filter(|entry| entry.kind == Kind::Staging) {
@@ -90,7 +90,7 @@ pub(crate) fn names_hide_a_guid<T>(found: &BTreeMap<AnswersBy, T>, app: &AppRef,
 }
 
 /// Reads all logs; `app` as the user typed it, `None`: all apps. Several apps may answer to it.
-pub(super) fn read(app: Option<&AppRef>, logs: &LogOptions) -> Result<History, RequestError> {
+pub(crate) fn read(app: Option<&AppRef>, logs: &LogOptions) -> Result<History, RequestError> {
     let kinds = vec![Kind::Staging, Kind::Launch];
     let mut found: BTreeMap<AnswersBy, Vec<(Rank, Entry)>> = BTreeMap::new();
     let mut others = BTreeSet::new();
@@ -119,7 +119,7 @@ pub(super) fn read(app: Option<&AppRef>, logs: &LogOptions) -> Result<History, R
 
 /// Gives every request of these kinds to `visit`, in no particular order. What could be read only in part, or, of a
 /// rotated file, not at all, is told in the warnings.
-pub(super) fn each_request(
+pub(crate) fn each_request(
     kinds: &[Kind],
     logs: &LogOptions,
     mut visit: impl FnMut(Rank, &LogLine<'_>, &Place),

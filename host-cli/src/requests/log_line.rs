@@ -1,6 +1,6 @@
 //! One line of a log → the request in it, and when it was logged. Knows lager's two forms; everything else is noise.
 
-use super::Kind;
+use super::request::Kind;
 use jiff::Timestamp;
 use memchr::memmem::Finder;
 use serde::Deserialize;

@@ -2,12 +2,22 @@
 
 #![expect(clippy::disallowed_methods, reason = "the one place that lists log folders and asks for HOME")]
 
-use super::Kind;
-use crate::arguments::LogOptions;
+use super::request::Kind;
 use std::cmp::Reverse;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// Where requests are looked for; the same options in every command that looks for one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogOptions {
+    /// `--logs`: the folder of the components' logs.
+    pub(crate) logs: Option<PathBuf>,
+    /// `--stager-log`: this file instead; `-` is standard input.
+    pub(crate) stager_log: Option<PathBuf>,
+    /// `--nsync-log`: this file instead; `-` is standard input.
+    pub(crate) nsync_log: Option<PathBuf>,
+}
 
 /// What the two places under the home folder are called, in the order of preference.
 const DEFAULT_FOLDERS: [&str; 2] = [".run/log", ".run/logs"];

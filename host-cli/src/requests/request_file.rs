@@ -5,7 +5,7 @@
 use super::about::About;
 use super::error::RequestError;
 use super::places::Place;
-use super::{Kind, Request};
+use super::request::{Kind, Request};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;

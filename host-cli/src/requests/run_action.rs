@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 const DEEPEST: usize = 128;
 
 /// The builder's run of a staging request: the first whose program is called `builder`.
-pub(super) fn builder(document: &str) -> Option<&str> {
+pub(crate) fn builder(document: &str) -> Option<&str> {
     first(document, &|run| program(run) == Some("builder"))
 }
 
 /// The launcher's run of a launch request: the first whose log source does not name a sidecar.
-pub(super) fn launcher(document: &str) -> Option<&str> {
+pub(crate) fn launcher(document: &str) -> Option<&str> {
     let is_sidecar = |run: &Value| {
         let source = run.get("log_source").and_then(Value::as_str).unwrap_or_default();
         source.split('/').any(|part| part == "SIDECAR")

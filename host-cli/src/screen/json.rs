@@ -1,4 +1,4 @@
-//! One JSON object a line, for programs. A reader that has gone away changes nothing: the road has to be gone to its end,
+//! One JSON object a line, for programs. A reader that has gone away changes nothing: the session has to be gone to its end,
 //! or a container would stay behind.
 
 use shared_model::event::{Event, EventSink};

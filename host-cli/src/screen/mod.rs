@@ -1,5 +1,6 @@
-//! Renders events: all that a user sees of a road. One stream, three renderings; which one is chosen here.
+//! Renders events: all that a user sees of a session. One stream, three renderings; which one is chosen here.
 
+pub(crate) mod answer;
 mod bars;
 pub(crate) mod cache_table;
 mod json;
@@ -16,7 +17,7 @@ use shared_model::event::EventSink;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
-/// Where a road's events go; every thread of it may say something.
+/// Where a session's events go; every thread of it may say something.
 pub(crate) type Screen = Arc<dyn EventSink + Send + Sync>;
 
 /// The rendering for `output`; where the user has no wish, progress bars on a terminal and plain lines elsewhere.
@@ -43,7 +44,7 @@ fn form(output: Option<Output>) -> Form {
     }
 }
 
-/// As [`screen`], all of it on standard error: for a road whose standard output is the answer itself.
+/// As [`screen`], all of it on standard error: for a session whose standard output is the answer itself.
 pub(crate) fn beside_the_answer(output: Option<Output>) -> Screen {
     let plain = || plain::Plain::new(io::stderr(), io::stderr());
     match output {

@@ -1,4 +1,4 @@
-//! How long each step of a road took, as a table for people.
+//! How long each step of a session took, as a table for people.
 
 use shared_model::event::{Event, Step};
 use shared_model::plain_line::visible_in_line;
@@ -54,7 +54,7 @@ impl Summary {
         text
     }
 
-    /// A line an app, in the order in which they ended; empty where there was but one road.
+    /// A line an app, in the order in which they ended; empty where there was but one session.
     pub(crate) fn apps(&self) -> String {
         let width = self.apps.iter().map(|app| app.name.chars().count()).max().unwrap_or_default();
         let line = |App { name, outcome, ms, image }: &App| {

@@ -1,4 +1,4 @@
-//! Of a road's events only those that tell of trouble, on standard error: for commands whose standard output is an answer.
+//! Of a session's events only those that tell of trouble, on standard error: for commands whose standard output is an answer.
 
 use crate::screen::{Screen, plain::Plain};
 use shared_model::event::{Event, EventSink};

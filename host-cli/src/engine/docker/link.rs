@@ -1,8 +1,8 @@
 //! A connection to one engine in one API version, and the few forms of request that the calls are made of.
 
-use super::connect::Route;
 use super::endpoint::Address;
 use super::refusal;
+use super::route::Route;
 use super::tunnel::{self, Trouble};
 use crate::engine::EngineError;
 use crate::engine::connect_error::{ConnectError, NamedBy};

@@ -21,6 +21,7 @@ mod link;
 mod load;
 mod push;
 mod refusal;
+mod route;
 mod stream;
 #[cfg(test)]
 mod tls_engine;
@@ -37,9 +38,9 @@ use crate::engine::container_spec::ContainerSpec;
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
 use crate::state_folder;
-use connect::Route;
 use endpoint::Environment;
 use link::Link;
+use route::Route;
 use shared_model::event::Stream;
 use std::collections::BTreeMap;
 use std::io::Read;

@@ -9,7 +9,7 @@ use super::super::archive::{OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, oci_manifest};
 use super::super::base_layers::{Descriptor, OCI_LAYER};
 use super::super::sha256::{Hashing, sha256_of_bytes};
 use super::saved::{each_file, inflated, unusable};
-use super::{Exported, LAYOUT_NAME};
+use super::target::Exported;
 use crate::engine::Image;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,6 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
+
+/// The name of the image within its layout: what skopeo and umoci call one that nobody named.
+const LAYOUT_NAME: &str = "latest";
 
 /// The most bytes of a file that may be a document; the longest are configs, with their history.
 const LONGEST_DOCUMENT: u64 = 1 << 20;

@@ -8,6 +8,7 @@
 mod droplet;
 mod layout;
 mod saved;
+mod target;
 mod whole;
 
 use super::ImageError;
@@ -15,57 +16,7 @@ use super::stop::Stop;
 use crate::engine::Image;
 use shared_model::event::EventSink;
 use std::io::Read;
-use std::path::PathBuf;
-
-/// The name of the image within its layout: what skopeo and umoci call one that nobody named.
-pub(crate) const LAYOUT_NAME: &str = "latest";
-
-/// Where an export goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
-    /// The droplet, to this file.
-    Droplet(PathBuf),
-    /// The droplet, to standard output.
-    DropletToStandardOutput,
-    /// The image, as an OCI layout in this folder.
-    Layout(PathBuf),
-}
-
-impl Target {
-    /// What is exported, for people and programs.
-    pub(crate) fn what(&self) -> &'static str {
-        match self {
-            Self::Droplet(_) | Self::DropletToStandardOutput => "droplet",
-            Self::Layout(_) => "image",
-        }
-    }
-
-    /// Where to; `-` for standard output.
-    pub(crate) fn path(&self) -> String {
-        match self {
-            Self::Droplet(path) | Self::Layout(path) => path.display().to_string(),
-            Self::DropletToStandardOutput => "-".to_owned(),
-        }
-    }
-
-    /// The export can go there, as far as can be seen before it is made.
-    pub(crate) fn check(&self) -> Result<(), ImageError> {
-        match self {
-            Self::Droplet(path) => whole::file_at(path).map(drop),
-            Self::DropletToStandardOutput => Ok(()),
-            Self::Layout(path) => whole::folder_at(path).map(drop),
-        }
-    }
-}
-
-/// What was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Exported {
-    /// `sha256:…`: of the droplet file, or of the layout's manifest.
-    pub(crate) digest: String,
-    /// Of the file, or of all blobs.
-    pub(crate) bytes: u64,
-}
+pub(crate) use target::{Exported, Target};
 
 /// An image on its way out of an engine.
 pub(crate) struct Exporting<'a> {

@@ -88,7 +88,7 @@ impl Heard {
     }
 }
 
-/// Whether the agent goes this stretch of the road.
+/// Whether the agent goes this stretch of the session.
 fn is_agents(step: Step) -> bool {
     match step {
         Step::Fetch | Step::Build | Step::Upload => true,

@@ -5,7 +5,7 @@ mod asking;
 use crate::engine::container_spec::HealthCheck;
 use crate::engine::{ContainerId, Health};
 use crate::failure::Failure;
-use crate::pipeline::road::Road;
+use crate::session::Session;
 use asking::Asking;
 use shared_model::exit_code::ExitCode;
 use shared_model::size;
@@ -44,16 +44,16 @@ pub(super) enum Sick {
 
 /// Waits; `check` is what the engine was asked to run. The outer error is the engine's.
 pub(super) fn wait(
-    road: &Road,
+    session: &Session,
     container: &ContainerId,
     check: Option<&HealthCheck>,
     patience: &Patience,
 ) -> Result<Result<(), Sick>, Failure> {
     let began = Instant::now();
-    let mut asking = check.map(|check| Asking::new(road, container, check, patience.start_timeout));
+    let mut asking = check.map(|check| Asking::new(session, container, check, patience.start_timeout));
     loop {
         let waited = began.elapsed();
-        let Some(now) = road.engine.container(container)? else {
+        let Some(now) = session.engine.container(container)? else {
             return Ok(Err(Sick::Gone));
         };
         if !now.running {

@@ -7,7 +7,7 @@ use crate::pipeline::stage::shown;
 use shared_model::event::{Event, LONGEST_LINE, Stream};
 use shared_model::plain_line::{plain_line, visible};
 
-/// What is never the container's to say: how a road begins and ends, and what becomes of images.
+/// What is never the container's to say: how a session begins and ends, and what becomes of images.
 const OF_THE_HOST: [&str; 13] = [
     "app_ended",
     "hello",

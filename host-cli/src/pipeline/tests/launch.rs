@@ -1,12 +1,12 @@
 //! `launch` against a recording engine: what is asked for in which order, and what is undone after a failure.
 
-use super::*;
 use crate::arguments::{Command, Launch, invocation::Invocation};
 use crate::engine::container_spec::{ContainerSpec, LogConfig};
 use crate::engine::{Container, Health, Quota, Ran};
 use crate::labels;
-use crate::pipeline::launch_on;
+use crate::pipeline::launch;
 use crate::plan::guard;
+use crate::recorded_run::*;
 use std::net::TcpListener;
 
 fn engine() -> Arc<Fake> {
@@ -39,7 +39,7 @@ fn quick(change: impl FnOnce(&mut serde_json::Value)) -> String {
 
 fn launched_from(fake: &Arc<Fake>, words: &str, request: Request) -> Walked {
     let command = typed(words);
-    walked(fake, nobody, move |way, engine| launch_on(&way.with(engine), &request, &command))
+    walked(fake, nobody, move |session| launch(session, &request, &command))
 }
 
 fn only_container(fake: &Fake) -> Container {
@@ -299,15 +299,15 @@ fn a_signal_while_the_app_starts_removes_it_and_the_earlier_one_stays() {
     fake.state().calls.clear();
     let (command, request) = (typed(""), request(Kind::Launch, document(NSYNC_2016, "desiredLRP", |_| {})));
     let of_watch = Arc::clone(&fake);
-    let watch = move |road: Sender<Ended>| {
+    let watch = move |session: Sender<Ended>| {
         std::thread::spawn(move || {
             while !of_watch.verbs().contains(&"container".to_owned()) {
                 std::thread::yield_now();
             }
-            road.send(Ended::BySignal(signal_hook::consts::SIGINT)).unwrap();
+            session.send(Ended::BySignal(signal_hook::consts::SIGINT)).unwrap();
         });
     };
-    let walked = walked(&fake, watch, move |way, engine| launch_on(&way.with(engine), &request, &command));
+    let walked = walked(&fake, watch, move |session| launch(session, &request, &command));
     assert_eq!(walked.code, ExitCode::Interrupted);
     assert_eq!(only_container(&fake).id, earlier);
 }

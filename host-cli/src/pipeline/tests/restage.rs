@@ -2,12 +2,12 @@
 
 mod early_image;
 
-use super::*;
 use crate::arguments::{Command, Restage, invocation::Invocation};
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{Limits, Quota};
 use crate::labels;
-use crate::pipeline::{Target, push_if_wanted, restage_on};
+use crate::pipeline::{Target, push_if_wanted, restage};
+use crate::recorded_run::*;
 use shared_model::event::{PROTOCOL, Step, Stream};
 use std::io::{Read as _, Write};
 use std::sync::mpsc;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 pub(super) type Output<'a> = &'a mut dyn FnMut(Stream, &[u8]);
 
-pub(super) fn engine() -> Arc<Fake> {
+pub(crate) fn engine() -> Arc<Fake> {
     let fake = Fake::with_image("stager:latest");
     fake.add_image("stager-rootfs:cflinuxfs2", &[]);
     let fake = Arc::new(fake);
@@ -48,7 +48,7 @@ fn droplet() -> Vec<u8> {
     archive.into_inner().unwrap().finish().unwrap()
 }
 
-pub(super) fn typed(words: &str) -> (Restage, Vec<String>) {
+pub(crate) fn typed(words: &str) -> (Restage, Vec<String>) {
     let words = ["host-cli", "restage"].into_iter().chain(words.split_whitespace()).map(Into::into);
     let invocation = Invocation::read(words).unwrap();
     match invocation.command {
@@ -63,20 +63,19 @@ fn restaged(fake: &Arc<Fake>, words: &str) -> Walked {
 
 fn restaged_by(fake: &Arc<Fake>, words: &str, watch: impl FnOnce(Sender<Ended>), document: String) -> Walked {
     let (command, agent_options) = typed(words);
-    walked(fake, watch, move |way, engine| {
-        restage_on(&way.with(engine), &request(Kind::Staging, document), &command, &agent_options).map(drop)
+    walked(fake, watch, move |session| {
+        restage(session, &request(Kind::Staging, document), &command, &agent_options).map(drop)
     })
 }
 
 /// As `restage` does it with `--push` among the words.
 fn restaged_and_pushed(fake: &Arc<Fake>, words: &str) -> Walked {
     let (command, agent_options) = typed(words);
-    walked(fake, nobody, move |way, engine| {
+    walked(fake, nobody, move |session| {
         let target = Target::of_restage(&command)?;
-        let road = way.with(engine);
         let request = request(Kind::Staging, document(STAGER_2016, "taskDefinition", |_| {}));
-        let image = restage_on(&road, &request, &command, &agent_options)?;
-        push_if_wanted(&road, image.as_ref(), target.as_ref())
+        let image = restage(session, &request, &command, &agent_options)?;
+        push_if_wanted(session, image.as_ref(), target.as_ref())
     })
 }
 
@@ -84,12 +83,12 @@ fn say(output: Output<'_>, event: &Event) {
     output(Stream::Out, format!("{}\n", event.to_json_line()).as_bytes());
 }
 
-pub(super) fn hello(output: Output<'_>) {
+pub(crate) fn hello(output: Output<'_>) {
     say(output, &Event::Hello { protocol: PROTOCOL, version: "x".into() });
 }
 
 /// An agent that says these events and ends so.
-pub(super) fn agent(fake: &Fake, events: Vec<Event>, status: i64) {
+pub(crate) fn agent(fake: &Fake, events: Vec<Event>, status: i64) {
     fake.script(move |_, output| {
         hello(output);
         for event in &events {
@@ -99,7 +98,7 @@ pub(super) fn agent(fake: &Fake, events: Vec<Event>, status: i64) {
     });
 }
 
-pub(super) fn failed(code: u8) -> Event {
+pub(crate) fn failed(code: u8) -> Event {
     Event::Failed { code, text: "the builder failed".into(), advice: "look above".into() }
 }
 
@@ -375,7 +374,7 @@ fn keep_leaves_the_container_after_success_and_after_failure_and_prints_the_way_
             hello(output);
             say(output, &Event::Kept { seconds: 3600 });
             say(output, &last);
-            // The agent would stay for an hour; the road must not wait for it.
+            // The agent would stay for an hour; the session must not wait for it.
             let _ = ended.recv();
             0
         });
@@ -407,10 +406,10 @@ fn a_signal_removes_the_container_whatever_the_road_waits_for_even_a_kept_one() 
             let _ = ended.recv();
             137
         });
-        let watch = move |road: Sender<Ended>| {
+        let watch = move |session: Sender<Ended>| {
             std::thread::spawn(move || {
                 begins.recv().unwrap();
-                road.send(Ended::BySignal(signal)).unwrap();
+                session.send(Ended::BySignal(signal)).unwrap();
             });
         };
         let walked = restaged_by(&fake, words, watch, document(STAGER_2016, "taskDefinition", |_| {}));

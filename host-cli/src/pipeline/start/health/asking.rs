@@ -3,15 +3,15 @@
 
 use crate::engine::container_spec::HealthCheck;
 use crate::engine::{Container, ContainerId};
-use crate::pipeline::road::Road;
 use crate::plan::health::is_left_alone;
+use crate::session::Session;
 use shared_model::event::{Event, EventSink};
 use shared_model::size;
 use std::time::Duration;
 
 /// What the host knows of a container's check.
 pub(super) struct Asking<'a> {
-    road: &'a Road,
+    session: &'a Session,
     container: &'a ContainerId,
     check: &'a HealthCheck,
     start_timeout: Duration,
@@ -22,12 +22,12 @@ pub(super) struct Asking<'a> {
 
 impl<'a> Asking<'a> {
     pub(super) fn new(
-        road: &'a Road,
+        session: &'a Session,
         container: &'a ContainerId,
         check: &'a HealthCheck,
         start_timeout: Duration,
     ) -> Self {
-        Self { road, container, check, start_timeout, next: None, last_words: String::new() }
+        Self { session, container, check, start_timeout, next: None, last_words: String::new() }
     }
 
     /// Asks, where the engine does not and it is time; `waited` since the start.
@@ -37,7 +37,7 @@ impl<'a> Asking<'a> {
                 "The engine does not run its health check (nothing after {}); host-cli asks itself",
                 size::seconds(waited)
             );
-            self.road.emit(Event::Note { text });
+            self.session.emit(Event::Note { text });
             self.next = Some(waited);
         }
         if self.next.is_none_or(|next| waited < next) {
@@ -48,7 +48,7 @@ impl<'a> Asking<'a> {
     }
 
     fn passes(&mut self) -> bool {
-        match self.road.engine.exec(self.container, &self.check.command, self.check.timeout) {
+        match self.session.engine.exec(self.container, &self.check.command, self.check.timeout) {
             Ok(ran) => {
                 let said = String::from_utf8_lossy(&ran.output);
                 let end = match ran.status {

@@ -69,13 +69,13 @@ fn a_signal_while_an_image_is_made_stops_that_and_leaves_none() {
     let signalled = Arc::clone(&fake);
     // The signal comes in the middle of the load.
     fake.state().while_loading = Some(Box::new(move || {
-        let road: Sender<Ended> = signals.recv().unwrap();
-        road.send(Ended::BySignal(signal_hook::consts::SIGINT)).unwrap();
+        let session: Sender<Ended> = signals.recv().unwrap();
+        session.send(Ended::BySignal(signal_hook::consts::SIGINT)).unwrap();
         // Until the container is gone, or would be, if nobody waited for the image.
         thread::sleep(Duration::from_millis(200));
         assert_eq!(signalled.state().containers.len(), 2, "the end waits for the image, and its guard with it");
     }));
-    let watch = move |road| sends.send(road).unwrap();
+    let watch = move |session| sends.send(session).unwrap();
     let walked = restaged_by(&fake, "", watch, document(STAGER_2016, "taskDefinition", |_| {}));
     assert_eq!(walked.code, ExitCode::Interrupted);
     nothing_is_left(&fake);

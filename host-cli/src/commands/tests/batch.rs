@@ -1,9 +1,9 @@
 //! Several apps at once against a recording engine: all are tried, each cleans up, and a signal ends them all.
 
-use super::restage::{agent, engine, failed, hello, typed};
-use super::*;
 use crate::app_ref::AppRef;
-use crate::pipeline::several::{self, Bell, Round};
+use crate::commands::batch::{self, Batch, StopBroadcast};
+use crate::pipeline::tests::restage::{agent, engine, failed, hello, typed};
+use crate::recorded_run::*;
 use crate::screen::several::Screens;
 use std::num::NonZeroUsize;
 use std::sync::Barrier;
@@ -15,15 +15,15 @@ const LOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/requests/201
 const APPS: [&str; 3] = ["18c50a86", "5d886c4d", "e05638ad"];
 
 /// What the whole said, and what was said of the apps.
-fn restaged(fake: &Arc<Fake>, apps: &[&str], jobs: usize, bell: &Arc<Bell>) -> (Walked, String) {
+fn restaged(fake: &Arc<Fake>, apps: &[&str], jobs: usize, stop: &Arc<StopBroadcast>) -> (Walked, String) {
     let (recording, screen) = Recording::new();
     let (command, agent_options) = typed(&format!("--stager-log {LOG}"));
     let apps: Vec<AppRef> = apps.iter().map(|app| AppRef::word(app)).collect();
-    let bell = Arc::clone(bell);
-    let walked = walked(fake, nobody, move |way, engine| {
+    let stop = Arc::clone(stop);
+    let walked = walked(fake, nobody, move |session| {
         let (command, agent_options) = (Arc::new(command), agent_options.into());
-        let round = Round { engine, command, agent_options, screens: Screens::recorded(screen), bell };
-        several::on(way, &round, &apps, NonZeroUsize::new(jobs).unwrap())
+        let batch = Batch { command, agent_options, screens: Screens::recorded(screen), stop };
+        batch::restage_all(session, &batch, &apps, NonZeroUsize::new(jobs).unwrap())
     });
     (walked, recording.text())
 }
@@ -86,12 +86,12 @@ fn as_many_as_were_asked_for_are_staged_at_once_and_no_more() {
 #[test]
 fn a_signal_ends_all_that_are_under_way_and_begins_no_other() {
     let fake = engine();
-    let (bell, both) = (Arc::<Bell>::default(), Arc::new(Barrier::new(2)));
+    let (stop, both) = (Arc::<StopBroadcast>::default(), Arc::new(Barrier::new(2)));
     for _ in 0..2 {
-        let (bell, both, engine) = (Arc::clone(&bell), Arc::clone(&both), Arc::clone(&fake));
+        let (stop, both, engine) = (Arc::clone(&stop), Arc::clone(&both), Arc::clone(&fake));
         fake.script(move |_, _| {
             if both.wait().is_leader() {
-                bell.ring(2);
+                stop.stop(2);
             }
             while !engine.state().containers.is_empty() {
                 std::thread::yield_now();
@@ -99,7 +99,7 @@ fn a_signal_ends_all_that_are_under_way_and_begins_no_other() {
             137
         });
     }
-    let (walked, _) = restaged(&fake, &APPS, 2, &bell);
+    let (walked, _) = restaged(&fake, &APPS, 2, &stop);
     assert_eq!(
         (walked.code, walked.failure()),
         (ExitCode::Interrupted, &*format!("interrupted; not begun: {}", APPS[2]))

@@ -7,10 +7,10 @@
 
 use crate::engine::{Container, Engine, EngineError, Image, ImageId, Seen};
 use crate::labels;
-use crate::pipeline::lent::Lent;
-use crate::pipeline::road::Road;
 use crate::plan::remains::{Fate, LONGEST_LOAD, OLD, fate, guards_a_making, is_left_by_a_build};
 use crate::plan::{app_image, guard, image_config};
+use crate::session::Session;
+use crate::session::temporary_tag::Lent;
 use jiff::Timestamp;
 use shared_model::event::{Event, EventSink};
 use shared_model::plain_line::visible;
@@ -19,26 +19,26 @@ use std::time::Duration;
 
 /// Removes what has no living owner.
 #[expect(clippy::disallowed_methods, reason = "how long ago something ended is told by the clock on the wall")]
-pub(crate) fn remove(road: &Road) {
-    let Ok(seen) = road.engine.seen() else { return };
+pub(crate) fn remove(session: &Session) {
+    let Ok(seen) = session.engine.seen() else { return };
     let now = Timestamp::now().as_second();
-    let gone: Vec<Left> = seen.iter().filter_map(|one| Left::of(road, one, now)).collect();
+    let gone: Vec<Left> = seen.iter().filter_map(|one| Left::of(session, one, now)).collect();
     let guards = || gone.iter().filter(|one| one.is_guard());
     // Before the guards, which tell of them.
     for lent in guards().filter_map(|guard| Lent::of_labels(&guard.seen.labels)) {
-        let was_out = lent.is_out(&*road.engine).is_ok_and(|out| out);
-        let back = lent.take_back(&*road.engine);
+        let was_out = lent.is_out(&*session.engine).is_ok_and(|out| out);
+        let back = lent.take_back(&*session.engine);
         // The only name that an image has stays.
-        if was_out && lent.is_out(&*road.engine).is_ok_and(|out| !out) {
-            say(road, &format!("the name {} of an image", visible(&lent.name)), back);
+        if was_out && lent.is_out(&*session.engine).is_ok_and(|out| !out) {
+            say(session, &format!("the name {} of an image", visible(&lent.name)), back);
         }
     }
     let makings: Vec<&Left> = guards().filter(|guard| guard.recipe().is_some()).collect();
-    let seen_images = if makings.is_empty() { BTreeSet::new() } else { remove_images(road, &makings) };
+    let seen_images = if makings.is_empty() { BTreeSet::new() } else { remove_images(session, &makings) };
     for one in gone.iter().filter(|one| !one.is_awaited(&seen_images, now)) {
         let name = visible(&one.seen.name);
         let what = if one.is_guard() { format!("guard {name}") } else { format!("container {name}") };
-        say(road, &what, road.engine.remove(&one.seen.id));
+        say(session, &what, session.engine.remove(&one.seen.id));
     }
 }
 
@@ -50,8 +50,8 @@ struct Left<'a> {
 
 impl<'a> Left<'a> {
     /// `None` for one that stays, or is none of ours; that is told where its labels say that it is.
-    fn of(road: &Road, seen: &'a Seen, now: i64) -> Option<Self> {
-        let (engine, fate) = (&*road.engine, fate(seen));
+    fn of(session: &Session, seen: &'a Seen, now: i64) -> Option<Self> {
+        let (engine, fate) = (&*session.engine, fate(seen));
         if fate == Fate::Stays {
             return None;
         }
@@ -67,7 +67,7 @@ impl<'a> Left<'a> {
         };
         if goes && !is_ours {
             let text = "bears labels of ours and is not as ours are, so it stays and nothing that it says is done";
-            road.emit(Event::Warning { text: format!("container {} {text}", visible(&seen.name)) });
+            session.emit(Event::Warning { text: format!("container {} {text}", visible(&seen.name)) });
         }
         (goes && is_ours).then_some(left)
     }
@@ -143,8 +143,8 @@ fn seconds(time: Duration) -> i64 {
 
 /// Removes images without a name that somebody was making who is gone, and what a build left of them. The recipes of all
 /// images that are there, or were.
-fn remove_images(road: &Road, gone: &[&Left]) -> BTreeSet<String> {
-    let engine = &*road.engine;
+fn remove_images(session: &Session, gone: &[&Left]) -> BTreeSet<String> {
+    let engine = &*session.engine;
     let whole = |listed: &Image| engine.image(&listed.id.0).ok().flatten();
     let of_gone = |image: &Image| gone.iter().any(|guard| guard.tells_of(engine, image));
     let nameless = engine.nameless_images().unwrap_or_default();
@@ -167,7 +167,7 @@ fn remove_images(road: &Road, gone: &[&Left]) -> BTreeSet<String> {
             image.is_some_and(|image| gone.iter().any(|guard| is_of(guard, &image)))
         };
         for one in seen.iter().filter(|one| is_left_by_a_build(one)).filter(is_of_gone) {
-            say(road, &format!("container {}", visible(&one.name)), engine.remove(&one.id));
+            say(session, &format!("container {}", visible(&one.name)), engine.remove(&one.id));
         }
     }
     let is_step = |image: &Image| gone.iter().any(|guard| guard.tells_of_step(image));
@@ -180,14 +180,14 @@ fn remove_images(road: &Road, gone: &[&Left]) -> BTreeSet<String> {
         let removed = engine.remove_nameless(&image.id);
         // One that a container uses stays.
         if matches!(engine.image(id), Ok(None)) {
-            say(road, &format!("image {id}, which never got a name"), removed);
+            say(session, &format!("image {id}, which never got a name"), removed);
         }
     }
     there
 }
 
-fn say(road: &Road, what: &str, removed: Result<(), EngineError>) {
-    road.emit(match removed {
+fn say(session: &Session, what: &str, removed: Result<(), EngineError>) {
+    session.emit(match removed {
         Ok(()) => Event::Note { text: format!("Removed what an earlier host-cli had left when it was ended: {what}") },
         Err(error) => Event::Warning { text: format!("an earlier host-cli has left {what}; it stays ({error})") },
     });

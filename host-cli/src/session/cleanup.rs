@@ -1,16 +1,16 @@
-//! What must be undone when a road ends early. A container or image is written down in the same breath in which it is
-//! made, so that whoever ends the road, a failure here or a signal in another thread, finds it.
+//! What must be undone when a session ends early. A container or image is written down in the same breath in which it is
+//! made, so that whoever ends the session, a failure here or a signal in another thread, finds it.
 
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
 use crate::image::{Stop, Unnamed};
-use crate::pipeline::lent::Lent;
+use crate::session::temporary_tag::Lent;
 use shared_model::exit_code::ExitCode;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How a road ended.
+/// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// By itself, well or badly.
@@ -73,7 +73,7 @@ enum Undo {
 }
 
 impl Cleanup {
-    /// Makes a container that is removed at the end of the road, unless it is released before.
+    /// Makes a container that is removed at the end of the session, unless it is released before.
     pub(crate) fn create(
         &self,
         engine: &Arc<dyn Engine>,
@@ -88,7 +88,7 @@ impl Cleanup {
         Ok(container)
     }
 
-    /// Makes an image without a name; unless it has got one, it is removed at the end of the road. An end in the middle
+    /// Makes an image without a name; unless it has got one, it is removed at the end of the session. An end in the middle
     /// stops the making and waits until it has stopped.
     pub(crate) fn make_image(
         &self,
@@ -104,7 +104,7 @@ impl Cleanup {
             self.lock().entries.push(entry);
         }
         drop(ends);
-        // Whoever ended the road meanwhile is about to remove it: nobody may give it a name.
+        // Whoever ended the session meanwhile is about to remove it: nobody may give it a name.
         drop(self.open()?);
         outcome
     }
@@ -118,7 +118,7 @@ impl Cleanup {
         write(&stop)
     }
 
-    /// Gives an image one more name, which goes back to where it was at the end of the road unless it is released before.
+    /// Gives an image one more name, which goes back to where it was at the end of the session unless it is released before.
     /// An image that bears the name already keeps it.
     pub(crate) fn lend_name(&self, engine: &Arc<dyn Engine>, image: &ImageId, name: &str) -> Result<(), Failure> {
         let mut state = self.open()?;
@@ -142,7 +142,7 @@ impl Cleanup {
         }
     }
 
-    /// Stops a container that is started again at the end of the road, unless it is released before.
+    /// Stops a container that is started again at the end of the session, unless it is released before.
     pub(crate) fn stop(
         &self,
         engine: &Arc<dyn Engine>,
@@ -156,7 +156,7 @@ impl Cleanup {
         Ok(engine.stop(container, grace)?)
     }
 
-    /// The container stays however the road ends, unless a signal ends it.
+    /// The container stays however the session ends, unless a signal ends it.
     pub(crate) fn keep(&self, container: &ContainerId) {
         let is_it = |entry: &&mut Entry| matches!(&entry.made, Made::Container(made) if made == container);
         for entry in self.lock().entries.iter_mut().filter(is_it) {

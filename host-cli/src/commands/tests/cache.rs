@@ -1,10 +1,11 @@
 //! Filling the cache and looking into it.
 
-use super::*;
 use crate::arguments::{Cache, CacheCommand, CacheUp, Command, invocation::Invocation};
+use crate::commands::cache;
+use crate::commands::cache_up::cache_up;
 use crate::engine::container_spec::ContainerSpec;
 use crate::labels;
-use crate::pipeline::{cache_up, look_into};
+use crate::recorded_run::*;
 use shared_model::event::{PROTOCOL, Stream};
 use std::sync::Mutex;
 
@@ -26,7 +27,7 @@ fn filled(fake: &Arc<Fake>, words: &str, documents: Vec<String>) -> Walked {
 
 fn filled_as(fake: &Arc<Fake>, command: CacheUp, options: Vec<String>, documents: Vec<String>) -> Walked {
     let requests: Vec<Request> = documents.into_iter().map(|document| request(Kind::Staging, document)).collect();
-    walked(fake, nobody, move |way, engine| cache_up::on(&way.with(engine), &requests, &command, &options))
+    walked(fake, nobody, move |session| cache_up(session, &requests, &command, &options))
 }
 
 fn recorded() -> String {
@@ -159,15 +160,10 @@ fn looked(fake: &Arc<Fake>, words: &str) -> (Walked, Arc<Mutex<String>>) {
     let (Command::Cache(Cache { command }), _) = typed(&format!("host-cli cache {words}")) else { panic!("{words}") };
     let printed = Arc::<Mutex<String>>::default();
     let prints = Arc::clone(&printed);
-    let walked = walked(fake, nobody, move |way, engine| {
-        let road = way.with(engine);
-        match command {
-            CacheCommand::List(command) => {
-                look_into::listed(&road, &command).map(|text| *prints.lock().unwrap() = text)
-            }
-            CacheCommand::Verify(command) => look_into::verified(&road, &command),
-            CacheCommand::Clear(command) => look_into::cleared(&road, command.options(), command.key.as_deref()),
-        }
+    let walked = walked(fake, nobody, move |session| match command {
+        CacheCommand::List(command) => cache::listed(session, &command).map(|text| *prints.lock().unwrap() = text),
+        CacheCommand::Verify(command) => cache::verified(session, &command),
+        CacheCommand::Clear(command) => cache::cleared(session, command.options(), command.key.as_deref()),
     });
     (walked, printed)
 }

@@ -1,21 +1,21 @@
 //! What killed host-clis left goes when the next one begins, and nothing of those that live.
 
-use super::*;
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, ImageId};
 use crate::labels;
 use crate::owner::samples::{elsewhere, ended, living};
-use crate::pipeline::lent::Lent;
-use crate::pipeline::remains;
 use crate::plan::{app_image, guard};
+use crate::recorded_run::*;
+use crate::session::orphans;
+use crate::session::temporary_tag::Lent;
 use std::collections::BTreeMap;
 
 const APP: (&str, &str) = ("stager.kind", "app");
 
 /// Lets a host-cli begin.
 fn begun(fake: &Arc<Fake>) -> Walked {
-    walked(fake, nobody, |way, engine| {
-        remains::remove(&way.with(engine));
+    walked(fake, nobody, |session| {
+        orphans::remove(session);
         Ok(())
     })
 }

@@ -2,10 +2,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "the one place that makes links")]
 
-use super::print;
 use crate::arguments::Link;
 use crate::arguments::invocation::LINKED;
 use crate::failure::Failure;
+use crate::screen::answer;
 use shared_model::exit_code::ExitCode;
 use std::fs;
 use std::io;
@@ -28,7 +28,7 @@ pub(crate) fn run(command: &Link) -> Result<ExitCode, Failure> {
         place(link, &program).map_err(|error| failure(&format!("cannot link {}", link.display()), &error))?;
     }
     let said: Vec<String> = links.iter().map(|link| format!("{} -> {}", link.display(), program.display())).collect();
-    print::write(&said.join("\n"))
+    answer::write(&said.join("\n"))
 }
 
 /// True where nothing stands, or a link to this program, or one to a program of its name: an earlier version's.

@@ -1,15 +1,16 @@
-//! Several apps are staged again: each on a road of its own, so many at once, until all were tried. A signal ends every
+//! Several apps are staged again: each on a session of its own, so many at once, until all were tried. A signal ends every
 //! road, and each cleans up as it would alone.
 
 use crate::app_ref::AppRef;
 use crate::arguments::Restage;
-use crate::engine::docker::Docker;
-use crate::engine::{Engine, EngineFacts};
+use crate::engine::EngineFacts;
 use crate::failure::Failure;
-use crate::pipeline::road::{Ended, Way, by_signal, millis, walk};
-use crate::pipeline::{remains, restage_on, signals, staging_request};
+use crate::pipeline;
 use crate::requests;
 use crate::screen::several::{OfApp, Screens};
+use crate::session::signals::{self, Ended};
+use crate::session::{Session, by_signal, millis, run, run_watched};
+use shared_model::event::EventSink;
 use shared_model::exit_code::ExitCode;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,54 +23,54 @@ use std::time::Instant;
 const USUAL_MEMORY: u64 = 1 << 30;
 
 /// Stages each of the apps again and makes its image.
-pub(crate) fn restage(command: Restage, agent_options: Vec<String>) -> ExitCode {
+pub(super) fn restage(command: Restage, agent_options: Vec<String>) -> ExitCode {
     let screens = Screens::new(command.output);
-    let bell = Arc::<Bell>::default();
-    let outside = Arc::clone(&bell);
-    // The whole road does not end at a signal, but when those of the apps have ended.
-    walk(
+    let stop = Arc::<StopBroadcast>::default();
+    let outside = Arc::clone(&stop);
+    // The whole session does not end at a signal, but when those of the apps have ended.
+    run_watched(
         screens.whole(),
-        move |_| outside.hang(),
-        move |way| {
-            let apps = apps(&command)?;
-            let engine: Arc<dyn Engine> = Arc::new(Docker::connect()?);
-            let road = way.with(Arc::clone(&engine));
-            remains::remove(&road);
-            let jobs = command.jobs.map_or_else(|| engine.facts().map(|facts| usual_jobs(&facts)), Ok)?;
-            let round =
-                Round { engine, command: Arc::new(command), agent_options: agent_options.into(), screens, bell };
-            on(way, &round, &apps, jobs)
+        move |_| outside.listen(),
+        move || Ok((apps(&command)?, command)),
+        move |session, (apps, command)| {
+            let jobs = command.jobs.map_or_else(|| session.engine.facts().map(|facts| usual_jobs(&facts)), Ok)?;
+            let batch = Batch { command: Arc::new(command), agent_options: agent_options.into(), screens, stop };
+            restage_all(session, &batch, &apps, jobs)
         },
     )
 }
 
 /// What all of them have in common.
-pub(super) struct Round {
-    pub(super) engine: Arc<dyn Engine>,
+pub(super) struct Batch {
     pub(super) command: Arc<Restage>,
     pub(super) agent_options: Arc<[String]>,
     pub(super) screens: Screens,
-    pub(super) bell: Arc<Bell>,
+    pub(super) stop: Arc<StopBroadcast>,
 }
 
 /// Tries all, `jobs` at once.
-pub(super) fn on(way: &Way, round: &Round, apps: &[AppRef], jobs: NonZeroUsize) -> Result<(), Failure> {
+pub(super) fn restage_all(
+    session: &Session,
+    batch: &Batch,
+    apps: &[AppRef],
+    jobs: NonZeroUsize,
+) -> Result<(), Failure> {
     let next = AtomicUsize::new(0);
     let ends: Vec<OnceLock<ExitCode>> = apps.iter().map(|_| OnceLock::new()).collect();
     let words: Vec<String> = apps.iter().map(|app| app.word.clone()).collect();
-    round.screens.expect(&words);
+    batch.screens.expect(&words);
     thread::scope(|threads| {
         for _ in 0..jobs.get().min(apps.len()) {
             threads.spawn(|| {
-                while round.bell.signal().is_none() {
+                while batch.stop.signal().is_none() {
                     let at = next.fetch_add(1, Ordering::SeqCst);
                     let (Some(app), Some(end)) = (apps.get(at), ends.get(at)) else { break };
-                    let _ = end.set(one(way, round, app));
+                    let _ = end.set(one(session, batch, app));
                 }
             });
         }
     });
-    if let Some(signal) = round.bell.signal() {
+    if let Some(signal) = batch.stop.signal() {
         let Failure { code, text, advice } = by_signal(signal);
         let waiting = apps.iter().zip(&ends).filter(|(_, end)| end.get().is_none());
         let waiting: Vec<&str> = waiting.map(|(app, _)| app.word.as_str()).collect();
@@ -87,21 +88,21 @@ pub(super) fn on(way: &Way, round: &Round, apps: &[AppRef], jobs: NonZeroUsize) 
     Err(Failure::new(*first, text, "what went wrong with each stands above"))
 }
 
-fn one(way: &Way, round: &Round, app: &AppRef) -> ExitCode {
+fn one(session: &Session, batch: &Batch, app: &AppRef) -> ExitCode {
     let began = Instant::now();
-    let screen = Arc::new(OfApp::new(round.screens.of(&app.word)));
+    let screen = Arc::new(OfApp::new(batch.screens.of(&app.word)));
     let (engine, command, options) =
-        (Arc::clone(&round.engine), Arc::clone(&round.command), Arc::clone(&round.agent_options));
+        (Arc::clone(&session.engine), Arc::clone(&batch.command), Arc::clone(&batch.agent_options));
     let wanted = app.clone();
-    let hear = |road| {
-        round.bell.tell(road);
+    let hear = |ends| {
+        batch.stop.add(ends);
         Ok(())
     };
-    let code = walk(Arc::<OfApp>::clone(&screen), hear, move |way| {
-        let request = staging_request(&command, Some(&wanted))?;
-        restage_on(&way.with(engine), &request, &command, &options).map(drop)
+    let code = run(Arc::<OfApp>::clone(&screen), hear, move |unconnected| {
+        let request = pipeline::staging_request(&command, Some(&wanted))?;
+        pipeline::restage(&unconnected.with(engine), &request, &command, &options).map(drop)
     });
-    way.emit(screen.end(&app.word, code, millis(began)));
+    session.emit(screen.end(&app.word, code, millis(began)));
     code
 }
 
@@ -133,44 +134,44 @@ fn usual_jobs(facts: &EngineFacts) -> NonZeroUsize {
     NonZeroUsize::new(facts.processors.min(fitting)).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Tells every road of the one signal that the process gets.
+/// Tells every session of the one signal that the process gets.
 #[derive(Default)]
-pub(super) struct Bell(Mutex<Rung>);
+pub(super) struct StopBroadcast(Mutex<Broadcast>);
 
 #[derive(Default)]
-struct Rung {
+struct Broadcast {
     signal: Option<i32>,
-    roads: Vec<Sender<Ended>>,
+    sessions: Vec<Sender<Ended>>,
 }
 
-impl Bell {
-    /// From now on the process's signals ring it.
-    fn hang(self: Arc<Self>) -> Result<(), Failure> {
+impl StopBroadcast {
+    /// From now on the process's first signal stops all.
+    fn listen(self: Arc<Self>) -> Result<(), Failure> {
         let (tells, hears) = mpsc::channel();
         signals::watch(tells)?;
         thread::spawn(move || {
             if let Ok(Ended::BySignal(signal)) = hears.recv() {
-                self.ring(signal);
+                self.stop(signal);
             }
         });
         Ok(())
     }
 
-    /// Ends every road.
-    pub(super) fn ring(&self, signal: i32) {
-        let mut rung = self.lock();
-        rung.signal = Some(signal);
-        for road in rung.roads.drain(..) {
-            let _ = road.send(Ended::BySignal(signal)); // One that has ended hears nothing more.
+    /// Ends every session.
+    pub(super) fn stop(&self, signal: i32) {
+        let mut all = self.lock();
+        all.signal = Some(signal);
+        for session in all.sessions.drain(..) {
+            let _ = session.send(Ended::BySignal(signal)); // One that has ended hears nothing more.
         }
     }
 
-    /// The road is told, now or later.
-    fn tell(&self, road: Sender<Ended>) {
-        let mut rung = self.lock();
-        match rung.signal {
-            Some(signal) => drop(road.send(Ended::BySignal(signal))),
-            None => rung.roads.push(road),
+    /// The session is told, now or later.
+    fn add(&self, session: Sender<Ended>) {
+        let mut all = self.lock();
+        match all.signal {
+            Some(signal) => drop(session.send(Ended::BySignal(signal))),
+            None => all.sessions.push(session),
         }
     }
 
@@ -178,7 +179,7 @@ impl Bell {
         self.lock().signal
     }
 
-    fn lock(&self) -> MutexGuard<'_, Rung> {
+    fn lock(&self) -> MutexGuard<'_, Broadcast> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -201,12 +202,12 @@ mod tests {
 
     #[test]
     fn a_road_that_begins_after_the_signal_hears_it_too() {
-        let bell = Bell::default();
-        let roads = [(); 2].map(|()| mpsc::channel());
-        bell.tell(roads[0].0.clone());
-        bell.ring(15);
-        bell.tell(roads[1].0.clone());
-        for (_, hears) in roads {
+        let stop = StopBroadcast::default();
+        let sessions = [(); 2].map(|()| mpsc::channel());
+        stop.add(sessions[0].0.clone());
+        stop.stop(15);
+        stop.add(sessions[1].0.clone());
+        for (_, hears) in sessions {
             assert!(matches!(hears.try_recv(), Ok(Ended::BySignal(15))));
         }
     }

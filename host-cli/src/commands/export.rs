@@ -1,47 +1,46 @@
-//! `host-cli export`: the road from an image in the engine back to a file or folder.
+//! `export`: from an image in the engine back to a file or folder.
 
 use crate::arguments::Export;
 use crate::engine::Image;
-use crate::engine::docker::Docker;
 use crate::failure::Failure;
 use crate::image::export::{self as image_export, Exporting, Target};
-use crate::pipeline::road::{Road, walk};
-use crate::pipeline::{signals, which};
+use crate::pipeline::which;
 use crate::screen;
+use crate::session::{Session, run_command};
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use std::io::{self, IsTerminal};
 use std::path::Path;
-use std::sync::Arc;
 
 /// Gives an app's droplet as a file, or its image as an OCI layout.
-pub(crate) fn export(command: Export) -> ExitCode {
+pub(super) fn run(command: Export) -> ExitCode {
     let target = target(&command);
     let screen = match target {
         Ok(Target::DropletToStandardOutput) => screen::beside_the_answer(command.output),
         _ => screen::screen(command.output),
     };
-    walk(screen, signals::watch, move |way| {
-        let target = target?; // What was typed is judged before anybody is asked.
+    let prepare = move || {
+        let target = target?;
         target.check()?;
-        let app = command.app_ref()?;
-        let road = way.with(Arc::new(Docker::connect()?));
-        let image = which::image(&road, app.as_ref(), &command.log_options())?;
-        export_on(&road, &image, command.app.as_deref(), &target)
+        Ok((target, command.app_ref()?, command))
+    };
+    run_command(screen, prepare, |session, (target, app, command)| {
+        let image = which::image(session, app.as_ref(), &command.log_options())?;
+        export(session, &image, command.app.as_deref(), &target)
     })
 }
 
 /// `word` is what the user called the image.
-pub(super) fn export_on(road: &Road, image: &Image, word: Option<&str>, target: &Target) -> Result<(), Failure> {
+pub(super) fn export(session: &Session, image: &Image, word: Option<&str>, target: &Target) -> Result<(), Failure> {
     let (what, path) = (target.what().to_owned(), target.path());
-    let exported = road.step(Step::Export, || {
+    let exported = session.step(Step::Export, || {
         let name = name_of(image, word).to_owned();
-        road.emit(Event::Exporting { what: what.clone(), image: name, path: path.clone() });
+        session.emit(Event::Exporting { what: what.clone(), image: name, path: path.clone() });
         // An engine may think for long before it sends anything; nothing is on disk until then.
-        let export = road.engine.save(&image.id)?;
-        road.write(|stop| Ok(image_export::export(Exporting { image, export, stop, events: road }, target)?))
+        let export = session.engine.save(&image.id)?;
+        session.write(|stop| Ok(image_export::export(Exporting { image, export, stop, events: session }, target)?))
     })?;
-    road.emit(Event::Exported { what, path, digest: exported.digest, bytes: exported.bytes });
+    session.emit(Event::Exported { what, path, digest: exported.digest, bytes: exported.bytes });
     Ok(())
 }
 

@@ -1,7 +1,6 @@
 //! Ctrl-C, SIGTERM and a terminal that goes away, as values.
 
 use crate::failure::Failure;
-use crate::pipeline::road::Ended;
 use shared_model::exit_code::ExitCode;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -12,13 +11,22 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
+/// What ends a session.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// Its own end.
+    ByItself(Result<(), Failure>),
+    /// The process got this signal.
+    BySignal(i32),
+}
+
 /// A second signal counts only this long after the first: who presses Ctrl-C twice in a row, or has it sent by a shell
 /// and by `timeout` too, does not want to leave a container behind that goes on to replace a droplet.
 const SECOND_COUNTS_AFTER: Duration = Duration::from_secs(2);
 
-/// Tells `road` of the first signal. One that comes later ends the process at once, should cleaning up take too long for
+/// Tells `session` of the first signal. One that comes later ends the process at once, should cleaning up take too long for
 /// the user; what comes right after the first is the same wish and changes nothing.
-pub(crate) fn watch(road: Sender<Ended>) -> Result<(), Failure> {
+pub(crate) fn watch(session: Sender<Ended>) -> Result<(), Failure> {
     const ENDING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
     let first_came = Arc::new(AtomicBool::new(false));
     for signal in ENDING {
@@ -27,7 +35,7 @@ pub(crate) fn watch(road: Sender<Ended>) -> Result<(), Failure> {
     let mut signals = Signals::new(ENDING).map_err(|error| failed(&error))?;
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            let _ = road.send(Ended::BySignal(signal));
+            let _ = session.send(Ended::BySignal(signal));
             thread::sleep(SECOND_COUNTS_AFTER);
             first_came.store(true, Ordering::SeqCst);
         }

@@ -2,20 +2,18 @@
 
 #![expect(clippy::disallowed_methods, reason = "opens the files that were named")]
 
-use super::error::checked_names;
-use super::{
-    Bound, GENEROUS, ImageError, ImageOptions, ImageOrder, Lifecycle, MadeImage, Names, Stop, Unnamed, created,
-    give_names, make_unnamed,
-};
 use crate::arguments;
-use crate::engine::docker::Docker;
 use crate::failure::Failure;
-use crate::pipeline::road::{Road, walk};
-use crate::pipeline::{Target, push_if_wanted, refuse, remove_old_images, remove_remains, signals};
+use crate::image::{
+    Bound, GENEROUS, ImageError, ImageOptions, ImageOrder, Lifecycle, MadeImage, Names, Stop, Unnamed, checked_names,
+    created, give_names, make_unnamed,
+};
+use crate::pipeline::{Target, old_images, push_if_wanted, refuse};
 use crate::plan::app_image::{self, is_label};
 use crate::registry::login::LoginOptions;
 use crate::requests::{self, Kind};
 use crate::screen::screen;
+use crate::session::{Session, run_command};
 use shared_model::application::Application;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
@@ -25,24 +23,19 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
 
 /// The most bytes of a result file that are read; Diego reads 50 KiB.
 const LONGEST_RESULT: u64 = 1 << 20;
 
 /// Makes the image and says so.
-pub(crate) fn run(command: arguments::Image) -> ExitCode {
-    walk(screen(command.output), signals::watch, move |way| {
-        // What was typed is judged before anybody is asked.
-        let target = target(&command)?;
-        let order = order(&command)?;
-        let road = way.with(Arc::new(Docker::connect()?));
-        remove_remains(&road);
+pub(super) fn run(command: arguments::Image) -> ExitCode {
+    let (keep, screen) = (command.keep_images, screen(command.output));
+    let prepare = move || Ok((target(&command)?, order(&command)?));
+    run_command(screen, prepare, move |session, (target, order)| {
         let guid = order.application.guid.clone();
-        let keep = command.keep_images;
-        let image = act(&road, order)?;
-        remove_old_images(&road, &guid, keep);
-        push_if_wanted(&road, Some(&image), target.as_ref())
+        let image = act(session, order)?;
+        old_images::remove(session, &guid, keep);
+        push_if_wanted(session, Some(&image), target.as_ref())
     })
 }
 
@@ -52,16 +45,16 @@ fn target(command: &arguments::Image) -> Result<Option<Target>, Failure> {
     Target::wanted(command.push.as_deref(), login, &[("--request", &command.request)])
 }
 
-fn act(road: &Road, order: Order<'_>) -> Result<MadeImage, Failure> {
-    let made = road.step(Step::Image, || {
-        let unnamed = road.make_image(|stop| order.make(road, stop))?;
-        Ok(give_names(&*road.engine, unnamed)?)
+fn act(session: &Session, order: Order) -> Result<MadeImage, Failure> {
+    let made = session.step(Step::Image, || {
+        let unnamed = session.make_image(|stop| order.make(session, stop))?;
+        Ok(give_names(&*session.engine, unnamed)?)
     })?;
-    road.emit(Event::Image { name: made.name.clone(), id: made.id.0.clone(), bytes: made.bytes });
+    session.emit(Event::Image { name: made.name.clone(), id: made.id.0.clone(), bytes: made.bytes });
     Ok(made)
 }
 
-fn order(command: &arguments::Image) -> Result<Order<'_>, Failure> {
+fn order(command: &arguments::Image) -> Result<Order, Failure> {
     let task = command.request.as_deref().map(task).transpose()?;
     checked_names(&command.name)?;
     let base = match (&command.base, &task) {
@@ -76,7 +69,7 @@ fn order(command: &arguments::Image) -> Result<Order<'_>, Failure> {
     all_labels.extend(labels(&command.label)?);
     Ok(Order {
         application: task.as_ref().map(TaskDefinition::application).unwrap_or_default(),
-        given: &command.name,
+        given: command.name.clone(),
         labels: all_labels,
         droplet: open(&command.droplet)?,
         lifecycle: Lifecycle::at(&command.lifecycle)?,
@@ -92,9 +85,9 @@ fn order(command: &arguments::Image) -> Result<Order<'_>, Failure> {
 }
 
 /// What was typed, judged.
-struct Order<'a> {
+struct Order {
     application: Application,
-    given: &'a [String],
+    given: Vec<String>,
     labels: BTreeMap<String, String>,
     droplet: File,
     lifecycle: Lifecycle,
@@ -104,10 +97,10 @@ struct Order<'a> {
     options: ImageOptions,
 }
 
-impl Order<'_> {
+impl Order {
     /// Makes the image, or finds it.
-    fn make(self, road: &Road, stop: &Stop) -> Result<Unnamed, Failure> {
-        let names = match self.given {
+    fn make(self, session: &Session, stop: &Stop) -> Result<Unnamed, Failure> {
+        let names = match &self.given[..] {
             [] => Names::OfApp { name: &self.application.name, guid: &self.application.guid },
             given => Names::Given(given),
         };
@@ -120,10 +113,10 @@ impl Order<'_> {
             result: self.result,
             bound: self.bound,
             options: self.options,
-            begins: &|base, recipe| road.begin_image(base, recipe),
+            begins: &|base, recipe| session.begin_image(base, recipe),
             stop: stop.clone(),
         };
-        Ok(make_unnamed(&*road.engine, order, road)?)
+        Ok(make_unnamed(&*session.engine, order, session)?)
     }
 }
 

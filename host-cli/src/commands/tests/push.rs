@@ -1,13 +1,14 @@
 //! `push` against a recording engine: what is asked for in which order, what is told, and which names stay.
 
-use super::*;
 use crate::app_ref::AppRef;
-use crate::arguments::{LogOptions, Push};
+use crate::arguments::Push;
+use crate::commands::push::push;
 use crate::engine::fake::DIGEST;
 use crate::engine::{LayerState, LayerTold};
 use crate::pipeline::Target;
-use crate::pipeline::push::push_on;
+use crate::recorded_run::*;
 use crate::registry::login::LoginOptions;
+use crate::requests::LogOptions;
 use argh::FromArgs;
 use std::time::Duration;
 
@@ -26,9 +27,9 @@ fn pushed(fake: &Arc<Fake>, wanted: &'static str) -> Walked {
 }
 
 fn pushed_unless(fake: &Arc<Fake>, wanted: &'static str, watch: impl FnOnce(Sender<Ended>)) -> Walked {
-    walked(fake, watch, move |way, engine| {
+    walked(fake, watch, move |session| {
         let nobody = LoginOptions { username: None, password_stdin: false };
-        push_on(&way.with(engine), &AppRef::word(wanted), &LogOptions::default(), &Target::of(REFERENCE, nobody)?)
+        push(session, &AppRef::word(wanted), &LogOptions::default(), &Target::of(REFERENCE, nobody)?)
     })
 }
 

@@ -1,32 +1,29 @@
-//! The road to a filled cache: requests → dependencies in a volume, or in a stager image.
+//! `cache-up`: requests → dependencies in a volume, or in a stager image.
 
 use crate::arguments::{CacheUp, FetchOptions};
-use crate::engine::docker::Docker;
 use crate::engine::{CommitOptions, ContainerId};
 use crate::failure::Failure;
 use crate::image::{Records, Unnamed, checked_names, give_names};
-use crate::pipeline::road::{Road, walk};
-use crate::pipeline::stage::{self, Staged, Staging};
-use crate::pipeline::{check, guid, keeping, mounted, refuse, remains, signals};
+use crate::pipeline::stage::{self, Staged, Staging, Subject};
+use crate::pipeline::{check, guid, mounted, refuse};
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::{app_image, cache, stager};
 use crate::requests::{self, Kind, Request};
 use crate::screen::screen;
+use crate::session::{Session, run_command};
 use jiff::Timestamp;
 use shared_model::cache_place;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use shared_model::validate;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// Fetches what requests name into the cache.
-pub(crate) fn cache_up(command: CacheUp, agent_options: Vec<String>) -> ExitCode {
-    walk(screen(command.output), signals::watch, move |way| {
-        let requests = wanted(&command)?;
-        let road = way.with(Arc::new(Docker::connect()?));
-        remains::remove(&road);
-        on(&road, &requests, &command, &agent_options)
+pub(super) fn run(command: CacheUp, agent_options: Vec<String>) -> ExitCode {
+    let screen = screen(command.output);
+    let prepare = move || Ok((wanted(&command)?, command));
+    run_command(screen, prepare, move |session, (requests, command)| {
+        cache_up(session, &requests, &command, &agent_options)
     })
 }
 
@@ -43,43 +40,41 @@ fn wanted(command: &CacheUp) -> Result<Vec<Request>, Failure> {
     })
 }
 
-pub(super) fn on(
-    road: &Road,
+pub(super) fn cache_up(
+    session: &Session,
     requests: &[Request],
     command: &CacheUp,
     agent_options: &[String],
 ) -> Result<(), Failure> {
-    let (requests, hosts) = usable(road, requests, command.all)?;
+    let (requests, hosts) = usable(session, requests, command.all)?;
     let options = command.fetch_options();
     let files = mounted::files(&options, &mounted::NOBODY)?;
     let tag = command.bake.as_ref().map(|tag| new_image(&options, tag)).transpose()?;
-    let keeping = if tag.is_some() { Keeping::InImage(cache_place::BAKED) } else { keeping(&options, false)? };
-    check::network(&*road.engine, options.network)?;
-    check::no_app_answers_for(&*road.engine, options.network, &hosts)?;
-    check::image(&*road.engine, options.stager_image, "stager image")?;
+    let keeping = if tag.is_some() { Keeping::InImage(cache_place::BAKED) } else { check::keeping(&options, false)? };
+    check::network(&*session.engine, options.network)?;
+    check::no_app_answers_for(&*session.engine, options.network, &hosts)?;
+    check::image(&*session.engine, options.stager_image, "stager image")?;
     if let Keeping::InVolume { name, .. } = keeping {
-        road.engine.ensure_volume(name, &cache::labels())?;
+        session.engine.ensure_volume(name, &cache::labels())?;
     }
 
     let (image, network) = (options.stager_image, options.network);
     let fetching = Fetching { image, network, files: &files, keeping, agent_options };
-    let container = road.create(None, &cache::filling_container(&fetching))?;
+    let container = session.create(None, &cache::filling_container(&fetching))?;
     let documents: Vec<&str> = requests.iter().map(|request| request.document.as_str()).collect();
     let filling = Staging {
         container: &container,
         document: &documents.join("\n"),
-        image,
-        memory_mb: 0,
         keep: None,
-        for_help: stager::asks_for_help(agent_options),
+        subject: Subject { image, memory_mb: 0, for_help: stager::asks_for_help(agent_options) },
         built: &|| (),
         droplet: &|_| (),
     };
-    let filled = stage::stage(road, &filling)?;
+    let filled = stage::stage(session, &filling)?;
     if let (Some(tag), Staged::Wholly) = (&tag, filled) {
         let dependencies: BTreeSet<_> =
             documents.iter().flat_map(|document| requests::dependencies(document)).collect();
-        bake(road, &container, image, tag, dependencies.len())?;
+        bake(session, &container, image, tag, dependencies.len())?;
     }
     Ok(())
 }
@@ -87,12 +82,12 @@ pub(super) fn on(
 /// The requests that can be acted on, and the hosts that these speak to. One that was asked for must be; of all those in the
 /// logs some may not.
 fn usable<'a>(
-    road: &Road,
+    session: &Session,
     requests: &'a [Request],
     skip: bool,
 ) -> Result<(Vec<&'a Request>, BTreeSet<String>), Failure> {
     for text in requests.iter().flat_map(|request| &request.warnings) {
-        road.emit(Event::Warning { text: text.clone() });
+        session.emit(Event::Warning { text: text.clone() });
     }
     let (mut usable, mut hosts) = (Vec::new(), BTreeSet::new());
     let mut last = None;
@@ -105,7 +100,7 @@ fn usable<'a>(
             }
             Err(failure) if skip => {
                 let of = request.time.map_or_else(String::new, |time| format!(" of {time:.0}"));
-                road.emit(Event::Warning { text: format!("a request{of} is left out: {}", failure.text) });
+                session.emit(Event::Warning { text: format!("a request{of} is left out: {}", failure.text) });
                 last = Some(failure);
             }
             Err(failure) => return Err(failure),
@@ -132,22 +127,22 @@ fn today() -> String {
 }
 
 /// Makes the container an image. Until it has its name it goes again, whatever ends the road.
-fn bake(road: &Road, container: &ContainerId, like: &str, tag: &str, dependencies: usize) -> Result<(), Failure> {
+fn bake(session: &Session, container: &ContainerId, like: &str, tag: &str, dependencies: usize) -> Result<(), Failure> {
     // No other image has it: by this it is found again should nobody give it its name, and known to be ours.
     let recipe = format!("{}{}", guid::new()?, guid::new()?).replace('-', "");
     let mut labels = cache::baked_labels(dependencies, &today());
     labels.insert(app_image::RECIPE.to_owned(), recipe.clone());
     let options = CommitOptions { like: like.to_owned(), labels };
-    let made = road.step(Step::Image, || {
+    let made = session.step(Step::Image, || {
         // An engine cannot be stopped while it does this; a signal waits for it.
-        let unnamed = road.make_image(|_| {
-            road.begin_image(like, &recipe);
-            let id = road.engine.commit(container, &options)?;
-            Records::of(&*road.engine).remember(&recipe, &id);
+        let unnamed = session.make_image(|_| {
+            session.begin_image(like, &recipe);
+            let id = session.engine.commit(container, &options)?;
+            Records::of(&*session.engine).remember(&recipe, &id);
             Ok(Unnamed { id, names: vec![tag.to_owned()], droplet: String::new() })
         })?;
-        Ok(give_names(&*road.engine, unnamed)?)
+        Ok(give_names(&*session.engine, unnamed)?)
     })?;
-    road.emit(Event::Image { name: made.name, id: made.id.0, bytes: made.bytes });
+    session.emit(Event::Image { name: made.name, id: made.id.0, bytes: made.bytes });
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! `requests`: lists what the logs hold, as a table for people or as JSON for programs.
 
-use super::history::{self, Entry};
-use super::{Kind, print};
 use crate::arguments::{ListOutput, Requests};
 use crate::failure::Failure;
+use crate::requests::Kind;
+use crate::requests::history::{self, Entry};
+use crate::screen::answer;
 use crate::screen::table::{Table, terminal_width};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -13,14 +14,14 @@ use shared_model::exit_code::ExitCode;
 #[expect(clippy::disallowed_methods, reason = "signatures end by the clock on the wall")]
 pub(crate) fn run(command: &Requests) -> Result<ExitCode, Failure> {
     let history = history::read(command.app_ref()?.as_ref(), &command.log_options())?;
-    print::warn(&history.warnings);
+    answer::warn(&history.warnings);
     let now = Timestamp::now();
     match command.output {
         ListOutput::Table => {
             let width = terminal_width();
-            print::write(&table(&history.entries, now, width.is_some(), command.show).draw(width))
+            answer::write(&table(&history.entries, now, width.is_some(), command.show).draw(width))
         }
-        ListOutput::Json => print::write(&json(&history.entries, now, command.show)),
+        ListOutput::Json => answer::write(&json(&history.entries, now, command.show)),
     }
 }
 

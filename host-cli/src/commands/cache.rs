@@ -3,21 +3,19 @@
 
 use crate::arguments::{CacheCommand, CacheList, CacheOptions, CacheVerify, ListOutput};
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::docker::Docker;
 use crate::engine::{ContainerId, Input};
 use crate::failure::Failure;
-use crate::pipeline::road::{Road, walk};
-use crate::pipeline::stage::{self, Staging};
-use crate::pipeline::{check, mounted, signals};
+use crate::pipeline::stage::{self, Staging, Subject};
+use crate::pipeline::{check, mounted};
 use crate::plan::cache::{comparing_container, looking_container};
 use crate::plan::fetching::{Fetching, Keeping};
-use crate::requests::print;
+use crate::screen::answer;
 use crate::screen::cache_table::{self, Entry};
 use crate::screen::{screen, table, trouble};
+use crate::session::{Session, run_command};
 use shared_model::event::Stream;
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
-use std::sync::Arc;
 
 /// The most bytes of a list; an entry takes less than a KiB.
 const LONGEST_LIST: usize = 64 << 20;
@@ -26,28 +24,28 @@ const LONGEST_LIST: usize = 64 << 20;
 const LONGEST_COMPLAINT: usize = 4096;
 
 /// Looks into the cache.
-pub(crate) fn cache(command: CacheCommand) -> ExitCode {
+pub(super) fn run(command: CacheCommand) -> ExitCode {
+    let nothing = || Ok(());
     match command {
-        CacheCommand::List(command) => walk(trouble::screen(), signals::watch, move |way| {
-            let text = listed(&way.with(Arc::new(Docker::connect()?)), &command)?;
-            print::write(&text).map(drop)
+        CacheCommand::List(command) => run_command(trouble::screen(), nothing, move |session, ()| {
+            answer::write(&listed(session, &command)?).map(drop)
         }),
-        CacheCommand::Verify(command) => walk(screen(command.output), signals::watch, move |way| {
-            verified(&way.with(Arc::new(Docker::connect()?)), &command)
-        }),
-        CacheCommand::Clear(command) => walk(screen(command.output), signals::watch, move |way| {
-            cleared(&way.with(Arc::new(Docker::connect()?)), command.options(), command.key.as_deref())
+        CacheCommand::Verify(command) => {
+            run_command(screen(command.output), nothing, move |session, ()| verified(session, &command))
+        }
+        CacheCommand::Clear(command) => run_command(screen(command.output), nothing, move |session, ()| {
+            cleared(session, command.options(), command.key.as_deref())
         }),
     }
 }
 
 /// The list in the form that was asked for.
-pub(super) fn listed(road: &Road, command: &CacheList) -> Result<String, Failure> {
+pub(super) fn listed(session: &Session, command: &CacheList) -> Result<String, Failure> {
     let options = command.options();
     let looking = looking_container(options.stager_image, options.volume, &[], &["list", "--output", "json"]);
-    let container = container(road, options, &looking)?;
+    let container = container(session, options, &looking)?;
     let (mut out, mut complaint) = (Vec::new(), Vec::new());
-    let status = road.engine.run(&container, Input::Whole(b""), &mut |stream, bytes| match stream {
+    let status = session.engine.run(&container, Input::Whole(b""), &mut |stream, bytes| match stream {
         Stream::Out => keep(&mut out, bytes, LONGEST_LIST),
         Stream::Err => keep(&mut complaint, bytes, LONGEST_COMPLAINT),
     })?;
@@ -69,7 +67,7 @@ pub(super) fn listed(road: &Road, command: &CacheList) -> Result<String, Failure
 }
 
 /// Reads all again, and compares it with its origin where that is wanted.
-pub(super) fn verified(road: &Road, command: &CacheVerify) -> Result<(), Failure> {
+pub(super) fn verified(session: &Session, command: &CacheVerify) -> Result<(), Failure> {
     let (options, key) = (command.options(), command.cache_key.as_deref());
     let CacheVerify { origin, network, ca, cert, key: own_key, .. } = command;
     if !origin {
@@ -77,20 +75,20 @@ pub(super) fn verified(road: &Road, command: &CacheVerify) -> Result<(), Failure
             let text = "--network, --ca, --cert and --key are of no use without --origin: nobody is asked";
             return Err(Failure::new(ExitCode::CommandLine, text, ""));
         }
-        return acted(road, options, &looking(options, "verify", key));
+        return acted(session, options, &looking(options, "verify", key));
     }
     let fetch = command.fetch_options();
     let files = mounted::files(&fetch, &mounted::NOBODY)?;
-    check::network(&*road.engine, fetch.network)?;
+    check::network(&*session.engine, fetch.network)?;
     let keeping = Keeping::InVolume { name: options.volume, limit: None };
     let (image, network) = (options.stager_image, fetch.network);
     let fetching = Fetching { image, network, files: &files, keeping, agent_options: &[] };
-    acted(road, options, &comparing_container(&fetching, key))
+    acted(session, options, &comparing_container(&fetching, key))
 }
 
 /// Removes all, or what has this key.
-pub(super) fn cleared(road: &Road, options: CacheOptions<'_>, key: Option<&str>) -> Result<(), Failure> {
-    acted(road, options, &looking(options, "clear", key))
+pub(super) fn cleared(session: &Session, options: CacheOptions<'_>, key: Option<&str>) -> Result<(), Failure> {
+    acted(session, options, &looking(options, "clear", key))
 }
 
 fn looking(options: CacheOptions<'_>, verb: &str, key: Option<&str>) -> ContainerSpec {
@@ -99,26 +97,23 @@ fn looking(options: CacheOptions<'_>, verb: &str, key: Option<&str>) -> Containe
 }
 
 /// What the agent says is shown, and how it ends is how we end.
-fn acted(road: &Road, options: CacheOptions<'_>, spec: &ContainerSpec) -> Result<(), Failure> {
-    let container = container(road, options, spec)?;
-    let image = options.stager_image;
+fn acted(session: &Session, options: CacheOptions<'_>, spec: &ContainerSpec) -> Result<(), Failure> {
+    let container = container(session, options, spec)?;
     let acting = Staging {
         container: &container,
         document: "",
-        image,
-        memory_mb: 0,
         keep: None,
-        for_help: false,
+        subject: Subject { image: options.stager_image, ..Subject::default() },
         built: &|| (),
         droplet: &|_| (),
     };
-    stage::stage(road, &acting).map(drop)
+    stage::stage(session, &acting).map(drop)
 }
 
-fn container(road: &Road, options: CacheOptions<'_>, spec: &ContainerSpec) -> Result<ContainerId, Failure> {
-    check::image(&*road.engine, options.stager_image, "stager image")?;
-    check::volume(&*road.engine, options.volume)?;
-    road.create(None, spec)
+fn container(session: &Session, options: CacheOptions<'_>, spec: &ContainerSpec) -> Result<ContainerId, Failure> {
+    check::image(&*session.engine, options.stager_image, "stager image")?;
+    check::volume(&*session.engine, options.volume)?;
+    session.create(None, spec)
 }
 
 fn keep(kept: &mut Vec<u8>, bytes: &[u8], most: usize) {

@@ -83,7 +83,7 @@ fn whole(ImageId(id): &ImageId) -> String {
 }
 
 /// Whether the image bears the name now. Both are looked up, since an engine may write ids in more than one way.
-pub(super) fn bears(engine: &dyn Engine, image: &ImageId, name: &str) -> Result<bool, EngineError> {
+pub(crate) fn bears(engine: &dyn Engine, image: &ImageId, name: &str) -> Result<bool, EngineError> {
     let id = |reference: &str| engine.image(reference).map(|found| found.map(|image| image.id));
     let bearer = id(name)?;
     Ok(bearer.is_some() && bearer == id(&image.0)?)

@@ -1,10 +1,10 @@
 //! `export` against the recording engine: what it says, and what a refusal ends with.
 
-use super::{nobody, walked};
+use crate::commands::export::export;
 use crate::engine::fake::Fake;
 use crate::image::export::Target;
 use crate::labels;
-use crate::pipeline::export::export_on;
+use crate::recorded_run::{nobody, walked};
 use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
 use std::sync::Arc;
@@ -22,9 +22,9 @@ fn an_engine_that_refuses_or_gives_something_else_ends_it_with_nothing_written()
         }
         let folder = tempfile::tempdir().unwrap();
         let target = Target::Droplet(folder.path().join("droplet.tgz"));
-        let walked = walked(&fake, nobody, move |way, engine| {
-            let image = engine.image(&id.0)?.unwrap();
-            export_on(&way.with(engine), &image, Some("cf-app/a-1"), &target)
+        let walked = walked(&fake, nobody, move |session| {
+            let image = session.engine.image(&id.0)?.unwrap();
+            export(session, &image, Some("cf-app/a-1"), &target)
         });
         assert_eq!((walked.code, walked.failure().contains(words)), (code, true), "{}", walked.text);
         let of_user = |event: &Event| matches!(event, Event::Exporting { image, .. } if image == "cf-app/a-1:latest");

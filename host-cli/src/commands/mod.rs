@@ -1,0 +1,41 @@
+//! What each command does with what was typed, a file a command. What they share, the staging and the launch, is in
+//! [`crate::pipeline`].
+
+mod batch;
+mod cache;
+mod cache_up;
+mod export;
+mod image;
+mod launch;
+mod link;
+mod list;
+mod print;
+mod push;
+mod restage;
+#[cfg(test)]
+mod tests;
+
+use crate::arguments::Command;
+use crate::arguments::invocation::Invocation;
+use crate::failure::Failure;
+use shared_model::exit_code::ExitCode;
+
+/// What the process ends with once everything has been said; an `Err` has still to be said.
+pub(crate) fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
+    let agent_options = invocation.agent_options;
+    match invocation.command {
+        Command::BuildReq(command) => print::build_req(&command),
+        Command::LaunchReq(command) => print::launch_req(&command),
+        Command::BuildCmd(command) => print::build_cmd(&command),
+        Command::LaunchCmd(command) => print::launch_cmd(&command),
+        Command::Requests(command) => list::run(&command),
+        Command::Link(command) => link::run(&command),
+        Command::Restage(command) => Ok(restage::run(command, agent_options)),
+        Command::CacheUp(command) => Ok(cache_up::run(command, agent_options)),
+        Command::Cache(command) => Ok(cache::run(command.command)),
+        Command::Launch(command) => Ok(launch::run(command)),
+        Command::Export(command) => Ok(export::run(command)),
+        Command::Image(command) => Ok(image::run(command)),
+        Command::Push(command) => Ok(push::run(command)),
+    }
+}

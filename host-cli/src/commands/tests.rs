@@ -1,0 +1,6 @@
+//! The other commands against the recording engine.
+
+mod batch;
+mod cache;
+mod export;
+mod push;

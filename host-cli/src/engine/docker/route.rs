@@ -1,0 +1,32 @@
+//! Where the requests to an engine go: straight to it, or through a tunnel that speaks TLS.
+
+use super::endpoint::{Address, Endpoint};
+use super::tunnel::{self, Trouble};
+use crate::engine::connect_error::ConnectError;
+
+/// How requests go to an engine.
+#[derive(Clone, Debug)]
+pub(super) struct Route {
+    /// Where they go: the engine itself, or the near end of a tunnel.
+    pub(super) socket: Address,
+    /// The engine's address, for people.
+    pub(super) shown: String,
+    /// What went wrong in the tunnel; nothing ever where there is none.
+    pub(super) trouble: Trouble,
+}
+
+impl Route {
+    /// Straight to an address, without TLS.
+    pub(super) fn straight(address: &Address) -> Self {
+        Self { socket: address.clone(), shown: address.to_string(), trouble: Trouble::default() }
+    }
+
+    /// To an endpoint, through a tunnel where TLS is spoken. Must be called on the runtime, which the tunnel lives as long
+    /// as; nothing is connected yet.
+    pub(super) fn to(endpoint: &Endpoint) -> Result<Self, ConnectError> {
+        let straight = Self::straight(&endpoint.address);
+        let (Address::Tcp(authority), Some(files)) = (&endpoint.address, &endpoint.tls) else { return Ok(straight) };
+        let (path, trouble) = tunnel::open(authority, &straight.shown, files.clone(), tunnel::PATIENCE)?;
+        Ok(Self { socket: Address::Unix(path), trouble, ..straight })
+    }
+}

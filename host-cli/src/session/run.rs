@@ -1,0 +1,116 @@
+//! A command from its first word to its last, whoever ends it.
+
+use super::cleanup::{End, Made, Undone};
+use super::signals::{self, Ended};
+use super::{Gate, Session, Unconnected, millis, orphans};
+use crate::engine::docker::Docker;
+use crate::engine::{ContainerId, EngineError, ImageId};
+use crate::failure::Failure;
+use crate::screen::Screen;
+use shared_model::event::{Event, PROTOCOL};
+use shared_model::exit_code::ExitCode;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+use std::time::Instant;
+
+/// Runs a session to its end: `hello`, what `work` says, one `done` or `failed`. `work` has a thread of its own, so that a
+/// signal that `watch` reports ends the session at once, whatever `work` waits for.
+pub(crate) fn run(
+    screen: Screen,
+    watch: impl FnOnce(Sender<Ended>) -> Result<(), Failure>,
+    work: impl FnOnce(&Unconnected) -> Result<(), Failure> + Send + 'static,
+) -> ExitCode {
+    let began = Instant::now();
+    let unconnected = Unconnected { events: Arc::new(Gate::new(screen)), cleanup: Arc::default() };
+    unconnected.emit(Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() });
+    let (says, hears) = mpsc::channel();
+    let ended = if let Err(failure) = watch(says.clone()) {
+        Ended::ByItself(Err(failure))
+    } else {
+        let of_work = unconnected.clone();
+        thread::spawn(move || {
+            let end = catch_unwind(AssertUnwindSafe(|| work(&of_work))).unwrap_or_else(|_| Err(bug()));
+            let _ = says.send(Ended::ByItself(end));
+        });
+        hears.recv().unwrap_or_else(|_| Ended::ByItself(Err(bug())))
+    };
+    let (end, last) = match ended {
+        Ended::ByItself(end) => (End::ByItself, end),
+        Ended::BySignal(signal) => (End::BySignal, Err(by_signal(signal))),
+    };
+    if end == End::BySignal && unconnected.cleanup.is_making() {
+        let text = "Stopping: what is being made is waited for up to a minute, so that nothing stays behind; once more ends at once";
+        unconnected.emit(Event::Note { text: text.to_owned() });
+    }
+    for undone in unconnected.cleanup.undo(end) {
+        unconnected.emit(told(undone));
+    }
+    match last {
+        Ok(()) => {
+            unconnected.events.close(Event::Done { ms: millis(began) });
+            ExitCode::Success
+        }
+        Err(failure) => {
+            unconnected.events.close(failure.event());
+            failure.code
+        }
+    }
+}
+
+/// Runs a command that needs an engine: what was typed is judged by `prepare` before anybody is asked, then what killed
+/// sessions left on the engine goes, and `act` does what is wanted.
+pub(crate) fn run_command<T>(
+    screen: Screen,
+    prepare: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+    act: impl FnOnce(&Session, T) -> Result<(), Failure> + Send + 'static,
+) -> ExitCode {
+    run_watched(screen, signals::watch, prepare, act)
+}
+
+/// As [`run_command`], for one that hears of signals in a way of its own.
+pub(crate) fn run_watched<T>(
+    screen: Screen,
+    watch: impl FnOnce(Sender<Ended>) -> Result<(), Failure>,
+    prepare: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+    act: impl FnOnce(&Session, T) -> Result<(), Failure> + Send + 'static,
+) -> ExitCode {
+    run(screen, watch, move |unconnected| {
+        let prepared = prepare()?;
+        let session = unconnected.with(Arc::new(Docker::connect()?));
+        orphans::remove(&session);
+        act(&session, prepared)
+    })
+}
+
+fn told(undone: Undone) -> Event {
+    match undone {
+        Undone::StartedAgain => Event::Note { text: "The earlier container runs again".to_owned() },
+        Undone::Left(Made::Container(ContainerId(id)), EngineError::NotFound { .. }) => {
+            Event::Warning { text: format!("container {id} was gone already") }
+        }
+        Undone::Left(Made::Name(lent), error) => {
+            let name = lent.name;
+            Event::Warning { text: format!("the name {name} stays behind ({error}); `docker rmi {name}` takes it") }
+        }
+        Undone::Left(Made::Image(ImageId(id)), error) => {
+            Event::Warning { text: format!("image {id} stays behind ({error}); `docker rmi {id}` removes it") }
+        }
+        Undone::Left(Made::Container(ContainerId(id)), error) => {
+            Event::Warning { text: format!("container {id} stays behind ({error}); `docker rm -f {id}` removes it") }
+        }
+    }
+}
+
+pub(crate) fn by_signal(signal: i32) -> Failure {
+    if signal == signal_hook::consts::SIGINT {
+        Failure::new(ExitCode::Interrupted, "interrupted", "")
+    } else {
+        Failure::new(ExitCode::Terminated, "ended by a signal", "")
+    }
+}
+
+fn bug() -> Failure {
+    Failure::new(ExitCode::Bug, "host-cli itself failed", "please report what was printed above")
+}

@@ -1,0 +1,3 @@
+//! Sessions against the recording engine.
+
+mod orphans;
