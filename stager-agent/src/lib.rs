@@ -38,6 +38,7 @@ mod small_disk;
 mod staging;
 mod steps;
 mod terminal;
+mod tree_digest;
 mod upload;
 
 use crate::arguments::Command;

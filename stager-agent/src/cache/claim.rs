@@ -3,14 +3,13 @@
 #![expect(clippy::disallowed_methods, reason = "makes the place that is filled")]
 
 use super::Cache;
-use super::contents::Contents;
 use super::entry::{Draft, Entry, Held};
 use super::error::CacheError;
 use super::identity::Identity;
 use super::lock::{Hold, Lock};
 use super::record::{Facts, Kind, Record};
-use super::structure::Structure;
 use crate::scope::Scope;
+use crate::tree_digest::{Contents, Structure};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};

@@ -9,8 +9,6 @@
 
 mod baked;
 mod claim;
-mod contents;
-mod digest;
 mod entry;
 mod error;
 mod evict;
@@ -20,16 +18,13 @@ mod layout;
 mod lock;
 mod record;
 mod rubbish;
-mod structure;
 mod upkeep;
-mod walk;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use baked::Baked;
 pub(crate) use claim::Claim;
-pub(crate) use contents::Contents;
 pub(crate) use entry::Entry;
 pub(crate) use error::CacheError;
 pub(crate) use evict::Removal;
@@ -39,6 +34,7 @@ pub(crate) use upkeep::{Checked, Listed};
 
 use crate::clock::Clock;
 use crate::scope::Scope;
+use crate::tree_digest::Structure;
 use entry::Held;
 use index::Index;
 use layout::{Layout, Name};
@@ -49,7 +45,6 @@ use std::io;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
-use structure::Structure;
 
 /// How long a look-up waits for somebody who is just removing what it found.
 const NAP: Duration = Duration::from_millis(2);

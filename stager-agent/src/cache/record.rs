@@ -66,9 +66,9 @@ pub(crate) struct Record {
     pub(crate) facts: Facts,
     /// Where it is.
     pub(super) name: Name,
-    /// Of names, kinds, modes, owners, sizes and times: see [`super::structure`].
+    /// Of names, kinds, modes, owners, sizes and times: see [`crate::tree_digest::Structure`].
     pub(super) structure: String,
-    /// Of every byte: see [`super::contents`].
+    /// Of every byte: see [`crate::tree_digest::Contents`].
     pub(super) contents: String,
 }
 

@@ -10,7 +10,7 @@ use super::layout::{Layout, Name};
 use super::lock::{Hold, Lock};
 use super::names_in;
 use super::record::Kind;
-use super::walk::walk;
+use crate::tree_digest::walk;
 use rustix::fs::FileType;
 use std::collections::HashSet;
 use std::fs;

@@ -106,7 +106,7 @@ fn publish(cache: &Cache, key: &str, text: &str) -> Published {
 fn publish_package(cache: &Cache, app: &str, text: &str) -> Published {
     let claim = claim(cache, &package(app));
     std::io::Write::write_all(&mut claim.file().unwrap(), text.as_bytes()).unwrap();
-    let file = super::contents::sha256_of(claim.path(), &|| Ok(())).unwrap();
+    let file = crate::tree_digest::sha256_of(claim.path(), &|| Ok(())).unwrap();
     claim.publish(Facts { sha256: file, app: Some(app.to_owned()), ..Facts::default() }, None).unwrap()
 }
 

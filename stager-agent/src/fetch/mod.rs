@@ -53,7 +53,7 @@ pub(crate) use unpack::Limits;
 pub(crate) use unpack::fuzzed;
 pub(crate) use validators::{Known, Validators};
 
-use crate::cache::Contents;
+use crate::tree_digest::Contents;
 use crate::disk_budget::DiskBudget;
 use crate::scope::Scope;
 use body::Body;

@@ -4,7 +4,7 @@
 
 use super::zip::{Inflaters, unpack_with};
 use super::{Limits, Tree, UnpackError, Unpacked, unpack};
-use crate::cache::Contents;
+use crate::tree_digest::Contents;
 use crate::causes::with_causes;
 use crate::fetch::unpack::limits::Budget;
 use crate::scope::{Scope, Stop};

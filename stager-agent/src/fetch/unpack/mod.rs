@@ -14,7 +14,7 @@ pub(crate) use limits::Limits;
 pub(super) use tree::Tree;
 
 use super::error::UnpackError;
-use crate::cache::Contents;
+use crate::tree_digest::Contents;
 use crate::scope::Scope;
 use limits::Budget;
 use sniff::{Kind, Sniffed};

@@ -7,7 +7,7 @@
 mod walk;
 
 use super::entry_name::EntryName;
-use crate::cache::Contents;
+use crate::tree_digest::Contents;
 use crate::disk_budget::{Draw, on_disk};
 use crate::fetch::Owner;
 use crate::fetch::error::UnpackError;

@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests run the real zip")]
 
 use super::*;
-use crate::cache::Contents;
+use crate::tree_digest::Contents;
 
 /// What was gathered on the way, and what reading the tree gives.
 fn gathered_and_read(archive: &[u8]) -> (Option<Contents>, Contents) {

@@ -18,11 +18,11 @@ const DISK_BLOCK: u64 = 4096;
 
 /// See the module's text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Structure {
+pub(crate) struct Structure {
     /// Of all that is taken in.
-    pub(super) digest: Digest,
+    pub(crate) digest: Digest,
     /// What it takes on a disk: about what `du` says.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 impl Structure {
@@ -30,7 +30,7 @@ impl Structure {
     ///
     /// # Errors
     /// It is not there, or cannot be looked at.
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
         let mut all = Self::default();
         let mut seen = HashSet::new();
         walk(path, &mut |item| all.take_in(item, &mut seen))?;

@@ -57,7 +57,7 @@ impl Contents {
 ///
 /// # Errors
 /// It cannot be read, or `go_on` gave an error.
-pub(super) fn sha256_of(file: &Path, go_on: &dyn Fn() -> io::Result<()>) -> io::Result<String> {
+pub(crate) fn sha256_of(file: &Path, go_on: &dyn Fn() -> io::Result<()>) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut block = vec![0; BLOCK];
     walk(file, &mut |item| {

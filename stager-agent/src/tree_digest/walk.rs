@@ -11,33 +11,33 @@ use std::path::Path;
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// Something that was found.
-pub(super) struct Item<'a> {
+pub(crate) struct Item<'a> {
     /// From the tree's top, which itself has the empty path.
-    pub(super) path: &'a [u8],
+    pub(crate) path: &'a [u8],
     /// What the system says of it.
-    pub(super) status: &'a Stat,
+    pub(crate) status: &'a Stat,
     parent: BorrowedFd<'a>,
     name: &'a CStr,
 }
 
 impl Item<'_> {
     /// File, directory, link, …
-    pub(super) fn kind(&self) -> FileType {
+    pub(crate) fn kind(&self) -> FileType {
         FileType::from_raw_mode(self.status.st_mode)
     }
 
     /// Where a symbolic link leads.
-    pub(super) fn target(&self) -> io::Result<CString> {
+    pub(crate) fn target(&self) -> io::Result<CString> {
         Ok(rustix::fs::readlinkat(self.parent, self.name, Vec::new())?)
     }
 
     /// Lets its owner into a directory, also where that is root without root's rights.
-    pub(super) fn open_up(&self) -> io::Result<()> {
+    pub(crate) fn open_up(&self) -> io::Result<()> {
         Ok(rustix::fs::chmodat(self.parent, self.name, Mode::RWXU, AtFlags::empty())?)
     }
 
     /// Opens a regular file.
-    pub(super) fn open(&self) -> io::Result<OwnedFd> {
+    pub(crate) fn open(&self) -> io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(rustix::fs::openat(self.parent, self.name, flags, Mode::empty())?)
     }
@@ -47,7 +47,7 @@ impl Item<'_> {
 ///
 /// # Errors
 /// The first that the system or `visit` gives.
-pub(super) fn walk(top: &Path, visit: &mut dyn FnMut(&Item) -> io::Result<()>) -> io::Result<()> {
+pub(crate) fn walk(top: &Path, visit: &mut dyn FnMut(&Item) -> io::Result<()>) -> io::Result<()> {
     let name = CString::new(top.as_os_str().as_bytes())?;
     let mut path = Vec::new();
     if visit_one(CWD, &name, &path, visit)? == FileType::Directory {
