@@ -39,6 +39,7 @@ mod staging;
 mod steps;
 mod terminal;
 mod tree_digest;
+mod unpack;
 mod upload;
 
 use crate::arguments::Command;

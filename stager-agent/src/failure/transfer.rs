@@ -2,8 +2,9 @@
 
 use super::Failure;
 use crate::causes::with_causes;
-use crate::fetch::{FetchError, TransferError, UnpackError};
+use crate::fetch::{FetchError, TransferError};
 use crate::provide::Missing;
+use crate::unpack::UnpackError;
 use crate::upload::UploadError;
 use jiff::Timestamp;
 use shared_model::exit_code::ExitCode;

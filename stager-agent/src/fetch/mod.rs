@@ -24,7 +24,6 @@ mod retry;
 mod tally;
 mod transfer_error;
 mod trust;
-mod unpack;
 mod validators;
 
 #[cfg(test)]
@@ -35,7 +34,7 @@ mod tests;
 pub(crate) use address::Address;
 pub(crate) use ask::{Asked, ask};
 pub(crate) use checksum::{Checksum, ChecksumError};
-pub(crate) use error::{Bound, FetchError, UnpackError};
+pub(crate) use error::FetchError;
 pub(crate) use hashed::{Hashed, hashed};
 pub(crate) use http::{ClientError, Http};
 pub(crate) use kept::{Kept, unpack_kept};
@@ -48,14 +47,12 @@ pub(crate) use proxy::ProxyError;
 pub(crate) use retry::{Tries, Trouble, retry_after, with_retries};
 pub(crate) use transfer_error::{TransferError, status_text};
 pub(crate) use trust::{Trust, TrustError, Verify};
-pub(crate) use unpack::Limits;
-#[cfg(any(fuzzing, test))]
-pub(crate) use unpack::fuzzed;
 pub(crate) use validators::{Known, Validators};
 
-use crate::tree_digest::Contents;
 use crate::disk_budget::DiskBudget;
 use crate::scope::Scope;
+use crate::tree_digest::Contents;
+use crate::unpack::{self, Bound, Limits, Owner, UnpackError, Unpacked};
 use body::Body;
 use checksum::{Authority, Mismatch};
 use head::Question;
@@ -69,7 +66,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use tally::{Tally, Told};
-use unpack::Unpacked;
 
 /// Bytes that are read after an archive was refused, so that its checksum can tell whether it was the right one.
 const LISTEN_AFTER_FAILURE: u64 = 64 << 20;
@@ -100,15 +96,6 @@ pub(crate) struct Archive<'a> {
     pub(crate) limits: &'a Limits,
     /// What its contents draw on, while they are there; `None`: on nobody's.
     pub(crate) disk: Option<&'a Arc<DiskBudget>>,
-}
-
-/// A user and a group by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Owner {
-    /// The user.
-    pub(crate) uid: u32,
-    /// The group.
-    pub(crate) gid: u32,
 }
 
 /// What came of it.

@@ -9,10 +9,10 @@
 //! network is slow, it would keep the cores from others. Receiving is bounded by a gate of its own.
 
 use super::inflater::Inflater;
-use crate::fetch::error::UnpackError;
-use crate::fetch::unpack::stopped;
 use crate::gate::Gate;
 use crate::scope::Scope;
+use crate::unpack::error::UnpackError;
+use crate::unpack::unpacked::stopped;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread::available_parallelism;
 
@@ -22,7 +22,7 @@ const MEMORY: u64 = 20 << 20;
 const LEAST: u64 = 256 << 10;
 
 /// See the module's text.
-pub(in crate::fetch::unpack) struct Inflaters {
+pub(in crate::unpack) struct Inflaters {
     count: usize,
     gate: Gate,
     idle: Mutex<Vec<Inflater>>,
@@ -37,7 +37,7 @@ impl Inflaters {
     }
 
     /// So many, at least one.
-    pub(in crate::fetch::unpack) fn new(count: usize) -> Self {
+    pub(in crate::unpack) fn new(count: usize) -> Self {
         let count = count.max(1);
         Self { count, gate: Gate::new(count), idle: Mutex::default() }
     }

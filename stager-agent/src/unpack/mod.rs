@@ -2,19 +2,23 @@
 //! requests are not asked: they lie. The work is in the files beside; this one decides which.
 
 mod entry_name;
+mod error;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzed;
 mod limits;
+mod owner;
 mod sniff;
 mod tar;
 mod tree;
+mod unpacked;
 mod zip;
 
+pub(crate) use error::{Bound, UnpackError};
 pub(crate) use limits::Limits;
-pub(super) use tree::Tree;
+pub(crate) use owner::Owner;
+pub(crate) use tree::Tree;
+pub(crate) use unpacked::Unpacked;
 
-use super::error::UnpackError;
-use crate::tree_digest::Contents;
 use crate::scope::Scope;
 use limits::Budget;
 use sniff::{Kind, Sniffed};
@@ -25,26 +29,13 @@ use tarball::gzip::Inflated;
 /// Bytes read at a time from the transfer.
 const BUFFER: usize = 64 * 1024;
 
-/// What was unpacked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Unpacked {
-    /// How many entries.
-    pub(super) entries: u64,
-    /// Whether a zip had `\` where `/` belongs.
-    pub(super) backslashes: bool,
-    /// Named pipes that were left out: how many, and the first.
-    pub(super) pipes: Option<(u64, String)>,
-    /// A digest of all files; `None` where it takes reading them to tell.
-    pub(super) contents: Option<Contents>,
-}
-
 /// Unpacks `archive` into `tree` as far as `limits` allow; notices at every entry and every block when `scope` is
 /// stopped, and then ends with any error. May leave bytes of `archive` unread. `copy`, where there is one, is a file
 /// that has all of `archive` once it was read; a zip is then unpacked from it.
 ///
 /// # Errors
 /// See [`UnpackError`]; also when reading `archive` failed, which the caller has to tell apart.
-pub(super) fn unpack(
+pub(crate) fn unpack(
     archive: &mut dyn Read,
     copy: Option<&File>,
     tree: &mut Tree,
@@ -110,19 +101,6 @@ impl<R: Read> Read for Unpacking<'_, R> {
         self.budget.bytes(count as u64).map_err(io::Error::other)?;
         Ok(count)
     }
-}
-
-/// The error that ends unpacking when the scope is stopped.
-fn unless_stopped(scope: &Scope) -> Result<(), UnpackError> {
-    match scope.stopped() {
-        None => Ok(()),
-        Some(_) => Err(stopped()),
-    }
-}
-
-/// Any error: whoever stopped the scope knows better.
-fn stopped() -> UnpackError {
-    UnpackError::Corrupt { entry: None, cause: io::Error::other("stopped") }
 }
 
 #[cfg(test)]

@@ -8,13 +8,14 @@
 //! An entry takes about 150 bytes here; `--max-entries` bounds how many there are.
 
 use super::checked::{Headers, damaged};
+use super::contents::Contents;
 use super::record::{self, Kind};
 use super::spool::Spool;
-use crate::fetch::error::{Bound, UnpackError};
-use crate::fetch::unpack::entry_name::{EntryName, shown};
-use crate::fetch::unpack::limits::Budget;
-use crate::fetch::unpack::{Unpacked, unless_stopped};
 use crate::scope::Scope;
+use crate::unpack::entry_name::{EntryName, shown};
+use crate::unpack::error::{Bound, UnpackError};
+use crate::unpack::limits::Budget;
+use crate::unpack::unpacked::{Unpacked, unless_stopped};
 use rawzip::{MAX_CENTRAL_DIRECTORY_RECORD_SIZE, ReaderAt, ZipArchive, ZipFileHeaderRecord, ZipLocator};
 use std::cmp::Ordering;
 
@@ -37,37 +38,6 @@ pub(super) struct Entry {
     pub(super) mode: u32,
     /// A file's contents, a symbolic link's target.
     pub(super) contents: Contents,
-}
-
-/// A stretch of the archive, and what it becomes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Contents {
-    /// Where the local header begins.
-    pub(super) header: u64,
-    /// Where the contents begin.
-    pub(super) start: u64,
-    /// Where they end.
-    pub(super) end: u64,
-    /// Bytes that come out.
-    pub(super) size: u64,
-    /// CRC-32 of what comes out.
-    pub(super) crc: u32,
-    /// How they are packed.
-    pub(super) method: Method,
-}
-
-impl Contents {
-    /// Bytes in the archive.
-    pub(super) fn packed(&self) -> u64 {
-        self.end - self.start
-    }
-}
-
-/// How contents are packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Method {
-    Stored,
-    Deflated,
 }
 
 impl Plan {

@@ -4,10 +4,10 @@
 
 use super::zip::{Inflaters, unpack_with};
 use super::{Limits, Tree, UnpackError, Unpacked, unpack};
-use crate::tree_digest::Contents;
 use crate::causes::with_causes;
-use crate::fetch::unpack::limits::Budget;
 use crate::scope::{Scope, Stop};
+use crate::tree_digest::Contents;
+use crate::unpack::limits::Budget;
 use flate2::Compression;
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;

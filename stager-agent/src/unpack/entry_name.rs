@@ -1,7 +1,7 @@
 //! The name of an entry: a path inside the directory that is unpacked into, or refused.
 
 use super::limits::Limits;
-use crate::fetch::error::{Bound, UnpackError};
+use crate::unpack::error::{Bound, UnpackError};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;

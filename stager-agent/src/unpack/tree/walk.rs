@@ -2,8 +2,8 @@
 
 use super::{Tree, unlawful};
 use crate::disk_budget::on_disk;
-use crate::fetch::error::UnpackError;
-use crate::fetch::unpack::entry_name::EntryName;
+use crate::unpack::entry_name::EntryName;
+use crate::unpack::error::UnpackError;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;

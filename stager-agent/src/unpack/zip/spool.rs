@@ -3,8 +3,8 @@
 //! It is read at given places and never mapped: a map would count as this process's memory, all of it.
 
 use crate::disk_budget::Draw;
-use crate::fetch::error::UnpackError;
-use crate::fetch::unpack::tree::Tree;
+use crate::unpack::error::UnpackError;
+use crate::unpack::tree::Tree;
 use rawzip::ReaderAt;
 use std::cell::RefCell;
 use std::fs::File;

@@ -9,6 +9,7 @@
 //! How many threads inflate at once, whatever the number of archives, is bounded in `inflaters.rs`.
 
 mod checked;
+mod contents;
 mod files;
 mod inflater;
 mod inflaters;
@@ -19,9 +20,9 @@ mod spool;
 use super::entry_name::link_target;
 use super::limits::Budget;
 use super::tree::Tree;
-use super::{Unpacked, unless_stopped};
-use crate::fetch::error::UnpackError;
+use super::unpacked::{Unpacked, unless_stopped};
 use crate::scope::Scope;
+use crate::unpack::error::UnpackError;
 pub(super) use inflaters::Inflaters;
 use plan::{Entry, Plan};
 use record::Kind;

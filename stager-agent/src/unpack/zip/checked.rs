@@ -1,9 +1,9 @@
 //! The header in front of an entry, held against the record of the directory.
 
-use super::plan::{Contents, Method};
+use super::contents::{Contents, Method};
 use super::record::unicode_name;
-use crate::fetch::error::UnpackError;
-use crate::fetch::unpack::entry_name::shown;
+use crate::unpack::entry_name::shown;
+use crate::unpack::error::UnpackError;
 use rawzip::extra_fields::ExtraFields;
 use rawzip::{CompressionMethod, Error, ErrorKind, ReaderAt, ZipArchive, ZipFileHeaderRecord, ZipLocalFileHeader};
 use std::io;

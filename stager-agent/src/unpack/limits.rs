@@ -2,7 +2,7 @@
 //! one another, or a name of a gigabyte; the bounds here are far above every buildpack and package that was ever seen,
 //! and each can be widened by an option of the agent.
 
-use crate::fetch::error::{Bound, UnpackError};
+use crate::unpack::error::{Bound, UnpackError};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What an archive unpacks to before its ratio is looked at: a small file of zeros is no bomb.

@@ -2,9 +2,9 @@
 //!
 //! What is small is inflated whole, from memory to memory: about twice as fast as a stream. What is large is a stream.
 
-use super::plan::{Contents, Method};
+use super::contents::{Contents, Method};
 use super::spool::Spool;
-use crate::fetch::unpack::tree::Sum;
+use crate::unpack::tree::Sum;
 use flate2::bufread::DeflateDecoder;
 use libdeflater::{DecompressionError, Decompressor, crc32};
 use std::cmp::Ordering;

@@ -1,9 +1,9 @@
 //! The members of a tar, each with the name, link and size that the headers in front of it give it: GNU's `L` and `K`,
 //! POSIX's `x`. Whatever they claim, no more than a bound of each is held in memory.
 
-use crate::fetch::error::{Bound, UnpackError};
-use crate::fetch::unpack::entry_name::shown;
-use crate::fetch::unpack::limits::Budget;
+use crate::unpack::entry_name::shown;
+use crate::unpack::error::{Bound, UnpackError};
+use crate::unpack::limits::Budget;
 use std::io::{self, Read};
 use tar::{EntryType, Header};
 use tarball::blocks::{Blocks, damaged, number};

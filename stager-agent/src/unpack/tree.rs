@@ -7,10 +7,10 @@
 mod walk;
 
 use super::entry_name::EntryName;
-use crate::tree_digest::Contents;
 use crate::disk_budget::{Draw, on_disk};
-use crate::fetch::Owner;
-use crate::fetch::error::UnpackError;
+use crate::tree_digest::Contents;
+use crate::unpack::error::UnpackError;
+use crate::unpack::owner::Owner;
 use crc32fast::Hasher;
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid};
@@ -37,7 +37,7 @@ const NEW_FILE: OFlags =
     OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// See the module's text.
-pub(in crate::fetch) struct Tree {
+pub(crate) struct Tree {
     path: PathBuf,
     root: OwnedFd,
     owner: Option<(Uid, Gid)>,
@@ -65,7 +65,7 @@ pub(super) struct Sum {
 
 impl Tree {
     /// Opens the directory `path`, which exists. What is unpacked will belong to `owner` where we may give it away.
-    pub(in crate::fetch) fn open(path: &Path, owner: Option<Owner>) -> Result<Self, UnpackError> {
+    pub(crate) fn open(path: &Path, owner: Option<Owner>) -> Result<Self, UnpackError> {
         // The directory itself may be reached by links: those of the container, not of an archive.
         let flags = OPEN_DIRECTORY.difference(OFlags::NOFOLLOW);
         let root = rustix::fs::openat(CWD, path, flags, Mode::empty());
@@ -81,7 +81,7 @@ impl Tree {
     }
 
     /// The same directory, and `draw` pays for what comes into it.
-    pub(in crate::fetch) fn drawing_on(self, draw: Option<Arc<Draw>>) -> Self {
+    pub(crate) fn drawing_on(self, draw: Option<Arc<Draw>>) -> Self {
         Self { draw, ..self }
     }
 

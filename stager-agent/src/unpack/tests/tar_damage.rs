@@ -1,7 +1,7 @@
 //! Tars that lie, byte by byte: what each is told, and that nothing is believed.
 
 use super::*;
-use crate::fetch::Bound;
+use crate::unpack::Bound;
 
 /// One header, as it is.
 fn header(kind: u8, name: &str, size: &[u8]) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! Archives that are small and want to be large.
 
 use super::*;
-use crate::fetch::Bound;
+use crate::unpack::Bound;
 use ::zip::ZipWriter;
 use ::zip::write::SimpleFileOptions;
 use std::io::{Cursor, Write, copy, repeat};
