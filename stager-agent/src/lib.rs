@@ -19,6 +19,7 @@ pub mod fuzzed;
 mod gate;
 mod hand_over;
 mod hidden;
+mod http_url;
 mod keep;
 mod lease;
 mod leaves;

@@ -1,6 +1,6 @@
 //! Unpacks the copy of an archive that was kept earlier, as if it came from the network.
 
-use super::Archive;
+use super::archive::Archive;
 use super::checksum::Digests;
 use super::error::FetchError;
 use super::place::Place;

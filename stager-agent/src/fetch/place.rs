@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that makes and empties directories")]
 
-use super::Archive;
+use super::archive::Archive;
 use crate::disk_budget::Draw;
 use crate::unpack::{Owner, Tree, UnpackError};
 use std::fs;

@@ -1,12 +1,17 @@
 //! Takes a URL apart for the HTTP client: where to connect, what to ask for, whose password to send.
 
-use super::transfer_error::TransferError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use shared_model::safe_url::SafeUrl;
+use thiserror::Error;
 use ureq::http::Uri;
 use ureq::http::uri::Authority;
+
+/// A URL that the HTTP client cannot use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("this is not an http or https URL")]
+pub(crate) struct NotHttp;
 
 /// A URL as the HTTP client wants it. It holds secrets, so it has no `Debug` and no `Display`.
 pub(crate) struct Address {
@@ -17,7 +22,7 @@ pub(crate) struct Address {
     /// The host, for error texts; never secret.
     pub(crate) host: String,
     /// The port, the scheme's own where the URL names none.
-    pub(super) port: u16,
+    pub(crate) port: u16,
     /// Whether TLS is spoken.
     pub(crate) https: bool,
 }
@@ -26,8 +31,8 @@ impl Address {
     /// Takes `url` apart.
     ///
     /// # Errors
-    /// [`TransferError::BadUrl`]: neither http nor https, or not a URL.
-    pub(crate) fn of(url: &SafeUrl) -> Result<Self, TransferError> {
+    /// [`NotHttp`]: neither http nor https, or not a URL.
+    pub(crate) fn of(url: &SafeUrl) -> Result<Self, NotHttp> {
         Self::parse(url.reveal())
     }
 
@@ -35,9 +40,9 @@ impl Address {
     /// on the same host it goes along, since Cloud Controller redirects within itself.
     ///
     /// # Errors
-    /// [`TransferError::BadUrl`]: the target is no http or https URL.
-    pub(crate) fn redirected(&self, location: &str) -> Result<Self, TransferError> {
-        let here: Uri = self.url.parse().map_err(|_| TransferError::BadUrl)?;
+    /// [`NotHttp`]: the target is no http or https URL.
+    pub(crate) fn redirected(&self, location: &str) -> Result<Self, NotHttp> {
+        let here: Uri = self.url.parse().map_err(|_| NotHttp)?;
         let (scheme, authority) = (here.scheme_str().unwrap_or_default(), here.authority().map_or("", |a| a.as_str()));
         let target = if location.contains("://") && !location.starts_with(['/', '?', '.']) {
             location.to_owned()
@@ -56,21 +61,21 @@ impl Address {
         Ok(next)
     }
 
-    fn parse(url: &str) -> Result<Self, TransferError> {
-        let (scheme, rest) = url.split_once("://").ok_or(TransferError::BadUrl)?;
+    fn parse(url: &str) -> Result<Self, NotHttp> {
+        let (scheme, rest) = url.split_once("://").ok_or(NotHttp)?;
         let https = match scheme.to_ascii_lowercase().as_str() {
             "http" => false,
             "https" => true,
-            _ => return Err(TransferError::BadUrl),
+            _ => return Err(NotHttp),
         };
         let rest = rest.split('#').next().unwrap_or_default();
         let (authority, more) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let (userinfo, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
         let bare = format!("{scheme}://{host}{more}");
-        let uri: Uri = bare.parse().map_err(|_| TransferError::BadUrl)?;
+        let uri: Uri = bare.parse().map_err(|_| NotHttp)?;
         let port_is_none = |it: &Authority| it.as_str().len() > it.host().len() && it.port_u16().is_none();
         if uri.host().is_none_or(str::is_empty) || uri.authority().is_some_and(port_is_none) {
-            return Err(TransferError::BadUrl);
+            return Err(NotHttp);
         }
         let shown = SafeUrl::new(bare.as_str()).host();
         let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
@@ -78,7 +83,7 @@ impl Address {
     }
 
     /// Scheme, host and port.
-    pub(super) fn origin(&self) -> &str {
+    pub(crate) fn origin(&self) -> &str {
         let authority = self.url.find("://").map_or(0, |at| at + 3);
         let end = self.url[authority..].find(['/', '?']).map_or(self.url.len(), |at| authority + at);
         &self.url[..end]
@@ -93,6 +98,18 @@ fn basic(userinfo: &str) -> String {
     plain.push(b':');
     plain.extend(percent_decode_str(password));
     format!("Basic {}", STANDARD.encode(plain))
+}
+
+/// Scheme, host, port and path of a URL in one spelling, as the HTTP client reads it, so that nobody is taken for another
+/// by a trick of spelling: `https://blobstore/read/k`. `None`: it is no http or https URL.
+pub(crate) fn origin(url: &SafeUrl) -> Option<String> {
+    let uri: Uri = Address::of(url).ok()?.url.parse().ok()?;
+    let scheme = uri.scheme_str()?.to_ascii_lowercase();
+    let host = uri.host()?.to_ascii_lowercase();
+    let usual = if scheme == "https" { 443 } else { 80 };
+    let port = uri.port_u16().filter(|port| *port != usual).map_or(String::new(), |port| format!(":{port}"));
+    let path = if uri.path().is_empty() { "/" } else { uri.path() };
+    Some(format!("{scheme}://{host}{port}{path}"))
 }
 
 #[cfg(test)]
