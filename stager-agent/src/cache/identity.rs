@@ -1,11 +1,31 @@
 //! What an entry is a copy of. A cache key alone says too little: every deployment calls its lifecycle
 //! `buildpack-cflinuxfs4-lifecycle`. So the place where it came from belongs to it.
 
-use super::record::Kind;
 use crate::http_url::origin;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use shared_model::hex::hex;
 use shared_model::safe_url::SafeUrl;
+
+/// What an entry holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    /// A cached dependency: the unpacked tree.
+    Tree,
+    /// An app's package: the archive as it came.
+    Package,
+}
+
+impl Kind {
+    /// As in the index: `tree`.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Tree => "tree",
+            Self::Package => "package",
+        }
+    }
+}
 
 /// See the module's text. Never empty, and without secrets: userinfo, query and fragment of the URL are left out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

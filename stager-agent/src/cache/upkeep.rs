@@ -1,12 +1,15 @@
 //! What people do with a cache: see what is in it, have every byte read again, empty it.
 
-use super::error::CacheError;
+use super::entry::damage;
+use super::error::{CacheError, is_damage};
 use super::evict::Removal;
 use super::identity::Identity;
+use super::identity::Kind;
 use super::index::{Index, Indexed};
 use super::lock::{Hold, Lock};
-use super::record::{Kind, Record};
-use super::{Cache, damage, is_damage, rubbish};
+use super::record::Record;
+use super::rubbish;
+use super::store::Cache;
 use crate::scope::Scope;
 use crate::tree_digest::{self, Contents};
 use std::io;

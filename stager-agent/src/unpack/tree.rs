@@ -23,7 +23,6 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-
 /// Bits of an archive's mode that count. Set-user-id and its kin do not, and group and others may never write: in
 /// Diego's containers the umask is 022.
 const LAWFUL: u32 = 0o755;

@@ -17,8 +17,7 @@ use std::sync::Arc;
 const IMPLICIT: u32 = 0o755;
 
 /// How a directory is opened that is only passed through.
-const OPEN_DIRECTORY: OFlags =
-    OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const OPEN_DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// Whether missing parents are made.
 #[derive(Clone, Copy, PartialEq, Eq)]
