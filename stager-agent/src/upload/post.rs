@@ -1,8 +1,8 @@
 //! One try of an upload, in a thread of its own, so that a stop need not wait for the network.
 
-use super::UploadError;
 use super::answer;
 use super::cargo::Cargo;
+use super::error::UploadError;
 use crate::fetch::{Http, TransferError, Tries, Trouble};
 use crate::http_url::Address;
 use shared_model::safe_url::SafeUrl;
