@@ -252,5 +252,5 @@ fn processes(count: usize) -> String {
 }
 
 fn checksum(what: &str, algorithm: Option<&str>, value: Option<&str>) -> Result<Option<Checksum>, ActionError> {
-    Checksum::parse(algorithm, value).map_err(|source| ActionError::Checksum { what: what.to_owned(), source })
+    Checksum::parse(algorithm, value).map_err(ActionError::of_checksum(what))
 }
