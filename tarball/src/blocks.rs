@@ -111,10 +111,27 @@ pub fn number(field: &[u8]) -> io::Result<u64> {
     }
 }
 
+/// A number in digits and nothing else.
+///
+/// # Errors
+/// It is none, or has more than 64 bits.
+pub(crate) fn decimal(digits: &[u8]) -> io::Result<u64> {
+    let digit = |sum: u64, byte: &u8| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        sum.checked_mul(10)?.checked_add(digit)
+    };
+    if digits.is_empty() { None } else { digits.iter().try_fold(0, digit) }.ok_or_else(malformed)
+}
+
 /// Why an archive is damaged.
 #[must_use]
 pub fn damaged(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
+/// What pax and sparse headers say alike where their text is no number or no record.
+pub(crate) fn malformed() -> io::Error {
+    damaged("its extended header is malformed")
 }
 
 fn cut() -> io::Error {
