@@ -1,6 +1,6 @@
 //! What the BBS demands of a request beyond its form.
 
-use super::{Complaint, Complaints};
+use super::complaint::{Complaint, Complaints};
 use crate::action::{Action, RunAction};
 use crate::desired_lrp::DesiredLrp;
 use crate::task::TaskDefinition;
