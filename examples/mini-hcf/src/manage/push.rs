@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::digest;
 use crate::failure::Failure;
-use crate::manage::install::{move_to_blob, pack};
+use crate::manage::install::pack;
 use crate::manage::log::{Component, append};
 use crate::request::application::{Application, Artifact, Buildpack, HealthCheck, Place};
 use crate::request::lines::{self, Occasion};
@@ -171,7 +171,7 @@ fn store_package(
     pack(source, &packed)?;
     let sums = digest::of_file(&packed).map_err(Failure::file("read", &packed))?;
     let path = blob_path("cc-packages", guid);
-    move_to_blob(state, &packed, &path)?;
+    state.move_to_blob(&packed, &path)?;
     Ok(artifact(&path, Some(&sums.sha256)))
 }
 

@@ -10,12 +10,12 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Query, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use futures_util::TryStreamExt;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use crate::failure::Failure;
+use crate::serve::answer::Answer;
 use crate::serve::faults::Faults;
 use crate::serve::forward::{Forward, JobStatus, Target, client, send};
 
@@ -33,29 +33,6 @@ impl Uploader {
     /// `authority` is the PEM file whom to trust; `poll` is how often a job is asked for.
     pub(crate) fn new(authority: &Path, poll: Duration, faults: Faults) -> Result<Uploader, Failure> {
         Ok(Uploader { client: client(authority)?, poll, faults })
-    }
-}
-
-/// Why an upload is not taken, as the client gets it.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    /// HTTP status.
-    pub(crate) status: u16,
-    /// Text body.
-    pub(crate) text: String,
-}
-
-impl Answer {
-    /// A status with a text.
-    pub(crate) fn new(status: u16, text: impl Into<String>) -> Answer {
-        Answer { status, text: text.into() }
-    }
-}
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, self.text).into_response()
     }
 }
 

@@ -12,7 +12,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::failure::Failure;
-use crate::manage::install::move_to_blob;
 use crate::request::application::{UPLOAD_PASSWORD, UPLOAD_USER};
 use crate::serve::faults::{Faults, Plan};
 use crate::serve::jobs::{Jobs, Status};
@@ -120,5 +119,5 @@ fn is_authenticated(headers: &HeaderMap) -> bool {
 fn store(state: &State, received: Received, path: &str) -> Result<(), Refusal> {
     let broken = |failure: Failure| Refusal::Broken(failure.to_string());
     let (_, file) = received.file.keep().map_err(|error| Refusal::Broken(error.to_string()))?;
-    move_to_blob(state, &file, path).map_err(broken)
+    state.move_to_blob(&file, path).map_err(broken)
 }

@@ -14,7 +14,7 @@ use ureq::SendBody;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use crate::failure::Failure;
-use crate::serve::cc_uploader::Answer;
+use crate::serve::answer::Answer;
 
 /// How often a connection is tried that nobody takes.
 const DIAL_TRIES: u32 = 3;

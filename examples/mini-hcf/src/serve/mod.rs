@@ -1,5 +1,6 @@
 //! The servers inside the containers.
 
+pub(crate) mod answer;
 pub(crate) mod cc_uploader;
 pub(crate) mod cloud_controller;
 pub(crate) mod faults;
