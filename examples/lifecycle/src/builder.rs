@@ -9,27 +9,15 @@ mod droplet;
 mod failure;
 mod process_types;
 mod settings;
+mod staging;
 mod staging_result;
 
 pub use failure::BuildFailure;
 pub use settings::Settings;
+pub use staging::Staging;
 
-use crate::era::Era;
 use buildpack::Buildpack;
 use directories::Directories;
-use std::io::Write;
-
-/// What one staging works with.
-pub struct Staging<'a> {
-    /// Directories, files and buildpacks, from the command line.
-    pub settings: &'a Settings,
-    /// Whose behaviour is asked for.
-    pub era: Era,
-    /// Where the builder says what it did.
-    pub stdout: &'a mut dyn Write,
-    /// Where the builder complains; buildpacks write to the process's own streams.
-    pub stderr: &'a mut dyn Write,
-}
 
 /// Stages the app in the build directory: writes droplet, build-artifacts cache and result file. Nothing of them is
 /// written before a buildpack has succeeded.
@@ -63,12 +51,5 @@ fn choose(staging: &mut Staging, directories: &Directories) -> Result<Buildpack,
         compile::supply(staging, directories)
     } else {
         buildpack::detect(staging)
-    }
-}
-
-impl Staging<'_> {
-    /// One line on stderr. A closed stderr is no reason to fail a staging.
-    fn say(&mut self, line: impl std::fmt::Display) {
-        let _ = writeln!(self.stderr, "{line}");
     }
 }
