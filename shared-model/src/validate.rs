@@ -27,7 +27,7 @@ pub fn task(text: &str) -> Result<TaskDefinition, Complaints> {
         return Err(whole("this is a launch request (desiredLRP), not a staging request (taskDefinition)"));
     }
     let task: TaskDefinition = shape::read(&document)?;
-    rules::verdict(rules::of_task(&task))?;
+    rules::verdict(rules::check_task(&task))?;
     Ok(task)
 }
 
@@ -41,7 +41,7 @@ pub fn desired_lrp(text: &str) -> Result<DesiredLrp, Complaints> {
         return Err(whole("this is a staging request (taskDefinition), not a launch request (desiredLRP)"));
     }
     let lrp: DesiredLrp = shape::read(&document)?;
-    rules::verdict(rules::of_desired_lrp(&lrp))?;
+    rules::verdict(rules::check_desired_lrp(&lrp))?;
     Ok(lrp)
 }
 

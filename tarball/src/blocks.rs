@@ -8,7 +8,8 @@ pub const BLOCK: usize = 512;
 /// Where a header has its checksum.
 const CHECKSUM: std::ops::Range<usize> = 148..156;
 
-/// See the module's text. Reading gives the contents of the member whose header came last, and no more.
+/// Reads an archive block by block. As a [`Read`] it gives the contents of the member whose header came last, and no
+/// more.
 pub struct Blocks<R> {
     archive: R,
     /// Bytes of the contents that were not read yet.
