@@ -1,5 +1,5 @@
-//! READ ME FIRST: how an app becomes a droplet. [`stage`] is the whole road on one screen; the files beside this one
-//! own its stretches.
+//! READ ME FIRST: how an app becomes a droplet. [`stage`] has all steps on one screen; the files beside this one own
+//! one each.
 
 mod buildpack;
 mod compile;
@@ -33,13 +33,13 @@ pub fn stage(mut staging: Staging) -> Result<(), BuildFailure> {
 
     let chosen = choose(&mut staging, &directories)?;
     compile::finish(&mut staging, &directories, &chosen)?;
-    let process_types = process_types::of(&chosen, staging.settings, staging.era)?;
+    let process_types = process_types::read(&chosen, staging.settings, staging.era)?;
     if process_types.get("web").is_none_or(String::is_empty) {
         staging.say("No start command specified by buildpack or via Procfile.");
         staging.say("App will not start unless a command is provided at runtime.");
     }
 
-    let metadata = staging_result::Metadata::of(&chosen, staging.settings, staging.era, &directories);
+    let metadata = staging_result::StagingMetadata::gather(&chosen, staging.settings, staging.era, &directories);
     droplet::write(staging.settings, &directories, &metadata, &process_types)?;
     droplet::write_cache(staging.settings)
 }

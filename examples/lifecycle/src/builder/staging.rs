@@ -1,4 +1,4 @@
-//! What the stretches of a staging share.
+//! What the steps of a staging share.
 
 use super::settings::Settings;
 use crate::era::Era;
