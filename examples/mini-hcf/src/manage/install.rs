@@ -28,7 +28,7 @@ pub(crate) fn add_buildpack(
     };
     let packed = state.path("tmp").join(format!("{guid}.zip"));
     pack(source, &packed)?;
-    let sums = digest::of_file(&packed).map_err(Failure::file("read", &packed))?;
+    let sums = digest::sums_of_file(&packed).map_err(Failure::file("read", &packed))?;
     let key = format!("{guid}_{}", sums.sha1);
     state.move_to_blob(&packed, &blob_path("cc-buildpacks", &key))?;
     let installed = InstalledBuildpack { name: name.to_owned(), key, sha256: sums.sha256 };

@@ -54,7 +54,7 @@ impl Shelf<'_> {
             BlobKind::BuildArtifacts => empty_tgz(&file).map_err(Failure::file("write", &file))?,
             BlobKind::Other => return Ok(None),
         }
-        let sums = digest::of_file(&file).map_err(Failure::file("read", &file))?;
+        let sums = digest::sums_of_file(&file).map_err(Failure::file("read", &file))?;
         self.state.move_to_blob(&file, &blob.path)?;
         Ok(Some(sums))
     }
