@@ -1,11 +1,13 @@
 //! Diego's actions: a tree whose nodes are objects with exactly one key. The leaves download, upload and run;
 //! the other nodes say in which order, for how long, and what a failure means.
 
-use crate::environment::EnvironmentVariable;
-use crate::safe_url::SafeUrl;
-use crate::secret::Secret;
+mod run;
+mod transfer;
+
+pub use run::{ResourceLimits, RunAction};
+pub use transfer::{DownloadAction, UploadAction};
+
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::time::Duration;
 
 /// One action of a request.
@@ -115,134 +117,6 @@ impl Action {
     }
 }
 
-/// Fetches `from` and unpacks it into `to` as `user`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct DownloadAction {
-    /// What it is, for people: `app package`. Absent or empty: nothing is said about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub artifact: Option<String>,
-    /// Where from.
-    pub from: SafeUrl,
-    /// The directory to unpack into; relative to the user's home.
-    pub to: String,
-    /// Identity in the cache; empty: not to be cached.
-    pub cache_key: String,
-    /// See [`Action::log_source`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub log_source: Option<String>,
-    /// Whose files they will be.
-    pub user: String,
-    /// `md5`, `sha1`, `sha256` or `sha512`; absent or empty: not checked. From mid-2016 on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub checksum_algorithm: Option<String>,
-    /// The checksum in hex.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub checksum_value: Option<String>,
-}
-
-/// Sends the file `from` to `to`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct UploadAction {
-    /// What it is, for people: `droplet`. Absent or empty: nothing is said about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub artifact: Option<String>,
-    /// The file's path in the container.
-    pub from: String,
-    /// The cc-uploader URL; its query carries Cloud Controller's password.
-    pub to: SafeUrl,
-    /// See [`Action::log_source`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub log_source: Option<String>,
-    /// Whose file it is.
-    pub user: String,
-}
-
-/// Runs `path` with `args` as `user`; there is no shell in between.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RunAction {
-    /// The program.
-    pub path: String,
-    /// Its arguments. Those of `diego-sshd` hold private keys: never show them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub args: Option<Secret<Vec<String>>>,
-    /// The working directory; absent or empty: the user's home.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dir: Option<String>,
-    /// Variables of this run, over the container's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub env: Option<Vec<EnvironmentVariable>>,
-    /// Limits of this run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resource_limits: Option<ResourceLimits>,
-    /// Who runs it; looked up in the container's `/etc/passwd`.
-    pub user: String,
-    /// See [`Action::log_source`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub log_source: Option<String>,
-    /// True: what it prints is not shown.
-    pub suppress_log_output: bool,
-    /// Files that today's Diego mounts for the run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub volume_mounted_files: Option<Secret<Vec<serde_json::Value>>>,
-}
-
-impl RunAction {
-    /// The arguments; empty where the request has none.
-    #[must_use]
-    pub fn arguments(&self) -> &[String] {
-        self.args.as_ref().map_or(&[], |args| args.reveal())
-    }
-
-    /// The variables; empty where the request has none.
-    #[must_use]
-    pub fn environment(&self) -> &[EnvironmentVariable] {
-        self.env.as_deref().unwrap_or_default()
-    }
-
-    /// The file name of the program: `builder`, `launcher`, `diego-sshd`.
-    #[must_use]
-    pub fn program(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or(&self.path)
-    }
-
-    /// The value of a flag in Go's style, `-name=value` or `--name=value`; a bare `-name` is `true`.
-    #[must_use]
-    pub fn flag(&self, name: &str) -> Option<&str> {
-        self.arguments().iter().find_map(|argument| {
-            let flag = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-'))?;
-            let (key, value) = flag.split_once('=').unwrap_or((flag, "true"));
-            (key == name).then_some(value)
-        })
-    }
-
-    /// Soft and hard limit of open files; `None` where the request has none or 0.
-    #[must_use]
-    pub fn nofile(&self) -> Option<u64> {
-        self.resource_limits.as_ref().and_then(|limits| limits.nofile).filter(|limit| *limit > 0)
-    }
-}
-
-impl fmt::Debug for RunAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "run {} as {} ({} arguments)", self.path, self.user, self.arguments().len())
-    }
-}
-
-/// Limits of one run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ResourceLimits {
-    /// Open files; 0 means the engine's default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nofile: Option<u64>,
-    /// Processes; 2017 and later.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nproc: Option<u64>,
-}
-
 /// Ends the action inside when the time is up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimeoutAction {
@@ -347,19 +221,6 @@ mod tests {
         );
         let paths: Vec<&str> = tree.runs().map(|run| run.path.as_str()).collect();
         assert_eq!(paths, ["/a", "/b", "/c"]);
-    }
-
-    #[test]
-    fn flags_are_read_as_go_reads_them() {
-        let Action::Run(run) = parse(r#"{"run":{"path":"/tmp/lifecycle/builder","args":["-a=1","--b=2","-c"]}}"#)
-        else {
-            panic!("not a run");
-        };
-        assert_eq!(
-            (run.flag("a"), run.flag("b"), run.flag("c"), run.flag("d")),
-            (Some("1"), Some("2"), Some("true"), None)
-        );
-        assert_eq!(run.program(), "builder");
     }
 
     #[test]

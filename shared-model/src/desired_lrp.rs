@@ -81,7 +81,7 @@ pub struct DesiredLrp {
     /// Where the container would find more certificates to trust.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted_system_certificates_path: Option<String>,
-    /// Volumes.
+    /// Volumes to mount; absent for an app without volume services.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume_mounts: Option<Vec<VolumeMount>>,
     /// Properties for the container network.

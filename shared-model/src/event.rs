@@ -4,6 +4,12 @@
 //! On the wire an event is one JSON object a line, its name under `event`. A reader ignores names it does not know;
 //! another `protocol` in [`Event::Hello`] means that nothing after it may be trusted to mean what it says here.
 
+mod sink;
+mod step;
+
+pub use sink::EventSink;
+pub use step::Step;
+
 use serde::{Deserialize, Serialize};
 
 #[cfg(doc)]
@@ -37,14 +43,14 @@ pub enum Event {
         /// The stack; empty for an odd root file system.
         stack: String,
     },
-    /// A stretch of the road begins.
+    /// A step begins.
     StepStarted {
-        /// Which.
+        /// The step that begins.
         step: Step,
     },
-    /// A stretch of the road was gone to its end.
+    /// A step was carried out to its end.
     StepEnded {
-        /// Which.
+        /// The step that ended.
         step: Step,
         /// How long it took.
         ms: u64,
@@ -327,42 +333,6 @@ pub enum Event {
     },
 }
 
-/// A stretch of the road; the earlier one is the lesser.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// Dependencies and package arrive.
-    Fetch,
-    /// The builder runs.
-    Build,
-    /// Droplet and build-artifacts cache leave.
-    Upload,
-    /// The app image is made.
-    Image,
-    /// The app image, or the droplet in it, leaves the engine.
-    Export,
-    /// The app image goes to a registry.
-    Push,
-    /// The app starts.
-    Launch,
-}
-
-impl Step {
-    /// The step's name for people: `fetch`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Fetch => "fetch",
-            Self::Build => "build",
-            Self::Upload => "upload",
-            Self::Image => "image",
-            Self::Export => "export",
-            Self::Push => "push",
-            Self::Launch => "launch",
-        }
-    }
-}
-
 /// Where a program printed a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -371,18 +341,6 @@ pub enum Stream {
     Out,
     /// Standard error.
     Err,
-}
-
-/// Where events go. Whoever says something takes one of these instead of printing.
-pub trait EventSink: Sync {
-    /// Says `event`. Never fails: a reader that is gone must not stop a staging.
-    fn emit(&self, event: Event);
-}
-
-impl<T: EventSink + Send + ?Sized> EventSink for std::sync::Arc<T> {
-    fn emit(&self, event: Event) {
-        (**self).emit(event);
-    }
 }
 
 impl Event {

@@ -8,8 +8,7 @@
 
 pub mod action;
 pub mod application;
-pub mod cache_list;
-pub mod cache_place;
+pub mod cache;
 pub mod command_line;
 pub mod dependency;
 pub mod desired_lrp;
@@ -29,3 +28,7 @@ pub mod task;
 pub mod unseen;
 pub mod validate;
 pub mod variants;
+
+// By their names of old, for those who still use them.
+pub use cache as cache_list;
+pub use cache as cache_place;

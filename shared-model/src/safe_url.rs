@@ -108,7 +108,7 @@ impl SafeUrl {
             .or_else(|| seconds_of(self.query_parameter("se")?))
     }
 
-    fn parts(&self) -> Parts<'_> {
+    fn parts(&self) -> UrlParts<'_> {
         let (prefix, rest) = match self.0.find("://") {
             Some(at) => self.0.split_at(at + 3),
             None => ("", self.0.as_str()),
@@ -121,13 +121,19 @@ impl SafeUrl {
         // A raw '/' in a password likewise ends the authority too early, and one more '@' follows.
         let cut_short = host_start > 0 || !ends_with_port(&rest[..authority_end]);
         if rest[..host_start].contains(['?', '#']) || (cut_short && visible.contains('@')) {
-            return Parts { prefix, userinfo: true, authority: "", path: "", more: Some(b'?') };
+            return UrlParts { prefix, userinfo: true, authority: "", path: "", more: Some(b'?') };
         }
         let visible_end = visible.find(['?', '#']).unwrap_or(visible.len());
         let visible_part = &visible[..visible_end];
         let path_start = visible_part.find('/').unwrap_or(visible_part.len());
         let (authority, path) = visible_part.split_at(path_start);
-        Parts { prefix, userinfo: host_start > 0, authority, path, more: visible.as_bytes().get(visible_end).copied() }
+        UrlParts {
+            prefix,
+            userinfo: host_start > 0,
+            authority,
+            path,
+            more: visible.as_bytes().get(visible_end).copied(),
+        }
     }
 }
 
@@ -146,7 +152,7 @@ fn ends_with_port(authority: &str) -> bool {
         .is_none_or(|(_, port)| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-struct Parts<'a> {
+struct UrlParts<'a> {
     prefix: &'a str,
     userinfo: bool,
     authority: &'a str,
@@ -156,7 +162,7 @@ struct Parts<'a> {
 
 impl fmt::Display for SafeUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Parts { prefix, userinfo, authority, path, more } = self.parts();
+        let UrlParts { prefix, userinfo, authority, path, more } = self.parts();
         let userinfo = if userinfo { "***@" } else { "" };
         let more = match more {
             Some(b'?') => "?***",

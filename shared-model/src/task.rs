@@ -58,7 +58,7 @@ pub struct TaskDefinition {
     /// Where the container would find more certificates to trust.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted_system_certificates_path: Option<String>,
-    /// Volumes.
+    /// Volumes to mount; absent for a staging.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume_mounts: Option<Vec<VolumeMount>>,
     /// Properties for the container network.

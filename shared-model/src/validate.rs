@@ -3,42 +3,16 @@
 //!
 //! The rules are those that Diego's BBS applies; the line in the log was written before it applied them.
 
+mod complaint;
 mod rules;
 mod shape;
 
+pub use complaint::{Complaint, Complaints};
+
 use crate::desired_lrp::DesiredLrp;
 use crate::task::TaskDefinition;
+use complaint::whole;
 use serde_json::Value;
-use std::fmt;
-
-/// One thing that is wrong with a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
-    /// Where: `action.timeout.action.serial.actions[2]`; empty for the whole document.
-    pub path: String,
-    /// What: `unknown action kind "exec" (known: download, …)`.
-    pub text: String,
-}
-
-/// All that is wrong with a request; never empty.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct Complaints(pub Vec<Complaint>);
-
-impl fmt::Display for Complaint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() { f.write_str(&self.text) } else { write!(f, "{}: {}", self.path, self.text) }
-    }
-}
-
-impl fmt::Display for Complaints {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, complaint) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "\n" };
-            write!(f, "{separator}{complaint}")?;
-        }
-        Ok(())
-    }
-}
 
 /// Reads a staging request.
 ///
@@ -53,7 +27,7 @@ pub fn task(text: &str) -> Result<TaskDefinition, Complaints> {
         return Err(whole("this is a launch request (desiredLRP), not a staging request (taskDefinition)"));
     }
     let task: TaskDefinition = shape::read(&document)?;
-    rules::verdict(rules::of_task(&task))?;
+    rules::verdict(rules::check_task(&task))?;
     Ok(task)
 }
 
@@ -67,7 +41,7 @@ pub fn desired_lrp(text: &str) -> Result<DesiredLrp, Complaints> {
         return Err(whole("this is a staging request (taskDefinition), not a launch request (desiredLRP)"));
     }
     let lrp: DesiredLrp = shape::read(&document)?;
-    rules::verdict(rules::of_desired_lrp(&lrp))?;
+    rules::verdict(rules::check_desired_lrp(&lrp))?;
     Ok(lrp)
 }
 
@@ -84,10 +58,6 @@ fn parse(text: &str) -> Result<Value, Complaints> {
         return Err(whole("not a JSON object"));
     }
     Ok(document)
-}
-
-fn whole(text: &str) -> Complaints {
-    Complaints(vec![Complaint { path: String::new(), text: text.to_owned() }])
 }
 
 #[cfg(test)]

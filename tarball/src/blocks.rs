@@ -8,7 +8,8 @@ pub const BLOCK: usize = 512;
 /// Where a header has its checksum.
 const CHECKSUM: std::ops::Range<usize> = 148..156;
 
-/// See the module's text. Reading gives the contents of the member whose header came last, and no more.
+/// Reads an archive block by block. As a [`Read`] it gives the contents of the member whose header came last, and no
+/// more.
 pub struct Blocks<R> {
     archive: R,
     /// Bytes of the contents that were not read yet.
@@ -111,10 +112,27 @@ pub fn number(field: &[u8]) -> io::Result<u64> {
     }
 }
 
+/// A number in digits and nothing else.
+///
+/// # Errors
+/// It is none, or has more than 64 bits.
+pub(crate) fn decimal(digits: &[u8]) -> io::Result<u64> {
+    let digit = |sum: u64, byte: &u8| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        sum.checked_mul(10)?.checked_add(digit)
+    };
+    if digits.is_empty() { None } else { digits.iter().try_fold(0, digit) }.ok_or_else(malformed)
+}
+
 /// Why an archive is damaged.
 #[must_use]
 pub fn damaged(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
+/// What pax and sparse headers say alike where their text is no number or no record.
+pub(crate) fn malformed() -> io::Error {
+    damaged("its extended header is malformed")
 }
 
 fn cut() -> io::Error {

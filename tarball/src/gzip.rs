@@ -7,7 +7,7 @@ use std::io::{self, BufRead, Read};
 /// The first byte of every member.
 const MAGIC: u8 = 0x1f;
 
-/// See the module's text.
+/// The file that one or more gzip members in a row hold.
 pub struct Inflated<R> {
     member: Option<GzDecoder<R>>,
 }

@@ -1,7 +1,8 @@
 //! The records of an extended header of POSIX (`x` and `g`): `27 path=a name of any length`. What they say goes before
 //! what the header of the member says.
 
-use crate::sparse::Piece;
+use crate::blocks::{decimal, malformed};
+use crate::sparse::{Piece, SparseRecords, map};
 use crate::xattr;
 use std::collections::BTreeMap;
 use std::io;
@@ -25,21 +26,6 @@ pub struct Records {
     pub attributes: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Of a sparse file, as GNU tar describes it.
     pub sparse: SparseRecords,
-}
-
-/// The three forms that GNU tar has had; see [`super::sparse`].
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct SparseRecords {
-    /// The number of the form before the point.
-    pub major: Option<u64>,
-    /// The number behind it.
-    pub minor: Option<u64>,
-    /// The file's name; the member's is made up.
-    pub name: Option<Vec<u8>>,
-    /// Bytes of the file with its holes.
-    pub size: Option<u64>,
-    /// What is not a hole, where it is said here.
-    pub pieces: Vec<Piece>,
 }
 
 impl Records {
@@ -82,16 +68,6 @@ impl Records {
     }
 }
 
-/// `offset,length,offset,length`.
-fn map(value: &[u8]) -> io::Result<Vec<Piece>> {
-    let numbers = value.split(|byte| *byte == b',').map(decimal).collect::<io::Result<Vec<u64>>>()?;
-    let pieces = numbers.chunks(2).map(|pair| match *pair {
-        [at, length] => Ok(Piece { at, length }),
-        _ => Err(malformed()),
-    });
-    pieces.collect()
-}
-
 /// Takes a record off the front of `text`: key and value. Values may hold anything, line ends too.
 fn next<'t>(text: &mut &'t [u8]) -> io::Result<Option<(&'t [u8], &'t [u8])>> {
     if text.is_empty() {
@@ -110,18 +86,6 @@ fn some(value: &[u8]) -> Option<Vec<u8>> {
     (!value.is_empty()).then(|| value.to_vec())
 }
 
-/// A number in digits and nothing else.
-///
-/// # Errors
-/// It is none, or has more than 64 bits.
-pub fn decimal(digits: &[u8]) -> io::Result<u64> {
-    let digit = |sum: u64, byte: &u8| {
-        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-        sum.checked_mul(10)?.checked_add(digit)
-    };
-    if digits.is_empty() { None } else { digits.iter().try_fold(0, digit) }.ok_or_else(malformed)
-}
-
 /// `1466017043.25`, `-0.5`: the whole seconds below, or the last that there are.
 fn seconds(value: &[u8]) -> io::Result<i64> {
     let (negative, digits) = value.strip_prefix(b"-").map_or((false, value), |digits| (true, digits));
@@ -135,10 +99,6 @@ fn seconds(value: &[u8]) -> io::Result<i64> {
     let whole = i64::try_from(decimal(whole)?).unwrap_or(i64::MAX);
     let below = i64::from(negative && fraction.iter().any(|digit| *digit != b'0'));
     Ok(if negative { -whole - below } else { whole })
-}
-
-fn malformed() -> io::Error {
-    crate::blocks::damaged("its extended header is malformed")
 }
 
 #[cfg(test)]

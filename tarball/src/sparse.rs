@@ -4,8 +4,7 @@
 //! use of POSIX headers: 0.0 has a record for each number of the map, 0.1 one record for all, and 1.0 (what
 //! `tar --sparse --format=posix` writes today) has it as text in front of the contents.
 
-use crate::blocks::{BLOCK, Blocks, damaged, number};
-use crate::pax::{SparseRecords, decimal};
+use crate::blocks::{BLOCK, Blocks, damaged, decimal, malformed, number};
 use std::io::{self, Read};
 use tar::{GnuExtSparseHeader, GnuHeader, GnuSparseHeader};
 
@@ -21,6 +20,21 @@ pub struct Piece {
     pub at: u64,
     /// How many bytes it has.
     pub length: u64,
+}
+
+/// The three forms that GNU tar has had, as records.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct SparseRecords {
+    /// The number of the form before the point.
+    pub major: Option<u64>,
+    /// The number behind it.
+    pub minor: Option<u64>,
+    /// The file's name; the member's is made up.
+    pub name: Option<Vec<u8>>,
+    /// Bytes of the file with its holes.
+    pub size: Option<u64>,
+    /// What is not a hole, where it is said here.
+    pub pieces: Vec<Piece>,
 }
 
 /// Where the pieces of a file belong: in order, not overlapping, none behind its end.
@@ -96,6 +110,16 @@ fn push(pieces: &mut Vec<Piece>, piece: Piece) -> io::Result<()> {
     }
     pieces.push(piece);
     Ok(())
+}
+
+/// `offset,length,offset,length`.
+pub(crate) fn map(value: &[u8]) -> io::Result<Vec<Piece>> {
+    let numbers = value.split(|byte| *byte == b',').map(decimal).collect::<io::Result<Vec<u64>>>()?;
+    let pieces = numbers.chunks(2).map(|pair| match *pair {
+        [at, length] => Ok(Piece { at, length }),
+        _ => Err(malformed()),
+    });
+    pieces.collect()
 }
 
 /// The map in front of the contents: how many pieces, then offset and length of each, a number a line, padded to a

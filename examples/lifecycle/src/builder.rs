@@ -1,5 +1,5 @@
-//! READ ME FIRST: how an app becomes a droplet. [`stage`] is the whole road on one screen; the files beside this one
-//! own its stretches.
+//! READ ME FIRST: how an app becomes a droplet. [`stage`] has all steps on one screen; the files beside this one own
+//! one each.
 
 mod buildpack;
 mod compile;
@@ -9,27 +9,15 @@ mod droplet;
 mod failure;
 mod process_types;
 mod settings;
+mod staging;
 mod staging_result;
 
 pub use failure::BuildFailure;
 pub use settings::Settings;
+pub use staging::Staging;
 
-use crate::era::Era;
 use buildpack::Buildpack;
 use directories::Directories;
-use std::io::Write;
-
-/// What one staging works with.
-pub struct Staging<'a> {
-    /// Directories, files and buildpacks, from the command line.
-    pub settings: &'a Settings,
-    /// Whose behaviour is asked for.
-    pub era: Era,
-    /// Where the builder says what it did.
-    pub stdout: &'a mut dyn Write,
-    /// Where the builder complains; buildpacks write to the process's own streams.
-    pub stderr: &'a mut dyn Write,
-}
 
 /// Stages the app in the build directory: writes droplet, build-artifacts cache and result file. Nothing of them is
 /// written before a buildpack has succeeded.
@@ -45,13 +33,13 @@ pub fn stage(mut staging: Staging) -> Result<(), BuildFailure> {
 
     let chosen = choose(&mut staging, &directories)?;
     compile::finish(&mut staging, &directories, &chosen)?;
-    let process_types = process_types::of(&chosen, staging.settings, staging.era)?;
+    let process_types = process_types::read(&chosen, staging.settings, staging.era)?;
     if process_types.get("web").is_none_or(String::is_empty) {
         staging.say("No start command specified by buildpack or via Procfile.");
         staging.say("App will not start unless a command is provided at runtime.");
     }
 
-    let metadata = staging_result::Metadata::of(&chosen, staging.settings, staging.era, &directories);
+    let metadata = staging_result::StagingMetadata::gather(&chosen, staging.settings, staging.era, &directories);
     droplet::write(staging.settings, &directories, &metadata, &process_types)?;
     droplet::write_cache(staging.settings)
 }
@@ -63,12 +51,5 @@ fn choose(staging: &mut Staging, directories: &Directories) -> Result<Buildpack,
         compile::supply(staging, directories)
     } else {
         buildpack::detect(staging)
-    }
-}
-
-impl Staging<'_> {
-    /// One line on stderr. A closed stderr is no reason to fail a staging.
-    fn say(&mut self, line: impl std::fmt::Display) {
-        let _ = writeln!(self.stderr, "{line}");
     }
 }

@@ -32,7 +32,7 @@ impl Era {
 
     /// The era of the running program.
     #[must_use]
-    pub fn of_this_program() -> Self {
+    pub fn from_current_exe() -> Self {
         std::env::current_exe().map_or(Self::Late2017, |program| Self::beside(&program))
     }
 

@@ -10,7 +10,7 @@ pub struct Flag {
     /// Its name without dashes.
     pub name: &'static str,
     /// What it takes.
-    pub kind: Kind,
+    pub kind: FlagKind,
     /// Its value where it is not given; empty for a switch that is off.
     pub default: &'static str,
     /// What it is for, one line.
@@ -19,7 +19,7 @@ pub struct Flag {
 
 /// What a flag takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FlagKind {
     /// Any text, in the same argument after `=` or in the next one.
     Text,
     /// Nothing, or a truth value after `=`.
@@ -51,9 +51,9 @@ pub fn parse(program: &str, flags: &[Flag], arguments: impl IntoIterator<Item = 
             });
         };
         let value = match flag.kind {
-            Kind::Switch => truth(value.as_deref().unwrap_or("true"))
+            FlagKind::Switch => truth(value.as_deref().unwrap_or("true"))
                 .ok_or_else(|| misuse(format!("invalid boolean value for -{name}: parse error")))?,
-            Kind::Text => {
+            FlagKind::Text => {
                 value.or_else(|| arguments.next()).ok_or_else(|| misuse(format!("flag needs an argument: -{name}")))?
             }
         };
@@ -64,7 +64,7 @@ pub fn parse(program: &str, flags: &[Flag], arguments: impl IntoIterator<Item = 
 
 fn default_of(flag: &Flag) -> String {
     match flag.kind {
-        Kind::Switch if flag.default.is_empty() => "false".to_owned(),
+        FlagKind::Switch if flag.default.is_empty() => "false".to_owned(),
         _ => flag.default.to_owned(),
     }
 }
@@ -83,7 +83,7 @@ fn usage(program: &str, flags: &[Flag]) -> String {
     sorted.sort_by_key(|flag| flag.name);
     let mut text = format!("Usage of {program}:\n");
     for flag in sorted {
-        let takes = if flag.kind == Kind::Text { " string" } else { "" };
+        let takes = if flag.kind == FlagKind::Text { " string" } else { "" };
         let default = if flag.default.is_empty() { String::new() } else { format!(" (default \"{}\")", flag.default) };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  -{}{takes}\n    \t{}{default}", flag.name, flag.usage);
@@ -96,8 +96,8 @@ mod tests {
     use super::*;
 
     const FLAGS: [Flag; 2] = [
-        Flag { name: "port", kind: Kind::Text, default: "8080", usage: "port to try" },
-        Flag { name: "loud", kind: Kind::Switch, default: "", usage: "say more" },
+        Flag { name: "port", kind: FlagKind::Text, default: "8080", usage: "port to try" },
+        Flag { name: "loud", kind: FlagKind::Switch, default: "", usage: "say more" },
     ];
 
     fn parsed(arguments: &[&str]) -> Result<(String, String), String> {

@@ -1,16 +1,16 @@
 //! Asks an app whether it lives: a TCP connection, or a GET that must be answered with 200. Like the real one it goes
 //! to the container's own address, not to loopback: an app that listens on loopback only cannot be reached by others.
 
-use crate::go_flags::{self, Flag, Kind};
+use crate::go_flags::{self, Flag, FlagKind};
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 const FLAGS: [Flag; 4] = [
-    Flag { name: "network", kind: Kind::Text, default: "tcp", usage: "network type to dial with (e.g. unix, tcp)" },
-    Flag { name: "uri", kind: Kind::Text, default: "", usage: "uri to healthcheck" },
-    Flag { name: "port", kind: Kind::Text, default: "8080", usage: "port to healthcheck" },
-    Flag { name: "timeout", kind: Kind::Text, default: "1s", usage: "dial timeout" },
+    Flag { name: "network", kind: FlagKind::Text, default: "tcp", usage: "network type to dial with (e.g. unix, tcp)" },
+    Flag { name: "uri", kind: FlagKind::Text, default: "", usage: "uri to healthcheck" },
+    Flag { name: "port", kind: FlagKind::Text, default: "8080", usage: "port to healthcheck" },
+    Flag { name: "timeout", kind: FlagKind::Text, default: "1s", usage: "dial timeout" },
 ];
 
 /// A page of this size is read to its end; what is longer is cut off, since only the status counts.
@@ -18,7 +18,7 @@ const BODY_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// One check to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub struct Probe {
     /// The app's port, as given: it appears in texts.
     port: String,
     number: u16,
@@ -36,7 +36,7 @@ pub struct Unhealthy {
     pub code: u8,
 }
 
-impl Check {
+impl Probe {
     /// Reads the arguments after the program's name.
     ///
     /// # Errors

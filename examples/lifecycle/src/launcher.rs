@@ -1,10 +1,10 @@
 //! Turns the launcher's arguments and environment into the app's process: pure, up to the `exec` that `bin/launcher`
 //! does with it.
 
-mod vcap_application;
-
 use crate::era::Era;
+use crate::go_json;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use std::path::{Component, Path, PathBuf};
 
 /// The shell that runs the scripts and then becomes the app. Fixed: PATH is the app's business.
@@ -30,7 +30,7 @@ pub struct Launch<'a> {
 
 /// The app's process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Process {
+pub struct AppProcess {
     /// Arguments of [`SHELL`], its name (`bash`) not among them.
     pub arguments: Vec<String>,
     /// Variables to set over the inherited ones.
@@ -49,7 +49,7 @@ impl Launch<'_> {
     /// # Errors
     /// The text for stderr, after which the launcher ends with 1: too few arguments, a broken `staging_info.yml`, or no
     /// start command anywhere.
-    pub fn process(&self) -> Result<Process, String> {
+    pub fn process(&self) -> Result<AppProcess, String> {
         let [program, directory, given, ..] = self.arguments else { return Err(self.too_few()) };
         if self.arguments.len() < 4 {
             return Err(self.too_few());
@@ -61,7 +61,7 @@ impl Launch<'_> {
         if arguments.iter().any(|argument| argument.contains('\0')) {
             return Err(format!("{program}: the start command holds a NUL byte"));
         }
-        Ok(Process { arguments, environment: self.environment(&directory) })
+        Ok(AppProcess { arguments, environment: self.environment(&directory) })
     }
 
     fn environment(&self, directory: &Path) -> Vec<(&'static str, String)> {
@@ -71,7 +71,7 @@ impl Launch<'_> {
             variables.push(("DEPS_DIR", beside("deps")));
         }
         let completed =
-            (self.variable)("VCAP_APPLICATION").and_then(|text| vcap_application::complete(&text, self.variable));
+            (self.variable)("VCAP_APPLICATION").and_then(|text| complete_vcap_application(&text, self.variable));
         variables.extend(completed.map(|text| ("VCAP_APPLICATION", text)));
         variables
     }
@@ -94,6 +94,21 @@ impl Launch<'_> {
         let program = self.arguments.first().map_or("launcher", String::as_str);
         format!("{program}: received only {} arguments\n{}", self.arguments.len().saturating_sub(1), usage(program))
     }
+}
+
+/// `VCAP_APPLICATION` with host, instance and port, which Cloud Controller cannot know when it writes it; `None` where it
+/// is no JSON object and stays as it is. `INSTANCE_INDEX` and `INSTANCE_GUID` feed it in every version, not
+/// `CF_INSTANCE_…`.
+fn complete_vcap_application(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let mut fields: Map<String, Value> = serde_json::from_str(text).ok()?;
+    fields.insert("host".to_owned(), "0.0.0.0".into());
+    fields.insert("instance_id".to_owned(), variable("INSTANCE_GUID").unwrap_or_default().into());
+    for (field, name) in [("port", "PORT"), ("instance_index", "INSTANCE_INDEX")] {
+        if let Some(number) = variable(name).and_then(|text| text.parse::<i64>().ok()) {
+            fields.insert(field.to_owned(), number.into());
+        }
+    }
+    Some(go_json::encode(&Value::Object(fields)))
 }
 
 fn usage(program: &str) -> String {
@@ -144,4 +159,34 @@ const SOURCE_PROFILE: &str = "if [ -f .profile ]; then\n  source .profile\nfi\n"
 
 fn source_all(directory: &str, condition: &str) -> String {
     format!("if {condition}; then\n  for env_file in {directory}/*; do\n    source $env_file\n  done\nfi\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instance_and_port_are_added_and_keys_sorted() {
+        let variable = |name: &str| match name {
+            "INSTANCE_GUID" => Some("guid-1".to_owned()),
+            "INSTANCE_INDEX" => Some("3".to_owned()),
+            "PORT" => Some("8080".to_owned()),
+            "CF_INSTANCE_INDEX" => Some("7".to_owned()),
+            _ => None,
+        };
+        assert_eq!(
+            complete_vcap_application(r#"{"name":"a<b","limits":{"mem":32,"fds":12345678901234567}}"#, &variable)
+                .unwrap(),
+            r#"{"host":"0.0.0.0","instance_id":"guid-1","instance_index":3,"limits":{"fds":12345678901234568,"mem":32},"name":"a\u003cb","port":8080}"#
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_not_numeric_is_left_out() {
+        let variable = |name: &str| (name == "PORT").then(|| "http".to_owned());
+        assert_eq!(complete_vcap_application("{}", &variable).unwrap(), r#"{"host":"0.0.0.0","instance_id":""}"#);
+        for text in ["", "[]", "null", "{", "3"] {
+            assert_eq!(complete_vcap_application(text, &variable), None);
+        }
+    }
 }

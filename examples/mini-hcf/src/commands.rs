@@ -8,9 +8,9 @@ use crate::arguments::{self, Command};
 use crate::failure::Failure;
 use crate::manage::down::{Extent, down};
 use crate::manage::install;
-use crate::manage::push::{Push, push};
-use crate::manage::replay::{Replay, replay};
-use crate::manage::up::{Wishes, up};
+use crate::manage::push::{PushOptions, push};
+use crate::manage::replay::{ReplayOptions, replay};
+use crate::manage::up::{UpOptions, up};
 use crate::request::application::HealthCheck;
 use crate::request::style::Style;
 use crate::serve::serve;
@@ -22,7 +22,7 @@ pub(crate) fn execute(command: Command, out: &mut dyn Write) -> Result<(), Failu
     match command {
         Command::Up(typed) => {
             let arguments::Up { network, state, instance, base, image, binary } = typed;
-            up(&State::at(&state), &Wishes { network, instance, base, image, binary }, out)
+            up(&State::at(&state), &UpOptions { network, instance, base, image, binary }, out)
         }
         Command::Down(typed) => {
             let extent = if typed.purge { Extent::Purge } else { Extent::Keep };
@@ -38,10 +38,10 @@ pub(crate) fn execute(command: Command, out: &mut dyn Write) -> Result<(), Failu
         Command::Push(typed) => push(&State::at(&typed.state.clone()), &meant_push(typed)?, out),
         Command::Replay(typed) => {
             let arguments::Replay { logs, app, package, state } = typed;
-            replay(&State::at(&state), &Replay { logs, app, package }, out)
+            replay(&State::at(&state), &ReplayOptions { logs, app, package }, out)
         }
         Command::Serve(typed) => {
-            let service = Service::of_role(&typed.role);
+            let service = Service::from_role(&typed.role);
             serve(service.ok_or_else(|| wrong(format!("there is no service `{}`", typed.role)))?, out)
         }
     }
@@ -51,7 +51,7 @@ fn wrong(text: String) -> Failure {
     Failure::CommandLine(text)
 }
 
-fn meant_push(typed: arguments::Push) -> Result<Push, Failure> {
+fn meant_push(typed: arguments::Push) -> Result<PushOptions, Failure> {
     let health_check = match typed.health_check.as_str() {
         "port" => HealthCheck::Port,
         "http" if typed.style == Style::Y2016 => {
@@ -66,7 +66,7 @@ fn meant_push(typed: arguments::Push) -> Result<Push, Failure> {
     };
     let env: Result<Vec<_>, Failure> = typed.env.iter().map(|text| variable(text)).collect();
     let name = typed.name.map_or_else(|| name_of(&typed.source), Ok)?;
-    Ok(Push {
+    Ok(PushOptions {
         source: typed.source,
         name,
         buildpacks: typed.buildpack,

@@ -15,13 +15,13 @@ const CHUNK: usize = 64 * 1024;
 
 /// MD5, SHA-1 and SHA-256 of one pass over some bytes.
 #[derive(Default)]
-pub(crate) struct Digests {
+pub(crate) struct SumsHasher {
     md5: Md5,
     sha1: Sha1,
     sha256: Sha256,
 }
 
-impl Digests {
+impl SumsHasher {
     /// Takes the next bytes in.
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.md5.update(bytes);
@@ -51,9 +51,9 @@ pub(crate) struct Sums {
 }
 
 /// The sums of a file's contents.
-pub(crate) fn of_file(path: &Path) -> io::Result<Sums> {
+pub(crate) fn sums_of_file(path: &Path) -> io::Result<Sums> {
     let mut file = File::open(path)?;
-    let mut digests = Digests::default();
+    let mut digests = SumsHasher::default();
     let mut chunk = vec![0; CHUNK];
     loop {
         match file.read(&mut chunk)? {
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_sums_of_abc_are_those_of_the_standards() {
-        let mut digests = Digests::default();
+        let mut digests = SumsHasher::default();
         digests.update(b"a");
         digests.update(b"bc");
         let sums = digests.finish();

@@ -15,7 +15,7 @@ pub(crate) enum Failure {
         what: &'static str,
         /// Which file.
         path: PathBuf,
-        /// Why.
+        /// What the system says.
         #[source]
         cause: io::Error,
     },
@@ -39,7 +39,7 @@ pub(crate) enum Failure {
     Archive {
         /// What was packed.
         path: PathBuf,
-        /// Why not.
+        /// What the library or the system says.
         #[source]
         cause: zip::result::ZipError,
     },
@@ -51,7 +51,7 @@ pub(crate) enum Failure {
     NoProgram {
         /// Its name.
         program: &'static str,
-        /// Why not.
+        /// What the library or the system says.
         #[source]
         cause: io::Error,
     },

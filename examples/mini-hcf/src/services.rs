@@ -29,7 +29,7 @@ impl Service {
     }
 
     /// The service that `mini-hcf serve` calls so.
-    pub(crate) fn of_role(role: &str) -> Option<Service> {
+    pub(crate) fn from_role(role: &str) -> Option<Service> {
         Service::ALL.into_iter().find(|service| service.role() == role)
     }
 

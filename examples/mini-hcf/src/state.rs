@@ -100,6 +100,14 @@ impl State {
         self.path("blobstore").join(path.trim_start_matches("/read/"))
     }
 
+    /// Puts a finished file where the blobstore shows `path` (`/read/…`).
+    pub(crate) fn move_to_blob(&self, file: &Path, path: &str) -> Result<(), Failure> {
+        let target = self.blob(path);
+        let folder = target.parent().unwrap_or(&target);
+        fs::create_dir_all(folder).map_err(Failure::file("make the folder", folder))?;
+        fs::rename(file, &target).map_err(Failure::file("move to", &target))
+    }
+
     /// Makes the folder and its fixed subfolders; existing ones stay.
     pub(crate) fn create(&self) -> Result<(), Failure> {
         for below in ["certs", "static/buildpack_app_lifecycle", "blobstore", "apps", "log", "tmp"] {

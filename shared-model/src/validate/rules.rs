@@ -1,6 +1,6 @@
 //! What the BBS demands of a request beyond its form.
 
-use super::{Complaint, Complaints};
+use super::complaint::{Complaint, Complaints};
 use crate::action::{Action, RunAction};
 use crate::desired_lrp::DesiredLrp;
 use crate::task::TaskDefinition;
@@ -8,59 +8,62 @@ use crate::task::TaskDefinition;
 const ANNOTATION_LIMIT: usize = 10 * 1024;
 const CPU_WEIGHT_LIMIT: u32 = 100;
 
+/// Fails where there is any complaint.
 pub(super) fn verdict(complaints: Vec<Complaint>) -> Result<(), Complaints> {
     if complaints.is_empty() { Ok(()) } else { Err(Complaints(complaints)) }
 }
 
-pub(super) fn of_task(task: &TaskDefinition) -> Vec<Complaint> {
-    let mut book = Book::default();
-    book.rootfs(&task.rootfs);
+/// All that the BBS would refuse in a staging request; empty where it would take it.
+pub(super) fn check_task(task: &TaskDefinition) -> Vec<Complaint> {
+    let mut validator = Validator::default();
+    validator.rootfs(&task.rootfs);
     match &task.action {
-        Some(action) => book.action("action", action),
-        None => book.add("action", "missing: there is nothing to do"),
+        Some(action) => validator.action("action", action),
+        None => validator.add("action", "missing: there is nothing to do"),
     }
     for (index, dependency) in task.dependencies().iter().enumerate() {
-        book.required(
+        validator.required(
             &format!("cached_dependencies[{index}]"),
             &[("from", dependency.from.is_empty()), ("to", dependency.to.is_empty())],
         );
     }
     for (index, layer) in task.layers().iter().enumerate() {
-        book.required(
+        validator.required(
             &format!("image_layers[{index}]"),
             &[("url", layer.url.is_empty()), ("destination_path", layer.destination_path.is_empty())],
         );
     }
     if task.annotation.as_ref().is_some_and(|annotation| annotation.reveal().len() > ANNOTATION_LIMIT) {
-        book.add("annotation", "longer than 10 KiB");
+        validator.add("annotation", "longer than 10 KiB");
     }
-    book.cpu_weight(task.cpu_weight);
-    book.0
+    validator.cpu_weight(task.cpu_weight);
+    validator.0
 }
 
-pub(super) fn of_desired_lrp(lrp: &DesiredLrp) -> Vec<Complaint> {
-    let mut book = Book::default();
+/// All that the BBS would refuse in a launch request; empty where it would take it.
+pub(super) fn check_desired_lrp(lrp: &DesiredLrp) -> Vec<Complaint> {
+    let mut validator = Validator::default();
     if lrp.process_guid.is_empty() {
-        book.add("process_guid", "missing");
+        validator.add("process_guid", "missing");
     }
-    book.rootfs(&lrp.rootfs);
+    validator.rootfs(&lrp.rootfs);
     match &lrp.action {
-        Some(action) => book.action("action", action),
-        None => book.add("action", "missing: there is nothing to run"),
+        Some(action) => validator.action("action", action),
+        None => validator.add("action", "missing: there is nothing to run"),
     }
     for (path, action) in [("setup", &lrp.setup), ("monitor", &lrp.monitor)] {
         if let Some(action) = action {
-            book.action(path, action);
+            validator.action(path, action);
         }
     }
-    book.cpu_weight(lrp.cpu_weight);
-    book.0
+    validator.cpu_weight(lrp.cpu_weight);
+    validator.0
 }
 
 #[derive(Default)]
-struct Book(Vec<Complaint>);
+struct Validator(Vec<Complaint>);
 
-impl Book {
+impl Validator {
     fn add(&mut self, path: &str, text: &str) {
         self.0.push(Complaint { path: path.to_owned(), text: text.to_owned() });
     }

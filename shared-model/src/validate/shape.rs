@@ -1,6 +1,6 @@
 //! From a JSON document to a type, with every complaint about keys and types rather than the first one.
 
-use super::{Complaint, Complaints};
+use super::complaint::{Complaint, Complaints};
 use crate::action::Action;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         Err(misuse) => return end(&misuse.text, misuse.exit_code),
     };
     let staging =
-        Staging { settings: &settings, era: Era::of_this_program(), stdout: &mut stdout, stderr: &mut stderr };
+        Staging { settings: &settings, era: Era::from_current_exe(), stdout: &mut stdout, stderr: &mut stderr };
     match stage(staging) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => end(&failure.to_string(), failure.exit_code()),

@@ -2,14 +2,14 @@
 
 #![allow(unused_crate_dependencies, reason = "the library's, which this program only calls")]
 
-use lifecycle::healthcheck::{Check, own_address};
+use lifecycle::healthcheck::{Probe, own_address};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 const MISUSE: u8 = 2; // what Go's flag package ends with
 
 fn main() -> ExitCode {
-    let check = match Check::parse(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned())) {
+    let check = match Probe::parse(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned())) {
         Ok(check) => check,
         Err(text) => {
             let _ = write!(io::stderr(), "{text}");

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         working_directory: &std::env::current_dir().unwrap_or(PathBuf::from("/")),
         staging_info: staging_info.as_deref(),
         variable: &|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()),
-        era: Era::of_this_program(),
+        era: Era::from_current_exe(),
     };
     let complaint = match launch.process() {
         Ok(process) => {

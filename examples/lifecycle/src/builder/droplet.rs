@@ -6,7 +6,7 @@ use super::buildpack::go_text;
 use super::directories::Directories;
 use super::process_types::ProcessTypes;
 use super::settings::parent;
-use super::staging_result::Metadata;
+use super::staging_result::StagingMetadata;
 use super::{BuildFailure, Settings};
 use std::ffi::OsStr;
 use std::fs;
@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 pub(super) fn write(
     settings: &Settings,
     directories: &Directories,
-    metadata: &Metadata,
+    metadata: &StagingMetadata,
     types: &ProcessTypes,
 ) -> Result<(), BuildFailure> {
     let contents = directories.contents();

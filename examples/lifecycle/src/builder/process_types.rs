@@ -18,7 +18,7 @@ struct Release {
 }
 
 /// Asks the buildpack and reads the app's Procfile.
-pub(super) fn of(chosen: &Buildpack, settings: &Settings, era: Era) -> Result<ProcessTypes, BuildFailure> {
+pub(super) fn read(chosen: &Buildpack, settings: &Settings, era: Era) -> Result<ProcessTypes, BuildFailure> {
     let procfile = procfile(settings)?;
     let printed = chosen.ask("release", &settings.build_dir).map_err(BuildFailure::Release)?;
     if printed.trim().is_empty() && era == Era::Spring2016 {

@@ -1,6 +1,6 @@
 //! The builder's command line. Names and defaults are those of `LifecycleBuilderConfig`.
 
-use crate::go_flags::{self, Flag, Kind};
+use crate::go_flags::{self, Flag, FlagKind};
 use md5::{Digest, Md5};
 use std::path::{Path, PathBuf};
 
@@ -42,12 +42,12 @@ const FLAGS: [Flag; 10] = [
     text("buildpacksDownloadDir", "/tmp/buildpackdownloads", "directory to download buildpacks to"),
     text("buildArtifactsCacheDir", "/tmp/cache", "directory where previous cached build artifacts should be extracted"),
     text("buildpackOrder", "", "comma-separated list of buildpacks, to be tried in order"),
-    Flag { name: "skipDetect", kind: Kind::Switch, default: "", usage: "skip buildpack detect" },
-    Flag { name: "skipCertVerify", kind: Kind::Switch, default: "", usage: "skip SSL certificate verification" },
+    Flag { name: "skipDetect", kind: FlagKind::Switch, default: "", usage: "skip buildpack detect" },
+    Flag { name: "skipCertVerify", kind: FlagKind::Switch, default: "", usage: "skip SSL certificate verification" },
 ];
 
 const fn text(name: &'static str, default: &'static str, usage: &'static str) -> Flag {
-    Flag { name, kind: Kind::Text, default, usage }
+    Flag { name, kind: FlagKind::Text, default, usage }
 }
 
 /// A command line that cannot be used: what to print on stderr, and the code to end with.

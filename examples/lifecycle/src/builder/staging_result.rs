@@ -11,7 +11,7 @@ use std::fs;
 
 /// Which buildpacks made the droplet.
 #[derive(Debug)]
-pub(super) struct Metadata {
+pub(super) struct StagingMetadata {
     era: Era,
     key: String,
     detected: String,
@@ -29,9 +29,9 @@ struct Described {
     version: String,
 }
 
-impl Metadata {
+impl StagingMetadata {
     /// Gathers it after the last buildpack has run.
-    pub(super) fn of(chosen: &Buildpack, settings: &Settings, era: Era, directories: &Directories) -> Self {
+    pub(super) fn gather(chosen: &Buildpack, settings: &Settings, era: Era, directories: &Directories) -> Self {
         let mut metadata =
             Self { era, key: chosen.key.clone(), detected: chosen.detected.clone(), buildpacks: Vec::new() };
         if era == Era::Today {

@@ -7,8 +7,8 @@ use std::thread;
 
 const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
-fn check(arguments: &[String]) -> Check {
-    Check::parse(arguments.iter().cloned()).unwrap()
+fn check(arguments: &[String]) -> Probe {
+    Probe::parse(arguments.iter().cloned()).unwrap()
 }
 
 /// A server that answers one request with `answer`, or never when that is empty. Gives its port and the request.
@@ -80,5 +80,5 @@ fn go_durations_are_understood() {
     for text in ["", "5", "s", "1x", "0s", "-1s"] {
         assert_eq!(duration(text), None, "{text}");
     }
-    assert!(Check::parse(["-port=99999".to_owned()]).is_err());
+    assert!(Probe::parse(["-port=99999".to_owned()]).is_err());
 }

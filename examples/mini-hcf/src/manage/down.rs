@@ -5,7 +5,7 @@ use std::io::Write;
 
 use crate::failure::Failure;
 use crate::manage::docker::{KIND_LABEL, instance_label, run};
-use crate::manage::network::{Found, look};
+use crate::manage::network::{NetworkOwner, look};
 use crate::state::{Settings, State};
 
 /// What to keep.
@@ -37,7 +37,7 @@ pub(crate) fn down(state: &State, extent: Extent, out: &mut dyn Write) -> Result
 /// Removes the instance's containers and its network.
 pub(crate) fn remove(settings: &Settings) -> Result<(), Failure> {
     remove_containers(&settings.instance)?;
-    if look(&settings.network)? == Found::Ours(settings.instance.clone()) {
+    if look(&settings.network)? == NetworkOwner::Ours(settings.instance.clone()) {
         run(&["network", "rm", &settings.network])?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::manage::{docker, nginx_base};
 
 /// What goes into the image.
-pub(crate) struct Recipe<'a> {
+pub(crate) struct ImageBuild<'a> {
     /// A Debian image.
     pub(crate) base: &'a str,
     /// This program, linked statically.
@@ -30,8 +30,8 @@ pub(crate) fn forget(former: Option<String>, name: &str) {
 }
 
 /// Builds it; a second time takes no time, since the engine keeps the layers.
-pub(crate) fn build(recipe: &Recipe) -> Result<(), Failure> {
-    let Recipe { base, binary, name } = recipe;
+pub(crate) fn build(recipe: &ImageBuild) -> Result<(), Failure> {
+    let ImageBuild { base, binary, name } = recipe;
     if !is_static(binary)? {
         return Err(Failure::CommandLine(format!(
             "{} needs the libraries of this machine and cannot run in a container; \

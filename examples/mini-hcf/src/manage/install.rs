@@ -28,9 +28,9 @@ pub(crate) fn add_buildpack(
     };
     let packed = state.path("tmp").join(format!("{guid}.zip"));
     pack(source, &packed)?;
-    let sums = digest::of_file(&packed).map_err(Failure::file("read", &packed))?;
+    let sums = digest::sums_of_file(&packed).map_err(Failure::file("read", &packed))?;
     let key = format!("{guid}_{}", sums.sha1);
-    move_to_blob(state, &packed, &blob_path("cc-buildpacks", &key))?;
+    state.move_to_blob(&packed, &blob_path("cc-buildpacks", &key))?;
     let installed = InstalledBuildpack { name: name.to_owned(), key, sha256: sums.sha256 };
     let last = settings.buildpacks.len();
     let place = position.map(|position| position.saturating_sub(1)).or(old).unwrap_or(last).min(last);
@@ -46,14 +46,6 @@ pub(crate) fn pack(source: &Path, target: &Path) -> Result<(), Failure> {
         return zip_folder(source, target);
     }
     fs::copy(source, target).map(drop).map_err(Failure::file("copy", source))
-}
-
-/// Puts a finished file where the blobstore shows `path` (`/read/…`).
-pub(crate) fn move_to_blob(state: &State, file: &Path, path: &str) -> Result<(), Failure> {
-    let target = state.blob(path);
-    let folder = target.parent().unwrap_or(&target);
-    fs::create_dir_all(folder).map_err(Failure::file("make the folder", folder))?;
-    fs::rename(file, &target).map_err(Failure::file("move to", &target))
 }
 
 /// Puts the lifecycle (folder or tgz) where the file server shows it.

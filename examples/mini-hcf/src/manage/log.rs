@@ -6,45 +6,45 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::request::json::Json;
-use crate::request::lager::{Level, Message, line};
+use crate::request::lager::{LagerMessage, Level, line};
 use crate::state::State;
 
-/// Whose log.
+/// The component whose log it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Component {
-    /// stager.
+pub(crate) enum LogSource {
+    /// The stager, which turns a push into a staging request.
     Stager,
-    /// nsync's listener.
+    /// The listener of nsync, which turns a staged app into a launch request.
     NsyncListener,
 }
 
-impl Component {
+impl LogSource {
     /// The file's place in a log folder.
     pub(crate) fn file(self) -> &'static str {
         match self {
-            Component::Stager => "diego-cc-bridge/stager/stager.stdout.log",
-            Component::NsyncListener => "diego-cc-bridge/nsync/nsync_listener.stdout.log",
+            LogSource::Stager => "diego-cc-bridge/stager/stager.stdout.log",
+            LogSource::NsyncListener => "diego-cc-bridge/nsync/nsync_listener.stdout.log",
         }
     }
 
     /// What it prints when it starts.
     fn greeting(self, nanoseconds: i128) -> String {
         let (source, text) = match self {
-            Component::Stager => ("stager", "starting"),
-            Component::NsyncListener => ("nsync-listener", "started"),
+            LogSource::Stager => ("stager", "starting"),
+            LogSource::NsyncListener => ("nsync-listener", "started"),
         };
-        line(nanoseconds, source, Message { text, level: Level::Info, data: Vec::<(_, Json)>::new() })
+        line(nanoseconds, source, LagerMessage { text, level: Level::Info, data: Vec::<(_, Json)>::new() })
     }
 }
 
 /// The file itself.
-pub(crate) fn path(state: &State, component: Component) -> PathBuf {
+pub(crate) fn path(state: &State, component: LogSource) -> PathBuf {
     state.path("log").join(component.file())
 }
 
 /// Appends lines in one write, so that a reader never sees half of one. A new file begins with what the
 /// component prints when it starts, a moment before.
-pub(crate) fn append(state: &State, component: Component, nanoseconds: i128, lines: &[String]) -> Result<(), Failure> {
+pub(crate) fn append(state: &State, component: LogSource, nanoseconds: i128, lines: &[String]) -> Result<(), Failure> {
     let path = path(state, component);
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(Failure::file("make the folder", folder))?;

@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 
 use crate::digest::{self, Sums};
 use crate::failure::Failure;
-use crate::manage::install::{move_to_blob, pack};
+use crate::manage::install::pack;
 use crate::request::renew::{BlobKind, NamedBlob};
 use crate::request::signature::blob_path;
 use crate::state::{Settings, State};
@@ -54,8 +54,8 @@ impl Shelf<'_> {
             BlobKind::BuildArtifacts => empty_tgz(&file).map_err(Failure::file("write", &file))?,
             BlobKind::Other => return Ok(None),
         }
-        let sums = digest::of_file(&file).map_err(Failure::file("read", &file))?;
-        move_to_blob(self.state, &file, &blob.path)?;
+        let sums = digest::sums_of_file(&file).map_err(Failure::file("read", &file))?;
+        self.state.move_to_blob(&file, &blob.path)?;
         Ok(Some(sums))
     }
 }

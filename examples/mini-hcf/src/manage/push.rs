@@ -6,9 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::digest;
 use crate::failure::Failure;
-use crate::manage::install::{move_to_blob, pack};
-use crate::manage::log::{Component, append};
-use crate::request::application::{Application, Artifact, Buildpack, HealthCheck, Place};
+use crate::manage::install::pack;
+use crate::manage::log::{LogSource, append};
+use crate::request::application::{Application, Artifact, Buildpack, HealthCheck, Space};
 use crate::request::lines::{self, Occasion};
 use crate::request::signature::{LIFETIME, Signer, blob_path};
 use crate::request::style::Style;
@@ -19,7 +19,7 @@ use crate::state::{InstalledBuildpack, KnownApp, Settings, State};
 const SERVICES: &str = r#"{"user-provided":[{"name":"demo-database","label":"user-provided","tags":[],"credentials":{"uri":"postgres://demo:FIXTURE-PASSWORD@database.example.com:5432/demo","password":"FIXTURE-PASSWORD"},"syslog_drain_url":""}]}"#;
 
 /// What `push` is told.
-pub(crate) struct Push {
+pub(crate) struct PushOptions {
     /// The app's folder, or its package as a zip.
     pub(crate) source: PathBuf,
     /// The app's name.
@@ -45,7 +45,7 @@ pub(crate) struct Push {
 }
 
 /// Pushes; prints name, guid and process guid.
-pub(crate) fn push(state: &State, push: &Push, out: &mut dyn Write) -> Result<(), Failure> {
+pub(crate) fn push(state: &State, push: &PushOptions, out: &mut dyn Write) -> Result<(), Failure> {
     let mut settings = state.settled()?;
     let installed = chosen_buildpacks(&settings, &push.buildpacks)?;
     let known = state.app_named(&push.name)?;
@@ -60,8 +60,8 @@ pub(crate) fn push(state: &State, push: &Push, out: &mut dyn Write) -> Result<()
     settings.pushes += 1;
     state.keep(&settings)?;
     let occasion = Occasion { nanoseconds: now, number: settings.pushes };
-    append(state, Component::Stager, now, &lines::stager(&application, occasion))?;
-    append(state, Component::NsyncListener, now, &lines::nsync(&application, occasion))?;
+    append(state, LogSource::Stager, now, &lines::stager(&application, occasion))?;
+    append(state, LogSource::NsyncListener, now, &lines::nsync(&application, occasion))?;
     let _ = writeln!(out, "pushed {} (app guid {})", app.name, app.guid);
     let _ = writeln!(out, "process guid {}", application.process_guid());
     Ok(())
@@ -103,7 +103,7 @@ fn chosen_buildpacks(settings: &Settings, names: &[String]) -> Result<Vec<Instal
 
 fn describe(
     state: &State,
-    push: &Push,
+    push: &PushOptions,
     app: &KnownApp,
     installed: &[InstalledBuildpack],
     signer: &Signer,
@@ -123,7 +123,7 @@ fn describe(
         style,
         name: app.name.clone(),
         guid: app.guid.clone(),
-        place: place(),
+        space: demo_space(),
         stack: app.stack.clone(),
         memory_mb: push.memory_mb,
         disk_mb: 1024,
@@ -150,12 +150,12 @@ fn describe(
     })
 }
 
-fn place() -> Place {
-    Place {
+fn demo_space() -> Space {
+    Space {
         domain: "mini-hcf.example.com".to_owned(),
         api: "https://api.mini-hcf.example.com".to_owned(),
-        space_name: "demo-space".to_owned(),
-        space_guid: "20988f15-a441-4214-bb5f-19d9bb30fef2".to_owned(),
+        name: "demo-space".to_owned(),
+        guid: "20988f15-a441-4214-bb5f-19d9bb30fef2".to_owned(),
         organization_name: "demo-organization".to_owned(),
         organization_guid: "5f8c9a1e-6c1d-4c38-9b0e-2f3b6d1a7e54".to_owned(),
     }
@@ -169,9 +169,9 @@ fn store_package(
 ) -> Result<Artifact, Failure> {
     let packed = state.path("tmp").join(format!("{guid}.zip"));
     pack(source, &packed)?;
-    let sums = digest::of_file(&packed).map_err(Failure::file("read", &packed))?;
+    let sums = digest::sums_of_file(&packed).map_err(Failure::file("read", &packed))?;
     let path = blob_path("cc-packages", guid);
-    move_to_blob(state, &packed, &path)?;
+    state.move_to_blob(&packed, &path)?;
     Ok(artifact(&path, Some(&sums.sha256)))
 }
 
@@ -186,7 +186,7 @@ fn build_artifacts(
     if !file.is_file() {
         return Ok(None);
     }
-    let sums = digest::of_file(&file).map_err(Failure::file("read", &file))?;
+    let sums = digest::sums_of_file(&file).map_err(Failure::file("read", &file))?;
     Ok(Some(artifact(&path, Some(&sums.sha256))))
 }
 

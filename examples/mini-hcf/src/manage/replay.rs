@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::digest::Sums;
 use crate::failure::Failure;
-use crate::manage::log::{Component, append};
+use crate::manage::log::{LogSource, append};
 use crate::manage::placeholder::Shelf;
 use crate::manage::push::{now, seconds};
 use crate::request::renew::{NamedBlob, named_blobs, renewed};
@@ -20,7 +20,7 @@ use crate::state::{KnownApp, State};
 const STEP: i128 = 100_000;
 
 /// What `replay` is told.
-pub(crate) struct Replay {
+pub(crate) struct ReplayOptions {
     /// A folder with `stager.stdout.log` and `nsync_listener.stdout.log`.
     pub(crate) logs: PathBuf,
     /// Only the lines about this app: its name, its guid or the start of it. `None`: all lines.
@@ -31,7 +31,7 @@ pub(crate) struct Replay {
 
 /// Appends the recorded lines to the state's logs. Cloud Controller then knows their apps, and the blobstore
 /// serves something at each URL: the package, installed buildpacks by their name, else placeholders.
-pub(crate) fn replay(state: &State, replay: &Replay, out: &mut dyn Write) -> Result<(), Failure> {
+pub(crate) fn replay(state: &State, replay: &ReplayOptions, out: &mut dyn Write) -> Result<(), Failure> {
     let mut settings = state.settled()?;
     let stager = read(&replay.logs.join("stager.stdout.log"))?;
     let nsync = read(&replay.logs.join("nsync_listener.stdout.log"))?;
@@ -55,7 +55,7 @@ pub(crate) fn replay(state: &State, replay: &Replay, out: &mut dyn Write) -> Res
     let start = now();
     let signer = Signer::new(&settings.secret, seconds(start) + LIFETIME);
     let sums = |blob: &NamedBlob| served.get(&blob.path).cloned().flatten();
-    for (component, lines) in [(Component::Stager, stager), (Component::NsyncListener, nsync)] {
+    for (component, lines) in [(LogSource::Stager, stager), (LogSource::NsyncListener, nsync)] {
         let times = (0_i128..).map(|index| start + index * STEP);
         let lines: Vec<String> = times.zip(&lines).map(|(time, line)| renewed(line, time, &signer, sums)).collect();
         append(state, component, start, &lines)?;
@@ -105,7 +105,7 @@ fn find_variable<'a>(tree: &'a Value, name: &str) -> Option<&'a str> {
     }
 }
 
-fn wanted(apps: Vec<KnownApp>, replay: &Replay) -> Result<Vec<KnownApp>, Failure> {
+fn wanted(apps: Vec<KnownApp>, replay: &ReplayOptions) -> Result<Vec<KnownApp>, Failure> {
     /// Shorter starts of a guid are not taken for one.
     const LEAST: usize = 8;
     let Some(wanted) = &replay.app else { return Ok(apps) };
@@ -134,8 +134,8 @@ mod tests {
         let state = State::at(folder.path());
         state.create().unwrap();
         state.keep(&Settings::fresh()).unwrap();
-        let wishes = Replay { logs: recorded(year), app: app.map(str::to_owned), package: None };
-        let done = replay(&state, &wishes, &mut Vec::new());
+        let options = ReplayOptions { logs: recorded(year), app: app.map(str::to_owned), package: None };
+        let done = replay(&state, &options, &mut Vec::new());
         (folder, state, done)
     }
 
@@ -144,7 +144,7 @@ mod tests {
         for year in ["2016", "2017", "2026"] {
             let (_folder, state, done) = replayed(year, None);
             done.unwrap();
-            let log = fs::read_to_string(crate::manage::log::path(&state, Component::Stager)).unwrap();
+            let log = fs::read_to_string(crate::manage::log::path(&state, LogSource::Stager)).unwrap();
             let blobs: Vec<NamedBlob> = log.lines().flat_map(named_blobs).collect();
             assert!(blobs.len() >= 3, "{year}");
             for blob in blobs {
@@ -158,7 +158,7 @@ mod tests {
     fn one_app_alone_brings_no_line_of_another() {
         let (_folder, state, done) = replayed("2016", Some("forced-node"));
         done.unwrap();
-        let log = fs::read_to_string(crate::manage::log::path(&state, Component::NsyncListener)).unwrap();
+        let log = fs::read_to_string(crate::manage::log::path(&state, LogSource::NsyncListener)).unwrap();
         assert!(log.contains("5d886c4d-d5a1-5360-b935-9f8f15d451bd"));
         assert!(!log.contains("18c50a86-b045-5fed-bae9-e6ea03383693"));
         assert!(state.app_named("node-env").unwrap().is_none());
@@ -176,7 +176,7 @@ mod tests {
     fn a_placeholder_buildpack_detects_nothing() {
         let (_folder, state, done) = replayed("2016", Some("forced-node"));
         done.unwrap();
-        let log = fs::read_to_string(crate::manage::log::path(&state, Component::Stager)).unwrap();
+        let log = fs::read_to_string(crate::manage::log::path(&state, LogSource::Stager)).unwrap();
         let blobs: Vec<NamedBlob> = log.lines().flat_map(named_blobs).collect();
         let buildpack = blobs.iter().find(|blob| blob.path.contains("cc-buildpacks")).unwrap();
         let mut zip = zip::ZipArchive::new(File::open(state.blob(&buildpack.path)).unwrap()).unwrap();

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
 /// What `up` is told.
-pub(crate) struct Wishes {
+pub(crate) struct UpOptions {
     /// The network, if nobody else has it.
     pub(crate) network: String,
     /// This mini-HCF's name; `None`: the state's earlier one, or `demo`.
@@ -32,22 +32,22 @@ pub(crate) struct Wishes {
 }
 
 /// Starts everything anew; what the state holds (buildpacks, apps, blobs, secret) stays.
-pub(crate) fn up(state: &State, wishes: &Wishes, out: &mut dyn Write) -> Result<(), Failure> {
+pub(crate) fn up(state: &State, options: &UpOptions, out: &mut dyn Write) -> Result<(), Failure> {
     let before = state.settings()?;
-    let instance = wishes.instance.clone().or_else(|| before.as_ref().map(|old| old.instance.clone()));
+    let instance = options.instance.clone().or_else(|| before.as_ref().map(|old| old.instance.clone()));
     let instance = instance.unwrap_or_else(|| "demo".to_owned());
     check_name(&instance)?;
-    let binary = wishes.binary.clone().map_or_else(image::own_binary, Ok)?;
+    let binary = options.binary.clone().map_or_else(image::own_binary, Ok)?;
     docker::reach()?;
-    let former = image::id(&wishes.image);
-    image::build(&image::Recipe { base: &wishes.base, binary: &binary, name: &wishes.image })?;
-    let chosen = network::choose(&wishes.network, &instance, network::look)?;
-    if chosen.name != wishes.network {
-        say(out, &format!("the network {} is not ours: using {}", wishes.network, chosen.name));
+    let former = image::id(&options.image);
+    image::build(&image::ImageBuild { base: &options.base, binary: &binary, name: &options.image })?;
+    let chosen = network::choose(&options.network, &instance, network::look)?;
+    if chosen.name != options.network {
+        say(out, &format!("the network {} is not ours: using {}", options.network, chosen.name));
     }
     let settings = Settings {
         network: chosen.name.clone(),
-        image: wishes.image.clone(),
+        image: options.image.clone(),
         instance,
         ..before.unwrap_or_else(Settings::fresh)
     };
@@ -63,7 +63,7 @@ pub(crate) fn up(state: &State, wishes: &Wishes, out: &mut dyn Write) -> Result<
         super::down::remove(&settings)?;
         return Err(failure);
     }
-    image::forget(former, &wishes.image);
+    image::forget(former, &options.image);
     say(out, &format!("mini-HCF `{}` is up on network {}", settings.instance, settings.network));
     for service in Service::ALL {
         say(out, &format!("  {}", service.names().join(", ")));

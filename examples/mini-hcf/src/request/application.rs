@@ -21,8 +21,8 @@ pub(crate) struct Application {
     pub(crate) version: String,
     /// The staging task's guid.
     pub(crate) staging_guid: String,
-    /// Where the app may live.
-    pub(crate) place: Place,
+    /// The space that the app is pushed to.
+    pub(crate) space: Space,
     /// The stack's name, e.g. `cflinuxfs4`.
     pub(crate) stack: String,
     /// The app's memory limit in MiB.
@@ -53,17 +53,17 @@ pub(crate) struct Application {
     pub(crate) etag: String,
 }
 
-/// Domain, space and organisation.
+/// A space with what lies around it: organisation, domain and API.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct Space {
     /// The domain below which the app's route lies.
     pub(crate) domain: String,
     /// Where Cloud Controller's API is said to be (today's `cf_api`).
     pub(crate) api: String,
     /// The space's name.
-    pub(crate) space_name: String,
+    pub(crate) name: String,
     /// The space's guid.
-    pub(crate) space_guid: String,
+    pub(crate) guid: String,
     /// The organisation's name.
     pub(crate) organization_name: String,
     /// The organisation's guid.
@@ -112,7 +112,7 @@ impl Application {
 
     /// The app's host name.
     pub(crate) fn route(&self) -> String {
-        format!("{}.{}", self.name, self.place.domain)
+        format!("{}.{}", self.name, self.space.domain)
     }
 
     /// Where the lifecycle lies on the file server.

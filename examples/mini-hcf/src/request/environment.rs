@@ -35,8 +35,8 @@ pub(crate) fn vcap_application(application: &Application, memory_mb: u32, disk_m
         "application_name": &application.name,
         "application_uris": Json::texts(&[application.route()]),
         "name": &application.name,
-        "space_name": &application.place.space_name,
-        "space_id": &application.place.space_guid,
+        "space_name": &application.space.name,
+        "space_id": &application.space.guid,
         "uris": Json::texts(&[application.route()]),
         "version": &application.version,
         "application_version": &application.version,
@@ -46,17 +46,17 @@ pub(crate) fn vcap_application(application: &Application, memory_mb: u32, disk_m
 
 /// Today's `VCAP_APPLICATION` of a staging: no version, no process, only the file limit.
 pub(crate) fn vcap_application_staging_today(application: &Application) -> Json {
-    let place = &application.place;
+    let space = &application.space;
     object! {
-        "cf_api": &place.api,
+        "cf_api": &space.api,
         "limits": object! { "fds": FILE_DESCRIPTORS },
         "application_name": &application.name,
         "application_uris": Json::texts(&[application.route()]),
         "name": &application.name,
-        "space_name": &place.space_name,
-        "space_id": &place.space_guid,
-        "organization_id": &place.organization_guid,
-        "organization_name": &place.organization_name,
+        "space_name": &space.name,
+        "space_id": &space.guid,
+        "organization_id": &space.organization_guid,
+        "organization_name": &space.organization_name,
         "uris": Json::texts(&[application.route()]),
         "users": Json::Null,
         "application_id": &application.guid,
@@ -65,19 +65,19 @@ pub(crate) fn vcap_application_staging_today(application: &Application) -> Json 
 
 /// Today's `VCAP_APPLICATION` of the web process.
 pub(crate) fn vcap_application_web_today(application: &Application) -> Json {
-    let place = &application.place;
+    let space = &application.space;
     object! {
-        "cf_api": &place.api,
+        "cf_api": &space.api,
         "limits": object! { "fds": FILE_DESCRIPTORS, "mem": application.memory_mb, "disk": application.disk_mb },
         "application_name": &application.name,
         "application_uris": Json::texts(&[application.route()]),
         "name": &application.name,
         "process_id": &application.guid,
         "process_type": "web",
-        "space_name": &place.space_name,
-        "space_id": &place.space_guid,
-        "organization_id": &place.organization_guid,
-        "organization_name": &place.organization_name,
+        "space_name": &space.name,
+        "space_id": &space.guid,
+        "organization_id": &space.organization_guid,
+        "organization_name": &space.organization_name,
         "uris": Json::texts(&[application.route()]),
         "users": Json::Null,
         "version": &application.version,

@@ -18,9 +18,9 @@ pub(crate) enum Json {
     Bool(bool),
     /// A whole number; nothing else occurs in a request.
     Number(i64),
-    /// Text.
+    /// A string, not escaped.
     Text(String),
-    /// An array.
+    /// An array; the empty one is `[]`.
     List(Vec<Json>),
     /// An object, keys in the order given.
     Object(Vec<(String, Json)>),

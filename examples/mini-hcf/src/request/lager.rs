@@ -5,14 +5,14 @@ use crate::request::json::{Json, object};
 /// lager's levels as numbers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Level {
-    /// 1.
+    /// 1 on the wire.
     Info,
-    /// 2; nsync uses it for things that are normal.
+    /// 2 on the wire; nsync uses it for things that are normal.
     Error,
 }
 
 /// One message of a component.
-pub(crate) struct Message {
+pub(crate) struct LagerMessage {
     /// What happened, after the component's name: `staging-handler.staging-request.environment`.
     pub(crate) text: &'static str,
     /// How bad it is.
@@ -22,7 +22,7 @@ pub(crate) struct Message {
 }
 
 /// The line without its line feed. `nanoseconds` is Unix time.
-pub(crate) fn line(nanoseconds: i128, source: &str, message: Message) -> String {
+pub(crate) fn line(nanoseconds: i128, source: &str, message: LagerMessage) -> String {
     let mut data = message.data;
     data.sort_by_key(|(key, _)| *key);
     let data = data.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
@@ -50,7 +50,7 @@ mod tests {
     fn a_line_is_the_recorded_one_to_the_byte() {
         let recorded = include_str!("../../../requests/2016/stager.stdout.log");
         let recorded = recorded.lines().find(|line| line.contains("environment")).unwrap();
-        let message = Message {
+        let message = LagerMessage {
             text: "staging-handler.staging-request.environment",
             level: Level::Info,
             data: vec![

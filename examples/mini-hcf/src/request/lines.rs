@@ -3,7 +3,7 @@
 use crate::request::application::Application;
 use crate::request::environment::common;
 use crate::request::json::{Json, object};
-use crate::request::lager::{Level, Message, line};
+use crate::request::lager::{LagerMessage, Level, line};
 use crate::request::launching::desired_lrp;
 use crate::request::staging::{completion_callback, task_definition};
 
@@ -27,17 +27,17 @@ pub(crate) fn stager(application: &Application, occasion: Occasion) -> Vec<Strin
     let backend = || Json::from(format!("1.{number}"));
     let names: Vec<String> = common(application, &Json::Null, 0).into_iter().map(|(name, _)| name).collect();
     let messages = vec![
-        Message {
+        LagerMessage {
             text: "staging-handler.staging-request.environment",
             level: Level::Info,
             data: vec![("keys", Json::texts(&names)), ("session", handler()), ("staging-guid", guid())],
         },
-        Message {
+        LagerMessage {
             text: "traditional.build-recipe.staging-request",
             level: Level::Info,
             data: vec![("app-id", (&application.guid).into()), ("session", backend()), ("staging-guid", guid())],
         },
-        Message {
+        LagerMessage {
             text: "traditional.build-recipe.staging-task-request",
             level: Level::Info,
             data: vec![
@@ -47,7 +47,7 @@ pub(crate) fn stager(application: &Application, occasion: Occasion) -> Vec<Strin
                 ("taskDefinition", task_definition(application)),
             ],
         },
-        Message {
+        LagerMessage {
             text: "staging-handler.staging-request.desiring-task",
             level: Level::Info,
             data: vec![
@@ -79,11 +79,11 @@ pub(crate) fn nsync(application: &Application, occasion: Occasion) -> Vec<String
         data
     };
     let routing = object! { "http_routes": vec![object! { "hostname": application.route() }] };
-    let info = |text, data| Message { text, level: Level::Info, data };
+    let info = |text, data| LagerMessage { text, level: Level::Info, data };
     let messages = vec![
         info("desire-app.serving", serving("")),
         info("desire-app.request-from-cc", with(serving(""), "routing_info", routing)),
-        Message {
+        LagerMessage {
             text: "desire-app.fetching-desired-lrp.desired-lrp-not-found",
             level: Level::Error,
             data: with(serving(".1"), "error", "the requested resource could not be found".into()),
@@ -97,7 +97,7 @@ pub(crate) fn nsync(application: &Application, occasion: Occasion) -> Vec<String
     render("nsync-listener", occasion.nanoseconds, messages)
 }
 
-fn render(source: &str, start: i128, messages: Vec<Message>) -> Vec<String> {
+fn render(source: &str, start: i128, messages: Vec<LagerMessage>) -> Vec<String> {
     let times = (0_i128..).map(|index| start + index * STEP);
     times.zip(messages).map(|(time, message)| line(time, source, message)).collect()
 }

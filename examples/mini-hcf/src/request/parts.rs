@@ -78,11 +78,11 @@ pub(crate) fn egress_rules(application: &Application) -> Json {
 
 /// Whose certificate the container would get; since 2017, today in use.
 pub(crate) fn certificate_properties(application: &Application) -> Json {
-    let place = &application.place;
+    let space = &application.space;
     object! {
         "organizational_unit": Json::texts(&[
-            format!("organization:{}", place.organization_guid),
-            format!("space:{}", place.space_guid),
+            format!("organization:{}", space.organization_guid),
+            format!("space:{}", space.guid),
             format!("app:{}", application.guid),
         ]),
     }

@@ -34,7 +34,7 @@ pub(crate) enum BlobKind {
 
 /// All signed blobstore URLs of a line, in the order of the text.
 pub(crate) fn named_blobs(line: &str) -> Vec<NamedBlob> {
-    places(line).into_iter().map(|place| place.blob).collect()
+    signed_downloads(line).into_iter().map(|download| download.blob).collect()
 }
 
 /// The line with the given time (Unix, nanoseconds) and all its blobstore URLs signed anew. `served` tells
@@ -53,10 +53,10 @@ pub(crate) fn renewed(
         out.push_str(&timestamp(nanoseconds));
         done = range.end;
     }
-    for place in places(line) {
-        out.push_str(line.get(done..place.range.start).unwrap_or_default());
-        out.push_str(&place.renewed(signer, served(&place.blob).as_ref()));
-        done = place.range.end;
+    for download in signed_downloads(line) {
+        out.push_str(line.get(done..download.range.start).unwrap_or_default());
+        out.push_str(&download.renewed(signer, served(&download.blob).as_ref()));
+        done = download.range.end;
     }
     out.push_str(line.get(done..).unwrap_or_default());
     out
@@ -70,7 +70,7 @@ fn timestamp_range(line: &str) -> Option<Range<usize>> {
 }
 
 /// A download, dependency or layer in the text: an object without objects in it.
-struct Place<'a> {
+struct SignedDownload<'a> {
     range: Range<usize>,
     text: &'a str,
     object: Value,
@@ -78,15 +78,15 @@ struct Place<'a> {
     blob: NamedBlob,
 }
 
-fn places(line: &str) -> Vec<Place<'_>> {
+fn signed_downloads(line: &str) -> Vec<SignedDownload<'_>> {
     // Inside a JSON text the quotes are escaped, so these cannot be part of one.
     let mut starts: Vec<usize> =
         [r#""from":""#, r#""url":""#].iter().flat_map(|key| line.match_indices(key)).map(|(at, _)| at).collect();
     starts.sort_unstable();
-    starts.into_iter().filter_map(|at| place(line, at)).collect()
+    starts.into_iter().filter_map(|at| signed_download(line, at)).collect()
 }
 
-fn place(line: &str, at: usize) -> Option<Place<'_>> {
+fn signed_download(line: &str, at: usize) -> Option<SignedDownload<'_>> {
     let start = line.get(..at)?.rfind('{')?;
     let end = at + line.get(at..)?.find('}')? + 1;
     let text = line.get(start..end)?;
@@ -105,10 +105,10 @@ fn place(line: &str, at: usize) -> Option<Place<'_>> {
         _ => BlobKind::Other,
     };
     let blob = NamedBlob { path: path.to_owned(), kind };
-    Some(Place { range: start..end, text, base: base.to_owned(), blob, object })
+    Some(SignedDownload { range: start..end, text, base: base.to_owned(), blob, object })
 }
 
-impl Place<'_> {
+impl SignedDownload<'_> {
     fn renewed(&self, signer: &Signer, sums: Option<&Sums>) -> String {
         let field = |keys: [&str; 2]| keys.iter().find_map(|key| self.object.get(key)).and_then(Value::as_str);
         let url = signer.url(&self.base, &self.blob.path);

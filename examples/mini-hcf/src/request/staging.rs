@@ -212,13 +212,13 @@ fn image_layers(application: &Application) -> Vec<Json> {
 }
 
 fn network(application: &Application) -> Json {
-    let place = &application.place;
+    let space = &application.space;
     object! { "properties": object! {
         "app_id": &application.guid,
         "container_workload": "staging",
-        "org_id": &place.organization_guid,
+        "org_id": &space.organization_guid,
         "policy_group_id": &application.guid,
         "ports": "8080",
-        "space_id": &place.space_guid,
+        "space_id": &space.guid,
     } }
 }

@@ -10,14 +10,14 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Query, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use futures_util::TryStreamExt;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use crate::failure::Failure;
 use crate::serve::faults::Faults;
-use crate::serve::forward::{Forward, JobStatus, Target, client, send};
+use crate::serve::forward::{Forward, JobStatus, UploadTarget, client, send};
+use crate::serve::rejection::Rejection;
 
 /// Without a `timeout` parameter: 5 minutes for upload and job together.
 const TIMEOUT_SECONDS: u64 = 300;
@@ -33,29 +33,6 @@ impl Uploader {
     /// `authority` is the PEM file whom to trust; `poll` is how often a job is asked for.
     pub(crate) fn new(authority: &Path, poll: Duration, faults: Faults) -> Result<Uploader, Failure> {
         Ok(Uploader { client: client(authority)?, poll, faults })
-    }
-}
-
-/// Why an upload is not taken, as the client gets it.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    /// HTTP status.
-    pub(crate) status: u16,
-    /// Text body.
-    pub(crate) text: String,
-}
-
-impl Answer {
-    /// A status with a text.
-    pub(crate) fn new(status: u16, text: impl Into<String>) -> Answer {
-        Answer { status, text: text.into() }
-    }
-}
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, self.text).into_response()
     }
 }
 
@@ -75,8 +52,8 @@ async fn droplet(
     Query(query): Parameters,
     headers: HeaderMap,
     body: Body,
-) -> Result<StatusCode, Answer> {
-    let order = Order::read(&query, &headers, "cc-droplet-upload-uri")?;
+) -> Result<StatusCode, Rejection> {
+    let order = UploadRequest::read(&query, &headers, "cc-droplet-upload-uri")?;
     let forward = Forward { target: order.target.with_async(), filename: "droplet.tgz", ..order.forward() };
     let deadline = order.timeout;
     let work = async {
@@ -84,7 +61,7 @@ async fn droplet(
         uploader.wait(&order.target, status).await
     };
     let done = tokio::time::timeout(deadline, work).await;
-    done.unwrap_or_else(|_| Err(Answer::new(500, "upstream request was cancelled")))?;
+    done.unwrap_or_else(|_| Err(Rejection::new(500, "upstream request was cancelled")))?;
     Ok(StatusCode::CREATED)
 }
 
@@ -93,38 +70,38 @@ async fn build_artifacts(
     Query(query): Parameters,
     headers: HeaderMap,
     body: Body,
-) -> Result<StatusCode, Answer> {
-    let order = Order::read(&query, &headers, "cc-build-artifacts-upload-uri")?;
+) -> Result<StatusCode, Rejection> {
+    let order = UploadRequest::read(&query, &headers, "cc-build-artifacts-upload-uri")?;
     let forward = Forward { filename: "buildpack_cache.tgz", ..order.forward() };
     let done = tokio::time::timeout(order.timeout, uploader.upload(forward, body)).await;
-    done.unwrap_or_else(|_| Err(Answer::new(500, "upstream request was cancelled")))?;
+    done.unwrap_or_else(|_| Err(Rejection::new(500, "upstream request was cancelled")))?;
     Ok(StatusCode::OK)
 }
 
 /// What a client asks for.
-struct Order {
-    target: Target,
+struct UploadRequest {
+    target: UploadTarget,
     timeout: Duration,
     length: u64,
     md5: Option<String>,
 }
 
-impl Order {
-    fn read(query: &HashMap<String, String>, headers: &HeaderMap, parameter: &str) -> Result<Order, Answer> {
+impl UploadRequest {
+    fn read(query: &HashMap<String, String>, headers: &HeaderMap, parameter: &str) -> Result<UploadRequest, Rejection> {
         let url = query.get(parameter).filter(|url| !url.is_empty());
-        let url = url.ok_or_else(|| Answer::new(400, format!("missing {parameter} parameter")))?;
-        let target = Target::parse(url).ok_or_else(|| Answer::new(400, format!("invalid {parameter}")))?;
+        let url = url.ok_or_else(|| Rejection::new(400, format!("missing {parameter} parameter")))?;
+        let target = UploadTarget::parse(url).ok_or_else(|| Rejection::new(400, format!("invalid {parameter}")))?;
         let seconds = match query.get("timeout").filter(|timeout| !timeout.is_empty()) {
-            Some(text) => text.parse().map_err(|_| Answer::new(400, "timeout is not an integer"))?,
+            Some(text) => text.parse().map_err(|_| Rejection::new(400, "timeout is not an integer"))?,
             None => TIMEOUT_SECONDS,
         };
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let length = text(header::CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok());
         let length = length.filter(|length| *length > 0);
-        Ok(Order {
+        Ok(UploadRequest {
             target,
             timeout: Duration::from_secs(seconds),
-            length: length.ok_or_else(|| Answer::new(411, "Missing Content Length"))?,
+            length: length.ok_or_else(|| Rejection::new(411, "Missing Content Length"))?,
             md5: text("content-md5").map(str::to_owned),
         })
     }
@@ -142,31 +119,31 @@ impl Order {
 
 impl Uploader {
     /// The body goes through as it comes, in a thread of the blocking client.
-    async fn upload(&self, forward: Forward, body: Body) -> Result<JobStatus, Answer> {
-        let plan = self.faults.plan().map_err(|text| Answer::new(500, text))?;
+    async fn upload(&self, forward: Forward, body: Body) -> Result<JobStatus, Rejection> {
+        let plan = self.faults.plan().map_err(|text| Rejection::new(500, text))?;
         tokio::time::sleep(Duration::from_millis(plan.uploader_delay_ms)).await;
         if self.faults.refuses(&plan) {
-            return Err(Answer::new(plan.uploader_status.unwrap_or(503), "refused on order"));
+            return Err(Rejection::new(plan.uploader_status.unwrap_or(503), "refused on order"));
         }
         let stream = body.into_data_stream().map_err(std::io::Error::other);
         let mut reader = SyncIoBridge::new(StreamReader::new(Box::pin(stream)));
         let client = self.client.clone();
         let sent = tokio::task::spawn_blocking(move || send(&client, &forward, &mut reader)).await;
-        sent.unwrap_or_else(|error| Err(Answer::new(500, error.to_string())))
+        sent.unwrap_or_else(|error| Err(Rejection::new(500, error.to_string())))
     }
 
     /// Asks for the job until it has ended.
-    async fn wait(&self, target: &Target, mut status: JobStatus) -> Result<(), Answer> {
+    async fn wait(&self, target: &UploadTarget, mut status: JobStatus) -> Result<(), Rejection> {
         loop {
             match status.status.as_str() {
                 "finished" => return Ok(()),
                 "queued" | "running" => {}
-                _ => return Err(Answer::new(500, "upload job failed")),
+                _ => return Err(Rejection::new(500, "upload job failed")),
             }
             tokio::time::sleep(self.poll).await;
             let (client, url) = (self.client.clone(), target.resolve(&status.url));
             let asked = tokio::task::spawn_blocking(move || JobStatus::ask(&client, &url)).await;
-            status = asked.unwrap_or_else(|error| Err(Answer::new(500, error.to_string())))?;
+            status = asked.unwrap_or_else(|error| Err(Rejection::new(500, error.to_string())))?;
         }
     }
 }

@@ -12,13 +12,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::failure::Failure;
-use crate::manage::install::move_to_blob;
 use crate::request::application::{UPLOAD_PASSWORD, UPLOAD_USER};
-use crate::serve::faults::{Faults, Plan};
+use crate::serve::cc_error::{CcError, JSON};
+use crate::serve::faults::{FaultPlan, Faults};
 use crate::serve::jobs::{Jobs, Status};
 use crate::serve::receive::{Received, receive};
-use crate::serve::refusal::{JSON, Refusal};
-use crate::serve::storage::{Endpoint, Trust, Upload, build_artifacts_path, droplet_path, endpoint};
+use crate::serve::storage::{Upload, UploadAuth, UploadEndpoint, build_artifacts_path, droplet_path, endpoint};
 use crate::state::State;
 
 /// How long a job waits in its queue: real ones are not done at once, either.
@@ -44,21 +43,21 @@ pub(crate) fn router(state: State, faults: Faults) -> Router {
 async fn job(
     Shared(controller): Shared<Arc<Controller>>,
     Path(guid): Path<String>,
-) -> Result<impl IntoResponse, Refusal> {
-    controller.jobs.show(&guid).map(|job| (JSON, job.to_ruby())).ok_or(Refusal::NoSuchThing)
+) -> Result<impl IntoResponse, CcError> {
+    controller.jobs.show(&guid).map(|job| (JSON, job.to_ruby())).ok_or(CcError::NoSuchThing)
 }
 
-async fn upload(Shared(controller): Shared<Arc<Controller>>, request: Request) -> Result<Response, Refusal> {
+async fn upload(Shared(controller): Shared<Arc<Controller>>, request: Request) -> Result<Response, CcError> {
     let endpoint = endpoint(request.uri().path()).filter(|_| request.method() == Method::POST);
-    let endpoint = endpoint.ok_or(Refusal::NoSuchThing)?;
+    let endpoint = endpoint.ok_or(CcError::NoSuchThing)?;
     let headers = request.headers().clone();
     let query = request.uri().query().unwrap_or_default();
     let asynchronous = query.split('&').any(|parameter| parameter == "async=true");
     let multipart = Multipart::from_request(request, &()).await;
-    let multipart = multipart.map_err(|error| Refusal::Malformed(error.body_text()))?;
+    let multipart = multipart.map_err(|error| CcError::Malformed(error.body_text()))?;
     // First all of the body, then the password: an early answer would only break the connection.
-    let received = receive(multipart, &controller.state.path("tmp")).await.map_err(Refusal::Malformed)?;
-    let plan = controller.faults.plan().map_err(Refusal::Broken)?;
+    let received = receive(multipart, &controller.state.path("tmp")).await.map_err(CcError::Malformed)?;
+    let plan = controller.faults.plan().map_err(CcError::Broken)?;
     let (path, received) = controller.accept(&endpoint, &headers, received, &plan)?;
     if !asynchronous {
         store(&controller.state, received, &path)?;
@@ -66,7 +65,7 @@ async fn upload(Shared(controller): Shared<Arc<Controller>>, request: Request) -
     }
     let guid = uuid::Uuid::new_v4().to_string();
     controller.jobs.set(&guid, Status::Queued);
-    let shown = controller.jobs.show(&guid).ok_or(Refusal::NoSuchThing)?.to_ruby();
+    let shown = controller.jobs.show(&guid).ok_or(CcError::NoSuchThing)?.to_ruby();
     tokio::spawn(async move {
         tokio::time::sleep(QUEUE).await;
         let stored = !plan.job_fails && store(&controller.state, received, &path).is_ok();
@@ -79,20 +78,20 @@ impl Controller {
     /// Whether the upload is welcome, and the blobstore path it goes to.
     fn accept(
         &self,
-        endpoint: &Endpoint,
+        endpoint: &UploadEndpoint,
         headers: &HeaderMap,
         received: Option<Received>,
-        plan: &Plan,
-    ) -> Result<(String, Received), Refusal> {
-        if endpoint.trust == Trust::Password && !is_authenticated(headers) {
-            return Err(Refusal::NotAuthenticated);
+        plan: &FaultPlan,
+    ) -> Result<(String, Received), CcError> {
+        if endpoint.auth == UploadAuth::Password && !is_authenticated(headers) {
+            return Err(CcError::NotAuthenticated);
         }
         let stack_of = |app: &str| match self.state.app(app) {
             Ok(Some(app)) => Ok(app.stack),
-            Ok(None) => Err(Refusal::NoSuchApp(app.to_owned())),
-            Err(failure) => Err(Refusal::Broken(failure.to_string())),
+            Ok(None) => Err(CcError::NoSuchApp(app.to_owned())),
+            Err(failure) => Err(CcError::Broken(failure.to_string())),
         };
-        let received = received.ok_or(Refusal::NoFile(endpoint.upload.what()))?;
+        let received = received.ok_or(CcError::NoFile(endpoint.upload.what()))?;
         let path = match &endpoint.upload {
             Upload::AppDroplet { app } => {
                 stack_of(app)?;
@@ -106,7 +105,7 @@ impl Controller {
         };
         let sent = headers.get("content-md5").map(HeaderValue::as_bytes);
         if plan.md5_mismatch || sent.is_some_and(|sent| sent != received.sums.md5_base64.as_bytes()) {
-            return Err(Refusal::WrongSum);
+            return Err(CcError::WrongSum);
         }
         Ok((path, received))
     }
@@ -117,8 +116,8 @@ fn is_authenticated(headers: &HeaderMap) -> bool {
     headers.get(header::AUTHORIZATION).is_some_and(|sent| sent.as_bytes() == expected.as_bytes())
 }
 
-fn store(state: &State, received: Received, path: &str) -> Result<(), Refusal> {
-    let broken = |failure: Failure| Refusal::Broken(failure.to_string());
-    let (_, file) = received.file.keep().map_err(|error| Refusal::Broken(error.to_string()))?;
-    move_to_blob(state, &file, path).map_err(broken)
+fn store(state: &State, received: Received, path: &str) -> Result<(), CcError> {
+    let broken = |failure: Failure| CcError::Broken(failure.to_string());
+    let (_, file) = received.file.keep().map_err(|error| CcError::Broken(error.to_string()))?;
+    state.move_to_blob(&file, path).map_err(broken)
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 /// What shall go wrong. Everything left out goes right.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Plan {
+pub(crate) struct FaultPlan {
     /// cc-uploader refuses so many uploads, then takes them again.
     pub(crate) uploader_refuses: u32,
     /// With this status; 503 if none is given.
@@ -26,7 +26,7 @@ pub(crate) struct Plan {
 /// The file and how many refusals it has brought about.
 pub(crate) struct Faults {
     file: PathBuf,
-    refused: Mutex<(Plan, u32)>,
+    refused: Mutex<(FaultPlan, u32)>,
 }
 
 impl Faults {
@@ -36,16 +36,16 @@ impl Faults {
     }
 
     /// The plan of this moment. A file that is no plan is an error, lest a test believe in its faults.
-    pub(crate) fn plan(&self) -> Result<Plan, String> {
+    pub(crate) fn plan(&self) -> Result<FaultPlan, String> {
         match fs::read(&self.file) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|cause| format!("faults.json: {cause}")),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Plan::default()),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(FaultPlan::default()),
             Err(cause) => Err(format!("faults.json: {cause}")),
         }
     }
 
     /// Whether this upload is one of those to refuse. A changed plan counts from the start.
-    pub(crate) fn refuses(&self, plan: &Plan) -> bool {
+    pub(crate) fn refuses(&self, plan: &FaultPlan) -> bool {
         let mut refused = self.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if refused.0 != *plan {
             *refused = (plan.clone(), 0);

@@ -14,7 +14,7 @@ use ureq::SendBody;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use crate::failure::Failure;
-use crate::serve::cc_uploader::Answer;
+use crate::serve::rejection::Rejection;
 
 /// How often a connection is tried that nobody takes.
 const DIAL_TRIES: u32 = 3;
@@ -35,15 +35,15 @@ pub(crate) fn client(authority: &Path) -> Result<ureq::Agent, Failure> {
 
 /// A URL of Cloud Controller, its name and password taken out. No `Debug`: it is a secret.
 #[derive(Clone)]
-pub(crate) struct Target {
+pub(crate) struct UploadTarget {
     origin: String,
     path_and_query: String,
     authorization: Option<String>,
 }
 
-impl Target {
+impl UploadTarget {
     /// `None` when it is no absolute http or https URL.
-    pub(crate) fn parse(url: &str) -> Option<Target> {
+    pub(crate) fn parse(url: &str) -> Option<UploadTarget> {
         let uri: Uri = url.parse().ok()?;
         let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
         let authority = uri.authority()?.as_str();
@@ -57,14 +57,14 @@ impl Target {
             format!("Basic {}", STANDARD.encode(plain))
         });
         let path_and_query = uri.path_and_query()?.as_str().to_owned();
-        Some(Target { origin: format!("{scheme}://{host}"), path_and_query, authorization })
+        Some(UploadTarget { origin: format!("{scheme}://{host}"), path_and_query, authorization })
     }
 
     /// The same, asking for a job.
-    pub(crate) fn with_async(&self) -> Target {
+    pub(crate) fn with_async(&self) -> UploadTarget {
         let separator = if self.path_and_query.contains('?') { '&' } else { '?' };
         let path_and_query = format!("{}{separator}async=true", self.path_and_query);
-        Target { path_and_query, ..self.clone() }
+        UploadTarget { path_and_query, ..self.clone() }
     }
 
     /// A URL that may lack scheme and host.
@@ -80,7 +80,7 @@ impl Target {
 /// One upload.
 pub(crate) struct Forward {
     /// Where to.
-    pub(crate) target: Target,
+    pub(crate) target: UploadTarget,
     /// What the file is called in the multipart.
     pub(crate) filename: &'static str,
     /// Its length in bytes.
@@ -107,19 +107,19 @@ impl JobStatus {
     }
 
     /// Asks for a job, without a password.
-    pub(crate) fn ask(client: &ureq::Agent, url: &str) -> Result<JobStatus, Answer> {
-        let mut response = client.get(url).call().map_err(|error| Answer::new(500, error.to_string()))?;
+    pub(crate) fn ask(client: &ureq::Agent, url: &str) -> Result<JobStatus, Rejection> {
+        let mut response = client.get(url).call().map_err(|error| Rejection::new(500, error.to_string()))?;
         let body = response.body_mut().read_to_string();
-        let body = body.map_err(|error| Answer::new(500, error.to_string()))?;
+        let body = body.map_err(|error| Rejection::new(500, error.to_string()))?;
         match response.status().as_u16() {
             200 | 201 => Ok(JobStatus::read(&body)),
-            status => Err(Answer::new(500, format!("bad status code polling for upload job: {status}"))),
+            status => Err(Rejection::new(500, format!("bad status code polling for upload job: {status}"))),
         }
     }
 }
 
 /// Sends the file and reads Cloud Controller's first reply.
-pub(crate) fn send(client: &ureq::Agent, forward: &Forward, body: &mut dyn Read) -> Result<JobStatus, Answer> {
+pub(crate) fn send(client: &ureq::Agent, forward: &Forward, body: &mut dyn Read) -> Result<JobStatus, Rejection> {
     let boundary = uuid::Uuid::new_v4().simple().to_string();
     let head = format!(
         "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\n\
@@ -148,14 +148,14 @@ pub(crate) fn send(client: &ureq::Agent, forward: &Forward, body: &mut dyn Read)
             Ok(response) => break response,
             // Nothing of the body has been read when nobody takes the connection.
             Err(error) if is_dial(&error) && tries < DIAL_TRIES => {}
-            Err(error) => return Err(Answer::new(500, error.to_string())),
+            Err(error) => return Err(Rejection::new(500, error.to_string())),
         }
     };
     let status = response.status().as_u16();
     let body = response.body_mut().read_to_string().unwrap_or_default();
     match status {
         200 | 201 => Ok(JobStatus::read(&body)),
-        _ => Err(Answer::new(status, format!("status code: {status}\n{body}"))),
+        _ => Err(Rejection::new(status, format!("status code: {status}\n{body}"))),
     }
 }
 

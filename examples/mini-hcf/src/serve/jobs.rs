@@ -8,11 +8,11 @@ use crate::request::json::{Json, object};
 /// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// Not begun.
+    /// The file was received, and waits to be stored.
     Queued,
-    /// Done.
+    /// The file is in the blobstore.
     Finished,
-    /// Went wrong.
+    /// The file was not stored.
     Failed,
 }
 

@@ -1,5 +1,6 @@
 //! The servers inside the containers.
 
+pub(crate) mod cc_error;
 pub(crate) mod cc_uploader;
 pub(crate) mod cloud_controller;
 pub(crate) mod faults;
@@ -7,7 +8,7 @@ pub(crate) mod forward;
 pub(crate) mod jobs;
 pub(crate) mod nginx;
 pub(crate) mod receive;
-pub(crate) mod refusal;
+pub(crate) mod rejection;
 pub(crate) mod storage;
 #[cfg(test)]
 mod tests;

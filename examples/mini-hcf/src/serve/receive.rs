@@ -6,7 +6,7 @@ use std::path::Path;
 use axum::extract::Multipart;
 use tempfile::NamedTempFile;
 
-use crate::digest::{Digests, Sums};
+use crate::digest::{Sums, SumsHasher};
 
 /// A file that was received; it vanishes unless it is moved to its place.
 pub(crate) struct Received {
@@ -23,7 +23,7 @@ pub(crate) async fn receive(mut multipart: Multipart, folder: &Path) -> Result<O
     while let Some(mut field) = multipart.next_field().await.map_err(|error| error.body_text())? {
         let wanted = field.name() == Some("file") && field.file_name().is_some();
         let mut file = NamedTempFile::new_in(folder).map_err(|error| error.to_string())?;
-        let mut digests = Digests::default();
+        let mut digests = SumsHasher::default();
         while let Some(chunk) = field.chunk().await.map_err(|error| error.body_text())? {
             digests.update(&chunk);
             file.write_all(&chunk).map_err(|error| error.to_string())?;

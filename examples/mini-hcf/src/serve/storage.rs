@@ -37,35 +37,36 @@ impl Upload {
 
 /// How a client shows that it may upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trust {
+pub(crate) enum UploadAuth {
     /// Name and password.
     Password,
     /// A client certificate, which we do not ask for.
     Certificate,
 }
 
-/// A place to upload to.
+/// What an upload URL accepts, and from whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Endpoint {
+pub(crate) struct UploadEndpoint {
     /// What comes in.
     pub(crate) upload: Upload,
     /// From whom.
-    pub(crate) trust: Trust,
+    pub(crate) auth: UploadAuth,
 }
 
 /// The endpoint of a URL's path; `None` when there is none, or when a name could lead out of the blobstore.
-pub(crate) fn endpoint(path: &str) -> Option<Endpoint> {
+pub(crate) fn endpoint(path: &str) -> Option<UploadEndpoint> {
     let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
-    let (trust, rest) = match segments.as_slice() {
-        ["staging", "v3", rest @ ..] => (Trust::Password, rest),
+    let (auth, rest) = match segments.as_slice() {
+        ["staging", "v3", rest @ ..] => (UploadAuth::Password, rest),
         ["staging", "droplets", app, "upload"] => {
-            return name(app).map(|app| Endpoint { upload: Upload::AppDroplet { app }, trust: Trust::Password });
+            return name(app)
+                .map(|app| UploadEndpoint { upload: Upload::AppDroplet { app }, auth: UploadAuth::Password });
         }
         ["staging", "buildpack_cache", app, "upload"] => {
             let upload = Upload::BuildArtifacts { app: name(app)?, stack: None };
-            return Some(Endpoint { upload, trust: Trust::Password });
+            return Some(UploadEndpoint { upload, auth: UploadAuth::Password });
         }
-        ["internal", "v4", rest @ ..] => (Trust::Certificate, rest),
+        ["internal", "v4", rest @ ..] => (UploadAuth::Certificate, rest),
         _ => return None,
     };
     let upload = match rest {
@@ -75,7 +76,7 @@ pub(crate) fn endpoint(path: &str) -> Option<Endpoint> {
         }
         _ => return None,
     };
-    Some(Endpoint { upload, trust })
+    Some(UploadEndpoint { upload, auth })
 }
 
 /// The blobstore path of a droplet; `guid` is the app's or the droplet's.
@@ -105,7 +106,10 @@ mod tests {
         let cache = endpoint("/staging/buildpack_cache/18c50a86/upload").unwrap();
         assert_eq!(cache.upload, Upload::BuildArtifacts { app: "18c50a86".into(), stack: None });
         let today = endpoint("/internal/v4/droplets/5a4f0a7e/upload").unwrap();
-        assert_eq!(today, Endpoint { upload: Upload::Droplet { guid: "5a4f0a7e".into() }, trust: Trust::Certificate });
+        assert_eq!(
+            today,
+            UploadEndpoint { upload: Upload::Droplet { guid: "5a4f0a7e".into() }, auth: UploadAuth::Certificate }
+        );
         let cache = endpoint("/staging/v3/buildpack_cache/cflinuxfs2/18c50a86/upload").unwrap();
         let stack = Some("cflinuxfs2".into());
         assert_eq!(cache.upload, Upload::BuildArtifacts { app: "18c50a86".into(), stack });

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::*;
-use crate::digest::Digests;
+use crate::digest::SumsHasher;
 use crate::manage::certificates;
 use crate::state::{KnownApp, Settings};
 
@@ -98,7 +98,7 @@ fn files(folder: &std::path::Path) -> Vec<PathBuf> {
 }
 
 fn md5(body: &[u8]) -> String {
-    let mut digests = Digests::default();
+    let mut digests = SumsHasher::default();
     digests.update(body);
     digests.finish().md5_base64
 }

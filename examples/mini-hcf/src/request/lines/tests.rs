@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::request::application::{Artifact, Buildpack, HealthCheck, Place};
+use crate::request::application::{Artifact, Buildpack, HealthCheck, Space};
 use crate::request::style::Style;
 
 const STAGER_2016: &str = include_str!("../../../../requests/2016/stager.stdout.log");
@@ -50,11 +50,11 @@ fn application(style: Style, task: &Value, lrp: &Value) -> Application {
         guid: text(&task["log_guid"]),
         version: text(&vcap["version"]),
         staging_guid: callback.split('/').nth_back(1).unwrap().to_owned(),
-        place: Place {
+        space: Space {
             domain: "192.168.77.77.nip.io".into(),
             api: String::new(),
-            space_name: text(&vcap["space_name"]),
-            space_guid: text(&vcap["space_id"]),
+            name: text(&vcap["space_name"]),
+            guid: text(&vcap["space_id"]),
             organization_name: String::new(),
             organization_guid: String::new(),
         },
@@ -191,11 +191,11 @@ fn today(style: Style, checked: bool) -> Application {
         guid: "18c50a86-b045-5fed-bae9-e6ea03383693".into(),
         version: "v1".into(),
         staging_guid: "5a4f0a7e-1b4e-4f0c-9d65-0f1c9c6e7a11".into(),
-        place: Place {
+        space: Space {
             domain: "example.com".into(),
             api: "https://api.example.com".into(),
-            space_name: "s".into(),
-            space_guid: "sp".into(),
+            name: "s".into(),
+            guid: "sp".into(),
             organization_name: "org".into(),
             organization_guid: "o".into(),
         },

@@ -10,7 +10,7 @@ pub(crate) const JSON: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "applic
 
 /// Why Cloud Controller says no.
 #[derive(Debug)]
-pub(crate) enum Refusal {
+pub(crate) enum CcError {
     /// No or a wrong password.
     NotAuthenticated,
     /// An app that nobody pushed.
@@ -27,17 +27,17 @@ pub(crate) enum Refusal {
     Broken(String),
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for CcError {
     fn into_response(self) -> Response {
         let staging = |text: &str| (400, 170_001, "CF-StagingError", format!("Staging error: {text}"));
         let (status, code, name, description) = match self {
-            Refusal::NotAuthenticated => (401, 10002, "CF-NotAuthenticated", "Authentication error".to_owned()),
-            Refusal::NoSuchApp(guid) => (404, 100_004, "CF-AppNotFound", format!("The app could not be found: {guid}")),
-            Refusal::NoSuchThing => (404, 10000, "CF-NotFound", "Unknown request".to_owned()),
-            Refusal::NoFile(what) => staging(&format!("malformed {what} upload request")),
-            Refusal::Malformed(why) => staging(&why),
-            Refusal::WrongSum => staging("content md5 did not match"),
-            Refusal::Broken(why) => (500, 10001, "UnknownError", why),
+            CcError::NotAuthenticated => (401, 10002, "CF-NotAuthenticated", "Authentication error".to_owned()),
+            CcError::NoSuchApp(guid) => (404, 100_004, "CF-AppNotFound", format!("The app could not be found: {guid}")),
+            CcError::NoSuchThing => (404, 10000, "CF-NotFound", "Unknown request".to_owned()),
+            CcError::NoFile(what) => staging(&format!("malformed {what} upload request")),
+            CcError::Malformed(why) => staging(&why),
+            CcError::WrongSum => staging("content md5 did not match"),
+            CcError::Broken(why) => (500, 10001, "UnknownError", why),
         };
         let body = object! { "code": code, "description": description, "error_code": name };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

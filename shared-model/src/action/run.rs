@@ -1,0 +1,106 @@
+//! The action that runs a program.
+
+use crate::environment::EnvironmentVariable;
+use crate::secret::Secret;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Runs `path` with `args` as `user`; there is no shell in between.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunAction {
+    /// The program.
+    pub path: String,
+    /// Its arguments. Those of `diego-sshd` hold private keys: never show them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub args: Option<Secret<Vec<String>>>,
+    /// The working directory; absent or empty: the user's home.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dir: Option<String>,
+    /// Variables of this run, over the container's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env: Option<Vec<EnvironmentVariable>>,
+    /// Limits of this run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_limits: Option<ResourceLimits>,
+    /// Who runs it; looked up in the container's `/etc/passwd`.
+    pub user: String,
+    /// See [`Action::log_source`](crate::action::Action::log_source).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_source: Option<String>,
+    /// True: what it prints is not shown.
+    pub suppress_log_output: bool,
+    /// Files that today's Diego mounts for the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume_mounted_files: Option<Secret<Vec<serde_json::Value>>>,
+}
+
+impl RunAction {
+    /// The arguments; empty where the request has none.
+    #[must_use]
+    pub fn arguments(&self) -> &[String] {
+        self.args.as_ref().map_or(&[], |args| args.reveal())
+    }
+
+    /// The variables; empty where the request has none.
+    #[must_use]
+    pub fn environment(&self) -> &[EnvironmentVariable] {
+        self.env.as_deref().unwrap_or_default()
+    }
+
+    /// The file name of the program: `builder`, `launcher`, `diego-sshd`.
+    #[must_use]
+    pub fn program(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+
+    /// The value of a flag in Go's style, `-name=value` or `--name=value`; a bare `-name` is `true`.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> Option<&str> {
+        self.arguments().iter().find_map(|argument| {
+            let flag = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-'))?;
+            let (key, value) = flag.split_once('=').unwrap_or((flag, "true"));
+            (key == name).then_some(value)
+        })
+    }
+
+    /// Soft and hard limit of open files; `None` where the request has none or 0.
+    #[must_use]
+    pub fn nofile(&self) -> Option<u64> {
+        self.resource_limits.as_ref().and_then(|limits| limits.nofile).filter(|limit| *limit > 0)
+    }
+}
+
+impl fmt::Debug for RunAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "run {} as {} ({} arguments)", self.path, self.user, self.arguments().len())
+    }
+}
+
+/// Limits of one run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResourceLimits {
+    /// Open files; 0 means the engine's default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nofile: Option<u64>,
+    /// Processes; 2017 and later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nproc: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_read_as_go_reads_them() {
+        let run = r#"{"path":"/tmp/lifecycle/builder","args":["-a=1","--b=2","-c"]}"#;
+        let run: RunAction = serde_json::from_str(run).unwrap();
+        assert_eq!(
+            (run.flag("a"), run.flag("b"), run.flag("c"), run.flag("d")),
+            (Some("1"), Some("2"), Some("true"), None)
+        );
+        assert_eq!(run.program(), "builder");
+    }
+}

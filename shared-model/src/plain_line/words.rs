@@ -1,0 +1,118 @@
+//! The sentences that need more than a line of code, and the times in them.
+
+use super::escape::{visible, visible_lines};
+use crate::event::Step;
+use crate::size;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// What is staged, and on which stack.
+pub(super) fn staging(app_name: &str, app_guid: &str, stack: &str) -> String {
+    let name = if app_name.is_empty() { "an app without a name" } else { app_name };
+    let on = if stack.is_empty() { String::new() } else { format!(" on {}", visible(stack)) };
+    format!("Staging {} ({}){on}", visible(name), visible(app_guid))
+}
+
+/// What came, how much of it, and how fast.
+pub(super) fn downloaded(to: &str, bytes: u64, entries: u64, ms: u64) -> String {
+    let counted = if entries == 1 { "entry" } else { "entries" };
+    let (size, time) = (size::bytes(bytes), transfer_time(bytes, ms));
+    format!("Downloaded {} ({size}, {entries} {counted}, {time})", visible(to))
+}
+
+/// What did not have to come, and since when.
+pub(super) fn cached(to: &str, from: &str, bytes: u64, since: &str) -> String {
+    format!("Cached {} from {} ({}, since {})", visible(to), visible(from), size::bytes(bytes), moment(since))
+}
+
+/// What came from the cache because the server was of no help.
+pub(super) fn copy_used(to: &str, from: &str, bytes: u64, since: &str, reason: &str) -> String {
+    let (to, from, reason) = (visible(to), visible(from), visible(reason));
+    format!("Copied {to} from the cache ({}, since {}), for {from}: {reason}", size::bytes(bytes), moment(since))
+}
+
+/// What was sent, and how fast.
+pub(super) fn uploaded(name: &str, bytes: u64, ms: u64) -> String {
+    format!("Uploaded {} ({}, {})", visible(name), size::bytes(bytes), transfer_time(bytes, ms))
+}
+
+/// What became of the droplet.
+pub(super) fn droplet(bytes: u64, uploaded: bool) -> String {
+    let size = size::bytes(bytes);
+    if uploaded {
+        format!("The droplet in Cloud Controller was replaced ({size})")
+    } else {
+        format!("The droplet in Cloud Controller was not replaced; the new one ({size}) was kept here")
+    }
+}
+
+/// What leaves the engine.
+pub(super) fn exporting(what: &str, image: &str, path: &str) -> String {
+    let of = if what == "droplet" { " of" } else { "" };
+    format!("Exporting the {}{of} {} to {}", visible(what), visible(image), place(path))
+}
+
+/// What has left the engine.
+pub(super) fn exported(what: &str, path: &str, digest: &str, bytes: u64) -> String {
+    format!("Exported the {} to {} ({}, {})", visible(what), place(path), visible(digest), size::bytes(bytes))
+}
+
+/// What failed, and below it what to try.
+pub(super) fn failed(text: &str, advice: &str) -> String {
+    if advice.is_empty() {
+        format!("error: {}", visible_lines(text))
+    } else {
+        format!("error: {}\n  try: {}", visible_lines(text), visible_lines(advice))
+    }
+}
+
+/// What was done in a step.
+pub(super) fn past(step: Step) -> &'static str {
+    match step {
+        Step::Fetch => "Fetched",
+        Step::Build => "Built",
+        Step::Upload => "Uploaded",
+        Step::Image => "Image made",
+        Step::Export => "Exported",
+        Step::Push => "Pushed",
+        Step::Launch => "Launched",
+    }
+}
+
+/// Where an export goes.
+fn place(path: &str) -> Cow<'_, str> {
+    if path == "-" { Cow::Borrowed("standard output") } else { visible(path) }
+}
+
+/// `2016-06-15 18:57:23 UTC`, of `2016-06-15T18:57:23Z`; any other text as it is.
+fn moment(rfc3339: &str) -> String {
+    let text = visible(rfc3339);
+    match text.strip_suffix('Z').and_then(|text| text.split_once('T')) {
+        Some((day, time)) => format!("{day} {time} UTC"),
+        None => text.into_owned(),
+    }
+}
+
+/// What of an image was sent, and what was there already.
+pub(super) fn layers_sent(bytes: u64, sent: u64, known: u64, ms: u64) -> String {
+    let layers = |count: u64| format!("{count} {}", if count == 1 { "layer" } else { "layers" });
+    let there = |known: u64| format!("{} there already", layers(known));
+    match (sent, known) {
+        (0, 0) => took(ms),
+        (0, known) => format!("{}, {}", there(known), took(ms)),
+        (sent, 0) => format!("{} sent, {}, {}", layers(sent), size::bytes(bytes), transfer_time(bytes, ms)),
+        (sent, known) => {
+            format!("{} sent, {}, {}; {}", layers(sent), size::bytes(bytes), transfer_time(bytes, ms), there(known))
+        }
+    }
+}
+
+/// Milliseconds as people read them.
+pub(super) fn took(ms: u64) -> String {
+    size::seconds(Duration::from_millis(ms))
+}
+
+fn transfer_time(bytes: u64, ms: u64) -> String {
+    let rate = size::rate(bytes, Duration::from_millis(ms));
+    if rate.is_empty() { took(ms) } else { format!("{}, {rate}", took(ms)) }
+}

@@ -1,0 +1,37 @@
+//! What is wrong with a request, and where.
+
+use std::fmt;
+
+/// One thing that is wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// Where: `action.timeout.action.serial.actions[2]`; empty for the whole document.
+    pub path: String,
+    /// What: `unknown action kind "exec" (known: download, …)`.
+    pub text: String,
+}
+
+/// All that is wrong with a request; never empty.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Complaints(pub Vec<Complaint>);
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() { f.write_str(&self.text) } else { write!(f, "{}: {}", self.path, self.text) }
+    }
+}
+
+impl fmt::Display for Complaints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, complaint) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(f, "{separator}{complaint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// One complaint about the whole document.
+pub(super) fn whole(text: &str) -> Complaints {
+    Complaints(vec![Complaint { path: String::new(), text: text.to_owned() }])
+}
