@@ -6,12 +6,14 @@
 
 mod app_ref;
 mod arguments;
+mod backend;
 mod commands;
 mod docker_folder;
 mod engine;
 mod failure;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzed;
+mod guid;
 mod image;
 mod labels;
 mod owner;

@@ -4,42 +4,27 @@
 //! A part of the road has its file below; what it decides is a pure plan in `plan/`, what it wants of Docker goes through
 //! [`crate::engine::Engine`], and what it says is an event. A [`Session`] sees to it that nothing is left behind.
 
-mod bring_out;
-pub(crate) mod check;
-mod free_ports;
-pub(crate) mod guid;
-mod making;
-pub(crate) mod mounted;
-pub(crate) mod old_images;
-mod ours;
-mod push;
-pub(crate) mod refuse;
-pub(crate) mod stage;
-mod start;
-mod stream;
-pub(crate) mod which;
-
 use crate::app_ref::AppRef;
 use crate::arguments::{Launch, Restage};
+use crate::backend::docker::extract::Order;
+use crate::backend::docker::image_build::Making;
+use crate::backend::docker::push::{Target, push_image};
+use crate::backend::docker::stage::{self, Staged, Staging, Subject};
+use crate::backend::docker::start::{self, Patience, Starting};
+use crate::backend::docker::{free_ports, mounts, old_images, ours, preflight};
 use crate::engine::Quota;
 use crate::failure::Failure;
+use crate::guid;
 use crate::image::{ImageOptions, MadeImage, created};
 use crate::labels;
 use crate::plan::app::{self, Start};
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::stager::{self, StagingOptions};
-use crate::plan::{cache, ports};
+use crate::plan::{cache, ports, unusable};
 use crate::requests::{self, Kind, Request, RequestError};
 use crate::session::Session;
-use bring_out::Order;
-use making::Making;
-pub(crate) use push::{Target, push_image};
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::validate;
-use stage::{Staged, Staging, Subject};
-use start::{Patience, Starting};
-#[cfg(any(fuzzing, test))]
-pub(crate) use stream::fuzzed;
 
 /// The request that was typed, or the newest of the app.
 pub(crate) fn staging_request(command: &Restage, app: Option<&AppRef>) -> Result<Request, RequestError> {
@@ -59,9 +44,9 @@ pub(crate) fn restage(
     for text in &request.warnings {
         session.emit(Event::Warning { text: text.clone() });
     }
-    let task = validate::task(&request.document).map_err(|complaints| refuse::complaints(&complaints))?;
-    refuse::docker_app(task.is_docker(), &task.application())?;
-    let base = || refuse::a_base_that_nobody_knows(&task, command.base.as_deref());
+    let task = validate::task(&request.document).map_err(|complaints| unusable::complaints(&complaints))?;
+    unusable::docker_app(task.is_docker(), &task.application())?;
+    let base = || unusable::a_base_that_nobody_knows(&task, command.base.as_deref());
     let wanted = if command.no_image {
         None
     } else {
@@ -69,8 +54,8 @@ pub(crate) fn restage(
         Some((base()?, ImageOptions { by, verbose, created }))
     };
     let options = command.fetch_options();
-    let files = mounted::files(&options, &task.users())?;
-    let mut keeping = check::keeping(&options, command.no_cache)?;
+    let files = mounts::files(&options, &task.users())?;
+    let mut keeping = preflight::keeping(&options, command.no_cache)?;
     if task.runs_as_root() && keeping != Keeping::Nothing {
         let text = "nothing is kept: the request runs a program as root, who could change what other stagings rely on";
         session.emit(Event::Warning { text: text.to_owned() });
@@ -80,11 +65,11 @@ pub(crate) fn restage(
     if let Some(text) = stager::left_out(&task) {
         session.emit(Event::Note { text });
     }
-    check::network(&*session.engine, &command.network)?;
-    check::no_app_answers_for(&*session.engine, &command.network, &task.hosts())?;
-    let stager_image = check::image(&*session.engine, &command.stager_image, "stager image")?;
+    preflight::network(&*session.engine, &command.network)?;
+    preflight::no_app_answers_for(&*session.engine, &command.network, &task.hosts())?;
+    let stager_image = preflight::image(&*session.engine, &command.stager_image, "stager image")?;
     if let Some((base, _)) = &wanted {
-        check::image(&*session.engine, base, "root file system")?;
+        preflight::image(&*session.engine, base, "root file system")?;
     }
 
     if let Keeping::InVolume { name, .. } = keeping {
@@ -96,7 +81,7 @@ pub(crate) fn restage(
     let fetching = Fetching { image, network, files: &files, keeping, agent_options };
     let options = StagingOptions { fetching, keep: command.keep, instance: &instance };
     let mut spec = stager::staging_container(&task, &options);
-    spec.disk_bytes = check::limits(session, &spec)?.bound(spec.disk_bytes, stager_image.bytes);
+    spec.disk_bytes = preflight::limits(session, &spec)?.bound(spec.disk_bytes, stager_image.bytes);
     let unbounded = format!("Not bounded by this Docker Engine, but by the agent: disk_mb={}", task.disk_mb);
     let container = session.create_bounded(&stager::container_name(&task, &instance), &spec, &unbounded)?;
     let making = wanted.map(|(base, options)| Making::new(session, &container, Order::new(&task, base, options)));
@@ -139,12 +124,12 @@ pub(crate) fn launch(session: &Session, request: &Request, command: &Launch) -> 
     for text in &request.warnings {
         session.emit(Event::Warning { text: text.clone() });
     }
-    let lrp = validate::desired_lrp(&request.document).map_err(|complaints| refuse::complaints(&complaints))?;
+    let lrp = validate::desired_lrp(&request.document).map_err(|complaints| unusable::complaints(&complaints))?;
     let application = lrp.application();
-    refuse::docker_app(lrp.is_docker(), &application)?;
+    unusable::docker_app(lrp.is_docker(), &application)?;
     let run = app::launcher(&lrp)?;
 
-    check::network(&*session.engine, &command.network)?;
+    preflight::network(&*session.engine, &command.network)?;
     let image = ours::app_image(session, &lrp, request.time)?;
     let process_types = image.labels.get(labels::PROCESS_TYPES).map(String::as_str);
     let arguments = app::arguments(run, &command.process, process_types)?;
@@ -171,7 +156,7 @@ pub(crate) fn launch(session: &Session, request: &Request, command: &Launch) -> 
             log: log.as_ref(),
         };
         let mut spec = app::app_container(&lrp, run, &start);
-        let quota = check::limits(session, &spec)?;
+        let quota = preflight::limits(session, &spec)?;
         let unbounded = format!("Not bounded on this Docker Engine: what the app writes (disk_mb={})", lrp.disk_mb);
         match quota {
             _ if spec.disk_bytes == 0 => {}

@@ -2,11 +2,11 @@
 //! since only an engine's container sees what a volume holds. It has a network only where `verify --origin` needs one.
 
 use crate::arguments::{CacheCommand, CacheList, CacheOptions, CacheVerify, ListOutput};
+use crate::backend::docker::stage::{self, Staging, Subject};
+use crate::backend::docker::{mounts, preflight};
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, Input};
 use crate::failure::Failure;
-use crate::pipeline::stage::{self, Staging, Subject};
-use crate::pipeline::{check, mounted};
 use crate::plan::cache::{comparing_container, looking_container};
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::screen::answer;
@@ -78,8 +78,8 @@ pub(super) fn verified(session: &Session, command: &CacheVerify) -> Result<(), F
         return acted(session, options, &looking(options, "verify", key));
     }
     let fetch = command.fetch_options();
-    let files = mounted::files(&fetch, &mounted::NOBODY)?;
-    check::network(&*session.engine, fetch.network)?;
+    let files = mounts::files(&fetch, &mounts::NOBODY)?;
+    preflight::network(&*session.engine, fetch.network)?;
     let keeping = Keeping::InVolume { name: options.volume, limit: None };
     let (image, network) = (options.stager_image, fetch.network);
     let fetching = Fetching { image, network, files: &files, keeping, agent_options: &[] };
@@ -111,8 +111,8 @@ fn acted(session: &Session, options: CacheOptions<'_>, spec: &ContainerSpec) -> 
 }
 
 fn container(session: &Session, options: CacheOptions<'_>, spec: &ContainerSpec) -> Result<ContainerId, Failure> {
-    check::image(&*session.engine, options.stager_image, "stager image")?;
-    check::volume(&*session.engine, options.volume)?;
+    preflight::image(&*session.engine, options.stager_image, "stager image")?;
+    preflight::volume(&*session.engine, options.volume)?;
     session.create(None, spec)
 }
 

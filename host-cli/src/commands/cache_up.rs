@@ -1,13 +1,16 @@
 //! `cache-up`: requests → dependencies in a volume, or in a stager image.
 
 use crate::arguments::{CacheUp, FetchOptions};
+use crate::backend::docker::stage::{self, Staged, Staging, Subject};
+use crate::backend::docker::{mounts, preflight};
 use crate::engine::{CommitOptions, ContainerId};
 use crate::failure::Failure;
+use crate::guid;
+use crate::image::app_image;
 use crate::image::{Records, Unnamed, checked_names, give_names};
-use crate::pipeline::stage::{self, Staged, Staging, Subject};
-use crate::pipeline::{check, guid, mounted, refuse};
 use crate::plan::fetching::{Fetching, Keeping};
-use crate::plan::{app_image, cache, stager};
+use crate::plan::unusable;
+use crate::plan::{cache, stager};
 use crate::requests::{self, Kind, Request};
 use crate::screen::screen;
 use crate::session::{Session, run_command};
@@ -48,12 +51,13 @@ pub(super) fn cache_up(
 ) -> Result<(), Failure> {
     let (requests, hosts) = usable(session, requests, command.all)?;
     let options = command.fetch_options();
-    let files = mounted::files(&options, &mounted::NOBODY)?;
+    let files = mounts::files(&options, &mounts::NOBODY)?;
     let tag = command.bake.as_ref().map(|tag| new_image(&options, tag)).transpose()?;
-    let keeping = if tag.is_some() { Keeping::InImage(cache_place::BAKED) } else { check::keeping(&options, false)? };
-    check::network(&*session.engine, options.network)?;
-    check::no_app_answers_for(&*session.engine, options.network, &hosts)?;
-    check::image(&*session.engine, options.stager_image, "stager image")?;
+    let keeping =
+        if tag.is_some() { Keeping::InImage(cache_place::BAKED) } else { preflight::keeping(&options, false)? };
+    preflight::network(&*session.engine, options.network)?;
+    preflight::no_app_answers_for(&*session.engine, options.network, &hosts)?;
+    preflight::image(&*session.engine, options.stager_image, "stager image")?;
     if let Keeping::InVolume { name, .. } = keeping {
         session.engine.ensure_volume(name, &cache::labels())?;
     }
@@ -92,8 +96,8 @@ fn usable<'a>(
     let (mut usable, mut hosts) = (Vec::new(), BTreeSet::new());
     let mut last = None;
     for request in requests {
-        let judged = validate::task(&request.document).map_err(|complaints| refuse::complaints(&complaints));
-        match judged.and_then(|task| refuse::docker_app(task.is_docker(), &task.application()).map(|()| task)) {
+        let judged = validate::task(&request.document).map_err(|complaints| unusable::complaints(&complaints));
+        match judged.and_then(|task| unusable::docker_app(task.is_docker(), &task.application()).map(|()| task)) {
             Ok(task) => {
                 usable.push(request);
                 hosts.extend(task.hosts());

@@ -1,10 +1,10 @@
 //! `export`: from an image in the engine back to a file or folder.
 
 use crate::arguments::Export;
+use crate::backend::docker::resolve_image;
 use crate::engine::Image;
 use crate::failure::Failure;
 use crate::image::export::{self as image_export, Exporting, Target};
-use crate::pipeline::which;
 use crate::screen;
 use crate::session::{Session, run_command};
 use shared_model::event::{Event, EventSink, Step};
@@ -25,7 +25,7 @@ pub(super) fn run(command: Export) -> ExitCode {
         Ok((target, command.app_ref()?, command))
     };
     run_command(screen, prepare, |session, (target, app, command)| {
-        let image = which::image(session, app.as_ref(), &command.log_options())?;
+        let image = resolve_image::image(session, app.as_ref(), &command.log_options())?;
         export(session, &image, command.app.as_deref(), &target)
     })
 }

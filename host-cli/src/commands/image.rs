@@ -3,13 +3,16 @@
 #![expect(clippy::disallowed_methods, reason = "opens the files that were named")]
 
 use crate::arguments;
+use crate::backend::docker::old_images;
+use crate::backend::docker::push::Target;
 use crate::failure::Failure;
+use crate::image::app_image::{self, is_label};
 use crate::image::{
     Bound, GENEROUS, ImageError, ImageOptions, ImageOrder, Lifecycle, MadeImage, Names, Stop, Unnamed, checked_names,
     created, give_names, make_unnamed,
 };
-use crate::pipeline::{Target, old_images, push_if_wanted, refuse};
-use crate::plan::app_image::{self, is_label};
+use crate::pipeline::push_if_wanted;
+use crate::plan::unusable;
 use crate::registry::login::LoginOptions;
 use crate::requests::{self, Kind};
 use crate::screen::screen;
@@ -60,7 +63,7 @@ fn order(command: &arguments::Image) -> Result<Order, Failure> {
     let base = match (&command.base, &task) {
         (None, None) => return Err(unsaid("a root file system to stand on", "--base IMAGE")),
         (Some(base), None) => base.clone(),
-        (wanted, Some(task)) => refuse::a_base_that_nobody_knows(task, wanted.as_deref())?,
+        (wanted, Some(task)) => unusable::a_base_that_nobody_knows(task, wanted.as_deref())?,
     };
     if command.name.is_empty() && task.is_none() {
         return Err(unsaid("a name", "--name REPOSITORY[:TAG]"));
@@ -122,8 +125,8 @@ impl Order {
 
 fn task(path: &Path) -> Result<TaskDefinition, Failure> {
     let request = requests::from_file(path, Kind::Staging)?;
-    let task = validate::task(&request.document).map_err(|complaints| refuse::complaints(&complaints))?;
-    refuse::docker_app(task.is_docker(), &task.application())?;
+    let task = validate::task(&request.document).map_err(|complaints| unusable::complaints(&complaints))?;
+    unusable::docker_app(task.is_docker(), &task.application())?;
     Ok(task)
 }
 

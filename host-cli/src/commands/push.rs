@@ -2,10 +2,11 @@
 
 use crate::app_ref::AppRef;
 use crate::arguments::Push;
+use crate::backend::docker::push::{Target, push_image};
+use crate::backend::docker::resolve_image;
 use crate::engine::Image;
 use crate::failure::Failure;
 use crate::labels;
-use crate::pipeline::{Target, push_image, which};
 use crate::requests::LogOptions;
 use crate::screen::screen;
 use crate::session::{Session, run_command};
@@ -23,7 +24,7 @@ pub(super) fn run(command: Push) -> ExitCode {
 }
 
 pub(super) fn push(session: &Session, wanted: &AppRef, logs: &LogOptions, target: &Target) -> Result<(), Failure> {
-    let image = which::image(session, Some(wanted), logs)?;
+    let image = resolve_image::image(session, Some(wanted), logs)?;
     let name = name_of(&image, &wanted.word);
     push_image(session, &image.id, &name, target)
 }

@@ -2,7 +2,8 @@
 
 use super::batch;
 use crate::arguments::Restage;
-use crate::pipeline::{self, Target, push_if_wanted};
+use crate::backend::docker::push::Target;
+use crate::pipeline::{self, push_if_wanted};
 use crate::screen::screen;
 use crate::session::run_command;
 use shared_model::exit_code::ExitCode;

@@ -8,8 +8,9 @@ use super::{
     ImageId, Input, LayerTold, Limits, Quota, Ran, Running, Seen, Store,
 };
 use crate::engine::container_spec::{ContainerSpec, LogConfig};
+use crate::image::app_image;
+use crate::image::config;
 use crate::labels;
-use crate::plan::{app_image, image_config};
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
 use shared_model::event::Stream;
@@ -97,11 +98,11 @@ impl State {
     fn make_as_ours_are(&mut self, image: &mut Image) {
         let (lifecycle, droplet) = (format!("{:064x}", 0x11fe), format!("sha256:{:064x}", self.made));
         let ours = [("lifecycle", format!("sha256:{lifecycle}")), ("droplet", droplet)];
-        let mut history = vec![image_config::made_by_base(BASE)];
-        history.extend(ours.iter().map(|(name, digest)| image_config::made_by_layer(name, digest)));
+        let mut history = vec![config::made_by_base(BASE)];
+        history.extend(ours.iter().map(|(name, digest)| config::made_by_layer(name, digest)));
         self.histories.insert(image.id.0.clone(), history);
         image.details.layers.extend(ours.map(|(_, digest)| digest));
-        image.details.settings = image_config::settings();
+        image.details.settings = config::settings();
         image.labels.entry(app_image::BASE_DIGEST.to_owned()).or_insert_with(|| BASE.to_owned());
         image.labels.entry(app_image::LIFECYCLE.to_owned()).or_insert(lifecycle);
     }

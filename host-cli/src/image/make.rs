@@ -13,9 +13,9 @@ use super::sha256::{sha256_of, sha256_of_bytes};
 use super::stop::Stop;
 use super::way::ImageBy;
 use crate::engine::{Engine, EngineError, Image, ImageId};
+use crate::image::app_image;
+use crate::image::config::{self, ImagePlan};
 use crate::labels;
-use crate::plan::app_image;
-use crate::plan::image_config::{self, ImagePlan};
 use shared_model::event::{Event, EventSink};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -118,7 +118,7 @@ pub(crate) fn make_unnamed(
         .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );
     for value in all_labels.values_mut() {
-        *value = image_config::plain(value);
+        *value = config::plain(value);
     }
     let recipe = recipe(newest, &ImagePlan { base: &base, labels: &all_labels, created });
     // An image that only says so may be anybody's: it is made again, of the layers that are here already.
@@ -172,7 +172,7 @@ fn droplet_digest(droplet: &mut File) -> Result<String, ImageError> {
 
 fn find_base(engine: &dyn Engine, base: &str, events: &dyn EventSink) -> Result<Image, ImageError> {
     let found = engine.image(base)?.ok_or_else(|| ImageError::BaseMissing { base: base.to_owned() })?;
-    let foreign = |name: &&str| !image_config::VARIABLES.iter().any(|(ours, _)| ours == name);
+    let foreign = |name: &&str| !config::VARIABLES.iter().any(|(ours, _)| ours == name);
     let foreign: Vec<&str> = found.details.settings.variables().filter(foreign).collect();
     if !foreign.is_empty() {
         let text = format!("{base} sets {}; the app image sets them too", foreign.join(", "));

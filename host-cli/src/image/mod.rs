@@ -6,10 +6,12 @@
 //! an engine depends on the engine: see `way.rs`. The way back is `export/`.
 
 mod admission;
+pub(crate) mod app_image;
 mod archive;
 mod attributes;
 mod base_layers;
 mod bound;
+pub(crate) mod config;
 pub(crate) mod created;
 mod droplet;
 mod entries;

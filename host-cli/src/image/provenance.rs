@@ -5,8 +5,9 @@
 
 use super::records::Records;
 use crate::engine::{Engine, EngineError, Image, ImageId, ImageSettings};
+use crate::image::app_image;
+use crate::image::config;
 use crate::labels;
-use crate::plan::{app_image, image_config};
 use shared_model::plain_line::visible;
 
 /// How it is known that an image is ours.
@@ -84,9 +85,9 @@ fn by_content(engine: &dyn Engine, image: &Image) -> Result<Option<Foreign>, Eng
     if lifecycle.strip_prefix("sha256:") != Some(label(app_image::LIFECYCLE)) {
         return Ok(Some(Foreign::Layers));
     }
-    let mut expected = vec![image_config::made_by_base(&base.id.0); base.details.layers.len()];
+    let mut expected = vec![config::made_by_base(&base.id.0); base.details.layers.len()];
     let ours = [("lifecycle", lifecycle), ("droplet", droplet)];
-    expected.extend(ours.map(|(name, digest)| image_config::made_by_layer(name, digest)));
+    expected.extend(ours.map(|(name, digest)| config::made_by_layer(name, digest)));
     let made = engine.history(&image.id)?.unwrap_or_default();
     if made != expected {
         let other = made.iter().rev().find(|step| !expected.contains(step));
@@ -97,7 +98,7 @@ fn by_content(engine: &dyn Engine, image: &Image) -> Result<Option<Foreign>, Eng
 
 /// What an image sets that ours do not, or not so.
 fn other_setting(settings: &ImageSettings) -> Option<String> {
-    let expected = image_config::settings();
+    let expected = config::settings();
     let same = [
         ("user", settings.user == expected.user),
         ("working directory", settings.working_directory == expected.working_directory),

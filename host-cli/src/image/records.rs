@@ -4,7 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "the one place that keeps and reads which images were made")]
 
 use crate::engine::{Engine, Image, ImageId};
-use crate::plan::app_image;
+use crate::image::app_image;
 use crate::{state_folder, unfinished};
 use std::fs;
 use std::io::{self, Write};

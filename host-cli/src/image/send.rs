@@ -8,8 +8,8 @@ use super::stop::Stop;
 use super::tar_stream::TarStream;
 use super::way::{ImageBy, Way, reason, ways};
 use crate::engine::{Engine, EngineError, Image, ImageId};
-use crate::plan::app_image;
-use crate::plan::image_config::{ImagePlan, NewLayer};
+use crate::image::app_image;
+use crate::image::config::{ImagePlan, NewLayer};
 use shared_model::event::{Event, EventSink};
 use std::io::Read;
 

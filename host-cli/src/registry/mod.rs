@@ -1,5 +1,5 @@
 //! What a push needs besides an engine: the name that an image gets in a registry, who pushes, and what an engine's words
-//! mean when it is refused. The pushing itself is in `pipeline/push.rs`.
+//! mean when it is refused. The pushing itself is in `backend/docker/push.rs`.
 
 pub(crate) mod credentials;
 mod docker_config;

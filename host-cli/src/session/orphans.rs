@@ -6,9 +6,11 @@
 //! engine may still be taking it in.
 
 use crate::engine::{Container, Engine, EngineError, Image, ImageId, Seen};
+use crate::image::app_image;
+use crate::image::config;
 use crate::labels;
+use crate::plan::guard;
 use crate::plan::remains::{Fate, LONGEST_LOAD, OLD, fate, guards_a_making, is_left_by_a_build};
-use crate::plan::{app_image, guard, image_config};
 use crate::session::Session;
 use crate::session::temporary_tag::Lent;
 use jiff::Timestamp;
@@ -111,7 +113,7 @@ impl<'a> Left<'a> {
         match image.labels.get(labels::KIND).map(String::as_str) {
             Some(labels::KIND_STAGER) => above.len() == 1,
             Some(labels::KIND_APP) => {
-                let by_us = above.last().map(|digest| image_config::made_by_layer("droplet", digest));
+                let by_us = above.last().map(|digest| config::made_by_layer("droplet", digest));
                 let steps = engine.history(&image.id).ok().flatten().unwrap_or_default();
                 // A build's last line gives the labels.
                 let is_last = |step: &String| Some(step) == by_us.as_ref() || step.contains(recipe.as_str());

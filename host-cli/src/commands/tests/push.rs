@@ -2,10 +2,10 @@
 
 use crate::app_ref::AppRef;
 use crate::arguments::Push;
+use crate::backend::docker::push::Target;
 use crate::commands::push::push;
 use crate::engine::fake::DIGEST;
 use crate::engine::{LayerState, LayerTold};
-use crate::pipeline::Target;
 use crate::recorded_run::*;
 use crate::registry::login::LoginOptions;
 use crate::requests::LogOptions;

@@ -2,9 +2,10 @@
 
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, ImageId};
+use crate::image::app_image;
 use crate::labels;
 use crate::owner::samples::{elsewhere, ended, living};
-use crate::plan::{app_image, guard};
+use crate::plan::guard;
 use crate::recorded_run::*;
 use crate::session::orphans;
 use crate::session::temporary_tag::Lent;

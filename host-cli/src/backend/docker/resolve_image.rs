@@ -5,11 +5,11 @@
 //! owner may call it like another's image.
 
 use crate::app_ref::{AnswersBy, AppRef};
+use crate::backend::docker::ours;
 use crate::engine::{Engine, EngineError, Image, ImageId};
 use crate::failure::Failure;
 use crate::image::provenance::is_labelled;
 use crate::labels;
-use crate::pipeline::ours;
 use crate::registry::image_name::full_name;
 use crate::requests::LogOptions;
 use crate::requests::{self, Bearer, Kind, RequestError};
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn the_guid_of_an_app_without_an_image_is_not_another_apps_name() {
-        let log = include_str!("../../../examples/requests/2016/nsync_listener.stdout.log");
+        let log = include_str!("../../../../examples/requests/2016/nsync_listener.stdout.log");
         for name in [GUID, "18c50a86"] {
             let fake = Arc::<Fake>::default();
             let thief = add(&fake, "a:1", name, OTHER);
@@ -228,7 +228,7 @@ mod tests {
         let fake = Arc::<Fake>::default();
         let ours = add(&fake, "cf-app/a-18c50a86:latest", "a", GUID);
         let recipe = "1".repeat(64);
-        let label = (crate::plan::app_image::RECIPE.to_owned(), recipe.clone());
+        let label = (crate::image::app_image::RECIPE.to_owned(), recipe.clone());
         fake.state().images.iter_mut().for_each(|image| image.labels.extend([label.clone()]));
         crate::image::Records::of(&*fake).remember(&recipe, &ImageId(ours.clone()));
         let forged = add(&fake, "forged:1", "a", GUID);
@@ -240,7 +240,7 @@ mod tests {
     fn an_app_that_has_another_name_in_the_logs_is_found_by_that() {
         let fake = Arc::<Fake>::default();
         let image = add(&fake, "a:1", "its-former-name", GUID);
-        let log = include_str!("../../../examples/requests/2016/nsync_listener.stdout.log");
+        let log = include_str!("../../../../examples/requests/2016/nsync_listener.stdout.log");
         assert_eq!(found(&fake, Some("node-env"), log), Ok(image));
     }
 

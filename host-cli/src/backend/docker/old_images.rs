@@ -1,11 +1,11 @@
 //! Of an app's images the newest stay, so that a restage costs no disk for ever. Taken is only the name that `restage` gave,
 //! only from images that bear no other, and never from one that a container uses.
 
+use crate::backend::docker::ours::sort_newest_first;
 use crate::engine::{EngineError, Image};
+use crate::image::app_image;
 use crate::image::provenance::{is_labelled, provenance};
 use crate::labels;
-use crate::pipeline::ours::sort_newest_first;
-use crate::plan::app_image;
 use crate::session::Session;
 use shared_model::event::{Event, EventSink};
 use shared_model::plain_line::visible;

@@ -3,7 +3,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a target tells")]
 
 use super::{EventStream, LONGEST_EVENT, Said};
-use crate::pipeline::stage::shown;
+use crate::backend::docker::stage::shown;
 use shared_model::event::{Event, LONGEST_LINE, Stream};
 use shared_model::plain_line::{plain_line, visible};
 

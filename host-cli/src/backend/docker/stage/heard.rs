@@ -1,6 +1,6 @@
 //! What is remembered of what the agent says, and what of it is shown.
 
-use crate::pipeline::stream::Said;
+use crate::backend::docker::stream::Said;
 use shared_model::event::{Event, Step, Stream};
 use shared_model::size;
 use std::ops::ControlFlow;
@@ -98,7 +98,7 @@ fn is_agents(step: Step) -> bool {
 
 /// What of all that came out is shown.
 #[cfg(any(fuzzing, test))]
-pub(in crate::pipeline) fn shown(said: Vec<Said>) -> Vec<Event> {
+pub(in crate::backend::docker) fn shown(said: Vec<Said>) -> Vec<Event> {
     let (mut heard, mut shown) = (Heard::default(), Vec::new());
     for said in said {
         if heard.take(said, &mut |event| shown.push(event)).is_break() {

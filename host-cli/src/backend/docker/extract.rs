@@ -3,9 +3,10 @@
 
 use crate::engine::{ContainerId, EngineError};
 use crate::failure::Failure;
+use crate::image::app_image;
 use crate::image::taken_out::{TakenOutError, single_file};
 use crate::image::{Bound, ImageOptions, ImageOrder, Lifecycle, Names, Stop, Unnamed, make_unnamed};
-use crate::plan::{app_image, stager};
+use crate::plan::stager;
 use crate::session::Session;
 use shared_model::application::Application;
 use shared_model::exit_code::ExitCode;

@@ -4,9 +4,9 @@
 mod heard;
 mod verdict;
 
+use crate::backend::docker::stream::{EventStream, Said};
 use crate::engine::{ContainerId, Engine, EngineError, Input};
 use crate::failure::Failure;
-use crate::pipeline::stream::{EventStream, Said};
 use crate::session::Session;
 use heard::Heard;
 #[cfg(any(fuzzing, test))]

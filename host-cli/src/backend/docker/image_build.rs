@@ -1,10 +1,10 @@
 //! The app image is made while the agent uploads: from the moment on when the builder and all that it left have ended.
 //! It gets its names when the staging has gone well, and is removed otherwise.
 
+use crate::backend::docker::extract::Order;
 use crate::engine::ContainerId;
 use crate::failure::Failure;
 use crate::image::{MadeImage, Unnamed, give_names};
-use crate::pipeline::bring_out::Order;
 use crate::session::{Session, millis};
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
