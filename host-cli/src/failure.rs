@@ -3,7 +3,7 @@
 use crate::app_ref::AppRefError;
 use crate::engine::EngineError;
 use crate::image::ImageError;
-use crate::plan::app::StartError;
+use crate::plan::error::PlanError;
 use crate::plan::ports::PortError;
 use crate::registry::login::LoginError;
 use crate::registry::reference::BadReference;
@@ -76,25 +76,19 @@ impl From<RequestError> for Failure {
     }
 }
 
-impl From<StartError> for Failure {
-    fn from(error: StartError) -> Self {
-        let (code, advice) = match &error {
-            StartError::NoLauncher => (ExitCode::Request, "only buildpack apps can be launched"),
-            StartError::NoSuchProcess { .. } => {
-                (ExitCode::CommandLine, "choose another one with --process; `restage` reads them anew from the app")
-            }
-        };
-        Self::new(code, error.to_string(), advice)
-    }
-}
-
-impl From<PortError> for Failure {
-    fn from(error: PortError) -> Self {
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
         let code = match &error {
-            PortError::Unreadable(_) | PortError::TooMany { .. } => ExitCode::CommandLine,
-            PortError::OfRequest(_) => ExitCode::Request,
+            PlanError::NoSuchProcess { .. } | PlanError::Port(PortError::Unreadable(_) | PortError::TooMany { .. }) => {
+                ExitCode::CommandLine
+            }
+            PlanError::Complaints { .. }
+            | PlanError::DockerApp { .. }
+            | PlanError::UnknownRootfs { .. }
+            | PlanError::NoLauncher
+            | PlanError::Port(PortError::OfRequest(_)) => ExitCode::Request,
         };
-        Self::new(code, error.to_string(), "")
+        Self::new(code, error.to_string(), error.advice())
     }
 }
 

@@ -78,7 +78,8 @@ pub(super) fn verified(session: &Session, command: &CacheVerify) -> Result<(), F
         return acted(session, options, &looking(options, "verify", key));
     }
     let fetch = command.fetch_options();
-    let files = mounts::files(&fetch, &mounts::NOBODY)?;
+    let files = mounts::files(&fetch)?;
+    mounts::closed(&files, &mounts::NOBODY)?;
     preflight::network(&*session.engine, fetch.network)?;
     let keeping = Keeping::InVolume { name: options.volume, limit: None };
     let (image, network) = (options.stager_image, fetch.network);
@@ -104,10 +105,8 @@ fn acted(session: &Session, options: CacheOptions<'_>, spec: &ContainerSpec) -> 
         document: "",
         keep: None,
         subject: Subject { image: options.stager_image, ..Subject::default() },
-        built: &|| (),
-        droplet: &|_| (),
     };
-    stage::stage(session, &acting).map(drop)
+    stage::stage(session, &acting, &mut |_| ()).map(drop)
 }
 
 fn container(session: &Session, options: CacheOptions<'_>, spec: &ContainerSpec) -> Result<ContainerId, Failure> {

@@ -7,10 +7,10 @@ use crate::engine::{CommitOptions, ContainerId};
 use crate::failure::Failure;
 use crate::guid;
 use crate::image::app_image;
-use crate::image::{Records, Unnamed, checked_names, give_names};
+use crate::image::{Journal, Records, UntaggedImage, checked_names, tag};
+use crate::plan::cache;
 use crate::plan::fetching::{Fetching, Keeping};
-use crate::plan::unusable;
-use crate::plan::{cache, stager};
+use crate::plan::restage::{asks_for_help, staging_request};
 use crate::requests::{self, Kind, Request};
 use crate::screen::screen;
 use crate::session::{Session, run_command};
@@ -18,7 +18,6 @@ use jiff::Timestamp;
 use shared_model::cache_place;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
-use shared_model::validate;
 use std::collections::BTreeSet;
 
 /// Fetches what requests name into the cache.
@@ -51,7 +50,8 @@ pub(super) fn cache_up(
 ) -> Result<(), Failure> {
     let (requests, hosts) = usable(session, requests, command.all)?;
     let options = command.fetch_options();
-    let files = mounts::files(&options, &mounts::NOBODY)?;
+    let files = mounts::files(&options)?;
+    mounts::closed(&files, &mounts::NOBODY)?;
     let tag = command.bake.as_ref().map(|tag| new_image(&options, tag)).transpose()?;
     let keeping =
         if tag.is_some() { Keeping::InImage(cache_place::BAKED) } else { preflight::keeping(&options, false)? };
@@ -70,11 +70,9 @@ pub(super) fn cache_up(
         container: &container,
         document: &documents.join("\n"),
         keep: None,
-        subject: Subject { image, memory_mb: 0, for_help: stager::asks_for_help(agent_options) },
-        built: &|| (),
-        droplet: &|_| (),
+        subject: Subject { image, memory_mb: 0, for_help: asks_for_help(agent_options) },
     };
-    let filled = stage::stage(session, &filling)?;
+    let filled = stage::stage(session, &filling, &mut |_| ())?;
     if let (Some(tag), Staged::Wholly) = (&tag, filled) {
         let dependencies: BTreeSet<_> =
             documents.iter().flat_map(|document| requests::dependencies(document)).collect();
@@ -96,8 +94,7 @@ fn usable<'a>(
     let (mut usable, mut hosts) = (Vec::new(), BTreeSet::new());
     let mut last = None;
     for request in requests {
-        let judged = validate::task(&request.document).map_err(|complaints| unusable::complaints(&complaints));
-        match judged.and_then(|task| unusable::docker_app(task.is_docker(), &task.application()).map(|()| task)) {
+        match staging_request(&request.document).map_err(Failure::from) {
             Ok(task) => {
                 usable.push(request);
                 hosts.extend(task.hosts());
@@ -131,7 +128,13 @@ fn today() -> String {
 }
 
 /// Makes the container an image. Until it has its name it goes again, whatever ends the road.
-fn bake(session: &Session, container: &ContainerId, like: &str, tag: &str, dependencies: usize) -> Result<(), Failure> {
+fn bake(
+    session: &Session,
+    container: &ContainerId,
+    like: &str,
+    name: &str,
+    dependencies: usize,
+) -> Result<(), Failure> {
     // No other image has it: by this it is found again should nobody give it its name, and known to be ours.
     let recipe = format!("{}{}", guid::new()?, guid::new()?).replace('-', "");
     let mut labels = cache::baked_labels(dependencies, &today());
@@ -139,13 +142,13 @@ fn bake(session: &Session, container: &ContainerId, like: &str, tag: &str, depen
     let options = CommitOptions { like: like.to_owned(), labels };
     let made = session.step(Step::Image, || {
         // An engine cannot be stopped while it does this; a signal waits for it.
-        let unnamed = session.make_image(|_| {
-            session.begin_image(like, &recipe);
+        let untagged = session.make_image(|_| {
+            session.image_begins(like, &recipe);
             let id = session.engine.commit(container, &options)?;
             Records::of(&*session.engine).remember(&recipe, &id);
-            Ok(Unnamed { id, names: vec![tag.to_owned()], droplet: String::new() })
+            Ok(UntaggedImage { id, names: vec![name.to_owned()], droplet: String::new() })
         })?;
-        Ok(give_names(&*session.engine, unnamed)?)
+        Ok(tag(&*session.engine, untagged)?)
     })?;
     session.emit(Event::Image { name: made.name, id: made.id.0, bytes: made.bytes });
     Ok(())

@@ -1,4 +1,4 @@
-//! `host-cli image`: what was typed → an order.
+//! `image`: an app image of files that were named.
 
 #![expect(clippy::disallowed_methods, reason = "opens the files that were named")]
 
@@ -8,20 +8,18 @@ use crate::backend::docker::push::Target;
 use crate::failure::Failure;
 use crate::image::app_image::{self, is_label};
 use crate::image::{
-    Bound, GENEROUS, ImageError, ImageOptions, ImageOrder, Lifecycle, MadeImage, Names, Stop, Unnamed, checked_names,
-    created, give_names, make_unnamed,
+    Bound, GENEROUS, ImageError, ImageNames, ImageOptions, ImageParts, ImagePlan, Lifecycle, MadeImage, checked_names,
+    created, tag,
 };
 use crate::pipeline::push_if_wanted;
-use crate::plan::unusable;
+use crate::plan::restage::{base_image, staging_request};
 use crate::registry::login::LoginOptions;
 use crate::requests::{self, Kind};
 use crate::screen::screen;
 use crate::session::{Session, run_command};
-use shared_model::application::Application;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use shared_model::task::TaskDefinition;
-use shared_model::validate;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
@@ -35,9 +33,9 @@ pub(super) fn run(command: arguments::Image) -> ExitCode {
     let (keep, screen) = (command.keep_images, screen(command.output));
     let prepare = move || Ok((target(&command)?, order(&command)?));
     run_command(screen, prepare, move |session, (target, order)| {
-        let guid = order.application.guid.clone();
-        let image = act(session, order)?;
-        old_images::remove(session, &guid, keep);
+        let Order { app_guid, plan, parts } = order;
+        let image = make(session, &plan, parts)?;
+        old_images::remove(session, &app_guid, keep);
         push_if_wanted(session, Some(&image), target.as_ref())
     })
 }
@@ -48,10 +46,10 @@ fn target(command: &arguments::Image) -> Result<Option<Target>, Failure> {
     Target::wanted(command.push.as_deref(), login, &[("--request", &command.request)])
 }
 
-fn act(session: &Session, order: Order) -> Result<MadeImage, Failure> {
+fn make(session: &Session, plan: &ImagePlan, parts: ImageParts) -> Result<MadeImage, Failure> {
     let made = session.step(Step::Image, || {
-        let unnamed = session.make_image(|stop| order.make(session, stop))?;
-        Ok(give_names(&*session.engine, unnamed)?)
+        let untagged = session.make_planned(plan, parts)?;
+        Ok(tag(&*session.engine, untagged)?)
     })?;
     session.emit(Event::Image { name: made.name.clone(), id: made.id.0.clone(), bytes: made.bytes });
     Ok(made)
@@ -63,71 +61,43 @@ fn order(command: &arguments::Image) -> Result<Order, Failure> {
     let base = match (&command.base, &task) {
         (None, None) => return Err(unsaid("a root file system to stand on", "--base IMAGE")),
         (Some(base), None) => base.clone(),
-        (wanted, Some(task)) => unusable::a_base_that_nobody_knows(task, wanted.as_deref())?,
+        (wanted, Some(task)) => base_image(task, wanted.as_deref())?,
     };
     if command.name.is_empty() && task.is_none() {
         return Err(unsaid("a name", "--name REPOSITORY[:TAG]"));
     }
     let mut all_labels = task.as_ref().map(app_image::labels_of_task).unwrap_or_default();
     all_labels.extend(labels(&command.label)?);
-    Ok(Order {
-        application: task.as_ref().map(TaskDefinition::application).unwrap_or_default(),
-        given: command.name.clone(),
-        labels: all_labels,
+    let bound = match (command.max_layer, &task) {
+        (Some(bytes), _) => Bound::of_option(bytes),
+        (None, Some(task)) => Bound::of_request(task.disk_mb),
+        (None, None) => Bound::of_option(GENEROUS),
+    };
+    let application = task.as_ref().map(TaskDefinition::application).unwrap_or_default();
+    let app_guid = application.guid.clone();
+    let names = match &command.name[..] {
+        [] => ImageNames::OfApp { name: application.name, guid: application.guid },
+        given => ImageNames::Given(given.to_vec()),
+    };
+    let parts = ImageParts {
         droplet: open(&command.droplet)?,
         lifecycle: Lifecycle::at(&command.lifecycle)?,
-        base,
         result: text(command.result.as_deref())?,
-        bound: match (command.max_layer, &task) {
-            (Some(bytes), _) => Bound::of_option(bytes),
-            (None, Some(task)) => Bound::of_request(task.disk_mb),
-            (None, None) => Bound::of_option(GENEROUS),
-        },
-        options: ImageOptions { by: command.by, verbose: command.verbose, created: created::from_environment()? },
-    })
+    };
+    let options = ImageOptions { by: command.by, verbose: command.verbose, created: created::from_environment()? };
+    Ok(Order { app_guid, plan: ImagePlan { base, names, labels: all_labels, bound, options }, parts })
 }
 
 /// What was typed, judged.
 struct Order {
-    application: Application,
-    given: Vec<String>,
-    labels: BTreeMap<String, String>,
-    droplet: File,
-    lifecycle: Lifecycle,
-    base: String,
-    result: String,
-    bound: Bound,
-    options: ImageOptions,
-}
-
-impl Order {
-    /// Makes the image, or finds it.
-    fn make(self, session: &Session, stop: &Stop) -> Result<Unnamed, Failure> {
-        let names = match &self.given[..] {
-            [] => Names::OfApp { name: &self.application.name, guid: &self.application.guid },
-            given => Names::Given(given),
-        };
-        let order = ImageOrder {
-            droplet: self.droplet,
-            lifecycle: self.lifecycle,
-            base: &self.base,
-            names,
-            labels: self.labels,
-            result: self.result,
-            bound: self.bound,
-            options: self.options,
-            begins: &|base, recipe| session.begin_image(base, recipe),
-            stop: stop.clone(),
-        };
-        Ok(make_unnamed(&*session.engine, order, session)?)
-    }
+    app_guid: String,
+    plan: ImagePlan,
+    parts: ImageParts,
 }
 
 fn task(path: &Path) -> Result<TaskDefinition, Failure> {
     let request = requests::from_file(path, Kind::Staging)?;
-    let task = validate::task(&request.document).map_err(|complaints| unusable::complaints(&complaints))?;
-    unusable::docker_app(task.is_docker(), &task.application())?;
-    Ok(task)
+    Ok(staging_request(&request.document)?)
 }
 
 fn unsaid(what: &str, option: &str) -> Failure {

@@ -374,7 +374,7 @@ impl Engine for Fake {
         let image = state.images.iter().find(named).map(|image| image.id.clone()).unwrap_or_default();
         let container = Container {
             id: id.clone(),
-            name: name.map_or_else(|| format!("unnamed-{}", id.0), str::to_owned),
+            name: name.map_or_else(|| format!("untagged-{}", id.0), str::to_owned),
             labels: spec.labels.clone(),
             running: false,
             exit_status: 0,

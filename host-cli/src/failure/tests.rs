@@ -120,13 +120,17 @@ fn logins() -> Vec<LoginError> {
     ]
 }
 
-fn starts() -> Vec<StartError> {
-    vec![StartError::NoLauncher, StartError::NoSuchProcess { wanted: "a".into(), known: "web".into() }]
-}
-
-fn ports() -> Vec<PortError> {
+fn plans() -> Vec<PlanError> {
     let typed = PortError::TooMany { typed: 80, ports: "8080".into() };
-    vec![PortError::Unreadable("x".into()), typed, PortError::OfRequest(0)]
+    let mut plans = vec![
+        PlanError::Complaints { complaints: "x".into() },
+        PlanError::DockerApp { app: "a".into() },
+        PlanError::UnknownRootfs { rootfs: "x".into() },
+        PlanError::NoLauncher,
+        PlanError::NoSuchProcess { wanted: "a".into(), known: "web".into() },
+    ];
+    plans.extend([PortError::Unreadable("x".into()), typed, PortError::OfRequest(0)].map(PlanError::Port));
+    plans
 }
 
 fn app_refs() -> [AppRefError; 2] {
@@ -139,8 +143,7 @@ fn all() -> Vec<Failure> {
     all.extend(images().into_iter().map(Failure::from));
     all.extend(requests().into_iter().map(Failure::from));
     all.extend(logins().into_iter().map(Failure::from));
-    all.extend(starts().into_iter().map(Failure::from));
-    all.extend(ports().into_iter().map(Failure::from));
+    all.extend(plans().into_iter().map(Failure::from));
     all.extend(app_refs().map(Failure::from));
     all.extend(typed.map(|typed| Reference::read(typed).unwrap_err().into()));
     all
@@ -222,7 +225,10 @@ fn no_error_is_forgotten_here() {
         LoginError,
         LoginError { HalfGiven, NoName, Terminal, NoPassword, Unreadable, Config, BadAuth, Helper }
     );
-    assert_all_variants!(&starts(), StartError, StartError { NoLauncher, NoSuchProcess });
+    assert_all_variants!(
+        &plans(),
+        PlanError,
+        PlanError { Complaints, DockerApp, UnknownRootfs, NoLauncher, NoSuchProcess, Port }
+    );
     assert_all_variants!(&app_refs(), AppRefError, AppRefError { Twice, Push });
-    assert_all_variants!(&ports(), PortError, PortError { Unreadable, TooMany, OfRequest });
 }

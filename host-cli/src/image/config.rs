@@ -25,7 +25,7 @@ const COMMAND: [&str; 3] = ["app", "", ""];
 const LONGEST_LABEL: usize = 8192;
 
 /// What an app image is to be.
-pub(crate) struct ImagePlan<'a> {
+pub(crate) struct AppImageConfig<'a> {
     /// The root file system.
     pub(crate) base: &'a Image,
     /// Its labels; see [`plain`].
@@ -79,7 +79,7 @@ struct History<'a> {
     created_by: String,
 }
 
-impl ImagePlan<'_> {
+impl AppImageConfig<'_> {
     /// The config of the image with these layers above the base's, as OCI and Docker have it.
     pub(crate) fn config(&self, layers: &[NewLayer<'_>]) -> Vec<u8> {
         let created = Timestamp::from_second(self.created).unwrap_or_default().to_string();
@@ -187,8 +187,8 @@ mod tests {
         Image { id: ImageId("sha256:abc".into()), details, ..Image::default() }
     }
 
-    fn plan<'a>(base: &'a Image, labels: &'a BTreeMap<String, String>) -> ImagePlan<'a> {
-        ImagePlan { base, labels, created: 315_532_800 }
+    fn plan<'a>(base: &'a Image, labels: &'a BTreeMap<String, String>) -> AppImageConfig<'a> {
+        AppImageConfig { base, labels, created: 315_532_800 }
     }
 
     #[test]

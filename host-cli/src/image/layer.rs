@@ -29,7 +29,7 @@ pub(super) struct Owner {
 }
 
 /// A finished layer. The file has no name and is gone with the last that reads it.
-pub(super) struct Layer {
+pub(crate) struct Layer {
     file: Arc<File>,
     pub(super) bytes: u64,
     /// Of the bytes, in hexadecimal.
@@ -57,7 +57,7 @@ impl Read for Content {
 }
 
 /// A layer that is being written.
-pub(super) struct LayerWriter {
+pub(crate) struct LayerWriter {
     archive: &'static str,
     root: PathBuf,
     owner: Owner,

@@ -3,7 +3,7 @@
 //!
 //! The layers are written to files that have no name, on disk and not in memory: a tar in a tar must tell its size
 //! before its bytes. An image of the same recipe that is there already is only given its names. How an image gets into
-//! an engine depends on the engine: see `way.rs`. The way back is `export/`.
+//! an engine depends on the engine: see `destination/`. The way back is `export/`.
 
 mod admission;
 pub(crate) mod app_image;
@@ -13,6 +13,7 @@ mod base_layers;
 mod bound;
 pub(crate) mod config;
 pub(crate) mod created;
+pub(crate) mod destination;
 mod droplet;
 mod entries;
 mod error;
@@ -22,25 +23,22 @@ pub(crate) mod fuzzed;
 mod layer;
 mod lifecycle;
 mod make;
-mod names;
 pub(crate) mod provenance;
 mod read_ahead;
 mod records;
-mod send;
 mod sha256;
 mod standing;
 mod stop;
 pub(crate) mod taken_out;
 mod tar_stream;
-mod way;
 
 pub(crate) use bound::{Bound, GENEROUS};
+pub(crate) use destination::{EngineDestination, ImageBy, Journal, MadeImage, UntaggedImage, tag};
 pub(crate) use error::{ImageError, checked_names};
 pub(crate) use lifecycle::Lifecycle;
-pub(crate) use make::{ImageOptions, ImageOrder, MadeImage, Names, Unnamed, give_names, make_unnamed};
+pub(crate) use make::{ImageMaker, ImageNames, ImageOptions, ImageParts, ImagePlan};
 pub(crate) use records::Records;
 pub(crate) use stop::Stop;
-pub(crate) use way::ImageBy;
 
 #[cfg(test)]
 mod samples;

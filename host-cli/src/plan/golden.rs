@@ -1,6 +1,10 @@
 //! Plans as text, for the tests that compare them with a file: every field that asks for something, values included.
 
+use crate::engine::ContainerId;
 use crate::engine::container_spec::ContainerSpec;
+use crate::plan::launch::LaunchPlan;
+use crate::plan::restage::RestagePlan;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -10,6 +14,15 @@ pub(crate) fn recorded(log: &str, key: &str, mark: &str) -> String {
     let line = log.lines().rfind(|line| line.contains(key) && line.contains(mark)).unwrap();
     let document: serde_json::Value = serde_json::from_str(line).unwrap();
     document["data"][key].to_string()
+}
+
+/// All requests of kind `key` in a recorded log, in its order.
+pub(crate) fn all_recorded(log: &str, key: &str) -> Vec<String> {
+    let document = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        line["data"].get(key).filter(|document| document.is_object()).map(ToString::to_string)
+    };
+    log.lines().filter_map(document).collect()
 }
 
 /// One line a field; those that ask for nothing are left out.
@@ -64,12 +77,49 @@ pub(crate) fn describe(spec: &ContainerSpec) -> String {
     text
 }
 
+/// A restage, decided: what is done before, the container, what comes after.
+pub(crate) fn describe_restage(plan: &RestagePlan) -> String {
+    let mut text = format!("name {}\n", plan.container_name);
+    for note in &plan.notes {
+        writeln!(text, "note {note:?}").unwrap();
+    }
+    writeln!(text, "request {} bytes", plan.document.reveal().len()).unwrap();
+    writeln!(text, "hosts {}", joined(&plan.hosts)).unwrap();
+    writeln!(text, "users {}", joined(&plan.users)).unwrap();
+    writeln!(text, "volume {:?}", plan.volume).unwrap();
+    text += &describe(&plan.container);
+    writeln!(text, "unbounded {}", plan.unbounded).unwrap();
+    writeln!(text, "verdict memory {} help {}", plan.memory_mb, plan.for_help).unwrap();
+    writeln!(text, "visit {:?}", plan.visit.as_ref().map(|visit| visit.command(&ContainerId("0123456789ab".into()))))
+        .unwrap();
+    writeln!(text, "image {:#?}", plan.image).unwrap();
+    text
+}
+
+/// A launch, decided, with `container`, which is what it becomes on an engine.
+pub(crate) fn describe_launch(plan: &LaunchPlan, container: &ContainerSpec) -> String {
+    let mut text = format!("name {}\nguard {}\napp {} {}\n", plan.container_name, plan.guard, plan.app, plan.app_guid);
+    for note in &plan.notes {
+        writeln!(text, "note {note}").unwrap();
+    }
+    for port in &plan.ports {
+        writeln!(text, "publish {port:?}").unwrap();
+    }
+    text += &describe(container);
+    writeln!(text, "unbounded {}", plan.unbounded).unwrap();
+    writeln!(text, "within {:?} memory {}", plan.start_timeout, plan.memory_mb).unwrap();
+    text
+}
+
+fn joined(words: &BTreeSet<String>) -> String {
+    words.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
 /// Compares a plan with `golden/NAME.txt`; with `BLESS=1` in the environment the file is written anew.
-pub(crate) fn assert_golden(name: &str, spec: &ContainerSpec) {
+pub(crate) fn assert_golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/plan/golden").join(name).with_extension("txt");
-    let text = describe(spec);
     if std::env::var_os("BLESS").is_some() {
-        fs::write(&path, &text).unwrap();
+        fs::write(&path, text).unwrap();
     }
     assert_eq!(text, fs::read_to_string(&path).unwrap(), "{name}; BLESS=1 accepts it");
 }

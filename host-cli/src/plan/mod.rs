@@ -1,15 +1,18 @@
 //! Decides; touches nothing. Requests and options in, specifications out.
 
-pub(crate) mod app;
+mod app_container;
 pub(crate) mod cache;
+pub(crate) mod error;
 pub(crate) mod fetching;
 #[cfg(test)]
 pub(crate) mod golden;
 pub(crate) mod guard;
 pub(crate) mod health;
-pub(crate) mod instance;
-pub(crate) mod left_out;
+mod instance;
+pub(crate) mod launch;
+mod limits;
 pub(crate) mod ports;
 pub(crate) mod remains;
-pub(crate) mod stager;
-pub(crate) mod unusable;
+pub(crate) mod restage;
+pub(crate) mod staged_files;
+mod staging_container;

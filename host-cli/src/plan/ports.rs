@@ -6,7 +6,7 @@ pub(crate) const LOOPBACK: &str = "127.0.0.1";
 
 /// A port of the container that is to be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PortWish {
+pub(crate) struct PortRequest {
     /// The address on the host.
     pub(crate) host_address: String,
     /// The port on the host; `None`: any free one.
@@ -29,13 +29,13 @@ pub(crate) enum PortError {
     OfRequest(u32),
 }
 
-/// The wishes for an app with `app_ports`: those of `typed` first choose their port, the app's other ports are published
+/// The requests for an app with `app_ports`: those of `typed` first choose their port, the app's other ports are published
 /// on free ones. The order is the app's, additional ports of the container come last.
-pub(crate) fn wishes(app_ports: &[u32], typed: &[String]) -> Result<Vec<PortWish>, PortError> {
-    let mut wishes = Vec::new();
+pub(crate) fn port_requests(app_ports: &[u32], typed: &[String]) -> Result<Vec<PortRequest>, PortError> {
+    let mut requests = Vec::new();
     for port in app_ports {
         let container = u16::try_from(*port).ok().filter(|port| *port > 0).ok_or(PortError::OfRequest(*port))?;
-        wishes.push(PortWish { host_address: LOOPBACK.to_owned(), host: None, container });
+        requests.push(PortRequest { host_address: LOOPBACK.to_owned(), host: None, container });
     }
     let mut unassigned = Vec::new();
     for text in typed {
@@ -44,19 +44,19 @@ pub(crate) fn wishes(app_ports: &[u32], typed: &[String]) -> Result<Vec<PortWish
             unassigned.push((address, host));
             continue;
         };
-        match wishes.iter_mut().find(|wish| wish.container == container && wish.host.is_none()) {
-            Some(wish) => (wish.host_address, wish.host) = (address, Some(host)),
-            None => wishes.push(PortWish { host_address: address, host: Some(host), container }),
+        match requests.iter_mut().find(|request| request.container == container && request.host.is_none()) {
+            Some(request) => (request.host_address, request.host) = (address, Some(host)),
+            None => requests.push(PortRequest { host_address: address, host: Some(host), container }),
         }
     }
     for (address, host) in unassigned {
-        let Some(wish) = wishes.iter_mut().find(|wish| wish.host.is_none()) else {
+        let Some(request) = requests.iter_mut().find(|request| request.host.is_none()) else {
             let ports: Vec<String> = app_ports.iter().map(u32::to_string).collect();
             return Err(PortError::TooMany { typed: host, ports: ports.join(", ") });
         };
-        (wish.host_address, wish.host) = (address, Some(host));
+        (request.host_address, request.host) = (address, Some(host));
     }
-    Ok(wishes)
+    Ok(requests)
 }
 
 struct Typed {
@@ -91,12 +91,12 @@ mod tests {
 
     fn shown(app_ports: &[u32], typed: &[&str]) -> Result<Vec<String>, PortError> {
         let typed: Vec<String> = typed.iter().map(|text| (*text).to_owned()).collect();
-        let wishes = wishes(app_ports, &typed)?;
-        let line = |wish: &PortWish| {
-            let host = wish.host.map_or("free".to_owned(), |host| host.to_string());
-            format!("{}:{host}:{}", wish.host_address, wish.container)
+        let requests = port_requests(app_ports, &typed)?;
+        let line = |request: &PortRequest| {
+            let host = request.host.map_or("free".to_owned(), |host| host.to_string());
+            format!("{}:{host}:{}", request.host_address, request.container)
         };
-        Ok(wishes.iter().map(line).collect())
+        Ok(requests.iter().map(line).collect())
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_survived(texts in proptest::collection::vec("[0-9.:a-z]{0,20}", 0..4)) {
-            let _ = wishes(&[8080], &texts);
+            let _ = port_requests(&[8080], &texts);
         }
     }
 }

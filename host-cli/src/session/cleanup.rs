@@ -4,7 +4,7 @@
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
-use crate::image::{Stop, Unnamed};
+use crate::image::{Stop, UntaggedImage};
 use crate::session::temporary_tag::Lent;
 use shared_model::exit_code::ExitCode;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -93,8 +93,8 @@ impl Cleanup {
     pub(crate) fn make_image(
         &self,
         engine: &Arc<dyn Engine>,
-        make: impl FnOnce(&Stop) -> Result<Unnamed, Failure>,
-    ) -> Result<Unnamed, Failure> {
+        make: impl FnOnce(&Stop) -> Result<UntaggedImage, Failure>,
+    ) -> Result<UntaggedImage, Failure> {
         let stop = Stop::default();
         self.open()?.making.push(stop.clone());
         let ends = EndsMaking(self);
@@ -268,10 +268,10 @@ mod tests {
         assert_eq!(fake.state().containers.len(), 1);
     }
 
-    fn unnamed(fake: &Fake) -> Unnamed {
+    fn untagged(fake: &Fake) -> UntaggedImage {
         let id = fake.add_image("being:made", &[]);
         fake.state().images.last_mut().unwrap().tags.clear();
-        Unnamed { id, names: Vec::new(), droplet: String::new() }
+        UntaggedImage { id, names: Vec::new(), droplet: String::new() }
     }
 
     #[test]
@@ -280,7 +280,7 @@ mod tests {
             let cleanup = Cleanup::default();
             let (fake, ..) = made(&cleanup);
             let engine: Arc<dyn Engine> = Arc::<Fake>::clone(&fake);
-            let image = cleanup.make_image(&engine, |_| Ok(unnamed(&fake))).unwrap().id;
+            let image = cleanup.make_image(&engine, |_| Ok(untagged(&fake))).unwrap().id;
             if is_named {
                 engine.tag(&image, "baked:latest").unwrap();
             }
@@ -301,7 +301,7 @@ mod tests {
                 while !cleanup.lock().closed {
                     std::thread::yield_now();
                 }
-                Ok(unnamed(&fake))
+                Ok(untagged(&fake))
             });
             assert_eq!(outcome.unwrap_err().code, ExitCode::Interrupted);
         });

@@ -14,7 +14,7 @@ use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, Engine, ImageId};
 use crate::failure::Failure;
 use crate::image::app_image;
-use crate::image::{Stop, Unnamed};
+use crate::image::{EngineDestination, ImageMaker, ImageOptions, ImageParts, ImagePlan, Journal, Stop, UntaggedImage};
 use crate::labels;
 use crate::owner::Owner;
 use crate::plan::guard;
@@ -60,6 +60,12 @@ impl Unconnected {
 impl EventSink for Session {
     fn emit(&self, event: Event) {
         self.unconnected.emit(event);
+    }
+}
+
+impl Journal for Session {
+    fn image_begins(&self, base: &str, recipe: &str) {
+        self.guard(base, [(app_image::RECIPE.to_owned(), recipe.to_owned())].into());
     }
 }
 
@@ -116,11 +122,6 @@ impl Session {
         ))
     }
 
-    /// Leaves word that an image of this recipe is being made on `base`.
-    pub(crate) fn begin_image(&self, base: &str, recipe: &str) {
-        self.guard(base, [(app_image::RECIPE.to_owned(), recipe.to_owned())].into());
-    }
-
     /// What a guard told of is done.
     pub(crate) fn dismiss(&self, guard: Option<&ContainerId>) {
         if let Some(guard) = guard
@@ -130,8 +131,18 @@ impl Session {
         }
     }
 
+    /// Makes what was planned on the engine, or finds it there; it has no name yet.
+    pub(crate) fn make_planned(&self, plan: &ImagePlan, parts: ImageParts) -> Result<UntaggedImage, Failure> {
+        let ImageOptions { by, verbose, .. } = plan.options;
+        let destination = EngineDestination { engine: &*self.engine, journal: self, by, verbose };
+        self.make_image(|stop| Ok(ImageMaker { destination: &destination, stop, events: self }.make(plan, parts)?))
+    }
+
     /// Makes an image that has no name yet; see [`Cleanup::make_image`].
-    pub(crate) fn make_image(&self, make: impl FnOnce(&Stop) -> Result<Unnamed, Failure>) -> Result<Unnamed, Failure> {
+    pub(crate) fn make_image(
+        &self,
+        make: impl FnOnce(&Stop) -> Result<UntaggedImage, Failure>,
+    ) -> Result<UntaggedImage, Failure> {
         self.unconnected.cleanup.make_image(&self.engine, make)
     }
 

@@ -3,16 +3,12 @@
 
 use crate::engine::{ContainerId, EngineError};
 use crate::failure::Failure;
-use crate::image::app_image;
 use crate::image::taken_out::{TakenOutError, single_file};
-use crate::image::{Bound, ImageOptions, ImageOrder, Lifecycle, Names, Stop, Unnamed, make_unnamed};
-use crate::plan::stager;
+use crate::image::{ImageParts, Lifecycle};
+use crate::plan::staged_files::StagedFiles;
 use crate::session::Session;
-use shared_model::application::Application;
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
-use shared_model::task::TaskDefinition;
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 
@@ -31,77 +27,36 @@ enum Need {
     May,
 }
 
-/// The image that is to be made of a staging, and where its parts are in the container.
-pub(crate) struct Order {
-    droplet: String,
-    lifecycle: String,
-    result: String,
-    base: String,
-    application: Application,
-    labels: BTreeMap<String, String>,
-    bound: Bound,
-    options: ImageOptions,
-    /// Whether the droplet is finished when the builder has ended for the first time.
-    pub(crate) early: bool,
+/// The parts of an image, out of a container that runs or has ended. The droplet may have `limit` bytes.
+pub(super) fn parts(
+    session: &Session,
+    container: &ContainerId,
+    files: &StagedFiles,
+    limit: u64,
+) -> Result<ImageParts, Failure> {
+    // Before the droplet, which may be large: a lifecycle in the cache is safe only as long as the agent runs.
+    let lifecycle = lifecycle(session, container, &files.lifecycle)?;
+    let droplet = copied_file(session, container, &files.droplet, limit)?.ok_or_else(|| missing(&files.droplet))?;
+    Ok(ImageParts { droplet, lifecycle, result: result(session, container, &files.result)? })
 }
 
-impl Order {
-    /// What `task` leaves becomes an image on `base`.
-    pub(crate) fn new(task: &TaskDefinition, base: String, options: ImageOptions) -> Self {
-        Self {
-            droplet: stager::droplet_path(task).to_owned(),
-            lifecycle: task.lifecycle().to_owned(),
-            result: task.result_file.clone(),
-            base,
-            application: task.application(),
-            labels: app_image::labels_of_task(task),
-            bound: Bound::of_request(task.disk_mb),
-            options,
-            early: stager::builds_before_it_uploads(task),
-        }
+/// The result file's text; empty where there is none.
+fn result(session: &Session, container: &ContainerId, path: &str) -> Result<String, Failure> {
+    let found = if path.is_empty() { None } else { copied_file(session, container, path, LARGEST_RESULT)? };
+    let mut text = Vec::new();
+    if let Some(mut file) = found {
+        let outcome = file.read_to_end(&mut text);
+        outcome
+            .map_err(|error| Failure::new(ExitCode::Image, format!("the result file cannot be read: {error}"), ""))?;
     }
-
-    /// Makes the app image of what was staged in `container`, running or not.
-    pub(crate) fn make(&self, session: &Session, container: &ContainerId, stop: &Stop) -> Result<Unnamed, Failure> {
-        // Before the droplet, which may be large: a lifecycle in the cache is safe only as long as the agent runs.
-        let lifecycle = lifecycle(session, container, &self.lifecycle)?;
-        let droplet =
-            taken_out(session, container, &self.droplet, self.bound.bytes)?.ok_or_else(|| missing(&self.droplet))?;
-        let order = ImageOrder {
-            droplet,
-            lifecycle,
-            base: &self.base,
-            names: Names::OfApp { name: &self.application.name, guid: &self.application.guid },
-            labels: self.labels.clone(),
-            result: self.result(session, container)?,
-            bound: self.bound,
-            options: self.options,
-            begins: &|base, recipe| session.begin_image(base, recipe),
-            stop: stop.clone(),
-        };
-        Ok(make_unnamed(&*session.engine, order, session)?)
-    }
-
-    /// The result file's text; empty where there is none.
-    fn result(&self, session: &Session, container: &ContainerId) -> Result<String, Failure> {
-        let found =
-            if self.result.is_empty() { None } else { taken_out(session, container, &self.result, LARGEST_RESULT)? };
-        let mut text = Vec::new();
-        if let Some(mut file) = found {
-            let outcome = file.read_to_end(&mut text);
-            outcome.map_err(|error| {
-                Failure::new(ExitCode::Image, format!("the result file cannot be read: {error}"), "")
-            })?;
-        }
-        Ok(String::from_utf8_lossy(&text).into_owned())
-    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 fn lifecycle(session: &Session, container: &ContainerId, folder: &str) -> Result<Lifecycle, Failure> {
     let mut programs = Vec::new();
     for (name, need) in PROGRAMS {
         let path = format!("{folder}/{name}");
-        match taken_out(session, container, &path, LARGEST_PROGRAM)? {
+        match copied_file(session, container, &path, LARGEST_PROGRAM)? {
             Some(program) => programs.push((name.to_owned(), program)),
             None if need == Need::May => {}
             None => return Err(missing(&path)),
@@ -111,7 +66,7 @@ fn lifecycle(session: &Session, container: &ContainerId, folder: &str) -> Result
 }
 
 /// The file at `path` in the container; `None`: there is none.
-fn taken_out(session: &Session, container: &ContainerId, path: &str, limit: u64) -> Result<Option<File>, Failure> {
+fn copied_file(session: &Session, container: &ContainerId, path: &str, limit: u64) -> Result<Option<File>, Failure> {
     let stream = match session.engine.copy_out(container, path) {
         Err(EngineError::NotFound { .. }) => return Ok(None),
         other => other?,

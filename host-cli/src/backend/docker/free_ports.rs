@@ -3,19 +3,19 @@
 
 use crate::engine::container_spec::PublishedPort;
 use crate::failure::Failure;
-use crate::plan::ports::PortWish;
+use crate::plan::ports::PortRequest;
 use shared_model::exit_code::ExitCode;
 use std::io::{self, ErrorKind};
 use std::net::TcpListener;
 
 const ANOTHER: &str = "choose another one with --port, or leave --port out to get a free one";
 
-/// The ports, in the order of the wishes.
-pub(crate) fn choose(wishes: &[PortWish]) -> Result<Vec<PublishedPort>, Failure> {
+/// The ports, in the order of the requests.
+pub(crate) fn choose(requests: &[PortRequest]) -> Result<Vec<PublishedPort>, Failure> {
     // Held until all are chosen: else the same free port could be given twice.
     let mut held = Vec::new();
     let mut ports = Vec::new();
-    for PortWish { host_address, host, container } in wishes {
+    for PortRequest { host_address, host, container } in requests {
         let listener = TcpListener::bind((host_address.as_str(), host.unwrap_or(0)));
         let found = match (listener, host) {
             (Ok(listener), _) => {
@@ -47,13 +47,13 @@ fn taken(address: &str, host: Option<u16>, error: &io::Error) -> Failure {
 mod tests {
     use super::*;
 
-    fn wish(address: &str, host: Option<u16>) -> PortWish {
-        PortWish { host_address: address.into(), host, container: 8080 }
+    fn request(address: &str, host: Option<u16>) -> PortRequest {
+        PortRequest { host_address: address.into(), host, container: 8080 }
     }
 
     #[test]
     fn free_ports_differ_and_can_be_bound_afterwards() {
-        let ports = choose(&[wish("127.0.0.1", None), wish("127.0.0.1", None)]).unwrap();
+        let ports = choose(&[request("127.0.0.1", None), request("127.0.0.1", None)]).unwrap();
         assert_ne!(ports[0].host, ports[1].host);
         assert!(TcpListener::bind(("127.0.0.1", ports[0].host)).is_ok());
     }
@@ -62,10 +62,10 @@ mod tests {
     fn a_port_that_is_taken_is_refused_in_words() {
         let other = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = other.local_addr().unwrap().port();
-        let failure = choose(&[wish("127.0.0.1", Some(port))]).unwrap_err();
+        let failure = choose(&[request("127.0.0.1", Some(port))]).unwrap_err();
         assert_eq!(failure.code, ExitCode::Launch);
         assert_eq!(failure.text, format!("port {port} of 127.0.0.1 is taken by another program"));
-        let failure = choose(&[wish("192.0.2.1", Some(port))]).unwrap_err();
+        let failure = choose(&[request("192.0.2.1", Some(port))]).unwrap_err();
         assert_eq!(failure.text, "192.0.2.1 is no address of this machine");
     }
 }

@@ -1,28 +1,28 @@
 //! The app image is made while the agent uploads: from the moment on when the builder and all that it left have ended.
 //! It gets its names when the staging has gone well, and is removed otherwise.
 
-use crate::backend::docker::extract::Order;
+use super::extract;
+use super::stage::Milestone;
 use crate::engine::ContainerId;
 use crate::failure::Failure;
-use crate::image::{MadeImage, Unnamed, give_names};
+use crate::image::{MadeImage, UntaggedImage, tag};
+use crate::plan::restage::StagedImagePlan;
 use crate::session::{Session, millis};
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
-use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Instant;
 
 /// An image that is to be made, is being made, or waits for its names.
-pub(crate) struct Making<'a> {
+pub(super) struct ImageBuild<'a> {
     session: &'a Session,
     container: &'a ContainerId,
-    order: Arc<Order>,
+    planned: &'a StagedImagePlan,
     /// What comes of it once it was begun.
-    coming: RefCell<Option<Receiver<Finished>>>,
-    /// The sha256 of the droplet that was uploaded; empty until it is known.
-    expected: RefCell<String>,
+    coming: Option<Receiver<Finished>>,
+    /// The sha256 of the droplet that the agent judged and uploaded; empty until it is known.
+    expected: String,
 }
 
 fn another_droplet() -> Failure {
@@ -32,52 +32,50 @@ fn another_droplet() -> Failure {
 }
 
 struct Finished {
-    outcome: Result<Unnamed, Failure>,
+    outcome: Result<UntaggedImage, Failure>,
     ms: u64,
 }
 
-impl<'a> Making<'a> {
+impl<'a> ImageBuild<'a> {
     /// Nothing is done yet.
-    pub(crate) fn new(session: &'a Session, container: &'a ContainerId, order: Order) -> Self {
-        Self { session, container, order: Arc::new(order), coming: RefCell::default(), expected: RefCell::default() }
+    pub(super) fn new(session: &'a Session, container: &'a ContainerId, planned: &'a StagedImagePlan) -> Self {
+        Self { session, container, planned, coming: None, expected: String::new() }
     }
 
-    /// The builder has ended, so its droplet can be taken: in a thread, and only once, however often a container says so.
-    /// Not for a request that goes on building after its first upload.
-    pub(crate) fn begin_early(&self) {
-        if self.order.early && self.coming.borrow().is_none() {
-            *self.coming.borrow_mut() = Some(self.begin());
+    /// The staging has come so far. When the builder has ended its droplet can be taken: in a thread, and only once, however
+    /// often a container says so; but not for a request that goes on building after its first upload.
+    pub(super) fn reach(&mut self, milestone: Milestone<'_>) {
+        match milestone {
+            Milestone::Built if self.planned.files.early && self.coming.is_none() => self.coming = Some(self.begin()),
+            Milestone::Built => {}
+            // Of no other droplet there shall be an image.
+            Milestone::Droplet { sha256 } => sha256.clone_into(&mut self.expected),
         }
     }
 
-    /// The agent has judged a droplet with this sha256; of no other one there shall be an image.
-    pub(crate) fn expect(&self, sha256: &str) {
-        sha256.clone_into(&mut self.expected.borrow_mut());
-    }
-
     /// The staging has gone well: the image gets its names.
-    pub(crate) fn finish(self) -> Result<MadeImage, Failure> {
+    pub(super) fn finish(mut self) -> Result<MadeImage, Failure> {
         self.session.emit(Event::StepStarted { step: Step::Image });
         let coming = self.coming.take().unwrap_or_else(|| self.begin());
         let lost = || Failure::new(ExitCode::Bug, "the making of the image was lost", "please report this");
         let Finished { outcome, ms } = coming.recv().map_err(|_| lost())?;
-        let unnamed = outcome?;
-        let expected = self.expected.take();
-        if !expected.is_empty() && expected != unnamed.droplet {
+        let untagged = outcome?;
+        if !self.expected.is_empty() && self.expected != untagged.droplet {
             return Err(another_droplet());
         }
         let began = Instant::now();
-        let image = give_names(&*self.session.engine, unnamed)?;
+        let image = tag(&*self.session.engine, untagged)?;
         self.session.emit(Event::StepEnded { step: Step::Image, ms: ms.saturating_add(millis(began)) });
         Ok(image)
     }
 
     fn begin(&self) -> Receiver<Finished> {
         let (sends, finished) = mpsc::sync_channel(1);
-        let (session, container, order) = (self.session.clone(), self.container.clone(), Arc::clone(&self.order));
+        let (session, container, planned) = (self.session.clone(), self.container.clone(), self.planned.clone());
         thread::spawn(move || {
             let began = Instant::now();
-            let outcome = session.make_image(|stop| order.make(&session, &container, stop));
+            let parts = extract::parts(&session, &container, &planned.files, planned.plan.bound.bytes);
+            let outcome = parts.and_then(|parts| session.make_planned(&planned.plan, parts));
             let _ = sends.send(Finished { outcome, ms: millis(began) });
         });
         finished

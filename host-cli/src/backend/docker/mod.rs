@@ -1,18 +1,41 @@
 //! One Docker Engine.
 //!
-//! - Staging: `preflight`, `mounts`, `stage` (with the `stream` of what the agent says), `image_build` and `extract`.
+//! - Staging: `restage` carries a plan out; `preflight`, `mounts`, `stage` (with the `stream` of what the agent says),
+//!   `image_build` and `extract`.
 //! - Images: `ours`, `resolve_image`, `old_images`, `push`.
-//! - Launching: `free_ports`, `start`.
+//! - Launching: `launch` carries a plan out; `free_ports`, `start`.
 
-pub(crate) mod extract;
-pub(crate) mod free_ports;
-pub(crate) mod image_build;
+mod extract;
+mod free_ports;
+mod image_build;
+mod launch;
 pub(crate) mod mounts;
 pub(crate) mod old_images;
-pub(crate) mod ours;
+mod ours;
 pub(crate) mod preflight;
 pub(crate) mod push;
 pub(crate) mod resolve_image;
+mod restage;
 pub(crate) mod stage;
-pub(crate) mod start;
+mod start;
 pub(crate) mod stream;
+
+use crate::backend::Backend;
+use crate::failure::Failure;
+use crate::image::MadeImage;
+use crate::plan::launch::LaunchPlan;
+use crate::plan::restage::RestagePlan;
+use crate::session::Session;
+
+/// The engine of a session.
+pub(crate) struct OneEngine<'a>(pub(crate) &'a Session);
+
+impl Backend for OneEngine<'_> {
+    fn stage(&self, plan: &RestagePlan) -> Result<Option<MadeImage>, Failure> {
+        restage::restage(self.0, plan)
+    }
+
+    fn launch(&self, plan: &LaunchPlan) -> Result<(), Failure> {
+        launch::launch(self.0, plan)
+    }
+}

@@ -19,8 +19,8 @@ const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 /// What the heads of all kinds of keys end with: `-----BEGIN PRIVATE KEY-----`, `-----BEGIN EC PRIVATE KEY-----`.
 const KEY: &str = "PRIVATE KEY-----";
 
-/// Where the agent fetches and nothing foreign runs.
-pub(crate) const NOBODY: BTreeSet<&str> = BTreeSet::new();
+/// The users where the agent fetches and nothing foreign runs.
+pub(crate) const NOBODY: BTreeSet<String> = BTreeSet::new();
 
 /// Of a mode: who may do anything with the file.
 const OWNER: u32 = 0o700;
@@ -30,9 +30,8 @@ const OTHERS: u32 = 0o007;
 /// vcap's number, its group's too, in every stack.
 const VCAP: u32 = 2000;
 
-/// The files that the options name, as the engine can mount them. `users` are those that foreign programs run as where they are
-/// mounted.
-pub(crate) fn files(options: &FetchOptions<'_>, users: &BTreeSet<&str>) -> Result<Vec<MountedFile>, Failure> {
+/// The files that the options name, as the engine can mount them.
+pub(crate) fn files(options: &FetchOptions<'_>) -> Result<Vec<MountedFile>, Failure> {
     if options.key.is_some() && options.cert.is_none() {
         let text = "--key is of no use without the client certificate that it belongs to";
         return Err(Failure::new(ExitCode::CommandLine, text, "name it with --cert"));
@@ -48,17 +47,25 @@ pub(crate) fn files(options: &FetchOptions<'_>, users: &BTreeSet<&str>) -> Resul
         let host = looked_at(option, path, mark)?;
         files.push(MountedFile { option, host, container });
     }
-    let cert = files.iter().find(|file| file.option == "--cert");
-    match files.iter().find(|file| file.option == "--key").or(cert) {
-        None => {}
-        Some(key) if key.option == "--key" => closed_to(key, users)?,
+    if let (Some(both), false) = (cert_of(&files), files.iter().any(is_key)) {
         // The agent looks for the key beside the certificate then.
-        Some(both) => {
-            looked_at("--cert", &both.host, KEY)?;
-            closed_to(both, users)?;
-        }
+        looked_at("--cert", &both.host, KEY)?;
     }
     Ok(files)
+}
+
+/// No program that runs as one of `users` where the files are mounted can read the private key among them.
+pub(crate) fn closed(files: &[MountedFile], users: &BTreeSet<String>) -> Result<(), Failure> {
+    let key = files.iter().find(|file| is_key(file)).or_else(|| cert_of(files));
+    key.map_or(Ok(()), |key| closed_to(key, users))
+}
+
+fn is_key(file: &MountedFile) -> bool {
+    file.option == "--key"
+}
+
+fn cert_of(files: &[MountedFile]) -> Option<&MountedFile> {
+    files.iter().find(|file| file.option == "--cert")
 }
 
 /// The file's absolute path; it holds `mark`.
@@ -80,7 +87,7 @@ fn looked_at(option: &str, path: &Path, mark: &str) -> Result<PathBuf, Failure> 
 }
 
 /// No foreign program can read the key: in the container the file keeps its owner, its group and its mode.
-fn closed_to(key: &MountedFile, users: &BTreeSet<&str>) -> Result<(), Failure> {
+fn closed_to(key: &MountedFile, users: &BTreeSet<String>) -> Result<(), Failure> {
     let file = key.host.to_string_lossy();
     let open = |why: &str, advice: &str| {
         let text = format!("{} {}: {why}, so the app's buildpacks could", key.option, visible(&file));
@@ -129,8 +136,10 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use tempfile::NamedTempFile;
 
-    fn vcap() -> BTreeSet<&'static str> {
-        BTreeSet::from(["vcap"])
+    /// As for a request whose programs run as vcap.
+    fn mounted(options: &FetchOptions<'_>) -> Result<Vec<MountedFile>, Failure> {
+        let found = files(options)?;
+        closed(&found, &BTreeSet::from(["vcap".to_owned()])).map(|()| found)
     }
 
     fn options() -> FetchOptions<'static> {
@@ -153,12 +162,12 @@ mod tests {
 
     #[test]
     fn certificates_must_be_there_and_be_certificates() {
-        let refused = |path: &Path| files(&FetchOptions { ca: Some(path), ..options() }, &vcap()).unwrap_err();
+        let refused = |path: &Path| mounted(&FetchOptions { ca: Some(path), ..options() }).unwrap_err();
         assert!(refused(Path::new("/nowhere/ca.pem")).text.starts_with("--ca /nowhere/ca.pem: "));
         assert!(refused(file("").path()).text.ends_with("no certificate in it"));
         assert_eq!(refused(file("").path()).code, ExitCode::CommandLine);
         let ca = file("-----BEGIN CERTIFICATE-----\n");
-        let found = files(&FetchOptions { ca: Some(ca.path()), ..options() }, &vcap()).unwrap();
+        let found = mounted(&FetchOptions { ca: Some(ca.path()), ..options() }).unwrap();
         assert_eq!((found[0].option, &found[0].host), ("--ca", &ca.path().canonicalize().unwrap()));
 
         let folder = tempfile::tempdir().unwrap();
@@ -172,7 +181,7 @@ mod tests {
         const CERT: &str = "-----BEGIN CERTIFICATE-----\n";
         const PRIVATE: &str = "-----BEGIN EC PRIVATE KEY-----\n";
         let (cert, key, both) = (file(CERT), file(PRIVATE), file(&[CERT, PRIVATE].concat()));
-        let with = |cert, key| files(&FetchOptions { cert, key, ..options() }, &vcap());
+        let with = |cert, key| mounted(&FetchOptions { cert, key, ..options() });
         for (cert, key, why) in [
             (None, Some(key.path()), "of no use without the client certificate"),
             (Some(cert.path()), None, "no private key in it"),
@@ -219,7 +228,7 @@ mod tests {
         let key = file("-----BEGIN EC PRIVATE KEY-----\n");
         let mounted = MountedFile { option: "--key", host: key.path().to_owned(), container: "/k" };
         for user in ["root", "0:0"] {
-            let refused = closed_to(&mounted, &BTreeSet::from(["vcap", user])).unwrap_err();
+            let refused = closed_to(&mounted, &BTreeSet::from(["vcap", user].map(str::to_owned))).unwrap_err();
             assert!(refused.text.contains("as root"), "{}", refused.text);
         }
     }

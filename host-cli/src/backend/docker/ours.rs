@@ -6,26 +6,25 @@ use crate::failure::Failure;
 use crate::image::created;
 use crate::image::provenance::{Foreign, Provenance, is_labelled, provenance};
 use crate::labels;
-use crate::plan::app;
+use crate::plan::launch::LaunchPlan;
 use crate::session::Session;
 use jiff::Timestamp;
-use shared_model::desired_lrp::DesiredLrp;
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
-/// The newest image of the launch request's app. Says so when it is older than the request, `requested`: then the app was
+/// The newest image of the app that is to be launched. Says so when it is older than the request: then the app was
 /// pushed again since.
-pub(crate) fn app_image(session: &Session, lrp: &DesiredLrp, requested: Option<Timestamp>) -> Result<Image, Failure> {
-    let of_app = session.engine.images_labelled(labels::APP_GUID, lrp.app_guid())?;
+pub(super) fn app_image(session: &Session, plan: &LaunchPlan) -> Result<Image, Failure> {
+    let of_app = session.engine.images_labelled(labels::APP_GUID, &plan.app_guid)?;
     let found = newest(session, of_app.into_iter().filter(is_labelled));
     let Some(image) = found.map_err(|failure| Failure { code: launch_code(failure.code), ..failure })? else {
-        let text = format!("there is no image of {} ({}) yet", visible(&app::shown_name(lrp)), visible(lrp.app_guid()));
+        let text = format!("there is no image of {} ({}) yet", visible(&plan.app), visible(&plan.app_guid));
         return Err(Failure::new(ExitCode::Launch, text, "restage it first: `host-cli restage APP`"));
     };
-    if let Some(requested) = requested.filter(|requested| (1..requested.as_second()).contains(&age(&image))) {
+    if let Some(requested) = plan.requested.filter(|requested| (1..requested.as_second()).contains(&age(&image))) {
         let made = Timestamp::from_second(age(&image)).unwrap_or_default();
         let text = format!(
             "the image of {made} is older than the launch request of {requested:.0}: `restage` makes a new one"

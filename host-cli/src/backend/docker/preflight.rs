@@ -7,11 +7,24 @@ use crate::failure::Failure;
 use crate::labels;
 use crate::plan::cache;
 use crate::plan::fetching::Keeping;
+use crate::plan::restage::RestagePlan;
 use crate::session::Session;
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
 use std::collections::BTreeSet;
+
+/// What a restage needs is there. The stager image.
+pub(super) fn restage(engine: &dyn Engine, plan: &RestagePlan) -> Result<Image, Failure> {
+    let network_name = &plan.container.network;
+    network(engine, network_name)?;
+    no_app_answers_for(engine, network_name, &plan.hosts)?;
+    let stager_image = image(engine, &plan.container.image, "stager image")?;
+    if let Some(planned) = &plan.image {
+        image(engine, &planned.plan.base, "root file system")?;
+    }
+    Ok(stager_image)
+}
 
 /// The network exists.
 pub(crate) fn network(engine: &dyn Engine, name: &str) -> Result<(), Failure> {

@@ -31,10 +31,15 @@ pub(crate) struct Staging<'a> {
     pub(crate) keep: Option<String>,
     /// What the verdict tells of it.
     pub(crate) subject: Subject<'a>,
-    /// Called when the agent says that the builder has ended well, with all that it had left running.
-    pub(crate) built: &'a dyn Fn(),
-    /// Called with the sha256 of the droplet that the agent judged and uploaded.
-    pub(crate) droplet: &'a dyn Fn(&str),
+}
+
+/// How far a staging has come, as far as more than a screen wants to know it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Milestone<'a> {
+    /// The agent says that the builder has ended well, with all that it had left running.
+    Built,
+    /// The agent has judged a droplet, and uploads it.
+    Droplet { sha256: &'a str },
 }
 
 enum News {
@@ -42,12 +47,16 @@ enum News {
     Ended(Result<i64, EngineError>),
 }
 
-/// Stages, and shows what the agent says.
+/// Stages, and shows what the agent says; tells `reach` how far it is.
 ///
 /// Returns when the container has ended, or when the agent says that it is kept for a visitor; then it goes on running.
-pub(crate) fn stage(session: &Session, staging: &Staging<'_>) -> Result<Staged, Failure> {
+pub(crate) fn stage(
+    session: &Session,
+    staging: &Staging<'_>,
+    reach: &mut dyn FnMut(Milestone<'_>),
+) -> Result<Staged, Failure> {
     let mut heard = Heard { may_stay: staging.keep.is_some(), ..Heard::default() };
-    let status = listen(session, staging, &mut heard).transpose()?;
+    let status = listen(session, staging, &mut heard, reach).transpose()?;
     if let Some(visit) = staging.keep.as_ref().filter(|_| heard.stays) {
         session.keep(staging.container);
         session.emit(Event::Note { text: format!("Look inside: {visit}") });
@@ -57,19 +66,24 @@ pub(crate) fn stage(session: &Session, staging: &Staging<'_>) -> Result<Staged, 
 }
 
 /// The exit status; `None` where the container was not awaited.
-fn listen(session: &Session, staging: &Staging<'_>, heard: &mut Heard) -> Option<Result<i64, EngineError>> {
+fn listen(
+    session: &Session,
+    staging: &Staging<'_>,
+    heard: &mut Heard,
+    reach: &mut dyn FnMut(Milestone<'_>),
+) -> Option<Result<i64, EngineError>> {
     for news in run(&session.engine, staging.container, staging.document) {
         match news {
             News::Ended(status) => return Some(status),
             News::Said(said) => {
                 let mut show = |event: Event| {
                     if let Event::Droplet { sha256, .. } = &event {
-                        (staging.droplet)(sha256);
+                        reach(Milestone::Droplet { sha256 });
                     }
                     let built = matches!(event, Event::StepEnded { step: Step::Build, .. });
                     session.emit(event);
                     if built {
-                        (staging.built)();
+                        reach(Milestone::Built);
                     }
                 };
                 if let ControlFlow::Break(()) = heard.take(said, &mut show) {

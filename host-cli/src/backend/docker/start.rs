@@ -4,13 +4,14 @@
 mod earlier;
 mod health;
 
-use crate::engine::ContainerId;
 use crate::engine::container_spec::ContainerSpec;
+use crate::engine::{ContainerId, EngineError};
 use crate::failure::Failure;
-use crate::plan::ports::PortWish;
+use crate::plan::launch::LaunchPlan;
+use crate::plan::ports::PortRequest;
 use crate::session::Session;
 pub(crate) use earlier::{Earlier, earlier};
-pub(crate) use health::Patience;
+use health::Timeouts;
 use shared_model::event::{Event, EventSink, Stream};
 use shared_model::exit_code::ExitCode;
 use std::time::Duration;
@@ -21,25 +22,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How much of what a failed app printed is shown.
 const LAST_LINES: usize = 20;
 
-/// What is started.
-pub(crate) struct Starting<'a> {
-    /// The app's name, for people.
-    pub(crate) app: &'a str,
-    /// The new container's name.
-    pub(crate) name: &'a str,
-    /// The new container.
-    pub(crate) spec: &'a ContainerSpec,
-    /// What is said where the engine does not bound what the app writes.
-    pub(crate) unbounded: &'a str,
-    /// The request's memory in MiB, for people.
-    pub(crate) memory_mb: i32,
-    /// How long to wait for what.
-    pub(crate) patience: Patience,
-}
-
 /// Stops those of the app's earlier containers that hold a port which is wanted now, and says so.
-pub(crate) fn make_room(session: &Session, earlier: &[Earlier], wishes: &[PortWish]) -> Result<(), Failure> {
-    for one in earlier.iter().filter(|one| one.running && one.holds_any_of(wishes)) {
+pub(crate) fn make_room(session: &Session, earlier: &[Earlier], requests: &[PortRequest]) -> Result<(), Failure> {
+    for one in earlier.iter().filter(|one| one.running && one.holds_any_of(requests)) {
         let text = format!(
             "Stopping {} first, because it holds the port: the app is down until the new one answers",
             one.name
@@ -52,12 +37,19 @@ pub(crate) fn make_room(session: &Session, earlier: &[Earlier], wishes: &[PortWi
 
 /// Starts the container, waits until it is healthy and removes the earlier ones. On failure what the app printed last is
 /// shown; the new container goes with the session.
-pub(crate) fn start(session: &Session, starting: &Starting<'_>, earlier: &[Earlier]) -> Result<ContainerId, Failure> {
-    let container = session.create_bounded(starting.name, starting.spec, starting.unbounded)?;
-    session.engine.start(&container).map_err(|error| not_started(error.hiding(starting.spec), starting))?;
-    if let Err(sick) = health::wait(session, &container, starting.spec.health_check.as_ref(), &starting.patience)? {
+pub(crate) fn start(
+    session: &Session,
+    plan: &LaunchPlan,
+    spec: &ContainerSpec,
+    earlier: &[Earlier],
+) -> Result<ContainerId, Failure> {
+    let container = session.create_bounded(&plan.container_name, spec, &plan.unbounded)?;
+    session.engine.start(&container).map_err(|error| not_started(error.hiding(spec), spec))?;
+    if let Err(unhealthy) =
+        health::wait(session, &container, spec.health_check.as_ref(), &Timeouts::new(plan.start_timeout))?
+    {
         show_last_lines(session, &container);
-        return Err(sick.failure(starting.app, starting.memory_mb));
+        return Err(unhealthy.failure(&plan.app, plan.memory_mb));
     }
     session.release(&container);
     for one in earlier {
@@ -73,11 +65,10 @@ pub(crate) fn start(session: &Session, starting: &Starting<'_>, earlier: &[Earli
 }
 
 /// An engine's words for a port that somebody took since it was chosen are not everybody's.
-fn not_started(error: crate::engine::EngineError, starting: &Starting<'_>) -> Failure {
+fn not_started(error: EngineError, spec: &ContainerSpec) -> Failure {
     let words = error.to_string();
     if ["port is already allocated", "address already in use"].iter().any(|sign| words.contains(sign)) {
-        let ports: Vec<String> =
-            starting.spec.ports.iter().map(|port| format!("{}:{}", port.host_address, port.host)).collect();
+        let ports: Vec<String> = spec.ports.iter().map(|port| format!("{}:{}", port.host_address, port.host)).collect();
         let text = format!("port taken: the Docker Engine cannot publish {}", ports.join(", "));
         return Failure::new(
             ExitCode::Launch,

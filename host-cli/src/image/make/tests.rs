@@ -2,12 +2,30 @@
 
 use super::super::samples::{Sample, as_file};
 use super::*;
+use crate::engine::Engine;
 use crate::engine::fake::{Fake, loaded};
+use crate::image::destination::{EngineDestination, Journal, MadeImage, tag};
 use shared_model::secret::Secret;
 use std::sync::Mutex;
 
-fn make(engine: &dyn Engine, order: ImageOrder<'_>, events: &dyn EventSink) -> Result<MadeImage, ImageError> {
-    give_names(engine, make_unnamed(engine, order, events)?)
+/// What is to be made, of what, and whether it is still wanted.
+struct Order {
+    plan: ImagePlan,
+    parts: ImageParts,
+    stop: Stop,
+}
+
+struct Nobody;
+
+impl Journal for Nobody {
+    fn image_begins(&self, _: &str, _: &str) {}
+}
+
+fn make(engine: &dyn Engine, order: Order, events: &dyn EventSink) -> Result<MadeImage, ImageError> {
+    let ImageOptions { by, verbose, .. } = order.plan.options;
+    let destination = EngineDestination { engine, journal: &Nobody, by, verbose };
+    let maker = ImageMaker { destination: &destination, stop: &order.stop, events };
+    tag(engine, maker.make(&order.plan, order.parts)?)
 }
 
 #[derive(Default)]
@@ -19,19 +37,26 @@ impl EventSink for Said {
     }
 }
 
-fn order(droplet: &[u8]) -> ImageOrder<'static> {
-    ImageOrder {
-        droplet: as_file(droplet),
-        lifecycle: Lifecycle::Programs(vec![("launcher".into(), as_file(b"l"))]),
-        base: "rootfs:x",
-        names: Names::OfApp { name: "my app", guid: "18c50a86-f6e8-4f9e-9e0a-8a3c4f3b2f1d" },
+fn order(droplet: &[u8]) -> Order {
+    let plan = ImagePlan {
+        base: "rootfs:x".into(),
+        names: ImageNames::OfApp { name: "my app".into(), guid: "18c50a86-f6e8-4f9e-9e0a-8a3c4f3b2f1d".into() },
         labels: [("stager.app-name".to_owned(), "my app".to_owned())].into(),
-        result: String::new(),
         bound: Bound::of_option(GENEROUS),
         options: ImageOptions { by: ImageBy::Auto, verbose: false, created: Created { time: 0, newest: None } },
-        begins: &|_, _| (),
+    };
+    let lifecycle = Lifecycle::Programs(vec![("launcher".into(), as_file(b"l"))]);
+    Order {
+        plan,
+        parts: ImageParts { droplet: as_file(droplet), lifecycle, result: String::new() },
         stop: Stop::default(),
     }
+}
+
+/// The order, changed.
+fn with(mut order: Order, change: impl FnOnce(&mut Order)) -> Order {
+    change(&mut order);
+    order
 }
 
 /// What was loaded last, by name.
@@ -62,18 +87,18 @@ fn an_image_is_loaded_with_its_new_layers_only_and_then_gets_the_apps_names() {
 
 #[test]
 fn the_same_things_make_the_same_image_and_every_other_thing_another() {
-    let id = |change: &dyn Fn(&mut ImageOrder<'static>)| {
+    let id = |change: &dyn Fn(&mut Order)| {
         let mut order = order(&Sample::droplet().tgz());
         change(&mut order);
         make(&Fake::with_image("rootfs:x"), order, &Said::default()).unwrap().id.0
     };
     let same = id(&|_| {});
-    assert_eq!(id(&|order| order.names = Names::OfApp { name: "other", guid: "other" }), same);
-    let changes: [&dyn Fn(&mut ImageOrder<'static>); 4] = [
-        &|order| order.options.created.time = 1,
-        &|order| drop(order.labels.insert("a".into(), "b".into())),
-        &|order| order.lifecycle = Lifecycle::Programs(vec![("launcher".into(), as_file(b"other"))]),
-        &|order| order.droplet = as_file(&Sample::droplet().file("./app/more", b"", 0o644).tgz()),
+    assert_eq!(id(&|order| order.plan.names = ImageNames::OfApp { name: "other".into(), guid: "other".into() }), same);
+    let changes: [&dyn Fn(&mut Order); 4] = [
+        &|order| order.plan.options.created.time = 1,
+        &|order| drop(order.plan.labels.insert("a".into(), "b".into())),
+        &|order| order.parts.lifecycle = Lifecycle::Programs(vec![("launcher".into(), as_file(b"other"))]),
+        &|order| order.parts.droplet = as_file(&Sample::droplet().file("./app/more", b"", 0o644).tgz()),
     ];
     let mut ids: Vec<String> = changes.iter().map(|change| id(change)).chain([same]).collect();
     ids.sort();
@@ -108,8 +133,8 @@ fn an_image_that_cannot_get_its_names_goes() {
 fn an_image_that_loses_its_last_name_goes() {
     let fake = Fake::with_image("rootfs:x");
     let old = fake.add_image("mine:latest", &[("stager.kind", "app")]);
-    let names = ["mine".to_owned()];
-    let order = ImageOrder { names: Names::Given(&names), ..order(&Sample::droplet().tgz()) };
+    let named = |order: &mut Order| order.plan.names = ImageNames::Given(vec!["mine".into()]);
+    let order = with(order(&Sample::droplet().tgz()), named);
     make(&fake, order, &Said::default()).unwrap();
     assert!(fake.state().images.iter().all(|image| image.id != old));
 }
@@ -121,11 +146,14 @@ fn what_is_missing_or_empty_or_wrong_is_said_before_anything_is_built() {
     let error = |order| make(&fake, order, &Said::default()).unwrap_err().to_string();
     assert_eq!(error(order(b"")), "the droplet is empty");
     assert!(error(order(b"nonsense")).starts_with("the droplet is corrupt"));
-    assert_eq!(error(ImageOrder { base: "none:y", ..order(&good) }), "the root file system none:y is not here");
-    let names = ["Not A Name".to_owned()];
-    assert!(error(ImageOrder { names: Names::Given(&names), ..order(&good) }).contains("`Not A Name` is no name"));
-    let lifecycle = Lifecycle::Programs(Vec::new());
-    assert!(error(ImageOrder { lifecycle, ..order(&good) }).contains("launcher"));
+    assert_eq!(
+        error(with(order(&good), |order| order.plan.base = "none:y".into())),
+        "the root file system none:y is not here"
+    );
+    let named = |order: &mut Order| order.plan.names = ImageNames::Given(vec!["Not A Name".into()]);
+    assert!(error(with(order(&good), named)).contains("`Not A Name` is no name"));
+    let empty = |order: &mut Order| order.parts.lifecycle = Lifecycle::Programs(Vec::new());
+    assert!(error(with(order(&good), empty)).contains("launcher"));
     assert!(fake.state().loaded.is_empty());
 }
 
@@ -135,7 +163,7 @@ fn a_base_with_variables_of_its_own_is_warned_of_without_their_values() {
     let variables = vec!["PATH=/x".to_owned(), "TOKEN=s3cret".to_owned()];
     fake.state().images[0].details.settings.environment = Secret::new(variables);
     let said = Said::default();
-    let order = ImageOrder { result: "broken".into(), ..order(&Sample::droplet().tgz()) };
+    let order = with(order(&Sample::droplet().tgz()), |order| order.parts.result = "broken".into());
     make(&fake, order, &said).unwrap();
     let said = said.0.into_inner().unwrap();
     assert_eq!(said.len(), 2);

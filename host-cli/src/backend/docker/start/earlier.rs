@@ -3,7 +3,7 @@
 use crate::engine::{ContainerId, Engine, EngineError};
 use crate::labels;
 use crate::plan::guard;
-use crate::plan::ports::PortWish;
+use crate::plan::ports::PortRequest;
 
 /// An earlier container of the app.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,13 +38,13 @@ pub(crate) fn earlier(engine: &dyn Engine, app_guid: &str, process: &str) -> Res
 }
 
 impl Earlier {
-    /// Whether one of the wishes cannot come true beside it.
-    pub(super) fn holds_any_of(&self, wishes: &[PortWish]) -> bool {
+    /// Whether one of the requests cannot come true beside it.
+    pub(super) fn holds_any_of(&self, requests: &[PortRequest]) -> bool {
         const ALL: &str = "0.0.0.0";
-        wishes.iter().any(|wish| {
+        requests.iter().any(|request| {
             self.ports.iter().any(|(address, port)| {
-                wish.host == Some(*port)
-                    && (*address == wish.host_address || address == ALL || wish.host_address == ALL)
+                request.host == Some(*port)
+                    && (*address == request.host_address || address == ALL || request.host_address == ALL)
             })
         })
     }
@@ -71,14 +71,14 @@ mod tests {
             running: true,
             ports: read_ports("127.0.0.1:80 0.0.0.0:81 nonsense x:y"),
         };
-        let wish = |address: &str, host| PortWish { host_address: address.into(), host, container: 8080 };
-        assert!(one.holds_any_of(&[wish("127.0.0.1", Some(80))]));
-        assert!(one.holds_any_of(&[wish("0.0.0.0", Some(80))]));
-        assert!(one.holds_any_of(&[wish("127.0.0.1", Some(81))]));
+        let request = |address: &str, host| PortRequest { host_address: address.into(), host, container: 8080 };
+        assert!(one.holds_any_of(&[request("127.0.0.1", Some(80))]));
+        assert!(one.holds_any_of(&[request("0.0.0.0", Some(80))]));
+        assert!(one.holds_any_of(&[request("127.0.0.1", Some(81))]));
         assert!(!one.holds_any_of(&[
-            wish("127.0.0.2", Some(80)),
-            wish("127.0.0.1", None),
-            wish("127.0.0.1", Some(82))
+            request("127.0.0.2", Some(80)),
+            request("127.0.0.1", None),
+            request("127.0.0.1", Some(82))
         ]));
     }
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub(crate) struct Timeouts {
     /// Until the app must be healthy.
     pub(crate) start_timeout: Duration,
     /// How long a process without a health check must have run to be called healthy.
@@ -23,9 +23,9 @@ pub(crate) struct Patience {
     pub(crate) between_looks: Duration,
 }
 
-impl Patience {
+impl Timeouts {
     /// With the request's timeout and waiting times for a real engine.
-    pub(crate) fn of(start_timeout: Duration) -> Self {
+    pub(crate) fn new(start_timeout: Duration) -> Self {
         // An app that cannot start dies within this; a look costs the engine a millisecond.
         Self { start_timeout, settled: Duration::from_secs(2), between_looks: Duration::from_millis(200) }
     }
@@ -33,7 +33,7 @@ impl Patience {
 
 /// Why an app is not healthy.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Sick {
+pub(super) enum Unhealthy {
     /// It ended.
     Ended { status: i64, out_of_memory: bool },
     /// Time is up; what the health check printed last, for nothing at all empty.
@@ -47,19 +47,19 @@ pub(super) fn wait(
     session: &Session,
     container: &ContainerId,
     check: Option<&HealthCheck>,
-    patience: &Patience,
-) -> Result<Result<(), Sick>, Failure> {
+    timeouts: &Timeouts,
+) -> Result<Result<(), Unhealthy>, Failure> {
     let began = Instant::now();
-    let mut asking = check.map(|check| Asking::new(session, container, check, patience.start_timeout));
+    let mut asking = check.map(|check| Asking::new(session, container, check, timeouts.start_timeout));
     loop {
         let waited = began.elapsed();
         let Some(now) = session.engine.container(container)? else {
-            return Ok(Err(Sick::Gone));
+            return Ok(Err(Unhealthy::Gone));
         };
         if !now.running {
-            return Ok(Err(Sick::Ended { status: now.exit_status, out_of_memory: now.out_of_memory }));
+            return Ok(Err(Unhealthy::Ended { status: now.exit_status, out_of_memory: now.out_of_memory }));
         }
-        let settled = patience.settled.min(patience.start_timeout);
+        let settled = timeouts.settled.min(timeouts.start_timeout);
         let is_healthy = match &mut asking {
             Some(asking) => now.health == Health::Healthy || asking.finds_healthy(&now, waited),
             None => waited >= settled,
@@ -67,15 +67,15 @@ pub(super) fn wait(
         if is_healthy {
             return Ok(Ok(()));
         }
-        if waited >= patience.start_timeout {
+        if waited >= timeouts.start_timeout {
             let check = asking.map_or_else(String::new, |asking| asking.last_words(now));
-            return Ok(Err(Sick::NotHealthy { waited: patience.start_timeout, check }));
+            return Ok(Err(Unhealthy::NotHealthy { waited: timeouts.start_timeout, check }));
         }
-        thread::sleep(patience.between_looks);
+        thread::sleep(timeouts.between_looks);
     }
 }
 
-impl Sick {
+impl Unhealthy {
     /// In words.
     pub(super) fn failure(&self, app: &str, memory_mb: i32) -> Failure {
         let (text, advice) = match self {

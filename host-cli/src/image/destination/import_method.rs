@@ -9,12 +9,12 @@ pub(crate) enum ImageBy {
     #[default]
     Auto,
     /// That way only.
-    Only(Way),
+    Only(ImportMethod),
 }
 
 /// A way into an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum ImportMethod {
     /// An archive of config and new layers, for an engine that knows layers by their digests.
     Load,
     /// An OCI image layout of config, manifest and new layers, for containerd's store and Podman's.
@@ -23,7 +23,7 @@ pub(crate) enum Way {
     Build,
 }
 
-impl Way {
+impl ImportMethod {
     /// As it is typed.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -40,21 +40,21 @@ impl std::str::FromStr for ImageBy {
     fn from_str(typed: &str) -> Result<Self, String> {
         match typed {
             "auto" => Ok(Self::Auto),
-            "load" => Ok(Self::Only(Way::Load)),
-            "oci" => Ok(Self::Only(Way::Oci)),
-            "build" => Ok(Self::Only(Way::Build)),
+            "load" => Ok(Self::Only(ImportMethod::Load)),
+            "oci" => Ok(Self::Only(ImportMethod::Oci)),
+            "build" => Ok(Self::Only(ImportMethod::Build)),
             _ => Err("neither auto, load, oci nor build".to_owned()),
         }
     }
 }
 
 /// The way to try first, and what to try where it is refused.
-pub(super) fn ways(by: ImageBy, store: &Store) -> (Way, &'static [Way]) {
+pub(super) fn import_order(by: ImageBy, store: &Store) -> (ImportMethod, &'static [ImportMethod]) {
     match (by, store) {
         (ImageBy::Only(way), _) => (way, &[]),
-        (ImageBy::Auto, Store::Layers(_)) => (Way::Load, &[Way::Build]),
-        (ImageBy::Auto, Store::Containerd(_) | Store::Podman(_)) => (Way::Oci, &[Way::Build]),
-        (ImageBy::Auto, Store::Unknown) => (Way::Build, &[]),
+        (ImageBy::Auto, Store::Layers(_)) => (ImportMethod::Load, &[ImportMethod::Build]),
+        (ImageBy::Auto, Store::Containerd(_) | Store::Podman(_)) => (ImportMethod::Oci, &[ImportMethod::Build]),
+        (ImageBy::Auto, Store::Unknown) => (ImportMethod::Build, &[]),
     }
 }
 
@@ -77,18 +77,18 @@ mod tests {
 
     #[test]
     fn what_suits_the_engine_is_tried_first_and_a_build_last() {
-        let ways_of = |store| ways(ImageBy::Auto, &store);
-        assert_eq!(ways_of(Store::Layers("overlay2".into())), (Way::Load, &[Way::Build][..]));
-        assert_eq!(ways_of(Store::Containerd("overlayfs".into())), (Way::Oci, &[Way::Build][..]));
-        assert_eq!(ways_of(Store::Podman("overlay".into())), (Way::Oci, &[Way::Build][..]));
-        assert_eq!(ways_of(Store::Unknown), (Way::Build, &[][..]));
+        let ways_of = |store| import_order(ImageBy::Auto, &store);
+        assert_eq!(ways_of(Store::Layers("overlay2".into())), (ImportMethod::Load, &[ImportMethod::Build][..]));
+        assert_eq!(ways_of(Store::Containerd("overlayfs".into())), (ImportMethod::Oci, &[ImportMethod::Build][..]));
+        assert_eq!(ways_of(Store::Podman("overlay".into())), (ImportMethod::Oci, &[ImportMethod::Build][..]));
+        assert_eq!(ways_of(Store::Unknown), (ImportMethod::Build, &[][..]));
     }
 
     #[test]
     fn what_was_asked_for_is_tried_alone() {
-        for way in [Way::Load, Way::Oci, Way::Build] {
+        for way in [ImportMethod::Load, ImportMethod::Oci, ImportMethod::Build] {
             let by: ImageBy = way.name().parse().unwrap();
-            assert_eq!(ways(by, &Store::Unknown), (way, &[][..]));
+            assert_eq!(import_order(by, &Store::Unknown), (way, &[][..]));
         }
         assert_eq!("auto".parse(), Ok(ImageBy::Auto));
         assert!("import".parse::<ImageBy>().is_err());

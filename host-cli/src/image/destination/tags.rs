@@ -1,11 +1,47 @@
 //! An image gets its names when all of it is there: all of them, or none.
 
-use super::provenance::remove_if_ours;
 use crate::engine::{Engine, EngineError, Image, ImageId};
+use crate::image::ImageError;
+use crate::image::provenance::remove_if_ours;
+
+/// An image that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MadeImage {
+    /// Its first name.
+    pub(crate) name: String,
+    pub(crate) id: ImageId,
+    /// With all layers.
+    pub(crate) bytes: u64,
+}
+
+/// An image that is there, but not under the names that it is to get.
+#[derive(Debug)]
+pub(crate) struct UntaggedImage {
+    /// It.
+    pub(crate) id: ImageId,
+    /// Those names; the first is what people read.
+    pub(crate) names: Vec<String>,
+    /// The sha256 of the droplet that it was made of, in hexadecimal digits; empty for an image of something else.
+    pub(crate) droplet: String,
+}
+
+/// Gives the image its names: all of them, or none and it is removed.
+pub(crate) fn tag(
+    engine: &dyn Engine,
+    UntaggedImage { id, names, droplet: _ }: UntaggedImage,
+) -> Result<MadeImage, ImageError> {
+    if let Err(refused) = give(engine, &id, &names) {
+        engine.remove_nameless(&id)?;
+        return Err(refused.into());
+    }
+    let gone = || EngineError::NotFound { what: format!("the image that was just made ({})", id.0) };
+    let image = engine.image(&id.0)?.ok_or_else(gone)?;
+    Ok(MadeImage { name: names.into_iter().next().unwrap_or_default(), id, bytes: image.bytes })
+}
 
 /// Gives `image` the names, and removes images of ours that have no name left. Where one name is refused, those that were
 /// given go back to where they were.
-pub(super) fn give(engine: &dyn Engine, image: &ImageId, names: &[String]) -> Result<(), EngineError> {
+fn give(engine: &dyn Engine, image: &ImageId, names: &[String]) -> Result<(), EngineError> {
     let bearers: Vec<Option<Image>> = names.iter().map(|name| engine.image(name)).collect::<Result<_, _>>()?;
     for (given, name) in names.iter().enumerate() {
         if let Err(refused) = engine.tag(image, name) {

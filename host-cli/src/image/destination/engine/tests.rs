@@ -1,12 +1,13 @@
 //! Which way an image takes into which engine, and which layers go along.
 
-use super::super::base_layers::samples::{export, older_export};
-use super::super::droplet::droplet_layer;
-use super::super::lifecycle::{Lifecycle, lifecycle_layer};
-use super::super::samples::{Sample, as_file};
 use super::*;
 use crate::engine::Store;
 use crate::engine::fake::{Fake, loaded};
+use crate::image::base_layers::samples::{export, older_export};
+use crate::image::config::AppImageConfig;
+use crate::image::droplet::droplet_layer;
+use crate::image::lifecycle::{Lifecycle, lifecycle_layer};
+use crate::image::samples::{Sample, as_file};
 use crate::image::{Bound, GENEROUS};
 use crate::screen::recording::Recording;
 use std::collections::BTreeMap;
@@ -21,6 +22,12 @@ impl EventSink for Said {
             self.0.lock().unwrap().push(text);
         }
     }
+}
+
+struct Nobody;
+
+impl Journal for Nobody {
+    fn image_begins(&self, _: &str, _: &str) {}
 }
 
 struct Case {
@@ -49,9 +56,10 @@ impl Case {
         ]
         .map(|(name, value)| (name.to_owned(), value.clone()))
         .into();
-        let plan = ImagePlan { base: &self.base, labels: &labels, created: 0 };
-        let finished = Finished { plan, lifecycle, droplet };
-        let outcome = finished.send(&self.fake, &Sending { by, verbose: true, stop: &Stop::default(), events: said });
+        let config = AppImageConfig { base: &self.base, labels: &labels, created: 0 };
+        let finished = FinishedImage { config, lifecycle, droplet, recipe: String::new() };
+        let destination = EngineDestination { engine: &self.fake, journal: &Nobody, by, verbose: true };
+        let outcome = destination.put(&finished, &Stop::default(), said);
         (self.fake, outcome)
     }
 
@@ -106,7 +114,7 @@ fn an_engine_that_refuses_an_archive_is_asked_to_build() {
 fn what_was_asked_for_is_not_replaced_and_who_is_gone_or_full_is_not_asked_again() {
     let case = Case::new();
     case.fake.refuse("load", "no such thing");
-    let (fake, outcome) = case.sent(ImageBy::Only(Way::Load), &Said::default());
+    let (fake, outcome) = case.sent(ImageBy::Only(ImportMethod::Load), &Said::default());
     assert!(outcome.is_err() && fake.state().built.is_empty());
     let case = Case::new();
     case.fake.refuse("load", "write /layer.tar: no space left on device");

@@ -1,0 +1,52 @@
+//! Carries a launch out: the app's newest image is started, and takes the earlier container's place.
+
+use super::{free_ports, ours, preflight, start};
+use crate::engine::container_spec::ContainerSpec;
+use crate::engine::{Image, Quota};
+use crate::failure::Failure;
+use crate::labels;
+use crate::plan::launch::{LaunchPlan, log_config, published, url};
+use crate::session::Session;
+use shared_model::event::{Event, EventSink, Step};
+
+/// Starts the app and says where it answers.
+pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure> {
+    let engine = &*session.engine;
+    preflight::network(engine, plan.network())?;
+    let image = ours::app_image(session, plan)?;
+    let process_types = image.labels.get(labels::PROCESS_TYPES).map(String::as_str);
+    let mut container = plan.container(&image.id, process_types)?;
+    let holding = session.hold(&plan.guard, &image.id.0)?;
+    container.log = log_config(&engine.container(&holding)?.unwrap_or_default().log);
+    let earlier = start::earlier(engine, &plan.app_guid, &plan.process)?;
+    for text in &plan.notes {
+        session.emit(Event::Note { text: text.clone() });
+    }
+
+    let (container, ports) = session.step(Step::Launch, || {
+        start::make_room(session, &earlier, &plan.ports)?;
+        let ports = free_ports::choose(&plan.ports)?;
+        let spec = bounded(session, plan, published(container, &ports), &image)?;
+        Ok((start::start(session, plan, &spec, &earlier)?, ports))
+    })?;
+    session.emit(Event::Running { url: url(&ports), container: container.0 });
+    Ok(())
+}
+
+/// The container as far as the engine bounds what it writes; says where it does not.
+fn bounded(
+    session: &Session,
+    plan: &LaunchPlan,
+    mut spec: ContainerSpec,
+    image: &Image,
+) -> Result<ContainerSpec, Failure> {
+    let quota = preflight::limits(session, &spec)?;
+    match quota {
+        _ if spec.disk_bytes == 0 => {}
+        Quota::Nothing => session.emit(Event::Note { text: plan.unbounded.clone() }),
+        Quota::WithImage => session.emit(Event::Note { text: plan.unbounded.replacen("Not", "Not surely", 1) }),
+        Quota::Written => {}
+    }
+    spec.disk_bytes = quota.bound(spec.disk_bytes, image.bytes);
+    Ok(spec)
+}

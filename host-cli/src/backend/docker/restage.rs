@@ -1,0 +1,41 @@
+//! Carries a restage out: the request is staged in a container, and what that leaves becomes the app's image.
+
+use super::image_build::ImageBuild;
+use super::stage::{self, Staged, Staging, Subject};
+use super::{old_images, preflight};
+use crate::failure::Failure;
+use crate::image::MadeImage;
+use crate::plan::restage::RestagePlan;
+use crate::session::Session;
+use shared_model::event::{Event, EventSink};
+
+/// The image, unless none was wanted or the staging stopped short of one.
+pub(super) fn restage(session: &Session, plan: &RestagePlan) -> Result<Option<MadeImage>, Failure> {
+    let stager_image = preflight::restage(&*session.engine, plan)?;
+    if let Some((name, labels)) = &plan.volume {
+        session.engine.ensure_volume(name, labels)?;
+    }
+    let mut spec = plan.container.clone();
+    spec.disk_bytes = preflight::limits(session, &spec)?.bound(spec.disk_bytes, stager_image.bytes);
+    let container = session.create_bounded(&plan.container_name, &spec, &plan.unbounded)?;
+
+    let mut build = plan.image.as_ref().map(|image| ImageBuild::new(session, &container, image));
+    let staging = Staging {
+        container: &container,
+        document: plan.document.reveal(),
+        keep: plan.visit.as_ref().map(|visit| visit.command(&container)),
+        subject: Subject { image: &plan.container.image, memory_mb: plan.memory_mb, for_help: plan.for_help },
+    };
+    let staged = stage::stage(session, &staging, &mut |milestone| {
+        if let Some(build) = &mut build {
+            build.reach(milestone);
+        }
+    })?;
+    let (Staged::Wholly, Some(build), Some(planned)) = (staged, build, &plan.image) else {
+        return Ok(None);
+    };
+    let image = build.finish()?;
+    session.emit(Event::Image { name: image.name.clone(), id: image.id.0.clone(), bytes: image.bytes });
+    old_images::remove(session, &planned.app_guid, planned.keep_images);
+    Ok(Some(image))
+}

@@ -1,0 +1,42 @@
+//! Where an app image goes. Its layers are made here, whatever the place; what a place has and takes is its own matter.
+
+mod engine;
+mod import_method;
+mod tags;
+
+use super::ImageError;
+use super::config::AppImageConfig;
+use super::layer::Layer;
+use super::stop::Stop;
+use crate::engine::{Image, ImageId};
+pub(crate) use engine::{EngineDestination, Journal};
+pub(crate) use import_method::ImageBy;
+use shared_model::event::EventSink;
+pub(crate) use tags::{MadeImage, UntaggedImage, tag};
+
+/// A place for images. Nothing gets a name here, and what is refused leaves nothing behind.
+pub(crate) trait Destination {
+    /// The image of this name or id there, to build on; `None`: it is not there.
+    fn base(&self, name: &str) -> Result<Option<Image>, ImageError>;
+
+    /// The image of this recipe that is there already, as far as it is remembered to be ours.
+    fn find(&self, recipe: &str) -> Result<Option<Image>, ImageError>;
+
+    /// Leaves word that an image of this recipe is being made on `base`, before anything of it is there.
+    fn begin(&self, base: &ImageId, recipe: &str);
+
+    /// Brings the image there, and remembers it.
+    fn put(&self, image: &FinishedImage<'_>, stop: &Stop, events: &dyn EventSink) -> Result<ImageId, ImageError>;
+}
+
+/// An image with its new layers, ready to be sent.
+pub(crate) struct FinishedImage<'a> {
+    /// All but its layers.
+    pub(crate) config: AppImageConfig<'a>,
+    /// The layer upon the base.
+    pub(crate) lifecycle: Layer,
+    /// The layer upon that.
+    pub(crate) droplet: Layer,
+    /// What it was made of and how; see [`super::app_image::RECIPE`].
+    pub(crate) recipe: String,
+}

@@ -1,0 +1,60 @@
+//! Why no plan can be made of a request and what was typed.
+
+use super::ports::PortError;
+use shared_model::application::Application;
+use shared_model::plain_line::visible;
+use shared_model::validate::Complaints;
+
+/// What is wrong with the request, or with what was asked of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PlanError {
+    /// Diego would refuse it too.
+    #[error("the request cannot be used:\n{complaints}")]
+    Complaints { complaints: String },
+    /// It has an image already, and no droplet.
+    #[error(
+        "{app} is a docker app (docker lifecycle): there are no buildpacks and no droplet, so nothing to stage or launch"
+    )]
+    DockerApp { app: String },
+    /// Nobody made an image of its root file system.
+    #[error("the request's root file system {:?} is not preloaded:STACK", visible(.rootfs))]
+    UnknownRootfs { rootfs: String },
+    /// Nothing in it runs a launcher.
+    #[error("the launch request runs no launcher")]
+    NoLauncher,
+    /// The image has no such process.
+    #[error("the app has no process type {wanted:?}; its image has {}", if known.is_empty() { "none" } else { known })]
+    NoSuchProcess { wanted: String, known: String },
+    /// Its ports, or those that were typed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+impl From<Complaints> for PlanError {
+    fn from(complaints: Complaints) -> Self {
+        Self::Complaints { complaints: complaints.to_string() }
+    }
+}
+
+impl PlanError {
+    /// What to try; empty where nothing can be advised.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self {
+            Self::Complaints { .. } => "`host-cli requests` lists the requests in the logs",
+            Self::DockerApp { .. } => "start its image with `docker run`",
+            Self::UnknownRootfs { .. } => "name the image that it stands for with --base",
+            Self::NoLauncher => "only buildpack apps can be launched",
+            Self::NoSuchProcess { .. } => "choose another one with --process; `restage` reads them anew from the app",
+            Self::Port(_) => "",
+        }
+    }
+}
+
+/// A docker app has nothing to stage or launch.
+pub(super) fn no_docker_app(is_docker: bool, application: &Application) -> Result<(), PlanError> {
+    if !is_docker {
+        return Ok(());
+    }
+    let app = if application.name.is_empty() { "this".to_owned() } else { application.name.clone() };
+    Err(PlanError::DockerApp { app })
+}

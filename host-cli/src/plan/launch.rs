@@ -1,0 +1,195 @@
+//! A launch request and the user's options → all that a launch is to be. Nothing is asked of the request after this. Pure.
+
+use super::app_container::{WEB, app_container, container_name, pairs, start_timeout};
+use super::error::{PlanError, no_docker_app};
+use super::limits::{counted, not_done};
+use super::ports::{LOOPBACK, PortRequest, port_requests};
+use super::{guard, instance};
+use crate::engine::ImageId;
+use crate::engine::container_spec::{ContainerSpec, LogConfig, PublishedPort};
+use crate::labels;
+use jiff::Timestamp;
+use shared_model::action::Action;
+use shared_model::desired_lrp::{DesiredLrp, is_sidecar};
+use shared_model::validate;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What the user decides about a launch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LaunchOptions<'a> {
+    /// The process type.
+    pub(crate) process: &'a str,
+    /// What was typed behind each `--port`.
+    pub(crate) ports: &'a [String],
+    /// The network that the app joins.
+    pub(crate) network: &'a str,
+    /// A guid of its own.
+    pub(crate) instance: &'a str,
+}
+
+/// A launch, decided but for what only the engine knows: the image, and which ports are free.
+#[derive(Debug)]
+pub(crate) struct LaunchPlan {
+    /// What of the request is not done, in words.
+    pub(crate) notes: Vec<String>,
+    /// The app's guid, by which its images and earlier containers are found.
+    pub(crate) app_guid: String,
+    /// The app's name for people; its guid where it has none.
+    pub(crate) app: String,
+    /// When the request was logged; `None` where nobody knows.
+    pub(crate) requested: Option<Timestamp>,
+    /// The process type.
+    pub(crate) process: String,
+    /// Which ports are to be published.
+    pub(crate) ports: Vec<PortRequest>,
+    /// The guard that holds the launch of this process while it goes on.
+    pub(crate) guard: String,
+    /// The container's name.
+    pub(crate) container_name: String,
+    /// What is said where the engine does not bound what the app writes.
+    pub(crate) unbounded: String,
+    /// The request's memory in MiB.
+    pub(crate) memory_mb: i32,
+    /// How long the app may take until it is healthy.
+    pub(crate) start_timeout: Duration,
+    /// The container as far as it is decided.
+    template: ContainerSpec,
+    /// The arguments of the request's own process.
+    of_web: Vec<String>,
+}
+
+impl LaunchPlan {
+    /// What `document`, a launch request that was logged at `requested`, becomes.
+    ///
+    /// # Errors
+    /// The request cannot be used, or what was typed does not suit it.
+    pub(crate) fn new(
+        document: &str,
+        requested: Option<Timestamp>,
+        options: &LaunchOptions<'_>,
+    ) -> Result<Self, PlanError> {
+        let lrp = validate::desired_lrp(document)?;
+        let application = lrp.application();
+        no_docker_app(lrp.is_docker(), &application)?;
+        let run = lrp.launcher().ok_or(PlanError::NoLauncher)?;
+        let LaunchOptions { process, ports, network, instance } = *options;
+        // Only `web` is known to listen.
+        let app_ports = if process == WEB { lrp.app_ports() } else { Vec::new() };
+        Ok(Self {
+            notes: left_out(&lrp),
+            app_guid: lrp.app_guid().to_owned(),
+            app: if application.name.is_empty() { application.guid } else { application.name },
+            requested,
+            process: process.to_owned(),
+            ports: port_requests(&app_ports, ports)?,
+            guard: guard::of_launch(lrp.app_guid(), process),
+            container_name: container_name(&lrp, process, instance),
+            unbounded: format!("Not bounded on this Docker Engine: what the app writes (disk_mb={})", lrp.disk_mb),
+            memory_mb: lrp.memory_mb,
+            start_timeout: start_timeout(&lrp),
+            template: app_container(&lrp, run, process, network, instance),
+            of_web: run.arguments().to_vec(),
+        })
+    }
+
+    /// The network that the app joins.
+    pub(crate) fn network(&self) -> &str {
+        &self.template.network
+    }
+
+    /// The container of this image, whose label [`labels::PROCESS_TYPES`] is `process_types`.
+    ///
+    /// # Errors
+    /// The image has no such process.
+    pub(crate) fn container(&self, image: &ImageId, process_types: Option<&str>) -> Result<ContainerSpec, PlanError> {
+        let command = arguments(&self.of_web, &self.process, process_types)?;
+        Ok(ContainerSpec { image: image.0.clone(), command, ..self.template.clone() })
+    }
+}
+
+/// The container with these ports of the host, which it is told of too.
+pub(crate) fn published(mut container: ContainerSpec, ports: &[PublishedPort]) -> ContainerSpec {
+    let list: Vec<String> = ports.iter().map(|port| format!("{}:{}", port.host_address, port.host)).collect();
+    container.labels.insert(labels::PORTS.to_owned(), list.join(" "));
+    container.ports = ports.to_vec();
+    // Over everything else, in the place of what the request has under these names, as Diego merges them.
+    for (name, value) in pairs(instance::of_executor(ports)) {
+        match container.environment.iter_mut().find(|(present, _)| *present == name) {
+            Some(present) => present.1 = value,
+            None => container.environment.push((name, value)),
+        }
+    }
+    container
+}
+
+/// The launcher's arguments for `process`: the request's for `web`; for another type the start command is the one that
+/// the image's label (see [`labels::PROCESS_TYPES`]) gives it.
+fn arguments(of_web: &[String], process: &str, process_types: Option<&str>) -> Result<Vec<String>, PlanError> {
+    const START_COMMAND: usize = 1;
+    let mut arguments = of_web.to_vec();
+    if process == WEB {
+        return Ok(arguments);
+    }
+    let types: BTreeMap<String, String> =
+        process_types.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+    let Some(command) = types.get(process) else {
+        let known: Vec<&str> = types.keys().map(String::as_str).collect();
+        return Err(PlanError::NoSuchProcess { wanted: process.to_owned(), known: known.join(", ") });
+    };
+    match arguments.get_mut(START_COMMAND) {
+        Some(start_command) => start_command.clone_from(command),
+        None => arguments = vec!["app".to_owned(), command.clone(), String::new()],
+    }
+    Ok(arguments)
+}
+
+/// How an app's output is kept on an engine that would keep this container's as `usual`: where that has no bound, the newest
+/// 30 MB. `None`: as usual.
+pub(crate) fn log_config(usual: &LogConfig) -> Option<LogConfig> {
+    // Of Docker's and Podman's drivers these write files of their own; the others are bounded, or somebody else's.
+    const FILES: [(&str, &[(&str, &str)]); 2] =
+        [("json-file", &[("max-size", "10m"), ("max-file", "3")]), ("k8s-file", &[("max-size", "30m")])];
+    let (driver, options) = FILES.iter().find(|(driver, _)| *driver == usual.driver)?;
+    if usual.options.contains_key("max-size") {
+        return None;
+    }
+    let options = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Some(LogConfig { driver: (*driver).to_owned(), options })
+}
+
+/// Where the app answers on this machine; empty where no port is published.
+pub(crate) fn url(ports: &[PublishedPort]) -> String {
+    const EVERYWHERE: &str = "0.0.0.0";
+    let address = |port: &PublishedPort| {
+        if port.host_address == EVERYWHERE { LOOPBACK.to_owned() } else { port.host_address.clone() }
+    };
+    ports.first().map(|port| format!("http://{}:{}", address(port), port.host)).unwrap_or_default()
+}
+
+/// What of the request is not done, in words; empty where nothing is left out that a user would miss.
+pub(crate) fn left_out(lrp: &DesiredLrp) -> Vec<String> {
+    let mut notes = Vec::new();
+    let own = lrp.launcher();
+    let others = lrp.launchers().filter(|run| own.is_none_or(|own| !std::ptr::eq(*run, own)));
+    let names: Vec<&str> = others
+        .map(|run| run.log_source.as_deref().filter(|_| is_sidecar(run)).and_then(|source| source.rsplit('/').next()))
+        .map(|name| name.unwrap_or("without a name"))
+        .chain(lrp.sidecars.iter().flatten().map(|_| "without a name"))
+        .collect();
+    if !names.is_empty() {
+        notes.push(format!("Not started: {} ({})", counted(names.len(), "sidecar"), names.join(", ")));
+    }
+    let count = |list: Option<usize>| list.unwrap_or_default();
+    notes.extend(not_done(
+        count(lrp.volume_mounts.as_ref().map(Vec::len)),
+        count(lrp.egress_rules.as_ref().map(Vec::len)),
+    ));
+    if lrp.action.iter().flat_map(Action::runs).any(|run| run.program() == "diego-sshd") {
+        notes.push("Not started: diego-sshd; `docker exec -it` opens a shell".to_owned());
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! Launches as planned from recorded launch requests.
+
+use super::*;
+use crate::plan::golden::{all_recorded, assert_golden, describe, describe_launch, recorded};
+
+const LOG_2016: &str = include_str!("../../../../examples/requests/2016/nsync_listener.stdout.log");
+const LOG_2017: &str = include_str!("../../../../examples/requests/2017/nsync_listener.stdout.log");
+const LOG_2026: &str = include_str!("../../../../examples/requests/2026/nsync_listener.stdout.log");
+
+fn planned(document: &str, process: &str) -> LaunchPlan {
+    let instance = "5eed5eed-0000-4000-8000-000000000000";
+    let options = LaunchOptions { process, ports: &[], network: "hcf", instance };
+    LaunchPlan::new(document, None, &options).unwrap()
+}
+
+/// What it becomes on an engine that has the image, and port 32768 free.
+fn on_an_engine(plan: &LaunchPlan, process_types: Option<&str>) -> ContainerSpec {
+    let free = |request: &PortRequest| PublishedPort {
+        host_address: request.host_address.clone(),
+        host: 32768,
+        container: request.container,
+    };
+    let container = plan.container(&ImageId("sha256:abc".into()), process_types).unwrap();
+    published(container, &plan.ports.iter().map(free).collect::<Vec<_>>())
+}
+
+fn container(log: &str, app: &str, process: &str, process_types: Option<&str>) -> ContainerSpec {
+    on_an_engine(&planned(&recorded(log, "desiredLRP", app), process), process_types)
+}
+
+fn notes(log: &str, app: &str) -> Vec<String> {
+    planned(&recorded(log, "desiredLRP", app), WEB).notes
+}
+
+#[test]
+fn every_recorded_request_gives_this_launch() {
+    for (year, log) in [(2016, LOG_2016), (2017, LOG_2017), (2026, LOG_2026)] {
+        for (at, document) in all_recorded(log, "desiredLRP").iter().enumerate() {
+            let plan = planned(document, WEB);
+            assert_golden(&format!("launch-{year}-{at}"), &describe_launch(&plan, &on_an_engine(&plan, None)));
+        }
+    }
+}
+
+#[test]
+fn what_is_left_out_is_named_without_its_arguments() {
+    assert_eq!(
+        notes(LOG_2026, "node-env"),
+        ["Not started: 1 sidecar (CONFIG)", "Not done on plain Docker: 1 volume mount, 2 egress rules"]
+    );
+    let of_2016 = notes(LOG_2016, "node-env").join("\n");
+    assert!(of_2016.contains("diego-sshd") && !of_2016.contains("KEY"), "{of_2016}");
+    assert_eq!(left_out(&DesiredLrp::default()), Vec::<String>::new());
+}
+
+#[test]
+fn another_process_has_the_same_variables_its_own_command_and_neither_check_nor_alias() {
+    let web = container(LOG_2017, "node-env", WEB, None);
+    let worker = container(LOG_2017, "node-env", "worker", Some(r#"{"web":"w","worker":"rake work"}"#));
+    assert_eq!(worker.command, ["app", "rake work", ""]);
+    assert_eq!(web.aliases, ["node-env-18c50a86.apps.stager.internal"]);
+    assert_eq!(worker.aliases, ["worker.node-env-18c50a86.apps.stager.internal"]);
+    assert_eq!(worker.health_check, None);
+    let names = |spec: &ContainerSpec| spec.environment.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&web), names(&worker));
+}
+
+#[test]
+fn an_unknown_process_is_answered_with_those_that_there_are() {
+    let plan = planned(&recorded(LOG_2016, "desiredLRP", "node-env"), "worker");
+    for (label, words) in [
+        (Some(r#"{"web":"a","clock":"b"}"#), r#"the app has no process type "worker"; its image has clock, web"#),
+        (None, r#"the app has no process type "worker"; its image has none"#),
+        (Some("not json"), r#"the app has no process type "worker"; its image has none"#),
+    ] {
+        assert_eq!(plan.container(&ImageId::default(), label).unwrap_err().to_string(), words);
+    }
+}
+
+#[test]
+fn a_request_that_runs_no_launcher_or_is_a_docker_apps_gives_no_plan() {
+    let refused = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut document = serde_json::from_str(&recorded(LOG_2016, "desiredLRP", "node-env")).unwrap();
+        change(&mut document);
+        let options = LaunchOptions { process: WEB, ports: &[], network: "hcf", instance: "i" };
+        LaunchPlan::new(&document.to_string(), None, &options).unwrap_err()
+    };
+    let sleeps = serde_json::json!({"run": {"path": "/bin/sleep", "user": "vcap"}});
+    assert_eq!(refused(&|document| document["action"] = sleeps.clone()), PlanError::NoLauncher);
+    assert!(matches!(refused(&|document| document["action"] = serde_json::Value::Null), PlanError::Complaints { .. }));
+}
+
+#[test]
+fn a_secret_of_the_request_is_in_the_environment_only() {
+    let spec = container(LOG_2016, "node-env", WEB, None);
+    let without_environment = ContainerSpec { environment: Vec::new(), ..spec.clone() };
+    assert!(describe(&spec).contains("10.244.7.6"));
+    assert!(!describe(&without_environment).contains("10.244.7.6"));
+    let plan = planned(&recorded(LOG_2016, "desiredLRP", "node-env"), WEB);
+    assert!(!format!("{spec:?} {plan:?}").contains("10.244.7.6"));
+    assert!(!describe(&spec).contains("FIXTURE-NOT-A-KEY"));
+}
+
+#[test]
+fn names_differ_between_two_starts_of_an_app() {
+    let document = recorded(LOG_2016, "desiredLRP", "node-env");
+    let name = |process, instance| {
+        let options = LaunchOptions { process, ports: &[], network: "hcf", instance };
+        LaunchPlan::new(&document, None, &options).unwrap().container_name
+    };
+    assert_eq!(name(WEB, "5eed5eed-0000-4000"), "cf-app-node-env-18c50a86-5eed5eed");
+    assert_eq!(name("worker", "0-1"), "cf-app-node-env-worker-18c50a86-01");
+}

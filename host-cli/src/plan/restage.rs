@@ -1,0 +1,194 @@
+//! A staging request and the user's options → all that a restage is to be. Nothing is asked of the request after this. Pure.
+
+use super::cache;
+use super::error::{PlanError, no_docker_app};
+use super::fetching::{Fetching, Keeping};
+use super::limits::not_done;
+use super::staged_files::StagedFiles;
+use super::staging_container::{StagingOptions, container_name, staging_container};
+use crate::engine::ContainerId;
+use crate::engine::container_spec::ContainerSpec;
+use crate::image::app_image;
+use crate::image::{Bound, ImageNames, ImageOptions, ImagePlan};
+use shared_model::event::Event;
+use shared_model::secret::Secret;
+use shared_model::task::TaskDefinition;
+use shared_model::validate;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+
+/// What the user decides about a restage.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RestageOptions<'a> {
+    /// How the container fetches, and with which options the agent runs.
+    pub(crate) fetching: Fetching<'a>,
+    /// The root file system of the app image; `None`: the one that `docker/build` made for the request's stack.
+    pub(crate) base: Option<&'a str>,
+    /// How the image is made; `None`: none is wanted.
+    pub(crate) image: Option<ImageOptions>,
+    /// Whether the container waits for a visitor when all is done.
+    pub(crate) keep: bool,
+    /// How many of the app's images stay; `None`: as many as usual.
+    pub(crate) keep_images: Option<NonZeroUsize>,
+    /// See [`crate::labels::INSTANCE`].
+    pub(crate) instance: &'a str,
+}
+
+/// A restage, decided.
+pub(crate) struct RestagePlan {
+    /// What the user should know before it begins: warnings, and what of the request is not done.
+    pub(crate) notes: Vec<Event>,
+    /// The request, as the agent gets it.
+    pub(crate) document: Secret<String>,
+    /// Hosts that the request's URLs name.
+    pub(crate) hosts: BTreeSet<String>,
+    /// As whom programs of the request run.
+    pub(crate) users: BTreeSet<String>,
+    /// The volume that keeps what was fetched, and the labels that it gets should it not be there; `None`: nothing is kept.
+    pub(crate) volume: Option<(String, BTreeMap<String, String>)>,
+    /// The staging container.
+    pub(crate) container: ContainerSpec,
+    /// Its name.
+    pub(crate) container_name: String,
+    /// What is said where the engine does not bound what the container writes.
+    pub(crate) unbounded: String,
+    /// The request's memory in MiB; 0: nobody bounds it.
+    pub(crate) memory_mb: i32,
+    /// The user asked the agent for its help; then it need not stage.
+    pub(crate) for_help: bool,
+    /// Where a visitor lands, where one is to be waited for.
+    pub(crate) visit: Option<Visit>,
+    /// The app's image; `None`: none is wanted.
+    pub(crate) image: Option<StagedImagePlan>,
+}
+
+/// The image that is made of what a staging leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StagedImagePlan {
+    /// The image.
+    pub(crate) plan: ImagePlan,
+    /// What it is made of, in the container.
+    pub(crate) files: StagedFiles,
+    /// Whose it is; empty: nobody's.
+    pub(crate) app_guid: String,
+    /// See [`RestageOptions::keep_images`].
+    pub(crate) keep_images: Option<NonZeroUsize>,
+}
+
+impl RestagePlan {
+    /// What `document`, a staging request, becomes.
+    ///
+    /// # Errors
+    /// It cannot be used, or nobody knows its root file system.
+    pub(crate) fn new(document: &str, options: &RestageOptions<'_>) -> Result<Self, PlanError> {
+        let task = staging_request(document)?;
+        let mut notes = Vec::new();
+        let mut fetching = options.fetching;
+        if task.runs_as_root() && fetching.keeping != Keeping::Nothing {
+            let text =
+                "nothing is kept: the request runs a program as root, who could change what other stagings rely on";
+            notes.push(Event::Warning { text: text.to_owned() });
+            fetching.keeping = Keeping::Nothing;
+        }
+        notes.extend(left_out(&task).map(|text| Event::Note { text }));
+        let image = options.image.map(|how| staged_image(&task, how, options)).transpose()?;
+        let container_options = StagingOptions { fetching, keep: options.keep, instance: options.instance };
+        Ok(Self {
+            notes,
+            document: Secret::new(document.to_owned()),
+            hosts: task.hosts(),
+            users: task.users().into_iter().map(str::to_owned).collect(),
+            volume: match fetching.keeping {
+                Keeping::InVolume { name, .. } => Some((name.to_owned(), cache::labels())),
+                Keeping::Nothing | Keeping::InImage(_) => None,
+            },
+            container: staging_container(&task, &container_options),
+            container_name: container_name(&task, options.instance),
+            unbounded: format!("Not bounded by this Docker Engine, but by the agent: disk_mb={}", task.disk_mb),
+            memory_mb: task.memory_mb,
+            for_help: asks_for_help(fetching.agent_options),
+            visit: options.keep.then(|| Visit::new(&task)),
+            image,
+        })
+    }
+}
+
+fn staged_image(
+    task: &TaskDefinition,
+    how: ImageOptions,
+    options: &RestageOptions<'_>,
+) -> Result<StagedImagePlan, PlanError> {
+    let application = task.application();
+    let app_guid = application.guid.clone();
+    let plan = ImagePlan {
+        base: base_image(task, options.base)?,
+        names: ImageNames::OfApp { name: application.name, guid: application.guid },
+        labels: app_image::labels_of_task(task),
+        bound: Bound::of_request(task.disk_mb),
+        options: how,
+    };
+    Ok(StagedImagePlan { plan, files: StagedFiles::new(task), app_guid, keep_images: options.keep_images })
+}
+
+/// The staging request of a buildpack app.
+///
+/// # Errors
+/// It cannot be used, or is a docker app's.
+pub(crate) fn staging_request(document: &str) -> Result<TaskDefinition, PlanError> {
+    let task = validate::task(document)?;
+    no_docker_app(task.is_docker(), &task.application())?;
+    Ok(task)
+}
+
+/// The image that the app image stands on: `wanted`, else the one that `docker/build` made for the request's stack.
+///
+/// # Errors
+/// Neither is there.
+pub(crate) fn base_image(task: &TaskDefinition, wanted: Option<&str>) -> Result<String, PlanError> {
+    let of_stack = || task.stack().map(|stack| format!("stager-rootfs:{stack}"));
+    let unknown = || PlanError::UnknownRootfs { rootfs: task.rootfs.clone() };
+    wanted.map(str::to_owned).or_else(of_stack).ok_or_else(unknown)
+}
+
+/// Whether the user only wants to know what the agent can do: then it stages nothing.
+pub(crate) fn asks_for_help(agent_options: &[String]) -> bool {
+    agent_options.iter().any(|option| ["--help", "-h", "--version", "-V"].contains(&option.as_str()))
+}
+
+/// What of the request is not done, in words; `None` where nothing is left out.
+fn left_out(task: &TaskDefinition) -> Option<String> {
+    let count = |list: Option<usize>| list.unwrap_or_default();
+    not_done(count(task.volume_mounts.as_ref().map(Vec::len)), count(task.egress_rules.as_ref().map(Vec::len)))
+}
+
+/// Where a visitor of the container lands: where the builder worked, as the builder's user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Visit {
+    user: String,
+    folder: String,
+}
+
+impl Visit {
+    fn new(task: &TaskDefinition) -> Self {
+        let builder = task.builder();
+        Self {
+            user: builder.map_or("vcap", |run| &run.user).to_owned(),
+            folder: builder.and_then(|run| run.flag("buildDir")).unwrap_or("/tmp/app").to_owned(),
+        }
+    }
+
+    /// The command that opens a shell there.
+    pub(crate) fn command(&self, container: &ContainerId) -> String {
+        let short: String = container.0.chars().take(12).collect();
+        format!("docker exec -it -u {} -w {} {short} bash", quoted(&self.user), quoted(&self.folder))
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._:-".contains(c));
+    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests;
