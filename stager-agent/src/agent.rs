@@ -1,29 +1,25 @@
 //! The road of one staging: request → plan → fetch → build → upload → result, and the words at its end.
 
-use crate::action_error::ActionError;
+use crate::actions::{ActionError, Droplet, StagingRunner, Uploads};
 use crate::arguments::Arguments;
 use crate::build::address::own_address;
 use crate::build::reaper::Reaper;
 use crate::causes::with_causes;
-use crate::clock;
 use crate::disk_budget::DiskBudget;
 use crate::failure::Failure;
 use crate::fetch::{Http, Trust, Verify};
 use crate::hand_over::{self, Identity, Socket, Verdict, make};
 use crate::hidden::Hidden;
-use crate::keep;
 use crate::lease::Lease;
-use crate::leaves::{Droplet, RealLeaves, Uploads};
 use crate::outlet::Outlet;
 use crate::plan::{self, StagingPlan};
 use crate::provide::{Provider, Stock, volume_is_mounted};
 use crate::report::{Ending, Report};
-use crate::request;
 use crate::scope::Scope;
 use crate::staging::{StagingError, stage};
 use crate::steps::{Steps, milliseconds_since};
-use crate::terminal;
 use crate::upload::{self, Parcel, UploadError};
+use crate::{clock, keep, request, terminal};
 use shared_model::cache_place::{BAKED, MOUNTED};
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
@@ -160,7 +156,7 @@ fn carry_out(
     announce(plan, scope);
     let http = Http::new(&trust(plan, arguments), arguments.patience())?;
     let began = clock::now();
-    let leaves = RealLeaves {
+    let runner = StagingRunner {
         plan,
         provider: Provider { http: &http, limits: &arguments.limits(), stock, app: &plan.application.guid },
         reaper,
@@ -169,12 +165,12 @@ fn carry_out(
         uploads: if arguments.no_upload { Uploads::Skipped } else { Uploads::Sent },
         address: own_address(),
         steps: Steps::default(),
-        ahead: Mutex::default(),
+        prefetched: Mutex::default(),
         has_run: false.into(),
         droplet: Mutex::default(),
     };
-    let outcome = stage(plan, &leaves, scope);
-    let droplet = leaves.droplet();
+    let outcome = stage(plan, &runner, scope);
+    let droplet = runner.droplet();
     let replaced = droplet.as_ref().is_some_and(|droplet| droplet.uploaded);
     let reported = match &plan.callback {
         Some(callback) if arguments.report => {
@@ -187,7 +183,7 @@ fn carry_out(
     };
     match (outcome, reported) {
         (Ok(result), reported) => {
-            let droplet = droplet.map_or_else(|| droplet_left(plan, &leaves, scope), |droplet| Ok(Some(droplet)))?;
+            let droplet = droplet.map_or_else(|| droplet_left(plan, &runner, scope), |droplet| Ok(Some(droplet)))?;
             say_droplet(plan, droplet.as_ref(), scope);
             reported?;
             Ok(Staged { droplet, result })
@@ -221,9 +217,9 @@ fn trust(plan: &StagingPlan, arguments: &Arguments) -> Trust {
 }
 
 /// The droplet of a request that makes one and uploads none; `None` where it makes none, or left none.
-fn droplet_left(plan: &StagingPlan, leaves: &RealLeaves, scope: &Scope) -> Result<Option<Droplet>, Failure> {
+fn droplet_left(plan: &StagingPlan, runner: &StagingRunner, scope: &Scope) -> Result<Option<Droplet>, Failure> {
     let Some(path) = &plan.droplet else { return Ok(None) };
-    let opened = match upload::open(path, &leaves.makers("")) {
+    let opened = match upload::open(path, &runner.makers("")) {
         Err(UploadError::File { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened,
     };

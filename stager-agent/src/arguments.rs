@@ -117,7 +117,7 @@ pub(crate) struct Arguments {
 
 /// An end before the beginning: help, the version, or a command line that cannot be understood.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Early {
+pub(crate) struct EarlyExit {
     /// What to print.
     pub(crate) text: String,
     /// Where.
@@ -142,8 +142,8 @@ impl Arguments {
     /// What this process was started with.
     ///
     /// # Errors
-    /// See [`Early`].
-    pub(crate) fn of_process() -> Result<Self, Early> {
+    /// See [`EarlyExit`].
+    pub(crate) fn of_process() -> Result<Self, EarlyExit> {
         let given: Vec<String> = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
         Self::parse(&given)
     }
@@ -159,17 +159,19 @@ impl Arguments {
         }
     }
 
-    fn parse(given: &[String]) -> Result<Self, Early> {
+    fn parse(given: &[String]) -> Result<Self, EarlyExit> {
         if command_line::asks_for_version(given) {
             let text = format!("stager-agent {}", env!("CARGO_PKG_VERSION"));
-            return Err(Early { text, stream: Stream::Out, code: ExitCode::Success });
+            return Err(EarlyExit { text, stream: Stream::Out, code: ExitCode::Success });
         }
         let normal = command_line::normalised(given);
         let words: Vec<&str> = normal.iter().map(String::as_str).collect();
         let shown = |text: &str| text.lines().map(visible).collect::<Vec<_>>().join("\n");
-        let wrong = |text: &str| Early { text: shown(text), stream: Stream::Err, code: ExitCode::CommandLine };
+        let wrong = |text: &str| EarlyExit { text: shown(text), stream: Stream::Err, code: ExitCode::CommandLine };
         let arguments = Self::from_args(&["stager-agent"], &words).map_err(|exit| match exit.status {
-            Ok(()) => Early { text: exit.output.trim_end().to_owned(), stream: Stream::Out, code: ExitCode::Success },
+            Ok(()) => {
+                EarlyExit { text: exit.output.trim_end().to_owned(), stream: Stream::Out, code: ExitCode::Success }
+            }
             Err(()) => wrong(exit.output.trim_end()),
         })?;
         if arguments.key.is_some() && arguments.cert.is_none() {
@@ -199,7 +201,7 @@ mod tests {
     use crate::arguments::cache::CacheArguments;
     use std::path::Path;
 
-    fn parse(line: &str) -> Result<Arguments, Early> {
+    fn parse(line: &str) -> Result<Arguments, EarlyExit> {
         Arguments::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     }
 

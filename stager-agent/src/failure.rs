@@ -8,7 +8,7 @@ mod unhappy_end;
 pub(crate) use cache_up::NotFetched;
 pub(crate) use unhappy_end::Failure;
 
-use crate::action_error::ActionError;
+use crate::actions::ActionError;
 use crate::cache::CacheError;
 use crate::causes::with_causes;
 use crate::fetch::{ClientError, TrustError};
@@ -210,7 +210,7 @@ fn of_action(error: &ActionError, now: Timestamp) -> Failure {
     match error {
         ActionError::Stopped(reason) => Failure::of_stop(*reason),
         ActionError::TimedOut { limit, during: _ } => of_time_limit(*limit),
-        ActionError::Exited { path, status, beyond } => builder::of_status(path, *status, *beyond),
+        ActionError::Exited { path, status, exceeded } => builder::of_status(path, *status, *exceeded),
         ActionError::Run(error) => builder::of_run(error),
         ActionError::User(error) => builder::of_user(error),
         ActionError::Checksum { .. } => Failure::new(ExitCode::Request, error.to_string(), ""),

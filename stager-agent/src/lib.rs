@@ -2,7 +2,7 @@
 //! The road is in `agent.rs`. All of it is a library, so that the targets of `ci/fuzz` reach it; only [`main`] is public.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
-mod action_error;
+mod actions;
 mod agent;
 mod arguments;
 mod build;
@@ -11,7 +11,6 @@ mod cache_command;
 mod causes;
 mod clock;
 mod disk_budget;
-mod execute;
 mod failure;
 mod fetch;
 #[cfg(any(fuzzing, test))]
@@ -22,7 +21,6 @@ mod hidden;
 mod http_url;
 mod keep;
 mod lease;
-mod leaves;
 mod left_file;
 mod outlet;
 mod plan;
@@ -32,7 +30,6 @@ mod request;
 mod result_file;
 mod scope;
 mod screen;
-mod side_by_side;
 mod signals;
 #[cfg(test)]
 mod small_disk;

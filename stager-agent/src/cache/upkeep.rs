@@ -3,8 +3,7 @@
 use super::entry::damage;
 use super::error::{CacheError, is_damage};
 use super::evict::Removal;
-use super::identity::Identity;
-use super::identity::Kind;
+use super::identity::{Identity, Kind};
 use super::index::{Index, Indexed};
 use super::lock::{Hold, Lock};
 use super::record::Record;

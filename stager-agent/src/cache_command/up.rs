@@ -1,19 +1,17 @@
 //! Fetches the dependencies of one or more requests into the cache, and shows them nowhere.
 
 use super::wanted::{Collection, Wanted};
-use crate::action_error::ActionError;
+use crate::actions::{ActionError, parallel};
 use crate::arguments::Arguments;
 use crate::cache::Cache;
-use crate::clock;
 use crate::failure::{Failure, NotFetched};
 use crate::fetch::{Http, Verify};
 use crate::lease::Lease;
 use crate::plan::{self, PlanError, StagingPlan};
 use crate::provide::{Dependency, Provider, Stock};
-use crate::request;
 use crate::scope::Scope;
-use crate::side_by_side::side_by_side;
 use crate::steps::Steps;
+use crate::{clock, request};
 use shared_model::event::{Event, Step};
 use shared_model::validate;
 use std::collections::HashMap;
@@ -44,7 +42,7 @@ pub(super) fn fill(
     for turn in collection.in_turns() {
         let clients = clients(&turn, arguments)?;
         let jobs: Vec<(&Wanted, &Http)> = turn.iter().zip(&clients).map(|(wanted, http)| (wanted, &**http)).collect();
-        let provided = side_by_side(&jobs, |(wanted, http)| {
+        let provided = parallel(&jobs, |(wanted, http)| {
             let provider = Provider { http, limits: &arguments.limits(), stock: &stock, app: &wanted.app };
             let dependency = Dependency::of(&wanted.dependency);
             let dependency = dependency.map_err(ActionError::of_checksum(&wanted.dependency.to))?;

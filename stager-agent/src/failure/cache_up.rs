@@ -2,7 +2,7 @@
 
 use super::of_action;
 use super::unhappy_end::Failure;
-use crate::action_error::ActionError;
+use crate::actions::ActionError;
 use jiff::Timestamp;
 use shared_model::exit_code::ExitCode;
 

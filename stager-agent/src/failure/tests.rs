@@ -1,7 +1,7 @@
 //! All texts, from input that holds secrets wherever it could. `texts.txt` shows them as users see them.
 
 use super::*;
-use crate::action_error::{ActionError, Beyond};
+use crate::actions::{ActionError, LimitExceeded};
 use crate::build::run_process::RunError;
 use crate::build::user::UserError;
 use crate::disk_budget::DiskFull;
@@ -68,14 +68,14 @@ fn unpacking() -> Vec<UnpackError> {
         UnpackError::NotAnArchive { looks_like: "an HTML page".to_owned() },
         UnpackError::Corrupt { entry: Some("lib/a".to_owned()), cause: io::ErrorKind::UnexpectedEof.into() },
         UnpackError::Escapes { entry: "../a".to_owned(), how: ".." },
-        UnpackError::Unlawful { entry: "dev/sda".to_owned(), what: "is a device" },
-        UnpackError::Beyond { bound: Bound::Bytes, limit: 32 << 30, entry: None },
-        UnpackError::Beyond { bound: Bound::Packed, limit: 32 << 30, entry: None },
-        UnpackError::Beyond { bound: Bound::Entries, limit: 10, entry: None },
-        UnpackError::Beyond { bound: Bound::Ratio, limit: 200, entry: None },
-        UnpackError::Beyond { bound: Bound::Depth, limit: 256, entry: Some("a/a".to_owned()) },
-        UnpackError::Beyond { bound: Bound::Name, limit: 4095, entry: Some("aa".to_owned()) },
-        UnpackError::Beyond { bound: Bound::Target, limit: 4095, entry: Some("aa".to_owned()) },
+        UnpackError::Forbidden { entry: "dev/sda".to_owned(), what: "is a device" },
+        UnpackError::LimitExceeded { bound: Bound::Bytes, limit: 32 << 30, entry: None },
+        UnpackError::LimitExceeded { bound: Bound::Packed, limit: 32 << 30, entry: None },
+        UnpackError::LimitExceeded { bound: Bound::Entries, limit: 10, entry: None },
+        UnpackError::LimitExceeded { bound: Bound::Ratio, limit: 200, entry: None },
+        UnpackError::LimitExceeded { bound: Bound::Depth, limit: 256, entry: Some("a/a".to_owned()) },
+        UnpackError::LimitExceeded { bound: Bound::Name, limit: 4095, entry: Some("aa".to_owned()) },
+        UnpackError::LimitExceeded { bound: Bound::Target, limit: 4095, entry: Some("aa".to_owned()) },
         UnpackError::DiskFull(DiskFull { limit: 512 << 20 }),
         UnpackError::Disk { path: "/tmp/app/a".into(), cause: refused_by_system() },
     ]
@@ -121,7 +121,7 @@ fn running() -> Vec<RunError> {
 }
 
 fn actions() -> Vec<ActionError> {
-    let exited = |status| ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status, beyond: None };
+    let exited = |status| ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status, exceeded: None };
     let limit = Duration::from_secs(900);
     let checksum = ChecksumError::UnknownAlgorithm("crc32".to_owned());
     let mut all = vec![
@@ -129,8 +129,16 @@ fn actions() -> Vec<ActionError> {
         ActionError::Stopped(Stopped::Signal(SIGTERM)),
         ActionError::Stopped(Stopped::HostGone),
         ActionError::TimedOut { limit, during: Some(Box::new(ActionError::Stopped(Stopped::DeadlinePassed(limit)))) },
-        ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status: 223, beyond: Some(Beyond::Memory) },
-        ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status: 137, beyond: Some(Beyond::Disk) },
+        ActionError::Exited {
+            path: "/tmp/lifecycle/builder".to_owned(),
+            status: 223,
+            exceeded: Some(LimitExceeded::Memory),
+        },
+        ActionError::Exited {
+            path: "/tmp/lifecycle/builder".to_owned(),
+            status: 137,
+            exceeded: Some(LimitExceeded::Disk),
+        },
         ActionError::CodependentEnded,
         ActionError::NoThread(io::ErrorKind::WouldBlock.into()),
         ActionError::Checksum { what: "/tmp/app".to_owned(), source: checksum },
@@ -304,7 +312,7 @@ fn no_error_is_forgotten_here() {
     assert_all_variants!(
         &unpacking(),
         UnpackError,
-        UnpackError { Empty, NotAnArchive, Corrupt, Escapes, Unlawful, Beyond, DiskFull, Disk }
+        UnpackError { Empty, NotAnArchive, Corrupt, Escapes, Forbidden, LimitExceeded, DiskFull, Disk }
     );
     assert_all_variants!(&fetching(), FetchError, FetchError { Transfer, Checksum, Unpack, Copy, Stopped });
     assert_all_variants!(&uploading(), UploadError, UploadError { File, Empty, NotTaken, Transfer, Stopped });
@@ -344,7 +352,7 @@ fn no_error_is_forgotten_here() {
 #[test]
 fn the_cause_that_counts_is_not_the_end_that_it_brought_to_others() {
     let stopped = || ActionError::Stopped(Stopped::Codependent);
-    let exited = ActionError::Exited { path: "b".to_owned(), status: 223, beyond: None };
+    let exited = ActionError::Exited { path: "b".to_owned(), status: 223, exceeded: None };
     let several = ActionError::Several(vec![stopped(), ActionError::Several(vec![stopped(), exited])]);
     let failure = Failure::of_staging(&StagingError::Action(several), Timestamp::from_second(NOW).unwrap());
     assert_eq!(failure.code, ExitCode::BuildersOwn(223));

@@ -147,10 +147,10 @@ fn of_archive(cause: &UnpackError) -> String {
         UnpackError::Empty | UnpackError::NotAnArchive { .. } | UnpackError::Corrupt { .. } => {
             "it is broken where it comes from: upload it there anew (cf push, or cf update-buildpack)"
         }
-        UnpackError::Escapes { .. } | UnpackError::Unlawful { .. } => {
+        UnpackError::Escapes { .. } | UnpackError::Forbidden { .. } => {
             "such an archive is not unpacked: whoever made it has to make it anew"
         }
-        UnpackError::Beyond { bound, .. } => {
+        UnpackError::LimitExceeded { bound, .. } => {
             let option = bound.option();
             return format!("{option} with more, if you trust its source (host-cli restage APP -- {option} …)");
         }

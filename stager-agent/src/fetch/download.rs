@@ -102,7 +102,7 @@ fn receive(
     // to for ever.
     let read = match &unpacked {
         Ok(_) => body.read_on(archive.limits.bytes),
-        Err(UnpackError::Disk { .. } | UnpackError::DiskFull(_) | UnpackError::Beyond { .. }) => Ok(false),
+        Err(UnpackError::Disk { .. } | UnpackError::DiskFull(_) | UnpackError::LimitExceeded { .. }) => Ok(false),
         Err(_) => body.read_on(LISTEN_AFTER_FAILURE),
     };
     // Whatever unpacking complains about, these are the reasons behind it.
@@ -121,7 +121,7 @@ fn receive(
         Err(cause) if !ended => Err(failed(archive, cause)),
         Ok(_) if !ended => {
             let (bound, limit) = (Bound::Packed, archive.limits.bytes);
-            Err(failed(archive, UnpackError::Beyond { bound, limit, entry: None }))
+            Err(failed(archive, UnpackError::LimitExceeded { bound, limit, entry: None }))
         }
         unpacked => {
             let told = body.tell().map_err(|mismatch| another(archive, mismatch))?;

@@ -36,7 +36,7 @@ pub(crate) enum UnpackError {
     },
     /// An entry that has no business in an archive, or that we do not know how to unpack.
     #[error("the entry {entry:?} {what}")]
-    Unlawful {
+    Forbidden {
         /// Its name in the archive.
         entry: String,
         /// `is a device`, `is encrypted`, …
@@ -44,7 +44,7 @@ pub(crate) enum UnpackError {
     },
     /// It asks for more than an archive may.
     #[error("{}", too_much(*bound, *limit, entry.as_ref()))]
-    Beyond {
+    LimitExceeded {
         /// Of what.
         bound: Bound,
         /// How much is allowed.

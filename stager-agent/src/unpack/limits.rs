@@ -90,7 +90,7 @@ fn add(counter: &AtomicU64, count: u64) -> u64 {
 }
 
 fn at_most(bound: Bound, value: u64, limit: u64) -> Result<(), UnpackError> {
-    if value > limit { Err(UnpackError::Beyond { bound, limit, entry: None }) } else { Ok(()) }
+    if value > limit { Err(UnpackError::LimitExceeded { bound, limit, entry: None }) } else { Ok(()) }
 }
 
 #[cfg(test)]

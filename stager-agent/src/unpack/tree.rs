@@ -255,7 +255,7 @@ impl Tree {
     fn place<'n>(&mut self, name: &'n EntryName) -> Result<&'n OsStr, UnpackError> {
         let Some((_, last)) = name.split() else {
             let what = "wants to replace the directory itself";
-            return Err(UnpackError::Unlawful { entry: ".".to_owned(), what });
+            return Err(UnpackError::Forbidden { entry: ".".to_owned(), what });
         };
         self.cursor.walk(name, Missing::Make)?;
         Ok(last)

@@ -116,7 +116,7 @@ impl<'a, R: Read> Members<'a, R> {
     fn no_more_than_allowed(&self, name: &[u8], size: u64) -> Result<(), UnpackError> {
         let limit = self.budget.limits().bytes;
         if size > limit {
-            return Err(UnpackError::Beyond { bound: Bound::Bytes, limit, entry: Some(shown(name)) });
+            return Err(UnpackError::LimitExceeded { bound: Bound::Bytes, limit, entry: Some(shown(name)) });
         }
         Ok(())
     }
@@ -128,7 +128,7 @@ impl<'a, R: Read> Members<'a, R> {
         let mut name = self.text(size, most)?;
         name.truncate(name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
         if size > most || name.len() as u64 > limit {
-            return Err(UnpackError::Beyond { bound, limit, entry: Some(shown(&name)) });
+            return Err(UnpackError::LimitExceeded { bound, limit, entry: Some(shown(&name)) });
         }
         Ok(name)
     }
@@ -136,7 +136,7 @@ impl<'a, R: Read> Members<'a, R> {
     fn records(&mut self, header: &Header, size: u64) -> Result<Records, UnpackError> {
         if size > pax::LONGEST {
             let what = "has an extended header of more than 1 MiB";
-            return Err(UnpackError::Unlawful { entry: shown(&header.path_bytes()), what });
+            return Err(UnpackError::Forbidden { entry: shown(&header.path_bytes()), what });
         }
         Records::parse(&self.text(size, size)?).map_err(reading)
     }

@@ -54,7 +54,7 @@ fn unpack_member<R: Read>(
     unpacked: &mut Unpacked,
 ) -> Result<(), UnpackError> {
     let Member { kind, mode, .. } = *member;
-    let unlawful = |what| Err(UnpackError::Unlawful { entry: shown(&member.name), what });
+    let unlawful = |what| Err(UnpackError::Forbidden { entry: shown(&member.name), what });
     if kind.as_byte() == VOLUME {
         return Ok(());
     }

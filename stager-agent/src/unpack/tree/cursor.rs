@@ -178,5 +178,5 @@ impl Cursor {
 
 /// `name` has no business in an archive, or not there.
 pub(super) fn unlawful(name: &EntryName, what: &'static str) -> UnpackError {
-    UnpackError::Unlawful { entry: name.shown(), what }
+    UnpackError::Forbidden { entry: name.shown(), what }
 }

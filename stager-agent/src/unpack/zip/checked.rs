@@ -28,7 +28,7 @@ impl<'a, R: ReaderAt> Headers<'a, R> {
     /// # Errors
     /// They disagree, or the entry cannot be unpacked, or is not within the archive.
     pub(super) fn agreed(&mut self, record: &ZipFileHeaderRecord, name: &[u8]) -> Result<Contents, UnpackError> {
-        let unlawful = |what| UnpackError::Unlawful { entry: shown(name), what };
+        let unlawful = |what| UnpackError::Forbidden { entry: shown(name), what };
         let corrupt = |what: &str| UnpackError::damaged(Some(shown(name)), what);
         let entry = self.archive.get_entry(record.wayfinder()).map_err(|error| damaged(Some(name), error))?;
         let local = entry.local_header(&mut self.buffer).map_err(|error| damaged(Some(name), error))?;

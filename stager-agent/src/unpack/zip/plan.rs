@@ -108,7 +108,7 @@ impl Plan {
             return Err(UnpackError::Escapes { entry: shown(&raw), how: "an absolute path with a drive letter" });
         }
         let name = EntryName::parse(&raw, budget.limits())?;
-        let unlawful = |what| UnpackError::Unlawful { entry: shown(&raw), what };
+        let unlawful = |what| UnpackError::Forbidden { entry: shown(&raw), what };
         let (kind, mode) = record::kind_and_mode(&raw, system, record.external_attributes()).map_err(unlawful)?;
         let contents = headers.agreed(record, &raw)?;
         match kind {
@@ -117,7 +117,7 @@ impl Plan {
             }
             Kind::Symlink if contents.size > budget.limits().name => {
                 let limit = budget.limits().name;
-                return Err(UnpackError::Beyond { bound: Bound::Target, limit, entry: Some(shown(&raw)) });
+                return Err(UnpackError::LimitExceeded { bound: Bound::Target, limit, entry: Some(shown(&raw)) });
             }
             Kind::File | Kind::Symlink => budget.bytes(contents.size)?,
             Kind::Directory | Kind::Pipe => {}
@@ -142,7 +142,7 @@ impl Plan {
             }
             return Err(match above.kind {
                 Kind::Symlink => UnpackError::Escapes { entry: below.name.shown(), how: "through a symbolic link" },
-                _ => UnpackError::Unlawful {
+                _ => UnpackError::Forbidden {
                     entry: above.name.shown(),
                     what: "is no directory, but another entry lies in it",
                 },

@@ -1,18 +1,14 @@
 //! The leaves as they really are: download, upload and run, each with the step it belongs to and the words around it.
 
-mod ahead;
-mod early;
-
-use crate::action_error::{ActionError, Beyond};
+use super::error::{ActionError, LimitExceeded};
+use super::execute::ActionRunner;
 use crate::build::disk::DiskWatch;
-use crate::build::environment;
 use crate::build::reaper::Reaper;
-use crate::build::rights;
 use crate::build::run_process::{Ended, GRACE, Output, Program};
 use crate::build::session::OWN_PROGRAM;
 use crate::build::user::User;
+use crate::build::{environment, rights};
 use crate::disk_budget::DiskBudget;
-use crate::execute::Leaves;
 use crate::fetch::{Archive, Checksum};
 use crate::hidden::Hidden;
 use crate::left_file::LeftFile;
@@ -36,7 +32,7 @@ use std::time::{Duration, Instant};
 const LOOK_AT_DISK: Duration = Duration::from_millis(500);
 
 /// What all leaves of one staging share.
-pub(crate) struct RealLeaves<'a> {
+pub(crate) struct StagingRunner<'a> {
     /// What is staged.
     pub(crate) plan: &'a StagingPlan,
     /// Whence all that is needed comes.
@@ -54,7 +50,7 @@ pub(crate) struct RealLeaves<'a> {
     /// Where on the road we are.
     pub(crate) steps: Steps,
     /// What came of the downloads that began before the action did; empty at first.
-    pub(crate) ahead: Mutex<Vec<(&'a DownloadAction, Result<(), ActionError>)>>,
+    pub(crate) prefetched: Mutex<Vec<(&'a DownloadAction, Result<(), ActionError>)>>,
     /// Whether anything foreign has run.
     pub(crate) has_run: AtomicBool,
     /// What the last upload of a droplet was made of; `None`: there was none yet.
@@ -81,9 +77,14 @@ pub(crate) enum Uploads {
     Skipped,
 }
 
-impl RealLeaves<'_> {
+impl StagingRunner<'_> {
     /// Does a download, whether its turn has come or not.
-    fn fetch_package(&self, provider: &Provider, action: &DownloadAction, scope: &Scope) -> Result<(), ActionError> {
+    pub(super) fn fetch_package(
+        &self,
+        provider: &Provider,
+        action: &DownloadAction,
+        scope: &Scope,
+    ) -> Result<(), ActionError> {
         let user = User::named(&action.user).map_err(ActionError::User)?;
         let to = user.home.join(&action.to);
         let archive = Archive {
@@ -162,10 +163,10 @@ impl RealLeaves<'_> {
     }
 }
 
-impl Leaves for RealLeaves<'_> {
+impl ActionRunner for StagingRunner<'_> {
     fn download(&self, action: &DownloadAction, scope: &Scope) -> Result<(), ActionError> {
         self.steps.enter(Step::Fetch, scope);
-        self.fetched_ahead(action).unwrap_or_else(|| {
+        self.prefetched(action).unwrap_or_else(|| {
             if self.has_run.load(Ordering::SeqCst) {
                 self.fetch_as_user(action, scope)
             } else {
@@ -223,12 +224,12 @@ impl Leaves for RealLeaves<'_> {
         let started = Instant::now();
         self.has_run.store(true, Ordering::SeqCst);
         let ended = self.run_watched(&program, scope)?;
-        let beyond = match ended.stopped {
-            Some(Stopped::DiskFull) => Some(Beyond::Disk),
-            _ => ended.out_of_memory.then_some(Beyond::Memory),
+        let exceeded = match ended.stopped {
+            Some(Stopped::DiskFull) => Some(LimitExceeded::Disk),
+            _ => ended.out_of_memory.then_some(LimitExceeded::Memory),
         };
         if program.output == Output::Shown {
-            let text = format!("Exit status {}{}", ended.status, Beyond::behind_status(beyond));
+            let text = format!("Exit status {}{}", ended.status, LimitExceeded::behind_status(exceeded));
             scope.emit(Event::Progress { source: scope.log_source().to_owned(), text, failed: false });
         }
         let ms = milliseconds_since(started);
@@ -239,10 +240,12 @@ impl Leaves for RealLeaves<'_> {
         }
         match (ended.stopped, ended.status) {
             // Though it may have ended by itself in the very last moment, it has no room for what it wrote.
-            (Some(Stopped::DiskFull), status) => Err(ActionError::Exited { path: action.path.clone(), status, beyond }),
+            (Some(Stopped::DiskFull), status) => {
+                Err(ActionError::Exited { path: action.path.clone(), status, exceeded })
+            }
             (Some(reason), _) => Err(ActionError::Stopped(reason)),
             (None, 0) => Ok(()),
-            (None, status) => Err(ActionError::Exited { path: action.path.clone(), status, beyond }),
+            (None, status) => Err(ActionError::Exited { path: action.path.clone(), status, exceeded }),
         }
     }
 }

@@ -1,14 +1,14 @@
 //! What is fetched before the action begins, all at once: the dependencies, which it takes for granted, and the downloads
 //! that it begins with.
 
-use super::RealLeaves;
-use super::early::{Early, early};
-use crate::action_error::ActionError;
+use super::StagingRunner;
+use super::early::{EarlyDownload, early};
+use super::error::ActionError;
+use super::parallel::parallel;
 use crate::build::user::User;
 use crate::clock;
 use crate::provide::{self, Dependency, Needed, indispensable};
 use crate::scope::{Scope, Stop, Stopped};
-use crate::side_by_side::side_by_side;
 use shared_model::action::{Action, DownloadAction};
 use shared_model::event::Step;
 use std::path::PathBuf;
@@ -16,11 +16,11 @@ use std::ptr;
 use std::sync::PoisonError;
 
 /// One of the things that are fetched at once.
-enum Job<'d, 'a> {
+enum PrefetchJob<'d, 'a> {
     /// A dependency, and whether it may be a link into the cache.
     Dependency(&'d Dependency<'a>, bool),
     /// A download that the action begins with.
-    Download(Early<'a>),
+    Download(EarlyDownload<'a>),
 }
 
 /// Which places of a request overlap with no other one: nothing else is unpacked there, above or below.
@@ -47,14 +47,14 @@ impl<'a> Alone<'a> {
     }
 }
 
-impl<'a> RealLeaves<'a> {
+impl<'a> StagingRunner<'a> {
     /// Sees to it that all is there that the action takes for granted, and fetches what it begins with, at once. The first
     /// to fail ends the others: nothing could be made of them.
     ///
     /// # Errors
     /// [`ActionError::Expired`] before anything is done; else what came of the dependencies. What came of a download is
     /// told where the action arrives at it.
-    pub(crate) fn fetch_ahead(&self, scope: &Scope) -> Result<(), ActionError> {
+    pub(crate) fn prefetch(&self, scope: &Scope) -> Result<(), ActionError> {
         let needed = indispensable(&self.plan.action);
         if !self.plan.dependencies.is_empty() || !needed.is_empty() {
             self.steps.enter(Step::Fetch, scope);
@@ -72,18 +72,18 @@ impl<'a> RealLeaves<'a> {
         }
 
         let downloads = early(&self.plan.action).into_iter().filter(|early| alone.has(early.action));
-        let jobs = linked().map(|(dependency, linked)| Job::Dependency(dependency, linked));
-        let jobs: Vec<Job> = jobs.chain(downloads.map(Job::Download)).collect();
+        let jobs = linked().map(|(dependency, linked)| PrefetchJob::Dependency(dependency, linked));
+        let jobs: Vec<PrefetchJob> = jobs.chain(downloads.map(PrefetchJob::Download)).collect();
         let group = Stop::default();
         let group_scope = scope.stoppable_by(&group);
-        let results = side_by_side(&jobs, |job| match job {
-            Job::Dependency(dependency, linked) => {
+        let results = parallel(&jobs, |job| match job {
+            PrefetchJob::Dependency(dependency, linked) => {
                 let scope = group_scope.named(dependency.log_source);
                 let provided = self.provider.dependency(dependency, *linked, &scope);
                 provided.map_err(ActionError::from).inspect_err(|_| group.by_codependent())
             }
-            Job::Download(early) => {
-                self.download_ahead(early, &group_scope, &group);
+            PrefetchJob::Download(early) => {
+                self.prefetch_download(early, &group_scope, &group);
                 Ok(())
             }
         });
@@ -94,7 +94,7 @@ impl<'a> RealLeaves<'a> {
     }
 
     /// Does a download before the action arrives at it, and keeps what came of it.
-    fn download_ahead(&self, early: &Early<'a>, scope: &Scope, group: &Stop) {
+    fn prefetch_download(&self, early: &EarlyDownload<'a>, scope: &Scope, group: &Stop) {
         let scope = scope.named(early.log_source);
         let limited = early.limit.map(|limit| scope.limited(limit));
         let result = self.fetch_package(&self.provider, early.action, limited.as_ref().unwrap_or(&scope));
@@ -105,13 +105,13 @@ impl<'a> RealLeaves<'a> {
         if result.is_err() && early.indispensable {
             group.by_codependent();
         }
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).push((early.action, result));
+        self.prefetched.lock().unwrap_or_else(PoisonError::into_inner).push((early.action, result));
     }
 
     /// What came of `action` when it was done ahead; `None`: it was not.
-    pub(super) fn fetched_ahead(&self, action: &DownloadAction) -> Option<Result<(), ActionError>> {
-        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = ahead.iter().position(|(known, _)| ptr::eq(*known, action))?;
-        Some(ahead.swap_remove(at).1)
+    pub(super) fn prefetched(&self, action: &DownloadAction) -> Option<Result<(), ActionError>> {
+        let mut prefetched = self.prefetched.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = prefetched.iter().position(|(known, _)| ptr::eq(*known, action))?;
+        Some(prefetched.swap_remove(at).1)
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// A download that can begin early, and what its place in the tree says of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Early<'a> {
+pub(super) struct EarlyDownload<'a> {
     /// The download.
     pub(super) action: &'a DownloadAction,
     /// In whose name; `None`: the task's.
@@ -21,26 +21,26 @@ pub(super) struct Early<'a> {
 
 /// What may differ on the way down.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct Surroundings<'a> {
     log_source: Option<&'a str>,
     limit: Option<Duration>,
     indispensable: bool,
 }
 
 /// The downloads that `action` comes to before it runs or uploads anything, in its order.
-pub(super) fn early(action: &Action) -> Vec<Early<'_>> {
+pub(super) fn early(action: &Action) -> Vec<EarlyDownload<'_>> {
     let mut found = Vec::new();
-    walk(action, Place { log_source: None, limit: None, indispensable: true }, &mut found);
+    walk(action, Surroundings { log_source: None, limit: None, indispensable: true }, &mut found);
     found
 }
 
 /// False where something else than a download may have begun.
-fn walk<'a>(action: &'a Action, place: Place<'a>, found: &mut Vec<Early<'a>>) -> bool {
-    let mut place = Place { log_source: action.log_source().or(place.log_source), ..place };
+fn walk<'a>(action: &'a Action, place: Surroundings<'a>, found: &mut Vec<EarlyDownload<'a>>) -> bool {
+    let mut place = Surroundings { log_source: action.log_source().or(place.log_source), ..place };
     match action {
         Action::Download(action) => {
-            let Place { log_source, limit, indispensable } = place;
-            found.push(Early { action, log_source, limit, indispensable });
+            let Surroundings { log_source, limit, indispensable } = place;
+            found.push(EarlyDownload { action, log_source, limit, indispensable });
             return true;
         }
         // The first of a codependent group to end ends the others, which is another thing when they begin early.
@@ -72,8 +72,8 @@ mod tests {
 
     fn names(action: &Value) -> Vec<String> {
         let action: Action = serde_json::from_value(action.clone()).unwrap();
-        let name = |early: Early| {
-            let Early { action, log_source, limit, indispensable } = early;
+        let name = |early: EarlyDownload| {
+            let EarlyDownload { action, log_source, limit, indispensable } = early;
             let (limit, source) = (limit.map_or(0, |limit| limit.as_secs()), log_source.unwrap_or("-"));
             format!("{} {source} {limit} {}", action.to, if indispensable { "needed" } else { "tried" })
         };

@@ -1,12 +1,12 @@
 //! Several things at once: a thread for each, and all of them are waited for.
 
-use crate::action_error::ActionError;
+use super::error::ActionError;
 use std::panic;
 use std::thread::{self, Builder, ScopedJoinHandle};
 
 /// Does `work` on all `items` at once. The results come in the items' order; [`ActionError::NoThread`] where the system
 /// gave no thread, and then nothing was done for that item.
-pub(crate) fn side_by_side<T: Sync>(
+pub(crate) fn parallel<T: Sync>(
     items: &[T],
     work: impl Fn(&T) -> Result<(), ActionError> + Sync,
 ) -> Vec<Result<(), ActionError>> {

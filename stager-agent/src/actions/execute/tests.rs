@@ -32,7 +32,7 @@ impl Script {
                 Ok(())
             }
             ("fail", status) => {
-                Err(ActionError::Exited { path: name.to_owned(), status: status.parse().unwrap_or(1), beyond: None })
+                Err(ActionError::Exited { path: name.to_owned(), status: status.parse().unwrap_or(1), exceeded: None })
             }
             _ => Ok(()),
         };
@@ -52,7 +52,7 @@ fn wait_for<T>(mut ready: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-impl Leaves for Script {
+impl ActionRunner for Script {
     fn download(&self, action: &DownloadAction, scope: &Scope) -> Result<(), ActionError> {
         self.play(&action.to, scope)
     }

@@ -15,14 +15,14 @@ use std::time::Duration;
 
 /// Which limit of the container a program passed. Its words are those that Diego puts behind a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Beyond {
+pub(crate) enum LimitExceeded {
     /// `memory_mb`.
     Memory,
     /// `disk_mb`.
     Disk,
 }
 
-impl Beyond {
+impl LimitExceeded {
     /// ` (out of memory)`; empty for none.
     pub(crate) const fn behind_status(limit: Option<Self>) -> &'static str {
         match limit {
@@ -47,7 +47,7 @@ pub(crate) enum ActionError {
     /// Actions side by side failed; never empty, in the request's order.
     Several(Vec<ActionError>),
     /// A program ended with another status than 0.
-    Exited { path: String, status: i32, beyond: Option<Beyond> },
+    Exited { path: String, status: i32, exceeded: Option<LimitExceeded> },
     /// A program could not be run at all.
     Run(RunError),
     /// The request names a user that cannot be had.
@@ -73,8 +73,8 @@ impl ActionError {
     /// What Diego says of it behind an `emit_progress` prefix; `None` where it says nothing.
     pub(crate) fn emittable(&self) -> Option<String> {
         match self {
-            Self::Exited { status, beyond, path: _ } => {
-                Some(format!("Exited with status {status}{}", Beyond::behind_status(*beyond)))
+            Self::Exited { status, exceeded, path: _ } => {
+                Some(format!("Exited with status {status}{}", LimitExceeded::behind_status(*exceeded)))
             }
             Self::TimedOut { limit, during } => {
                 let inner = during.as_ref().and_then(|error| error.emittable());
@@ -131,8 +131,8 @@ impl fmt::Display for ActionError {
             Self::Several(errors) => {
                 f.write_str(&errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
             }
-            Self::Exited { status, beyond, path: _ } => {
-                write!(f, "Exited with status {status}{}", Beyond::behind_status(*beyond))
+            Self::Exited { status, exceeded, path: _ } => {
+                write!(f, "Exited with status {status}{}", LimitExceeded::behind_status(*exceeded))
             }
             Self::Checksum { what, source } => write!(f, "{what}: {source}"),
             Self::Run(error) => f.write_str(&with_causes(error)),

@@ -1,14 +1,14 @@
 //! Walks an action tree. Knows order, time and what a failure means; touches nothing itself: that is for the
-//! [`Leaves`]. The semantics are those of Diego's executor.
+//! [`ActionRunner`]. The semantics are those of Diego's executor.
 
-use crate::action_error::ActionError;
+use super::error::ActionError;
+use super::parallel::parallel;
 use crate::scope::{Scope, Stop, Stopped};
-use crate::side_by_side::side_by_side;
 use shared_model::action::{Action, DownloadAction, EmitProgressAction, RunAction, TimeoutAction, UploadAction};
 use shared_model::event::Event;
 
 /// What an action tree finally does. A leaf asks its scope whether to go on, and comes back soon after the answer is no.
-pub(crate) trait Leaves: Sync {
+pub(crate) trait ActionRunner: Sync {
     /// Fetches and unpacks.
     fn download(&self, action: &DownloadAction, scope: &Scope) -> Result<(), ActionError>;
     /// Sends a file away.
@@ -21,32 +21,32 @@ pub(crate) trait Leaves: Sync {
 ///
 /// # Errors
 /// What the tree makes of its leaves' errors; [`ActionError::Stopped`] when the scope ended before the action began.
-pub(crate) fn execute(action: &Action, leaves: &dyn Leaves, scope: &Scope) -> Result<(), ActionError> {
+pub(crate) fn execute(action: &Action, runner: &dyn ActionRunner, scope: &Scope) -> Result<(), ActionError> {
     let scope = &scope.named(action.log_source());
     if let Some(reason) = scope.stopped() {
         return Err(ActionError::Stopped(reason));
     }
     match action {
-        Action::Download(download) => leaves.download(download, scope),
-        Action::Upload(upload) => leaves.upload(upload, scope),
-        Action::Run(run) => leaves.run(run, scope),
-        Action::Timeout(timeout) => limited(timeout, leaves, scope),
-        Action::EmitProgress(announced) => announce(announced, leaves, scope),
+        Action::Download(download) => runner.download(download, scope),
+        Action::Upload(upload) => runner.upload(upload, scope),
+        Action::Run(run) => runner.run(run, scope),
+        Action::Timeout(timeout) => limited(timeout, runner, scope),
+        Action::EmitProgress(announced) => announce(announced, runner, scope),
         Action::Try(attempt) => {
-            swallow(execute(&attempt.action, leaves, scope), scope);
+            swallow(execute(&attempt.action, runner, scope), scope);
             Ok(())
         }
-        Action::Serial(list) => list.actions.iter().try_for_each(|action| execute(action, leaves, scope)),
-        Action::Parallel(list) => joined(side_by_side(&list.actions, |action| execute(action, leaves, scope))),
-        Action::Codependent(list) => codependent(&list.actions, leaves, scope),
+        Action::Serial(list) => list.actions.iter().try_for_each(|action| execute(action, runner, scope)),
+        Action::Parallel(list) => joined(parallel(&list.actions, |action| execute(action, runner, scope))),
+        Action::Codependent(list) => codependent(&list.actions, runner, scope),
     }
 }
 
 /// The time counts, not what the action made of it: a `try` inside may have swallowed its end.
-fn limited(timeout: &TimeoutAction, leaves: &dyn Leaves, scope: &Scope) -> Result<(), ActionError> {
-    let Some(limit) = timeout.limit() else { return execute(&timeout.action, leaves, scope) };
+fn limited(timeout: &TimeoutAction, runner: &dyn ActionRunner, scope: &Scope) -> Result<(), ActionError> {
+    let Some(limit) = timeout.limit() else { return execute(&timeout.action, runner, scope) };
     let inner = scope.limited(limit);
-    let result = execute(&timeout.action, leaves, &inner);
+    let result = execute(&timeout.action, runner, &inner);
     match (scope.stopped(), inner.stopped()) {
         (None, Some(Stopped::DeadlinePassed(_))) => {
             Err(ActionError::TimedOut { limit, during: result.err().map(Box::new) })
@@ -55,14 +55,14 @@ fn limited(timeout: &TimeoutAction, leaves: &dyn Leaves, scope: &Scope) -> Resul
     }
 }
 
-fn announce(announced: &EmitProgressAction, leaves: &dyn Leaves, scope: &Scope) -> Result<(), ActionError> {
+fn announce(announced: &EmitProgressAction, runner: &dyn ActionRunner, scope: &Scope) -> Result<(), ActionError> {
     let say = |text: String, failed| {
         if !text.is_empty() {
             scope.emit(Event::Progress { source: scope.log_source().to_owned(), text, failed });
         }
     };
     say(announced.start_message.clone(), false);
-    let result = execute(&announced.action, leaves, scope);
+    let result = execute(&announced.action, runner, scope);
     let prefix = &announced.failure_message_prefix;
     match &result {
         Ok(()) => say(announced.success_message.clone(), false),
@@ -82,11 +82,11 @@ fn swallow(result: Result<(), ActionError>, scope: &Scope) {
 }
 
 /// The first to end, however it ends, ends the others.
-fn codependent(actions: &[Action], leaves: &dyn Leaves, scope: &Scope) -> Result<(), ActionError> {
+fn codependent(actions: &[Action], runner: &dyn ActionRunner, scope: &Scope) -> Result<(), ActionError> {
     let group = Stop::default();
     let inner = scope.stoppable_by(&group);
-    let mut results = side_by_side(actions, |action| {
-        let result = execute(action, leaves, &inner);
+    let mut results = parallel(actions, |action| {
+        let result = execute(action, runner, &inner);
         group.by_codependent();
         result
     });
