@@ -10,16 +10,17 @@ use crate::failure::Failure;
 use crate::fetch::{Http, Trust, Verify};
 use crate::hand_over::{self, Identity, Socket, Verdict, make};
 use crate::hidden::Hidden;
-use crate::lease::Lease;
 use crate::outlet::Outlet;
 use crate::plan::{self, StagingPlan};
 use crate::provide::{Provider, Stock, volume_is_mounted};
 use crate::report::{Ending, Report};
-use crate::scope::Scope;
+use crate::session::lease::Lease;
+use crate::session::linger;
+use crate::session::scope::Scope;
+use crate::session::steps::{Steps, milliseconds_since};
 use crate::staging::{StagingError, stage};
-use crate::steps::{Steps, milliseconds_since};
 use crate::upload::{self, Parcel, UploadError};
-use crate::{clock, keep, request, terminal};
+use crate::{clock, request, terminal};
 use shared_model::cache_place::{BAKED, MOUNTED};
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
@@ -54,14 +55,14 @@ pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper:
     let keeps = arguments.keep && began && scope.stopped().is_none();
     if keeps {
         lease.end(); // A visitor may come an hour later, and from anywhere.
-        scope.emit(Event::Kept { seconds: keep::LONGEST.as_secs() });
+        scope.emit(Event::Kept { seconds: linger::LONGEST.as_secs() });
     }
     scope.emit(match outcome {
         Ok(()) => Event::Done { ms: milliseconds_since(started) },
         Err(failure) => failure.event(),
     });
     if keeps {
-        keep::until_signal(scope, reaper);
+        linger::until_signal(scope, &|| reaper.reap());
     }
     code
 }

@@ -7,7 +7,7 @@ pub(crate) use cache::{CacheCommand, Command};
 
 use crate::fetch::{OwnCertificate, Patience, Trust, Verify, duration};
 use crate::outlet::MOST_OUTPUT;
-use crate::screen::Format;
+use crate::session::screen::Format;
 use crate::unpack::Limits;
 use argh::FromArgs;
 use shared_model::command_line;

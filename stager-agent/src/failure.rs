@@ -18,7 +18,7 @@ use crate::plan::PlanError;
 use crate::report::ReportError;
 use crate::request::RequestError;
 use crate::result_file::ResultError;
-use crate::scope::Stopped;
+use crate::session::scope::Stopped;
 use crate::staging::StagingError;
 use jiff::Timestamp;
 use shared_model::exit_code::ExitCode;

@@ -2,7 +2,7 @@
 //! requests may print is bounded. They go on unheard; their pipes are read to the end.
 
 use crate::hidden::Hidden;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use shared_model::event::{Event, EventSink};
 use shared_model::plain_line::visible;
 use shared_model::size;
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::fetch::loopback::Audience;
     use crate::hidden::of_urls;
-    use crate::scope::Stop;
+    use crate::session::scope::Stop;
     use shared_model::event::Stream;
 
     fn line(text: &str) -> Event {

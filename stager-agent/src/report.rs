@@ -4,7 +4,7 @@
 use crate::fetch::{Http, TransferError, status_text};
 use crate::http_url::Address;
 use crate::plan::Callback;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use serde_json::{Value, json};
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;

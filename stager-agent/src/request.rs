@@ -1,7 +1,7 @@
 //! Reads the request: from standard input or a file, whole, and never more than any request has.
 #![expect(clippy::disallowed_methods, reason = "reads standard input or the file that --request names")]
 
-use crate::lease::Lease;
+use crate::session::lease::Lease;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 use shared_model::secret::Secret;

@@ -3,7 +3,7 @@
 use crate::actions::{ActionError, StagingRunner, execute};
 use crate::plan::StagingPlan;
 use crate::result_file::{self, ResultError};
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use shared_model::event::Event;
 use std::fmt;
 

@@ -6,7 +6,7 @@ use crate::build::user::UserError;
 use crate::causes::with_causes;
 use crate::fetch::{ChecksumError, FetchError};
 use crate::provide::Missing;
-use crate::scope::Stopped;
+use crate::session::scope::Stopped;
 use crate::upload::UploadError;
 use shared_model::size;
 use std::fmt;

@@ -3,7 +3,7 @@
 
 use super::error::ActionError;
 use super::parallel::parallel;
-use crate::scope::{Scope, Stop, Stopped};
+use crate::session::scope::{Scope, Stop, Stopped};
 use shared_model::action::{Action, DownloadAction, EmitProgressAction, RunAction, TimeoutAction, UploadAction};
 use shared_model::event::Event;
 

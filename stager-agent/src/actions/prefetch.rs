@@ -8,7 +8,7 @@ use super::parallel::parallel;
 use crate::build::user::User;
 use crate::clock;
 use crate::provide::{self, Dependency, Needed, indispensable};
-use crate::scope::{Scope, Stop, Stopped};
+use crate::session::scope::{Scope, Stop, Stopped};
 use shared_model::action::{Action, DownloadAction};
 use shared_model::event::Step;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! The command line of `stager-agent cache`.
 
-use crate::screen::Format;
+use crate::session::screen::Format;
 use argh::FromArgs;
 use std::path::PathBuf;
 

@@ -7,7 +7,7 @@ use super::reaper::Reaper;
 use super::session::{self, Beginning};
 use super::user::User;
 use crate::hidden::Hidden;
-use crate::scope::{Scope, Stopped};
+use crate::session::scope::{Scope, Stopped};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, geteuid, kill_process_group, waitid};
 use shared_model::environment::EnvironmentVariable;
 use shared_model::event::Event;

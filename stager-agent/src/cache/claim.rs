@@ -8,7 +8,7 @@ use super::identity::{Identity, Kind};
 use super::lock::{Hold, Lock};
 use super::record::{Facts, Record};
 use super::store::Cache;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::tree_digest::{Contents, Structure};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};

@@ -1,6 +1,6 @@
 //! Why there is no cache to work with. A damaged entry is no error: it is fetched again.
 
-use crate::scope::Stopped;
+use crate::session::scope::Stopped;
 use rustix::io::Errno;
 use shared_model::size;
 use std::io;

@@ -17,7 +17,7 @@ use super::index::Index;
 use super::layout::names_in;
 use super::*;
 use crate::clock::Clock;
-use crate::scope::{Scope, Stop};
+use crate::session::scope::{Scope, Stop};
 use crate::tree_digest::walk;
 use shared_model::event::{Event, EventSink};
 use shared_model::safe_url::SafeUrl;

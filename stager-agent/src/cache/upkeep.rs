@@ -9,7 +9,7 @@ use super::lock::{Hold, Lock};
 use super::record::Record;
 use super::rubbish;
 use super::store::Cache;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::tree_digest::{self, Contents};
 use std::io;
 use std::time::SystemTime;

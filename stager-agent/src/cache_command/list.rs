@@ -1,7 +1,7 @@
 //! What the cache holds, as a table for people or JSON for programs.
 
 use crate::cache::Listed;
-use crate::screen::{self, Format};
+use crate::session::screen::{self, Format};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared_model::cache_list::{TITLES, verified};

@@ -6,7 +6,7 @@ use crate::cache::{Cache, Kind, Record};
 use crate::causes::with_causes;
 use crate::failure::{Failure, Verified};
 use crate::fetch::{self, FetchError, Hashed, Http, TransferError, Verify};
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::unpack::Limits;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;

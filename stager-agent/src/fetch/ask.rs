@@ -8,7 +8,7 @@ use super::http::Http;
 use super::patience::Patience;
 use super::retry::with_retries;
 use super::validators::Known;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use shared_model::safe_url::SafeUrl;
 
 /// What the server has.

@@ -10,8 +10,8 @@ use super::http::Http;
 use super::retry::{Tries, Trouble};
 use super::transfer_error::TransferError;
 use super::validators::Validators;
-use crate::gate::Permit;
 use crate::http_url::Address;
+use crate::session::semaphore::Permit;
 use shared_model::safe_url::SafeUrl;
 use std::convert::Infallible;
 use std::io::{self, Read};
@@ -73,7 +73,7 @@ impl<'a> Body<'a> {
         question: Question,
         tries: &'a Tries<'a>,
     ) -> Result<Option<Self>, Trouble<E>> {
-        let permit = Some(tries.enter(http.gate())?);
+        let permit = Some(tries.enter(http.semaphore())?);
         let download = ask(http, url, question)?;
         let (chunk, used, head) = (Vec::new(), 0, Head::default());
         let (received, ended, failed) = (0, false, None);

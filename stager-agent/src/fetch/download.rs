@@ -10,7 +10,7 @@ use super::place::Place;
 use super::retry::{Tries, Trouble, with_retries};
 use super::tally::{Tally, Told};
 use super::transfer_error::TransferError;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::unpack::{self, Bound, UnpackError, Unpacked};
 use shared_model::event::Event;
 use std::fs::File;

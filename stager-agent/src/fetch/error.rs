@@ -4,7 +4,7 @@
 
 use super::retry::Trouble;
 use super::transfer_error::TransferError;
-use crate::scope::Stopped;
+use crate::session::scope::Stopped;
 use crate::unpack::UnpackError;
 use shared_model::safe_url::SafeUrl;
 use std::io;

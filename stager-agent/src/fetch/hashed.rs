@@ -8,7 +8,7 @@ use super::http::Http;
 use super::retry::{Tries, Trouble, with_retries};
 use super::tally::Tally;
 use super::transfer_error::TransferError;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use shared_model::safe_url::SafeUrl;
 
 /// What a server gives.

@@ -10,8 +10,8 @@ use super::patience::Patience;
 use super::proxy::{NearProxy, Proxies, Proxy};
 use super::transfer_error::TransferError;
 use super::trust::{Trust, TrustError, Verify};
-use crate::gate::Gate;
 use crate::http_url::Address;
+use crate::session::semaphore::Semaphore;
 use std::env;
 use std::io::Read;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(crate) struct Http {
     proxies: Arc<Proxies>,
     patience: Patience,
     verify: Verify,
-    gate: Gate,
+    semaphore: Semaphore,
 }
 
 /// What the client was to be made of cannot be used.
@@ -67,8 +67,8 @@ impl Http {
     /// A certificate file that was asked for cannot be used.
     pub(super) fn through(proxies: Proxies, trust: &Trust, patience: Patience) -> Result<Self, TrustError> {
         let (connector, proxies) = (Arc::new(DefaultConnector::new()), Arc::new(proxies));
-        let (tls, verify, gate) = (trust.tls()?, trust.verify, Gate::new(AT_ONCE));
-        Ok(Self { connector, tls, proxies, patience, verify, gate })
+        let (tls, verify, semaphore) = (trust.tls()?, trust.verify, Semaphore::new(AT_ONCE));
+        Ok(Self { connector, tls, proxies, patience, verify, semaphore })
     }
 
     /// How long it waits.
@@ -82,8 +82,8 @@ impl Http {
     }
 
     /// What bounds the transfers that are under way at once.
-    pub(crate) fn gate(&self) -> &Gate {
-        &self.gate
+    pub(crate) fn semaphore(&self) -> &Semaphore {
+        &self.semaphore
     }
 
     /// Asks for `address` what `question` says, and follows redirects; any status but a redirect is an answer.

@@ -4,7 +4,7 @@ use super::archive::Archive;
 use super::checksum::Digests;
 use super::error::FetchError;
 use super::place::Place;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::unpack::{self, UnpackError};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};

@@ -4,8 +4,8 @@
 use super::patience::Patience;
 use super::transfer_error::TransferError;
 use crate::causes::with_causes;
-use crate::gate::{Gate, Permit};
-use crate::scope::{Scope, Stopped};
+use crate::session::scope::{Scope, Stopped};
+use crate::session::semaphore::{Permit, Semaphore};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use shared_model::event::Event;
@@ -54,7 +54,7 @@ pub(crate) struct Tries<'a> {
     /// Bytes that had come when there was progress.
     furthest: Cell<u64>,
     began: Instant,
-    /// In front of a gate: what others take does not count.
+    /// In front of a semaphore: what others take does not count.
     waited: Cell<Duration>,
 }
 
@@ -113,9 +113,9 @@ impl<'a> Tries<'a> {
     ///
     /// # Errors
     /// The scope was stopped.
-    pub(crate) fn enter<E>(&self, gate: &Gate) -> Result<Permit, Trouble<E>> {
+    pub(crate) fn enter<E>(&self, semaphore: &Semaphore) -> Result<Permit, Trouble<E>> {
         let came = Instant::now();
-        let permit = gate.enter(self.scope);
+        let permit = semaphore.acquire(self.scope);
         self.waited.set(self.waited.get() + came.elapsed());
         match (permit, self.scope.stopped()) {
             (Some(permit), _) => Ok(permit),
@@ -190,7 +190,7 @@ fn rest(wait: Duration, scope: &Scope) -> Result<(), Stopped> {
 mod tests {
     use super::*;
     use crate::fetch::loopback::Audience;
-    use crate::scope::Stop;
+    use crate::session::scope::Stop;
 
     fn cut_off() -> TransferError {
         TransferError::CutOff { received: 0, expected: None }
@@ -264,15 +264,15 @@ mod tests {
 
     #[test]
     fn waiting_for_a_place_does_not_count() {
-        let (gate, total) = (Gate::new(1), Duration::from_millis(200));
+        let (semaphore, total) = (Semaphore::new(1), Duration::from_millis(200));
         tried(Patience { total, ..QUICK }, |tries, _| {
-            let first = gate.enter(tries.scope).unwrap();
+            let first = semaphore.acquire(tries.scope).unwrap();
             thread::scope(|threads| {
                 threads.spawn(move || {
                     thread::sleep(total * 2);
                     drop(first);
                 });
-                let _second = tries.enter::<()>(&gate).unwrap();
+                let _second = tries.enter::<()>(&semaphore).unwrap();
                 assert!(tries.began.elapsed() > total && tries.ended::<()>().is_none());
             });
         });

@@ -4,7 +4,7 @@ use super::body::Body;
 use super::checksum::{Checksum, Digests, Mismatch};
 use super::transfer_error::TransferError;
 use super::validators::Validators;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use shared_model::event::Event;
 use std::fs::File;
 use std::io::{self, Read, Write as _};

@@ -15,7 +15,7 @@ use super::head::Question;
 use super::loopback::{Asked, Audience, Authority, Connection, Server, answer, client, impatient};
 use super::*;
 use crate::causes::with_causes;
-use crate::scope::{Scope, Stop, Stopped};
+use crate::session::scope::{Scope, Stop, Stopped};
 use crate::unpack::{Limits, UnpackError};
 use sha2::{Digest as _, Sha256};
 use shared_model::safe_url::SafeUrl;

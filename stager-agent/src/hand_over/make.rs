@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the file that starts host-cli")]
 
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::{FdFlags, fcntl_setfd};
 use shared_model::event::Event;
@@ -119,7 +119,7 @@ fn relay(mut stdout: impl BufRead, scope: &Scope) -> Option<HandOverError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scope::Stop;
+    use crate::session::scope::Stop;
     use shared_model::event::EventSink;
     use std::sync::Mutex;
 

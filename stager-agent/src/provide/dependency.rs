@@ -6,7 +6,7 @@ use super::{Provider, cached, copy_used, shown, stock, unwritable};
 use crate::cache::{Claim, Entry, Identity};
 use crate::causes::with_causes;
 use crate::fetch::{self, Archive, Arrival, Asked, Checksum, ChecksumError, FetchError, Known, TransferError};
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::unpack::UnpackError;
 use shared_model::dependency::CachedDependency;
 use shared_model::event::Event;

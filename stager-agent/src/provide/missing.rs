@@ -4,7 +4,7 @@
 
 use super::{Dependency, Provider};
 use crate::fetch::{self, Checksum, FetchError, Known, TransferError};
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use shared_model::action::{Action, DownloadAction};
 use shared_model::safe_url::SafeUrl;
 use std::panic;

@@ -20,7 +20,7 @@ pub(crate) use stock::{Stock, volume_is_mounted};
 
 use crate::cache::{Claim, Entry, Facts, Identity};
 use crate::fetch::{Archive, Checksum, FetchError, Fetched, Http};
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::unpack::{Limits, UnpackError};
 use jiff::Timestamp;
 use shared_model::event::Event;

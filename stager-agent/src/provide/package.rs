@@ -7,7 +7,7 @@ use super::choose::{is_trusted, known};
 use super::{Provider, copy_used, stock};
 use crate::cache::{Claim, Entry, Identity};
 use crate::fetch::{self, Archive, Arrival, Checksum, FetchError, Kept, TransferError};
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
 use std::fs::File;

@@ -4,7 +4,7 @@
 
 use crate::cache::{Baked, Cache, CacheError, Entry, Found, Identity};
 use crate::causes::with_causes;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use shared_model::cache_place::{BAKED, MOUNTED};
 use shared_model::event::Event;
 use std::error::Error;

@@ -4,7 +4,7 @@
 use super::*;
 use crate::fetch::Verify;
 use crate::fetch::loopback::{Audience, Server, answer, client};
-use crate::scope::Stop;
+use crate::session::scope::Stop;
 use std::fs;
 
 fn archive() -> Vec<u8> {

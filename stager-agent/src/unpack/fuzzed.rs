@@ -5,7 +5,7 @@
 use super::zip::{Inflaters, unpack_with};
 use super::{Limits, Tree, UnpackError, Unpacked, unpack};
 use crate::causes::with_causes;
-use crate::scope::{Scope, Stop};
+use crate::session::scope::{Scope, Stop};
 use crate::tree_digest::Contents;
 use crate::unpack::limits::Budget;
 use flate2::Compression;

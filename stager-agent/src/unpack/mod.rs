@@ -19,7 +19,7 @@ pub(crate) use owner::Owner;
 pub(crate) use tree::Tree;
 pub(crate) use unpacked::Unpacked;
 
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use limits::Budget;
 use sniff::{Kind, Sniffed};
 use std::fs::File;

@@ -12,7 +12,7 @@ mod zip_lies;
 mod zip_threads;
 
 use super::*;
-use crate::scope::Stop;
+use crate::session::scope::Stop;
 use crate::unpack::owner::Owner;
 use shared_model::event::{Event, EventSink};
 use std::fs;

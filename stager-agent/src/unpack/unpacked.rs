@@ -1,7 +1,7 @@
 //! What comes of unpacking, whole or stopped.
 
 use super::error::UnpackError;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::tree_digest::Contents;
 use std::io;
 

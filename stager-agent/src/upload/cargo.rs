@@ -3,7 +3,7 @@
 use super::error::UploadError;
 use crate::fetch::Trouble;
 use crate::left_file::LeftFile;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};

@@ -2,7 +2,7 @@
 
 use crate::fetch::TransferError;
 use crate::left_file::LeftFileError;
-use crate::scope::Stopped;
+use crate::session::scope::Stopped;
 use shared_model::safe_url::SafeUrl;
 use std::io;
 use std::path::PathBuf;

@@ -14,7 +14,7 @@ pub(crate) use error::UploadError;
 use crate::build::user::User;
 use crate::fetch::{Http, Tries, Trouble, with_retries};
 use crate::left_file::{self, LeftFile, LeftFileError};
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use cargo::Cargo;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;

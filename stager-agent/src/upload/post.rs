@@ -29,7 +29,7 @@ pub(super) fn post(
     tries: &Tries,
 ) -> Result<(), Trouble<UploadError>> {
     let address = Address::of(to).map_err(TransferError::from)?;
-    let _permit = tries.enter(http.gate())?;
+    let _permit = tries.enter(http.semaphore())?;
     let (bytes, body, md5, patience) = (cargo.bytes, cargo.reader(), md5.to_owned(), answers_within(to));
     let way = body.way();
     let (tell, told) = sync_channel(1);

@@ -1,7 +1,7 @@
 //! Real processes. What concerns the agent as a whole (orphans, limits, descriptors) is tested on the binary.
 
 use super::*;
-use crate::scope::Stop;
+use crate::session::scope::Stop;
 use rustix::process::getgid;
 use shared_model::event::{EventSink, Stream};
 use std::fs;

@@ -7,7 +7,7 @@ use super::entry_name::{EntryName, link_target, shown};
 use super::limits::Budget;
 use super::tree::Tree;
 use super::unpacked::{Unpacked, unless_stopped};
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::unpack::error::UnpackError;
 use member::{Member, Members};
 use std::io::Read;

@@ -9,7 +9,7 @@ use super::inflaters::Inflaters;
 use super::plan::{Entry, Plan};
 use super::record::Kind;
 use super::spool::Spool;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::unpack::error::UnpackError;
 use crate::unpack::tree::Tree;
 use crate::unpack::unpacked::unless_stopped;

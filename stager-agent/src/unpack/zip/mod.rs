@@ -21,7 +21,7 @@ use super::entry_name::link_target;
 use super::limits::Budget;
 use super::tree::Tree;
 use super::unpacked::{Unpacked, unless_stopped};
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::unpack::error::UnpackError;
 pub(super) use inflaters::Inflaters;
 use plan::{Entry, Plan};

@@ -11,7 +11,7 @@ use super::checked::{Headers, damaged};
 use super::contents::Contents;
 use super::record::{self, Kind};
 use super::spool::Spool;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::unpack::entry_name::{EntryName, shown};
 use crate::unpack::error::{Bound, UnpackError};
 use crate::unpack::limits::Budget;

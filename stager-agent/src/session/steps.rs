@@ -1,7 +1,7 @@
 //! Where on the road a staging is: fetch, build, upload. The request's tree knows no such thing; a step begins with the
 //! first leaf of its kind and ends where the next begins.
 
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use shared_model::event::{Event, Step};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;

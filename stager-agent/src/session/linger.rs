@@ -1,8 +1,7 @@
 //! `--keep`: the container stays, so that one can look around in it.
 #![expect(clippy::disallowed_methods, reason = "opens /dev/null in place of standard input")]
 
-use crate::build::reaper::Reaper;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use std::fs::File;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,13 +12,14 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(60 * 60);
 const POLL: Duration = Duration::from_millis(100);
 
 /// Comes back when a signal came, or after [`LONGEST`]. Standard input, which may hold the request, is closed.
-pub(crate) fn until_signal(scope: &Scope, reaper: &Reaper) {
+/// `reap` is called every [`POLL`].
+pub(crate) fn until_signal(scope: &Scope, reap: &dyn Fn()) {
     if let Ok(nothing) = File::open("/dev/null") {
         let _ = rustix::stdio::dup2_stdin(&nothing);
     }
     let until = Instant::now() + LONGEST;
     while scope.stopped().is_none() && Instant::now() < until {
         thread::sleep(POLL);
-        reaper.reap();
+        reap();
     }
 }

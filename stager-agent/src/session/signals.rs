@@ -1,6 +1,6 @@
 //! Turns SIGTERM and SIGINT into a stop that everything sees.
 
-use crate::scope::Stop;
+use crate::session::scope::Stop;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io;

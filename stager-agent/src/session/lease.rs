@@ -6,7 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the request from standard input")]
 
-use crate::scope::Stop;
+use crate::session::scope::Stop;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use shared_model::exit_code::ExitCode;
@@ -150,7 +150,7 @@ impl<R: Read> Read for UntilMark<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scope::{Scope, Stopped};
+    use crate::session::scope::{Scope, Stopped};
     use shared_model::event::{Event, EventSink};
     use shared_model::lease::BEAT;
     use std::io::Write;
