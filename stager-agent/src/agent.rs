@@ -5,6 +5,7 @@ use crate::arguments::Arguments;
 use crate::build::address::own_address;
 use crate::build::reaper::Reaper;
 use crate::causes::with_causes;
+use crate::dependencies::{Caches, DependencyInstaller, volume_is_mounted};
 use crate::disk_budget::DiskBudget;
 use crate::failure::Failure;
 use crate::fetch::{Http, Trust, Verify};
@@ -12,7 +13,6 @@ use crate::hand_over::{self, Identity, Socket, Verdict, make};
 use crate::hidden::Hidden;
 use crate::outlet::Outlet;
 use crate::plan::{self, StagingPlan};
-use crate::provide::{Provider, Stock, volume_is_mounted};
 use crate::report::{Ending, Report};
 use crate::session::lease::Lease;
 use crate::session::linger;
@@ -36,7 +36,7 @@ use std::time::Instant;
 pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper: &Reaper) -> ExitCode {
     let started = Instant::now();
     scope.emit(Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() });
-    let mut stock = Stock::default(); // until the end, for others must leave alone what was linked to it
+    let mut caches = Caches::default(); // until the end, for others must leave alone what was linked to it
     let planned = plan_of(arguments, lease);
     let hidden = planned.as_ref().map_or_else(|_| Hidden::default(), |(plan, _)| Hidden::of(plan));
     let outlet = Outlet::new(scope, &hidden, arguments.max_output);
@@ -46,8 +46,8 @@ pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper:
         if let Some(text) = terminal::warning(&Identity::ours(), &Identity::of_runs(&plan.action)) {
             scope.emit(Event::Warning { text });
         }
-        stock = stock_of(&plan, arguments, scope);
-        let staged = carry_out(&plan, arguments, &stock, &hidden, scope, reaper)?;
+        caches = open_caches(&plan, arguments, scope);
+        let staged = carry_out(&plan, arguments, &caches, &hidden, scope, reaper)?;
         make_image(image, &plan, &staged, &request, scope)
     });
     let code = outcome.as_ref().err().map_or(ExitCode::Success, |failure| failure.code);
@@ -129,10 +129,10 @@ fn make_image(
 }
 
 /// The caches to use: what `--cache` says, else the volume where one is mounted, and what the image holds.
-fn stock_of(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Stock {
+fn open_caches(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Caches {
     let volume = arguments.cache.as_deref().or_else(|| volume_is_mounted().then_some(Path::new(MOUNTED)));
     if arguments.no_cache {
-        return Stock::default();
+        return Caches::default();
     }
     if let Some(volume) = volume.filter(|_| Identity::of_runs(&plan.action).iter().any(|user| user.uid == 0)) {
         let text = format!(
@@ -140,15 +140,15 @@ fn stock_of(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Stock {
             volume.display()
         );
         scope.emit(Event::Warning { text });
-        return Stock::default();
+        return Caches::default();
     }
-    Stock::open(volume, arguments.cache_limit, Path::new(BAKED), scope)
+    Caches::open(volume, arguments.cache_limit, Path::new(BAKED), scope)
 }
 
 fn carry_out(
     plan: &StagingPlan,
     arguments: &Arguments,
-    stock: &Stock,
+    caches: &Caches,
     hidden: &Hidden,
     scope: &Scope,
     reaper: &Reaper,
@@ -159,7 +159,12 @@ fn carry_out(
     let began = clock::now();
     let runner = StagingRunner {
         plan,
-        provider: Provider { http: &http, limits: &arguments.limits(), stock, app: &plan.application.guid },
+        installer: DependencyInstaller {
+            http: &http,
+            limits: &arguments.limits(),
+            caches,
+            app: &plan.application.guid,
+        },
         reaper,
         hidden,
         disk: plan.disk_limit.map(DiskBudget::new).map(Arc::new),

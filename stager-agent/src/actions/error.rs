@@ -4,8 +4,8 @@
 use crate::build::run_process::RunError;
 use crate::build::user::UserError;
 use crate::causes::with_causes;
+use crate::dependencies::Missing;
 use crate::fetch::{ChecksumError, FetchError};
-use crate::provide::Missing;
 use crate::session::scope::Stopped;
 use crate::upload::UploadError;
 use shared_model::size;

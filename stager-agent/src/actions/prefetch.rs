@@ -7,7 +7,7 @@ use super::error::ActionError;
 use super::parallel::parallel;
 use crate::build::user::User;
 use crate::clock;
-use crate::provide::{self, Dependency, Needed, indispensable};
+use crate::dependencies::{self, Dependency, Needed, indispensable};
 use crate::session::scope::{Scope, Stop, Stopped};
 use shared_model::action::{Action, DownloadAction};
 use shared_model::event::Step;
@@ -36,7 +36,8 @@ impl<'a> Alone<'a> {
         let downloads = action.downloads().filter_map(|download| Some((download, place(download)?)));
         let downloads: Vec<(&DownloadAction, PathBuf)> = downloads.collect();
         let places = dependencies.iter().map(|dependency| dependency.to);
-        let mut alone = provide::alone(&places.chain(downloads.iter().map(|(_, to)| to.as_path())).collect::<Vec<_>>());
+        let mut alone =
+            dependencies::alone(&places.chain(downloads.iter().map(|(_, to)| to.as_path())).collect::<Vec<_>>());
         let of_downloads = alone.split_off(dependencies.len());
         let downloads = downloads.into_iter().zip(of_downloads).map(|((download, _), alone)| (download, alone));
         Self { dependencies: alone, downloads: downloads.collect() }
@@ -66,7 +67,7 @@ impl<'a> StagingRunner<'a> {
         let linked = || dependencies.iter().zip(alone.dependencies.iter().copied());
         let all = linked().map(|(dependency, linked)| Needed::Dependency(dependency, linked));
         let all: Vec<_> = all.chain(needed.into_iter().map(Needed::Download)).collect();
-        let missing = self.provider.missing(&all, clock::now().as_second(), scope);
+        let missing = self.installer.missing(&all, clock::now().as_second(), scope);
         if !missing.is_empty() {
             return Err(ActionError::Expired(missing));
         }
@@ -79,7 +80,7 @@ impl<'a> StagingRunner<'a> {
         let results = parallel(&jobs, |job| match job {
             PrefetchJob::Dependency(dependency, linked) => {
                 let scope = group_scope.named(dependency.log_source);
-                let provided = self.provider.dependency(dependency, *linked, &scope);
+                let provided = self.installer.install(dependency, *linked, &scope);
                 provided.map_err(ActionError::from).inspect_err(|_| group.by_codependent())
             }
             PrefetchJob::Download(early) => {
@@ -97,7 +98,7 @@ impl<'a> StagingRunner<'a> {
     fn prefetch_download(&self, early: &EarlyDownload<'a>, scope: &Scope, group: &Stop) {
         let scope = scope.named(early.log_source);
         let limited = early.limit.map(|limit| scope.limited(limit));
-        let result = self.fetch_package(&self.provider, early.action, limited.as_ref().unwrap_or(&scope));
+        let result = self.fetch_package(&self.installer, early.action, limited.as_ref().unwrap_or(&scope));
         // Whoever was only stopped has its own time again when its turn comes.
         if matches!(result, Err(ActionError::Stopped(_))) {
             return;

@@ -8,12 +8,12 @@ use crate::build::run_process::{Ended, GRACE, Output, Program};
 use crate::build::session::OWN_PROGRAM;
 use crate::build::user::User;
 use crate::build::{environment, rights};
+use crate::dependencies::{Caches, DependencyInstaller};
 use crate::disk_budget::DiskBudget;
 use crate::fetch::{Archive, Checksum};
 use crate::hidden::Hidden;
 use crate::left_file::LeftFile;
 use crate::plan::StagingPlan;
-use crate::provide::{Provider, Stock};
 use crate::session::scope::{Scope, Stop, Stopped};
 use crate::session::steps::{Steps, milliseconds_since};
 use crate::unpack::Owner;
@@ -36,7 +36,7 @@ pub(crate) struct StagingRunner<'a> {
     /// What is staged.
     pub(crate) plan: &'a StagingPlan,
     /// Whence all that is needed comes.
-    pub(crate) provider: Provider<'a>,
+    pub(crate) installer: DependencyInstaller<'a>,
     /// Whose children are reaped.
     pub(crate) reaper: &'a Reaper,
     /// What programs are not to say.
@@ -81,7 +81,7 @@ impl StagingRunner<'_> {
     /// Does a download, whether its turn has come or not.
     pub(super) fn fetch_package(
         &self,
-        provider: &Provider,
+        installer: &DependencyInstaller,
         action: &DownloadAction,
         scope: &Scope,
     ) -> Result<(), ActionError> {
@@ -96,10 +96,10 @@ impl StagingRunner<'_> {
             owner: Some(Owner { uid: user.uid, gid: user.gid }),
             known: None,
             copy: None,
-            limits: provider.limits,
+            limits: installer.limits,
             disk: self.disk.as_ref(),
         };
-        Ok(provider.package(&archive, scope)?)
+        Ok(installer.install_package(&archive, scope)?)
     }
 
     /// The droplet as it was opened for its upload; `None` where it never came to that.
@@ -157,9 +157,9 @@ impl StagingRunner<'_> {
     /// the user's own rights, and keeps nothing in the cache, which is not the user's.
     fn fetch_as_user(&self, action: &DownloadAction, scope: &Scope) -> Result<(), ActionError> {
         let user = User::named(&action.user).map_err(ActionError::User)?;
-        let stock = Stock::default();
-        let provider = Provider { stock: &stock, ..self.provider };
-        rights::as_user(&user, || self.fetch_package(&provider, action, scope))
+        let caches = Caches::default();
+        let installer = DependencyInstaller { caches: &caches, ..self.installer };
+        rights::as_user(&user, || self.fetch_package(&installer, action, scope))
     }
 }
 
@@ -170,7 +170,7 @@ impl ActionRunner for StagingRunner<'_> {
             if self.has_run.load(Ordering::SeqCst) {
                 self.fetch_as_user(action, scope)
             } else {
-                self.fetch_package(&self.provider, action, scope)
+                self.fetch_package(&self.installer, action, scope)
             }
         })
     }
@@ -188,7 +188,7 @@ impl ActionRunner for StagingRunner<'_> {
             }
             Uploads::Sent => {
                 self.steps.enter(Step::Upload, scope);
-                (upload::upload(self.provider.http, &parcel, scope)?.sha256, true)
+                (upload::upload(self.installer.http, &parcel, scope)?.sha256, true)
             }
         };
         if is_droplet {

@@ -4,10 +4,10 @@ use super::wanted::{Collection, Wanted};
 use crate::actions::{ActionError, parallel};
 use crate::arguments::Arguments;
 use crate::cache::Cache;
+use crate::dependencies::{Caches, Dependency, DependencyInstaller};
 use crate::failure::{Failure, NotFetched};
 use crate::fetch::{Http, Verify};
 use crate::plan::{self, PlanError, StagingPlan};
-use crate::provide::{Dependency, Provider, Stock};
 use crate::session::lease::Lease;
 use crate::session::scope::Scope;
 use crate::session::steps::Steps;
@@ -36,17 +36,18 @@ pub(super) fn fill(
         let text = format!("{} without a cache key: such a dependency is never kept", collection.without_key);
         scope.emit(Event::Note { text });
     }
-    let stock = Stock::of(root, cache);
+    let caches = Caches::of(root, cache);
     let steps = Steps::default();
     steps.enter(Step::Fetch, scope);
     for turn in collection.in_turns() {
         let clients = clients(&turn, arguments)?;
         let jobs: Vec<(&Wanted, &Http)> = turn.iter().zip(&clients).map(|(wanted, http)| (wanted, &**http)).collect();
         let provided = parallel(&jobs, |(wanted, http)| {
-            let provider = Provider { http, limits: &arguments.limits(), stock: &stock, app: &wanted.app };
+            let installer =
+                DependencyInstaller { http, limits: &arguments.limits(), caches: &caches, app: &wanted.app };
             let dependency = Dependency::of(&wanted.dependency);
             let dependency = dependency.map_err(ActionError::of_checksum(&wanted.dependency.to))?;
-            let kept = provider.keep(&dependency, scope)?;
+            let kept = installer.cache_only(&dependency, scope)?;
             if kept { Ok(()) } else { Err(ActionError::NotKept) }
         });
         for (wanted, result) in turn.iter().zip(provided) {

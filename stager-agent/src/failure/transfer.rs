@@ -3,8 +3,8 @@
 use super::builder;
 use super::unhappy_end::Failure;
 use crate::causes::with_causes;
+use crate::dependencies::Missing;
 use crate::fetch::{FetchError, TransferError};
-use crate::provide::Missing;
 use crate::unpack::UnpackError;
 use crate::upload::UploadError;
 use jiff::Timestamp;

@@ -2,7 +2,8 @@
 //! is not in the cache is asked for, all at once; the list of what the servers really refuse is one failure, so that
 //! nobody learns of one after the other.
 
-use super::{Dependency, Provider};
+use super::install::Dependency;
+use super::installer::DependencyInstaller;
 use crate::fetch::{self, Checksum, FetchError, Known, TransferError};
 use crate::session::scope::Scope;
 use shared_model::action::{Action, DownloadAction};
@@ -59,7 +60,7 @@ pub(crate) fn indispensable(action: &Action) -> Vec<&DownloadAction> {
     }
 }
 
-impl Provider<'_> {
+impl DependencyInstaller<'_> {
     /// What of `needed` has expired at `now` (seconds since 1970), is not in the cache, and is refused when asked for; in
     /// their order. Whatever else a server says is left for whoever fetches it.
     pub(crate) fn missing(&self, needed: &[Needed], now: i64, scope: &Scope) -> Vec<Missing> {

@@ -16,7 +16,7 @@ const MODE: u32 = 0o755;
 
 /// What is where a link should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spot {
+pub(super) enum LinkSpot {
     /// Nothing, an empty directory, or a link into the cache that an earlier staging made.
     Free,
     /// Something that is nobody's but its owner's.
@@ -24,14 +24,14 @@ pub(super) enum Spot {
 }
 
 /// Looks at `to`; `roots` are the caches' directories.
-pub(super) fn look_at(to: &Path, roots: &[&Path]) -> Spot {
-    let Ok(found) = fs::symlink_metadata(to) else { return Spot::Free };
+pub(super) fn look_at(to: &Path, roots: &[&Path]) -> LinkSpot {
+    let Ok(found) = fs::symlink_metadata(to) else { return LinkSpot::Free };
     let free = if found.is_symlink() {
         fs::read_link(to).is_ok_and(|target| roots.iter().any(|root| target.starts_with(root)))
     } else {
         found.is_dir() && fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_none())
     };
-    if free { Spot::Free } else { Spot::Taken }
+    if free { LinkSpot::Free } else { LinkSpot::Taken }
 }
 
 /// Makes `to` a link to `entry`. What [`look_at`] calls free gives way.
@@ -56,7 +56,7 @@ pub(super) fn link(entry: &Path, to: &Path) -> io::Result<()> {
 /// The file system's.
 pub(super) fn unlink(to: &Path, roots: &[&Path]) -> io::Result<()> {
     let is_link = fs::symlink_metadata(to).is_ok_and(|found| found.is_symlink());
-    if is_link && look_at(to, roots) == Spot::Free { fs::remove_file(to) } else { Ok(()) }
+    if is_link && look_at(to, roots) == LinkSpot::Free { fs::remove_file(to) } else { Ok(()) }
 }
 
 /// Which of `places` overlap with another one: the same, above it or below it. What is below a link would be unpacked
@@ -127,21 +127,21 @@ mod tests {
         let (cache, to) = (path("cache"), path("parent/to"));
         fs::create_dir_all(cache.join("e")).unwrap();
         let is = |to: &Path| look_at(to, &[&cache]);
-        assert_eq!(is(&to), Spot::Free);
+        assert_eq!(is(&to), LinkSpot::Free);
         link(&cache.join("e"), &to).unwrap();
-        assert_eq!((is(&to), fs::read_link(&to).unwrap()), (Spot::Free, cache.join("e")));
+        assert_eq!((is(&to), fs::read_link(&to).unwrap()), (LinkSpot::Free, cache.join("e")));
         link(&cache.join("f"), &to).unwrap();
         assert_eq!(fs::read_link(&to).unwrap(), cache.join("f"));
         assert_eq!(fs::metadata(path("parent")).unwrap().permissions().mode() & 0o7777, MODE);
 
         fs::create_dir(path("empty")).unwrap();
-        assert_eq!(is(&path("empty")), Spot::Free);
+        assert_eq!(is(&path("empty")), LinkSpot::Free);
         link(&cache.join("e"), &path("empty")).unwrap();
         fs::create_dir_all(path("full/inside")).unwrap();
         fs::write(path("file"), "").unwrap();
         symlink("/etc", path("elsewhere")).unwrap();
         for taken in ["full", "file", "elsewhere"] {
-            assert_eq!(is(&path(taken)), Spot::Taken, "{taken}");
+            assert_eq!(is(&path(taken)), LinkSpot::Taken, "{taken}");
         }
         assert!(link(&cache.join("e"), &path("full")).is_err() && path("full/inside").exists());
     }

@@ -17,13 +17,13 @@ const MOUNTS: (&str, usize) = ("/proc/self/mountinfo", 4);
 
 /// See the module's text. What was found in it stays there until this is dropped.
 #[derive(Debug, Default)]
-pub(crate) struct Stock {
+pub(crate) struct Caches {
     volume: Option<(PathBuf, Cache)>,
     baked: Option<(PathBuf, Baked)>,
     in_use: Mutex<Vec<Entry>>,
 }
 
-impl Stock {
+impl Caches {
     /// Opens the cache in `volume`, to keep up to `limit` bytes in it, and the one in `baked`. What cannot be opened is
     /// left out, and `scope` hears why; a staging can do without.
     pub(crate) fn open(volume: Option<&Path>, limit: u64, baked: &Path, scope: &Scope) -> Self {

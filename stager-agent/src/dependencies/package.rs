@@ -3,8 +3,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "opens the copy")]
 
+use super::caches;
 use super::choose::{is_trusted, known};
-use super::{Provider, copy_used, stock};
+use super::installer::{DependencyInstaller, copy_used};
 use crate::cache::{Claim, Entry, Identity};
 use crate::fetch::{self, Archive, Arrival, Checksum, FetchError, Kept, TransferError};
 use crate::session::scope::Scope;
@@ -16,12 +17,12 @@ use std::time::Duration;
 /// How long is waited for another staging that copies the same: one copy is enough.
 const GLANCE: Duration = Duration::from_millis(1);
 
-impl Provider<'_> {
+impl DependencyInstaller<'_> {
     /// Fetches `archive`, keeps a copy where it can, and uses that copy where the server refuses.
     ///
     /// # Errors
     /// See [`FetchError`].
-    pub(crate) fn package(&self, archive: &Archive, scope: &Scope) -> Result<(), FetchError> {
+    pub(crate) fn install_package(&self, archive: &Archive, scope: &Scope) -> Result<(), FetchError> {
         self.spare_the_cache(archive)?;
         let Some(identity) = Identity::package(self.app, archive.from) else {
             return fetch::fetch(self.http, archive, scope).map(drop);
@@ -40,7 +41,7 @@ impl Provider<'_> {
 
     /// The copy, unless it is known to be another than `checksum` says, or was sent by who knows whom.
     fn copy(&self, identity: &Identity, checksum: Option<&Checksum>, scope: &Scope) -> Option<Entry> {
-        let entry = self.stock.find(identity, scope)?;
+        let entry = self.caches.find(identity, scope)?;
         let facts = &entry.record().facts;
         let will_do = match checksum {
             // One of another algorithm shows when the copy is read.
@@ -51,7 +52,7 @@ impl Provider<'_> {
     }
 
     fn fetch_and_copy(&self, identity: &Identity, archive: &Archive, scope: &Scope) -> Result<(), FetchError> {
-        let claim = self.stock.cache().and_then(|cache| cache.claim(identity, &scope.limited(GLANCE)).ok());
+        let claim = self.caches.cache().and_then(|cache| cache.claim(identity, &scope.limited(GLANCE)).ok());
         let Some((claim, copy)) = claim.and_then(|claim| opened(claim, scope)) else {
             return fetch::fetch(self.http, archive, scope).map(drop);
         };
@@ -59,13 +60,13 @@ impl Provider<'_> {
             Ok(Arrival::Fresh(fetched)) => {
                 let published = claim.publish(self.facts(&fetched, archive.checksum.as_ref()), None);
                 if let Some(error) = published.map_or_else(Some, |published| published.trouble) {
-                    stock::warn(&error, scope);
+                    caches::warn(&error, scope);
                 }
                 Ok(())
             }
             Ok(Arrival::Unchanged) => Ok(()), // nobody asked
             Err(FetchError::Copy { cause, .. }) => {
-                stock::go_on_without(&cause, scope);
+                caches::go_on_without(&cause, scope);
                 drop(claim);
                 fetch::fetch(self.http, archive, scope).map(drop)
             }
@@ -95,8 +96,8 @@ impl Provider<'_> {
             Kept::Damaged => {
                 let text = format!("the copy of {} in the cache is damaged and was removed", archive.from);
                 scope.emit(Event::Warning { text });
-                if let Some(Err(error)) = self.stock.cache().map(|cache| cache.discard(entry)) {
-                    stock::warn(&error, scope);
+                if let Some(Err(error)) = self.caches.cache().map(|cache| cache.discard(entry)) {
+                    caches::warn(&error, scope);
                 }
                 Err(refusal)
             }
@@ -109,7 +110,7 @@ fn opened<'c>(claim: Claim<'c>, scope: &Scope) -> Option<(Claim<'c>, File)> {
     match claim.file() {
         Ok(file) => Some((claim, file)),
         Err(error) => {
-            stock::warn(&error, scope);
+            caches::warn(&error, scope);
             None
         }
     }

@@ -1,23 +1,7 @@
-//! What a staging needs, from the cache or from the network. Start with [`Provider`].
-//!
-//! A dependency is shown where the request wants it by a link into the cache; a hit whose checksum the request knows
-//! costs no question at all. A package is always fetched, and its copy is there for the day when its URL has expired.
-//! The cache is a help and never a condition: whatever is wrong with it is said, and the network serves.
+//! What installs dependencies and packages: its parts, and what the ways to install share.
 
-mod choose;
-mod dependency;
-mod missing;
-mod package;
-mod place;
-mod stock;
-
-#[cfg(test)]
-mod tests;
-
-pub(crate) use dependency::Dependency;
-pub(crate) use missing::{Missing, Needed, indispensable};
-pub(crate) use stock::{Stock, volume_is_mounted};
-
+use super::caches::{self, Caches};
+use super::link;
 use crate::cache::{Claim, Entry, Facts, Identity};
 use crate::fetch::{Archive, Checksum, FetchError, Fetched, Http};
 use crate::session::scope::Scope;
@@ -32,29 +16,29 @@ use std::time::Duration;
 /// How long is waited in silence for another staging that fetches the same.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// See the module's text.
+/// Sees to it that what a staging needs is there.
 #[derive(Clone, Copy)]
-pub(crate) struct Provider<'a> {
+pub(crate) struct DependencyInstaller<'a> {
     /// The way to the network.
     pub(crate) http: &'a Http,
     /// What an archive may ask for.
     pub(crate) limits: &'a Limits,
     /// The caches.
-    pub(crate) stock: &'a Stock,
+    pub(crate) caches: &'a Caches,
     /// Whom it is for: the app's guid; may be empty.
     pub(crate) app: &'a str,
 }
 
 /// Which of `places` no other one overlaps: only these may be links into the cache.
 pub(crate) fn alone(places: &[&Path]) -> Vec<bool> {
-    place::overlapping(places).into_iter().map(|overlaps| !overlaps).collect()
+    link::overlapping(places).into_iter().map(|overlaps| !overlaps).collect()
 }
 
-impl Provider<'_> {
+impl DependencyInstaller<'_> {
     /// The right to fetch `identity` into the cache; `None` where there is none that can be filled. Waits for whoever
     /// has it, and says so when that takes long; not longer than a transfer may take, for that one may be paused.
-    fn claim(&self, identity: &Identity, to: &Path, scope: &Scope) -> Option<Claim<'_>> {
-        let cache = self.stock.cache()?;
+    pub(super) fn claim(&self, identity: &Identity, to: &Path, scope: &Scope) -> Option<Claim<'_>> {
+        let cache = self.caches.cache()?;
         let soon = cache.claim(identity, &scope.limited(SILENCE));
         let claimed = match soon {
             Err(crate::cache::CacheError::Stopped(_)) if scope.stopped().is_none() => {
@@ -64,19 +48,19 @@ impl Provider<'_> {
             }
             claimed => claimed,
         };
-        claimed.map_err(|error| stock::warn(&error, scope)).ok()
+        claimed.map_err(|error| caches::warn(&error, scope)).ok()
     }
 
     /// Refuses to unpack where a link leads into a cache: that would change what others rely on.
-    fn spare_the_cache(&self, archive: &Archive) -> Result<(), FetchError> {
-        if place::leads_into(archive.to, &self.stock.roots()) {
+    pub(super) fn spare_the_cache(&self, archive: &Archive) -> Result<(), FetchError> {
+        if link::leads_into(archive.to, &self.caches.roots()) {
             return Err(unwritable(archive, io::Error::other("it leads into the cache")));
         }
         Ok(())
     }
 
     /// What is to be remembered of a fetch.
-    fn facts(&self, fetched: &Fetched, checksum: Option<&Checksum>) -> Facts {
+    pub(super) fn facts(&self, fetched: &Fetched, checksum: Option<&Checksum>) -> Facts {
         let checksums = checksum.map(|checksum| (checksum.algorithm().to_owned(), checksum.value().to_owned()));
         Facts {
             app: Some(self.app).filter(|app| !app.is_empty()).map(str::to_owned),
@@ -93,19 +77,19 @@ impl Provider<'_> {
     }
 }
 
-fn unwritable(archive: &Archive, cause: io::Error) -> FetchError {
+pub(super) fn unwritable(archive: &Archive, cause: io::Error) -> FetchError {
     let (from, to) = (archive.from.clone(), archive.to.to_owned());
     FetchError::Unpack { from, cause: UnpackError::Disk { path: to.clone(), cause }, to }
 }
 
 /// Says that `to` comes from the cache.
-fn cached(name: &str, to: &Path, from: &SafeUrl, entry: &Entry) -> Event {
+pub(super) fn cached(name: &str, to: &Path, from: &SafeUrl, entry: &Entry) -> Event {
     let bytes = entry.record().facts.packed_bytes;
     Event::Cached { name: name.to_owned(), to: shown(to), from: from.to_string(), bytes, since: since(entry) }
 }
 
 /// Says that the server refuses `from` because of `reason`, that the copy is used, and whether nobody vouched for it.
-fn copy_used(name: &str, to: &Path, from: &SafeUrl, entry: &Entry, mut reason: String) -> Event {
+pub(super) fn copy_used(name: &str, to: &Path, from: &SafeUrl, entry: &Entry, mut reason: String) -> Event {
     let Facts { packed_bytes: bytes, verified, .. } = entry.record().facts;
     if !verified {
         reason.push_str("; what is kept is unverified");
@@ -113,7 +97,7 @@ fn copy_used(name: &str, to: &Path, from: &SafeUrl, entry: &Entry, mut reason: S
     Event::CopyUsed { name: name.to_owned(), to: shown(to), from: from.to_string(), bytes, since: since(entry), reason }
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 

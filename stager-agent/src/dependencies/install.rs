@@ -1,8 +1,9 @@
 //! A cached dependency: in the cache, or fetched into it; then shown where the request wants it.
 
+use super::caches;
 use super::choose::{Choice, choose};
-use super::place::{self, Spot};
-use super::{Provider, cached, copy_used, shown, stock, unwritable};
+use super::installer::{DependencyInstaller, cached, copy_used, shown, unwritable};
+use super::link::{self, LinkSpot};
 use crate::cache::{Claim, Entry, Identity};
 use crate::causes::with_causes;
 use crate::fetch::{self, Archive, Arrival, Asked, Checksum, ChecksumError, FetchError, Known, TransferError};
@@ -56,13 +57,13 @@ impl<'a> Dependency<'a> {
     }
 }
 
-impl Provider<'_> {
+impl DependencyInstaller<'_> {
     /// Sees to it that `dependency` is where it should be. `alone`: nothing else of the request is to be unpacked at,
     /// above or below that place.
     ///
     /// # Errors
     /// See [`FetchError`].
-    pub(crate) fn dependency(&self, dependency: &Dependency, alone: bool, scope: &Scope) -> Result<(), FetchError> {
+    pub(crate) fn install(&self, dependency: &Dependency, alone: bool, scope: &Scope) -> Result<(), FetchError> {
         let obstacle = self.obstacle(dependency, alone);
         if let Some(why) = obstacle {
             if !why.is_empty() {
@@ -74,9 +75,9 @@ impl Provider<'_> {
         }
         match self.obtain(dependency, scope)? {
             None => self.in_place(dependency, scope),
-            Some(entry) => match place::link(entry.path(), dependency.to) {
+            Some(entry) => match link::link(entry.path(), dependency.to) {
                 Ok(()) => {
-                    self.stock.hold(entry);
+                    self.caches.hold(entry);
                     Ok(())
                 }
                 Err(cause) => Err(unwritable(&self.archive(dependency), cause)),
@@ -88,7 +89,7 @@ impl Provider<'_> {
     ///
     /// # Errors
     /// See [`FetchError`].
-    pub(crate) fn keep(&self, dependency: &Dependency, scope: &Scope) -> Result<bool, FetchError> {
+    pub(crate) fn cache_only(&self, dependency: &Dependency, scope: &Scope) -> Result<bool, FetchError> {
         Ok(self.obtain(dependency, scope)?.is_some_and(|entry| entry.is_kept()))
     }
 
@@ -99,21 +100,21 @@ impl Provider<'_> {
 
     /// Why `dependency` cannot be a link; empty where nobody would have expected one.
     fn obstacle(&self, dependency: &Dependency, alone: bool) -> Option<&'static str> {
-        if self.stock.is_none() || dependency.identity.is_none() {
+        if self.caches.is_none() || dependency.identity.is_none() {
             return Some("");
         }
         if !alone {
             return Some("something else is unpacked at the same place, above or below it");
         }
-        match place::look_at(dependency.to, &self.stock.roots()) {
-            Spot::Free => None,
-            Spot::Taken => Some("there is something already"),
+        match link::look_at(dependency.to, &self.caches.roots()) {
+            LinkSpot::Free => None,
+            LinkSpot::Taken => Some("there is something already"),
         }
     }
 
     fn in_place(&self, dependency: &Dependency, scope: &Scope) -> Result<(), FetchError> {
         let archive = self.archive(dependency);
-        place::unlink(dependency.to, &self.stock.roots()).map_err(|cause| unwritable(&archive, cause))?;
+        link::unlink(dependency.to, &self.caches.roots()).map_err(|cause| unwritable(&archive, cause))?;
         self.spare_the_cache(&archive)?;
         fetch::fetch(self.http, &archive, scope).map(drop)
     }
@@ -136,7 +137,7 @@ impl Provider<'_> {
     }
 
     fn usable(&self, dependency: &Dependency, scope: &Scope) -> Option<Usable> {
-        let entry = self.stock.find(dependency.identity.as_ref()?, scope)?;
+        let entry = self.caches.find(dependency.identity.as_ref()?, scope)?;
         let record = entry.record();
         match choose(&record.facts, &record.origin, dependency.checksum.as_ref(), self.http.verify()) {
             Choice::Use => Some(Usable { entry, known: None }),
@@ -159,7 +160,7 @@ impl Provider<'_> {
                 Some(known) => match fetch::ask(self.http, dependency.from, known, scope) {
                     Ok(Asked::Unchanged) => return Ok(Some(used(usable, dependency, scope))),
                     Ok(Asked::There) => {}
-                    Err(error) => return make_do(Some(usable), error, dependency, scope),
+                    Err(error) => return fall_back_to_cached(Some(usable), error, dependency, scope),
                 },
             }
         }
@@ -190,20 +191,20 @@ impl Provider<'_> {
             Ok(Arrival::Fresh(fetched)) => fetched,
             Ok(Arrival::Unchanged) => return Ok(usable.map(|usable| used(usable, dependency, scope))),
             Err(FetchError::Unpack { cause: cause @ UnpackError::Disk { .. }, .. }) => {
-                stock::go_on_without(&cause, scope);
+                caches::go_on_without(&cause, scope);
                 return Ok(None);
             }
-            Err(error) => return make_do(usable, error, dependency, scope),
+            Err(error) => return fall_back_to_cached(usable, error, dependency, scope),
         };
         match claim.publish(self.facts(&fetched, dependency.checksum.as_ref()), fetched.contents) {
             Ok(published) => {
                 if let Some(trouble) = published.trouble {
-                    stock::warn(&trouble, scope);
+                    caches::warn(&trouble, scope);
                 }
                 Ok(Some(published.entry))
             }
             Err(error) => {
-                stock::warn(&error, scope);
+                caches::warn(&error, scope);
                 Ok(None)
             }
         }
@@ -217,7 +218,7 @@ fn used(usable: Usable, dependency: &Dependency, scope: &Scope) -> Entry {
 
 /// The server does not say whether it has another one. What the cache has will do, where the reason is that a signature
 /// has expired, or a mood of the network; that somebody else answers, or has nothing, is a failure.
-fn make_do(
+fn fall_back_to_cached(
     usable: Option<Usable>,
     error: FetchError,
     dependency: &Dependency,

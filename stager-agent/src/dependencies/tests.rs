@@ -2,10 +2,15 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at real directories")]
 
 use super::*;
+use crate::Scope;
+use crate::cache::Identity;
 use crate::fetch::Verify;
 use crate::fetch::loopback::{Audience, Server, answer, client};
 use crate::session::scope::Stop;
+use crate::unpack::Limits;
+use shared_model::safe_url::SafeUrl;
 use std::fs;
+use std::path::Path;
 
 fn archive() -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
@@ -40,19 +45,19 @@ fn what_the_image_holds_is_used_and_what_it_does_not_hold_is_kept_in_the_volume(
         log_source: None,
         identity: Identity::new("key", &urls[at]),
     };
-    let provide = |stock: &Stock, at: usize| {
-        let provider = Provider { http: &http, limits: &Limits::GENEROUS, stock, app: "" };
-        provider.dependency(&dependency(at), true, &scope).unwrap();
+    let provide = |caches: &Caches, at: usize| {
+        let installer = DependencyInstaller { http: &http, limits: &Limits::GENEROUS, caches, app: "" };
+        installer.install(&dependency(at), true, &scope).unwrap();
         fs::read_link(&tos[at]).unwrap()
     };
 
     let nowhere = path("nowhere");
-    let baking = Stock::open(Some(&path("baked")), u64::MAX, &nowhere, &scope);
+    let baking = Caches::open(Some(&path("baked")), u64::MAX, &nowhere, &scope);
     provide(&baking, 0);
     drop(baking);
 
-    let stock = Stock::open(Some(&path("volume")), u64::MAX, &path("baked"), &scope);
-    assert!(provide(&stock, 0).starts_with(path("baked")) && provide(&stock, 1).starts_with(path("volume")));
+    let caches = Caches::open(Some(&path("volume")), u64::MAX, &path("baked"), &scope);
+    assert!(provide(&caches, 0).starts_with(path("baked")) && provide(&caches, 1).starts_with(path("volume")));
     assert_eq!(audience.heard_of("downloaded").len(), 2, "each once");
     assert_eq!(fs::read_to_string(tos[0].join("hello")).unwrap(), "world");
 }
@@ -77,8 +82,8 @@ fn whatever_the_clock_says_only_what_its_server_refuses_is_missing() {
         })
         .collect();
     let needed: Vec<Needed> = dependencies.iter().map(|dependency| Needed::Dependency(dependency, true)).collect();
-    let stock = Stock::default();
-    let provider = Provider { http: &http, limits: &Limits::GENEROUS, stock: &stock, app: "" };
+    let caches = Caches::default();
+    let installer = DependencyInstaller { http: &http, limits: &Limits::GENEROUS, caches: &caches, app: "" };
     for (now, missing) in [
         (i64::MIN, &[][..]),
         (-1, &[]),
@@ -88,7 +93,7 @@ fn whatever_the_clock_says_only_what_its_server_refuses_is_missing() {
         (END + 40 * 365 * 86_400, &urls[1..]),
         (i64::MAX, &urls[1..]),
     ] {
-        let found: Vec<SafeUrl> = provider.missing(&needed, now, &scope).into_iter().map(|one| one.from).collect();
+        let found: Vec<SafeUrl> = installer.missing(&needed, now, &scope).into_iter().map(|one| one.from).collect();
         assert_eq!(found, missing, "{now}");
     }
 }
