@@ -9,8 +9,8 @@ use crate::dependencies::{Caches, DependencyInstaller, volume_is_mounted};
 use crate::disk_budget::DiskBudget;
 use crate::failure::Failure;
 use crate::fetch::{Http, Trust, Verify};
-use crate::hand_over::{self, Identity, Socket, Verdict, make};
 use crate::hidden::Hidden;
+use crate::image_handoff::{self, Socket, SocketUser, Verdict};
 use crate::outlet::Outlet;
 use crate::plan::{self, StagingPlan};
 use crate::report::{Ending, Report};
@@ -43,7 +43,7 @@ pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper:
     let scope = &scope.heard_by(&outlet);
     let outcome = planned.and_then(|(plan, request)| {
         let image = image_or_not(&plan, arguments, scope)?;
-        if let Some(text) = terminal::warning(&Identity::ours(), &Identity::of_runs(&plan.action)) {
+        if let Some(text) = terminal::warning(&SocketUser::ours(), &SocketUser::of_runs(&plan.action)) {
             scope.emit(Event::Warning { text });
         }
         caches = open_caches(&plan, arguments, scope);
@@ -80,16 +80,16 @@ fn plan_of(arguments: &Arguments, lease: &Lease) -> Result<(StagingPlan, Secret<
 
 /// Before anything is done: whether an image can be made here, and whether that is safe.
 fn image_or_not(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Result<Verdict, Failure> {
-    let verdict = hand_over::judge(
-        Socket::at(Path::new(hand_over::SOCKET)),
-        &Identity::ours(),
-        &Identity::of_runs(&plan.action),
+    let verdict = image_handoff::judge(
+        Socket::at(Path::new(image_handoff::SOCKET)),
+        &SocketUser::ours(),
+        &SocketUser::of_runs(&plan.action),
         arguments.trust_buildpacks,
     );
     if verdict == Verdict::Refuse {
         return Err(Failure::open_socket());
     }
-    if let Some(text) = hand_over::warning(verdict) {
+    if let Some(text) = image_handoff::warning(verdict) {
         scope.emit(Event::Warning { text });
     }
     // A socket is as dangerous when nobody wants an image.
@@ -111,12 +111,12 @@ fn make_image(
     request: &Secret<String>,
     scope: &Scope,
 ) -> Result<(), Failure> {
-    if let Some(text) = hand_over::why_no_image(verdict, &Identity::ours()) {
+    if let Some(text) = image_handoff::why_no_image(verdict, &SocketUser::ours()) {
         scope.emit(Event::Note { text });
     }
     match (verdict, &staged.droplet) {
-        (Verdict::Make | Verdict::MakeThoughOpen, Some(droplet)) => Ok(make::make(
-            &make::Ingredients {
+        (Verdict::Make | Verdict::MakeThoughOpen, Some(droplet)) => Ok(image_handoff::make(
+            &image_handoff::Ingredients {
                 request: request.reveal(),
                 droplet: &droplet.file.file,
                 lifecycle: &plan.lifecycle,
@@ -134,7 +134,7 @@ fn open_caches(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Cach
     if arguments.no_cache {
         return Caches::default();
     }
-    if let Some(volume) = volume.filter(|_| Identity::of_runs(&plan.action).iter().any(|user| user.uid == 0)) {
+    if let Some(volume) = volume.filter(|_| SocketUser::of_runs(&plan.action).iter().any(|user| user.uid == 0)) {
         let text = format!(
             "the cache in {} is not used: the request runs a program as root, who could change it; mount none for it",
             volume.display()

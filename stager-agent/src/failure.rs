@@ -12,8 +12,7 @@ use crate::actions::ActionError;
 use crate::cache::CacheError;
 use crate::causes::with_causes;
 use crate::fetch::{ClientError, TrustError};
-use crate::hand_over;
-use crate::hand_over::make::HandOverError;
+use crate::image_handoff::{self, HandoffError};
 use crate::plan::PlanError;
 use crate::report::ReportError;
 use crate::request::RequestError;
@@ -57,8 +56,10 @@ impl Failure {
 
     /// A Docker socket that buildpacks could open.
     pub(crate) fn open_socket() -> Self {
-        let text =
-            format!("{} is open to the app's buildpacks, which would make them root on the host", hand_over::SOCKET);
+        let text = format!(
+            "{} is open to the app's buildpacks, which would make them root on the host",
+            image_handoff::SOCKET
+        );
         let advice =
             "`host-cli restage` gives the container no socket; here, leave out `-v`, or say --trust-buildpacks";
         Self::new(ExitCode::CommandLine, text, advice)
@@ -168,16 +169,16 @@ impl From<ReportError> for Failure {
     }
 }
 
-impl From<HandOverError> for Failure {
-    fn from(error: HandOverError) -> Self {
+impl From<HandoffError> for Failure {
+    fn from(error: HandoffError) -> Self {
         match error {
-            HandOverError::Failed { code, text, advice } => Self::new(code, text, advice),
-            HandOverError::NotStarted { .. } => Self::new(
+            HandoffError::Failed { code, text, advice } => Self::new(code, text, advice),
+            HandoffError::NotStarted { .. } => Self::new(
                 ExitCode::Image,
                 error.to_string(),
                 "the stager image holds it beside the agent; rebuild it with docker/build",
             ),
-            HandOverError::Silent { .. } => Self::new(ExitCode::Image, error.to_string(), ""),
+            HandoffError::Silent { .. } => Self::new(ExitCode::Image, error.to_string(), ""),
         }
     }
 }

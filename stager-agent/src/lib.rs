@@ -16,10 +16,9 @@ mod failure;
 mod fetch;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzed;
-mod hand_over;
 mod hidden;
 mod http_url;
-mod left_file;
+mod image_handoff;
 mod outlet;
 mod plan;
 mod report;
@@ -32,6 +31,7 @@ mod staging;
 mod terminal;
 mod tree_digest;
 mod unpack;
+mod untrusted_file;
 mod upload;
 
 use crate::arguments::Command;

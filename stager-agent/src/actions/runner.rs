@@ -12,11 +12,11 @@ use crate::dependencies::{Caches, DependencyInstaller};
 use crate::disk_budget::DiskBudget;
 use crate::fetch::{Archive, Checksum};
 use crate::hidden::Hidden;
-use crate::left_file::LeftFile;
 use crate::plan::StagingPlan;
 use crate::session::scope::{Scope, Stop, Stopped};
 use crate::session::steps::{Steps, milliseconds_since};
 use crate::unpack::Owner;
+use crate::untrusted_file::UntrustedFile;
 use crate::upload::{self, Parcel};
 use shared_model::action::{DownloadAction, RunAction, UploadAction};
 use shared_model::event::{Event, Step};
@@ -61,7 +61,7 @@ pub(crate) struct StagingRunner<'a> {
 #[derive(Clone)]
 pub(crate) struct Droplet {
     /// It.
-    pub(crate) file: LeftFile,
+    pub(crate) file: UntrustedFile,
     /// Its sha256, in hexadecimal digits.
     pub(crate) sha256: String,
     /// Whether Cloud Controller has it.

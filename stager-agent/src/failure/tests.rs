@@ -7,8 +7,8 @@ use crate::build::user::UserError;
 use crate::dependencies::Missing;
 use crate::disk_budget::DiskFull;
 use crate::fetch::{ChecksumError, FetchError, OwnCertificateError, ProxyError, TransferError};
-use crate::left_file::LeftFileError;
 use crate::unpack::{Bound, UnpackError};
+use crate::untrusted_file::UntrustedFileError;
 use crate::upload::UploadError;
 use shared_model::assert_all_variants;
 use shared_model::safe_url::SafeUrl;
@@ -98,10 +98,10 @@ fn uploading() -> Vec<UploadError> {
     let files = [
         UploadError::File { path: path(), cause: io::ErrorKind::NotFound.into() },
         UploadError::Empty { path: path() },
-        UploadError::NotTaken { path: path(), cause: LeftFileError::NotAFile },
-        UploadError::NotTaken { path: path(), cause: LeftFileError::AnothersFile(0) },
-        UploadError::NotTaken { path: path(), cause: LeftFileError::ManyNames(2) },
-        UploadError::NotTaken { path: path(), cause: LeftFileError::TooLarge { bytes: 1 << 40, most: 16 << 30 } },
+        UploadError::NotTaken { path: path(), cause: UntrustedFileError::NotAFile },
+        UploadError::NotTaken { path: path(), cause: UntrustedFileError::AnothersFile(0) },
+        UploadError::NotTaken { path: path(), cause: UntrustedFileError::ManyNames(2) },
+        UploadError::NotTaken { path: path(), cause: UntrustedFileError::TooLarge { bytes: 1 << 40, most: 16 << 30 } },
         UploadError::Stopped { path: path(), to: url(), why: Stopped::Signal(SIGTERM) },
     ];
     transfers.chain(files).collect()
@@ -175,7 +175,7 @@ fn results() -> Vec<ResultError> {
     let path = || "/tmp/result.json".into();
     vec![
         ResultError::Unreadable { path: path(), source: io::ErrorKind::NotFound.into() },
-        ResultError::NotTaken { path: path(), source: LeftFileError::NotAFile },
+        ResultError::NotTaken { path: path(), source: UntrustedFileError::NotAFile },
         ResultError::TooLong(path()),
         ResultError::NotText(path()),
     ]
@@ -215,12 +215,12 @@ fn trusting() -> Vec<TrustError> {
     authorities.into_iter().chain(own.map(TrustError::from)).collect()
 }
 
-fn handing_over() -> Vec<HandOverError> {
+fn handing_over() -> Vec<HandoffError> {
     let text = || SafeUrl::new("https://u:SECRET@engine/").to_string();
     vec![
-        HandOverError::NotStarted { reason: "permission denied".to_owned() },
-        HandOverError::Failed { code: ExitCode::Engine, text: text(), advice: text() },
-        HandOverError::Silent { status: 1 },
+        HandoffError::NotStarted { reason: "permission denied".to_owned() },
+        HandoffError::Failed { code: ExitCode::Engine, text: text(), advice: text() },
+        HandoffError::Silent { status: 1 },
     ]
 }
 
@@ -346,7 +346,7 @@ fn no_error_is_forgotten_here() {
     assert_all_variants!(&requests(), RequestError, RequestError { Terminal, Unreadable, TooLong, NotText, NotJson });
     assert_all_variants!(&trusting(), TrustError, TrustError { Own, Unreadable, NoCertificate });
     assert_all_variants!(&not_fetched(), NotFetched, NotFetched { Dependency, Request });
-    assert_all_variants!(&handing_over(), HandOverError, HandOverError { NotStarted, Failed, Silent });
+    assert_all_variants!(&handing_over(), HandoffError, HandoffError { NotStarted, Failed, Silent });
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use super::error::UploadError;
 use crate::fetch::Trouble;
-use crate::left_file::LeftFile;
 use crate::session::scope::Scope;
+use crate::untrusted_file::UntrustedFile;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
@@ -36,7 +36,7 @@ pub(super) struct Digests {
 
 impl Cargo {
     /// What was left.
-    pub(super) fn of(left: &LeftFile) -> Self {
+    pub(super) fn of(left: &UntrustedFile) -> Self {
         Self { file: Arc::clone(&left.file), bytes: left.bytes }
     }
 

@@ -1,8 +1,8 @@
 //! Why a file did not reach its receiver.
 
 use crate::fetch::TransferError;
-use crate::left_file::LeftFileError;
 use crate::session::scope::Stopped;
+use crate::untrusted_file::UntrustedFileError;
 use shared_model::safe_url::SafeUrl;
 use std::io;
 use std::path::PathBuf;
@@ -33,7 +33,7 @@ pub(crate) enum UploadError {
         path: PathBuf,
         /// Why.
         #[source]
-        cause: LeftFileError,
+        cause: UntrustedFileError,
     },
     /// The receiver did not take it.
     #[error("cannot upload {} to {to}", path.display())]

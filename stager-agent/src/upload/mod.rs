@@ -13,8 +13,8 @@ pub(crate) use error::UploadError;
 
 use crate::build::user::User;
 use crate::fetch::{Http, Tries, Trouble, with_retries};
-use crate::left_file::{self, LeftFile, LeftFileError};
 use crate::session::scope::Scope;
+use crate::untrusted_file::{self, UntrustedFile, UntrustedFileError};
 use cargo::Cargo;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
@@ -32,7 +32,7 @@ pub(crate) struct Parcel<'a> {
     /// The file's name, for people.
     pub(crate) path: &'a Path,
     /// The file, as [`open`] gave it.
-    pub(crate) file: &'a LeftFile,
+    pub(crate) file: &'a UntrustedFile,
     /// Where to.
     pub(crate) to: &'a SafeUrl,
 }
@@ -46,15 +46,15 @@ pub(crate) struct Sent {
     pub(crate) sha256: String,
 }
 
-/// Opens a file to send: see [`left_file::open`]. It has at least one byte.
+/// Opens a file to send: see [`untrusted_file::open`]. It has at least one byte.
 ///
 /// # Errors
 /// [`UploadError::File`], [`UploadError::Empty`], [`UploadError::NotTaken`].
-pub(crate) fn open(path: &Path, owners: &[User]) -> Result<LeftFile, UploadError> {
-    match left_file::open(path, owners, LARGEST) {
-        Ok(LeftFile { bytes: 0, .. }) => Err(UploadError::Empty { path: path.to_owned() }),
+pub(crate) fn open(path: &Path, owners: &[User]) -> Result<UntrustedFile, UploadError> {
+    match untrusted_file::open(path, owners, LARGEST) {
+        Ok(UntrustedFile { bytes: 0, .. }) => Err(UploadError::Empty { path: path.to_owned() }),
         Ok(file) => Ok(file),
-        Err(LeftFileError::Unreadable(cause)) => Err(UploadError::File { path: path.to_owned(), cause }),
+        Err(UntrustedFileError::Unreadable(cause)) => Err(UploadError::File { path: path.to_owned(), cause }),
         Err(cause) => Err(UploadError::NotTaken { path: path.to_owned(), cause }),
     }
 }

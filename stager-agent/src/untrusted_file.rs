@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// A file that a builder left.
 #[derive(Clone, Debug)]
-pub(crate) struct LeftFile {
+pub(crate) struct UntrustedFile {
     /// It, from its start.
     pub(crate) file: Arc<File>,
     /// Its size when it was opened; may be 0.
@@ -23,7 +23,7 @@ pub(crate) struct LeftFile {
 
 /// Why a file is not taken.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum LeftFileError {
+pub(crate) enum UntrustedFileError {
     /// It is not there, or closed to the user who should have made it.
     #[error("it cannot be opened")]
     Unreadable(#[from] io::Error),
@@ -45,38 +45,40 @@ pub(crate) enum LeftFileError {
 /// nothing of a stranger's has run, so it may be anybody's.
 ///
 /// # Errors
-/// See [`LeftFileError`].
-pub(crate) fn open(path: &Path, owners: &[User], most: u64) -> Result<LeftFile, LeftFileError> {
+/// See [`UntrustedFileError`].
+pub(crate) fn open(path: &Path, owners: &[User], most: u64) -> Result<UntrustedFile, UntrustedFileError> {
     let open = || unfollowed(path);
     let file = owners.first().map_or_else(open, |user| as_user(user, open))?;
     let metadata = file.metadata()?;
     match metadata.len() {
-        _ if !metadata.is_file() => Err(LeftFileError::NotAFile),
+        _ if !metadata.is_file() => Err(UntrustedFileError::NotAFile),
         _ if !owners.is_empty() && owners.iter().all(|owner| owner.uid != metadata.uid()) => {
-            Err(LeftFileError::AnothersFile(metadata.uid()))
+            Err(UntrustedFileError::AnothersFile(metadata.uid()))
         }
         // None: it was removed after it was opened.
-        _ if metadata.nlink() != 1 => Err(LeftFileError::ManyNames(metadata.nlink())),
-        bytes if bytes > most => Err(LeftFileError::TooLarge { bytes, most }),
-        bytes => Ok(LeftFile { file: Arc::new(file), bytes }),
+        _ if metadata.nlink() != 1 => Err(UntrustedFileError::ManyNames(metadata.nlink())),
+        bytes if bytes > most => Err(UntrustedFileError::TooLarge { bytes, most }),
+        bytes => Ok(UntrustedFile { file: Arc::new(file), bytes }),
     }
 }
 
 /// Opens `path` for reading without following a symbolic link anywhere on the way, and without waiting for whoever would
 /// write into a pipe.
-fn unfollowed(path: &Path) -> Result<File, LeftFileError> {
+fn unfollowed(path: &Path) -> Result<File, UntrustedFileError> {
     let refused = |errno| match errno {
-        Errno::LOOP | Errno::NXIO => LeftFileError::NotAFile, // a link; a socket
-        other => LeftFileError::Unreadable(other.into()),
+        Errno::LOOP | Errno::NXIO => UntrustedFileError::NotAFile, // a link; a socket
+        other => UntrustedFileError::Unreadable(other.into()),
     };
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Err(LeftFileError::NotAFile) };
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(UntrustedFileError::NotAFile);
+    };
     let way = OFlags::PATH | OFlags::NOFOLLOW | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let start = if path.is_absolute() { "/" } else { "." };
     let mut at: OwnedFd = openat(CWD, start, way, Mode::empty()).map_err(refused)?;
     for component in folder.components() {
         if let Component::Normal(_) | Component::ParentDir = component {
             at = openat(&at, component.as_os_str(), way, Mode::empty()).map_err(|errno| match errno {
-                Errno::NOTDIR => LeftFileError::NotAFile, // a link is no directory
+                Errno::NOTDIR => UntrustedFileError::NotAFile, // a link is no directory
                 other => refused(other),
             })?;
         }
@@ -110,7 +112,7 @@ mod tests {
             self.0.path().canonicalize().unwrap().join(name)
         }
 
-        fn open(&self, name: &str) -> Result<LeftFile, LeftFileError> {
+        fn open(&self, name: &str) -> Result<UntrustedFile, UntrustedFileError> {
             open(&self.path(name), &[user(geteuid().as_raw())], MOST)
         }
     }
@@ -131,7 +133,7 @@ mod tests {
         symlink("real", place.path("folder")).unwrap();
         symlink("/proc/self/environ", place.path("environ")).unwrap();
         for name in ["link", "folder/droplet", "environ"] {
-            assert!(matches!(place.open(name), Err(LeftFileError::NotAFile)), "{name}");
+            assert!(matches!(place.open(name), Err(UntrustedFileError::NotAFile)), "{name}");
         }
     }
 
@@ -141,7 +143,7 @@ mod tests {
         let _listener = std::os::unix::net::UnixListener::bind(place.path("socket")).unwrap();
         mknodat(CWD, place.path("pipe"), FileType::Fifo, 0o644.into(), 0).unwrap();
         for name in ["real", "socket", "pipe", "/dev/null", "/"] {
-            assert!(matches!(place.open(name), Err(LeftFileError::NotAFile)), "{name}");
+            assert!(matches!(place.open(name), Err(UntrustedFileError::NotAFile)), "{name}");
         }
     }
 
@@ -149,7 +151,7 @@ mod tests {
     fn a_file_with_two_names_is_refused() {
         let place = Place::new();
         fs::hard_link(place.path("real/droplet"), place.path("droplet")).unwrap();
-        assert!(matches!(place.open("droplet"), Err(LeftFileError::ManyNames(2))));
+        assert!(matches!(place.open("droplet"), Err(UntrustedFileError::ManyNames(2))));
     }
 
     #[test]
@@ -157,7 +159,7 @@ mod tests {
         let place = Place::new();
         let other = user(geteuid().as_raw() + 1);
         let opened = open(Path::new("/etc/passwd"), std::slice::from_ref(&other), MOST);
-        assert!(matches!(opened, Err(LeftFileError::AnothersFile(0))), "{opened:?}");
+        assert!(matches!(opened, Err(UntrustedFileError::AnothersFile(0))), "{opened:?}");
         assert!(open(&place.path("real/droplet"), &[], MOST).is_ok(), "before anything has run it may be anybody's");
     }
 
@@ -167,7 +169,7 @@ mod tests {
             return;
         }
         let opened = open(Path::new("/etc/shadow"), &[user(2000)], MOST);
-        assert!(matches!(opened, Err(LeftFileError::Unreadable(_))), "{opened:?}");
+        assert!(matches!(opened, Err(UntrustedFileError::Unreadable(_))), "{opened:?}");
         assert!(geteuid().is_root(), "only the thread that opens it is another");
     }
 
@@ -176,12 +178,12 @@ mod tests {
         let place = Place::new();
         File::create(place.path("sparse")).unwrap().set_len(1 << 40).unwrap();
         let opened = open(&place.path("sparse"), &[user(geteuid().as_raw())], 16 << 30);
-        assert!(matches!(opened, Err(LeftFileError::TooLarge { bytes: 0x100_0000_0000, .. })), "{opened:?}");
+        assert!(matches!(opened, Err(UntrustedFileError::TooLarge { bytes: 0x100_0000_0000, .. })), "{opened:?}");
     }
 
     #[test]
     fn what_is_not_there_is_said_to_be_so() {
         let error = Place::new().open("real/none").unwrap_err();
-        assert!(matches!(&error, LeftFileError::Unreadable(cause) if cause.kind() == io::ErrorKind::NotFound));
+        assert!(matches!(&error, UntrustedFileError::Unreadable(cause) if cause.kind() == io::ErrorKind::NotFound));
     }
 }

@@ -2,9 +2,7 @@
 //!
 //! Whoever can open the socket rules the host. Buildpacks are other people's code, so the first question is whether the
 //! user that runs them could open it; only then whether we can. The image itself is made by the `host-cli` that lies
-//! beside the agent ([`make`]): there is one implementation of images, and the agent knows nothing of Docker.
-
-pub(crate) mod make;
+//! beside the agent (`make.rs`): there is one implementation of images, and the agent knows nothing of Docker.
 
 use crate::build::user::User;
 use shared_model::action::Action;
@@ -26,7 +24,7 @@ pub(crate) struct Socket {
 
 /// Somebody who might open a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
+pub(crate) struct SocketUser {
     /// The name, for people.
     pub(crate) name: String,
     /// The user's id; 0 opens everything.
@@ -62,7 +60,7 @@ impl Socket {
     }
 
     /// Whether `who` may connect: the kernel asks for the write bit of the first class that fits.
-    pub(crate) fn opens_to(self, who: &Identity) -> bool {
+    pub(crate) fn opens_to(self, who: &SocketUser) -> bool {
         const OWNER: u32 = 0o200;
         const GROUP: u32 = 0o020;
         const OTHERS: u32 = 0o002;
@@ -77,7 +75,7 @@ impl Socket {
     }
 }
 
-impl Identity {
+impl SocketUser {
     /// This process.
     pub(crate) fn ours() -> Self {
         use rustix::process::{getegid, geteuid, getgroups};
@@ -98,7 +96,7 @@ impl Identity {
 
 /// Decides. `builders` are the users that run foreign programs when we are root; when we are not, they run as us.
 /// `trusted` is `--trust-buildpacks`.
-pub(crate) fn judge(socket: Option<Socket>, us: &Identity, builders: &[Identity], trusted: bool) -> Verdict {
+pub(crate) fn judge(socket: Option<Socket>, us: &SocketUser, builders: &[SocketUser], trusted: bool) -> Verdict {
     let Some(socket) = socket else { return Verdict::NoSocket };
     if us.uid != 0 {
         // The groups that this process was started with cannot be taken from its children without root's rights, so
@@ -120,7 +118,7 @@ pub(crate) fn warning(verdict: Verdict) -> Option<String> {
 }
 
 /// Why there is no image after all; `None` where one is made.
-pub(crate) fn why_no_image(verdict: Verdict, us: &Identity) -> Option<String> {
+pub(crate) fn why_no_image(verdict: Verdict, us: &SocketUser) -> Option<String> {
     match verdict {
         Verdict::NoSocket => Some(format!(
             "No image was built: there is no Docker socket in this container (`-v {SOCKET}:{SOCKET}` mounts it; `host-cli restage` needs none)"
@@ -145,11 +143,11 @@ mod tests {
         Socket { uid: ROOT, gid: DOCKER, mode: 0o140_000 | mode }
     }
 
-    fn who(uid: u32, gids: &[u32]) -> Identity {
-        Identity { name: "vcap".to_owned(), uid, gids: gids.to_vec() }
+    fn who(uid: u32, gids: &[u32]) -> SocketUser {
+        SocketUser { name: "vcap".to_owned(), uid, gids: gids.to_vec() }
     }
 
-    fn verdict(socket: Option<Socket>, us: &Identity, builder: &Identity) -> Verdict {
+    fn verdict(socket: Option<Socket>, us: &SocketUser, builder: &SocketUser) -> Verdict {
         judge(socket, us, std::slice::from_ref(builder), false)
     }
 

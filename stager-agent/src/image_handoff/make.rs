@@ -36,7 +36,7 @@ pub(crate) struct Ingredients<'a> {
 
 /// Why there is no image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum HandOverError {
+pub(crate) enum HandoffError {
     /// It could not be started.
     #[error("host-cli could not be started: {reason}")]
     NotStarted { reason: String },
@@ -49,8 +49,8 @@ pub(crate) enum HandOverError {
 }
 
 /// Runs `host-cli image` and relays its events, except the ends of a stream that is not ours to end.
-pub(crate) fn make(ingredients: &Ingredients, scope: &Scope) -> Result<(), HandOverError> {
-    let not_started = |error: io::Error| HandOverError::NotStarted { reason: error.to_string() };
+pub(crate) fn make(ingredients: &Ingredients, scope: &Scope) -> Result<(), HandoffError> {
+    let not_started = |error: io::Error| HandoffError::NotStarted { reason: error.to_string() };
     let result = ingredients.result.map(file_of).transpose().map_err(not_started)?;
     let mut child = command(ingredients, result.as_ref()).map_err(not_started)?.spawn().map_err(not_started)?;
     let mut stdin = child.stdin.take();
@@ -67,7 +67,7 @@ pub(crate) fn make(ingredients: &Ingredients, scope: &Scope) -> Result<(), HandO
     match (status.success(), said) {
         (true, _) => Ok(()),
         (false, Some(failed)) => Err(failed),
-        (false, None) => Err(HandOverError::Silent { status: status.code().unwrap_or(-1) }),
+        (false, None) => Err(HandoffError::Silent { status: status.code().unwrap_or(-1) }),
     }
 }
 
@@ -93,13 +93,13 @@ fn command(ingredients: &Ingredients, result: Option<&File>) -> io::Result<Comma
         command.arg("--result").arg(handed_over(result)?);
     }
     // The socket that was judged, whatever engine the environment names, or a file that a builder left in its home folder.
-    command.env("DOCKER_HOST", format!("unix://{}", super::SOCKET));
+    command.env("DOCKER_HOST", format!("unix://{}", super::decide::SOCKET));
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     Ok(command)
 }
 
 /// Reads to the end; gives the failure that the stream ended with, if it did.
-fn relay(mut stdout: impl BufRead, scope: &Scope) -> Option<HandOverError> {
+fn relay(mut stdout: impl BufRead, scope: &Scope) -> Option<HandoffError> {
     let mut failed = None;
     let mut line = Vec::new();
     while matches!((&mut stdout).take(LONGEST_EVENT).read_until(b'\n', &mut line), Ok(length) if length > 0) {
@@ -107,7 +107,7 @@ fn relay(mut stdout: impl BufRead, scope: &Scope) -> Option<HandOverError> {
             Ok(Event::Hello { .. } | Event::Done { .. }) | Err(_) => {}
             Ok(Event::Failed { code, text, advice }) => {
                 let code = ExitCode::from_number(i64::from(code)).unwrap_or(ExitCode::Image);
-                failed = Some(HandOverError::Failed { code, text, advice });
+                failed = Some(HandoffError::Failed { code, text, advice });
             }
             Ok(event) => scope.emit(event),
         }
@@ -167,7 +167,7 @@ mod tests {
         let stream = Event::Failed { code: 9, text: "no engine".into(), advice: "start it".into() }.to_json_line();
         let failed = relay(stream.as_bytes(), &Scope::new(&Recorder::default(), "STG", &Stop::default()));
         let expected =
-            HandOverError::Failed { code: ExitCode::Engine, text: "no engine".into(), advice: "start it".into() };
+            HandoffError::Failed { code: ExitCode::Engine, text: "no engine".into(), advice: "start it".into() };
         assert_eq!(failed, Some(expected));
     }
 }
