@@ -155,7 +155,7 @@ fn carry_out(
 ) -> Result<Staged, Failure> {
     let scope = &scope.named(Some(&plan.log_source));
     announce(plan, scope);
-    let http = Http::new(&trust(plan, arguments), arguments.patience())?;
+    let http = Http::new(&trust(plan, arguments), arguments.timeouts())?;
     let began = clock::now();
     let runner = StagingRunner {
         plan,

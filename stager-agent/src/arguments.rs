@@ -5,7 +5,7 @@ mod cache;
 
 pub(crate) use cache::{CacheCommand, Command};
 
-use crate::fetch::{OwnCertificate, Patience, Trust, Verify, duration};
+use crate::fetch::{OwnCertificate, Timeouts, Trust, Verify, duration};
 use crate::outlet::MOST_OUTPUT;
 use crate::session::screen::Format;
 use crate::unpack::Limits;
@@ -51,16 +51,16 @@ pub(crate) struct Arguments {
     #[argh(option, arg_name = "file")]
     pub(crate) key: Option<PathBuf>,
     /// give up a connection that is not made after this long, as 90s, 10m or 1h (default: 10s)
-    #[argh(option, default = "Patience::default().connect", from_str_fn(duration), arg_name = "time")]
+    #[argh(option, default = "Timeouts::default().connect", from_str_fn(duration), arg_name = "time")]
     pub(crate) connect_timeout: Duration,
     /// give up a transfer in which nothing moves for this long (default: 30s)
-    #[argh(option, default = "Patience::default().idle", from_str_fn(duration), arg_name = "time")]
+    #[argh(option, default = "Timeouts::default().idle", from_str_fn(duration), arg_name = "time")]
     pub(crate) idle_timeout: Duration,
     /// give up a transfer that takes longer than this with all its tries (default: 30m)
-    #[argh(option, default = "Patience::default().total", from_str_fn(duration), arg_name = "time")]
+    #[argh(option, default = "Timeouts::default().total", from_str_fn(duration), arg_name = "time")]
     pub(crate) transfer_timeout: Duration,
     /// try a transfer so often again, while nothing gets further (default: 3)
-    #[argh(option, default = "Patience::default().retries", arg_name = "number")]
+    #[argh(option, default = "Timeouts::default().retries", arg_name = "number")]
     pub(crate) retries: u32,
     /// leave the droplet and the build-artifacts cache where they are; Cloud Controller keeps its droplet
     #[argh(switch)]
@@ -134,9 +134,9 @@ impl Arguments {
     }
 
     /// How long transfers may take, and how often they are tried.
-    pub(crate) fn patience(&self) -> Patience {
+    pub(crate) fn timeouts(&self) -> Timeouts {
         let (connect, idle, total) = (self.connect_timeout, self.idle_timeout, self.transfer_timeout);
-        Patience { connect, idle, total, retries: self.retries, ..Patience::default() }
+        Timeouts { connect, idle, total, retries: self.retries, ..Timeouts::default() }
     }
 
     /// What this process was started with.
@@ -234,17 +234,17 @@ mod tests {
 
     #[test]
     fn what_is_said_of_the_network_reaches_the_transfers() {
-        assert_eq!(parse("").unwrap().patience(), Patience::default());
+        assert_eq!(parse("").unwrap().timeouts(), Timeouts::default());
         let line = "--connect-timeout 5 --idle-timeout=1m --transfer-timeout 2h --retries 0";
         let seconds = Duration::from_secs;
-        let expected = Patience {
+        let expected = Timeouts {
             connect: seconds(5),
             idle: seconds(60),
             total: seconds(7200),
             retries: 0,
-            ..Patience::default()
+            ..Timeouts::default()
         };
-        assert_eq!(parse(line).unwrap().patience(), expected);
+        assert_eq!(parse(line).unwrap().timeouts(), expected);
     }
 
     #[test]
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn the_help_names_the_defaults_that_are() {
         let help = parse("--help").unwrap_err().text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let Patience { connect, idle, total, retries, .. } = Patience::default();
+        let Timeouts { connect, idle, total, retries, .. } = Timeouts::default();
         assert_eq!((connect.as_secs(), idle.as_secs(), total.as_secs(), retries), (10, 30, 30 * 60, 3));
         for default in ["1h (default: 10s)", "long (default: 30s)", "tries (default: 30m)", "further (default: 3)"] {
             assert!(help.contains(default), "{default}: {help}");

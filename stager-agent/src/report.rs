@@ -67,13 +67,13 @@ impl Report<'_> {
     /// # Errors
     /// See [`ReportError`].
     pub(crate) fn send(&self, http: &Http, scope: &Scope) -> Result<(), ReportError> {
-        let back_off = http.patience().back_off;
+        let back_off = http.timeouts().back_off;
         let body = self.body().to_string().into_bytes();
         let mut attempt = 1;
         loop {
             let error = match self.post(http, &body) {
                 Ok(()) => return Ok(()),
-                Err(error) if attempt < TRIES && error.may_pass() => error,
+                Err(error) if attempt < TRIES && error.is_transient() => error,
                 Err(error) => return Err(error),
             };
             attempt += 1;
@@ -123,7 +123,7 @@ impl Report<'_> {
 }
 
 impl ReportError {
-    fn may_pass(&self) -> bool {
+    fn is_transient(&self) -> bool {
         matches!(
             self,
             Self::Transfer { cause: TransferError::Idle { .. }, .. } | Self::Refused { status: 503 | 504, .. }

@@ -36,7 +36,7 @@ pub(super) fn compare(
     found: &mut Verified,
     scope: &Scope,
 ) -> Result<(), Failure> {
-    let http = Http::new(&arguments.trust(None, Verify::Yes), arguments.patience())?;
+    let http = Http::new(&arguments.trust(None, Verify::Yes), arguments.timeouts())?;
     let (mut same, mut withheld) = (0, 0);
     let (trees, packages): (Vec<&Record>, Vec<_>) = whole.iter().partition(|record| record.kind == Kind::Tree);
     for record in &trees {

@@ -99,7 +99,7 @@ fn clients(wanted: &[Wanted], arguments: &Arguments) -> Result<Vec<Rc<Http>>, Fa
     let client = |wanted: &Wanted| -> Result<_, Failure> {
         let verify = if wanted.skips_verification { Verify::Skip } else { Verify::Yes };
         let trust = arguments.trust(wanted.certificates.clone(), verify);
-        Ok(Rc::new(Http::new(&trust, arguments.patience())?))
+        Ok(Rc::new(Http::new(&trust, arguments.timeouts())?))
     };
     let mut clients = Vec::new();
     for wanted in wanted {

@@ -6,7 +6,7 @@ use super::installer::{DependencyInstaller, cached, copy_used, shown, unwritable
 use super::link::{self, LinkSpot};
 use crate::cache::{Claim, Entry, Identity};
 use crate::causes::with_causes;
-use crate::fetch::{self, Archive, Arrival, Asked, Checksum, ChecksumError, FetchError, Known, TransferError};
+use crate::fetch::{self, Archive, Checksum, ChecksumError, FetchError, FetchOutcome, Known, Probed, TransferError};
 use crate::session::scope::Scope;
 use crate::unpack::UnpackError;
 use shared_model::dependency::CachedDependency;
@@ -157,9 +157,9 @@ impl DependencyInstaller<'_> {
                 None => return Ok(Some(used(usable, dependency, scope))),
                 // A server that gives no validators gives the whole body again: that is not asked for twice.
                 Some(known) if known.validators().is_none() => {}
-                Some(known) => match fetch::ask(self.http, dependency.from, known, scope) {
-                    Ok(Asked::Unchanged) => return Ok(Some(used(usable, dependency, scope))),
-                    Ok(Asked::There) => {}
+                Some(known) => match fetch::probe(self.http, dependency.from, known, scope) {
+                    Ok(Probed::Unchanged) => return Ok(Some(used(usable, dependency, scope))),
+                    Ok(Probed::There) => {}
                     Err(error) => return fall_back_to_cached(Some(usable), error, dependency, scope),
                 },
             }
@@ -188,8 +188,8 @@ impl DependencyInstaller<'_> {
         let known = usable.as_ref().and_then(|usable| usable.known.as_ref()).map(Known::condition);
         let archive = Archive { into: Some(claim.path()), known: known.as_ref(), ..self.archive(dependency) };
         let fetched = match fetch::fetch(self.http, &archive, scope) {
-            Ok(Arrival::Fresh(fetched)) => fetched,
-            Ok(Arrival::Unchanged) => return Ok(usable.map(|usable| used(usable, dependency, scope))),
+            Ok(FetchOutcome::Fresh(fetched)) => fetched,
+            Ok(FetchOutcome::Unchanged) => return Ok(usable.map(|usable| used(usable, dependency, scope))),
             Err(FetchError::Unpack { cause: cause @ UnpackError::Disk { .. }, .. }) => {
                 caches::go_on_without(&cause, scope);
                 return Ok(None);
@@ -231,7 +231,7 @@ fn fall_back_to_cached(
             scope.emit(copy_used(name, to, from, &usable.entry, cause.to_string()));
             Ok(Some(usable.entry))
         }
-        cause if cause.may_pass() => {
+        cause if cause.is_transient() => {
             let whose =
                 if usable.entry.record().facts.verified { "the cache's" } else { "the cache's unverified copy" };
             let text = format!("{whose} is used for {from}, although it may have changed: {}", with_causes(cause));

@@ -44,7 +44,7 @@ impl DependencyInstaller<'_> {
             Err(crate::cache::CacheError::Stopped(_)) if scope.stopped().is_none() => {
                 let text = format!("Waiting for another staging that fetches {}", to.display());
                 scope.emit(Event::Note { text });
-                cache.claim(identity, &scope.limited(self.http.patience().total))
+                cache.claim(identity, &scope.limited(self.http.timeouts().total))
             }
             claimed => claimed,
         };

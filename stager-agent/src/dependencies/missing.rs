@@ -66,7 +66,7 @@ impl DependencyInstaller<'_> {
     pub(crate) fn missing(&self, needed: &[Needed], now: i64, scope: &Scope) -> Vec<Missing> {
         let expired = |needed: &Needed| needed.from().expires().filter(|at| *at <= now);
         let is_refused = |needed: &Needed| {
-            let asked = || fetch::ask(self.http, needed.from(), &Known::Nothing, scope);
+            let asked = || fetch::probe(self.http, needed.from(), &Known::Nothing, scope);
             let refusal = |error| matches!(error, FetchError::Transfer { cause: TransferError::Refused { .. }, .. });
             !self.has(needed, scope) && asked().is_err_and(refusal)
         };
@@ -74,8 +74,8 @@ impl DependencyInstaller<'_> {
         thread::scope(|threads| {
             let doubtful = needed.iter().filter_map(|needed| Some((needed, expired(needed)?)));
             // Where the system gives no thread nobody asks, and whoever fetches it will see.
-            let ask = |needed| Builder::new().spawn_scoped(threads, move || is_refused(needed)).ok();
-            let asked: Vec<_> = doubtful.map(|(needed, at)| (needed.missing(at), ask(needed))).collect();
+            let probe = |needed| Builder::new().spawn_scoped(threads, move || is_refused(needed)).ok();
+            let asked: Vec<_> = doubtful.map(|(needed, at)| (needed.missing(at), probe(needed))).collect();
             let refused = asked.into_iter().filter_map(|(missing, answer)| {
                 answer?.join().unwrap_or_else(|bug| panic::resume_unwind(bug)).then_some(missing)
             });

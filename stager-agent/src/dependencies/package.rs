@@ -7,7 +7,7 @@ use super::caches;
 use super::choose::{is_trusted, known};
 use super::installer::{DependencyInstaller, copy_used};
 use crate::cache::{Claim, Entry, Identity};
-use crate::fetch::{self, Archive, Arrival, Checksum, FetchError, Kept, TransferError};
+use crate::fetch::{self, Archive, CachedCopy, Checksum, FetchError, FetchOutcome, TransferError};
 use crate::session::scope::Scope;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
@@ -57,14 +57,14 @@ impl DependencyInstaller<'_> {
             return fetch::fetch(self.http, archive, scope).map(drop);
         };
         match fetch::fetch(self.http, &Archive { copy: Some(&copy), ..archive.clone() }, scope) {
-            Ok(Arrival::Fresh(fetched)) => {
+            Ok(FetchOutcome::Fresh(fetched)) => {
                 let published = claim.publish(self.facts(&fetched, archive.checksum.as_ref()), None);
                 if let Some(error) = published.map_or_else(Some, |published| published.trouble) {
                     caches::warn(&error, scope);
                 }
                 Ok(())
             }
-            Ok(Arrival::Unchanged) => Ok(()), // nobody asked
+            Ok(FetchOutcome::Unchanged) => Ok(()), // nobody asked
             Err(FetchError::Copy { cause, .. }) => {
                 caches::go_on_without(&cause, scope);
                 drop(claim);
@@ -84,8 +84,8 @@ impl DependencyInstaller<'_> {
     ) -> Result<(), FetchError> {
         let Some(entry) = self.copy(identity, archive.checksum.as_ref(), scope) else { return Err(refusal) };
         let Ok(file) = File::open(entry.path()) else { return Err(refusal) };
-        match fetch::unpack_kept(archive, &file, &entry.record().facts.sha256, scope)? {
-            Kept::Unpacked => {
+        match fetch::unpack_cached_copy(archive, &file, &entry.record().facts.sha256, scope)? {
+            CachedCopy::Unpacked => {
                 let reason = match &refusal {
                     FetchError::Transfer { cause, .. } => cause.to_string(),
                     other => other.to_string(),
@@ -93,7 +93,7 @@ impl DependencyInstaller<'_> {
                 scope.emit(copy_used(archive.name, archive.to, archive.from, &entry, reason));
                 Ok(())
             }
-            Kept::Damaged => {
+            CachedCopy::Damaged => {
                 let text = format!("the copy of {} in the cache is damaged and was removed", archive.from);
                 scope.emit(Event::Warning { text });
                 if let Some(Err(error)) = self.caches.cache().map(|cache| cache.discard(entry)) {
@@ -101,7 +101,7 @@ impl DependencyInstaller<'_> {
                 }
                 Err(refusal)
             }
-            Kept::Another => Err(refusal),
+            CachedCopy::Another => Err(refusal),
         }
     }
 }

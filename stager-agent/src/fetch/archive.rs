@@ -41,7 +41,7 @@ pub(crate) struct Archive<'a> {
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Arrival {
+pub(crate) enum FetchOutcome {
     /// It is unpacked.
     Fresh(Fetched),
     /// The one that is known is still the right one (304); nothing was written.

@@ -1,14 +1,14 @@
 //! Fetches one archive: asks, hashes and unpacks what comes, and tries again.
 
-use super::archive::{Archive, Arrival, Fetched};
+use super::archive::{Archive, FetchOutcome, Fetched};
 use super::body::Body;
-use super::checksum::{Authority, Mismatch};
+use super::checksum::{ChecksumSource, Mismatch};
+use super::client::Http;
 use super::error::FetchError;
-use super::head::Question;
-use super::http::Http;
-use super::place::Place;
-use super::retry::{Tries, Trouble, with_retries};
+use super::get::Get;
+use super::retry::{AttemptError, Retries, with_retries};
 use super::tally::{Tally, Told};
+use super::target_dir::TargetDir;
 use super::transfer_error::TransferError;
 use crate::session::scope::Scope;
 use crate::unpack::{self, Bound, UnpackError, Unpacked};
@@ -21,19 +21,19 @@ use std::time::Instant;
 const LISTEN_AFTER_FAILURE: u64 = 64 << 20;
 
 /// Fetches `archive` and unpacks it. Emits `Downloading`, `DownloadProgress`, `Retrying`, `Warning` and `Downloaded`
-/// (nothing for [`Arrival::Unchanged`]); notices within about a second when `scope` is stopped.
+/// (nothing for [`FetchOutcome::Unchanged`]); notices within about a second when `scope` is stopped.
 ///
 /// # Errors
 /// See [`FetchError`]. A directory that was empty or missing before is empty afterwards, so that half an archive is
 /// not taken for a whole one; in one that held something, some entries may have been replaced.
-pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Arrival, FetchError> {
+pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<FetchOutcome, FetchError> {
     let started = Instant::now();
     if archive.known.is_none() {
         announce(archive, scope);
     }
-    let tried = with_retries(archive.from, http.patience(), scope, |tries| attempt(http, archive, tries, scope));
+    let tried = with_retries(archive.from, http.timeouts(), scope, |retries| attempt(http, archive, retries, scope));
     let arrived = tried.map_err(|trouble| FetchError::of(trouble, archive.from))?;
-    let Some((told, unpacked)) = arrived else { return Ok(Arrival::Unchanged) };
+    let Some((told, unpacked)) = arrived else { return Ok(FetchOutcome::Unchanged) };
 
     let (name, to) = (archive.name.to_owned(), archive.to.display().to_string());
     for text in warnings(&unpacked, &to) {
@@ -43,7 +43,7 @@ pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Arr
     let Unpacked { entries, contents, .. } = unpacked;
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     scope.emit(Event::Downloaded { name, to, bytes, entries, ms });
-    Ok(Arrival::Fresh(Fetched { bytes, entries, sha256, validators, verified, peer, contents }))
+    Ok(FetchOutcome::Fresh(Fetched { bytes, entries, sha256, validators, verified, peer, contents }))
 }
 
 fn announce(archive: &Archive, scope: &Scope) {
@@ -54,14 +54,14 @@ fn announce(archive: &Archive, scope: &Scope) {
 fn attempt(
     http: &Http,
     archive: &Archive,
-    tries: &Tries,
+    retries: &Retries,
     scope: &Scope,
-) -> Result<Option<(Told, Unpacked)>, Trouble<FetchError>> {
-    let question = archive.known.map_or(Question::Whole, |known| Question::Changed(known.clone()));
-    let opened = Body::open(http, archive.from, question, tries);
+) -> Result<Option<(Told, Unpacked)>, AttemptError<FetchError>> {
+    let get = archive.known.map_or(Get::Whole, |known| Get::Changed(known.clone()));
+    let opened = Body::open(http, archive.from, get, retries);
     let body = match (opened, archive.known) {
-        (Err(Trouble::Transfer(cause)), Some(_)) => {
-            return Err(Trouble::Final(FetchError::Transfer { from: archive.from.clone(), cause }));
+        (Err(AttemptError::Transfer(cause)), Some(_)) => {
+            return Err(AttemptError::Final(FetchError::Transfer { from: archive.from.clone(), cause }));
         }
         (opened, _) => match opened? {
             None => return Ok(None),
@@ -77,14 +77,16 @@ fn attempt(
     let coding = body.coding().map(str::to_owned);
     let to = archive.to.display().to_string();
     let body = Tally::new(body, archive.checksum.clone(), archive.copy, Some(to), scope);
-    let place = Place::of(archive).map_err(|cause| failed(archive, cause))?;
-    receive(body, archive, &place, scope).map(Some).or_else(|trouble| {
-        place.clear().map_err(|cause| failed(archive, cause))?;
+    let target = TargetDir::of(archive).map_err(|cause| failed(archive, cause))?;
+    receive(body, archive, &target, scope).map(Some).or_else(|trouble| {
+        target.clear().map_err(|cause| failed(archive, cause))?;
         Err(match (trouble, coding) {
-            (Trouble::Final(error), Some(coding)) if error.is_of_contents() => Trouble::Final(FetchError::Transfer {
-                from: archive.from.clone(),
-                cause: TransferError::Encoded { coding },
-            }),
+            (AttemptError::Final(error), Some(coding)) if error.is_of_contents() => {
+                AttemptError::Final(FetchError::Transfer {
+                    from: archive.from.clone(),
+                    cause: TransferError::Encoded { coding },
+                })
+            }
             (trouble, _) => trouble,
         })
     })
@@ -93,11 +95,11 @@ fn attempt(
 fn receive(
     mut body: Tally,
     archive: &Archive,
-    place: &Place,
+    target: &TargetDir,
     scope: &Scope,
-) -> Result<(Told, Unpacked), Trouble<FetchError>> {
+) -> Result<(Told, Unpacked), AttemptError<FetchError>> {
     let unpacked =
-        place.tree().and_then(|mut tree| unpack::unpack(&mut body, archive.copy, &mut tree, archive.limits, scope));
+        target.tree().and_then(|mut tree| unpack::unpack(&mut body, archive.copy, &mut tree, archive.limits, scope));
     // Also after a failure: a body with another checksum is not "damaged", it is another. But nobody has to be listened
     // to for ever.
     let read = match &unpacked {
@@ -107,10 +109,10 @@ fn receive(
     };
     // Whatever unpacking complains about, these are the reasons behind it.
     if let Some(why) = scope.stopped() {
-        return Err(Trouble::Stopped(why));
+        return Err(AttemptError::Stopped(why));
     }
     if let Some(cause) = body.failure() {
-        return Err(Trouble::Transfer(cause));
+        return Err(AttemptError::Transfer(cause));
     }
     if let Some(cause) = body.copy_failure() {
         return Err(uncopied(archive, cause));
@@ -130,12 +132,12 @@ fn receive(
     }
 }
 
-fn another(archive: &Archive, Mismatch { by, algorithm, wanted, found }: Mismatch) -> Trouble<FetchError> {
+fn another(archive: &Archive, Mismatch { by, algorithm, wanted, found }: Mismatch) -> AttemptError<FetchError> {
     match by {
-        Authority::Request => {
-            Trouble::Final(FetchError::Checksum { from: archive.from.clone(), algorithm, wanted, found })
+        ChecksumSource::Request => {
+            AttemptError::Final(FetchError::Checksum { from: archive.from.clone(), algorithm, wanted, found })
         }
-        Authority::Server => TransferError::Damaged { announced: wanted, found }.into(),
+        ChecksumSource::Server => TransferError::Damaged { announced: wanted, found }.into(),
     }
 }
 
@@ -144,12 +146,12 @@ fn start_over(mut copy: &File) -> std::io::Result<()> {
     copy.set_len(0)
 }
 
-fn uncopied(archive: &Archive, cause: std::io::Error) -> Trouble<FetchError> {
-    Trouble::Final(FetchError::Copy { from: archive.from.clone(), cause })
+fn uncopied(archive: &Archive, cause: std::io::Error) -> AttemptError<FetchError> {
+    AttemptError::Final(FetchError::Copy { from: archive.from.clone(), cause })
 }
 
-fn failed(archive: &Archive, cause: UnpackError) -> Trouble<FetchError> {
-    Trouble::Final(FetchError::Unpack { from: archive.from.clone(), to: archive.to.to_owned(), cause })
+fn failed(archive: &Archive, cause: UnpackError) -> AttemptError<FetchError> {
+    AttemptError::Final(FetchError::Unpack { from: archive.from.clone(), to: archive.to.to_owned(), cause })
 }
 
 fn warnings(unpacked: &Unpacked, to: &str) -> Vec<String> {

@@ -2,7 +2,7 @@
 //! no text here holds a secret: URLs redact themselves, and the HTTP library's own texts, which quote URLs and
 //! headers, are not used.
 
-use super::retry::Trouble;
+use super::retry::AttemptError;
 use super::transfer_error::TransferError;
 use crate::session::scope::Stopped;
 use crate::unpack::UnpackError;
@@ -66,12 +66,12 @@ pub(crate) enum FetchError {
 
 impl FetchError {
     /// Why the tries to fetch `from` came to nothing.
-    pub(super) fn of(trouble: Trouble<Self>, from: &SafeUrl) -> Self {
+    pub(super) fn of(trouble: AttemptError<Self>, from: &SafeUrl) -> Self {
         let from = from.clone();
         match trouble {
-            Trouble::Stopped(why) => Self::Stopped { from, why },
-            Trouble::Transfer(cause) => Self::Transfer { from, cause },
-            Trouble::Final(error) => error,
+            AttemptError::Stopped(why) => Self::Stopped { from, why },
+            AttemptError::Transfer(cause) => Self::Transfer { from, cause },
+            AttemptError::Final(error) => error,
         }
     }
 

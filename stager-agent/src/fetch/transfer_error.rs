@@ -154,7 +154,7 @@ pub(crate) enum TransferError {
 
 impl TransferError {
     /// Whether another try may go better: the network's moods, and servers that are busy or broken.
-    pub(crate) fn may_pass(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::UnknownHost { .. }
             | Self::Connect { .. }
@@ -182,7 +182,7 @@ impl TransferError {
 
     /// Whether a body that it ended may go on where it was: what had come until then was right.
     pub(super) fn breaks_off(&self) -> bool {
-        self.may_pass() && !matches!(self, Self::NotResumed { .. } | Self::Surplus { .. } | Self::Damaged { .. })
+        self.is_transient() && !matches!(self, Self::NotResumed { .. } | Self::Surplus { .. } | Self::Damaged { .. })
     }
 
     /// How long the server asks to wait before the next try.

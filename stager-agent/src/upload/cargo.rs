@@ -1,7 +1,7 @@
 //! The file to send: hashed once, for all tries. So a try sends what its checksum is of.
 
 use super::error::UploadError;
-use crate::fetch::Trouble;
+use crate::fetch::AttemptError;
 use crate::session::scope::Scope;
 use crate::untrusted_file::UntrustedFile;
 use base64::Engine as _;
@@ -44,11 +44,11 @@ impl Cargo {
     ///
     /// # Errors
     /// It cannot be read, or the scope was stopped.
-    pub(super) fn digests(&self, path: &Path, scope: &Scope) -> Result<Digests, Trouble<UploadError>> {
+    pub(super) fn digests(&self, path: &Path, scope: &Scope) -> Result<Digests, AttemptError<UploadError>> {
         let (mut md5, mut sha256, mut block, mut reader) = (Md5::new(), Sha256::new(), vec![0; BLOCK], self.reader());
         loop {
             if let Some(why) = scope.stopped() {
-                return Err(Trouble::Stopped(why));
+                return Err(AttemptError::Stopped(why));
             }
             match reader.read(&mut block) {
                 Ok(0) => {
@@ -60,7 +60,7 @@ impl Cargo {
                     sha256.update(&block[..count]);
                 }
                 Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
-                Err(cause) => return Err(Trouble::Final(UploadError::File { path: path.to_owned(), cause })),
+                Err(cause) => return Err(AttemptError::Final(UploadError::File { path: path.to_owned(), cause })),
             }
         }
     }

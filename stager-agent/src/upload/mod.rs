@@ -12,7 +12,7 @@ mod tests;
 pub(crate) use error::UploadError;
 
 use crate::build::user::User;
-use crate::fetch::{Http, Tries, Trouble, with_retries};
+use crate::fetch::{AttemptError, Http, Retries, with_retries};
 use crate::session::scope::Scope;
 use crate::untrusted_file::{self, UntrustedFile, UntrustedFileError};
 use cargo::Cargo;
@@ -81,8 +81,8 @@ pub(crate) fn upload(http: &Http, parcel: &Parcel, scope: &Scope) -> Result<Sent
     let started = Instant::now();
 
     let sent = cargo.digests(path, scope).and_then(|digests| {
-        let post = |tries: &Tries| post::post(http, &cargo, &digests.content_md5, to, tries);
-        with_retries(to, http.patience(), scope, post).map(|()| digests.sha256)
+        let post = |retries: &Retries| post::post(http, &cargo, &digests.content_md5, to, retries);
+        with_retries(to, http.timeouts(), scope, post).map(|()| digests.sha256)
     });
     let sha256 = sent.map_err(|trouble| told(parcel, trouble))?;
 
@@ -91,11 +91,11 @@ pub(crate) fn upload(http: &Http, parcel: &Parcel, scope: &Scope) -> Result<Sent
     Ok(Sent { bytes, sha256 })
 }
 
-fn told(parcel: &Parcel, trouble: Trouble<UploadError>) -> UploadError {
+fn told(parcel: &Parcel, trouble: AttemptError<UploadError>) -> UploadError {
     let (path, to) = (parcel.path.to_owned(), parcel.to.clone());
     match trouble {
-        Trouble::Stopped(why) => UploadError::Stopped { path, to, why },
-        Trouble::Transfer(cause) => UploadError::Transfer { path, to, cause },
-        Trouble::Final(error) => error,
+        AttemptError::Stopped(why) => UploadError::Stopped { path, to, why },
+        AttemptError::Transfer(cause) => UploadError::Transfer { path, to, cause },
+        AttemptError::Final(error) => error,
     }
 }

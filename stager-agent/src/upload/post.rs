@@ -3,7 +3,7 @@
 use super::answer;
 use super::cargo::Cargo;
 use super::error::UploadError;
-use crate::fetch::{Http, TransferError, Tries, Trouble};
+use crate::fetch::{AttemptError, Http, Retries, TransferError};
 use crate::http_url::Address;
 use shared_model::safe_url::SafeUrl;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -26,11 +26,11 @@ pub(super) fn post(
     cargo: &Cargo,
     md5: &str,
     to: &SafeUrl,
-    tries: &Tries,
-) -> Result<(), Trouble<UploadError>> {
+    retries: &Retries,
+) -> Result<(), AttemptError<UploadError>> {
     let address = Address::of(to).map_err(TransferError::from)?;
-    let _permit = tries.enter(http.semaphore())?;
-    let (bytes, body, md5, patience) = (cargo.bytes, cargo.reader(), md5.to_owned(), answers_within(to));
+    let _permit = retries.enter(http.semaphore())?;
+    let (bytes, body, md5, timeouts) = (cargo.bytes, cargo.reader(), md5.to_owned(), answers_within(to));
     let way = body.way();
     let (tell, told) = sync_channel(1);
     let (http, host, to) = (http.clone(), address.host.clone(), to.clone());
@@ -40,22 +40,22 @@ pub(super) fn post(
         // Without Content-Length the HTTP library would send chunks, which cc-uploader answers with 411.
         let headers =
             [("content-type", "application/octet-stream"), ("content-length", &length), ("content-md5", &md5)];
-        let answered = http.post(&address, &headers, body, patience);
+        let answered = http.post(&address, &headers, body, timeouts);
         let _ = tell.send(answered.and_then(|answer| answer::judge(answer, &to))); // nobody may be waiting
     });
     spawned.map_err(|cause| TransferError::Connect { host, cause })?;
 
     loop {
         match told.recv_timeout(LOOK_UP) {
-            Ok(result) => return result.map_err(Trouble::Transfer),
+            Ok(result) => return result.map_err(AttemptError::Transfer),
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(TransferError::CutOff { received: 0, expected: None }.into());
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
-        match tries.ended() {
+        match retries.ended() {
             // All of it is sent: how long its receiver may think is another matter.
-            Some(Trouble::Transfer(_)) if way.gone() == bytes => {}
+            Some(AttemptError::Transfer(_)) if way.gone() == bytes => {}
             Some(trouble) => {
                 way.give_up();
                 return Err(trouble);

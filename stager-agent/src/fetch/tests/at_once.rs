@@ -48,12 +48,12 @@ fn transfers_in_both_directions_share_the_places() {
 }
 
 /// Reads bodies to their ends, each while it still holds those before it.
-fn hold(http: &Http, url: &SafeUrl, scope: &Scope, more: usize) -> Result<usize, Trouble<Infallible>> {
+fn hold(http: &Http, url: &SafeUrl, scope: &Scope, more: usize) -> Result<usize, AttemptError<Infallible>> {
     if more == 0 {
         return Ok(0);
     }
-    with_retries(url, http.patience(), scope, |tries| {
-        let mut body = Body::open(http, url, Question::Whole, tries)?.unwrap();
+    with_retries(url, http.timeouts(), scope, |retries| {
+        let mut body = Body::open(http, url, Get::Whole, retries)?.unwrap();
         body.read_to_end(&mut Vec::new()).unwrap();
         let held = hold(http, url, scope, more - 1);
         drop(body);

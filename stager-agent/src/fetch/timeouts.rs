@@ -7,7 +7,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Patience {
+pub(crate) struct Timeouts {
     /// For a name, and for a connection with TLS and all.
     pub(crate) connect: Duration,
     /// For the next bytes, while a body moves in either direction. Diego: 10 s, which a busy blobstore may exceed.
@@ -21,7 +21,7 @@ pub(crate) struct Patience {
     pub(crate) retries: u32,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),

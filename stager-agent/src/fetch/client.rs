@@ -3,13 +3,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that asks the environment for proxies")]
 
-use super::blame::blame;
-use super::head::{Answer, Question};
-use super::line::{Remains, Watched};
-use super::patience::Patience;
+use super::classify::classify;
+use super::get::{Get, Response};
 use super::proxy::{NearProxy, Proxies, Proxy};
+use super::timeouts::Timeouts;
 use super::transfer_error::TransferError;
 use super::trust::{Trust, TrustError, Verify};
+use super::watched_transport::{ConnectionHandle, WatchedConnector};
 use crate::http_url::Address;
 use crate::session::semaphore::Semaphore;
 use std::env;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use ureq::config::Config;
-use ureq::http::{Response, StatusCode, header};
+use ureq::http::{self, StatusCode, header};
 use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::DefaultConnector;
@@ -36,7 +36,7 @@ pub(crate) struct Http {
     connector: Arc<DefaultConnector>,
     tls: TlsConfig,
     proxies: Arc<Proxies>,
-    patience: Patience,
+    timeouts: Timeouts,
     verify: Verify,
     semaphore: Semaphore,
 }
@@ -57,23 +57,23 @@ impl Http {
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub(crate) fn new(trust: &Trust, patience: Patience) -> Result<Self, ClientError> {
-        Ok(Self::through(Proxies::of(|name| env::var(name).ok())?, trust, patience)?)
+    pub(crate) fn new(trust: &Trust, timeouts: Timeouts) -> Result<Self, ClientError> {
+        Ok(Self::through(Proxies::of(|name| env::var(name).ok())?, trust, timeouts)?)
     }
 
     /// Builds it, with these proxies.
     ///
     /// # Errors
     /// A certificate file that was asked for cannot be used.
-    pub(super) fn through(proxies: Proxies, trust: &Trust, patience: Patience) -> Result<Self, TrustError> {
+    pub(super) fn through(proxies: Proxies, trust: &Trust, timeouts: Timeouts) -> Result<Self, TrustError> {
         let (connector, proxies) = (Arc::new(DefaultConnector::new()), Arc::new(proxies));
         let (tls, verify, semaphore) = (trust.tls()?, trust.verify, Semaphore::new(AT_ONCE));
-        Ok(Self { connector, tls, proxies, patience, verify, semaphore })
+        Ok(Self { connector, tls, proxies, timeouts, verify, semaphore })
     }
 
     /// How long it waits.
-    pub(crate) fn patience(&self) -> Patience {
-        self.patience
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.timeouts
     }
 
     /// Whether certificates are looked at.
@@ -86,21 +86,21 @@ impl Http {
         &self.semaphore
     }
 
-    /// Asks for `address` what `question` says, and follows redirects; any status but a redirect is an answer.
+    /// Asks for `address` what `get` says, and follows redirects; any status but a redirect is an answer.
     ///
     /// # Errors
     /// There was no answer, or it leads from https to http though certificates count.
-    pub(super) fn get(&self, mut address: Address, question: &Question) -> Result<Answer, TransferError> {
+    pub(super) fn get(&self, mut address: Address, get: &Get) -> Result<Response, TransferError> {
         let (origin, mut verified) = (address.origin().to_owned(), self.verify == Verify::Yes);
         for _ in 0..=MOST_REDIRECTS {
             verified &= address.https;
-            let (agent, remains) = self.agent(&address, self.patience.idle);
+            let (agent, connection) = self.agent(&address, self.timeouts.idle);
             let mut request = agent.get(&address.url);
             for (name, value) in self.credentials(&address) {
                 request = request.header(name, value);
             }
-            if question.travels() || address.origin() == origin {
-                for (name, value) in question.headers() {
+            if get.travels() || address.origin() == origin {
+                for (name, value) in get.headers() {
                     request = request.header(name, value);
                 }
             }
@@ -114,13 +114,13 @@ impl Http {
                     }
                     address = next;
                 }
-                _ => return Ok(Answer { response, verified, remains }),
+                _ => return Ok(Response { response, verified, connection }),
             }
         }
         Err(TransferError::Protocol { reason: "it redirects in a circle" })
     }
 
-    /// Sends `body` to `address` with these headers, and waits at most `patience` for an answer. Redirects are an
+    /// Sends `body` to `address` with these headers, and waits at most `answer_within` for an answer. Redirects are an
     /// answer, too: nobody redirects an upload who means well.
     ///
     /// # Errors
@@ -130,10 +130,10 @@ impl Http {
         address: &Address,
         headers: &[(&str, &str)],
         body: impl Read + 'static,
-        patience: Duration,
-    ) -> Result<Response<Body>, TransferError> {
+        answer_within: Duration,
+    ) -> Result<http::Response<Body>, TransferError> {
         // After the body, the first read waits for the answer.
-        let (agent, _) = self.agent(address, patience);
+        let (agent, _) = self.agent(address, answer_within);
         let mut request = agent.post(&address.url);
         for (name, value) in self.credentials(address) {
             request = request.header(name, value);
@@ -142,28 +142,29 @@ impl Http {
             request = request.header(*name, *value);
         }
         match request.send(SendBody::from_owned_reader(body)) {
-            Err(Error::Timeout(Timeout::PerRead)) => Err(TransferError::Idle { after: patience }),
+            Err(Error::Timeout(Timeout::PerRead)) => Err(TransferError::Idle { after: answer_within }),
             answered => self.understood(address, answered),
         }
     }
 
     /// A client for one request, since each has its own way to its server. What is costly they share.
-    fn agent(&self, address: &Address, per_read: Duration) -> (Agent, Remains) {
-        let (proxy, remains) = (self.proxies.of_address(address), Remains::default());
+    fn agent(&self, address: &Address, per_read: Duration) -> (Agent, ConnectionHandle) {
+        let (proxy, connection) = (self.proxies.of_address(address), ConnectionHandle::default());
         let tunnel = proxy.filter(|proxy| tunnels(proxy, address));
-        let config = configuration(&self.tls, self.patience, per_read).proxy(tunnel.map(|proxy| proxy.tunnel.clone()));
-        let (connector, left) = (Arc::clone(&self.connector), remains.legacy());
+        let config = configuration(&self.tls, self.timeouts, per_read).proxy(tunnel.map(|proxy| proxy.tunnel.clone()));
+        let (connector, left) = (Arc::clone(&self.connector), connection.slot());
         let agent = match proxy.filter(|proxy| !tunnels(proxy, address)) {
             None => {
-                let watched = Watched { connector, remains: left, whole_url: None };
+                let watched = WatchedConnector { connector, connection: left, whole_url: None };
                 Agent::with_parts(config.build(), watched, DefaultResolver::default())
             }
             Some(proxy) => {
-                let watched = Watched { connector, remains: left, whole_url: Some(address.origin().to_owned()) };
+                let watched =
+                    WatchedConnector { connector, connection: left, whole_url: Some(address.origin().to_owned()) };
                 Agent::with_parts(config.build(), watched, NearProxy::of(proxy))
             }
         };
-        (agent, remains)
+        (agent, connection)
     }
 
     /// The passwords of the URL and of a proxy that passes requests on; one that tunnels gets its own beforehand.
@@ -177,16 +178,18 @@ impl Http {
     fn understood(
         &self,
         address: &Address,
-        answered: Result<Response<Body>, Error>,
-    ) -> Result<Response<Body>, TransferError> {
+        answered: Result<http::Response<Body>, Error>,
+    ) -> Result<http::Response<Body>, TransferError> {
         let proxy = self.proxies.of_address(address);
         match (answered, proxy) {
             (Ok(answer), Some(proxy)) if answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
                 Err(proxy.refusal(answer.status().as_u16()))
             }
             (Ok(answer), _) => Ok(answer),
-            (Err(error), None) => Err(blame(error, &address.host, self.patience)),
-            (Err(error), Some(proxy)) => Err(super::blame::blame_proxied(error, proxy, &address.host, self.patience)),
+            (Err(error), None) => Err(classify(error, &address.host, self.timeouts)),
+            (Err(error), Some(proxy)) => {
+                Err(super::classify::classify_proxied(error, proxy, &address.host, self.timeouts))
+            }
         }
     }
 }
@@ -198,7 +201,7 @@ fn tunnels(proxy: &Proxy, address: &Address) -> bool {
 
 fn configuration(
     tls: &TlsConfig,
-    patience: Patience,
+    timeouts: Timeouts,
     per_read: Duration,
 ) -> ureq::config::ConfigBuilder<ureq::typestate::AgentScope> {
     Config::builder()
@@ -207,10 +210,10 @@ fn configuration(
         .max_redirects(0)
         .user_agent(concat!("stager/", env!("CARGO_PKG_VERSION")))
         .accept_encoding("identity")
-        .timeout_resolve(Some(patience.connect))
-        .timeout_connect(Some(patience.connect))
+        .timeout_resolve(Some(timeouts.connect))
+        .timeout_connect(Some(timeouts.connect))
         .timeout_per_read(Some(per_read))
-        .timeout_per_write(Some(patience.idle))
+        .timeout_per_write(Some(timeouts.idle))
         // A kept connection may be dead when it is used again; we save little and would have to tell the two apart.
         .max_idle_connections(0)
 }

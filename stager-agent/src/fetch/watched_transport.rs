@@ -17,11 +17,11 @@ const LAST_WORD: Duration = Duration::from_millis(200);
 
 /// Makes the connection of one request.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(super) struct WatchedConnector {
     /// Shared by all requests: it keeps what all TLS connections need.
     pub(super) connector: Arc<DefaultConnector>,
     /// Gets the connection when the library is done with it.
-    pub(super) remains: Legacy,
+    pub(super) connection: ConnectionSlot,
     /// `http://host:port`, which a proxy finds in front of the path; `None`: it is not asked through a proxy, or
     /// through a tunnel.
     pub(super) whole_url: Option<String>,
@@ -29,10 +29,10 @@ pub(super) struct Watched {
 
 /// What is left of a connection: who was at its other end, and once the library is done with it, itself.
 #[derive(Debug, Default)]
-pub(super) struct Remains(Arc<Slot>);
+pub(super) struct ConnectionHandle(Arc<ConnectionState>);
 
 #[derive(Debug, Default)]
-struct Slot {
+struct ConnectionState {
     peer: OnceLock<SocketAddr>,
     line: Mutex<Option<Box<dyn Transport>>>,
 }
@@ -40,33 +40,33 @@ struct Slot {
 /// Where a connection is put when the library is done with it. Weak: nobody may want it any more, and one that goes
 /// through a tunnel holds another of its kind.
 #[derive(Clone, Debug)]
-pub(super) struct Legacy(Weak<Slot>);
+pub(super) struct ConnectionSlot(Weak<ConnectionState>);
 
 /// See the module's text.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct WatchedTransport {
     /// `()` once it was given away.
     inner: Box<dyn Transport>,
-    remains: Legacy,
+    connection: ConnectionSlot,
     whole_url: Option<String>,
     head_is_sent: bool,
     deaf: bool,
 }
 
-impl Connector<()> for Watched {
-    type Out = Line;
+impl Connector<()> for WatchedConnector {
+    type Out = WatchedTransport;
 
-    fn connect(&self, details: &ConnectionDetails, chained: Option<()>) -> Result<Option<Line>, Error> {
+    fn connect(&self, details: &ConnectionDetails, chained: Option<()>) -> Result<Option<WatchedTransport>, Error> {
         let inner = self.connector.connect(details, chained)?;
-        if let (Some(slot), Some(peer)) = (self.remains.0.upgrade(), inner.as_ref().and_then(peer)) {
+        if let (Some(slot), Some(peer)) = (self.connection.0.upgrade(), inner.as_ref().and_then(peer)) {
             let _ = slot.peer.set(peer); // through a tunnel the second time: the same
         }
-        let (remains, whole_url) = (self.remains.clone(), self.whole_url.clone());
-        Ok(inner.map(|inner| Line { inner, remains, whole_url, head_is_sent: false, deaf: false }))
+        let (connection, whole_url) = (self.connection.clone(), self.whole_url.clone());
+        Ok(inner.map(|inner| WatchedTransport { inner, connection, whole_url, head_is_sent: false, deaf: false }))
     }
 }
 
-impl Transport for Line {
+impl Transport for WatchedTransport {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.inner.buffers()
     }
@@ -101,19 +101,19 @@ impl Transport for Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for WatchedTransport {
     fn drop(&mut self) {
-        if let Some(remains) = self.remains.0.upgrade() {
+        if let Some(connection) = self.connection.0.upgrade() {
             let inner = mem::replace(&mut self.inner, Box::new(()));
-            *remains.line.lock().unwrap_or_else(PoisonError::into_inner) = Some(inner);
+            *connection.line.lock().unwrap_or_else(PoisonError::into_inner) = Some(inner);
         }
     }
 }
 
-impl Remains {
+impl ConnectionHandle {
     /// For the connection to come.
-    pub(super) fn legacy(&self) -> Legacy {
-        Legacy(Arc::downgrade(&self.0))
+    pub(super) fn slot(&self) -> ConnectionSlot {
+        ConnectionSlot(Arc::downgrade(&self.0))
     }
 
     /// Who is at the other end, or the proxy before it; `None` before there was a connection.
@@ -122,7 +122,7 @@ impl Remains {
     }
 
     /// Whether more came than the body that was read to its end, or comes at once.
-    pub(super) fn hold_more(&self) -> bool {
+    pub(super) fn has_more(&self) -> bool {
         let line = self.0.line.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut line) = line else { return false };
         let timeout = NextTimeout { after: LAST_WORD.into(), reason: Timeout::RecvBody, ..NextTimeout::default() };

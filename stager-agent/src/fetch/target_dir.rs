@@ -16,7 +16,7 @@ const MODE: u32 = 0o755;
 
 /// The directory of one archive, and what pays for what comes into it.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
+pub(super) struct TargetDir<'a> {
     path: &'a Path,
     owner: Option<Owner>,
     /// Nothing was in it, or it was missing; else what is in it is nobody's but its owner's.
@@ -24,7 +24,7 @@ pub(super) struct Place<'a> {
     draw: Option<Arc<Draw>>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> TargetDir<'a> {
     /// Makes the directory that `archive` is unpacked in, where it is missing.
     ///
     /// # Errors

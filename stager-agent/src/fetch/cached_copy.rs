@@ -3,7 +3,7 @@
 use super::archive::Archive;
 use super::checksum::Digests;
 use super::error::FetchError;
-use super::place::Place;
+use super::target_dir::TargetDir;
 use crate::session::scope::Scope;
 use crate::unpack::{self, UnpackError};
 use std::fs::File;
@@ -14,7 +14,7 @@ const GULP: usize = 128 * 1024;
 
 /// What a kept copy was good for.
 #[derive(Debug)]
-pub(crate) enum Kept {
+pub(crate) enum CachedCopy {
     /// It is unpacked.
     Unpacked,
     /// It is not what was kept: its bytes hash to something else, or cannot be read.
@@ -28,7 +28,12 @@ pub(crate) enum Kept {
 ///
 /// # Errors
 /// [`FetchError::Unpack`], and then the directory is as [`super::fetch`] leaves it; [`FetchError::Stopped`].
-pub(crate) fn unpack_kept(archive: &Archive, file: &File, sha256: &str, scope: &Scope) -> Result<Kept, FetchError> {
+pub(crate) fn unpack_cached_copy(
+    archive: &Archive,
+    file: &File,
+    sha256: &str,
+    scope: &Scope,
+) -> Result<CachedCopy, FetchError> {
     let mut kept = file;
     let failed = |cause| FetchError::Unpack { from: archive.from.clone(), to: archive.to.to_owned(), cause };
     let mut digests = Digests::compared_with(archive.checksum.clone(), None);
@@ -39,20 +44,20 @@ pub(crate) fn unpack_kept(archive: &Archive, file: &File, sha256: &str, scope: &
             Ok(0) => break,
             Ok(count) => digests.update(&buffer[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return Ok(Kept::Damaged),
+            Err(_) => return Ok(CachedCopy::Damaged),
         }
     }
     match digests.compare() {
         Ok(found) if found == sha256 => {}
-        Ok(_) => return Ok(Kept::Damaged),
-        Err(_) => return Ok(Kept::Another),
+        Ok(_) => return Ok(CachedCopy::Damaged),
+        Err(_) => return Ok(CachedCopy::Another),
     }
     kept.rewind().map_err(|cause| failed(UnpackError::Disk { path: archive.to.to_owned(), cause }))?;
-    let place = Place::of(archive).map_err(failed)?;
+    let target = TargetDir::of(archive).map_err(failed)?;
     let unpacked =
-        place.tree().and_then(|mut tree| unpack::unpack(&mut kept, Some(file), &mut tree, archive.limits, scope));
-    let Err(cause) = unpacked else { return Ok(Kept::Unpacked) };
-    place.clear().map_err(failed)?;
+        target.tree().and_then(|mut tree| unpack::unpack(&mut kept, Some(file), &mut tree, archive.limits, scope));
+    let Err(cause) = unpacked else { return Ok(CachedCopy::Unpacked) };
+    target.clear().map_err(failed)?;
     unless_stopped(archive, scope)?;
     Err(failed(cause))
 }

@@ -1,33 +1,33 @@
 //! Says in our nouns what the HTTP library complains about. Its own texts quote URLs, headers and redirect targets,
 //! which may be secret, so none of them is passed on.
 
-use super::patience::Patience;
 use super::proxy::Proxy;
+use super::timeouts::Timeouts;
 use super::transfer_error::TransferError;
 use rustls::{AlertDescription, CertificateError};
 use std::io;
 use ureq::{Error, Timeout};
 
 /// What `error` means for a transfer to or from `host`.
-pub(super) fn blame(error: Error, host: &str, patience: Patience) -> TransferError {
+pub(super) fn classify(error: Error, host: &str, timeouts: Timeouts) -> TransferError {
     let host = || host.to_owned();
-    let timed_out = || io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {:?}", patience.connect));
+    let timed_out = || io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {:?}", timeouts.connect));
     match error {
         Error::BadUri(_) | Error::Http(_) => TransferError::BadUrl,
         Error::HostNotFound | Error::Timeout(Timeout::Resolve) => TransferError::UnknownHost { host: host() },
         Error::Timeout(Timeout::Connect) => TransferError::Connect { host: host(), cause: timed_out() },
-        Error::Timeout(_) => TransferError::Idle { after: patience.idle },
+        Error::Timeout(_) => TransferError::Idle { after: timeouts.idle },
         Error::ConnectionFailed => TransferError::Connect { host: host(), cause: io::Error::other("refused") },
         Error::Tls(_) | Error::TlsRequired => TransferError::Tls { host: host(), reason: "no TLS there".to_owned() },
-        Error::Rustls(error) => blame_tls(&error, host()),
-        Error::Io(error) => blame_io(error, host()),
+        Error::Rustls(error) => classify_tls(&error, host()),
+        Error::Io(error) => classify_io(error, host()),
         Error::LargeResponseHeader(..) => TransferError::Protocol { reason: "its headers are too long" },
         _ => TransferError::Protocol { reason: "it does not speak HTTP as we know it" },
     }
 }
 
 /// What `error` means where `proxy` stands between us and `host`: all that is said of connecting is said of the proxy.
-pub(super) fn blame_proxied(error: Error, proxy: &Proxy, host: &str, patience: Patience) -> TransferError {
+pub(super) fn classify_proxied(error: Error, proxy: &Proxy, host: &str, timeouts: Timeouts) -> TransferError {
     if let Error::ConnectProxyFailed(text) = &error {
         // `proxy server responded 407/407`
         let status = text.rsplit('/').next().and_then(|status| status.parse().ok());
@@ -40,7 +40,7 @@ pub(super) fn blame_proxied(error: Error, proxy: &Proxy, host: &str, patience: P
             |status| proxy.refusal(status),
         );
     }
-    match blame(error, host, patience) {
+    match classify(error, host, timeouts) {
         TransferError::UnknownHost { .. } => {
             let reason = "its name cannot be resolved".to_owned();
             TransferError::Proxy { proxy: proxy.to_string(), status: None, reason }
@@ -52,9 +52,9 @@ pub(super) fn blame_proxied(error: Error, proxy: &Proxy, host: &str, patience: P
     }
 }
 
-fn blame_io(error: io::Error, host: String) -> TransferError {
+fn classify_io(error: io::Error, host: String) -> TransferError {
     if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        return blame_tls(tls, host);
+        return classify_tls(tls, host);
     }
     match error.kind() {
         io::ErrorKind::UnexpectedEof
@@ -67,7 +67,7 @@ fn blame_io(error: io::Error, host: String) -> TransferError {
     }
 }
 
-fn blame_tls(error: &rustls::Error, host: String) -> TransferError {
+fn classify_tls(error: &rustls::Error, host: String) -> TransferError {
     match error {
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => TransferError::UnknownAuthority { host },
         rustls::Error::InvalidCertificate(

@@ -2,18 +2,18 @@
 //! file server answers HEAD with 405; the connection ends where the body would begin.
 
 use super::body::Body;
+use super::client::Http;
 use super::error::FetchError;
-use super::head::Question;
-use super::http::Http;
-use super::patience::Patience;
+use super::get::Get;
 use super::retry::with_retries;
+use super::timeouts::Timeouts;
 use super::validators::Known;
 use crate::session::scope::Scope;
 use shared_model::safe_url::SafeUrl;
 
 /// What the server has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum Probed {
     /// The very one that is known (304, or all that is told of it is the same).
     Unchanged,
     /// One to be had.
@@ -24,16 +24,16 @@ pub(crate) enum Asked {
 ///
 /// # Errors
 /// [`FetchError::Transfer`]: the server does not give it; [`FetchError::Stopped`].
-pub(crate) fn ask(http: &Http, from: &SafeUrl, known: &Known, scope: &Scope) -> Result<Asked, FetchError> {
-    let once = Patience { retries: 0, ..http.patience() };
-    let question = match known.clone() {
-        Known::Nothing => Question::Whole,
-        Known::Vouched(validators) => Question::Changed(validators),
-        Known::Unverified { validators, length } => Question::Same { validators, length },
+pub(crate) fn probe(http: &Http, from: &SafeUrl, known: &Known, scope: &Scope) -> Result<Probed, FetchError> {
+    let once = Timeouts { retries: 0, ..http.timeouts() };
+    let get = match known.clone() {
+        Known::Nothing => Get::Whole,
+        Known::Vouched(validators) => Get::Changed(validators),
+        Known::Unverified { validators, length } => Get::Same { validators, length },
     };
-    let answer = with_retries(from, once, scope, |tries| {
-        let body = Body::open(http, from, question.clone(), tries)?;
-        Ok(if body.is_some() { Asked::There } else { Asked::Unchanged })
+    let answer = with_retries(from, once, scope, |retries| {
+        let body = Body::open(http, from, get.clone(), retries)?;
+        Ok(if body.is_some() { Probed::There } else { Probed::Unchanged })
     });
     answer.map_err(|trouble| FetchError::of(trouble, from))
 }

@@ -1,18 +1,18 @@
 //! What is asked of a server, and what its answer says of the body behind it. Decides alone which answers can be used:
 //! the whole body, the rest of one that broke off, or "not modified".
 
-use super::line::Remains;
 use super::retry::retry_after;
 use super::transfer_error::TransferError;
 use super::validators::Validators;
+use super::watched_transport::ConnectionHandle;
 use crate::clock;
 use std::net::SocketAddr;
 use ureq::Body;
-use ureq::http::{HeaderMap, HeaderName, Response, header};
+use ureq::http::{self, HeaderMap, HeaderName, header};
 
 /// What a GET asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Question {
+pub(super) enum Get {
     /// The whole body.
     Whole,
     /// The whole body, unless it is the one that these are about.
@@ -36,18 +36,18 @@ pub(super) enum Question {
 }
 
 /// An answer to a question.
-pub(super) struct Answer {
+pub(super) struct Response {
     /// As it came.
-    pub(super) response: Response<Body>,
+    pub(super) response: http::Response<Body>,
     /// Whether it and every redirect on the way to it came over TLS with a verified certificate.
     pub(super) verified: bool,
     /// The connection, once the body was read to its end.
-    pub(super) remains: Remains,
+    pub(super) connection: ConnectionHandle,
 }
 
 /// What is known of a body before it comes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct BodyInfo {
     /// Bytes in all; `None`: the server does not say.
     pub(super) length: Option<u64>,
     /// What the server gave to know it again by.
@@ -63,7 +63,7 @@ pub(super) struct Head {
     pub(super) coding: Option<String>,
 }
 
-impl Question {
+impl Get {
     /// The headers that ask for it.
     pub(super) fn headers(&self) -> Vec<(HeaderName, String)> {
         match self {
@@ -92,21 +92,21 @@ impl Question {
     ///
     /// # Errors
     /// The answer brings no body that can be used.
-    pub(super) fn judge(&self, answer: &Answer, expires: Option<i64>) -> Result<Option<Head>, TransferError> {
+    pub(super) fn judge(&self, answer: &Response, expires: Option<i64>) -> Result<Option<BodyInfo>, TransferError> {
         let (status, headers) = (answer.response.status().as_u16(), answer.response.headers());
         let announced = answer.response.body().content_length();
-        let head = |length| Head { peer: answer.remains.peer(), ..whole(headers, length, answer.verified) };
+        let info = |length| BodyInfo { peer: answer.connection.peer(), ..whole(headers, length, answer.verified) };
         match (status, self) {
-            (200, Self::Whole | Self::Changed(_)) => Ok(Some(head(announced))),
+            (200, Self::Whole | Self::Changed(_)) => Ok(Some(info(announced))),
             (200 | 206, Self::Same { validators, length }) => {
                 let in_all = if status == 200 { announced } else { length_in_all(headers) };
-                Ok(Some(head(in_all)).filter(|head| !agrees(head, validators, *length)))
+                Ok(Some(info(in_all)).filter(|info| !agrees(info, validators, *length)))
             }
             // It has not even one byte: another, whatever it is.
-            (416, Self::Same { .. }) => Ok(Some(Head::default())),
+            (416, Self::Same { .. }) => Ok(Some(BodyInfo::default())),
             (304, Self::Changed(known)) if !known.is_empty() => Ok(None),
             (206, Self::Rest { from, total, same }) if continues(headers, *from, *total, same) => {
-                Ok(Some(Head::default()))
+                Ok(Some(BodyInfo::default()))
             }
             // 416: there are not that many bytes now.
             (200 | 206 | 412 | 416, Self::Rest { from, .. }) => Err(TransferError::NotResumed { from: *from }),
@@ -120,27 +120,27 @@ impl Question {
     }
 }
 
-impl Head {
+impl BodyInfo {
     /// What asks for the rest after `received` bytes; `None`: it cannot be asked for.
-    pub(super) fn rest(&self, received: u64) -> Option<Question> {
-        Some(Question::Rest { from: received, total: self.length, same: self.same.clone()? })
+    pub(super) fn rest(&self, received: u64) -> Option<Get> {
+        Some(Get::Rest { from: received, total: self.length, same: self.same.clone()? })
     }
 }
 
 /// Whether a server tells of its body all that was told of the one with these `validators` and this `length`, and
 /// nothing else. What it tells now and did not then, or the other way round, is no agreement.
-fn agrees(head: &Head, validators: &Validators, length: u64) -> bool {
-    !validators.is_empty() && head.validators == *validators && head.length == Some(length)
+fn agrees(info: &BodyInfo, validators: &Validators, length: u64) -> bool {
+    !validators.is_empty() && info.validators == *validators && info.length == Some(length)
 }
 
-fn whole(headers: &HeaderMap, length: Option<u64>, verified: bool) -> Head {
+fn whole(headers: &HeaderMap, length: Option<u64>, verified: bool) -> BodyInfo {
     let text = |name| headers.get(name)?.to_str().ok().map(str::to_owned);
     let coding = text(header::CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case("identity"));
     let validators = Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) };
     // Many servers that know ranges do not say so; only one that says no is believed.
     let no_ranges = text(header::ACCEPT_RANGES).is_some_and(|ranges| ranges.eq_ignore_ascii_case("none"));
     let same = validators.for_range(text(header::DATE).as_deref()).filter(|_| !no_ranges).map(str::to_owned);
-    Head { length, validators, verified, peer: None, same, coding }
+    BodyInfo { length, validators, verified, peer: None, same, coding }
 }
 
 /// Of the body that a 206 is a part of; `None`: the server does not say.
@@ -219,11 +219,11 @@ mod tests {
             (vec![etag, (header::ACCEPT_RANGES, "bytes")], Some("\"1-2\"")),
             (vec![], None),
         ] {
-            let head = whole(&headers(&given), Some(10), false);
-            assert_eq!(head.same.as_deref(), expected, "{given:?}");
-            assert_eq!(head.rest(5).is_some(), expected.is_some());
+            let info = whole(&headers(&given), Some(10), false);
+            assert_eq!(info.same.as_deref(), expected, "{given:?}");
+            assert_eq!(info.rest(5).is_some(), expected.is_some());
         }
-        let rest = Question::Rest { from: 5, total: None, same: "\"1-2\"".to_owned() };
+        let rest = Get::Rest { from: 5, total: None, same: "\"1-2\"".to_owned() };
         let asked = rest.headers().iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>();
         assert_eq!(asked, ["range: bytes=5-", "if-range: \"1-2\""]);
     }
