@@ -1,7 +1,7 @@
 //! An entry that is used, and one that is being filled.
 
 use super::error::{CacheError, is_damage};
-use super::identity::Kind;
+use super::identity::EntryKind;
 use super::index::remove_entry;
 use super::layout::{Layout, Name};
 use super::lock::{Hold, Lock};
@@ -11,27 +11,27 @@ use std::path::{Path, PathBuf};
 
 /// A whole entry. While this lives, nobody removes it.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct CacheEntry {
     path: PathBuf,
     record: Record,
-    held: Held,
+    guard: EntryGuard,
 }
 
 /// What keeps an entry from being removed.
 #[derive(Debug)]
-pub(super) enum Held {
+pub(super) enum EntryGuard {
     /// It is published; its lock is held with others.
     InUse(#[expect(dead_code, reason = "held, and dropped")] Option<Lock>),
     /// It is not kept: it goes when the last one who uses it does.
-    Unkept(#[expect(dead_code, reason = "held, and dropped")] Draft),
+    Unkept(#[expect(dead_code, reason = "held, and dropped")] PendingEntry),
     /// It lies in an image, where nobody removes anything.
     Baked,
 }
 
-impl Entry {
+impl CacheEntry {
     /// Puts the parts together.
-    pub(super) fn new(path: PathBuf, record: Record, held: Held) -> Self {
-        Self { path, record, held }
+    pub(super) fn new(path: PathBuf, record: Record, guard: EntryGuard) -> Self {
+        Self { path, record, guard }
     }
 
     /// The unpacked tree, or the archive of a package; absolute.
@@ -46,19 +46,19 @@ impl Entry {
 
     /// Whether the next staging will find it.
     pub(crate) fn is_kept(&self) -> bool {
-        !matches!(self.held, Held::Unkept(_))
+        !matches!(self.guard, EntryGuard::Unkept(_))
     }
 }
 
 /// A place under a new random name that no record leads to yet; removed when dropped.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(super) struct PendingEntry {
     layout: Layout,
     name: Name,
     lock: Option<Lock>,
 }
 
-impl Draft {
+impl PendingEntry {
     /// Takes a new name. Nothing is made yet.
     ///
     /// # Errors
@@ -81,17 +81,17 @@ impl Draft {
     }
 
     /// Where it is.
-    pub(super) fn path(&self, kind: Kind) -> PathBuf {
+    pub(super) fn path(&self, kind: EntryKind) -> PathBuf {
         self.layout.place(kind, &self.name)
     }
 
     /// Lets it stay; the lock goes on being held.
-    pub(super) fn publish(mut self) -> Held {
-        Held::InUse(self.lock.take())
+    pub(super) fn publish(mut self) -> EntryGuard {
+        EntryGuard::InUse(self.lock.take())
     }
 }
 
-impl Drop for Draft {
+impl Drop for PendingEntry {
     fn drop(&mut self) {
         if self.lock.take().is_none() {
             return; // published
@@ -105,13 +105,13 @@ impl Drop for Draft {
 
 /// What a cache has of an identity.
 #[derive(Debug)]
-pub(crate) enum Found {
+pub(crate) enum Lookup {
     /// Nothing.
     Nothing,
     /// Something that cannot be used, and why. It was removed; where it is being fetched again, by whoever does that.
     Damaged(String),
     /// A whole entry.
-    Entry(Box<Entry>),
+    Found(Box<CacheEntry>),
 }
 
 /// What is wrong with an entry; `None`: nothing that a look can tell.

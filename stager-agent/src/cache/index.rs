@@ -6,7 +6,7 @@
 
 use super::disk::remove_all;
 use super::error::{CacheError, is_damage};
-use super::identity::Kind;
+use super::identity::EntryKind;
 use super::layout::{Layout, Name, names_in};
 use super::lock::Lock;
 use super::record::Record;
@@ -149,8 +149,8 @@ impl Index {
 /// # Errors
 /// The system refuses; the rest is rubbish for the next one to collect.
 pub(super) fn remove_entry(layout: &Layout, name: &Name, _alone: &Lock) -> Result<(), CacheError> {
-    remove_all(&layout.place(Kind::Tree, name))?;
-    remove_all(&layout.place(Kind::Package, name))?;
+    remove_all(&layout.place(EntryKind::Tree, name))?;
+    remove_all(&layout.place(EntryKind::Package, name))?;
     remove_all(&Index::of(layout).unfinished(name))
 }
 

@@ -13,24 +13,24 @@ mod disk;
 mod entry;
 mod error;
 mod evict;
+mod gc;
 mod identity;
 mod index;
 mod layout;
 mod lock;
 mod record;
-mod rubbish;
 mod store;
-mod upkeep;
+mod verify;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use baked::Baked;
 pub(crate) use claim::Claim;
-pub(crate) use entry::{Entry, Found};
+pub(crate) use entry::{CacheEntry, Lookup};
 pub(crate) use error::CacheError;
 pub(crate) use evict::Removal;
-pub(crate) use identity::{Identity, Kind};
+pub(crate) use identity::{EntryKind, Identity};
 pub(crate) use record::{Facts, Record};
 pub(crate) use store::Cache;
-pub(crate) use upkeep::{Checked, Listed};
+pub(crate) use verify::{Checked, Listed};

@@ -1,6 +1,6 @@
 //! What is known of an entry: the document in its index file.
 
-use super::identity::{Identity, Kind};
+use super::identity::{EntryKind, Identity};
 use super::layout::Name;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ pub(crate) struct Facts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// What is kept.
-    pub(crate) kind: Kind,
+    pub(crate) kind: EntryKind,
     /// See [`Identity::key`].
     pub(crate) key: String,
     /// See [`Identity::origin`].

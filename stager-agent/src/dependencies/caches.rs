@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "asks the system what is mounted")]
 
-use crate::cache::{Baked, Cache, CacheError, Entry, Found, Identity};
+use crate::cache::{Baked, Cache, CacheEntry, CacheError, Identity, Lookup};
 use crate::causes::with_causes;
 use crate::session::scope::Scope;
 use shared_model::cache_place::{BAKED, MOUNTED};
@@ -20,7 +20,7 @@ const MOUNTS: (&str, usize) = ("/proc/self/mountinfo", 4);
 pub(crate) struct Caches {
     volume: Option<(PathBuf, Cache)>,
     baked: Option<(PathBuf, Baked)>,
-    in_use: Mutex<Vec<Entry>>,
+    in_use: Mutex<Vec<CacheEntry>>,
 }
 
 impl Caches {
@@ -73,14 +73,14 @@ impl Caches {
     }
 
     /// What the volume has of `identity`, else what the image has. A damaged entry is said and is none.
-    pub(super) fn find(&self, identity: &Identity, scope: &Scope) -> Option<Entry> {
+    pub(super) fn find(&self, identity: &Identity, scope: &Scope) -> Option<CacheEntry> {
         let volume = self.volume.as_ref().map(|(_, cache)| cache.find(identity));
         let baked = || self.baked.as_ref().map(|(_, cache)| cache.find(identity));
         volume.and_then(|found| whole(found, identity, scope)).or_else(|| whole(baked()?, identity, scope))
     }
 
     /// Holds `entry`: somebody has been shown where it is.
-    pub(super) fn hold(&self, entry: Entry) {
+    pub(super) fn hold(&self, entry: CacheEntry) {
         self.in_use.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
     }
 }
@@ -92,11 +92,11 @@ pub(crate) fn volume_is_mounted() -> bool {
     mounts.lines().any(|mount| mount.split(' ').nth(field) == Some(MOUNTED))
 }
 
-fn whole(found: Result<Found, CacheError>, identity: &Identity, scope: &Scope) -> Option<Entry> {
+fn whole(found: Result<Lookup, CacheError>, identity: &Identity, scope: &Scope) -> Option<CacheEntry> {
     match found {
-        Ok(Found::Entry(entry)) => Some(*entry),
-        Ok(Found::Nothing) => None,
-        Ok(Found::Damaged(why)) => {
+        Ok(Lookup::Found(entry)) => Some(*entry),
+        Ok(Lookup::Nothing) => None,
+        Ok(Lookup::Damaged(why)) => {
             let text = format!("what the cache has of {} is damaged and is not used: {why}", identity.origin);
             scope.emit(Event::Warning { text });
             None

@@ -4,7 +4,7 @@ use super::caches;
 use super::choose::{Choice, choose};
 use super::installer::{DependencyInstaller, cached, copy_used, shown, unwritable};
 use super::link::{self, LinkSpot};
-use crate::cache::{Claim, Entry, Identity};
+use crate::cache::{CacheEntry, Claim, Identity};
 use crate::causes::with_causes;
 use crate::fetch::{self, Archive, Checksum, ChecksumError, FetchError, FetchOutcome, Known, Probed, TransferError};
 use crate::session::scope::Scope;
@@ -33,7 +33,7 @@ pub(crate) struct Dependency<'a> {
 
 /// An entry that would do.
 struct Usable {
-    entry: Entry,
+    entry: CacheEntry,
     /// What to ask the server about before; `None`: nobody need be asked.
     known: Option<Known>,
 }
@@ -148,7 +148,7 @@ impl DependencyInstaller<'_> {
 
     /// The entry of `dependency`: the one that is there, or a new one. `None`: the cache cannot help, for there is none,
     /// or it is full, or broken.
-    fn obtain(&self, dependency: &Dependency, scope: &Scope) -> Result<Option<Entry>, FetchError> {
+    fn obtain(&self, dependency: &Dependency, scope: &Scope) -> Result<Option<CacheEntry>, FetchError> {
         let Some(identity) = &dependency.identity else { return Ok(None) };
         let mut former = None;
         if let Some(usable) = self.usable(dependency, scope) {
@@ -184,7 +184,7 @@ impl DependencyInstaller<'_> {
         usable: Option<Usable>,
         dependency: &Dependency,
         scope: &Scope,
-    ) -> Result<Option<Entry>, FetchError> {
+    ) -> Result<Option<CacheEntry>, FetchError> {
         let known = usable.as_ref().and_then(|usable| usable.known.as_ref()).map(Known::condition);
         let archive = Archive { into: Some(claim.path()), known: known.as_ref(), ..self.archive(dependency) };
         let fetched = match fetch::fetch(self.http, &archive, scope) {
@@ -198,8 +198,8 @@ impl DependencyInstaller<'_> {
         };
         match claim.publish(self.facts(&fetched, dependency.checksum.as_ref()), fetched.contents) {
             Ok(published) => {
-                if let Some(trouble) = published.trouble {
-                    caches::warn(&trouble, scope);
+                if let Some(warning) = published.warning {
+                    caches::warn(&warning, scope);
                 }
                 Ok(Some(published.entry))
             }
@@ -211,7 +211,7 @@ impl DependencyInstaller<'_> {
     }
 }
 
-fn used(usable: Usable, dependency: &Dependency, scope: &Scope) -> Entry {
+fn used(usable: Usable, dependency: &Dependency, scope: &Scope) -> CacheEntry {
     scope.emit(cached(dependency.name, dependency.to, dependency.from, &usable.entry));
     usable.entry
 }
@@ -223,7 +223,7 @@ fn fall_back_to_cached(
     error: FetchError,
     dependency: &Dependency,
     scope: &Scope,
-) -> Result<Option<Entry>, FetchError> {
+) -> Result<Option<CacheEntry>, FetchError> {
     let (Some(usable), FetchError::Transfer { cause, .. }) = (usable, &error) else { return Err(error) };
     let Dependency { name, from, to, .. } = dependency;
     match cause {

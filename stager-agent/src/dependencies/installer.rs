@@ -2,7 +2,7 @@
 
 use super::caches::{self, Caches};
 use super::link;
-use crate::cache::{Claim, Entry, Facts, Identity};
+use crate::cache::{CacheEntry, Claim, Facts, Identity};
 use crate::fetch::{Archive, Checksum, FetchError, Fetched, Http};
 use crate::session::scope::Scope;
 use crate::unpack::{Limits, UnpackError};
@@ -83,13 +83,13 @@ pub(super) fn unwritable(archive: &Archive, cause: io::Error) -> FetchError {
 }
 
 /// Says that `to` comes from the cache.
-pub(super) fn cached(name: &str, to: &Path, from: &SafeUrl, entry: &Entry) -> Event {
+pub(super) fn cached(name: &str, to: &Path, from: &SafeUrl, entry: &CacheEntry) -> Event {
     let bytes = entry.record().facts.packed_bytes;
     Event::Cached { name: name.to_owned(), to: shown(to), from: from.to_string(), bytes, since: since(entry) }
 }
 
 /// Says that the server refuses `from` because of `reason`, that the copy is used, and whether nobody vouched for it.
-pub(super) fn copy_used(name: &str, to: &Path, from: &SafeUrl, entry: &Entry, mut reason: String) -> Event {
+pub(super) fn copy_used(name: &str, to: &Path, from: &SafeUrl, entry: &CacheEntry, mut reason: String) -> Event {
     let Facts { packed_bytes: bytes, verified, .. } = entry.record().facts;
     if !verified {
         reason.push_str("; what is kept is unverified");
@@ -102,7 +102,7 @@ pub(super) fn shown(path: &Path) -> String {
 }
 
 /// When the entry was fetched: `2016-06-15T18:57:23Z`.
-fn since(entry: &Entry) -> String {
+fn since(entry: &CacheEntry) -> String {
     let seconds = i64::try_from(entry.record().fetched).unwrap_or(i64::MAX);
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX).to_string()
 }

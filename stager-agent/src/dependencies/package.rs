@@ -6,7 +6,7 @@
 use super::caches;
 use super::choose::{is_trusted, known};
 use super::installer::{DependencyInstaller, copy_used};
-use crate::cache::{Claim, Entry, Identity};
+use crate::cache::{CacheEntry, Claim, Identity};
 use crate::fetch::{self, Archive, CachedCopy, Checksum, FetchError, FetchOutcome, TransferError};
 use crate::session::scope::Scope;
 use shared_model::event::Event;
@@ -40,7 +40,7 @@ impl DependencyInstaller<'_> {
     }
 
     /// The copy, unless it is known to be another than `checksum` says, or was sent by who knows whom.
-    fn copy(&self, identity: &Identity, checksum: Option<&Checksum>, scope: &Scope) -> Option<Entry> {
+    fn copy(&self, identity: &Identity, checksum: Option<&Checksum>, scope: &Scope) -> Option<CacheEntry> {
         let entry = self.caches.find(identity, scope)?;
         let facts = &entry.record().facts;
         let will_do = match checksum {
@@ -59,7 +59,7 @@ impl DependencyInstaller<'_> {
         match fetch::fetch(self.http, &Archive { copy: Some(&copy), ..archive.clone() }, scope) {
             Ok(FetchOutcome::Fresh(fetched)) => {
                 let published = claim.publish(self.facts(&fetched, archive.checksum.as_ref()), None);
-                if let Some(error) = published.map_or_else(Some, |published| published.trouble) {
+                if let Some(error) = published.map_or_else(Some, |published| published.warning) {
                     caches::warn(&error, scope);
                 }
                 Ok(())

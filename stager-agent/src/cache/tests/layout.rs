@@ -154,8 +154,8 @@ fn a_full_disk_loses_the_copy_and_not_the_staging() {
     assert_eq!(full.kind(), io::ErrorKind::StorageFull);
     drop(file);
     let published = claim.publish(Facts::default(), None).unwrap();
-    let trouble = with_causes(&published.trouble.unwrap());
-    assert!(trouble.starts_with("cannot write ") && trouble.contains("No space left"), "{trouble}");
+    let warning = with_causes(&published.warning.unwrap());
+    assert!(warning.starts_with("cannot write ") && warning.contains("No space left"), "{warning}");
     assert!(!text_of(&published.entry).is_empty() && !published.entry.is_kept());
     drop(published.entry);
     home.assert_tidy();

@@ -66,7 +66,7 @@ pub(super) fn fill_without_umask(root: &Path) {
     };
     let outcome = fetch(&client(Vec::new(), Verify::Skip), &archive, &Scope::new(&Nobody, "STG", &stop)).unwrap();
     let FetchOutcome::Fresh(fetched) = outcome else { panic!("{outcome:?}") };
-    assert!(claim.publish(Facts::default(), fetched.contents).unwrap().trouble.is_none());
+    assert!(claim.publish(Facts::default(), fetched.contents).unwrap().warning.is_none());
     publish_package(&cache, "app", "secret source");
 }
 

@@ -7,7 +7,7 @@ const NAME: &str = "0123456789abcdef0123456789abcdef";
 
 #[test]
 fn what_a_killed_process_leaves_is_removed() {
-    type Leave = fn(&Path, &Entry);
+    type Leave = fn(&Path, &CacheEntry);
     let steps: [(&str, Leave); 11] = [
         ("a lock that was taken", |root, _| fs::write(root.join("locks").join(NAME), "").unwrap()),
         ("an identity's lock", |root, _| {

@@ -3,7 +3,7 @@
 //! lock alone, and finds no record that leads there, may remove it.
 
 use super::error::CacheError;
-use super::identity::Kind;
+use super::identity::EntryKind;
 use super::index::{Index, remove_entry};
 use super::layout::{EVICTING, Layout, Name, names_in};
 use super::lock::Lock;
@@ -23,8 +23,8 @@ pub(super) fn collect(layout: &Layout) -> Result<(), CacheError> {
     let index = Index::of(layout);
     let lock_names = names_in(&layout.locks())?;
     let mut names: Vec<String> = lock_names.clone();
-    names.extend(names_in(&layout.folder_of(Kind::Tree))?);
-    names.extend(names_in(&layout.folder_of(Kind::Package))?);
+    names.extend(names_in(&layout.folder_of(EntryKind::Tree))?);
+    names.extend(names_in(&layout.folder_of(EntryKind::Package))?);
     let mut names: HashSet<Name> = names.into_iter().filter_map(|name| Name::try_from(name).ok()).collect();
     names.extend(index.all_unfinished()?);
     let known = self::known(&index)?;

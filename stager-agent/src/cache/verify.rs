@@ -3,11 +3,11 @@
 use super::entry::damage;
 use super::error::{CacheError, is_damage};
 use super::evict::Removal;
-use super::identity::{Identity, Kind};
+use super::gc;
+use super::identity::{EntryKind, Identity};
 use super::index::{Index, Indexed};
 use super::lock::{Hold, Lock};
 use super::record::Record;
-use super::rubbish;
 use super::store::Cache;
 use crate::session::scope::Scope;
 use crate::tree_digest::{self, Contents};
@@ -113,7 +113,7 @@ impl Cache {
                 Cleared { identity: None, bytes: 0, removal: Removal::Removed }
             });
         }
-        rubbish::collect(&self.layout)?;
+        gc::collect(&self.layout)?;
         Ok(cleared)
     }
 
@@ -135,8 +135,8 @@ impl Cache {
         }
         let go_on = || scope.stopped().map_or(Ok(()), |_| Err(io::Error::other("stopped")));
         let read = match record.kind {
-            Kind::Tree => Contents::of(&path, &go_on).map(|contents| contents.to_string() == record.contents),
-            Kind::Package => tree_digest::sha256_of(&path, &go_on).map(|sha256| sha256 == record.facts.sha256),
+            EntryKind::Tree => Contents::of(&path, &go_on).map(|contents| contents.to_string() == record.contents),
+            EntryKind::Package => tree_digest::sha256_of(&path, &go_on).map(|sha256| sha256 == record.facts.sha256),
         };
         match (read, scope.stopped()) {
             (_, Some(why)) => Err(CacheError::Stopped(why)),
