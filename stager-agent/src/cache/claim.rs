@@ -9,7 +9,7 @@ use super::lock::{Hold, Lock};
 use super::record::{Facts, Record};
 use super::store::Cache;
 use crate::session::scope::Scope;
-use crate::tree_digest::{Contents, Structure};
+use crate::tree_digest::{ContentDigest, Structure};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -87,7 +87,7 @@ impl<'c> Claim<'c> {
     ///
     /// # Errors
     /// [`CacheError::Io`]: what was filled in cannot be read, and is gone.
-    pub(crate) fn publish(self, facts: Facts, contents: Option<Contents>) -> Result<Published, CacheError> {
+    pub(crate) fn publish(self, facts: Facts, contents: Option<ContentDigest>) -> Result<Published, CacheError> {
         let record = self.record(facts, contents)?;
         let Self { cache, identity, path, pending, _turn: turn } = self;
         match cache.put(&identity.id(), &record) {
@@ -104,13 +104,13 @@ impl<'c> Claim<'c> {
         }
     }
 
-    fn record(&self, facts: Facts, contents: Option<Contents>) -> Result<Record, CacheError> {
+    fn record(&self, facts: Facts, contents: Option<ContentDigest>) -> Result<Record, CacheError> {
         let structure = Structure::of(&self.path).map_err(CacheError::io("look at", &self.path))?;
         let contents = match (self.identity.kind, contents) {
             (EntryKind::Package, _) => String::new(), // its sha256 serves
             (EntryKind::Tree, Some(contents)) => contents.to_string(),
             (EntryKind::Tree, None) => {
-                let read = Contents::of(&self.path, &|| Ok(()));
+                let read = ContentDigest::of(&self.path, &|| Ok(()));
                 read.map_err(CacheError::io("read", &self.path))?.to_string()
             }
         };

@@ -10,7 +10,7 @@ use super::lock::{Hold, Lock};
 use super::record::Record;
 use super::store::Cache;
 use crate::session::scope::Scope;
-use crate::tree_digest::{self, Contents};
+use crate::tree_digest::{self, ContentDigest};
 use std::io;
 use std::time::SystemTime;
 
@@ -135,7 +135,7 @@ impl Cache {
         }
         let go_on = || scope.stopped().map_or(Ok(()), |_| Err(io::Error::other("stopped")));
         let read = match record.kind {
-            EntryKind::Tree => Contents::of(&path, &go_on).map(|contents| contents.to_string() == record.contents),
+            EntryKind::Tree => ContentDigest::of(&path, &go_on).map(|contents| contents.to_string() == record.contents),
             EntryKind::Package => tree_digest::sha256_of(&path, &go_on).map(|sha256| sha256 == record.facts.sha256),
         };
         match (read, scope.stopped()) {

@@ -17,9 +17,9 @@ const BLOCK: usize = 256 * 1024;
 
 /// See the module's text. `Display` gives 32 hex digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Contents(Digest);
+pub(crate) struct ContentDigest(Digest);
 
-impl Contents {
+impl ContentDigest {
     /// Takes in the regular file `path` (from the tree's top, without `./`), each once.
     pub(crate) fn add(&mut self, path: &[u8], size: u64, crc32: u32) {
         self.0.add(&[size, crc32.into()], path, b"");
@@ -74,13 +74,13 @@ pub(crate) fn sha256_of(file: &Path, go_on: &dyn Fn() -> io::Result<()>) -> io::
     Ok(hex(&hasher.finalize()))
 }
 
-impl AddAssign for Contents {
+impl AddAssign for ContentDigest {
     fn add_assign(&mut self, other: Self) {
         self.0 += other.0;
     }
 }
 
-impl std::fmt::Display for Contents {
+impl std::fmt::Display for ContentDigest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
     }

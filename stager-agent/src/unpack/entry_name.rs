@@ -20,13 +20,13 @@ impl EntryName {
     /// It leads, or could lead, out of the directory; or it is no name at all; or `limits` bound it.
     pub(super) fn parse(raw: &[u8], limits: &Limits) -> Result<Self, UnpackError> {
         let escapes = |how| Err(UnpackError::Escapes { entry: shown(raw), how });
-        let unlawful = |what| Err(UnpackError::Forbidden { entry: shown(raw), what });
-        let beyond = |bound, limit| Err(UnpackError::LimitExceeded { bound, limit, entry: Some(shown(raw)) });
+        let forbidden = |what| Err(UnpackError::Forbidden { entry: shown(raw), what });
+        let exceeded = |bound, limit| Err(UnpackError::LimitExceeded { bound, limit, entry: Some(shown(raw)) });
         if raw.len() as u64 > limits.name {
-            return beyond(Bound::Name, limits.name);
+            return exceeded(Bound::Name, limits.name);
         }
         if raw.contains(&0) {
-            return unlawful("has a NUL byte in its name");
+            return forbidden("has a NUL byte in its name");
         }
         if raw.starts_with(b"/") {
             return escapes("an absolute path");
@@ -38,7 +38,7 @@ impl EntryName {
                 b"" | b"." => continue,
                 b".." => return escapes("through \"..\""),
                 _ if part.len() > LONGEST_PART => {
-                    return unlawful("has a part of more than 255 bytes in its name, which no file system takes");
+                    return forbidden("has a part of more than 255 bytes in its name, which no file system takes");
                 }
                 _ => {}
             }
@@ -49,7 +49,7 @@ impl EntryName {
             depth += 1;
         }
         if depth > limits.depth {
-            return beyond(Bound::Depth, limits.depth);
+            return exceeded(Bound::Depth, limits.depth);
         }
         Ok(Self(name))
     }
