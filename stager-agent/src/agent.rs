@@ -19,7 +19,7 @@ use crate::session::linger;
 use crate::session::scope::Scope;
 use crate::session::steps::{Steps, milliseconds_since};
 use crate::staging::{StagingError, stage};
-use crate::upload::{self, Parcel, UploadError};
+use crate::upload::{self, Upload, UploadError};
 use crate::{clock, request, terminal};
 use shared_model::cache_place::{BAKED, MOUNTED};
 use shared_model::event::{Event, PROTOCOL};
@@ -230,8 +230,8 @@ fn droplet_left(plan: &StagingPlan, runner: &StagingRunner, scope: &Scope) -> Re
         opened => opened,
     };
     let hashed = opened.and_then(|file| {
-        let parcel = Parcel { name: "", path, file: &file, to: &SafeUrl::new("") };
-        let sha256 = upload::sha256(&parcel, scope)?;
+        let unsent = Upload { name: "", path, file: &file, to: &SafeUrl::new("") };
+        let sha256 = upload::sha256(&unsent, scope)?;
         Ok(Droplet { file, sha256, uploaded: false })
     });
     let failed = |error| Failure::of_staging(&StagingError::Action(ActionError::Upload(error)), clock::now());

@@ -17,7 +17,7 @@ use crate::session::scope::{Scope, Stop, Stopped};
 use crate::session::steps::{Steps, milliseconds_since};
 use crate::unpack::Owner;
 use crate::untrusted_file::UntrustedFile;
-use crate::upload::{self, Parcel};
+use crate::upload::{self, Upload};
 use shared_model::action::{DownloadAction, RunAction, UploadAction};
 use shared_model::event::{Event, Step};
 use std::iter;
@@ -180,15 +180,15 @@ impl ActionRunner for StagingRunner<'_> {
         let path = Path::new(&action.from);
         let is_droplet = self.plan.droplet.as_deref() == Some(path);
         let file = upload::open(path, &self.makers(&action.user))?;
-        let parcel = Parcel { name, path, file: &file, to: &action.to };
+        let upload = Upload { name, path, file: &file, to: &action.to };
         let (sha256, uploaded) = match self.uploads {
             Uploads::Skipped => {
                 scope.emit(Event::UploadSkipped { name: name.to_owned(), reason: "--no-upload".to_owned() });
-                (if is_droplet { upload::sha256(&parcel, scope)? } else { String::new() }, false)
+                (if is_droplet { upload::sha256(&upload, scope)? } else { String::new() }, false)
             }
             Uploads::Sent => {
                 self.steps.enter(Step::Upload, scope);
-                (upload::upload(self.installer.http, &parcel, scope)?.sha256, true)
+                (upload::upload(self.installer.http, &upload, scope)?.sha256, true)
             }
         };
         if is_droplet {

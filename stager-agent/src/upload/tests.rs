@@ -60,8 +60,8 @@ impl Case {
 
     fn run_with(&self, http: &Http, file: &str, to: &str) -> Result<Sent, UploadError> {
         let (file, to) = (self.folder.path().join(file), SafeUrl::new(to));
-        let parcel = Parcel { name: "droplet", path: &file, file: &open(&file, &[])?, to: &to };
-        upload(http, &parcel, &Scope::new(&self.audience, "STG", &self.stop))
+        let droplet = Upload { name: "droplet", path: &file, file: &open(&file, &[])?, to: &to };
+        upload(http, &droplet, &Scope::new(&self.audience, "STG", &self.stop))
     }
 }
 

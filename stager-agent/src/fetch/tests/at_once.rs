@@ -3,7 +3,7 @@
 use super::super::body::Body;
 use super::super::retry::with_retries;
 use super::*;
-use crate::upload::{Parcel, upload};
+use crate::upload::{Upload, upload};
 use std::convert::Infallible;
 use std::io::Read as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,7 +38,7 @@ fn transfers_in_both_directions_share_the_places() {
                 } else {
                     let opened = crate::upload::open(file, &[]).unwrap();
                     let to = SafeUrl::new(server.url.as_str());
-                    let parcel = Parcel { name: "droplet", path: file, file: &opened, to: &to };
+                    let parcel = Upload { name: "droplet", path: file, file: &opened, to: &to };
                     upload(http, &parcel, &Scope::new(&case.audience, "STG", &case.stop)).unwrap();
                 }
             });

@@ -20,21 +20,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 const BLOCK: usize = 256 * 1024;
 
 /// See the module's text.
-pub(super) struct Cargo {
+pub(super) struct UploadBody {
     file: Arc<File>,
     /// Its size when it was opened; at least 1.
     pub(super) bytes: u64,
 }
 
 /// What a file's bytes are known by.
-pub(super) struct Digests {
+pub(super) struct UploadDigests {
     /// The value of a Content-MD5 header. Cloud Controller compares it.
     pub(super) content_md5: String,
     /// In hexadecimal digits.
     pub(super) sha256: String,
 }
 
-impl Cargo {
+impl UploadBody {
     /// What was left.
     pub(super) fn of(left: &UntrustedFile) -> Self {
         Self { file: Arc::clone(&left.file), bytes: left.bytes }
@@ -44,7 +44,7 @@ impl Cargo {
     ///
     /// # Errors
     /// It cannot be read, or the scope was stopped.
-    pub(super) fn digests(&self, path: &Path, scope: &Scope) -> Result<Digests, AttemptError<UploadError>> {
+    pub(super) fn digests(&self, path: &Path, scope: &Scope) -> Result<UploadDigests, AttemptError<UploadError>> {
         let (mut md5, mut sha256, mut block, mut reader) = (Md5::new(), Sha256::new(), vec![0; BLOCK], self.reader());
         loop {
             if let Some(why) = scope.stopped() {
@@ -53,7 +53,7 @@ impl Cargo {
             match reader.read(&mut block) {
                 Ok(0) => {
                     let content_md5 = STANDARD.encode(md5.finalize());
-                    return Ok(Digests { content_md5, sha256: hex(&sha256.finalize()) });
+                    return Ok(UploadDigests { content_md5, sha256: hex(&sha256.finalize()) });
                 }
                 Ok(count) => {
                     md5.update(&block[..count]);
@@ -66,24 +66,24 @@ impl Cargo {
     }
 
     /// Reads it from its start, for one try.
-    pub(super) fn reader(&self) -> Sending {
-        Sending { file: Arc::clone(&self.file), at: 0, end: self.bytes, way: Way::default() }
+    pub(super) fn reader(&self) -> BodyReader {
+        BodyReader { file: Arc::clone(&self.file), at: 0, end: self.bytes, state: SendState::default() }
     }
 }
 
 /// A file on its way. It reads at places of its own, so that a try that was given up disturbs no other.
-pub(super) struct Sending {
+pub(super) struct BodyReader {
     file: Arc<File>,
     at: u64,
     end: u64,
-    way: Way,
+    state: SendState,
 }
 
-/// What is known of a [`Sending`] while another thread reads it.
+/// What is known of a [`BodyReader`] while another thread reads it.
 #[derive(Clone, Default)]
-pub(super) struct Way(Arc<(AtomicBool, AtomicU64)>);
+pub(super) struct SendState(Arc<(AtomicBool, AtomicU64)>);
 
-impl Way {
+impl SendState {
     /// Lets the file end with an error, and with it the request: an upload that nobody waits for must not replace a
     /// droplet.
     pub(super) fn give_up(&self) {
@@ -96,16 +96,16 @@ impl Way {
     }
 }
 
-impl Sending {
+impl BodyReader {
     /// To look after it from another thread.
-    pub(super) fn way(&self) -> Way {
-        self.way.clone()
+    pub(super) fn state(&self) -> SendState {
+        self.state.clone()
     }
 }
 
-impl Read for Sending {
+impl Read for BodyReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.way.0.0.load(Ordering::SeqCst) {
+        if self.state.0.0.load(Ordering::SeqCst) {
             return Err(io::Error::other("given up"));
         }
         let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buffer.len());
@@ -117,7 +117,7 @@ impl Read for Sending {
             return Err(io::Error::other("the file became shorter while it was sent"));
         }
         self.at += count as u64;
-        self.way.0.1.store(self.at, Ordering::SeqCst);
+        self.state.0.1.store(self.at, Ordering::SeqCst);
         Ok(count)
     }
 }
