@@ -38,12 +38,12 @@ pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper:
     scope.emit(Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() });
     let mut caches = Caches::default(); // until the end, for others must leave alone what was linked to it
     let planned = plan_of(arguments, lease);
-    let hidden = planned.as_ref().map_or_else(|_| Hidden::default(), |(plan, _)| Hidden::of(plan));
+    let hidden = planned.as_ref().map_or_else(|_| Hidden::default(), |(plan, _)| Hidden::from_plan(plan));
     let outlet = Outlet::new(scope, &hidden, arguments.max_output);
     let scope = &scope.heard_by(&outlet);
     let outcome = planned.and_then(|(plan, request)| {
         let image = image_or_not(&plan, arguments, scope)?;
-        if let Some(text) = terminal::warning(&SocketUser::ours(), &SocketUser::of_runs(&plan.action)) {
+        if let Some(text) = terminal::warning(&SocketUser::ours(), &SocketUser::from_runs(&plan.action)) {
             scope.emit(Event::Warning { text });
         }
         caches = open_caches(&plan, arguments, scope);
@@ -69,7 +69,7 @@ pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper:
 
 fn plan_of(arguments: &Arguments, lease: &Lease) -> Result<(StagingPlan, Secret<String>), Failure> {
     let text = request::read(arguments.request.as_deref(), lease)?;
-    lease.watch().map_err(|error| Failure::of_system(&error))?;
+    lease.watch().map_err(|error| Failure::from_system(&error))?;
     let task = validate::task(text.reveal())?;
     let plan = plan::plan(task)?;
     if arguments.report && plan.callback.is_none() {
@@ -83,7 +83,7 @@ fn image_or_not(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Res
     let verdict = image_handoff::judge(
         Socket::at(Path::new(image_handoff::SOCKET)),
         &SocketUser::ours(),
-        &SocketUser::of_runs(&plan.action),
+        &SocketUser::from_runs(&plan.action),
         arguments.trust_buildpacks,
     );
     if verdict == Verdict::Refuse {
@@ -134,7 +134,7 @@ fn open_caches(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Cach
     if arguments.no_cache {
         return Caches::default();
     }
-    if let Some(volume) = volume.filter(|_| SocketUser::of_runs(&plan.action).iter().any(|user| user.uid == 0)) {
+    if let Some(volume) = volume.filter(|_| SocketUser::from_runs(&plan.action).iter().any(|user| user.uid == 0)) {
         let text = format!(
             "the cache in {} is not used: the request runs a program as root, who could change it; mount none for it",
             volume.display()
@@ -199,7 +199,7 @@ fn carry_out(
                 scope.emit(Event::Warning { text: with_causes(&error) });
             }
             scope.emit(Event::Note { text: fate_of_the_old_droplet(replaced).to_owned() });
-            Err(Failure::of_staging(&error, clock::now()))
+            Err(Failure::from_staging(&error, clock::now()))
         }
     }
 }
@@ -234,7 +234,7 @@ fn droplet_left(plan: &StagingPlan, runner: &StagingRunner, scope: &Scope) -> Re
         let sha256 = upload::sha256(&unsent, scope)?;
         Ok(Droplet { file, sha256, uploaded: false })
     });
-    let failed = |error| Failure::of_staging(&StagingError::Action(ActionError::Upload(error)), clock::now());
+    let failed = |error| Failure::from_staging(&StagingError::Action(ActionError::Upload(error)), clock::now());
     hashed.map(Some).map_err(failed)
 }
 

@@ -7,7 +7,7 @@ pub(crate) use cache::{CacheCommand, Command};
 
 use crate::fetch::{OwnCertificate, Timeouts, Trust, Verify, duration};
 use crate::outlet::MOST_OUTPUT;
-use crate::session::screen::Format;
+use crate::session::screen::OutputFormat;
 use crate::unpack::Limits;
 use argh::FromArgs;
 use shared_model::command_line;
@@ -39,8 +39,8 @@ pub(crate) struct Arguments {
     #[argh(option, arg_name = "file")]
     pub(crate) request: Option<PathBuf>,
     /// plain (default): lines for people; json: one event a line, see docs/events.md
-    #[argh(option, default = "Format::Plain", arg_name = "plain|json")]
-    pub(crate) output: Format,
+    #[argh(option, default = "OutputFormat::Plain", arg_name = "plain|json")]
+    pub(crate) output: OutputFormat,
     /// trust the certificates in this PEM file too; may be given several times
     #[argh(option, arg_name = "file")]
     pub(crate) ca: Vec<PathBuf>,
@@ -143,7 +143,7 @@ impl Arguments {
     ///
     /// # Errors
     /// See [`EarlyExit`].
-    pub(crate) fn of_process() -> Result<Self, EarlyExit> {
+    pub(crate) fn from_process() -> Result<Self, EarlyExit> {
         let given: Vec<String> = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
         Self::parse(&given)
     }
@@ -209,7 +209,7 @@ mod tests {
     fn options_are_taken_in_either_form() {
         let arguments = parse("--ca=/a --ca /b --output=json --no-upload").unwrap();
         assert_eq!(arguments.ca, [PathBuf::from("/a"), PathBuf::from("/b")]);
-        assert_eq!((arguments.output, arguments.no_upload, arguments.report), (Format::Json, true, false));
+        assert_eq!((arguments.output, arguments.no_upload, arguments.report), (OutputFormat::Json, true, false));
     }
 
     #[test]

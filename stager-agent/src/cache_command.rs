@@ -38,7 +38,7 @@ pub(crate) fn serve(command: &CacheCommand, arguments: &Arguments, lease: &Lease
 
 fn carry_out(command: &CacheCommand, arguments: &Arguments, lease: &Lease, scope: &Scope) -> Result<(), Failure> {
     if !matches!(command, CacheCommand::Up(_)) {
-        lease.watch().map_err(|error| Failure::of_system(&error))?; // None of the others reads a request.
+        lease.watch().map_err(|error| Failure::from_system(&error))?; // None of the others reads a request.
     }
     let root = match command {
         CacheCommand::Up(up) => up.into.as_deref(),
@@ -57,7 +57,7 @@ fn carry_out(command: &CacheCommand, arguments: &Arguments, lease: &Lease, scope
             if verify.origin {
                 origin::compare(&cache, &whole, arguments, &mut found, scope)?;
             }
-            Failure::of_verify(&found).map_or(Ok(()), Err)
+            Failure::from_verify(&found).map_or(Ok(()), Err)
         }
         CacheCommand::Clear(clear) => empty(&cache, clear.key.as_deref(), scope),
     }

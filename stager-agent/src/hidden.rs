@@ -39,7 +39,7 @@ impl std::fmt::Debug for Needle {
 
 impl Hidden {
     /// What the programs of `plan` are given.
-    pub(crate) fn of(plan: &StagingPlan) -> Self {
+    pub(crate) fn from_plan(plan: &StagingPlan) -> Self {
         let mut urls = Vec::new();
         for run in plan.action.runs() {
             for argument in run.arguments() {

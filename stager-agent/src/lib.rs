@@ -50,7 +50,7 @@ pub fn main() -> ExitCode {
         return not_run;
     }
     name_lookup::without_plugins();
-    let arguments = match arguments::Arguments::of_process() {
+    let arguments = match arguments::Arguments::from_process() {
         Ok(arguments) => arguments,
         Err(early) => {
             screen::write(early.stream, early.text);
@@ -70,7 +70,7 @@ pub fn main() -> ExitCode {
             }
         }
         Err(error) => {
-            let failure = Failure::of_system(&error);
+            let failure = Failure::from_system(&error);
             screen.emit(failure.event());
             failure.code
         }

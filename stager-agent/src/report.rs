@@ -90,8 +90,8 @@ impl Report<'_> {
 
     fn post(&self, http: &Http, body: &[u8]) -> Result<(), ReportError> {
         let to = || self.callback.url.clone();
-        let address =
-            Address::of(&self.callback.url).map_err(|cause| ReportError::Transfer { to: to(), cause: cause.into() })?;
+        let address = Address::parse(&self.callback.url)
+            .map_err(|cause| ReportError::Transfer { to: to(), cause: cause.into() })?;
         let length = body.len().to_string();
         let headers = [("content-type", "application/json"), ("content-length", length.as_str())];
         let answer = http

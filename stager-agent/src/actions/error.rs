@@ -1,7 +1,7 @@
 //! What can go wrong in an action tree, as values. The words for people are in [`crate::failure`]; here is what Diego
 //! would say, because requests quote it (`emit_progress`) and Cloud Controller reads it (`--report`).
 
-use crate::build::run_process::RunError;
+use crate::build::process::RunError;
 use crate::build::user::UserError;
 use crate::causes::with_causes;
 use crate::dependencies::Missing;
@@ -66,7 +66,7 @@ pub(crate) enum ActionError {
 
 impl ActionError {
     /// `what`, which is where it appears, wants a checksum that cannot be.
-    pub(crate) fn of_checksum(what: &str) -> impl FnOnce(ChecksumError) -> Self {
+    pub(crate) fn bad_checksum(what: &str) -> impl FnOnce(ChecksumError) -> Self {
         |source| Self::Checksum { what: what.to_owned(), source }
     }
 

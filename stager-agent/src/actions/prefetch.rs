@@ -30,7 +30,7 @@ struct Alone<'a> {
 }
 
 impl<'a> Alone<'a> {
-    fn of(dependencies: &[Dependency], action: &'a Action) -> Self {
+    fn new(dependencies: &[Dependency], action: &'a Action) -> Self {
         // One for a user who is not there fails before it unpacks anything.
         let place = |download: &DownloadAction| Some(User::named(&download.user).ok()?.home.join(&download.to));
         let downloads = action.downloads().filter_map(|download| Some((download, place(download)?)));
@@ -61,9 +61,9 @@ impl<'a> StagingRunner<'a> {
             self.steps.enter(Step::Fetch, scope);
         }
         let dependencies = self.plan.dependencies.iter();
-        let dependencies = dependencies.map(|it| Dependency::of(it).map_err(ActionError::of_checksum(&it.to)));
+        let dependencies = dependencies.map(|it| Dependency::parse(it).map_err(ActionError::bad_checksum(&it.to)));
         let dependencies: Vec<Dependency> = dependencies.collect::<Result<_, _>>()?;
-        let alone = Alone::of(&dependencies, &self.plan.action);
+        let alone = Alone::new(&dependencies, &self.plan.action);
         let linked = || dependencies.iter().zip(alone.dependencies.iter().copied());
         let all = linked().map(|(dependency, linked)| Needed::Dependency(dependency, linked));
         let all: Vec<_> = all.chain(needed.into_iter().map(Needed::Download)).collect();

@@ -3,8 +3,8 @@
 use super::error::{ActionError, LimitExceeded};
 use super::execute::ActionRunner;
 use crate::build::disk::DiskWatch;
+use crate::build::process::{Ended, GRACE, Output, Program};
 use crate::build::reaper::Reaper;
-use crate::build::run_process::{Ended, GRACE, Output, Program};
 use crate::build::session::OWN_PROGRAM;
 use crate::build::user::User;
 use crate::build::{environment, rights};
@@ -211,7 +211,7 @@ impl ActionRunner for StagingRunner<'_> {
         let program = Program {
             path: &action.path,
             arguments: action.arguments(),
-            environment: &environment::of_run(&self.plan.environment, action.environment(), &user, &self.address),
+            environment: &environment::for_run(&self.plan.environment, action.environment(), &user, &self.address),
             directory: directory.unwrap_or_else(|| user.home.clone()),
             user: &user,
             output: if action.suppress_log_output { Output::Suppressed } else { Output::Shown },
@@ -255,5 +255,5 @@ fn processes(count: usize) -> String {
 }
 
 fn checksum(what: &str, algorithm: Option<&str>, value: Option<&str>) -> Result<Option<Checksum>, ActionError> {
-    Checksum::parse(algorithm, value).map_err(ActionError::of_checksum(what))
+    Checksum::parse(algorithm, value).map_err(ActionError::bad_checksum(what))
 }

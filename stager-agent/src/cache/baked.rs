@@ -27,7 +27,7 @@ impl Baked {
     /// # Errors
     /// [`CacheError::Io`].
     pub(crate) fn find(&self, identity: &Identity) -> Result<Lookup, CacheError> {
-        let record = match Index::of(&self.layout).read(&identity.id())? {
+        let record = match Index::new(&self.layout).read(&identity.id())? {
             None => return Ok(Lookup::Nothing),
             Some(Err(why)) => return Ok(Lookup::Damaged(why)),
             Some(Ok(record)) => record,

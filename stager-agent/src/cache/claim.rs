@@ -105,12 +105,12 @@ impl<'c> Claim<'c> {
     }
 
     fn record(&self, facts: Facts, contents: Option<ContentDigest>) -> Result<Record, CacheError> {
-        let structure = Structure::of(&self.path).map_err(CacheError::io("look at", &self.path))?;
+        let structure = Structure::read(&self.path).map_err(CacheError::io("look at", &self.path))?;
         let contents = match (self.identity.kind, contents) {
             (EntryKind::Package, _) => String::new(), // its sha256 serves
             (EntryKind::Tree, Some(contents)) => contents.to_string(),
             (EntryKind::Tree, None) => {
-                let read = ContentDigest::of(&self.path, &|| Ok(()));
+                let read = ContentDigest::read(&self.path, &|| Ok(()));
                 read.map_err(CacheError::io("read", &self.path))?.to_string()
             }
         };

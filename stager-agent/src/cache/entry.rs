@@ -116,7 +116,7 @@ pub(crate) enum Lookup {
 
 /// What is wrong with an entry; `None`: nothing that a look can tell.
 pub(super) fn damage(path: &Path, record: &Record) -> Result<Option<String>, CacheError> {
-    match Structure::of(path) {
+    match Structure::read(path) {
         Ok(structure) if structure.digest.to_string() == record.structure => Ok(None),
         Ok(_) => Ok(Some("something in it is missing, was added or has changed".to_owned())),
         Err(error) if is_damage(&error) => Ok(Some(format!("it cannot be looked at: {error}"))),

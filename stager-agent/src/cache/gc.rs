@@ -20,7 +20,7 @@ const AT_ONCE: usize = 64;
 /// # Errors
 /// The system refuses.
 pub(super) fn collect(layout: &Layout) -> Result<(), CacheError> {
-    let index = Index::of(layout);
+    let index = Index::new(layout);
     let lock_names = names_in(&layout.locks())?;
     let mut names: Vec<String> = lock_names.clone();
     names.extend(names_in(&layout.folder_of(EntryKind::Tree))?);

@@ -41,7 +41,7 @@ pub(super) struct Indexed {
 
 impl Index {
     /// Of the cache with this layout.
-    pub(super) fn of(layout: &Layout) -> Self {
+    pub(super) fn new(layout: &Layout) -> Self {
         Self { folder: layout.index() }
     }
 
@@ -151,7 +151,7 @@ impl Index {
 pub(super) fn remove_entry(layout: &Layout, name: &Name, _alone: &Lock) -> Result<(), CacheError> {
     remove_all(&layout.place(EntryKind::Tree, name))?;
     remove_all(&layout.place(EntryKind::Package, name))?;
-    remove_all(&Index::of(layout).unfinished(name))
+    remove_all(&Index::new(layout).unfinished(name))
 }
 
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {

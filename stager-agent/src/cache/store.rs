@@ -60,7 +60,7 @@ impl Cache {
     /// # Errors
     /// [`CacheError::Io`].
     pub(crate) fn find(&self, identity: &Identity) -> Result<Lookup, CacheError> {
-        let (index, id) = (Index::of(&self.layout), identity.id());
+        let (index, id) = (Index::new(&self.layout), identity.id());
         for _ in 0..LOOKS {
             let record = match index.read(&id)? {
                 None => return Ok(Lookup::Nothing),
@@ -108,7 +108,7 @@ impl Cache {
         if record.bytes > self.limit {
             return Err(CacheError::TooLarge { bytes: record.bytes, limit: self.limit });
         }
-        let index = Index::of(&self.layout);
+        let index = Index::new(&self.layout);
         let before = index.read(id)?.and_then(Result::ok);
         index.write(id, record, self.clock.now())?;
         Ok(before.map(|before| before.name))
@@ -118,7 +118,7 @@ impl Cache {
     /// fetching it anew, who will replace it.
     pub(super) fn forget(&self, id: &str, name: Option<&Name>) -> Result<(), CacheError> {
         let Some(_turn) = self.layout.lock_alone(id)? else { return Ok(()) };
-        let index = Index::of(&self.layout);
+        let index = Index::new(&self.layout);
         let now = index.read(id)?.map(Result::ok);
         // Somebody may have fetched it since.
         if now.is_some_and(|record| record.map(|record| record.name).as_ref() == name) {

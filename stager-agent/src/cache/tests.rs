@@ -71,7 +71,7 @@ impl Home {
 
     /// Nothing lies about but what the index leads to.
     fn assert_tidy(&self) {
-        let all = Index::of(&self.cache().layout).all().unwrap();
+        let all = Index::new(&self.cache().layout).all().unwrap();
         let kept = |kind| {
             let records = all.iter().map(|indexed| indexed.record.as_ref().unwrap());
             let mut names: Vec<_> =

@@ -49,7 +49,7 @@ impl Cache {
     /// # Errors
     /// [`CacheError::Io`].
     pub(crate) fn list(&self) -> Result<Vec<Listed>, CacheError> {
-        let all = Index::of(&self.layout).all()?;
+        let all = Index::new(&self.layout).all()?;
         let mut all: Vec<Listed> =
             all.into_iter().filter_map(|it| Some(Listed { record: it.record.ok()?, used: it.used })).collect();
         all.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.record.key.cmp(&b.record.key)));
@@ -74,7 +74,7 @@ impl Cache {
                     let path = self.layout.locks().join(record.name.as_str());
                     let lock = Lock::try_take(&path, Hold::Shared).map_err(CacheError::io("lock", path))?;
                     // It went, or is just going.
-                    if lock.is_none() || !Index::of(&self.layout).leads(&indexed.id, &record.name)? {
+                    if lock.is_none() || !Index::new(&self.layout).leads(&indexed.id, &record.name)? {
                         continue;
                     }
                     let wrong = self.damage_in_depth(&record, scope)?;
@@ -118,7 +118,7 @@ impl Cache {
     }
 
     fn wanted(&self, key: Option<&str>) -> Result<Vec<Indexed>, CacheError> {
-        let mut all = Index::of(&self.layout).all()?;
+        let mut all = Index::new(&self.layout).all()?;
         all.retain(|indexed| match (key, &indexed.record) {
             (None, _) => true,
             (Some(key), Ok(record)) => record.key == key || record.facts.app.as_deref() == Some(key),
@@ -135,7 +135,9 @@ impl Cache {
         }
         let go_on = || scope.stopped().map_or(Ok(()), |_| Err(io::Error::other("stopped")));
         let read = match record.kind {
-            EntryKind::Tree => ContentDigest::of(&path, &go_on).map(|contents| contents.to_string() == record.contents),
+            EntryKind::Tree => {
+                ContentDigest::read(&path, &go_on).map(|contents| contents.to_string() == record.contents)
+            }
             EntryKind::Package => tree_digest::sha256_of(&path, &go_on).map(|sha256| sha256 == record.facts.sha256),
         };
         match (read, scope.stopped()) {

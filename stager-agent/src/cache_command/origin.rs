@@ -90,7 +90,7 @@ fn compared(http: &Http, record: &Record, limits: &Limits, scope: &Scope) -> Res
         Ok(Hashed::Whole(sha256)) if sha256 == *kept => OriginVerdict::Same,
         Ok(Hashed::Whole(sha256)) => OriginVerdict::Other(format!("with the sha256 {sha256} instead of {kept}")),
         Ok(Hashed::Larger) => OriginVerdict::Other(format!("larger than the {length} bytes that are kept")),
-        Err(FetchError::Stopped { why, .. }) => return Err(Failure::of_stop(why)),
+        Err(FetchError::Stopped { why, .. }) => return Err(Failure::from_stop(why)),
         Err(FetchError::Transfer { cause, .. }) if withholds(&cause) => OriginVerdict::Withheld(cause.to_string()),
         Err(FetchError::Transfer { cause, .. }) => OriginVerdict::Unanswered(with_causes(&cause)),
         Err(error) => OriginVerdict::Unanswered(with_causes(&error)),

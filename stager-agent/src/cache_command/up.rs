@@ -31,12 +31,12 @@ pub(super) fn fill(
     scope: &Scope,
 ) -> Result<(), Failure> {
     let (collection, mut failed) = collect(arguments, lease, scope)?;
-    lease.watch().map_err(|error| Failure::of_system(&error))?;
+    lease.watch().map_err(|error| Failure::from_system(&error))?;
     if collection.without_key > 0 {
         let text = format!("{} without a cache key: such a dependency is never kept", collection.without_key);
         scope.emit(Event::Note { text });
     }
-    let caches = Caches::of(root, cache);
+    let caches = Caches::with_volume(root, cache);
     let steps = Steps::default();
     steps.enter(Step::Fetch, scope);
     for turn in collection.in_turns() {
@@ -45,8 +45,8 @@ pub(super) fn fill(
         let provided = parallel(&jobs, |(wanted, http)| {
             let installer =
                 DependencyInstaller { http, limits: &arguments.limits(), caches: &caches, app: &wanted.app };
-            let dependency = Dependency::of(&wanted.dependency);
-            let dependency = dependency.map_err(ActionError::of_checksum(&wanted.dependency.to))?;
+            let dependency = Dependency::parse(&wanted.dependency);
+            let dependency = dependency.map_err(ActionError::bad_checksum(&wanted.dependency.to))?;
             let kept = installer.cache_only(&dependency, scope)?;
             if kept { Ok(()) } else { Err(ActionError::NotKept) }
         });
@@ -56,14 +56,14 @@ pub(super) fn fill(
             }
         }
         if let Some(why) = scope.stopped() {
-            return Err(Failure::of_stop(why));
+            return Err(Failure::from_stop(why));
         }
     }
     if failed.is_empty() {
         steps.finish(scope);
         return Ok(());
     }
-    Err(Failure::of_cache_up(&failed, clock::now()))
+    Err(Failure::from_cache_up(&failed, clock::now()))
 }
 
 /// What the requests want, and which of them cannot be used.

@@ -51,7 +51,7 @@ impl Caches {
     }
 
     /// The one cache that is to be filled.
-    pub(crate) fn of(root: &Path, cache: Cache) -> Self {
+    pub(crate) fn with_volume(root: &Path, cache: Cache) -> Self {
         Self { volume: Some((root.to_owned(), cache)), ..Self::default() }
     }
 

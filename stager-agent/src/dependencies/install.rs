@@ -43,7 +43,7 @@ impl<'a> Dependency<'a> {
     ///
     /// # Errors
     /// The request wants a checksum that cannot be.
-    pub(crate) fn of(dependency: &'a CachedDependency) -> Result<Self, ChecksumError> {
+    pub(crate) fn parse(dependency: &'a CachedDependency) -> Result<Self, ChecksumError> {
         let CachedDependency { name, from, to, cache_key, log_source, checksum_algorithm, checksum_value } = dependency;
         Ok(Self {
             name,

@@ -1,6 +1,6 @@
 //! Words for what `cache up` could not fetch: all of it at once.
 
-use super::of_action;
+use super::from_action;
 use super::unhappy_end::Failure;
 use crate::actions::ActionError;
 use jiff::Timestamp;
@@ -27,7 +27,7 @@ pub(crate) enum NotFetched {
 
 impl Failure {
     /// `failed` is not empty; `now` tells whether a signature has expired. The advice is the first one's.
-    pub(crate) fn of_cache_up(failed: &[NotFetched], now: Timestamp) -> Self {
+    pub(crate) fn from_cache_up(failed: &[NotFetched], now: Timestamp) -> Self {
         let each: Vec<(String, Self)> = failed.iter().map(|one| named(one, now)).collect();
         let code = each.iter().map(|(_, failure)| failure.code).find(|code| *code != ExitCode::Request);
         let lines: Vec<String> = each.iter().map(|(name, failure)| format!("\n{name}: {}", failure.text)).collect();
@@ -39,7 +39,7 @@ impl Failure {
 
 fn named(one: &NotFetched, now: Timestamp) -> (String, Failure) {
     match one {
-        NotFetched::Dependency { key, error } => (key.clone(), of_action(error.first_cause(), now)),
+        NotFetched::Dependency { key, error } => (key.clone(), from_action(error.first_cause(), now)),
         NotFetched::Request { number, failure } => (format!("request {number}"), failure.clone()),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::actions::{ActionError, LimitExceeded};
-use crate::build::run_process::RunError;
+use crate::build::process::RunError;
 use crate::build::user::UserError;
 use crate::dependencies::Missing;
 use crate::disk_budget::DiskFull;
@@ -233,16 +233,16 @@ fn all() -> Vec<Failure> {
     all.push(Failure::no_callback());
     all.extend(trusting().into_iter().map(|error| ClientError::from(error).into()));
     all.push(ClientError::from(ProxyError { variable: "HTTPS_PROXY" }).into());
-    all.extend(actions().into_iter().map(|error| Failure::of_staging(&StagingError::Action(error), now)));
-    all.extend(results().into_iter().map(|error| Failure::of_staging(&StagingError::Result(error), now)));
+    all.extend(actions().into_iter().map(|error| Failure::from_staging(&StagingError::Action(error), now)));
+    all.extend(results().into_iter().map(|error| Failure::from_staging(&StagingError::Result(error), now)));
     all.extend(reports().into_iter().map(Failure::from));
-    all.push(Failure::of_system(&refused_by_system()));
+    all.push(Failure::from_system(&refused_by_system()));
     all.extend(caches().into_iter().map(Failure::from));
     let verified = Verified { all: 3, damaged: 1, ..Verified::default() };
-    all.extend(Failure::of_verify(&verified));
-    all.extend(Failure::of_verify(&Verified { damaged: 0, others: 2, ..verified }));
-    all.extend(Failure::of_verify(&Verified { others: 1, unanswered: 1, ..verified }));
-    all.push(Failure::of_cache_up(&not_fetched(), now));
+    all.extend(Failure::from_verify(&verified));
+    all.extend(Failure::from_verify(&Verified { damaged: 0, others: 2, ..verified }));
+    all.extend(Failure::from_verify(&Verified { others: 1, unanswered: 1, ..verified }));
+    all.push(Failure::from_cache_up(&not_fetched(), now));
     all
 }
 
@@ -354,6 +354,6 @@ fn the_cause_that_counts_is_not_the_end_that_it_brought_to_others() {
     let stopped = || ActionError::Stopped(Stopped::Codependent);
     let exited = ActionError::Exited { path: "b".to_owned(), status: 223, exceeded: None };
     let several = ActionError::Several(vec![stopped(), ActionError::Several(vec![stopped(), exited])]);
-    let failure = Failure::of_staging(&StagingError::Action(several), Timestamp::from_second(NOW).unwrap());
+    let failure = Failure::from_staging(&StagingError::Action(several), Timestamp::from_second(NOW).unwrap());
     assert_eq!(failure.code, ExitCode::BuildersOwn(223));
 }

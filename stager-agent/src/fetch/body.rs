@@ -197,7 +197,7 @@ impl Read for Body<'_> {
 
 /// Starts the thread that asks and receives.
 fn ask(http: &Http, url: &SafeUrl, get: Get) -> Result<Download, TransferError> {
-    let address = Address::of(url).map_err(TransferError::from)?;
+    let address = Address::parse(url).map_err(TransferError::from)?;
     let (to_here, messages) = sync_channel(CHUNKS);
     let (spent, empty) = channel();
     let (http, expires, host) = (http.clone(), url.expires(), address.host.clone());
@@ -225,8 +225,8 @@ fn receive(
             if to_reader.send(Message::Begins(info)).is_err() {
                 return;
             }
-            let expected = answer.response.body().content_length();
-            match pass_on(answer.response, to_reader, empty) {
+            let expected = answer.http.body().content_length();
+            match pass_on(answer.http, to_reader, empty) {
                 Ok(()) if answer.connection.has_more() => Message::Failed(TransferError::Surplus { expected }),
                 Ok(()) => Message::End,
                 Err(error) => Message::Failed(super::classify::classify(error.into(), &host, http.timeouts())),

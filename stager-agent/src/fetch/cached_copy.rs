@@ -53,7 +53,7 @@ pub(crate) fn unpack_cached_copy(
         Err(_) => return Ok(CachedCopy::Another),
     }
     kept.rewind().map_err(|cause| failed(UnpackError::Disk { path: archive.to.to_owned(), cause }))?;
-    let target = TargetDir::of(archive).map_err(failed)?;
+    let target = TargetDir::create(archive).map_err(failed)?;
     let unpacked =
         target.tree().and_then(|mut tree| unpack::unpack(&mut kept, Some(file), &mut tree, archive.limits, scope));
     let Err(cause) = unpacked else { return Ok(CachedCopy::Unpacked) };

@@ -58,7 +58,7 @@ impl Http {
     /// # Errors
     /// See [`ClientError`].
     pub(crate) fn new(trust: &Trust, timeouts: Timeouts) -> Result<Self, ClientError> {
-        Ok(Self::through(Proxies::of(|name| env::var(name).ok())?, trust, timeouts)?)
+        Ok(Self::through(Proxies::from_env(|name| env::var(name).ok())?, trust, timeouts)?)
     }
 
     /// Builds it, with these proxies.
@@ -114,7 +114,7 @@ impl Http {
                     }
                     address = next;
                 }
-                _ => return Ok(Response { response, verified, connection }),
+                _ => return Ok(Response { http: response, verified, connection }),
             }
         }
         Err(TransferError::Protocol { reason: "it redirects in a circle" })
@@ -149,7 +149,7 @@ impl Http {
 
     /// A client for one request, since each has its own way to its server. What is costly they share.
     fn agent(&self, address: &Address, per_read: Duration) -> (Agent, ConnectionHandle) {
-        let (proxy, connection) = (self.proxies.of_address(address), ConnectionHandle::default());
+        let (proxy, connection) = (self.proxies.for_address(address), ConnectionHandle::default());
         let tunnel = proxy.filter(|proxy| tunnels(proxy, address));
         let config = configuration(&self.tls, self.timeouts, per_read).proxy(tunnel.map(|proxy| proxy.tunnel.clone()));
         let (connector, left) = (Arc::clone(&self.connector), connection.slot());
@@ -161,7 +161,7 @@ impl Http {
             Some(proxy) => {
                 let watched =
                     WatchedConnector { connector, connection: left, whole_url: Some(address.origin().to_owned()) };
-                Agent::with_parts(config.build(), watched, NearProxy::of(proxy))
+                Agent::with_parts(config.build(), watched, NearProxy::new(proxy))
             }
         };
         (agent, connection)
@@ -169,7 +169,7 @@ impl Http {
 
     /// The passwords of the URL and of a proxy that passes requests on; one that tunnels gets its own beforehand.
     fn credentials<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = (header::HeaderName, &'a str)> {
-        let forward = self.proxies.of_address(address).filter(|proxy| !tunnels(proxy, address));
+        let forward = self.proxies.for_address(address).filter(|proxy| !tunnels(proxy, address));
         let of_proxy = forward.and_then(|proxy| Some((header::PROXY_AUTHORIZATION, proxy.authorization.as_deref()?)));
         let of_url = address.authorization.as_deref().map(|value| (header::AUTHORIZATION, value));
         [(header::CONNECTION, "close")].into_iter().chain(of_proxy).chain(of_url)
@@ -180,7 +180,7 @@ impl Http {
         address: &Address,
         answered: Result<http::Response<Body>, Error>,
     ) -> Result<http::Response<Body>, TransferError> {
-        let proxy = self.proxies.of_address(address);
+        let proxy = self.proxies.for_address(address);
         match (answered, proxy) {
             (Ok(answer), Some(proxy)) if answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
                 Err(proxy.refusal(answer.status().as_u16()))

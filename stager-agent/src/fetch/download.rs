@@ -32,7 +32,7 @@ pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Fet
         announce(archive, scope);
     }
     let tried = with_retries(archive.from, http.timeouts(), scope, |retries| attempt(http, archive, retries, scope));
-    let arrived = tried.map_err(|trouble| FetchError::of(trouble, archive.from))?;
+    let arrived = tried.map_err(|trouble| FetchError::from_attempt(trouble, archive.from))?;
     let Some((told, unpacked)) = arrived else { return Ok(FetchOutcome::Unchanged) };
 
     let (name, to) = (archive.name.to_owned(), archive.to.display().to_string());
@@ -77,7 +77,7 @@ fn attempt(
     let coding = body.coding().map(str::to_owned);
     let to = archive.to.display().to_string();
     let body = Tally::new(body, archive.checksum.clone(), archive.copy, Some(to), scope);
-    let target = TargetDir::of(archive).map_err(|cause| failed(archive, cause))?;
+    let target = TargetDir::create(archive).map_err(|cause| failed(archive, cause))?;
     receive(body, archive, &target, scope).map(Some).or_else(|trouble| {
         target.clear().map_err(|cause| failed(archive, cause))?;
         Err(match (trouble, coding) {

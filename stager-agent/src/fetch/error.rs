@@ -66,7 +66,7 @@ pub(crate) enum FetchError {
 
 impl FetchError {
     /// Why the tries to fetch `from` came to nothing.
-    pub(super) fn of(trouble: AttemptError<Self>, from: &SafeUrl) -> Self {
+    pub(super) fn from_attempt(trouble: AttemptError<Self>, from: &SafeUrl) -> Self {
         let from = from.clone();
         match trouble {
             AttemptError::Stopped(why) => Self::Stopped { from, why },

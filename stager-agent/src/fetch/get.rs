@@ -38,7 +38,7 @@ pub(super) enum Get {
 /// An answer to a question.
 pub(super) struct Response {
     /// As it came.
-    pub(super) response: http::Response<Body>,
+    pub(super) http: http::Response<Body>,
     /// Whether it and every redirect on the way to it came over TLS with a verified certificate.
     pub(super) verified: bool,
     /// The connection, once the body was read to its end.
@@ -93,8 +93,8 @@ impl Get {
     /// # Errors
     /// The answer brings no body that can be used.
     pub(super) fn judge(&self, answer: &Response, expires: Option<i64>) -> Result<Option<BodyInfo>, TransferError> {
-        let (status, headers) = (answer.response.status().as_u16(), answer.response.headers());
-        let announced = answer.response.body().content_length();
+        let (status, headers) = (answer.http.status().as_u16(), answer.http.headers());
+        let announced = answer.http.body().content_length();
         let info = |length| BodyInfo { peer: answer.connection.peer(), ..whole(headers, length, answer.verified) };
         match (status, self) {
             (200, Self::Whole | Self::Changed(_)) => Ok(Some(info(announced))),

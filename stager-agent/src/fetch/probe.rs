@@ -35,5 +35,5 @@ pub(crate) fn probe(http: &Http, from: &SafeUrl, known: &Known, scope: &Scope) -
         let body = Body::open(http, from, get.clone(), retries)?;
         Ok(if body.is_some() { Probed::There } else { Probed::Unchanged })
     });
-    answer.map_err(|trouble| FetchError::of(trouble, from))
+    answer.map_err(|trouble| FetchError::from_attempt(trouble, from))
 }

@@ -59,7 +59,7 @@ pub(crate) struct Retries<'a> {
 }
 
 impl<'a> Retries<'a> {
-    fn of(what: &'a SafeUrl, timeouts: Timeouts, scope: &'a Scope<'a>) -> Self {
+    fn new(what: &'a SafeUrl, timeouts: Timeouts, scope: &'a Scope<'a>) -> Self {
         Self {
             what,
             timeouts,
@@ -144,7 +144,7 @@ pub(crate) fn with_retries<'a, T, E>(
     scope: &'a Scope<'a>,
     mut attempt: impl FnMut(&Retries<'a>) -> Result<T, AttemptError<E>>,
 ) -> Result<T, AttemptError<E>> {
-    let retries = Retries::of(what, timeouts, scope);
+    let retries = Retries::new(what, timeouts, scope);
     loop {
         match attempt(&retries) {
             Err(AttemptError::Transfer(cause)) => retries.again(cause)?,
@@ -199,7 +199,7 @@ mod tests {
     fn tried<T>(timeouts: Timeouts, test: impl FnOnce(&Retries, &Audience) -> T) -> T {
         let (audience, stop, url) = (Audience::default(), Stop::default(), SafeUrl::new("http://h/"));
         let scope = Scope::new(&audience, "STG", &stop);
-        test(&Retries::of(&url, timeouts, &scope), &audience)
+        test(&Retries::new(&url, timeouts, &scope), &audience)
     }
 
     const QUICK: Timeouts = Timeouts {

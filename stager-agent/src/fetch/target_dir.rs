@@ -29,7 +29,7 @@ impl<'a> TargetDir<'a> {
     ///
     /// # Errors
     /// [`UnpackError::Disk`].
-    pub(super) fn of(archive: &Archive<'a>) -> Result<Self, UnpackError> {
+    pub(super) fn create(archive: &Archive<'a>) -> Result<Self, UnpackError> {
         let (path, owner) = (archive.into.unwrap_or(archive.to), archive.owner);
         make(path, owner)?;
         let was_empty = entries(path)?.is_empty();

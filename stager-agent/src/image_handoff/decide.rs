@@ -88,7 +88,7 @@ impl SocketUser {
     }
 
     /// Those whom the request runs programs as, when we are root. Unknown users are left out: nothing will run as them.
-    pub(crate) fn of_runs(action: &Action) -> Vec<Self> {
+    pub(crate) fn from_runs(action: &Action) -> Vec<Self> {
         let users = action.runs().filter_map(|run| User::named(&run.user).ok());
         users.map(|user| Self { name: user.name, uid: user.uid, gids: vec![user.gid] }).collect()
     }

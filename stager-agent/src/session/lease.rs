@@ -27,10 +27,10 @@ const LAST_WORDS: Duration = Duration::from_secs(20);
 
 /// A lease, or none; clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Lease(Option<Arc<Held>>);
+pub(crate) struct Lease(Option<Arc<LeaseState>>);
 
 #[derive(Debug)]
-struct Held {
+struct LeaseState {
     /// What to end when the host is gone.
     stop: Arc<Stop>,
     /// Nobody needs the host any more.
@@ -40,7 +40,7 @@ struct Held {
 impl Lease {
     /// A lease whose end ends everything.
     pub(crate) fn held(stop: Arc<Stop>) -> Self {
-        Self(Some(Arc::new(Held { stop, over: AtomicBool::new(false) })))
+        Self(Some(Arc::new(LeaseState { stop, over: AtomicBool::new(false) })))
     }
 
     /// Standard input as far as the request goes; all of it without a lease.
@@ -48,14 +48,14 @@ impl Lease {
         if self.0.is_none() {
             return Ok(Box::new(io::stdin().lock()));
         }
-        Ok(Box::new(UntilMark { line: Line::of_stdin(PATIENCE)?, ended: false }))
+        Ok(Box::new(UntilMark { line: HostLine::from_stdin(PATIENCE)?, ended: false }))
     }
 
     /// From now on the end of standard input, or too long a silence on it, ends everything. To be called when the request
     /// has been read. Without a lease nothing is watched.
     pub(crate) fn watch(&self) -> io::Result<()> {
         let Some(held) = self.0.clone() else { return Ok(()) };
-        let line = Line::of_stdin(PATIENCE)?;
+        let line = HostLine::from_stdin(PATIENCE)?;
         let watch = move || {
             if held.is_lost(line) {
                 thread::sleep(LAST_WORDS);
@@ -73,9 +73,9 @@ impl Lease {
     }
 }
 
-impl Held {
+impl LeaseState {
     /// Waits until the host is gone. True: it was needed, and everything has been told to end.
-    fn is_lost(&self, mut line: Line) -> bool {
+    fn is_lost(&self, mut line: HostLine) -> bool {
         let mut ignored = [0; 256];
         while !matches!(line.read(&mut ignored), Ok(0) | Err(_)) {}
         let lost = !self.over.load(Ordering::SeqCst);
@@ -92,20 +92,20 @@ fn end_without_words() {
 }
 
 /// What leads to the host. A read waits for it no longer than its patience.
-struct Line {
+struct HostLine {
     input: OwnedFd,
     patience: Duration,
     turn: Duration,
 }
 
-impl Line {
-    fn of_stdin(patience: Duration) -> io::Result<Self> {
+impl HostLine {
+    fn from_stdin(patience: Duration) -> io::Result<Self> {
         // Of its own: what `--keep` puts in place of standard input is nobody's sign of life.
         Ok(Self { input: rustix::stdio::stdin().try_clone_to_owned()?, patience, turn: TURN })
     }
 }
 
-impl Read for Line {
+impl Read for HostLine {
     /// # Errors
     /// `TimedOut`: nothing came for too long.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -166,15 +166,15 @@ mod tests {
     }
 
     /// A lease, its host's end of the line and the agent's.
-    fn pair(patience_ms: u64) -> (Arc<Stop>, Arc<Held>, UnixStream, Line) {
+    fn pair(patience_ms: u64) -> (Arc<Stop>, Arc<LeaseState>, UnixStream, HostLine) {
         let (host, agent) = UnixStream::pair().unwrap();
         let stop = Arc::new(Stop::default());
-        let held = Arc::new(Held { stop: Arc::clone(&stop), over: AtomicBool::new(false) });
+        let held = Arc::new(LeaseState { stop: Arc::clone(&stop), over: AtomicBool::new(false) });
         let (patience, turn) = (Duration::from_millis(patience_ms), Duration::from_millis(10));
-        (stop, held, host, Line { input: agent.into(), patience, turn })
+        (stop, held, host, HostLine { input: agent.into(), patience, turn })
     }
 
-    fn watched(held: &Arc<Held>, line: Line) {
+    fn watched(held: &Arc<LeaseState>, line: HostLine) {
         let held = Arc::clone(held);
         thread::spawn(move || held.is_lost(line));
     }

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// What the stream looks like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Format {
+pub(crate) enum OutputFormat {
     /// Lines for people, on stdout and stderr.
     #[default]
     Plain,
@@ -18,7 +18,7 @@ pub(crate) enum Format {
     Json,
 }
 
-impl FromStr for Format {
+impl FromStr for OutputFormat {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
@@ -32,13 +32,13 @@ impl FromStr for Format {
 
 /// See the module's text. Lines of several threads do not mix.
 pub(crate) struct Screen {
-    format: Format,
+    format: OutputFormat,
     turn: Mutex<()>,
 }
 
 impl Screen {
     /// A stream in that form.
-    pub(crate) const fn new(format: Format) -> Self {
+    pub(crate) const fn new(format: OutputFormat) -> Self {
         Self { format, turn: Mutex::new(()) }
     }
 }
@@ -47,8 +47,8 @@ impl EventSink for Screen {
     fn emit(&self, event: Event) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         match self.format {
-            Format::Json => write(Stream::Out, event.to_json_line()),
-            Format::Plain => {
+            OutputFormat::Json => write(Stream::Out, event.to_json_line()),
+            OutputFormat::Plain => {
                 if let Some(line) = plain_line(&event) {
                     write(line.stream, line.text.into_owned());
                 }

@@ -29,7 +29,7 @@ impl ContentDigest {
     ///
     /// # Errors
     /// Something cannot be read, or `go_on` gave an error.
-    pub(crate) fn of(tree: &Path, go_on: &dyn Fn() -> io::Result<()>) -> io::Result<Self> {
+    pub(crate) fn read(tree: &Path, go_on: &dyn Fn() -> io::Result<()>) -> io::Result<Self> {
         let mut all = Self::default();
         let mut block = vec![0; BLOCK];
         walk(tree, &mut |item| {

@@ -30,7 +30,7 @@ impl Structure {
     ///
     /// # Errors
     /// It is not there, or cannot be looked at.
-    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+    pub(crate) fn read(path: &Path) -> io::Result<Self> {
         let mut all = Self::default();
         let mut seen = HashSet::new();
         walk(path, &mut |item| all.take_in(item, &mut seen))?;

@@ -100,7 +100,7 @@ impl Bound {
 
 impl UnpackError {
     /// What an error on reading an archive means: a bound that the reader keeps carries itself; all else is damage.
-    pub(crate) fn of_reading(entry: Option<String>, cause: io::Error) -> Self {
+    pub(crate) fn from_reading(entry: Option<String>, cause: io::Error) -> Self {
         cause.downcast().unwrap_or_else(|cause| Self::Corrupt { entry, cause })
     }
 }

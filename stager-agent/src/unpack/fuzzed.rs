@@ -102,7 +102,7 @@ fn unpacked(how: impl Fn(&mut Tree, &Scope) -> Result<Unpacked, UnpackError>) ->
     assert_eq!(fs::symlink_metadata(&canary).unwrap().nlink(), 1, "something was linked from outside");
     let told = outcome.as_ref().ok().and_then(|unpacked| unpacked.contents);
     // Nobody but root may read it where a directory is closed to its owner.
-    if let (Some(told), Ok(read)) = (told, ContentDigest::of(&inside, &|| Ok(()))) {
+    if let (Some(told), Ok(read)) = (told, ContentDigest::read(&inside, &|| Ok(()))) {
         assert_eq!(told, read, "the digest is of something else");
     }
     let made = all_in(&inside);

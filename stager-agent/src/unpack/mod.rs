@@ -43,7 +43,7 @@ pub(crate) fn unpack(
     scope: &Scope,
 ) -> Result<Unpacked, UnpackError> {
     let budget = &Budget::new(limits);
-    let outer = Sniffed::of(Packed { archive, budget }).map_err(|cause| UnpackError::of_reading(None, cause))?;
+    let outer = Sniffed::new(Packed { archive, budget }).map_err(|cause| UnpackError::from_reading(None, cause))?;
     let mut unpacked = match outer.kind() {
         ArchiveKind::Empty => return Err(UnpackError::Empty),
         ArchiveKind::Zip => zip::unpack(&mut outer.whole(), copy, tree, budget, scope)?,
@@ -58,7 +58,7 @@ pub(crate) fn unpack(
 
 fn inflate(compressed: impl BufRead, tree: &mut Tree, budget: &Budget, scope: &Scope) -> Result<Unpacked, UnpackError> {
     let mut inflated = Unpacking { inner: Inflated::new(compressed), budget };
-    let inner = Sniffed::of(&mut inflated).map_err(|cause| UnpackError::of_reading(None, cause))?;
+    let inner = Sniffed::new(&mut inflated).map_err(|cause| UnpackError::from_reading(None, cause))?;
     let unpacked = match inner.kind() {
         ArchiveKind::Tar => tar::unpack(inner.whole(), tree, budget, scope)?,
         ArchiveKind::Empty => {
@@ -75,7 +75,7 @@ fn inflate(compressed: impl BufRead, tree: &mut Tree, budget: &Budget, scope: &S
         }
     };
     // gzip's own checksum comes last.
-    io::copy(&mut inflated, &mut io::sink()).map_err(|cause| UnpackError::of_reading(None, cause))?;
+    io::copy(&mut inflated, &mut io::sink()).map_err(|cause| UnpackError::from_reading(None, cause))?;
     Ok(unpacked)
 }
 

@@ -29,7 +29,7 @@ pub(super) struct Sniffed<R> {
 
 impl<R: Read> Sniffed<R> {
     /// Reads the first bytes of `stream`.
-    pub(super) fn of(mut stream: R) -> io::Result<Self> {
+    pub(super) fn new(mut stream: R) -> io::Result<Self> {
         let mut head = Vec::with_capacity(HEAD);
         (&mut stream).take(HEAD as u64).read_to_end(&mut head)?;
         Ok(Self { head, rest: stream })

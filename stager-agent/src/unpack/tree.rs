@@ -167,7 +167,7 @@ impl Tree {
                 Ok(0) => break,
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(cause) => return Err(UnpackError::of_reading(Some(name.shown()), cause)),
+                Err(cause) => return Err(UnpackError::from_reading(Some(name.shown()), cause)),
             };
             self.cursor.take(count as u64)?;
             new.write_all(&self.block[..count]).map_err(|error| self.cursor.disk(name, error))?;

@@ -36,7 +36,7 @@ pub(super) struct UploadDigests {
 
 impl UploadBody {
     /// What was left.
-    pub(super) fn of(left: &UntrustedFile) -> Self {
+    pub(super) fn new(left: &UntrustedFile) -> Self {
         Self { file: Arc::clone(&left.file), bytes: left.bytes }
     }
 

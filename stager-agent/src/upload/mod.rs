@@ -64,7 +64,7 @@ pub(crate) fn open(path: &Path, owners: &[User]) -> Result<UntrustedFile, Upload
 /// # Errors
 /// [`UploadError::File`], [`UploadError::Stopped`].
 pub(crate) fn sha256(upload: &Upload, scope: &Scope) -> Result<String, UploadError> {
-    let digests = UploadBody::of(upload.file).digests(upload.path, scope);
+    let digests = UploadBody::new(upload.file).digests(upload.path, scope);
     Ok(digests.map_err(|trouble| told(upload, trouble))?.sha256)
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn sha256(upload: &Upload, scope: &Scope) -> Result<String, UploadErr
 /// See [`UploadError`].
 pub(crate) fn upload(http: &Http, upload: &Upload, scope: &Scope) -> Result<Sent, UploadError> {
     let &Upload { name, path, file, to } = upload;
-    let body = UploadBody::of(file);
+    let body = UploadBody::new(file);
     let bytes = body.bytes;
     let from = path.display().to_string();
     scope.emit(Event::Uploading { name: name.to_owned(), from, to: to.to_string(), bytes });

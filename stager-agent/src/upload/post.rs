@@ -28,7 +28,7 @@ pub(super) fn post(
     to: &SafeUrl,
     retries: &Retries,
 ) -> Result<(), AttemptError<UploadError>> {
-    let address = Address::of(to).map_err(TransferError::from)?;
+    let address = Address::parse(to).map_err(TransferError::from)?;
     let _permit = retries.enter(http.semaphore())?;
     let (bytes, body, md5, answer_within) = (body.bytes, body.reader(), md5.to_owned(), answers_within(to));
     let state = body.state();

@@ -9,7 +9,7 @@ use crate::http_url::Address;
 const BASIC: &str = "Basic dTpwQHNz";
 
 fn proxies(variable: &'static str, value: &str) -> Proxies {
-    Proxies::of(|name| (name == variable).then(|| value.to_owned())).unwrap()
+    Proxies::from_env(|name| (name == variable).then(|| value.to_owned())).unwrap()
 }
 
 fn renamed(server: &Server) -> String {
@@ -74,8 +74,8 @@ fn a_proxy_that_does_not_let_us_through_is_blamed_without_its_password() {
             (closed.to_string(), "Connection refused", 4),
             ("nobody.invalid:1".to_owned(), "its name cannot be resolved", 4),
         ] {
-            let all =
-                Proxies::of(|name| name.ends_with("_PROXY").then(|| format!("http://u:SECRET@{address}"))).unwrap();
+            let all = Proxies::from_env(|name| name.ends_with("_PROXY").then(|| format!("http://u:SECRET@{address}")))
+                .unwrap();
             // NO_PROXY holds a URL then, which excepts nothing.
             let (case, http) = (Case::new(), through(all, Vec::new(), Verify::Skip));
             let error = with_causes(&case.run(&http, &renamed(&server), None).unwrap_err());
@@ -99,7 +99,7 @@ fn a_connection_through_a_tunnel_is_let_go() {
         TestProxy::start(None),
     );
     let http = through(proxies("HTTPS_PROXY", &proxy.address), Vec::new(), Verify::Skip);
-    let address = Address::of(&SafeUrl::new(renamed(&server))).unwrap_or_else(|_| panic!());
+    let address = Address::parse(&SafeUrl::new(renamed(&server))).unwrap_or_else(|_| panic!());
     http.post(&address, &[("content-length", "0")], std::io::empty(), Duration::from_secs(10)).unwrap();
     told.recv_timeout(Duration::from_secs(10)).expect("the connection is still open");
 }

@@ -96,7 +96,7 @@ impl<'a, R: Read> Members<'a, R> {
 
         let stored = if has_contents(kind) { long_size.unwrap_or(size) } else { 0 };
         self.no_more_than_allowed(&name, stored)?;
-        let located = |cause| UnpackError::of_reading(Some(shown(&name)), cause);
+        let located = |cause| UnpackError::from_reading(Some(shown(&name)), cause);
         let map = if kind == EntryType::GNUSparse {
             let header = header.as_gnu().ok_or_else(|| located(damaged("it is a sparse file without a map")))?;
             let map = Map::of_header(header, stored, &mut self.blocks).map_err(located)?;
@@ -171,5 +171,5 @@ fn once<T>(place: &mut Option<T>, value: T) -> Result<(), UnpackError> {
 }
 
 fn reading(cause: io::Error) -> UnpackError {
-    UnpackError::of_reading(None, cause)
+    UnpackError::from_reading(None, cause)
 }

@@ -8,7 +8,7 @@ use crate::tree_digest::ContentDigest;
 fn gathered_and_read(archive: &[u8]) -> (Option<ContentDigest>, ContentDigest) {
     let target = Target::new();
     let unpacked = target.unpack(archive).unwrap();
-    (unpacked.contents, ContentDigest::of(&target.inside(), &|| Ok(())).unwrap())
+    (unpacked.contents, ContentDigest::read(&target.inside(), &|| Ok(())).unwrap())
 }
 
 #[test]

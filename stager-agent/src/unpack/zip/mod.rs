@@ -41,7 +41,7 @@ pub(super) fn unpack(
     budget: &Budget,
     scope: &Scope,
 ) -> Result<Unpacked, UnpackError> {
-    unpack_with(Inflaters::of_this_process(), archive, copy, tree, budget, scope)
+    unpack_with(Inflaters::shared(), archive, copy, tree, budget, scope)
 }
 
 /// The same with inflaters of its own.
@@ -53,8 +53,8 @@ pub(super) fn unpack_with(
     budget: &Budget,
     scope: &Scope,
 ) -> Result<Unpacked, UnpackError> {
-    let spool = Spool::of(archive, copy, tree)?;
-    let plan = ZipPlan::of(&spool, budget, scope)?;
+    let spool = Spool::new(archive, copy, tree)?;
+    let plan = ZipPlan::new(&spool, budget, scope)?;
     make_directories(&plan, tree, scope)?;
     files::make(&plan, &spool, inflaters, tree, scope)?;
     make_links(&plan, &spool, inflaters, tree, budget, scope)?;

@@ -45,7 +45,7 @@ impl ZipPlan {
     ///
     /// # Errors
     /// See [`UnpackError`]; all but [`UnpackError::Disk`] are possible.
-    pub(super) fn of(spool: &Spool, budget: &Budget, scope: &Scope) -> Result<Self, UnpackError> {
+    pub(super) fn new(spool: &Spool, budget: &Budget, scope: &Scope) -> Result<Self, UnpackError> {
         let mut buffer = vec![0; MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
         let located = ZipLocator::new().locate_in_reader(spool.read_ahead(), &mut buffer, spool.length());
         let archive = located.map_err(|(_, error)| damaged(None, error))?;
@@ -78,7 +78,7 @@ impl ZipPlan {
         budget: &Budget,
         scope: &Scope,
     ) -> Result<(), UnpackError> {
-        let mut headers = Headers::of(archive);
+        let mut headers = Headers::new(archive);
         let mut records = archive.entries(buffer);
         let mut count = 0_u64;
         while let Some(record) = records.next_entry().map_err(|error| damaged(None, error))? {

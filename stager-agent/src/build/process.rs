@@ -131,7 +131,7 @@ impl Program<'_> {
                 scope.emit(Event::Line { source: scope.log_source().to_owned(), stream, text });
             }
         };
-        let mut outputs = Outputs::of(&mut child, self.hidden);
+        let mut outputs = Outputs::new(&mut child, self.hidden);
         let stopped = self.watch(pid, &mut outputs, scope, reaper, &mut say)?;
         // As long as it is not reaped its number stays its group's, so nobody else's group can be hit.
         outputs.drain(LINGER, &mut say);
