@@ -120,7 +120,6 @@ pub(crate) struct Arguments {
 pub(crate) struct EarlyExit {
     /// What to print.
     pub(crate) text: String,
-    /// Where.
     pub(crate) stream: Stream,
     /// What to end with.
     pub(crate) code: ExitCode,

@@ -19,7 +19,7 @@ const NO_PASSWORD: &str = "x-oauth-basic";
 /// All but what nobody encodes, and `:`, which parts a user from a password.
 const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
-/// See the module's text. The default hides nothing.
+/// The secrets to hide. The default hides nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Hidden {
     /// The longest first.

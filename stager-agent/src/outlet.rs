@@ -13,11 +13,11 @@ pub(crate) const MOST_OUTPUT: u64 = 64 << 20;
 /// What a line counts at least, for what is around it.
 const LEAST: u64 = 64;
 
-/// See the module's text.
+/// An event sink that hides secrets and passes on so many bytes of output.
 pub(crate) struct Outlet<'a> {
     to: &'a Scope<'a>,
     hidden: &'a Hidden,
-    /// Bytes.
+    /// Bytes that pass.
     limit: u64,
     said: AtomicU64,
     is_full: AtomicBool,

@@ -12,7 +12,7 @@ use std::io::Cursor;
 use std::thread;
 use std::time::Duration;
 
-/// The BBS's.
+/// As often as Diego's BBS tries.
 const TRIES: u32 = 3;
 /// How long the receiver may think. It only asks Cloud Controller, which writes a line in a database.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -45,16 +45,13 @@ pub(crate) enum ReportError {
     /// It did not arrive.
     #[error("cannot report to {to}")]
     Transfer {
-        /// Where to.
         to: SafeUrl,
-        /// Why.
         #[source]
         cause: TransferError,
     },
     /// It was not taken.
     #[error("{to} does not take the report: it answered {}", status_text(*status))]
     Refused {
-        /// Where to.
         to: SafeUrl,
         /// The HTTP status.
         status: u16,

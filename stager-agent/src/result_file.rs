@@ -15,25 +15,21 @@ pub(crate) enum ResultError {
     /// It cannot be opened or read.
     #[error("the builder left no result in {}", path.display())]
     Unreadable {
-        /// Which.
         path: PathBuf,
-        /// Why.
         #[source]
         source: io::Error,
     },
     /// A link, a directory, another's file or the like.
     #[error("the result {} is not taken", path.display())]
     NotTaken {
-        /// Which.
         path: PathBuf,
-        /// Why.
         #[source]
         source: UntrustedFileError,
     },
     /// Over [`LARGEST`].
     #[error("the result in {} is longer than 50 KiB, the most that Diego takes", .0.display())]
     TooLong(PathBuf),
-    /// Not text.
+    /// It is not UTF-8.
     #[error("the result in {} is not UTF-8 text", .0.display())]
     NotText(PathBuf),
 }

@@ -9,7 +9,6 @@ use std::time::Duration;
 /// A download that can begin early, and what its place in the tree says of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct EarlyDownload<'a> {
-    /// The download.
     pub(super) action: &'a DownloadAction,
     /// In whose name; `None`: the task's.
     pub(super) log_source: Option<&'a str>,

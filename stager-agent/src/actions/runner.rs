@@ -60,7 +60,7 @@ pub(crate) struct StagingRunner<'a> {
 /// The droplet as it was opened for its upload. Whatever else is made of it is made of this file.
 #[derive(Clone)]
 pub(crate) struct Droplet {
-    /// It.
+    /// As it was opened.
     pub(crate) file: UntrustedFile,
     /// Its sha256, in hexadecimal digits.
     pub(crate) sha256: String,

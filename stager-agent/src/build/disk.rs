@@ -32,7 +32,7 @@ const GROUP_WRITES: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
 const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// See the module's text.
+/// Watches what one user writes.
 pub(crate) struct DiskWatch<'a> {
     user: &'a User,
     /// Bytes; at least 1.

@@ -32,7 +32,6 @@ const REAP: Duration = Duration::from_secs(1);
 pub(crate) struct Program<'a> {
     /// The program; there is no shell in between.
     pub(crate) path: &'a str,
-    /// Its arguments.
     pub(crate) arguments: &'a [String],
     /// All of its environment.
     pub(crate) environment: &'a [EnvironmentVariable],

@@ -7,7 +7,7 @@ use super::index::Index;
 use super::layout::Layout;
 use std::path::Path;
 
-/// See the module's text.
+/// A cache that is only read.
 #[derive(Debug)]
 pub(crate) struct Baked {
     layout: Layout,

@@ -23,7 +23,7 @@ const TREE: u32 = 0o755;
 /// Of a package, which is somebody's source code.
 const PACKAGE: u32 = 0o600;
 
-/// See the module's text.
+/// The right to fetch one identity. Dropped unpublished, it removes what was filled in.
 #[derive(Debug)]
 pub(crate) struct Claim<'c> {
     cache: &'c Cache,

@@ -75,7 +75,6 @@ impl PendingEntry {
         }
     }
 
-    /// The name.
     pub(super) fn name(&self) -> &Name {
         &self.name
     }
@@ -106,7 +105,6 @@ impl Drop for PendingEntry {
 /// What a cache has of an identity.
 #[derive(Debug)]
 pub(crate) enum Lookup {
-    /// Nothing.
     Nothing,
     /// Something that cannot be used, and why. It was removed; where it is being fetched again, by whoever does that.
     Damaged(String),

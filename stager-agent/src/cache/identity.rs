@@ -27,7 +27,7 @@ impl EntryKind {
     }
 }
 
-/// See the module's text. Never empty, and without secrets: userinfo, query and fragment of the URL are left out.
+/// What an entry is a copy of. Never empty, and without secrets: userinfo, query and fragment of the URL are left out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
     /// What is kept.

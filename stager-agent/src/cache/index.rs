@@ -24,7 +24,7 @@ const UNFINISHED: &str = ".new";
 /// No record is a link.
 const UNFOLLOWED: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 
-/// See the module's text.
+/// The directory of index files.
 pub(super) struct Index {
     folder: PathBuf,
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 const FORMAT: u32 = 1;
 /// Others may enter, if they know the name.
 const ENTERED: u32 = 0o711;
-/// Root alone.
+/// Nobody but root may enter.
 const CLOSED: u32 = 0o700;
 /// Directories above a cache, where they are missing, and what its format file is to be read by: whatever the umask is,
 /// nobody else may write.
@@ -141,7 +141,6 @@ impl Layout {
         }
     }
 
-    /// The directory.
     pub(super) fn root(&self) -> &Path {
         &self.root
     }

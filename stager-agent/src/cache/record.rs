@@ -29,7 +29,7 @@ pub(crate) struct Facts {
     pub(crate) address: Option<String>,
 }
 
-/// See the module's text.
+/// The document in an entry's index file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// What is kept.

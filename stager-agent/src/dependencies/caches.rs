@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 /// What the kernel lists mounts in, and which of its fields is the place.
 const MOUNTS: (&str, usize) = ("/proc/self/mountinfo", 4);
 
-/// See the module's text. What was found in it stays there until this is dropped.
+/// The caches of a staging; by default none. What was found in them stays there until this is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Caches {
     volume: Option<(PathBuf, Cache)>,

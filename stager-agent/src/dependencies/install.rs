@@ -19,7 +19,6 @@ use std::path::Path;
 pub(crate) struct Dependency<'a> {
     /// For people; may be empty.
     pub(crate) name: &'a str,
-    /// Where from.
     pub(crate) from: &'a SafeUrl,
     /// Where it appears.
     pub(crate) to: &'a Path,

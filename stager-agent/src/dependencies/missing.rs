@@ -28,7 +28,6 @@ pub(crate) struct Missing {
 pub(crate) enum Needed<'a> {
     /// A dependency, its cache key, and whether it can be shown from the cache.
     Dependency(&'a Dependency<'a>, bool),
-    /// A download.
     Download(&'a DownloadAction),
 }
 

@@ -9,18 +9,15 @@ use shared_model::exit_code::ExitCode;
 /// Something that is not in the cache afterwards.
 #[derive(Debug)]
 pub(crate) enum NotFetched {
-    /// A dependency.
     Dependency {
         /// Its cache key.
         key: String,
-        /// Why.
         error: ActionError,
     },
     /// All that a request may want: it cannot be read.
     Request {
         /// Which, from 1.
         number: usize,
-        /// Why.
         failure: Failure,
     },
 }

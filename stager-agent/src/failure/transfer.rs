@@ -29,7 +29,6 @@ pub(super) fn from_expired(missing: &[Missing]) -> Failure {
     Failure::new(ExitCode::Fetch, text, advice)
 }
 
-/// A download.
 pub(super) fn from_fetch(error: &FetchError, now: Timestamp) -> Failure {
     let text = with_causes(error);
     let (text, advice) = match error {
@@ -51,7 +50,6 @@ pub(super) fn from_fetch(error: &FetchError, now: Timestamp) -> Failure {
 pub(super) const NOT_TAKEN: &str =
     "a builder leaves a file of its own there; a buildpack that puts something else in its place is not to be trusted";
 
-/// An upload.
 pub(super) fn from_upload(error: &UploadError, now: Timestamp) -> Failure {
     let text = with_causes(error);
     let (text, advice) = match error {

@@ -48,7 +48,7 @@ pub(crate) enum FetchOutcome {
     Unchanged,
 }
 
-/// What arrived.
+/// An archive that was fetched and unpacked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fetched {
     /// Bytes of the archive, compressed as it came.

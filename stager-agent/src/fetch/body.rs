@@ -45,7 +45,7 @@ struct Download {
     spent: Sender<Vec<u8>>,
 }
 
-/// See the module's text.
+/// The body of one GET, which goes on by itself where it breaks off.
 pub(super) struct Body<'a> {
     http: &'a Http,
     url: &'a SafeUrl,

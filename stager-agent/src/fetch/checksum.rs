@@ -128,7 +128,6 @@ pub(super) struct Mismatch {
 /// Who says what a body's checksum should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChecksumSource {
-    /// The request.
     Request,
     /// The server, by an ETag that is an MD5.
     Server,

@@ -16,16 +16,13 @@ pub(crate) enum FetchError {
     /// It did not arrive.
     #[error("cannot download {from}")]
     Transfer {
-        /// Where from.
         from: SafeUrl,
-        /// Why.
         #[source]
         cause: TransferError,
     },
     /// It arrived, and is another.
     #[error("{from} is not what the request asks for: its {algorithm} is {found}, not {wanted}")]
     Checksum {
-        /// Where from.
         from: SafeUrl,
         /// `sha256`.
         algorithm: &'static str,
@@ -37,31 +34,21 @@ pub(crate) enum FetchError {
     /// It arrived, and cannot be unpacked.
     #[error("cannot unpack {from} into {}", to.display())]
     Unpack {
-        /// Where from.
         from: SafeUrl,
-        /// Where to.
         to: PathBuf,
-        /// Why.
         #[source]
         cause: UnpackError,
     },
     /// The copy of it, which was asked for, cannot be written.
     #[error("cannot keep a copy of {from}")]
     Copy {
-        /// Where from.
         from: SafeUrl,
-        /// Why.
         #[source]
         cause: io::Error,
     },
     /// Ended before its end.
     #[error("the download of {from} was stopped")]
-    Stopped {
-        /// Where from.
-        from: SafeUrl,
-        /// By what.
-        why: Stopped,
-    },
+    Stopped { from: SafeUrl, why: Stopped },
 }
 
 impl FetchError {

@@ -21,7 +21,7 @@ pub(super) enum Get {
     Same {
         /// Of the one that is there already; empty ones are never the same.
         validators: Validators,
-        /// Its bytes.
+        /// Bytes of the one that is there.
         length: u64,
     },
     /// What is left of a body that broke off.

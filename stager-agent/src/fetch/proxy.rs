@@ -46,7 +46,6 @@ pub(super) struct NearProxy(Uri);
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{variable} is not the URL of an HTTP proxy")]
 pub(crate) struct ProxyError {
-    /// Which.
     pub(crate) variable: &'static str,
 }
 

@@ -16,7 +16,7 @@ const NEWS_EVERY: Duration = Duration::from_millis(250);
 /// Bytes read at a time where nobody unpacks them.
 const GULP: usize = 64 * 1024;
 
-/// See the module's text.
+/// A body that is counted, hashed and copied while it is read.
 pub(super) struct Tally<'a> {
     body: Body<'a>,
     copy: Option<&'a File>,
@@ -30,11 +30,11 @@ pub(super) struct Tally<'a> {
 
 /// What a whole body was.
 pub(super) struct Told {
-    /// Its length.
+    /// Bytes, as they came.
     pub(super) bytes: u64,
     /// In lower-case hex.
     pub(super) sha256: String,
-    /// The server's.
+    /// What the server gave to know it again by; empty: nothing.
     pub(super) validators: Validators,
     /// Whether it came over TLS from a server whose certificate was verified.
     pub(super) verified: bool,

@@ -32,7 +32,7 @@ pub(crate) struct Trust {
 /// Whether certificates are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verify {
-    /// As usual.
+    /// The server's certificate must be signed by an authority that is trusted here.
     Yes,
     /// Any certificate will do. Whoever asks for this warns the user.
     Skip,
@@ -47,18 +47,13 @@ pub(crate) enum TrustError {
     /// It cannot be read.
     #[error("cannot read the certificates in {}", path.display())]
     Unreadable {
-        /// Which.
         path: PathBuf,
-        /// Why.
         #[source]
         cause: io::Error,
     },
     /// There is no certificate in it.
     #[error("{} holds no certificate in PEM form", path.display())]
-    NoCertificate {
-        /// Which.
-        path: PathBuf,
-    },
+    NoCertificate { path: PathBuf },
 }
 
 impl Trust {

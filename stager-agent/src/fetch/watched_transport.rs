@@ -42,7 +42,7 @@ struct ConnectionState {
 #[derive(Clone, Debug)]
 pub(super) struct ConnectionSlot(Weak<ConnectionState>);
 
-/// See the module's text.
+/// A connection that is watched.
 #[derive(Debug)]
 pub(super) struct WatchedTransport {
     /// `()` once it was given away.

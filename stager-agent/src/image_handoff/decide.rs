@@ -76,7 +76,6 @@ impl Socket {
 }
 
 impl SocketUser {
-    /// This process.
     pub(crate) fn ours() -> Self {
         use rustix::process::{getegid, geteuid, getgroups};
         let mut gids: Vec<u32> =

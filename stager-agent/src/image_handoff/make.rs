@@ -26,7 +26,6 @@ const OPEN_FILES: &str = "/proc/self/fd";
 pub(crate) struct Ingredients<'a> {
     /// The staging request as it was read: names, labels and base follow from it.
     pub(crate) request: &'a str,
-    /// The droplet.
     pub(crate) droplet: &'a File,
     /// By its path in this container, the folder that holds the launcher.
     pub(crate) lifecycle: &'a Path,

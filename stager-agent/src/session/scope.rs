@@ -68,7 +68,7 @@ struct Deadline {
     limit: Duration,
 }
 
-/// See the module's text.
+/// When to stop and where to say things: a stop flag, a deadline and a log source, and those of the scopes around it.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
     events: &'a dyn EventSink,
@@ -89,7 +89,7 @@ impl<'a> Scope<'a> {
         Scope { events, ..*self }
     }
 
-    /// Says something.
+    /// Passes `event` on to the sink.
     pub(crate) fn emit(&self, event: Event) {
         self.events.emit(event);
     }

@@ -30,7 +30,7 @@ impl FromStr for OutputFormat {
     }
 }
 
-/// See the module's text. Lines of several threads do not mix.
+/// Standard output and standard error. Lines of several threads do not mix.
 pub(crate) struct Screen {
     format: OutputFormat,
     turn: Mutex<()>,

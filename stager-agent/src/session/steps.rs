@@ -33,7 +33,7 @@ fn end(current: Option<(Step, Instant)>, scope: &Scope) {
     }
 }
 
-/// For events.
+/// Whole milliseconds since `start`, as events have them.
 pub(crate) fn milliseconds_since(start: Instant) -> u64 {
     u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

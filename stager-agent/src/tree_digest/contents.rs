@@ -15,7 +15,7 @@ use std::path::Path;
 /// Bytes read at a time.
 const BLOCK: usize = 256 * 1024;
 
-/// See the module's text. `Display` gives 32 hex digits.
+/// A digest of the paths, sizes and CRC-32s of a tree's files. `Display` gives 32 hex digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ContentDigest(Digest);
 

@@ -16,7 +16,7 @@ use std::path::Path;
 /// systems know it only seconds later.
 const DISK_BLOCK: u64 = 4096;
 
-/// See the module's text.
+/// What a look at a tree has found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Structure {
     /// Of all that is taken in.

@@ -22,7 +22,6 @@ pub(crate) enum UnpackError {
     Corrupt {
         /// The entry where this showed; `None` where it is the archive as a whole.
         entry: Option<String>,
-        /// How.
         #[source]
         cause: io::Error,
     },
@@ -45,7 +44,6 @@ pub(crate) enum UnpackError {
     /// It asks for more than an archive may.
     #[error("{}", too_much(*bound, *limit, entry.as_ref()))]
     LimitExceeded {
-        /// Of what.
         bound: Bound,
         /// How much is allowed.
         limit: u64,
@@ -60,7 +58,6 @@ pub(crate) enum UnpackError {
     Disk {
         /// What was to be written.
         path: PathBuf,
-        /// Why.
         #[source]
         cause: io::Error,
     },
@@ -73,7 +70,6 @@ pub(crate) enum Bound {
     Bytes,
     /// Bytes of the archive itself.
     Packed,
-    /// Entries.
     Entries,
     /// Bytes that come out for each that went in.
     Ratio,

@@ -42,12 +42,11 @@ pub(super) struct Budget<'a> {
 }
 
 impl<'a> Budget<'a> {
-    /// Nothing taken.
+    /// With nothing taken yet.
     pub(super) fn new(limits: &'a Limits) -> Self {
         Self { limits, packed: AtomicU64::new(0), bytes: AtomicU64::new(0), entries: AtomicU64::new(0) }
     }
 
-    /// The bounds.
     pub(super) fn limits(&self) -> &'a Limits {
         self.limits
     }

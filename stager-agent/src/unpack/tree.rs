@@ -36,7 +36,7 @@ const BLOCK: usize = 128 * 1024;
 const NEW_FILE: OFlags =
     OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// See the module's text.
+/// A directory that is unpacked into.
 pub(crate) struct Tree {
     cursor: Cursor,
     /// Directories that their owner may not write to or enter, once they are filled.
@@ -94,7 +94,6 @@ impl Tree {
         });
     }
 
-    /// The directory.
     pub(super) fn path(&self) -> &Path {
         self.cursor.path()
     }

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// Bytes hashed at a time.
 const BLOCK: usize = 256 * 1024;
 
-/// See the module's text.
+/// A file to send, which every try reads anew.
 pub(super) struct UploadBody {
     file: Arc<File>,
     /// Its size when it was opened; at least 1.

@@ -14,46 +14,29 @@ pub(crate) enum UploadError {
     /// It does not exist, or cannot be read.
     #[error("cannot read {}", path.display())]
     File {
-        /// Which.
         path: PathBuf,
-        /// Why.
         #[source]
         cause: io::Error,
     },
     /// There is nothing in it. cc-uploader would answer 411.
     #[error("{} is empty", path.display())]
-    Empty {
-        /// Which.
-        path: PathBuf,
-    },
+    Empty { path: PathBuf },
     /// It is a directory, a symbolic link, another's file, or the like.
     #[error("{} is not taken", path.display())]
     NotTaken {
-        /// Which.
         path: PathBuf,
-        /// Why.
         #[source]
         cause: UntrustedFileError,
     },
     /// The receiver did not take it.
     #[error("cannot upload {} to {to}", path.display())]
     Transfer {
-        /// The file.
         path: PathBuf,
-        /// Where to.
         to: SafeUrl,
-        /// Why.
         #[source]
         cause: TransferError,
     },
     /// Ended before its end.
     #[error("the upload of {} to {to} was stopped", path.display())]
-    Stopped {
-        /// The file.
-        path: PathBuf,
-        /// Where to.
-        to: SafeUrl,
-        /// By what.
-        why: Stopped,
-    },
+    Stopped { path: PathBuf, to: SafeUrl, why: Stopped },
 }

@@ -33,7 +33,6 @@ pub(crate) struct Upload<'a> {
     pub(crate) path: &'a Path,
     /// The file, as [`open`] gave it.
     pub(crate) file: &'a UntrustedFile,
-    /// Where to.
     pub(crate) to: &'a SafeUrl,
 }
 

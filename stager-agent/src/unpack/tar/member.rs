@@ -15,7 +15,6 @@ const MODE_UNKNOWN: u32 = 0o644;
 
 /// A member as its headers have it.
 pub(super) struct Member {
-    /// Its name.
     pub(super) name: Vec<u8>,
     /// Where it links to; empty where it does not.
     pub(super) link: Vec<u8>,

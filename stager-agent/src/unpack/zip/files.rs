@@ -66,7 +66,7 @@ struct Batch<'a> {
     how: How,
 }
 
-/// See `inflater.rs`.
+/// How the files of a batch are inflated: each at once in memory, or bit by bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum How {
     Whole,

@@ -21,7 +21,7 @@ const MEMORY: u64 = 20 << 20;
 /// However many cores there are, each has a buffer of this many bytes.
 const LEAST: u64 = 256 << 10;
 
-/// See the module's text.
+/// A pool of inflaters.
 pub(in crate::unpack) struct Inflaters {
     count: usize,
     semaphore: Semaphore,

@@ -19,7 +19,7 @@ use crate::unpack::unpacked::{Unpacked, unless_stopped};
 use rawzip::{MAX_CENTRAL_DIRECTORY_RECORD_SIZE, ReaderAt, ZipArchive, ZipFileHeaderRecord, ZipLocator};
 use std::cmp::Ordering;
 
-/// See the module's text.
+/// All entries of a zip that are to be made, judged.
 pub(super) struct ZipPlan {
     /// Sorted by name, a directory before what is in it; no name twice.
     entries: Vec<ZipEntry>,
@@ -30,9 +30,7 @@ pub(super) struct ZipPlan {
 /// Something to make.
 #[derive(Debug)]
 pub(super) struct ZipEntry {
-    /// Where.
     pub(super) name: EntryName,
-    /// What.
     pub(super) kind: ZipEntryKind,
     /// Permissions, as the archive has them; 0 where they mean nothing.
     pub(super) mode: u32,

@@ -17,7 +17,7 @@ const BLOCK: usize = 64 * 1024;
 /// Bytes read around a header: with it come its name, its extra fields and, of small entries, the next headers.
 const AHEAD: usize = 4096;
 
-/// See the module's text.
+/// A zip in a file without a name, or in the copy that is kept of it.
 pub(super) struct Spool {
     file: File,
     length: u64,
