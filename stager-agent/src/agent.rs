@@ -1,4 +1,4 @@
-//! The road of one staging: request → plan → fetch → build → upload → result, and the words at its end.
+//! One staging: request → plan → fetch → build → upload → result, and the words at its end.
 
 use crate::actions::{ActionError, Droplet, StagingRunner, Uploads};
 use crate::arguments::Arguments;

@@ -1,5 +1,5 @@
 //! `stager-agent`: stages one app inside the stager image. Reads a TaskDefinition, walks its actions, says what it does.
-//! The road is in `agent.rs`. All of it is a library, so that the targets of `ci/fuzz` reach it; only [`main`] is public.
+//! A staging from end to end is in `agent.rs`. All of it is a library, so that the targets of `ci/fuzz` reach it; only [`main`] is public.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
 mod actions;

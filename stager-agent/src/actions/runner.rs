@@ -1,4 +1,4 @@
-//! The leaves as they really are: download, upload and run, each with the step it belongs to and the words around it.
+//! The actions as they really are: download, upload and run, each with the step it belongs to and the words around it.
 
 use super::error::{ActionError, LimitExceeded};
 use super::execute::ActionRunner;
@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 /// How often is looked whether a program has written too much.
 const LOOK_AT_DISK: Duration = Duration::from_millis(500);
 
-/// What all leaves of one staging share.
+/// Carries out the actions of one staging.
 pub(crate) struct StagingRunner<'a> {
     /// What is staged.
     pub(crate) plan: &'a StagingPlan,
@@ -47,7 +47,7 @@ pub(crate) struct StagingRunner<'a> {
     pub(crate) uploads: Uploads,
     /// For `CF_INSTANCE_IP`.
     pub(crate) address: String,
-    /// Where on the road we are.
+    /// The step that is under way.
     pub(crate) steps: Steps,
     /// What came of the downloads that began before the action did; empty at first.
     pub(crate) prefetched: Mutex<Vec<(&'a DownloadAction, Result<(), ActionError>)>>,

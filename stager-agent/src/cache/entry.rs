@@ -68,7 +68,7 @@ impl PendingEntry {
             let name = Name::random().map_err(CacheError::io("name something in", layout.root()))?;
             let path = layout.locks().join(name.as_str());
             let lock = Lock::try_take(&path, Hold::Shared).map_err(CacheError::io("lock", path))?;
-            // Whoever collects rubbish may have seen the new lock first.
+            // Whoever collects garbage may have seen the new lock first.
             if lock.is_some() {
                 return Ok(Self { layout: layout.clone(), name, lock });
             }
@@ -95,7 +95,7 @@ impl Drop for PendingEntry {
         if self.lock.take().is_none() {
             return; // published
         }
-        // What cannot be removed now is rubbish for the next one.
+        // What cannot be removed now is garbage for the next one.
         if let Ok(Some(alone)) = self.layout.lock_alone(self.name.as_str()) {
             let _ = remove_entry(&self.layout, &self.name, &alone);
         }

@@ -12,7 +12,7 @@ use std::collections::HashSet;
 /// Hex digits of an identity, which is the name of the lock that is held while it is fetched.
 const ID_DIGITS: usize = 64;
 
-/// Pieces of rubbish for which the index is read again once; the lock of each is a descriptor that is held open.
+/// Entries that are garbage for which the index is read again once; the lock of each is a descriptor that is held open.
 const AT_ONCE: usize = 64;
 
 /// Removes everything that no record leads to and nobody holds.

@@ -70,7 +70,7 @@ impl Index {
     /// Puts `record` in the place of what was there, used at `now`.
     ///
     /// # Errors
-    /// The system refuses; then nothing is known that was not known before, and what is unfinished goes with the draft.
+    /// The system refuses; then nothing is known that was not known before, and what is unfinished goes with the pending entry.
     pub(super) fn write(&self, id: &str, record: &Record, now: SystemTime) -> Result<(), CacheError> {
         let unfinished = self.unfinished(&record.name);
         let written = OpenOptions::new()
@@ -147,7 +147,7 @@ impl Index {
 /// Removes all that is called `name`, which no record leads to. The caller holds its lock alone.
 ///
 /// # Errors
-/// The system refuses; the rest is rubbish for the next one to collect.
+/// The system refuses; the rest is garbage for the next one to collect.
 pub(super) fn remove_entry(layout: &Layout, name: &Name, _alone: &Lock) -> Result<(), CacheError> {
     remove_all(&layout.place(EntryKind::Tree, name))?;
     remove_all(&layout.place(EntryKind::Package, name))?;

@@ -4,7 +4,7 @@
 //! Two rules hold it together. *A record changes only under the lock of its identity*, which whoever fetches holds
 //! alone. *What has a random name changes only under the lock of that name*, which whoever uses it holds with others,
 //! and whoever fills it too. There is no lock over all, so nobody waits for a staging that was paused in the middle.
-//! An entry is there as soon as its record is: one rename. What no record leads to and nobody holds is rubbish,
+//! An entry is there as soon as its record is: one rename. What no record leads to and nobody holds is garbage,
 //! whoever left it, and the next one to open the cache removes it.
 
 mod baked;

@@ -215,7 +215,7 @@ fn an_entry_that_is_just_replaced_is_neither_taken_for_damaged_nor_for_rubbish()
         }
         threads.spawn(|| {
             while !done.load(SeqCst) {
-                drop(home.cache()); // removes rubbish
+                drop(home.cache()); // removes garbage
             }
         });
         for _ in 0..150 {

@@ -1,6 +1,6 @@
 //! The body of an answer, read by a thread of its own, so that a stop need not wait for the network: whoever reads
 //! here looks up every now and then, and walks away when told to. The thread then ends with its next chunk or its
-//! patience. As a gift, receiving and decrypting go on while a chunk is hashed and unpacked.
+//! timeout. As a gift, receiving and decrypting go on while a chunk is hashed and unpacked.
 //!
 //! A body that breaks off goes on where it broke off, by another request for the rest, and whoever reads does not
 //! notice; only where the server would not give the very same body, the transfer has failed.

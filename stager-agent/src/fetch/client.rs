@@ -1,4 +1,4 @@
-//! The one HTTP client of the agent: its roots, its proxies, its patience. Blocking; who must be able to stop runs it
+//! The one HTTP client of the agent: its roots, its proxies, its timeouts. Blocking; who must be able to stop runs it
 //! in a thread of its own.
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that asks the environment for proxies")]

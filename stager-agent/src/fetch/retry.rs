@@ -44,7 +44,7 @@ impl<E> From<TransferError> for AttemptError<E> {
     }
 }
 
-/// The tries of one transfer: how many there were without getting further, and how long they may take in all.
+/// How often one transfer is tried: how many tries there were without getting further, and how long they may take in all.
 pub(crate) struct Retries<'a> {
     what: &'a SafeUrl,
     timeouts: Timeouts,
@@ -137,7 +137,7 @@ impl<'a> Retries<'a> {
 /// Runs `attempt` until it succeeds, or fails for good, or too often. Says so before each new try.
 ///
 /// # Errors
-/// The trouble of the last try.
+/// The error of the last try.
 pub(crate) fn with_retries<'a, T, E>(
     what: &'a SafeUrl,
     timeouts: Timeouts,

@@ -91,7 +91,7 @@ fn end_without_words() {
     std::process::exit(ExitCode::Terminated.number().into());
 }
 
-/// What leads to the host. A read waits for it no longer than its patience.
+/// What leads to the host. A read waits for it no longer than `patience`.
 struct HostLine {
     input: OwnedFd,
     patience: Duration,

@@ -1,5 +1,5 @@
-//! Where on the road a staging is: fetch, build, upload. The request's tree knows no such thing; a step begins with the
-//! first leaf of its kind and ends where the next begins.
+//! How far a staging is: fetch, build, upload. The request's tree knows no such thing; a step begins with the
+//! first action of its kind and ends where the next begins.
 
 use crate::session::scope::Scope;
 use shared_model::event::{Event, Step};
@@ -11,7 +11,7 @@ use std::time::Instant;
 pub(crate) struct Steps(Mutex<Option<(Step, Instant)>>);
 
 impl Steps {
-    /// A leaf of `step` begins. There is no way back: a download after the build belongs to the build.
+    /// An action of `step` begins. There is no way back: a download after the build belongs to the build.
     pub(crate) fn enter(&self, step: Step, scope: &Scope) {
         let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if current.is_none_or(|(current, _)| current < step) {

@@ -1,5 +1,5 @@
 //! What a process killed at each step leaves, made by hand, one after the other: everything works, and it goes.
-#![allow(clippy::disallowed_methods, reason = "tests make rubbish")]
+#![allow(clippy::disallowed_methods, reason = "tests make garbage")]
 
 use super::*;
 

@@ -140,7 +140,7 @@ fn a_killed_fetcher_frees_what_it_claimed_and_its_half_goes() {
     let mut child = Child::play("fetch", &home);
     assert_eq!(child.says(), "claimed");
     let cache = home.cache();
-    assert_eq!(home.names("entries").len(), 1, "what is being filled is no rubbish");
+    assert_eq!(home.names("entries").len(), 1, "what is being filled is no garbage");
     child.kill();
     let began = Instant::now();
     drop(claim(&cache, &identity("a")));

@@ -1,4 +1,4 @@
-//! The whole road on a lifecycle, a buildpack and an app of archives.
+//! A whole staging of a lifecycle, a buildpack and an app of archives.
 
 use crate::cloud::{Cloud, names, tgz};
 use crate::world::{am_root, printed_by, user};
