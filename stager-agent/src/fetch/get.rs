@@ -41,7 +41,7 @@ pub(super) struct Response {
     pub(super) http: http::Response<Body>,
     /// Whether it and every redirect on the way to it came over TLS with a verified certificate.
     pub(super) verified: bool,
-    /// The connection, once the body was read to its end.
+    /// What is known of the connection that it came over.
     pub(super) connection: ConnectionHandle,
 }
 

@@ -1,53 +1,42 @@
-//! The connection under a request, watched for what the HTTP library does not do: tell who is at its other end, see whether a
-//! server goes on after the end of a body, hear an answer that comes before a body is sent whole, and name the whole URL to a
-//! proxy that passes plain HTTP on.
+//! The connection under a request, watched for what the HTTP library does not do: tell who is at its other end, see
+//! whether more came than a body that was read to its end, hear an answer that comes before a body is sent whole, and
+//! name the whole URL to a proxy that passes plain HTTP on.
 
 use std::fmt::Debug;
 use std::io;
-use std::mem;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use ureq::Error;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
-use ureq::{Error, Timeout};
-
-/// How long a server may take to say more than it announced, or to hang up as it was asked to. Bytes that it sends at
-/// all it sends together with the others.
-const LAST_WORD: Duration = Duration::from_millis(200);
 
 /// Makes the connection of one request.
 #[derive(Debug)]
 pub(super) struct WatchedConnector {
     /// Shared by all requests: it keeps what all TLS connections need.
     pub(super) connector: Arc<DefaultConnector>,
-    /// Gets the connection when the library is done with it.
-    pub(super) connection: ConnectionSlot,
+    /// Is told of the connection.
+    pub(super) connection: ConnectionHandle,
     /// `http://host:port`, which a proxy finds in front of the path; `None`: it is not asked through a proxy, or
     /// through a tunnel.
     pub(super) whole_url: Option<String>,
 }
 
-/// What is left of a connection: who was at its other end, and once the library is done with it, itself.
-#[derive(Debug, Default)]
+/// What is known of a connection: who is at its other end, and once the library is done with it, whether more came than
+/// was read. Clones are of the same connection.
+#[derive(Clone, Debug, Default)]
 pub(super) struct ConnectionHandle(Arc<ConnectionState>);
 
 #[derive(Debug, Default)]
 struct ConnectionState {
     peer: OnceLock<SocketAddr>,
-    line: Mutex<Option<Box<dyn Transport>>>,
+    has_more: OnceLock<bool>,
 }
-
-/// Where a connection is put when the library is done with it. Weak: nobody may want it any more, and one that goes
-/// through a tunnel holds another of its kind.
-#[derive(Clone, Debug)]
-pub(super) struct ConnectionSlot(Weak<ConnectionState>);
 
 /// A connection that is watched.
 #[derive(Debug)]
 pub(super) struct WatchedTransport {
-    /// `()` once it was given away.
     inner: Box<dyn Transport>,
-    connection: ConnectionSlot,
+    connection: ConnectionHandle,
     whole_url: Option<String>,
     head_is_sent: bool,
     deaf: bool,
@@ -58,8 +47,8 @@ impl Connector<()> for WatchedConnector {
 
     fn connect(&self, details: &ConnectionDetails, chained: Option<()>) -> Result<Option<WatchedTransport>, Error> {
         let inner = self.connector.connect(details, chained)?;
-        if let (Some(slot), Some(peer)) = (self.connection.0.upgrade(), inner.as_ref().and_then(peer)) {
-            let _ = slot.peer.set(peer); // through a tunnel the second time: the same
+        if let Some(peer) = inner.as_ref().and_then(peer) {
+            let _ = self.connection.0.peer.set(peer); // through a tunnel the second time: the same
         }
         let (connection, whole_url) = (self.connection.clone(), self.whole_url.clone());
         Ok(inner.map(|inner| WatchedTransport { inner, connection, whole_url, head_is_sent: false, deaf: false }))
@@ -103,30 +92,20 @@ impl Transport for WatchedTransport {
 
 impl Drop for WatchedTransport {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.0.upgrade() {
-            let inner = mem::replace(&mut self.inner, Box::new(()));
-            *connection.line.lock().unwrap_or_else(PoisonError::into_inner) = Some(inner);
-        }
+        // A connection through a tunnel holds another of its kind, which is dropped later and does not count.
+        let _ = self.connection.0.has_more.set(!self.inner.buffers().input().is_empty());
     }
 }
 
 impl ConnectionHandle {
-    /// For the connection to come.
-    pub(super) fn slot(&self) -> ConnectionSlot {
-        ConnectionSlot(Arc::downgrade(&self.0))
-    }
-
     /// Who is at the other end, or the proxy before it; `None` before there was a connection.
     pub(super) fn peer(&self) -> Option<SocketAddr> {
         self.0.peer.get().copied()
     }
 
-    /// Whether more came than the body that was read to its end, or comes at once.
+    /// Whether more came with the end of the body that was read; false before its end. What comes later is not waited for.
     pub(super) fn has_more(&self) -> bool {
-        let line = self.0.line.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut line) = line else { return false };
-        let timeout = NextTimeout { after: LAST_WORD.into(), reason: Timeout::RecvBody, ..NextTimeout::default() };
-        !line.buffers().input().is_empty() || matches!(line.await_input(timeout), Ok(true))
+        self.0.has_more.get().copied().unwrap_or_default()
     }
 }
 
