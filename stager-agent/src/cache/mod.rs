@@ -9,6 +9,7 @@
 
 mod baked;
 mod claim;
+mod clear;
 mod disk;
 mod entry;
 mod error;
@@ -17,6 +18,7 @@ mod gc;
 mod identity;
 mod index;
 mod layout;
+mod list;
 mod lock;
 mod record;
 mod store;
@@ -31,6 +33,7 @@ pub(crate) use entry::{CacheEntry, Lookup};
 pub(crate) use error::CacheError;
 pub(crate) use evict::Removal;
 pub(crate) use identity::{EntryKind, Identity};
+pub(crate) use list::Listed;
 pub(crate) use record::{Facts, Record};
 pub(crate) use store::Cache;
-pub(crate) use verify::{Checked, Listed};
+pub(crate) use verify::Checked;

@@ -1,27 +1,15 @@
-//! What people do with a cache: see what is in it, have every byte read again, empty it.
+//! Reads every byte of a cache again, and removes what is damaged.
 
 use super::entry::damage;
 use super::error::{CacheError, is_damage};
-use super::evict::Removal;
-use super::gc;
-use super::identity::{EntryKind, Identity};
-use super::index::{Index, Indexed};
+use super::identity::EntryKind;
+use super::index::Index;
 use super::lock::{Hold, Lock};
 use super::record::Record;
 use super::store::Cache;
 use crate::session::scope::Scope;
 use crate::tree_digest::{self, ContentDigest};
 use std::io;
-use std::time::SystemTime;
-
-/// An entry as it is listed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Listed {
-    /// What is known of it.
-    pub(crate) record: Record,
-    /// When it was last used.
-    pub(crate) used: SystemTime,
-}
 
 /// An entry whose bytes were read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,30 +20,7 @@ pub(crate) struct Checked {
     pub(crate) damage: Option<String>,
 }
 
-/// An entry that was to go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cleared {
-    /// What it is a copy of; `None` where its record says nothing.
-    pub(crate) identity: Option<Identity>,
-    /// What it took, or takes; 0 where its record says nothing.
-    pub(crate) bytes: u64,
-    /// Whether it is gone.
-    pub(crate) removal: Removal,
-}
-
 impl Cache {
-    /// All entries, the one last used first. Records that cannot be read are left out; [`Cache::verify`] names them.
-    ///
-    /// # Errors
-    /// [`CacheError::Io`].
-    pub(crate) fn list(&self) -> Result<Vec<Listed>, CacheError> {
-        let all = Index::new(&self.layout).all()?;
-        let mut all: Vec<Listed> =
-            all.into_iter().filter_map(|it| Some(Listed { record: it.record.ok()?, used: it.used })).collect();
-        all.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.record.key.cmp(&b.record.key)));
-        Ok(all)
-    }
-
     /// Reads every byte of all entries, or of those with this key (or of this app), and removes what is damaged. Gives
     /// them to `say` one by one; none where nothing has the key.
     ///
@@ -96,35 +61,6 @@ impl Cache {
     /// [`CacheError::Io`].
     pub(crate) fn reject(&self, record: &Record) -> Result<(), CacheError> {
         self.forget(&record.identity().id(), Some(&record.name))
-    }
-
-    /// Removes all entries, or those with this key (or of this app), except those in use.
-    ///
-    /// # Errors
-    /// [`CacheError::Io`].
-    pub(crate) fn clear(&self, key: Option<&str>) -> Result<Vec<Cleared>, CacheError> {
-        let mut cleared = Vec::new();
-        for Indexed { id, record, .. } in self.wanted(key)? {
-            cleared.push(if let Ok(record) = record {
-                let removal = self.remove(&id, &record.name)?;
-                Cleared { identity: Some(record.identity()), bytes: record.bytes, removal }
-            } else {
-                self.forget(&id, None)?;
-                Cleared { identity: None, bytes: 0, removal: Removal::Removed }
-            });
-        }
-        gc::collect(&self.layout)?;
-        Ok(cleared)
-    }
-
-    fn wanted(&self, key: Option<&str>) -> Result<Vec<Indexed>, CacheError> {
-        let mut all = Index::new(&self.layout).all()?;
-        all.retain(|indexed| match (key, &indexed.record) {
-            (None, _) => true,
-            (Some(key), Ok(record)) => record.key == key || record.facts.app.as_deref() == Some(key),
-            (Some(_), Err(_)) => false,
-        });
-        Ok(all)
     }
 
     /// What is wrong with an entry, down to its bytes.

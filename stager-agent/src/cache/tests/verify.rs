@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests do damage")]
 
 use super::*;
-use crate::cache::verify::Cleared;
+use crate::cache::clear::Cleared;
 use std::fs::{File, FileTimes};
 use std::io::Write;
 

@@ -1,8 +1,0 @@
-//! Whom what is unpacked belongs to.
-
-/// A user and a group by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Owner {
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
-}
