@@ -5,6 +5,7 @@ use crate::fetch::{Http, TransferError, status_text};
 use crate::http_url::Address;
 use crate::plan::Callback;
 use crate::session::scope::Scope;
+use crate::session::steps::milliseconds;
 use serde_json::{Value, json};
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
@@ -79,7 +80,7 @@ impl Report<'_> {
                 reason: error.reason(),
                 attempt,
                 of: TRIES,
-                wait_ms: u64::try_from(back_off.as_millis()).unwrap_or(u64::MAX),
+                wait_ms: milliseconds(back_off),
             });
             thread::sleep(back_off);
         }

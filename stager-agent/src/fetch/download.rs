@@ -11,6 +11,7 @@ use super::tally::{Tally, Told};
 use super::target_dir::TargetDir;
 use super::transfer_error::TransferError;
 use crate::session::scope::Scope;
+use crate::session::steps::milliseconds_since;
 use crate::unpack::{self, Bound, UnpackError, Unpacked};
 use shared_model::event::Event;
 use std::fs::File;
@@ -41,7 +42,7 @@ pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Fet
     }
     let Told { bytes, sha256, validators, verified, peer } = told;
     let Unpacked { entries, contents, .. } = unpacked;
-    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let ms = milliseconds_since(started);
     scope.emit(Event::Downloaded { name, to, bytes, entries, ms });
     Ok(FetchOutcome::Fresh(Fetched { bytes, entries, sha256, validators, verified, peer, contents }))
 }

@@ -6,6 +6,7 @@ use super::transfer_error::TransferError;
 use crate::causes::with_causes;
 use crate::session::scope::{Scope, Stopped};
 use crate::session::semaphore::{Permit, Semaphore};
+use crate::session::steps::milliseconds;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use shared_model::event::Event;
@@ -104,7 +105,7 @@ impl<'a> Retries<'a> {
             reason: with_causes(&cause),
             attempt: failed + 1,
             of: self.timeouts.retries + 1,
-            wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            wait_ms: milliseconds(wait),
         });
         rest(wait, self.scope).map_err(AttemptError::Stopped)
     }

@@ -4,7 +4,7 @@
 use crate::session::scope::Scope;
 use shared_model::event::{Event, Step};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The step that is under way.
 #[derive(Default)]
@@ -35,5 +35,10 @@ fn end(current: Option<(Step, Instant)>, scope: &Scope) {
 
 /// Whole milliseconds since `start`, as events have them.
 pub(crate) fn milliseconds_since(start: Instant) -> u64 {
-    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    milliseconds(start.elapsed())
+}
+
+/// Whole milliseconds, as events have them.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -2,7 +2,7 @@
 //! has the CRC-32 of each file at hand. It finds what a disk gets wrong; it is not against people.
 
 use super::digest::Digest;
-use super::walk::walk;
+use super::walk::{Item, walk};
 use crc32fast::Hasher;
 use rustix::fs::FileType;
 use sha2::{Digest as _, Sha256};
@@ -36,16 +36,11 @@ impl ContentDigest {
             if item.kind() != FileType::RegularFile {
                 return Ok(());
             }
-            let (mut file, mut hasher, mut size) = (File::from(item.open()?), Hasher::new(), 0);
-            loop {
-                let count = file.read(&mut block)?;
-                if count == 0 {
-                    break;
-                }
-                hasher.update(&block[..count]);
-                size += count as u64;
-                go_on()?;
-            }
+            let (mut hasher, mut size) = (Hasher::new(), 0);
+            each_block(item, &mut block, go_on, &mut |bytes| {
+                hasher.update(bytes);
+                size += bytes.len() as u64;
+            })?;
             all.add(item.path, size, hasher.finalize());
             Ok(())
         })?;
@@ -60,18 +55,26 @@ impl ContentDigest {
 pub(crate) fn sha256_of(file: &Path, go_on: &dyn Fn() -> io::Result<()>) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut block = vec![0; BLOCK];
-    walk(file, &mut |item| {
-        let mut file = File::from(item.open()?);
-        loop {
-            let count = file.read(&mut block)?;
-            if count == 0 {
-                return Ok(());
-            }
-            hasher.update(&block[..count]);
-            go_on()?;
-        }
-    })?;
+    walk(file, &mut |item| each_block(item, &mut block, go_on, &mut |bytes| hasher.update(bytes)))?;
     Ok(hex(&hasher.finalize()))
+}
+
+/// Reads the regular file `item` and gives it to `take` block by block. `go_on` is asked after each.
+fn each_block(
+    item: &Item,
+    block: &mut [u8],
+    go_on: &dyn Fn() -> io::Result<()>,
+    take: &mut dyn FnMut(&[u8]),
+) -> io::Result<()> {
+    let mut file = File::from(item.open()?);
+    loop {
+        let count = file.read(block)?;
+        if count == 0 {
+            return Ok(());
+        }
+        take(&block[..count]);
+        go_on()?;
+    }
 }
 
 impl AddAssign for ContentDigest {

@@ -6,7 +6,6 @@ mod error;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzed;
 mod limits;
-mod owner;
 mod sniff;
 mod tar;
 mod tree;
@@ -15,8 +14,7 @@ mod zip;
 
 pub(crate) use error::{Bound, UnpackError};
 pub(crate) use limits::Limits;
-pub(crate) use owner::Owner;
-pub(crate) use tree::Tree;
+pub(crate) use tree::{Owner, Tree};
 pub(crate) use unpacked::Unpacked;
 
 use crate::session::scope::Scope;

@@ -13,7 +13,7 @@ mod zip_threads;
 
 use super::*;
 use crate::session::scope::Stop;
-use crate::unpack::owner::Owner;
+use crate::unpack::Owner;
 use shared_model::event::{Event, EventSink};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

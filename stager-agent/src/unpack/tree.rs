@@ -6,11 +6,12 @@
 
 mod cursor;
 
+pub(crate) use cursor::Owner;
+
 use super::entry_name::EntryName;
 use crate::disk_budget::{Draw, on_disk};
 use crate::tree_digest::ContentDigest;
 use crate::unpack::error::UnpackError;
-use crate::unpack::owner::Owner;
 use crc32fast::Hasher;
 use cursor::{Cursor, MissingParents, forbidden};
 use rustix::fd::BorrowedFd;

@@ -14,6 +14,7 @@ pub(crate) use error::UploadError;
 use crate::build::user::User;
 use crate::fetch::{AttemptError, Http, Retries, with_retries};
 use crate::session::scope::Scope;
+use crate::session::steps::milliseconds_since;
 use crate::untrusted_file::{self, UntrustedFile, UntrustedFileError};
 use body::UploadBody;
 use shared_model::event::Event;
@@ -85,7 +86,7 @@ pub(crate) fn upload(http: &Http, upload: &Upload, scope: &Scope) -> Result<Sent
     });
     let sha256 = sent.map_err(|trouble| told(upload, trouble))?;
 
-    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let ms = milliseconds_since(started);
     scope.emit(Event::Uploaded { name: name.to_owned(), bytes, ms });
     Ok(Sent { bytes, sha256 })
 }

@@ -4,7 +4,6 @@
 use crate::disk_budget::{Draw, on_disk};
 use crate::unpack::entry_name::EntryName;
 use crate::unpack::error::UnpackError;
-use crate::unpack::owner::Owner;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
@@ -18,6 +17,13 @@ const IMPLICIT: u32 = 0o755;
 
 /// How a directory is opened that is only passed through.
 const OPEN_DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// A user and a group by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
 
 /// Whether missing parents are made.
 #[derive(Clone, Copy, PartialEq, Eq)]
