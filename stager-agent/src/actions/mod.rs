@@ -6,6 +6,7 @@ mod error;
 mod execute;
 mod parallel;
 mod prefetch;
+mod run;
 mod runner;
 
 pub(crate) use error::{ActionError, LimitExceeded};

@@ -1,35 +1,26 @@
 //! The actions as they really are: download, upload and run, each with the step it belongs to and the words around it.
 
-use super::error::{ActionError, LimitExceeded};
+use super::error::ActionError;
 use super::execute::ActionRunner;
-use crate::build::disk::DiskWatch;
-use crate::build::process::{Ended, GRACE, Output, Program};
 use crate::build::reaper::Reaper;
-use crate::build::session::OWN_PROGRAM;
 use crate::build::user::User;
-use crate::build::{environment, rights};
+use crate::build::rights;
 use crate::dependencies::{Caches, DependencyInstaller};
 use crate::disk_budget::DiskBudget;
 use crate::fetch::{Archive, Checksum};
 use crate::hidden::Hidden;
 use crate::plan::StagingPlan;
-use crate::session::scope::{Scope, Stop, Stopped};
-use crate::session::steps::{Steps, milliseconds_since};
+use crate::session::scope::Scope;
+use crate::session::steps::Steps;
 use crate::unpack::Owner;
 use crate::untrusted_file::UntrustedFile;
 use crate::upload::{self, Upload};
 use shared_model::action::{DownloadAction, RunAction, UploadAction};
 use shared_model::event::{Event, Step};
 use std::iter;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
-
-/// How often is looked whether a program has written too much.
-const LOOK_AT_DISK: Duration = Duration::from_millis(500);
 
 /// Carries out the actions of one staging.
 pub(crate) struct StagingRunner<'a> {
@@ -117,42 +108,6 @@ impl StagingRunner<'_> {
         names.filter_map(|name| User::named(name).ok()).collect()
     }
 
-    /// Runs a program, and ends it when it writes more than the request allows.
-    fn run_watched(&self, program: &Program, scope: &Scope) -> Result<Ended, ActionError> {
-        let run = |scope: &Scope| program.run(scope, self.reaper).map_err(ActionError::Run);
-        let Some(limit) = self.plan.disk_limit else { return run(scope) };
-        let full = Stop::default();
-        let (done, is_done) = mpsc::channel::<()>();
-        thread::scope(|threads| {
-            let full = &full;
-            let watch = move || {
-                // The other end is dropped when the program has ended. Most have, before it is looked for the first time.
-                let ended = || is_done.try_recv() == Err(TryRecvError::Disconnected);
-                let waited = || is_done.recv_timeout(LOOK_AT_DISK) == Err(RecvTimeoutError::Timeout);
-                if !waited() {
-                    return;
-                }
-                let goes_on = || !ended();
-                let mut disk = DiskWatch::below(Path::new("/"), program.user, limit, self.reaper, &goes_on);
-                loop {
-                    if disk.is_passed() {
-                        full.by_full_disk();
-                    }
-                    if let Some(budget) = &self.disk {
-                        budget.is_used(disk.used());
-                    }
-                    if !waited() {
-                        return;
-                    }
-                }
-            };
-            thread::Builder::new().name("disk".to_owned()).spawn_scoped(threads, watch)?;
-            let ended = run(&scope.stoppable_by(full));
-            drop(done);
-            ended
-        })
-    }
-
     /// A download that something foreign has run before: it may have prepared the place. So it is made with no more than
     /// the user's own rights, and keeps nothing in the cache, which is not the user's.
     fn fetch_as_user(&self, action: &DownloadAction, scope: &Scope) -> Result<(), ActionError> {
@@ -199,59 +154,8 @@ impl ActionRunner for StagingRunner<'_> {
 
     fn run(&self, action: &RunAction, scope: &Scope) -> Result<(), ActionError> {
         self.steps.enter(Step::Build, scope);
-        let user = User::named(&action.user).map_err(ActionError::User)?;
-        let open_files = action.nofile().map(|limit| {
-            rights::open_files(limit).unwrap_or_else(|limited| {
-                let text = format!("{limited}; docker run --ulimit nofile={limit} allows more");
-                scope.emit(Event::Warning { text });
-                limited.allowed
-            })
-        });
-        let directory = action.dir.as_deref().filter(|directory| !directory.is_empty()).map(PathBuf::from);
-        let program = Program {
-            path: &action.path,
-            arguments: action.arguments(),
-            environment: &environment::for_run(&self.plan.environment, action.environment(), &user, &self.address),
-            directory: directory.unwrap_or_else(|| user.home.clone()),
-            user: &user,
-            output: if action.suppress_log_output { Output::Suppressed } else { Output::Shown },
-            open_files,
-            hidden: self.hidden,
-            stage: Some(OWN_PROGRAM),
-            grace: GRACE,
-        };
-        scope.emit(Event::RunStarted { path: action.path.clone(), user: user.name.clone() });
-        let started = Instant::now();
-        self.has_run.store(true, Ordering::SeqCst);
-        let ended = self.run_watched(&program, scope)?;
-        let exceeded = match ended.stopped {
-            Some(Stopped::DiskFull) => Some(LimitExceeded::Disk),
-            _ => ended.out_of_memory.then_some(LimitExceeded::Memory),
-        };
-        if program.output == Output::Shown {
-            let text = format!("Exit status {}{}", ended.status, LimitExceeded::behind_status(exceeded));
-            scope.emit(Event::Progress { source: scope.log_source().to_owned(), text, failed: false });
-        }
-        let ms = milliseconds_since(started);
-        scope.emit(Event::RunEnded { path: action.path.clone(), status: ended.status, ms });
-        if ended.left > 0 {
-            let text = format!("Ended {} that {} had left running", processes(ended.left), action.program());
-            scope.emit(Event::Note { text });
-        }
-        match (ended.stopped, ended.status) {
-            // Though it may have ended by itself in the very last moment, it has no room for what it wrote.
-            (Some(Stopped::DiskFull), status) => {
-                Err(ActionError::Exited { path: action.path.clone(), status, exceeded })
-            }
-            (Some(reason), _) => Err(ActionError::Stopped(reason)),
-            (None, 0) => Ok(()),
-            (None, status) => Err(ActionError::Exited { path: action.path.clone(), status, exceeded }),
-        }
+        self.run_program(action, scope)
     }
-}
-
-fn processes(count: usize) -> String {
-    if count == 1 { "a process".to_owned() } else { format!("{count} processes") }
 }
 
 fn checksum(what: &str, algorithm: Option<&str>, value: Option<&str>) -> Result<Option<Checksum>, ActionError> {
