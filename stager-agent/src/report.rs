@@ -21,7 +21,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// How it ended, in Diego's words.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ending<'a> {
-    /// With this result, verbatim.
+    /// It was staged, with this result, verbatim.
     Staged(&'a str),
     /// For this reason. Cloud Controller makes its own of one that ends in 222, 223 or 224.
     Failed(&'a str),

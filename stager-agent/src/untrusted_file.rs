@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// A file that a builder left.
 #[derive(Clone, Debug)]
 pub(crate) struct UntrustedFile {
-    /// It, from its start.
+    /// Open for reading, at its start.
     pub(crate) file: Arc<File>,
     /// Its size when it was opened; may be 0.
     pub(crate) bytes: u64,

@@ -3,8 +3,8 @@
 use super::error::ActionError;
 use super::execute::ActionRunner;
 use crate::build::reaper::Reaper;
-use crate::build::user::User;
 use crate::build::rights;
+use crate::build::user::User;
 use crate::dependencies::{Caches, DependencyInstaller};
 use crate::disk_budget::DiskBudget;
 use crate::fetch::{Archive, Checksum};
@@ -36,7 +36,7 @@ pub(crate) struct StagingRunner<'a> {
     pub(crate) disk: Option<Arc<DiskBudget>>,
     /// Whether anything leaves this machine.
     pub(crate) uploads: Uploads,
-    /// For `CF_INSTANCE_IP`.
+    /// The container's address, for `CF_INSTANCE_IP`.
     pub(crate) address: String,
     /// The step that is under way.
     pub(crate) steps: Steps,
@@ -51,7 +51,7 @@ pub(crate) struct StagingRunner<'a> {
 /// The droplet as it was opened for its upload. Whatever else is made of it is made of this file.
 #[derive(Clone)]
 pub(crate) struct Droplet {
-    /// As it was opened.
+    /// The file, as it was opened.
     pub(crate) file: UntrustedFile,
     /// Its sha256, in hexadecimal digits.
     pub(crate) sha256: String,

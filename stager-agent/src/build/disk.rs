@@ -22,7 +22,7 @@ const OLD: Duration = Duration::from_secs(20);
 /// Counting takes at most one part in so many of the time, during which programs stand still; the more often, the less is
 /// written before it shows.
 const SHARE: u32 = 5;
-/// Of what `st_blocks` counts.
+/// Bytes in one of the blocks that `st_blocks` counts.
 const BLOCK: u64 = 512;
 /// Folders in one another. Each is a descriptor that is held open; what an archive may have is no more.
 const DEEPEST: usize = 256;

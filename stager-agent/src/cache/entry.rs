@@ -29,7 +29,6 @@ pub(super) enum EntryGuard {
 }
 
 impl CacheEntry {
-    /// Puts the parts together.
     pub(super) fn new(path: PathBuf, record: Record, guard: EntryGuard) -> Self {
         Self { path, record, guard }
     }
@@ -79,7 +78,7 @@ impl PendingEntry {
         &self.name
     }
 
-    /// Where it is.
+    /// Its place: a directory, or the file of a package.
     pub(super) fn path(&self, kind: EntryKind) -> PathBuf {
         self.layout.place(kind, &self.name)
     }

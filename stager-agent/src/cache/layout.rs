@@ -21,7 +21,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Of this layout.
+/// The number that the format file of this layout holds.
 const FORMAT: u32 = 1;
 /// Others may enter, if they know the name.
 const ENTERED: u32 = 0o711;

@@ -39,7 +39,7 @@ pub(crate) struct Archive<'a> {
     pub(crate) disk: Option<&'a Arc<DiskBudget>>,
 }
 
-/// What came of it.
+/// How a fetch ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FetchOutcome {
     /// It is unpacked.

@@ -118,8 +118,8 @@ impl<'a> Body<'a> {
     fn next_message<E>(&self) -> Result<Message, AttemptError<E>> {
         loop {
             // Also when data keeps flowing.
-            if let Some(trouble) = self.retries.ended() {
-                return Err(trouble);
+            if let Some(error) = self.retries.ended() {
+                return Err(error);
             }
             match self.download.messages.recv_timeout(LOOK_UP) {
                 Ok(Message::Failed(cause)) => return Err(self.so_far(cause).into()),
@@ -154,7 +154,7 @@ impl<'a> Body<'a> {
                 Ok(Message::Begins(_)) => return Ok(()),
                 Ok(_) => return Err(TransferError::NotResumed { from: self.received }.into()),
                 Err(AttemptError::Transfer(next)) => cause = next,
-                Err(trouble) => return Err(trouble),
+                Err(error) => return Err(error),
             }
         }
     }
@@ -176,7 +176,7 @@ impl Read for Body<'_> {
                     Ok(())
                 }
                 Err(AttemptError::Transfer(cause)) => self.resume(cause),
-                Err(trouble) => Err(trouble),
+                Err(error) => Err(error),
             };
             match went_on {
                 Ok(()) => {}

@@ -81,7 +81,7 @@ enum Hasher {
 }
 
 impl Hasher {
-    /// A new one.
+    /// Of no bytes yet.
     fn new(algorithm: Algorithm) -> Self {
         match algorithm {
             Algorithm::Md5 => Self::Md5(Md5::new()),

@@ -7,7 +7,7 @@ use super::client::Http;
 use super::error::FetchError;
 use super::get::Get;
 use super::retry::{AttemptError, Retries, with_retries};
-use super::tally::{Tally, Told};
+use super::tally::{BodySummary, Tally};
 use super::target_dir::TargetDir;
 use super::transfer_error::TransferError;
 use crate::session::scope::Scope;
@@ -33,14 +33,14 @@ pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Fet
         announce(archive, scope);
     }
     let tried = with_retries(archive.from, http.timeouts(), scope, |retries| attempt(http, archive, retries, scope));
-    let arrived = tried.map_err(|trouble| FetchError::from_attempt(trouble, archive.from))?;
-    let Some((told, unpacked)) = arrived else { return Ok(FetchOutcome::Unchanged) };
+    let arrived = tried.map_err(|error| FetchError::from_attempt(error, archive.from))?;
+    let Some((summary, unpacked)) = arrived else { return Ok(FetchOutcome::Unchanged) };
 
     let (name, to) = (archive.name.to_owned(), archive.to.display().to_string());
     for text in warnings(&unpacked, &to) {
         scope.emit(Event::Warning { text });
     }
-    let Told { bytes, sha256, validators, verified, peer } = told;
+    let BodySummary { bytes, sha256, validators, verified, peer } = summary;
     let Unpacked { entries, contents, .. } = unpacked;
     let ms = milliseconds_since(started);
     scope.emit(Event::Downloaded { name, to, bytes, entries, ms });
@@ -57,7 +57,7 @@ fn attempt(
     archive: &Archive,
     retries: &Retries,
     scope: &Scope,
-) -> Result<Option<(Told, Unpacked)>, AttemptError<FetchError>> {
+) -> Result<Option<(BodySummary, Unpacked)>, AttemptError<FetchError>> {
     let get = archive.known.map_or(Get::Whole, |known| Get::Changed(known.clone()));
     let opened = Body::open(http, archive.from, get, retries);
     let body = match (opened, archive.known) {
@@ -79,16 +79,16 @@ fn attempt(
     let to = archive.to.display().to_string();
     let body = Tally::new(body, archive.checksum.clone(), archive.copy, Some(to), scope);
     let target = TargetDir::create(archive).map_err(|cause| failed(archive, cause))?;
-    receive(body, archive, &target, scope).map(Some).or_else(|trouble| {
+    receive(body, archive, &target, scope).map(Some).or_else(|error| {
         target.clear().map_err(|cause| failed(archive, cause))?;
-        Err(match (trouble, coding) {
+        Err(match (error, coding) {
             (AttemptError::Final(error), Some(coding)) if error.is_of_contents() => {
                 AttemptError::Final(FetchError::Transfer {
                     from: archive.from.clone(),
                     cause: TransferError::Encoded { coding },
                 })
             }
-            (trouble, _) => trouble,
+            (error, _) => error,
         })
     })
 }
@@ -98,7 +98,7 @@ fn receive(
     archive: &Archive,
     target: &TargetDir,
     scope: &Scope,
-) -> Result<(Told, Unpacked), AttemptError<FetchError>> {
+) -> Result<(BodySummary, Unpacked), AttemptError<FetchError>> {
     let unpacked =
         target.tree().and_then(|mut tree| unpack::unpack(&mut body, archive.copy, &mut tree, archive.limits, scope));
     // Also after a failure: a body with another checksum is not "damaged", it is another. But nobody has to be listened
@@ -127,8 +127,8 @@ fn receive(
             Err(failed(archive, UnpackError::LimitExceeded { bound, limit, entry: None }))
         }
         unpacked => {
-            let told = body.tell().map_err(|mismatch| another(archive, mismatch))?;
-            Ok((told, unpacked.map_err(|cause| failed(archive, cause))?))
+            let summary = body.tell().map_err(|mismatch| another(archive, mismatch))?;
+            Ok((summary, unpacked.map_err(|cause| failed(archive, cause))?))
         }
     }
 }

@@ -46,16 +46,16 @@ pub(crate) enum FetchError {
         #[source]
         cause: io::Error,
     },
-    /// Ended before its end.
+    /// It was stopped.
     #[error("the download of {from} was stopped")]
     Stopped { from: SafeUrl, why: Stopped },
 }
 
 impl FetchError {
     /// Why the tries to fetch `from` came to nothing.
-    pub(super) fn from_attempt(trouble: AttemptError<Self>, from: &SafeUrl) -> Self {
+    pub(super) fn from_attempt(error: AttemptError<Self>, from: &SafeUrl) -> Self {
         let from = from.clone();
-        match trouble {
+        match error {
             AttemptError::Stopped(why) => Self::Stopped { from, why },
             AttemptError::Transfer(cause) => Self::Transfer { from, cause },
             AttemptError::Final(error) => error,

@@ -37,7 +37,7 @@ pub(super) enum Get {
 
 /// An answer to a question.
 pub(super) struct Response {
-    /// As it came.
+    /// Status, headers and body, as they came.
     pub(super) http: http::Response<Body>,
     /// Whether it and every redirect on the way to it came over TLS with a verified certificate.
     pub(super) verified: bool,

@@ -26,7 +26,7 @@ pub(crate) enum Hashed {
 /// [`FetchError::Transfer`], [`FetchError::Stopped`].
 pub(crate) fn hashed(http: &Http, from: &SafeUrl, most: u64, scope: &Scope) -> Result<Hashed, FetchError> {
     let tried = with_retries(from, http.timeouts(), scope, |retries| attempt(http, from, most, retries, scope));
-    tried.map_err(|trouble| FetchError::from_attempt(trouble, from))
+    tried.map_err(|error| FetchError::from_attempt(error, from))
 }
 
 fn attempt(

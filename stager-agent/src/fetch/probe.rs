@@ -16,7 +16,7 @@ use shared_model::safe_url::SafeUrl;
 pub(crate) enum Probed {
     /// The very one that is known (304, or all that is told of it is the same).
     Unchanged,
-    /// One to be had.
+    /// Another one, or one that may be another.
     There,
 }
 
@@ -35,5 +35,5 @@ pub(crate) fn probe(http: &Http, from: &SafeUrl, known: &Known, scope: &Scope) -
         let body = Body::open(http, from, get.clone(), retries)?;
         Ok(if body.is_some() { Probed::There } else { Probed::Unchanged })
     });
-    answer.map_err(|trouble| FetchError::from_attempt(trouble, from))
+    answer.map_err(|error| FetchError::from_attempt(error, from))
 }

@@ -117,7 +117,7 @@ impl Proxy {
 }
 
 impl NearProxy {
-    /// Of this one.
+    /// Finds the address of `proxy`.
     pub(super) fn new(proxy: &Proxy) -> Self {
         Self(proxy.tunnel.uri().clone())
     }

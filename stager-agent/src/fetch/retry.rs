@@ -50,7 +50,7 @@ pub(crate) struct Retries<'a> {
     what: &'a SafeUrl,
     timeouts: Timeouts,
     scope: &'a Scope<'a>,
-    /// Since there was progress.
+    /// Tries that failed since there was progress.
     failed: Cell<u32>,
     /// Bytes that had come when there was progress.
     furthest: Cell<u64>,
@@ -252,8 +252,8 @@ mod tests {
         let busy =
             || TransferError::Status { status: 503, text: String::new(), retry_after: Some(Duration::from_secs(60)) };
         tried(QUICK, |retries, audience| {
-            let trouble = retries.again::<()>(busy()).unwrap_err();
-            assert!(matches!(trouble, AttemptError::Transfer(TransferError::Status { .. })), "what happened is told");
+            let error = retries.again::<()>(busy()).unwrap_err();
+            assert!(matches!(error, AttemptError::Transfer(TransferError::Status { .. })), "what happened is told");
             assert_eq!(audience.heard().len(), 0, "nobody announces a try that there will not be");
             assert!(retries.ended::<()>().is_none());
         });

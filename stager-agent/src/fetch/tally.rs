@@ -29,7 +29,7 @@ pub(super) struct Tally<'a> {
 }
 
 /// What a whole body was.
-pub(super) struct Told {
+pub(super) struct BodySummary {
     /// Bytes, as they came.
     pub(super) bytes: u64,
     /// In lower-case hex.
@@ -80,9 +80,9 @@ impl<'a> Tally<'a> {
     }
 
     /// Compares, and tells what it was. Only of a body that was read to its end.
-    pub(super) fn tell(self) -> Result<Told, Mismatch> {
+    pub(super) fn tell(self) -> Result<BodySummary, Mismatch> {
         let (validators, verified, peer) = (self.body.validators().clone(), self.body.verified(), self.body.peer());
-        Ok(Told { bytes: self.bytes, sha256: self.digests.compare()?, validators, verified, peer })
+        Ok(BodySummary { bytes: self.bytes, sha256: self.digests.compare()?, validators, verified, peer })
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) enum Verify {
 /// A certificate file cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum TrustError {
-    /// The agent's own.
+    /// The certificate that the agent shows, or its key, cannot be used.
     #[error("the agent's own certificate cannot be used")]
     Own(#[from] OwnCertificateError),
     /// It cannot be read.

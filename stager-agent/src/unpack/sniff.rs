@@ -35,7 +35,6 @@ impl<R: Read> Sniffed<R> {
         Ok(Self { head, rest: stream })
     }
 
-    /// What it is.
     pub(super) fn kind(&self) -> ArchiveKind {
         kind(&self.head)
     }

@@ -5,7 +5,7 @@ use crate::session::scope::Scope;
 use crate::tree_digest::ContentDigest;
 use std::io;
 
-/// What was unpacked.
+/// What an archive held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unpacked {
     /// How many entries.

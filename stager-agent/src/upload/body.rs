@@ -35,7 +35,7 @@ pub(super) struct UploadDigests {
 }
 
 impl UploadBody {
-    /// What was left.
+    /// Of a file that was opened for its upload.
     pub(super) fn new(left: &UntrustedFile) -> Self {
         Self { file: Arc::clone(&left.file), bytes: left.bytes }
     }

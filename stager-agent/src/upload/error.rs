@@ -36,7 +36,7 @@ pub(crate) enum UploadError {
         #[source]
         cause: TransferError,
     },
-    /// Ended before its end.
+    /// It was stopped.
     #[error("the upload of {} to {to} was stopped", path.display())]
     Stopped { path: PathBuf, to: SafeUrl, why: Stopped },
 }

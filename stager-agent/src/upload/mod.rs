@@ -65,7 +65,7 @@ pub(crate) fn open(path: &Path, owners: &[User]) -> Result<UntrustedFile, Upload
 /// [`UploadError::File`], [`UploadError::Stopped`].
 pub(crate) fn sha256(upload: &Upload, scope: &Scope) -> Result<String, UploadError> {
     let digests = UploadBody::new(upload.file).digests(upload.path, scope);
-    Ok(digests.map_err(|trouble| told(upload, trouble))?.sha256)
+    Ok(digests.map_err(|error| upload_error(upload, error))?.sha256)
 }
 
 /// Uploads `upload`. Emits `Uploading`, `Retrying` and `Uploaded`; notices within about a second when `scope` is stopped.
@@ -84,16 +84,16 @@ pub(crate) fn upload(http: &Http, upload: &Upload, scope: &Scope) -> Result<Sent
         let post = |retries: &Retries| post::post(http, &body, &digests.content_md5, to, retries);
         with_retries(to, http.timeouts(), scope, post).map(|()| digests.sha256)
     });
-    let sha256 = sent.map_err(|trouble| told(upload, trouble))?;
+    let sha256 = sent.map_err(|error| upload_error(upload, error))?;
 
     let ms = milliseconds_since(started);
     scope.emit(Event::Uploaded { name: name.to_owned(), bytes, ms });
     Ok(Sent { bytes, sha256 })
 }
 
-fn told(upload: &Upload, trouble: AttemptError<UploadError>) -> UploadError {
+fn upload_error(upload: &Upload, error: AttemptError<UploadError>) -> UploadError {
     let (path, to) = (upload.path.to_owned(), upload.to.clone());
-    match trouble {
+    match error {
         AttemptError::Stopped(why) => UploadError::Stopped { path, to, why },
         AttemptError::Transfer(cause) => UploadError::Transfer { path, to, cause },
         AttemptError::Final(error) => error,

@@ -56,9 +56,9 @@ pub(super) fn post(
         match retries.ended() {
             // All of it is sent: how long its receiver may think is another matter.
             Some(AttemptError::Transfer(_)) if state.gone() == bytes => {}
-            Some(trouble) => {
+            Some(error) => {
                 state.give_up();
-                return Err(trouble);
+                return Err(error);
             }
             None => {}
         }

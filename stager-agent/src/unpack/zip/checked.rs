@@ -18,7 +18,6 @@ pub(super) struct Headers<'a, R> {
 }
 
 impl<'a, R: ReaderAt> Headers<'a, R> {
-    /// Of this archive.
     pub(super) fn new(archive: &'a ZipArchive<R>) -> Self {
         Self { archive, buffer: vec![0; VARIABLE_PART] }
     }

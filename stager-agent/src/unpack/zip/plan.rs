@@ -27,7 +27,7 @@ pub(super) struct ZipPlan {
     backslashes: bool,
 }
 
-/// Something to make.
+/// An entry that is to be made.
 #[derive(Debug)]
 pub(super) struct ZipEntry {
     pub(super) name: EntryName,
