@@ -87,7 +87,7 @@ impl EventSink for Outlet<'_> {
 mod tests {
     use super::*;
     use crate::fetch::loopback::Audience;
-    use crate::hidden::of_urls;
+    use crate::hidden::from_urls;
     use crate::session::scope::Stop;
     use shared_model::event::Stream;
 
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn failures_and_progress_name_no_password() {
-        let (audience, stop, hidden) = (Audience::default(), Stop::default(), of_urls(&["https://u:pa55word@h/"]));
+        let (audience, stop, hidden) = (Audience::default(), Stop::default(), from_urls(&["https://u:pa55word@h/"]));
         let scope = Scope::new(&audience, "STG", &stop);
         let outlet = Outlet::new(&scope, &hidden, 2000);
         let text = || "https://u:pa55word@h/".to_owned();

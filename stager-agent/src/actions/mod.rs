@@ -1,6 +1,7 @@
-//! The action tree of a request: walked in order ([`execute`]), and carried out at its leaves ([`StagingRunner`]).
+//! The action tree of a request: walked in order ([`execute()`]), and carried out at its leaves ([`StagingRunner`]).
 //! What comes before the first program is fetched ahead.
 
+mod carry_out;
 mod early;
 mod error;
 mod execute;

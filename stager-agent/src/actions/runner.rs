@@ -1,11 +1,9 @@
-//! The actions as they really are: download, upload and run, each with the step it belongs to and the words around it.
+//! What the actions of one staging share.
 
 use super::error::ActionError;
-use super::execute::ActionRunner;
 use crate::build::reaper::Reaper;
-use crate::build::rights;
 use crate::build::user::User;
-use crate::dependencies::{Caches, DependencyInstaller};
+use crate::dependencies::DependencyInstaller;
 use crate::disk_budget::DiskBudget;
 use crate::fetch::{Archive, Checksum};
 use crate::hidden::Hidden;
@@ -14,11 +12,8 @@ use crate::session::scope::Scope;
 use crate::session::steps::Steps;
 use crate::unpack::Owner;
 use crate::untrusted_file::UntrustedFile;
-use crate::upload::{self, Upload};
-use shared_model::action::{DownloadAction, RunAction, UploadAction};
-use shared_model::event::{Event, Step};
+use shared_model::action::DownloadAction;
 use std::iter;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -106,55 +101,6 @@ impl StagingRunner<'_> {
         }
         let names = iter::once(user).chain(self.plan.action.runs().map(|run| run.user.as_str()));
         names.filter_map(|name| User::named(name).ok()).collect()
-    }
-
-    /// A download that something foreign has run before: it may have prepared the place. So it is made with no more than
-    /// the user's own rights, and keeps nothing in the cache, which is not the user's.
-    fn fetch_as_user(&self, action: &DownloadAction, scope: &Scope) -> Result<(), ActionError> {
-        let user = User::named(&action.user).map_err(ActionError::User)?;
-        let caches = Caches::default();
-        let installer = DependencyInstaller { caches: &caches, ..self.installer };
-        rights::as_user(&user, || self.fetch_package(&installer, action, scope))
-    }
-}
-
-impl ActionRunner for StagingRunner<'_> {
-    fn download(&self, action: &DownloadAction, scope: &Scope) -> Result<(), ActionError> {
-        self.steps.enter(Step::Fetch, scope);
-        self.prefetched(action).unwrap_or_else(|| {
-            if self.has_run.load(Ordering::SeqCst) {
-                self.fetch_as_user(action, scope)
-            } else {
-                self.fetch_package(&self.installer, action, scope)
-            }
-        })
-    }
-
-    fn upload(&self, action: &UploadAction, scope: &Scope) -> Result<(), ActionError> {
-        let name = action.artifact.as_deref().unwrap_or_default();
-        let path = Path::new(&action.from);
-        let is_droplet = self.plan.droplet.as_deref() == Some(path);
-        let file = upload::open(path, &self.makers(&action.user))?;
-        let upload = Upload { name, path, file: &file, to: &action.to };
-        let (sha256, uploaded) = match self.uploads {
-            Uploads::Skipped => {
-                scope.emit(Event::UploadSkipped { name: name.to_owned(), reason: "--no-upload".to_owned() });
-                (if is_droplet { upload::sha256(&upload, scope)? } else { String::new() }, false)
-            }
-            Uploads::Sent => {
-                self.steps.enter(Step::Upload, scope);
-                (upload::upload(self.installer.http, &upload, scope)?.sha256, true)
-            }
-        };
-        if is_droplet {
-            *self.droplet.lock().unwrap_or_else(PoisonError::into_inner) = Some(Droplet { file, sha256, uploaded });
-        }
-        Ok(())
-    }
-
-    fn run(&self, action: &RunAction, scope: &Scope) -> Result<(), ActionError> {
-        self.steps.enter(Step::Build, scope);
-        self.run_program(action, scope)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TransferError {
     /// The URL cannot be used.
-    #[error("this is not an http or https URL")]
+    #[error("{}", NotHttp)]
     BadUrl,
     /// 403 or 410: the blobstore's answers to a signature that is wrong or out of date.
     #[error("the server answered {}", status_text(*status))]
