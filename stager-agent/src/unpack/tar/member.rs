@@ -15,7 +15,6 @@ const MODE_UNKNOWN: u32 = 0o644;
 
 /// A member as its headers have it.
 pub(super) struct Member {
-    /// Its name.
     pub(super) name: Vec<u8>,
     /// Where it links to; empty where it does not.
     pub(super) link: Vec<u8>,
@@ -96,7 +95,7 @@ impl<'a, R: Read> Members<'a, R> {
 
         let stored = if has_contents(kind) { long_size.unwrap_or(size) } else { 0 };
         self.no_more_than_allowed(&name, stored)?;
-        let located = |cause| UnpackError::of_reading(Some(shown(&name)), cause);
+        let located = |cause| UnpackError::from_reading(Some(shown(&name)), cause);
         let map = if kind == EntryType::GNUSparse {
             let header = header.as_gnu().ok_or_else(|| located(damaged("it is a sparse file without a map")))?;
             let map = Map::of_header(header, stored, &mut self.blocks).map_err(located)?;
@@ -116,7 +115,7 @@ impl<'a, R: Read> Members<'a, R> {
     fn no_more_than_allowed(&self, name: &[u8], size: u64) -> Result<(), UnpackError> {
         let limit = self.budget.limits().bytes;
         if size > limit {
-            return Err(UnpackError::Beyond { bound: Bound::Bytes, limit, entry: Some(shown(name)) });
+            return Err(UnpackError::LimitExceeded { bound: Bound::Bytes, limit, entry: Some(shown(name)) });
         }
         Ok(())
     }
@@ -128,7 +127,7 @@ impl<'a, R: Read> Members<'a, R> {
         let mut name = self.text(size, most)?;
         name.truncate(name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
         if size > most || name.len() as u64 > limit {
-            return Err(UnpackError::Beyond { bound, limit, entry: Some(shown(&name)) });
+            return Err(UnpackError::LimitExceeded { bound, limit, entry: Some(shown(&name)) });
         }
         Ok(name)
     }
@@ -136,7 +135,7 @@ impl<'a, R: Read> Members<'a, R> {
     fn records(&mut self, header: &Header, size: u64) -> Result<Records, UnpackError> {
         if size > pax::LONGEST {
             let what = "has an extended header of more than 1 MiB";
-            return Err(UnpackError::Unlawful { entry: shown(&header.path_bytes()), what });
+            return Err(UnpackError::Forbidden { entry: shown(&header.path_bytes()), what });
         }
         Records::parse(&self.text(size, size)?).map_err(reading)
     }
@@ -171,5 +170,5 @@ fn once<T>(place: &mut Option<T>, value: T) -> Result<(), UnpackError> {
 }
 
 fn reading(cause: io::Error) -> UnpackError {
-    UnpackError::of_reading(None, cause)
+    UnpackError::from_reading(None, cause)
 }
