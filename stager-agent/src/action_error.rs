@@ -65,6 +65,11 @@ pub(crate) enum ActionError {
 }
 
 impl ActionError {
+    /// `what`, which is where it appears, wants a checksum that cannot be.
+    pub(crate) fn of_checksum(what: &str) -> impl FnOnce(ChecksumError) -> Self {
+        |source| Self::Checksum { what: what.to_owned(), source }
+    }
+
     /// What Diego says of it behind an `emit_progress` prefix; `None` where it says nothing.
     pub(crate) fn emittable(&self) -> Option<String> {
         match self {

@@ -5,9 +5,10 @@ mod cache;
 
 pub(crate) use cache::{CacheCommand, Command};
 
-use crate::fetch::{Limits, OwnCertificate, Patience, Trust, Verify, duration};
+use crate::fetch::{OwnCertificate, Patience, Trust, Verify, duration};
 use crate::outlet::MOST_OUTPUT;
 use crate::screen::Format;
+use crate::unpack::Limits;
 use argh::FromArgs;
 use shared_model::command_line;
 use shared_model::event::Stream;

@@ -3,8 +3,10 @@
 mod builder;
 mod cache_up;
 mod transfer;
+mod unhappy_end;
 
 pub(crate) use cache_up::NotFetched;
+pub(crate) use unhappy_end::Failure;
 
 use crate::action_error::ActionError;
 use crate::cache::CacheError;
@@ -19,7 +21,6 @@ use crate::result_file::ResultError;
 use crate::scope::Stopped;
 use crate::staging::StagingError;
 use jiff::Timestamp;
-use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
 use shared_model::size;
 use shared_model::validate::Complaints;
@@ -39,27 +40,7 @@ pub(crate) struct Verified {
     pub(crate) unanswered: usize,
 }
 
-/// An unhappy end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
-    /// What the process ends with.
-    pub(crate) code: ExitCode,
-    /// What failed and with what.
-    pub(crate) text: String,
-    /// What to try; empty where nothing can be advised.
-    pub(crate) advice: String,
-}
-
 impl Failure {
-    fn new(code: ExitCode, text: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { code, text: text.into(), advice: advice.into() }
-    }
-
-    /// The failure as the last event of a stream.
-    pub(crate) fn event(&self) -> Event {
-        Event::Failed { code: self.code.number(), text: self.text.clone(), advice: self.advice.clone() }
-    }
-
     /// A staging's; `now` tells whether a signature has expired.
     pub(crate) fn of_staging(error: &StagingError, now: Timestamp) -> Self {
         match error {

@@ -3,7 +3,7 @@
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a panic is how a target tells")]
 
 pub use crate::build::fuzzed::builder_lines;
-pub use crate::fetch::fuzzed::{gzip, tar, zip};
+pub use crate::unpack::fuzzed::{gzip, tar, zip};
 
 use crate::result_file::{self, LARGEST, ResultError};
 use std::io::Write as _;

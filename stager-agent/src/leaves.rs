@@ -13,13 +13,14 @@ use crate::build::session::OWN_PROGRAM;
 use crate::build::user::User;
 use crate::disk_budget::DiskBudget;
 use crate::execute::Leaves;
-use crate::fetch::{Archive, Checksum, Owner};
+use crate::fetch::{Archive, Checksum};
 use crate::hidden::Hidden;
 use crate::left_file::LeftFile;
 use crate::plan::StagingPlan;
 use crate::provide::{Provider, Stock};
 use crate::scope::{Scope, Stop, Stopped};
 use crate::steps::{Steps, milliseconds_since};
+use crate::unpack::Owner;
 use crate::upload::{self, Parcel};
 use shared_model::action::{DownloadAction, RunAction, UploadAction};
 use shared_model::event::{Event, Step};
@@ -251,5 +252,5 @@ fn processes(count: usize) -> String {
 }
 
 fn checksum(what: &str, algorithm: Option<&str>, value: Option<&str>) -> Result<Option<Checksum>, ActionError> {
-    Checksum::parse(algorithm, value).map_err(|source| ActionError::Checksum { what: what.to_owned(), source })
+    Checksum::parse(algorithm, value).map_err(ActionError::of_checksum(what))
 }

@@ -19,6 +19,7 @@ pub mod fuzzed;
 mod gate;
 mod hand_over;
 mod hidden;
+mod http_url;
 mod keep;
 mod lease;
 mod leaves;
@@ -38,6 +39,8 @@ mod small_disk;
 mod staging;
 mod steps;
 mod terminal;
+mod tree_digest;
+mod unpack;
 mod upload;
 
 use crate::arguments::Command;

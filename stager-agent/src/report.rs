@@ -1,7 +1,8 @@
 //! `--report`: tells how a staging ended, as Diego's BBS would. Cloud Controller believes it: when the staging is the
 //! app's current one, it takes the droplet for staged and starts the app on Diego.
 
-use crate::fetch::{Address, Http, TransferError, status_text};
+use crate::fetch::{Http, TransferError, status_text};
+use crate::http_url::Address;
 use crate::plan::Callback;
 use crate::scope::Scope;
 use serde_json::{Value, json};
@@ -89,7 +90,8 @@ impl Report<'_> {
 
     fn post(&self, http: &Http, body: &[u8]) -> Result<(), ReportError> {
         let to = || self.callback.url.clone();
-        let address = Address::of(&self.callback.url).map_err(|cause| ReportError::Transfer { to: to(), cause })?;
+        let address =
+            Address::of(&self.callback.url).map_err(|cause| ReportError::Transfer { to: to(), cause: cause.into() })?;
         let length = body.len().to_string();
         let headers = [("content-type", "application/json"), ("content-length", length.as_str())];
         let answer = http

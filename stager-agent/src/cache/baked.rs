@@ -1,11 +1,10 @@
 //! A cache that an image holds: nothing in it changes, so nothing is locked, and nothing is written.
 
-use super::entry::{Entry, Held};
+use super::entry::{Entry, Found, Held, damage};
 use super::error::CacheError;
 use super::identity::Identity;
 use super::index::Index;
 use super::layout::Layout;
-use super::{Found, damage};
 use std::path::Path;
 
 /// See the module's text.

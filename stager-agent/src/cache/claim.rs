@@ -2,15 +2,14 @@
 //! nothing is left of what was fetched so far.
 #![expect(clippy::disallowed_methods, reason = "makes the place that is filled")]
 
-use super::Cache;
-use super::contents::Contents;
 use super::entry::{Draft, Entry, Held};
 use super::error::CacheError;
-use super::identity::Identity;
+use super::identity::{Identity, Kind};
 use super::lock::{Hold, Lock};
-use super::record::{Facts, Kind, Record};
-use super::structure::Structure;
+use super::record::{Facts, Record};
+use super::store::Cache;
 use crate::scope::Scope;
+use crate::tree_digest::{Contents, Structure};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -34,8 +33,19 @@ pub(crate) struct Claim<'c> {
     _turn: Lock,
 }
 
+impl Cache {
+    /// The right to fetch `identity`: waits until nobody else does, or `scope` is stopped. Look again with
+    /// [`Cache::find`] when you have it: whoever had it before may have brought what you want.
+    ///
+    /// # Errors
+    /// [`CacheError::Stopped`], [`CacheError::Io`].
+    pub(crate) fn claim(&self, identity: &Identity, scope: &Scope) -> Result<Claim<'_>, CacheError> {
+        Claim::wait(self, identity, scope)
+    }
+}
+
 impl<'c> Claim<'c> {
-    pub(super) fn wait(cache: &'c Cache, identity: &Identity, scope: &Scope) -> Result<Self, CacheError> {
+    fn wait(cache: &'c Cache, identity: &Identity, scope: &Scope) -> Result<Self, CacheError> {
         let lock = cache.layout.locks().join(identity.id());
         let turn = loop {
             if let Some(turn) = Lock::try_take(&lock, Hold::Exclusive).map_err(CacheError::io("lock", &lock))? {

@@ -1,10 +1,12 @@
 //! An entry that is used, and one that is being filled.
 
-use super::error::CacheError;
+use super::error::{CacheError, is_damage};
+use super::identity::Kind;
+use super::index::remove_entry;
 use super::layout::{Layout, Name};
 use super::lock::{Hold, Lock};
-use super::record::{Kind, Record};
-use super::rubbish;
+use super::record::Record;
+use crate::tree_digest::Structure;
 use std::path::{Path, PathBuf};
 
 /// A whole entry. While this lives, nobody removes it.
@@ -95,8 +97,29 @@ impl Drop for Draft {
             return; // published
         }
         // What cannot be removed now is rubbish for the next one.
-        if let Ok(Some(alone)) = rubbish::alone(&self.layout, self.name.as_str()) {
-            let _ = rubbish::remove(&self.layout, &self.name, &alone);
+        if let Ok(Some(alone)) = self.layout.lock_alone(self.name.as_str()) {
+            let _ = remove_entry(&self.layout, &self.name, &alone);
         }
+    }
+}
+
+/// What a cache has of an identity.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// Nothing.
+    Nothing,
+    /// Something that cannot be used, and why. It was removed; where it is being fetched again, by whoever does that.
+    Damaged(String),
+    /// A whole entry.
+    Entry(Box<Entry>),
+}
+
+/// What is wrong with an entry; `None`: nothing that a look can tell.
+pub(super) fn damage(path: &Path, record: &Record) -> Result<Option<String>, CacheError> {
+    match Structure::of(path) {
+        Ok(structure) if structure.digest.to_string() == record.structure => Ok(None),
+        Ok(_) => Ok(Some("something in it is missing, was added or has changed".to_owned())),
+        Err(error) if is_damage(&error) => Ok(Some(format!("it cannot be looked at: {error}"))),
+        Err(error) => Err(CacheError::io("look at", path)(error)),
     }
 }

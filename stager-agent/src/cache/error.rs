@@ -1,6 +1,7 @@
 //! Why there is no cache to work with. A damaged entry is no error: it is fetched again.
 
 use crate::scope::Stopped;
+use rustix::io::Errno;
 use shared_model::size;
 use std::io;
 use std::path::PathBuf;
@@ -64,4 +65,12 @@ impl CacheError {
         let path = path.into();
         move |cause| Self::Io { action, path, cause: cause.into() }
     }
+}
+
+/// Whether an error says that a file is not what it was; else it says something of us, such as too many open files.
+pub(super) fn is_damage(error: &io::Error) -> bool {
+    const EUCLEAN: i32 = 117; // "structure needs cleaning", which rustix does not name
+    let of_disk =
+        [Errno::NOENT, Errno::NOTDIR, Errno::ISDIR, Errno::LOOP, Errno::IO, Errno::BADMSG].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|code| of_disk.contains(&code) || code == EUCLEAN)
 }

@@ -2,16 +2,14 @@
 //! The limit is on what is kept: while something is fetched, or what it replaced is still used, the disk holds more.
 
 use super::error::CacheError;
-use super::index::Index;
-use super::layout::Name;
+use super::index::{Index, remove_entry};
+use super::layout::{EVICTING, Name};
 use super::lock::{Hold, Lock};
 use super::record::Record;
-use super::{Cache, rubbish};
+use super::store::Cache;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Its holder is the one that evicts; several at once would remove too much.
-pub(super) const LOCK: &str = "evicting";
 /// How long others wait for it. A paused one must not hold them up for long; the next publishing evicts as well.
 const PATIENCE: Duration = Duration::from_secs(5);
 const NAP: Duration = Duration::from_millis(10);
@@ -68,19 +66,19 @@ impl Cache {
 
     /// Removes an entry and its record, unless it is in use.
     pub(super) fn remove(&self, id: &str, name: &Name) -> Result<Removal, CacheError> {
-        let Some(alone) = rubbish::alone(&self.layout, name.as_str())? else { return Ok(Removal::InUse) };
-        let Some(turn) = rubbish::alone(&self.layout, id)? else { return Ok(Removal::InUse) };
+        let Some(alone) = self.layout.lock_alone(name.as_str())? else { return Ok(Removal::InUse) };
+        let Some(turn) = self.layout.lock_alone(id)? else { return Ok(Removal::InUse) };
         let index = Index::of(&self.layout);
         if index.leads(id, name)? {
             index.remove(id)?;
         }
         drop(turn); // whoever wants to fetch it anew need not wait until the old one is removed
-        rubbish::remove(&self.layout, name, &alone)?;
+        remove_entry(&self.layout, name, &alone)?;
         Ok(Removal::Removed)
     }
 
     fn turn_to_evict(&self) -> Result<Option<Lock>, CacheError> {
-        let path = self.layout.locks().join(LOCK);
+        let path = self.layout.locks().join(EVICTING);
         let until = Instant::now() + PATIENCE;
         loop {
             let turn = Lock::try_take(&path, Hold::Exclusive).map_err(CacheError::io("lock", &path))?;

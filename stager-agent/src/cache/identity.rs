@@ -1,12 +1,31 @@
 //! What an entry is a copy of. A cache key alone says too little: every deployment calls its lifecycle
 //! `buildpack-cflinuxfs4-lifecycle`. So the place where it came from belongs to it.
 
-use super::record::Kind;
-use crate::fetch::Address;
+use crate::http_url::origin;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use shared_model::hex::hex;
 use shared_model::safe_url::SafeUrl;
-use ureq::http::Uri;
+
+/// What an entry holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    /// A cached dependency: the unpacked tree.
+    Tree,
+    /// An app's package: the archive as it came.
+    Package,
+}
+
+impl Kind {
+    /// As in the index: `tree`.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Tree => "tree",
+            Self::Package => "package",
+        }
+    }
+}
 
 /// See the module's text. Never empty, and without secrets: userinfo, query and fragment of the URL are left out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -47,17 +66,6 @@ impl Identity {
         }
         hex(&hasher.finalize())
     }
-}
-
-/// The URL as the HTTP client reads it, so that nobody is taken for another by a trick of spelling.
-fn origin(from: &SafeUrl) -> Option<String> {
-    let uri: Uri = Address::of(from).ok()?.url.parse().ok()?;
-    let scheme = uri.scheme_str()?.to_ascii_lowercase();
-    let host = uri.host()?.to_ascii_lowercase();
-    let usual = if scheme == "https" { 443 } else { 80 };
-    let port = uri.port_u16().filter(|port| *port != usual).map_or(String::new(), |port| format!(":{port}"));
-    let path = if uri.path().is_empty() { "/" } else { uri.path() };
-    Some(format!("{scheme}://{host}{port}{path}"))
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@
 //! a power cut a record or files of its tree may be missing or short, which the check before every use finds.
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that reads and writes index files")]
 
-use super::error::CacheError;
-use super::layout::{Layout, Name};
+use super::disk::remove_all;
+use super::error::{CacheError, is_damage};
+use super::identity::Kind;
+use super::layout::{Layout, Name, names_in};
+use super::lock::Lock;
 use super::record::Record;
-use super::rubbish::remove_all;
 use rustix::fs::OFlags;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
@@ -52,7 +54,7 @@ impl Index {
         match read_file(&path) {
             Ok(text) => Ok(Some(Record::parse(&text, id))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) if super::is_damage(&error) => Ok(Some(Err(format!("its record cannot be read: {error}")))),
+            Err(error) if is_damage(&error) => Ok(Some(Err(format!("its record cannot be read: {error}")))),
             Err(error) => Err(CacheError::io("read", path)(error)),
         }
     }
@@ -128,7 +130,7 @@ impl Index {
     }
 
     fn stems(&self, suffix: &str) -> Result<Vec<String>, CacheError> {
-        let names = super::names_in(&self.folder)?;
+        let names = names_in(&self.folder)?;
         Ok(names.into_iter().filter_map(|name| name.strip_suffix(suffix).map(str::to_owned)).collect())
     }
 
@@ -140,6 +142,16 @@ impl Index {
     pub(super) fn unfinished(&self, name: &Name) -> PathBuf {
         self.folder.join(format!("{}{UNFINISHED}", name.as_str()))
     }
+}
+
+/// Removes all that is called `name`, which no record leads to. The caller holds its lock alone.
+///
+/// # Errors
+/// The system refuses; the rest is rubbish for the next one to collect.
+pub(super) fn remove_entry(layout: &Layout, name: &Name, _alone: &Lock) -> Result<(), CacheError> {
+    remove_all(&layout.place(Kind::Tree, name))?;
+    remove_all(&layout.place(Kind::Package, name))?;
+    remove_all(&Index::of(layout).unfinished(name))
 }
 
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {

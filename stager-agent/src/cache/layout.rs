@@ -10,8 +10,9 @@
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that makes the directories")]
 
 use super::error::CacheError;
-use super::record::Kind;
-use rustix::fs::StatVfsMountFlags;
+use super::identity::Kind;
+use super::lock::{Hold, Lock};
+use rustix::fs::{CWD, Dir, Mode, OFlags, StatVfsMountFlags};
 use serde::{Deserialize, Serialize};
 use shared_model::hex::hex;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
@@ -34,6 +35,8 @@ const READ: u32 = 0o644;
 const WRITABLE: u32 = 0o022;
 /// Everything that is made in the root.
 const FOLDERS: [(&str, u32); 4] = [("entries", ENTERED), ("packages", CLOSED), ("index", CLOSED), ("locks", CLOSED)];
+/// Its holder is the one that evicts; several at once would remove too much.
+pub(super) const EVICTING: &str = "evicting";
 const FORMAT_FILE: &str = "format";
 /// What a new file system has in it.
 const LOST_AND_FOUND: &str = "lost+found";
@@ -165,6 +168,15 @@ impl Layout {
     pub(super) fn locks(&self) -> PathBuf {
         self.root.join("locks")
     }
+
+    /// Takes the lock `name` alone; `None` while somebody uses or fills the entry.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn lock_alone(&self, name: &str) -> Result<Option<Lock>, CacheError> {
+        let path = self.locks().join(name);
+        Lock::try_take(&path, Hold::Exclusive).map_err(CacheError::io("lock", path))
+    }
 }
 
 fn refuse(path: &Path, why: impl Into<String>) -> CacheError {
@@ -245,4 +257,16 @@ fn refuse_foreign(root: &Path) -> Result<(), CacheError> {
         }
     }
     Ok(())
+}
+
+/// The names in a directory of ours; those that are not UTF-8 are not ours.
+pub(super) fn names_in(folder: &Path) -> Result<Vec<String>, CacheError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = rustix::fs::openat(CWD, folder, flags, Mode::empty()).and_then(Dir::new);
+    let mut names = Vec::new();
+    for entry in opened.map_err(CacheError::io("read", folder))? {
+        let entry = entry.map_err(CacheError::io("read", folder))?;
+        names.extend(entry.file_name().to_str().map(str::to_owned));
+    }
+    Ok(names)
 }

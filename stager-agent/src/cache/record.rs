@@ -1,29 +1,9 @@
 //! What is known of an entry: the document in its index file.
 
-use super::identity::Identity;
+use super::identity::{Identity, Kind};
 use super::layout::Name;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// What an entry holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
-    /// A cached dependency: the unpacked tree.
-    Tree,
-    /// An app's package: the archive as it came.
-    Package,
-}
-
-impl Kind {
-    /// As in the index: `tree`.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Tree => "tree",
-            Self::Package => "package",
-        }
-    }
-}
 
 /// What whoever fetched an entry says of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,9 +46,9 @@ pub(crate) struct Record {
     pub(crate) facts: Facts,
     /// Where it is.
     pub(super) name: Name,
-    /// Of names, kinds, modes, owners, sizes and times: see [`super::structure`].
+    /// Of names, kinds, modes, owners, sizes and times: see [`crate::tree_digest::Structure`].
     pub(super) structure: String,
-    /// Of every byte: see [`super::contents`].
+    /// Of every byte: see [`crate::tree_digest::Contents`].
     pub(super) contents: String,
 }
 

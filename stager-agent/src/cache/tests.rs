@@ -12,15 +12,22 @@ mod rubbish;
 mod upkeep;
 
 use super::claim::Published;
-use super::record::Kind;
+use super::identity::Kind;
+use super::index::Index;
+use super::layout::names_in;
 use super::*;
-use crate::scope::Stop;
+use crate::clock::Clock;
+use crate::scope::{Scope, Stop};
+use crate::tree_digest::walk;
 use shared_model::event::{Event, EventSink};
 use shared_model::safe_url::SafeUrl;
 use std::fs;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
+use std::thread;
+use std::time::Duration;
 use tempfile::TempDir;
 
 struct Nobody;
@@ -106,7 +113,7 @@ fn publish(cache: &Cache, key: &str, text: &str) -> Published {
 fn publish_package(cache: &Cache, app: &str, text: &str) -> Published {
     let claim = claim(cache, &package(app));
     std::io::Write::write_all(&mut claim.file().unwrap(), text.as_bytes()).unwrap();
-    let file = super::contents::sha256_of(claim.path(), &|| Ok(())).unwrap();
+    let file = crate::tree_digest::sha256_of(claim.path(), &|| Ok(())).unwrap();
     claim.publish(Facts { sha256: file, app: Some(app.to_owned()), ..Facts::default() }, None).unwrap()
 }
 

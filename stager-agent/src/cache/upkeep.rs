@@ -1,14 +1,17 @@
 //! What people do with a cache: see what is in it, have every byte read again, empty it.
 
-use super::contents::Contents;
-use super::error::CacheError;
+use super::entry::damage;
+use super::error::{CacheError, is_damage};
 use super::evict::Removal;
 use super::identity::Identity;
+use super::identity::Kind;
 use super::index::{Index, Indexed};
 use super::lock::{Hold, Lock};
-use super::record::{Kind, Record};
-use super::{Cache, damage, is_damage, rubbish};
+use super::record::Record;
+use super::rubbish;
+use super::store::Cache;
 use crate::scope::Scope;
+use crate::tree_digest::{self, Contents};
 use std::io;
 use std::time::SystemTime;
 
@@ -134,7 +137,7 @@ impl Cache {
         let go_on = || scope.stopped().map_or(Ok(()), |_| Err(io::Error::other("stopped")));
         let read = match record.kind {
             Kind::Tree => Contents::of(&path, &go_on).map(|contents| contents.to_string() == record.contents),
-            Kind::Package => super::contents::sha256_of(&path, &go_on).map(|sha256| sha256 == record.facts.sha256),
+            Kind::Package => tree_digest::sha256_of(&path, &go_on).map(|sha256| sha256 == record.facts.sha256),
         };
         match (read, scope.stopped()) {
             (_, Some(why)) => Err(CacheError::Stopped(why)),

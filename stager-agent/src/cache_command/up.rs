@@ -46,7 +46,9 @@ pub(super) fn fill(
         let jobs: Vec<(&Wanted, &Http)> = turn.iter().zip(&clients).map(|(wanted, http)| (wanted, &**http)).collect();
         let provided = side_by_side(&jobs, |(wanted, http)| {
             let provider = Provider { http, limits: &arguments.limits(), stock: &stock, app: &wanted.app };
-            let kept = provider.keep(&Dependency::of(&wanted.dependency)?, scope)?;
+            let dependency = Dependency::of(&wanted.dependency);
+            let dependency = dependency.map_err(ActionError::of_checksum(&wanted.dependency.to))?;
+            let kept = provider.keep(&dependency, scope)?;
             if kept { Ok(()) } else { Err(ActionError::NotKept) }
         });
         for (wanted, result) in turn.iter().zip(provided) {

@@ -1,6 +1,6 @@
 //! Words for what goes wrong with the builder.
 
-use super::Failure;
+use super::unhappy_end::Failure;
 use crate::action_error::Beyond;
 use crate::build::run_process::RunError;
 use crate::build::user::UserError;

@@ -1,6 +1,7 @@
 //! Words for what `cache up` could not fetch: all of it at once.
 
-use super::{Failure, of_action};
+use super::of_action;
+use super::unhappy_end::Failure;
 use crate::action_error::ActionError;
 use jiff::Timestamp;
 use shared_model::exit_code::ExitCode;

@@ -1,9 +1,11 @@
 //! Words for what goes wrong on the wire.
 
-use super::Failure;
+use super::builder;
+use super::unhappy_end::Failure;
 use crate::causes::with_causes;
-use crate::fetch::{FetchError, TransferError, UnpackError};
+use crate::fetch::{FetchError, TransferError};
 use crate::provide::Missing;
+use crate::unpack::UnpackError;
 use crate::upload::UploadError;
 use jiff::Timestamp;
 use shared_model::exit_code::ExitCode;
@@ -152,7 +154,7 @@ fn of_archive(cause: &UnpackError) -> String {
             let option = bound.option();
             return format!("{option} with more, if you trust its source (host-cli restage APP -- {option} …)");
         }
-        UnpackError::DiskFull(_) => super::builder::DISK,
+        UnpackError::DiskFull(_) => builder::DISK,
         UnpackError::Disk { .. } => "is there room, and may the agent's user write there?",
     };
     advice.to_owned()

@@ -37,7 +37,7 @@ pub(super) fn blame_proxied(error: Error, proxy: &Proxy, host: &str, patience: P
                 status: None,
                 reason: "it does not speak HTTP".to_owned(),
             },
-            |status| TransferError::of_proxy(proxy, status),
+            |status| proxy.refusal(status),
         );
     }
     match blame(error, host, patience) {

@@ -5,13 +5,13 @@
 //! A body that breaks off goes on where it broke off, by another request for the rest, and whoever reads does not
 //! notice; only where the server would not give the very same body, the transfer has failed.
 
-use super::address::Address;
 use super::head::{Head, Question};
 use super::http::Http;
 use super::retry::{Tries, Trouble};
 use super::transfer_error::TransferError;
 use super::validators::Validators;
 use crate::gate::Permit;
+use crate::http_url::Address;
 use shared_model::safe_url::SafeUrl;
 use std::convert::Infallible;
 use std::io::{self, Read};
@@ -197,7 +197,7 @@ impl Read for Body<'_> {
 
 /// Starts the thread that asks and receives.
 fn ask(http: &Http, url: &SafeUrl, question: Question) -> Result<Download, TransferError> {
-    let address = Address::of(url)?;
+    let address = Address::of(url).map_err(TransferError::from)?;
     let (to_here, messages) = sync_channel(CHUNKS);
     let (spent, empty) = channel();
     let (http, expires, host) = (http.clone(), url.expires(), address.host.clone());

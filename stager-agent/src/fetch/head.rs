@@ -1,13 +1,14 @@
 //! What is asked of a server, and what its answer says of the body behind it. Decides alone which answers can be used:
 //! the whole body, the rest of one that broke off, or "not modified".
 
-use super::http::Answer;
+use super::line::Remains;
 use super::retry::retry_after;
 use super::transfer_error::TransferError;
 use super::validators::Validators;
 use crate::clock;
 use std::net::SocketAddr;
-use ureq::http::{HeaderMap, HeaderName, header};
+use ureq::Body;
+use ureq::http::{HeaderMap, HeaderName, Response, header};
 
 /// What a GET asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,16 @@ pub(super) enum Question {
         /// What the server must still call it: a strong ETag or a date.
         same: String,
     },
+}
+
+/// An answer to a question.
+pub(super) struct Answer {
+    /// As it came.
+    pub(super) response: Response<Body>,
+    /// Whether it and every redirect on the way to it came over TLS with a verified certificate.
+    pub(super) verified: bool,
+    /// The connection, once the body was read to its end.
+    pub(super) remains: Remains,
 }
 
 /// What is known of a body before it comes.

@@ -3,15 +3,15 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that asks the environment for proxies")]
 
-use super::address::Address;
 use super::blame::blame;
-use super::head::Question;
+use super::head::{Answer, Question};
 use super::line::{Remains, Watched};
 use super::patience::Patience;
 use super::proxy::{NearProxy, Proxies, Proxy};
 use super::transfer_error::TransferError;
 use super::trust::{Trust, TrustError, Verify};
 use crate::gate::Gate;
+use crate::http_url::Address;
 use std::env;
 use std::io::Read;
 use std::sync::Arc;
@@ -50,16 +50,6 @@ pub(crate) enum ClientError {
     /// A variable of the environment.
     #[error(transparent)]
     Proxy(#[from] super::proxy::ProxyError),
-}
-
-/// An answer to a question.
-pub(super) struct Answer {
-    /// As it came.
-    pub(super) response: Response<Body>,
-    /// Whether it and every redirect on the way to it came over TLS with a verified certificate.
-    pub(super) verified: bool,
-    /// The connection, once the body was read to its end.
-    pub(super) remains: Remains,
 }
 
 impl Http {
@@ -192,7 +182,7 @@ impl Http {
         let proxy = self.proxies.of_address(address);
         match (answered, proxy) {
             (Ok(answer), Some(proxy)) if answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                Err(TransferError::of_proxy(proxy, answer.status().as_u16()))
+                Err(proxy.refusal(answer.status().as_u16()))
             }
             (Ok(answer), _) => Ok(answer),
             (Err(error), None) => Err(blame(error, &address.host, self.patience)),

@@ -1,11 +1,11 @@
 //! Unpacks the copy of an archive that was kept earlier, as if it came from the network.
 
-use super::Archive;
+use super::archive::Archive;
 use super::checksum::Digests;
-use super::error::{FetchError, UnpackError};
+use super::error::FetchError;
 use super::place::Place;
-use super::unpack;
 use crate::scope::Scope;
+use crate::unpack::{self, UnpackError};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 

@@ -2,10 +2,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that makes and empties directories")]
 
-use super::error::UnpackError;
-use super::unpack::Tree;
-use super::{Archive, Owner};
+use super::archive::Archive;
 use crate::disk_budget::Draw;
+use crate::unpack::{Owner, Tree, UnpackError};
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, chown};

@@ -5,7 +5,8 @@
 //! the subdomains alone, addresses, each of these with a port or without, networks (`10.0.0.0/8`), and `*`. This machine
 //! itself (`localhost`, 127.0.0.0/8, `::1`) is never asked through a proxy.
 
-use super::address::Address;
+use super::transfer_error::{TransferError, status_text};
+use crate::http_url::Address;
 use shared_model::safe_url::SafeUrl;
 use std::fmt;
 use std::net::IpAddr;
@@ -104,6 +105,15 @@ impl Proxy {
         let address = Address::of(&url).map_err(|_| ProxyError { variable })?;
         let tunnel = ureq::Proxy::new(url.reveal()).map_err(|_| ProxyError { variable })?;
         Ok(Self { url, variable, https: address.https, authorization: address.authorization, tunnel })
+    }
+
+    /// It answered `status` in place of whom we asked for.
+    pub(super) fn refusal(&self, status: u16) -> TransferError {
+        TransferError::Proxy {
+            proxy: self.to_string(),
+            status: Some(status),
+            reason: format!("it answered {}", status_text(status)),
+        }
     }
 }
 

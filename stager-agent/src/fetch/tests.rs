@@ -11,15 +11,20 @@ mod resume;
 mod trust;
 mod waiting;
 
+use super::head::Question;
 use super::loopback::{Asked, Audience, Authority, Connection, Server, answer, client, impatient};
 use super::*;
 use crate::causes::with_causes;
-use crate::scope::{Stop, Stopped};
+use crate::scope::{Scope, Stop, Stopped};
+use crate::unpack::{Limits, UnpackError};
 use sha2::{Digest as _, Sha256};
+use shared_model::safe_url::SafeUrl;
 use std::fs;
+use std::io::Seek as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A tgz with one file `hello` that says `world`, and much that does not compress.

@@ -1,7 +1,7 @@
 //! What can go wrong between two ends of an HTTP connection, in either direction. No text here holds a secret: hosts
 //! are shown, URLs are not, and the HTTP library's own texts, which quote URLs and headers, are not used.
 
-use super::proxy::Proxy;
+use crate::http_url::NotHttp;
 use shared_model::size;
 use std::io;
 use std::time::Duration;
@@ -153,15 +153,6 @@ pub(crate) enum TransferError {
 }
 
 impl TransferError {
-    /// `proxy` answered `status` in place of whom we asked for.
-    pub(super) fn of_proxy(proxy: &Proxy, status: u16) -> Self {
-        Self::Proxy {
-            proxy: proxy.to_string(),
-            status: Some(status),
-            reason: format!("it answered {}", status_text(status)),
-        }
-    }
-
     /// Whether another try may go better: the network's moods, and servers that are busy or broken.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
@@ -200,6 +191,12 @@ impl TransferError {
             Self::Status { retry_after, .. } => *retry_after,
             _ => None,
         }
+    }
+}
+
+impl From<NotHttp> for TransferError {
+    fn from(NotHttp: NotHttp) -> Self {
+        Self::BadUrl
     }
 }
 

@@ -59,8 +59,9 @@ impl<'a> RealLeaves<'a> {
         if !self.plan.dependencies.is_empty() || !needed.is_empty() {
             self.steps.enter(Step::Fetch, scope);
         }
-        let dependencies: Vec<Dependency> =
-            self.plan.dependencies.iter().map(Dependency::of).collect::<Result<_, _>>()?;
+        let dependencies = self.plan.dependencies.iter();
+        let dependencies = dependencies.map(|it| Dependency::of(it).map_err(ActionError::of_checksum(&it.to)));
+        let dependencies: Vec<Dependency> = dependencies.collect::<Result<_, _>>()?;
         let alone = Alone::of(&dependencies, &self.plan.action);
         let linked = || dependencies.iter().zip(alone.dependencies.iter().copied());
         let all = linked().map(|(dependency, linked)| Needed::Dependency(dependency, linked));

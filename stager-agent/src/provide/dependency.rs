@@ -3,11 +3,11 @@
 use super::choose::{Choice, choose};
 use super::place::{self, Spot};
 use super::{Provider, cached, copy_used, shown, stock, unwritable};
-use crate::action_error::ActionError;
 use crate::cache::{Claim, Entry, Identity};
 use crate::causes::with_causes;
-use crate::fetch::{self, Archive, Arrival, Asked, Checksum, FetchError, Known, TransferError, UnpackError};
+use crate::fetch::{self, Archive, Arrival, Asked, Checksum, ChecksumError, FetchError, Known, TransferError};
 use crate::scope::Scope;
+use crate::unpack::UnpackError;
 use shared_model::dependency::CachedDependency;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
@@ -41,16 +41,15 @@ impl<'a> Dependency<'a> {
     /// Reads `dependency`.
     ///
     /// # Errors
-    /// [`ActionError::Checksum`]: the request wants one that cannot be.
-    pub(crate) fn of(dependency: &'a CachedDependency) -> Result<Self, ActionError> {
+    /// The request wants a checksum that cannot be.
+    pub(crate) fn of(dependency: &'a CachedDependency) -> Result<Self, ChecksumError> {
         let CachedDependency { name, from, to, cache_key, log_source, checksum_algorithm, checksum_value } = dependency;
-        let checksum = Checksum::parse(checksum_algorithm.as_deref(), checksum_value.as_deref());
         Ok(Self {
             name,
             from,
             // Without a slash at its end, with which a link would be what it leads to.
             to: Path::new(to).components().as_path(),
-            checksum: checksum.map_err(|source| ActionError::Checksum { what: to.clone(), source })?,
+            checksum: Checksum::parse(checksum_algorithm.as_deref(), checksum_value.as_deref())?,
             log_source: Some(log_source.as_str()).filter(|source| !source.is_empty()),
             identity: Identity::new(cache_key, from),
         })

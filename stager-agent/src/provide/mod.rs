@@ -19,8 +19,9 @@ pub(crate) use missing::{Missing, Needed, indispensable};
 pub(crate) use stock::{Stock, volume_is_mounted};
 
 use crate::cache::{Claim, Entry, Facts, Identity};
-use crate::fetch::{Archive, Checksum, FetchError, Fetched, Http, Limits, UnpackError};
+use crate::fetch::{Archive, Checksum, FetchError, Fetched, Http};
 use crate::scope::Scope;
+use crate::unpack::{Limits, UnpackError};
 use jiff::Timestamp;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;

@@ -1,6 +1,6 @@
 //! The file to send: hashed once, for all tries. So a try sends what its checksum is of.
 
-use super::UploadError;
+use super::error::UploadError;
 use crate::fetch::Trouble;
 use crate::left_file::LeftFile;
 use crate::scope::Scope;

@@ -3,22 +3,23 @@
 
 mod answer;
 mod cargo;
+mod error;
 mod post;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use error::UploadError;
+
 use crate::build::user::User;
-use crate::fetch::{Http, TransferError, Tries, Trouble, with_retries};
+use crate::fetch::{Http, Tries, Trouble, with_retries};
 use crate::left_file::{self, LeftFile, LeftFileError};
-use crate::scope::{Scope, Stopped};
+use crate::scope::Scope;
 use cargo::Cargo;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
-use thiserror::Error;
 
 /// The largest file that is taken. Cloud Controller's own limit is far below.
 const LARGEST: u64 = 16 << 30;
@@ -43,56 +44,6 @@ pub(crate) struct Sent {
     pub(crate) bytes: u64,
     /// The file's sha256, in hexadecimal digits.
     pub(crate) sha256: String,
-}
-
-/// A file did not reach its receiver.
-#[derive(Debug, Error)]
-pub(crate) enum UploadError {
-    /// It does not exist, or cannot be read.
-    #[error("cannot read {}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        cause: io::Error,
-    },
-    /// There is nothing in it. cc-uploader would answer 411.
-    #[error("{} is empty", path.display())]
-    Empty {
-        /// Which.
-        path: PathBuf,
-    },
-    /// It is a directory, a symbolic link, another's file, or the like.
-    #[error("{} is not taken", path.display())]
-    NotTaken {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        cause: LeftFileError,
-    },
-    /// The receiver did not take it.
-    #[error("cannot upload {} to {to}", path.display())]
-    Transfer {
-        /// The file.
-        path: PathBuf,
-        /// Where to.
-        to: SafeUrl,
-        /// Why.
-        #[source]
-        cause: TransferError,
-    },
-    /// Ended before its end.
-    #[error("the upload of {} to {to} was stopped", path.display())]
-    Stopped {
-        /// The file.
-        path: PathBuf,
-        /// Where to.
-        to: SafeUrl,
-        /// By what.
-        why: Stopped,
-    },
 }
 
 /// Opens a file to send: see [`left_file::open`]. It has at least one byte.

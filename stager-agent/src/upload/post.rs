@@ -1,9 +1,10 @@
 //! One try of an upload, in a thread of its own, so that a stop need not wait for the network.
 
-use super::UploadError;
 use super::answer;
 use super::cargo::Cargo;
-use crate::fetch::{Address, Http, TransferError, Tries, Trouble};
+use super::error::UploadError;
+use crate::fetch::{Http, TransferError, Tries, Trouble};
+use crate::http_url::Address;
 use shared_model::safe_url::SafeUrl;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
@@ -27,7 +28,7 @@ pub(super) fn post(
     to: &SafeUrl,
     tries: &Tries,
 ) -> Result<(), Trouble<UploadError>> {
-    let address = Address::of(to)?;
+    let address = Address::of(to).map_err(TransferError::from)?;
     let _permit = tries.enter(http.gate())?;
     let (bytes, body, md5, patience) = (cargo.bytes, cargo.reader(), md5.to_owned(), answers_within(to));
     let way = body.way();

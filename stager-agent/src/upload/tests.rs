@@ -5,7 +5,7 @@ use super::*;
 use crate::causes::with_causes;
 use crate::fetch::loopback::{Asked, Audience, Connection, Server, answer, client};
 use crate::fetch::{Patience, Trust, Verify};
-use crate::scope::Stop;
+use crate::scope::{Stop, Stopped};
 use base64::Engine as _;
 use md5::{Digest as _, Md5};
 use sha2::Sha256;

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 
 fn everything(root: &Path) -> Vec<(Vec<u8>, u64, i64, i64)> {
     let mut all = Vec::new();
-    walk::walk(root, &mut |item| {
+    walk(root, &mut |item| {
         let status = item.status;
         all.push((item.path.to_vec(), status.st_ino, status.st_ctime, status.st_size));
         Ok(())

@@ -4,7 +4,8 @@
 use super::processes::Child;
 use super::*;
 use crate::fetch::loopback::{Server, answer, client};
-use crate::fetch::{Archive, Arrival, Limits, Verify, fetch};
+use crate::fetch::{Archive, Arrival, Verify, fetch};
+use crate::unpack::Limits;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;

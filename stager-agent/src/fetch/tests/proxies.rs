@@ -3,6 +3,7 @@
 use super::super::loopback::{TestProxy, through};
 use super::super::proxy::Proxies;
 use super::*;
+use crate::http_url::Address;
 
 /// `u:p%40ss` as a proxy is told.
 const BASIC: &str = "Basic dTpwQHNz";

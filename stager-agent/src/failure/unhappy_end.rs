@@ -1,0 +1,27 @@
+//! An unhappy end, as the process and the stream of events tell it.
+
+use shared_model::event::Event;
+use shared_model::exit_code::ExitCode;
+
+/// An unhappy end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// What the process ends with.
+    pub(crate) code: ExitCode,
+    /// What failed and with what.
+    pub(crate) text: String,
+    /// What to try; empty where nothing can be advised.
+    pub(crate) advice: String,
+}
+
+impl Failure {
+    /// Puts the parts together.
+    pub(super) fn new(code: ExitCode, text: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { code, text: text.into(), advice: advice.into() }
+    }
+
+    /// The failure as the last event of a stream.
+    pub(crate) fn event(&self) -> Event {
+        Event::Failed { code: self.code.number(), text: self.text.clone(), advice: self.advice.clone() }
+    }
+}

@@ -1,0 +1,87 @@
+//! A digest of every byte of a tree's files, cheap enough to be gathered while they are unpacked: an archive's reader
+//! has the CRC-32 of each file at hand. It finds what a disk gets wrong; it is not against people.
+
+use super::digest::Digest;
+use super::walk::walk;
+use crc32fast::Hasher;
+use rustix::fs::FileType;
+use sha2::{Digest as _, Sha256};
+use shared_model::hex::hex;
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::AddAssign;
+use std::path::Path;
+
+/// Bytes read at a time.
+const BLOCK: usize = 256 * 1024;
+
+/// See the module's text. `Display` gives 32 hex digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Contents(Digest);
+
+impl Contents {
+    /// Takes in the regular file `path` (from the tree's top, without `./`), each once.
+    pub(crate) fn add(&mut self, path: &[u8], size: u64, crc32: u32) {
+        self.0.add(&[size, crc32.into()], path, b"");
+    }
+
+    /// Reads the whole tree. `go_on` is asked between blocks.
+    ///
+    /// # Errors
+    /// Something cannot be read, or `go_on` gave an error.
+    pub(crate) fn of(tree: &Path, go_on: &dyn Fn() -> io::Result<()>) -> io::Result<Self> {
+        let mut all = Self::default();
+        let mut block = vec![0; BLOCK];
+        walk(tree, &mut |item| {
+            if item.kind() != FileType::RegularFile {
+                return Ok(());
+            }
+            let (mut file, mut hasher, mut size) = (File::from(item.open()?), Hasher::new(), 0);
+            loop {
+                let count = file.read(&mut block)?;
+                if count == 0 {
+                    break;
+                }
+                hasher.update(&block[..count]);
+                size += count as u64;
+                go_on()?;
+            }
+            all.add(item.path, size, hasher.finalize());
+            Ok(())
+        })?;
+        Ok(all)
+    }
+}
+
+/// The sha256 of a file: 64 hex digits. `go_on` is asked between blocks.
+///
+/// # Errors
+/// It cannot be read, or `go_on` gave an error.
+pub(crate) fn sha256_of(file: &Path, go_on: &dyn Fn() -> io::Result<()>) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    let mut block = vec![0; BLOCK];
+    walk(file, &mut |item| {
+        let mut file = File::from(item.open()?);
+        loop {
+            let count = file.read(&mut block)?;
+            if count == 0 {
+                return Ok(());
+            }
+            hasher.update(&block[..count]);
+            go_on()?;
+        }
+    })?;
+    Ok(hex(&hasher.finalize()))
+}
+
+impl AddAssign for Contents {
+    fn add_assign(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+
+impl std::fmt::Display for Contents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,11 @@
+//! What a tree of files is known by: a look at it ([`Structure`]), or every byte of its files ([`Contents`]). The cache
+//! compares them; the unpacker gathers the second while it writes.
+
+mod contents;
+mod digest;
+mod structure;
+mod walk;
+
+pub(crate) use contents::{Contents, sha256_of};
+pub(crate) use structure::Structure;
+pub(crate) use walk::walk;

@@ -1,0 +1,107 @@
+//! Unpacks a tar, tgz or zip, whichever the bytes say it is, into a [`Tree`]. Names, content types and media types of
+//! requests are not asked: they lie. The work is in the files beside; this one decides which.
+
+mod entry_name;
+mod error;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzed;
+mod limits;
+mod owner;
+mod sniff;
+mod tar;
+mod tree;
+mod unpacked;
+mod zip;
+
+pub(crate) use error::{Bound, UnpackError};
+pub(crate) use limits::Limits;
+pub(crate) use owner::Owner;
+pub(crate) use tree::Tree;
+pub(crate) use unpacked::Unpacked;
+
+use crate::scope::Scope;
+use limits::Budget;
+use sniff::{Kind, Sniffed};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use tarball::gzip::Inflated;
+
+/// Bytes read at a time from the transfer.
+const BUFFER: usize = 64 * 1024;
+
+/// Unpacks `archive` into `tree` as far as `limits` allow; notices at every entry and every block when `scope` is
+/// stopped, and then ends with any error. May leave bytes of `archive` unread. `copy`, where there is one, is a file
+/// that has all of `archive` once it was read; a zip is then unpacked from it.
+///
+/// # Errors
+/// See [`UnpackError`]; also when reading `archive` failed, which the caller has to tell apart.
+pub(crate) fn unpack(
+    archive: &mut dyn Read,
+    copy: Option<&File>,
+    tree: &mut Tree,
+    limits: &Limits,
+    scope: &Scope,
+) -> Result<Unpacked, UnpackError> {
+    let budget = &Budget::new(limits);
+    let outer = Sniffed::of(Packed { archive, budget }).map_err(|cause| UnpackError::of_reading(None, cause))?;
+    let mut unpacked = match outer.kind() {
+        Kind::Empty => return Err(UnpackError::Empty),
+        Kind::Zip => zip::unpack(&mut outer.whole(), copy, tree, budget, scope)?,
+        Kind::Tar => tar::unpack(Unpacking { inner: outer.whole(), budget }, tree, budget, scope)?,
+        Kind::Gzip => inflate(BufReader::with_capacity(BUFFER, outer.whole()), tree, budget, scope)?,
+        Kind::Other(looks_like) => return Err(UnpackError::NotAnArchive { looks_like }),
+    };
+    tree.finish()?;
+    unpacked.contents = tree.contents();
+    Ok(unpacked)
+}
+
+fn inflate(compressed: impl BufRead, tree: &mut Tree, budget: &Budget, scope: &Scope) -> Result<Unpacked, UnpackError> {
+    let mut inflated = Unpacking { inner: Inflated::new(compressed), budget };
+    let inner = Sniffed::of(&mut inflated).map_err(|cause| UnpackError::of_reading(None, cause))?;
+    let unpacked = match inner.kind() {
+        Kind::Tar => tar::unpack(inner.whole(), tree, budget, scope)?,
+        Kind::Empty => {
+            return Err(UnpackError::NotAnArchive { looks_like: "a gzip file with nothing in it".to_owned() });
+        }
+        Kind::Zip => return Err(UnpackError::NotAnArchive { looks_like: "a gzip file with a zip in it".to_owned() }),
+        Kind::Gzip => return Err(UnpackError::NotAnArchive { looks_like: "a gzip file in a gzip file".to_owned() }),
+        Kind::Other(inside) => {
+            return Err(UnpackError::NotAnArchive { looks_like: format!("a gzip file with {inside} in it") });
+        }
+    };
+    // gzip's own checksum comes last.
+    io::copy(&mut inflated, &mut io::sink()).map_err(|cause| UnpackError::of_reading(None, cause))?;
+    Ok(unpacked)
+}
+
+/// An archive as it comes, counted.
+struct Packed<'a> {
+    archive: &'a mut dyn Read,
+    budget: &'a Budget<'a>,
+}
+
+impl Read for Packed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.archive.read(buffer)?;
+        self.budget.packed(count as u64).map_err(io::Error::other)?;
+        Ok(count)
+    }
+}
+
+/// A tar that comes out of an archive, charged to the budget: also what is no entry of it, for a bomb need not be one.
+struct Unpacking<'a, R> {
+    inner: R,
+    budget: &'a Budget<'a>,
+}
+
+impl<R: Read> Read for Unpacking<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.budget.bytes(count as u64).map_err(io::Error::other)?;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! Unpacks a tar stream: POSIX, GNU and older, with their long names, links and sparse files. What each kind of member
+//! becomes is decided here; how the headers are read, in `member.rs` and the crate `tarball`.
+
+mod member;
+
+use super::entry_name::{EntryName, link_target, shown};
+use super::limits::Budget;
+use super::tree::Tree;
+use super::unpacked::{Unpacked, unless_stopped};
+use crate::scope::Scope;
+use crate::unpack::error::UnpackError;
+use member::{Member, Members};
+use std::io::Read;
+use tar::EntryType;
+
+/// A volume label of GNU tar: a name for the tape.
+const VOLUME: u8 = b'V';
+
+/// Unpacks `archive` into `tree`; may leave bytes of it unread.
+///
+/// # Errors
+/// See [`UnpackError`].
+pub(super) fn unpack(
+    archive: impl Read,
+    tree: &mut Tree,
+    budget: &Budget,
+    scope: &Scope,
+) -> Result<Unpacked, UnpackError> {
+    let mut members = Members::new(archive, budget);
+    let mut unpacked = Unpacked::default();
+    let mut last = None;
+    loop {
+        unless_stopped(scope)?;
+        let mut member = match members.next() {
+            Ok(Some(member)) => member,
+            Ok(None) => return Ok(unpacked),
+            // A header that cannot be read has no name; the one before it says where in the archive we are.
+            Err(UnpackError::Corrupt { entry: None, cause }) => {
+                return Err(UnpackError::Corrupt { entry: last, cause });
+            }
+            Err(error) => return Err(error),
+        };
+        unpack_member(&mut member, &mut members, tree, budget, scope, &mut unpacked)?;
+        last = Some(format!("what follows {}", shown(&member.name)));
+    }
+}
+
+fn unpack_member<R: Read>(
+    member: &mut Member,
+    members: &mut Members<R>,
+    tree: &mut Tree,
+    budget: &Budget,
+    scope: &Scope,
+    unpacked: &mut Unpacked,
+) -> Result<(), UnpackError> {
+    let Member { kind, mode, .. } = *member;
+    let unlawful = |what| Err(UnpackError::Unlawful { entry: shown(&member.name), what });
+    if kind.as_byte() == VOLUME {
+        return Ok(());
+    }
+    let name = EntryName::parse(&member.name, budget.limits())?;
+    match kind {
+        EntryType::Directory => tree.directory(&name, mode)?,
+        EntryType::Symlink => tree.symlink(&name, link_target(&member.name, &member.link, budget.limits())?)?,
+        EntryType::Link if member.link.is_empty() => return unlawful("is a hard link to nothing"),
+        EntryType::Link => {
+            let how = "as a hard link to a file outside";
+            let target = EntryName::parse(&member.link, budget.limits())
+                .map_err(|_| UnpackError::Escapes { entry: shown(&member.name), how })?;
+            tree.hard_link(&name, &target)?;
+        }
+        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+            if member.name.ends_with(b"/") {
+                tree.directory(&name, mode)?; // how tar older than POSIX says it
+            } else {
+                tree.file(&name, mode, &mut members.contents(member), &|| unless_stopped(scope))?;
+            }
+        }
+        EntryType::Fifo => {
+            // Diego's tar makes it; nobody reads it, and whoever opens it hangs.
+            unpacked.pipes.get_or_insert_with(|| (0, shown(&member.name))).0 += 1;
+            return Ok(());
+        }
+        EntryType::Char | EntryType::Block => return unlawful("is a device"),
+        _ => return unlawful("is of a kind that is not understood"),
+    }
+    unpacked.entries += 1;
+    Ok(())
+}
