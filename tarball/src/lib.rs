@@ -12,6 +12,6 @@ pub mod blocks;
 pub mod fuzzed;
 pub mod gzip;
 pub mod members;
-pub mod pax;
-pub mod sparse;
+mod pax;
+mod sparse;
 mod xattr;

@@ -12,7 +12,7 @@ pub use error::MemberError;
 pub use limits::Limits;
 
 use crate::blocks::{Blocks, number};
-use crate::pax::{self, Records};
+use crate::pax::{self, PaxRecords};
 use crate::sparse::{Filled, Map};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -50,7 +50,7 @@ pub struct Members<R, L> {
 struct Prelude {
     name: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
-    records: Option<Records>,
+    records: Option<PaxRecords>,
 }
 
 impl Member {
@@ -132,7 +132,7 @@ impl<R: Read, L: Limits> Members<R, L> {
 
     fn member(&mut self, header: Header, size: u64, prelude: Prelude) -> Result<Member, MemberError> {
         self.limits.member().map_err(nameless)?;
-        let Records { path, link, size: long_size, mtime, attributes, sparse } = prelude.records.unwrap_or_default();
+        let PaxRecords { path, link, size: long_size, mtime, attributes, sparse } = prelude.records.unwrap_or_default();
         let name = sparse.name.clone().or(path).or(prelude.name);
         let name = name.unwrap_or_else(|| header.path_bytes().into_owned());
         let link = link.or(prelude.link);
@@ -145,13 +145,13 @@ impl<R: Read, L: Limits> Members<R, L> {
         let found = match (header.entry_type(), header.as_gnu()) {
             (EntryType::GNUSparse, None) => return Err(MemberError::NoMap { name }),
             (EntryType::GNUSparse, Some(gnu)) => {
-                let map = Map::of_header(gnu, stored, &mut self.blocks);
+                let map = Map::from_header(gnu, stored, &mut self.blocks);
                 self.blocks.begin(stored);
                 map.map(Some)
             }
             _ => {
                 self.blocks.begin(stored);
-                Map::of_records(sparse, &mut self.blocks)
+                Map::from_records(sparse, &mut self.blocks)
             }
         };
         self.map = match found {
@@ -176,11 +176,11 @@ impl<R: Read, L: Limits> Members<R, L> {
         Ok(if size > most || name.len() as u64 > limit { Err(name) } else { Ok(name) })
     }
 
-    fn records(&mut self, header: &Header, size: u64) -> Result<Records, MemberError> {
+    fn records(&mut self, header: &Header, size: u64) -> Result<PaxRecords, MemberError> {
         if size > pax::LONGEST {
             return Err(MemberError::LongRecords { name: header.path_bytes().into_owned() });
         }
-        Records::parse(&self.text(size, size)?).map_err(nameless)
+        PaxRecords::parse(&self.text(size, size)?).map_err(nameless)
     }
 
     /// At most `most` bytes of contents that have `size`. Memory grows with what comes, not with what is announced.
