@@ -1,29 +1,26 @@
-//! The road of one staging: request → plan → fetch → build → upload → result, and the words at its end.
+//! One staging: request → plan → fetch → build → upload → result, and the words at its end.
 
-use crate::action_error::ActionError;
+use crate::actions::{ActionError, Droplet, StagingRunner, Uploads};
 use crate::arguments::Arguments;
 use crate::build::address::own_address;
 use crate::build::reaper::Reaper;
 use crate::causes::with_causes;
-use crate::clock;
+use crate::dependencies::{Caches, DependencyInstaller, volume_is_mounted};
 use crate::disk_budget::DiskBudget;
 use crate::failure::Failure;
 use crate::fetch::{Http, Trust, Verify};
-use crate::hand_over::{self, Identity, Socket, Verdict, make};
 use crate::hidden::Hidden;
-use crate::keep;
-use crate::lease::Lease;
-use crate::leaves::{Droplet, RealLeaves, Uploads};
+use crate::image_handoff::{self, Socket, SocketUser, Verdict};
 use crate::outlet::Outlet;
 use crate::plan::{self, StagingPlan};
-use crate::provide::{Provider, Stock, volume_is_mounted};
 use crate::report::{Ending, Report};
-use crate::request;
-use crate::scope::Scope;
+use crate::session::lease::Lease;
+use crate::session::linger;
+use crate::session::scope::Scope;
+use crate::session::steps::{Steps, milliseconds_since};
 use crate::staging::{StagingError, stage};
-use crate::steps::{Steps, milliseconds_since};
-use crate::terminal;
-use crate::upload::{self, Parcel, UploadError};
+use crate::upload::{self, Upload, UploadError};
+use crate::{clock, request, terminal};
 use shared_model::cache_place::{BAKED, MOUNTED};
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
@@ -39,18 +36,18 @@ use std::time::Instant;
 pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper: &Reaper) -> ExitCode {
     let started = Instant::now();
     scope.emit(Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() });
-    let mut stock = Stock::default(); // until the end, for others must leave alone what was linked to it
+    let mut caches = Caches::default(); // until the end, for others must leave alone what was linked to it
     let planned = plan_of(arguments, lease);
-    let hidden = planned.as_ref().map_or_else(|_| Hidden::default(), |(plan, _)| Hidden::of(plan));
+    let hidden = planned.as_ref().map_or_else(|_| Hidden::default(), |(plan, _)| Hidden::from_plan(plan));
     let outlet = Outlet::new(scope, &hidden, arguments.max_output);
     let scope = &scope.heard_by(&outlet);
     let outcome = planned.and_then(|(plan, request)| {
         let image = image_or_not(&plan, arguments, scope)?;
-        if let Some(text) = terminal::warning(&Identity::ours(), &Identity::of_runs(&plan.action)) {
+        if let Some(text) = terminal::warning(&SocketUser::ours(), &SocketUser::from_runs(&plan.action)) {
             scope.emit(Event::Warning { text });
         }
-        stock = stock_of(&plan, arguments, scope);
-        let staged = carry_out(&plan, arguments, &stock, &hidden, scope, reaper)?;
+        caches = open_caches(&plan, arguments, scope);
+        let staged = carry_out(&plan, arguments, &caches, &hidden, scope, reaper)?;
         make_image(image, &plan, &staged, &request, scope)
     });
     let code = outcome.as_ref().err().map_or(ExitCode::Success, |failure| failure.code);
@@ -58,21 +55,21 @@ pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper:
     let keeps = arguments.keep && began && scope.stopped().is_none();
     if keeps {
         lease.end(); // A visitor may come an hour later, and from anywhere.
-        scope.emit(Event::Kept { seconds: keep::LONGEST.as_secs() });
+        scope.emit(Event::Kept { seconds: linger::LONGEST.as_secs() });
     }
     scope.emit(match outcome {
         Ok(()) => Event::Done { ms: milliseconds_since(started) },
         Err(failure) => failure.event(),
     });
     if keeps {
-        keep::until_signal(scope, reaper);
+        linger::until_signal(scope, &|| reaper.reap());
     }
     code
 }
 
 fn plan_of(arguments: &Arguments, lease: &Lease) -> Result<(StagingPlan, Secret<String>), Failure> {
     let text = request::read(arguments.request.as_deref(), lease)?;
-    lease.watch().map_err(|error| Failure::of_system(&error))?;
+    lease.watch().map_err(|error| Failure::from_system(&error))?;
     let task = validate::task(text.reveal())?;
     let plan = plan::plan(task)?;
     if arguments.report && plan.callback.is_none() {
@@ -83,16 +80,16 @@ fn plan_of(arguments: &Arguments, lease: &Lease) -> Result<(StagingPlan, Secret<
 
 /// Before anything is done: whether an image can be made here, and whether that is safe.
 fn image_or_not(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Result<Verdict, Failure> {
-    let verdict = hand_over::judge(
-        Socket::at(Path::new(hand_over::SOCKET)),
-        &Identity::ours(),
-        &Identity::of_runs(&plan.action),
+    let verdict = image_handoff::judge(
+        Socket::at(Path::new(image_handoff::SOCKET)),
+        &SocketUser::ours(),
+        &SocketUser::from_runs(&plan.action),
         arguments.trust_buildpacks,
     );
     if verdict == Verdict::Refuse {
         return Err(Failure::open_socket());
     }
-    if let Some(text) = hand_over::warning(verdict) {
+    if let Some(text) = image_handoff::warning(verdict) {
         scope.emit(Event::Warning { text });
     }
     // A socket is as dangerous when nobody wants an image.
@@ -114,12 +111,12 @@ fn make_image(
     request: &Secret<String>,
     scope: &Scope,
 ) -> Result<(), Failure> {
-    if let Some(text) = hand_over::why_no_image(verdict, &Identity::ours()) {
+    if let Some(text) = image_handoff::why_no_image(verdict, &SocketUser::ours()) {
         scope.emit(Event::Note { text });
     }
     match (verdict, &staged.droplet) {
-        (Verdict::Make | Verdict::MakeThoughOpen, Some(droplet)) => Ok(make::make(
-            &make::Ingredients {
+        (Verdict::Make | Verdict::MakeThoughOpen, Some(droplet)) => Ok(image_handoff::make(
+            &image_handoff::Ingredients {
                 request: request.reveal(),
                 droplet: &droplet.file.file,
                 lifecycle: &plan.lifecycle,
@@ -132,49 +129,54 @@ fn make_image(
 }
 
 /// The caches to use: what `--cache` says, else the volume where one is mounted, and what the image holds.
-fn stock_of(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Stock {
+fn open_caches(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Caches {
     let volume = arguments.cache.as_deref().or_else(|| volume_is_mounted().then_some(Path::new(MOUNTED)));
     if arguments.no_cache {
-        return Stock::default();
+        return Caches::default();
     }
-    if let Some(volume) = volume.filter(|_| Identity::of_runs(&plan.action).iter().any(|user| user.uid == 0)) {
+    if let Some(volume) = volume.filter(|_| SocketUser::from_runs(&plan.action).iter().any(|user| user.uid == 0)) {
         let text = format!(
             "the cache in {} is not used: the request runs a program as root, who could change it; mount none for it",
             volume.display()
         );
         scope.emit(Event::Warning { text });
-        return Stock::default();
+        return Caches::default();
     }
-    Stock::open(volume, arguments.cache_limit, Path::new(BAKED), scope)
+    Caches::open(volume, arguments.cache_limit, Path::new(BAKED), scope)
 }
 
 fn carry_out(
     plan: &StagingPlan,
     arguments: &Arguments,
-    stock: &Stock,
+    caches: &Caches,
     hidden: &Hidden,
     scope: &Scope,
     reaper: &Reaper,
 ) -> Result<Staged, Failure> {
     let scope = &scope.named(Some(&plan.log_source));
     announce(plan, scope);
-    let http = Http::new(&trust(plan, arguments), arguments.patience())?;
+    let http = Http::new(&trust(plan, arguments), arguments.timeouts())?;
     let began = clock::now();
-    let leaves = RealLeaves {
+    let runner = StagingRunner {
         plan,
-        provider: Provider { http: &http, limits: &arguments.limits(), stock, app: &plan.application.guid },
+        installer: DependencyInstaller {
+            http: &http,
+            limits: &arguments.limits(),
+            caches,
+            app: &plan.application.guid,
+        },
         reaper,
         hidden,
         disk: plan.disk_limit.map(DiskBudget::new).map(Arc::new),
         uploads: if arguments.no_upload { Uploads::Skipped } else { Uploads::Sent },
         address: own_address(),
         steps: Steps::default(),
-        ahead: Mutex::default(),
+        prefetched: Mutex::default(),
         has_run: false.into(),
         droplet: Mutex::default(),
     };
-    let outcome = stage(plan, &leaves, scope);
-    let droplet = leaves.droplet();
+    let outcome = stage(plan, &runner, scope);
+    let droplet = runner.droplet();
     let replaced = droplet.as_ref().is_some_and(|droplet| droplet.uploaded);
     let reported = match &plan.callback {
         Some(callback) if arguments.report => {
@@ -187,7 +189,7 @@ fn carry_out(
     };
     match (outcome, reported) {
         (Ok(result), reported) => {
-            let droplet = droplet.map_or_else(|| droplet_left(plan, &leaves, scope), |droplet| Ok(Some(droplet)))?;
+            let droplet = droplet.map_or_else(|| droplet_left(plan, &runner, scope), |droplet| Ok(Some(droplet)))?;
             say_droplet(plan, droplet.as_ref(), scope);
             reported?;
             Ok(Staged { droplet, result })
@@ -197,7 +199,7 @@ fn carry_out(
                 scope.emit(Event::Warning { text: with_causes(&error) });
             }
             scope.emit(Event::Note { text: fate_of_the_old_droplet(replaced).to_owned() });
-            Err(Failure::of_staging(&error, clock::now()))
+            Err(Failure::from_staging(&error, clock::now()))
         }
     }
 }
@@ -221,18 +223,18 @@ fn trust(plan: &StagingPlan, arguments: &Arguments) -> Trust {
 }
 
 /// The droplet of a request that makes one and uploads none; `None` where it makes none, or left none.
-fn droplet_left(plan: &StagingPlan, leaves: &RealLeaves, scope: &Scope) -> Result<Option<Droplet>, Failure> {
+fn droplet_left(plan: &StagingPlan, runner: &StagingRunner, scope: &Scope) -> Result<Option<Droplet>, Failure> {
     let Some(path) = &plan.droplet else { return Ok(None) };
-    let opened = match upload::open(path, &leaves.makers("")) {
+    let opened = match upload::open(path, &runner.makers("")) {
         Err(UploadError::File { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened,
     };
     let hashed = opened.and_then(|file| {
-        let parcel = Parcel { name: "", path, file: &file, to: &SafeUrl::new("") };
-        let sha256 = upload::sha256(&parcel, scope)?;
+        let unsent = Upload { name: "", path, file: &file, to: &SafeUrl::new("") };
+        let sha256 = upload::sha256(&unsent, scope)?;
         Ok(Droplet { file, sha256, uploaded: false })
     });
-    let failed = |error| Failure::of_staging(&StagingError::Action(ActionError::Upload(error)), clock::now());
+    let failed = |error| Failure::from_staging(&StagingError::Action(ActionError::Upload(error)), clock::now());
     hashed.map(Some).map_err(failed)
 }
 

@@ -5,9 +5,9 @@ mod cache;
 
 pub(crate) use cache::{CacheCommand, Command};
 
-use crate::fetch::{OwnCertificate, Patience, Trust, Verify, duration};
+use crate::fetch::{OwnCertificate, Timeouts, Trust, Verify, duration};
 use crate::outlet::MOST_OUTPUT;
-use crate::screen::Format;
+use crate::session::screen::OutputFormat;
 use crate::unpack::Limits;
 use argh::FromArgs;
 use shared_model::command_line;
@@ -39,8 +39,8 @@ pub(crate) struct Arguments {
     #[argh(option, arg_name = "file")]
     pub(crate) request: Option<PathBuf>,
     /// plain (default): lines for people; json: one event a line, see docs/events.md
-    #[argh(option, default = "Format::Plain", arg_name = "plain|json")]
-    pub(crate) output: Format,
+    #[argh(option, default = "OutputFormat::Plain", arg_name = "plain|json")]
+    pub(crate) output: OutputFormat,
     /// trust the certificates in this PEM file too; may be given several times
     #[argh(option, arg_name = "file")]
     pub(crate) ca: Vec<PathBuf>,
@@ -51,16 +51,16 @@ pub(crate) struct Arguments {
     #[argh(option, arg_name = "file")]
     pub(crate) key: Option<PathBuf>,
     /// give up a connection that is not made after this long, as 90s, 10m or 1h (default: 10s)
-    #[argh(option, default = "Patience::default().connect", from_str_fn(duration), arg_name = "time")]
+    #[argh(option, default = "Timeouts::default().connect", from_str_fn(duration), arg_name = "time")]
     pub(crate) connect_timeout: Duration,
     /// give up a transfer in which nothing moves for this long (default: 30s)
-    #[argh(option, default = "Patience::default().idle", from_str_fn(duration), arg_name = "time")]
+    #[argh(option, default = "Timeouts::default().idle", from_str_fn(duration), arg_name = "time")]
     pub(crate) idle_timeout: Duration,
     /// give up a transfer that takes longer than this with all its tries (default: 30m)
-    #[argh(option, default = "Patience::default().total", from_str_fn(duration), arg_name = "time")]
+    #[argh(option, default = "Timeouts::default().total", from_str_fn(duration), arg_name = "time")]
     pub(crate) transfer_timeout: Duration,
     /// try a transfer so often again, while nothing gets further (default: 3)
-    #[argh(option, default = "Patience::default().retries", arg_name = "number")]
+    #[argh(option, default = "Timeouts::default().retries", arg_name = "number")]
     pub(crate) retries: u32,
     /// leave the droplet and the build-artifacts cache where they are; Cloud Controller keeps its droplet
     #[argh(switch)]
@@ -117,10 +117,9 @@ pub(crate) struct Arguments {
 
 /// An end before the beginning: help, the version, or a command line that cannot be understood.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Early {
+pub(crate) struct EarlyExit {
     /// What to print.
     pub(crate) text: String,
-    /// Where.
     pub(crate) stream: Stream,
     /// What to end with.
     pub(crate) code: ExitCode,
@@ -134,16 +133,16 @@ impl Arguments {
     }
 
     /// How long transfers may take, and how often they are tried.
-    pub(crate) fn patience(&self) -> Patience {
+    pub(crate) fn timeouts(&self) -> Timeouts {
         let (connect, idle, total) = (self.connect_timeout, self.idle_timeout, self.transfer_timeout);
-        Patience { connect, idle, total, retries: self.retries, ..Patience::default() }
+        Timeouts { connect, idle, total, retries: self.retries, ..Timeouts::default() }
     }
 
     /// What this process was started with.
     ///
     /// # Errors
-    /// See [`Early`].
-    pub(crate) fn of_process() -> Result<Self, Early> {
+    /// See [`EarlyExit`].
+    pub(crate) fn from_process() -> Result<Self, EarlyExit> {
         let given: Vec<String> = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
         Self::parse(&given)
     }
@@ -159,17 +158,19 @@ impl Arguments {
         }
     }
 
-    fn parse(given: &[String]) -> Result<Self, Early> {
+    fn parse(given: &[String]) -> Result<Self, EarlyExit> {
         if command_line::asks_for_version(given) {
             let text = format!("stager-agent {}", env!("CARGO_PKG_VERSION"));
-            return Err(Early { text, stream: Stream::Out, code: ExitCode::Success });
+            return Err(EarlyExit { text, stream: Stream::Out, code: ExitCode::Success });
         }
         let normal = command_line::normalised(given);
         let words: Vec<&str> = normal.iter().map(String::as_str).collect();
         let shown = |text: &str| text.lines().map(visible).collect::<Vec<_>>().join("\n");
-        let wrong = |text: &str| Early { text: shown(text), stream: Stream::Err, code: ExitCode::CommandLine };
+        let wrong = |text: &str| EarlyExit { text: shown(text), stream: Stream::Err, code: ExitCode::CommandLine };
         let arguments = Self::from_args(&["stager-agent"], &words).map_err(|exit| match exit.status {
-            Ok(()) => Early { text: exit.output.trim_end().to_owned(), stream: Stream::Out, code: ExitCode::Success },
+            Ok(()) => {
+                EarlyExit { text: exit.output.trim_end().to_owned(), stream: Stream::Out, code: ExitCode::Success }
+            }
             Err(()) => wrong(exit.output.trim_end()),
         })?;
         if arguments.key.is_some() && arguments.cert.is_none() {
@@ -199,7 +200,7 @@ mod tests {
     use crate::arguments::cache::CacheArguments;
     use std::path::Path;
 
-    fn parse(line: &str) -> Result<Arguments, Early> {
+    fn parse(line: &str) -> Result<Arguments, EarlyExit> {
         Arguments::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     }
 
@@ -207,7 +208,7 @@ mod tests {
     fn options_are_taken_in_either_form() {
         let arguments = parse("--ca=/a --ca /b --output=json --no-upload").unwrap();
         assert_eq!(arguments.ca, [PathBuf::from("/a"), PathBuf::from("/b")]);
-        assert_eq!((arguments.output, arguments.no_upload, arguments.report), (Format::Json, true, false));
+        assert_eq!((arguments.output, arguments.no_upload, arguments.report), (OutputFormat::Json, true, false));
     }
 
     #[test]
@@ -232,17 +233,17 @@ mod tests {
 
     #[test]
     fn what_is_said_of_the_network_reaches_the_transfers() {
-        assert_eq!(parse("").unwrap().patience(), Patience::default());
+        assert_eq!(parse("").unwrap().timeouts(), Timeouts::default());
         let line = "--connect-timeout 5 --idle-timeout=1m --transfer-timeout 2h --retries 0";
         let seconds = Duration::from_secs;
-        let expected = Patience {
+        let expected = Timeouts {
             connect: seconds(5),
             idle: seconds(60),
             total: seconds(7200),
             retries: 0,
-            ..Patience::default()
+            ..Timeouts::default()
         };
-        assert_eq!(parse(line).unwrap().patience(), expected);
+        assert_eq!(parse(line).unwrap().timeouts(), expected);
     }
 
     #[test]
@@ -258,7 +259,7 @@ mod tests {
     #[test]
     fn the_help_names_the_defaults_that_are() {
         let help = parse("--help").unwrap_err().text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let Patience { connect, idle, total, retries, .. } = Patience::default();
+        let Timeouts { connect, idle, total, retries, .. } = Timeouts::default();
         assert_eq!((connect.as_secs(), idle.as_secs(), total.as_secs(), retries), (10, 30, 30 * 60, 3));
         for default in ["1h (default: 10s)", "long (default: 30s)", "tries (default: 30m)", "further (default: 3)"] {
             assert!(help.contains(default), "{default}: {help}");

@@ -8,9 +8,9 @@ mod wanted;
 use crate::arguments::{Arguments, CacheCommand};
 use crate::cache::{Cache, Checked, Identity, Record, Removal};
 use crate::failure::{Failure, Verified};
-use crate::lease::Lease;
-use crate::scope::Scope;
-use crate::steps::milliseconds_since;
+use crate::session::lease::Lease;
+use crate::session::scope::Scope;
+use crate::session::steps::milliseconds_since;
 use shared_model::cache_place::MOUNTED;
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
@@ -38,7 +38,7 @@ pub(crate) fn serve(command: &CacheCommand, arguments: &Arguments, lease: &Lease
 
 fn carry_out(command: &CacheCommand, arguments: &Arguments, lease: &Lease, scope: &Scope) -> Result<(), Failure> {
     if !matches!(command, CacheCommand::Up(_)) {
-        lease.watch().map_err(|error| Failure::of_system(&error))?; // None of the others reads a request.
+        lease.watch().map_err(|error| Failure::from_system(&error))?; // None of the others reads a request.
     }
     let root = match command {
         CacheCommand::Up(up) => up.into.as_deref(),
@@ -57,7 +57,7 @@ fn carry_out(command: &CacheCommand, arguments: &Arguments, lease: &Lease, scope
             if verify.origin {
                 origin::compare(&cache, &whole, arguments, &mut found, scope)?;
             }
-            Failure::of_verify(&found).map_or(Ok(()), Err)
+            Failure::from_verify(&found).map_or(Ok(()), Err)
         }
         CacheCommand::Clear(clear) => empty(&cache, clear.key.as_deref(), scope),
     }

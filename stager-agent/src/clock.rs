@@ -23,7 +23,7 @@ impl Clock {
         Self(Arc::new(SystemTime::now))
     }
 
-    /// What it shows.
+    /// The time now.
     pub(crate) fn now(&self) -> SystemTime {
         (self.0)()
     }

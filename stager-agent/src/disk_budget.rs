@@ -11,7 +11,7 @@ const BLOCK: u64 = 4096;
 /// What a staging may write in all.
 #[derive(Debug)]
 pub(crate) struct DiskBudget {
-    /// Bytes.
+    /// Bytes in all.
     limit: u64,
     used: AtomicU64,
 }

@@ -8,17 +8,16 @@ mod unhappy_end;
 pub(crate) use cache_up::NotFetched;
 pub(crate) use unhappy_end::Failure;
 
-use crate::action_error::ActionError;
+use crate::actions::ActionError;
 use crate::cache::CacheError;
 use crate::causes::with_causes;
 use crate::fetch::{ClientError, TrustError};
-use crate::hand_over;
-use crate::hand_over::make::HandOverError;
+use crate::image_handoff::{self, HandoffError};
 use crate::plan::PlanError;
 use crate::report::ReportError;
 use crate::request::RequestError;
 use crate::result_file::ResultError;
-use crate::scope::Stopped;
+use crate::session::scope::Stopped;
 use crate::staging::StagingError;
 use jiff::Timestamp;
 use shared_model::exit_code::ExitCode;
@@ -42,10 +41,10 @@ pub(crate) struct Verified {
 
 impl Failure {
     /// A staging's; `now` tells whether a signature has expired.
-    pub(crate) fn of_staging(error: &StagingError, now: Timestamp) -> Self {
+    pub(crate) fn from_staging(error: &StagingError, now: Timestamp) -> Self {
         match error {
-            StagingError::Dependencies(error) | StagingError::Action(error) => of_action(error.first_cause(), now),
-            StagingError::Result(error) => of_result(error),
+            StagingError::Dependencies(error) | StagingError::Action(error) => from_action(error.first_cause(), now),
+            StagingError::Result(error) => from_result(error),
         }
     }
 
@@ -57,15 +56,17 @@ impl Failure {
 
     /// A Docker socket that buildpacks could open.
     pub(crate) fn open_socket() -> Self {
-        let text =
-            format!("{} is open to the app's buildpacks, which would make them root on the host", hand_over::SOCKET);
+        let text = format!(
+            "{} is open to the app's buildpacks, which would make them root on the host",
+            image_handoff::SOCKET
+        );
         let advice =
             "`host-cli restage` gives the container no socket; here, leave out `-v`, or say --trust-buildpacks";
         Self::new(ExitCode::CommandLine, text, advice)
     }
 
     /// The end came from outside.
-    pub(crate) fn of_stop(reason: Stopped) -> Self {
+    pub(crate) fn from_stop(reason: Stopped) -> Self {
         match reason {
             Stopped::Signal(SIGINT) => Self::new(ExitCode::Interrupted, "interrupted (SIGINT)", ""),
             Stopped::HostGone => Self::new(
@@ -74,7 +75,7 @@ impl Failure {
                 "a host-cli that is stopped (Ctrl-Z) counts as gone, too; stage again",
             ),
             Stopped::Signal(_) => Self::new(ExitCode::Terminated, "ended by SIGTERM", ""),
-            Stopped::DeadlinePassed(limit) => of_time_limit(limit),
+            Stopped::DeadlinePassed(limit) => from_time_limit(limit),
             // Whoever runs a program makes an end with a status of it.
             Stopped::DiskFull | Stopped::Codependent => {
                 Self::new(ExitCode::Bug, "an action was ended for no reason", "")
@@ -83,7 +84,7 @@ impl Failure {
     }
 
     /// What `cache verify` found; `None`: nothing that is wrong.
-    pub(crate) fn of_verify(found: &Verified) -> Option<Self> {
+    pub(crate) fn from_verify(found: &Verified) -> Option<Self> {
         let Verified { all, damaged, others, unanswered } = *found;
         let count = |count: usize, what: &str| (count > 0).then(|| format!("{count} of {all} entries {what}"));
         let wrong: Vec<String> = [
@@ -104,7 +105,7 @@ impl Failure {
     }
 
     /// The kernel refuses what the agent cannot do without.
-    pub(crate) fn of_system(error: &io::Error) -> Self {
+    pub(crate) fn from_system(error: &io::Error) -> Self {
         let text = format!("the agent cannot give up its rights or become its children's reaper: {error}");
         Self::new(ExitCode::Bug, text, "which kernel and which container runtime is this? Linux 3.5 and later will do")
     }
@@ -168,16 +169,16 @@ impl From<ReportError> for Failure {
     }
 }
 
-impl From<HandOverError> for Failure {
-    fn from(error: HandOverError) -> Self {
+impl From<HandoffError> for Failure {
+    fn from(error: HandoffError) -> Self {
         match error {
-            HandOverError::Failed { code, text, advice } => Self::new(code, text, advice),
-            HandOverError::NotStarted { .. } => Self::new(
+            HandoffError::Failed { code, text, advice } => Self::new(code, text, advice),
+            HandoffError::NotStarted { .. } => Self::new(
                 ExitCode::Image,
                 error.to_string(),
                 "the stager image holds it beside the agent; rebuild it with docker/build",
             ),
-            HandOverError::Silent { .. } => Self::new(ExitCode::Image, error.to_string(), ""),
+            HandoffError::Silent { .. } => Self::new(ExitCode::Image, error.to_string(), ""),
         }
     }
 }
@@ -185,7 +186,7 @@ impl From<HandOverError> for Failure {
 impl From<CacheError> for Failure {
     fn from(error: CacheError) -> Self {
         let advice = match &error {
-            CacheError::Stopped(why) => return Self::of_stop(*why),
+            CacheError::Stopped(why) => return Self::from_stop(*why),
             CacheError::NotOurs { .. } => "run the agent as root (docker run --user root), on a volume of Docker's own",
             CacheError::Unusable { .. } => "--cache takes an empty directory, or one that was a cache before",
             CacheError::TooNew { .. } => {
@@ -198,7 +199,7 @@ impl From<CacheError> for Failure {
     }
 }
 
-fn of_result(error: &ResultError) -> Failure {
+fn from_result(error: &ResultError) -> Failure {
     let advice = match error {
         ResultError::NotTaken { .. } => transfer::NOT_TAKEN,
         _ => "the builder writes it last: what did it say?",
@@ -206,20 +207,20 @@ fn of_result(error: &ResultError) -> Failure {
     Failure::new(ExitCode::Builder, with_causes(error), advice)
 }
 
-fn of_action(error: &ActionError, now: Timestamp) -> Failure {
+fn from_action(error: &ActionError, now: Timestamp) -> Failure {
     match error {
-        ActionError::Stopped(reason) => Failure::of_stop(*reason),
-        ActionError::TimedOut { limit, during: _ } => of_time_limit(*limit),
-        ActionError::Exited { path, status, beyond } => builder::of_status(path, *status, *beyond),
-        ActionError::Run(error) => builder::of_run(error),
-        ActionError::User(error) => builder::of_user(error),
+        ActionError::Stopped(reason) => Failure::from_stop(*reason),
+        ActionError::TimedOut { limit, during: _ } => from_time_limit(*limit),
+        ActionError::Exited { path, status, exceeded } => builder::from_status(path, *status, *exceeded),
+        ActionError::Run(error) => builder::from_run(error),
+        ActionError::User(error) => builder::from_user(error),
         ActionError::Checksum { .. } => Failure::new(ExitCode::Request, error.to_string(), ""),
-        ActionError::Expired(missing) => transfer::of_expired(missing),
+        ActionError::Expired(missing) => transfer::from_expired(missing),
         ActionError::NotKept => {
             Failure::new(ExitCode::Fetch, error.to_string(), "a warning above says why; --cache-limit allows more")
         }
-        ActionError::Fetch(error) => transfer::of_fetch(error, now),
-        ActionError::Upload(error) => transfer::of_upload(error, now),
+        ActionError::Fetch(error) => transfer::from_fetch(error, now),
+        ActionError::Upload(error) => transfer::from_upload(error, now),
         ActionError::CodependentEnded => Failure::new(
             ExitCode::Builder,
             "an action ended while others that depend on it still worked, so all were ended",
@@ -232,7 +233,7 @@ fn of_action(error: &ActionError, now: Timestamp) -> Failure {
     }
 }
 
-fn of_time_limit(limit: std::time::Duration) -> Failure {
+fn from_time_limit(limit: std::time::Duration) -> Failure {
     Failure::new(
         ExitCode::Timeout,
         format!("the request's time limit of {} ran out", size::go_duration(limit)),

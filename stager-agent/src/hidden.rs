@@ -19,7 +19,7 @@ const NO_PASSWORD: &str = "x-oauth-basic";
 /// All but what nobody encodes, and `:`, which parts a user from a password.
 const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
-/// See the module's text. The default hides nothing.
+/// The secrets to hide. The default hides nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Hidden {
     /// The longest first.
@@ -39,7 +39,7 @@ impl std::fmt::Debug for Needle {
 
 impl Hidden {
     /// What the programs of `plan` are given.
-    pub(crate) fn of(plan: &StagingPlan) -> Self {
+    pub(crate) fn from_plan(plan: &StagingPlan) -> Self {
         let mut urls = Vec::new();
         for run in plan.action.runs() {
             for argument in run.arguments() {
@@ -50,10 +50,10 @@ impl Hidden {
             urls.extend(run.environment().iter().map(|variable| variable.value.reveal().as_str()));
         }
         urls.extend(plan.environment.iter().map(|variable| variable.value.reveal().as_str()));
-        Self::of_urls(urls.into_iter().map(SafeUrl::new).filter(|url| url.scheme().is_some()))
+        Self::from_urls(urls.into_iter().map(SafeUrl::new).filter(|url| url.scheme().is_some()))
     }
 
-    fn of_urls(urls: impl Iterator<Item = SafeUrl>) -> Self {
+    fn from_urls(urls: impl Iterator<Item = SafeUrl>) -> Self {
         let mut needles = Vec::new();
         for url in urls.filter(SafeUrl::has_secrets).take(MOST_URLS) {
             add_url(&url, &mut needles);
@@ -165,8 +165,8 @@ fn text_in_small_hex(encoded: &str) -> String {
 }
 
 #[cfg(test)]
-pub(crate) fn of_urls(urls: &[&str]) -> Hidden {
-    Hidden::of_urls(urls.iter().map(|url| SafeUrl::new(*url)))
+pub(crate) fn from_urls(urls: &[&str]) -> Hidden {
+    Hidden::from_urls(urls.iter().map(|url| SafeUrl::new(*url)))
 }
 
 #[cfg(test)]
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     fn shown(url: &str, text: &str) -> String {
-        of_urls(&[url]).hide(text).into_owned()
+        from_urls(&[url]).hide(text).into_owned()
     }
 
     #[test]
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn what_is_hidden_is_not_cut() {
-        let hidden = of_urls(&["https://u:0123456789@h/"]);
+        let hidden = from_urls(&["https://u:0123456789@h/"]);
         assert_eq!(hidden.cut("ab 0123456789 cd", 5), 3);
         assert_eq!(hidden.cut("0123456789 cd", 5), 10);
         assert_eq!(hidden.cut("0123456789 cd", 11), 11);
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn secrets_that_overlap_hide_all_of_both() {
-        let hidden = of_urls(&["https://u:abcdefgh@h/", "https://u:efghijkl@h/"]);
+        let hidden = from_urls(&["https://u:abcdefgh@h/", "https://u:efghijkl@h/"]);
         assert_eq!(hidden.hide("abcdefghijkl!"), "***!");
     }
 }

@@ -32,8 +32,8 @@ impl Address {
     ///
     /// # Errors
     /// [`NotHttp`]: neither http nor https, or not a URL.
-    pub(crate) fn of(url: &SafeUrl) -> Result<Self, NotHttp> {
-        Self::parse(url.reveal())
+    pub(crate) fn parse(url: &SafeUrl) -> Result<Self, NotHttp> {
+        Self::take_apart(url.reveal())
     }
 
     /// Where a redirect leads from here. The password stays behind when the host, the port or the scheme changes;
@@ -54,14 +54,14 @@ impl Address {
             let directory = here.path().rsplit_once('/').map_or("", |(directory, _)| directory);
             format!("{scheme}://{authority}{directory}/{location}")
         };
-        let mut next = Self::parse(&target)?;
+        let mut next = Self::take_apart(&target)?;
         if next.authorization.is_none() && next.origin() == self.origin() {
             next.authorization.clone_from(&self.authorization);
         }
         Ok(next)
     }
 
-    fn parse(url: &str) -> Result<Self, NotHttp> {
+    fn take_apart(url: &str) -> Result<Self, NotHttp> {
         let (scheme, rest) = url.split_once("://").ok_or(NotHttp)?;
         let https = match scheme.to_ascii_lowercase().as_str() {
             "http" => false,
@@ -103,7 +103,7 @@ fn basic(userinfo: &str) -> String {
 /// Scheme, host, port and path of a URL in one spelling, as the HTTP client reads it, so that nobody is taken for another
 /// by a trick of spelling: `https://blobstore/read/k`. `None`: it is no http or https URL.
 pub(crate) fn origin(url: &SafeUrl) -> Option<String> {
-    let uri: Uri = Address::of(url).ok()?.url.parse().ok()?;
+    let uri: Uri = Address::parse(url).ok()?.url.parse().ok()?;
     let scheme = uri.scheme_str()?.to_ascii_lowercase();
     let host = uri.host()?.to_ascii_lowercase();
     let usual = if scheme == "https" { 443 } else { 80 };
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     fn address(url: &str) -> Address {
-        Address::of(&SafeUrl::new(url)).unwrap_or_else(|_| panic!("{url} should be understood"))
+        Address::parse(&SafeUrl::new(url)).unwrap_or_else(|_| panic!("{url} should be understood"))
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
         for url in
             ["", "ftp://h/x", "http://", "file:///etc/passwd", "http://u:p@/x", "http://host:port/x", "http://h o/x"]
         {
-            assert!(Address::of(&SafeUrl::new(url)).is_err(), "{url}");
+            assert!(Address::parse(&SafeUrl::new(url)).is_err(), "{url}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! `stager-agent`: stages one app inside the stager image. Reads a TaskDefinition, walks its actions, says what it does.
-//! The road is in `agent.rs`. All of it is a library, so that the targets of `ci/fuzz` reach it; only [`main`] is public.
+//! A staging from end to end is in `agent.rs`. All of it is a library, so that the targets of `ci/fuzz` reach it; only [`main`] is public.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
-mod action_error;
+mod actions;
 mod agent;
 mod arguments;
 mod build;
@@ -10,43 +10,35 @@ mod cache;
 mod cache_command;
 mod causes;
 mod clock;
+mod dependencies;
 mod disk_budget;
-mod execute;
 mod failure;
 mod fetch;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzed;
-mod gate;
-mod hand_over;
 mod hidden;
 mod http_url;
-mod keep;
-mod lease;
-mod leaves;
-mod left_file;
+mod image_handoff;
 mod outlet;
 mod plan;
-mod provide;
 mod report;
 mod request;
 mod result_file;
-mod scope;
-mod screen;
-mod side_by_side;
-mod signals;
+mod session;
 #[cfg(test)]
 mod small_disk;
 mod staging;
-mod steps;
 mod terminal;
 mod tree_digest;
 mod unpack;
+mod untrusted_file;
 mod upload;
 
 use crate::arguments::Command;
 use crate::failure::Failure;
-use crate::lease::Lease;
-use crate::scope::{Scope, Stop};
+use crate::session::lease::Lease;
+use crate::session::scope::{Scope, Stop};
+use crate::session::{screen, signals};
 use shared_model::event::EventSink;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -58,7 +50,7 @@ pub fn main() -> ExitCode {
         return not_run;
     }
     name_lookup::without_plugins();
-    let arguments = match arguments::Arguments::of_process() {
+    let arguments = match arguments::Arguments::from_process() {
         Ok(arguments) => arguments,
         Err(early) => {
             screen::write(early.stream, early.text);
@@ -78,7 +70,7 @@ pub fn main() -> ExitCode {
             }
         }
         Err(error) => {
-            let failure = Failure::of_system(&error);
+            let failure = Failure::from_system(&error);
             screen.emit(failure.event());
             failure.code
         }

@@ -2,7 +2,7 @@
 //! requests may print is bounded. They go on unheard; their pipes are read to the end.
 
 use crate::hidden::Hidden;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use shared_model::event::{Event, EventSink};
 use shared_model::plain_line::visible;
 use shared_model::size;
@@ -13,11 +13,11 @@ pub(crate) const MOST_OUTPUT: u64 = 64 << 20;
 /// What a line counts at least, for what is around it.
 const LEAST: u64 = 64;
 
-/// See the module's text.
+/// An event sink that hides secrets and passes on so many bytes of output.
 pub(crate) struct Outlet<'a> {
     to: &'a Scope<'a>,
     hidden: &'a Hidden,
-    /// Bytes.
+    /// Bytes that pass.
     limit: u64,
     said: AtomicU64,
     is_full: AtomicBool,
@@ -87,8 +87,8 @@ impl EventSink for Outlet<'_> {
 mod tests {
     use super::*;
     use crate::fetch::loopback::Audience;
-    use crate::hidden::of_urls;
-    use crate::scope::Stop;
+    use crate::hidden::from_urls;
+    use crate::session::scope::Stop;
     use shared_model::event::Stream;
 
     fn line(text: &str) -> Event {
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn failures_and_progress_name_no_password() {
-        let (audience, stop, hidden) = (Audience::default(), Stop::default(), of_urls(&["https://u:pa55word@h/"]));
+        let (audience, stop, hidden) = (Audience::default(), Stop::default(), from_urls(&["https://u:pa55word@h/"]));
         let scope = Scope::new(&audience, "STG", &stop);
         let outlet = Outlet::new(&scope, &hidden, 2000);
         let text = || "https://u:pa55word@h/".to_owned();

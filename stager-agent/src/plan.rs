@@ -15,7 +15,6 @@ const LOG_SOURCE: &str = "STG";
 /// What one staging does.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StagingPlan {
-    /// The app.
     pub(crate) application: Application,
     /// Empty where the request has no completion callback.
     pub(crate) staging_guid: String,
@@ -50,7 +49,6 @@ pub(crate) struct StagingPlan {
 /// Whom to tell how it ended, and what to send along.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Callback {
-    /// Where to.
     pub(crate) url: SafeUrl,
     /// Sent back as it came; holds Cloud Controller's password.
     pub(crate) annotation: Option<Secret<String>>,

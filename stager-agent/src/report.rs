@@ -4,7 +4,8 @@
 use crate::fetch::{Http, TransferError, status_text};
 use crate::http_url::Address;
 use crate::plan::Callback;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
+use crate::session::steps::milliseconds;
 use serde_json::{Value, json};
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
@@ -12,7 +13,7 @@ use std::io::Cursor;
 use std::thread;
 use std::time::Duration;
 
-/// The BBS's.
+/// As often as Diego's BBS tries.
 const TRIES: u32 = 3;
 /// How long the receiver may think. It only asks Cloud Controller, which writes a line in a database.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -20,7 +21,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// How it ended, in Diego's words.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ending<'a> {
-    /// With this result, verbatim.
+    /// It was staged, with this result, verbatim.
     Staged(&'a str),
     /// For this reason. Cloud Controller makes its own of one that ends in 222, 223 or 224.
     Failed(&'a str),
@@ -45,16 +46,13 @@ pub(crate) enum ReportError {
     /// It did not arrive.
     #[error("cannot report to {to}")]
     Transfer {
-        /// Where to.
         to: SafeUrl,
-        /// Why.
         #[source]
         cause: TransferError,
     },
     /// It was not taken.
     #[error("{to} does not take the report: it answered {}", status_text(*status))]
     Refused {
-        /// Where to.
         to: SafeUrl,
         /// The HTTP status.
         status: u16,
@@ -67,13 +65,13 @@ impl Report<'_> {
     /// # Errors
     /// See [`ReportError`].
     pub(crate) fn send(&self, http: &Http, scope: &Scope) -> Result<(), ReportError> {
-        let back_off = http.patience().back_off;
+        let back_off = http.timeouts().back_off;
         let body = self.body().to_string().into_bytes();
         let mut attempt = 1;
         loop {
             let error = match self.post(http, &body) {
                 Ok(()) => return Ok(()),
-                Err(error) if attempt < TRIES && error.may_pass() => error,
+                Err(error) if attempt < TRIES && error.is_transient() => error,
                 Err(error) => return Err(error),
             };
             attempt += 1;
@@ -82,7 +80,7 @@ impl Report<'_> {
                 reason: error.reason(),
                 attempt,
                 of: TRIES,
-                wait_ms: u64::try_from(back_off.as_millis()).unwrap_or(u64::MAX),
+                wait_ms: milliseconds(back_off),
             });
             thread::sleep(back_off);
         }
@@ -90,8 +88,8 @@ impl Report<'_> {
 
     fn post(&self, http: &Http, body: &[u8]) -> Result<(), ReportError> {
         let to = || self.callback.url.clone();
-        let address =
-            Address::of(&self.callback.url).map_err(|cause| ReportError::Transfer { to: to(), cause: cause.into() })?;
+        let address = Address::parse(&self.callback.url)
+            .map_err(|cause| ReportError::Transfer { to: to(), cause: cause.into() })?;
         let length = body.len().to_string();
         let headers = [("content-type", "application/json"), ("content-length", length.as_str())];
         let answer = http
@@ -123,7 +121,7 @@ impl Report<'_> {
 }
 
 impl ReportError {
-    fn may_pass(&self) -> bool {
+    fn is_transient(&self) -> bool {
         matches!(
             self,
             Self::Transfer { cause: TransferError::Idle { .. }, .. } | Self::Refused { status: 503 | 504, .. }

@@ -1,7 +1,7 @@
 //! Reads the request: from standard input or a file, whole, and never more than any request has.
 #![expect(clippy::disallowed_methods, reason = "reads standard input or the file that --request names")]
 
-use crate::lease::Lease;
+use crate::session::lease::Lease;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 use shared_model::secret::Secret;
@@ -25,14 +25,13 @@ pub(crate) enum RequestError {
     Unreadable {
         /// `standard input` or the file.
         from: String,
-        /// Why.
         #[source]
         source: io::Error,
     },
     /// Over [`LARGEST`].
     #[error("more than 16 MiB: no request is that long")]
     TooLong,
-    /// Not text.
+    /// It is not UTF-8.
     #[error("not UTF-8 text, so not JSON")]
     NotText,
     /// One of several is no JSON, so nobody knows where the next begins.

@@ -1,7 +1,7 @@
 //! Takes in what the builder says of its work: the result file, as far as Diego would read it.
 
 use crate::build::user::User;
-use crate::left_file::{self, LeftFileError};
+use crate::untrusted_file::{self, UntrustedFileError};
 use shared_model::safe_url::SafeUrl;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -15,38 +15,34 @@ pub(crate) enum ResultError {
     /// It cannot be opened or read.
     #[error("the builder left no result in {}", path.display())]
     Unreadable {
-        /// Which.
         path: PathBuf,
-        /// Why.
         #[source]
         source: io::Error,
     },
     /// A link, a directory, another's file or the like.
     #[error("the result {} is not taken", path.display())]
     NotTaken {
-        /// Which.
         path: PathBuf,
-        /// Why.
         #[source]
-        source: LeftFileError,
+        source: UntrustedFileError,
     },
     /// Over [`LARGEST`].
     #[error("the result in {} is longer than 50 KiB, the most that Diego takes", .0.display())]
     TooLong(PathBuf),
-    /// Not text.
+    /// It is not UTF-8.
     #[error("the result in {} is not UTF-8 text", .0.display())]
     NotText(PathBuf),
 }
 
-/// The text in `path`, a file of one of `owners`; see [`left_file::open`].
+/// The text in `path`, a file of one of `owners`; see [`untrusted_file::open`].
 ///
 /// # Errors
 /// See [`ResultError`]. An empty file is none.
 pub(crate) fn read(path: &Path, owners: &[User]) -> Result<String, ResultError> {
     let unreadable = |source| ResultError::Unreadable { path: path.to_owned(), source };
-    let left = left_file::open(path, owners, LARGEST).map_err(|error| match error {
-        LeftFileError::Unreadable(source) => unreadable(source),
-        LeftFileError::TooLarge { .. } => ResultError::TooLong(path.to_owned()),
+    let left = untrusted_file::open(path, owners, LARGEST).map_err(|error| match error {
+        UntrustedFileError::Unreadable(source) => unreadable(source),
+        UntrustedFileError::TooLarge { .. } => ResultError::TooLong(path.to_owned()),
         source => ResultError::NotTaken { path: path.to_owned(), source },
     })?;
     let mut bytes = Vec::new();

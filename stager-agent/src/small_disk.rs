@@ -11,7 +11,7 @@ pub(crate) struct SmallDisk(TempDir);
 
 impl SmallDisk {
     /// Mounts one with these options of tmpfs; `None` where we may not mount.
-    pub(crate) fn of(options: &str) -> Option<Self> {
+    pub(crate) fn mount(options: &str) -> Option<Self> {
         let at = TempDir::new().unwrap();
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at.path()).output();
         mounted.is_ok_and(|output| output.status.success()).then_some(Self(at))

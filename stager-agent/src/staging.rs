@@ -1,11 +1,9 @@
 //! One staging from its plan to its result: dependencies, action, result file.
 
-use crate::action_error::ActionError;
-use crate::execute::execute;
-use crate::leaves::RealLeaves;
+use crate::actions::{ActionError, StagingRunner, execute};
 use crate::plan::StagingPlan;
 use crate::result_file::{self, ResultError};
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use shared_model::event::Event;
 use std::fmt;
 
@@ -21,16 +19,16 @@ pub(crate) enum StagingError {
 }
 
 /// Carries out `plan`. The result is said, and given back for a report; empty where none is asked for.
-pub(crate) fn stage(plan: &StagingPlan, leaves: &RealLeaves, scope: &Scope) -> Result<String, StagingError> {
-    leaves.fetch_ahead(scope).map_err(StagingError::Dependencies)?;
-    execute(&plan.action, leaves, scope).map_err(StagingError::Action)?;
+pub(crate) fn stage(plan: &StagingPlan, runner: &StagingRunner, scope: &Scope) -> Result<String, StagingError> {
+    runner.prefetch(scope).map_err(StagingError::Dependencies)?;
+    execute(&plan.action, runner, scope).map_err(StagingError::Action)?;
     // A try may have swallowed a signal in the very last action.
     if let Some(reason) = scope.stopped() {
         return Err(StagingError::Action(ActionError::Stopped(reason)));
     }
-    leaves.steps.finish(scope);
+    runner.steps.finish(scope);
     let Some(file) = &plan.result_file else { return Ok(String::new()) };
-    let text = result_file::read(file, &leaves.makers("")).map_err(StagingError::Result)?;
+    let text = result_file::read(file, &runner.makers("")).map_err(StagingError::Result)?;
     scope.emit(Event::Result { text: result_file::shown(&text, &plan.buildpack_urls) });
     Ok(text)
 }

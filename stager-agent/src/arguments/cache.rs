@@ -1,6 +1,6 @@
 //! The command line of `stager-agent cache`.
 
-use crate::screen::Format;
+use crate::session::screen::OutputFormat;
 use argh::FromArgs;
 use std::path::PathBuf;
 
@@ -56,8 +56,8 @@ pub(crate) struct CacheUp {
 )]
 pub(crate) struct CacheList {
     /// plain (default): a table; json: an array
-    #[argh(option, default = "Format::Plain", arg_name = "plain|json")]
-    pub(crate) output: Format,
+    #[argh(option, default = "OutputFormat::Plain", arg_name = "plain|json")]
+    pub(crate) output: OutputFormat,
 }
 
 /// read every byte again and remove what is damaged; exit code 4 where something was

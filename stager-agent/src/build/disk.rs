@@ -22,7 +22,7 @@ const OLD: Duration = Duration::from_secs(20);
 /// Counting takes at most one part in so many of the time, during which programs stand still; the more often, the less is
 /// written before it shows.
 const SHARE: u32 = 5;
-/// Of what `st_blocks` counts.
+/// Bytes in one of the blocks that `st_blocks` counts.
 const BLOCK: u64 = 512;
 /// Folders in one another. Each is a descriptor that is held open; what an archive may have is no more.
 const DEEPEST: usize = 256;
@@ -32,7 +32,7 @@ const GROUP_WRITES: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
 const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// See the module's text.
+/// Watches what one user writes.
 pub(crate) struct DiskWatch<'a> {
     user: &'a User,
     /// Bytes; at least 1.

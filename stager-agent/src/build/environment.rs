@@ -9,7 +9,7 @@ const PATH_OF_ROOT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 /// All variables of a run by `user`: the container's, over them the run's, over them what the executor and garden add.
 /// `address` is the container's own; Diego would tell the cell's. A staging has no ports, so the variables about ports
 /// are there and empty.
-pub(crate) fn of_run(
+pub(crate) fn for_run(
     container: &[EnvironmentVariable],
     run: &[EnvironmentVariable],
     user: &User,
@@ -55,7 +55,7 @@ mod tests {
         let container = [variable("LANG", "en_US.UTF-8"), variable("A", "container")];
         let run = [variable("A", "run"), variable("CF_INSTANCE_IP", "1.2.3.4"), variable("USER", "me")];
         assert_eq!(
-            shown(&of_run(&container, &run, &vcap(), "172.18.0.3")),
+            shown(&for_run(&container, &run, &vcap(), "172.18.0.3")),
             [
                 "LANG=en_US.UTF-8",
                 "A=run",
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn home_and_path_of_the_request_stay() {
-        let all = of_run(&[], &[variable("HOME", "/elsewhere"), variable("PATH", "")], &vcap(), "");
+        let all = for_run(&[], &[variable("HOME", "/elsewhere"), variable("PATH", "")], &vcap(), "");
         assert_eq!(environment::value_of(&all, "HOME"), Some("/elsewhere"));
         assert_eq!(environment::value_of(&all, "PATH"), Some(""));
     }
@@ -81,6 +81,6 @@ mod tests {
     #[test]
     fn root_finds_the_programs_of_root() {
         let root = User { name: "root".into(), uid: 0, gid: 0, home: "/root".into() };
-        assert_eq!(environment::value_of(&of_run(&[], &[], &root, ""), "PATH"), Some(PATH_OF_ROOT));
+        assert_eq!(environment::value_of(&for_run(&[], &[], &root, ""), "PATH"), Some(PATH_OF_ROOT));
     }
 }

@@ -111,7 +111,7 @@ fn boundary_below(text: &str, at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hidden::of_urls;
+    use crate::hidden::from_urls;
     use proptest::prelude::*;
 
     fn cut(pieces: &[&[u8]]) -> Vec<String> {
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_hidden_wherever_a_long_line_would_be_cut() {
-        let hidden = of_urls(&["https://u:pa55word@h/"]);
+        let hidden = from_urls(&["https://u:pa55word@h/"]);
         for before in LONGEST_LINE - 30..LONGEST_LINE + 30 {
             let line = format!("{}https://u:pa55word@h/{}", "x".repeat(before), "y".repeat(5000));
             for pieces in

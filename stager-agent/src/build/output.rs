@@ -31,7 +31,7 @@ struct Pipe<'a> {
 
 impl<'a> Outputs<'a> {
     /// Takes the pipes of `child`; of its lines, `hidden` is.
-    pub(crate) fn of(child: &mut Child, hidden: &'a Hidden) -> Self {
+    pub(crate) fn new(child: &mut Child, hidden: &'a Hidden) -> Self {
         let out = child.stdout.take().map(|pipe| (OwnedFd::from(pipe), Stream::Out));
         let err = child.stderr.take().map(|pipe| (OwnedFd::from(pipe), Stream::Err));
         let pipe = |(from, stream)| Pipe { from, stream, lines: Lines::hiding(hidden) };

@@ -55,7 +55,7 @@ struct Process {
 
 /// Programs that are held still, until this is dropped.
 #[must_use = "they go on as soon as this is dropped"]
-pub(crate) struct Held {
+pub(crate) struct HeldStill {
     /// Empty: all that there are.
     one_by_one: Vec<Pid>,
 }
@@ -125,12 +125,12 @@ impl Reaper {
 
     /// Stops all that programs of ours are running, so that one can look at what they have made; `None`: not all of them
     /// stand still. They go on when the answer is dropped.
-    pub(crate) fn hold_still(&self) -> Option<Held> {
+    pub(crate) fn hold_still(&self) -> Option<HeldStill> {
         if !self.in_charge {
             return None;
         }
         let own = getpid();
-        let mut held = Held { one_by_one: Vec::new() };
+        let mut held = HeldStill { one_by_one: Vec::new() };
         if own == Pid::INIT {
             let _ = kill_process_group(own, Signal::STOP); // kill(-1, …): in one call, during which none can fork
         }
@@ -168,11 +168,11 @@ impl Reaper {
 }
 
 /// Whether nobody has gone on in between.
-pub(crate) fn are_still(_: &Held) -> bool {
+pub(crate) fn are_still(_: &HeldStill) -> bool {
     ours(&processes()).all(|process| process.still)
 }
 
-impl Drop for Held {
+impl Drop for HeldStill {
     fn drop(&mut self) {
         if getpid() == Pid::INIT {
             let _ = kill_process_group(Pid::INIT, Signal::CONT);

@@ -1,13 +1,13 @@
 //! A cache that an image holds: nothing in it changes, so nothing is locked, and nothing is written.
 
-use super::entry::{Entry, Found, Held, damage};
+use super::entry::{CacheEntry, EntryGuard, Lookup, damage};
 use super::error::CacheError;
 use super::identity::Identity;
 use super::index::Index;
 use super::layout::Layout;
 use std::path::Path;
 
-/// See the module's text.
+/// A cache that is only read.
 #[derive(Debug)]
 pub(crate) struct Baked {
     layout: Layout,
@@ -26,16 +26,16 @@ impl Baked {
     ///
     /// # Errors
     /// [`CacheError::Io`].
-    pub(crate) fn find(&self, identity: &Identity) -> Result<Found, CacheError> {
-        let record = match Index::of(&self.layout).read(&identity.id())? {
-            None => return Ok(Found::Nothing),
-            Some(Err(why)) => return Ok(Found::Damaged(why)),
+    pub(crate) fn find(&self, identity: &Identity) -> Result<Lookup, CacheError> {
+        let record = match Index::new(&self.layout).read(&identity.id())? {
+            None => return Ok(Lookup::Nothing),
+            Some(Err(why)) => return Ok(Lookup::Damaged(why)),
             Some(Ok(record)) => record,
         };
         let path = self.layout.place(record.kind, &record.name);
         Ok(match damage(&path, &record)? {
-            Some(why) => Found::Damaged(why),
-            None => Found::Entry(Box::new(Entry::new(path, record, Held::Baked))),
+            Some(why) => Lookup::Damaged(why),
+            None => Lookup::Found(Box::new(CacheEntry::new(path, record, EntryGuard::Baked))),
         })
     }
 }

@@ -2,14 +2,14 @@
 //! nothing is left of what was fetched so far.
 #![expect(clippy::disallowed_methods, reason = "makes the place that is filled")]
 
-use super::entry::{Draft, Entry, Held};
+use super::entry::{CacheEntry, EntryGuard, PendingEntry};
 use super::error::CacheError;
-use super::identity::{Identity, Kind};
+use super::identity::{EntryKind, Identity};
 use super::lock::{Hold, Lock};
 use super::record::{Facts, Record};
 use super::store::Cache;
-use crate::scope::Scope;
-use crate::tree_digest::{Contents, Structure};
+use crate::session::scope::Scope;
+use crate::tree_digest::{ContentDigest, Structure};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -23,13 +23,13 @@ const TREE: u32 = 0o755;
 /// Of a package, which is somebody's source code.
 const PACKAGE: u32 = 0o600;
 
-/// See the module's text.
+/// The right to fetch one identity. Dropped unpublished, it removes what was filled in.
 #[derive(Debug)]
 pub(crate) struct Claim<'c> {
     cache: &'c Cache,
     identity: Identity,
     path: PathBuf,
-    draft: Draft,
+    pending: PendingEntry,
     _turn: Lock,
 }
 
@@ -56,15 +56,17 @@ impl<'c> Claim<'c> {
             }
             thread::sleep(NAP);
         };
-        let draft = Draft::new(&cache.layout)?;
-        let path = draft.path(identity.kind);
+        let pending = PendingEntry::new(&cache.layout)?;
+        let path = pending.path(identity.kind);
         match identity.kind {
             // Whatever the umask is: builders must get in.
-            Kind::Tree => fs::create_dir(&path).and_then(|()| fs::set_permissions(&path, Permissions::from_mode(TREE))),
-            Kind::Package => OpenOptions::new().write(true).create_new(true).mode(PACKAGE).open(&path).map(drop),
+            EntryKind::Tree => {
+                fs::create_dir(&path).and_then(|()| fs::set_permissions(&path, Permissions::from_mode(TREE)))
+            }
+            EntryKind::Package => OpenOptions::new().write(true).create_new(true).mode(PACKAGE).open(&path).map(drop),
         }
         .map_err(CacheError::io("make", &path))?;
-        Ok(Self { cache, identity: identity.clone(), path, draft, _turn: turn })
+        Ok(Self { cache, identity: identity.clone(), path, pending, _turn: turn })
     }
 
     /// What to fill: an empty directory for a tree, an empty file for a package. Absolute.
@@ -85,28 +87,30 @@ impl<'c> Claim<'c> {
     ///
     /// # Errors
     /// [`CacheError::Io`]: what was filled in cannot be read, and is gone.
-    pub(crate) fn publish(self, facts: Facts, contents: Option<Contents>) -> Result<Published, CacheError> {
+    pub(crate) fn publish(self, facts: Facts, contents: Option<ContentDigest>) -> Result<Published, CacheError> {
         let record = self.record(facts, contents)?;
-        let Self { cache, identity, path, draft, _turn: turn } = self;
+        let Self { cache, identity, path, pending, _turn: turn } = self;
         match cache.put(&identity.id(), &record) {
-            Err(why) => Ok(Published { entry: Entry::new(path, record, Held::Unkept(draft)), trouble: Some(why) }),
+            Err(why) => {
+                Ok(Published { entry: CacheEntry::new(path, record, EntryGuard::Unkept(pending)), warning: Some(why) })
+            }
             Ok(before) => {
-                let held = draft.publish();
+                let guard = pending.publish();
                 let replaced = before.map_or(Ok(()), |before| cache.remove_unused(&before));
                 drop(turn);
-                let trouble = replaced.and(cache.evict()).err();
-                Ok(Published { entry: Entry::new(path, record, held), trouble })
+                let warning = replaced.and(cache.evict()).err();
+                Ok(Published { entry: CacheEntry::new(path, record, guard), warning })
             }
         }
     }
 
-    fn record(&self, facts: Facts, contents: Option<Contents>) -> Result<Record, CacheError> {
-        let structure = Structure::of(&self.path).map_err(CacheError::io("look at", &self.path))?;
+    fn record(&self, facts: Facts, contents: Option<ContentDigest>) -> Result<Record, CacheError> {
+        let structure = Structure::read(&self.path).map_err(CacheError::io("look at", &self.path))?;
         let contents = match (self.identity.kind, contents) {
-            (Kind::Package, _) => String::new(), // its sha256 serves
-            (Kind::Tree, Some(contents)) => contents.to_string(),
-            (Kind::Tree, None) => {
-                let read = Contents::of(&self.path, &|| Ok(()));
+            (EntryKind::Package, _) => String::new(), // its sha256 serves
+            (EntryKind::Tree, Some(contents)) => contents.to_string(),
+            (EntryKind::Tree, None) => {
+                let read = ContentDigest::read(&self.path, &|| Ok(()));
                 read.map_err(CacheError::io("read", &self.path))?.to_string()
             }
         };
@@ -118,7 +122,7 @@ impl<'c> Claim<'c> {
             fetched: now.map_or(0, |since| since.as_secs()),
             bytes: structure.bytes,
             facts,
-            name: self.draft.name().clone(),
+            name: self.pending.name().clone(),
             structure: structure.digest.to_string(),
             contents,
         })
@@ -129,7 +133,7 @@ impl<'c> Claim<'c> {
 #[derive(Debug)]
 pub(crate) struct Published {
     /// Whole, and there as long as this lives.
-    pub(crate) entry: Entry,
+    pub(crate) entry: CacheEntry,
     /// Why the next staging will not find it, or why something else that should have gone is still there.
-    pub(crate) trouble: Option<CacheError>,
+    pub(crate) warning: Option<CacheError>,
 }

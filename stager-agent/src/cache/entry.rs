@@ -1,7 +1,7 @@
 //! An entry that is used, and one that is being filled.
 
 use super::error::{CacheError, is_damage};
-use super::identity::Kind;
+use super::identity::EntryKind;
 use super::index::remove_entry;
 use super::layout::{Layout, Name};
 use super::lock::{Hold, Lock};
@@ -11,27 +11,26 @@ use std::path::{Path, PathBuf};
 
 /// A whole entry. While this lives, nobody removes it.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct CacheEntry {
     path: PathBuf,
     record: Record,
-    held: Held,
+    guard: EntryGuard,
 }
 
 /// What keeps an entry from being removed.
 #[derive(Debug)]
-pub(super) enum Held {
+pub(super) enum EntryGuard {
     /// It is published; its lock is held with others.
     InUse(#[expect(dead_code, reason = "held, and dropped")] Option<Lock>),
     /// It is not kept: it goes when the last one who uses it does.
-    Unkept(#[expect(dead_code, reason = "held, and dropped")] Draft),
+    Unkept(#[expect(dead_code, reason = "held, and dropped")] PendingEntry),
     /// It lies in an image, where nobody removes anything.
     Baked,
 }
 
-impl Entry {
-    /// Puts the parts together.
-    pub(super) fn new(path: PathBuf, record: Record, held: Held) -> Self {
-        Self { path, record, held }
+impl CacheEntry {
+    pub(super) fn new(path: PathBuf, record: Record, guard: EntryGuard) -> Self {
+        Self { path, record, guard }
     }
 
     /// The unpacked tree, or the archive of a package; absolute.
@@ -46,19 +45,19 @@ impl Entry {
 
     /// Whether the next staging will find it.
     pub(crate) fn is_kept(&self) -> bool {
-        !matches!(self.held, Held::Unkept(_))
+        !matches!(self.guard, EntryGuard::Unkept(_))
     }
 }
 
 /// A place under a new random name that no record leads to yet; removed when dropped.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(super) struct PendingEntry {
     layout: Layout,
     name: Name,
     lock: Option<Lock>,
 }
 
-impl Draft {
+impl PendingEntry {
     /// Takes a new name. Nothing is made yet.
     ///
     /// # Errors
@@ -68,35 +67,34 @@ impl Draft {
             let name = Name::random().map_err(CacheError::io("name something in", layout.root()))?;
             let path = layout.locks().join(name.as_str());
             let lock = Lock::try_take(&path, Hold::Shared).map_err(CacheError::io("lock", path))?;
-            // Whoever collects rubbish may have seen the new lock first.
+            // Whoever collects garbage may have seen the new lock first.
             if lock.is_some() {
                 return Ok(Self { layout: layout.clone(), name, lock });
             }
         }
     }
 
-    /// The name.
     pub(super) fn name(&self) -> &Name {
         &self.name
     }
 
-    /// Where it is.
-    pub(super) fn path(&self, kind: Kind) -> PathBuf {
+    /// Its place: a directory, or the file of a package.
+    pub(super) fn path(&self, kind: EntryKind) -> PathBuf {
         self.layout.place(kind, &self.name)
     }
 
     /// Lets it stay; the lock goes on being held.
-    pub(super) fn publish(mut self) -> Held {
-        Held::InUse(self.lock.take())
+    pub(super) fn publish(mut self) -> EntryGuard {
+        EntryGuard::InUse(self.lock.take())
     }
 }
 
-impl Drop for Draft {
+impl Drop for PendingEntry {
     fn drop(&mut self) {
         if self.lock.take().is_none() {
             return; // published
         }
-        // What cannot be removed now is rubbish for the next one.
+        // What cannot be removed now is garbage for the next one.
         if let Ok(Some(alone)) = self.layout.lock_alone(self.name.as_str()) {
             let _ = remove_entry(&self.layout, &self.name, &alone);
         }
@@ -105,18 +103,17 @@ impl Drop for Draft {
 
 /// What a cache has of an identity.
 #[derive(Debug)]
-pub(crate) enum Found {
-    /// Nothing.
+pub(crate) enum Lookup {
     Nothing,
     /// Something that cannot be used, and why. It was removed; where it is being fetched again, by whoever does that.
     Damaged(String),
     /// A whole entry.
-    Entry(Box<Entry>),
+    Found(Box<CacheEntry>),
 }
 
 /// What is wrong with an entry; `None`: nothing that a look can tell.
 pub(super) fn damage(path: &Path, record: &Record) -> Result<Option<String>, CacheError> {
-    match Structure::of(path) {
+    match Structure::read(path) {
         Ok(structure) if structure.digest.to_string() == record.structure => Ok(None),
         Ok(_) => Ok(Some("something in it is missing, was added or has changed".to_owned())),
         Err(error) if is_damage(&error) => Ok(Some(format!("it cannot be looked at: {error}"))),

@@ -1,12 +1,12 @@
 //! Why there is no cache to work with. A damaged entry is no error: it is fetched again.
 
-use crate::scope::Stopped;
+use crate::session::scope::Stopped;
 use rustix::io::Errno;
 use shared_model::size;
 use std::io;
 use std::path::PathBuf;
 
-/// See the module's text.
+/// The cache cannot be used, or not for this.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CacheError {
     /// The agent is not root, or the file system does not let root own files: entries could be changed by the builder.
@@ -40,7 +40,7 @@ pub(crate) enum CacheError {
     TooLarge {
         /// As [`super::Record::bytes`] counts.
         bytes: u64,
-        /// The cache's.
+        /// Bytes that the cache may keep.
         limit: u64,
     },
     /// The system refused something.
@@ -48,9 +48,7 @@ pub(crate) enum CacheError {
     Io {
         /// `read`, `lock`, …
         action: &'static str,
-        /// What.
         path: PathBuf,
-        /// Why.
         #[source]
         cause: io::Error,
     },

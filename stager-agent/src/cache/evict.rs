@@ -32,7 +32,7 @@ impl Cache {
     /// # Errors
     /// [`CacheError::Io`].
     pub(super) fn evict(&self) -> Result<(), CacheError> {
-        let index = Index::of(&self.layout);
+        let index = Index::new(&self.layout);
         let Some(_turn) = self.turn_to_evict()? else { return Ok(()) };
         let mut all: Vec<_> =
             index.all()?.into_iter().filter_map(|it| Some((it.used, it.id, it.record.ok()?))).collect();
@@ -58,7 +58,7 @@ impl Cache {
         let just_now = now.checked_sub(JUST_NOW).unwrap_or(now);
         for ((used, id, _), place) in all[before..].iter_mut().zip(0..) {
             *used = just_now + Duration::from_nanos(place);
-            Index::of(&self.layout).touch(id, *used)?;
+            Index::new(&self.layout).touch(id, *used)?;
         }
         all.sort_by_key(|(used, ..)| *used);
         Ok(())
@@ -68,7 +68,7 @@ impl Cache {
     pub(super) fn remove(&self, id: &str, name: &Name) -> Result<Removal, CacheError> {
         let Some(alone) = self.layout.lock_alone(name.as_str())? else { return Ok(Removal::InUse) };
         let Some(turn) = self.layout.lock_alone(id)? else { return Ok(Removal::InUse) };
-        let index = Index::of(&self.layout);
+        let index = Index::new(&self.layout);
         if index.leads(id, name)? {
             index.remove(id)?;
         }

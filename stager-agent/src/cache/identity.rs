@@ -10,14 +10,14 @@ use shared_model::safe_url::SafeUrl;
 /// What an entry holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
+pub(crate) enum EntryKind {
     /// A cached dependency: the unpacked tree.
     Tree,
     /// An app's package: the archive as it came.
     Package,
 }
 
-impl Kind {
+impl EntryKind {
     /// As in the index: `tree`.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -27,11 +27,11 @@ impl Kind {
     }
 }
 
-/// See the module's text. Never empty, and without secrets: userinfo, query and fragment of the URL are left out.
+/// What an entry is a copy of. Never empty, and without secrets: userinfo, query and fragment of the URL are left out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
     /// What is kept.
-    pub(crate) kind: Kind,
+    pub(crate) kind: EntryKind,
     /// The cache key of a dependency, the app's guid of a package.
     pub(crate) key: String,
     /// Scheme, host, port and path of the URL, in one spelling: `https://blobstore/read/k`.
@@ -41,15 +41,15 @@ pub(crate) struct Identity {
 impl Identity {
     /// Of a cached dependency. `None` where nothing may be kept: an empty key, or a URL that is no http or https URL.
     pub(crate) fn new(cache_key: &str, from: &SafeUrl) -> Option<Self> {
-        Self::of(Kind::Tree, cache_key, from)
+        Self::keyed(EntryKind::Tree, cache_key, from)
     }
 
     /// Of an app's package, which has no cache key. `None` as above.
     pub(crate) fn package(app_guid: &str, from: &SafeUrl) -> Option<Self> {
-        Self::of(Kind::Package, app_guid, from)
+        Self::keyed(EntryKind::Package, app_guid, from)
     }
 
-    fn of(kind: Kind, key: &str, from: &SafeUrl) -> Option<Self> {
+    fn keyed(kind: EntryKind, key: &str, from: &SafeUrl) -> Option<Self> {
         if key.is_empty() {
             return None;
         }

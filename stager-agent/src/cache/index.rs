@@ -6,7 +6,7 @@
 
 use super::disk::remove_all;
 use super::error::{CacheError, is_damage};
-use super::identity::Kind;
+use super::identity::EntryKind;
 use super::layout::{Layout, Name, names_in};
 use super::lock::Lock;
 use super::record::Record;
@@ -24,7 +24,7 @@ const UNFINISHED: &str = ".new";
 /// No record is a link.
 const UNFOLLOWED: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 
-/// See the module's text.
+/// The directory of index files.
 pub(super) struct Index {
     folder: PathBuf,
 }
@@ -41,7 +41,7 @@ pub(super) struct Indexed {
 
 impl Index {
     /// Of the cache with this layout.
-    pub(super) fn of(layout: &Layout) -> Self {
+    pub(super) fn new(layout: &Layout) -> Self {
         Self { folder: layout.index() }
     }
 
@@ -70,7 +70,7 @@ impl Index {
     /// Puts `record` in the place of what was there, used at `now`.
     ///
     /// # Errors
-    /// The system refuses; then nothing is known that was not known before, and what is unfinished goes with the draft.
+    /// The system refuses; then nothing is known that was not known before, and what is unfinished goes with the pending entry.
     pub(super) fn write(&self, id: &str, record: &Record, now: SystemTime) -> Result<(), CacheError> {
         let unfinished = self.unfinished(&record.name);
         let written = OpenOptions::new()
@@ -147,11 +147,11 @@ impl Index {
 /// Removes all that is called `name`, which no record leads to. The caller holds its lock alone.
 ///
 /// # Errors
-/// The system refuses; the rest is rubbish for the next one to collect.
+/// The system refuses; the rest is garbage for the next one to collect.
 pub(super) fn remove_entry(layout: &Layout, name: &Name, _alone: &Lock) -> Result<(), CacheError> {
-    remove_all(&layout.place(Kind::Tree, name))?;
-    remove_all(&layout.place(Kind::Package, name))?;
-    remove_all(&Index::of(layout).unfinished(name))
+    remove_all(&layout.place(EntryKind::Tree, name))?;
+    remove_all(&layout.place(EntryKind::Package, name))?;
+    remove_all(&Index::new(layout).unfinished(name))
 }
 
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {

@@ -10,7 +10,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that makes the directories")]
 
 use super::error::CacheError;
-use super::identity::Kind;
+use super::identity::EntryKind;
 use super::lock::{Hold, Lock};
 use rustix::fs::{CWD, Dir, Mode, OFlags, StatVfsMountFlags};
 use serde::{Deserialize, Serialize};
@@ -21,11 +21,11 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Of this layout.
+/// The number that the format file of this layout holds.
 const FORMAT: u32 = 1;
 /// Others may enter, if they know the name.
 const ENTERED: u32 = 0o711;
-/// Root alone.
+/// Nobody but root may enter.
 const CLOSED: u32 = 0o700;
 /// Directories above a cache, where they are missing, and what its format file is to be read by: whatever the umask is,
 /// nobody else may write.
@@ -98,7 +98,7 @@ impl Layout {
             made.map_err(CacheError::io("make", parent))?;
         }
         // Before even a mode is changed: whoever gave the wrong name wants those files as they are.
-        if fs::metadata(root).is_ok_and(|found| found.is_dir()) && matches!(format(root)?, Format::Missing) {
+        if fs::metadata(root).is_ok_and(|found| found.is_dir()) && matches!(format(root)?, LayoutFormat::Missing) {
             refuse_foreign(root)?;
         }
         if rustix::fs::statvfs(root).is_ok_and(|disk| disk.f_flag.contains(StatVfsMountFlags::RDONLY)) {
@@ -135,27 +135,26 @@ impl Layout {
             return Err(refuse(&root, "others than root may write to it"));
         }
         match format(&root)? {
-            Format::Newer(format) => Err(CacheError::TooNew { root, format, known: FORMAT }),
-            Format::Known | Format::Garbage => Ok(Some(Self { root: root.into() })),
-            Format::Missing => Ok(None),
+            LayoutFormat::Newer(format) => Err(CacheError::TooNew { root, format, known: FORMAT }),
+            LayoutFormat::Known | LayoutFormat::Garbage => Ok(Some(Self { root: root.into() })),
+            LayoutFormat::Missing => Ok(None),
         }
     }
 
-    /// The directory.
     pub(super) fn root(&self) -> &Path {
         &self.root
     }
 
     /// Where an entry is.
-    pub(super) fn place(&self, kind: Kind, name: &Name) -> PathBuf {
+    pub(super) fn place(&self, kind: EntryKind, name: &Name) -> PathBuf {
         self.folder_of(kind).join(name.as_str())
     }
 
     /// Where all entries of a kind are.
-    pub(super) fn folder_of(&self, kind: Kind) -> PathBuf {
+    pub(super) fn folder_of(&self, kind: EntryKind) -> PathBuf {
         self.root.join(match kind {
-            Kind::Tree => "entries",
-            Kind::Package => "packages",
+            EntryKind::Tree => "entries",
+            EntryKind::Package => "packages",
         })
     }
 
@@ -216,7 +215,7 @@ fn folder(root: &Path, path: &Path, mode: u32) -> Result<(), CacheError> {
 }
 
 /// What a format file says.
-enum Format {
+enum LayoutFormat {
     Known,
     Newer(u32),
     /// Nothing that can be read: a power cut may leave it so. The parts of a cache are checked each by itself.
@@ -224,24 +223,24 @@ enum Format {
     Missing,
 }
 
-fn format(root: &Path) -> Result<Format, CacheError> {
+fn format(root: &Path) -> Result<LayoutFormat, CacheError> {
     let path = root.join(FORMAT_FILE);
     match fs::read(&path) {
         Ok(text) => Ok(match String::from_utf8_lossy(&text).trim().parse() {
-            Ok(FORMAT) => Format::Known,
-            Ok(format) if format > FORMAT => Format::Newer(format),
-            _ => Format::Garbage,
+            Ok(FORMAT) => LayoutFormat::Known,
+            Ok(format) if format > FORMAT => LayoutFormat::Newer(format),
+            _ => LayoutFormat::Garbage,
         }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Format::Missing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(LayoutFormat::Missing),
         Err(error) => Err(CacheError::io("read", path)(error)),
     }
 }
 
 fn settle_format(root: &Path) -> Result<(), CacheError> {
     match format(root)? {
-        Format::Known => return Ok(()),
-        Format::Newer(format) => return Err(CacheError::TooNew { root: root.to_owned(), format, known: FORMAT }),
-        Format::Garbage | Format::Missing => {}
+        LayoutFormat::Known => return Ok(()),
+        LayoutFormat::Newer(format) => return Err(CacheError::TooNew { root: root.to_owned(), format, known: FORMAT }),
+        LayoutFormat::Garbage | LayoutFormat::Missing => {}
     }
     let path = root.join(FORMAT_FILE);
     let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(READ).open(&path);

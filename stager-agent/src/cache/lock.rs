@@ -15,9 +15,9 @@ const TRIES: usize = 10_000;
 /// How a lock is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hold {
-    /// With others.
+    /// Together with other shared holders.
     Shared,
-    /// Alone.
+    /// By one holder.
     Exclusive,
 }
 

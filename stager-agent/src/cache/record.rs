@@ -1,6 +1,6 @@
 //! What is known of an entry: the document in its index file.
 
-use super::identity::{Identity, Kind};
+use super::identity::{EntryKind, Identity};
 use super::layout::Name;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,11 +29,11 @@ pub(crate) struct Facts {
     pub(crate) address: Option<String>,
 }
 
-/// See the module's text.
+/// The document in an entry's index file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// What is kept.
-    pub(crate) kind: Kind,
+    pub(crate) kind: EntryKind,
     /// See [`Identity::key`].
     pub(crate) key: String,
     /// See [`Identity::origin`].
@@ -48,7 +48,7 @@ pub(crate) struct Record {
     pub(super) name: Name,
     /// Of names, kinds, modes, owners, sizes and times: see [`crate::tree_digest::Structure`].
     pub(super) structure: String,
-    /// Of every byte: see [`crate::tree_digest::Contents`].
+    /// Of every byte: see [`crate::tree_digest::ContentDigest`].
     pub(super) contents: String,
 }
 

@@ -1,13 +1,13 @@
 //! A cache: opened, looked into, written down in.
 
-use super::entry::{Entry, Found, Held, damage};
+use super::entry::{CacheEntry, EntryGuard, Lookup, damage};
 use super::error::CacheError;
+use super::gc;
 use super::identity::Identity;
 use super::index::{Index, remove_entry};
 use super::layout::{Layout, Name};
 use super::lock::{Hold, Lock};
 use super::record::Record;
-use super::rubbish;
 use crate::clock::Clock;
 use std::path::Path;
 use std::thread;
@@ -46,7 +46,7 @@ impl Cache {
     /// The same for whatever user we are.
     pub(super) fn open_own(root: &Path, limit: u64) -> Result<Self, CacheError> {
         let layout = Layout::make(root)?;
-        rubbish::collect(&layout)?;
+        gc::collect(&layout)?;
         Ok(Self { layout, limit, clock: Clock::on_the_wall() })
     }
 
@@ -59,15 +59,15 @@ impl Cache {
     ///
     /// # Errors
     /// [`CacheError::Io`].
-    pub(crate) fn find(&self, identity: &Identity) -> Result<Found, CacheError> {
-        let (index, id) = (Index::of(&self.layout), identity.id());
+    pub(crate) fn find(&self, identity: &Identity) -> Result<Lookup, CacheError> {
+        let (index, id) = (Index::new(&self.layout), identity.id());
         for _ in 0..LOOKS {
             let record = match index.read(&id)? {
-                None => return Ok(Found::Nothing),
+                None => return Ok(Lookup::Nothing),
                 Some(Ok(record)) => record,
                 Some(Err(why)) => {
                     self.forget(&id, None)?;
-                    return Ok(Found::Damaged(why));
+                    return Ok(Lookup::Damaged(why));
                 }
             };
             let path = self.layout.locks().join(record.name.as_str());
@@ -84,20 +84,20 @@ impl Cache {
             if let Some(why) = damage(&path, &record)? {
                 drop(lock);
                 self.forget(&id, Some(&record.name))?;
-                return Ok(Found::Damaged(why));
+                return Ok(Lookup::Damaged(why));
             }
             // Where this fails, only the order in which entries go suffers.
             let _ = index.touch(&id, self.clock.now());
-            return Ok(Found::Entry(Box::new(Entry::new(path, record, Held::InUse(Some(lock))))));
+            return Ok(Lookup::Found(Box::new(CacheEntry::new(path, record, EntryGuard::InUse(Some(lock))))));
         }
-        Ok(Found::Nothing)
+        Ok(Lookup::Nothing)
     }
 
     /// Removes an entry whose bytes turned out to be others than they were; once nobody else uses it.
     ///
     /// # Errors
     /// [`CacheError::Io`].
-    pub(crate) fn discard(&self, entry: Entry) -> Result<(), CacheError> {
+    pub(crate) fn discard(&self, entry: CacheEntry) -> Result<(), CacheError> {
         let (id, name) = (entry.record().identity().id(), entry.record().name.clone());
         drop(entry);
         self.forget(&id, Some(&name))
@@ -108,7 +108,7 @@ impl Cache {
         if record.bytes > self.limit {
             return Err(CacheError::TooLarge { bytes: record.bytes, limit: self.limit });
         }
-        let index = Index::of(&self.layout);
+        let index = Index::new(&self.layout);
         let before = index.read(id)?.and_then(Result::ok);
         index.write(id, record, self.clock.now())?;
         Ok(before.map(|before| before.name))
@@ -118,7 +118,7 @@ impl Cache {
     /// fetching it anew, who will replace it.
     pub(super) fn forget(&self, id: &str, name: Option<&Name>) -> Result<(), CacheError> {
         let Some(_turn) = self.layout.lock_alone(id)? else { return Ok(()) };
-        let index = Index::of(&self.layout);
+        let index = Index::new(&self.layout);
         let now = index.read(id)?.map(Result::ok);
         // Somebody may have fetched it since.
         if now.is_some_and(|record| record.map(|record| record.name).as_ref() == name) {

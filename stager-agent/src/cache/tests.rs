@@ -5,19 +5,19 @@ mod baked;
 mod clock;
 mod damage;
 mod eviction;
+mod gc;
 mod layout;
 mod processes;
 mod rights;
-mod rubbish;
-mod upkeep;
+mod verify;
 
 use super::claim::Published;
-use super::identity::Kind;
+use super::identity::EntryKind;
 use super::index::Index;
 use super::layout::names_in;
 use super::*;
 use crate::clock::Clock;
-use crate::scope::{Scope, Stop};
+use crate::session::scope::{Scope, Stop};
 use crate::tree_digest::walk;
 use shared_model::event::{Event, EventSink};
 use shared_model::safe_url::SafeUrl;
@@ -71,7 +71,7 @@ impl Home {
 
     /// Nothing lies about but what the index leads to.
     fn assert_tidy(&self) {
-        let all = Index::of(&self.cache().layout).all().unwrap();
+        let all = Index::new(&self.cache().layout).all().unwrap();
         let kept = |kind| {
             let records = all.iter().map(|indexed| indexed.record.as_ref().unwrap());
             let mut names: Vec<_> =
@@ -79,13 +79,13 @@ impl Home {
             names.sort();
             names
         };
-        assert_eq!(self.names("entries"), kept(Kind::Tree));
-        assert_eq!(self.names("packages"), kept(Kind::Package));
+        assert_eq!(self.names("entries"), kept(EntryKind::Tree));
+        assert_eq!(self.names("packages"), kept(EntryKind::Package));
         assert_eq!(self.names("index").len(), all.len());
         let stray: Vec<_> = self
             .names("locks")
             .into_iter()
-            .filter(|lock| !kept(Kind::Tree).contains(lock) && !kept(Kind::Package).contains(lock))
+            .filter(|lock| !kept(EntryKind::Tree).contains(lock) && !kept(EntryKind::Package).contains(lock))
             .collect();
         assert_eq!(stray, Vec::<String>::new());
     }
@@ -118,18 +118,18 @@ fn publish_package(cache: &Cache, app: &str, text: &str) -> Published {
 }
 
 /// The entry of `key`, which is there and whole.
-fn found(cache: &Cache, identity: &Identity) -> Box<Entry> {
+fn found(cache: &Cache, identity: &Identity) -> Box<CacheEntry> {
     match cache.find(identity).unwrap() {
-        Found::Entry(entry) => entry,
+        Lookup::Found(entry) => entry,
         other => panic!("{} should be there: {other:?}", identity.key),
     }
 }
 
 fn is_there(cache: &Cache, key: &str) -> bool {
-    matches!(cache.find(&identity(key)).unwrap(), Found::Entry(_))
+    matches!(cache.find(&identity(key)).unwrap(), Lookup::Found(_))
 }
 
-fn text_of(entry: &Entry) -> String {
+fn text_of(entry: &CacheEntry) -> String {
     fs::read_to_string(entry.path().join("file")).unwrap()
 }
 
@@ -139,7 +139,7 @@ fn what_was_published_is_found() {
     let cache = home.cache();
     assert!(!is_there(&cache, "a"));
     let published = publish(&cache, "a", "hello");
-    assert!(published.trouble.is_none() && published.entry.is_kept());
+    assert!(published.warning.is_none() && published.entry.is_kept());
     let entry = found(&cache, &identity("a"));
     assert_eq!((entry.path(), text_of(&entry).as_str()), (published.entry.path(), "hello"));
     assert_eq!(entry.record(), published.entry.record());
@@ -164,7 +164,7 @@ fn the_same_key_from_another_place_is_another_entry() {
     let cache = home.cache();
     drop(publish(&cache, "lifecycle", "ours"));
     let theirs = Identity::new("lifecycle", &SafeUrl::new("http://elsewhere/lifecycle")).unwrap();
-    assert!(matches!(cache.find(&theirs).unwrap(), Found::Nothing));
+    assert!(matches!(cache.find(&theirs).unwrap(), Lookup::Nothing));
     let claim = claim(&cache, &theirs);
     fs::write(claim.path().join("file"), "theirs").unwrap();
     drop(claim.publish(Facts::default(), None).unwrap());
@@ -215,7 +215,7 @@ fn an_entry_that_is_just_replaced_is_neither_taken_for_damaged_nor_for_rubbish()
         }
         threads.spawn(|| {
             while !done.load(SeqCst) {
-                drop(home.cache()); // removes rubbish
+                drop(home.cache()); // removes garbage
             }
         });
         for _ in 0..150 {

@@ -1,7 +1,7 @@
 //! What the cache holds, as a table for people or JSON for programs.
 
 use crate::cache::Listed;
-use crate::screen::{self, Format};
+use crate::session::screen::{self, OutputFormat};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared_model::cache_list::{TITLES, verified};
@@ -10,10 +10,10 @@ use shared_model::plain_line::visible_in_line;
 use shared_model::size;
 
 /// Writes the list on standard output, what was last used first.
-pub(super) fn print(entries: &[Listed], format: Format) {
+pub(super) fn print(entries: &[Listed], format: OutputFormat) {
     let text = match format {
-        Format::Json => Value::Array(entries.iter().map(object).collect()).to_string(),
-        Format::Plain => table(entries),
+        OutputFormat::Json => Value::Array(entries.iter().map(object).collect()).to_string(),
+        OutputFormat::Plain => table(entries),
     };
     screen::write(Stream::Out, text);
 }

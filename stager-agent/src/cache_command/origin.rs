@@ -2,18 +2,18 @@
 //! is trusted at that moment, this proves what a validator cannot: that an entry is what its server gives.
 
 use crate::arguments::Arguments;
-use crate::cache::{Cache, Kind, Record};
+use crate::cache::{Cache, EntryKind, Record};
 use crate::causes::with_causes;
 use crate::failure::{Failure, Verified};
 use crate::fetch::{self, FetchError, Hashed, Http, TransferError, Verify};
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::unpack::Limits;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
 use shared_model::size;
 
 /// What became of one comparison.
-enum Verdict {
+enum OriginVerdict {
     /// The origin gives the very same archive.
     Same,
     /// It gives another one, in words.
@@ -36,29 +36,29 @@ pub(super) fn compare(
     found: &mut Verified,
     scope: &Scope,
 ) -> Result<(), Failure> {
-    let http = Http::new(&arguments.trust(None, Verify::Yes), arguments.patience())?;
+    let http = Http::new(&arguments.trust(None, Verify::Yes), arguments.timeouts())?;
     let (mut same, mut withheld) = (0, 0);
-    let (trees, packages): (Vec<&Record>, Vec<_>) = whole.iter().partition(|record| record.kind == Kind::Tree);
+    let (trees, packages): (Vec<&Record>, Vec<_>) = whole.iter().partition(|record| record.kind == EntryKind::Tree);
     for record in &trees {
         let Record { key, origin, .. } = record;
         let said = match compared(&http, record, &arguments.limits(), scope)? {
-            Verdict::Same => {
+            OriginVerdict::Same => {
                 same += 1;
                 Event::Note { text: format!("Compared {key} with {origin}: the same") }
             }
-            Verdict::Other(how) => {
+            OriginVerdict::Other(how) => {
                 cache.reject(record)?;
                 found.others += 1;
                 Event::Warning { text: format!("{key} is removed: {origin} gives another archive, {how}") }
             }
-            Verdict::Withheld(why) => {
+            OriginVerdict::Withheld(why) => {
                 withheld += 1;
                 let text = format!(
                     "{key} cannot be compared with {origin}: {why}; a signature or password of its URL is not kept"
                 );
                 Event::Warning { text }
             }
-            Verdict::Unanswered(why) => {
+            OriginVerdict::Unanswered(why) => {
                 found.unanswered += 1;
                 Event::Warning { text: format!("{key} could not be compared with {origin}: {why}") }
             }
@@ -80,20 +80,20 @@ pub(super) fn compare(
     Ok(())
 }
 
-fn compared(http: &Http, record: &Record, limits: &Limits, scope: &Scope) -> Result<Verdict, Failure> {
+fn compared(http: &Http, record: &Record, limits: &Limits, scope: &Scope) -> Result<OriginVerdict, Failure> {
     let (kept, length) = (&record.facts.sha256, record.facts.packed_bytes);
     if length > limits.bytes {
         let limit = size::bytes(limits.bytes);
-        return Ok(Verdict::Unanswered(format!("the archive is larger than {limit} (--max-unpacked)")));
+        return Ok(OriginVerdict::Unanswered(format!("the archive is larger than {limit} (--max-unpacked)")));
     }
     Ok(match fetch::hashed(http, &SafeUrl::new(record.origin.as_str()), length, scope) {
-        Ok(Hashed::Whole(sha256)) if sha256 == *kept => Verdict::Same,
-        Ok(Hashed::Whole(sha256)) => Verdict::Other(format!("with the sha256 {sha256} instead of {kept}")),
-        Ok(Hashed::Larger) => Verdict::Other(format!("larger than the {length} bytes that are kept")),
-        Err(FetchError::Stopped { why, .. }) => return Err(Failure::of_stop(why)),
-        Err(FetchError::Transfer { cause, .. }) if withholds(&cause) => Verdict::Withheld(cause.to_string()),
-        Err(FetchError::Transfer { cause, .. }) => Verdict::Unanswered(with_causes(&cause)),
-        Err(error) => Verdict::Unanswered(with_causes(&error)),
+        Ok(Hashed::Whole(sha256)) if sha256 == *kept => OriginVerdict::Same,
+        Ok(Hashed::Whole(sha256)) => OriginVerdict::Other(format!("with the sha256 {sha256} instead of {kept}")),
+        Ok(Hashed::Larger) => OriginVerdict::Other(format!("larger than the {length} bytes that are kept")),
+        Err(FetchError::Stopped { why, .. }) => return Err(Failure::from_stop(why)),
+        Err(FetchError::Transfer { cause, .. }) if withholds(&cause) => OriginVerdict::Withheld(cause.to_string()),
+        Err(FetchError::Transfer { cause, .. }) => OriginVerdict::Unanswered(with_causes(&cause)),
+        Err(error) => OriginVerdict::Unanswered(with_causes(&error)),
     })
 }
 

@@ -1,19 +1,17 @@
 //! Fetches the dependencies of one or more requests into the cache, and shows them nowhere.
 
 use super::wanted::{Collection, Wanted};
-use crate::action_error::ActionError;
+use crate::actions::{ActionError, parallel};
 use crate::arguments::Arguments;
 use crate::cache::Cache;
-use crate::clock;
+use crate::dependencies::{Caches, Dependency, DependencyInstaller};
 use crate::failure::{Failure, NotFetched};
 use crate::fetch::{Http, Verify};
-use crate::lease::Lease;
 use crate::plan::{self, PlanError, StagingPlan};
-use crate::provide::{Dependency, Provider, Stock};
-use crate::request;
-use crate::scope::Scope;
-use crate::side_by_side::side_by_side;
-use crate::steps::Steps;
+use crate::session::lease::Lease;
+use crate::session::scope::Scope;
+use crate::session::steps::Steps;
+use crate::{clock, request};
 use shared_model::event::{Event, Step};
 use shared_model::validate;
 use std::collections::HashMap;
@@ -33,22 +31,23 @@ pub(super) fn fill(
     scope: &Scope,
 ) -> Result<(), Failure> {
     let (collection, mut failed) = collect(arguments, lease, scope)?;
-    lease.watch().map_err(|error| Failure::of_system(&error))?;
+    lease.watch().map_err(|error| Failure::from_system(&error))?;
     if collection.without_key > 0 {
         let text = format!("{} without a cache key: such a dependency is never kept", collection.without_key);
         scope.emit(Event::Note { text });
     }
-    let stock = Stock::of(root, cache);
+    let caches = Caches::with_volume(root, cache);
     let steps = Steps::default();
     steps.enter(Step::Fetch, scope);
     for turn in collection.in_turns() {
         let clients = clients(&turn, arguments)?;
         let jobs: Vec<(&Wanted, &Http)> = turn.iter().zip(&clients).map(|(wanted, http)| (wanted, &**http)).collect();
-        let provided = side_by_side(&jobs, |(wanted, http)| {
-            let provider = Provider { http, limits: &arguments.limits(), stock: &stock, app: &wanted.app };
-            let dependency = Dependency::of(&wanted.dependency);
-            let dependency = dependency.map_err(ActionError::of_checksum(&wanted.dependency.to))?;
-            let kept = provider.keep(&dependency, scope)?;
+        let provided = parallel(&jobs, |(wanted, http)| {
+            let installer =
+                DependencyInstaller { http, limits: &arguments.limits(), caches: &caches, app: &wanted.app };
+            let dependency = Dependency::parse(&wanted.dependency);
+            let dependency = dependency.map_err(ActionError::bad_checksum(&wanted.dependency.to))?;
+            let kept = installer.cache_only(&dependency, scope)?;
             if kept { Ok(()) } else { Err(ActionError::NotKept) }
         });
         for (wanted, result) in turn.iter().zip(provided) {
@@ -57,14 +56,14 @@ pub(super) fn fill(
             }
         }
         if let Some(why) = scope.stopped() {
-            return Err(Failure::of_stop(why));
+            return Err(Failure::from_stop(why));
         }
     }
     if failed.is_empty() {
         steps.finish(scope);
         return Ok(());
     }
-    Err(Failure::of_cache_up(&failed, clock::now()))
+    Err(Failure::from_cache_up(&failed, clock::now()))
 }
 
 /// What the requests want, and which of them cannot be used.
@@ -100,7 +99,7 @@ fn clients(wanted: &[Wanted], arguments: &Arguments) -> Result<Vec<Rc<Http>>, Fa
     let client = |wanted: &Wanted| -> Result<_, Failure> {
         let verify = if wanted.skips_verification { Verify::Skip } else { Verify::Yes };
         let trust = arguments.trust(wanted.certificates.clone(), verify);
-        Ok(Rc::new(Http::new(&trust, arguments.patience())?))
+        Ok(Rc::new(Http::new(&trust, arguments.timeouts())?))
     };
     let mut clients = Vec::new();
     for wanted in wanted {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// A dependency, as the request has it whose URL lives longest.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Wanted {
-    /// It.
+    /// As its request has it.
     pub(super) dependency: CachedDependency,
     /// The app whose request it is.
     pub(super) app: String,

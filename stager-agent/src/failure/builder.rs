@@ -1,8 +1,8 @@
 //! Words for what goes wrong with the builder.
 
 use super::unhappy_end::Failure;
-use crate::action_error::Beyond;
-use crate::build::run_process::RunError;
+use crate::actions::LimitExceeded;
+use crate::build::process::RunError;
 use crate::build::user::UserError;
 use crate::causes::with_causes;
 use shared_model::exit_code::ExitCode;
@@ -11,10 +11,10 @@ use shared_model::exit_code::ExitCode;
 const KILLED: i32 = 137;
 
 /// A program that ended with another status than 0.
-pub(super) fn of_status(path: &str, status: i32, beyond: Option<Beyond>) -> Failure {
+pub(super) fn from_status(path: &str, status: i32, exceeded: Option<LimitExceeded>) -> Failure {
     let program = path.rsplit('/').next().unwrap_or(path);
     let code = ExitCode::of_builder(status);
-    if beyond == Some(Beyond::Disk) {
+    if exceeded == Some(LimitExceeded::Disk) {
         let text =
             format!("{program} and what it ran wrote more than the request's disk_mb allows: disk quota exceeded");
         return Failure::new(code, text, DISK);
@@ -31,8 +31,8 @@ pub(super) fn of_status(path: &str, status: i32, beyond: Option<Beyond>) -> Fail
         (_, KILLED) => ("something killed it, most often the kernel because memory ran out", MEMORY),
         _ => ("", ABOVE),
     };
-    let advice = if beyond == Some(Beyond::Memory) { MEMORY } else { advice };
-    let ended = format!("{program} ended with status {status}{}", Beyond::behind_status(beyond));
+    let advice = if exceeded == Some(LimitExceeded::Memory) { MEMORY } else { advice };
+    let ended = format!("{program} ended with status {status}{}", LimitExceeded::behind_status(exceeded));
     let text = if what.is_empty() { ended } else { format!("{what} ({ended})") };
     Failure::new(code, text, advice)
 }
@@ -44,7 +44,7 @@ pub(super) const DISK: &str = "give it more: raise disk_mb in the request (`host
 const ABOVE: &str = "its own words are above";
 
 /// A program that could not be run.
-pub(super) fn of_run(error: &RunError) -> Failure {
+pub(super) fn from_run(error: &RunError) -> Failure {
     let advice = match error {
         RunError::Missing(_) => {
             "no archive of the request brought it: is this the right lifecycle, and did it come from the right file server?"
@@ -61,7 +61,7 @@ pub(super) fn of_run(error: &RunError) -> Failure {
 }
 
 /// A user that cannot be had.
-pub(super) fn of_user(error: &UserError) -> Failure {
+pub(super) fn from_user(error: &UserError) -> Failure {
     let advice = match error {
         UserError::Unknown(_) => {
             "use a root file system that knows the user (docker/build makes one with vcap)".to_owned()

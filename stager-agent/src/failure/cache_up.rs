@@ -1,33 +1,30 @@
 //! Words for what `cache up` could not fetch: all of it at once.
 
-use super::of_action;
+use super::from_action;
 use super::unhappy_end::Failure;
-use crate::action_error::ActionError;
+use crate::actions::ActionError;
 use jiff::Timestamp;
 use shared_model::exit_code::ExitCode;
 
 /// Something that is not in the cache afterwards.
 #[derive(Debug)]
 pub(crate) enum NotFetched {
-    /// A dependency.
     Dependency {
         /// Its cache key.
         key: String,
-        /// Why.
         error: ActionError,
     },
     /// All that a request may want: it cannot be read.
     Request {
         /// Which, from 1.
         number: usize,
-        /// Why.
         failure: Failure,
     },
 }
 
 impl Failure {
     /// `failed` is not empty; `now` tells whether a signature has expired. The advice is the first one's.
-    pub(crate) fn of_cache_up(failed: &[NotFetched], now: Timestamp) -> Self {
+    pub(crate) fn from_cache_up(failed: &[NotFetched], now: Timestamp) -> Self {
         let each: Vec<(String, Self)> = failed.iter().map(|one| named(one, now)).collect();
         let code = each.iter().map(|(_, failure)| failure.code).find(|code| *code != ExitCode::Request);
         let lines: Vec<String> = each.iter().map(|(name, failure)| format!("\n{name}: {}", failure.text)).collect();
@@ -39,7 +36,7 @@ impl Failure {
 
 fn named(one: &NotFetched, now: Timestamp) -> (String, Failure) {
     match one {
-        NotFetched::Dependency { key, error } => (key.clone(), of_action(error.first_cause(), now)),
+        NotFetched::Dependency { key, error } => (key.clone(), from_action(error.first_cause(), now)),
         NotFetched::Request { number, failure } => (format!("request {number}"), failure.clone()),
     }
 }

@@ -1,14 +1,14 @@
 //! All texts, from input that holds secrets wherever it could. `texts.txt` shows them as users see them.
 
 use super::*;
-use crate::action_error::{ActionError, Beyond};
-use crate::build::run_process::RunError;
+use crate::actions::{ActionError, LimitExceeded};
+use crate::build::process::RunError;
 use crate::build::user::UserError;
+use crate::dependencies::Missing;
 use crate::disk_budget::DiskFull;
 use crate::fetch::{ChecksumError, FetchError, OwnCertificateError, ProxyError, TransferError};
-use crate::left_file::LeftFileError;
-use crate::provide::Missing;
 use crate::unpack::{Bound, UnpackError};
+use crate::untrusted_file::UntrustedFileError;
 use crate::upload::UploadError;
 use shared_model::assert_all_variants;
 use shared_model::safe_url::SafeUrl;
@@ -68,14 +68,14 @@ fn unpacking() -> Vec<UnpackError> {
         UnpackError::NotAnArchive { looks_like: "an HTML page".to_owned() },
         UnpackError::Corrupt { entry: Some("lib/a".to_owned()), cause: io::ErrorKind::UnexpectedEof.into() },
         UnpackError::Escapes { entry: "../a".to_owned(), how: ".." },
-        UnpackError::Unlawful { entry: "dev/sda".to_owned(), what: "is a device" },
-        UnpackError::Beyond { bound: Bound::Bytes, limit: 32 << 30, entry: None },
-        UnpackError::Beyond { bound: Bound::Packed, limit: 32 << 30, entry: None },
-        UnpackError::Beyond { bound: Bound::Entries, limit: 10, entry: None },
-        UnpackError::Beyond { bound: Bound::Ratio, limit: 200, entry: None },
-        UnpackError::Beyond { bound: Bound::Depth, limit: 256, entry: Some("a/a".to_owned()) },
-        UnpackError::Beyond { bound: Bound::Name, limit: 4095, entry: Some("aa".to_owned()) },
-        UnpackError::Beyond { bound: Bound::Target, limit: 4095, entry: Some("aa".to_owned()) },
+        UnpackError::Forbidden { entry: "dev/sda".to_owned(), what: "is a device" },
+        UnpackError::LimitExceeded { bound: Bound::Bytes, limit: 32 << 30, entry: None },
+        UnpackError::LimitExceeded { bound: Bound::Packed, limit: 32 << 30, entry: None },
+        UnpackError::LimitExceeded { bound: Bound::Entries, limit: 10, entry: None },
+        UnpackError::LimitExceeded { bound: Bound::Ratio, limit: 200, entry: None },
+        UnpackError::LimitExceeded { bound: Bound::Depth, limit: 256, entry: Some("a/a".to_owned()) },
+        UnpackError::LimitExceeded { bound: Bound::Name, limit: 4095, entry: Some("aa".to_owned()) },
+        UnpackError::LimitExceeded { bound: Bound::Target, limit: 4095, entry: Some("aa".to_owned()) },
         UnpackError::DiskFull(DiskFull { limit: 512 << 20 }),
         UnpackError::Disk { path: "/tmp/app/a".into(), cause: refused_by_system() },
     ]
@@ -98,10 +98,10 @@ fn uploading() -> Vec<UploadError> {
     let files = [
         UploadError::File { path: path(), cause: io::ErrorKind::NotFound.into() },
         UploadError::Empty { path: path() },
-        UploadError::NotTaken { path: path(), cause: LeftFileError::NotAFile },
-        UploadError::NotTaken { path: path(), cause: LeftFileError::AnothersFile(0) },
-        UploadError::NotTaken { path: path(), cause: LeftFileError::ManyNames(2) },
-        UploadError::NotTaken { path: path(), cause: LeftFileError::TooLarge { bytes: 1 << 40, most: 16 << 30 } },
+        UploadError::NotTaken { path: path(), cause: UntrustedFileError::NotAFile },
+        UploadError::NotTaken { path: path(), cause: UntrustedFileError::AnothersFile(0) },
+        UploadError::NotTaken { path: path(), cause: UntrustedFileError::ManyNames(2) },
+        UploadError::NotTaken { path: path(), cause: UntrustedFileError::TooLarge { bytes: 1 << 40, most: 16 << 30 } },
         UploadError::Stopped { path: path(), to: url(), why: Stopped::Signal(SIGTERM) },
     ];
     transfers.chain(files).collect()
@@ -121,7 +121,7 @@ fn running() -> Vec<RunError> {
 }
 
 fn actions() -> Vec<ActionError> {
-    let exited = |status| ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status, beyond: None };
+    let exited = |status| ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status, exceeded: None };
     let limit = Duration::from_secs(900);
     let checksum = ChecksumError::UnknownAlgorithm("crc32".to_owned());
     let mut all = vec![
@@ -129,8 +129,16 @@ fn actions() -> Vec<ActionError> {
         ActionError::Stopped(Stopped::Signal(SIGTERM)),
         ActionError::Stopped(Stopped::HostGone),
         ActionError::TimedOut { limit, during: Some(Box::new(ActionError::Stopped(Stopped::DeadlinePassed(limit)))) },
-        ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status: 223, beyond: Some(Beyond::Memory) },
-        ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status: 137, beyond: Some(Beyond::Disk) },
+        ActionError::Exited {
+            path: "/tmp/lifecycle/builder".to_owned(),
+            status: 223,
+            exceeded: Some(LimitExceeded::Memory),
+        },
+        ActionError::Exited {
+            path: "/tmp/lifecycle/builder".to_owned(),
+            status: 137,
+            exceeded: Some(LimitExceeded::Disk),
+        },
         ActionError::CodependentEnded,
         ActionError::NoThread(io::ErrorKind::WouldBlock.into()),
         ActionError::Checksum { what: "/tmp/app".to_owned(), source: checksum },
@@ -167,7 +175,7 @@ fn results() -> Vec<ResultError> {
     let path = || "/tmp/result.json".into();
     vec![
         ResultError::Unreadable { path: path(), source: io::ErrorKind::NotFound.into() },
-        ResultError::NotTaken { path: path(), source: LeftFileError::NotAFile },
+        ResultError::NotTaken { path: path(), source: UntrustedFileError::NotAFile },
         ResultError::TooLong(path()),
         ResultError::NotText(path()),
     ]
@@ -207,12 +215,12 @@ fn trusting() -> Vec<TrustError> {
     authorities.into_iter().chain(own.map(TrustError::from)).collect()
 }
 
-fn handing_over() -> Vec<HandOverError> {
+fn handing_over() -> Vec<HandoffError> {
     let text = || SafeUrl::new("https://u:SECRET@engine/").to_string();
     vec![
-        HandOverError::NotStarted { reason: "permission denied".to_owned() },
-        HandOverError::Failed { code: ExitCode::Engine, text: text(), advice: text() },
-        HandOverError::Silent { status: 1 },
+        HandoffError::NotStarted { reason: "permission denied".to_owned() },
+        HandoffError::Failed { code: ExitCode::Engine, text: text(), advice: text() },
+        HandoffError::Silent { status: 1 },
     ]
 }
 
@@ -225,16 +233,16 @@ fn all() -> Vec<Failure> {
     all.push(Failure::no_callback());
     all.extend(trusting().into_iter().map(|error| ClientError::from(error).into()));
     all.push(ClientError::from(ProxyError { variable: "HTTPS_PROXY" }).into());
-    all.extend(actions().into_iter().map(|error| Failure::of_staging(&StagingError::Action(error), now)));
-    all.extend(results().into_iter().map(|error| Failure::of_staging(&StagingError::Result(error), now)));
+    all.extend(actions().into_iter().map(|error| Failure::from_staging(&StagingError::Action(error), now)));
+    all.extend(results().into_iter().map(|error| Failure::from_staging(&StagingError::Result(error), now)));
     all.extend(reports().into_iter().map(Failure::from));
-    all.push(Failure::of_system(&refused_by_system()));
+    all.push(Failure::from_system(&refused_by_system()));
     all.extend(caches().into_iter().map(Failure::from));
     let verified = Verified { all: 3, damaged: 1, ..Verified::default() };
-    all.extend(Failure::of_verify(&verified));
-    all.extend(Failure::of_verify(&Verified { damaged: 0, others: 2, ..verified }));
-    all.extend(Failure::of_verify(&Verified { others: 1, unanswered: 1, ..verified }));
-    all.push(Failure::of_cache_up(&not_fetched(), now));
+    all.extend(Failure::from_verify(&verified));
+    all.extend(Failure::from_verify(&Verified { damaged: 0, others: 2, ..verified }));
+    all.extend(Failure::from_verify(&Verified { others: 1, unanswered: 1, ..verified }));
+    all.push(Failure::from_cache_up(&not_fetched(), now));
     all
 }
 
@@ -304,7 +312,7 @@ fn no_error_is_forgotten_here() {
     assert_all_variants!(
         &unpacking(),
         UnpackError,
-        UnpackError { Empty, NotAnArchive, Corrupt, Escapes, Unlawful, Beyond, DiskFull, Disk }
+        UnpackError { Empty, NotAnArchive, Corrupt, Escapes, Forbidden, LimitExceeded, DiskFull, Disk }
     );
     assert_all_variants!(&fetching(), FetchError, FetchError { Transfer, Checksum, Unpack, Copy, Stopped });
     assert_all_variants!(&uploading(), UploadError, UploadError { File, Empty, NotTaken, Transfer, Stopped });
@@ -338,14 +346,14 @@ fn no_error_is_forgotten_here() {
     assert_all_variants!(&requests(), RequestError, RequestError { Terminal, Unreadable, TooLong, NotText, NotJson });
     assert_all_variants!(&trusting(), TrustError, TrustError { Own, Unreadable, NoCertificate });
     assert_all_variants!(&not_fetched(), NotFetched, NotFetched { Dependency, Request });
-    assert_all_variants!(&handing_over(), HandOverError, HandOverError { NotStarted, Failed, Silent });
+    assert_all_variants!(&handing_over(), HandoffError, HandoffError { NotStarted, Failed, Silent });
 }
 
 #[test]
 fn the_cause_that_counts_is_not_the_end_that_it_brought_to_others() {
     let stopped = || ActionError::Stopped(Stopped::Codependent);
-    let exited = ActionError::Exited { path: "b".to_owned(), status: 223, beyond: None };
+    let exited = ActionError::Exited { path: "b".to_owned(), status: 223, exceeded: None };
     let several = ActionError::Several(vec![stopped(), ActionError::Several(vec![stopped(), exited])]);
-    let failure = Failure::of_staging(&StagingError::Action(several), Timestamp::from_second(NOW).unwrap());
+    let failure = Failure::from_staging(&StagingError::Action(several), Timestamp::from_second(NOW).unwrap());
     assert_eq!(failure.code, ExitCode::BuildersOwn(223));
 }

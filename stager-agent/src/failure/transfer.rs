@@ -3,8 +3,8 @@
 use super::builder;
 use super::unhappy_end::Failure;
 use crate::causes::with_causes;
+use crate::dependencies::Missing;
 use crate::fetch::{FetchError, TransferError};
-use crate::provide::Missing;
 use crate::unpack::UnpackError;
 use crate::upload::UploadError;
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use shared_model::exit_code::ExitCode;
 const NEW_REQUEST: &str = "a new push or `cf restage` writes a request with fresh URLs";
 
 /// Downloads that nobody gives any more, known before anything was done.
-pub(super) fn of_expired(missing: &[Missing]) -> Failure {
+pub(super) fn from_expired(missing: &[Missing]) -> Failure {
     let line = |it: &Missing| {
         let name = match (it.name.as_str(), it.key.as_str()) {
             ("", "") => return format!("{}{}", it.from, expired_at(it.expired)),
@@ -29,18 +29,17 @@ pub(super) fn of_expired(missing: &[Missing]) -> Failure {
     Failure::new(ExitCode::Fetch, text, advice)
 }
 
-/// A download.
-pub(super) fn of_fetch(error: &FetchError, now: Timestamp) -> Failure {
+pub(super) fn from_fetch(error: &FetchError, now: Timestamp) -> Failure {
     let text = with_causes(error);
     let (text, advice) = match error {
         FetchError::Transfer { cause, from: _ } => {
-            (text + &expiry(cause, now), of_transfer(cause, Direction::Down).to_owned())
+            (text + &expiry(cause, now), from_transfer(cause, Direction::Down).to_owned())
         }
         FetchError::Checksum { .. } => {
             let advice = "it was changed after the request was written, or on its way: `cf restage` writes a new one";
             (text, advice.to_owned())
         }
-        FetchError::Unpack { cause, .. } => (text, of_archive(cause)),
+        FetchError::Unpack { cause, .. } => (text, from_archive(cause)),
         FetchError::Copy { .. } => (text, "is there room in the cache's volume? --no-cache does without it".to_owned()),
         FetchError::Stopped { .. } => (text, String::new()),
     };
@@ -51,15 +50,14 @@ pub(super) fn of_fetch(error: &FetchError, now: Timestamp) -> Failure {
 pub(super) const NOT_TAKEN: &str =
     "a builder leaves a file of its own there; a buildpack that puts something else in its place is not to be trusted";
 
-/// An upload.
-pub(super) fn of_upload(error: &UploadError, now: Timestamp) -> Failure {
+pub(super) fn from_upload(error: &UploadError, now: Timestamp) -> Failure {
     let text = with_causes(error);
     let (text, advice) = match error {
         UploadError::File { .. } | UploadError::Empty { .. } => {
             (text, "the builder should have written it: what did it say?")
         }
         UploadError::NotTaken { .. } => (text, NOT_TAKEN),
-        UploadError::Transfer { cause, .. } => (text + &expiry(cause, now), of_transfer(cause, Direction::Up)),
+        UploadError::Transfer { cause, .. } => (text + &expiry(cause, now), from_transfer(cause, Direction::Up)),
         UploadError::Stopped { .. } => (text, ""),
     };
     Failure::new(ExitCode::Upload, text, advice)
@@ -83,7 +81,7 @@ fn expired_at(second: i64) -> String {
     Timestamp::from_second(second).map_or(String::new(), text)
 }
 
-fn of_transfer(cause: &TransferError, direction: Direction) -> &'static str {
+fn from_transfer(cause: &TransferError, direction: Direction) -> &'static str {
     let up = direction == Direction::Up;
     match cause {
         TransferError::Refused { .. } if !up => NEW_REQUEST,
@@ -142,15 +140,15 @@ fn of_transfer(cause: &TransferError, direction: Direction) -> &'static str {
     }
 }
 
-fn of_archive(cause: &UnpackError) -> String {
+fn from_archive(cause: &UnpackError) -> String {
     let advice = match cause {
         UnpackError::Empty | UnpackError::NotAnArchive { .. } | UnpackError::Corrupt { .. } => {
             "it is broken where it comes from: upload it there anew (cf push, or cf update-buildpack)"
         }
-        UnpackError::Escapes { .. } | UnpackError::Unlawful { .. } => {
+        UnpackError::Escapes { .. } | UnpackError::Forbidden { .. } => {
             "such an archive is not unpacked: whoever made it has to make it anew"
         }
-        UnpackError::Beyond { bound, .. } => {
+        UnpackError::LimitExceeded { bound, .. } => {
             let option = bound.option();
             return format!("{option} with more, if you trust its source (host-cli restage APP -- {option} …)");
         }

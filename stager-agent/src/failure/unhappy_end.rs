@@ -3,7 +3,7 @@
 use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
 
-/// An unhappy end.
+/// A process that does not what it was started for: its exit code and its last words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     /// What the process ends with.
@@ -15,7 +15,6 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Puts the parts together.
     pub(super) fn new(code: ExitCode, text: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { code, text: text.into(), advice: advice.into() }
     }

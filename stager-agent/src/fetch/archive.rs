@@ -3,7 +3,7 @@
 use super::checksum::Checksum;
 use super::validators::Validators;
 use crate::disk_budget::DiskBudget;
-use crate::tree_digest::Contents;
+use crate::tree_digest::ContentDigest;
 use crate::unpack::{Limits, Owner};
 use shared_model::safe_url::SafeUrl;
 use std::fs::File;
@@ -39,16 +39,16 @@ pub(crate) struct Archive<'a> {
     pub(crate) disk: Option<&'a Arc<DiskBudget>>,
 }
 
-/// What came of it.
+/// How a fetch ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Arrival {
+pub(crate) enum FetchOutcome {
     /// It is unpacked.
     Fresh(Fetched),
     /// The one that is known is still the right one (304); nothing was written.
     Unchanged,
 }
 
-/// What arrived.
+/// An archive that was fetched and unpacked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fetched {
     /// Bytes of the archive, compressed as it came.
@@ -64,5 +64,5 @@ pub(crate) struct Fetched {
     /// The address and port that it came from, the last one after redirects, or a proxy's; `None`: nobody can tell.
     pub(crate) peer: Option<SocketAddr>,
     /// A digest of all files unpacked, for the cache; `None` where it takes reading them to tell.
-    pub(crate) contents: Option<Contents>,
+    pub(crate) contents: Option<ContentDigest>,
 }

@@ -1,17 +1,17 @@
 //! The body of an answer, read by a thread of its own, so that a stop need not wait for the network: whoever reads
 //! here looks up every now and then, and walks away when told to. The thread then ends with its next chunk or its
-//! patience. As a gift, receiving and decrypting go on while a chunk is hashed and unpacked.
+//! timeout. As a gift, receiving and decrypting go on while a chunk is hashed and unpacked.
 //!
 //! A body that breaks off goes on where it broke off, by another request for the rest, and whoever reads does not
 //! notice; only where the server would not give the very same body, the transfer has failed.
 
-use super::head::{Head, Question};
-use super::http::Http;
-use super::retry::{Tries, Trouble};
+use super::client::Http;
+use super::get::{BodyInfo, Get};
+use super::retry::{AttemptError, Retries};
 use super::transfer_error::TransferError;
 use super::validators::Validators;
-use crate::gate::Permit;
 use crate::http_url::Address;
+use crate::session::semaphore::Permit;
 use shared_model::safe_url::SafeUrl;
 use std::convert::Infallible;
 use std::io::{self, Read};
@@ -30,7 +30,7 @@ const CHUNKS: usize = 16;
 const LOOK_UP: Duration = Duration::from_millis(100);
 
 enum Message {
-    Begins(Head),
+    Begins(BodyInfo),
     /// What is known is still right.
     Unchanged,
     Chunk(Vec<u8>),
@@ -45,16 +45,16 @@ struct Download {
     spent: Sender<Vec<u8>>,
 }
 
-/// See the module's text.
+/// The body of one GET, which goes on by itself where it breaks off.
 pub(super) struct Body<'a> {
     http: &'a Http,
     url: &'a SafeUrl,
-    tries: &'a Tries<'a>,
+    retries: &'a Retries<'a>,
     download: Download,
     chunk: Vec<u8>,
     used: usize,
     received: u64,
-    head: Head,
+    info: BodyInfo,
     ended: bool,
     failed: Option<TransferError>,
     /// Given back as soon as nothing more is to come: unpacking may take longer.
@@ -62,24 +62,24 @@ pub(super) struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// Waits for its turn, asks `question` of `url` and waits for the answer. `None`: the body is still the one that the
+    /// Waits for its turn, asks `get` of `url` and waits for the answer. `None`: the body is still the one that the
     /// question is about.
     ///
     /// # Errors
-    /// There was no answer, or [`Question::judge`] cannot use it; or the scope was stopped.
+    /// There was no answer, or [`Get::judge`] cannot use it; or the scope was stopped.
     pub(super) fn open<E>(
         http: &'a Http,
         url: &'a SafeUrl,
-        question: Question,
-        tries: &'a Tries<'a>,
-    ) -> Result<Option<Self>, Trouble<E>> {
-        let permit = Some(tries.enter(http.gate())?);
-        let download = ask(http, url, question)?;
-        let (chunk, used, head) = (Vec::new(), 0, Head::default());
+        get: Get,
+        retries: &'a Retries<'a>,
+    ) -> Result<Option<Self>, AttemptError<E>> {
+        let permit = Some(retries.enter(http.semaphore())?);
+        let download = ask(http, url, get)?;
+        let (chunk, used, info) = (Vec::new(), 0, BodyInfo::default());
         let (received, ended, failed) = (0, false, None);
-        let mut body = Self { http, url, tries, download, chunk, used, received, head, ended, failed, permit };
+        let mut body = Self { http, url, retries, download, chunk, used, received, info, ended, failed, permit };
         match body.next_message()? {
-            Message::Begins(head) => body.head = head,
+            Message::Begins(info) => body.info = info,
             _ => return Ok(None),
         }
         Ok(Some(body))
@@ -87,27 +87,27 @@ impl<'a> Body<'a> {
 
     /// Bytes that the server announced; `None`: it did not.
     pub(super) fn expected(&self) -> Option<u64> {
-        self.head.length
+        self.info.length
     }
 
     /// What the server gave to know it again by.
     pub(super) fn validators(&self) -> &Validators {
-        &self.head.validators
+        &self.info.validators
     }
 
     /// Whether it comes over TLS from servers whose certificates were verified.
     pub(super) fn verified(&self) -> bool {
-        self.head.verified
+        self.info.verified
     }
 
     /// Who sends it; `None`: nobody can tell.
     pub(super) fn peer(&self) -> Option<SocketAddr> {
-        self.head.peer
+        self.info.peer
     }
 
     /// The Content-Encoding that the server gave it; `None`: it came as it is.
     pub(super) fn coding(&self) -> Option<&str> {
-        self.head.coding.as_deref()
+        self.info.coding.as_deref()
     }
 
     /// What went wrong with the transfer while it was read, if anything.
@@ -115,11 +115,11 @@ impl<'a> Body<'a> {
         self.failed.take()
     }
 
-    fn next_message<E>(&self) -> Result<Message, Trouble<E>> {
+    fn next_message<E>(&self) -> Result<Message, AttemptError<E>> {
         loop {
             // Also when data keeps flowing.
-            if let Some(trouble) = self.tries.ended() {
-                return Err(trouble);
+            if let Some(error) = self.retries.ended() {
+                return Err(error);
             }
             match self.download.messages.recv_timeout(LOOK_UP) {
                 Ok(Message::Failed(cause)) => return Err(self.so_far(cause).into()),
@@ -135,26 +135,26 @@ impl<'a> Body<'a> {
     fn so_far(&self, cause: TransferError) -> TransferError {
         match cause {
             TransferError::CutOff { .. } => {
-                TransferError::CutOff { received: self.received, expected: self.head.length }
+                TransferError::CutOff { received: self.received, expected: self.info.length }
             }
             other => other,
         }
     }
 
     /// Goes on where the body broke off because of `cause`, as often as that happens on the way there.
-    fn resume(&mut self, mut cause: TransferError) -> Result<(), Trouble<Infallible>> {
+    fn resume(&mut self, mut cause: TransferError) -> Result<(), AttemptError<Infallible>> {
         loop {
-            let rest = self.head.rest(self.received).filter(|_| cause.breaks_off() && self.received > 0);
+            let rest = self.info.rest(self.received).filter(|_| cause.breaks_off() && self.received > 0);
             let Some(rest) = rest else { return Err(cause.into()) };
-            self.tries.reached(self.received);
-            self.tries.again(cause)?;
+            self.retries.reached(self.received);
+            self.retries.again(cause)?;
             self.download = ask(self.http, self.url, rest)?;
             match self.next_message() {
                 // As much verified as the first part: the URL is the same, and https never leads to http then.
                 Ok(Message::Begins(_)) => return Ok(()),
                 Ok(_) => return Err(TransferError::NotResumed { from: self.received }.into()),
-                Err(Trouble::Transfer(next)) => cause = next,
-                Err(trouble) => return Err(trouble),
+                Err(AttemptError::Transfer(next)) => cause = next,
+                Err(error) => return Err(error),
             }
         }
     }
@@ -175,18 +175,18 @@ impl Read for Body<'_> {
                     (self.ended, self.permit) = (true, None);
                     Ok(())
                 }
-                Err(Trouble::Transfer(cause)) => self.resume(cause),
-                Err(trouble) => Err(trouble),
+                Err(AttemptError::Transfer(cause)) => self.resume(cause),
+                Err(error) => Err(error),
             };
             match went_on {
                 Ok(()) => {}
                 // Stopped for good; who reads asks the scope why.
-                Err(Trouble::Stopped(_)) => return Err(io::Error::other("stopped")),
-                Err(Trouble::Transfer(cause)) => {
+                Err(AttemptError::Stopped(_)) => return Err(io::Error::other("stopped")),
+                Err(AttemptError::Transfer(cause)) => {
                     (self.failed, self.ended) = (Some(cause), true);
                     return Err(io::Error::other("the transfer failed"));
                 }
-                Err(Trouble::Final(never)) => match never {},
+                Err(AttemptError::Final(never)) => match never {},
             }
         }
         let count = (&self.chunk[self.used..]).read(buffer)?;
@@ -196,13 +196,13 @@ impl Read for Body<'_> {
 }
 
 /// Starts the thread that asks and receives.
-fn ask(http: &Http, url: &SafeUrl, question: Question) -> Result<Download, TransferError> {
-    let address = Address::of(url).map_err(TransferError::from)?;
+fn ask(http: &Http, url: &SafeUrl, get: Get) -> Result<Download, TransferError> {
+    let address = Address::parse(url).map_err(TransferError::from)?;
     let (to_here, messages) = sync_channel(CHUNKS);
     let (spent, empty) = channel();
     let (http, expires, host) = (http.clone(), url.expires(), address.host.clone());
     let thread = thread::Builder::new().name("download".to_owned());
-    let spawned = thread.spawn(move || receive(&http, address, &question, expires, &to_here, &empty));
+    let spawned = thread.spawn(move || receive(&http, address, &get, expires, &to_here, &empty));
     spawned.map_err(|cause| TransferError::Connect { host, cause })?;
     Ok(Download { messages, spent })
 }
@@ -211,25 +211,25 @@ fn ask(http: &Http, url: &SafeUrl, question: Question) -> Result<Download, Trans
 fn receive(
     http: &Http,
     address: Address,
-    question: &Question,
+    get: &Get,
     expires: Option<i64>,
     to_reader: &SyncSender<Message>,
     empty: &Receiver<Vec<u8>>,
 ) {
     let host = address.host.clone();
-    let answered = http.get(address, question).and_then(|answer| Ok((question.judge(&answer, expires)?, answer)));
+    let answered = http.get(address, get).and_then(|answer| Ok((get.judge(&answer, expires)?, answer)));
     let last = match answered {
         Err(cause) => Message::Failed(cause),
         Ok((None, _)) => Message::Unchanged,
-        Ok((Some(head), answer)) => {
-            if to_reader.send(Message::Begins(head)).is_err() {
+        Ok((Some(info), answer)) => {
+            if to_reader.send(Message::Begins(info)).is_err() {
                 return;
             }
-            let expected = answer.response.body().content_length();
-            match pass_on(answer.response, to_reader, empty) {
-                Ok(()) if answer.remains.hold_more() => Message::Failed(TransferError::Surplus { expected }),
+            let expected = answer.http.body().content_length();
+            match pass_on(answer.http, to_reader, empty) {
+                Ok(()) if answer.connection.has_more() => Message::Failed(TransferError::Surplus { expected }),
                 Ok(()) => Message::End,
-                Err(error) => Message::Failed(super::blame::blame(error.into(), &host, http.patience())),
+                Err(error) => Message::Failed(super::classify::classify(error.into(), &host, http.timeouts())),
             }
         }
     };

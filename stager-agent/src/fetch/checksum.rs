@@ -81,7 +81,7 @@ enum Hasher {
 }
 
 impl Hasher {
-    /// A new one.
+    /// Of no bytes yet.
     fn new(algorithm: Algorithm) -> Self {
         match algorithm {
             Algorithm::Md5 => Self::Md5(Md5::new()),
@@ -116,7 +116,7 @@ impl Hasher {
 #[derive(Debug)]
 pub(super) struct Mismatch {
     /// Who says what it should be.
-    pub(super) by: Authority,
+    pub(super) by: ChecksumSource,
     /// `sha256`.
     pub(super) algorithm: &'static str,
     /// Hex, as it should be.
@@ -127,8 +127,7 @@ pub(super) struct Mismatch {
 
 /// Who says what a body's checksum should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Authority {
-    /// The request.
+pub(super) enum ChecksumSource {
     Request,
     /// The server, by an ETag that is an MD5.
     Server,
@@ -137,7 +136,7 @@ pub(super) enum Authority {
 /// The checksums of a body, while it is read: the sha256 always, and what it is compared with.
 pub(super) struct Digests {
     sha256: Sha256,
-    wanted: Option<(Authority, Checksum)>,
+    wanted: Option<(ChecksumSource, Checksum)>,
     /// Of another algorithm than sha256, where `wanted` has one.
     other: Option<Hasher>,
 }
@@ -145,8 +144,8 @@ pub(super) struct Digests {
 impl Digests {
     /// Compares with the request's checksum; where it gives none, with the server's MD5.
     pub(super) fn compared_with(request: Option<Checksum>, server: Option<String>) -> Self {
-        let of_server = || Some((Authority::Server, Checksum { algorithm: Algorithm::Md5, value: server? }));
-        let wanted = request.map(|checksum| (Authority::Request, checksum)).or_else(of_server);
+        let of_server = || Some((ChecksumSource::Server, Checksum { algorithm: Algorithm::Md5, value: server? }));
+        let wanted = request.map(|checksum| (ChecksumSource::Request, checksum)).or_else(of_server);
         let algorithm = wanted.as_ref().map(|(_, checksum)| checksum.algorithm);
         let other = algorithm.filter(|algorithm| *algorithm != Algorithm::Sha256).map(Hasher::new);
         Self { sha256: Sha256::new(), wanted, other }
@@ -235,7 +234,7 @@ mod tests {
         for (request, server, expected) in [
             (None, None, Ok(sha256)),
             (None, Some(&right), Ok(sha256)),
-            (None, Some(&wrong), Err(Authority::Server)),
+            (None, Some(&wrong), Err(ChecksumSource::Server)),
             (checksum, Some(&wrong), Ok(sha256)),
         ] {
             let mut digests = Digests::compared_with(request, server.cloned());

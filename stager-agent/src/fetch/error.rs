@@ -2,9 +2,9 @@
 //! no text here holds a secret: URLs redact themselves, and the HTTP library's own texts, which quote URLs and
 //! headers, are not used.
 
-use super::retry::Trouble;
+use super::retry::AttemptError;
 use super::transfer_error::TransferError;
-use crate::scope::Stopped;
+use crate::session::scope::Stopped;
 use crate::unpack::UnpackError;
 use shared_model::safe_url::SafeUrl;
 use std::io;
@@ -16,16 +16,13 @@ pub(crate) enum FetchError {
     /// It did not arrive.
     #[error("cannot download {from}")]
     Transfer {
-        /// Where from.
         from: SafeUrl,
-        /// Why.
         #[source]
         cause: TransferError,
     },
     /// It arrived, and is another.
     #[error("{from} is not what the request asks for: its {algorithm} is {found}, not {wanted}")]
     Checksum {
-        /// Where from.
         from: SafeUrl,
         /// `sha256`.
         algorithm: &'static str,
@@ -37,41 +34,31 @@ pub(crate) enum FetchError {
     /// It arrived, and cannot be unpacked.
     #[error("cannot unpack {from} into {}", to.display())]
     Unpack {
-        /// Where from.
         from: SafeUrl,
-        /// Where to.
         to: PathBuf,
-        /// Why.
         #[source]
         cause: UnpackError,
     },
     /// The copy of it, which was asked for, cannot be written.
     #[error("cannot keep a copy of {from}")]
     Copy {
-        /// Where from.
         from: SafeUrl,
-        /// Why.
         #[source]
         cause: io::Error,
     },
-    /// Ended before its end.
+    /// It was stopped.
     #[error("the download of {from} was stopped")]
-    Stopped {
-        /// Where from.
-        from: SafeUrl,
-        /// By what.
-        why: Stopped,
-    },
+    Stopped { from: SafeUrl, why: Stopped },
 }
 
 impl FetchError {
     /// Why the tries to fetch `from` came to nothing.
-    pub(super) fn of(trouble: Trouble<Self>, from: &SafeUrl) -> Self {
+    pub(super) fn from_attempt(error: AttemptError<Self>, from: &SafeUrl) -> Self {
         let from = from.clone();
-        match trouble {
-            Trouble::Stopped(why) => Self::Stopped { from, why },
-            Trouble::Transfer(cause) => Self::Transfer { from, cause },
-            Trouble::Final(error) => error,
+        match error {
+            AttemptError::Stopped(why) => Self::Stopped { from, why },
+            AttemptError::Transfer(cause) => Self::Transfer { from, cause },
+            AttemptError::Final(error) => error,
         }
     }
 

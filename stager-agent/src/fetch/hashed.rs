@@ -2,13 +2,13 @@
 
 use super::body::Body;
 use super::checksum::Mismatch;
+use super::client::Http;
 use super::error::FetchError;
-use super::head::Question;
-use super::http::Http;
-use super::retry::{Tries, Trouble, with_retries};
+use super::get::Get;
+use super::retry::{AttemptError, Retries, with_retries};
 use super::tally::Tally;
 use super::transfer_error::TransferError;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use shared_model::safe_url::SafeUrl;
 
 /// What a server gives.
@@ -25,24 +25,24 @@ pub(crate) enum Hashed {
 /// # Errors
 /// [`FetchError::Transfer`], [`FetchError::Stopped`].
 pub(crate) fn hashed(http: &Http, from: &SafeUrl, most: u64, scope: &Scope) -> Result<Hashed, FetchError> {
-    let tried = with_retries(from, http.patience(), scope, |tries| attempt(http, from, most, tries, scope));
-    tried.map_err(|trouble| FetchError::of(trouble, from))
+    let tried = with_retries(from, http.timeouts(), scope, |retries| attempt(http, from, most, retries, scope));
+    tried.map_err(|error| FetchError::from_attempt(error, from))
 }
 
 fn attempt(
     http: &Http,
     from: &SafeUrl,
     most: u64,
-    tries: &Tries,
+    retries: &Retries,
     scope: &Scope,
-) -> Result<Hashed, Trouble<FetchError>> {
-    let body = Body::open(http, from, Question::Whole, tries)?;
+) -> Result<Hashed, AttemptError<FetchError>> {
+    let body = Body::open(http, from, Get::Whole, retries)?;
     // Nobody asked whether it has changed.
     let body = body.ok_or(TransferError::Protocol { reason: "it says that nothing has changed" })?;
     let mut tally = Tally::new(body, None, None, None, scope);
     let read = tally.read_on(most);
     if let Some(why) = scope.stopped() {
-        return Err(Trouble::Stopped(why));
+        return Err(AttemptError::Stopped(why));
     }
     match (tally.failure(), read) {
         (Some(cause), _) => Err(cause.into()),

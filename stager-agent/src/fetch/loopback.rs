@@ -5,8 +5,8 @@ mod proxy;
 
 pub(crate) use proxy::TestProxy;
 
-use super::patience::Patience;
 use super::proxy::Proxies;
+use super::timeouts::Timeouts;
 use super::{Http, Trust, Verify};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -25,7 +25,7 @@ use std::time::Duration;
 
 /// What a client asked. Header names are in lower case.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct Received {
     /// `GET`.
     pub(crate) method: String,
     /// With its query.
@@ -40,34 +40,34 @@ impl<T: Read + Write> Connection for T {}
 
 /// Answers: what was asked, which request of this server it is (from 0), and the connection to answer on. What the
 /// client sends as body is still to be read.
-pub(crate) trait Answer: Fn(&Asked, usize, &mut dyn Connection) + Send + Sync + 'static {}
-impl<T: Fn(&Asked, usize, &mut dyn Connection) + Send + Sync + 'static> Answer for T {}
+pub(crate) trait Handler: Fn(&Received, usize, &mut dyn Connection) + Send + Sync + 'static {}
+impl<T: Fn(&Received, usize, &mut dyn Connection) + Send + Sync + 'static> Handler for T {}
 
 /// A server that lives as long as the test.
 pub(crate) struct Server {
     /// `http://127.0.0.1:1234`, without a slash at its end.
     pub(crate) url: String,
     /// Everything asked so far.
-    pub(crate) asked: Arc<Mutex<Vec<Asked>>>,
+    pub(crate) asked: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Server {
     /// One that speaks plain HTTP.
-    pub(crate) fn plain(answer: impl Answer) -> Self {
+    pub(crate) fn plain(answer: impl Handler) -> Self {
         Self::start("http://127.0.0.1", answer, |socket| Box::new(socket))
     }
 
     /// One that speaks TLS under the name `localhost`.
-    pub(crate) fn tls(authority: &Authority, answer: impl Answer) -> Self {
+    pub(crate) fn tls(authority: &TestAuthority, answer: impl Handler) -> Self {
         Self::encrypted(authority.server_config(WebPkiClientVerifier::no_client_auth()), answer)
     }
 
     /// One that speaks TLS with those alone who show a certificate of `authority`.
-    pub(crate) fn exclusive(authority: &Authority, answer: impl Answer) -> Self {
+    pub(crate) fn exclusive(authority: &TestAuthority, answer: impl Handler) -> Self {
         Self::encrypted(authority.server_config(authority.verifier()), answer)
     }
 
-    fn encrypted(config: Arc<ServerConfig>, answer: impl Answer) -> Self {
+    fn encrypted(config: Arc<ServerConfig>, answer: impl Handler) -> Self {
         Self::start("https://localhost", answer, move |socket| {
             Box::new(StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), socket))
         })
@@ -75,12 +75,12 @@ impl Server {
 
     fn start(
         base: &str,
-        answer: impl Answer,
+        answer: impl Handler,
         wrap: impl Fn(TcpStream) -> Box<dyn Connection> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("{base}:{}", listener.local_addr().unwrap().port());
-        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let asked: Arc<Mutex<Vec<Received>>> = Arc::default();
         let (count, log) = (AtomicUsize::new(0), Arc::clone(&asked));
         let shared = Arc::new((answer, wrap, count, log));
         thread::spawn(move || {
@@ -104,7 +104,7 @@ impl Server {
     }
 }
 
-fn read_head(connection: &mut dyn Connection) -> Option<Asked> {
+fn read_head(connection: &mut dyn Connection) -> Option<Received> {
     // Byte by byte, so that the body stays unread.
     let mut lines = BufReader::with_capacity(1, connection).lines().map_while(Result::ok);
     let first = lines.next()?;
@@ -115,7 +115,7 @@ fn read_head(connection: &mut dyn Connection) -> Option<Asked> {
         let (name, value) = line.split_once(": ")?;
         Some((name.to_ascii_lowercase(), value.to_owned()))
     });
-    Some(Asked { method, path, headers: headers.collect() })
+    Some(Received { method, path, headers: headers.collect() })
 }
 
 /// Answers with a status and a body of the right length.
@@ -127,14 +127,14 @@ pub(crate) fn answer(connection: &mut dyn Connection, status: u16, headers: &str
 }
 
 /// A self-made authority with a server certificate for `localhost`.
-pub(crate) struct Authority {
+pub(crate) struct TestAuthority {
     /// Its own certificate as PEM.
     pub(crate) pem: String,
     issuer: CertifiedIssuer<'static, KeyPair>,
     server: (CertificateDer<'static>, Vec<u8>),
 }
 
-impl Authority {
+impl TestAuthority {
     /// Makes one whose server is called `name`.
     pub(crate) fn for_host(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
@@ -174,17 +174,17 @@ pub(crate) fn client(files: Vec<PathBuf>, verify: Verify) -> Http {
 
 /// A client that goes through these proxies.
 pub(crate) fn through(proxies: Proxies, files: Vec<PathBuf>, verify: Verify) -> Http {
-    let patience = Patience { back_off: Duration::from_millis(5), ..Patience::default() };
-    Http::through(proxies, &Trust { files, folder: None, verify, own: None }, patience).unwrap()
+    let timeouts = Timeouts { back_off: Duration::from_millis(5), ..Timeouts::default() };
+    Http::through(proxies, &Trust { files, folder: None, verify, own: None }, timeouts).unwrap()
 }
 
 /// A client that gives up when nothing moves for so long.
 pub(crate) fn impatient(idle: Duration) -> Http {
-    let patience = Patience { back_off: Duration::from_millis(5), idle, ..Patience::default() };
+    let timeouts = Timeouts { back_off: Duration::from_millis(5), idle, ..Timeouts::default() };
     Http::through(
         Proxies::default(),
         &Trust { files: Vec::new(), folder: None, verify: Verify::Skip, own: None },
-        patience,
+        timeouts,
     )
     .unwrap()
 }

@@ -5,48 +5,48 @@
 //! for the staging, is for others.
 
 mod archive;
-mod ask;
-mod blame;
 mod body;
+mod cached_copy;
 mod checksum;
+mod classify;
+mod client;
 mod download;
 mod error;
+mod get;
 mod hashed;
-mod head;
-mod http;
-mod kept;
-mod line;
 mod own_certificate;
-mod patience;
 mod pem;
-mod place;
+mod probe;
 mod proxy;
 mod retry;
 mod tally;
+mod target_dir;
+mod timeouts;
 mod transfer_error;
 mod trust;
 mod validators;
+mod watched_transport;
 
 #[cfg(test)]
 pub(crate) mod loopback;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use archive::{Archive, Arrival, Fetched};
-pub(crate) use ask::{Asked, ask};
+pub(crate) use archive::{Archive, FetchOutcome, Fetched};
+pub(crate) use cached_copy::{CachedCopy, unpack_cached_copy};
 pub(crate) use checksum::{Checksum, ChecksumError};
+pub(crate) use client::{ClientError, Http};
 pub(crate) use download::fetch;
 pub(crate) use error::FetchError;
 pub(crate) use hashed::{Hashed, hashed};
-pub(crate) use http::{ClientError, Http};
-pub(crate) use kept::{Kept, unpack_kept};
 pub(crate) use own_certificate::OwnCertificate;
 #[cfg(test)]
 pub(crate) use own_certificate::OwnCertificateError;
-pub(crate) use patience::{Patience, duration};
+pub(crate) use probe::{Probed, probe};
 #[cfg(test)]
 pub(crate) use proxy::ProxyError;
-pub(crate) use retry::{Tries, Trouble, retry_after, with_retries};
+pub(crate) use retry::{AttemptError, Retries, retry_after, with_retries};
+pub(crate) use timeouts::{Timeouts, duration};
 pub(crate) use transfer_error::{TransferError, status_text};
 pub(crate) use trust::{Trust, TrustError, Verify};
 pub(crate) use validators::{Known, Validators};

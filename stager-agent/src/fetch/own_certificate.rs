@@ -28,30 +28,19 @@ pub(crate) enum OwnCertificateError {
     /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     Unreadable {
-        /// Which.
         path: PathBuf,
-        /// Why.
         #[source]
         cause: io::Error,
     },
     /// There is no certificate in it.
     #[error("{} holds no certificate in PEM form", path.display())]
-    NoCertificate {
-        /// Which.
-        path: PathBuf,
-    },
+    NoCertificate { path: PathBuf },
     /// There is no key in it.
     #[error("{} holds no private key in PEM form", path.display())]
-    NoKey {
-        /// Which.
-        path: PathBuf,
-    },
+    NoKey { path: PathBuf },
     /// The key needs a passphrase.
     #[error("the private key in {} is encrypted", path.display())]
-    Encrypted {
-        /// Which.
-        path: PathBuf,
-    },
+    Encrypted { path: PathBuf },
     /// The key is another certificate's.
     #[error("the private key in {} does not belong to the certificate in {}", key.display(), certificate.display())]
     Mismatch {

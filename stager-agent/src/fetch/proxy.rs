@@ -46,7 +46,6 @@ pub(super) struct NearProxy(Uri);
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{variable} is not the URL of an HTTP proxy")]
 pub(crate) struct ProxyError {
-    /// Which.
     pub(crate) variable: &'static str,
 }
 
@@ -72,7 +71,7 @@ impl Proxies {
     ///
     /// # Errors
     /// A variable names something else, such as a SOCKS proxy. Going around it could be what nobody wants.
-    pub(crate) fn of(value: impl Fn(&str) -> Option<String>) -> Result<Self, ProxyError> {
+    pub(crate) fn from_env(value: impl Fn(&str) -> Option<String>) -> Result<Self, ProxyError> {
         let first = |names: [&'static str; 2]| {
             names.into_iter().find_map(|name| {
                 let value = value(name)?.trim().to_owned();
@@ -89,7 +88,7 @@ impl Proxies {
     }
 
     /// The proxy for `address`; `None`: it is asked directly.
-    pub(super) fn of_address(&self, address: &Address) -> Option<&Proxy> {
+    pub(super) fn for_address(&self, address: &Address) -> Option<&Proxy> {
         let proxy = if address.https { self.https.as_ref() } else { self.http.as_ref() }?;
         let host = address.host.trim_end_matches('.');
         let ip = ip(host);
@@ -102,7 +101,7 @@ impl Proxies {
 impl Proxy {
     fn parse(variable: &'static str, text: &str) -> Result<Self, ProxyError> {
         let url = SafeUrl::new(if text.contains("://") { text.to_owned() } else { format!("http://{text}") });
-        let address = Address::of(&url).map_err(|_| ProxyError { variable })?;
+        let address = Address::parse(&url).map_err(|_| ProxyError { variable })?;
         let tunnel = ureq::Proxy::new(url.reveal()).map_err(|_| ProxyError { variable })?;
         Ok(Self { url, variable, https: address.https, authorization: address.authorization, tunnel })
     }
@@ -118,8 +117,8 @@ impl Proxy {
 }
 
 impl NearProxy {
-    /// Of this one.
-    pub(super) fn of(proxy: &Proxy) -> Self {
+    /// Finds the address of `proxy`.
+    pub(super) fn new(proxy: &Proxy) -> Self {
         Self(proxy.tunnel.uri().clone())
     }
 }
@@ -211,15 +210,15 @@ mod tests {
     use super::*;
 
     fn proxies(variables: &[(&str, &str)]) -> Result<Proxies, ProxyError> {
-        Proxies::of(|wanted| {
+        Proxies::from_env(|wanted| {
             let found = variables.iter().find(|(name, _)| *name == wanted);
             found.map(|(_, value)| (*value).to_owned())
         })
     }
 
     fn way(proxies: &Proxies, url: &str) -> Option<String> {
-        let address = Address::of(&SafeUrl::new(url)).unwrap();
-        proxies.of_address(&address).map(ToString::to_string)
+        let address = Address::parse(&SafeUrl::new(url)).unwrap();
+        proxies.for_address(&address).map(ToString::to_string)
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Tries a transfer again, as Diego does, but with growing pauses, which differ by chance so that many clients of one
 //! server do not come back at the same moment.
 
-use super::patience::Patience;
+use super::timeouts::Timeouts;
 use super::transfer_error::TransferError;
 use crate::causes::with_causes;
-use crate::gate::{Gate, Permit};
-use crate::scope::{Scope, Stopped};
+use crate::session::scope::{Scope, Stopped};
+use crate::session::semaphore::{Permit, Semaphore};
+use crate::session::steps::milliseconds;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use shared_model::event::Event;
@@ -29,7 +30,7 @@ const NAP: Duration = Duration::from_millis(50);
 
 /// Why one try gave no result.
 #[derive(Debug)]
-pub(crate) enum Trouble<E> {
+pub(crate) enum AttemptError<E> {
     /// The scope was stopped.
     Stopped(Stopped),
     /// The network, or who is behind it; may be worth another try.
@@ -38,31 +39,31 @@ pub(crate) enum Trouble<E> {
     Final(E),
 }
 
-impl<E> From<TransferError> for Trouble<E> {
+impl<E> From<TransferError> for AttemptError<E> {
     fn from(cause: TransferError) -> Self {
         Self::Transfer(cause)
     }
 }
 
-/// The tries of one transfer: how many there were without getting further, and how long they may take in all.
-pub(crate) struct Tries<'a> {
+/// How often one transfer is tried: how many tries there were without getting further, and how long they may take in all.
+pub(crate) struct Retries<'a> {
     what: &'a SafeUrl,
-    patience: Patience,
+    timeouts: Timeouts,
     scope: &'a Scope<'a>,
-    /// Since there was progress.
+    /// Tries that failed since there was progress.
     failed: Cell<u32>,
     /// Bytes that had come when there was progress.
     furthest: Cell<u64>,
     began: Instant,
-    /// In front of a gate: what others take does not count.
+    /// In front of a semaphore: what others take does not count.
     waited: Cell<Duration>,
 }
 
-impl<'a> Tries<'a> {
-    fn of(what: &'a SafeUrl, patience: Patience, scope: &'a Scope<'a>) -> Self {
+impl<'a> Retries<'a> {
+    fn new(what: &'a SafeUrl, timeouts: Timeouts, scope: &'a Scope<'a>) -> Self {
         Self {
             what,
-            patience,
+            timeouts,
             scope,
             failed: Cell::new(0),
             furthest: Cell::new(0),
@@ -72,10 +73,10 @@ impl<'a> Tries<'a> {
     }
 
     /// Why not to go on: the scope was stopped, or the transfer's own time is up. `None`: go on.
-    pub(crate) fn ended<E>(&self) -> Option<Trouble<E>> {
-        let Patience { total, .. } = self.patience;
+    pub(crate) fn ended<E>(&self) -> Option<AttemptError<E>> {
+        let Timeouts { total, .. } = self.timeouts;
         let too_long = || (self.taken() >= total).then_some(TransferError::TooLong { after: total }.into());
-        self.scope.stopped().map(Trouble::Stopped).or_else(too_long)
+        self.scope.stopped().map(AttemptError::Stopped).or_else(too_long)
     }
 
     /// So many bytes of the body have come. Where that is further than ever, by more than a little, what failed before
@@ -92,34 +93,34 @@ impl<'a> Tries<'a> {
     /// # Errors
     /// There will be none: `cause` will not pass, or that was the last try, or waiting for another takes too long, or
     /// the scope was stopped.
-    pub(crate) fn again<E>(&self, cause: TransferError) -> Result<(), Trouble<E>> {
+    pub(crate) fn again<E>(&self, cause: TransferError) -> Result<(), AttemptError<E>> {
         let failed = self.failed.get() + 1;
         let wait = self.pause(failed, cause.retry_after());
-        if failed > self.patience.retries || !cause.may_pass() || self.taken() + wait >= self.patience.total {
-            return Err(Trouble::Transfer(cause));
+        if failed > self.timeouts.retries || !cause.is_transient() || self.taken() + wait >= self.timeouts.total {
+            return Err(AttemptError::Transfer(cause));
         }
         self.failed.set(failed);
         self.scope.emit(Event::Retrying {
             what: self.what.to_string(),
             reason: with_causes(&cause),
             attempt: failed + 1,
-            of: self.patience.retries + 1,
-            wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            of: self.timeouts.retries + 1,
+            wait_ms: milliseconds(wait),
         });
-        rest(wait, self.scope).map_err(Trouble::Stopped)
+        rest(wait, self.scope).map_err(AttemptError::Stopped)
     }
 
     /// Waits for a place among the transfers that are under way at once.
     ///
     /// # Errors
     /// The scope was stopped.
-    pub(crate) fn enter<E>(&self, gate: &Gate) -> Result<Permit, Trouble<E>> {
+    pub(crate) fn enter<E>(&self, semaphore: &Semaphore) -> Result<Permit, AttemptError<E>> {
         let came = Instant::now();
-        let permit = gate.enter(self.scope);
+        let permit = semaphore.acquire(self.scope);
         self.waited.set(self.waited.get() + came.elapsed());
         match (permit, self.scope.stopped()) {
             (Some(permit), _) => Ok(permit),
-            (None, why) => Err(Trouble::Stopped(why.unwrap_or(Stopped::Codependent))),
+            (None, why) => Err(AttemptError::Stopped(why.unwrap_or(Stopped::Codependent))),
         }
     }
 
@@ -128,7 +129,7 @@ impl<'a> Tries<'a> {
     }
 
     fn pause(&self, failed: u32, requested: Option<Duration>) -> Duration {
-        let grown = self.patience.back_off.saturating_mul(PAUSE_GROWS.saturating_pow(failed.saturating_sub(1)));
+        let grown = self.timeouts.back_off.saturating_mul(PAUSE_GROWS.saturating_pow(failed.saturating_sub(1)));
         let ours = by_chance(grown.min(LONGEST_PAUSE));
         ours.max(requested.unwrap_or_default().min(LONGEST_REQUESTED_PAUSE))
     }
@@ -137,17 +138,17 @@ impl<'a> Tries<'a> {
 /// Runs `attempt` until it succeeds, or fails for good, or too often. Says so before each new try.
 ///
 /// # Errors
-/// The trouble of the last try.
+/// The error of the last try.
 pub(crate) fn with_retries<'a, T, E>(
     what: &'a SafeUrl,
-    patience: Patience,
+    timeouts: Timeouts,
     scope: &'a Scope<'a>,
-    mut attempt: impl FnMut(&Tries<'a>) -> Result<T, Trouble<E>>,
-) -> Result<T, Trouble<E>> {
-    let tries = Tries::of(what, patience, scope);
+    mut attempt: impl FnMut(&Retries<'a>) -> Result<T, AttemptError<E>>,
+) -> Result<T, AttemptError<E>> {
+    let retries = Retries::new(what, timeouts, scope);
     loop {
-        match attempt(&tries) {
-            Err(Trouble::Transfer(cause)) => tries.again(cause)?,
+        match attempt(&retries) {
+            Err(AttemptError::Transfer(cause)) => retries.again(cause)?,
             result => return result,
         }
     }
@@ -190,19 +191,19 @@ fn rest(wait: Duration, scope: &Scope) -> Result<(), Stopped> {
 mod tests {
     use super::*;
     use crate::fetch::loopback::Audience;
-    use crate::scope::Stop;
+    use crate::session::scope::Stop;
 
     fn cut_off() -> TransferError {
         TransferError::CutOff { received: 0, expected: None }
     }
 
-    fn tried<T>(patience: Patience, test: impl FnOnce(&Tries, &Audience) -> T) -> T {
+    fn tried<T>(timeouts: Timeouts, test: impl FnOnce(&Retries, &Audience) -> T) -> T {
         let (audience, stop, url) = (Audience::default(), Stop::default(), SafeUrl::new("http://h/"));
         let scope = Scope::new(&audience, "STG", &stop);
-        test(&Tries::of(&url, patience, &scope), &audience)
+        test(&Retries::new(&url, timeouts, &scope), &audience)
     }
 
-    const QUICK: Patience = Patience {
+    const QUICK: Timeouts = Timeouts {
         connect: Duration::from_secs(1),
         idle: Duration::from_secs(1),
         total: Duration::from_secs(60),
@@ -212,14 +213,14 @@ mod tests {
 
     #[test]
     fn tries_without_progress_are_counted_and_progress_starts_the_count_anew() {
-        tried(QUICK, |tries, audience| {
+        tried(QUICK, |retries, audience| {
             for (reached, further) in [(PROGRESS, true), (2 * PROGRESS - 1, false), (100, false), (3 * PROGRESS, true)]
             {
-                tries.reached(reached);
+                retries.reached(reached);
                 for _ in 0..3 {
-                    assert_eq!(tries.again::<()>(cut_off()).is_ok(), further, "{reached}");
+                    assert_eq!(retries.again::<()>(cut_off()).is_ok(), further, "{reached}");
                 }
-                assert!(tries.again::<()>(cut_off()).is_err(), "{reached}");
+                assert!(retries.again::<()>(cut_off()).is_err(), "{reached}");
             }
             let told = audience.heard_of("retrying");
             assert_eq!(told.len(), 6);
@@ -227,22 +228,22 @@ mod tests {
                 assert!(said.contains(&format!("\"attempt\":{attempt},\"of\":4")), "{said}");
             }
         });
-        tried(Patience { retries: 0, ..QUICK }, |tries, _| assert!(tries.again::<()>(cut_off()).is_err()));
+        tried(Timeouts { retries: 0, ..QUICK }, |retries, _| assert!(retries.again::<()>(cut_off()).is_err()));
     }
 
     #[test]
     fn pauses_grow_within_bounds_and_differ() {
-        tried(Patience::default(), |tries, _| {
+        tried(Timeouts::default(), |retries, _| {
             for (failed, half, most) in [(1, 250, 750), (2, 1000, 3000), (3, 4000, 12_000), (4, 7500, 22_500)] {
-                let pause = tries.pause(failed, None).as_millis();
+                let pause = retries.pause(failed, None).as_millis();
                 assert!((half..=most).contains(&pause), "{failed}: {pause}");
             }
-            let first = tries.pause(3, None);
-            assert!((0..20).any(|_| tries.pause(3, None) != first), "pauses that are all alike part no herd");
-            assert!(tries.pause(40, None) <= LONGEST_PAUSE * 3 / 2);
+            let first = retries.pause(3, None);
+            assert!((0..20).any(|_| retries.pause(3, None) != first), "pauses that are all alike part no herd");
+            assert!(retries.pause(40, None) <= LONGEST_PAUSE * 3 / 2);
             let asked = Duration::from_secs(60);
-            assert_eq!(tries.pause(1, Some(asked)), asked);
-            assert_eq!(tries.pause(1, Some(Duration::from_secs(86_400))), LONGEST_REQUESTED_PAUSE);
+            assert_eq!(retries.pause(1, Some(asked)), asked);
+            assert_eq!(retries.pause(1, Some(Duration::from_secs(86_400))), LONGEST_REQUESTED_PAUSE);
         });
     }
 
@@ -250,30 +251,30 @@ mod tests {
     fn nothing_is_tried_beyond_the_time_in_all() {
         let busy =
             || TransferError::Status { status: 503, text: String::new(), retry_after: Some(Duration::from_secs(60)) };
-        tried(QUICK, |tries, audience| {
-            let trouble = tries.again::<()>(busy()).unwrap_err();
-            assert!(matches!(trouble, Trouble::Transfer(TransferError::Status { .. })), "what happened is told");
+        tried(QUICK, |retries, audience| {
+            let error = retries.again::<()>(busy()).unwrap_err();
+            assert!(matches!(error, AttemptError::Transfer(TransferError::Status { .. })), "what happened is told");
             assert_eq!(audience.heard().len(), 0, "nobody announces a try that there will not be");
-            assert!(tries.ended::<()>().is_none());
+            assert!(retries.ended::<()>().is_none());
         });
-        tried(Patience { total: Duration::ZERO, ..QUICK }, |tries, _| {
-            let ended = tries.ended::<()>();
-            assert!(matches!(ended, Some(Trouble::Transfer(TransferError::TooLong { .. }))), "{ended:?}");
+        tried(Timeouts { total: Duration::ZERO, ..QUICK }, |retries, _| {
+            let ended = retries.ended::<()>();
+            assert!(matches!(ended, Some(AttemptError::Transfer(TransferError::TooLong { .. }))), "{ended:?}");
         });
     }
 
     #[test]
     fn waiting_for_a_place_does_not_count() {
-        let (gate, total) = (Gate::new(1), Duration::from_millis(200));
-        tried(Patience { total, ..QUICK }, |tries, _| {
-            let first = gate.enter(tries.scope).unwrap();
+        let (semaphore, total) = (Semaphore::new(1), Duration::from_millis(200));
+        tried(Timeouts { total, ..QUICK }, |retries, _| {
+            let first = semaphore.acquire(retries.scope).unwrap();
             thread::scope(|threads| {
                 threads.spawn(move || {
                     thread::sleep(total * 2);
                     drop(first);
                 });
-                let _second = tries.enter::<()>(&gate).unwrap();
-                assert!(tries.began.elapsed() > total && tries.ended::<()>().is_none());
+                let _second = retries.enter::<()>(&semaphore).unwrap();
+                assert!(retries.began.elapsed() > total && retries.ended::<()>().is_none());
             });
         });
     }
@@ -300,7 +301,7 @@ mod tests {
         let asked = HeaderMap::from_iter([(header::RETRY_AFTER, "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap())]);
         let pause = |now: &str| {
             let requested = retry_after(&asked, now.parse().unwrap());
-            tried(Patience { back_off: Duration::ZERO, ..QUICK }, |tries, _| tries.pause(1, requested))
+            tried(Timeouts { back_off: Duration::ZERO, ..QUICK }, |retries, _| retries.pause(1, requested))
         };
         for (now, seconds) in [
             ("1994-11-06T08:49:07Z", 30),
@@ -313,6 +314,6 @@ mod tests {
         }
         let forever = HeaderMap::from_iter([(header::RETRY_AFTER, u64::MAX.to_string().parse().unwrap())]);
         let requested = retry_after(&forever, Timestamp::UNIX_EPOCH);
-        tried(QUICK, |tries, _| assert_eq!(tries.pause(1, requested), LONGEST_REQUESTED_PAUSE));
+        tried(QUICK, |retries, _| assert_eq!(retries.pause(1, requested), LONGEST_REQUESTED_PAUSE));
     }
 }

@@ -4,7 +4,7 @@ use super::body::Body;
 use super::checksum::{Checksum, Digests, Mismatch};
 use super::transfer_error::TransferError;
 use super::validators::Validators;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use shared_model::event::Event;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
@@ -16,7 +16,7 @@ const NEWS_EVERY: Duration = Duration::from_millis(250);
 /// Bytes read at a time where nobody unpacks them.
 const GULP: usize = 64 * 1024;
 
-/// See the module's text.
+/// A body that is counted, hashed and copied while it is read.
 pub(super) struct Tally<'a> {
     body: Body<'a>,
     copy: Option<&'a File>,
@@ -29,12 +29,12 @@ pub(super) struct Tally<'a> {
 }
 
 /// What a whole body was.
-pub(super) struct Told {
-    /// Its length.
+pub(super) struct BodySummary {
+    /// Bytes, as they came.
     pub(super) bytes: u64,
     /// In lower-case hex.
     pub(super) sha256: String,
-    /// The server's.
+    /// What the server gave to know it again by; empty: nothing.
     pub(super) validators: Validators,
     /// Whether it came over TLS from a server whose certificate was verified.
     pub(super) verified: bool,
@@ -80,9 +80,9 @@ impl<'a> Tally<'a> {
     }
 
     /// Compares, and tells what it was. Only of a body that was read to its end.
-    pub(super) fn tell(self) -> Result<Told, Mismatch> {
+    pub(super) fn tell(self) -> Result<BodySummary, Mismatch> {
         let (validators, verified, peer) = (self.body.validators().clone(), self.body.verified(), self.body.peer());
-        Ok(Told { bytes: self.bytes, sha256: self.digests.compare()?, validators, verified, peer })
+        Ok(BodySummary { bytes: self.bytes, sha256: self.digests.compare()?, validators, verified, peer })
     }
 }
 

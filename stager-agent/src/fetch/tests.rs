@@ -11,11 +11,11 @@ mod resume;
 mod trust;
 mod waiting;
 
-use super::head::Question;
-use super::loopback::{Asked, Audience, Authority, Connection, Server, answer, client, impatient};
+use super::get::Get;
+use super::loopback::{Audience, Connection, Received, Server, TestAuthority, answer, client, impatient};
 use super::*;
 use crate::causes::with_causes;
-use crate::scope::{Scope, Stop, Stopped};
+use crate::session::scope::{Scope, Stop, Stopped};
 use crate::unpack::{Limits, UnpackError};
 use sha2::{Digest as _, Sha256};
 use shared_model::safe_url::SafeUrl;
@@ -63,12 +63,12 @@ impl Case {
     fn run(&self, http: &Http, url: &str, checksum: Option<Checksum>) -> Result<Fetched, FetchError> {
         let to = self.to();
         match self.fetch(http, &Archive { checksum, ..archive(&SafeUrl::new(url), &to) })? {
-            Arrival::Fresh(fetched) => Ok(fetched),
-            Arrival::Unchanged => unreachable!("nobody said that it is known"),
+            FetchOutcome::Fresh(fetched) => Ok(fetched),
+            FetchOutcome::Unchanged => unreachable!("nobody said that it is known"),
         }
     }
 
-    fn fetch(&self, http: &Http, archive: &Archive) -> Result<Arrival, FetchError> {
+    fn fetch(&self, http: &Http, archive: &Archive) -> Result<FetchOutcome, FetchError> {
         fetch(http, archive, &Scope::new(&self.audience, "STG", &self.stop))
     }
 
@@ -173,7 +173,7 @@ fn what_is_refused_or_not_there_is_asked_for_once() {
 #[test]
 fn a_cut_off_body_is_fetched_again_and_leaves_nothing() {
     let body = tgz(300_000);
-    let cut = move |_: &Asked, n: usize, to: &mut dyn Connection| {
+    let cut = move |_: &Received, n: usize, to: &mut dyn Connection| {
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
         let part = if n == 1 { &body[..] } else { &body[..body.len() / 2] };
         to.write_all(head.as_bytes()).and_then(|()| to.write_all(part)).unwrap();
@@ -222,7 +222,7 @@ fn a_stop_is_noticed_while_nothing_comes() {
     let case = Case::new();
     let server = Server::plain(|_, _, to| drop(to.read(&mut [0])));
     let patient =
-        Http::new(&Trust { files: Vec::new(), folder: None, verify: Verify::Yes, own: None }, Patience::default())
+        Http::new(&Trust { files: Vec::new(), folder: None, verify: Verify::Yes, own: None }, Timeouts::default())
             .unwrap();
     let started = Instant::now();
     let error = thread::scope(|threads| {

@@ -10,7 +10,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TransferError {
     /// The URL cannot be used.
-    #[error("this is not an http or https URL")]
+    #[error("{}", NotHttp)]
     BadUrl,
     /// 403 or 410: the blobstore's answers to a signature that is wrong or out of date.
     #[error("the server answered {}", status_text(*status))]
@@ -26,7 +26,6 @@ pub(crate) enum TransferError {
     /// Any other status that is not the one hoped for.
     #[error("the server answered {}{}", status_text(*status), said(text))]
     Status {
-        /// The status.
         status: u16,
         /// What the server said about it: one line, without URLs; empty where it said nothing.
         text: String,
@@ -35,16 +34,11 @@ pub(crate) enum TransferError {
     },
     /// No address for the name.
     #[error("cannot resolve the host name {host:?}")]
-    UnknownHost {
-        /// The name.
-        host: String,
-    },
+    UnknownHost { host: String },
     /// Nobody answers at the address.
     #[error("cannot connect to {host:?}")]
     Connect {
-        /// The name.
         host: String,
-        /// Why.
         #[source]
         cause: io::Error,
     },
@@ -55,21 +49,14 @@ pub(crate) enum TransferError {
         proxy: String,
         /// What it answered; `None`: nothing.
         status: Option<u16>,
-        /// In words.
         reason: String,
     },
     /// A redirect from https to http, where nobody can tell who answers.
     #[error("it redirects from https to http, to {host:?}, where anybody could answer")]
-    Downgrade {
-        /// Where to.
-        host: String,
-    },
+    Downgrade { host: String },
     /// The server's certificate is signed by nobody we trust.
     #[error("the certificate of {host:?} is signed by an authority that is not trusted here")]
-    UnknownAuthority {
-        /// The name.
-        host: String,
-    },
+    UnknownAuthority { host: String },
     /// The server's certificate is another's.
     #[error("the certificate of the server is not for {host:?}")]
     WrongHost {
@@ -79,25 +66,16 @@ pub(crate) enum TransferError {
     /// The server wants to know who we are, and does not.
     #[error("{host:?} {how}")]
     OwnCertificate {
-        /// The name.
         host: String,
         /// `asks for a certificate of ours`.
         how: &'static str,
     },
     /// The server's certificate was valid once.
     #[error("the certificate of {host:?} has expired")]
-    CertificateExpired {
-        /// The name.
-        host: String,
-    },
+    CertificateExpired { host: String },
     /// TLS failed otherwise.
     #[error("no TLS connection to {host:?}: {reason}")]
-    Tls {
-        /// The name.
-        host: String,
-        /// In words.
-        reason: String,
-    },
+    Tls { host: String, reason: String },
     /// The connection ended before the body did.
     #[error("the connection was cut off{}", so_far(*received, *expected))]
     CutOff {
@@ -134,10 +112,7 @@ pub(crate) enum TransferError {
     },
     /// Nothing moved for too long.
     #[error("nothing moved for {}", size::go_duration(*after))]
-    Idle {
-        /// How long.
-        after: Duration,
-    },
+    Idle { after: Duration },
     /// It moved, but not fast enough.
     #[error("it took longer than {} in all", size::go_duration(*after))]
     TooLong {
@@ -146,15 +121,12 @@ pub(crate) enum TransferError {
     },
     /// What came is no HTTP, or HTTP of a kind that cannot be followed.
     #[error("the server's answer cannot be understood: {reason}")]
-    Protocol {
-        /// In words.
-        reason: &'static str,
-    },
+    Protocol { reason: &'static str },
 }
 
 impl TransferError {
     /// Whether another try may go better: the network's moods, and servers that are busy or broken.
-    pub(crate) fn may_pass(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::UnknownHost { .. }
             | Self::Connect { .. }
@@ -182,7 +154,7 @@ impl TransferError {
 
     /// Whether a body that it ended may go on where it was: what had come until then was right.
     pub(super) fn breaks_off(&self) -> bool {
-        self.may_pass() && !matches!(self, Self::NotResumed { .. } | Self::Surplus { .. } | Self::Damaged { .. })
+        self.is_transient() && !matches!(self, Self::NotResumed { .. } | Self::Surplus { .. } | Self::Damaged { .. })
     }
 
     /// How long the server asks to wait before the next try.

@@ -32,7 +32,7 @@ pub(crate) struct Trust {
 /// Whether certificates are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verify {
-    /// As usual.
+    /// The server's certificate must be signed by an authority that is trusted here.
     Yes,
     /// Any certificate will do. Whoever asks for this warns the user.
     Skip,
@@ -41,24 +41,19 @@ pub(crate) enum Verify {
 /// A certificate file cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum TrustError {
-    /// The agent's own.
+    /// The certificate that the agent shows, or its key, cannot be used.
     #[error("the agent's own certificate cannot be used")]
     Own(#[from] OwnCertificateError),
     /// It cannot be read.
     #[error("cannot read the certificates in {}", path.display())]
     Unreadable {
-        /// Which.
         path: PathBuf,
-        /// Why.
         #[source]
         cause: io::Error,
     },
     /// There is no certificate in it.
     #[error("{} holds no certificate in PEM form", path.display())]
-    NoCertificate {
-        /// Which.
-        path: PathBuf,
-    },
+    NoCertificate { path: PathBuf },
 }
 
 impl Trust {

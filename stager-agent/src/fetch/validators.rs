@@ -24,7 +24,7 @@ pub(crate) enum Known {
     Unverified {
         /// Its own; may be empty, and then nothing agrees with it.
         validators: Validators,
-        /// Its bytes.
+        /// Bytes of the one that is there.
         length: u64,
     },
 }

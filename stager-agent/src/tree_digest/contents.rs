@@ -2,7 +2,7 @@
 //! has the CRC-32 of each file at hand. It finds what a disk gets wrong; it is not against people.
 
 use super::digest::Digest;
-use super::walk::walk;
+use super::walk::{Item, walk};
 use crc32fast::Hasher;
 use rustix::fs::FileType;
 use sha2::{Digest as _, Sha256};
@@ -15,11 +15,11 @@ use std::path::Path;
 /// Bytes read at a time.
 const BLOCK: usize = 256 * 1024;
 
-/// See the module's text. `Display` gives 32 hex digits.
+/// A digest of the paths, sizes and CRC-32s of a tree's files. `Display` gives 32 hex digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Contents(Digest);
+pub(crate) struct ContentDigest(Digest);
 
-impl Contents {
+impl ContentDigest {
     /// Takes in the regular file `path` (from the tree's top, without `./`), each once.
     pub(crate) fn add(&mut self, path: &[u8], size: u64, crc32: u32) {
         self.0.add(&[size, crc32.into()], path, b"");
@@ -29,23 +29,18 @@ impl Contents {
     ///
     /// # Errors
     /// Something cannot be read, or `go_on` gave an error.
-    pub(crate) fn of(tree: &Path, go_on: &dyn Fn() -> io::Result<()>) -> io::Result<Self> {
+    pub(crate) fn read(tree: &Path, go_on: &dyn Fn() -> io::Result<()>) -> io::Result<Self> {
         let mut all = Self::default();
         let mut block = vec![0; BLOCK];
         walk(tree, &mut |item| {
             if item.kind() != FileType::RegularFile {
                 return Ok(());
             }
-            let (mut file, mut hasher, mut size) = (File::from(item.open()?), Hasher::new(), 0);
-            loop {
-                let count = file.read(&mut block)?;
-                if count == 0 {
-                    break;
-                }
-                hasher.update(&block[..count]);
-                size += count as u64;
-                go_on()?;
-            }
+            let (mut hasher, mut size) = (Hasher::new(), 0);
+            each_block(item, &mut block, go_on, &mut |bytes| {
+                hasher.update(bytes);
+                size += bytes.len() as u64;
+            })?;
             all.add(item.path, size, hasher.finalize());
             Ok(())
         })?;
@@ -60,27 +55,35 @@ impl Contents {
 pub(crate) fn sha256_of(file: &Path, go_on: &dyn Fn() -> io::Result<()>) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut block = vec![0; BLOCK];
-    walk(file, &mut |item| {
-        let mut file = File::from(item.open()?);
-        loop {
-            let count = file.read(&mut block)?;
-            if count == 0 {
-                return Ok(());
-            }
-            hasher.update(&block[..count]);
-            go_on()?;
-        }
-    })?;
+    walk(file, &mut |item| each_block(item, &mut block, go_on, &mut |bytes| hasher.update(bytes)))?;
     Ok(hex(&hasher.finalize()))
 }
 
-impl AddAssign for Contents {
+/// Reads the regular file `item` and gives it to `take` block by block. `go_on` is asked after each.
+fn each_block(
+    item: &Item,
+    block: &mut [u8],
+    go_on: &dyn Fn() -> io::Result<()>,
+    take: &mut dyn FnMut(&[u8]),
+) -> io::Result<()> {
+    let mut file = File::from(item.open()?);
+    loop {
+        let count = file.read(block)?;
+        if count == 0 {
+            return Ok(());
+        }
+        take(&block[..count]);
+        go_on()?;
+    }
+}
+
+impl AddAssign for ContentDigest {
     fn add_assign(&mut self, other: Self) {
         self.0 += other.0;
     }
 }
 
-impl std::fmt::Display for Contents {
+impl std::fmt::Display for ContentDigest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
     }

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::ops::AddAssign;
 
-/// See the module's text. `Display` gives 32 hex digits.
+/// A sum of hashes, modulo 2^128; by default that of nothing. `Display` gives 32 hex digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Digest(u128);
 

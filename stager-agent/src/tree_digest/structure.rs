@@ -16,7 +16,7 @@ use std::path::Path;
 /// systems know it only seconds later.
 const DISK_BLOCK: u64 = 4096;
 
-/// See the module's text.
+/// What a look at a tree has found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Structure {
     /// Of all that is taken in.
@@ -30,7 +30,7 @@ impl Structure {
     ///
     /// # Errors
     /// It is not there, or cannot be looked at.
-    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+    pub(crate) fn read(path: &Path) -> io::Result<Self> {
         let mut all = Self::default();
         let mut seen = HashSet::new();
         walk(path, &mut |item| all.take_in(item, &mut seen))?;

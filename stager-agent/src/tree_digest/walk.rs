@@ -10,7 +10,7 @@ use std::path::Path;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// Something that was found.
+/// A file, directory, link or the like in a tree.
 pub(crate) struct Item<'a> {
     /// From the tree's top, which itself has the empty path.
     pub(crate) path: &'a [u8],

@@ -20,13 +20,13 @@ impl EntryName {
     /// It leads, or could lead, out of the directory; or it is no name at all; or `limits` bound it.
     pub(super) fn parse(raw: &[u8], limits: &Limits) -> Result<Self, UnpackError> {
         let escapes = |how| Err(UnpackError::Escapes { entry: shown(raw), how });
-        let unlawful = |what| Err(UnpackError::Unlawful { entry: shown(raw), what });
-        let beyond = |bound, limit| Err(UnpackError::Beyond { bound, limit, entry: Some(shown(raw)) });
+        let forbidden = |what| Err(UnpackError::Forbidden { entry: shown(raw), what });
+        let exceeded = |bound, limit| Err(UnpackError::LimitExceeded { bound, limit, entry: Some(shown(raw)) });
         if raw.len() as u64 > limits.name {
-            return beyond(Bound::Name, limits.name);
+            return exceeded(Bound::Name, limits.name);
         }
         if raw.contains(&0) {
-            return unlawful("has a NUL byte in its name");
+            return forbidden("has a NUL byte in its name");
         }
         if raw.starts_with(b"/") {
             return escapes("an absolute path");
@@ -38,7 +38,7 @@ impl EntryName {
                 b"" | b"." => continue,
                 b".." => return escapes("through \"..\""),
                 _ if part.len() > LONGEST_PART => {
-                    return unlawful("has a part of more than 255 bytes in its name, which no file system takes");
+                    return forbidden("has a part of more than 255 bytes in its name, which no file system takes");
                 }
                 _ => {}
             }
@@ -49,7 +49,7 @@ impl EntryName {
             depth += 1;
         }
         if depth > limits.depth {
-            return beyond(Bound::Depth, limits.depth);
+            return exceeded(Bound::Depth, limits.depth);
         }
         Ok(Self(name))
     }
@@ -87,10 +87,10 @@ impl EntryName {
 /// It leads nowhere, or `limits` bound it. `entry` is the link's name, for the text.
 pub(super) fn link_target<'t>(entry: &[u8], target: &'t [u8], limits: &Limits) -> Result<&'t OsStr, UnpackError> {
     if target.len() as u64 > limits.name {
-        return Err(UnpackError::Beyond { bound: Bound::Target, limit: limits.name, entry: Some(shown(entry)) });
+        return Err(UnpackError::LimitExceeded { bound: Bound::Target, limit: limits.name, entry: Some(shown(entry)) });
     }
     if target.is_empty() || target.contains(&0) {
-        return Err(UnpackError::Unlawful { entry: shown(entry), what: "is a symbolic link to nowhere" });
+        return Err(UnpackError::Forbidden { entry: shown(entry), what: "is a symbolic link to nowhere" });
     }
     Ok(OsStr::from_bytes(target))
 }
@@ -123,7 +123,7 @@ mod tests {
             ["..", "../a", "a/../../b", "a/..", "/etc/passwd", "//a", "a\0b", &format!("a/{}/b", "p".repeat(256))]
         {
             let error = parse(raw.as_bytes()).unwrap_err();
-            assert!(matches!(error, UnpackError::Escapes { .. } | UnpackError::Unlawful { .. }), "{raw}: {error}");
+            assert!(matches!(error, UnpackError::Escapes { .. } | UnpackError::Forbidden { .. }), "{raw}: {error}");
         }
     }
 
@@ -148,7 +148,7 @@ mod tests {
         for (raw, bound, limit) in [("d/".repeat(257), Bound::Depth, 256), (long[..4096].to_owned(), Bound::Name, 4095)]
         {
             match parse(raw.as_bytes()).unwrap_err() {
-                UnpackError::Beyond { bound: found, limit: at, entry: Some(entry) } => {
+                UnpackError::LimitExceeded { bound: found, limit: at, entry: Some(entry) } => {
                     assert_eq!((found, at, entry.len()), (bound, limit, 300));
                 }
                 other => panic!("{other}"),

@@ -22,7 +22,6 @@ pub(crate) enum UnpackError {
     Corrupt {
         /// The entry where this showed; `None` where it is the archive as a whole.
         entry: Option<String>,
-        /// How.
         #[source]
         cause: io::Error,
     },
@@ -36,7 +35,7 @@ pub(crate) enum UnpackError {
     },
     /// An entry that has no business in an archive, or that we do not know how to unpack.
     #[error("the entry {entry:?} {what}")]
-    Unlawful {
+    Forbidden {
         /// Its name in the archive.
         entry: String,
         /// `is a device`, `is encrypted`, …
@@ -44,8 +43,7 @@ pub(crate) enum UnpackError {
     },
     /// It asks for more than an archive may.
     #[error("{}", too_much(*bound, *limit, entry.as_ref()))]
-    Beyond {
-        /// Of what.
+    LimitExceeded {
         bound: Bound,
         /// How much is allowed.
         limit: u64,
@@ -60,7 +58,6 @@ pub(crate) enum UnpackError {
     Disk {
         /// What was to be written.
         path: PathBuf,
-        /// Why.
         #[source]
         cause: io::Error,
     },
@@ -73,7 +70,6 @@ pub(crate) enum Bound {
     Bytes,
     /// Bytes of the archive itself.
     Packed,
-    /// Entries.
     Entries,
     /// Bytes that come out for each that went in.
     Ratio,
@@ -100,7 +96,7 @@ impl Bound {
 
 impl UnpackError {
     /// What an error on reading an archive means: a bound that the reader keeps carries itself; all else is damage.
-    pub(crate) fn of_reading(entry: Option<String>, cause: io::Error) -> Self {
+    pub(crate) fn from_reading(entry: Option<String>, cause: io::Error) -> Self {
         cause.downcast().unwrap_or_else(|cause| Self::Corrupt { entry, cause })
     }
 }

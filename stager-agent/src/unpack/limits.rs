@@ -42,12 +42,11 @@ pub(super) struct Budget<'a> {
 }
 
 impl<'a> Budget<'a> {
-    /// Nothing taken.
+    /// With nothing taken yet.
     pub(super) fn new(limits: &'a Limits) -> Self {
         Self { limits, packed: AtomicU64::new(0), bytes: AtomicU64::new(0), entries: AtomicU64::new(0) }
     }
 
-    /// The bounds.
     pub(super) fn limits(&self) -> &'a Limits {
         self.limits
     }
@@ -90,7 +89,7 @@ fn add(counter: &AtomicU64, count: u64) -> u64 {
 }
 
 fn at_most(bound: Bound, value: u64, limit: u64) -> Result<(), UnpackError> {
-    if value > limit { Err(UnpackError::Beyond { bound, limit, entry: None }) } else { Ok(()) }
+    if value > limit { Err(UnpackError::LimitExceeded { bound, limit, entry: None }) } else { Ok(()) }
 }
 
 #[cfg(test)]

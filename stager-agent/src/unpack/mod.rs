@@ -6,7 +6,6 @@ mod error;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzed;
 mod limits;
-mod owner;
 mod sniff;
 mod tar;
 mod tree;
@@ -15,13 +14,12 @@ mod zip;
 
 pub(crate) use error::{Bound, UnpackError};
 pub(crate) use limits::Limits;
-pub(crate) use owner::Owner;
-pub(crate) use tree::Tree;
+pub(crate) use tree::{Owner, Tree};
 pub(crate) use unpacked::Unpacked;
 
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use limits::Budget;
-use sniff::{Kind, Sniffed};
+use sniff::{ArchiveKind, Sniffed};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use tarball::gzip::Inflated;
@@ -43,13 +41,13 @@ pub(crate) fn unpack(
     scope: &Scope,
 ) -> Result<Unpacked, UnpackError> {
     let budget = &Budget::new(limits);
-    let outer = Sniffed::of(Packed { archive, budget }).map_err(|cause| UnpackError::of_reading(None, cause))?;
+    let outer = Sniffed::new(Packed { archive, budget }).map_err(|cause| UnpackError::from_reading(None, cause))?;
     let mut unpacked = match outer.kind() {
-        Kind::Empty => return Err(UnpackError::Empty),
-        Kind::Zip => zip::unpack(&mut outer.whole(), copy, tree, budget, scope)?,
-        Kind::Tar => tar::unpack(Unpacking { inner: outer.whole(), budget }, tree, budget, scope)?,
-        Kind::Gzip => inflate(BufReader::with_capacity(BUFFER, outer.whole()), tree, budget, scope)?,
-        Kind::Other(looks_like) => return Err(UnpackError::NotAnArchive { looks_like }),
+        ArchiveKind::Empty => return Err(UnpackError::Empty),
+        ArchiveKind::Zip => zip::unpack(&mut outer.whole(), copy, tree, budget, scope)?,
+        ArchiveKind::Tar => tar::unpack(Unpacking { inner: outer.whole(), budget }, tree, budget, scope)?,
+        ArchiveKind::Gzip => inflate(BufReader::with_capacity(BUFFER, outer.whole()), tree, budget, scope)?,
+        ArchiveKind::Other(looks_like) => return Err(UnpackError::NotAnArchive { looks_like }),
     };
     tree.finish()?;
     unpacked.contents = tree.contents();
@@ -58,20 +56,24 @@ pub(crate) fn unpack(
 
 fn inflate(compressed: impl BufRead, tree: &mut Tree, budget: &Budget, scope: &Scope) -> Result<Unpacked, UnpackError> {
     let mut inflated = Unpacking { inner: Inflated::new(compressed), budget };
-    let inner = Sniffed::of(&mut inflated).map_err(|cause| UnpackError::of_reading(None, cause))?;
+    let inner = Sniffed::new(&mut inflated).map_err(|cause| UnpackError::from_reading(None, cause))?;
     let unpacked = match inner.kind() {
-        Kind::Tar => tar::unpack(inner.whole(), tree, budget, scope)?,
-        Kind::Empty => {
+        ArchiveKind::Tar => tar::unpack(inner.whole(), tree, budget, scope)?,
+        ArchiveKind::Empty => {
             return Err(UnpackError::NotAnArchive { looks_like: "a gzip file with nothing in it".to_owned() });
         }
-        Kind::Zip => return Err(UnpackError::NotAnArchive { looks_like: "a gzip file with a zip in it".to_owned() }),
-        Kind::Gzip => return Err(UnpackError::NotAnArchive { looks_like: "a gzip file in a gzip file".to_owned() }),
-        Kind::Other(inside) => {
+        ArchiveKind::Zip => {
+            return Err(UnpackError::NotAnArchive { looks_like: "a gzip file with a zip in it".to_owned() });
+        }
+        ArchiveKind::Gzip => {
+            return Err(UnpackError::NotAnArchive { looks_like: "a gzip file in a gzip file".to_owned() });
+        }
+        ArchiveKind::Other(inside) => {
             return Err(UnpackError::NotAnArchive { looks_like: format!("a gzip file with {inside} in it") });
         }
     };
     // gzip's own checksum comes last.
-    io::copy(&mut inflated, &mut io::sink()).map_err(|cause| UnpackError::of_reading(None, cause))?;
+    io::copy(&mut inflated, &mut io::sink()).map_err(|cause| UnpackError::from_reading(None, cause))?;
     Ok(unpacked)
 }
 

@@ -10,7 +10,7 @@ const TAR_MAGIC: std::ops::Range<usize> = 257..262;
 
 /// What a file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ArchiveKind {
     /// No bytes at all.
     Empty,
     Gzip,
@@ -29,14 +29,13 @@ pub(super) struct Sniffed<R> {
 
 impl<R: Read> Sniffed<R> {
     /// Reads the first bytes of `stream`.
-    pub(super) fn of(mut stream: R) -> io::Result<Self> {
+    pub(super) fn new(mut stream: R) -> io::Result<Self> {
         let mut head = Vec::with_capacity(HEAD);
         (&mut stream).take(HEAD as u64).read_to_end(&mut head)?;
         Ok(Self { head, rest: stream })
     }
 
-    /// What it is.
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> ArchiveKind {
         kind(&self.head)
     }
 
@@ -46,13 +45,13 @@ impl<R: Read> Sniffed<R> {
     }
 }
 
-fn kind(head: &[u8]) -> Kind {
+fn kind(head: &[u8]) -> ArchiveKind {
     match head {
-        [] => Kind::Empty,
-        [0x1f, 0x8b, 8, ..] => Kind::Gzip,
-        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Kind::Zip, // the latter has no entries
-        _ if is_tar(head) => Kind::Tar,
-        _ => Kind::Other(looks_like(head)),
+        [] => ArchiveKind::Empty,
+        [0x1f, 0x8b, 8, ..] => ArchiveKind::Gzip,
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => ArchiveKind::Zip, // the latter has no entries
+        _ if is_tar(head) => ArchiveKind::Tar,
+        _ => ArchiveKind::Other(looks_like(head)),
     }
 }
 
@@ -100,7 +99,7 @@ mod tests {
             (b"{\"code\":1}", "JSON"),
             (b"\x00\x01\xff", "unknown bytes (00 01 ff)"),
         ] {
-            assert_eq!(kind(head), Kind::Other(name.to_owned()));
+            assert_eq!(kind(head), ArchiveKind::Other(name.to_owned()));
         }
     }
 
@@ -110,9 +109,9 @@ mod tests {
         header.set_path("a").unwrap();
         header.set_size(0);
         header.set_cksum();
-        assert_eq!(kind(header.as_bytes()), Kind::Tar);
+        assert_eq!(kind(header.as_bytes()), ArchiveKind::Tar);
         let mut other = *header.as_bytes();
         other[0] = b'b';
-        assert!(matches!(kind(&other), Kind::Other(_)));
+        assert!(matches!(kind(&other), ArchiveKind::Other(_)));
     }
 }

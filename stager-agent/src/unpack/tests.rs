@@ -12,8 +12,8 @@ mod zip_lies;
 mod zip_threads;
 
 use super::*;
-use crate::scope::Stop;
-use crate::unpack::owner::Owner;
+use crate::session::scope::Stop;
+use crate::unpack::Owner;
 use shared_model::event::{Event, EventSink};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

@@ -6,13 +6,14 @@
 
 mod cursor;
 
+pub(crate) use cursor::Owner;
+
 use super::entry_name::EntryName;
 use crate::disk_budget::{Draw, on_disk};
-use crate::tree_digest::Contents;
+use crate::tree_digest::ContentDigest;
 use crate::unpack::error::UnpackError;
-use crate::unpack::owner::Owner;
 use crc32fast::Hasher;
-use cursor::{Cursor, Missing, unlawful};
+use cursor::{Cursor, MissingParents, forbidden};
 use rustix::fd::BorrowedFd;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 
 /// Bits of an archive's mode that count. Set-user-id and its kin do not, and group and others may never write: in
 /// Diego's containers the umask is 022.
-const LAWFUL: u32 = 0o755;
+const PERMITTED: u32 = 0o755;
 /// What we need ourselves in a directory until it is filled.
 const OURS: u32 = 0o700;
 /// Bytes of a link's target that most file systems have room for beside its name.
@@ -36,14 +37,14 @@ const BLOCK: usize = 128 * 1024;
 const NEW_FILE: OFlags =
     OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// See the module's text.
+/// A directory that is unpacked into.
 pub(crate) struct Tree {
     cursor: Cursor,
     /// Directories that their owner may not write to or enter, once they are filled.
     narrow: BTreeMap<EntryName, Mode>,
     /// Of all files so far; `None` once it cannot be told without reading them: an entry replaced another one, or gave
     /// it one more name.
-    contents: Option<Contents>,
+    contents: Option<ContentDigest>,
     /// Empty until the first stream.
     block: Vec<u8>,
 }
@@ -64,7 +65,7 @@ impl Tree {
     }
 
     fn at(cursor: Cursor) -> Self {
-        Self { cursor, narrow: BTreeMap::new(), contents: Some(Contents::default()), block: Vec::new() }
+        Self { cursor, narrow: BTreeMap::new(), contents: Some(ContentDigest::default()), block: Vec::new() }
     }
 
     /// The same directory, and `draw` pays for what comes into it.
@@ -94,7 +95,6 @@ impl Tree {
         });
     }
 
-    /// The directory.
     pub(super) fn path(&self) -> &Path {
         self.cursor.path()
     }
@@ -103,9 +103,9 @@ impl Tree {
     /// 0700, which is about the place where it was packed.
     pub(super) fn directory(&mut self, name: &EntryName, mode: u32) -> Result<(), UnpackError> {
         let Some((_, last)) = name.split() else { return Ok(()) };
-        let wanted = Mode::from_raw_mode(mode & LAWFUL);
-        let until_filled = Mode::from_raw_mode(mode & LAWFUL | OURS);
-        self.cursor.walk(name, Missing::Make)?;
+        let wanted = Mode::from_raw_mode(mode & PERMITTED);
+        let until_filled = Mode::from_raw_mode(mode & PERMITTED | OURS);
+        self.cursor.walk(name, MissingParents::Make)?;
         loop {
             match rustix::fs::mkdirat(self.cursor.here(), last, until_filled) {
                 Ok(()) => {
@@ -132,7 +132,7 @@ impl Tree {
 
     /// Makes the directories above `name` that are missing.
     pub(super) fn parents(&mut self, name: &EntryName) -> Result<(), UnpackError> {
-        self.cursor.walk(name, Missing::Make)
+        self.cursor.walk(name, MissingParents::Make)
     }
 
     /// Makes a regular file that holds `contents`, whose CRC-32 is known; what is there goes first.
@@ -167,7 +167,7 @@ impl Tree {
                 Ok(0) => break,
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(cause) => return Err(UnpackError::of_reading(Some(name.shown()), cause)),
+                Err(cause) => return Err(UnpackError::from_reading(Some(name.shown()), cause)),
             };
             self.cursor.take(count as u64)?;
             new.write_all(&self.block[..count]).map_err(|error| self.cursor.disk(name, error))?;
@@ -204,14 +204,14 @@ impl Tree {
             cause: io::Error::other(format!("it is a hard link to {:?}, which is not there", target.shown())),
         };
         let Some((_, target_last)) = target.split() else { return Err(missing()) };
-        match self.cursor.walk(target, Missing::Fail) {
+        match self.cursor.walk(target, MissingParents::Fail) {
             Err(UnpackError::Disk { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => return Err(missing()),
             walked => walked?,
         }
         let from = self.cursor.here().try_clone_to_owned().map_err(|error| self.cursor.disk(target, error))?;
         match self.cursor.kind_of(target_last) {
             None => return Err(missing()),
-            Some(FileType::Directory) => return Err(unlawful(name, "is a hard link to a directory")),
+            Some(FileType::Directory) => return Err(forbidden(name, "is a hard link to a directory")),
             Some(_) => {}
         }
         if name == target {
@@ -227,7 +227,7 @@ impl Tree {
         // What lies in a directory comes behind it in order, and has to be done before.
         while let Some((name, mode)) = self.narrow.pop_last() {
             let Some((_, last)) = name.split() else { continue };
-            self.cursor.walk(&name, Missing::Fail)?;
+            self.cursor.walk(&name, MissingParents::Fail)?;
             // A later entry may have put something else in its place.
             if self.cursor.kind_of(last) == Some(FileType::Directory) {
                 self.cursor.set_mode(last, mode).map_err(|error| self.cursor.disk(&name, error))?;
@@ -237,13 +237,13 @@ impl Tree {
     }
 
     /// A digest of all files that were unpacked; `None` where it takes reading them to tell.
-    pub(super) fn contents(&self) -> Option<Contents> {
+    pub(super) fn contents(&self) -> Option<ContentDigest> {
         self.contents
     }
 
     fn new_file(&mut self, name: &EntryName, mode: u32) -> Result<File, UnpackError> {
         let last = self.place(name)?;
-        let mode = Mode::from_raw_mode(mode & LAWFUL);
+        let mode = Mode::from_raw_mode(mode & PERMITTED);
         let new = self.replacing(name, last, |here| rustix::fs::openat(here, last, NEW_FILE, mode))?;
         if let Some((uid, gid)) = self.cursor.owner() {
             rustix::fs::fchown(&new, Some(uid), Some(gid)).map_err(|error| self.cursor.disk(name, error))?;
@@ -255,9 +255,9 @@ impl Tree {
     fn place<'n>(&mut self, name: &'n EntryName) -> Result<&'n OsStr, UnpackError> {
         let Some((_, last)) = name.split() else {
             let what = "wants to replace the directory itself";
-            return Err(UnpackError::Unlawful { entry: ".".to_owned(), what });
+            return Err(UnpackError::Forbidden { entry: ".".to_owned(), what });
         };
-        self.cursor.walk(name, Missing::Make)?;
+        self.cursor.walk(name, MissingParents::Make)?;
         Ok(last)
     }
 

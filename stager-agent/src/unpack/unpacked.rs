@@ -1,11 +1,11 @@
 //! What comes of unpacking, whole or stopped.
 
 use super::error::UnpackError;
-use crate::scope::Scope;
-use crate::tree_digest::Contents;
+use crate::session::scope::Scope;
+use crate::tree_digest::ContentDigest;
 use std::io;
 
-/// What was unpacked.
+/// What an archive held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unpacked {
     /// How many entries.
@@ -15,7 +15,7 @@ pub(crate) struct Unpacked {
     /// Named pipes that were left out: how many, and the first.
     pub(crate) pipes: Option<(u64, String)>,
     /// A digest of all files; `None` where it takes reading them to tell.
-    pub(crate) contents: Option<Contents>,
+    pub(crate) contents: Option<ContentDigest>,
 }
 
 /// The error that ends unpacking when the scope is stopped.

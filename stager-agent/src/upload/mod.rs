@@ -1,10 +1,10 @@
 //! Sends a file to cc-uploader: raw body, Content-Length (it answers 411 without), Content-MD5 (Cloud Controller checks
 //! it), several tries. Which files, and what a failure means, is for others.
 
-mod answer;
-mod cargo;
+mod body;
 mod error;
 mod post;
+mod response;
 
 #[cfg(test)]
 mod tests;
@@ -12,10 +12,11 @@ mod tests;
 pub(crate) use error::UploadError;
 
 use crate::build::user::User;
-use crate::fetch::{Http, Tries, Trouble, with_retries};
-use crate::left_file::{self, LeftFile, LeftFileError};
-use crate::scope::Scope;
-use cargo::Cargo;
+use crate::fetch::{AttemptError, Http, Retries, with_retries};
+use crate::session::scope::Scope;
+use crate::session::steps::milliseconds_since;
+use crate::untrusted_file::{self, UntrustedFile, UntrustedFileError};
+use body::UploadBody;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
 use std::path::Path;
@@ -26,14 +27,13 @@ const LARGEST: u64 = 16 << 30;
 
 /// One file to send.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Parcel<'a> {
+pub(crate) struct Upload<'a> {
     /// What it is, for people: `droplet`; may be empty.
     pub(crate) name: &'a str,
     /// The file's name, for people.
     pub(crate) path: &'a Path,
     /// The file, as [`open`] gave it.
-    pub(crate) file: &'a LeftFile,
-    /// Where to.
+    pub(crate) file: &'a UntrustedFile,
     pub(crate) to: &'a SafeUrl,
 }
 
@@ -46,15 +46,15 @@ pub(crate) struct Sent {
     pub(crate) sha256: String,
 }
 
-/// Opens a file to send: see [`left_file::open`]. It has at least one byte.
+/// Opens a file to send: see [`untrusted_file::open`]. It has at least one byte.
 ///
 /// # Errors
 /// [`UploadError::File`], [`UploadError::Empty`], [`UploadError::NotTaken`].
-pub(crate) fn open(path: &Path, owners: &[User]) -> Result<LeftFile, UploadError> {
-    match left_file::open(path, owners, LARGEST) {
-        Ok(LeftFile { bytes: 0, .. }) => Err(UploadError::Empty { path: path.to_owned() }),
+pub(crate) fn open(path: &Path, owners: &[User]) -> Result<UntrustedFile, UploadError> {
+    match untrusted_file::open(path, owners, LARGEST) {
+        Ok(UntrustedFile { bytes: 0, .. }) => Err(UploadError::Empty { path: path.to_owned() }),
         Ok(file) => Ok(file),
-        Err(LeftFileError::Unreadable(cause)) => Err(UploadError::File { path: path.to_owned(), cause }),
+        Err(UntrustedFileError::Unreadable(cause)) => Err(UploadError::File { path: path.to_owned(), cause }),
         Err(cause) => Err(UploadError::NotTaken { path: path.to_owned(), cause }),
     }
 }
@@ -63,39 +63,39 @@ pub(crate) fn open(path: &Path, owners: &[User]) -> Result<LeftFile, UploadError
 ///
 /// # Errors
 /// [`UploadError::File`], [`UploadError::Stopped`].
-pub(crate) fn sha256(parcel: &Parcel, scope: &Scope) -> Result<String, UploadError> {
-    let digests = Cargo::of(parcel.file).digests(parcel.path, scope);
-    Ok(digests.map_err(|trouble| told(parcel, trouble))?.sha256)
+pub(crate) fn sha256(upload: &Upload, scope: &Scope) -> Result<String, UploadError> {
+    let digests = UploadBody::new(upload.file).digests(upload.path, scope);
+    Ok(digests.map_err(|error| upload_error(upload, error))?.sha256)
 }
 
-/// Uploads `parcel`. Emits `Uploading`, `Retrying` and `Uploaded`; notices within about a second when `scope` is stopped.
+/// Uploads `upload`. Emits `Uploading`, `Retrying` and `Uploaded`; notices within about a second when `scope` is stopped.
 ///
 /// # Errors
 /// See [`UploadError`].
-pub(crate) fn upload(http: &Http, parcel: &Parcel, scope: &Scope) -> Result<Sent, UploadError> {
-    let &Parcel { name, path, file, to } = parcel;
-    let cargo = Cargo::of(file);
-    let bytes = cargo.bytes;
+pub(crate) fn upload(http: &Http, upload: &Upload, scope: &Scope) -> Result<Sent, UploadError> {
+    let &Upload { name, path, file, to } = upload;
+    let body = UploadBody::new(file);
+    let bytes = body.bytes;
     let from = path.display().to_string();
     scope.emit(Event::Uploading { name: name.to_owned(), from, to: to.to_string(), bytes });
     let started = Instant::now();
 
-    let sent = cargo.digests(path, scope).and_then(|digests| {
-        let post = |tries: &Tries| post::post(http, &cargo, &digests.content_md5, to, tries);
-        with_retries(to, http.patience(), scope, post).map(|()| digests.sha256)
+    let sent = body.digests(path, scope).and_then(|digests| {
+        let post = |retries: &Retries| post::post(http, &body, &digests.content_md5, to, retries);
+        with_retries(to, http.timeouts(), scope, post).map(|()| digests.sha256)
     });
-    let sha256 = sent.map_err(|trouble| told(parcel, trouble))?;
+    let sha256 = sent.map_err(|error| upload_error(upload, error))?;
 
-    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let ms = milliseconds_since(started);
     scope.emit(Event::Uploaded { name: name.to_owned(), bytes, ms });
     Ok(Sent { bytes, sha256 })
 }
 
-fn told(parcel: &Parcel, trouble: Trouble<UploadError>) -> UploadError {
-    let (path, to) = (parcel.path.to_owned(), parcel.to.clone());
-    match trouble {
-        Trouble::Stopped(why) => UploadError::Stopped { path, to, why },
-        Trouble::Transfer(cause) => UploadError::Transfer { path, to, cause },
-        Trouble::Final(error) => error,
+fn upload_error(upload: &Upload, error: AttemptError<UploadError>) -> UploadError {
+    let (path, to) = (upload.path.to_owned(), upload.to.clone());
+    match error {
+        AttemptError::Stopped(why) => UploadError::Stopped { path, to, why },
+        AttemptError::Transfer(cause) => UploadError::Transfer { path, to, cause },
+        AttemptError::Final(error) => error,
     }
 }

@@ -1,9 +1,9 @@
 //! One try of an upload, in a thread of its own, so that a stop need not wait for the network.
 
-use super::answer;
-use super::cargo::Cargo;
+use super::body::UploadBody;
 use super::error::UploadError;
-use crate::fetch::{Http, TransferError, Tries, Trouble};
+use super::response;
+use crate::fetch::{AttemptError, Http, Retries, TransferError};
 use crate::http_url::Address;
 use shared_model::safe_url::SafeUrl;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -17,21 +17,21 @@ const ANSWER: Duration = Duration::from_secs(600);
 /// However much time the URL gives.
 const LONGEST_ANSWER: Duration = Duration::from_secs(24 * 3600);
 
-/// Waits for its turn, and sends `cargo`, whose Content-MD5 is `md5`, to `to`.
+/// Waits for its turn, and sends `body`, whose Content-MD5 is `md5`, to `to`.
 ///
 /// # Errors
 /// The receiver did not take it, or it took too long, or the scope was stopped.
 pub(super) fn post(
     http: &Http,
-    cargo: &Cargo,
+    body: &UploadBody,
     md5: &str,
     to: &SafeUrl,
-    tries: &Tries,
-) -> Result<(), Trouble<UploadError>> {
-    let address = Address::of(to).map_err(TransferError::from)?;
-    let _permit = tries.enter(http.gate())?;
-    let (bytes, body, md5, patience) = (cargo.bytes, cargo.reader(), md5.to_owned(), answers_within(to));
-    let way = body.way();
+    retries: &Retries,
+) -> Result<(), AttemptError<UploadError>> {
+    let address = Address::parse(to).map_err(TransferError::from)?;
+    let _permit = retries.enter(http.semaphore())?;
+    let (bytes, body, md5, answer_within) = (body.bytes, body.reader(), md5.to_owned(), answers_within(to));
+    let state = body.state();
     let (tell, told) = sync_channel(1);
     let (http, host, to) = (http.clone(), address.host.clone(), to.clone());
     let thread = thread::Builder::new().name("upload".to_owned());
@@ -40,25 +40,25 @@ pub(super) fn post(
         // Without Content-Length the HTTP library would send chunks, which cc-uploader answers with 411.
         let headers =
             [("content-type", "application/octet-stream"), ("content-length", &length), ("content-md5", &md5)];
-        let answered = http.post(&address, &headers, body, patience);
-        let _ = tell.send(answered.and_then(|answer| answer::judge(answer, &to))); // nobody may be waiting
+        let answered = http.post(&address, &headers, body, answer_within);
+        let _ = tell.send(answered.and_then(|answer| response::judge(answer, &to))); // nobody may be waiting
     });
     spawned.map_err(|cause| TransferError::Connect { host, cause })?;
 
     loop {
         match told.recv_timeout(LOOK_UP) {
-            Ok(result) => return result.map_err(Trouble::Transfer),
+            Ok(result) => return result.map_err(AttemptError::Transfer),
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(TransferError::CutOff { received: 0, expected: None }.into());
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
-        match tries.ended() {
+        match retries.ended() {
             // All of it is sent: how long its receiver may think is another matter.
-            Some(Trouble::Transfer(_)) if way.gone() == bytes => {}
-            Some(trouble) => {
-                way.give_up();
-                return Err(trouble);
+            Some(AttemptError::Transfer(_)) if state.gone() == bytes => {}
+            Some(error) => {
+                state.give_up();
+                return Err(error);
             }
             None => {}
         }

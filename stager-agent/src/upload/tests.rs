@@ -3,9 +3,9 @@
 
 use super::*;
 use crate::causes::with_causes;
-use crate::fetch::loopback::{Asked, Audience, Connection, Server, answer, client};
-use crate::fetch::{Patience, Trust, Verify};
-use crate::scope::{Stop, Stopped};
+use crate::fetch::loopback::{Audience, Connection, Received, Server, answer, client};
+use crate::fetch::{Timeouts, Trust, Verify};
+use crate::session::scope::{Stop, Stopped};
 use base64::Engine as _;
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
@@ -19,7 +19,7 @@ const DROPLET: usize = 1_000_000;
 const MUCH: usize = 16_000_000;
 
 /// Does as cc-uploader does, except that it also compares the checksum, as Cloud Controller would.
-fn cc_uploader(asked: &Asked, to: &mut dyn Connection) -> (u16, &'static str) {
+fn cc_uploader(asked: &Received, to: &mut dyn Connection) -> (u16, &'static str) {
     if asked.headers.contains_key("transfer-encoding") || !asked.headers.contains_key("content-length") {
         return (411, "Missing Content Length");
     }
@@ -60,8 +60,8 @@ impl Case {
 
     fn run_with(&self, http: &Http, file: &str, to: &str) -> Result<Sent, UploadError> {
         let (file, to) = (self.folder.path().join(file), SafeUrl::new(to));
-        let parcel = Parcel { name: "droplet", path: &file, file: &open(&file, &[])?, to: &to };
-        upload(http, &parcel, &Scope::new(&self.audience, "STG", &self.stop))
+        let droplet = Upload { name: "droplet", path: &file, file: &open(&file, &[])?, to: &to };
+        upload(http, &droplet, &Scope::new(&self.audience, "STG", &self.stop))
     }
 }
 
@@ -207,7 +207,7 @@ fn a_receiver_that_answers_late_is_waited_for_as_long_as_its_url_says() {
 
 #[test]
 fn the_time_in_all_bounds_the_sending_and_not_the_thinking() {
-    let in_a_second = Patience { total: Duration::from_secs(1), ..Patience::default() };
+    let in_a_second = Timeouts { total: Duration::from_secs(1), ..Timeouts::default() };
     let http =
         Http::new(&Trust { files: Vec::new(), folder: None, verify: Verify::Skip, own: None }, in_a_second).unwrap();
     let slow = Server::plain(|_, _, to| {

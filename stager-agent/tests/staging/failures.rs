@@ -1,4 +1,4 @@
-//! All that can go wrong on the road: words, exit codes, and what became of Cloud Controller's droplet.
+//! All that can go wrong in a staging: words, exit codes, and what became of Cloud Controller's droplet.
 
 use crate::cloud::{BUILDER, Cloud, names, tgz, zip};
 use crate::server::Server;

@@ -5,7 +5,6 @@
 #![allow(clippy::disallowed_methods, reason = "tests touch files and processes")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
-mod ahead;
 mod bad_requests;
 mod cache_commands;
 mod cached;
@@ -13,8 +12,9 @@ mod cloud;
 mod expired;
 mod failures;
 mod noise;
-mod road;
+mod prefetch;
 mod runs;
 mod server;
 mod strangers;
+mod whole;
 mod world;

@@ -28,13 +28,13 @@ fn entries_are_found_and_nothing_is_written() {
     fs::remove_dir_all(home.root().join("locks")).unwrap();
     let before = everything(&home.root());
     let baked = Baked::open(&home.root()).unwrap().unwrap();
-    let Found::Entry(entry) = baked.find(&identity("a")).unwrap() else { panic!("it should be there") };
+    let Lookup::Found(entry) = baked.find(&identity("a")).unwrap() else { panic!("it should be there") };
     assert_eq!(text_of(&entry), "x");
     drop(entry);
     for _ in 0..2 {
-        assert!(matches!(baked.find(&identity("b")).unwrap(), Found::Damaged(_)));
+        assert!(matches!(baked.find(&identity("b")).unwrap(), Lookup::Damaged(_)));
     }
-    assert!(matches!(baked.find(&identity("c")).unwrap(), Found::Nothing));
+    assert!(matches!(baked.find(&identity("c")).unwrap(), Lookup::Nothing));
     assert_eq!(everything(&home.root()), before);
     assert_eq!(fs::metadata(home.root()).unwrap().mode() & 0o777, 0o711);
 }

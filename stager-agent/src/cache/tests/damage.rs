@@ -6,7 +6,7 @@ use std::fs::{File, FileTimes, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 
-fn tree(cache: &Cache) -> Box<Entry> {
+fn tree(cache: &Cache) -> Box<CacheEntry> {
     let claim = claim(cache, &identity("a"));
     fs::create_dir(claim.path().join("bin")).unwrap();
     fs::write(claim.path().join("bin/detect"), "#!/bin/sh").unwrap();
@@ -61,8 +61,8 @@ fn a_damaged_tree_is_noticed_and_goes() {
         let path = tree(&cache).path().to_owned();
         damage(&path);
         let found = cache.find(&identity("a")).unwrap();
-        assert!(matches!(found, Found::Damaged(_)), "{what}: {found:?}");
-        assert!(matches!(cache.find(&identity("a")).unwrap(), Found::Nothing), "{what}");
+        assert!(matches!(found, Lookup::Damaged(_)), "{what}: {found:?}");
+        assert!(matches!(cache.find(&identity("a")).unwrap(), Lookup::Nothing), "{what}");
         assert!(fs::symlink_metadata(&path).is_err(), "{what}");
         drop(publish(&cache, "a", "anew"));
         assert!(is_there(&cache, "a"), "{what}");
@@ -79,7 +79,7 @@ fn an_entry_that_was_given_to_somebody_is_damaged() {
         let cache = home.cache();
         let path = tree(&cache).path().join(name);
         lchown(&path, Some(2000), None).unwrap();
-        assert!(matches!(cache.find(&identity("a")).unwrap(), Found::Damaged(_)), "{name}");
+        assert!(matches!(cache.find(&identity("a")).unwrap(), Lookup::Damaged(_)), "{name}");
     }
 }
 
@@ -90,8 +90,8 @@ fn a_damaged_package_is_noticed_and_goes() {
         let cache = home.cache();
         let path = publish_package(&cache, "app", "PK").entry.path().to_owned();
         rewrite(&path, text);
-        assert!(matches!(cache.find(&package("app")).unwrap(), Found::Damaged(_)), "{text:?}");
-        assert!(matches!(cache.find(&package("app")).unwrap(), Found::Nothing), "{text:?}");
+        assert!(matches!(cache.find(&package("app")).unwrap(), Lookup::Damaged(_)), "{text:?}");
+        assert!(matches!(cache.find(&package("app")).unwrap(), Lookup::Nothing), "{text:?}");
         assert!(!path.exists());
     }
 }
@@ -135,8 +135,8 @@ fn a_damaged_record_is_noticed_and_goes_with_its_tree() {
         let record = home.root().join("index").join(format!("{}.json", identity("a").id()));
         damage(&record);
         let found = cache.find(&identity("a")).unwrap();
-        assert!(matches!(found, Found::Damaged(_)), "{what}: {found:?}");
-        assert!(matches!(cache.find(&identity("a")).unwrap(), Found::Nothing), "{what}");
+        assert!(matches!(found, Lookup::Damaged(_)), "{what}: {found:?}");
+        assert!(matches!(cache.find(&identity("a")).unwrap(), Lookup::Nothing), "{what}");
         home.assert_tidy();
         assert_eq!(home.names("entries"), Vec::<String>::new(), "{what}");
         drop(publish(&cache, "a", "anew"));
@@ -150,7 +150,7 @@ fn what_is_damaged_while_it_is_used_is_forgotten_and_goes_when_it_is_not() {
     let cache = home.cache();
     let used = tree(&cache);
     rewrite(&used.path().join("bin/detect"), "");
-    assert!(matches!(cache.find(&identity("a")).unwrap(), Found::Damaged(_)));
+    assert!(matches!(cache.find(&identity("a")).unwrap(), Lookup::Damaged(_)));
     assert!(used.path().join("link").is_symlink(), "not under the feet of whoever uses it");
     drop(used);
     home.assert_tidy();
@@ -165,7 +165,7 @@ fn what_is_damaged_while_it_is_fetched_anew_is_left_to_whoever_does_that() {
     let record = home.root().join("index").join(format!("{}.json", identity("a").id()));
     fs::write(&record, "garbage").unwrap();
     let claim = claim(&cache, &identity("a"));
-    assert!(matches!(cache.find(&identity("a")).unwrap(), Found::Damaged(_)));
+    assert!(matches!(cache.find(&identity("a")).unwrap(), Lookup::Damaged(_)));
     assert!(record.exists());
     fs::write(claim.path().join("file"), "anew").unwrap();
     drop(claim.publish(Facts::default(), None).unwrap());

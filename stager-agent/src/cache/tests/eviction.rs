@@ -86,8 +86,8 @@ fn what_is_larger_than_the_limit_serves_once_and_evicts_nobody() {
     let cache = home.bounded(2 * SMALL);
     drop(publish(&cache, "a", "x"));
     let large = publish(&cache, "b", &"x".repeat(20_000));
-    let trouble = large.trouble.unwrap().to_string();
-    assert_eq!(trouble, "it is not kept in the cache: it takes 24K, and the cache's limit is 16K");
+    let warning = large.warning.unwrap().to_string();
+    assert_eq!(warning, "it is not kept in the cache: it takes 24K, and the cache's limit is 16K");
     assert!(!large.entry.is_kept());
     assert_eq!((text_of(&large.entry).len(), there(&cache)), (20_000, vec!["a".to_owned()]));
     drop(home.cache());

@@ -137,14 +137,14 @@ fn another_users_directory_is_not_ours() {
 
 #[test]
 fn a_volume_that_is_mounted_read_only_is_refused_in_words() {
-    let Some(disk) = SmallDisk::of("ro,size=16k,mode=0755") else { return };
+    let Some(disk) = SmallDisk::mount("ro,size=16k,mode=0755") else { return };
     let error = Cache::open_own(disk.path(), PLENTY).unwrap_err().to_string();
     assert!(error.contains("it is mounted read-only"), "{error}");
 }
 
 #[test]
 fn a_full_disk_loses_the_copy_and_not_the_staging() {
-    let Some(disk) = SmallDisk::of("size=256k,mode=0755") else { return };
+    let Some(disk) = SmallDisk::mount("size=256k,mode=0755") else { return };
     let home = Home { folder: TempDir::new_in(disk.path()).unwrap() };
     let cache = home.cache();
     drop(publish(&cache, "a", "x"));
@@ -154,8 +154,8 @@ fn a_full_disk_loses_the_copy_and_not_the_staging() {
     assert_eq!(full.kind(), io::ErrorKind::StorageFull);
     drop(file);
     let published = claim.publish(Facts::default(), None).unwrap();
-    let trouble = with_causes(&published.trouble.unwrap());
-    assert!(trouble.starts_with("cannot write ") && trouble.contains("No space left"), "{trouble}");
+    let warning = with_causes(&published.warning.unwrap());
+    assert!(warning.starts_with("cannot write ") && warning.contains("No space left"), "{warning}");
     assert!(!text_of(&published.entry).is_empty() && !published.entry.is_kept());
     drop(published.entry);
     home.assert_tidy();

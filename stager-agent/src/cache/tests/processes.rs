@@ -118,7 +118,7 @@ fn child() {
             say("ready");
             for round in std::process::id().. {
                 let key = format!("k{}", round.wrapping_mul(2_654_435_761) >> 28);
-                if let Found::Entry(entry) = cache.find(&identity(&key)).unwrap() {
+                if let Lookup::Found(entry) = cache.find(&identity(&key)).unwrap() {
                     assert!(!text_of(&entry).is_empty());
                 }
                 let claim = claim(&cache, &identity(&key));
@@ -127,7 +127,7 @@ fn child() {
                     fs::write(claim.path().join(name), "x".repeat(9000)).unwrap();
                 }
                 let published = claim.publish(Facts::default(), None).unwrap();
-                assert!(published.trouble.is_none(), "{:?}", published.trouble);
+                assert!(published.warning.is_none(), "{:?}", published.warning);
             }
         }
         other => panic!("no role {other}"),
@@ -140,7 +140,7 @@ fn a_killed_fetcher_frees_what_it_claimed_and_its_half_goes() {
     let mut child = Child::play("fetch", &home);
     assert_eq!(child.says(), "claimed");
     let cache = home.cache();
-    assert_eq!(home.names("entries").len(), 1, "what is being filled is no rubbish");
+    assert_eq!(home.names("entries").len(), 1, "what is being filled is no garbage");
     child.kill();
     let began = Instant::now();
     drop(claim(&cache, &identity("a")));

@@ -4,7 +4,7 @@
 use super::processes::Child;
 use super::*;
 use crate::fetch::loopback::{Server, answer, client};
-use crate::fetch::{Archive, Arrival, Verify, fetch};
+use crate::fetch::{Archive, FetchOutcome, Verify, fetch};
 use crate::unpack::Limits;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -64,9 +64,9 @@ pub(super) fn fill_without_umask(root: &Path) {
         limits: &Limits::GENEROUS,
         disk: None,
     };
-    let arrival = fetch(&client(Vec::new(), Verify::Skip), &archive, &Scope::new(&Nobody, "STG", &stop)).unwrap();
-    let Arrival::Fresh(fetched) = arrival else { panic!("{arrival:?}") };
-    assert!(claim.publish(Facts::default(), fetched.contents).unwrap().trouble.is_none());
+    let outcome = fetch(&client(Vec::new(), Verify::Skip), &archive, &Scope::new(&Nobody, "STG", &stop)).unwrap();
+    let FetchOutcome::Fresh(fetched) = outcome else { panic!("{outcome:?}") };
+    assert!(claim.publish(Facts::default(), fetched.contents).unwrap().warning.is_none());
     publish_package(&cache, "app", "secret source");
 }
 

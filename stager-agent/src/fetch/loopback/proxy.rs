@@ -1,7 +1,7 @@
 //! A proxy on the loopback that does both: tunnels (CONNECT) and passes requests on. Every name leads to this machine,
 //! so that a server that nobody can resolve is reached through it alone.
 
-use super::{Asked, read_head};
+use super::{Received, read_head};
 use std::io::{self, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ pub(crate) struct TestProxy {
     /// `127.0.0.1:1234`.
     pub(crate) address: String,
     /// Everything asked so far.
-    pub(crate) asked: Arc<Mutex<Vec<Asked>>>,
+    pub(crate) asked: Arc<Mutex<Vec<Received>>>,
 }
 
 impl TestProxy {
@@ -20,7 +20,7 @@ impl TestProxy {
     pub(crate) fn start(authorization: Option<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let asked: Arc<Mutex<Vec<Received>>> = Arc::default();
         let log = Arc::clone(&asked);
         thread::spawn(move || {
             for socket in listener.incoming().map_while(Result::ok) {
@@ -37,7 +37,7 @@ impl TestProxy {
     }
 }
 
-fn serve(mut client: TcpStream, authorization: Option<&str>, log: &Mutex<Vec<Asked>>) -> io::Result<()> {
+fn serve(mut client: TcpStream, authorization: Option<&str>, log: &Mutex<Vec<Received>>) -> io::Result<()> {
     let Some(asked) = read_head(&mut client) else { return Ok(()) };
     log.lock().unwrap().push(asked.clone());
     if authorization.is_some_and(|wanted| asked.headers.get("proxy-authorization").is_none_or(|given| given != wanted))

@@ -3,7 +3,7 @@
 use super::super::body::Body;
 use super::super::retry::with_retries;
 use super::*;
-use crate::upload::{Parcel, upload};
+use crate::upload::{Upload, upload};
 use std::convert::Infallible;
 use std::io::Read as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,7 +38,7 @@ fn transfers_in_both_directions_share_the_places() {
                 } else {
                     let opened = crate::upload::open(file, &[]).unwrap();
                     let to = SafeUrl::new(server.url.as_str());
-                    let parcel = Parcel { name: "droplet", path: file, file: &opened, to: &to };
+                    let parcel = Upload { name: "droplet", path: file, file: &opened, to: &to };
                     upload(http, &parcel, &Scope::new(&case.audience, "STG", &case.stop)).unwrap();
                 }
             });
@@ -48,12 +48,12 @@ fn transfers_in_both_directions_share_the_places() {
 }
 
 /// Reads bodies to their ends, each while it still holds those before it.
-fn hold(http: &Http, url: &SafeUrl, scope: &Scope, more: usize) -> Result<usize, Trouble<Infallible>> {
+fn hold(http: &Http, url: &SafeUrl, scope: &Scope, more: usize) -> Result<usize, AttemptError<Infallible>> {
     if more == 0 {
         return Ok(0);
     }
-    with_retries(url, http.patience(), scope, |tries| {
-        let mut body = Body::open(http, url, Question::Whole, tries)?.unwrap();
+    with_retries(url, http.timeouts(), scope, |retries| {
+        let mut body = Body::open(http, url, Get::Whole, retries)?.unwrap();
         body.read_to_end(&mut Vec::new()).unwrap();
         let held = hold(http, url, scope, more - 1);
         drop(body);

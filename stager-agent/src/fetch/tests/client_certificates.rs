@@ -47,13 +47,13 @@ fn unwrapped(pkcs8: &[u8]) -> Vec<u8> {
 }
 
 fn showing(own: Option<OwnCertificate>) -> Result<Http, ClientError> {
-    let patience = Patience { back_off: Duration::from_millis(5), ..Patience::default() };
-    Http::new(&Trust { files: Vec::new(), folder: None, verify: Verify::Skip, own }, patience)
+    let timeouts = Timeouts { back_off: Duration::from_millis(5), ..Timeouts::default() };
+    Http::new(&Trust { files: Vec::new(), folder: None, verify: Verify::Skip, own }, timeouts)
 }
 
 #[test]
 fn keys_of_every_form_open_a_server_that_asks_for_a_certificate() {
-    let authority = Authority::for_host("localhost");
+    let authority = TestAuthority::for_host("localhost");
     let server = Server::exclusive(&authority, |_, _, to| answer(to, 200, "", &tgz(10)));
     let (curve, rsa) = (KeyPair::generate().unwrap(), KeyPair::from_pem(RSA_KEY).unwrap());
     for (form, key, text) in [
@@ -75,7 +75,7 @@ fn keys_of_every_form_open_a_server_that_asks_for_a_certificate() {
 
 #[test]
 fn a_server_that_wants_another_certificate_or_any_says_so_in_words() {
-    let (authority, other) = (Authority::for_host("localhost"), Authority::for_host("elsewhere"));
+    let (authority, other) = (TestAuthority::for_host("localhost"), TestAuthority::for_host("elsewhere"));
     let server = Server::exclusive(&authority, |_, _, to| answer(to, 200, "", &tgz(10)));
     let (files, key) = (Files::new(), KeyPair::generate().unwrap());
     let foreign = format!("{}{}", other.certificate_of_client(&key), key.serialize_pem());
@@ -93,7 +93,7 @@ fn a_server_that_wants_another_certificate_or_any_says_so_in_words() {
 
 #[test]
 fn a_certificate_of_ours_that_cannot_be_used_is_told_before_anything_is_fetched() {
-    let (files, authority) = (Files::new(), Authority::for_host("localhost"));
+    let (files, authority) = (Files::new(), TestAuthority::for_host("localhost"));
     let (key, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
     let certificate = files.with("own.pem", &authority.certificate_of_client(&key));
     let locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";

@@ -21,7 +21,7 @@ fn a_full_disk_is_told_and_nothing_is_left() {
     let all = ["tar", "tgz", "zip"];
     // There is no room for a half; for a zip as it comes and its contents too; for so many files.
     for (options, affected) in [("size=1m", &all[..]), ("size=3m", &["zip"]), ("nr_inodes=50", &all)] {
-        let Some(disk) = SmallDisk::of(options) else { return };
+        let Some(disk) = SmallDisk::mount(options) else { return };
         for form in affected {
             let body = forms[form].clone();
             let case = Case { home: TempDir::new_in(disk.path()).unwrap(), ..Case::new() };

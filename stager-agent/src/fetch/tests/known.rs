@@ -20,7 +20,7 @@ fn it_tells_checksum_and_validators_and_keeps_a_copy_elsewhere() {
     });
     let (from, to, mut copy) = (SafeUrl::new(server.url.as_str()), case.to(), tempfile::tempfile().unwrap());
     let wanted = Archive { into: Some(into.path()), copy: Some(&copy), ..archive(&from, &to) };
-    let Arrival::Fresh(fetched) = case.fetch(&plain(), &wanted).unwrap() else { panic!() };
+    let FetchOutcome::Fresh(fetched) = case.fetch(&plain(), &wanted).unwrap() else { panic!() };
     assert_eq!((fetched.validators, fetched.verified), (dated(), false));
     let sha256 = Checksum::parse(Some("sha256"), Some(&fetched.sha256)).unwrap();
     Case::new().run(&plain(), &server.url, sha256).unwrap();
@@ -58,7 +58,7 @@ fn a_copy_that_cannot_be_written_is_not_taken_for_damage() {
 
 #[test]
 fn what_is_known_is_asked_for_once_and_only_if_it_has_changed() {
-    let validated = |asked: &Asked| asked.headers.get("if-none-match").is_some_and(|etag| etag == "\"1-2\"");
+    let validated = |asked: &Received| asked.headers.get("if-none-match").is_some_and(|etag| etag == "\"1-2\"");
     for (status, fresh, said) in [(304, false, 0), (200, true, 1)] {
         let case = Case::new();
         let server = Server::plain(move |asked, _, to| {
@@ -67,7 +67,7 @@ fn what_is_known_is_asked_for_once_and_only_if_it_has_changed() {
         });
         let (from, to, known) = (SafeUrl::new(server.url.as_str()), case.to(), dated());
         let arrived = case.fetch(&plain(), &Archive { known: Some(&known), ..archive(&from, &to) }).unwrap();
-        assert_eq!((matches!(arrived, Arrival::Fresh(_)), case.to().exists()), (fresh, fresh));
+        assert_eq!((matches!(arrived, FetchOutcome::Fresh(_)), case.to().exists()), (fresh, fresh));
         assert_eq!(case.audience.heard_of("downloading").len(), said);
         assert!(server.asked.lock().unwrap()[0].headers.contains_key("if-modified-since"));
     }
@@ -81,7 +81,7 @@ fn what_is_known_is_asked_for_once_and_only_if_it_has_changed() {
 
 /// What a question about the archive of [`DATED`], `LENGTH` bytes long and vouched for by nobody, comes to, where it is
 /// answered so.
-fn compared(status: u16, headers: &str, length: usize) -> ask::Asked {
+fn compared(status: u16, headers: &str, length: usize) -> probe::Probed {
     let headers = headers.to_owned();
     let server = Server::plain(move |asked, _, to| {
         assert_eq!((asked.method.as_str(), asked.headers["range"].as_str()), ("GET", "bytes=0-0"));
@@ -90,7 +90,7 @@ fn compared(status: u16, headers: &str, length: usize) -> ask::Asked {
     });
     let (case, from) = (Case::new(), SafeUrl::new(server.url.as_str()));
     let known = Known::Unverified { validators: dated(), length: LENGTH as u64 };
-    let told = ask(&plain(), &from, &known, &Scope::new(&case.audience, "STG", &case.stop)).unwrap();
+    let told = probe(&plain(), &from, &known, &Scope::new(&case.audience, "STG", &case.stop)).unwrap();
     assert_eq!((server.requests(), case.audience.heard().len()), (1, 0));
     told
 }
@@ -112,15 +112,15 @@ fn what_nobody_vouched_for_is_the_same_only_where_all_that_the_server_tells_is()
         ("ETag: \"1-2\"\r\n", LENGTH, false),
         ("", LENGTH, false),
     ] {
-        let expected = if same { ask::Asked::Unchanged } else { ask::Asked::There };
+        let expected = if same { probe::Probed::Unchanged } else { probe::Probed::There };
         assert_eq!(compared(200, headers, length), expected, "{headers:?} {length}");
         let part = format!("{headers}Content-Range: bytes 0-0/{length}\r\n");
         assert_eq!(compared(206, &part, length), expected, "{part:?}");
     }
     for range in ["", "Content-Range: bytes 0-0/*\r\n", "Content-Range: bytes */5000\r\n", "Content-Range: x\r\n"] {
-        assert_eq!(compared(206, &format!("{DATED}{range}"), 1), ask::Asked::There, "{range:?}");
+        assert_eq!(compared(206, &format!("{DATED}{range}"), 1), probe::Probed::There, "{range:?}");
     }
-    assert_eq!(compared(416, DATED, 0), ask::Asked::There, "it is empty");
+    assert_eq!(compared(416, DATED, 0), probe::Probed::There, "it is empty");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_server_that_says_unasked_that_nothing_has_changed_is_not_believed() {
     let server = Server::plain(|_, _, to| answer(to, 304, DATED, b""));
     let (case, from) = (Case::new(), SafeUrl::new(server.url.as_str()));
     let known = Known::Unverified { validators: dated(), length: LENGTH as u64 };
-    let error = ask(&plain(), &from, &known, &Scope::new(&case.audience, "STG", &case.stop)).unwrap_err();
+    let error = probe(&plain(), &from, &known, &Scope::new(&case.audience, "STG", &case.stop)).unwrap_err();
     assert!(
         matches!(error, FetchError::Transfer { cause: TransferError::Status { status: 304, .. }, .. }),
         "{error:?}"
@@ -141,19 +141,19 @@ fn a_validator_that_was_not_kept_is_no_agreement_and_without_any_there_is_none()
     let bare = Server::plain(|_, _, to| answer(to, 200, "", &[0; 9]));
     let (case, etag) = (Case::new(), Some("\"1-2\"".to_owned()));
     for (server, validators, expected) in [
-        (&server, Validators { etag, last_modified: None }, ask::Asked::Unchanged),
-        (&server, Validators::default(), ask::Asked::There),
-        (&bare, Validators::default(), ask::Asked::There),
+        (&server, Validators { etag, last_modified: None }, probe::Probed::Unchanged),
+        (&server, Validators::default(), probe::Probed::There),
+        (&bare, Validators::default(), probe::Probed::There),
     ] {
         let known = Known::Unverified { validators, length: 9 };
         let scope = Scope::new(&case.audience, "STG", &case.stop);
-        assert_eq!(ask(&plain(), &SafeUrl::new(server.url.as_str()), &known, &scope).unwrap(), expected, "{known:?}");
+        assert_eq!(probe(&plain(), &SafeUrl::new(server.url.as_str()), &known, &scope).unwrap(), expected, "{known:?}");
     }
 }
 
 #[test]
 fn who_sent_it_is_told_by_address_also_through_redirects_and_tls() {
-    let authority = Authority::for_host("localhost");
+    let authority = TestAuthority::for_host("localhost");
     let secure = Server::tls(&authority, |_, _, to| answer(to, 200, "", &tgz(10)));
     let location = format!("Location: {}/\r\n", secure.url);
     let first = Server::plain(move |_, _, to| answer(to, 302, &location, b""));
@@ -198,7 +198,7 @@ fn validators_stay_with_their_host() {
 
 #[test]
 fn only_verified_tls_all_the_way_counts_as_verified() {
-    let authority = Authority::for_host("localhost");
+    let authority = TestAuthority::for_host("localhost");
     let secure = Server::tls(&authority, |_, _, to| answer(to, 200, "", &tgz(10)));
     let location = format!("Location: {}/\r\n", secure.url);
     let insecure = Server::plain(move |_, _, to| answer(to, 302, &location, b""));

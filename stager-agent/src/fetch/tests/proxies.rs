@@ -9,7 +9,7 @@ use crate::http_url::Address;
 const BASIC: &str = "Basic dTpwQHNz";
 
 fn proxies(variable: &'static str, value: &str) -> Proxies {
-    Proxies::of(|name| (name == variable).then(|| value.to_owned())).unwrap()
+    Proxies::from_env(|name| (name == variable).then(|| value.to_owned())).unwrap()
 }
 
 fn renamed(server: &Server) -> String {
@@ -33,7 +33,7 @@ fn plain_http_is_passed_on_by_the_proxy() {
 
 #[test]
 fn https_goes_through_a_tunnel() {
-    let authority = Authority::for_host("blobstore.test");
+    let authority = TestAuthority::for_host("blobstore.test");
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("ca.pem");
     fs::write(&file, &authority.pem).unwrap();
@@ -61,7 +61,7 @@ fn a_proxy_of_one_scheme_is_not_used_for_the_other() {
 
 #[test]
 fn a_proxy_that_does_not_let_us_through_is_blamed_without_its_password() {
-    let authority = Authority::for_host("blobstore.test");
+    let authority = TestAuthority::for_host("blobstore.test");
     let servers = [
         Server::plain(|_, _, to| answer(to, 200, "", &tgz(10))),
         Server::tls(&authority, |_, _, to| answer(to, 200, "", &tgz(10))),
@@ -69,26 +69,26 @@ fn a_proxy_that_does_not_let_us_through_is_blamed_without_its_password() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for server in servers {
         let strict = TestProxy::start(Some(BASIC));
-        for (address, expected, tries) in [
+        for (address, expected, retries) in [
             (strict.address.clone(), "it answered 407 Proxy Authentication Required", 1),
             (closed.to_string(), "Connection refused", 4),
             ("nobody.invalid:1".to_owned(), "its name cannot be resolved", 4),
         ] {
-            let all =
-                Proxies::of(|name| name.ends_with("_PROXY").then(|| format!("http://u:SECRET@{address}"))).unwrap();
+            let all = Proxies::from_env(|name| name.ends_with("_PROXY").then(|| format!("http://u:SECRET@{address}")))
+                .unwrap();
             // NO_PROXY holds a URL then, which excepts nothing.
             let (case, http) = (Case::new(), through(all, Vec::new(), Verify::Skip));
             let error = with_causes(&case.run(&http, &renamed(&server), None).unwrap_err());
             let blamed = format!("the proxy http://***@{address} (");
             assert!(error.contains(&blamed) && error.contains(expected) && !error.contains("SECRET"), "{error}");
-            assert_eq!(case.audience.heard_of("retrying").len(), tries - 1, "{error}");
+            assert_eq!(case.audience.heard_of("retrying").len(), retries - 1, "{error}");
         }
     }
 }
 
 #[test]
 fn a_connection_through_a_tunnel_is_let_go() {
-    let authority = Authority::for_host("blobstore.test");
+    let authority = TestAuthority::for_host("blobstore.test");
     let (tell, told) = std::sync::mpsc::sync_channel(1);
     let (server, proxy) = (
         Server::tls(&authority, move |_, _, to| {
@@ -99,7 +99,7 @@ fn a_connection_through_a_tunnel_is_let_go() {
         TestProxy::start(None),
     );
     let http = through(proxies("HTTPS_PROXY", &proxy.address), Vec::new(), Verify::Skip);
-    let address = Address::of(&SafeUrl::new(renamed(&server))).unwrap_or_else(|_| panic!());
+    let address = Address::parse(&SafeUrl::new(renamed(&server))).unwrap_or_else(|_| panic!());
     http.post(&address, &[("content-length", "0")], std::io::empty(), Duration::from_secs(10)).unwrap();
     told.recv_timeout(Duration::from_secs(10)).expect("the connection is still open");
 }

@@ -18,7 +18,7 @@ fn send_piece(to: &mut dyn Connection, body: &[u8], from: usize, piece: usize, e
 }
 
 /// Where a request wants its rest from; 0: it wants all.
-fn wanted(asked: &Asked) -> usize {
+fn wanted(asked: &Received) -> usize {
     let Some(range) = asked.headers.get("range") else { return 0 };
     assert_eq!(asked.headers["if-range"], ETAG);
     range.strip_prefix("bytes=").unwrap().strip_suffix('-').unwrap().parse().unwrap()

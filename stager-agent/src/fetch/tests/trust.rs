@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn an_authority_is_trusted_when_named_and_only_then() {
-    let authority = Authority::for_host("localhost");
+    let authority = TestAuthority::for_host("localhost");
     let server = Server::tls(&authority, |_, _, to| answer(to, 200, "", &tgz(10)));
     let case = Case::new();
     let error = case.run(&client(Vec::new(), Verify::Yes), &server.url, None).unwrap_err();
@@ -21,13 +21,13 @@ fn an_authority_is_trusted_when_named_and_only_then() {
 
     let folder = Some(certificates.path().to_owned());
     let by_folder =
-        Http::new(&Trust { files: Vec::new(), folder, verify: Verify::Yes, own: None }, Patience::default()).unwrap();
+        Http::new(&Trust { files: Vec::new(), folder, verify: Verify::Yes, own: None }, Timeouts::default()).unwrap();
     Case::new().run(&by_folder, &server.url, None).unwrap();
 }
 
 #[test]
 fn a_certificate_for_another_host_is_told_from_an_unknown_authority() {
-    let authority = Authority::for_host("blobstore");
+    let authority = TestAuthority::for_host("blobstore");
     let server = Server::tls(&authority, |_, _, to| answer(to, 200, "", &tgz(10)));
     let certificates = TempDir::new().unwrap();
     let file = certificates.path().join("ca.pem");
@@ -49,7 +49,7 @@ fn a_certificate_file_that_cannot_be_used_is_an_error() {
             verify: Verify::Yes,
             own: None,
         };
-        Http::new(&trust, Patience::default()).unwrap_err()
+        Http::new(&trust, Timeouts::default()).unwrap_err()
     };
     assert!(matches!(build(&missing), ClientError::Trust(TrustError::Unreadable { .. })));
     assert!(build(&empty).to_string().ends_with("empty.pem holds no certificate in PEM form"));

@@ -6,9 +6,9 @@ use std::net::{TcpListener, TcpStream};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn patient(patience: Patience) -> Http {
+fn patient(timeouts: Timeouts) -> Http {
     let trust = Trust { files: Vec::new(), folder: None, verify: Verify::Skip, own: None };
-    Http::through(Proxies::default(), &trust, patience).unwrap()
+    Http::through(Proxies::default(), &trust, timeouts).unwrap()
 }
 
 /// A listener whose queue is full: what else wants to connect hears nothing.
@@ -28,7 +28,7 @@ fn a_connection_and_its_tls_must_be_there_in_time() {
     let urls =
         [format!("http://{}/", listener.local_addr().unwrap()), format!("https://{}/", silent.local_addr().unwrap())];
     for url in urls {
-        let http = patient(Patience { connect: SECOND, retries: 0, ..Patience::default() });
+        let http = patient(Timeouts { connect: SECOND, retries: 0, ..Timeouts::default() });
         let started = Instant::now();
         let error = with_causes(&Case::new().run(&http, &url, None).unwrap_err());
         assert!(error.ends_with("cannot connect to \"127.0.0.1\": no answer in 1s"), "{url}: {error}");
@@ -44,7 +44,7 @@ fn a_body_that_only_drips_is_given_up_when_the_time_in_all_is_over() {
             thread::sleep(Duration::from_millis(50));
         }
     });
-    let (case, http) = (Case::new(), patient(Patience { total: SECOND, ..Patience::default() }));
+    let (case, http) = (Case::new(), patient(Timeouts { total: SECOND, ..Timeouts::default() }));
     let started = Instant::now();
     let error = with_causes(&case.run(&http, &server.url, None).unwrap_err());
     assert!(error.ends_with("it took longer than 1s in all"), "{error}");

@@ -36,10 +36,10 @@ impl members::Limits for Charged<'_> {
 /// The error of an archive that is unpacked within `limits`; [`UnpackError::Corrupt`] has no entry where the member's
 /// name was not known yet.
 pub(super) fn unpack_error(error: MemberError, limits: &Limits) -> UnpackError {
-    let beyond = |bound, limit, name: &[u8]| UnpackError::Beyond { bound, limit, entry: Some(shown(name)) };
+    let exceeded = |bound, limit, name: &[u8]| UnpackError::LimitExceeded { bound, limit, entry: Some(shown(name)) };
     let corrupt = |why| UnpackError::Corrupt { entry: None, cause: damaged(why) };
     match error {
-        MemberError::Reading { name, cause } => UnpackError::of_reading(name.as_deref().map(shown), cause),
+        MemberError::Reading { name, cause } => UnpackError::from_reading(name.as_deref().map(shown), cause),
         MemberError::TwoHeaders => corrupt("two headers of the same kind describe one member"),
         MemberError::NoMember => corrupt("the archive ends between a member's headers"),
         MemberError::GlobalHeader => corrupt("a header for all members speaks of one"),
@@ -47,11 +47,11 @@ pub(super) fn unpack_error(error: MemberError, limits: &Limits) -> UnpackError {
             let cause = damaged("it is a sparse file without a map");
             UnpackError::Corrupt { entry: Some(shown(&name)), cause }
         }
-        MemberError::LongName { start } => beyond(Bound::Name, limits.name, &start),
-        MemberError::LongLink { start } => beyond(Bound::Target, limits.name, &start),
+        MemberError::LongName { start } => exceeded(Bound::Name, limits.name, &start),
+        MemberError::LongLink { start } => exceeded(Bound::Target, limits.name, &start),
         MemberError::LongRecords { name } => {
-            UnpackError::Unlawful { entry: shown(&name), what: "has an extended header of more than 1 MiB" }
+            UnpackError::Forbidden { entry: shown(&name), what: "has an extended header of more than 1 MiB" }
         }
-        MemberError::LongContents { name } => beyond(Bound::Bytes, limits.bytes, &name),
+        MemberError::LongContents { name } => exceeded(Bound::Bytes, limits.bytes, &name),
     }
 }

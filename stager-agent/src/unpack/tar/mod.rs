@@ -7,7 +7,7 @@ use super::entry_name::{EntryName, link_target, shown};
 use super::limits::Budget;
 use super::tree::Tree;
 use super::unpacked::{Unpacked, unless_stopped};
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::unpack::error::UnpackError;
 use members::{Charged, unpack_error};
 use std::io::Read;
@@ -55,7 +55,7 @@ fn unpack_member<R: Read>(
     unpacked: &mut Unpacked,
 ) -> Result<(), UnpackError> {
     let mode = member.mode().ok().and_then(|mode| u32::try_from(mode).ok()).unwrap_or(MODE_UNKNOWN);
-    let unlawful = |what| Err(UnpackError::Unlawful { entry: shown(&member.name), what });
+    let forbidden = |what| Err(UnpackError::Forbidden { entry: shown(&member.name), what });
     if member.is_label() {
         return Ok(());
     }
@@ -63,7 +63,7 @@ fn unpack_member<R: Read>(
     match member.kind {
         EntryType::Directory => tree.directory(&name, mode)?,
         EntryType::Symlink => tree.symlink(&name, link_target(&member.name, &member.link, budget.limits())?)?,
-        EntryType::Link if member.link.is_empty() => return unlawful("is a hard link to nothing"),
+        EntryType::Link if member.link.is_empty() => return forbidden("is a hard link to nothing"),
         EntryType::Link => {
             let how = "as a hard link to a file outside";
             let target = EntryName::parse(&member.link, budget.limits())
@@ -78,8 +78,8 @@ fn unpack_member<R: Read>(
             unpacked.pipes.get_or_insert_with(|| (0, shown(&member.name))).0 += 1;
             return Ok(());
         }
-        EntryType::Char | EntryType::Block => return unlawful("is a device"),
-        _ => return unlawful("is of a kind that is not understood"),
+        EntryType::Char | EntryType::Block => return forbidden("is a device"),
+        _ => return forbidden("is of a kind that is not understood"),
     }
     unpacked.entries += 1;
     Ok(())

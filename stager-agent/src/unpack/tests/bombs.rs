@@ -31,7 +31,7 @@ fn zeros_in_zip(files: usize, size: u64) -> Vec<u8> {
 fn refusal(limits: Limits, archive: &[u8]) -> (Bound, u64) {
     let target = Target { limits, ..Target::new() };
     match target.unpack(archive).unwrap_err() {
-        UnpackError::Beyond { bound, limit, .. } => (bound, limit),
+        UnpackError::LimitExceeded { bound, limit, .. } => (bound, limit),
         other => panic!("{other}"),
     }
 }

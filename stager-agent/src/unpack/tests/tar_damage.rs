@@ -78,7 +78,7 @@ fn holes_are_charged_like_bytes() {
     run(folder.path(), "truncate", &["-s", "200M", "hole"]);
     let archive = run(folder.path(), "tar", &["-cS", "hole"]);
     match Target::new().unpack(&archive).unwrap_err() {
-        UnpackError::Beyond { bound, .. } => assert_eq!(bound, Bound::Ratio),
+        UnpackError::LimitExceeded { bound, .. } => assert_eq!(bound, Bound::Ratio),
         other => panic!("{other}"),
     }
 }

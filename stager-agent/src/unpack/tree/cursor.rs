@@ -4,7 +4,6 @@
 use crate::disk_budget::{Draw, on_disk};
 use crate::unpack::entry_name::EntryName;
 use crate::unpack::error::UnpackError;
-use crate::unpack::owner::Owner;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
@@ -19,9 +18,16 @@ const IMPLICIT: u32 = 0o755;
 /// How a directory is opened that is only passed through.
 const OPEN_DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
+/// A user and a group by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
 /// Whether missing parents are made.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Missing {
+pub(super) enum MissingParents {
     Make,
     Fail,
 }
@@ -84,7 +90,7 @@ impl Cursor {
     }
 
     /// Makes the parent of `name` the place that [`Cursor::here`] gives.
-    pub(super) fn walk(&mut self, name: &EntryName, missing: Missing) -> Result<(), UnpackError> {
+    pub(super) fn walk(&mut self, name: &EntryName, missing: MissingParents) -> Result<(), UnpackError> {
         let Some((parts, _)) = name.split() else { return Ok(()) };
         let mut depth = 0;
         for part in parts {
@@ -102,10 +108,10 @@ impl Cursor {
     }
 
     /// Opens the directory `part` of [`Cursor::here`].
-    fn enter(&self, name: &EntryName, part: &OsStr, missing: Missing) -> Result<OwnedFd, UnpackError> {
+    fn enter(&self, name: &EntryName, part: &OsStr, missing: MissingParents) -> Result<OwnedFd, UnpackError> {
         let open = || rustix::fs::openat(self.here(), part, OPEN_DIRECTORY, Mode::empty());
         match open() {
-            Err(Errno::NOENT) if missing == Missing::Make => {
+            Err(Errno::NOENT) if missing == MissingParents::Make => {
                 match rustix::fs::mkdirat(self.here(), part, Mode::from_raw_mode(IMPLICIT)) {
                     Ok(()) => {
                         self.take(on_disk(1))?;
@@ -119,7 +125,7 @@ impl Cursor {
             Err(Errno::NOTDIR | Errno::LOOP) if self.kind_of(part) == Some(FileType::Symlink) => {
                 Err(UnpackError::Escapes { entry: name.shown(), how: "through a symbolic link" })
             }
-            Err(Errno::NOTDIR) => Err(unlawful(name, "lies in what is no directory")),
+            Err(Errno::NOTDIR) => Err(forbidden(name, "lies in what is no directory")),
             opened => opened.map_err(|error| self.disk(name, error)),
         }
     }
@@ -145,7 +151,7 @@ impl Cursor {
             removed => removed,
         };
         removed.map_err(|error| match error {
-            Errno::NOTEMPTY | Errno::EXIST => unlawful(name, "wants the place of a directory that is not empty"),
+            Errno::NOTEMPTY | Errno::EXIST => forbidden(name, "wants the place of a directory that is not empty"),
             error => self.disk(name, error),
         })
     }
@@ -177,6 +183,6 @@ impl Cursor {
 }
 
 /// `name` has no business in an archive, or not there.
-pub(super) fn unlawful(name: &EntryName, what: &'static str) -> UnpackError {
-    UnpackError::Unlawful { entry: name.shown(), what }
+pub(super) fn forbidden(name: &EntryName, what: &'static str) -> UnpackError {
+    UnpackError::Forbidden { entry: name.shown(), what }
 }

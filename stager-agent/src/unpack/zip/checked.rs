@@ -1,6 +1,6 @@
 //! The header in front of an entry, held against the record of the directory.
 
-use super::contents::{Contents, Method};
+use super::contents::{Method, ZipContents};
 use super::record::unicode_name;
 use crate::unpack::entry_name::shown;
 use crate::unpack::error::UnpackError;
@@ -18,8 +18,7 @@ pub(super) struct Headers<'a, R> {
 }
 
 impl<'a, R: ReaderAt> Headers<'a, R> {
-    /// Of this archive.
-    pub(super) fn of(archive: &'a ZipArchive<R>) -> Self {
+    pub(super) fn new(archive: &'a ZipArchive<R>) -> Self {
         Self { archive, buffer: vec![0; VARIABLE_PART] }
     }
 
@@ -27,13 +26,13 @@ impl<'a, R: ReaderAt> Headers<'a, R> {
     ///
     /// # Errors
     /// They disagree, or the entry cannot be unpacked, or is not within the archive.
-    pub(super) fn agreed(&mut self, record: &ZipFileHeaderRecord, name: &[u8]) -> Result<Contents, UnpackError> {
-        let unlawful = |what| UnpackError::Unlawful { entry: shown(name), what };
+    pub(super) fn agreed(&mut self, record: &ZipFileHeaderRecord, name: &[u8]) -> Result<ZipContents, UnpackError> {
+        let forbidden = |what| UnpackError::Forbidden { entry: shown(name), what };
         let corrupt = |what: &str| UnpackError::damaged(Some(shown(name)), what);
         let entry = self.archive.get_entry(record.wayfinder()).map_err(|error| damaged(Some(name), error))?;
         let local = entry.local_header(&mut self.buffer).map_err(|error| damaged(Some(name), error))?;
         if record.flags().is_encrypted() || local.flags().is_encrypted() {
-            return Err(unlawful("is encrypted"));
+            return Err(forbidden("is encrypted"));
         }
         if let Some(what) = disagreement(record, &local) {
             return Err(corrupt(what));
@@ -41,14 +40,14 @@ impl<'a, R: ReaderAt> Headers<'a, R> {
         let method = match record.compression_method() {
             CompressionMethod::STORE => Method::Stored,
             CompressionMethod::DEFLATE => Method::Deflated,
-            _ => return Err(unlawful("is compressed in a way that is not understood")),
+            _ => return Err(forbidden("is compressed in a way that is not understood")),
         };
         let (start, end) = entry.compressed_data_range();
         let size = record.uncompressed_size_hint();
         if method == Method::Stored && size != end - start {
             return Err(corrupt("it is not compressed, but has two sizes"));
         }
-        Ok(Contents { header: record.local_header_offset(), start, end, size, crc: record.crc32(), method })
+        Ok(ZipContents { header: record.local_header_offset(), start, end, size, crc: record.crc32(), method })
     }
 }
 

@@ -2,7 +2,7 @@
 
 /// A stretch of the archive, and what it becomes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Contents {
+pub(super) struct ZipContents {
     /// Where the local header begins.
     pub(super) header: u64,
     /// Where the contents begin.
@@ -17,7 +17,7 @@ pub(super) struct Contents {
     pub(super) method: Method,
 }
 
-impl Contents {
+impl ZipContents {
     /// Bytes in the archive.
     pub(super) fn packed(&self) -> u64 {
         self.end - self.start

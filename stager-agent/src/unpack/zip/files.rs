@@ -6,10 +6,10 @@
 
 use super::inflater::{Inflater, as_stated, in_memory, stream};
 use super::inflaters::Inflaters;
-use super::plan::{Entry, Plan};
-use super::record::Kind;
+use super::plan::{ZipEntry, ZipPlan};
+use super::record::ZipEntryKind;
 use super::spool::Spool;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::unpack::error::UnpackError;
 use crate::unpack::tree::Tree;
 use crate::unpack::unpacked::unless_stopped;
@@ -27,18 +27,19 @@ const BATCH_FILES: usize = 128;
 /// # Errors
 /// See [`UnpackError`]; of several the one that comes first in the archive.
 pub(super) fn make(
-    plan: &Plan,
+    plan: &ZipPlan,
     spool: &Spool,
     inflaters: &Inflaters,
     tree: &mut Tree,
     scope: &Scope,
 ) -> Result<(), UnpackError> {
-    let mut files: Vec<&Entry> = plan.entries().iter().filter(|entry| entry.kind == Kind::File).collect();
+    let mut files: Vec<&ZipEntry> = plan.entries().iter().filter(|entry| entry.kind == ZipEntryKind::File).collect();
     files.sort_unstable_by_key(|entry| entry.contents.header);
     let batches = batches(&files, inflaters.memory_of_one());
     let helpers = inflaters.count().min(batches.len()).saturating_sub(1);
     let trees: Vec<Tree> = (0..helpers).map(|_| tree.for_another_thread()).collect::<Result<_, _>>()?;
-    let job = Job { batches, next: AtomicUsize::new(0), failed: AtomicBool::new(false), spool, inflaters, scope };
+    let job =
+        InflateJob { batches, next: AtomicUsize::new(0), failed: AtomicBool::new(false), spool, inflaters, scope };
     let failures = thread::scope(|threads| {
         let job = &job;
         let spawn = |mut tree| Builder::new().spawn_scoped(threads, move || job.work(&mut tree).map(|()| tree));
@@ -61,11 +62,11 @@ pub(super) fn make(
 
 /// Files that one thread makes at one go.
 struct Batch<'a> {
-    files: Vec<&'a Entry>,
+    files: Vec<&'a ZipEntry>,
     how: How,
 }
 
-/// See `inflater.rs`.
+/// How the files of a batch are inflated: each at once in memory, or bit by bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum How {
     Whole,
@@ -73,9 +74,9 @@ enum How {
 }
 
 /// Cuts `files` into batches; those that take more than `memory` bytes first.
-fn batches<'a>(files: &[&'a Entry], memory: u64) -> Vec<Batch<'a>> {
-    let fits = |entry: &&Entry| in_memory(&entry.contents) <= memory;
-    let (small, mut large): (Vec<&Entry>, Vec<&Entry>) = files.iter().copied().partition(fits);
+fn batches<'a>(files: &[&'a ZipEntry], memory: u64) -> Vec<Batch<'a>> {
+    let fits = |entry: &&ZipEntry| in_memory(&entry.contents) <= memory;
+    let (small, mut large): (Vec<&ZipEntry>, Vec<&ZipEntry>) = files.iter().copied().partition(fits);
     large.sort_by_key(|entry| std::cmp::Reverse(entry.contents.size));
     let mut batches: Vec<_> = large.into_iter().map(|file| Batch { files: vec![file], how: How::Streamed }).collect();
     let (mut bytes, mut files) = (0, Vec::new());
@@ -94,7 +95,7 @@ fn batches<'a>(files: &[&'a Entry], memory: u64) -> Vec<Batch<'a>> {
 }
 
 /// What the threads share.
-struct Job<'a> {
+struct InflateJob<'a> {
     batches: Vec<Batch<'a>>,
     /// The first batch that nobody has taken.
     next: AtomicUsize,
@@ -105,7 +106,7 @@ struct Job<'a> {
     scope: &'a Scope<'a>,
 }
 
-impl Job<'_> {
+impl InflateJob<'_> {
     /// Makes batch after batch until none is left. An error comes with the number of its batch.
     fn work(&self, tree: &mut Tree) -> Result<(), (usize, UnpackError)> {
         while self.next.load(Ordering::Relaxed) < self.batches.len() && !self.failed.load(Ordering::Relaxed) {
@@ -123,7 +124,7 @@ impl Job<'_> {
     }
 
     fn make_batch(&self, batch: &Batch, inflater: &mut Inflater, tree: &mut Tree) -> Result<(), UnpackError> {
-        for Entry { name, mode, contents, .. } in &batch.files {
+        for ZipEntry { name, mode, contents, .. } in &batch.files {
             unless_stopped(self.scope)?;
             if self.failed.load(Ordering::Relaxed) {
                 return Ok(());

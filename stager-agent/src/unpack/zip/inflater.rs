@@ -2,7 +2,7 @@
 //!
 //! What is small is inflated whole, from memory to memory: about twice as fast as a stream. What is large is a stream.
 
-use super::contents::{Contents, Method};
+use super::contents::{Method, ZipContents};
 use super::spool::Spool;
 use crate::unpack::tree::Sum;
 use flate2::bufread::DeflateDecoder;
@@ -29,7 +29,7 @@ impl Inflater {
     ///
     /// # Errors
     /// The archive cannot be read, or the contents are not what the directory says.
-    pub(super) fn whole(&mut self, spool: &Spool, contents: &Contents) -> io::Result<&[u8]> {
+    pub(super) fn whole(&mut self, spool: &Spool, contents: &ZipContents) -> io::Result<&[u8]> {
         let Self { tables, buffer } = self;
         let packed = usize::try_from(contents.packed()).map_err(io::Error::other)?;
         let buffer = space(buffer, in_memory(contents))?;
@@ -55,7 +55,7 @@ impl Inflater {
 }
 
 /// Bytes of memory that [`Inflater::whole`] takes: the contents lie there packed and unpacked.
-pub(super) fn in_memory(contents: &Contents) -> u64 {
+pub(super) fn in_memory(contents: &ZipContents) -> u64 {
     contents.packed().saturating_add(contents.size)
 }
 
@@ -70,7 +70,7 @@ fn space(buffer: &mut Vec<u8>, size: u64) -> io::Result<&mut [u8]> {
 }
 
 /// The same as [`Inflater::whole`], bit by bit and unchecked: the sum of what came is for [`as_stated`].
-pub(super) fn stream<'s>(spool: &'s Spool, contents: &Contents) -> Box<dyn Read + 's> {
+pub(super) fn stream<'s>(spool: &'s Spool, contents: &ZipContents) -> Box<dyn Read + 's> {
     let packed = spool.part(contents.start, contents.end);
     let enough = contents.size.saturating_add(1);
     match contents.method {
@@ -83,7 +83,7 @@ pub(super) fn stream<'s>(spool: &'s Spool, contents: &Contents) -> Box<dyn Read 
 ///
 /// # Errors
 /// It is something else.
-pub(super) fn as_stated(contents: &Contents, out: Sum) -> io::Result<()> {
+pub(super) fn as_stated(contents: &ZipContents, out: Sum) -> io::Result<()> {
     match out.size.cmp(&contents.size) {
         Ordering::Greater => Err(invalid(TOO_LARGE)),
         Ordering::Less => Err(invalid(TOO_SMALL)),

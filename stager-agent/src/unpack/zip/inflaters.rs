@@ -6,11 +6,11 @@
 //! and more entries are streamed.
 //!
 //! A tar needs none. It is inflated by the thread that receives it, as fast as it comes; holding an inflater while the
-//! network is slow, it would keep the cores from others. Receiving is bounded by a gate of its own.
+//! network is slow, it would keep the cores from others. Receiving is bounded by a semaphore of its own.
 
 use super::inflater::Inflater;
-use crate::gate::Gate;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
+use crate::session::semaphore::Semaphore;
 use crate::unpack::error::UnpackError;
 use crate::unpack::unpacked::stopped;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -21,16 +21,16 @@ const MEMORY: u64 = 20 << 20;
 /// However many cores there are, each has a buffer of this many bytes.
 const LEAST: u64 = 256 << 10;
 
-/// See the module's text.
+/// A pool of inflaters.
 pub(in crate::unpack) struct Inflaters {
     count: usize,
-    gate: Gate,
+    semaphore: Semaphore,
     idle: Mutex<Vec<Inflater>>,
 }
 
 impl Inflaters {
     /// The only ones that a program needs.
-    pub(super) fn of_this_process() -> &'static Self {
+    pub(super) fn shared() -> &'static Self {
         static ALL: LazyLock<Inflaters> =
             LazyLock::new(|| Inflaters::new(available_parallelism().map_or(1, Into::into)));
         &ALL
@@ -39,7 +39,7 @@ impl Inflaters {
     /// So many, at least one.
     pub(in crate::unpack) fn new(count: usize) -> Self {
         let count = count.max(1);
-        Self { count, gate: Gate::new(count), idle: Mutex::default() }
+        Self { count, semaphore: Semaphore::new(count), idle: Mutex::default() }
     }
 
     /// How many there are.
@@ -61,7 +61,7 @@ impl Inflaters {
         scope: &Scope,
         work: impl FnOnce(&mut Inflater) -> Result<T, UnpackError>,
     ) -> Result<T, UnpackError> {
-        let _permit = self.gate.enter(scope).ok_or_else(stopped)?;
+        let _permit = self.semaphore.acquire(scope).ok_or_else(stopped)?;
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let left = idle().pop();
         let mut inflater = left.unwrap_or_else(Inflater::new);
@@ -75,7 +75,7 @@ impl Inflaters {
 mod tests {
     use super::*;
     use crate::fetch::loopback::Audience;
-    use crate::scope::Stop;
+    use crate::session::scope::Stop;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
     use std::time::Duration;

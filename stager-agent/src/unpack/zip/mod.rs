@@ -21,11 +21,11 @@ use super::entry_name::link_target;
 use super::limits::Budget;
 use super::tree::Tree;
 use super::unpacked::{Unpacked, unless_stopped};
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::unpack::error::UnpackError;
 pub(super) use inflaters::Inflaters;
-use plan::{Entry, Plan};
-use record::Kind;
+use plan::{ZipEntry, ZipPlan};
+use record::ZipEntryKind;
 use spool::Spool;
 use std::fs::File;
 use std::io::Read;
@@ -41,7 +41,7 @@ pub(super) fn unpack(
     budget: &Budget,
     scope: &Scope,
 ) -> Result<Unpacked, UnpackError> {
-    unpack_with(Inflaters::of_this_process(), archive, copy, tree, budget, scope)
+    unpack_with(Inflaters::shared(), archive, copy, tree, budget, scope)
 }
 
 /// The same with inflaters of its own.
@@ -53,8 +53,8 @@ pub(super) fn unpack_with(
     budget: &Budget,
     scope: &Scope,
 ) -> Result<Unpacked, UnpackError> {
-    let spool = Spool::of(archive, copy, tree)?;
-    let plan = Plan::of(&spool, budget, scope)?;
+    let spool = Spool::new(archive, copy, tree)?;
+    let plan = ZipPlan::new(&spool, budget, scope)?;
     make_directories(&plan, tree, scope)?;
     files::make(&plan, &spool, inflaters, tree, scope)?;
     make_links(&plan, &spool, inflaters, tree, budget, scope)?;
@@ -62,32 +62,32 @@ pub(super) fn unpack_with(
 }
 
 /// Makes the directories that have entries, with their modes, and those that only other entries need.
-fn make_directories(plan: &Plan, tree: &mut Tree, scope: &Scope) -> Result<(), UnpackError> {
+fn make_directories(plan: &ZipPlan, tree: &mut Tree, scope: &Scope) -> Result<(), UnpackError> {
     for entry in plan.entries() {
         unless_stopped(scope)?;
         match entry.kind {
-            Kind::Directory => tree.directory(&entry.name, entry.mode)?,
-            Kind::File | Kind::Symlink => tree.parents(&entry.name)?,
-            Kind::Pipe => {}
+            ZipEntryKind::Directory => tree.directory(&entry.name, entry.mode)?,
+            ZipEntryKind::File | ZipEntryKind::Symlink => tree.parents(&entry.name)?,
+            ZipEntryKind::Pipe => {}
         }
     }
     Ok(())
 }
 
 fn make_links(
-    plan: &Plan,
+    plan: &ZipPlan,
     spool: &Spool,
     inflaters: &Inflaters,
     tree: &mut Tree,
     budget: &Budget,
     scope: &Scope,
 ) -> Result<(), UnpackError> {
-    let links: Vec<&Entry> = plan.entries().iter().filter(|entry| entry.kind == Kind::Symlink).collect();
+    let links: Vec<&ZipEntry> = plan.entries().iter().filter(|entry| entry.kind == ZipEntryKind::Symlink).collect();
     if links.is_empty() {
         return Ok(());
     }
     inflaters.with_one(scope, |inflater| {
-        for Entry { name, contents, .. } in links {
+        for ZipEntry { name, contents, .. } in links {
             unless_stopped(scope)?;
             let target = inflater.whole(spool, contents);
             let target = target.map_err(|cause| UnpackError::Corrupt { entry: Some(name.shown()), cause })?;

@@ -8,10 +8,10 @@
 //! An entry takes about 150 bytes here; `--max-entries` bounds how many there are.
 
 use super::checked::{Headers, damaged};
-use super::contents::Contents;
-use super::record::{self, Kind};
+use super::contents::ZipContents;
+use super::record::{self, ZipEntryKind};
 use super::spool::Spool;
-use crate::scope::Scope;
+use crate::session::scope::Scope;
 use crate::unpack::entry_name::{EntryName, shown};
 use crate::unpack::error::{Bound, UnpackError};
 use crate::unpack::limits::Budget;
@@ -19,33 +19,31 @@ use crate::unpack::unpacked::{Unpacked, unless_stopped};
 use rawzip::{MAX_CENTRAL_DIRECTORY_RECORD_SIZE, ReaderAt, ZipArchive, ZipFileHeaderRecord, ZipLocator};
 use std::cmp::Ordering;
 
-/// See the module's text.
-pub(super) struct Plan {
+/// All entries of a zip that are to be made, judged.
+pub(super) struct ZipPlan {
     /// Sorted by name, a directory before what is in it; no name twice.
-    entries: Vec<Entry>,
+    entries: Vec<ZipEntry>,
     /// Whether a name had `\` where `/` belongs.
     backslashes: bool,
 }
 
-/// Something to make.
+/// An entry that is to be made.
 #[derive(Debug)]
-pub(super) struct Entry {
-    /// Where.
+pub(super) struct ZipEntry {
     pub(super) name: EntryName,
-    /// What.
-    pub(super) kind: Kind,
+    pub(super) kind: ZipEntryKind,
     /// Permissions, as the archive has them; 0 where they mean nothing.
     pub(super) mode: u32,
     /// A file's contents, a symbolic link's target.
-    pub(super) contents: Contents,
+    pub(super) contents: ZipContents,
 }
 
-impl Plan {
+impl ZipPlan {
     /// Reads and judges the directory of the zip in `spool`, and charges all that will come out of it to `budget`.
     ///
     /// # Errors
     /// See [`UnpackError`]; all but [`UnpackError::Disk`] are possible.
-    pub(super) fn of(spool: &Spool, budget: &Budget, scope: &Scope) -> Result<Self, UnpackError> {
+    pub(super) fn new(spool: &Spool, budget: &Budget, scope: &Scope) -> Result<Self, UnpackError> {
         let mut buffer = vec![0; MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
         let located = ZipLocator::new().locate_in_reader(spool.read_ahead(), &mut buffer, spool.length());
         let archive = located.map_err(|(_, error)| damaged(None, error))?;
@@ -58,13 +56,13 @@ impl Plan {
     }
 
     /// All that is to be made, a directory before what is in it.
-    pub(super) fn entries(&self) -> &[Entry] {
+    pub(super) fn entries(&self) -> &[ZipEntry] {
         &self.entries
     }
 
     /// What unpacking tells in the end.
     pub(super) fn summary(&self) -> Unpacked {
-        let mut pipes = self.entries.iter().filter(|entry| entry.kind == Kind::Pipe);
+        let mut pipes = self.entries.iter().filter(|entry| entry.kind == ZipEntryKind::Pipe);
         let first = pipes.next().map(|entry| entry.name.shown());
         let pipes = first.map(|first| (1 + pipes.count() as u64, first));
         let entries = self.entries.len() as u64 - pipes.as_ref().map_or(0, |(count, _)| *count);
@@ -78,7 +76,7 @@ impl Plan {
         budget: &Budget,
         scope: &Scope,
     ) -> Result<(), UnpackError> {
-        let mut headers = Headers::of(archive);
+        let mut headers = Headers::new(archive);
         let mut records = archive.entries(buffer);
         let mut count = 0_u64;
         while let Some(record) = records.next_entry().map_err(|error| damaged(None, error))? {
@@ -100,7 +98,7 @@ impl Plan {
         record: &ZipFileHeaderRecord,
         headers: &mut Headers<R>,
         budget: &Budget,
-    ) -> Result<Entry, UnpackError> {
+    ) -> Result<ZipEntry, UnpackError> {
         let system = record.version_made_by().creator_system();
         let (raw, backslashes) = record::name(record.file_path().as_bytes(), record.extra_fields(), system);
         self.backslashes |= backslashes;
@@ -108,21 +106,21 @@ impl Plan {
             return Err(UnpackError::Escapes { entry: shown(&raw), how: "an absolute path with a drive letter" });
         }
         let name = EntryName::parse(&raw, budget.limits())?;
-        let unlawful = |what| UnpackError::Unlawful { entry: shown(&raw), what };
-        let (kind, mode) = record::kind_and_mode(&raw, system, record.external_attributes()).map_err(unlawful)?;
+        let forbidden = |what| UnpackError::Forbidden { entry: shown(&raw), what };
+        let (kind, mode) = record::kind_and_mode(&raw, system, record.external_attributes()).map_err(forbidden)?;
         let contents = headers.agreed(record, &raw)?;
         match kind {
-            Kind::File | Kind::Symlink if name.split().is_none() => {
-                return Err(unlawful("wants to replace the directory itself"));
+            ZipEntryKind::File | ZipEntryKind::Symlink if name.split().is_none() => {
+                return Err(forbidden("wants to replace the directory itself"));
             }
-            Kind::Symlink if contents.size > budget.limits().name => {
+            ZipEntryKind::Symlink if contents.size > budget.limits().name => {
                 let limit = budget.limits().name;
-                return Err(UnpackError::Beyond { bound: Bound::Target, limit, entry: Some(shown(&raw)) });
+                return Err(UnpackError::LimitExceeded { bound: Bound::Target, limit, entry: Some(shown(&raw)) });
             }
-            Kind::File | Kind::Symlink => budget.bytes(contents.size)?,
-            Kind::Directory | Kind::Pipe => {}
+            ZipEntryKind::File | ZipEntryKind::Symlink => budget.bytes(contents.size)?,
+            ZipEntryKind::Directory | ZipEntryKind::Pipe => {}
         }
-        Ok(Entry { name, kind, mode, contents })
+        Ok(ZipEntry { name, kind, mode, contents })
     }
 
     /// Sorts the entries and leaves the last one of each name.
@@ -137,12 +135,14 @@ impl Plan {
     fn only_directories_have_entries(&self) -> Result<(), UnpackError> {
         for pair in self.entries.windows(2) {
             let [above, below] = pair else { continue };
-            if above.kind == Kind::Directory || !is_in(below.name.as_bytes(), above.name.as_bytes()) {
+            if above.kind == ZipEntryKind::Directory || !is_in(below.name.as_bytes(), above.name.as_bytes()) {
                 continue;
             }
             return Err(match above.kind {
-                Kind::Symlink => UnpackError::Escapes { entry: below.name.shown(), how: "through a symbolic link" },
-                _ => UnpackError::Unlawful {
+                ZipEntryKind::Symlink => {
+                    UnpackError::Escapes { entry: below.name.shown(), how: "through a symbolic link" }
+                }
+                _ => UnpackError::Forbidden {
                     entry: above.name.shown(),
                     what: "is no directory, but another entry lies in it",
                 },
@@ -153,8 +153,8 @@ impl Plan {
 }
 
 /// Refuses entries that share bytes: the way to make petabytes of a few kilobytes, or an archive that holds itself.
-fn no_byte_twice(entries: &[Entry], directory: u64) -> Result<(), UnpackError> {
-    let mut by_place: Vec<&Entry> = entries.iter().collect();
+fn no_byte_twice(entries: &[ZipEntry], directory: u64) -> Result<(), UnpackError> {
+    let mut by_place: Vec<&ZipEntry> = entries.iter().collect();
     by_place.sort_unstable_by_key(|entry| entry.contents.header);
     for (place, entry) in by_place.iter().enumerate() {
         let next = by_place.get(place + 1).map_or(directory, |next| next.contents.header);

@@ -25,7 +25,7 @@ const CODE_PAGE_437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿ�
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ZipEntryKind {
     Directory,
     File,
     Symlink,
@@ -72,18 +72,22 @@ fn of_code_page(byte: u8) -> char {
 }
 
 /// What the entry of this name is, and its mode. `Err` has what is wrong with it, for people.
-pub(super) fn kind_and_mode(name: &[u8], system: CreatorSystem, attributes: u32) -> Result<(Kind, u32), &'static str> {
+pub(super) fn kind_and_mode(
+    name: &[u8],
+    system: CreatorSystem,
+    attributes: u32,
+) -> Result<(ZipEntryKind, u32), &'static str> {
     let stated = unix_mode(system, attributes);
     let mode = Some(stated & !KIND).filter(|mode| *mode != 0);
     match stated & KIND {
         kind if name.ends_with(b"/") || kind == DIRECTORY => {
             // A directory that cannot be entered is a DOS attribute read as a mode.
             let mode = mode.filter(|_| made_by_unix(system));
-            Ok((Kind::Directory, mode.unwrap_or(MODE_OF_DIRECTORIES)))
+            Ok((ZipEntryKind::Directory, mode.unwrap_or(MODE_OF_DIRECTORIES)))
         }
-        SYMLINK => Ok((Kind::Symlink, 0)),
-        FIFO => Ok((Kind::Pipe, 0)),
-        REGULAR | 0 => Ok((Kind::File, mode.unwrap_or(MODE_OF_FILES))),
+        SYMLINK => Ok((ZipEntryKind::Symlink, 0)),
+        FIFO => Ok((ZipEntryKind::Pipe, 0)),
+        REGULAR | 0 => Ok((ZipEntryKind::File, mode.unwrap_or(MODE_OF_FILES))),
         _ => Err("is a device or a socket"),
     }
 }
@@ -148,26 +152,26 @@ mod tests {
     fn modes_and_kinds_come_from_where_the_archive_was_made() {
         let unix = |mode: u32| (CreatorSystem::UNIX, mode << 16);
         for (name, (system, attributes), expected) in [
-            ("f", unix(0o100_755), Ok((Kind::File, 0o755))),
-            ("f", unix(0o104_755), Ok((Kind::File, 0o4755))),
-            ("f", unix(0o755), Ok((Kind::File, 0o755))),
-            ("f", unix(0), Ok((Kind::File, 0o644))),
-            ("f", unix(0o100_000), Ok((Kind::File, 0o644))),
-            ("d/", unix(0o40_700), Ok((Kind::Directory, 0o700))),
-            ("d", unix(0o40_700), Ok((Kind::Directory, 0o700))),
-            ("d/", unix(0), Ok((Kind::Directory, 0o755))),
-            ("l", unix(0o120_777), Ok((Kind::Symlink, 0))),
-            ("p", unix(0o010_644), Ok((Kind::Pipe, 0))),
+            ("f", unix(0o100_755), Ok((ZipEntryKind::File, 0o755))),
+            ("f", unix(0o104_755), Ok((ZipEntryKind::File, 0o4755))),
+            ("f", unix(0o755), Ok((ZipEntryKind::File, 0o755))),
+            ("f", unix(0), Ok((ZipEntryKind::File, 0o644))),
+            ("f", unix(0o100_000), Ok((ZipEntryKind::File, 0o644))),
+            ("d/", unix(0o40_700), Ok((ZipEntryKind::Directory, 0o700))),
+            ("d", unix(0o40_700), Ok((ZipEntryKind::Directory, 0o700))),
+            ("d/", unix(0), Ok((ZipEntryKind::Directory, 0o755))),
+            ("l", unix(0o120_777), Ok((ZipEntryKind::Symlink, 0))),
+            ("p", unix(0o010_644), Ok((ZipEntryKind::Pipe, 0))),
             ("c", unix(0o020_644), Err("is a device or a socket")),
             ("b", unix(0o060_644), Err("is a device or a socket")),
             ("s", unix(0o140_644), Err("is a device or a socket")),
-            ("f", (CreatorSystem::FAT, 0), Ok((Kind::File, 0o666))),
-            ("f", (CreatorSystem::FAT, DOS_READ_ONLY), Ok((Kind::File, 0o444))),
-            ("f", (CreatorSystem::FAT, 0o120_777 << 16), Ok((Kind::File, 0o666))),
-            ("d", (CreatorSystem::FAT, DOS_DIRECTORY), Ok((Kind::Directory, 0o755))),
-            ("f", (CreatorSystem::NTFS, 0o100_755 << 16), Ok((Kind::File, 0o755))),
-            ("l", (CreatorSystem::NTFS, 0o120_777 << 16), Ok((Kind::Symlink, 0))),
-            ("d/", (CreatorSystem::NTFS, 0), Ok((Kind::Directory, 0o755))),
+            ("f", (CreatorSystem::FAT, 0), Ok((ZipEntryKind::File, 0o666))),
+            ("f", (CreatorSystem::FAT, DOS_READ_ONLY), Ok((ZipEntryKind::File, 0o444))),
+            ("f", (CreatorSystem::FAT, 0o120_777 << 16), Ok((ZipEntryKind::File, 0o666))),
+            ("d", (CreatorSystem::FAT, DOS_DIRECTORY), Ok((ZipEntryKind::Directory, 0o755))),
+            ("f", (CreatorSystem::NTFS, 0o100_755 << 16), Ok((ZipEntryKind::File, 0o755))),
+            ("l", (CreatorSystem::NTFS, 0o120_777 << 16), Ok((ZipEntryKind::Symlink, 0))),
+            ("d/", (CreatorSystem::NTFS, 0), Ok((ZipEntryKind::Directory, 0o755))),
         ] {
             assert_eq!(
                 kind_and_mode(name.as_bytes(), system, attributes),

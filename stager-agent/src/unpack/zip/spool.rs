@@ -17,7 +17,7 @@ const BLOCK: usize = 64 * 1024;
 /// Bytes read around a header: with it come its name, its extra fields and, of small entries, the next headers.
 const AHEAD: usize = 4096;
 
-/// See the module's text.
+/// A zip in a file without a name, or in the copy that is kept of it.
 pub(super) struct Spool {
     file: File,
     length: u64,
@@ -39,7 +39,7 @@ impl Spool {
     ///
     /// # Errors
     /// [`UnpackError::Disk`] and [`UnpackError::DiskFull`]; [`UnpackError::Corrupt`] where reading failed.
-    pub(super) fn of(archive: &mut dyn Read, copy: Option<&File>, tree: &Tree) -> Result<Self, UnpackError> {
+    pub(super) fn new(archive: &mut dyn Read, copy: Option<&File>, tree: &Tree) -> Result<Self, UnpackError> {
         let disk = |cause| UnpackError::Disk { path: tree.path().to_owned(), cause };
         let (file, copied) = match copy {
             Some(copy) => (copy.try_clone().map_err(disk)?, true),
@@ -61,7 +61,7 @@ impl Spool {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(cause) => return Err(UnpackError::of_reading(None, cause)),
+                Err(cause) => return Err(UnpackError::from_reading(None, cause)),
             }
         }
     }
@@ -157,7 +157,7 @@ mod tests {
         fn reading_ahead_changes_nothing(reads in prop::collection::vec((0..12_000_u64, 0..6000_usize), 1..40)) {
             let whole: Vec<u8> = (0..10_000_u32).map(|number| number.to_le_bytes()[number as usize % 2]).collect();
             let folder = TempDir::new().unwrap();
-            let spool = Spool::of(&mut &whole[..], None, &Tree::open(folder.path(), None).unwrap()).unwrap();
+            let spool = Spool::new(&mut &whole[..], None, &Tree::open(folder.path(), None).unwrap()).unwrap();
             let ahead = spool.read_ahead();
             for (at, length) in reads {
                 let from = usize::try_from(at).unwrap().min(whole.len());
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_spool_has_no_name() {
         let folder = TempDir::new().unwrap();
-        let spool = Spool::of(&mut &b"zip"[..], None, &Tree::open(folder.path(), None).unwrap()).unwrap();
+        let spool = Spool::new(&mut &b"zip"[..], None, &Tree::open(folder.path(), None).unwrap()).unwrap();
         assert_eq!(spool.length(), 3);
         #[expect(clippy::disallowed_methods, reason = "the test looks at a real directory")]
         let names = std::fs::read_dir(folder.path()).unwrap().count();

@@ -1,0 +1,40 @@
+//! Empties a cache, but for what is in use.
+
+use super::error::CacheError;
+use super::evict::Removal;
+use super::gc;
+use super::identity::Identity;
+use super::index::Indexed;
+use super::store::Cache;
+
+/// An entry that was to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cleared {
+    /// What it is a copy of; `None` where its record says nothing.
+    pub(crate) identity: Option<Identity>,
+    /// What it took, or takes; 0 where its record says nothing.
+    pub(crate) bytes: u64,
+    /// Whether it is gone.
+    pub(crate) removal: Removal,
+}
+
+impl Cache {
+    /// Removes all entries, or those with this key (or of this app), except those in use.
+    ///
+    /// # Errors
+    /// [`CacheError::Io`].
+    pub(crate) fn clear(&self, key: Option<&str>) -> Result<Vec<Cleared>, CacheError> {
+        let mut cleared = Vec::new();
+        for Indexed { id, record, .. } in self.wanted(key)? {
+            cleared.push(if let Ok(record) = record {
+                let removal = self.remove(&id, &record.name)?;
+                Cleared { identity: Some(record.identity()), bytes: record.bytes, removal }
+            } else {
+                self.forget(&id, None)?;
+                Cleared { identity: None, bytes: 0, removal: Removal::Removed }
+            });
+        }
+        gc::collect(&self.layout)?;
+        Ok(cleared)
+    }
+}

@@ -1,0 +1,153 @@
+//! The connection under a request, watched for what the HTTP library does not do: tell who is at its other end, see
+//! whether more came than a body that was read to its end, hear an answer that comes before a body is sent whole, and
+//! name the whole URL to a proxy that passes plain HTTP on.
+
+use std::fmt::Debug;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use ureq::Error;
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
+
+/// Makes the connection of one request.
+#[derive(Debug)]
+pub(super) struct WatchedConnector {
+    /// Shared by all requests: it keeps what all TLS connections need.
+    pub(super) connector: Arc<DefaultConnector>,
+    /// Is told of the connection.
+    pub(super) connection: ConnectionHandle,
+    /// `http://host:port`, which a proxy finds in front of the path; `None`: it is not asked through a proxy, or
+    /// through a tunnel.
+    pub(super) whole_url: Option<String>,
+}
+
+/// What is known of a connection: who is at its other end, and once the library is done with it, whether more came than
+/// was read. Clones are of the same connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ConnectionHandle(Arc<ConnectionState>);
+
+#[derive(Debug, Default)]
+struct ConnectionState {
+    peer: OnceLock<SocketAddr>,
+    has_more: OnceLock<bool>,
+}
+
+/// A connection that is watched.
+#[derive(Debug)]
+pub(super) struct WatchedTransport {
+    inner: Box<dyn Transport>,
+    connection: ConnectionHandle,
+    whole_url: Option<String>,
+    head_is_sent: bool,
+    deaf: bool,
+}
+
+impl Connector<()> for WatchedConnector {
+    type Out = WatchedTransport;
+
+    fn connect(&self, details: &ConnectionDetails, chained: Option<()>) -> Result<Option<WatchedTransport>, Error> {
+        let inner = self.connector.connect(details, chained)?;
+        if let Some(peer) = inner.as_ref().and_then(peer) {
+            let _ = self.connection.0.peer.set(peer); // through a tunnel the second time: the same
+        }
+        let (connection, whole_url) = (self.connection.clone(), self.whole_url.clone());
+        Ok(inner.map(|inner| WatchedTransport { inner, connection, whole_url, head_is_sent: false, deaf: false }))
+    }
+}
+
+impl Transport for WatchedTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, mut amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if let Some(url) = self.whole_url.take() {
+            amount = insert(self.inner.buffers().output(), amount, &url)?;
+        }
+        if self.deaf {
+            return Ok(());
+        }
+        match self.inner.transmit_output(amount, timeout) {
+            // It hung up before it had heard all. Its reason, such as 503 or 413, may have come before that: let the
+            // library read it.
+            Err(Error::Io(error)) if self.head_is_sent && hung_up(&error) => self.deaf = true,
+            sent => sent?,
+        }
+        self.head_is_sent = true;
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.inner.await_input(timeout)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
+
+impl Drop for WatchedTransport {
+    fn drop(&mut self) {
+        // A connection through a tunnel holds another of its kind, which is dropped later and does not count.
+        let _ = self.connection.0.has_more.set(!self.inner.buffers().input().is_empty());
+    }
+}
+
+impl ConnectionHandle {
+    /// Who is at the other end, or the proxy before it; `None` before there was a connection.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        self.0.peer.get().copied()
+    }
+
+    /// Whether more came with the end of the body that was read; false before its end. What comes later is not waited for.
+    pub(super) fn has_more(&self) -> bool {
+        self.0.has_more.get().copied().unwrap_or_default()
+    }
+}
+
+/// Who is at the other end of `transport`. Its `Debug` alone tells (`addr: Some(10.0.0.2:80)`), through TLS and tunnels
+/// too; the name's addresses are no answer, for Docker gives one name to several containers.
+fn peer(transport: &impl Debug) -> Option<SocketAddr> {
+    let shown = format!("{transport:?}");
+    let (_, address) = shown.split_once("addr: Some(")?;
+    address.split_once(')')?.0.parse().ok()
+}
+
+fn hung_up(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted
+    )
+}
+
+/// Makes `GET /path` into `GET http://host/path` at the start of `output`, of which `amount` bytes are used. Gives how
+/// many are used then.
+fn insert(output: &mut [u8], amount: usize, url: &str) -> Result<usize, Error> {
+    let longer = amount + url.len();
+    let path = output[..amount].iter().position(|byte| *byte == b' ').map(|space| space + 1);
+    let Some(path) = path.filter(|_| longer <= output.len()) else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the URL is too long for a proxy").into());
+    };
+    output.copy_within(path..amount, path + url.len());
+    output[path..path + url.len()].copy_from_slice(url.as_bytes());
+    Ok(longer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_finds_the_whole_url_in_the_first_line() {
+        let mut output = [0; 64];
+        let request = b"GET /a b=c HTTP/1.1\r\n";
+        output[..request.len()].copy_from_slice(request);
+        let used = insert(&mut output, request.len(), "http://h:1").unwrap();
+        assert_eq!(&output[..used], b"GET http://h:1/a b=c HTTP/1.1\r\n");
+        assert!(insert(&mut output, used, &"x".repeat(60)).is_err());
+    }
+}
