@@ -10,7 +10,7 @@ const CHECKSUM: std::ops::Range<usize> = 148..156;
 
 /// Reads an archive block by block. As a [`Read`] it gives the contents of the member whose header came last, and no
 /// more.
-pub struct Blocks<R> {
+pub(crate) struct Blocks<R> {
     archive: R,
     /// Bytes of the contents that were not read yet.
     left: u64,
@@ -19,7 +19,7 @@ pub struct Blocks<R> {
 
 impl<R: Read> Blocks<R> {
     /// The blocks of `archive`.
-    pub fn new(archive: R) -> Self {
+    pub(crate) fn new(archive: R) -> Self {
         Self { archive, left: 0, padding: 0 }
     }
 
@@ -28,7 +28,7 @@ impl<R: Read> Blocks<R> {
     ///
     /// # Errors
     /// The archive cannot be read, or ends in the middle, or the checksum is wrong.
-    pub fn header(&mut self) -> io::Result<Option<Header>> {
+    pub(crate) fn header(&mut self) -> io::Result<Option<Header>> {
         io::copy(self, &mut io::sink())?;
         let mut padding = [0; BLOCK];
         exactly(&mut self.archive, &mut padding[..self.padding])?;
@@ -49,19 +49,19 @@ impl<R: Read> Blocks<R> {
     ///
     /// # Errors
     /// The archive cannot be read, or ends there.
-    pub fn block(&mut self, block: &mut [u8; BLOCK]) -> io::Result<()> {
+    pub(crate) fn block(&mut self, block: &mut [u8; BLOCK]) -> io::Result<()> {
         exactly(&mut self.archive, block)
     }
 
     /// From here on there are `size` bytes of contents.
-    pub fn begin(&mut self, size: u64) {
+    pub(crate) fn begin(&mut self, size: u64) {
         self.left = size;
         let over = usize::try_from(size % BLOCK as u64).unwrap_or(0);
         self.padding = (BLOCK - over) % BLOCK;
     }
 
     /// Bytes of the contents that were not read yet.
-    pub fn left(&self) -> u64 {
+    pub(crate) fn left(&self) -> u64 {
         self.left
     }
 }
@@ -92,7 +92,7 @@ pub fn has_checksum(header: &[u8; BLOCK]) -> bool {
 ///
 /// # Errors
 /// It is no number, is negative, or too large for 64 bits.
-pub fn number(field: &[u8]) -> io::Result<u64> {
+pub(crate) fn number(field: &[u8]) -> io::Result<u64> {
     match field {
         [first, ..] if first & 0xc0 == 0xc0 => Err(damaged("a number in its header is negative")),
         [first, rest @ ..] if first & 0x80 != 0 => {

@@ -155,7 +155,7 @@ fn append(archive: &mut Vec<u8>, kind: EntryType, path: &[u8], link: &[u8], mode
 }
 
 /// `LENGTH KEY=VALUE\n`, whose length counts itself.
-fn record(key: &str, value: &[u8]) -> Vec<u8> {
+pub(crate) fn record(key: &str, value: &[u8]) -> Vec<u8> {
     let rest = key.len() + value.len() + " =\n".len();
     let mut length = rest;
     while length != rest + length.to_string().len() {

@@ -9,31 +9,31 @@ use std::io;
 
 /// More than this is no description of a file: names and maps of holes have bounds of their own, and the attributes
 /// that others keep here are smaller by far.
-pub const LONGEST: u64 = 1 << 20;
+pub(crate) const LONGEST: u64 = 1 << 20;
 
 /// What counts of an extended header; `None` where it does not say.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Records {
+pub(crate) struct PaxRecords {
     /// The member's name.
-    pub path: Option<Vec<u8>>,
+    pub(crate) path: Option<Vec<u8>>,
     /// Where it links to.
-    pub link: Option<Vec<u8>>,
+    pub(crate) link: Option<Vec<u8>>,
     /// Bytes of its contents in the archive.
-    pub size: Option<u64>,
+    pub(crate) size: Option<u64>,
     /// When it was changed: whole seconds since 1970, rounded down.
-    pub mtime: Option<i64>,
+    pub(crate) mtime: Option<i64>,
     /// Its extended attributes, by name: `user.mime_type`.
-    pub attributes: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub(crate) attributes: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Of a sparse file, as GNU tar describes it.
-    pub sparse: SparseRecords,
+    pub(crate) sparse: SparseRecords,
 }
 
-impl Records {
+impl PaxRecords {
     /// Reads the records of one extended header.
     ///
     /// # Errors
     /// They are not well-formed.
-    pub fn parse(mut text: &[u8]) -> io::Result<Self> {
+    pub(crate) fn parse(mut text: &[u8]) -> io::Result<Self> {
         let mut records = Self::default();
         let mut offset = None;
         while let Some((key, value)) = next(&mut text)? {
@@ -61,8 +61,7 @@ impl Records {
     }
 
     /// Whether there is anything in it that a header for all members has no business to say.
-    #[must_use]
-    pub fn is_about_a_file(&self) -> bool {
+    pub(crate) fn is_about_a_file(&self) -> bool {
         let Self { path, link, size, sparse, .. } = self;
         path.is_some() || link.is_some() || size.is_some() || *sparse != SparseRecords::default()
     }
@@ -123,9 +122,9 @@ mod tests {
             written("linkpath", b""),
             written("size", b"12"),
         ];
-        let records = Records::parse(&text.concat()).unwrap();
+        let records = PaxRecords::parse(&text.concat()).unwrap();
         let attributes = [(b"user.x".to_vec(), b"\n12 path=no\n\0".to_vec())].into();
-        let expected = Records { path: Some(b"a\nb".to_vec()), size: Some(12), attributes, ..Records::default() };
+        let expected = PaxRecords { path: Some(b"a\nb".to_vec()), size: Some(12), attributes, ..PaxRecords::default() };
         assert_eq!(records, expected);
     }
 
@@ -161,7 +160,7 @@ mod tests {
             ("GNU.sparse.map", "1,2,3"),
         ];
         for (key, value) in wrong {
-            assert!(Records::parse(&written(key, value.as_bytes())).is_err(), "{key}={value}");
+            assert!(PaxRecords::parse(&written(key, value.as_bytes())).is_err(), "{key}={value}");
         }
         for text in [
             &b"path=a"[..],
@@ -175,7 +174,7 @@ mod tests {
             b"8 patha\n",
             &[0; 20],
         ] {
-            assert!(Records::parse(text).is_err(), "{}", String::from_utf8_lossy(text));
+            assert!(PaxRecords::parse(text).is_err(), "{}", String::from_utf8_lossy(text));
         }
     }
 
@@ -187,13 +186,13 @@ mod tests {
             path in prop::collection::vec(any::<u8>(), 1..300),
             link in prop::collection::vec(any::<u8>(), 1..300),
         ) {
-            let records = Records::parse(&[written("path", &path), written("linkpath", &link)].concat()).unwrap();
-            prop_assert_eq!(records, Records { path: Some(path), link: Some(link), ..Records::default() });
+            let records = PaxRecords::parse(&[written("path", &path), written("linkpath", &link)].concat()).unwrap();
+            prop_assert_eq!(records, PaxRecords { path: Some(path), link: Some(link), ..PaxRecords::default() });
         }
 
         #[test]
         fn noise_is_survived(noise in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Records::parse(&noise);
+            let _ = PaxRecords::parse(&noise);
         }
     }
 }

@@ -15,31 +15,31 @@ const LONGEST_NUMBER: usize = 20;
 
 /// A part of a file that is not a hole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Piece {
+pub(crate) struct Piece {
     /// Where it begins in the file.
-    pub at: u64,
+    pub(crate) at: u64,
     /// How many bytes it has.
-    pub length: u64,
+    pub(crate) length: u64,
 }
 
 /// The three forms that GNU tar has had, as records.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct SparseRecords {
+pub(crate) struct SparseRecords {
     /// The number of the form before the point.
-    pub major: Option<u64>,
+    pub(crate) major: Option<u64>,
     /// The number behind it.
-    pub minor: Option<u64>,
+    pub(crate) minor: Option<u64>,
     /// The file's name; the member's is made up.
-    pub name: Option<Vec<u8>>,
+    pub(crate) name: Option<Vec<u8>>,
     /// Bytes of the file with its holes.
-    pub size: Option<u64>,
+    pub(crate) size: Option<u64>,
     /// What is not a hole, where it is said here.
-    pub pieces: Vec<Piece>,
+    pub(crate) pieces: Vec<Piece>,
 }
 
 /// Where the pieces of a file belong: in order, not overlapping, none behind its end.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Map {
+pub(crate) struct Map {
     pieces: Vec<Piece>,
     size: u64,
 }
@@ -49,7 +49,7 @@ impl Map {
     ///
     /// # Errors
     /// It is none, does not fit the `stored` bytes of the pieces, or has more pieces than are held in memory.
-    pub fn of_header<R: Read>(header: &GnuHeader, stored: u64, blocks: &mut Blocks<R>) -> io::Result<Self> {
+    pub(crate) fn from_header<R: Read>(header: &GnuHeader, stored: u64, blocks: &mut Blocks<R>) -> io::Result<Self> {
         let mut pieces = Vec::new();
         add(&mut pieces, &header.sparse)?;
         let mut more = header.is_extended();
@@ -66,8 +66,8 @@ impl Map {
     /// contents, and after this at the first piece.
     ///
     /// # Errors
-    /// As for [`Self::of_header`], or the form is unknown.
-    pub fn of_records<R: Read>(records: SparseRecords, blocks: &mut Blocks<R>) -> io::Result<Option<Self>> {
+    /// As for [`Self::from_header`], or the form is unknown.
+    pub(crate) fn from_records<R: Read>(records: SparseRecords, blocks: &mut Blocks<R>) -> io::Result<Option<Self>> {
         let pieces = match (records.major, records.minor, records.size) {
             (None, None, None) if records == SparseRecords::default() => return Ok(None),
             (Some(1), Some(0), _) => in_front(blocks)?,
@@ -91,8 +91,7 @@ impl Map {
     }
 
     /// Bytes of the file, with its holes.
-    #[must_use]
-    pub fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.size
     }
 }
@@ -125,7 +124,7 @@ pub(crate) fn map(value: &[u8]) -> io::Result<Vec<Piece>> {
 /// The map in front of the contents: how many pieces, then offset and length of each, a number a line, padded to a
 /// whole block.
 fn in_front<R: Read>(blocks: &mut Blocks<R>) -> io::Result<Vec<Piece>> {
-    let mut text = Lines { blocks, block: [0; BLOCK], used: BLOCK };
+    let mut text = MapText { blocks, block: [0; BLOCK], used: BLOCK };
     let count = text.number()?;
     let mut pieces = Vec::new();
     for _ in 0..count {
@@ -134,13 +133,13 @@ fn in_front<R: Read>(blocks: &mut Blocks<R>) -> io::Result<Vec<Piece>> {
     Ok(pieces)
 }
 
-struct Lines<'b, R> {
+struct MapText<'b, R> {
     blocks: &'b mut Blocks<R>,
     block: [u8; BLOCK],
     used: usize,
 }
 
-impl<R: Read> Lines<'_, R> {
+impl<R: Read> MapText<'_, R> {
     fn number(&mut self) -> io::Result<u64> {
         let mut digits = Vec::new();
         while digits.len() <= LONGEST_NUMBER {
@@ -164,7 +163,7 @@ fn outside() -> io::Error {
 
 /// The contents of a sparse file with zeros for its holes. They are told to `charge` before they come, like any bytes:
 /// whoever copies the file later writes them.
-pub struct Filled<R, C> {
+pub(crate) struct Filled<R, C> {
     map: Map,
     pieces: R,
     charge: C,
@@ -176,7 +175,7 @@ pub struct Filled<R, C> {
 
 impl<R: Read, C: FnMut(u64) -> io::Result<()>> Filled<R, C> {
     /// The file of this map, whose pieces `pieces` gives one after the other.
-    pub fn new(map: Map, pieces: R, charge: C) -> Self {
+    pub(crate) fn new(map: Map, pieces: R, charge: C) -> Self {
         Self { map, pieces, charge, piece: 0, at: 0 }
     }
 }

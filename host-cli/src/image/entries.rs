@@ -1,23 +1,21 @@
-//! Reads a tar entry by entry in bounded memory, in every form that GNU tar, bsdtar and Go write. Holes come as zeros.
+//! Shows a tar entry by entry in bounded memory, in every form that GNU tar, bsdtar and Go write. Holes come as zeros. The
+//! headers are read in the crate `tarball`; what may be asked for, and the words for what is wrong, are here.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
-use tar::{EntryType, Header};
-use tarball::blocks::{Blocks, damaged, number};
-use tarball::pax::{self, Records};
-use tarball::sparse::{Filled, Map};
+use tar::EntryType;
+use tarball::blocks::damaged;
+use tarball::members::{Limits, Member, MemberError, Members};
 
-/// Bytes of a name or a link's target that are read; Linux has no longer paths than 4 KiB.
-const LONGEST_NAME: u64 = 64 << 10;
+/// Bytes of a name or a link's target that are read, without the NUL behind it; Linux has no longer paths than 4 KiB.
+const LONGEST_NAME: u64 = (64 << 10) - 1;
 /// Headers for all entries that are read in front of one; each is a kibibyte that nothing comes of.
 const MOST_GLOBALS: u32 = 1000;
 /// Bytes behind the archive's end. A tape's records are the longest padding, and have a mebibyte.
 const LONGEST_PADDING: u64 = 16 << 20;
-/// A volume label of GNU tar: a name for the tape.
-const VOLUME: u8 = b'V';
 /// The last second that a header can tell in digits; in the year 2242.
 const LAST_SECOND: u64 = 0o77_777_777_777;
 
@@ -40,6 +38,13 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    fn from_member(member: Member) -> io::Result<Self> {
+        let mode = u32::try_from(member.mode()? & 0o7777).unwrap_or_default();
+        let mtime = member.mtime()?.min(LAST_SECOND);
+        let Member { name: path, link, kind, size, attributes, .. } = member;
+        Ok(Self { path, link, kind, mode, mtime, size, attributes })
+    }
+
     /// The path for a message.
     pub(super) fn shown(&self) -> String {
         String::from_utf8_lossy(&self.path).into_owned()
@@ -60,13 +65,13 @@ pub(super) fn each_entry<E>(
     mut archive: impl Read,
     mut visit: impl FnMut(&Entry, &mut dyn Read) -> Result<(), E>,
 ) -> Result<(), Stopped<E>> {
-    let mut blocks = Blocks::new(&mut archive);
-    while let Some((entry, map)) = next(&mut blocks).map_err(Stopped::Archive)? {
-        let outcome = match map {
-            Some(map) => visit(&entry, &mut Filled::new(map, &mut blocks, |_| Ok(()))),
-            None => visit(&entry, &mut blocks),
-        };
-        outcome.map_err(Stopped::Visitor)?;
+    let mut members = Members::new(&mut archive, Bounds::default());
+    while let Some(member) = members.next_member().map_err(|error| Stopped::Archive(in_words(error)))? {
+        if member.is_label() {
+            continue;
+        }
+        let entry = Entry::from_member(member).map_err(Stopped::Archive)?;
+        visit(&entry, &mut members.contents()).map_err(Stopped::Visitor)?;
     }
     // What follows the last entry is padding, but the checksum of the compression comes after it.
     let padding = io::copy(&mut archive.take(LONGEST_PADDING + 1), &mut io::sink()).map_err(Stopped::Archive)?;
@@ -76,125 +81,40 @@ pub(super) fn each_entry<E>(
     Ok(())
 }
 
-/// What extension headers say of the next entry.
+/// What an archive may ask for; how many bytes come out of it is bounded by whoever reads them.
 #[derive(Default)]
-struct Extensions {
-    path: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
-    records: Option<Records>,
+struct Bounds {
+    /// Headers for all entries since the last entry.
     globals: u32,
 }
 
-fn next<R: Read>(blocks: &mut Blocks<R>) -> io::Result<Option<(Entry, Option<Map>)>> {
-    let mut extensions = Extensions::default();
-    while let Some(header) = blocks.header()? {
-        let size = number(&header.as_old().size)?;
-        match header.entry_type() {
-            EntryType::GNULongName => once(&mut extensions.path, name(blocks, size)?)?,
-            EntryType::GNULongLink => once(&mut extensions.link, name(blocks, size)?)?,
-            EntryType::XHeader => once(&mut extensions.records, records(blocks, size)?)?,
-            EntryType::XGlobalHeader => {
-                extensions.globals += 1;
-                if extensions.globals > MOST_GLOBALS || records(blocks, size)?.is_about_a_file() {
-                    return Err(damaged("it has a header for all entries that speaks of one"));
-                }
-            }
-            kind if kind.as_byte() == VOLUME => blocks.begin(size),
-            _ => return complete(extensions, &header, size, blocks).map(Some),
-        }
+impl Limits for Bounds {
+    fn name(&self) -> u64 {
+        LONGEST_NAME
     }
-    match extensions {
-        Extensions { path: None, link: None, records: None, .. } => Ok(None),
-        _ => Err(damaged("it ends between an entry's headers")),
+
+    fn member(&mut self) -> io::Result<()> {
+        self.globals = 0;
+        Ok(())
+    }
+
+    fn global(&mut self) -> io::Result<()> {
+        self.globals += 1;
+        if self.globals > MOST_GLOBALS { Err(in_words(MemberError::GlobalHeader)) } else { Ok(()) }
     }
 }
 
-/// The entry; `blocks` stand at its content after this.
-fn complete<R: Read>(
-    extensions: Extensions,
-    header: &Header,
-    size: u64,
-    blocks: &mut Blocks<R>,
-) -> io::Result<(Entry, Option<Map>)> {
-    let Records { path, link, size: long_size, mtime, attributes, sparse } = extensions.records.unwrap_or_default();
-    let path = sparse.name.clone().or(path).or(extensions.path);
-    let path = path.unwrap_or_else(|| header.path_bytes().into_owned());
-    let link = link.or(extensions.link);
-    let mut kind = header.entry_type();
-    let stored = if has_content(kind) { long_size.unwrap_or(size) } else { 0 };
-    let map = if kind == EntryType::GNUSparse {
-        let header = header.as_gnu().ok_or_else(|| damaged("it has a sparse file without a map"))?;
-        let map = Map::of_header(header, stored, blocks)?;
-        blocks.begin(stored);
-        Some(map)
-    } else {
-        blocks.begin(stored);
-        Map::of_records(sparse, blocks)?
-    };
-    if matches!(kind, EntryType::Continuous | EntryType::GNUSparse) {
-        kind = EntryType::Regular;
-    }
-    if kind.is_file() && path.ends_with(b"/") {
-        kind = EntryType::Directory; // as tar older than POSIX says it
-    }
-    let entry = Entry {
-        link: link.or_else(|| header.link_name_bytes().map(std::borrow::Cow::into_owned)).unwrap_or_default(),
-        path,
-        kind,
-        mode: u32::try_from(number(&header.as_old().mode)? & 0o7777).unwrap_or_default(),
-        mtime: time(mtime, &header.as_old().mtime)?,
-        size: map.as_ref().map_or(stored, Map::size),
-        attributes,
-    };
-    Ok((entry, map))
-}
-
-/// What a record says, else what the header says.
-fn time(record: Option<i64>, field: &[u8]) -> io::Result<u64> {
-    let is_before_1970 = field.first().is_some_and(|first| first & 0xc0 == 0xc0); // binary, and its sign
-    let seconds = match record {
-        Some(seconds) => u64::try_from(seconds).unwrap_or(0),
-        None if is_before_1970 => 0,
-        None => number(field)?,
-    };
-    Ok(seconds.min(LAST_SECOND))
-}
-
-/// Whether the size in a header is that of content; otherwise it may say anything.
-fn has_content(kind: EntryType) -> bool {
-    use EntryType::{Block, Char, Directory, Fifo, Link, Symlink};
-    !matches!(kind, Link | Symlink | Char | Block | Directory | Fifo)
-}
-
-fn once<T>(place: &mut Option<T>, value: T) -> io::Result<()> {
-    match place.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(damaged("it has two headers of the same kind for one entry")),
-    }
-}
-
-/// A name that stands as content; GNU's end with a zero byte.
-fn name<R: Read>(blocks: &mut Blocks<R>, size: u64) -> io::Result<Vec<u8>> {
-    if size > LONGEST_NAME {
-        return Err(damaged("it has a name that is too long"));
-    }
-    let mut name = content(blocks, size)?;
-    name.truncate(name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
-    Ok(name)
-}
-
-fn records<R: Read>(blocks: &mut Blocks<R>, size: u64) -> io::Result<Records> {
-    if size > pax::LONGEST {
-        return Err(damaged("it has an extended header of more than 1 MiB"));
-    }
-    Records::parse(&content(blocks, size)?)
-}
-
-fn content<R: Read>(blocks: &mut Blocks<R>, size: u64) -> io::Result<Vec<u8>> {
-    blocks.begin(size);
-    let mut content = Vec::new();
-    blocks.read_to_end(&mut content)?;
-    Ok(content)
+fn in_words(error: MemberError) -> io::Error {
+    damaged(match error {
+        MemberError::Reading { cause, .. } => return cause,
+        MemberError::TwoHeaders => "it has two headers of the same kind for one entry",
+        MemberError::NoMember => "it ends between an entry's headers",
+        MemberError::GlobalHeader => "it has a header for all entries that speaks of one",
+        MemberError::NoMap { .. } => "it has a sparse file without a map",
+        MemberError::LongName { .. } | MemberError::LongLink { .. } => "it has a name that is too long",
+        MemberError::LongRecords { .. } => "it has an extended header of more than 1 MiB",
+        MemberError::LongContents { .. } => "it has an entry that is too large", // of more than 16 EiB
+    })
 }
 
 /// The path below the archive's root, empty for the root itself; `None` when it leads out or is none.
@@ -216,6 +136,7 @@ pub(super) fn below_root(path: &[u8]) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tar::Header;
 
     #[test]
     fn a_path_is_below_the_root_or_none() {
@@ -230,14 +151,48 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_claims_gigabytes_is_refused_without_being_read() {
-        let mut header = Header::new_gnu();
-        header.set_entry_type(EntryType::GNULongName);
-        header.set_path("././@LongLink").unwrap();
-        header.set_size(4 << 30);
-        header.set_cksum();
-        let endless = header.as_bytes().chain(io::repeat(b'a'));
-        let stopped = each_entry(endless, |_, _| Ok::<(), ()>(())).unwrap_err();
-        assert!(matches!(stopped, Stopped::Archive(error) if error.to_string().contains("too long")));
+    fn what_is_wrong_with_an_archive_is_said_in_words() {
+        let described = |kind, text: &[u8]| {
+            let mut header = Header::new_gnu();
+            header.set_entry_type(kind);
+            header.set_size(text.len() as u64);
+            header.set_mode(0o644);
+            header.set_mtime(1);
+            header.set_cksum();
+            let padding = vec![0; text.len().next_multiple_of(512) - text.len()];
+            [header.as_bytes(), text, &padding].concat()
+        };
+        let name = described(EntryType::GNULongName, b"name\0");
+        let global = described(EntryType::XGlobalHeader, b"16 comment=abcd\n");
+        let mut no_mode = Header::new_gnu();
+        no_mode.as_old_mut().mode = *b"none\0\0\0\0";
+        no_mode.set_size(0);
+        no_mode.set_cksum();
+        for (archive, words) in [
+            ([&name[..], &name].concat(), "it has two headers of the same kind for one entry"),
+            (name, "it ends between an entry's headers"),
+            (described(EntryType::XGlobalHeader, b"9 path=a\n"), "it has a header for all entries that speaks of one"),
+            (global.repeat(1001), "it has a header for all entries that speaks of one"),
+            (described(EntryType::GNULongName, &vec![b'n'; 70_000]), "it has a name that is too long"),
+            (described(EntryType::GNULongLink, &vec![b'n'; 70_000]), "it has a name that is too long"),
+            (described(EntryType::XHeader, &vec![b' '; (1 << 20) + 1]), "it has an extended header of more than 1 MiB"),
+            (described(EntryType::GNUSparse, b"x"), "the map of a sparse file does not fit its contents"),
+            (no_mode.as_bytes().to_vec(), "a number in its header is none"),
+        ] {
+            let stopped = each_entry(&*archive, |_, _| Ok::<(), ()>(())).unwrap_err();
+            assert!(
+                matches!(&stopped, Stopped::Archive(error) if error.to_string() == words),
+                "{stopped:?}, not {words}"
+            );
+        }
+        let mut seen = 0;
+        let label = described(EntryType::new(b'V'), b"a tape");
+        let archive = [global.repeat(1000), label, described(EntryType::Regular, b"x")].concat();
+        each_entry(&*archive, |entry, _| {
+            seen += entry.size;
+            Ok::<(), ()>(())
+        })
+        .unwrap();
+        assert_eq!(seen, 1);
     }
 }

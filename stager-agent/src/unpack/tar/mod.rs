@@ -1,7 +1,7 @@
 //! Unpacks a tar stream: POSIX, GNU and older, with their long names, links and sparse files. What each kind of member
-//! becomes is decided here; how the headers are read, in `member.rs` and the crate `tarball`.
+//! becomes is decided here; how the headers are read, in the crate `tarball`.
 
-mod member;
+mod members;
 
 use super::entry_name::{EntryName, link_target, shown};
 use super::limits::Budget;
@@ -9,12 +9,13 @@ use super::tree::Tree;
 use super::unpacked::{Unpacked, unless_stopped};
 use crate::session::scope::Scope;
 use crate::unpack::error::UnpackError;
-use member::{Member, Members};
+use members::{Charged, unpack_error};
 use std::io::Read;
 use tar::EntryType;
+use tarball::members::{Member, Members};
 
-/// A volume label of GNU tar: a name for the tape.
-const VOLUME: u8 = b'V';
+/// What a header without a readable mode gets.
+const MODE_UNKNOWN: u32 = 0o644;
 
 /// Unpacks `archive` into `tree`; may leave bytes of it unread.
 ///
@@ -26,12 +27,12 @@ pub(super) fn unpack(
     budget: &Budget,
     scope: &Scope,
 ) -> Result<Unpacked, UnpackError> {
-    let mut members = Members::new(archive, budget);
+    let mut members = Members::new(archive, Charged(budget));
     let mut unpacked = Unpacked::default();
     let mut last = None;
     loop {
         unless_stopped(scope)?;
-        let mut member = match members.next() {
+        let member = match members.next_member().map_err(|error| unpack_error(error, budget.limits())) {
             Ok(Some(member)) => member,
             Ok(None) => return Ok(unpacked),
             // A header that cannot be read has no name; the one before it says where in the archive we are.
@@ -40,26 +41,26 @@ pub(super) fn unpack(
             }
             Err(error) => return Err(error),
         };
-        unpack_member(&mut member, &mut members, tree, budget, scope, &mut unpacked)?;
+        unpack_member(&member, &mut members, tree, budget, scope, &mut unpacked)?;
         last = Some(format!("what follows {}", shown(&member.name)));
     }
 }
 
 fn unpack_member<R: Read>(
-    member: &mut Member,
-    members: &mut Members<R>,
+    member: &Member,
+    members: &mut Members<R, Charged>,
     tree: &mut Tree,
     budget: &Budget,
     scope: &Scope,
     unpacked: &mut Unpacked,
 ) -> Result<(), UnpackError> {
-    let Member { kind, mode, .. } = *member;
+    let mode = member.mode().ok().and_then(|mode| u32::try_from(mode).ok()).unwrap_or(MODE_UNKNOWN);
     let forbidden = |what| Err(UnpackError::Forbidden { entry: shown(&member.name), what });
-    if kind.as_byte() == VOLUME {
+    if member.is_label() {
         return Ok(());
     }
     let name = EntryName::parse(&member.name, budget.limits())?;
-    match kind {
+    match member.kind {
         EntryType::Directory => tree.directory(&name, mode)?,
         EntryType::Symlink => tree.symlink(&name, link_target(&member.name, &member.link, budget.limits())?)?,
         EntryType::Link if member.link.is_empty() => return forbidden("is a hard link to nothing"),
@@ -69,12 +70,8 @@ fn unpack_member<R: Read>(
                 .map_err(|_| UnpackError::Escapes { entry: shown(&member.name), how })?;
             tree.hard_link(&name, &target)?;
         }
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-            if member.name.ends_with(b"/") {
-                tree.directory(&name, mode)?; // how tar older than POSIX says it
-            } else {
-                tree.file(&name, mode, &mut members.contents(member), &|| unless_stopped(scope))?;
-            }
+        EntryType::Regular => {
+            tree.file(&name, mode, &mut members.contents(), &|| unless_stopped(scope))?;
         }
         EntryType::Fifo => {
             // Diego's tar makes it; nobody reads it, and whoever opens it hangs.
