@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::fs;
 
-/// See the module's text.
+/// A process of a machine, told from later ones of the same number by its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Owner {
     /// Where its number means something; empty where this machine does not say.
@@ -33,7 +33,7 @@ pub(crate) enum Life {
 }
 
 impl Owner {
-    /// We.
+    /// This process.
     pub(crate) fn ourselves() -> Self {
         let process = getpid().as_raw_nonzero().get();
         Self { place: place(), process, began: stat(process).map_or(0, |stat| stat.began) }

@@ -15,15 +15,15 @@ use crate::image::{ImageOptions, MadeImage, created};
 use crate::plan::fetching::Fetching;
 use crate::plan::launch::{LaunchOptions, LaunchPlan};
 use crate::plan::restage::{RestageOptions, RestagePlan};
-use crate::requests::{self, Kind, Request, RequestError};
+use crate::requests::{self, Request, RequestError, RequestKind};
 use crate::session::Session;
 use shared_model::event::{Event, EventSink};
 
 /// The request that was typed, or the newest of the app.
 pub(crate) fn staging_request(command: &Restage, app: Option<&AppRef>) -> Result<Request, RequestError> {
     match &command.request {
-        Some(file) => requests::from_file(file, Kind::Staging),
-        None => requests::newest(Kind::Staging, app, &command.log_options()),
+        Some(file) => requests::from_file(file, RequestKind::Staging),
+        None => requests::newest(RequestKind::Staging, app, &command.log_options()),
     }
 }
 

@@ -4,7 +4,7 @@ pub(crate) use crate::engine::Engine;
 pub(crate) use crate::engine::fake::Fake;
 pub(crate) use crate::failure::Failure;
 pub(crate) use crate::plan::golden::recorded;
-pub(crate) use crate::requests::{Kind, Request};
+pub(crate) use crate::requests::{Request, RequestKind};
 pub(crate) use crate::screen::recording::Recording;
 pub(crate) use crate::session::signals::Ended;
 pub(crate) use crate::session::{Session, run};
@@ -70,7 +70,7 @@ pub(crate) fn walked(
 
 pub(crate) fn nobody(_: Sender<Ended>) {}
 
-pub(crate) fn request(kind: Kind, document: String) -> Request {
+pub(crate) fn request(kind: RequestKind, document: String) -> Request {
     let application = Application::default();
     Request { kind, document, time: None, staging_guid: None, application, warnings: Vec::new() }
 }

@@ -7,7 +7,7 @@ use crate::engine::EngineFacts;
 use crate::failure::Failure;
 use crate::pipeline;
 use crate::requests;
-use crate::screen::several::{OfApp, Screens};
+use crate::screen::batch::{OfApp, Screens};
 use crate::session::signals::{self, Ended};
 use crate::session::{Session, by_signal, millis, run, run_watched};
 use shared_model::event::EventSink;

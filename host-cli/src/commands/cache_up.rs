@@ -11,7 +11,7 @@ use crate::image::{Journal, Records, UntaggedImage, checked_names, tag};
 use crate::plan::cache;
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::restage::{asks_for_help, staging_request};
-use crate::requests::{self, Kind, Request};
+use crate::requests::{self, Request, RequestKind};
 use crate::screen::screen;
 use crate::session::{Session, run_command};
 use jiff::Timestamp;
@@ -36,9 +36,9 @@ fn wanted(command: &CacheUp) -> Result<Vec<Request>, Failure> {
         return Err(Failure::new(ExitCode::CommandLine, text, ""));
     }
     Ok(match &command.request {
-        Some(file) => vec![requests::from_file(file, Kind::Staging)?],
+        Some(file) => vec![requests::from_file(file, RequestKind::Staging)?],
         None if command.all => requests::every_staging(&command.log_options())?,
-        None => vec![requests::newest(Kind::Staging, app.as_ref(), &command.log_options())?],
+        None => vec![requests::newest(RequestKind::Staging, app.as_ref(), &command.log_options())?],
     })
 }
 
@@ -145,7 +145,7 @@ fn bake(
         let untagged = session.make_image(|_| {
             session.image_begins(like, &recipe);
             let id = session.engine.commit(container, &options)?;
-            Records::of(&*session.engine).remember(&recipe, &id);
+            Records::open(&*session.engine).remember(&recipe, &id);
             Ok(UntaggedImage { id, names: vec![name.to_owned()], droplet: String::new() })
         })?;
         Ok(tag(&*session.engine, untagged)?)

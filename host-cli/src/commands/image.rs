@@ -14,7 +14,7 @@ use crate::image::{
 use crate::pipeline::push_if_wanted;
 use crate::plan::restage::{base_image, staging_request};
 use crate::registry::login::LoginOptions;
-use crate::requests::{self, Kind};
+use crate::requests::{self, RequestKind};
 use crate::screen::screen;
 use crate::session::{Session, run_command};
 use shared_model::event::{Event, EventSink, Step};
@@ -69,9 +69,9 @@ fn order(command: &arguments::Image) -> Result<Order, Failure> {
     let mut all_labels = task.as_ref().map(app_image::labels_of_task).unwrap_or_default();
     all_labels.extend(labels(&command.label)?);
     let bound = match (command.max_layer, &task) {
-        (Some(bytes), _) => Bound::of_option(bytes),
-        (None, Some(task)) => Bound::of_request(task.disk_mb),
-        (None, None) => Bound::of_option(GENEROUS),
+        (Some(bytes), _) => Bound::from_option(bytes),
+        (None, Some(task)) => Bound::from_request(task.disk_mb),
+        (None, None) => Bound::from_option(GENEROUS),
     };
     let application = task.as_ref().map(TaskDefinition::application).unwrap_or_default();
     let app_guid = application.guid.clone();
@@ -96,7 +96,7 @@ struct Order {
 }
 
 fn task(path: &Path) -> Result<TaskDefinition, Failure> {
-    let request = requests::from_file(path, Kind::Staging)?;
+    let request = requests::from_file(path, RequestKind::Staging)?;
     Ok(staging_request(&request.document)?)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::arguments::Launch;
 use crate::pipeline;
-use crate::requests::{self, Kind};
+use crate::requests::{self, RequestKind};
 use crate::screen::screen;
 use crate::session::run_command;
 use shared_model::exit_code::ExitCode;
@@ -12,8 +12,8 @@ pub(super) fn run(command: Launch) -> ExitCode {
     let screen = screen(command.output);
     let prepare = move || {
         let request = match &command.request {
-            Some(file) => requests::from_file(file, Kind::Launch),
-            None => requests::newest(Kind::Launch, command.app_ref()?.as_ref(), &command.log_options()),
+            Some(file) => requests::from_file(file, RequestKind::Launch),
+            None => requests::newest(RequestKind::Launch, command.app_ref()?.as_ref(), &command.log_options()),
         }?;
         Ok((request, command))
     };

@@ -2,7 +2,7 @@
 
 use crate::arguments::{ListOutput, Requests};
 use crate::failure::Failure;
-use crate::requests::Kind;
+use crate::requests::RequestKind;
 use crate::requests::history::{self, Entry};
 use crate::screen::answer;
 use crate::screen::table::{Table, terminal_width};
@@ -100,10 +100,10 @@ fn json(entries: &[Entry], now: Timestamp, show: bool) -> String {
     format!("[{}]", entries.iter().map(row).collect::<Vec<_>>().join(",\n"))
 }
 
-fn noun(kind: Kind) -> &'static str {
+fn noun(kind: RequestKind) -> &'static str {
     match kind {
-        Kind::Staging => "staging",
-        Kind::Launch => "launch",
+        RequestKind::Staging => "staging",
+        RequestKind::Launch => "launch",
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn run(command: Push) -> ExitCode {
     let screen = screen(command.output);
     let prepare = move || {
         let (app, reference) = command.what_and_where()?;
-        let target = Target::of_push(&command, &reference)?;
+        let target = Target::from_push(&command, &reference)?;
         Ok((app, command.log_options(), target))
     };
     run_command(screen, prepare, |session, (app, logs, target)| push(session, &app, &logs, &target))

@@ -17,7 +17,7 @@ pub(super) fn run(command: Restage, agent_options: Vec<String>) -> ExitCode {
     let command = Arc::new(command);
     let typed = Arc::clone(&command);
     let prepare = move || {
-        let target = Target::of_restage(&typed)?;
+        let target = Target::from_restage(&typed)?;
         Ok((target, pipeline::staging_request(&typed, typed.app_refs().first())?))
     };
     run_command(screen(command.output), prepare, move |session, (target, request)| {

@@ -4,7 +4,7 @@ use super::*;
 use crate::engine::connect_error::{ChosenBy, ConnectError, NamedBy};
 use crate::image::Bound;
 use crate::registry::reference::Reference;
-use crate::requests::Kind;
+use crate::requests::RequestKind;
 use shared_model::assert_all_variants;
 use shared_model::safe_url::SafeUrl;
 use std::path::PathBuf;
@@ -84,7 +84,7 @@ fn images() -> Vec<ImageError> {
         ImageError::NoLauncher,
         ImageError::Entry { archive: "droplet", entry: "../a".into(), why: "no" },
         ImageError::TooLarge { archive: "droplet", limit: "32G".into() },
-        ImageError::Beyond { archive: "droplet", bound: Bound::of_request(1024) },
+        ImageError::LimitExceeded { archive: "droplet", bound: Bound::from_request(1024) },
         ImageError::Spool { reason: words() },
         ImageError::Unwritable { what: what(), reason: words() },
         ImageError::LayoutExists { path: what() },
@@ -95,13 +95,13 @@ fn images() -> Vec<ImageError> {
 }
 
 fn requests() -> Vec<RequestError> {
-    let kinds = || vec![Kind::Staging];
+    let kinds = || vec![RequestKind::Staging];
     vec![
         RequestError::NoLogs { kinds: kinds(), looked: vec![path()] },
-        RequestError::Unreadable { place: "stager.stdout.log".into(), reason: words() },
+        RequestError::Unreadable { log_file: "stager.stdout.log".into(), reason: words() },
         RequestError::NoRequests { kinds: kinds(), searched: Vec::new(), warnings: Vec::new() },
         RequestError::NoSuchApp { kinds: kinds(), app: "a".into(), nearest: vec!["b".into()], warnings: Vec::new() },
-        RequestError::Ambiguous { app: "a".into(), bearers: Vec::new() },
+        RequestError::Ambiguous { app: "a".into(), candidates: Vec::new() },
         RequestError::NoRun { program: "builder" },
     ]
 }
@@ -206,7 +206,7 @@ fn no_error_is_forgotten_here() {
             NoLauncher,
             Entry,
             TooLarge,
-            Beyond,
+            LimitExceeded,
             Spool,
             Unwritable,
             LayoutExists,

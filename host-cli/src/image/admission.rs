@@ -4,7 +4,7 @@
 
 use super::ImageError;
 use super::entries::Entry;
-use super::standing::{Refusal, Standing};
+use super::layer_tree::{EntryRefusal, LayerTree};
 use std::path::PathBuf;
 use tar::EntryType;
 
@@ -20,34 +20,34 @@ pub(super) struct Place {
 /// What was admitted so far of one archive.
 pub(super) struct Admission {
     archive: &'static str,
-    standing: Standing,
+    standing: LayerTree,
 }
 
 impl Admission {
     /// `archive` is what errors call the source.
     pub(super) fn new(archive: &'static str) -> Self {
-        Self { archive, standing: Standing::default() }
+        Self { archive, standing: LayerTree::default() }
     }
 
     /// Where the entry belongs; `None` for what is there already: the folder itself, and a hard link to itself.
     pub(super) fn admit(&mut self, entry: &Entry) -> Result<Option<Place>, ImageError> {
         self.placed(entry).map_err(|refusal| match refusal {
-            Refusal::Why(why) => ImageError::Entry { archive: self.archive, entry: entry.shown(), why },
-            Refusal::Limit(limit) => ImageError::TooLarge { archive: self.archive, limit },
+            EntryRefusal::Why(why) => ImageError::Entry { archive: self.archive, entry: entry.shown(), why },
+            EntryRefusal::Limit(limit) => ImageError::TooLarge { archive: self.archive, limit },
         })
     }
 
-    fn placed(&mut self, entry: &Entry) -> Result<Option<Place>, Refusal> {
+    fn placed(&mut self, entry: &Entry) -> Result<Option<Place>, EntryRefusal> {
         let path = self.standing.inside(&entry.path)?;
         if path.as_os_str().is_empty() {
-            return if entry.kind.is_dir() { Ok(None) } else { Err(Refusal::Why("which is not a folder")) };
+            return if entry.kind.is_dir() { Ok(None) } else { Err(EntryRefusal::Why("which is not a folder")) };
         }
         let mut linked = PathBuf::new();
         match entry.kind {
             EntryType::Directory => self.standing.folder(&path)?,
             EntryType::Regular | EntryType::Fifo => self.standing.file(&path)?,
             EntryType::Symlink if entry.link.is_empty() || entry.link.contains(&0) => {
-                return Err(Refusal::Why("which is a symbolic link to nowhere"));
+                return Err(EntryRefusal::Why("which is a symbolic link to nowhere"));
             }
             EntryType::Symlink => self.standing.symbolic_link(&path)?,
             EntryType::Link => {
@@ -57,8 +57,8 @@ impl Admission {
                     return Ok(None); // An engine would take the file away first.
                 }
             }
-            EntryType::Char | EntryType::Block => return Err(Refusal::Why("which is a device")),
-            _ => return Err(Refusal::Why("which is of a kind that no layer holds")),
+            EntryType::Char | EntryType::Block => return Err(EntryRefusal::Why("which is a device")),
+            _ => return Err(EntryRefusal::Why("which is of a kind that no layer holds")),
         }
         Ok(Some(Place { path, linked }))
     }

@@ -19,7 +19,7 @@ pub(super) struct Parts<'a> {
     pub(super) layers: &'a [&'a Layer],
 }
 
-/// See the module's text.
+/// A stream of config, manifest and those layers that the engine has not got, in a form that it loads.
 pub(super) struct Archive<'a> {
     /// The ids that the image may have, `sha256:…`: that is for the engine to choose.
     pub(super) ids: Vec<String>,
@@ -30,7 +30,7 @@ pub(super) struct Archive<'a> {
 impl<'a> Archive<'a> {
     /// As `docker save` wrote it before 25, on a base whose layers have these digests. An engine that knows layers by
     /// their digests looks for one here only where it has none of that digest on the same layers below.
-    pub(super) fn of_docker(parts: &Parts<'a>, base: &[String]) -> Self {
+    pub(super) fn docker(parts: &Parts<'a>, base: &[String]) -> Self {
         let file = |digest: &str| format!("{digest}.tar");
         let layers: Vec<(String, &Layer)> = parts.layers.iter().map(|layer| (file(&layer.sha256), *layer)).collect();
         let below = base.iter().map(|digest| file(digest.trim_start_matches("sha256:")));
@@ -43,7 +43,7 @@ impl<'a> Archive<'a> {
 
     /// An OCI image layout, on a base with these layers. Containerd passes over what is missing here and there already,
     /// and so does Podman. The one calls the image by its manifest's digest, the other by its config's.
-    pub(super) fn of_oci(parts: &Parts<'a>, base: &[Descriptor]) -> Self {
+    pub(super) fn oci(parts: &Parts<'a>, base: &[Descriptor]) -> Self {
         let of_layer = |layer: &&Layer| Descriptor {
             media_type: OCI_LAYER.to_owned(),
             digest: format!("sha256:{}", layer.sha256),

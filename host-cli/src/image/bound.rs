@@ -13,10 +13,10 @@ const RATIO: u64 = 200;
 /// What an archive may become whatever its own size: a small file of zeros is no bomb.
 const RATIO_FLOOR: u64 = 100 << 20;
 
-/// See the module's text.
+/// How large a layer may become, and who says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bound {
-    /// Bytes.
+    /// Bytes of the uncompressed layer.
     pub(crate) bytes: u64,
     /// Whose word that is.
     pub(crate) by: BoundBy,
@@ -35,15 +35,15 @@ pub(crate) enum BoundBy {
 
 impl Bound {
     /// What a request's `disk_mb` allows; 0: it sets no limit.
-    pub(crate) fn of_request(disk_mb: i32) -> Self {
+    pub(crate) fn from_request(disk_mb: i32) -> Self {
         match u64::try_from(disk_mb) {
             Ok(mib) if mib > 0 => Self { bytes: mib << 20, by: BoundBy::Request { disk_mb } },
-            _ => Self::of_option(GENEROUS),
+            _ => Self::from_option(GENEROUS),
         }
     }
 
     /// What the user allows.
-    pub(crate) const fn of_option(bytes: u64) -> Self {
+    pub(crate) const fn from_option(bytes: u64) -> Self {
         Self { bytes, by: BoundBy::Option }
     }
 
@@ -120,12 +120,12 @@ mod tests {
 
     #[test]
     fn the_smallest_word_counts() {
-        assert_eq!(Bound::of_request(1024).bytes, 1 << 30);
+        assert_eq!(Bound::from_request(1024).bytes, 1 << 30);
         assert_eq!(
-            (Bound::of_request(0), Bound::of_request(-1)),
-            (Bound::of_option(GENEROUS), Bound::of_option(GENEROUS))
+            (Bound::from_request(0), Bound::from_request(-1)),
+            (Bound::from_option(GENEROUS), Bound::from_option(GENEROUS))
         );
-        let bound = Bound::of_request(1024);
+        let bound = Bound::from_request(1024);
         assert_eq!(bound.with_ratio(1 << 30), bound);
         assert_eq!(bound.with_ratio(3 << 20), Bound { bytes: 600 << 20, by: BoundBy::Ratio });
         assert_eq!(bound.with_ratio(1).bytes, RATIO_FLOOR);
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn nothing_is_written_beyond_the_bound() {
-        let mut bounded = Bounded::new(Vec::new(), Bound::of_option(3));
+        let mut bounded = Bounded::new(Vec::new(), Bound::from_option(3));
         bounded.write_all(b"ab").unwrap();
         assert!(!bounded.is_passed());
         bounded.write_all(b"cd").unwrap_err();

@@ -45,7 +45,7 @@ pub(crate) enum ImageError {
     TooLarge { archive: &'static str, limit: String },
     /// It would make a layer larger than it may be.
     #[error("the {archive} makes a layer of more than {bound}")]
-    Beyond { archive: &'static str, bound: Bound },
+    LimitExceeded { archive: &'static str, bound: Bound },
     /// The layers cannot be kept for the engine.
     #[error("a layer cannot be written to a temporary file: {reason}")]
     Spool { reason: String },
@@ -94,11 +94,11 @@ impl ImageError {
                 "name another folder; `skopeo copy oci:NEW:latest oci:OLD:NAME` brings one layout's image into another"
             }
             Self::NoDropletLayer => "only images that `restage` or `host-cli image` made hold one",
-            Self::Beyond { bound: Bound { by: BoundBy::Request { .. }, .. }, .. } => {
+            Self::LimitExceeded { bound: Bound { by: BoundBy::Request { .. }, .. }, .. } => {
                 "if the app needs that much, raise disk_mb: `host-cli build-req APP >r.json`, then --request r.json"
             }
-            Self::Beyond { bound: Bound { by: BoundBy::Option, .. }, .. } => "--max-layer SIZE allows more",
-            Self::Beyond { .. } => "`tar -tvzf` lists what it holds: such an archive is made to fill a disk",
+            Self::LimitExceeded { bound: Bound { by: BoundBy::Option, .. }, .. } => "--max-layer SIZE allows more",
+            Self::LimitExceeded { .. } => "`tar -tvzf` lists what it holds: such an archive is made to fill a disk",
             Self::Engine(error) => error.advice(),
             Self::Unreadable { .. }
             | Self::Corrupt { .. }

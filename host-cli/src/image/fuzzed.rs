@@ -45,7 +45,7 @@ fn one(archive: &[u8]) {
 
 /// `None` where it is refused.
 fn made_of(archive: &[u8]) -> Option<(Layer, Vec<Item>)> {
-    let mut layer = LayerWriter::new("droplet", ROOT, VCAP, None, Bound::of_option(64 << 20)).unwrap();
+    let mut layer = LayerWriter::new("droplet", ROOT, VCAP, None, Bound::from_option(64 << 20)).unwrap();
     let (mut put_in, mut left) = (Vec::new(), MOST);
     let outcome = each_entry(archive, |entry, content| {
         left = left.checked_sub(entry.size).ok_or(())?;

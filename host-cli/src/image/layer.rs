@@ -122,7 +122,7 @@ impl LayerWriter {
     /// Why something could not be written.
     fn failed(&self, error: &io::Error) -> ImageError {
         if self.tar.get_ref().is_passed() {
-            return ImageError::Beyond { archive: self.archive, bound: self.bound };
+            return ImageError::LimitExceeded { archive: self.archive, bound: self.bound };
         }
         ImageError::spool(error)
     }
@@ -150,7 +150,7 @@ impl LayerWriter {
     fn file(&mut self, mut header: Header, target: &Path, content: &mut dyn Read) -> Result<(), ImageError> {
         // Before the first byte of it, whatever its content turns out to be.
         if self.tar.get_mut().is_too_much(header.entry_size().unwrap_or(u64::MAX)) {
-            return Err(ImageError::Beyond { archive: self.archive, bound: self.bound });
+            return Err(ImageError::LimitExceeded { archive: self.archive, bound: self.bound });
         }
         let mut content = Remembering::new(content);
         let written = self.tar.append_data(&mut header, target, &mut content);

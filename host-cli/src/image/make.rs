@@ -88,7 +88,7 @@ impl ImageMaker<'_> {
         let base = self.base(&plan.base)?;
         let Created { time: created, newest } = plan.options.created;
         // The lifecycle is the platform's; a request's disk is the app's.
-        let lifecycle = lifecycle_layer(&mut parts.lifecycle, newest, Bound::of_option(GENEROUS))?;
+        let lifecycle = lifecycle_layer(&mut parts.lifecycle, newest, Bound::from_option(GENEROUS))?;
         let mut all_labels = plan.labels.clone();
         all_labels.extend(result_labels(&parts.result, events));
         all_labels.extend(

@@ -12,6 +12,7 @@ mod attributes;
 mod base_layers;
 mod bound;
 pub(crate) mod config;
+pub(crate) mod copied_file;
 pub(crate) mod created;
 pub(crate) mod destination;
 mod droplet;
@@ -21,15 +22,14 @@ pub(crate) mod export;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzed;
 mod layer;
+mod layer_tree;
 mod lifecycle;
 mod make;
 pub(crate) mod provenance;
 mod read_ahead;
 mod records;
 mod sha256;
-mod standing;
 mod stop;
-pub(crate) mod taken_out;
 mod tar_stream;
 
 pub(crate) use bound::{Bound, GENEROUS};

@@ -46,7 +46,7 @@ pub(crate) enum Foreign {
 /// # Errors
 /// The outer one is the engine's.
 pub(crate) fn provenance(engine: &dyn Engine, image: &Image) -> Result<Result<Provenance, Foreign>, EngineError> {
-    if Records::of(engine).know(image) {
+    if Records::open(engine).know(image) {
         return Ok(Ok(Provenance::Remembered));
     }
     if !is_labelled(image) {
@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(judged(&fake, &id), Ok(Provenance::ByContent));
         let recipe = "1".repeat(64);
         change(&fake, &id, |image| drop(image.labels.insert(app_image::RECIPE.into(), recipe.clone())));
-        Records::of(&fake).remember(&recipe, &id);
+        Records::open(&fake).remember(&recipe, &id);
         assert_eq!(judged(&fake, &id), Ok(Provenance::Remembered));
     }
 

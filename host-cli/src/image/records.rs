@@ -24,7 +24,7 @@ pub(crate) struct Records {
 
 impl Records {
     /// Those of this engine.
-    pub(crate) fn of(engine: &dyn Engine) -> Self {
+    pub(crate) fn open(engine: &dyn Engine) -> Self {
         Self { folder: engine.records().map(|records| records.join("images")) }
     }
 
@@ -90,10 +90,10 @@ mod tests {
     #[test]
     fn what_was_made_is_remembered_for_its_owner_alone() {
         let fake = Fake::default();
-        let records = Records::of(&fake);
+        let records = Records::open(&fake);
         assert_eq!(records.made_of(&recipe(1)), None);
         records.remember(&recipe(1), &ImageId("sha256:1".into()));
-        assert_eq!(Records::of(&fake).made_of(&recipe(1)), Some(ImageId("sha256:1".into())));
+        assert_eq!(Records::open(&fake).made_of(&recipe(1)), Some(ImageId("sha256:1".into())));
         let folder = fake.records().unwrap().join("images");
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&folder), mode(&folder.join(recipe(1)))), (0o700, 0o600));
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn an_image_that_only_bears_the_label_is_not_known() {
         let fake = Fake::default();
-        let records = Records::of(&fake);
+        let records = Records::open(&fake);
         let label = recipe(2);
         let ours = fake.add_image("a:1", &[(app_image::RECIPE, &label)]);
         fake.add_image("b:1", &[(app_image::RECIPE, &label)]);

@@ -7,7 +7,7 @@ use tar::Header;
 
 const BLOCK: u64 = 512;
 
-/// See the module's text.
+/// A tar under way; [`Self::end`] closes it.
 pub(super) struct TarStream(Box<dyn Read + Send>);
 
 impl TarStream {

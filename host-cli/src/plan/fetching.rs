@@ -38,7 +38,7 @@ pub(crate) enum Keeping<'a> {
     InImage(&'static str),
 }
 
-/// See the module's text.
+/// How a container fetches; the same for a staging, a filling of the cache and a comparison with the servers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fetching<'a> {
     /// The stager image.

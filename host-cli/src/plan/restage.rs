@@ -124,7 +124,7 @@ fn staged_image(
         base: base_image(task, options.base)?,
         names: ImageNames::OfApp { name: application.name, guid: application.guid },
         labels: app_image::labels_of_task(task),
-        bound: Bound::of_request(task.disk_mb),
+        bound: Bound::from_request(task.disk_mb),
         options: how,
     };
     Ok(StagedImagePlan { plan, files: StagedFiles::new(task), app_guid, keep_images: options.keep_images })

@@ -23,9 +23,9 @@ pub(crate) struct Credentials {
 /// What is shown to a registry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Login {
-    /// Nothing.
+    /// No name and no password.
     #[default]
-    Nobody,
+    Anonymous,
     /// A name and what goes with it.
     Password { user: String, password: Secret<String> },
     /// A token that the registry's own login service exchanges for others.
@@ -41,14 +41,14 @@ impl Credentials {
     }
 
     /// Whether nothing is shown to the registry.
-    pub(crate) fn are_nobodys(&self) -> bool {
-        self.login == Login::Nobody
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.login == Login::Anonymous
     }
 
     /// What engines want in the header `X-Registry-Auth`. Its padding stays: older engines want it.
     pub(crate) fn header(&self) -> Secret<String> {
         let document = match &self.login {
-            Login::Nobody => json!({}),
+            Login::Anonymous => json!({}),
             Login::Password { user, password } => {
                 json!({ "username": user, "password": password.reveal(), "serveraddress": self.key })
             }
@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(shown(&token), json!({"identitytoken": "s3cret?>~", "serveraddress": KEY_OF_DOCKER_HUB}));
         let token = of("r.io/a", Login::RegistryToken(secret()));
         assert_eq!(shown(&token), json!({"registrytoken": "s3cret?>~", "serveraddress": "r.io"}));
-        assert_eq!(shown(&of("r.io/a", Login::Nobody)), json!({}));
+        assert_eq!(shown(&of("r.io/a", Login::Anonymous)), json!({}));
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub(crate) fn credentials(options: LoginOptions<'_>, reference: &Reference) -> R
 }
 
 fn nobodys(reference: &Reference) -> Credentials {
-    Credentials::new(reference, Login::Nobody, String::new())
+    Credentials::new(reference, Login::Anonymous, String::new())
 }
 
 fn of_config(path: &Path, reference: &Reference) -> Result<Credentials, LoginError> {

@@ -1,6 +1,6 @@
 //! What a request is about in a word or two, for lists: buildpacks or start command.
 
-use super::request::Kind;
+use super::request::RequestKind;
 use shared_model::desired_lrp::DesiredLrp;
 use shared_model::safe_url::SafeUrl;
 use shared_model::task::TaskDefinition;
@@ -16,13 +16,13 @@ pub(crate) struct Contents {
 
 impl Contents {
     /// Reads a request.
-    pub(crate) fn of(kind: Kind, document: &str) -> Self {
+    pub(crate) fn read(kind: RequestKind, document: &str) -> Self {
         match kind {
-            Kind::Staging => Self {
+            RequestKind::Staging => Self {
                 buildpacks: serde_json::from_str(document).map(|task| buildpacks(&task)).unwrap_or_default(),
                 start_command: None,
             },
-            Kind::Launch => Self {
+            RequestKind::Launch => Self {
                 buildpacks: Vec::new(),
                 start_command: serde_json::from_str(document).ok().and_then(|lrp| start_command(&lrp)),
             },
@@ -69,7 +69,7 @@ mod tests {
         let task = r#"{"cached_dependencies":[{"name":"","to":"/tmp/lifecycle","cache_key":"l"},
               {"name":"ruby","cache_key":"k2"},{"name":"node","cache_key":"k1"}],
             "action":{"run":{"path":"/tmp/lifecycle/builder","args":["-buildpackOrder=k1,https://u:SECRET@git/x?t=SECRET,k2,k3"]}}}"#;
-        let found = Contents::of(Kind::Staging, task).buildpacks;
+        let found = Contents::read(RequestKind::Staging, task).buildpacks;
         assert_eq!(found, ["node", "https://***@git/x?***", "ruby", "k3"]);
     }
 
@@ -78,12 +78,12 @@ mod tests {
         let task = r#"{"image_layers":[{"name":"lifecycle","destination_path":"/tmp/lifecycle"},
               {"name":"nodejs","destination_path":"/tmp/buildpacks/2f3ad11a0a1ac5b1"}],
             "action":{"run":{"path":"/tmp/lifecycle/builder","args":["-buildpackOrder=key"]}}}"#;
-        assert_eq!(Contents::of(Kind::Staging, task).buildpacks, ["nodejs"]);
+        assert_eq!(Contents::read(RequestKind::Staging, task).buildpacks, ["nodejs"]);
     }
 
     #[test]
     fn odd_requests_have_neither() {
-        assert_eq!(Contents::of(Kind::Staging, r#"{"action":{"dance":{}}}"#), Contents::default());
-        assert_eq!(Contents::of(Kind::Launch, "{}"), Contents::default());
+        assert_eq!(Contents::read(RequestKind::Staging, r#"{"action":{"dance":{}}}"#), Contents::default());
+        assert_eq!(Contents::read(RequestKind::Launch, "{}"), Contents::default());
     }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong on the way to a request, and what to try then. All of it ends with exit code 3.
 
-use super::places::Place;
-use super::request::Kind;
+use super::log_file::LogFile;
+use super::request::RequestKind;
 use jiff::Timestamp;
 use shared_model::application::Application;
 use shared_model::plain_line::visible;
@@ -14,19 +14,19 @@ use std::path::PathBuf;
 pub(crate) enum RequestError {
     /// There are no logs.
     #[error("no log of {} was found{}", writers(kinds), in_folders(looked))]
-    NoLogs { kinds: Vec<Kind>, looked: Vec<PathBuf> },
+    NoLogs { kinds: Vec<RequestKind>, looked: Vec<PathBuf> },
     /// A file could not be read.
-    #[error("cannot read {place}: {reason}")]
-    Unreadable { place: String, reason: String },
+    #[error("cannot read {log_file}: {reason}")]
+    Unreadable { log_file: String, reason: String },
     /// There are logs without requests.
     #[error("no {} in {}{}", nouns(kinds), summary(searched), after(warnings))]
-    NoRequests { kinds: Vec<Kind>, searched: Vec<Place>, warnings: Vec<String> },
+    NoRequests { kinds: Vec<RequestKind>, searched: Vec<LogFile>, warnings: Vec<String> },
     /// There are requests, but not of this app.
     #[error("no {} of an app `{}` in the logs{}", nouns(kinds), visible(app), after(warnings))]
-    NoSuchApp { kinds: Vec<Kind>, app: String, nearest: Vec<String>, warnings: Vec<String> },
+    NoSuchApp { kinds: Vec<RequestKind>, app: String, nearest: Vec<String>, warnings: Vec<String> },
     /// The user's word means several apps.
-    #[error("{} apps answer to `{}`:{}", bearers.len(), visible(app), lines(bearers))]
-    Ambiguous { app: String, bearers: Vec<Bearer> },
+    #[error("{} apps answer to `{}`:{}", candidates.len(), visible(app), lines(candidates))]
+    Ambiguous { app: String, candidates: Vec<Candidate> },
     /// The request has no such run action.
     #[error("the request has no run action of a {program}")]
     NoRun { program: &'static str },
@@ -34,7 +34,7 @@ pub(crate) enum RequestError {
 
 /// An app that answers to the user's word.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Bearer {
+pub(crate) struct Candidate {
     /// Its guid.
     pub(crate) guid: String,
     /// Its space's name, else its space's guid, else empty.
@@ -43,7 +43,7 @@ pub(crate) struct Bearer {
     pub(crate) time: Option<Timestamp>,
 }
 
-impl Bearer {
+impl Candidate {
     /// An app whose requests' times are still to come.
     pub(crate) fn new(application: &Application) -> Self {
         let space = if application.space_name.is_empty() { &application.space_guid } else { &application.space_name };
@@ -53,8 +53,8 @@ impl Bearer {
 
 impl RequestError {
     /// A place that cannot be opened or read.
-    pub(super) fn unreadable(place: &Place, error: &io::Error) -> Self {
-        Self::Unreadable { place: place.to_string(), reason: error.to_string() }
+    pub(super) fn unreadable(log_file: &LogFile, error: &io::Error) -> Self {
+        Self::Unreadable { log_file: log_file.to_string(), reason: error.to_string() }
     }
 
     /// What to try; empty where nothing can be advised.
@@ -67,12 +67,12 @@ impl RequestError {
             Self::NoRequests { kinds, .. } => format!(
                 "push an app; {} writes its requests into the log only with the patch in examples/patches{}",
                 writers(kinds),
-                if kinds.contains(&Kind::Staging) { ", and none for a docker app" } else { "" }
+                if kinds.contains(&RequestKind::Staging) { ", and none for a docker app" } else { "" }
             ),
             Self::NoSuchApp { kinds, nearest, .. } => {
                 let known =
                     if nearest.is_empty() { String::new() } else { format!("the nearest: {}; ", listed(nearest)) };
-                let desired = if kinds == &[Kind::Launch] {
+                let desired = if kinds == &[RequestKind::Launch] {
                     "; nsync logs a launch request only for a new version of an app (`cf restage` makes one)"
                 } else {
                     ""
@@ -80,7 +80,7 @@ impl RequestError {
                 format!("{known}`host-cli requests` lists all that there are{desired}")
             }
             // A whole guid is one app's, whatever others are called.
-            Self::Ambiguous { bearers, .. } if bearers.iter().all(|bearer| !bearer.guid.is_empty()) => {
+            Self::Ambiguous { candidates, .. } if candidates.iter().all(|candidate| !candidate.guid.is_empty()) => {
                 "give the guid; or its first 8 characters or more, where no other begins so".to_owned()
             }
             Self::Ambiguous { .. } => {
@@ -92,18 +92,18 @@ impl RequestError {
     }
 }
 
-fn writers(kinds: &[Kind]) -> &'static str {
+fn writers(kinds: &[RequestKind]) -> &'static str {
     match kinds {
-        [Kind::Staging] => "the stager",
-        [Kind::Launch] => "nsync",
+        [RequestKind::Staging] => "the stager",
+        [RequestKind::Launch] => "nsync",
         _ => "the stager or nsync",
     }
 }
 
-fn nouns(kinds: &[Kind]) -> &'static str {
+fn nouns(kinds: &[RequestKind]) -> &'static str {
     match kinds {
-        [Kind::Staging] => "staging request",
-        [Kind::Launch] => "launch request",
+        [RequestKind::Staging] => "staging request",
+        [RequestKind::Launch] => "launch request",
         _ => "request",
     }
 }
@@ -116,7 +116,7 @@ fn in_folders(folders: &[PathBuf]) -> String {
     format!(" in {}", folders.join(" or "))
 }
 
-fn summary(searched: &[Place]) -> String {
+fn summary(searched: &[LogFile]) -> String {
     const SHOWN: usize = 2;
     let shown: Vec<String> = searched.iter().take(SHOWN).map(ToString::to_string).collect();
     match searched.len().saturating_sub(SHOWN) {
@@ -133,8 +133,8 @@ fn after(warnings: &[String]) -> String {
     warnings.iter().fold(String::new(), |all, warning| all + "\n  " + warning)
 }
 
-fn lines(bearers: &[Bearer]) -> String {
-    bearers.iter().fold(String::new(), |mut all, Bearer { guid, space, time }| {
+fn lines(candidates: &[Candidate]) -> String {
+    candidates.iter().fold(String::new(), |mut all, Candidate { guid, space, time }| {
         let space = if space.is_empty() { "unknown" } else { space };
         let time = time.map_or_else(|| "at an unknown time".to_owned(), |time| format!("at {time:.0}"));
         let _ = write!(all, "\n  {}  in space {}, last {time}", visible(guid), visible(space)); // a String takes everything

@@ -8,13 +8,13 @@
 
 use super::about::About;
 use super::backwards::Line;
-use super::error::{Bearer, RequestError};
+use super::error::{Candidate, RequestError};
 use super::history::{Rank, names_hide_a_guid};
-use super::log_line::{LogLine, Sieve, time_of_line};
+use super::log_file::LogOptions;
+use super::log_file::{self, LogFile};
+use super::log_line::{LineFilter, LogLine, time_of_line};
 use super::nearest::nearest;
-use super::places::LogOptions;
-use super::places::{self, Place};
-use super::request::{Kind, Request};
+use super::request::{Request, RequestKind};
 use super::source::Source;
 use crate::app_ref::{AnswersBy, AppRef};
 use jiff::SignedDuration;
@@ -28,8 +28,8 @@ const WINDOW: u64 = 1 << 20; // some 3,000 lines; reading them takes a milliseco
 const SLACK: SignedDuration = SignedDuration::from_secs(10); // long against a stalled goroutine
 
 /// The newest request of `kind` that answers to `app`; `None`: of all.
-pub(super) fn newest(kind: Kind, app: Option<&AppRef>, logs: &LogOptions) -> Result<Request, RequestError> {
-    let all = places::series(&[kind], logs).map_err(|looked| RequestError::NoLogs { kinds: vec![kind], looked })?;
+pub(super) fn newest(kind: RequestKind, app: Option<&AppRef>, logs: &LogOptions) -> Result<Request, RequestError> {
+    let all = log_file::series(&[kind], logs).map_err(|looked| RequestError::NoLogs { kinds: vec![kind], looked })?;
     let mut search = Search::new(kind, app);
     for (index, series) in all.iter().enumerate() {
         search.series(index, series)?;
@@ -41,9 +41,9 @@ pub(super) fn newest(kind: Kind, app: Option<&AppRef>, logs: &LogOptions) -> Res
 }
 
 struct Search<'a> {
-    kind: Kind,
+    kind: RequestKind,
     app: Option<&'a AppRef>,
-    sieve: Sieve,
+    filter: LineFilter,
     /// What answers to the user's word, by what it does; where all apps are meant, all of it.
     found: BTreeMap<AnswersBy, Found>,
     /// The names of all other apps.
@@ -56,7 +56,7 @@ struct Search<'a> {
 struct Found {
     best: Option<(Rank, Request)>,
     /// The apps, by guid.
-    bearers: BTreeMap<String, Bearer>,
+    candidates: BTreeMap<String, Candidate>,
 }
 
 /// How far behind a match a series is still to be read.
@@ -74,11 +74,11 @@ impl Horizon {
 }
 
 impl<'a> Search<'a> {
-    fn new(kind: Kind, app: Option<&'a AppRef>) -> Self {
+    fn new(kind: RequestKind, app: Option<&'a AppRef>) -> Self {
         Self {
             kind,
             app,
-            sieve: Sieve::new(&[kind]),
+            filter: LineFilter::new(&[kind]),
             found: BTreeMap::new(),
             others: BTreeSet::new(),
             warnings: Vec::new(),
@@ -94,16 +94,16 @@ impl<'a> Search<'a> {
         self.found.get(&AnswersBy::Id)?.best.as_ref()
     }
 
-    fn series(&mut self, index: usize, series: &[Place]) -> Result<(), RequestError> {
+    fn series(&mut self, index: usize, series: &[LogFile]) -> Result<(), RequestError> {
         let mut horizon = Horizon { left: WINDOW, older: false };
-        for (age, place) in series.iter().enumerate() {
-            let source = match Source::open(place) {
+        for (age, log_file) in series.iter().enumerate() {
+            let source = match Source::open(log_file) {
                 Ok(source) => source,
                 Err(error) if age > 0 => {
-                    self.warnings.push(format!("{place}: not read: {error}"));
+                    self.warnings.push(format!("{log_file}: not read: {error}"));
                     continue;
                 }
-                Err(error) => return Err(RequestError::unreadable(place, &error)),
+                Err(error) => return Err(RequestError::unreadable(log_file, &error)),
             };
             if let (Source::Forwards { size: Some(size), .. }, true) = (&source, horizon.older) {
                 // It would have to be read whole. Its lines are older than those of the file that was rotated after it.
@@ -115,7 +115,7 @@ impl<'a> Search<'a> {
             let rank = (Reverse(index), Reverse(age));
             let read = source.each_line(|line| self.line(line, rank, &mut horizon));
             if let Err(error) = read {
-                self.warnings.push(format!("{place}: read in part only: {error}"));
+                self.warnings.push(format!("{log_file}: read in part only: {error}"));
             }
         }
         Ok(())
@@ -127,7 +127,7 @@ impl<'a> Search<'a> {
         (series, age): (Reverse<usize>, Reverse<usize>),
         horizon: &mut Horizon,
     ) -> ControlFlow<()> {
-        if let Some(request) = self.sieve.request(line.bytes) {
+        if let Some(request) = self.filter.request(line.bytes) {
             self.request(&request, (request.time, series, age, line.offset));
         }
         let Some(((best, ..), _)) = self.best() else { return ControlFlow::Continue(()) };
@@ -153,8 +153,9 @@ impl<'a> Search<'a> {
         };
         let found = self.found.entry(by).or_default();
         if self.app.is_some() {
-            let bearer = found.bearers.entry(application.guid.clone()).or_insert_with(|| Bearer::new(application));
-            bearer.time = line.time.max(bearer.time);
+            let candidate =
+                found.candidates.entry(application.guid.clone()).or_insert_with(|| Candidate::new(application));
+            candidate.time = line.time.max(candidate.time);
         }
         if found.best.as_ref().is_none_or(|(best, _)| *best < rank) {
             let request = Request {
@@ -177,14 +178,14 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn verdict(self, searched: Vec<Place>) -> Result<Request, RequestError> {
+    fn verdict(self, searched: Vec<LogFile>) -> Result<Request, RequestError> {
         let kind = self.kind;
-        let Found { best, bearers } = self.found.into_values().next().unwrap_or_default();
+        let Found { best, candidates } = self.found.into_values().next().unwrap_or_default();
         match (best, self.app) {
-            (Some(_), Some(app)) if bearers.len() > 1 => {
-                let mut bearers: Vec<Bearer> = bearers.into_values().collect();
-                bearers.sort_by_key(|bearer| Reverse(bearer.time));
-                Err(RequestError::Ambiguous { app: app.word.clone(), bearers })
+            (Some(_), Some(app)) if candidates.len() > 1 => {
+                let mut candidates: Vec<Candidate> = candidates.into_values().collect();
+                candidates.sort_by_key(|candidate| Reverse(candidate.time));
+                Err(RequestError::Ambiguous { app: app.word.clone(), candidates })
             }
             (Some((_, request)), _) => Ok(Request { warnings: self.warnings, ..request }),
             (None, Some(app)) if !self.others.is_empty() => {

@@ -3,9 +3,9 @@
 
 use super::backwards::{Bounds, LinesFromEnd};
 use super::forwards::each_line;
-use super::log_line::{Sieve, time_of_line};
-use super::places::LogOptions;
-use super::{Kind, RequestError, dependencies, find, history};
+use super::log_file::LogOptions;
+use super::log_line::{LineFilter, time_of_line};
+use super::{RequestError, RequestKind, dependencies, find, history};
 use std::io::{BufReader, Cursor, Write as _};
 use tempfile::NamedTempFile;
 
@@ -18,11 +18,11 @@ pub fn log_lines(bytes: &[u8]) {
     let bounds = Bounds { block: usize::from(block) + 1, longest: usize::from(longest) * 4 + 1 };
     assert_eq!(from_end(bytes, bounds), from_start(bytes, bounds));
 
-    let sieve = Sieve::new(&[Kind::Staging, Kind::Launch]);
+    let filter = LineFilter::new(&[RequestKind::Staging, RequestKind::Launch]);
     let mut requests = 0;
     for (_, line) in from_start(bytes, Bounds::default()) {
         let _ = time_of_line(&line);
-        let Some(request) = sieve.request(&line) else { continue };
+        let Some(request) = filter.request(&line) else { continue };
         requests += 1;
         let document: serde_json::Value = serde_json::from_str(request.document).unwrap();
         assert!(document.is_object());
@@ -53,7 +53,7 @@ fn as_the_commands_do(bytes: &[u8], requests: usize) {
     // The same file is both logs here, and is read once.
     assert!(compressed || history.entries.len() == requests, "{} of {requests}", history.entries.len());
     assert!(history.entries.is_sorted_by_key(|entry| std::cmp::Reverse(entry.time)), "the newest is not the first");
-    for kind in [Kind::Staging, Kind::Launch] {
+    for kind in [RequestKind::Staging, RequestKind::Launch] {
         let first = history.entries.iter().find(|entry| entry.kind == kind);
         let newest = find::newest(kind, None, &logs).ok();
         assert_eq!(first.map(|entry| entry.time), newest.map(|request| request.time), "{kind:?}");

@@ -4,12 +4,12 @@
 use super::about::About;
 use super::contents::Contents;
 use super::error::RequestError;
-use super::log_line::{LogLine, Sieve};
+use super::log_file::LogFile;
+use super::log_file::LogOptions;
+use super::log_line::{LineFilter, LogLine};
 use super::nearest::nearest;
-use super::places::LogOptions;
-use super::places::Place;
 use super::source::Source;
-use super::{Kind, places};
+use super::{RequestKind, log_file};
 use crate::app_ref::{AnswersBy, AppRef};
 use jiff::Timestamp;
 use shared_model::application::Application;
@@ -21,7 +21,7 @@ use std::ops::ControlFlow;
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// Which of the two.
-    pub(crate) kind: Kind,
+    pub(crate) kind: RequestKind,
     /// When it was logged.
     pub(crate) time: Option<Timestamp>,
     /// Whose it is.
@@ -48,7 +48,7 @@ pub(crate) type Rank = (Option<Timestamp>, Reverse<usize>, Reverse<usize>, u64);
 #[derive(Debug)]
 pub(crate) struct Read {
     /// The files that were looked through.
-    pub(crate) searched: Vec<Place>,
+    pub(crate) searched: Vec<LogFile>,
     /// One line each.
     pub(crate) warnings: Vec<String>,
 }
@@ -57,7 +57,7 @@ pub(crate) struct Read {
 pub(crate) fn staged_apps(logs: &LogOptions) -> Result<Vec<AppRef>, RequestError> {
     let history = read(None, logs)?;
     let mut apps: Vec<(String, String)> = Vec::new();
-    for entry in history.entries.into_iter().filter(|entry| entry.kind == Kind::Staging) {
+    for entry in history.entries.into_iter().filter(|entry| entry.kind == RequestKind::Staging) {
         let Application { name, guid, .. } = entry.about.application;
         if !apps.iter().any(|(_, known)| *known == guid) {
             apps.push((name, guid));
@@ -65,7 +65,7 @@ pub(crate) fn staged_apps(logs: &LogOptions) -> Result<Vec<AppRef>, RequestError
     }
     if apps.is_empty() {
         return Err(RequestError::NoRequests {
-            kinds: vec![Kind::Staging],
+            kinds: vec![RequestKind::Staging],
             searched: Vec::new(),
             warnings: history.warnings,
         });
@@ -83,7 +83,7 @@ pub(crate) fn names_hide_a_guid<T>(found: &BTreeMap<AnswersBy, T>, app: &AppRef,
         return false;
     }
     let mut knows = false;
-    let read = each_request(&[Kind::Staging, Kind::Launch], logs, |_, line, _| {
+    let read = each_request(&[RequestKind::Staging, RequestKind::Launch], logs, |_, line, _| {
         knows |= About::line(line).answers_to(app).is_some_and(|by| by < AnswersBy::Name);
     });
     read.is_ok() && knows
@@ -91,14 +91,14 @@ pub(crate) fn names_hide_a_guid<T>(found: &BTreeMap<AnswersBy, T>, app: &AppRef,
 
 /// Reads all logs; `app` as the user typed it, `None`: all apps. Several apps may answer to it.
 pub(crate) fn read(app: Option<&AppRef>, logs: &LogOptions) -> Result<History, RequestError> {
-    let kinds = vec![Kind::Staging, Kind::Launch];
+    let kinds = vec![RequestKind::Staging, RequestKind::Launch];
     let mut found: BTreeMap<AnswersBy, Vec<(Rank, Entry)>> = BTreeMap::new();
     let mut others = BTreeSet::new();
-    let Read { searched, warnings } = each_request(&kinds, logs, |rank, line, place| {
+    let Read { searched, warnings } = each_request(&kinds, logs, |rank, line, log_file| {
         let about = About::line(line);
         if let Some(by) = app.map_or(Some(AnswersBy::Id), |app| about.answers_to(app)) {
-            let contents = Contents::of(line.kind, line.document);
-            let entry = Entry { kind: line.kind, time: line.time, about, contents, log: place.to_string() };
+            let contents = Contents::read(line.kind, line.document);
+            let entry = Entry { kind: line.kind, time: line.time, about, contents, log: log_file.to_string() };
             found.entry(by).or_default().push((rank, entry));
         } else {
             others.insert(about.application.name);
@@ -120,31 +120,31 @@ pub(crate) fn read(app: Option<&AppRef>, logs: &LogOptions) -> Result<History, R
 /// Gives every request of these kinds to `visit`, in no particular order. What could be read only in part, or, of a
 /// rotated file, not at all, is told in the warnings.
 pub(crate) fn each_request(
-    kinds: &[Kind],
+    kinds: &[RequestKind],
     logs: &LogOptions,
-    mut visit: impl FnMut(Rank, &LogLine<'_>, &Place),
+    mut visit: impl FnMut(Rank, &LogLine<'_>, &LogFile),
 ) -> Result<Read, RequestError> {
-    let all = places::series(kinds, logs).map_err(|looked| RequestError::NoLogs { kinds: kinds.to_vec(), looked })?;
-    let sieve = Sieve::new(kinds);
+    let all = log_file::series(kinds, logs).map_err(|looked| RequestError::NoLogs { kinds: kinds.to_vec(), looked })?;
+    let filter = LineFilter::new(kinds);
     let mut warnings = Vec::new();
     for (index, series) in all.iter().enumerate() {
-        for (age, place) in series.iter().enumerate() {
-            let source = match Source::open(place) {
+        for (age, log_file) in series.iter().enumerate() {
+            let source = match Source::open(log_file) {
                 Ok(source) => source,
                 Err(error) if age > 0 => {
-                    warnings.push(format!("{place}: not read: {error}"));
+                    warnings.push(format!("{log_file}: not read: {error}"));
                     continue;
                 }
-                Err(error) => return Err(RequestError::unreadable(place, &error)),
+                Err(error) => return Err(RequestError::unreadable(log_file, &error)),
             };
             let read = source.each_line(|line| {
-                if let Some(found) = sieve.request(line.bytes) {
-                    visit((found.time, Reverse(index), Reverse(age), line.offset), &found, place);
+                if let Some(found) = filter.request(line.bytes) {
+                    visit((found.time, Reverse(index), Reverse(age), line.offset), &found, log_file);
                 }
                 ControlFlow::Continue(())
             });
             if let Err(error) = read {
-                warnings.push(format!("{place}: read in part only: {error}"));
+                warnings.push(format!("{log_file}: read in part only: {error}"));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! One line of a log → the request in it, and when it was logged. Knows lager's two forms; everything else is noise.
 
-use super::request::Kind;
+use super::request::RequestKind;
 use jiff::Timestamp;
 use memchr::memmem::Finder;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 #[derive(Clone, Copy)]
 pub(crate) struct LogLine<'a> {
     /// Which request.
-    pub(crate) kind: Kind,
+    pub(crate) kind: RequestKind,
     /// When it was logged; `None` where the line does not say so in a form of lager's.
     pub(crate) time: Option<Timestamp>,
     /// The request, byte for byte.
@@ -43,14 +43,14 @@ struct Data<'a> {
 
 /// Tells lines that may hold a request from noise before anything is parsed.
 #[derive(Debug)]
-pub(crate) struct Sieve(Vec<(Kind, Finder<'static>)>);
+pub(crate) struct LineFilter(Vec<(RequestKind, Finder<'static>)>);
 
-impl Sieve {
+impl LineFilter {
     /// For requests of these kinds.
-    pub(crate) fn new(kinds: &[Kind]) -> Self {
-        let finder = |kind: &Kind| match kind {
-            Kind::Staging => Finder::new("\"taskDefinition\""),
-            Kind::Launch => Finder::new("\"desiredLRP\""),
+    pub(crate) fn new(kinds: &[RequestKind]) -> Self {
+        let finder = |kind: &RequestKind| match kind {
+            RequestKind::Staging => Finder::new("\"taskDefinition\""),
+            RequestKind::Launch => Finder::new("\"desiredLRP\""),
         };
         Self(kinds.iter().map(|kind| (*kind, finder(kind))).collect())
     }
@@ -62,12 +62,12 @@ impl Sieve {
     }
 }
 
-fn read(kind: Kind, line: &[u8]) -> Option<LogLine<'_>> {
+fn read(kind: RequestKind, line: &[u8]) -> Option<LogLine<'_>> {
     let line: Lager<'_> = object(std::str::from_utf8(line).ok()?)?;
     let data: Data<'_> = object(line.data.get())?;
     let payload = match kind {
-        Kind::Staging => data.task_definition,
-        Kind::Launch => data.desired_lrp,
+        RequestKind::Staging => data.task_definition,
+        RequestKind::Launch => data.desired_lrp,
     };
     let document = payload?.get();
     document.starts_with('{').then_some(LogLine {
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     fn staging(line: &str) -> Option<LogLine<'_>> {
-        Sieve::new(&[Kind::Staging]).request(line.as_bytes())
+        LineFilter::new(&[RequestKind::Staging]).request(line.as_bytes())
     }
 
     #[test]
@@ -157,8 +157,8 @@ mod tests {
     #[test]
     fn a_kind_that_was_not_asked_for_is_noise() {
         assert!(staging(r#"{"data":{"desiredLRP":{}}}"#).is_none());
-        let both = Sieve::new(&[Kind::Staging, Kind::Launch]);
-        assert!(both.request(br#"{"data":{"desiredLRP":{}}}"#).is_some_and(|line| line.kind == Kind::Launch));
+        let both = LineFilter::new(&[RequestKind::Staging, RequestKind::Launch]);
+        assert!(both.request(br#"{"data":{"desiredLRP":{}}}"#).is_some_and(|line| line.kind == RequestKind::Launch));
     }
 
     #[test]

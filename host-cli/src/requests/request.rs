@@ -6,7 +6,7 @@ use std::fmt;
 
 /// Which of the two requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum RequestKind {
     /// The stager's `taskDefinition`.
     Staging,
     /// nsync's `desiredLRP`.
@@ -17,7 +17,7 @@ pub(crate) enum Kind {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Request {
     /// Which of the two.
-    pub(crate) kind: Kind,
+    pub(crate) kind: RequestKind,
     /// The request's JSON, byte for byte as it stands in the log. It holds secrets, so `Debug` leaves it out.
     pub(crate) document: String,
     /// When it was logged; `None` for one that comes from a file of its own, or from a line without a time.

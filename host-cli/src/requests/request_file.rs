@@ -4,8 +4,8 @@
 
 use super::about::About;
 use super::error::RequestError;
-use super::places::Place;
-use super::request::{Kind, Request};
+use super::log_file::LogFile;
+use super::request::{Request, RequestKind};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -14,13 +14,13 @@ use std::path::Path;
 const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Reads all of it.
-pub(super) fn read(path: &Path, kind: Kind) -> Result<Request, RequestError> {
-    let (place, text) = if path == Path::new("-") {
-        (Place::StandardInput, read_text(io::stdin()))
+pub(super) fn read(path: &Path, kind: RequestKind) -> Result<Request, RequestError> {
+    let (log_file, text) = if path == Path::new("-") {
+        (LogFile::StandardInput, read_text(io::stdin()))
     } else {
-        (Place::File(path.to_owned()), File::open(path).and_then(read_text))
+        (LogFile::File(path.to_owned()), File::open(path).and_then(read_text))
     };
-    let document = text.map_err(|error| RequestError::unreadable(&place, &error))?;
+    let document = text.map_err(|error| RequestError::unreadable(&log_file, &error))?;
     let about = About::document(&document);
     Ok(Request {
         kind,
@@ -60,21 +60,21 @@ mod tests {
     }
 
     fn from_file(file: &Path) -> Request {
-        read(file, Kind::Staging).unwrap()
+        read(file, RequestKind::Staging).unwrap()
     }
 
     #[test]
     fn what_cannot_be_read_is_said() {
         let folder = tempfile::tempdir().unwrap();
-        let missing = read(&folder.path().join("gone"), Kind::Launch).unwrap_err().to_string();
+        let missing = read(&folder.path().join("gone"), RequestKind::Launch).unwrap_err().to_string();
         assert!(missing.contains("gone: No such file"), "{missing}");
-        let directory = read(folder.path(), Kind::Launch).unwrap_err().to_string();
+        let directory = read(folder.path(), RequestKind::Launch).unwrap_err().to_string();
         assert!(directory.to_lowercase().contains("is a directory"), "{directory}");
         let no_text = folder.path().join("no-text");
         std::fs::write(&no_text, [0xff, 0xfe]).unwrap();
-        assert!(read(&no_text, Kind::Launch).unwrap_err().to_string().contains("UTF-8"));
+        assert!(read(&no_text, RequestKind::Launch).unwrap_err().to_string().contains("UTF-8"));
         let large = folder.path().join("large");
         std::fs::File::create(&large).unwrap().set_len(LARGEST + 1).unwrap();
-        assert!(read(&large, Kind::Launch).unwrap_err().to_string().contains("larger than 16 MiB"));
+        assert!(read(&large, RequestKind::Launch).unwrap_err().to_string().contains("larger than 16 MiB"));
     }
 }

@@ -5,7 +5,7 @@
 
 use super::backwards::{Bounds, Line, LinesFromEnd};
 use super::forwards::each_line;
-use super::places::Place;
+use super::log_file::LogFile;
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
@@ -29,8 +29,8 @@ pub(crate) enum Source {
 
 impl Source {
     /// Opens a place.
-    pub(crate) fn open(place: &Place) -> io::Result<Self> {
-        let Place::File(path) = place else {
+    pub(crate) fn open(log_file: &LogFile) -> io::Result<Self> {
+        let LogFile::File(path) = log_file else {
             return Ok(Self::Forwards { stream: unpacked(BufReader::with_capacity(CHUNK, io::stdin()))?, size: None });
         };
         let mut file = File::open(path)?;

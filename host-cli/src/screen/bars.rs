@@ -18,7 +18,7 @@ const DOWNLOAD: &str = "  {msg:28!} {bar:24} {bytes:>10}/{total_bytes:10} {binar
 const DOWNLOAD_OF_UNKNOWN_SIZE: &str = "  {msg:28!} {spinner} {bytes:>10} {binary_bytes_per_sec:>12}";
 const STEP: &str = "  {spinner} {msg} {elapsed}";
 
-/// See the module's text.
+/// Bars for what is under way, with finished lines above them.
 pub(crate) struct Bars<Lines> {
     lines: Lines,
     drawing: MultiProgress,

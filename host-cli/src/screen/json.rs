@@ -5,7 +5,7 @@ use shared_model::event::{Event, EventSink};
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
-/// See the module's text.
+/// One stream for programs.
 pub(crate) struct Json<W> {
     out: Mutex<W>,
 }

@@ -2,12 +2,12 @@
 
 pub(crate) mod answer;
 mod bars;
+pub(crate) mod batch;
 pub(crate) mod cache_table;
 mod json;
 mod plain;
 #[cfg(test)]
 pub(crate) mod recording;
-pub(crate) mod several;
 mod summary;
 pub(crate) mod table;
 pub(crate) mod trouble;

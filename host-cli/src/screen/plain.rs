@@ -6,7 +6,7 @@ use shared_model::plain_line::{PlainLine, plain_line};
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
-/// See the module's text.
+/// Two streams for people: what happens on one, what went wrong on the other.
 pub(crate) struct Plain<Out, Err> {
     streams: Mutex<Streams<Out, Err>>,
 }

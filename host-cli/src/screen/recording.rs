@@ -4,7 +4,7 @@ use crate::screen::Screen;
 use shared_model::event::{Event, EventSink};
 use std::sync::{Arc, Mutex};
 
-/// See the module's text.
+/// Every event of a session, in order.
 #[derive(Default)]
 pub(crate) struct Recording(Mutex<Vec<Event>>);
 

@@ -5,7 +5,7 @@ use shared_model::event::{Event, EventSink};
 use std::io;
 use std::sync::Arc;
 
-/// See the module's text.
+/// A screen that shows warnings and failures only.
 pub(crate) fn screen() -> Screen {
     Arc::new(Trouble(Plain::new(io::stdout(), io::stderr())))
 }

@@ -5,7 +5,7 @@ use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
 use crate::image::{Stop, UntaggedImage};
-use crate::session::temporary_tag::Lent;
+use crate::session::temporary_tag::TemporaryTag;
 use shared_model::exit_code::ExitCode;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -36,10 +36,10 @@ pub(crate) enum Made {
     /// An image that has no name yet; with one it stays.
     Image(ImageId),
     /// A name that an image bears for the time being.
-    Name(Lent),
+    Name(TemporaryTag),
 }
 
-/// See the module's text.
+/// What a session has made and not released; closed once the session has ended.
 #[derive(Default)]
 pub(crate) struct Cleanup {
     state: Mutex<State>,
@@ -120,9 +120,9 @@ impl Cleanup {
 
     /// Gives an image one more name, which goes back to where it was at the end of the session unless it is released before.
     /// An image that bears the name already keeps it.
-    pub(crate) fn lend_name(&self, engine: &Arc<dyn Engine>, image: &ImageId, name: &str) -> Result<(), Failure> {
+    pub(crate) fn tag_temporarily(&self, engine: &Arc<dyn Engine>, image: &ImageId, name: &str) -> Result<(), Failure> {
         let mut state = self.open()?;
-        if let Some(lent) = Lent::lend(&**engine, image, name)? {
+        if let Some(lent) = TemporaryTag::tag(&**engine, image, name)? {
             let entry = Entry { engine: Arc::clone(engine), made: Made::Name(lent), undo: Undo::Remove };
             state.entries.push(entry);
         }
@@ -130,7 +130,7 @@ impl Cleanup {
     }
 
     /// The image keeps the name; who bore it before goes, if it was ours and that was its last.
-    pub(crate) fn release_name(&self, name: &str) -> Result<(), Failure> {
+    pub(crate) fn keep_tag(&self, name: &str) -> Result<(), Failure> {
         let mut state = self.open()?;
         let is_it = |entry: &Entry| matches!(&entry.made, Made::Name(lent) if lent.name == name);
         let Some(at) = state.entries.iter().position(is_it) else { return Ok(()) };

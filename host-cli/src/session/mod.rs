@@ -27,7 +27,7 @@ use shared_model::plain_line::visible;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use temporary_tag::Lent;
+use temporary_tag::TemporaryTag;
 pub(crate) use temporary_tag::bears;
 
 /// What every part of a command may use.
@@ -151,17 +151,17 @@ impl Session {
         self.unconnected.cleanup.write(write)
     }
 
-    /// Gives an image a name for the time being; see [`Cleanup::lend_name`]. The guard, if any, tells of it.
-    pub(crate) fn lend_name(&self, image: &ImageId, name: &str) -> Result<Option<ContainerId>, Failure> {
-        let lent = Lent::wanted(&*self.engine, image, name)?;
+    /// Gives an image a name for the time being; see [`Cleanup::tag_temporarily`]. The guard, if any, tells of it.
+    pub(crate) fn tag_temporarily(&self, image: &ImageId, name: &str) -> Result<Option<ContainerId>, Failure> {
+        let lent = TemporaryTag::wanted(&*self.engine, image, name)?;
         let guard = lent.and_then(|lent| self.guard(&image.0, lent.labels()));
-        self.unconnected.cleanup.lend_name(&self.engine, image, name)?;
+        self.unconnected.cleanup.tag_temporarily(&self.engine, image, name)?;
         Ok(guard)
     }
 
-    /// See [`Cleanup::release_name`].
-    pub(crate) fn release_name(&self, name: &str) -> Result<(), Failure> {
-        self.unconnected.cleanup.release_name(name)
+    /// See [`Cleanup::keep_tag`].
+    pub(crate) fn keep_tag(&self, name: &str) -> Result<(), Failure> {
+        self.unconnected.cleanup.keep_tag(name)
     }
 
     /// Stops a container for the time being; see [`Cleanup::stop`].

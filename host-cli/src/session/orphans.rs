@@ -10,9 +10,9 @@ use crate::image::app_image;
 use crate::image::config;
 use crate::labels;
 use crate::plan::guard;
-use crate::plan::remains::{Fate, LONGEST_LOAD, OLD, fate, guards_a_making, is_left_by_a_build};
+use crate::plan::orphans::{LONGEST_LOAD, OLD, Verdict, guards_a_making, is_left_by_a_build, verdict};
 use crate::session::Session;
-use crate::session::temporary_tag::Lent;
+use crate::session::temporary_tag::TemporaryTag;
 use jiff::Timestamp;
 use shared_model::event::{Event, EventSink};
 use shared_model::plain_line::visible;
@@ -24,10 +24,10 @@ use std::time::Duration;
 pub(crate) fn remove(session: &Session) {
     let Ok(seen) = session.engine.seen() else { return };
     let now = Timestamp::now().as_second();
-    let gone: Vec<Left> = seen.iter().filter_map(|one| Left::of(session, one, now)).collect();
+    let gone: Vec<Orphan> = seen.iter().filter_map(|one| Orphan::of(session, one, now)).collect();
     let guards = || gone.iter().filter(|one| one.is_guard());
     // Before the guards, which tell of them.
-    for lent in guards().filter_map(|guard| Lent::of_labels(&guard.seen.labels)) {
+    for lent in guards().filter_map(|guard| TemporaryTag::from_labels(&guard.seen.labels)) {
         let was_out = lent.is_out(&*session.engine).is_ok_and(|out| out);
         let back = lent.take_back(&*session.engine);
         // The only name that an image has stays.
@@ -35,7 +35,7 @@ pub(crate) fn remove(session: &Session) {
             say(session, &format!("the name {} of an image", visible(&lent.name)), back);
         }
     }
-    let makings: Vec<&Left> = guards().filter(|guard| guard.recipe().is_some()).collect();
+    let makings: Vec<&Orphan> = guards().filter(|guard| guard.recipe().is_some()).collect();
     let seen_images = if makings.is_empty() { BTreeSet::new() } else { remove_images(session, &makings) };
     for one in gone.iter().filter(|one| !one.is_awaited(&seen_images, now)) {
         let name = visible(&one.seen.name);
@@ -45,22 +45,22 @@ pub(crate) fn remove(session: &Session) {
 }
 
 /// A container of ours that has no living owner, with the image that it was made of.
-struct Left<'a> {
+struct Orphan<'a> {
     seen: &'a Seen,
     image: Image,
 }
 
-impl<'a> Left<'a> {
+impl<'a> Orphan<'a> {
     /// `None` for one that stays, or is none of ours; that is told where its labels say that it is.
     fn of(session: &Session, seen: &'a Seen, now: i64) -> Option<Self> {
-        let (engine, fate) = (&*session.engine, fate(seen));
-        if fate == Fate::Stays {
+        let (engine, verdict) = (&*session.engine, verdict(seen));
+        if verdict == Verdict::Stays {
             return None;
         }
         // Whoever has ended in order since the list was made has removed it.
         let container = engine.container(&seen.id).ok().flatten()?;
         let image = engine.image(&seen.image.0).ok().flatten()?;
-        let goes = fate == Fate::Goes || is_older(seen, &container, OLD, now);
+        let goes = verdict == Verdict::Goes || is_older(seen, &container, OLD, now);
         let left = Self { seen, image };
         let is_ours = if left.is_guard() {
             guard::is_one(&container, &left.image)
@@ -145,7 +145,7 @@ fn seconds(time: Duration) -> i64 {
 
 /// Removes images without a name that somebody was making who is gone, and what a build left of them. The recipes of all
 /// images that are there, or were.
-fn remove_images(session: &Session, gone: &[&Left]) -> BTreeSet<String> {
+fn remove_images(session: &Session, gone: &[&Orphan]) -> BTreeSet<String> {
     let engine = &*session.engine;
     let whole = |listed: &Image| engine.image(&listed.id.0).ok().flatten();
     let of_gone = |image: &Image| gone.iter().any(|guard| guard.tells_of(engine, image));
@@ -165,7 +165,7 @@ fn remove_images(session: &Session, gone: &[&Left]) -> BTreeSet<String> {
     if makings.is_empty() {
         let is_of_gone = |one: &&Seen| {
             let image = engine.image(&one.image.0).ok().flatten();
-            let is_of = |guard: &&Left, image: &Image| guard.image.id == image.id || guard.tells_of_step(image);
+            let is_of = |guard: &&Orphan, image: &Image| guard.image.id == image.id || guard.tells_of_step(image);
             image.is_some_and(|image| gone.iter().any(|guard| is_of(guard, &image)))
         };
         for one in seen.iter().filter(|one| is_left_by_a_build(one)).filter(is_of_gone) {

@@ -6,9 +6,9 @@ use crate::labels;
 use crate::registry::image_name::full_name;
 use std::collections::BTreeMap;
 
-/// See the module's text.
+/// A name, who bears it now, and who bore it before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Lent {
+pub(crate) struct TemporaryTag {
     /// The name, `repository:tag`.
     pub(crate) name: String,
     /// Who bears it now.
@@ -17,7 +17,7 @@ pub(crate) struct Lent {
     bearer: Option<ImageId>,
 }
 
-impl Lent {
+impl TemporaryTag {
     /// What it takes to give the name to the image; `None` where it bears it already. Nothing is done yet.
     pub(super) fn wanted(engine: &dyn Engine, image: &ImageId, name: &str) -> Result<Option<Self>, EngineError> {
         let bearer = engine.image(name)?.map(|bearer| bearer.id);
@@ -26,7 +26,7 @@ impl Lent {
     }
 
     /// Gives the name to the image; `None` where it bears it already.
-    pub(super) fn lend(engine: &dyn Engine, image: &ImageId, name: &str) -> Result<Option<Self>, EngineError> {
+    pub(super) fn tag(engine: &dyn Engine, image: &ImageId, name: &str) -> Result<Option<Self>, EngineError> {
         let lent = Self::wanted(engine, image, name)?;
         lent.iter().try_for_each(|lent| engine.tag(image, &lent.name))?;
         Ok(lent)
@@ -43,7 +43,7 @@ impl Lent {
     }
 
     /// What [`Self::labels`] tell; `None` for anything else, such as a name where an id belongs.
-    pub(super) fn of_labels(labels: &BTreeMap<String, String>) -> Option<Self> {
+    pub(super) fn from_labels(labels: &BTreeMap<String, String>) -> Option<Self> {
         let id = |name| labels.get(name).cloned().map(ImageId).filter(ImageId::is_whole);
         let name = labels.get(labels::LENT).filter(|name| full_name(name).as_ref() == Some(*name))?;
         let (image, bearer) = (id(labels::LENT_TO)?, id(labels::LENT_FROM));
@@ -104,12 +104,12 @@ mod tests {
     fn a_name_goes_back_to_where_it_was() {
         let fake = Fake::default();
         let (old, new) = (fake.add_image("r/a:1", &APP), fake.add_image("mine:1", &APP));
-        let lent = Lent::lend(&fake, &new, "r/a:1").unwrap().unwrap();
+        let lent = TemporaryTag::tag(&fake, &new, "r/a:1").unwrap().unwrap();
         assert_eq!((names(&fake, &new).len(), names(&fake, &old).len()), (2, 0));
         lent.take_back(&fake).unwrap();
         assert_eq!((names(&fake, &new), names(&fake, &old)), (vec!["mine:1".into()], vec!["r/a:1".into()]));
 
-        let lent = Lent::lend(&fake, &new, "r/b:1").unwrap().unwrap();
+        let lent = TemporaryTag::tag(&fake, &new, "r/b:1").unwrap().unwrap();
         lent.take_back(&fake).unwrap();
         assert_eq!(names(&fake, &new), ["mine:1"]);
     }
@@ -118,7 +118,7 @@ mod tests {
     fn a_name_that_stays_costs_its_former_bearer_its_place() {
         let fake = Fake::default();
         let (old, new) = (fake.add_image("r/a:1", &APP), fake.add_image("mine:1", &APP));
-        Lent::lend(&fake, &new, "r/a:1").unwrap().unwrap().given_for_good(&fake).unwrap();
+        TemporaryTag::tag(&fake, &new, "r/a:1").unwrap().unwrap().given_for_good(&fake).unwrap();
         assert_eq!((names(&fake, &new).len(), fake.image(&old.0).unwrap()), (2, None));
     }
 
@@ -130,7 +130,7 @@ mod tests {
             if former {
                 fake.add_image("r/a:1", &APP);
             }
-            let lent = Lent::lend(&fake, &new, "r/a:1").unwrap().unwrap();
+            let lent = TemporaryTag::tag(&fake, &new, "r/a:1").unwrap().unwrap();
             fake.tag(&others, "r/a:1").unwrap();
             assert!(!bears(&fake, &new, "r/a:1").unwrap());
             lent.take_back(&fake).unwrap();
@@ -143,8 +143,8 @@ mod tests {
         let fake = Fake::default();
         let image = fake.add_image("x", &APP);
         fake.state().images[0].tags.clear();
-        Lent::lend(&fake, &image, "r/a:1").unwrap().unwrap().take_back(&fake).unwrap();
+        TemporaryTag::tag(&fake, &image, "r/a:1").unwrap().unwrap().take_back(&fake).unwrap();
         assert_eq!(names(&fake, &image), ["r/a:1"]);
-        assert_eq!(Lent::lend(&fake, &image, "r/a:1").unwrap(), None);
+        assert_eq!(TemporaryTag::tag(&fake, &image, "r/a:1").unwrap(), None);
     }
 }

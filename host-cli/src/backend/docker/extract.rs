@@ -3,7 +3,7 @@
 
 use crate::engine::{ContainerId, EngineError};
 use crate::failure::Failure;
-use crate::image::taken_out::{TakenOutError, single_file};
+use crate::image::copied_file::{CopiedFileError, single_file};
 use crate::image::{ImageParts, Lifecycle};
 use crate::plan::staged_files::StagedFiles;
 use crate::session::Session;
@@ -81,6 +81,6 @@ fn missing(path: &str) -> Failure {
     Failure::new(ExitCode::Image, text, "`restage --keep` lets you look for it")
 }
 
-fn refused(error: &TakenOutError) -> Failure {
+fn refused(error: &CopiedFileError) -> Failure {
     Failure::new(ExitCode::Image, error.to_string(), error.advice())
 }

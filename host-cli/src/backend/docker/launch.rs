@@ -18,7 +18,7 @@ pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure
     let mut container = plan.container(&image.id, process_types)?;
     let holding = session.hold(&plan.guard, &image.id.0)?;
     container.log = log_config(&engine.container(&holding)?.unwrap_or_default().log);
-    let earlier = start::earlier(engine, &plan.app_guid, &plan.process)?;
+    let earlier = start::previous(engine, &plan.app_guid, &plan.process)?;
     for text in &plan.notes {
         session.emit(Event::Note { text: text.clone() });
     }

@@ -1,8 +1,8 @@
 //! An image goes to a registry, through the engine: under the name that it gets there, which it keeps here too. When that
 //! fails, the name goes back to where it was.
 
+mod push_totals;
 mod refusal;
-mod tally;
 
 use crate::arguments::{Push, Restage};
 use crate::engine::{EngineError, ImageId, LayerTold};
@@ -11,13 +11,13 @@ use crate::registry::credentials::Credentials;
 use crate::registry::login::{self, LoginOptions};
 use crate::registry::reference::Reference;
 use crate::session::{Session, bears, millis};
-use refusal::Refusal;
+use push_totals::{News, PushTotals, Sum};
+use refusal::PushRefusal;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::visible;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use tally::{News, Sum, Tally};
 
 /// Often enough to look alive, seldom enough for a log.
 const BETWEEN_PROGRESS: Duration = Duration::from_millis(250);
@@ -33,14 +33,14 @@ pub(crate) struct Target {
 
 impl Target {
     /// What was typed, judged; reads the password, or asks the helper that docker's configuration names.
-    pub(crate) fn of(typed: &str, options: LoginOptions<'_>) -> Result<Self, Failure> {
+    pub(crate) fn parse(typed: &str, options: LoginOptions<'_>) -> Result<Self, Failure> {
         let reference = Reference::read(typed)?;
         let credentials = login::credentials(options, &reference)?;
         let again = options.username.map(|user| format!(" --username {} --password-stdin", visible(user)));
         Ok(Self { reference, credentials, options: again.unwrap_or_default() })
     }
 
-    /// As [`Self::of`], where other options may read standard input too.
+    /// As [`Self::parse`], where other options may read standard input too.
     fn beside(typed: &str, login: LoginOptions<'_>, others: &[(&str, &Option<PathBuf>)]) -> Result<Self, Failure> {
         let reads_stdin = |file: &Option<PathBuf>| file.as_deref() == Some(Path::new("-"));
         if let Some((option, _)) = others.iter().find(|(_, file)| login.password_stdin && reads_stdin(file)) {
@@ -48,18 +48,18 @@ impl Target {
             let advice = format!("name a file for {option}, or let `docker login` keep the password");
             return Err(Failure::new(ExitCode::CommandLine, text, advice));
         }
-        Self::of(typed, login)
+        Self::parse(typed, login)
     }
 
     /// What `push` was told.
-    pub(crate) fn of_push(command: &Push, reference: &str) -> Result<Self, Failure> {
+    pub(crate) fn from_push(command: &Push, reference: &str) -> Result<Self, Failure> {
         let others = [("--stager-log", &command.stager_log), ("--nsync-log", &command.nsync_log)];
         let login = LoginOptions { username: command.username.as_deref(), password_stdin: command.password_stdin };
         Self::beside(reference, login, &others)
     }
 
     /// What `restage` was told; `None`: the image is to stay here.
-    pub(crate) fn of_restage(command: &Restage) -> Result<Option<Self>, Failure> {
+    pub(crate) fn from_restage(command: &Restage) -> Result<Option<Self>, Failure> {
         if command.push.is_some() && command.no_image {
             return Err(Failure::new(ExitCode::CommandLine, "--push wants an image, and --no-image none", ""));
         }
@@ -93,15 +93,15 @@ pub(crate) fn push_image(session: &Session, image: &ImageId, name: &str, target:
         let began = Instant::now();
         let (image_name, full) = (name.to_owned(), reference.name().to_owned());
         session.emit(Event::Pushing { image: image_name, reference: full.clone() });
-        let guard = session.lend_name(image, reference.name())?;
-        let mut hearing = Hearing { session, reference, tally: Tally::default(), told: began };
+        let guard = session.tag_temporarily(image, reference.name())?;
+        let mut hearing = Hearing { session, reference, totals: PushTotals::default(), told: began };
         let digest = session.engine.push(reference, credentials, &mut |told| hearing.hear(&told));
         let digest = digest.map_err(|error| refused(error, target))?;
         it_was_this_image(session, image, reference)?;
         the_registry_has_it(session, target, &digest)?;
         session.dismiss(guard.as_ref()); // first, or it would be taken back from a killed host-cli
-        session.release_name(reference.name())?;
-        let Sum { bytes, sent, known, .. } = hearing.tally.sum();
+        session.keep_tag(reference.name())?;
+        let Sum { bytes, sent, known, .. } = hearing.totals.sum();
         session.emit(Event::Pushed { reference: full, digest, bytes, sent, known, ms: millis(began) });
         Ok(())
     });
@@ -117,16 +117,16 @@ pub(crate) fn push_image(session: &Session, image: &ImageId, name: &str, target:
 struct Hearing<'a> {
     session: &'a Session,
     reference: &'a Reference,
-    tally: Tally,
+    totals: PushTotals,
     told: Instant,
 }
 
 impl Hearing<'_> {
     fn hear(&mut self, told: &LayerTold) {
-        match self.tally.hear(told) {
+        match self.totals.hear(told) {
             News::Progress if self.told.elapsed() >= BETWEEN_PROGRESS => {
                 self.told = Instant::now();
-                let Sum { bytes, total, .. } = self.tally.sum();
+                let Sum { bytes, total, .. } = self.totals.sum();
                 let reference = self.reference.name().to_owned();
                 self.session.emit(Event::PushProgress { reference, bytes, total });
             }
@@ -147,7 +147,7 @@ fn refused(error: EngineError, target: &Target) -> Failure {
     let Target { reference, credentials, .. } = target;
     match error {
         EngineError::Refused { reason, .. } => {
-            let refusal = Refusal::of(&reason);
+            let refusal = PushRefusal::parse(&reason);
             let text = format!("{}: {reason}", refusal.text(reference, credentials));
             Failure::new(ExitCode::Image, text, refusal.advice(reference, credentials))
         }

@@ -12,7 +12,7 @@ use crate::image::provenance::is_labelled;
 use crate::labels;
 use crate::registry::image_name::full_name;
 use crate::requests::LogOptions;
-use crate::requests::{self, Bearer, Kind, RequestError};
+use crate::requests::{self, Candidate, RequestError, RequestKind};
 use crate::session::Session;
 use shared_model::application::Application;
 use shared_model::exit_code::ExitCode;
@@ -47,8 +47,8 @@ pub(crate) fn image(session: &Session, wanted: Option<&AppRef>, logs: &LogOption
     let meant = meant.into_values().next().unwrap_or_default();
     let guids: BTreeSet<String> = meant.iter().map(|image| application(image).guid).collect();
     if guids.len() > 1 {
-        let bearers = guids.into_iter().map(|guid| Bearer::new(&Application { guid, ..Application::default() }));
-        let ambiguous = RequestError::Ambiguous { app: wanted.word.clone(), bearers: bearers.collect() };
+        let bearers = guids.into_iter().map(|guid| Candidate::new(&Application { guid, ..Application::default() }));
+        let ambiguous = RequestError::Ambiguous { app: wanted.word.clone(), candidates: bearers.collect() };
         return Err(Failure { code: ExitCode::Image, ..ambiguous.into() });
     }
     if let Some(image) = ours::newest(session, meant)? {
@@ -103,7 +103,7 @@ fn not_ours(word: &str) -> Failure {
 
 /// The guid of the app that the logs know by this word; empty where they do not, or where there are none.
 fn guid_in_logs(wanted: &AppRef, logs: &LogOptions) -> Result<String, Failure> {
-    for kind in [Kind::Launch, Kind::Staging] {
+    for kind in [RequestKind::Launch, RequestKind::Staging] {
         match requests::newest(kind, Some(wanted), logs) {
             Ok(request) => return Ok(request.application.guid),
             Err(ambiguous @ RequestError::Ambiguous { .. }) => return Err(ambiguous.into()),
@@ -230,7 +230,7 @@ mod tests {
         let recipe = "1".repeat(64);
         let label = (crate::image::app_image::RECIPE.to_owned(), recipe.clone());
         fake.state().images.iter_mut().for_each(|image| image.labels.extend([label.clone()]));
-        crate::image::Records::of(&*fake).remember(&recipe, &ImageId(ours.clone()));
+        crate::image::Records::open(&*fake).remember(&recipe, &ImageId(ours.clone()));
         let forged = add(&fake, "forged:1", "a", GUID);
         assert_eq!(found(&fake, Some("a"), ""), Ok(ours));
         assert_eq!(found(&fake, Some("forged:1"), ""), Ok(forged), "whoever names it means it");

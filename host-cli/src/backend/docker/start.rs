@@ -1,8 +1,8 @@
 //! The last stretch: a planned app container is started, awaited until it is healthy, and takes the earlier one's place.
 //! Until then the earlier one stays as it is, unless both want the same port of the host.
 
-mod earlier;
 mod health;
+mod previous;
 
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, EngineError};
@@ -10,8 +10,8 @@ use crate::failure::Failure;
 use crate::plan::launch::LaunchPlan;
 use crate::plan::ports::PortRequest;
 use crate::session::Session;
-pub(crate) use earlier::{Earlier, earlier};
 use health::Timeouts;
+pub(crate) use previous::{Previous, previous};
 use shared_model::event::{Event, EventSink, Stream};
 use shared_model::exit_code::ExitCode;
 use std::time::Duration;
@@ -23,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(10);
 const LAST_LINES: usize = 20;
 
 /// Stops those of the app's earlier containers that hold a port which is wanted now, and says so.
-pub(crate) fn make_room(session: &Session, earlier: &[Earlier], requests: &[PortRequest]) -> Result<(), Failure> {
+pub(crate) fn make_room(session: &Session, earlier: &[Previous], requests: &[PortRequest]) -> Result<(), Failure> {
     for one in earlier.iter().filter(|one| one.running && one.holds_any_of(requests)) {
         let text = format!(
             "Stopping {} first, because it holds the port: the app is down until the new one answers",
@@ -41,7 +41,7 @@ pub(crate) fn start(
     session: &Session,
     plan: &LaunchPlan,
     spec: &ContainerSpec,
-    earlier: &[Earlier],
+    earlier: &[Previous],
 ) -> Result<ContainerId, Failure> {
     let container = session.create_bounded(&plan.container_name, spec, &plan.unbounded)?;
     session.engine.start(&container).map_err(|error| not_started(error.hiding(spec), spec))?;

@@ -4,7 +4,7 @@ use crate::app_ref::AppRef;
 use crate::commands::batch::{self, Batch, StopBroadcast};
 use crate::pipeline::tests::restage::{agent, engine, failed, hello, typed};
 use crate::recorded_run::*;
-use crate::screen::several::Screens;
+use crate::screen::batch::Screens;
 use std::num::NonZeroUsize;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -29,7 +29,7 @@ fn pushed(fake: &Arc<Fake>, wanted: &'static str) -> Walked {
 fn pushed_unless(fake: &Arc<Fake>, wanted: &'static str, watch: impl FnOnce(Sender<Ended>)) -> Walked {
     walked(fake, watch, move |session| {
         let nobody = LoginOptions { username: None, password_stdin: false };
-        push(session, &AppRef::word(wanted), &LogOptions::default(), &Target::of(REFERENCE, nobody)?)
+        push(session, &AppRef::word(wanted), &LogOptions::default(), &Target::parse(REFERENCE, nobody)?)
     })
 }
 
@@ -129,7 +129,7 @@ fn a_name_that_another_image_gets_during_the_push_is_no_success_and_stays_with_t
 fn a_password_and_a_log_are_not_both_read_from_standard_input() {
     for option in ["--stager-log", "--nsync-log"] {
         let words = ["--username", "me", "--password-stdin", option, "-", "node-env", REFERENCE];
-        let refused = Target::of_push(&Push::from_args(&["push"], &words).unwrap(), REFERENCE).unwrap_err();
+        let refused = Target::from_push(&Push::from_args(&["push"], &words).unwrap(), REFERENCE).unwrap_err();
         assert_eq!(refused.code, ExitCode::CommandLine);
         assert_eq!(refused.text, format!("--password-stdin and {option} - both read standard input"));
     }

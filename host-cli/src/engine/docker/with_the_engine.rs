@@ -267,7 +267,7 @@ fn a_lifecycle_that_is_a_link_into_a_volume_comes_out_of_a_running_and_of_an_end
     let look = || {
         let taken = |path: &str, name| {
             let stream = docker.copy_out(&container.1, path).map_err(|error| error.to_string())?;
-            crate::image::taken_out::single_file(stream, name, 1 << 10).map_err(|error| error.to_string())
+            crate::image::copied_file::single_file(stream, name, 1 << 10).map_err(|error| error.to_string())
         };
         let mut text = String::new();
         taken("/tmp/lifecycle/launcher", "launcher").unwrap().read_to_string(&mut text).unwrap();

@@ -42,7 +42,7 @@ impl Destination for EngineDestination<'_> {
 
     // An image that only says so may be anybody's: it is made again, of the layers that are here already.
     fn find(&self, recipe: &str) -> Result<Option<Image>, ImageError> {
-        match Records::of(self.engine).made_of(recipe) {
+        match Records::open(self.engine).made_of(recipe) {
             Some(ImageId(id)) => Ok(self.engine.image(&id)?),
             None => Ok(None),
         }
@@ -72,7 +72,7 @@ impl Destination for EngineDestination<'_> {
             outcome = import.by(*next);
         }
         let id = outcome?;
-        Records::of(self.engine).remember(&image.recipe, &id);
+        Records::open(self.engine).remember(&image.recipe, &id);
         Ok(id)
     }
 }
@@ -94,8 +94,8 @@ impl Import<'_> {
         ]);
         let parts = Parts { config: &config, layers: &[lifecycle, droplet] };
         match method {
-            ImportMethod::Load => self.load(&Archive::of_docker(&parts, &base.details.layers)),
-            ImportMethod::Oci => self.load(&Archive::of_oci(&parts, &base_layers(self.engine, base)?)),
+            ImportMethod::Load => self.load(&Archive::docker(&parts, &base.details.layers)),
+            ImportMethod::Oci => self.load(&Archive::oci(&parts, &base_layers(self.engine, base)?)),
             ImportMethod::Build => Ok(self.engine.build(Box::new(self.stop.over(self.context()?)))?),
         }
     }

@@ -17,7 +17,7 @@ pub(crate) struct MadeImage {
 /// An image that is there, but not under the names that it is to get.
 #[derive(Debug)]
 pub(crate) struct UntaggedImage {
-    /// It.
+    /// Its id there.
     pub(crate) id: ImageId,
     /// Those names; the first is what people read.
     pub(crate) names: Vec<String>,

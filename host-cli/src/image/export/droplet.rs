@@ -9,7 +9,7 @@ use super::super::droplet::VCAP;
 use super::super::entries::{Entry, Stopped, below_root, each_entry};
 use super::super::layer::{FIXED_TIME, Remembering};
 use super::super::sha256::{Hashing, read_to_end};
-use super::saved::{each_file, inflated, unusable};
+use super::engine_export::{each_file, inflated, unusable};
 use super::target::Exported;
 use crate::engine::Image;
 use flate2::write::GzEncoder;

@@ -8,7 +8,7 @@ use super::super::ImageError;
 use super::super::archive::{OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, oci_manifest};
 use super::super::base_layers::{Descriptor, OCI_LAYER};
 use super::super::sha256::{Hashing, sha256_of_bytes};
-use super::saved::{each_file, inflated, unusable};
+use super::engine_export::{each_file, inflated, unusable};
 use super::target::Exported;
 use crate::engine::Image;
 use serde::Deserialize;

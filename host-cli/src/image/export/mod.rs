@@ -5,11 +5,11 @@
 //! whatever names. None of that is relied on. A layer is known by the digest of its uncompressed bytes, which the image's
 //! config names, and so what is made of an image is the same on every engine.
 
+mod atomic_output;
 mod droplet;
+mod engine_export;
 mod layout;
-mod saved;
 mod target;
-mod whole;
 
 use super::ImageError;
 use super::stop::Stop;
@@ -33,11 +33,11 @@ pub(crate) struct Exporting<'a> {
 /// Brings the image to `target`. Nothing is left where that fails.
 pub(crate) fn export(exporting: Exporting<'_>, target: &Target) -> Result<Exported, ImageError> {
     let Exporting { image, export, stop, events } = exporting;
-    let told = saved::Told::new(export, events, target.path(), image.bytes);
+    let told = engine_export::Progress::new(export, events, target.path(), image.bytes);
     let export = stop.over(told);
     match target {
         Target::Droplet(path) => {
-            let mut whole = whole::File::begin(path)?;
+            let mut whole = atomic_output::File::begin(path)?;
             let exported = droplet::droplet(export, image, whole.file(), &target.path())?;
             whole.keep(stop)?;
             Ok(exported)
@@ -45,11 +45,11 @@ pub(crate) fn export(exporting: Exporting<'_>, target: &Target) -> Result<Export
         Target::DropletToStandardOutput => {
             let mut spool = tempfile::tempfile().map_err(|error| ImageError::spool(&error))?;
             let exported = droplet::droplet(export, image, &mut spool, "a temporary file (TMPDIR says where)")?;
-            whole::to_standard_output(spool, stop)?;
+            atomic_output::to_standard_output(spool, stop)?;
             Ok(exported)
         }
         Target::Layout(path) => {
-            let whole = whole::Folder::begin(path)?;
+            let whole = atomic_output::Folder::begin(path)?;
             let exported = layout::layout(export, image, whole.path(), &target.path())?;
             whole.keep(stop)?;
             Ok(exported)

@@ -1,6 +1,6 @@
 //! Where an export goes, and what was made there.
 
-use super::whole;
+use super::atomic_output;
 use crate::image::ImageError;
 use std::path::PathBuf;
 
@@ -35,9 +35,9 @@ impl Target {
     /// The export can go there, as far as can be seen before it is made.
     pub(crate) fn check(&self) -> Result<(), ImageError> {
         match self {
-            Self::Droplet(path) => whole::file_at(path).map(drop),
+            Self::Droplet(path) => atomic_output::file_at(path).map(drop),
             Self::DropletToStandardOutput => Ok(()),
-            Self::Layout(path) => whole::folder_at(path).map(drop),
+            Self::Layout(path) => atomic_output::folder_at(path).map(drop),
         }
     }
 }

@@ -112,7 +112,7 @@ fn exported(image: &Image, export: Vec<u8>, target: &Target, stop: &Stop) -> Res
 
 /// The layer of a droplet; what is said about it is not heard.
 fn made(droplet: &[u8]) -> Result<Layer, ImageError> {
-    droplet_layer(droplet, None, Bound::of_option(GENEROUS), &Recording::default())
+    droplet_layer(droplet, None, Bound::from_option(GENEROUS), &Recording::default())
 }
 
 /// The droplet of an image that a 20.10 exports; its digest and size were told, and an error leaves nothing behind.

@@ -34,7 +34,7 @@ fn listing(layer: &Layer) -> Vec<String> {
 
 /// The layer of a droplet, with its own times; what is said about it is not heard.
 fn made(droplet: &[u8]) -> Result<Layer, ImageError> {
-    droplet_layer(droplet, None, Bound::of_option(GENEROUS), &Recording::default())
+    droplet_layer(droplet, None, Bound::from_option(GENEROUS), &Recording::default())
 }
 
 fn droplet_error(droplet: Sample) -> String {
@@ -78,7 +78,7 @@ fn of_extended_attributes_the_users_own_survive_and_the_others_are_left_out_with
     let droplet = Sample::droplet().records(&records).file("./app/marked", b"x", 0o644);
     let droplet = droplet.file("./app/plain", b"y", 0o644).records(&acl).file("./app/shared", b"z", 0o644);
     let events = Recording::default();
-    let layer = droplet_layer(&*droplet.tgz(), None, Bound::of_option(GENEROUS), &events).unwrap();
+    let layer = droplet_layer(&*droplet.tgz(), None, Bound::from_option(GENEROUS), &events).unwrap();
     let mut found = Vec::new();
     for entry in tar::Archive::new(layer.content()).entries().unwrap() {
         let mut entry = entry.unwrap();
@@ -173,7 +173,7 @@ fn a_lifecycle_is_roots_and_executable_from_archive_folder_or_programs_alike() {
         Lifecycle::at(&link).unwrap(),
         Lifecycle::Programs(programs()),
     ]
-    .map(|mut lifecycle| lifecycle_layer(&mut lifecycle, None, Bound::of_option(GENEROUS)).unwrap());
+    .map(|mut lifecycle| lifecycle_layer(&mut lifecycle, None, Bound::from_option(GENEROUS)).unwrap());
     assert!(layers.iter().all(|layer| layer.sha256 == layers[0].sha256));
     let [first, ..] = layers;
     assert_eq!(
@@ -190,7 +190,7 @@ fn a_lifecycle_is_roots_and_executable_from_archive_folder_or_programs_alike() {
 #[test]
 fn a_lifecycle_without_a_launcher_or_that_is_none_is_refused() {
     let error = |bytes: &[u8]| {
-        lifecycle_layer(&mut Lifecycle::Archive(as_file(bytes)), None, Bound::of_option(GENEROUS))
+        lifecycle_layer(&mut Lifecycle::Archive(as_file(bytes)), None, Bound::from_option(GENEROUS))
             .err()
             .unwrap()
             .to_string()

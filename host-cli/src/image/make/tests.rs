@@ -42,7 +42,7 @@ fn order(droplet: &[u8]) -> Order {
         base: "rootfs:x".into(),
         names: ImageNames::OfApp { name: "my app".into(), guid: "18c50a86-f6e8-4f9e-9e0a-8a3c4f3b2f1d".into() },
         labels: [("stager.app-name".to_owned(), "my app".to_owned())].into(),
-        bound: Bound::of_option(GENEROUS),
+        bound: Bound::from_option(GENEROUS),
         options: ImageOptions { by: ImageBy::Auto, verbose: false, created: Created { time: 0, newest: None } },
     };
     let lifecycle = Lifecycle::Programs(vec![("launcher".into(), as_file(b"l"))]);

@@ -26,7 +26,7 @@ fn typed(words: &str) -> Launch {
 }
 
 fn launched(fake: &Arc<Fake>, words: &str) -> Walked {
-    launched_from(fake, words, request(Kind::Launch, quick(|_| {})))
+    launched_from(fake, words, request(RequestKind::Launch, quick(|_| {})))
 }
 
 /// The recorded request with a start timeout that a test can wait for.
@@ -127,8 +127,11 @@ fn an_engine_that_does_not_run_the_health_check_has_it_run_by_the_host_which_say
     fake.state().never_checks = true;
     let ran = |status| Ran { status, output: b"connection refused".to_vec() };
     fake.state().executions = [ran(Some(1)), ran(Some(0))].into();
-    let walked =
-        launched_from(&fake, "", request(Kind::Launch, quick(|document| document["start_timeout_ms"] = 5000.into())));
+    let walked = launched_from(
+        &fake,
+        "",
+        request(RequestKind::Launch, quick(|document| document["start_timeout_ms"] = 5000.into())),
+    );
     assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
     assert_eq!(walked.text.matches(ASKS_ITSELF).count(), 1, "{}", walked.text);
     let execs: Vec<String> = fake.calls().into_iter().filter(|call| call.starts_with("exec ")).collect();
@@ -165,10 +168,10 @@ fn an_engine_that_runs_the_health_check_is_left_to_it() {
 fn an_app_without_a_check_is_healthy_when_it_keeps_running() {
     let fake = engine();
     let no_check = |document: &mut serde_json::Value| document["monitor"] = serde_json::Value::Null;
-    let walked = launched_from(&fake, "", request(Kind::Launch, quick(no_check)));
+    let walked = launched_from(&fake, "", request(RequestKind::Launch, quick(no_check)));
     assert_eq!(walked.code, ExitCode::Success);
     fake.state().dies_at_start = Some(0);
-    let walked = launched_from(&fake, "", request(Kind::Launch, quick(no_check)));
+    let walked = launched_from(&fake, "", request(RequestKind::Launch, quick(no_check)));
     assert_eq!(walked.failure(), "node-env ended with status 0 before it was healthy");
 }
 
@@ -265,7 +268,8 @@ fn of_several_images_the_one_that_was_named_last_is_started_whatever_time_it_giv
 #[test]
 fn an_image_older_than_the_request_is_started_with_a_warning() {
     let fake = engine();
-    let logged = |time: &str| Request { time: Some(time.parse().unwrap()), ..request(Kind::Launch, quick(|_| {})) };
+    let logged =
+        |time: &str| Request { time: Some(time.parse().unwrap()), ..request(RequestKind::Launch, quick(|_| {})) };
     let walked = launched_from(&fake, "", logged("2016-06-15T18:57:23.1Z"));
     assert_eq!(walked.code, ExitCode::Success);
     let warned = |event: &Event| matches!(event, Event::Warning { text } if text.contains("older than the launch request of 2016-06-15T18:57:23Z"));
@@ -297,7 +301,7 @@ fn a_signal_while_the_app_starts_removes_it_and_the_earlier_one_stays() {
     let earlier = only_container(&fake).id;
     fake.state().health.push_back(Health::Starting);
     fake.state().calls.clear();
-    let (command, request) = (typed(""), request(Kind::Launch, document(NSYNC_2016, "desiredLRP", |_| {})));
+    let (command, request) = (typed(""), request(RequestKind::Launch, document(NSYNC_2016, "desiredLRP", |_| {})));
     let of_watch = Arc::clone(&fake);
     let watch = move |session: Sender<Ended>| {
         std::thread::spawn(move || {
@@ -320,7 +324,7 @@ fn requests_that_cannot_be_launched_are_refused() {
         (("process_guid", ""), "the request cannot be used:\nprocess_guid: missing"),
     ] {
         let document = quick(|document| document[change.0] = change.1.into());
-        let walked = launched_from(&fake, "", request(Kind::Launch, document));
+        let walked = launched_from(&fake, "", request(RequestKind::Launch, document));
         assert_eq!(walked.code, ExitCode::Request);
         assert!(walked.failure().starts_with(text), "{}", walked.failure());
     }
@@ -347,7 +351,7 @@ fn an_engine_that_quotes_a_variable_shows_no_secret() {
         fake.refuse(verb, "invalid environment variable: DATABASE=s3cret");
         let variable = serde_json::json!({"name": "DATABASE", "value": "s3cret"});
         let document = quick(|document| document["env"].as_array_mut().unwrap().push(variable));
-        let walked = launched_from(&fake, "", request(Kind::Launch, document));
+        let walked = launched_from(&fake, "", request(RequestKind::Launch, document));
         assert!(walked.said("DATABASE=***") && !walked.said("s3cret"), "{verb}: {}", walked.text);
     }
 }
@@ -431,7 +435,7 @@ fn an_app_has_no_more_rights_than_it_needs_and_its_output_and_its_disk_have_boun
     assert!(walked.said(note), "{}", walked.text);
 
     let fake = engine();
-    let root = request(Kind::Launch, quick(as_root));
+    let root = request(RequestKind::Launch, quick(as_root));
     assert_eq!(launched_from(&fake, "", root).code, ExitCode::Success);
     assert!(spec(&fake).drop_capabilities.is_empty());
     assert_eq!(spec(&fake).security_options, ["no-new-privileges"]);

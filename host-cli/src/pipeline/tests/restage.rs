@@ -64,7 +64,7 @@ fn restaged(fake: &Arc<Fake>, words: &str) -> Walked {
 fn restaged_by(fake: &Arc<Fake>, words: &str, watch: impl FnOnce(Sender<Ended>), document: String) -> Walked {
     let (command, agent_options) = typed(words);
     walked(fake, watch, move |session| {
-        restage(session, &request(Kind::Staging, document), &command, &agent_options).map(drop)
+        restage(session, &request(RequestKind::Staging, document), &command, &agent_options).map(drop)
     })
 }
 
@@ -72,8 +72,8 @@ fn restaged_by(fake: &Arc<Fake>, words: &str, watch: impl FnOnce(Sender<Ended>),
 fn restaged_and_pushed(fake: &Arc<Fake>, words: &str) -> Walked {
     let (command, agent_options) = typed(words);
     walked(fake, nobody, move |session| {
-        let target = Target::of_restage(&command)?;
-        let request = request(Kind::Staging, document(STAGER_2016, "taskDefinition", |_| {}));
+        let target = Target::from_restage(&command)?;
+        let request = request(RequestKind::Staging, document(STAGER_2016, "taskDefinition", |_| {}));
         let image = restage(session, &request, &command, &agent_options)?;
         push_if_wanted(session, image.as_ref(), target.as_ref())
     })

@@ -8,7 +8,7 @@ use crate::owner::samples::{elsewhere, ended, living};
 use crate::plan::guard;
 use crate::recorded_run::*;
 use crate::session::orphans;
-use crate::session::temporary_tag::Lent;
+use crate::session::temporary_tag::TemporaryTag;
 use std::collections::BTreeMap;
 
 const APP: (&str, &str) = ("stager.kind", "app");
@@ -232,7 +232,7 @@ fn a_name_that_was_lent_for_a_push_goes_back_to_where_it_was() {
     for (owner, back) in [(ended(), true), (living(), false)] {
         let fake = Arc::new(Fake::with_image("x"));
         let (old, new) = (fake.add_image("r/a:1", &[APP]), fake.add_image("cf-app/a:1", &[APP]));
-        let lent = Lent::wanted(&*fake, &new, "r/a:1").unwrap().unwrap();
+        let lent = TemporaryTag::wanted(&*fake, &new, "r/a:1").unwrap().unwrap();
         let mut spec = guard::guard(&new.0, lent.labels());
         spec.labels.insert(labels::OWNER.to_owned(), owner);
         fake.create(None, &spec).unwrap();

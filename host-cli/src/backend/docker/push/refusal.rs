@@ -6,7 +6,7 @@ use crate::registry::reference::{DOCKER_HUB, Reference};
 
 /// Why a registry has not got an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum PushRefusal {
     /// It wants to know who pushes, or does not believe it (401).
     Unauthorized,
     /// Who pushes may not (403).
@@ -43,18 +43,18 @@ pub(crate) enum Refusal {
 
 /// The words by which a refusal is known, in lower case; the first that is found counts. What is more telling comes first:
 /// a registry may say `denied` and `unauthorized` in one breath.
-const WORDS: [(Refusal, &[&str]); 15] = [
-    (Refusal::UnknownCa, &["unknown authority", "self signed certificate", "self-signed certificate"]),
-    (Refusal::BadCertificate, &["x509:", "tls: ", "certificate has expired"]),
-    (Refusal::PlainHttp, &["server gave http response to https client"]),
-    (Refusal::NoHost, &["no such host", "server misbehaving", "temporary failure in name resolution"]),
+const WORDS: [(PushRefusal, &[&str]); 15] = [
+    (PushRefusal::UnknownCa, &["unknown authority", "self signed certificate", "self-signed certificate"]),
+    (PushRefusal::BadCertificate, &["x509:", "tls: ", "certificate has expired"]),
+    (PushRefusal::PlainHttp, &["server gave http response to https client"]),
+    (PushRefusal::NoHost, &["no such host", "server misbehaving", "temporary failure in name resolution"]),
     (
-        Refusal::NobodyThere,
+        PushRefusal::NobodyThere,
         &["connection refused", "no route to host", "i/o timeout", "deadline exceeded", "network is unreachable"],
     ),
-    (Refusal::TooMany, &["toomanyrequests", "too many requests", "http 429", "429 ", "statuscode: 429"]),
+    (PushRefusal::TooMany, &["toomanyrequests", "too many requests", "http 429", "429 ", "statuscode: 429"]),
     (
-        Refusal::TooLarge,
+        PushRefusal::TooLarge,
         &[
             "http 413",
             "413 ",
@@ -66,7 +66,7 @@ const WORDS: [(Refusal, &[&str]); 15] = [
         ],
     ),
     (
-        Refusal::Digest,
+        PushRefusal::Digest,
         &[
             "digest invalid",
             "did not match uploaded content",
@@ -76,10 +76,10 @@ const WORDS: [(Refusal, &[&str]); 15] = [
         ],
     ),
     // Containerd says `denied` of whoever has not logged in.
-    (Refusal::Unauthorized, &["no basic auth credentials"]),
-    (Refusal::Denied, &["denied", "forbidden", "http 403", "statuscode: 403", "insufficient_scope"]),
+    (PushRefusal::Unauthorized, &["no basic auth credentials"]),
+    (PushRefusal::Denied, &["denied", "forbidden", "http 403", "statuscode: 403", "insufficient_scope"]),
     (
-        Refusal::Unauthorized,
+        PushRefusal::Unauthorized,
         &[
             "unauthorized",
             "authentication required",
@@ -91,15 +91,15 @@ const WORDS: [(Refusal, &[&str]); 15] = [
         ],
     ),
     (
-        Refusal::Unknown,
+        PushRefusal::Unknown,
         &["name unknown", "name_unknown", "not found", "not known to registry", "http 404", "404 ", "statuscode: 404"],
     ),
     (
-        Refusal::Name,
+        PushRefusal::Name,
         &["name invalid", "invalid repository name", "tag invalid", "invalid reference", "manifest invalid"],
     ),
     (
-        Refusal::Trouble,
+        PushRefusal::Trouble,
         &[
             "http status: 5",
             "http 5",
@@ -117,15 +117,15 @@ const WORDS: [(Refusal, &[&str]); 15] = [
             "connection reset",
         ],
     ),
-    (Refusal::Page, &["<html", "<!doctype html"]),
+    (PushRefusal::Page, &["<html", "<!doctype html"]),
 ];
 
 /// How an engine's words begin where it asks for a name's address: what follows is of the name server, not of the registry.
 const LOOKUP: &str = "lookup ";
 
-impl Refusal {
+impl PushRefusal {
     /// What the engine's words mean.
-    pub(crate) fn of(reason: &str) -> Self {
+    pub(crate) fn parse(reason: &str) -> Self {
         let reason = reason.to_lowercase();
         let found = WORDS.iter().find(|(_, words)| words.iter().any(|word| reason.contains(word)));
         match found.map_or(Self::Other, |(refusal, _)| *refusal) {
@@ -137,9 +137,9 @@ impl Refusal {
     /// What happened, in front of the engine's own words.
     pub(crate) fn text(self, reference: &Reference, credentials: &Credentials) -> String {
         let registry = reference.registry();
-        let of_whom = if credentials.are_nobodys() { "without a login".to_owned() } else { by(credentials) };
+        let of_whom = if credentials.is_anonymous() { "without a login".to_owned() } else { by(credentials) };
         match self {
-            Self::Unauthorized if credentials.are_nobodys() => {
+            Self::Unauthorized if credentials.is_anonymous() => {
                 format!("{registry} wants a login, and docker's config.json holds none for it")
             }
             Self::Unauthorized => format!("{registry} does not accept the login of {}", credentials.origin),
@@ -169,7 +169,7 @@ impl Refusal {
             Self::Unauthorized => {
                 format!("`{}` once, or --username NAME --password-stdin", format!("docker login {host}").trim_end())
             }
-            Self::Denied if credentials.are_nobodys() => {
+            Self::Denied if credentials.is_anonymous() => {
                 let login = format!("docker login {host}");
                 format!("`{}` once, or --username NAME --password-stdin; is the repository yours?", login.trim_end())
             }
@@ -213,90 +213,99 @@ mod tests {
     #[test]
     fn an_engines_words_are_understood_whichever_engine_says_them() {
         for (words, meaning) in [
-            ("no basic auth credentials", Refusal::Unauthorized),
-            ("unauthorized: authentication required", Refusal::Unauthorized),
-            ("unauthorized: incorrect username or password", Refusal::Unauthorized),
-            ("unable to retrieve auth token: invalid username/password: unauthorized", Refusal::Unauthorized),
-            ("denied: requested access to the resource is denied", Refusal::Denied),
+            ("no basic auth credentials", PushRefusal::Unauthorized),
+            ("unauthorized: authentication required", PushRefusal::Unauthorized),
+            ("unauthorized: incorrect username or password", PushRefusal::Unauthorized),
+            ("unable to retrieve auth token: invalid username/password: unauthorized", PushRefusal::Unauthorized),
+            ("denied: requested access to the resource is denied", PushRefusal::Denied),
             (
                 "errors: denied: requested access to the resource is denied unauthorized: authentication required",
-                Refusal::Denied,
+                PushRefusal::Denied,
             ),
             (
                 "push access denied, repository does not exist or may require authorization: server message: \
                  insufficient_scope: authorization failed",
-                Refusal::Denied,
+                PushRefusal::Denied,
             ),
             (
                 "push access denied, repository does not exist or may require authorization: authorization failed: \
                  no basic auth credentials",
-                Refusal::Unauthorized,
+                PushRefusal::Unauthorized,
             ),
-            ("failed commit on ref \"manifest-sha256:b0\": got digest sha256:00, expected sha256:b0", Refusal::Digest),
-            ("error parsing HTTP 403 response body: unexpected end of JSON input: \"\"", Refusal::Denied),
-            ("unexpected status from HEAD request to https://r.io/v2/a/blobs/x: 403 Forbidden", Refusal::Denied),
-            ("name unknown: The repository with name 'a' does not exist", Refusal::Unknown),
-            ("error parsing HTTP 404 response body: invalid character '<'", Refusal::Unknown),
-            ("toomanyrequests: You have reached your limit", Refusal::TooMany),
-            ("unexpected status from POST request to https://r.io/v2/: 429 Too Many Requests", Refusal::TooMany),
-            ("received unexpected HTTP status: 503 Service Unavailable", Refusal::Trouble),
-            ("unexpected status from HEAD request to https://r.io/v2/: 500 Internal Server Error", Refusal::Trouble),
-            ("error parsing HTTP 413 response body: invalid character '<'", Refusal::TooLarge),
-            ("unknown: <html>; <head><title>413 Request Entity Too Large</title></head>", Refusal::TooLarge),
-            ("unknown: <html>; <body>Payload Too Large</body>", Refusal::TooLarge),
-            ("unknown: <!DOCTYPE html><title>Sorry</title>", Refusal::Page),
-            ("unknown: <html>; <head><title>502 Bad Gateway</title></head>", Refusal::Trouble),
-            ("Get \"https://r.io/v2/\": x509: certificate signed by unknown authority", Refusal::UnknownCa),
-            ("tls: failed to verify certificate: x509: certificate signed by unknown authority", Refusal::UnknownCa),
-            ("x509: certificate has expired or is not yet valid", Refusal::BadCertificate),
+            (
+                "failed commit on ref \"manifest-sha256:b0\": got digest sha256:00, expected sha256:b0",
+                PushRefusal::Digest,
+            ),
+            ("error parsing HTTP 403 response body: unexpected end of JSON input: \"\"", PushRefusal::Denied),
+            ("unexpected status from HEAD request to https://r.io/v2/a/blobs/x: 403 Forbidden", PushRefusal::Denied),
+            ("name unknown: The repository with name 'a' does not exist", PushRefusal::Unknown),
+            ("error parsing HTTP 404 response body: invalid character '<'", PushRefusal::Unknown),
+            ("toomanyrequests: You have reached your limit", PushRefusal::TooMany),
+            ("unexpected status from POST request to https://r.io/v2/: 429 Too Many Requests", PushRefusal::TooMany),
+            ("received unexpected HTTP status: 503 Service Unavailable", PushRefusal::Trouble),
+            (
+                "unexpected status from HEAD request to https://r.io/v2/: 500 Internal Server Error",
+                PushRefusal::Trouble,
+            ),
+            ("error parsing HTTP 413 response body: invalid character '<'", PushRefusal::TooLarge),
+            ("unknown: <html>; <head><title>413 Request Entity Too Large</title></head>", PushRefusal::TooLarge),
+            ("unknown: <html>; <body>Payload Too Large</body>", PushRefusal::TooLarge),
+            ("unknown: <!DOCTYPE html><title>Sorry</title>", PushRefusal::Page),
+            ("unknown: <html>; <head><title>502 Bad Gateway</title></head>", PushRefusal::Trouble),
+            ("Get \"https://r.io/v2/\": x509: certificate signed by unknown authority", PushRefusal::UnknownCa),
+            (
+                "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+                PushRefusal::UnknownCa,
+            ),
+            ("x509: certificate has expired or is not yet valid", PushRefusal::BadCertificate),
             (
                 "x509: cannot validate certificate for 10.0.0.1 because it doesn't contain any IP SANs",
-                Refusal::BadCertificate,
+                PushRefusal::BadCertificate,
             ),
-            ("Get \"https://r.io/v2/\": http: server gave HTTP response to HTTPS client", Refusal::PlainHttp),
-            ("dial tcp: lookup r.io on 1.1.1.1:53: no such host", Refusal::NoHost),
+            ("Get \"https://r.io/v2/\": http: server gave HTTP response to HTTPS client", PushRefusal::PlainHttp),
+            ("dial tcp: lookup r.io on 1.1.1.1:53: no such host", PushRefusal::NoHost),
             (
                 "dial tcp: lookup r.io on [::1]:53: read udp [::1]:4->[::1]:53: read: connection refused",
-                Refusal::NoNameServer,
+                PushRefusal::NoNameServer,
             ),
             (
                 "dial tcp: lookup r.io on 10.0.0.1:53: read udp 10.0.0.2:4->10.0.0.1:53: i/o timeout",
-                Refusal::NoNameServer,
+                PushRefusal::NoNameServer,
             ),
-            ("dial tcp 127.0.0.1:1: connect: connection refused", Refusal::NobodyThere),
+            ("dial tcp 127.0.0.1:1: connect: connection refused", PushRefusal::NobodyThere),
             (
                 "net/http: request canceled while waiting for connection (Client.Timeout exceeded): i/o timeout",
-                Refusal::NobodyThere,
+                PushRefusal::NobodyThere,
             ),
-            ("digest invalid: provided digest did not match uploaded content", Refusal::Digest),
-            ("name invalid: invalid repository name", Refusal::Name),
+            ("digest invalid: provided digest did not match uploaded content", PushRefusal::Digest),
+            ("name invalid: invalid repository name", PushRefusal::Name),
             (
                 "unknown: unexpected status from HEAD request to http://r.io/v2/a/d/blobs/sha256:6dd8: 401 Unauthorized",
-                Refusal::Unauthorized,
+                PushRefusal::Unauthorized,
             ),
-            ("failed to do request: Head \"https://r.io/v2/x/y/blobs/sha256:6dd8\": EOF", Refusal::Trouble),
-            ("checking whether a blob sha256:ba58 exists in r.io/a: StatusCode: 403, \"\"", Refusal::Denied),
-            ("writing blob: uploading layer to r.io: StatusCode: 413, \"<html>\"", Refusal::TooLarge),
-            ("the moon is full", Refusal::Other),
+            ("failed to do request: Head \"https://r.io/v2/x/y/blobs/sha256:6dd8\": EOF", PushRefusal::Trouble),
+            ("checking whether a blob sha256:ba58 exists in r.io/a: StatusCode: 403, \"\"", PushRefusal::Denied),
+            ("writing blob: uploading layer to r.io: StatusCode: 413, \"<html>\"", PushRefusal::TooLarge),
+            ("the moon is full", PushRefusal::Other),
         ] {
-            assert_eq!(Refusal::of(words), meaning, "{words}");
+            assert_eq!(PushRefusal::parse(words), meaning, "{words}");
         }
     }
 
     #[test]
     fn every_refusal_says_what_happened_and_all_but_the_unknown_what_to_try() {
         let reference = Reference::read("r.io:5000/team/app:1").unwrap();
-        let nobody = Credentials::new(&reference, Login::Nobody, String::new());
-        let me = Credentials::new(&reference, Login::Nobody, "--username me".into());
-        for refusal in WORDS.iter().map(|(refusal, _)| *refusal).chain([Refusal::NoNameServer]) {
+        let nobody = Credentials::new(&reference, Login::Anonymous, String::new());
+        let me = Credentials::new(&reference, Login::Anonymous, "--username me".into());
+        for refusal in WORDS.iter().map(|(refusal, _)| *refusal).chain([PushRefusal::NoNameServer]) {
             for credentials in [&nobody, &me] {
                 assert!(refusal.text(&reference, credentials).contains("r.io:5000"), "{refusal:?}");
                 assert!(!refusal.advice(&reference, credentials).is_empty(), "{refusal:?}");
             }
         }
-        assert!(Refusal::UnknownCa.advice(&reference, &nobody).contains("/etc/docker/certs.d/r.io:5000/ca.crt"));
-        assert!(Refusal::Unauthorized.advice(&reference, &nobody).starts_with("`docker login r.io:5000`"));
+        assert!(PushRefusal::UnknownCa.advice(&reference, &nobody).contains("/etc/docker/certs.d/r.io:5000/ca.crt"));
+        assert!(PushRefusal::Unauthorized.advice(&reference, &nobody).starts_with("`docker login r.io:5000`"));
         let hub = Reference::read("me/app").unwrap();
-        assert!(Refusal::Unauthorized.advice(&hub, &nobody).starts_with("`docker login` once"));
+        assert!(PushRefusal::Unauthorized.advice(&hub, &nobody).starts_with("`docker login` once"));
     }
 }

@@ -1,12 +1,12 @@
 //! Waiting until an app is healthy, and why it is not.
 
-mod asking;
+mod host_check;
 
 use crate::engine::container_spec::HealthCheck;
 use crate::engine::{ContainerId, Health};
 use crate::failure::Failure;
 use crate::session::Session;
-use asking::Asking;
+use host_check::HostHealthCheck;
 use shared_model::exit_code::ExitCode;
 use shared_model::size;
 use std::thread;
@@ -50,7 +50,7 @@ pub(super) fn wait(
     timeouts: &Timeouts,
 ) -> Result<Result<(), Unhealthy>, Failure> {
     let began = Instant::now();
-    let mut asking = check.map(|check| Asking::new(session, container, check, timeouts.start_timeout));
+    let mut asking = check.map(|check| HostHealthCheck::new(session, container, check, timeouts.start_timeout));
     loop {
         let waited = began.elapsed();
         let Some(now) = session.engine.container(container)? else {

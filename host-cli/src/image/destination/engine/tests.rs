@@ -46,9 +46,10 @@ impl Case {
 
     fn sent(self, by: ImageBy, said: &Said) -> (Fake, Result<ImageId, ImageError>) {
         let programs = vec![("launcher".to_owned(), as_file(self.lifecycle))];
-        let lifecycle = lifecycle_layer(&mut Lifecycle::Programs(programs), None, Bound::of_option(GENEROUS)).unwrap();
+        let lifecycle =
+            lifecycle_layer(&mut Lifecycle::Programs(programs), None, Bound::from_option(GENEROUS)).unwrap();
         let droplet =
-            droplet_layer(&*self.droplet.tgz(), None, Bound::of_option(GENEROUS), &Recording::default()).unwrap();
+            droplet_layer(&*self.droplet.tgz(), None, Bound::from_option(GENEROUS), &Recording::default()).unwrap();
         let labels: BTreeMap<String, String> = [
             ("stager.lifecycle", &lifecycle.sha256),
             ("stager.droplet", &droplet.sha256),

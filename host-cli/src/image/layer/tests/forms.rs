@@ -158,7 +158,7 @@ fn no_file_is_newer_than_the_time_that_was_asked_for_and_so_two_stagings_give_on
         droplet_layer(
             &*packed(original.path(), "tar -c --sort=name ."),
             newest,
-            Bound::of_option(GENEROUS),
+            Bound::from_option(GENEROUS),
             &Recording::default(),
         )
         .unwrap()

@@ -16,7 +16,7 @@ pub(crate) const LONGEST_LOAD: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What becomes of a thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum Verdict {
     /// It stays.
     Stays,
     /// It goes.
@@ -26,21 +26,23 @@ pub(crate) enum Fate {
 }
 
 /// What becomes of a container.
-pub(crate) fn fate(seen: &Seen) -> Fate {
+pub(crate) fn verdict(seen: &Seen) -> Verdict {
     let kind = label(seen, labels::KIND);
     let is_kept = label(seen, labels::KEPT) == Some("true");
     match (kind, life(seen), seen.running) {
-        (_, Life::Living, _) => Fate::Stays,
-        (Some(labels::KIND_STAGING), _, Running::Now) if is_kept => Fate::Stays,
-        (Some(labels::KIND_STAGING | labels::KIND_CACHE | labels::KIND_GUARD), Life::Ended, _) => Fate::Goes,
+        (_, Life::Living, _) => Verdict::Stays,
+        (Some(labels::KIND_STAGING), _, Running::Now) if is_kept => Verdict::Stays,
+        (Some(labels::KIND_STAGING | labels::KIND_CACHE | labels::KIND_GUARD), Life::Ended, _) => Verdict::Goes,
         (
             Some(labels::KIND_STAGING | labels::KIND_CACHE | labels::KIND_GUARD),
             Life::Unknown,
             Running::Not | Running::NotYet,
-        ) => Fate::GoesWhenOld,
+        ) => Verdict::GoesWhenOld,
         // An app that was started is for the next launch of it, whether it got healthy or not.
-        (Some(labels::KIND_APP), Life::Ended, Running::NotYet) if label(seen, labels::INSTANCE).is_some() => Fate::Goes,
-        _ => Fate::Stays,
+        (Some(labels::KIND_APP), Life::Ended, Running::NotYet) if label(seen, labels::INSTANCE).is_some() => {
+            Verdict::Goes
+        }
+        _ => Verdict::Stays,
     }
 }
 
@@ -80,8 +82,8 @@ mod tests {
 
     #[test]
     fn the_owner_decides_and_where_nobody_knows_it_the_state() {
-        use Fate::{Goes, GoesWhenOld, Stays};
         use Running::{Not, NotYet, Now};
+        use Verdict::{Goes, GoesWhenOld, Stays};
         for kind in ["staging", "cache", "guard"] {
             for (owner, running, expected) in [
                 (living(), Now, Stays),
@@ -96,21 +98,21 @@ mod tests {
                 ("nonsense".to_owned(), Not, GoesWhenOld),
             ] {
                 let one = seen(&[("stager.kind", kind), ("stager.owner", &owner)], running);
-                assert_eq!(fate(&one), expected, "{kind} {owner} {running:?}");
+                assert_eq!(verdict(&one), expected, "{kind} {owner} {running:?}");
             }
         }
-        assert_eq!(fate(&seen(&[("stager.kind", "staging")], Not)), GoesWhenOld);
+        assert_eq!(verdict(&seen(&[("stager.kind", "staging")], Not)), GoesWhenOld);
     }
 
     #[test]
     fn what_is_kept_stays_as_long_as_it_runs() {
         for (owner, running, expected) in [
-            (ended(), Running::Now, Fate::Stays),
-            (ended(), Running::Not, Fate::Goes),
-            (elsewhere(), Running::Now, Fate::Stays),
+            (ended(), Running::Now, Verdict::Stays),
+            (ended(), Running::Not, Verdict::Goes),
+            (elsewhere(), Running::Now, Verdict::Stays),
         ] {
             let labels = [("stager.kind", "staging"), ("stager.kept", "true"), ("stager.owner", &*owner)];
-            assert_eq!(fate(&seen(&labels, running)), expected, "{owner} {running:?}");
+            assert_eq!(verdict(&seen(&labels, running)), expected, "{owner} {running:?}");
         }
     }
 
@@ -118,12 +120,12 @@ mod tests {
     fn of_apps_only_what_was_never_started_goes_and_what_others_made_of_our_images_stays() {
         let owner = ended();
         let app = [("stager.kind", "app"), ("stager.owner", &*owner), ("stager.instance", "i")];
-        assert_eq!(fate(&seen(&app, Running::NotYet)), Fate::Goes);
+        assert_eq!(verdict(&seen(&app, Running::NotYet)), Verdict::Goes);
         for running in [Running::Now, Running::Not] {
-            assert_eq!(fate(&seen(&app, running)), Fate::Stays);
+            assert_eq!(verdict(&seen(&app, running)), Verdict::Stays);
         }
         for kind in ["app", "stager", "demo", "test"] {
-            assert_eq!(fate(&seen(&[("stager.kind", kind)], Running::NotYet)), Fate::Stays, "{kind}");
+            assert_eq!(verdict(&seen(&[("stager.kind", kind)], Running::NotYet)), Verdict::Stays, "{kind}");
         }
     }
 

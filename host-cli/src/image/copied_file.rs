@@ -1,8 +1,8 @@
 //! What comes out of a container is a tar stream about which only the engine is to be believed. Accepted is the one
 //! regular file that was asked for.
 
-use super::entries::{Stopped, each_entry};
-use super::error::NO_ROOM;
+use crate::image::entries::{Stopped, each_entry};
+use crate::image::error::NO_ROOM;
 use shared_model::plain_line::visible;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, Write};
@@ -10,7 +10,7 @@ use tar::EntryType;
 
 /// Why nothing was accepted.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TakenOutError {
+pub(crate) enum CopiedFileError {
     /// There was no entry at all.
     #[error("nothing came out of the container for `{name}`")]
     Nothing { name: String },
@@ -28,7 +28,7 @@ pub(crate) enum TakenOutError {
     Spool { name: String, reason: String },
 }
 
-impl TakenOutError {
+impl CopiedFileError {
     /// What to try.
     pub(crate) fn advice(&self) -> &'static str {
         match self {
@@ -43,10 +43,10 @@ impl TakenOutError {
 
 /// The file `name` (the last component of the path that was asked for) of at most `limit` bytes, as a file that has no
 /// name, from its start.
-pub(crate) fn single_file(stream: impl Read, name: &str, limit: u64) -> Result<File, TakenOutError> {
+pub(crate) fn single_file(stream: impl Read, name: &str, limit: u64) -> Result<File, CopiedFileError> {
     let name_owned = || name.to_owned();
-    let spool = |error: io::Error| TakenOutError::Spool { name: name_owned(), reason: error.to_string() };
-    let broken = |error: &io::Error| TakenOutError::Broken {
+    let spool = |error: io::Error| CopiedFileError::Spool { name: name_owned(), reason: error.to_string() };
+    let broken = |error: &io::Error| CopiedFileError::Broken {
         name: name_owned(),
         reason: visible(&error.to_string()).into_owned(),
     };
@@ -54,7 +54,7 @@ pub(crate) fn single_file(stream: impl Read, name: &str, limit: u64) -> Result<F
     // More than the file's bytes and a few headers is no answer to our question; do not read on for ever.
     let bounded = stream.take(limit.saturating_add(1 << 20));
     let outcome = each_entry(bounded, |entry, content| {
-        let unasked = |why| TakenOutError::Unasked { name: name_owned(), found: entry.shown(), why };
+        let unasked = |why| CopiedFileError::Unasked { name: name_owned(), found: entry.shown(), why };
         if entry.path != name.as_bytes() {
             return Err(unasked("another entry"));
         }
@@ -65,7 +65,7 @@ pub(crate) fn single_file(stream: impl Read, name: &str, limit: u64) -> Result<F
             return Err(unasked("not a regular file"));
         }
         if entry.size > limit {
-            return Err(TakenOutError::TooLarge { name: name_owned(), bytes: entry.size, limit });
+            return Err(CopiedFileError::TooLarge { name: name_owned(), bytes: entry.size, limit });
         }
         let mut file = BufWriter::new(tempfile::tempfile().map_err(spool)?);
         copy(content, &mut file).map_err(|error| match error {
@@ -80,7 +80,7 @@ pub(crate) fn single_file(stream: impl Read, name: &str, limit: u64) -> Result<F
         Err(Stopped::Visitor(error)) => return Err(error),
         Err(Stopped::Archive(error)) => return Err(broken(&error)),
     }
-    let mut file = taken.ok_or_else(|| TakenOutError::Nothing { name: name_owned() })?;
+    let mut file = taken.ok_or_else(|| CopiedFileError::Nothing { name: name_owned() })?;
     file.rewind().map_err(spool)?;
     Ok(file)
 }

@@ -9,7 +9,7 @@ const TRIES: u32 = 5;
 
 /// All layers of one push.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(BTreeMap<String, Layer>);
+pub(crate) struct PushTotals(BTreeMap<String, Layer>);
 
 #[derive(Debug, Default)]
 struct Layer {
@@ -45,7 +45,7 @@ pub(crate) enum News {
     Again { attempt: u32, of: u32, wait: Duration },
 }
 
-impl Tally {
+impl PushTotals {
     /// Takes in what was told.
     pub(crate) fn hear(&mut self, told: &LayerTold) -> News {
         let layer = self.0.entry(told.layer.clone()).or_default();
@@ -92,31 +92,31 @@ impl Tally {
 mod tests {
     use super::*;
 
-    fn heard(tally: &mut Tally, layer: &str, state: LayerState) -> News {
-        tally.hear(&LayerTold { layer: layer.to_owned(), state })
+    fn heard(totals: &mut PushTotals, layer: &str, state: LayerState) -> News {
+        totals.hear(&LayerTold { layer: layer.to_owned(), state })
     }
 
     #[test]
     fn layers_add_up_whoever_had_them() {
-        let mut tally = Tally::default();
-        heard(&mut tally, "a", LayerState::Waiting);
-        heard(&mut tally, "b", LayerState::Known);
-        heard(&mut tally, "a", LayerState::Sending { bytes: 10, total: 100 });
-        heard(&mut tally, "c", LayerState::Sending { bytes: 7, total: 5 });
-        assert_eq!(tally.sum(), Sum { bytes: 17, total: 107, sent: 0, known: 1 });
-        heard(&mut tally, "a", LayerState::Sent);
-        heard(&mut tally, "c", LayerState::Sent);
-        heard(&mut tally, "d", LayerState::Sent);
-        assert_eq!(tally.sum(), Sum { bytes: 107, total: 107, sent: 3, known: 1 });
+        let mut totals = PushTotals::default();
+        heard(&mut totals, "a", LayerState::Waiting);
+        heard(&mut totals, "b", LayerState::Known);
+        heard(&mut totals, "a", LayerState::Sending { bytes: 10, total: 100 });
+        heard(&mut totals, "c", LayerState::Sending { bytes: 7, total: 5 });
+        assert_eq!(totals.sum(), Sum { bytes: 17, total: 107, sent: 0, known: 1 });
+        heard(&mut totals, "a", LayerState::Sent);
+        heard(&mut totals, "c", LayerState::Sent);
+        heard(&mut totals, "d", LayerState::Sent);
+        assert_eq!(totals.sum(), Sum { bytes: 107, total: 107, sent: 3, known: 1 });
     }
 
     #[test]
     fn a_layer_that_waits_for_its_next_try_is_told_once_a_try() {
-        let mut tally = Tally::default();
+        let mut totals = PushTotals::default();
         let again = |seconds| LayerState::Again { wait: Duration::from_secs(seconds) };
         let news: Vec<News> = [again(5), again(4), LayerState::Sending { bytes: 1, total: 2 }, again(10), again(9)]
             .into_iter()
-            .map(|state| heard(&mut tally, "a", state))
+            .map(|state| heard(&mut totals, "a", state))
             .collect();
         let told = |attempt, seconds| News::Again { attempt, of: TRIES, wait: Duration::from_secs(seconds) };
         assert_eq!(news, [told(2, 5), News::None, News::Progress, told(3, 10), News::None]);

@@ -7,7 +7,7 @@ use crate::plan::ports::PortRequest;
 
 /// An earlier container of the app.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Earlier {
+pub(crate) struct Previous {
     /// Its id.
     pub(crate) id: ContainerId,
     /// Its name.
@@ -19,14 +19,14 @@ pub(crate) struct Earlier {
 }
 
 /// The containers that run, or ran, this process of this app. One whose labels come from its image is somebody else's.
-pub(crate) fn earlier(engine: &dyn Engine, app_guid: &str, process: &str) -> Result<Vec<Earlier>, EngineError> {
+pub(crate) fn previous(engine: &dyn Engine, app_guid: &str, process: &str) -> Result<Vec<Previous>, EngineError> {
     let ours = [(labels::KIND, labels::KIND_APP), (labels::PROCESS, process)];
     let mut found = Vec::new();
     for one in engine.containers_labelled(labels::APP_GUID, app_guid)? {
         let is_labelled = ours.iter().all(|(name, value)| one.labels.get(*name).is_some_and(|found| found == value));
         let image = if is_labelled { engine.image(&one.image.0)? } else { None };
         if image.is_some_and(|image| guard::are_its_own(&one.labels, &image)) {
-            found.push(Earlier {
+            found.push(Previous {
                 ports: one.labels.get(labels::PORTS).map(|text| read_ports(text)).unwrap_or_default(),
                 id: one.id,
                 name: one.name,
@@ -37,7 +37,7 @@ pub(crate) fn earlier(engine: &dyn Engine, app_guid: &str, process: &str) -> Res
     Ok(found)
 }
 
-impl Earlier {
+impl Previous {
     /// Whether one of the requests cannot come true beside it.
     pub(super) fn holds_any_of(&self, requests: &[PortRequest]) -> bool {
         const ALL: &str = "0.0.0.0";
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_port_is_held_on_its_address_and_on_all_of_them() {
-        let one = Earlier {
+        let one = Previous {
             id: ContainerId("c".into()),
             name: "c".into(),
             running: true,

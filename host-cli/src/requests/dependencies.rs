@@ -3,11 +3,11 @@
 //! A log names the same few lifecycles and buildpacks again and again, each time signed anew. Of all requests that name
 //! the same ones the newest is kept, whose signatures live longest, so that a log of any length fits into memory.
 
-use super::about::About;
-use super::error::RequestError;
-use super::history::each_request;
-use super::places::LogOptions;
-use super::request::{Kind, Request};
+use crate::requests::about::About;
+use crate::requests::error::RequestError;
+use crate::requests::history::each_request;
+use crate::requests::log_file::LogOptions;
+use crate::requests::request::{Request, RequestKind};
 use shared_model::dependency::LayerType;
 use shared_model::safe_url::SafeUrl;
 use shared_model::task::TaskDefinition;
@@ -16,14 +16,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The requests, the newest first; never empty. The first carries the warnings of the reading.
 pub(super) fn read(logs: &LogOptions) -> Result<Vec<Request>, RequestError> {
-    let kinds = vec![Kind::Staging];
+    let kinds = vec![RequestKind::Staging];
     let mut newest = BTreeMap::new();
     let read = each_request(&kinds, logs, |rank, line, _| {
         let needs = dependencies(line.document);
         if newest.get(&needs).is_none_or(|(known, _)| *known < rank) {
             let about = About::line(line);
             let request = Request {
-                kind: Kind::Staging,
+                kind: RequestKind::Staging,
                 document: line.document.to_owned(),
                 time: line.time,
                 staging_guid: Some(about.staging_guid).filter(|guid| !guid.is_empty()),
@@ -56,12 +56,12 @@ pub(super) fn read(logs: &LogOptions) -> Result<Vec<Request>, RequestError> {
 pub(crate) fn dependencies(document: &str) -> BTreeSet<(String, String)> {
     let task: TaskDefinition = serde_json::from_str(document).unwrap_or_default();
     // A redacted URL is scheme, host and path, whatever the signature.
-    let place = |url: &SafeUrl| url.to_string();
+    let log_file = |url: &SafeUrl| url.to_string();
     let keyed = task.dependencies().iter().filter(|dependency| !dependency.cache_key.is_empty());
-    let keyed = keyed.map(|dependency| (dependency.cache_key.clone(), place(&dependency.from)));
+    let keyed = keyed.map(|dependency| (dependency.cache_key.clone(), log_file(&dependency.from)));
     // Layers of the user's own, such as the package, are downloads like any other.
     let shared = task.layers().iter().filter(|layer| layer.layer_type == LayerType::Shared);
-    let layers = shared.map(|layer| (layer.digest_value.clone().unwrap_or_default(), place(&layer.url)));
+    let layers = shared.map(|layer| (layer.digest_value.clone().unwrap_or_default(), log_file(&layer.url)));
     keyed.chain(layers).collect()
 }
 

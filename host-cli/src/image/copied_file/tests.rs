@@ -47,7 +47,7 @@ fn a_stream_that_breaks_off_gives_no_file() {
 
 #[test]
 fn no_room_for_it_is_not_the_containers_fault() {
-    let no_room = TakenOutError::Spool { name: "droplet".to_owned(), reason: "no space".to_owned() };
+    let no_room = CopiedFileError::Spool { name: "droplet".to_owned(), reason: "no space".to_owned() };
     assert!(no_room.advice().contains("TMPDIR"));
     let tar = Sample::new().file("droplet", &[5; 1000], 0o600).tar();
     assert!(single_file(&tar[..700], "droplet", 1000).unwrap_err().advice().contains("engine"));

@@ -3,8 +3,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "the one place that puts exports where they were asked for")]
 
-use super::super::ImageError;
-use super::super::stop::Stop;
+use crate::image::ImageError;
+use crate::image::stop::Stop;
 use crate::unfinished;
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Seek, Write};
@@ -144,7 +144,7 @@ pub(super) fn to_standard_output(mut file: fs::File, stop: &Stop) -> Result<(), 
 }
 
 fn wanted(stop: &Stop) -> Result<(), ImageError> {
-    if stop.is_stopped() { Err(super::saved::unusable("it was ended early".to_owned())) } else { Ok(()) }
+    if stop.is_stopped() { Err(super::engine_export::unusable("it was ended early".to_owned())) } else { Ok(()) }
 }
 
 /// Something unfinished with the rights that a new file or folder has. What a killed export left beside it goes.

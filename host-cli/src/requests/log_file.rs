@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the one place that lists log folders and asks for HOME")]
 
-use super::request::Kind;
+use crate::requests::request::RequestKind;
 use std::cmp::Reverse;
 use std::ffi::OsStr;
 use std::fs;
@@ -23,10 +23,10 @@ pub(crate) struct LogOptions {
 const DEFAULT_FOLDERS: [&str; 2] = [".run/log", ".run/logs"];
 
 /// The components that write requests of a kind, and the folder of each.
-const fn components(kind: Kind) -> &'static [(&'static str, &'static str)] {
+const fn components(kind: RequestKind) -> &'static [(&'static str, &'static str)] {
     match kind {
-        Kind::Staging => &[("diego-cc-bridge/stager", "stager.stdout.log")],
-        Kind::Launch => &[
+        RequestKind::Staging => &[("diego-cc-bridge/stager", "stager.stdout.log")],
+        RequestKind::Launch => &[
             ("diego-cc-bridge/nsync", "nsync_listener.stdout.log"),
             ("diego-cc-bridge/nsync", "nsync_bulker.stdout.log"),
         ],
@@ -35,14 +35,14 @@ const fn components(kind: Kind) -> &'static [(&'static str, &'static str)] {
 
 /// One place of log lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum LogFile {
     /// A file, compressed or not.
     File(PathBuf),
     /// Standard input.
     StandardInput,
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for LogFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
@@ -52,13 +52,13 @@ impl std::fmt::Display for Place {
 }
 
 /// One component's log: the file that is being written and its rotated neighbours, the newest first. Never empty.
-pub(crate) type Series = Vec<Place>;
+pub(crate) type Series = Vec<LogFile>;
 
 /// The logs that may hold requests of any of `kinds`, or, where there are none, the folders that were looked into.
 ///
 /// A file that was named (`--stager-log`, `--nsync-log`) stands for its component. Where only the other component's
 /// file was named, that one is searched for both kinds: nobody who names a file wants another one searched.
-pub(crate) fn series(kinds: &[Kind], logs: &LogOptions) -> Result<Vec<Series>, Vec<PathBuf>> {
+pub(crate) fn series(kinds: &[RequestKind], logs: &LogOptions) -> Result<Vec<Series>, Vec<PathBuf>> {
     let folders = match &logs.logs {
         Some(folder) => vec![folder.clone()],
         None => default_folders(),
@@ -66,8 +66,8 @@ pub(crate) fn series(kinds: &[Kind], logs: &LogOptions) -> Result<Vec<Series>, V
     let mut found: Vec<Series> = Vec::new();
     for kind in kinds {
         let (own, other) = match kind {
-            Kind::Staging => (&logs.stager_log, &logs.nsync_log),
-            Kind::Launch => (&logs.nsync_log, &logs.stager_log),
+            RequestKind::Staging => (&logs.stager_log, &logs.nsync_log),
+            RequestKind::Launch => (&logs.nsync_log, &logs.stager_log),
         };
         let named = own.as_ref().or(if logs.logs.is_none() { other.as_ref() } else { None });
         let of_kind = if let Some(file) = named {
@@ -93,23 +93,23 @@ fn default_folders() -> Vec<PathBuf> {
 
 fn named_file(file: &Path) -> Series {
     if file == Path::new("-") {
-        return vec![Place::StandardInput];
+        return vec![LogFile::StandardInput];
     }
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut series = vec![Place::File(file.to_owned())];
+    let mut series = vec![LogFile::File(file.to_owned())];
     if let Some(name) = file.file_name() {
         let rotated = with_rotated(folder, name).into_iter().filter(|path| path.file_name() != Some(name));
-        series.extend(rotated.map(Place::File));
+        series.extend(rotated.map(LogFile::File));
     }
     series
 }
 
-fn in_folder(kind: Kind, folder: &Path) -> Vec<Series> {
+fn in_folder(kind: RequestKind, folder: &Path) -> Vec<Series> {
     let of_component = |(own_folder, name): &(&str, &str)| {
         let name = OsStr::new(name);
         let nested = with_rotated(&folder.join(own_folder), name);
         let files = if nested.is_empty() { with_rotated(folder, name) } else { nested };
-        files.into_iter().map(Place::File).collect::<Series>()
+        files.into_iter().map(LogFile::File).collect::<Series>()
     };
     components(kind).iter().map(of_component).filter(|series| !series.is_empty()).collect()
 }
@@ -118,7 +118,7 @@ fn in_folder(kind: Kind, folder: &Path) -> Vec<Series> {
 fn with_rotated(folder: &Path, name: &OsStr) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<(Age, PathBuf)> = entries
-        .filter_map(|entry| Some((Age::of(entry.file_name().to_str()?, name.to_str()?)?, entry.path())))
+        .filter_map(|entry| Some((Age::parse(entry.file_name().to_str()?, name.to_str()?)?, entry.path())))
         .filter(|(_, path)| !path.is_dir())
         .collect();
     files.sort();
@@ -138,7 +138,7 @@ enum Age {
 
 impl Age {
     /// `None` for a file that is no neighbour of `live`: a backup, an editor's, another component's.
-    fn of(name: &str, live: &str) -> Option<Self> {
+    fn parse(name: &str, live: &str) -> Option<Self> {
         const SHORTEST_DATE: usize = 8; // 20160615
         let suffix = name.strip_prefix(live)?;
         let suffix = suffix.strip_suffix(".gz").unwrap_or(suffix);
@@ -171,7 +171,7 @@ mod tests {
             "s.log-20160616",
             "s.log-20160616-1466",
         ];
-        names.sort_by_key(|name| Age::of(name, "s.log"));
+        names.sort_by_key(|name| Age::parse(name, "s.log"));
         let expected = [
             "s.log",
             "s.log.1",
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn backups_and_other_files_are_no_neighbours() {
         for name in ["s.log.swp", "s.log~", "s.log.bak.1", "s.logs", "other.log", "s.log.1.xz", "s.log.", "s.log.1-"] {
-            assert_eq!(Age::of(name, "s.log"), None, "{name}");
+            assert_eq!(Age::parse(name, "s.log"), None, "{name}");
         }
     }
 }

@@ -10,7 +10,7 @@ use shared_model::size;
 use std::time::Duration;
 
 /// What the host knows of a container's check.
-pub(super) struct Asking<'a> {
+pub(super) struct HostHealthCheck<'a> {
     session: &'a Session,
     container: &'a ContainerId,
     check: &'a HealthCheck,
@@ -20,7 +20,7 @@ pub(super) struct Asking<'a> {
     last_words: String,
 }
 
-impl<'a> Asking<'a> {
+impl<'a> HostHealthCheck<'a> {
     pub(super) fn new(
         session: &'a Session,
         container: &'a ContainerId,

@@ -1,11 +1,11 @@
 //! Several apps on one screen. Plain lines and bars begin with the app's name, JSON lines hold it as `app`; what belongs to
 //! no app in particular is said as ever. The stream as a whole has one beginning and one end.
 
-use super::bars::Bars;
-use super::json::Json;
-use super::plain::Plain;
-use super::{Form, Screen, form};
 use crate::arguments::Output;
+use crate::screen::bars::Bars;
+use crate::screen::json::Json;
+use crate::screen::plain::Plain;
+use crate::screen::{Form, Screen, form};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;

@@ -1,8 +1,8 @@
 //! What an engine exports: a tar of documents and layers, in whatever form and order. Foreign bytes, all of it.
 
-use super::super::ImageError;
-use super::super::entries::{Entry, Stopped, each_entry};
-use super::super::read_ahead::read_ahead;
+use crate::image::ImageError;
+use crate::image::entries::{Entry, Stopped, each_entry};
+use crate::image::read_ahead::read_ahead;
 use flate2::read::MultiGzDecoder;
 use shared_model::event::{Event, EventSink};
 use std::io::{self, Cursor, Read};
@@ -55,7 +55,7 @@ pub(super) fn unusable(reason: String) -> ImageError {
 }
 
 /// Tells how much of an export has come.
-pub(super) struct Told<'a> {
+pub(super) struct Progress<'a> {
     export: Box<dyn Read + Send>,
     events: &'a dyn EventSink,
     path: String,
@@ -64,7 +64,7 @@ pub(super) struct Told<'a> {
     last: Instant,
 }
 
-impl<'a> Told<'a> {
+impl<'a> Progress<'a> {
     /// `path` is where it goes; about `image_bytes` will come, 0 where nobody knows.
     pub(super) fn new(export: Box<dyn Read + Send>, events: &'a dyn EventSink, path: String, image_bytes: u64) -> Self {
         let total = Some(image_bytes).filter(|bytes| *bytes > 0);
@@ -72,7 +72,7 @@ impl<'a> Told<'a> {
     }
 }
 
-impl Read for Told<'_> {
+impl Read for Progress<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.export.read(buffer)?;
         self.bytes += length as u64;

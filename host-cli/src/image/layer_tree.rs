@@ -4,7 +4,7 @@
 //!
 //! Links may *point* anywhere; that is for the container to resolve.
 
-use super::entries::below_root;
+use crate::image::entries::below_root;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::ffi::OsStrExt;
@@ -20,7 +20,7 @@ const LONGEST_PART: usize = 255;
 
 /// Why an entry may not stand where it wants to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum EntryRefusal {
     /// For this reason, to follow its name.
     Why(&'static str),
     /// There are too many: this is the most.
@@ -28,90 +28,90 @@ pub(super) enum Refusal {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stands {
+enum Node {
     Folder { empty: bool },
     Other,
 }
 
-/// See the module's text.
+/// What a layer holds so far, by the digest of each path; bounded in memory whatever the archive holds.
 #[derive(Default)]
-pub(super) struct Standing {
+pub(super) struct LayerTree {
     links: HashSet<PathBuf>,
     link_bytes: usize,
     /// By the digest of the path. Where two had the same, an entry would be refused, or the engine would say so.
-    known: HashMap<u64, Stands>,
+    known: HashMap<u64, Node>,
 }
 
-impl Standing {
+impl LayerTree {
     /// The path below the root that `path` means; empty for the root itself.
-    pub(super) fn inside(&self, path: &[u8]) -> Result<PathBuf, Refusal> {
+    pub(super) fn inside(&self, path: &[u8]) -> Result<PathBuf, EntryRefusal> {
         if path.is_empty() || path.contains(&0) {
-            return Err(Refusal::Why("which has a name that is none"));
+            return Err(EntryRefusal::Why("which has a name that is none"));
         }
-        let below = below_root(path).ok_or(Refusal::Why("which leads out of its folder"))?;
+        let below = below_root(path).ok_or(EntryRefusal::Why("which leads out of its folder"))?;
         if below.ancestors().skip(1).any(|ancestor| self.links.contains(ancestor)) {
-            return Err(Refusal::Why("which leads through a symbolic link"));
+            return Err(EntryRefusal::Why("which leads through a symbolic link"));
         }
         let part = |is: fn(&[u8]) -> bool| below.components().any(|part| is(part.as_os_str().as_bytes()));
         if part(|name| name.starts_with(b".wh.")) {
-            return Err(Refusal::Why("whose name means a deletion in a layer"));
+            return Err(EntryRefusal::Why("whose name means a deletion in a layer"));
         }
         if part(|name| name.len() > LONGEST_PART) {
-            return Err(Refusal::Why("whose name has a part of more than 255 bytes, which no file system takes"));
+            return Err(EntryRefusal::Why("whose name has a part of more than 255 bytes, which no file system takes"));
         }
         Ok(below)
     }
 
     /// A folder, new or again.
-    pub(super) fn folder(&mut self, path: &Path) -> Result<(), Refusal> {
-        let empty = !matches!(self.at(path), Some(Stands::Folder { empty: false }));
-        self.stand(path, Stands::Folder { empty })
+    pub(super) fn folder(&mut self, path: &Path) -> Result<(), EntryRefusal> {
+        let empty = !matches!(self.at(path), Some(Node::Folder { empty: false }));
+        self.stand(path, Node::Folder { empty })
     }
 
     /// A file or a pipe. It takes the place of what was there.
-    pub(super) fn file(&mut self, path: &Path) -> Result<(), Refusal> {
+    pub(super) fn file(&mut self, path: &Path) -> Result<(), EntryRefusal> {
         match self.at(path) {
-            Some(Stands::Folder { empty: false }) => {
-                Err(Refusal::Why("which wants the place of a folder that is not empty"))
+            Some(Node::Folder { empty: false }) => {
+                Err(EntryRefusal::Why("which wants the place of a folder that is not empty"))
             }
-            _ => self.stand(path, Stands::Other),
+            _ => self.stand(path, Node::Other),
         }
     }
 
     /// A symbolic link.
-    pub(super) fn symbolic_link(&mut self, path: &Path) -> Result<(), Refusal> {
+    pub(super) fn symbolic_link(&mut self, path: &Path) -> Result<(), EntryRefusal> {
         self.file(path)?;
         self.link_bytes += path.as_os_str().len() + size_of::<PathBuf>();
         if self.link_bytes > MOST_LINKS {
-            return Err(Refusal::Limit("16 MiB of symbolic links".to_owned()));
+            return Err(EntryRefusal::Limit("16 MiB of symbolic links".to_owned()));
         }
         self.links.insert(path.to_owned());
         Ok(())
     }
 
     /// One more name for what stands at `target`.
-    pub(super) fn hard_link(&mut self, path: &Path, target: &Path) -> Result<(), Refusal> {
+    pub(super) fn hard_link(&mut self, path: &Path, target: &Path) -> Result<(), EntryRefusal> {
         match self.at(target) {
-            None => return Err(Refusal::Why("which is a hard link to what is not there before it")),
-            Some(Stands::Folder { .. }) => return Err(Refusal::Why("which is a hard link to a folder")),
-            Some(Stands::Other) => {}
+            None => return Err(EntryRefusal::Why("which is a hard link to what is not there before it")),
+            Some(Node::Folder { .. }) => return Err(EntryRefusal::Why("which is a hard link to a folder")),
+            Some(Node::Other) => {}
         }
         if self.links.contains(target) { self.symbolic_link(path) } else { self.file(path) }
     }
 
-    fn stand(&mut self, path: &Path, stands: Stands) -> Result<(), Refusal> {
+    fn stand(&mut self, path: &Path, node: Node) -> Result<(), EntryRefusal> {
         for folder in path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
-            match self.known.insert(digest(folder), Stands::Folder { empty: false }) {
-                Some(Stands::Other) => return Err(Refusal::Why("which lies in what is no folder")),
-                Some(Stands::Folder { empty: false }) => break, // and so are those above it
-                Some(Stands::Folder { empty: true }) | None => {}
+            match self.known.insert(digest(folder), Node::Folder { empty: false }) {
+                Some(Node::Other) => return Err(EntryRefusal::Why("which lies in what is no folder")),
+                Some(Node::Folder { empty: false }) => break, // and so are those above it
+                Some(Node::Folder { empty: true }) | None => {}
             }
         }
-        self.known.insert(digest(path), stands);
-        if self.known.len() > MOST { Err(Refusal::Limit(format!("{MOST} entries"))) } else { Ok(()) }
+        self.known.insert(digest(path), node);
+        if self.known.len() > MOST { Err(EntryRefusal::Limit(format!("{MOST} entries"))) } else { Ok(()) }
     }
 
-    fn at(&self, path: &Path) -> Option<Stands> {
+    fn at(&self, path: &Path) -> Option<Node> {
         self.known.get(&digest(path)).copied()
     }
 }
@@ -126,21 +126,21 @@ fn digest(path: &Path) -> u64 {
 mod tests {
     use super::*;
 
-    fn why(outcome: Result<(), Refusal>) -> &'static str {
+    fn why(outcome: Result<(), EntryRefusal>) -> &'static str {
         match outcome {
-            Err(Refusal::Why(why)) => why,
+            Err(EntryRefusal::Why(why)) => why,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn what_is_there_gives_way_unless_something_is_in_it() {
-        let mut standing = Standing::default();
+        let mut standing = LayerTree::default();
         let (a, b) = (Path::new("a"), Path::new("a/b"));
         standing.folder(a).unwrap();
         standing.file(a).unwrap();
         assert!(why(standing.file(b)).contains("no folder"));
-        let mut standing = Standing::default();
+        let mut standing = LayerTree::default();
         standing.file(b).unwrap();
         assert!(why(standing.file(a)).contains("not empty"));
         assert!(why(standing.symbolic_link(a)).contains("not empty"));
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_hard_link_is_to_a_file_that_was_there_before_it() {
-        let mut standing = Standing::default();
+        let mut standing = LayerTree::default();
         let (file, folder, link) = (Path::new("d/file"), Path::new("d"), Path::new("link"));
         assert!(why(standing.hard_link(link, file)).contains("not there"));
         standing.file(file).unwrap();
@@ -161,17 +161,17 @@ mod tests {
         assert!(why(standing.hard_link(link, folder)).contains("a folder"));
         standing.symbolic_link(file).unwrap();
         standing.hard_link(link, file).unwrap();
-        assert_eq!(standing.inside(b"link/x"), Err(Refusal::Why("which leads through a symbolic link")));
+        assert_eq!(standing.inside(b"link/x"), Err(EntryRefusal::Why("which leads through a symbolic link")));
     }
 
     #[test]
     fn neither_links_nor_folders_that_nobody_told_of_can_fill_the_memory() {
         let folder = Path::new(&"d/".repeat(100)).to_owned();
-        let mut standing = Standing::default();
+        let mut standing = LayerTree::default();
         let refused = (0..).find_map(|n| standing.symbolic_link(&folder.join(format!("{n}"))).err()).unwrap();
-        assert_eq!(refused, Refusal::Limit("16 MiB of symbolic links".to_owned()));
-        let mut standing = Standing::default();
+        assert_eq!(refused, EntryRefusal::Limit("16 MiB of symbolic links".to_owned()));
+        let mut standing = LayerTree::default();
         let refused = (0..).find_map(|n| standing.file(&Path::new(&format!("{n}")).join(&folder)).err()).unwrap();
-        assert_eq!(refused, Refusal::Limit("1000000 entries".to_owned()));
+        assert_eq!(refused, EntryRefusal::Limit("1000000 entries".to_owned()));
     }
 }
