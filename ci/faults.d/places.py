@@ -37,7 +37,7 @@ class Here:
     def forget_loads(self):
         """Removes guards of images that never came, since who sent them was killed: the next host-cli would for a day leave the
         engine time to take them in."""
-        told = self.docker('ps', '--all', '--filter', 'label=stager.kind=guard', '--filter', 'label=stager.recipe',
+        told = self.docker('ps', '--all', '--filter', 'label=stager.kind=guard', '--filter', 'label=stager.build-key',
                            '--format', '{{.ID}} {{.Label "stager.owner"}}')
         for container, owner in (line.split(' ', 1) for line in told.splitlines()):
             if not os.path.exists(f"/proc/{owner.split('.')[1]}"):

@@ -141,8 +141,8 @@ def guard_for_a_nameless_image(scene):
     """a stranger's guard has a user's image without a name removed"""
     victim = scene.app('victim')
     child = scene.build(f'FROM {scene.tiny_image(victim)}\nENV MINE=1\n')
-    recipe = engine.inspected('image', child)['Config']['Labels']['stager.recipe']
-    guard = scene.strangers(AS_GUARDS, labels(kind="guard", recipe=recipe, owner=dead_owner()))
+    key = engine.inspected('image', child)['Config']['Labels']['stager.build-key']
+    guard = scene.strangers(AS_GUARDS, labels(kind="guard", build__key=key, owner=dead_owner()))
     scene.created(guard)
     a_later_run(scene)
     return None if engine.image_id(child) else 'the user\'s image is gone'

@@ -149,7 +149,7 @@ fn the_droplet_that_comes_out_makes_the_same_image_but_for_its_name() {
     let [mut one, mut other] = [inspected(&first), inspected(&second)];
     assert_eq!(one["RootFS"]["Layers"], other["RootFS"]["Layers"]);
     for config in [&mut one["Config"], &mut other["Config"]] {
-        for named_after_the_file in ["stager.droplet", "org.opencontainers.image.revision", "stager.recipe"] {
+        for named_after_the_file in ["stager.droplet", "org.opencontainers.image.revision", "stager.build-key"] {
             assert!(config["Labels"].as_object_mut().unwrap().remove(named_after_the_file).is_some());
         }
     }

@@ -136,16 +136,16 @@ fn bake(
     dependencies: usize,
 ) -> Result<(), Failure> {
     // No other image has it: by this it is found again should nobody give it its name, and known to be ours.
-    let recipe = format!("{}{}", guid::new()?, guid::new()?).replace('-', "");
+    let build_key = format!("{}{}", guid::new()?, guid::new()?).replace('-', "");
     let mut labels = cache::baked_labels(dependencies, &today());
-    labels.insert(app_image::RECIPE.to_owned(), recipe.clone());
+    labels.insert(app_image::BUILD_KEY.to_owned(), build_key.clone());
     let options = CommitOptions { like: like.to_owned(), labels };
     let made = session.step(Step::Image, || {
         // An engine cannot be stopped while it does this; a signal waits for it.
         let untagged = session.make_image(|_| {
-            session.image_begins(like, &recipe);
+            session.image_begins(like, &build_key);
             let id = session.engine.commit(container, &options)?;
-            Records::open(&*session.engine).remember(&recipe, &id);
+            Records::open(&*session.engine).remember(&build_key, &id);
             Ok(UntaggedImage { id, names: vec![name.to_owned()], droplet: String::new() })
         })?;
         Ok(tag(&*session.engine, untagged)?)

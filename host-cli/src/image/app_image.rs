@@ -23,8 +23,8 @@ pub(crate) const BASE_NAME: &str = "org.opencontainers.image.base.name";
 pub(crate) const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 /// OCI's: the app's name.
 const TITLE: &str = "org.opencontainers.image.title";
-/// What the image was made of and how; two images with the same recipe are the same.
-pub(crate) const RECIPE: &str = "stager.recipe";
+/// What the image was made of and how; two images with the same build key are the same.
+pub(crate) const BUILD_KEY: &str = "stager.build-key";
 /// Layers of an app image above its root file system's: the lifecycle and the droplet.
 pub(crate) const LAYERS: usize = 2;
 /// Bytes of the process types that are labelled; what is longer would be cut, and then be no JSON.

@@ -105,20 +105,20 @@ impl ImageMaker<'_> {
         for value in all_labels.values_mut() {
             *value = config::plain(value);
         }
-        let recipe = recipe(newest, &AppImageConfig { base: &base, labels: &all_labels, created });
-        let found = destination.find(&recipe)?;
+        let build_key = build_key(newest, &AppImageConfig { base: &base, labels: &all_labels, created });
+        let found = destination.find(&build_key)?;
         if found.as_ref().is_none_or(|found| found.tags.is_empty()) {
-            destination.begin(&base.id, &recipe);
+            destination.begin(&base.id, &build_key);
         }
         let id = if let Some(found) = found {
             events.emit(Event::Note { text: "the same image is here already".to_owned() });
             found.id
         } else {
-            all_labels.insert(app_image::RECIPE.to_owned(), recipe.clone());
+            all_labels.insert(app_image::BUILD_KEY.to_owned(), build_key.clone());
             let config = AppImageConfig { base: &base, labels: &all_labels, created };
             let bound = plan.bound.with_ratio(length(&parts.droplet));
             let droplet = droplet_layer(stop.over(&parts.droplet), newest, bound, events)?;
-            destination.put(&FinishedImage { config, lifecycle, droplet, recipe }, stop, events)?
+            destination.put(&FinishedImage { config, lifecycle, droplet, build_key }, stop, events)?
         };
         Ok(UntaggedImage { id, names, droplet: droplet_sha256 })
     }
@@ -159,7 +159,7 @@ fn result_labels(result: &str, events: &dyn EventSink) -> BTreeMap<String, Strin
 }
 
 /// The digest of all that the image is made of: the config names base, lifecycle and droplet by their digests.
-fn recipe(newest: Option<u64>, config: &AppImageConfig<'_>) -> String {
+fn build_key(newest: Option<u64>, config: &AppImageConfig<'_>) -> String {
     let mut text = format!("{LAYERS}\n{newest:?}\n{}\n", config.base.id.0).into_bytes();
     text.extend(config.config(&[]));
     sha256_of_bytes(&text)

@@ -2,7 +2,7 @@
 //! same image, to the byte.
 //!
 //! The layers are written to files that have no name, on disk and not in memory: a tar in a tar must tell its size
-//! before its bytes. An image of the same recipe that is there already is only given its names. How an image gets into
+//! before its bytes. An image of the same build key that is there already is only given its names. How an image gets into
 //! an engine depends on the engine: see `destination/`. The way back is `export/`.
 
 mod admission;

@@ -131,9 +131,9 @@ mod tests {
         let fake = Fake::default();
         let id = fake.add_image("a:1", &APP);
         assert_eq!(judged(&fake, &id), Ok(Provenance::ByContent));
-        let recipe = "1".repeat(64);
-        change(&fake, &id, |image| drop(image.labels.insert(app_image::RECIPE.into(), recipe.clone())));
-        Records::open(&fake).remember(&recipe, &id);
+        let build_key = "1".repeat(64);
+        change(&fake, &id, |image| drop(image.labels.insert(app_image::BUILD_KEY.into(), build_key.clone())));
+        Records::open(&fake).remember(&build_key, &id);
         assert_eq!(judged(&fake, &id), Ok(Provenance::Remembered));
     }
 

@@ -64,8 +64,8 @@ impl EventSink for Session {
 }
 
 impl Journal for Session {
-    fn image_begins(&self, base: &str, recipe: &str) {
-        self.guard(base, [(app_image::RECIPE.to_owned(), recipe.to_owned())].into());
+    fn image_begins(&self, base: &str, build_key: &str) {
+        self.guard(base, [(app_image::BUILD_KEY.to_owned(), build_key.to_owned())].into());
     }
 }
 

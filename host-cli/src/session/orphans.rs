@@ -35,7 +35,7 @@ pub(crate) fn remove(session: &Session) {
             say(session, &format!("the name {} of an image", visible(&lent.name)), back);
         }
     }
-    let makings: Vec<&Orphan> = guards().filter(|guard| guard.recipe().is_some()).collect();
+    let makings: Vec<&Orphan> = guards().filter(|guard| guard.build_key().is_some()).collect();
     let seen_images = if makings.is_empty() { BTreeSet::new() } else { remove_images(session, &makings) };
     for one in gone.iter().filter(|one| !one.is_awaited(&seen_images, now)) {
         let name = visible(&one.seen.name);
@@ -79,16 +79,16 @@ impl<'a> Orphan<'a> {
     }
 
     /// Of what an image was being made behind this guard; `None`: it guards something else, be it of an app's image, whose
-    /// recipe it then has from there.
-    fn recipe(&self) -> Option<&String> {
-        let recipe = self.seen.labels.get(app_image::RECIPE);
-        recipe.filter(|_| self.is_guard() && self.image.labels.get(app_image::RECIPE) != recipe)
+    /// build key it then has from there.
+    fn build_key(&self) -> Option<&String> {
+        let build_key = self.seen.labels.get(app_image::BUILD_KEY);
+        build_key.filter(|_| self.is_guard() && self.image.labels.get(app_image::BUILD_KEY) != build_key)
     }
 
-    /// Whether the image that this guard tells of may still come; `seen` are the recipes of those that were there.
+    /// Whether the image that this guard tells of may still come; `seen` are the build keys of those that were there.
     fn is_awaited(&self, seen: &BTreeSet<String>, now: i64) -> bool {
         let is_old = now.saturating_sub(self.seen.created) > seconds(LONGEST_LOAD);
-        self.recipe().is_some_and(|recipe| !seen.contains(recipe)) && !is_old
+        self.build_key().is_some_and(|build_key| !seen.contains(build_key)) && !is_old
     }
 
     /// Whether this image is what was being made, or a step on the way there.
@@ -104,10 +104,10 @@ impl<'a> Orphan<'a> {
         is_step && self.above(image).is_some_and(|above| above.len() <= app_image::LAYERS)
     }
 
-    /// Whether it is the image whose recipe this guard tells of, and nothing was done to it since.
+    /// Whether it is the image whose build key this guard tells of, and nothing was done to it since.
     fn tells_of_result(&self, engine: &dyn Engine, image: &Image) -> bool {
-        let (Some(above), Some(recipe)) = (self.above(image), self.recipe()) else { return false };
-        if image.labels.get(app_image::RECIPE) != Some(recipe) {
+        let (Some(above), Some(build_key)) = (self.above(image), self.build_key()) else { return false };
+        if image.labels.get(app_image::BUILD_KEY) != Some(build_key) {
             return false;
         }
         match image.labels.get(labels::KIND).map(String::as_str) {
@@ -116,7 +116,7 @@ impl<'a> Orphan<'a> {
                 let by_us = above.last().map(|digest| config::made_by_layer("droplet", digest));
                 let steps = engine.history(&image.id).ok().flatten().unwrap_or_default();
                 // A build's last line gives the labels.
-                let is_last = |step: &String| Some(step) == by_us.as_ref() || step.contains(recipe.as_str());
+                let is_last = |step: &String| Some(step) == by_us.as_ref() || step.contains(build_key.as_str());
                 above.len() == app_image::LAYERS && steps.last().is_some_and(is_last)
             }
             _ => false,
@@ -143,7 +143,7 @@ fn seconds(time: Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Removes images without a name that somebody was making who is gone, and what a build left of them. The recipes of all
+/// Removes images without a name that somebody was making who is gone, and what a build left of them. The build keys of all
 /// images that are there, or were.
 fn remove_images(session: &Session, gone: &[&Orphan]) -> BTreeSet<String> {
     let engine = &*session.engine;
@@ -151,12 +151,12 @@ fn remove_images(session: &Session, gone: &[&Orphan]) -> BTreeSet<String> {
     let of_gone = |image: &Image| gone.iter().any(|guard| guard.tells_of(engine, image));
     let nameless = engine.nameless_images().unwrap_or_default();
     let nameless: Vec<Image> = nameless.iter().filter_map(whole).filter(of_gone).collect();
-    let recipe_of = |image: &Image| image.labels.get(app_image::RECIPE).cloned();
-    let mut there: BTreeSet<String> = nameless.iter().filter_map(recipe_of).collect();
-    for recipe in gone.iter().filter_map(|guard| guard.recipe()) {
-        let named = engine.images_labelled(app_image::RECIPE, recipe).unwrap_or_default();
+    let build_key_of = |image: &Image| image.labels.get(app_image::BUILD_KEY).cloned();
+    let mut there: BTreeSet<String> = nameless.iter().filter_map(build_key_of).collect();
+    for build_key in gone.iter().filter_map(|guard| guard.build_key()) {
+        let named = engine.images_labelled(app_image::BUILD_KEY, build_key).unwrap_or_default();
         if named.iter().filter_map(whole).any(|image| of_gone(&image)) {
-            there.insert(recipe.clone());
+            there.insert(build_key.clone());
         }
     }
     // Looked at only now: whoever began to make one of these before it was listed has a guard here, or has ended.
@@ -174,7 +174,7 @@ fn remove_images(session: &Session, gone: &[&Orphan]) -> BTreeSet<String> {
     }
     let is_step = |image: &Image| gone.iter().any(|guard| guard.tells_of_step(image));
     let being_made = |image: &Image| {
-        let same = |guard: &&Seen| guard.labels.get(app_image::RECIPE) == recipe_of(image).as_ref();
+        let same = |guard: &&Seen| guard.labels.get(app_image::BUILD_KEY) == build_key_of(image).as_ref();
         if is_step(image) { !makings.is_empty() } else { makings.iter().any(same) }
     };
     for image in nameless.iter().filter(|image| !being_made(image)) {

@@ -53,10 +53,10 @@ impl Image {
         let app = mark();
         let name = format!("stager-test/{app}:1");
         // As long as a digest; another one for every image.
-        let recipe =
+        let build_key =
             format!("{:064x}", u128::from(std::process::id()) << 32 | u128::from(MADE.load(Ordering::Relaxed)));
         let file = format!(
-            "FROM scratch\nLABEL stager.kind=app stager.recipe={recipe} stager.app-name={app} stager.app-guid={app} \
+            "FROM scratch\nLABEL stager.kind=app stager.build-key={build_key} stager.app-name={app} stager.app-guid={app} \
              stager.instance={app}\n"
         );
         let mut command = Command::new("docker");
@@ -66,7 +66,7 @@ impl Image {
         let built = building.wait_with_output().unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         let image = Self::called(&name, app);
-        fs::write(records().join(recipe), &image.id).unwrap();
+        fs::write(records().join(build_key), &image.id).unwrap();
         image
     }
 

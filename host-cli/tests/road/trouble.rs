@@ -71,10 +71,10 @@ impl AlienImage {
         let name = format!("stager-test-alien:{}-{mark}", std::process::id());
         let folder = tempfile::tempdir().unwrap();
         let entry = serde_json::json!(["/bin/sh", "-c", script]);
-        let recipe = format!(
+        let build_key = format!(
             "FROM stager-rootfs:cflinuxfs4\nLABEL stager.kind=test stager.instance={mark}\nENTRYPOINT {entry}\n"
         );
-        fs::write(folder.path().join("Dockerfile"), recipe).unwrap();
+        fs::write(folder.path().join("Dockerfile"), build_key).unwrap();
         let mut command = Command::new("docker");
         let built = command.args(["build", "--quiet", "--tag", &name]).arg(folder.path()).env("DOCKER_BUILDKIT", "0");
         let built = built.output().unwrap();

@@ -227,10 +227,10 @@ mod tests {
     fn an_image_that_is_remembered_is_taken_before_any_that_is_only_made_like_ours() {
         let fake = Arc::<Fake>::default();
         let ours = add(&fake, "cf-app/a-18c50a86:latest", "a", GUID);
-        let recipe = "1".repeat(64);
-        let label = (crate::image::app_image::RECIPE.to_owned(), recipe.clone());
+        let build_key = "1".repeat(64);
+        let label = (crate::image::app_image::BUILD_KEY.to_owned(), build_key.clone());
         fake.state().images.iter_mut().for_each(|image| image.labels.extend([label.clone()]));
-        crate::image::Records::open(&*fake).remember(&recipe, &ImageId(ours.clone()));
+        crate::image::Records::open(&*fake).remember(&build_key, &ImageId(ours.clone()));
         let forged = add(&fake, "forged:1", "a", GUID);
         assert_eq!(found(&fake, Some("a"), ""), Ok(ours));
         assert_eq!(found(&fake, Some("forged:1"), ""), Ok(forged), "whoever names it means it");

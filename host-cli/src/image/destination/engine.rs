@@ -19,8 +19,8 @@ const MOST_LOOKED_AT: usize = 20;
 
 /// Where it is written down, for those who find it half done, that an image is being made.
 pub(crate) trait Journal {
-    /// An image of this recipe begins on `base`.
-    fn image_begins(&self, base: &str, recipe: &str);
+    /// An image of this build key begins on `base`.
+    fn image_begins(&self, base: &str, build_key: &str);
 }
 
 /// The images of an engine.
@@ -41,15 +41,15 @@ impl Destination for EngineDestination<'_> {
     }
 
     // An image that only says so may be anybody's: it is made again, of the layers that are here already.
-    fn find(&self, recipe: &str) -> Result<Option<Image>, ImageError> {
-        match Records::open(self.engine).made_of(recipe) {
+    fn find(&self, build_key: &str) -> Result<Option<Image>, ImageError> {
+        match Records::open(self.engine).made_of(build_key) {
             Some(ImageId(id)) => Ok(self.engine.image(&id)?),
             None => Ok(None),
         }
     }
 
-    fn begin(&self, base: &ImageId, recipe: &str) {
-        self.journal.image_begins(&base.0, recipe);
+    fn begin(&self, base: &ImageId, build_key: &str) {
+        self.journal.image_begins(&base.0, build_key);
     }
 
     /// By the first of the methods that the engine takes.
@@ -72,7 +72,7 @@ impl Destination for EngineDestination<'_> {
             outcome = import.by(*next);
         }
         let id = outcome?;
-        Records::open(self.engine).remember(&image.recipe, &id);
+        Records::open(self.engine).remember(&image.build_key, &id);
         Ok(id)
     }
 }

@@ -19,11 +19,11 @@ pub(crate) trait Destination {
     /// The image of this name or id there, to build on; `None`: it is not there.
     fn base(&self, name: &str) -> Result<Option<Image>, ImageError>;
 
-    /// The image of this recipe that is there already, as far as it is remembered to be ours.
-    fn find(&self, recipe: &str) -> Result<Option<Image>, ImageError>;
+    /// The image of this build key that is there already, as far as it is remembered to be ours.
+    fn find(&self, build_key: &str) -> Result<Option<Image>, ImageError>;
 
-    /// Leaves word that an image of this recipe is being made on `base`, before anything of it is there.
-    fn begin(&self, base: &ImageId, recipe: &str);
+    /// Leaves word that an image of this build key is being made on `base`, before anything of it is there.
+    fn begin(&self, base: &ImageId, build_key: &str);
 
     /// Brings the image there, and remembers it.
     fn put(&self, image: &FinishedImage<'_>, stop: &Stop, events: &dyn EventSink) -> Result<ImageId, ImageError>;
@@ -37,6 +37,6 @@ pub(crate) struct FinishedImage<'a> {
     pub(crate) lifecycle: Layer,
     /// The layer upon that.
     pub(crate) droplet: Layer,
-    /// What it was made of and how; see [`super::app_image::RECIPE`].
-    pub(crate) recipe: String,
+    /// What it was made of and how; see [`super::app_image::BUILD_KEY`].
+    pub(crate) build_key: String,
 }

@@ -78,7 +78,7 @@ fn an_image_is_loaded_with_its_new_layers_only_and_then_gets_the_apps_names() {
     assert_eq!(archive.len(), 4);
     let image = fake.image(&made.name).unwrap().unwrap();
     assert_eq!((&image.id, image.tags.len()), (&made.id, 2));
-    for label in ["stager.droplet", "stager.lifecycle", "stager.recipe", "org.opencontainers.image.revision"] {
+    for label in ["stager.droplet", "stager.lifecycle", "stager.build-key", "org.opencontainers.image.revision"] {
         assert_eq!(image.labels[label].len(), 64, "{label}");
     }
     assert_eq!(image.labels["stager.app-name"], "my app");
@@ -107,7 +107,7 @@ fn the_same_things_make_the_same_image_and_every_other_thing_another() {
 }
 
 #[test]
-fn an_image_of_the_same_recipe_is_only_named_again() {
+fn an_image_of_the_same_build_key_is_only_named_again() {
     let fake = Fake::with_image("rootfs:x");
     let droplet = Sample::droplet().tgz();
     let first = make(&fake, order(&droplet), &Said::default()).unwrap();

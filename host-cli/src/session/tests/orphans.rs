@@ -32,9 +32,9 @@ fn names(fake: &Fake) -> Vec<String> {
 }
 
 /// A guard of this owner that tells of the making of an image.
-fn guards(fake: &Fake, owner: &str, recipe: &str) {
+fn guards(fake: &Fake, owner: &str, build_key: &str) {
     let name = format!("guard-{}", fake.state().containers.len());
-    container(fake, &name, &[("stager.kind", "guard"), ("stager.owner", owner), (app_image::RECIPE, recipe)]);
+    container(fake, &name, &[("stager.kind", "guard"), ("stager.owner", owner), (app_image::BUILD_KEY, build_key)]);
 }
 
 /// An image that has not got its name yet.
@@ -108,17 +108,17 @@ fn an_engine_that_does_not_tell_costs_nothing_and_one_that_does_not_remove_is_to
 }
 
 #[test]
-fn an_image_without_a_name_goes_with_the_guard_of_its_recipe_unless_another_one_makes_the_same() {
+fn an_image_without_a_name_goes_with_the_guard_of_its_build_key_unless_another_one_makes_the_same() {
     for (others, stays) in
         [(None, false), (Some((living(), "r")), true), (Some((living(), "q")), false), (Some((elsewhere(), "r")), true)]
     {
         let fake = Arc::new(Fake::with_image("x"));
-        let image = nameless(&fake, &[APP, (app_image::RECIPE, "r")]);
-        let derived = nameless(&fake, &[APP, (app_image::RECIPE, "somebody else's")]);
+        let image = nameless(&fake, &[APP, (app_image::BUILD_KEY, "r")]);
+        let derived = nameless(&fake, &[APP, (app_image::BUILD_KEY, "somebody else's")]);
         guards(&fake, &ended(), "r");
         let count = 1 + usize::from(others.is_some());
-        if let Some((owner, recipe)) = &others {
-            guards(&fake, owner, recipe);
+        if let Some((owner, build_key)) = &others {
+            guards(&fake, owner, build_key);
         }
         let walked = begun(&fake);
         assert_eq!(is_there(&fake, &image), stays, "{others:?}: {}", walked.text);
@@ -132,7 +132,7 @@ fn an_image_without_a_name_goes_with_the_guard_of_its_recipe_unless_another_one_
 #[test]
 fn an_image_that_got_its_name_stays_though_its_maker_was_killed_right_after() {
     let fake = Arc::new(Fake::with_image("x"));
-    let image = fake.add_image("cf-app/a:latest", &[APP, (app_image::RECIPE, "r")]);
+    let image = fake.add_image("cf-app/a:latest", &[APP, (app_image::BUILD_KEY, "r")]);
     guards(&fake, &ended(), "r");
     begun(&fake);
     assert!(is_there(&fake, &image) && names(&fake).is_empty());
@@ -144,7 +144,7 @@ fn what_a_build_left_goes_when_nobody_makes_an_image() {
         let fake = Arc::new(Fake::with_image("x"));
         let image = nameless(&fake, &[APP]);
         // A step of a build bears the one label that our Dockerfile begins with, and its base's.
-        let of_base = ("stager.recipe".to_owned(), "the base's".to_owned());
+        let of_base = ("stager.build-key".to_owned(), "the base's".to_owned());
         fake.state().images[0].labels.extend([of_base.clone()]);
         let labels = [(labels::KIND.to_owned(), labels::KIND_APP.to_owned()), of_base];
         fake.state().images.last_mut().unwrap().labels = labels.into();
@@ -157,8 +157,8 @@ fn what_a_build_left_goes_when_nobody_makes_an_image() {
 #[test]
 fn a_baked_image_without_a_name_goes_with_its_guard_and_one_that_was_built_on_it_stays() {
     let fake = Arc::new(Fake::with_image("x"));
-    let baked = |recipe: &str, layers: usize| {
-        let image = nameless(&fake, &[("stager.kind", "stager"), (app_image::RECIPE, recipe)]);
+    let baked = |build_key: &str, layers: usize| {
+        let image = nameless(&fake, &[("stager.kind", "stager"), (app_image::BUILD_KEY, build_key)]);
         let above = (0..layers).map(|layer| format!("sha256:{layer}"));
         fake.state().images.last_mut().unwrap().details.layers.extend(above);
         image
@@ -176,7 +176,7 @@ fn a_guard_whose_image_was_not_seen_outlives_any_load_and_no_more() {
     guards(&fake, &ended(), "r");
     begun(&fake);
     assert_eq!(names(&fake).len(), 1, "the engine may still take the image in");
-    let image = nameless(&fake, &[APP, (app_image::RECIPE, "r")]);
+    let image = nameless(&fake, &[APP, (app_image::BUILD_KEY, "r")]);
     begun(&fake);
     assert!(names(&fake).is_empty() && !is_there(&fake, &image));
 
@@ -245,10 +245,10 @@ fn a_name_that_was_lent_for_a_push_goes_back_to_where_it_was() {
 }
 
 #[test]
-fn a_guard_of_an_apps_image_has_no_recipe_of_its_own_and_goes_at_once() {
+fn a_guard_of_an_apps_image_has_no_build_key_of_its_own_and_goes_at_once() {
     let fake = Arc::new(Fake::with_image("x"));
-    fake.add_image("cf-app/a:1", &[APP, (app_image::RECIPE, "r")]);
-    let labels = [("stager.kind", "guard"), ("stager.owner", &ended()), (app_image::RECIPE, "r")];
+    fake.add_image("cf-app/a:1", &[APP, (app_image::BUILD_KEY, "r")]);
+    let labels = [("stager.kind", "guard"), ("stager.owner", &ended()), (app_image::BUILD_KEY, "r")];
     let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let spec = ContainerSpec { labels, ..guard::guard("cf-app/a:1", BTreeMap::new()) };
     fake.create(Some("stager-launch-a-web"), &spec).unwrap();

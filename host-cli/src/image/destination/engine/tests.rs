@@ -58,7 +58,7 @@ impl Case {
         .map(|(name, value)| (name.to_owned(), value.clone()))
         .into();
         let config = AppImageConfig { base: &self.base, labels: &labels, created: 0 };
-        let finished = FinishedImage { config, lifecycle, droplet, recipe: String::new() };
+        let finished = FinishedImage { config, lifecycle, droplet, build_key: String::new() };
         let destination = EngineDestination { engine: &self.fake, journal: &Nobody, by, verbose: true };
         let outcome = destination.put(&finished, &Stop::default(), said);
         (self.fake, outcome)
