@@ -1,14 +1,15 @@
-//! Runs a container with its streams attached, and reads what one printed. Order matters: the wait is registered
-//! first, then the streams are attached, then it starts; or a fast container's output and status are lost.
+//! Starts a container, and runs one with its streams attached. Order matters: the wait is registered first, then the
+//! streams are attached, then it starts; or a fast container's output and status are lost.
 
-use super::containers::{self, path_of};
 use super::frames::Frames;
 use super::link::Link;
+use super::paths::container_path;
+use super::refusal::has_code;
 use crate::engine::{ContainerId, EngineError, Input};
 use containers_api::conn::Payload;
-use containers_api::conn::hyper::Body;
+use containers_api::conn::hyper::{Body, StatusCode};
 use futures_util::future::{Either, select};
-use futures_util::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
+use futures_util::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use serde::Deserialize;
 use shared_model::event::Stream;
 use shared_model::lease::{BEAT, BETWEEN_BEATS, END_OF_REQUEST};
@@ -20,13 +21,20 @@ use tokio::sync::mpsc;
 const PIECES: usize = 8;
 /// Bytes that are read at once.
 const PIECE: usize = 64 << 10;
-/// The most bytes of a container's last lines that are kept.
-const LONGEST_TAIL: usize = 256 << 10;
 
 #[derive(Deserialize)]
 struct Ended {
     #[serde(rename = "StatusCode")]
     status: i64,
+}
+
+/// Starts the container and returns at once.
+pub(super) async fn start(link: &Link, container: &ContainerId) -> Result<(), EngineError> {
+    match link.container(container).start().await {
+        // It runs already.
+        Err(error) if has_code(&error, StatusCode::NOT_MODIFIED) => Ok(()),
+        outcome => outcome.map_err(|error| link.error(&format!("starting container {}", container.0), error)),
+    }
 }
 
 /// Runs the container to its end. `output` is called on the caller's thread and may use the engine itself.
@@ -72,14 +80,14 @@ async fn converse(
     pieces: mpsc::Sender<Vec<u8>>,
 ) -> Result<i64, EngineError> {
     let doing = format!("running container {}", container.0);
-    let path = path_of(container);
+    let path = container_path(container);
     // The answer's head comes when the engine listens for the end, its body at the end.
     let end =
         link.post(&format!("{path}/wait?condition=next-exit")).await.map_err(|error| link.error(&doing, error))?;
     let attach = link.endpoint(&format!("{path}/attach?stream=1&stdin=1&stdout=1&stderr=1"));
     let streams = link.client.clone().post_upgrade_stream(attach, Payload::<Body>::empty()).await;
     let (reader, writer) = streams.map_err(|error| link.error(&doing, error))?.split();
-    containers::start(link, container).await?;
+    start(link, container).await?;
     let (write, read) = (pin!(give(writer, given)), pin!(pass_on(reader, pieces)));
     if let Either::Left(((), read)) = select(write, read).await {
         read.await;
@@ -112,19 +120,4 @@ async fn pass_on(mut reader: impl AsyncRead + Unpin, pieces: mpsc::Sender<Vec<u8
             }
         }
     }
-}
-
-/// The last lines, at most [`LONGEST_TAIL`] bytes of them.
-pub(super) async fn last_lines(link: &Link, container: &ContainerId, count: usize) -> Result<Vec<u8>, EngineError> {
-    let doing = format!("reading the log of container {}", container.0);
-    let path = format!("{}/logs?stdout=1&stderr=1&tail={count}", path_of(container));
-    let answer = link.client.get(link.endpoint(&path)).await.map_err(|error| link.error(&doing, error))?;
-    let (mut body, mut frames, mut tail) = (answer.into_body(), Frames::default(), Vec::new());
-    while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|error| link.error(&doing, error.into()))?;
-        frames.feed(&chunk, &mut |_, piece| tail.extend_from_slice(piece));
-        let excess = tail.len().saturating_sub(LONGEST_TAIL);
-        tail.drain(..excess);
-    }
-    Ok(tail)
 }

@@ -2,8 +2,8 @@
 //! processes, which may end meanwhile, and then refuses or sends nothing; of an ended one it follows no link that leads into a volume; and it follows the path
 //! itself where that is a link, to a file that nobody has asked for.
 
-use super::containers::path_of;
 use super::link::Link;
+use super::paths::container_path;
 use super::refusal::{PATH_STAT, is_missing, one_line};
 use super::stream::BodyReader;
 use crate::engine::{ContainerId, EngineError};
@@ -56,7 +56,7 @@ pub(super) async fn copy_out(
 }
 
 async fn ask(link: &Link, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, docker_api::Error> {
-    let endpoint = format!("{}/archive?{}", path_of(container), encoded_pair("path", path));
+    let endpoint = format!("{}/archive?{}", container_path(container), encoded_pair("path", path));
     let deadline = Instant::now() + NOTICE;
     loop {
         match link.client.get(link.endpoint(&endpoint)).await {

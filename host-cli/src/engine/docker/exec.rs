@@ -1,15 +1,14 @@
 //! A program that is run in a container beside its main process, and what it says.
 
 use super::answers::{Created, ExecDetails};
-use super::containers::path_of;
 use super::frames::Frames;
 use super::link::Link;
+use super::paths::container_path;
 use super::refusal::{is_missing, one_line};
 use crate::engine::{ContainerId, EngineError, Ran};
 use containers_api::conn::hyper::Body;
-use containers_api::conn::{Headers, Payload};
 use futures_util::StreamExt;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -29,11 +28,11 @@ pub(super) async fn exec(
     let deadline = Instant::now() + patience;
     let doing = format!("running {} in container {}", one_line(&command.join(" ")), container.0);
     let wanted = json!({ "Cmd": command, "AttachStdout": true, "AttachStderr": true });
-    let made = post(link, &format!("{}/exec", path_of(container)), &wanted).await;
+    let made = link.post_json(&format!("{}/exec", container_path(container)), &wanted).await;
     let made = made.map_err(|error| refused(link, container, &doing, error))?;
     let id = link.read_json::<Created>(made, &doing).await?.id;
     let path = format!("/exec/{}", id.chars().filter(char::is_ascii_alphanumeric).collect::<String>());
-    let started = post(link, &format!("{path}/start"), &json!({ "Detach": false, "Tty": false })).await;
+    let started = link.post_json(&format!("{path}/start"), &json!({ "Detach": false, "Tty": false })).await;
     let started = started.map_err(|error| refused(link, container, &doing, error))?;
     let mut output = Vec::new();
     // What has not ended in time stays as it is: no engine offers to end it.
@@ -47,14 +46,6 @@ pub(super) async fn exec(
         }
         sleep(POLL).await;
     }
-}
-
-async fn post(
-    link: &Link,
-    path: &str,
-    body: &Value,
-) -> Result<containers_api::conn::hyper::Response<Body>, docker_api::Error> {
-    link.client.post(link.endpoint(path), Payload::Json(body.to_string()), Headers::none()).await
 }
 
 fn refused(link: &Link, container: &ContainerId, doing: &str, error: docker_api::Error) -> EngineError {

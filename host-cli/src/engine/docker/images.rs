@@ -1,15 +1,15 @@
-//! Images and their names.
+//! Images that the engine has, and their names.
 
+use super::Docker;
 use super::answers::{HistoryEntry, ImageDocument, ImageSummary, image_id};
 use super::link::Link;
+use super::paths::{image_path, label_filter};
 use super::refusal::{self, one_line};
-use super::stream::BodyReader;
-use crate::engine::{EngineError, Image, ImageId};
+use crate::engine::{EngineError, Image, ImageId, Images};
 use crate::labels;
 use containers_api::conn::hyper::StatusCode;
 use containers_api::url::encoded_pairs;
 use docker_api::opts::TagOpts;
-use std::io::Read;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -23,20 +23,66 @@ const BEFORE_NEXT_LISTING: Duration = Duration::from_millis(100);
 /// Whose images without a name are nobody's any more.
 const REMOVABLE: [&str; 2] = [labels::KIND_APP, labels::KIND_STAGER];
 
-/// The engine's filter for one label.
-pub(super) fn filter(label: &str, value: &str) -> String {
-    serde_json::json!({ "label": [format!("{label}={value}")] }).to_string()
-}
+impl Images for Docker {
+    fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
+        Ok(self.block_on(details(&self.link, reference))?.map(Image::from))
+    }
 
-/// The image's path in the API; `None` for a name that no image can have and a URL could misread.
-pub(super) fn path_of(reference: &str) -> Option<String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-/:@".contains(c);
-    let possible = !reference.is_empty() && reference.chars().all(plain) && !reference.contains("..");
-    (possible && !reference.starts_with('/') && !reference.contains("//")).then(|| format!("/images/{reference}"))
+    fn history(&self, image: &ImageId) -> Result<Option<Vec<String>>, EngineError> {
+        let Some(path) = image_path(&image.0) else { return Ok(None) };
+        let path = format!("{path}/history");
+        let asked = self.link.find_json::<Vec<HistoryEntry>>(&path, "asking how an image was made");
+        let found = self.block_on(asked)?;
+        Ok(found.map(|entries| entries.into_iter().rev().map(|entry| entry.created_by).collect()))
+    }
+
+    fn images_labelled(&self, label: &str, value: &str) -> Result<Vec<Image>, EngineError> {
+        let listed = self.block_on(listed(&self.link, label_filter(label, value)))?;
+        let mut images: Vec<Image> = listed.into_iter().map(Image::from).collect();
+        // To Podman a label without a value means every value.
+        images.retain(|one| one.labels.get(label).is_some_and(|found| found == value));
+        images.sort_by_key(|image| std::cmp::Reverse(image.created));
+        Ok(images)
+    }
+
+    fn nameless_images(&self) -> Result<Vec<Image>, EngineError> {
+        let filters = serde_json::json!({ "dangling": ["true"], "label": [labels::KIND] }).to_string();
+        let mut listed = self.block_on(listed(&self.link, filters))?;
+        listed.retain(|one| !one.has_digests());
+        let mut images: Vec<Image> = listed.into_iter().map(Image::from).collect();
+        images.retain(|one| one.tags.is_empty() && one.labels.contains_key(labels::KIND));
+        Ok(images)
+    }
+
+    fn tag(&self, image: &ImageId, name: &str) -> Result<(), EngineError> {
+        let doing = format!("naming an image {}", one_line(name));
+        let after_slash = name.rfind('/').map_or(0, |slash| slash + 1);
+        let (repository, tag) = match name[after_slash..].rfind(':') {
+            Some(colon) => (&name[..after_slash + colon], &name[after_slash + colon + 1..]),
+            None => (name, "latest"),
+        };
+        let options = TagOpts::builder().repo(repository).tag(tag).build();
+        let image = self.link.docker.images().get(image.0.as_str());
+        self.block_on(image.tag(&options)).map_err(|error| self.link.error(&doing, error))
+    }
+
+    fn untag(&self, name: &str) -> Result<(), EngineError> {
+        let Some(path) = image_path(name) else { return Ok(()) };
+        match self.block_on(self.link.client.delete(self.link.endpoint(&format!("{path}?noprune=1")))) {
+            Err(error) if !refusal::is_missing(&error) => {
+                Err(self.link.error(&format!("taking the name {} from an image", one_line(name)), error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn remove_nameless(&self, image: &ImageId) -> Result<(), EngineError> {
+        self.block_on(remove_nameless(&self.link, image))
+    }
 }
 
 async fn details(link: &Link, reference: &str) -> Result<Option<ImageDocument>, EngineError> {
-    let Some(path) = path_of(reference) else { return Ok(None) };
+    let Some(path) = image_path(reference) else { return Ok(None) };
     let doing = format!("looking for the image {reference}");
     match link.client.get(link.endpoint(&format!("{path}/json"))).await {
         Ok(answer) => link.read_json(answer, &doing).await.map(Some),
@@ -51,34 +97,6 @@ async fn details(link: &Link, reference: &str) -> Result<Option<ImageDocument>, 
 /// Whether these are Podman's words, beside its 500, for a name that no image can have.
 fn no_name(message: &str) -> bool {
     message.starts_with("normalizing image: ")
-}
-
-pub(super) async fn inspect(link: &Link, reference: &str) -> Result<Option<Image>, EngineError> {
-    Ok(details(link, reference).await?.map(Image::from))
-}
-
-pub(super) async fn history(link: &Link, image: &ImageId) -> Result<Option<Vec<String>>, EngineError> {
-    let Some(path) = path_of(&image.0) else { return Ok(None) };
-    let found = link.find_json::<Vec<HistoryEntry>>(&format!("{path}/history"), "asking how an image was made").await?;
-    Ok(found.map(|entries| entries.into_iter().rev().map(|entry| entry.created_by).collect()))
-}
-
-pub(super) async fn labelled(link: &Link, label: &str, value: &str) -> Result<Vec<Image>, EngineError> {
-    let listed = listed(link, filter(label, value)).await?;
-    let mut images: Vec<Image> = listed.into_iter().map(Image::from).collect();
-    // To Podman a label without a value means every value.
-    images.retain(|one| one.labels.get(label).is_some_and(|found| found == value));
-    images.sort_by_key(|image| std::cmp::Reverse(image.created));
-    Ok(images)
-}
-
-pub(super) async fn nameless(link: &Link) -> Result<Vec<Image>, EngineError> {
-    let filters = serde_json::json!({ "dangling": ["true"], "label": [labels::KIND] }).to_string();
-    let mut listed = listed(link, filters).await?;
-    listed.retain(|one| !one.has_digests());
-    let mut images: Vec<Image> = listed.into_iter().map(Image::from).collect();
-    images.retain(|one| one.tags.is_empty() && one.labels.contains_key(labels::KIND));
-    Ok(images)
 }
 
 /// What the engine lists. With containerd's store it reads each image that it has, and where one goes meanwhile it refuses
@@ -96,37 +114,6 @@ async fn listed(link: &Link, filters: String) -> Result<Vec<ImageSummary>, Engin
             }
             Err(error) => return Err(link.error(DOING, error)),
         }
-    }
-}
-
-pub(super) async fn tag(link: &Link, image: &ImageId, name: &str) -> Result<(), EngineError> {
-    let doing = format!("naming an image {}", one_line(name));
-    let after_slash = name.rfind('/').map_or(0, |slash| slash + 1);
-    let (repository, tag) = match name[after_slash..].rfind(':') {
-        Some(colon) => (&name[..after_slash + colon], &name[after_slash + colon + 1..]),
-        None => (name, "latest"),
-    };
-    let options = TagOpts::builder().repo(repository).tag(tag).build();
-    link.docker.images().get(image.0.as_str()).tag(&options).await.map_err(|error| link.error(&doing, error))
-}
-
-pub(super) async fn untag(link: &Link, name: &str) -> Result<(), EngineError> {
-    let Some(path) = path_of(name) else { return Ok(()) };
-    match link.client.delete(link.endpoint(&format!("{path}?noprune=1"))).await {
-        Err(error) if !refusal::is_missing(&error) => {
-            Err(link.error(&format!("taking the name {} from an image", one_line(name)), error))
-        }
-        _ => Ok(()),
-    }
-}
-
-pub(super) async fn save(link: &Link, image: &ImageId) -> Result<Box<dyn Read + Send>, EngineError> {
-    let missing = || EngineError::NotFound { what: format!("image {}", one_line(&image.0)) };
-    let path = path_of(&image.0).ok_or_else(missing)?;
-    match link.client.get(link.endpoint(&format!("{path}/get"))).await {
-        Ok(answer) => Ok(Box::new(BodyReader::new(answer.into_body()))),
-        Err(error) if refusal::is_missing(&error) => Err(missing()),
-        Err(error) => Err(link.error("exporting an image", error)),
     }
 }
 
@@ -161,7 +148,7 @@ async fn remove_by_digests(link: &Link, digests: &[String]) -> Result<bool, Engi
 
 /// False: it is in use.
 async fn remove_one(link: &Link, image: &str) -> Result<bool, EngineError> {
-    let Some(path) = path_of(image) else { return Ok(false) };
+    let Some(path) = image_path(image) else { return Ok(false) };
     // `noprune`: what lies under it is looked at by ourselves, since it may be somebody else's.
     match link.client.delete(link.endpoint(&format!("{path}?noprune=1"))).await {
         Ok(_) => Ok(true),

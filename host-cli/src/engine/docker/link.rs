@@ -1,16 +1,18 @@
 //! A connection to one engine in one API version, and the few forms of request that the calls are made of.
 
 use super::endpoint::Address;
+use super::paths::container_path;
 use super::refusal;
 use super::route::Route;
 use super::tunnel::{self, Trouble};
-use crate::engine::EngineError;
 use crate::engine::connect_error::{ConnectError, NamedBy};
+use crate::engine::{ContainerId, EngineError};
 use containers_api::conn::hyper::{Body, Client, Request, Response, header};
 use containers_api::conn::{Headers, Payload, RequestClient, Transport, get_http_connector, get_unix_connector};
 use docker_api::{ApiVersion, Docker};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use shared_model::safe_url::SafeUrl;
 
 /// The most bytes of an answer that is read as one document: a thousand images with long labels are well below.
@@ -93,6 +95,16 @@ impl Link {
     /// `POST` without a body; the answer has begun when this returns.
     pub(super) async fn post(&self, path: &str) -> Result<Response<Body>, docker_api::Error> {
         self.client.post(self.endpoint(path), Payload::empty(), Headers::none()).await
+    }
+
+    /// `POST` of a document; the answer has begun when this returns. `path` as in [`Self::endpoint`].
+    pub(super) async fn post_json(&self, path: &str, body: &Value) -> Result<Response<Body>, docker_api::Error> {
+        self.client.post(self.endpoint(path), Payload::Json(body.to_string()), Headers::none()).await
+    }
+
+    /// docker-api's own calls for one container.
+    pub(super) fn container(&self, container: &ContainerId) -> docker_api::Container {
+        self.docker.containers().get(container_path(container).trim_start_matches("/containers/"))
     }
 
     /// An answer as one document.

@@ -7,8 +7,13 @@ use super::endpoint::Address;
 use super::tls_engine::socket_of_the_engine;
 use super::*;
 use crate::engine::connect_error::ConnectError;
-use crate::engine::container_spec::HealthCheck;
-use crate::engine::{Health, Quota, Store};
+use crate::engine::container_spec::{ContainerSpec, HealthCheck};
+use crate::engine::{
+    CommitOptions, ContainerId, Containers, Health, ImageTransfer, Images, Input, Quota, Ran, Store, System,
+    VolumesAndNetworks,
+};
+use shared_model::event::Stream;
+use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
 use std::net::{Shutdown, TcpListener};
 use std::os::unix::net::UnixStream;
@@ -16,7 +21,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const ROOTFS: &str = "stager-rootfs:cflinuxfs4";
 

@@ -1,9 +1,12 @@
 //! What an engine says of itself.
 
+use super::Docker;
 use super::link::Link;
 use super::refusal::one_line;
-use crate::engine::{EngineError, EngineFacts, Limits, Quota, Store};
+use crate::engine::{EngineError, EngineFacts, Limits, Quota, Store, System};
+use crate::state_folder;
 use serde::Deserialize;
+use std::path::PathBuf;
 
 /// How `DriverStatus` names the store of images when that is containerd.
 const CONTAINERD: &str = "io.containerd.snapshotter.v1";
@@ -45,6 +48,17 @@ struct Component {
     name: String,
 }
 
+impl System for Docker {
+    fn facts(&self) -> Result<EngineFacts, EngineError> {
+        self.block_on(facts(&self.link))
+    }
+
+    fn records(&self) -> Option<PathBuf> {
+        let identity = self.identity.get_or_init(|| self.block_on(identity(&self.link)).ok());
+        state_folder::of_engine(identity.as_deref()?)
+    }
+}
+
 pub(super) async fn facts(link: &Link) -> Result<EngineFacts, EngineError> {
     let info = link.get_json("/info", "asking what it is").await?;
     let version = link.get_json("/version", "asking for its version").await?;
@@ -52,7 +66,7 @@ pub(super) async fn facts(link: &Link) -> Result<EngineFacts, EngineError> {
 }
 
 /// What tells this engine from all others. Podman says another id each time; it is known by its address.
-pub(super) async fn identity(link: &Link) -> Result<String, EngineError> {
+async fn identity(link: &Link) -> Result<String, EngineError> {
     let info: Info = link.get_json("/info", "asking what it is").await?;
     let version: Version = link.get_json("/version", "asking for its version").await?;
     let lasts = version.components.unwrap_or_default().iter().any(|component| component.name == DOCKER);
