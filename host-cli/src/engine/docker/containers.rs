@@ -1,9 +1,9 @@
 //! Containers. What a run, a program beside the main process and a file that comes out take has a file each.
 
-use super::answers::{ContainerDetails, ContainerSummary, Created};
 use super::container_body::container_body;
 use super::frames::Frames;
 use super::link::Link;
+use super::models::{ContainerDetails, ContainerSummary, Created};
 use super::paths::{container_path, label_filter};
 use super::refusal::{has_code, is_missing, one_line};
 use super::{Docker, attach, copy_out, exec};

@@ -1,8 +1,8 @@
 //! A program that is run in a container beside its main process, and what it says.
 
-use super::answers::{Created, ExecDetails};
 use super::frames::Frames;
 use super::link::Link;
+use super::models::{Created, ExecDetails};
 use super::paths::container_path;
 use super::refusal::{is_missing, one_line};
 use crate::engine::{ContainerId, EngineError, Ran};

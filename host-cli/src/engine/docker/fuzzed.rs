@@ -2,8 +2,8 @@
 //! what they found.
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a target tells")]
 
-use super::answers::{ContainerDetails, ContainerSummary, ImageConfigAsIs, ImageDocument, ImageSummary};
 use super::frames::Frames;
+use super::models::{ContainerDetails, ContainerSummary, ImageConfigAsIs, ImageDocument, ImageSummary};
 use super::refusal::one_line;
 use super::told;
 use crate::engine::{Container, Image};

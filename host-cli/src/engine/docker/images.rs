@@ -1,8 +1,8 @@
 //! Images that the engine has, and their names.
 
 use super::Docker;
-use super::answers::{HistoryEntry, ImageDocument, ImageSummary, image_id};
 use super::link::Link;
+use super::models::{HistoryEntry, ImageDocument, ImageSummary, image_id};
 use super::paths::{image_path, label_filter};
 use super::refusal::{self, one_line};
 use crate::engine::{EngineError, Image, ImageId, Images};

@@ -3,7 +3,6 @@
 //! know), requests go beside it through containers-api, the client that it uses itself. Async ends here: every call blocks
 //! its thread.
 
-mod answers;
 mod attach;
 mod build_log;
 mod commit_config;
@@ -18,6 +17,7 @@ mod frames;
 pub(crate) mod fuzzed;
 mod images;
 mod link;
+mod models;
 mod paths;
 mod push_log;
 mod refusal;

@@ -2,10 +2,10 @@
 //! whole archives in memory, and its push drops what goes wrong, so these requests are raw.
 
 use super::Docker;
-use super::answers::{Created, ImageConfigAsIs, image_id};
 use super::build_log::BuildLog;
 use super::commit_config::{changes, configuration};
 use super::images::remove_nameless;
+use super::models::{Created, ImageConfigAsIs, image_id};
 use super::paths::image_path;
 use super::push_log::{digest_of, is_digest, layer_of};
 use super::refusal::{is_missing, one_line};
