@@ -1,10 +1,10 @@
 //! Starts a container, and runs one with its streams attached. Order matters: the wait is registered first, then the
 //! streams are attached, then it starts; or a fast container's output and status are lost.
 
-use super::frames::Frames;
-use super::link::Link;
+use super::api_client::ApiClient;
 use super::paths::container_path;
 use super::refusal::has_code;
+use super::stdcopy::StdCopy;
 use crate::engine::{ContainerId, EngineError, Input};
 use containers_api::conn::Payload;
 use containers_api::conn::hyper::{Body, StatusCode};
@@ -29,32 +29,32 @@ struct Ended {
 }
 
 /// Starts the container and returns at once.
-pub(super) async fn start(link: &Link, container: &ContainerId) -> Result<(), EngineError> {
-    match link.container(container).start().await {
+pub(super) async fn start(api: &ApiClient, container: &ContainerId) -> Result<(), EngineError> {
+    match api.container(container).start().await {
         // It runs already.
         Err(error) if has_code(&error, StatusCode::NOT_MODIFIED) => Ok(()),
-        outcome => outcome.map_err(|error| link.error(&format!("starting container {}", container.0), error)),
+        outcome => outcome.map_err(|error| api.error(&format!("starting container {}", container.0), error)),
     }
 }
 
 /// Runs the container to its end. `output` is called on the caller's thread and may use the engine itself.
 pub(super) fn run(
     runtime: &Runtime,
-    link: &Link,
+    api: &ApiClient,
     container: &ContainerId,
     input: Input<'_>,
     output: &mut dyn FnMut(Stream, &[u8]),
 ) -> Result<i64, EngineError> {
     let (sender, mut pieces) = mpsc::channel(PIECES);
-    let (task_link, id) = (link.clone(), container.clone());
+    let (task_api, id) = (api.clone(), container.clone());
     let given = match input {
         Input::Whole(bytes) => Given { first: bytes.to_vec(), then: Then::End },
         Input::Leased(bytes) => Given { first: [bytes, &[END_OF_REQUEST]].concat(), then: Then::Beats },
     };
-    let task = runtime.spawn(async move { converse(&task_link, &id, given, sender).await });
-    let mut frames = Frames::default();
+    let task = runtime.spawn(async move { converse(&task_api, &id, given, sender).await });
+    let mut streams = StdCopy::default();
     while let Some(piece) = pieces.blocking_recv() {
-        frames.feed(&piece, output);
+        streams.feed(&piece, output);
     }
     runtime.block_on(task).map_err(|error| EngineError::Refused {
         doing: format!("running container {}", container.0),
@@ -74,7 +74,7 @@ enum Then {
 }
 
 async fn converse(
-    link: &Link,
+    api: &ApiClient,
     container: &ContainerId,
     given: Given,
     pieces: mpsc::Sender<Vec<u8>>,
@@ -82,17 +82,16 @@ async fn converse(
     let doing = format!("running container {}", container.0);
     let path = container_path(container);
     // The answer's head comes when the engine listens for the end, its body at the end.
-    let end =
-        link.post(&format!("{path}/wait?condition=next-exit")).await.map_err(|error| link.error(&doing, error))?;
-    let attach = link.endpoint(&format!("{path}/attach?stream=1&stdin=1&stdout=1&stderr=1"));
-    let streams = link.client.clone().post_upgrade_stream(attach, Payload::<Body>::empty()).await;
-    let (reader, writer) = streams.map_err(|error| link.error(&doing, error))?.split();
-    start(link, container).await?;
+    let end = api.post(&format!("{path}/wait?condition=next-exit")).await.map_err(|error| api.error(&doing, error))?;
+    let attach = api.endpoint(&format!("{path}/attach?stream=1&stdin=1&stdout=1&stderr=1"));
+    let streams = api.client.clone().post_upgrade_stream(attach, Payload::<Body>::empty()).await;
+    let (reader, writer) = streams.map_err(|error| api.error(&doing, error))?.split();
+    start(api, container).await?;
     let (write, read) = (pin!(give(writer, given)), pin!(pass_on(reader, pieces)));
     if let Either::Left(((), read)) = select(write, read).await {
         read.await;
     }
-    link.read_json::<Ended>(end, &doing).await.map(|ended| ended.status)
+    api.read_json::<Ended>(end, &doing).await.map(|ended| ended.status)
 }
 
 /// A container that does not read its input, or has ended, is not our failure.

@@ -1,6 +1,6 @@
 //! What a build tells of the images that it makes. Pure.
 
-use super::told::Line;
+use super::json_stream::JsonMessage;
 
 /// What the lines of the answer have told so far.
 #[derive(Default)]
@@ -15,7 +15,7 @@ pub(super) struct BuildLog {
 
 impl BuildLog {
     /// Takes one more line of the answer in.
-    pub(super) fn read(&mut self, line: &Line) {
+    pub(super) fn read(&mut self, line: &JsonMessage) {
         if let Some(id) = line.aux.as_ref().and_then(|aux| aux.id.clone()) {
             self.id = Some(id);
         }

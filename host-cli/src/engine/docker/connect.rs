@@ -1,6 +1,6 @@
 //! Which API version the engine and we speak, and the threads on which that is done.
 
-use super::link::Link;
+use super::api_client::ApiClient;
 use super::route::Route;
 use crate::engine::EngineError;
 use crate::engine::connect_error::{ConnectError, NamedBy, TlsTrouble};
@@ -38,9 +38,9 @@ struct Version {
     oldest: String,
 }
 
-/// A link to the engine, in the newest version that both speak, or in `wished`.
-pub(super) async fn link(route: &Route, wished: Option<ApiVersion>) -> Result<Link, EngineError> {
-    let unversioned = Link::new(route, None)?;
+/// A client of the engine, in the newest version that both speak, or in `wished`.
+pub(super) async fn api_client(route: &Route, wished: Option<ApiVersion>) -> Result<ApiClient, EngineError> {
+    let unversioned = ApiClient::new(route, None)?;
     let answer = tokio::time::timeout(PATIENCE, ask(&unversioned, route)).await.unwrap_or_else(|_| {
         let reason = format!("no answer in {} s", PATIENCE.as_secs());
         Err(EngineError::Unreachable { address: route.shown.clone(), reason })
@@ -53,23 +53,23 @@ pub(super) async fn link(route: &Route, wished: Option<ApiVersion>) -> Result<Li
             EngineError::Connect(ConnectError::TooNew { address: route.shown.clone(), oldest, ours })
         })?,
     };
-    Link::new(route, Some(common))
+    ApiClient::new(route, Some(common))
 }
 
 /// The first call of all, which shows whether that is an engine.
-async fn ask(link: &Link, route: &Route) -> Result<Version, EngineError> {
+async fn ask(api: &ApiClient, route: &Route) -> Result<Version, EngineError> {
     const DOING: &str = "asking for its version";
     let address = || route.shown.clone();
-    let answer = link.client.get(link.endpoint("/version")).await.map_err(|error| match &error {
+    let answer = api.client.get(api.endpoint("/version")).await.map_err(|error| match &error {
         docker_api::Error::Fault { message, .. } if message.contains(SPEAKS_TLS) => {
             ConnectError::Tls { address: address(), wrong: TlsTrouble::Wanted }.into()
         }
         docker_api::Error::Error(containers_api::conn::Error::Hyper(cause)) if cause.is_parse() => {
             ConnectError::NotHttp { address: address(), by: NamedBy::Nobody }.into()
         }
-        _ => link.error(DOING, error),
+        _ => api.error(DOING, error),
     })?;
-    link.read_json(answer, DOING).await
+    api.read_json(answer, DOING).await
 }
 
 /// What `DOCKER_API_VERSION` says; `None` where it says nothing.

@@ -1,11 +1,11 @@
 //! Containers. What a run, a program beside the main process and a file that comes out take has a file each.
 
+use super::api_client::ApiClient;
 use super::container_body::container_body;
-use super::frames::Frames;
-use super::link::Link;
 use super::models::{ContainerDetails, ContainerSummary, Created};
 use super::paths::{container_path, label_filter};
 use super::refusal::{has_code, is_missing, one_line};
+use super::stdcopy::StdCopy;
 use super::{Docker, attach, copy_out, exec};
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{Container, ContainerId, Containers, EngineError, ImageId, Input, Ran, Seen};
@@ -27,25 +27,25 @@ const LONGEST_TAIL: usize = 256 << 10;
 
 impl Containers for Docker {
     fn create(&self, name: Option<&str>, spec: &ContainerSpec) -> Result<ContainerId, EngineError> {
-        let link = &self.link;
+        let api = &self.api;
         let doing = format!("making a container of {}", one_line(&spec.image));
         let path = match name {
             Some(name) => format!("/containers/create?{}", encoded_pair("name", name)),
             None => "/containers/create".to_owned(),
         };
         self.block_on(async {
-            match link.post_json(&path, &container_body(spec)).await {
-                Ok(answer) => link.read_json::<Created>(answer, &doing).await.map(|created| ContainerId(created.id)),
+            match api.post_json(&path, &container_body(spec)).await {
+                Ok(answer) => api.read_json::<Created>(answer, &doing).await.map(|created| ContainerId(created.id)),
                 Err(error) if is_missing(&error) => {
                     Err(EngineError::NotFound { what: format!("image {}", one_line(&spec.image)) })
                 }
-                Err(error) => Err(link.error(&doing, error)),
+                Err(error) => Err(api.error(&doing, error)),
             }
         })
     }
 
     fn start(&self, container: &ContainerId) -> Result<(), EngineError> {
-        self.block_on(attach::start(&self.link, container))
+        self.block_on(attach::start(&self.api, container))
     }
 
     fn run(
@@ -54,21 +54,21 @@ impl Containers for Docker {
         input: Input<'_>,
         output: &mut dyn FnMut(Stream, &[u8]),
     ) -> Result<i64, EngineError> {
-        attach::run(&self.runtime, &self.link, container, input, output)
+        attach::run(&self.runtime, &self.api, container, input, output)
     }
 
     fn exec(&self, container: &ContainerId, command: &[String], patience: Duration) -> Result<Ran, EngineError> {
-        self.block_on(exec::exec(&self.link, container, command, patience))
+        self.block_on(exec::exec(&self.api, container, command, patience))
     }
 
     fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError> {
-        self.block_on(inspect(&self.link, container))
+        self.block_on(inspect(&self.api, container))
     }
 
     fn seen(&self) -> Result<Vec<Seen>, EngineError> {
         let filters = serde_json::json!({ "label": [labels::KIND] }).to_string();
         let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("filters", &filters)]));
-        let listed: Vec<ContainerSummary> = self.block_on(self.link.get_json(&path, "listing containers"))?;
+        let listed: Vec<ContainerSummary> = self.block_on(self.api.get_json(&path, "listing containers"))?;
         Ok(listed.into_iter().map(Seen::from).collect())
     }
 
@@ -76,12 +76,12 @@ impl Containers for Docker {
         let filter = label_filter(label, value);
         let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("filters", &filter)]));
         let mut containers = self.block_on(async {
-            let mut listed: Vec<ContainerSummary> = self.link.get_json(&path, "listing containers").await?;
+            let mut listed: Vec<ContainerSummary> = self.api.get_json(&path, "listing containers").await?;
             listed.sort_by_key(|one| std::cmp::Reverse(one.created));
             let mut containers = Vec::new();
             for one in listed {
                 // The list tells neither exit status nor health. One that has gone meanwhile is left out.
-                containers.extend(inspect(&self.link, &ContainerId(one.id)).await?);
+                containers.extend(inspect(&self.api, &ContainerId(one.id)).await?);
             }
             Ok::<_, EngineError>(containers)
         })?;
@@ -93,7 +93,7 @@ impl Containers for Docker {
     fn is_used(&self, image: &ImageId) -> Result<bool, EngineError> {
         let filters = serde_json::json!({ "ancestor": [image.0] }).to_string();
         let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("limit", "1"), ("filters", &filters)]));
-        let asked = self.link.get_json::<Vec<ContainerSummary>>(&path, "looking for an image's containers");
+        let asked = self.api.get_json::<Vec<ContainerSummary>>(&path, "looking for an image's containers");
         Ok(!self.block_on(asked)?.is_empty())
     }
 
@@ -101,13 +101,13 @@ impl Containers for Docker {
     fn last_lines(&self, container: &ContainerId, count: usize) -> Result<Vec<u8>, EngineError> {
         let doing = format!("reading the log of container {}", container.0);
         let path = format!("{}/logs?stdout=1&stderr=1&tail={count}", container_path(container));
-        let wrong = |error| self.link.error(&doing, error);
+        let wrong = |error| self.api.error(&doing, error);
         self.block_on(async {
-            let answer = self.link.client.get(self.link.endpoint(&path)).await.map_err(wrong)?;
-            let (mut body, mut frames, mut tail) = (answer.into_body(), Frames::default(), Vec::new());
+            let answer = self.api.client.get(self.api.endpoint(&path)).await.map_err(wrong)?;
+            let (mut body, mut streams, mut tail) = (answer.into_body(), StdCopy::default(), Vec::new());
             while let Some(chunk) = body.next().await {
                 let chunk = chunk.map_err(|error| wrong(error.into()))?;
-                frames.feed(&chunk, &mut |_, piece| tail.extend_from_slice(piece));
+                streams.feed(&chunk, &mut |_, piece| tail.extend_from_slice(piece));
                 let excess = tail.len().saturating_sub(LONGEST_TAIL);
                 tail.drain(..excess);
             }
@@ -116,14 +116,14 @@ impl Containers for Docker {
     }
 
     fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError> {
-        self.block_on(copy_out::copy_out(&self.link, container, path))
+        self.block_on(copy_out::copy_out(&self.api, container, path))
     }
 
     fn stop(&self, container: &ContainerId, grace: Duration) -> Result<(), EngineError> {
         let options = ContainerStopOpts::builder().wait(grace).build();
-        match self.block_on(self.link.container(container).stop(&options)) {
+        match self.block_on(self.api.container(container).stop(&options)) {
             Err(error) if is_missing(&error) || has_code(&error, StatusCode::NOT_MODIFIED) => Ok(()),
-            outcome => outcome.map_err(|error| self.link.error(&format!("stopping container {}", container.0), error)),
+            outcome => outcome.map_err(|error| self.api.error(&format!("stopping container {}", container.0), error)),
         }
     }
 
@@ -133,22 +133,22 @@ impl Containers for Docker {
         let deadline = Instant::now() + REMOVAL;
         self.block_on(async {
             loop {
-                match self.link.container(container).remove(&options).await {
+                match self.api.container(container).remove(&options).await {
                     Ok(_) => return Ok(()),
                     Err(error) if is_missing(&error) => return Ok(()),
                     // Somebody else is at it, another thread of ours perhaps.
                     Err(error) if has_code(&error, StatusCode::CONFLICT) && Instant::now() < deadline => {
                         tokio::time::sleep(POLL).await;
                     }
-                    Err(error) => return Err(self.link.error(&doing, error)),
+                    Err(error) => return Err(self.api.error(&doing, error)),
                 }
             }
         })
     }
 }
 
-async fn inspect(link: &Link, container: &ContainerId) -> Result<Option<Container>, EngineError> {
+async fn inspect(api: &ApiClient, container: &ContainerId) -> Result<Option<Container>, EngineError> {
     let doing = format!("looking at container {}", container.0);
-    let found = link.find_json::<ContainerDetails>(&format!("{}/json", container_path(container)), &doing).await?;
+    let found = api.find_json::<ContainerDetails>(&format!("{}/json", container_path(container)), &doing).await?;
     Ok(found.map(Container::from))
 }

@@ -2,10 +2,10 @@
 //! what they found.
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a target tells")]
 
-use super::frames::Frames;
+use super::json_stream;
 use super::models::{ContainerDetails, ContainerSummary, ImageConfigAsIs, ImageDocument, ImageSummary};
 use super::refusal::one_line;
-use super::told;
+use super::stdcopy::StdCopy;
 use crate::engine::{Container, Image};
 use serde::de::DeserializeOwned;
 use shared_model::event::Stream;
@@ -31,12 +31,12 @@ pub fn engine_answers(bytes: &[u8]) {
 /// What an engine tells while it works, in pieces as long as the first byte says.
 pub fn engine_told(bytes: &[u8]) {
     let Some((&piece, bytes)) = bytes.split_first() else { return };
-    let whole = told::lines_of(&[bytes]);
+    let whole = json_stream::lines_of(&[bytes]);
     let pieces: Vec<&[u8]> = bytes.chunks(usize::from(piece).max(1)).collect();
-    assert_eq!(told::lines_of(&pieces), whole, "what is told depends on how it comes");
+    assert_eq!(json_stream::lines_of(&pieces), whole, "what is told depends on how it comes");
     assert_eq!(whole.concat(), bytes, "something is left out of short lines");
     for line in whole {
-        let Ok(line) = serde_json::from_slice::<told::Line>(&line) else { continue };
+        let Ok(line) = serde_json::from_slice::<json_stream::JsonMessage>(&line) else { continue };
         let shown = line.error().map(one_line).unwrap_or_default();
         assert!(!shown.contains('\n') && visible(&shown) == shown, "a terminal obeys something in {shown:?}");
     }
@@ -58,9 +58,9 @@ fn frame(stream: u8, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn unframed(pieces: &[&[u8]]) -> (Vec<u8>, Vec<u8>) {
-    let (mut frames, mut out, mut err) = (Frames::default(), Vec::new(), Vec::new());
+    let (mut streams, mut out, mut err) = (StdCopy::default(), Vec::new(), Vec::new());
     for piece in pieces {
-        frames.feed(piece, &mut |stream, bytes| match stream {
+        streams.feed(piece, &mut |stream, bytes| match stream {
             Stream::Out => out.extend_from_slice(bytes),
             Stream::Err => err.extend_from_slice(bytes),
         });

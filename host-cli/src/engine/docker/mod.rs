@@ -3,6 +3,7 @@
 //! know), requests go beside it through containers-api, the client that it uses itself. Async ends here: every call blocks
 //! its thread.
 
+mod api_client;
 mod attach;
 mod build_log;
 mod commit_config;
@@ -12,29 +13,28 @@ mod containers;
 mod copy_out;
 mod endpoint;
 mod exec;
-mod frames;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzed;
 mod images;
-mod link;
+mod json_stream;
 mod models;
 mod paths;
 mod push_log;
 mod refusal;
 mod route;
+mod stdcopy;
 mod stream;
 mod system;
 #[cfg(test)]
 mod tls_engine;
 mod tls_trouble;
-mod told;
 mod transfer;
 mod tunnel;
 mod volumes;
 
 use crate::engine::EngineError;
+use api_client::ApiClient;
 use endpoint::Environment;
-use link::Link;
 use route::Route;
 use std::sync::OnceLock;
 use tokio::runtime::Runtime;
@@ -42,7 +42,7 @@ use tokio::runtime::Runtime;
 /// An engine that answered.
 pub(crate) struct Docker {
     runtime: Runtime,
-    link: Link,
+    api: ApiClient,
     /// What tells it from other engines; asked for once. `None`: it would not say.
     identity: OnceLock<Option<String>>,
 }
@@ -58,9 +58,9 @@ impl Docker {
         let endpoint = endpoint::chosen(environment)?;
         let wished = connect::wished(&environment.api_version)?;
         let runtime = connect::runtime()?;
-        let link = runtime.block_on(async { connect::link(&Route::to(&endpoint)?, wished).await });
-        let link = link.map_err(|error| endpoint.explain(error, environment))?;
-        Ok(Self { runtime, link, identity: OnceLock::new() })
+        let api = runtime.block_on(async { connect::api_client(&Route::to(&endpoint)?, wished).await });
+        let api = api.map_err(|error| endpoint.explain(error, environment))?;
+        Ok(Self { runtime, api, identity: OnceLock::new() })
     }
 
     fn block_on<T>(&self, calls: impl Future<Output = T>) -> T {

@@ -1,11 +1,11 @@
 //! What a push tells of its layers, and its digest. Pure.
 
-use super::told::Line;
+use super::json_stream::JsonMessage;
 use crate::engine::{LayerState, LayerTold};
 use std::time::Duration;
 
 /// The digest, in the form for programs or in the one for people: `latest: digest: sha256:… size: 1234`.
-pub(super) fn digest_of(line: &Line) -> Option<&str> {
+pub(super) fn digest_of(line: &JsonMessage) -> Option<&str> {
     let for_programs = line.aux.as_ref().and_then(|aux| aux.digest.as_deref());
     let for_people = || line.status.split_once(": digest: ")?.1.split(' ').next();
     for_programs.or_else(for_people).filter(|digest| is_digest(digest))
@@ -18,7 +18,7 @@ pub(super) fn is_digest(text: &str) -> bool {
 }
 
 /// What a line tells of a layer.
-pub(super) fn layer_of(line: &Line) -> Option<LayerTold> {
+pub(super) fn layer_of(line: &JsonMessage) -> Option<LayerTold> {
     let layer = line.id.clone()?;
     let number = |of: Option<i64>| of.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
     let state = match line.status.as_str() {
@@ -42,7 +42,7 @@ pub(super) fn layer_of(line: &Line) -> Option<LayerTold> {
 mod tests {
     use super::*;
 
-    fn line(text: &str) -> Line {
+    fn line(text: &str) -> JsonMessage {
         serde_json::from_str(text).unwrap()
     }
 

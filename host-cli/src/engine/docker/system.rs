@@ -1,7 +1,7 @@
 //! What an engine says of itself.
 
 use super::Docker;
-use super::link::Link;
+use super::api_client::ApiClient;
 use super::refusal::one_line;
 use crate::engine::{EngineError, EngineFacts, Limits, Quota, Store, System};
 use crate::state_folder;
@@ -50,27 +50,27 @@ struct Component {
 
 impl System for Docker {
     fn facts(&self) -> Result<EngineFacts, EngineError> {
-        self.block_on(facts(&self.link))
+        self.block_on(facts(&self.api))
     }
 
     fn records(&self) -> Option<PathBuf> {
-        let identity = self.identity.get_or_init(|| self.block_on(identity(&self.link)).ok());
+        let identity = self.identity.get_or_init(|| self.block_on(identity(&self.api)).ok());
         state_folder::of_engine(identity.as_deref()?)
     }
 }
 
-pub(super) async fn facts(link: &Link) -> Result<EngineFacts, EngineError> {
-    let info = link.get_json("/info", "asking what it is").await?;
-    let version = link.get_json("/version", "asking for its version").await?;
+pub(super) async fn facts(api: &ApiClient) -> Result<EngineFacts, EngineError> {
+    let info = api.get_json("/info", "asking what it is").await?;
+    let version = api.get_json("/version", "asking for its version").await?;
     Ok(understood(info, version))
 }
 
 /// What tells this engine from all others. Podman says another id each time; it is known by its address.
-async fn identity(link: &Link) -> Result<String, EngineError> {
-    let info: Info = link.get_json("/info", "asking what it is").await?;
-    let version: Version = link.get_json("/version", "asking for its version").await?;
+async fn identity(api: &ApiClient) -> Result<String, EngineError> {
+    let info: Info = api.get_json("/info", "asking what it is").await?;
+    let version: Version = api.get_json("/version", "asking for its version").await?;
     let lasts = version.components.unwrap_or_default().iter().any(|component| component.name == DOCKER);
-    Ok(if lasts && !info.id.is_empty() { info.id } else { link.address.clone() })
+    Ok(if lasts && !info.id.is_empty() { info.id } else { api.address.clone() })
 }
 
 fn understood(info: Info, version: Version) -> EngineFacts {

@@ -5,13 +5,13 @@ use super::Docker;
 use super::build_log::BuildLog;
 use super::commit_config::{changes, configuration};
 use super::images::remove_nameless;
+use super::json_stream;
 use super::models::{Created, ImageConfigAsIs, image_id};
 use super::paths::image_path;
 use super::push_log::{digest_of, is_digest, layer_of};
 use super::refusal::{is_missing, one_line};
 use super::stream::{BodyReader, body_from};
 use super::system::facts;
-use super::told;
 use crate::engine::{CommitOptions, ContainerId, EngineError, ImageId, ImageTransfer, LayerTold, Store};
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
@@ -45,14 +45,14 @@ struct Descriptor {
 
 impl ImageTransfer for Docker {
     fn build(&self, context: Box<dyn Read + Send>) -> Result<ImageId, EngineError> {
-        let link = &self.link;
+        let api = &self.api;
         self.block_on(async {
             let (body, reading) = body_from(context);
-            let path = link.endpoint(&format!("/build?{}", encoded_pairs(BUILD_OPTIONS)));
+            let path = api.endpoint(&format!("/build?{}", encoded_pairs(BUILD_OPTIONS)));
             let mut log = BuildLog::default();
-            let outcome = match link.client.post(path, Payload::XTar(body), Headers::none()).await {
-                Ok(answer) => told::follow(link, answer, BUILDING, |line| log.read(line)).await,
-                Err(error) => Err(link.error(BUILDING, error)),
+            let outcome = match api.client.post(path, Payload::XTar(body), Headers::none()).await {
+                Ok(answer) => json_stream::follow(api, answer, BUILDING, |line| log.read(line)).await,
+                Err(error) => Err(api.error(BUILDING, error)),
             };
             let Err(error) = outcome else {
                 return log
@@ -61,20 +61,20 @@ impl ImageTransfer for Docker {
                     .ok_or_else(|| refused(BUILDING, "the engine's answer ended without an image"));
             };
             for id in log.made.iter().rev() {
-                remove_nameless(link, &ImageId(id.clone())).await?;
+                remove_nameless(api, &ImageId(id.clone())).await?;
             }
             Err(or_unreadable(error, BUILDING, reading).await)
         })
     }
 
     fn load(&self, archive: Box<dyn Read + Send>) -> Result<(), EngineError> {
-        let link = &self.link;
+        let api = &self.api;
         self.block_on(async {
             let (body, reading) = body_from(archive);
-            let path = link.endpoint("/images/load?quiet=1");
-            let outcome = match link.client.post(path, Payload::XTar(body), Headers::none()).await {
-                Ok(answer) => told::follow(link, answer, LOADING, |_| {}).await,
-                Err(error) => Err(link.error(LOADING, error)),
+            let path = api.endpoint("/images/load?quiet=1");
+            let outcome = match api.client.post(path, Payload::XTar(body), Headers::none()).await {
+                Ok(answer) => json_stream::follow(api, answer, LOADING, |_| {}).await,
+                Err(error) => Err(api.error(LOADING, error)),
             };
             match outcome {
                 Ok(()) => Ok(()),
@@ -84,14 +84,14 @@ impl ImageTransfer for Docker {
     }
 
     fn save(&self, image: &ImageId) -> Result<Box<dyn Read + Send>, EngineError> {
-        let link = &self.link;
+        let api = &self.api;
         let missing = || EngineError::NotFound { what: format!("image {}", one_line(&image.0)) };
         let path = image_path(&image.0).ok_or_else(missing)?;
         self.block_on(async {
-            match link.client.get(link.endpoint(&format!("{path}/get"))).await {
+            match api.client.get(api.endpoint(&format!("{path}/get"))).await {
                 Ok(answer) => Ok(Box::new(BodyReader::new(answer.into_body())) as Box<_>),
                 Err(error) if is_missing(&error) => Err(missing()),
-                Err(error) => Err(link.error("exporting an image", error)),
+                Err(error) => Err(api.error("exporting an image", error)),
             }
         })
     }
@@ -102,20 +102,19 @@ impl ImageTransfer for Docker {
         credentials: &Credentials,
         hear: &mut dyn FnMut(LayerTold),
     ) -> Result<String, EngineError> {
-        let link = &self.link;
+        let api = &self.api;
         let doing = format!("pushing {reference}");
         let (repository, tag) = reference.parts();
         let missing = || EngineError::NotFound { what: format!("image {reference}") };
-        let path = link.endpoint(&format!("{}/push?tag={tag}", image_path(repository).ok_or_else(missing)?));
+        let path = api.endpoint(&format!("{}/push?tag={tag}", image_path(repository).ok_or_else(missing)?));
         let headers = Headers::single(AUTH_HEADER, credentials.header().reveal().as_str());
         let mut digest = None;
         self.block_on(async {
-            let answer =
-                link.client.post(path, Payload::empty(), Some(headers)).await.map_err(|error| match error {
-                    // The registry's 401 and 403, which some engines hand on as their own.
-                    docker_api::Error::Fault { message, .. } => refused(&doing, &one_line(&message)),
-                    other => link.error(&doing, other),
-                })?;
+            let answer = api.client.post(path, Payload::empty(), Some(headers)).await.map_err(|error| match error {
+                // The registry's 401 and 403, which some engines hand on as their own.
+                docker_api::Error::Fault { message, .. } => refused(&doing, &one_line(&message)),
+                other => api.error(&doing, other),
+            })?;
             let read = |line: &_| {
                 if let Some(found) = digest_of(line) {
                     digest = Some(found.to_owned());
@@ -123,7 +122,7 @@ impl ImageTransfer for Docker {
                     hear(told);
                 }
             };
-            told::follow(link, answer, &doing, read).await
+            json_stream::follow(api, answer, &doing, read).await
         })?;
         digest.ok_or_else(|| refused(&doing, "the engine's answer broke off: it holds neither a digest nor an error"))
     }
@@ -131,33 +130,33 @@ impl ImageTransfer for Docker {
     fn digest_in_registry(&self, reference: &Reference, credentials: &Credentials) -> Option<String> {
         let path = format!("/distribution/{reference}/json");
         let ask = async {
-            let answer = self.link.get_with(&path, AUTH_HEADER, credentials.header().reveal()).await.ok()?;
-            let found: Distribution = self.link.read_json(answer, "asking the registry").await.ok()?;
+            let answer = self.api.get_with(&path, AUTH_HEADER, credentials.header().reveal()).await.ok()?;
+            let found: Distribution = self.api.read_json(answer, "asking the registry").await.ok()?;
             Some(found.descriptor.digest).filter(|digest| is_digest(digest))
         };
         self.block_on(async { tokio::time::timeout(PATIENCE, ask).await.ok().flatten() })
     }
 
     fn commit(&self, container: &ContainerId, options: &CommitOptions) -> Result<ImageId, EngineError> {
-        let link = &self.link;
+        let api = &self.api;
         let doing = format!("making an image of container {}", container.0);
         let not_found = || EngineError::NotFound { what: format!("image {}", one_line(&options.like)) };
         let path = image_path(&options.like).ok_or_else(not_found)?;
         self.block_on(async {
-            let like: Option<ImageConfigAsIs> = link.find_json(&format!("{path}/json"), &doing).await?;
+            let like: Option<ImageConfigAsIs> = api.find_json(&format!("{path}/json"), &doing).await?;
             let config = configuration(like.ok_or_else(not_found)?.config, options);
             let mut path = format!("/commit?{}", encoded_pair("container", &container.0));
-            if let Store::Podman(_) = facts(link).await?.store {
+            if let Store::Podman(_) = facts(api).await?.store {
                 for change in changes(&config) {
                     path = format!("{path}&{}", encoded_pair("changes", &change));
                 }
             }
-            match link.post_json(&path, &config).await {
-                Ok(answer) => link.read_json::<Created>(answer, &doing).await.map(|created| image_id(created.id)),
+            match api.post_json(&path, &config).await {
+                Ok(answer) => api.read_json::<Created>(answer, &doing).await.map(|created| image_id(created.id)),
                 Err(error) if is_missing(&error) => {
                     Err(EngineError::NotFound { what: format!("container {}", one_line(&container.0)) })
                 }
-                Err(error) => Err(link.error(&doing, error)),
+                Err(error) => Err(api.error(&doing, error)),
             }
         })
     }

@@ -14,7 +14,7 @@ impl VolumesAndNetworks for Docker {
             return Ok(false);
         }
         let path = format!("/volumes/{name}");
-        let asked = self.link.find_json::<Named>(&path, "looking for a volume");
+        let asked = self.api.find_json::<Named>(&path, "looking for a volume");
         Ok(self.block_on(asked)?.is_some_and(|volume| volume.name == name))
     }
 
@@ -22,8 +22,8 @@ impl VolumesAndNetworks for Docker {
         let doing = format!("making the volume {}", one_line(name));
         // The engine answers with the one that is there, whatever its labels, so that nobody can come in between.
         let body = json!({ "Name": name, "Labels": labels });
-        let answer = self.block_on(self.link.post_json("/volumes/create", &body));
-        answer.map(drop).map_err(|error| self.link.error(&doing, error))
+        let answer = self.block_on(self.api.post_json("/volumes/create", &body));
+        answer.map(drop).map_err(|error| self.api.error(&doing, error))
     }
 
     fn has_network(&self, name: &str) -> Result<bool, EngineError> {
@@ -31,7 +31,7 @@ impl VolumesAndNetworks for Docker {
             return Ok(false);
         }
         let path = format!("/networks/{name}");
-        let asked = self.link.find_json::<Named>(&path, "looking for a network");
+        let asked = self.api.find_json::<Named>(&path, "looking for a network");
         // The engine finds networks by the start of their ids too.
         Ok(self.block_on(asked)?.is_some_and(|network| network.name == name))
     }

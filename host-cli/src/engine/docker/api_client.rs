@@ -1,4 +1,4 @@
-//! A connection to one engine in one API version, and the few forms of request that the calls are made of.
+//! A client of one engine in one API version: the few forms of request that the calls are made of.
 
 use super::endpoint::Address;
 use super::paths::container_path;
@@ -18,9 +18,9 @@ use shared_model::safe_url::SafeUrl;
 /// The most bytes of an answer that is read as one document: a thousand images with long labels are well below.
 const LONGEST_ANSWER: usize = 64 << 20;
 
-/// A way to an engine.
+/// Asks one engine in one API version.
 #[derive(Clone)]
-pub(super) struct Link {
+pub(super) struct ApiClient {
     /// docker-api's own calls.
     pub(super) docker: Docker,
     /// What it does not know.
@@ -33,7 +33,7 @@ pub(super) struct Link {
     transport: Transport,
 }
 
-impl Link {
+impl ApiClient {
     /// Nothing is asked yet. Without a version the engine takes its newest.
     pub(super) fn new(route: &Route, version: Option<ApiVersion>) -> Result<Self, EngineError> {
         let (transport, url, address) = (transport(route)?, route.socket.url(), route.shown.clone());
