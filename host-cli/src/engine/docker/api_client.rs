@@ -4,7 +4,7 @@ use super::endpoint::Address;
 use super::paths::container_path;
 use super::refusal;
 use super::route::Route;
-use super::tunnel::{self, Trouble};
+use super::tunnel::{self, LastError};
 use crate::engine::connect_error::{ConnectError, NamedBy};
 use crate::engine::{ContainerId, EngineError};
 use containers_api::conn::hyper::{Body, Client, Request, Response, header};
@@ -28,7 +28,7 @@ pub(super) struct ApiClient {
     /// The address, for error texts.
     pub(super) address: String,
     version: Option<ApiVersion>,
-    trouble: Trouble,
+    last_error: LastError,
     /// Below `client`, which gives no header to a `GET`.
     transport: Transport,
 }
@@ -43,7 +43,7 @@ impl ApiClient {
             None => Docker::new(&url),
         };
         let docker = docker.map_err(|error| refusal::engine_error(&address, "connecting", error))?;
-        Ok(Self { docker, client, address, version, trouble: route.trouble.clone(), transport })
+        Ok(Self { docker, client, address, version, last_error: route.last_error.clone(), transport })
     }
 
     /// The endpoint in the agreed version. `path` must be safe for a URL.
@@ -53,10 +53,10 @@ impl ApiClient {
 
     /// The error of a call as ours; `doing` says what the call was for.
     pub(super) fn error(&self, doing: &str, error: docker_api::Error) -> EngineError {
-        let trouble = self.trouble.take();
+        let last_error = self.last_error.take();
         match error {
             docker_api::Error::Fault { .. } => refusal::engine_error(&self.address, doing, error),
-            _ => trouble.unwrap_or_else(|| refusal::engine_error(&self.address, doing, error)),
+            _ => last_error.unwrap_or_else(|| refusal::engine_error(&self.address, doing, error)),
         }
     }
 

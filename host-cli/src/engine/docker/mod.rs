@@ -27,7 +27,7 @@ mod stream;
 mod system;
 #[cfg(test)]
 mod tls_engine;
-mod tls_trouble;
+mod tls_error;
 mod transfer;
 mod tunnel;
 mod volumes;

@@ -1,5 +1,5 @@
-//! Docker's stdcopy: takes an attached container's output apart, eight bytes of header, then as many of one stream. Pieces are passed on
-//! as they come, so that a line of any length needs no memory.
+//! Docker's stdcopy: takes an attached container's output apart. Eight bytes of header, then as many of one stream as it
+//! says. Pieces are passed on as they come, so that a line of any length needs no memory.
 
 use shared_model::event::Stream;
 

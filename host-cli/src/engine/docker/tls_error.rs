@@ -11,17 +11,17 @@ pub(super) fn cause(error: &io::Error) -> Option<&Error> {
 }
 
 /// What `error` means for a connection with these files.
-pub(super) fn of(error: &Error, files: &TlsFiles) -> TlsTrouble {
+pub(super) fn explain(error: &Error, files: &TlsFiles) -> TlsTrouble {
     match error {
-        Error::InvalidCertificate(wrong) => of_certificate(wrong, files),
-        Error::AlertReceived(alert) => of_alert(*alert, files),
+        Error::InvalidCertificate(wrong) => explain_certificate(wrong, files),
+        Error::AlertReceived(alert) => explain_alert(*alert, files),
         Error::InvalidMessage(_) | Error::InappropriateMessage { .. } => TlsTrouble::Plain,
         Error::PeerIncompatible(PeerIncompatible::NoKxGroupsInCommon) => TlsTrouble::TooOld,
         other => TlsTrouble::Other { reason: other.to_string() },
     }
 }
 
-fn of_certificate(wrong: &CertificateError, files: &TlsFiles) -> TlsTrouble {
+fn explain_certificate(wrong: &CertificateError, files: &TlsFiles) -> TlsTrouble {
     use CertificateError as Wrong;
     match wrong {
         Wrong::UnknownIssuer | Wrong::BadSignature => TlsTrouble::UnknownAuthority { trusted: files.trusted() },
@@ -34,7 +34,7 @@ fn of_certificate(wrong: &CertificateError, files: &TlsFiles) -> TlsTrouble {
     }
 }
 
-fn of_alert(alert: Alert, files: &TlsFiles) -> TlsTrouble {
+fn explain_alert(alert: Alert, files: &TlsFiles) -> TlsTrouble {
     let how = match alert {
         Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity => return TlsTrouble::TooOld,
         Alert::CertificateRequired => "does not see",
