@@ -23,7 +23,7 @@ const PIECES: usize = 8;
 const PIECE: usize = 64 << 10;
 
 #[derive(Deserialize)]
-struct Ended {
+struct WaitResponse {
     #[serde(rename = "StatusCode")]
     status: i64,
 }
@@ -47,11 +47,11 @@ pub(super) fn run(
 ) -> Result<i64, EngineError> {
     let (sender, mut pieces) = mpsc::channel(PIECES);
     let (task_api, id) = (api.clone(), container.clone());
-    let given = match input {
-        Input::Whole(bytes) => Given { first: bytes.to_vec(), then: Then::End },
-        Input::Leased(bytes) => Given { first: [bytes, &[END_OF_REQUEST]].concat(), then: Then::Beats },
+    let stdin = match input {
+        Input::Whole(bytes) => Stdin { first: bytes.to_vec(), then: AfterInput::End },
+        Input::Leased(bytes) => Stdin { first: [bytes, &[END_OF_REQUEST]].concat(), then: AfterInput::Beats },
     };
-    let task = runtime.spawn(async move { converse(&task_api, &id, given, sender).await });
+    let task = runtime.spawn(async move { converse(&task_api, &id, stdin, sender).await });
     let mut streams = StdCopy::default();
     while let Some(piece) = pieces.blocking_recv() {
         streams.feed(&piece, output);
@@ -63,20 +63,24 @@ pub(super) fn run(
 }
 
 /// What a container is given on its standard input.
-struct Given {
+struct Stdin {
+    /// What is written at once.
     first: Vec<u8>,
-    then: Then,
+    /// What comes behind it.
+    then: AfterInput,
 }
 
-enum Then {
+enum AfterInput {
+    /// The end of the input.
     End,
+    /// A beat of the lease every few seconds, for as long as it is taken.
     Beats,
 }
 
 async fn converse(
     api: &ApiClient,
     container: &ContainerId,
-    given: Given,
+    stdin: Stdin,
     pieces: mpsc::Sender<Vec<u8>>,
 ) -> Result<i64, EngineError> {
     let doing = format!("running container {}", container.0);
@@ -87,17 +91,17 @@ async fn converse(
     let streams = api.client.clone().post_upgrade_stream(attach, Payload::<Body>::empty()).await;
     let (reader, writer) = streams.map_err(|error| api.error(&doing, error))?.split();
     start(api, container).await?;
-    let (write, read) = (pin!(give(writer, given)), pin!(pass_on(reader, pieces)));
+    let (write, read) = (pin!(write_input(writer, stdin)), pin!(read_output(reader, pieces)));
     if let Either::Left(((), read)) = select(write, read).await {
         read.await;
     }
-    api.read_json::<Ended>(end, &doing).await.map(|ended| ended.status)
+    api.read_json::<WaitResponse>(end, &doing).await.map(|ended| ended.status)
 }
 
 /// A container that does not read its input, or has ended, is not our failure.
-async fn give(mut writer: impl AsyncWrite + Unpin, given: Given) {
-    let mut taken = writer.write_all(&given.first).await;
-    if let Then::End = given.then {
+async fn write_input(mut writer: impl AsyncWrite + Unpin, stdin: Stdin) {
+    let mut taken = writer.write_all(&stdin.first).await;
+    if let AfterInput::End = stdin.then {
         let _ = writer.close().await;
         return;
     }
@@ -107,7 +111,7 @@ async fn give(mut writer: impl AsyncWrite + Unpin, given: Given) {
     }
 }
 
-async fn pass_on(mut reader: impl AsyncRead + Unpin, pieces: mpsc::Sender<Vec<u8>>) {
+async fn read_output(mut reader: impl AsyncRead + Unpin, pieces: mpsc::Sender<Vec<u8>>) {
     let mut buffer = vec![0; PIECE];
     loop {
         match reader.read(&mut buffer).await {

@@ -31,22 +31,22 @@ pub(super) fn runtime() -> Result<Runtime, EngineError> {
 }
 
 #[derive(Deserialize)]
-struct Version {
+struct ApiVersions {
     #[serde(rename = "ApiVersion", default)]
     newest: String,
     #[serde(rename = "MinAPIVersion", default)]
     oldest: String,
 }
 
-/// A client of the engine, in the newest version that both speak, or in `wished`.
-pub(super) async fn api_client(route: &Route, wished: Option<ApiVersion>) -> Result<ApiClient, EngineError> {
+/// A client of the engine, in the newest version that both speak, or in `requested`.
+pub(super) async fn api_client(route: &Route, requested: Option<ApiVersion>) -> Result<ApiClient, EngineError> {
     let unversioned = ApiClient::new(route, None)?;
     let answer = tokio::time::timeout(PATIENCE, ask(&unversioned, route)).await.unwrap_or_else(|_| {
         let reason = format!("no answer in {} s", PATIENCE.as_secs());
         Err(EngineError::Unreachable { address: route.shown.clone(), reason })
     });
     let version = answer?;
-    let common = match wished {
+    let common = match requested {
         Some(version) => version,
         None => common_version(&version.newest, &version.oldest).map_err(|oldest| {
             let ours = ApiVersion::from(NEWEST).to_string();
@@ -57,7 +57,7 @@ pub(super) async fn api_client(route: &Route, wished: Option<ApiVersion>) -> Res
 }
 
 /// The first call of all, which shows whether that is an engine.
-async fn ask(api: &ApiClient, route: &Route) -> Result<Version, EngineError> {
+async fn ask(api: &ApiClient, route: &Route) -> Result<ApiVersions, EngineError> {
     const DOING: &str = "asking for its version";
     let address = || route.shown.clone();
     let answer = api.client.get(api.endpoint("/version")).await.map_err(|error| match &error {
@@ -73,7 +73,7 @@ async fn ask(api: &ApiClient, route: &Route) -> Result<Version, EngineError> {
 }
 
 /// What `DOCKER_API_VERSION` says; `None` where it says nothing.
-pub(super) fn wished(value: &str) -> Result<Option<ApiVersion>, ConnectError> {
+pub(super) fn requested_version(value: &str) -> Result<Option<ApiVersion>, ConnectError> {
     if value.is_empty() {
         return Ok(None);
     }
@@ -114,11 +114,11 @@ mod tests {
 
     #[test]
     fn a_version_can_be_wished_as_docker_lets_one() {
-        assert_eq!(wished("").unwrap(), None);
-        assert_eq!(wished("1.44").unwrap().unwrap().to_string(), "1.44");
-        assert_eq!(wished("v1.44").unwrap().unwrap().to_string(), "1.44");
+        assert_eq!(requested_version("").unwrap(), None);
+        assert_eq!(requested_version("1.44").unwrap().unwrap().to_string(), "1.44");
+        assert_eq!(requested_version("v1.44").unwrap().unwrap().to_string(), "1.44");
         for odd in ["abc", "1", "1.x", "-1.4", "1.", "1.4.1", "1.99999999999999999999"] {
-            assert!(wished(odd).is_err(), "{odd}");
+            assert!(requested_version(odd).is_err(), "{odd}");
         }
     }
 }

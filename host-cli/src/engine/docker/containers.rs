@@ -2,7 +2,7 @@
 
 use super::api_client::ApiClient;
 use super::container_body::container_body;
-use super::models::{ContainerDetails, ContainerSummary, Created};
+use super::models::{ContainerDetails, CreatedId, ListedContainer};
 use super::paths::{container_path, label_filter};
 use super::refusal::{has_code, is_missing, one_line};
 use super::stdcopy::StdCopy;
@@ -35,7 +35,7 @@ impl Containers for Docker {
         };
         self.block_on(async {
             match api.post_json(&path, &container_body(spec)).await {
-                Ok(answer) => api.read_json::<Created>(answer, &doing).await.map(|created| ContainerId(created.id)),
+                Ok(answer) => api.read_json::<CreatedId>(answer, &doing).await.map(|created| ContainerId(created.id)),
                 Err(error) if is_missing(&error) => {
                     Err(EngineError::NotFound { what: format!("image {}", one_line(&spec.image)) })
                 }
@@ -68,7 +68,7 @@ impl Containers for Docker {
     fn seen(&self) -> Result<Vec<Seen>, EngineError> {
         let filters = serde_json::json!({ "label": [labels::KIND] }).to_string();
         let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("filters", &filters)]));
-        let listed: Vec<ContainerSummary> = self.block_on(self.api.get_json(&path, "listing containers"))?;
+        let listed: Vec<ListedContainer> = self.block_on(self.api.get_json(&path, "listing containers"))?;
         Ok(listed.into_iter().map(Seen::from).collect())
     }
 
@@ -76,7 +76,7 @@ impl Containers for Docker {
         let filter = label_filter(label, value);
         let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("filters", &filter)]));
         let mut containers = self.block_on(async {
-            let mut listed: Vec<ContainerSummary> = self.api.get_json(&path, "listing containers").await?;
+            let mut listed: Vec<ListedContainer> = self.api.get_json(&path, "listing containers").await?;
             listed.sort_by_key(|one| std::cmp::Reverse(one.created));
             let mut containers = Vec::new();
             for one in listed {
@@ -93,7 +93,7 @@ impl Containers for Docker {
     fn is_used(&self, image: &ImageId) -> Result<bool, EngineError> {
         let filters = serde_json::json!({ "ancestor": [image.0] }).to_string();
         let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("limit", "1"), ("filters", &filters)]));
-        let asked = self.api.get_json::<Vec<ContainerSummary>>(&path, "looking for an image's containers");
+        let asked = self.api.get_json::<Vec<ListedContainer>>(&path, "looking for an image's containers");
         Ok(!self.block_on(asked)?.is_empty())
     }
 

@@ -1,7 +1,7 @@
 //! A program that is run in a container beside its main process, and what it says.
 
 use super::api_client::ApiClient;
-use super::models::{Created, ExecDetails};
+use super::models::{CreatedId, ExecDetails};
 use super::paths::container_path;
 use super::refusal::{is_missing, one_line};
 use super::stdcopy::StdCopy;
@@ -30,7 +30,7 @@ pub(super) async fn exec(
     let wanted = json!({ "Cmd": command, "AttachStdout": true, "AttachStderr": true });
     let made = api.post_json(&format!("{}/exec", container_path(container)), &wanted).await;
     let made = made.map_err(|error| refused(api, container, &doing, error))?;
-    let id = api.read_json::<Created>(made, &doing).await?.id;
+    let id = api.read_json::<CreatedId>(made, &doing).await?.id;
     let path = format!("/exec/{}", id.chars().filter(char::is_ascii_alphanumeric).collect::<String>());
     let started = api.post_json(&format!("{path}/start"), &json!({ "Detach": false, "Tty": false })).await;
     let started = started.map_err(|error| refused(api, container, &doing, error))?;

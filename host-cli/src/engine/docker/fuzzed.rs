@@ -3,7 +3,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a target tells")]
 
 use super::json_stream;
-use super::models::{ContainerDetails, ContainerSummary, ImageConfigAsIs, ImageDocument, ImageSummary};
+use super::models::{ContainerDetails, ImageConfigAsIs, ImageDocument, ListedContainer, ListedImage};
 use super::refusal::one_line;
 use super::stdcopy::StdCopy;
 use crate::engine::{Container, Image};
@@ -15,7 +15,7 @@ use shared_model::plain_line::visible;
 pub fn engine_answers(bytes: &[u8]) {
     for image in [
         read(bytes).map(|image: ImageDocument| Image::from(image)),
-        read(bytes).map(|image: ImageSummary| Image::from(image)),
+        read(bytes).map(|image: ListedImage| Image::from(image)),
     ] {
         let Some(image) = image else { continue };
         assert!(image.tags.iter().all(|tag| !tag.contains('<')), "a name that is none: {:?}", image.tags);
@@ -25,7 +25,7 @@ pub fn engine_answers(bytes: &[u8]) {
     if let Some(container) = read::<ContainerDetails>(bytes) {
         assert!(!Container::from(container).name.starts_with('/'));
     }
-    let _ = (read::<ContainerSummary>(bytes).map(|container| container.id), read::<ImageConfigAsIs>(bytes));
+    let _ = (read::<ListedContainer>(bytes).map(|container| container.id), read::<ImageConfigAsIs>(bytes));
 }
 
 /// What an engine tells while it works, in pieces as long as the first byte says.

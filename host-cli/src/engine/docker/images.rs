@@ -2,7 +2,7 @@
 
 use super::Docker;
 use super::api_client::ApiClient;
-use super::models::{HistoryEntry, ImageDocument, ImageSummary, image_id};
+use super::models::{HistoryEntry, ImageDocument, ListedImage, image_id};
 use super::paths::{image_path, label_filter};
 use super::refusal::{self, one_line};
 use crate::engine::{EngineError, Image, ImageId, Images};
@@ -101,7 +101,7 @@ fn no_name(message: &str) -> bool {
 
 /// What the engine lists. With containerd's store it reads each image that it has, and where one goes meanwhile it refuses
 /// the whole list, although that image need not be on it.
-async fn listed(api: &ApiClient, filters: String) -> Result<Vec<ImageSummary>, EngineError> {
+async fn listed(api: &ApiClient, filters: String) -> Result<Vec<ListedImage>, EngineError> {
     const DOING: &str = "listing images";
     let path = format!("/images/json?{}", encoded_pairs([("filters", filters)]));
     let mut tried = 1;

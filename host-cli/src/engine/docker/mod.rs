@@ -50,15 +50,15 @@ pub(crate) struct Docker {
 impl Docker {
     /// The engine that docker's own command would speak to (see [`endpoint`]). It was asked for its API version.
     pub(crate) fn connect() -> Result<Self, EngineError> {
-        Self::chosen_by(&Environment::of_process())
+        Self::connect_with(&Environment::from_process())
     }
 
     /// The engine that this environment chooses.
-    fn chosen_by(environment: &Environment) -> Result<Self, EngineError> {
-        let endpoint = endpoint::chosen(environment)?;
-        let wished = connect::wished(&environment.api_version)?;
+    fn connect_with(environment: &Environment) -> Result<Self, EngineError> {
+        let endpoint = endpoint::choose(environment)?;
+        let requested = connect::requested_version(&environment.api_version)?;
         let runtime = connect::runtime()?;
-        let api = runtime.block_on(async { connect::api_client(&Route::to(&endpoint)?, wished).await });
+        let api = runtime.block_on(async { connect::api_client(&Route::open(&endpoint)?, requested).await });
         let api = api.map_err(|error| endpoint.explain(error, environment))?;
         Ok(Self { runtime, api, identity: OnceLock::new() })
     }

@@ -36,7 +36,7 @@ struct Info {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Version {
+struct VersionInfo {
     #[serde(default)]
     components: Option<Vec<Component>>,
 }
@@ -62,18 +62,18 @@ impl System for Docker {
 pub(super) async fn facts(api: &ApiClient) -> Result<EngineFacts, EngineError> {
     let info = api.get_json("/info", "asking what it is").await?;
     let version = api.get_json("/version", "asking for its version").await?;
-    Ok(understood(info, version))
+    Ok(engine_info(info, version))
 }
 
 /// What tells this engine from all others. Podman says another id each time; it is known by its address.
 async fn identity(api: &ApiClient) -> Result<String, EngineError> {
     let info: Info = api.get_json("/info", "asking what it is").await?;
-    let version: Version = api.get_json("/version", "asking for its version").await?;
+    let version: VersionInfo = api.get_json("/version", "asking for its version").await?;
     let lasts = version.components.unwrap_or_default().iter().any(|component| component.name == DOCKER);
     Ok(if lasts && !info.id.is_empty() { info.id } else { api.address.clone() })
 }
 
-fn understood(info: Info, version: Version) -> EngineFacts {
+fn engine_info(info: Info, version: VersionInfo) -> EngineFacts {
     let quota = quota(&info);
     let mut status = info.driver_status.unwrap_or_default().into_iter().flatten();
     let components = version.components.unwrap_or_default();
@@ -138,14 +138,14 @@ mod tests {
             ),
             ("{}", "{}", Store::Unknown),
         ] {
-            let facts = understood(serde_json::from_str(info).unwrap(), serde_json::from_str(version).unwrap());
+            let facts = engine_info(serde_json::from_str(info).unwrap(), serde_json::from_str(version).unwrap());
             assert_eq!(facts.store, store, "{info}");
         }
     }
 
     #[test]
     fn the_machine_is_as_large_as_the_engine_says() {
-        let facts = |text| understood(serde_json::from_str(text).unwrap(), Version::default());
+        let facts = |text| engine_info(serde_json::from_str(text).unwrap(), VersionInfo::default());
         let told = facts(r#"{"NCPU":2,"MemTotal":25196163072}"#);
         assert_eq!((told.processors, told.memory_bytes), (2, 25_196_163_072));
         assert_eq!((facts("{}").processors, facts("{}").memory_bytes), (0, 0));
@@ -159,7 +159,7 @@ mod tests {
             (r#"{"MemoryLimit":true,"PidsLimit":false}"#, true, false),
             (r#"{"MemoryLimit":false,"PidsLimit":false,"CgroupDriver":"none"}"#, false, false),
         ] {
-            let facts = understood(serde_json::from_str(info).unwrap(), Version::default());
+            let facts = engine_info(serde_json::from_str(info).unwrap(), VersionInfo::default());
             assert_eq!(facts.limits, Limits { memory, processes }, "{info}");
         }
     }
@@ -181,7 +181,7 @@ mod tests {
             (r#"{"Driver":"zfs","DriverStatus":null}"#, Quota::Written),
             ("{}", Quota::Nothing),
         ] {
-            assert_eq!(understood(serde_json::from_str(info).unwrap(), Version::default()).quota, quota, "{info}");
+            assert_eq!(engine_info(serde_json::from_str(info).unwrap(), VersionInfo::default()).quota, quota, "{info}");
         }
         assert_eq!(Quota::Written.bound(5, 7), 5);
         assert_eq!(Quota::WithImage.bound(5, 7), 12);

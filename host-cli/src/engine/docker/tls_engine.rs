@@ -42,7 +42,7 @@ fn write_certificates(folder: &Path, server: &Authority, client: &Authority) -> 
 
 /// The socket of the engine that the tests are about.
 pub(super) fn socket_of_the_engine() -> PathBuf {
-    match endpoint::chosen(&Environment::of_process()).unwrap().address {
+    match endpoint::choose(&Environment::from_process()).unwrap().address {
         Address::Unix(path) => path,
         Address::Tcp(authority) => panic!("these tests need an engine on a socket, not at {authority}"),
     }

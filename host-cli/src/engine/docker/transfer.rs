@@ -6,7 +6,7 @@ use super::build_log::BuildLog;
 use super::commit_config::{changes, configuration};
 use super::images::remove_nameless;
 use super::json_stream;
-use super::models::{Created, ImageConfigAsIs, image_id};
+use super::models::{CreatedId, ImageConfigAsIs, image_id};
 use super::paths::image_path;
 use super::push_log::{digest_of, is_digest, layer_of};
 use super::refusal::{is_missing, one_line};
@@ -35,11 +35,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Distribution {
-    descriptor: Descriptor,
+    descriptor: RegistryDescriptor,
 }
 
 #[derive(Deserialize)]
-struct Descriptor {
+struct RegistryDescriptor {
     digest: String,
 }
 
@@ -152,7 +152,7 @@ impl ImageTransfer for Docker {
                 }
             }
             match api.post_json(&path, &config).await {
-                Ok(answer) => api.read_json::<Created>(answer, &doing).await.map(|created| image_id(created.id)),
+                Ok(answer) => api.read_json::<CreatedId>(answer, &doing).await.map(|created| image_id(created.id)),
                 Err(error) if is_missing(&error) => {
                     Err(EngineError::NotFound { what: format!("container {}", one_line(&container.0)) })
                 }

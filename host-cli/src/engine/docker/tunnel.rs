@@ -204,7 +204,7 @@ mod tests {
     /// A tunnel to an engine that accepts and says nothing.
     fn opened(patience: Duration) -> (Runtime, PathBuf, LastError, TlsEngine) {
         let engine = TlsEngine::new(&Recipe { behind: Behind::Silence, ..Recipe::default() });
-        let files = endpoint::chosen(&engine.environment()).unwrap().tls.unwrap();
+        let files = endpoint::choose(&engine.environment()).unwrap().tls.unwrap();
         let runtime = Runtime::new().unwrap();
         let (path, last_error) =
             runtime.block_on(async { open(&engine.authority, "tcp://engine", files, patience) }).unwrap();

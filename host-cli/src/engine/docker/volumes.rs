@@ -1,7 +1,7 @@
 //! Volumes and networks. docker-api's model of a volume demands fields that not every engine sends.
 
 use super::Docker;
-use super::models::Named;
+use super::models::NamedResource;
 use super::paths::is_plain_name;
 use super::refusal::one_line;
 use crate::engine::{EngineError, VolumesAndNetworks};
@@ -14,7 +14,7 @@ impl VolumesAndNetworks for Docker {
             return Ok(false);
         }
         let path = format!("/volumes/{name}");
-        let asked = self.api.find_json::<Named>(&path, "looking for a volume");
+        let asked = self.api.find_json::<NamedResource>(&path, "looking for a volume");
         Ok(self.block_on(asked)?.is_some_and(|volume| volume.name == name))
     }
 
@@ -31,7 +31,7 @@ impl VolumesAndNetworks for Docker {
             return Ok(false);
         }
         let path = format!("/networks/{name}");
-        let asked = self.api.find_json::<Named>(&path, "looking for a network");
+        let asked = self.api.find_json::<NamedResource>(&path, "looking for a network");
         // The engine finds networks by the start of their ids too.
         Ok(self.block_on(asked)?.is_some_and(|network| network.name == name))
     }

@@ -374,7 +374,7 @@ fn a_build_context_that_breaks_off_is_an_error_that_says_so() {
 
 /// The engine that `DOCKER_HOST` with this address chooses.
 fn at(address: &Address) -> Result<Docker, EngineError> {
-    Docker::chosen_by(&Environment { host: address.url(), ..Environment::default() })
+    Docker::connect_with(&Environment { host: address.url(), ..Environment::default() })
 }
 
 /// Lets the engine's socket be reached over TCP, one connection after the other, each way closed by itself.

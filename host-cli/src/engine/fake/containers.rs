@@ -1,6 +1,6 @@
 //! The containers that a test's engine keeps as values.
 
-use super::{Fake, State};
+use super::{Fake, FakeState};
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{
     Container, ContainerId, Containers, Endpoint, EngineError, Health, Image, ImageId, Input, Ran, Running, Seen,
@@ -116,7 +116,7 @@ impl Containers for Fake {
             image: container.image.clone(),
         };
         let listed = state.containers.values().map(seen).collect();
-        let State { containers, gone_when_listed, .. } = &mut *state;
+        let FakeState { containers, gone_when_listed, .. } = &mut *state;
         containers.retain(|_, (container, _)| !gone_when_listed.contains(container.name.as_str()));
         Ok(listed)
     }

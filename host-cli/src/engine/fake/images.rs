@@ -1,6 +1,6 @@
 //! The images that a test's engine keeps as values.
 
-use super::{Fake, State};
+use super::{Fake, FakeState};
 use crate::engine::{EngineError, Image, ImageDetails, ImageId, Images};
 use crate::labels;
 use crate::plan::{app_image, image_config};
@@ -10,7 +10,7 @@ const BASE: &str = "sha256:00000000000000000000000000000000000000000000000000000
 /// The one layer of every base.
 const LAYER_OF_BASES: &str = "sha256:00000000000000000000000000000000000000000000000000000000000ba5e0";
 
-impl State {
+impl FakeState {
     /// Gives an app's image what makes it one: [`BASE`] below it, two layers of ours, and our settings.
     fn make_as_ours_are(&mut self, image: &mut Image) {
         let (lifecycle, droplet) = (format!("{:064x}", 0x11fe), format!("sha256:{:064x}", self.made));

@@ -23,7 +23,7 @@ pub(crate) type Script = Box<dyn FnMut(&[u8], &mut dyn FnMut(Stream, &[u8])) -> 
 
 /// What [`Fake`] knows; tests set it up before and look at it after.
 #[derive(Default)]
-pub(crate) struct State {
+pub(crate) struct FakeState {
     /// Every call as one line, in order: `create staging-1 stager:latest`, `start c1`, `remove c1`.
     pub(crate) calls: Vec<String>,
     /// Images that are there, the newest last.
@@ -83,7 +83,7 @@ pub(crate) struct State {
 }
 
 /// The engine that records.
-pub(crate) struct Fake(Mutex<State>, TempDir);
+pub(crate) struct Fake(Mutex<FakeState>, TempDir);
 
 impl Default for Fake {
     fn default() -> Self {
@@ -126,7 +126,7 @@ impl Fake {
     }
 
     /// Everything, to look at or to set up. Do not hold it while the engine is called.
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, FakeState> {
         self.0.lock().unwrap()
     }
 
@@ -142,7 +142,7 @@ impl Fake {
     }
 
     /// Records the call; the failure that a test ordered for it, if any.
-    fn call(&self, verb: &'static str, words: &[&str]) -> Result<MutexGuard<'_, State>, EngineError> {
+    fn call(&self, verb: &'static str, words: &[&str]) -> Result<MutexGuard<'_, FakeState>, EngineError> {
         let mut state = self.state();
         let line = std::iter::once(verb).chain(words.iter().copied().filter(|word| !word.is_empty()));
         state.calls.push(line.collect::<Vec<_>>().join(" "));

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// One of `GET /containers/json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(in crate::engine::docker) struct ContainerSummary {
+pub(in crate::engine::docker) struct ListedContainer {
     pub(in crate::engine::docker) id: String,
     #[serde(default)]
     pub(in crate::engine::docker) created: i64,
@@ -26,8 +26,8 @@ pub(in crate::engine::docker) struct ContainerSummary {
     image: String,
 }
 
-impl From<ContainerSummary> for Seen {
-    fn from(summary: ContainerSummary) -> Self {
+impl From<ListedContainer> for Seen {
+    fn from(summary: ListedContainer) -> Self {
         Self {
             name: summary.names.first().map_or("", String::as_str).trim_start_matches('/').to_owned(),
             id: ContainerId(summary.id),
@@ -52,7 +52,7 @@ pub(in crate::engine::docker) struct ContainerDetails {
     #[serde(default)]
     name: String,
     #[serde(default, deserialize_with = "nullable")]
-    state: State,
+    state: ContainerState,
     #[serde(default, deserialize_with = "nullable")]
     config: ContainerConfig,
     #[serde(default, deserialize_with = "nullable")]
@@ -65,7 +65,7 @@ pub(in crate::engine::docker) struct ContainerDetails {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct State {
+struct ContainerState {
     #[serde(default)]
     running: bool,
     #[serde(default)]
@@ -215,7 +215,7 @@ mod tests {
             ("dead", Running::Not),
         ] {
             let text = format!(r#"{{"Id":"1","Names":["/n"],"State":"{state}","Created":7,"Labels":null}}"#);
-            let seen = Seen::from(serde_json::from_str::<ContainerSummary>(&text).unwrap());
+            let seen = Seen::from(serde_json::from_str::<ListedContainer>(&text).unwrap());
             assert_eq!((seen.name.as_str(), seen.created, seen.running), ("n", 7, running), "{state}");
         }
         let details = |at: &str| format!(r#"{{"Id":"1","State":{{"FinishedAt":"{at}"}}}}"#);

@@ -33,14 +33,14 @@ pub(super) fn seconds(time: &str) -> i64 {
 /// `POST /containers/create`, `POST /commit`, `POST /containers/ID/exec`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(in crate::engine::docker) struct Created {
+pub(in crate::engine::docker) struct CreatedId {
     pub(in crate::engine::docker) id: String,
 }
 
 /// `GET /networks/NAME`, `GET /volumes/NAME`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(in crate::engine::docker) struct Named {
+pub(in crate::engine::docker) struct NamedResource {
     #[serde(default)]
     pub(in crate::engine::docker) name: String,
 }

@@ -26,7 +26,7 @@ pub(in crate::engine::docker) struct ImageDocument {
     #[serde(default, deserialize_with = "nullable")]
     config: ImageConfig,
     #[serde(default, rename = "RootFS", deserialize_with = "nullable")]
-    root_fs: RootFs,
+    root_fs: ImageRootFs,
     #[serde(default, deserialize_with = "nullable")]
     architecture: String,
     #[serde(default, deserialize_with = "nullable")]
@@ -39,7 +39,7 @@ pub(in crate::engine::docker) struct ImageDocument {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct RootFs {
+struct ImageRootFs {
     #[serde(default, deserialize_with = "nullable")]
     layers: Vec<String>,
 }
@@ -131,7 +131,7 @@ impl From<ImageDocument> for Image {
 /// One of `GET /images/json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(in crate::engine::docker) struct ImageSummary {
+pub(in crate::engine::docker) struct ListedImage {
     id: String,
     #[serde(default, deserialize_with = "nullable")]
     repo_tags: Vec<String>,
@@ -145,15 +145,15 @@ pub(in crate::engine::docker) struct ImageSummary {
     size: u64,
 }
 
-impl ImageSummary {
+impl ListedImage {
     /// Whether a registry knows it under a digest.
     pub(in crate::engine::docker) fn has_digests(&self) -> bool {
         self.repo_digests.iter().any(|digest| !digest.contains('<'))
     }
 }
 
-impl From<ImageSummary> for Image {
-    fn from(summary: ImageSummary) -> Self {
+impl From<ListedImage> for Image {
+    fn from(summary: ListedImage) -> Self {
         Self {
             id: ImageId(summary.id),
             tags: real_tags(summary.repo_tags),
@@ -199,7 +199,7 @@ mod tests {
         .unwrap();
         let never = Image::from(never);
         assert_eq!((never.details.named, never.created), (0, 315_532_800));
-        let listed: ImageSummary =
+        let listed: ListedImage =
             serde_json::from_str(r#"{"Id":"sha256:1","RepoTags":["<none>:<none>"],"Labels":null}"#).unwrap();
         assert!(Image::from(listed).tags.is_empty());
     }

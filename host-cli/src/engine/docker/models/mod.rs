@@ -5,6 +5,6 @@ mod container;
 mod fields;
 mod image;
 
-pub(super) use container::{ContainerDetails, ContainerSummary, ExecDetails};
-pub(super) use fields::{Created, Named};
-pub(super) use image::{HistoryEntry, ImageConfigAsIs, ImageDocument, ImageSummary, image_id};
+pub(super) use container::{ContainerDetails, ExecDetails, ListedContainer};
+pub(super) use fields::{CreatedId, NamedResource};
+pub(super) use image::{HistoryEntry, ImageConfigAsIs, ImageDocument, ListedImage, image_id};

@@ -31,7 +31,7 @@ fn noise(count: usize) -> Vec<u8> {
 fn a_container_reads_its_input_to_the_end_and_answers_after_it_in_either_version_of_tls() {
     for versions in VERSIONS {
         let engine = TlsEngine::new(&Recipe { versions, ..Recipe::default() });
-        let docker = Docker::chosen_by(&engine.environment()).unwrap();
+        let docker = Docker::connect_with(&engine.environment()).unwrap();
         let spec = ContainerSpec { reads_stdin: true, ..shell("sha256sum; echo wrong >&2; exit 7") };
         let container = made(&docker, &spec);
         let input = noise(3 << 20);
@@ -55,7 +55,7 @@ fn hex_sha256(bytes: &[u8]) -> String {
 #[test]
 fn an_image_is_built_exported_removed_loaded_again_and_a_file_taken_out_through_tls() {
     let engine = TlsEngine::new(&Recipe::default());
-    let docker = Docker::chosen_by(&engine.environment()).unwrap();
+    let docker = Docker::connect_with(&engine.environment()).unwrap();
     let content = noise(9 << 20);
     let dockerfile = b"FROM scratch\nLABEL stager.kind=app\nCMD [\"/none\"]\nCOPY content /content\n";
     let sources = tar_of(&[("Dockerfile", dockerfile), ("content", &content)]);
@@ -80,7 +80,7 @@ fn an_image_is_built_exported_removed_loaded_again_and_a_file_taken_out_through_
 #[test]
 fn many_calls_at_once_go_through_the_tunnel_beside_a_long_one() {
     let engine = TlsEngine::new(&Recipe::default());
-    let docker = Docker::chosen_by(&engine.environment()).unwrap();
+    let docker = Docker::connect_with(&engine.environment()).unwrap();
     let container = made(&docker, &ContainerSpec { reads_stdin: true, ..shell("echo up; cat >/dev/null; sleep 60") });
     docker
         .run(&container.1, Input::Whole(b"x"), &mut |_, _| {
@@ -99,7 +99,7 @@ fn many_calls_at_once_go_through_the_tunnel_beside_a_long_one() {
 fn told(engine: &TlsEngine, change: impl FnOnce(&mut Environment)) -> TlsTrouble {
     let mut environment = engine.environment();
     change(&mut environment);
-    match Docker::chosen_by(&environment).err() {
+    match Docker::connect_with(&environment).err() {
         Some(EngineError::Connect(ConnectError::Tls { wrong, .. })) => wrong,
         other => panic!("{other:?}"),
     }
@@ -126,7 +126,7 @@ fn an_engines_certificate_that_does_not_serve_is_told_with_the_reason() {
     assert_eq!(told(&known, |_| {}), TlsTrouble::UnknownAuthority { trusted });
     // Whoever asks for no proof gets none.
     let careless = Environment { tls_verify: false, tls: true, ..known.environment() };
-    Docker::chosen_by(&careless).unwrap();
+    Docker::connect_with(&careless).unwrap();
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn tls_to_an_engine_without_it_and_none_to_one_with_it_are_told_apart() {
     let Address::Tcp(plain) = over_tcp() else { panic!("no TCP") };
     let engine = TlsEngine::new(&Recipe::default());
     assert_eq!(told(&engine, |one| one.host = format!("tcp://{plain}")), TlsTrouble::Plain);
-    let error = Docker::chosen_by(&Environment { tls_verify: false, ..engine.environment() }).err().unwrap();
+    let error = Docker::connect_with(&Environment { tls_verify: false, ..engine.environment() }).err().unwrap();
     assert!(matches!(error, EngineError::Connect(ConnectError::NotHttp { .. })), "{error}");
     let nothing = TlsEngine::new(&Recipe { behind: Behind::Nothing, ..Recipe::default() });
     assert!(matches!(told(&nothing, |_| {}), TlsTrouble::HungUp { .. }));
@@ -165,7 +165,7 @@ fn tls_to_an_engine_without_it_and_none_to_one_with_it_are_told_apart() {
 #[test]
 fn an_engine_that_has_answered_once_and_hangs_up_later_is_not_said_to_refuse_our_certificate() {
     let engine = TlsEngine::new(&Recipe { behind: Behind::EngineOnce, ..Recipe::default() });
-    let docker = Docker::chosen_by(&engine.environment()).unwrap();
+    let docker = Docker::connect_with(&engine.environment()).unwrap();
     let error = docker.has_network("bridge").unwrap_err();
     assert!(matches!(error, EngineError::Refused { .. }), "{error}");
 }
