@@ -75,7 +75,7 @@ pub(crate) struct Container {
     pub(crate) ended: i64,
     /// Whether the kernel ended it for its memory.
     pub(crate) out_of_memory: bool,
-    /// What its health check says.
+    /// The outcome of its health checks so far.
     pub(crate) health: Health,
     /// Whether the engine shows the outcome of a health check, good or bad.
     pub(crate) was_checked: bool,
@@ -139,9 +139,9 @@ pub(crate) enum Health {
     Unchecked,
     /// It has not passed yet.
     Starting,
-    /// It passed.
+    /// The last check passed.
     Healthy,
-    /// It failed too often.
+    /// It failed as often in a row as the check allows.
     Unhealthy,
 }
 

@@ -103,9 +103,9 @@ impl ImageSettings {
 /// What an image's programs run on, in the words of Go: `amd64`, `linux`, and a variant such as `v8`, mostly empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Platform {
-    /// The processor.
+    /// The processor: `amd64`.
     pub(crate) architecture: String,
-    /// The operating system.
+    /// The operating system: `linux`.
     pub(crate) os: String,
     /// The kind of processor where that matters.
     pub(crate) variant: String,

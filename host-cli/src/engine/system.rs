@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// What is wanted of an engine as a whole. Every call blocks, and may be made from any thread.
 pub(crate) trait System: Send + Sync {
-    /// What it says of itself.
+    /// What it says of itself: version, store of images, limits, machine.
     fn facts(&self) -> Result<EngineFacts, EngineError>;
 
     /// The user's folder for what is remembered of this engine; it need not exist. `None`: there is no place for it.
@@ -25,7 +25,7 @@ pub(crate) struct EngineFacts {
     pub(crate) quota: Quota,
     /// Processors of its machine; 0 where it does not say.
     pub(crate) processors: usize,
-    /// Memory of its machine; 0 where it does not say.
+    /// Bytes of memory of its machine; 0 where it does not say.
     pub(crate) memory_bytes: u64,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct EngineFacts {
 /// the file system is mounted): an engine may refuse all the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Quota {
-    /// Nothing.
+    /// Nothing: a bound is refused, or not kept.
     #[default]
     Nothing,
     /// What the container writes.
@@ -58,9 +58,9 @@ impl Quota {
 /// word, and keeps none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
-    /// That of memory.
+    /// The limit of memory.
     pub(crate) memory: bool,
-    /// That of processes.
+    /// The limit of processes at once.
     pub(crate) processes: bool,
 }
 

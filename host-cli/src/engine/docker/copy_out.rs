@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 const ENDED_MEANWHILE: &str = "no such file or directory";
 /// How long it may take to notice that.
 const NOTICE: Duration = Duration::from_secs(5);
-/// Between two looks.
+/// Between two looks at that.
 const POLL: Duration = Duration::from_millis(50);
 
 /// What an engine says of a path, beside the files or beside its refusal.

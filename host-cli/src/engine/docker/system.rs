@@ -12,7 +12,7 @@ use std::path::PathBuf;
 const CONTAINERD: &str = "io.containerd.snapshotter.v1";
 /// How Docker's engine calls itself among the components that `/version` lists.
 const DOCKER: &str = "Engine";
-/// How Podman does.
+/// How Podman calls itself there.
 const PODMAN: &str = "Podman Engine";
 
 #[derive(Deserialize)]

@@ -69,7 +69,7 @@ pub(super) struct Recipe {
     pub(super) shows_authority: bool,
     /// Whether the client's certificate is of another authority than the one that the engine knows.
     pub(super) foreign_client: bool,
-    /// What it speaks.
+    /// The versions of TLS that it speaks.
     pub(super) versions: &'static [&'static SupportedProtocolVersion],
     /// What is behind it.
     pub(super) behind: Behind,

@@ -51,7 +51,7 @@ pub(super) enum Scheme {
 pub(super) enum AddressError {
     /// It is reached by ssh: the host in ssh's own words, and the engine's socket there.
     Ssh { there: String, socket: String },
-    /// It is none.
+    /// It is malformed, or of a scheme that we do not speak; why.
     Wrong(&'static str),
 }
 

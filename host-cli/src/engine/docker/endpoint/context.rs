@@ -77,8 +77,8 @@ pub(super) fn find(folder: &Path, name: &str, chosen_by: ChosenBy) -> Result<Con
     Ok(ContextEngine { host: engine.host, tls })
 }
 
-/// A JSON file; `None` where there is none, or an empty one. What is wrong is told by its place: the library's own text quotes values, and
-/// `config.json` holds passwords.
+/// A JSON file; `None` where there is none, or an empty one. What is wrong is told by its place: the library's own text
+/// quotes values, and `config.json` holds passwords.
 fn document<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, ConnectError> {
     let content = docker_folder::content(path);
     let content = content.map_err(|cause| ConnectError::Configuration { path: path.to_owned(), cause })?;

@@ -30,18 +30,18 @@ pub(super) struct Environment {
     pub(super) tls_verify: bool,
     /// `DOCKER_TLS`: TLS, whoever the engine is. Any value.
     pub(super) tls: bool,
-    /// `DOCKER_CERT_PATH`.
+    /// `DOCKER_CERT_PATH`; `None`: the configuration folder.
     pub(super) certificates: Option<PathBuf>,
     /// Docker's configuration folder: `DOCKER_CONFIG`, else `.docker` in `HOME`; `None` where neither is set.
     pub(super) configuration: Option<PathBuf>,
-    /// `DOCKER_API_VERSION`.
+    /// `DOCKER_API_VERSION`: `1.44`, `v1.44`; empty: the newest that both sides know.
     pub(super) api_version: String,
     /// `XDG_RUNTIME_DIR`, where engines without root's rights listen.
     pub(super) runtime: Option<PathBuf>,
 }
 
 impl Environment {
-    /// This process's.
+    /// As the variables of this process have it.
     pub(super) fn from_process() -> Self {
         let text = |name: &str| env::var_os(name).map(|value| value.to_string_lossy().trim().to_owned());
         let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -86,11 +86,11 @@ pub(super) struct EngineEndpoint {
     pub(super) address: Address,
     /// How TLS is spoken; `None` for plain HTTP. A socket in the file system is never spoken to by TLS.
     pub(super) tls: Option<TlsFiles>,
-    /// Who says so.
+    /// Which setting names it, for error texts.
     pub(super) by: NamedBy,
 }
 
-/// Chooses the engine.
+/// The engine that this environment names; an error where it names none that we can speak to.
 pub(super) fn choose(environment: &Environment) -> Result<EngineEndpoint, ConnectError> {
     let context = context_of(environment);
     if !environment.host.is_empty() {

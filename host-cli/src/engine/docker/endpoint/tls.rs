@@ -38,7 +38,7 @@ pub(in crate::engine::docker) struct TlsFiles {
     pub(super) authorities: Option<PathBuf>,
     /// Our certificate, for an engine that asks for one.
     pub(super) certificate: Option<PathBuf>,
-    /// Its private key.
+    /// The private key of that certificate.
     pub(super) key: Option<PathBuf>,
     /// Where certificate and key would be.
     folder: PathBuf,
