@@ -117,12 +117,12 @@ pub(crate) enum ConnectError {
     Tunnel { cause: io::Error },
     /// TLS came to nothing.
     #[error("TLS to the Docker Engine at {address}: {wrong}")]
-    Tls { address: String, wrong: TlsTrouble },
+    Tls { address: String, wrong: TlsError },
 }
 
 /// What went wrong between our TLS and the engine's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TlsTrouble {
+pub(crate) enum TlsError {
     /// The certificate is of an authority that is not in the file `trusted`.
     #[error("its certificate is not of an authority in {}", trusted.display())]
     UnknownAuthority { trusted: PathBuf },

@@ -27,13 +27,13 @@ pub(crate) trait Containers: Send + Sync {
 
     /// Runs a program in a container that runs, as the container's own user and in its folder, without a shell and without
     /// input, and waits until it has ended, but no longer than `patience`. Refused where the container does not run.
-    fn exec(&self, container: &ContainerId, command: &[String], patience: Duration) -> Result<Ran, EngineError>;
+    fn exec(&self, container: &ContainerId, command: &[String], patience: Duration) -> Result<ExecResult, EngineError>;
 
     /// The container, or `None` when it is gone.
     fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError>;
 
     /// All containers of ours, of whatever kind, stopped ones too.
-    fn seen(&self) -> Result<Vec<Seen>, EngineError>;
+    fn list_containers(&self) -> Result<Vec<ContainerSummary>, EngineError>;
 
     /// Containers that bear the label, stopped ones too, the newest first.
     fn containers_labelled(&self, label: &str, value: &str) -> Result<Vec<Container>, EngineError>;
@@ -42,7 +42,7 @@ pub(crate) trait Containers: Send + Sync {
     fn is_used(&self, image: &ImageId) -> Result<bool, EngineError>;
 
     /// The last lines that a container printed, stdout and stderr as they came.
-    fn last_lines(&self, container: &ContainerId, count: usize) -> Result<Vec<u8>, EngineError>;
+    fn log_tail(&self, container: &ContainerId, count: usize) -> Result<Vec<u8>, EngineError>;
 
     /// A file or folder of a container, running or not, as a tar stream.
     fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError>;
@@ -82,7 +82,7 @@ pub(crate) struct Container {
     /// What the last health check printed, as it was printed (foreign text); empty where there was none.
     pub(crate) health_output: String,
     /// By network name, how its neighbours there reach it.
-    pub(crate) endpoints: BTreeMap<String, Endpoint>,
+    pub(crate) endpoints: BTreeMap<String, NetworkEndpoint>,
     /// The image that it was made of.
     pub(crate) image: ImageId,
     /// What runs instead of the image's entry point, as its maker asked for it; empty: the image's.
@@ -93,7 +93,7 @@ pub(crate) struct Container {
 
 /// How a container is reached on one network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Endpoint {
+pub(crate) struct NetworkEndpoint {
     /// Its addresses, of both families; empty while it does not run.
     pub(crate) addresses: Vec<String>,
     /// The names besides the container's own that the network's name server answers with it.
@@ -102,7 +102,7 @@ pub(crate) struct Endpoint {
 
 /// What a list of containers tells of one, without a look at each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub(crate) struct ContainerSummary {
     /// Its id.
     pub(crate) id: ContainerId,
     /// Its name without the leading slash.
@@ -157,7 +157,7 @@ pub(crate) enum Input<'a> {
 
 /// How a program ended that was run in a container beside its main process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ran {
+pub(crate) struct ExecResult {
     /// Its exit status; `None` where it has not ended in time, and may still run.
     pub(crate) status: Option<i64>,
     /// The first 4 KiB of what it printed on both streams, as it was printed (foreign text).

@@ -23,7 +23,7 @@ pub(crate) enum EngineError {
     Refused { doing: String, reason: String },
     /// It cannot make sense of the question (400), as of a name that nothing can have: its own words, made safe.
     #[error("{doing}: {reason}")]
-    Senseless { doing: String, reason: String },
+    InvalidReference { doing: String, reason: String },
 }
 
 impl EngineError {
@@ -61,7 +61,7 @@ impl EngineError {
             Self::Forbidden { .. } => "run as root or as a member of the group `docker`",
             error if error.is_broken_off() => "is the engine still running? Its log says why (`journalctl -u docker`)",
             error if error.is_full_disk() => "make room on the engine's disk: `docker system df` shows what takes it",
-            Self::Connect(_) | Self::NotFound { .. } | Self::Refused { .. } | Self::Senseless { .. } => "",
+            Self::Connect(_) | Self::NotFound { .. } | Self::Refused { .. } | Self::InvalidReference { .. } => "",
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) trait Images: Send + Sync {
 
     /// Images of ours, of whatever kind, that have neither a name nor a digest in a registry; as far as the engine hides none
     /// of them under another.
-    fn nameless_images(&self) -> Result<Vec<Image>, EngineError>;
+    fn dangling_images(&self) -> Result<Vec<Image>, EngineError>;
 
     /// Gives an image one more name, `repository:tag`.
     fn tag(&self, image: &ImageId, name: &str) -> Result<(), EngineError>;
@@ -28,8 +28,8 @@ pub(crate) trait Images: Send + Sync {
     fn untag(&self, name: &str) -> Result<(), EngineError>;
 
     /// Removes an image of ours (`stager.kind=app` or `stager`) that has lost its last name, or never had one, and what
-    /// lies under it, as far as that is ours, nameless and unused too. All others stay; that is no error.
-    fn remove_nameless(&self, image: &ImageId) -> Result<(), EngineError>;
+    /// lies under it, as far as that is ours, dangling and unused too. All others stay; that is no error.
+    fn remove_dangling(&self, image: &ImageId) -> Result<(), EngineError>;
 }
 
 /// An engine's id of an image: `sha256:…`.

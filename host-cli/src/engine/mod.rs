@@ -13,11 +13,13 @@ mod system;
 mod transfer;
 mod volumes;
 
-pub(crate) use containers::{Container, ContainerId, Containers, Endpoint, Health, Input, Ran, Running, Seen};
+pub(crate) use containers::{
+    Container, ContainerId, ContainerSummary, Containers, ExecResult, Health, Input, NetworkEndpoint, Running,
+};
 pub(crate) use engine_error::EngineError;
 pub(crate) use images::{Image, ImageDetails, ImageId, ImageSettings, Images, Platform};
-pub(crate) use system::{EngineFacts, Limits, Quota, Store, System};
-pub(crate) use transfer::{CommitOptions, ImageTransfer, LayerState, LayerTold};
+pub(crate) use system::{EngineInfo, Limits, Quota, Store, System};
+pub(crate) use transfer::{CommitOptions, ImageTransfer, LayerProgress, LayerState};
 pub(crate) use volumes::VolumesAndNetworks;
 
 /// All that is wanted of an engine.

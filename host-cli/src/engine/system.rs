@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// What is wanted of an engine as a whole. Every call blocks, and may be made from any thread.
 pub(crate) trait System: Send + Sync {
     /// What it says of itself: version, store of images, limits, machine.
-    fn facts(&self) -> Result<EngineFacts, EngineError>;
+    fn info(&self) -> Result<EngineInfo, EngineError>;
 
     /// The user's folder for what is remembered of this engine; it need not exist. `None`: there is no place for it.
     fn records(&self) -> Option<PathBuf>;
@@ -14,7 +14,7 @@ pub(crate) trait System: Send + Sync {
 
 /// What an engine says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct EngineFacts {
+pub(crate) struct EngineInfo {
     /// Its version, for people.
     pub(crate) version: String,
     /// How it keeps images.

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// How images come into an engine and out of it. Every call blocks, and may be made from any thread.
 pub(crate) trait ImageTransfer: Send + Sync {
     /// Builds an image without a name from a build context (a tar), and reads the answer to its end: an error in it is
-    /// an error. A build that fails leaves neither containers nor nameless images.
+    /// an error. A build that fails leaves neither containers nor dangling images.
     fn build(&self, context: Box<dyn Read + Send>) -> Result<ImageId, EngineError>;
 
     /// Takes in an archive of images (a tar), and reads the answer to its end: an error in it is an error.
@@ -27,7 +27,7 @@ pub(crate) trait ImageTransfer: Send + Sync {
         &self,
         reference: &Reference,
         credentials: &Credentials,
-        hear: &mut dyn FnMut(LayerTold),
+        hear: &mut dyn FnMut(LayerProgress),
     ) -> Result<String, EngineError>;
 
     /// The digest that the registry itself has under this name; `None` where that cannot be found out.
@@ -49,7 +49,7 @@ pub(crate) struct CommitOptions {
 
 /// What an engine tells of one layer while it pushes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LayerTold {
+pub(crate) struct LayerProgress {
     /// A short id, by which the layer is known during this push only.
     pub(crate) layer: String,
     /// What becomes of it.

@@ -3,7 +3,7 @@
 use super::api_client::ApiClient;
 use super::route::Route;
 use crate::engine::EngineError;
-use crate::engine::connect_error::{ConnectError, NamedBy, TlsTrouble};
+use crate::engine::connect_error::{ConnectError, NamedBy, TlsError};
 use docker_api::ApiVersion;
 use serde::Deserialize;
 use std::time::Duration;
@@ -62,7 +62,7 @@ async fn ask(api: &ApiClient, route: &Route) -> Result<ApiVersions, EngineError>
     let address = || route.shown.clone();
     let answer = api.client.get(api.endpoint("/version")).await.map_err(|error| match &error {
         docker_api::Error::Fault { message, .. } if message.contains(SPEAKS_TLS) => {
-            ConnectError::Tls { address: address(), wrong: TlsTrouble::Wanted }.into()
+            ConnectError::Tls { address: address(), wrong: TlsError::Wanted }.into()
         }
         docker_api::Error::Error(containers_api::conn::Error::Hyper(cause)) if cause.is_parse() => {
             ConnectError::NotHttp { address: address(), by: NamedBy::Nobody }.into()

@@ -8,7 +8,7 @@ use super::refusal::{has_code, is_missing, one_line};
 use super::stdcopy::StdCopy;
 use super::{Docker, attach, copy_out, exec};
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{Container, ContainerId, Containers, EngineError, ImageId, Input, Ran, Seen};
+use crate::engine::{Container, ContainerId, ContainerSummary, Containers, EngineError, ExecResult, ImageId, Input};
 use crate::labels;
 use containers_api::conn::hyper::StatusCode;
 use containers_api::url::{encoded_pair, encoded_pairs};
@@ -57,7 +57,7 @@ impl Containers for Docker {
         attach::run(&self.runtime, &self.api, container, input, output)
     }
 
-    fn exec(&self, container: &ContainerId, command: &[String], patience: Duration) -> Result<Ran, EngineError> {
+    fn exec(&self, container: &ContainerId, command: &[String], patience: Duration) -> Result<ExecResult, EngineError> {
         self.block_on(exec::exec(&self.api, container, command, patience))
     }
 
@@ -65,11 +65,11 @@ impl Containers for Docker {
         self.block_on(inspect(&self.api, container))
     }
 
-    fn seen(&self) -> Result<Vec<Seen>, EngineError> {
+    fn list_containers(&self) -> Result<Vec<ContainerSummary>, EngineError> {
         let filters = serde_json::json!({ "label": [labels::KIND] }).to_string();
         let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("filters", &filters)]));
         let listed: Vec<ListedContainer> = self.block_on(self.api.get_json(&path, "listing containers"))?;
-        Ok(listed.into_iter().map(Seen::from).collect())
+        Ok(listed.into_iter().map(ContainerSummary::from).collect())
     }
 
     fn containers_labelled(&self, label: &str, value: &str) -> Result<Vec<Container>, EngineError> {
@@ -98,7 +98,7 @@ impl Containers for Docker {
     }
 
     /// At most [`LONGEST_TAIL`] bytes of them.
-    fn last_lines(&self, container: &ContainerId, count: usize) -> Result<Vec<u8>, EngineError> {
+    fn log_tail(&self, container: &ContainerId, count: usize) -> Result<Vec<u8>, EngineError> {
         let doing = format!("reading the log of container {}", container.0);
         let path = format!("{}/logs?stdout=1&stderr=1&tail={count}", container_path(container));
         let wrong = |error| self.api.error(&doing, error);

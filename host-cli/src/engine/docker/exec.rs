@@ -5,7 +5,7 @@ use super::models::{CreatedId, ExecDetails};
 use super::paths::container_path;
 use super::refusal::{is_missing, one_line};
 use super::stdcopy::StdCopy;
-use crate::engine::{ContainerId, EngineError, Ran};
+use crate::engine::{ContainerId, EngineError, ExecResult};
 use containers_api::conn::hyper::Body;
 use futures_util::StreamExt;
 use serde_json::json;
@@ -24,7 +24,7 @@ pub(super) async fn exec(
     container: &ContainerId,
     command: &[String],
     patience: Duration,
-) -> Result<Ran, EngineError> {
+) -> Result<ExecResult, EngineError> {
     let deadline = Instant::now() + patience;
     let doing = format!("running {} in container {}", one_line(&command.join(" ")), container.0);
     let wanted = json!({ "Cmd": command, "AttachStdout": true, "AttachStderr": true });
@@ -42,7 +42,7 @@ pub(super) async fn exec(
         let now: ExecDetails = api.get_json(&format!("{path}/json"), &doing).await?;
         if !now.running || Instant::now() >= noticed {
             let status = now.exit_code.filter(|_| !now.running);
-            return Ok(Ran { status, output });
+            return Ok(ExecResult { status, output });
         }
         sleep(POLL).await;
     }

@@ -45,7 +45,7 @@ impl Images for Docker {
         Ok(images)
     }
 
-    fn nameless_images(&self) -> Result<Vec<Image>, EngineError> {
+    fn dangling_images(&self) -> Result<Vec<Image>, EngineError> {
         let filters = serde_json::json!({ "dangling": ["true"], "label": [labels::KIND] }).to_string();
         let mut listed = self.block_on(listed(&self.api, filters))?;
         listed.retain(|one| !one.has_digests());
@@ -76,8 +76,8 @@ impl Images for Docker {
         }
     }
 
-    fn remove_nameless(&self, image: &ImageId) -> Result<(), EngineError> {
-        self.block_on(remove_nameless(&self.api, image))
+    fn remove_dangling(&self, image: &ImageId) -> Result<(), EngineError> {
+        self.block_on(remove_dangling(&self.api, image))
     }
 }
 
@@ -88,7 +88,7 @@ async fn details(api: &ApiClient, reference: &str) -> Result<Option<ImageDocumen
         Ok(answer) => api.read_json(answer, &doing).await.map(Some),
         Err(error) if refusal::is_missing(&error) => Ok(None),
         Err(docker_api::Error::Fault { code, message }) if code == StatusCode::BAD_REQUEST || no_name(&message) => {
-            Err(EngineError::Senseless { doing, reason: one_line(&message) })
+            Err(EngineError::InvalidReference { doing, reason: one_line(&message) })
         }
         Err(error) => Err(api.error(&doing, error)),
     }
@@ -118,7 +118,7 @@ async fn listed(api: &ApiClient, filters: String) -> Result<Vec<ListedImage>, En
 }
 
 /// Removes the image and what lies under it, as long as that is ours, has no name, and nothing uses it.
-pub(super) async fn remove_nameless(api: &ApiClient, image: &ImageId) -> Result<(), EngineError> {
+pub(super) async fn remove_dangling(api: &ApiClient, image: &ImageId) -> Result<(), EngineError> {
     let mut next = image.0.clone();
     for _ in 0..DEEPEST {
         let Some(found) = details(api, &next).await? else { return Ok(()) };

@@ -1,7 +1,7 @@
 //! What a push tells of its layers, and its digest. Pure.
 
 use super::json_stream::JsonMessage;
-use crate::engine::{LayerState, LayerTold};
+use crate::engine::{LayerProgress, LayerState};
 use std::time::Duration;
 
 /// The digest, in the form for programs or in the one for people: `latest: digest: sha256:… size: 1234`.
@@ -18,7 +18,7 @@ pub(super) fn is_digest(text: &str) -> bool {
 }
 
 /// What a line tells of a layer.
-pub(super) fn layer_of(line: &JsonMessage) -> Option<LayerTold> {
+pub(super) fn layer_of(line: &JsonMessage) -> Option<LayerProgress> {
     let layer = line.id.clone()?;
     let number = |of: Option<i64>| of.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
     let state = match line.status.as_str() {
@@ -35,7 +35,7 @@ pub(super) fn layer_of(line: &JsonMessage) -> Option<LayerTold> {
             LayerState::Again { wait: Duration::from_secs(seconds) }
         }
     };
-    Some(LayerTold { layer, state })
+    Some(LayerProgress { layer, state })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::Docker;
 use super::api_client::ApiClient;
 use super::refusal::one_line;
-use crate::engine::{EngineError, EngineFacts, Limits, Quota, Store, System};
+use crate::engine::{EngineError, EngineInfo, Limits, Quota, Store, System};
 use crate::state_folder;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -49,8 +49,8 @@ struct Component {
 }
 
 impl System for Docker {
-    fn facts(&self) -> Result<EngineFacts, EngineError> {
-        self.block_on(facts(&self.api))
+    fn info(&self) -> Result<EngineInfo, EngineError> {
+        self.block_on(info(&self.api))
     }
 
     fn records(&self) -> Option<PathBuf> {
@@ -59,7 +59,7 @@ impl System for Docker {
     }
 }
 
-pub(super) async fn facts(api: &ApiClient) -> Result<EngineFacts, EngineError> {
+pub(super) async fn info(api: &ApiClient) -> Result<EngineInfo, EngineError> {
     let info = api.get_json("/info", "asking what it is").await?;
     let version = api.get_json("/version", "asking for its version").await?;
     Ok(engine_info(info, version))
@@ -73,7 +73,7 @@ async fn identity(api: &ApiClient) -> Result<String, EngineError> {
     Ok(if lasts && !info.id.is_empty() { info.id } else { api.address.clone() })
 }
 
-fn engine_info(info: Info, version: VersionInfo) -> EngineFacts {
+fn engine_info(info: Info, version: VersionInfo) -> EngineInfo {
     let quota = quota(&info);
     let mut status = info.driver_status.unwrap_or_default().into_iter().flatten();
     let components = version.components.unwrap_or_default();
@@ -91,7 +91,7 @@ fn engine_info(info: Info, version: VersionInfo) -> EngineFacts {
     // An engine that does not say has them.
     let limits = Limits { memory: info.memory_limit != Some(false), processes: info.pids_limit != Some(false) };
     let (version, processors, memory_bytes) = (one_line(&info.server_version), info.processors, info.memory_bytes);
-    EngineFacts { version, store, limits, quota, processors, memory_bytes }
+    EngineInfo { version, store, limits, quota, processors, memory_bytes }
 }
 
 /// From the drivers' documentation. devicemapper is left out: it refuses less than its own 10 GB.
@@ -138,17 +138,17 @@ mod tests {
             ),
             ("{}", "{}", Store::Unknown),
         ] {
-            let facts = engine_info(serde_json::from_str(info).unwrap(), serde_json::from_str(version).unwrap());
-            assert_eq!(facts.store, store, "{info}");
+            let read = engine_info(serde_json::from_str(info).unwrap(), serde_json::from_str(version).unwrap());
+            assert_eq!(read.store, store, "{info}");
         }
     }
 
     #[test]
     fn the_machine_is_as_large_as_the_engine_says() {
-        let facts = |text| engine_info(serde_json::from_str(text).unwrap(), VersionInfo::default());
-        let told = facts(r#"{"NCPU":2,"MemTotal":25196163072}"#);
+        let info = |text| engine_info(serde_json::from_str(text).unwrap(), VersionInfo::default());
+        let told = info(r#"{"NCPU":2,"MemTotal":25196163072}"#);
         assert_eq!((told.processors, told.memory_bytes), (2, 25_196_163_072));
-        assert_eq!((facts("{}").processors, facts("{}").memory_bytes), (0, 0));
+        assert_eq!((info("{}").processors, info("{}").memory_bytes), (0, 0));
     }
 
     #[test]
@@ -159,8 +159,8 @@ mod tests {
             (r#"{"MemoryLimit":true,"PidsLimit":false}"#, true, false),
             (r#"{"MemoryLimit":false,"PidsLimit":false,"CgroupDriver":"none"}"#, false, false),
         ] {
-            let facts = engine_info(serde_json::from_str(info).unwrap(), VersionInfo::default());
-            assert_eq!(facts.limits, Limits { memory, processes }, "{info}");
+            let read = engine_info(serde_json::from_str(info).unwrap(), VersionInfo::default());
+            assert_eq!(read.limits, Limits { memory, processes }, "{info}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the TLS library complains about, in our nouns. Pure.
 
 use super::endpoint::TlsFiles;
-use crate::engine::connect_error::TlsTrouble;
+use crate::engine::connect_error::TlsError;
 use rustls::{AlertDescription as Alert, CertificateError, Error, PeerIncompatible};
 use std::io;
 
@@ -11,32 +11,32 @@ pub(super) fn cause(error: &io::Error) -> Option<&Error> {
 }
 
 /// What `error` means for a connection with these files.
-pub(super) fn explain(error: &Error, files: &TlsFiles) -> TlsTrouble {
+pub(super) fn explain(error: &Error, files: &TlsFiles) -> TlsError {
     match error {
         Error::InvalidCertificate(wrong) => explain_certificate(wrong, files),
         Error::AlertReceived(alert) => explain_alert(*alert, files),
-        Error::InvalidMessage(_) | Error::InappropriateMessage { .. } => TlsTrouble::Plain,
-        Error::PeerIncompatible(PeerIncompatible::NoKxGroupsInCommon) => TlsTrouble::TooOld,
-        other => TlsTrouble::Other { reason: other.to_string() },
+        Error::InvalidMessage(_) | Error::InappropriateMessage { .. } => TlsError::Plain,
+        Error::PeerIncompatible(PeerIncompatible::NoKxGroupsInCommon) => TlsError::TooOld,
+        other => TlsError::Other { reason: other.to_string() },
     }
 }
 
-fn explain_certificate(wrong: &CertificateError, files: &TlsFiles) -> TlsTrouble {
+fn explain_certificate(wrong: &CertificateError, files: &TlsFiles) -> TlsError {
     use CertificateError as Wrong;
     match wrong {
-        Wrong::UnknownIssuer | Wrong::BadSignature => TlsTrouble::UnknownAuthority { trusted: files.trusted() },
-        Wrong::NotValidForName => TlsTrouble::OtherHost { names: Vec::new() },
-        Wrong::NotValidForNameContext { presented, .. } => TlsTrouble::OtherHost { names: presented.clone() },
-        Wrong::Expired | Wrong::ExpiredContext { .. } => TlsTrouble::Expired,
-        Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => TlsTrouble::NotYetValid,
-        Wrong::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => TlsTrouble::AuthorityAsServer,
-        other => TlsTrouble::Other { reason: format!("its certificate cannot be accepted: {other}") },
+        Wrong::UnknownIssuer | Wrong::BadSignature => TlsError::UnknownAuthority { trusted: files.trusted() },
+        Wrong::NotValidForName => TlsError::OtherHost { names: Vec::new() },
+        Wrong::NotValidForNameContext { presented, .. } => TlsError::OtherHost { names: presented.clone() },
+        Wrong::Expired | Wrong::ExpiredContext { .. } => TlsError::Expired,
+        Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => TlsError::NotYetValid,
+        Wrong::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => TlsError::AuthorityAsServer,
+        other => TlsError::Other { reason: format!("its certificate cannot be accepted: {other}") },
     }
 }
 
-fn explain_alert(alert: Alert, files: &TlsFiles) -> TlsTrouble {
+fn explain_alert(alert: Alert, files: &TlsFiles) -> TlsError {
     let how = match alert {
-        Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity => return TlsTrouble::TooOld,
+        Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity => return TlsError::TooOld,
         Alert::CertificateRequired => "does not see",
         Alert::UnknownCA => "does not know the authority of",
         Alert::CertificateExpired => "finds expired",
@@ -46,10 +46,10 @@ fn explain_alert(alert: Alert, files: &TlsFiles) -> TlsTrouble {
         | Alert::UnsupportedCertificate
         | Alert::AccessDenied
         | Alert::DecryptError => "refuses",
-        other => return TlsTrouble::Other { reason: format!("it broke off: {other:?}") },
+        other => return TlsError::Other { reason: format!("it broke off: {other:?}") },
     };
     match files.shown() {
-        Some(shown) => TlsTrouble::Refused { how, shown: shown.to_owned() },
-        None => TlsTrouble::NothingToShow,
+        Some(shown) => TlsError::Refused { how, shown: shown.to_owned() },
+        None => TlsError::NothingToShow,
     }
 }

@@ -4,15 +4,15 @@
 use super::Docker;
 use super::build_log::BuildLog;
 use super::commit_config::{changes, configuration};
-use super::images::remove_nameless;
+use super::images::remove_dangling;
 use super::json_stream;
 use super::models::{CreatedId, ImageConfigAsIs, image_id};
 use super::paths::image_path;
 use super::push_log::{digest_of, is_digest, layer_of};
 use super::refusal::{is_missing, one_line};
 use super::stream::{BodyReader, body_from};
-use super::system::facts;
-use crate::engine::{CommitOptions, ContainerId, EngineError, ImageId, ImageTransfer, LayerTold, Store};
+use super::system::info;
+use crate::engine::{CommitOptions, ContainerId, EngineError, ImageId, ImageTransfer, LayerProgress, Store};
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
 use containers_api::conn::{AUTH_HEADER, Headers, Payload};
@@ -61,7 +61,7 @@ impl ImageTransfer for Docker {
                     .ok_or_else(|| refused(BUILDING, "the engine's answer ended without an image"));
             };
             for id in log.made.iter().rev() {
-                remove_nameless(api, &ImageId(id.clone())).await?;
+                remove_dangling(api, &ImageId(id.clone())).await?;
             }
             Err(or_unreadable(error, BUILDING, reading).await)
         })
@@ -100,7 +100,7 @@ impl ImageTransfer for Docker {
         &self,
         reference: &Reference,
         credentials: &Credentials,
-        hear: &mut dyn FnMut(LayerTold),
+        hear: &mut dyn FnMut(LayerProgress),
     ) -> Result<String, EngineError> {
         let api = &self.api;
         let doing = format!("pushing {reference}");
@@ -146,7 +146,7 @@ impl ImageTransfer for Docker {
             let like: Option<ImageConfigAsIs> = api.find_json(&format!("{path}/json"), &doing).await?;
             let config = configuration(like.ok_or_else(not_found)?.config, options);
             let mut path = format!("/commit?{}", encoded_pair("container", &container.0));
-            if let Store::Podman(_) = facts(api).await?.store {
+            if let Store::Podman(_) = info(api).await?.store {
                 for change in changes(&config) {
                     path = format!("{path}&{}", encoded_pair("changes", &change));
                 }

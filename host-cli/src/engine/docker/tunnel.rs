@@ -7,7 +7,7 @@
 use super::endpoint::{TlsFiles, host_of};
 use super::tls_error;
 use crate::engine::EngineError;
-use crate::engine::connect_error::{ConnectError, TlsTrouble};
+use crate::engine::connect_error::{ConnectError, TlsError};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use shared_model::hex::hex;
@@ -71,7 +71,7 @@ pub(super) fn open(
 ) -> Result<(PathBuf, LastError), ConnectError> {
     let name = ServerName::try_from(host_of(authority).to_owned()).map_err(|_| ConnectError::Tls {
         address: shown.to_owned(),
-        wrong: TlsTrouble::Other { reason: "no certificate can be for such a host name".to_owned() },
+        wrong: TlsError::Other { reason: "no certificate can be for such a host name".to_owned() },
     })?;
     let config: ClientConfig = files.load()?;
     let (path, listener) = listen().map_err(|cause| ConnectError::Tunnel { cause })?;
@@ -153,7 +153,7 @@ impl FarEnd {
             Some(error) if tls_error::cause(&error).is_some() => self.last_error.put(self.explain(&error)),
             // With TLS 1.3 the handshake is over before the engine looks at our certificate.
             _ if !self.answers.load(Ordering::Relaxed) && !sent.is_finished() => {
-                self.last_error.put(self.tls(TlsTrouble::HungUp { shown: self.files.shown().map(Into::into) }));
+                self.last_error.put(self.tls(TlsError::HungUp { shown: self.files.shown().map(Into::into) }));
             }
             _ => {}
         }
@@ -164,12 +164,12 @@ impl FarEnd {
     fn explain(&self, error: &io::Error) -> EngineError {
         match tls_error::cause(error) {
             Some(tls) => self.tls(tls_error::explain(tls, &self.files)),
-            None if error.kind() == io::ErrorKind::UnexpectedEof => self.tls(TlsTrouble::Plain),
+            None if error.kind() == io::ErrorKind::UnexpectedEof => self.tls(TlsError::Plain),
             None => EngineError::Unreachable { address: self.shown.clone(), reason: error.to_string() },
         }
     }
 
-    fn tls(&self, wrong: TlsTrouble) -> EngineError {
+    fn tls(&self, wrong: TlsError) -> EngineError {
         EngineError::Connect(ConnectError::Tls { address: self.shown.clone(), wrong })
     }
 }

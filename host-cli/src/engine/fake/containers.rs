@@ -3,7 +3,8 @@
 use super::{Fake, FakeState};
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{
-    Container, ContainerId, Containers, Endpoint, EngineError, Health, Image, ImageId, Input, Ran, Running, Seen,
+    Container, ContainerId, ContainerSummary, Containers, EngineError, ExecResult, Health, Image, ImageId, Input,
+    NetworkEndpoint, Running,
 };
 use shared_model::event::Stream;
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ impl Containers for Fake {
         state.made += 1;
         let id = ContainerId(format!("c{}", state.made));
         let addresses = vec![format!("172.30.0.{}", state.made)];
-        let endpoint = Endpoint { addresses, names: spec.aliases.clone() };
+        let endpoint = NetworkEndpoint { addresses, names: spec.aliases.clone() };
         let endpoints = BTreeMap::from([(spec.network.clone(), endpoint)]);
         let reference = &spec.image;
         let named = |image: &&Image| image.id.0 == *reference || image.tags.contains(reference);
@@ -78,9 +79,9 @@ impl Containers for Fake {
         Ok(status)
     }
 
-    fn exec(&self, container: &ContainerId, command: &[String], _: Duration) -> Result<Ran, EngineError> {
+    fn exec(&self, container: &ContainerId, command: &[String], _: Duration) -> Result<ExecResult, EngineError> {
         let mut state = self.call("exec", &[&container.0, &command.join(" ")])?;
-        Ok(state.executions.pop_front().unwrap_or(Ran { status: Some(1), output: Vec::new() }))
+        Ok(state.executions.pop_front().unwrap_or(ExecResult { status: Some(1), output: Vec::new() }))
     }
 
     fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError> {
@@ -99,10 +100,10 @@ impl Containers for Fake {
         }))
     }
 
-    fn seen(&self) -> Result<Vec<Seen>, EngineError> {
-        let mut state = self.call("seen", &[])?;
+    fn list_containers(&self) -> Result<Vec<ContainerSummary>, EngineError> {
+        let mut state = self.call("list_containers", &[])?;
         let made_at = state.made_at;
-        let seen = |(container, spec): &(Container, ContainerSpec)| Seen {
+        let seen = |(container, spec): &(Container, ContainerSpec)| ContainerSummary {
             id: container.id.clone(),
             name: container.name.clone(),
             labels: container.labels.clone(),
@@ -134,8 +135,8 @@ impl Containers for Fake {
         Ok(state.containers.values().any(|(container, _)| container.image == *image))
     }
 
-    fn last_lines(&self, container: &ContainerId, _: usize) -> Result<Vec<u8>, EngineError> {
-        Ok(self.call("last_lines", &[&container.0])?.last_lines.clone())
+    fn log_tail(&self, container: &ContainerId, _: usize) -> Result<Vec<u8>, EngineError> {
+        Ok(self.call("log_tail", &[&container.0])?.log_tail.clone())
     }
 
     fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError> {

@@ -65,8 +65,8 @@ impl Images for Fake {
         Ok(state.images.iter().rev().filter(bears).cloned().collect())
     }
 
-    fn nameless_images(&self) -> Result<Vec<Image>, EngineError> {
-        let state = self.call("nameless_images", &[])?;
+    fn dangling_images(&self) -> Result<Vec<Image>, EngineError> {
+        let state = self.call("dangling_images", &[])?;
         let is_ours = |image: &&Image| image.tags.is_empty() && image.labels.contains_key("stager.kind");
         Ok(state.images.iter().filter(is_ours).cloned().collect())
     }
@@ -90,8 +90,8 @@ impl Images for Fake {
         Ok(())
     }
 
-    fn remove_nameless(&self, image: &ImageId) -> Result<(), EngineError> {
-        let mut state = self.call("remove_nameless", &[&image.0])?;
+    fn remove_dangling(&self, image: &ImageId) -> Result<(), EngineError> {
+        let mut state = self.call("remove_dangling", &[&image.0])?;
         state.images.retain(|other| other.id != *image || !other.tags.is_empty());
         Ok(())
     }

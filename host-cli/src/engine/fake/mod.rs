@@ -10,7 +10,7 @@ mod volumes;
 
 pub(crate) use transfer::DIGEST;
 
-use super::{Container, Engine, EngineError, Health, Image, ImageId, LayerTold, Limits, Quota, Ran, Store};
+use super::{Container, Engine, EngineError, ExecResult, Health, Image, ImageId, LayerProgress, Limits, Quota, Store};
 use crate::engine::container_spec::{ContainerSpec, LogConfig};
 use shared_model::event::Stream;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -41,7 +41,7 @@ pub(crate) struct FakeState {
     /// What the next looks at a container say of its health; the last is repeated. None: what the spec asks for is healthy.
     pub(crate) health: VecDeque<Health>,
     /// What the next runs of a program beside the main process come to; one without it fails and says nothing.
-    pub(crate) executions: VecDeque<Ran>,
+    pub(crate) executions: VecDeque<ExecResult>,
     /// Whether it leaves health checks to others: it shows no outcome of one.
     pub(crate) never_checks: bool,
     /// The exit status with which a started container has ended at once, if it does.
@@ -49,7 +49,7 @@ pub(crate) struct FakeState {
     /// What `copy_out` gives, by path: a tar.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// What every container printed last.
-    pub(crate) last_lines: Vec<u8>,
+    pub(crate) log_tail: Vec<u8>,
     /// Build contexts that were sent, whole.
     pub(crate) built: Vec<Vec<u8>>,
     /// Archives of images that were sent, whole.
@@ -59,7 +59,7 @@ pub(crate) struct FakeState {
     /// What happens in the middle of the next load.
     pub(crate) while_loading: Option<Box<dyn FnOnce() + Send>>,
     /// What every push tells of its layers.
-    pub(crate) pushing: Vec<LayerTold>,
+    pub(crate) pushing: Vec<LayerProgress>,
     /// Which image somebody else gives the name to, in the middle of every push.
     pub(crate) named_while_pushing: Option<ImageId>,
     /// What the registry says that it has. None: what was pushed; an empty text: it does not say.

@@ -1,14 +1,14 @@
 //! What a test's engine says of itself.
 
 use super::Fake;
-use crate::engine::{EngineError, EngineFacts, Store, System};
+use crate::engine::{EngineError, EngineInfo, Store, System};
 use std::path::PathBuf;
 
 impl System for Fake {
-    fn facts(&self) -> Result<EngineFacts, EngineError> {
-        let state = self.call("facts", &[])?;
+    fn info(&self) -> Result<EngineInfo, EngineError> {
+        let state = self.call("info", &[])?;
         let store = state.store.clone().unwrap_or_else(|| Store::Layers("overlay2".to_owned()));
-        Ok(EngineFacts {
+        Ok(EngineInfo {
             version: "20.10".to_owned(),
             store,
             limits: state.limits,

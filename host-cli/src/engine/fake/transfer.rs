@@ -1,7 +1,7 @@
 //! What a test's engine is sent, and what it sends.
 
 use super::{Fake, loaded};
-use crate::engine::{CommitOptions, ContainerId, EngineError, ImageId, ImageTransfer, Images, LayerTold};
+use crate::engine::{CommitOptions, ContainerId, EngineError, ImageId, ImageTransfer, Images, LayerProgress};
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
 use std::io::{Cursor, Read};
@@ -49,7 +49,7 @@ impl ImageTransfer for Fake {
         &self,
         reference: &Reference,
         _: &Credentials,
-        hear: &mut dyn FnMut(LayerTold),
+        hear: &mut dyn FnMut(LayerProgress),
     ) -> Result<String, EngineError> {
         let (told, others) = {
             let state = self.call("push", &[reference.name()])?;

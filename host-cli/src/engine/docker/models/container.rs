@@ -3,7 +3,7 @@
 use super::fields::{nullable, seconds, words};
 use super::image::image_id;
 use crate::engine::container_spec::LogConfig;
-use crate::engine::{Container, ContainerId, Endpoint, Health, Running, Seen};
+use crate::engine::{Container, ContainerId, ContainerSummary, Health, NetworkEndpoint, Running};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(in crate::engine::docker) struct ListedContainer {
     image: String,
 }
 
-impl From<ListedContainer> for Seen {
+impl From<ListedContainer> for ContainerSummary {
     fn from(summary: ListedContainer) -> Self {
         Self {
             name: summary.names.first().map_or("", String::as_str).trim_start_matches('/').to_owned(),
@@ -143,7 +143,7 @@ struct EndpointDetails {
     dns_names: Vec<String>,
 }
 
-impl From<EndpointDetails> for Endpoint {
+impl From<EndpointDetails> for NetworkEndpoint {
     fn from(details: EndpointDetails) -> Self {
         let EndpointDetails { address, address_6, mut aliases, dns_names } = details;
         aliases.extend(dns_names);
@@ -215,7 +215,7 @@ mod tests {
             ("dead", Running::Not),
         ] {
             let text = format!(r#"{{"Id":"1","Names":["/n"],"State":"{state}","Created":7,"Labels":null}}"#);
-            let seen = Seen::from(serde_json::from_str::<ListedContainer>(&text).unwrap());
+            let seen = ContainerSummary::from(serde_json::from_str::<ListedContainer>(&text).unwrap());
             assert_eq!((seen.name.as_str(), seen.created, seen.running), ("n", 7, running), "{state}");
         }
         let details = |at: &str| format!(r#"{{"Id":"1","State":{{"FinishedAt":"{at}"}}}}"#);
