@@ -3,7 +3,7 @@
 
 use crate::app_ref::AppRef;
 use crate::arguments::Restage;
-use crate::engine::EngineFacts;
+use crate::engine::EngineInfo;
 use crate::failure::Failure;
 use crate::pipeline;
 use crate::requests;
@@ -33,7 +33,7 @@ pub(super) fn restage(command: Restage, agent_options: Vec<String>) -> ExitCode 
         move |_| outside.listen(),
         move || Ok((apps(&command)?, command)),
         move |session, (apps, command)| {
-            let jobs = command.jobs.map_or_else(|| session.engine.facts().map(|facts| usual_jobs(&facts)), Ok)?;
+            let jobs = command.jobs.map_or_else(|| session.engine.info().map(|info| usual_jobs(&info)), Ok)?;
             let batch = Batch { command: Arc::new(command), agent_options: agent_options.into(), screens, stop };
             restage_all(session, &batch, &apps, jobs)
         },
@@ -129,9 +129,9 @@ fn apps(command: &Restage) -> Result<Vec<AppRef>, Failure> {
 }
 
 /// As many at once as the engine has processors, and memory for.
-fn usual_jobs(facts: &EngineFacts) -> NonZeroUsize {
-    let fitting = usize::try_from(facts.memory_bytes / USUAL_MEMORY).unwrap_or(usize::MAX);
-    NonZeroUsize::new(facts.processors.min(fitting)).unwrap_or(NonZeroUsize::MIN)
+fn usual_jobs(info: &EngineInfo) -> NonZeroUsize {
+    let fitting = usize::try_from(info.memory_bytes / USUAL_MEMORY).unwrap_or(usize::MAX);
+    NonZeroUsize::new(info.processors.min(fitting)).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// Tells every session of the one signal that the process gets.
@@ -195,8 +195,8 @@ mod tests {
             let memory_bytes = gibibytes << 30;
             let (version, store, limits) = (String::new(), Store::Unknown, Limits::default());
             let quota = Quota::default();
-            let facts = EngineFacts { version, store, limits, quota, processors, memory_bytes };
-            assert_eq!(usual_jobs(&facts).get(), jobs);
+            let info = EngineInfo { version, store, limits, quota, processors, memory_bytes };
+            assert_eq!(usual_jobs(&info).get(), jobs);
         }
     }
 

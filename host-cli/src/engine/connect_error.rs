@@ -55,7 +55,7 @@ impl fmt::Display for ChosenBy {
 /// No way to an engine.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectError {
-    /// Nobody answers.
+    /// No engine listens there, or the connection broke. `elsewhere`: sockets of other engines.
     #[error("no Docker Engine answers at {address}{by}: {reason}")]
     Nobody { address: String, by: NamedBy, reason: String, elsewhere: Box<[PathBuf]> },
     /// The socket is closed to this user.
@@ -117,22 +117,22 @@ pub(crate) enum ConnectError {
     Tunnel { cause: io::Error },
     /// TLS came to nothing.
     #[error("TLS to the Docker Engine at {address}: {wrong}")]
-    Tls { address: String, wrong: TlsTrouble },
+    Tls { address: String, wrong: TlsError },
 }
 
 /// What went wrong between our TLS and the engine's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TlsTrouble {
-    /// Of another authority.
+pub(crate) enum TlsError {
+    /// The certificate is of an authority that is not in the file `trusted`.
     #[error("its certificate is not of an authority in {}", trusted.display())]
     UnknownAuthority { trusted: PathBuf },
-    /// For another host.
+    /// The certificate is for `names` only; empty where the library does not tell them.
     #[error("its certificate is for another host{}", also(names))]
     OtherHost { names: Vec<String> },
-    /// Too late.
+    /// The certificate has expired.
     #[error("its certificate has expired")]
     Expired,
-    /// Too early.
+    /// The certificate is not valid yet.
     #[error("its certificate is not valid yet")]
     NotYetValid,
     /// It shows an authority's certificate as its own.
@@ -141,7 +141,7 @@ pub(crate) enum TlsTrouble {
     /// It wants to see a certificate.
     #[error("it demands a client certificate, and none was found")]
     NothingToShow,
-    /// Ours was refused.
+    /// It refuses our certificate, the file `shown`; `how` is a verb.
     #[error("it {how} the client certificate in {}", shown.display())]
     Refused { how: &'static str, shown: PathBuf },
     /// It hung up where it would if it refused ours.

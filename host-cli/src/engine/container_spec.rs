@@ -18,13 +18,13 @@ pub(crate) struct ContainerSpec {
     pub(crate) labels: BTreeMap<String, String>,
     /// `vcap`, `2000:2000`; empty: the image's.
     pub(crate) user: String,
-    /// Empty: the image's.
+    /// The folder in which the program starts; empty: the image's.
     pub(crate) working_directory: String,
     /// The one network it is on; empty: the engine's default.
     pub(crate) network: String,
     /// Names under which the network knows it, besides its own.
     pub(crate) aliases: Vec<String>,
-    /// Published ports.
+    /// TCP ports of the host that lead into it; empty: none.
     pub(crate) ports: Vec<PublishedPort>,
     /// Bytes of memory; 0: no limit.
     pub(crate) memory_bytes: u64,

@@ -1,4 +1,4 @@
-//! What an engine refuses, and that its words show no secret.
+//! What an engine refuses, that its words show no secret, and what to try.
 
 use super::connect_error::ConnectError;
 use crate::engine::container_spec::ContainerSpec;
@@ -23,7 +23,7 @@ pub(crate) enum EngineError {
     Refused { doing: String, reason: String },
     /// It cannot make sense of the question (400), as of a name that nothing can have: its own words, made safe.
     #[error("{doing}: {reason}")]
-    Senseless { doing: String, reason: String },
+    InvalidReference { doing: String, reason: String },
 }
 
 impl EngineError {
@@ -53,6 +53,17 @@ impl EngineError {
         }
         self
     }
+
+    /// What to try; empty where nothing can be advised. Those without a way to an engine have advice of their own.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "is it started (`systemctl start docker`)? DOCKER_HOST says where to look",
+            Self::Forbidden { .. } => "run as root or as a member of the group `docker`",
+            error if error.is_broken_off() => "is the engine still running? Its log says why (`journalctl -u docker`)",
+            error if error.is_full_disk() => "make room on the engine's disk: `docker system df` shows what takes it",
+            Self::Connect(_) | Self::NotFound { .. } | Self::Refused { .. } | Self::InvalidReference { .. } => "",
+        }
+    }
 }
 
 /// So many characters of a value tell it from others.
@@ -78,6 +89,20 @@ mod tests {
         ] {
             let refused = EngineError::Refused { doing: "starting".into(), reason: reason.into() }.hiding(&spec);
             assert_eq!(refused.to_string(), format!("starting: {shown}"));
+        }
+    }
+
+    #[test]
+    fn whatever_an_engine_was_doing_when_it_went_or_was_full_there_is_something_to_try() {
+        let refused =
+            |reason: &str| EngineError::Refused { doing: "running a container".into(), reason: reason.into() };
+        for (reason, advised) in [
+            ("the connection broke: unexpected EOF", "still running"),
+            ("mkdir /var/lib/docker/volumes/x: no space left on device", "docker system df"),
+            ("conflict", ""),
+        ] {
+            let advice = refused(reason).advice();
+            assert!(advice.contains(advised) && advice.is_empty() == advised.is_empty(), "{reason}: {advice}");
         }
     }
 }

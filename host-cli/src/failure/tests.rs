@@ -50,7 +50,7 @@ fn connecting() -> Vec<ConnectError> {
         ConnectError::Unusable { key: path(), certificate: path() },
         ConnectError::NoAuthorities,
         ConnectError::Tunnel { cause: refused_by_system() },
-        ConnectError::Tls { address: address(), wrong: crate::engine::connect_error::TlsTrouble::Expired },
+        ConnectError::Tls { address: address(), wrong: crate::engine::connect_error::TlsError::Expired },
     ]
 }
 
@@ -65,7 +65,7 @@ fn engines() -> Vec<EngineError> {
         EngineError::Unreachable { address: address(), reason: words() },
         EngineError::Forbidden { address: address(), reason: words() },
         EngineError::NotFound { what: "image a:b".into() },
-        EngineError::Senseless { doing: "looking".into(), reason: words() },
+        EngineError::InvalidReference { doing: "looking".into(), reason: words() },
         quoted.hiding(&spec),
     ];
     connecting.chain(others).collect()
@@ -190,7 +190,7 @@ fn no_error_is_forgotten_here() {
     assert_all_variants!(
         &engines(),
         EngineError,
-        EngineError { Connect, Unreachable, Forbidden, NotFound, Refused, Senseless }
+        EngineError { Connect, Unreachable, Forbidden, NotFound, Refused, InvalidReference }
     );
     assert_all_variants!(
         &images(),

@@ -67,7 +67,7 @@ pub(crate) fn is_labelled(image: &Image) -> bool {
 pub(crate) fn remove_if_ours(engine: &dyn Engine, id: &ImageId) -> Result<(), EngineError> {
     let Some(image) = engine.image(&id.0)?.filter(|image| image.tags.is_empty()) else { return Ok(()) };
     match provenance(engine, &image)? {
-        Ok(_) => engine.remove_nameless(id),
+        Ok(_) => engine.remove_dangling(id),
         Err(_) => Ok(()),
     }
 }

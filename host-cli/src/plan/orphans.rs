@@ -3,7 +3,7 @@
 //! A thing whose owner lives is never touched. Where nobody here can judge the owner, the thing's own state does: what
 //! runs stays (an agent notices itself that its host is gone), what ended or never began goes when it is old.
 
-use crate::engine::{Running, Seen};
+use crate::engine::{ContainerSummary, Running};
 use crate::labels;
 use crate::owner::{Life, Owner};
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(crate) enum Verdict {
 }
 
 /// What becomes of a container.
-pub(crate) fn verdict(seen: &Seen) -> Verdict {
+pub(crate) fn verdict(seen: &ContainerSummary) -> Verdict {
     let kind = label(seen, labels::KIND);
     let is_kept = label(seen, labels::KEPT) == Some("true");
     match (kind, life(seen), seen.running) {
@@ -48,7 +48,7 @@ pub(crate) fn verdict(seen: &Seen) -> Verdict {
 
 /// Whether it may be a container in which an engine carried out a line of our Dockerfile; what somebody builds on an image of
 /// ours has such containers too.
-pub(crate) fn is_left_by_a_build(seen: &Seen) -> bool {
+pub(crate) fn is_left_by_a_build(seen: &ContainerSummary) -> bool {
     const NOTHING_RUNS: &str = "#(nop)";
     label(seen, labels::KIND) == Some(labels::KIND_APP)
         && label(seen, labels::INSTANCE).is_none()
@@ -57,16 +57,16 @@ pub(crate) fn is_left_by_a_build(seen: &Seen) -> bool {
 }
 
 /// Whether somebody may be making an image behind this guard.
-pub(crate) fn guards_a_making(seen: &Seen) -> bool {
+pub(crate) fn guards_a_making(seen: &ContainerSummary) -> bool {
     label(seen, labels::KIND) == Some(labels::KIND_GUARD) && life(seen) != Life::Ended
 }
 
 /// What is known of its owner.
-pub(crate) fn life(seen: &Seen) -> Life {
+pub(crate) fn life(seen: &ContainerSummary) -> Life {
     label(seen, labels::OWNER).and_then(Owner::read).map_or(Life::Unknown, |owner| owner.life())
 }
 
-fn label<'a>(seen: &'a Seen, name: &str) -> Option<&'a str> {
+fn label<'a>(seen: &'a ContainerSummary, name: &str) -> Option<&'a str> {
     seen.labels.get(name).map(String::as_str)
 }
 
@@ -75,9 +75,9 @@ mod tests {
     use super::*;
     use crate::owner::samples::{elsewhere, ended, living};
 
-    fn seen(labels: &[(&str, &str)], running: Running) -> Seen {
+    fn seen(labels: &[(&str, &str)], running: Running) -> ContainerSummary {
         let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Seen { labels, running, ..Seen::default() }
+        ContainerSummary { labels, running, ..ContainerSummary::default() }
     }
 
     #[test]
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_builds_container_runs_nothing_and_is_no_instance() {
-        let builds = |labels: &[(&str, &str)], running| Seen {
+        let builds = |labels: &[(&str, &str)], running| ContainerSummary {
             command: "/bin/sh -c '#(nop) ADD file:1 in / '".to_owned(),
             ..seen(labels, running)
         };

@@ -185,7 +185,7 @@ impl Cleanup {
         while let Some(Entry { engine, made, undo }) = state.entries.pop() {
             let result = match (undo, &made) {
                 (Undo::RemoveAfterSignal, _) if end == End::ByItself => continue,
-                (_, Made::Image(image)) => engine.remove_nameless(image),
+                (_, Made::Image(image)) => engine.remove_dangling(image),
                 (_, Made::Name(lent)) => lent.take_back(&*engine),
                 (Undo::Remove | Undo::RemoveAfterSignal, Made::Container(container)) => engine.remove(container),
                 (Undo::StartAgain, Made::Container(container)) => engine.start(container),

@@ -5,7 +5,7 @@
 //! ours where a guard tells of it and it is as we make it. A guard whose image was not seen stays for [`LONGEST_LOAD`]: the
 //! engine may still be taking it in.
 
-use crate::engine::{Container, Engine, EngineError, Image, ImageId, Seen};
+use crate::engine::{Container, ContainerSummary, Engine, EngineError, Image, ImageId};
 use crate::image::app_image;
 use crate::image::config;
 use crate::labels;
@@ -22,7 +22,7 @@ use std::time::Duration;
 /// Removes what has no living owner.
 #[expect(clippy::disallowed_methods, reason = "how long ago something ended is told by the clock on the wall")]
 pub(crate) fn remove(session: &Session) {
-    let Ok(seen) = session.engine.seen() else { return };
+    let Ok(seen) = session.engine.list_containers() else { return };
     let now = Timestamp::now().as_second();
     let gone: Vec<Orphan> = seen.iter().filter_map(|one| Orphan::of(session, one, now)).collect();
     let guards = || gone.iter().filter(|one| one.is_guard());
@@ -46,13 +46,13 @@ pub(crate) fn remove(session: &Session) {
 
 /// A container of ours that has no living owner, with the image that it was made of.
 struct Orphan<'a> {
-    seen: &'a Seen,
+    seen: &'a ContainerSummary,
     image: Image,
 }
 
 impl<'a> Orphan<'a> {
     /// `None` for one that stays, or is none of ours; that is told where its labels say that it is.
-    fn of(session: &Session, seen: &'a Seen, now: i64) -> Option<Self> {
+    fn of(session: &Session, seen: &'a ContainerSummary, now: i64) -> Option<Self> {
         let (engine, verdict) = (&*session.engine, verdict(seen));
         if verdict == Verdict::Stays {
             return None;
@@ -134,7 +134,7 @@ impl<'a> Orphan<'a> {
     }
 }
 
-fn is_older(seen: &Seen, container: &Container, age: Duration, now: i64) -> bool {
+fn is_older(seen: &ContainerSummary, container: &Container, age: Duration, now: i64) -> bool {
     let since = if container.ended > 0 { container.ended } else { seen.created };
     since > 0 && now.saturating_sub(since) > seconds(age)
 }
@@ -149,7 +149,7 @@ fn remove_images(session: &Session, gone: &[&Orphan]) -> BTreeSet<String> {
     let engine = &*session.engine;
     let whole = |listed: &Image| engine.image(&listed.id.0).ok().flatten();
     let of_gone = |image: &Image| gone.iter().any(|guard| guard.tells_of(engine, image));
-    let nameless = engine.nameless_images().unwrap_or_default();
+    let nameless = engine.dangling_images().unwrap_or_default();
     let nameless: Vec<Image> = nameless.iter().filter_map(whole).filter(of_gone).collect();
     let build_key_of = |image: &Image| image.labels.get(app_image::BUILD_KEY).cloned();
     let mut there: BTreeSet<String> = nameless.iter().filter_map(build_key_of).collect();
@@ -160,10 +160,10 @@ fn remove_images(session: &Session, gone: &[&Orphan]) -> BTreeSet<String> {
         }
     }
     // Looked at only now: whoever began to make one of these before it was listed has a guard here, or has ended.
-    let Ok(seen) = engine.seen() else { return there };
-    let makings: Vec<&Seen> = seen.iter().filter(|one| guards_a_making(one)).collect();
+    let Ok(seen) = engine.list_containers() else { return there };
+    let makings: Vec<&ContainerSummary> = seen.iter().filter(|one| guards_a_making(one)).collect();
     if makings.is_empty() {
-        let is_of_gone = |one: &&Seen| {
+        let is_of_gone = |one: &&ContainerSummary| {
             let image = engine.image(&one.image.0).ok().flatten();
             let is_of = |guard: &&Orphan, image: &Image| guard.image.id == image.id || guard.tells_of_step(image);
             image.is_some_and(|image| gone.iter().any(|guard| is_of(guard, &image)))
@@ -174,12 +174,12 @@ fn remove_images(session: &Session, gone: &[&Orphan]) -> BTreeSet<String> {
     }
     let is_step = |image: &Image| gone.iter().any(|guard| guard.tells_of_step(image));
     let being_made = |image: &Image| {
-        let same = |guard: &&Seen| guard.labels.get(app_image::BUILD_KEY) == build_key_of(image).as_ref();
+        let same = |guard: &&ContainerSummary| guard.labels.get(app_image::BUILD_KEY) == build_key_of(image).as_ref();
         if is_step(image) { !makings.is_empty() } else { makings.iter().any(same) }
     };
     for image in nameless.iter().filter(|image| !being_made(image)) {
         let ImageId(id) = &image.id;
-        let removed = engine.remove_nameless(&image.id);
+        let removed = engine.remove_dangling(&image.id);
         // One that a container uses stays.
         if matches!(engine.image(id), Ok(None)) {
             say(session, &format!("image {id}, which never got a name"), removed);

@@ -2,7 +2,7 @@
 
 use crate::arguments::FetchOptions;
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{Container, Endpoint, Engine, Image, Limits, Quota};
+use crate::engine::{Container, Engine, Image, Limits, NetworkEndpoint, Quota};
 use crate::failure::Failure;
 use crate::labels;
 use crate::plan::cache;
@@ -61,8 +61,8 @@ pub(crate) fn no_app_answers_for(engine: &dyn Engine, network: &str, hosts: &BTr
 }
 
 /// The first of the hosts that lead to this container.
-fn answered<'a>(container: &Container, endpoint: &Endpoint, hosts: &'a BTreeSet<String>) -> Option<&'a String> {
-    let Endpoint { addresses, names } = endpoint;
+fn answered<'a>(container: &Container, endpoint: &NetworkEndpoint, hosts: &'a BTreeSet<String>) -> Option<&'a String> {
+    let NetworkEndpoint { addresses, names } = endpoint;
     let is_one = |names: &[String], host: &str| names.iter().any(|name| name.eq_ignore_ascii_case(host));
     hosts.iter().find(|host| {
         // As a resolver has it: a full stop at the end says that the name is whole.
@@ -73,10 +73,10 @@ fn answered<'a>(container: &Container, endpoint: &Endpoint, hosts: &'a BTreeSet<
 
 /// Says which of the container's limits this engine does not keep; it would not say so itself. What its storage can bound.
 pub(crate) fn limits(session: &Session, spec: &ContainerSpec) -> Result<Quota, Failure> {
-    let facts = session.engine.facts()?;
-    let Limits { memory, processes } = facts.limits;
+    let info = session.engine.info()?;
+    let Limits { memory, processes } = info.limits;
     let lost = match (spec.memory_bytes > 0 && !memory, spec.pids > 0 && !processes) {
-        (false, false) => return Ok(facts.quota),
+        (false, false) => return Ok(info.quota),
         (true, false) => "memory",
         (false, true) => "processes",
         (true, true) => "memory and processes",
@@ -85,7 +85,7 @@ pub(crate) fn limits(session: &Session, spec: &ContainerSpec) -> Result<Quota, F
         "this Docker Engine keeps no limit of {lost}: the container may use all that there is (`docker info` says why)"
     );
     session.emit(Event::Warning { text });
-    Ok(facts.quota)
+    Ok(info.quota)
 }
 
 /// The image `reference` exists; `role` says what it is for.

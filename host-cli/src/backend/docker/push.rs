@@ -5,7 +5,7 @@ mod push_totals;
 mod refusal;
 
 use crate::arguments::{Push, Restage};
-use crate::engine::{EngineError, ImageId, LayerTold};
+use crate::engine::{EngineError, ImageId, LayerProgress};
 use crate::failure::Failure;
 use crate::registry::credentials::Credentials;
 use crate::registry::login::{self, LoginOptions};
@@ -122,7 +122,7 @@ struct Hearing<'a> {
 }
 
 impl Hearing<'_> {
-    fn hear(&mut self, told: &LayerTold) {
+    fn hear(&mut self, told: &LayerProgress) {
         match self.totals.hear(told) {
             News::Progress if self.told.elapsed() >= BETWEEN_PROGRESS => {
                 self.told = Instant::now();
@@ -151,7 +151,7 @@ fn refused(error: EngineError, target: &Target) -> Failure {
             let text = format!("{}: {reason}", refusal.text(reference, credentials));
             Failure::new(ExitCode::Image, text, refusal.advice(reference, credentials))
         }
-        EngineError::NotFound { .. } | EngineError::Senseless { .. } => {
+        EngineError::NotFound { .. } | EngineError::InvalidReference { .. } => {
             Failure::new(ExitCode::Image, error.to_string(), "")
         }
         EngineError::Connect(_) | EngineError::Unreachable { .. } | EngineError::Forbidden { .. } => error.into(),

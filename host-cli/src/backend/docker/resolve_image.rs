@@ -74,7 +74,7 @@ fn called(engine: &dyn Engine, wanted: &AppRef) -> Result<Option<Image>, EngineE
         return Ok(None);
     }
     match engine.image(&wanted.word) {
-        Err(EngineError::Senseless { .. }) => Ok(None),
+        Err(EngineError::InvalidReference { .. }) => Ok(None),
         found => Ok(found?.filter(|image| is_called(image, &wanted.word))),
     }
 }
@@ -256,7 +256,7 @@ mod tests {
         assert!(found(&fake, Some("postgres:latest"), "").unwrap_err().contains("no app image that stager made"));
         assert!(found(&fake, Some("nobody"), "").unwrap_err().contains("no app image of `nobody`"));
         let (doing, reason) = ("looking".to_owned(), "invalid reference format".to_owned());
-        fake.fail("image", EngineError::Senseless { doing, reason });
+        fake.fail("image", EngineError::InvalidReference { doing, reason });
         assert!(found(&fake, Some("Odd Name"), "").unwrap_err().contains("no app image of `Odd Name`"));
     }
 

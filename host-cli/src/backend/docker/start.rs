@@ -81,7 +81,7 @@ fn not_started(error: EngineError, spec: &ContainerSpec) -> Failure {
 
 fn show_last_lines(session: &Session, container: &ContainerId) {
     // What the app printed is a help, not the point; without it the failure is told all the same.
-    let bytes = session.engine.last_lines(container, LAST_LINES).unwrap_or_default();
+    let bytes = session.engine.log_tail(container, LAST_LINES).unwrap_or_default();
     for line in String::from_utf8_lossy(&bytes).lines() {
         let text = line.chars().take(shared_model::event::LONGEST_LINE / 4).collect();
         session.emit(Event::Line { source: "APP".to_owned(), stream: Stream::Err, text });

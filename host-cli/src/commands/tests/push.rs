@@ -5,7 +5,7 @@ use crate::arguments::Push;
 use crate::backend::docker::push::Target;
 use crate::commands::push::push;
 use crate::engine::fake::DIGEST;
-use crate::engine::{LayerState, LayerTold};
+use crate::engine::{LayerProgress, LayerState};
 use crate::recorded_run::*;
 use crate::registry::login::LoginOptions;
 use crate::requests::LogOptions;
@@ -40,7 +40,7 @@ fn names(fake: &Fake, image: usize) -> Vec<String> {
 #[test]
 fn an_apps_image_is_named_pushed_looked_up_in_the_registry_and_keeps_the_name() {
     let fake = engine();
-    let layer = |layer: &str, state| LayerTold { layer: layer.to_owned(), state };
+    let layer = |layer: &str, state| LayerProgress { layer: layer.to_owned(), state };
     fake.state().pushing = vec![
         layer("base", LayerState::Known),
         layer("app", LayerState::Sending { bytes: 10, total: 100 }),
@@ -139,7 +139,7 @@ fn a_password_and_a_log_are_not_both_read_from_standard_input() {
 fn a_layer_that_is_sent_again_is_told() {
     let fake = engine();
     let wait = Duration::from_secs(5);
-    fake.state().pushing = vec![LayerTold { layer: "3c893ef3b3c1".into(), state: LayerState::Again { wait } }];
+    fake.state().pushing = vec![LayerProgress { layer: "3c893ef3b3c1".into(), state: LayerState::Again { wait } }];
     let walked = pushed(&fake, LOCAL);
     assert!(
         walked.said("layer 3c893ef3b3c1 of r.invalid/team/app:1") && walked.said("\"wait_ms\":5000"),

@@ -1,6 +1,6 @@
 //! What to try where there is no way to an engine.
 
-use super::{ConnectError, NamedBy, TlsTrouble};
+use super::{ConnectError, NamedBy, TlsError};
 use std::path::PathBuf;
 
 /// Where certificates are looked for.
@@ -20,7 +20,7 @@ impl ConnectError {
                 "`ssh -fnNT -L /tmp/engine.sock:{socket} {there}`, then `export DOCKER_HOST=unix:///tmp/engine.sock`"
             ),
             Self::NotHttp { .. } => {
-                format!("is it an engine's port? If it speaks TLS: {}", TlsTrouble::Wanted.advice())
+                format!("is it an engine's port? If it speaks TLS: {}", TlsError::Wanted.advice())
             }
             Self::Version { .. } => "such as 1.44; without it the newest is used that both sides know".to_owned(),
             Self::TooNew { oldest, .. } => {
@@ -75,7 +75,7 @@ fn chosen(elsewhere: &[PathBuf]) -> String {
     elsewhere.iter().map(one).collect()
 }
 
-impl TlsTrouble {
+impl TlsError {
     fn advice(&self) -> String {
         match self {
             Self::UnknownAuthority { .. } => format!("put its CA into ca.pem; {CERTIFICATES}"),

@@ -1,14 +1,15 @@
-//! Runs a container with its streams attached, and reads what one printed. Order matters: the wait is registered
-//! first, then the streams are attached, then it starts; or a fast container's output and status are lost.
+//! Starts a container, and runs one with its streams attached. Order matters: the wait is registered first, then the
+//! streams are attached, then it starts; or a fast container's output and status are lost.
 
-use super::containers::{self, path_of};
-use super::frames::Frames;
-use super::link::Link;
+use super::api_client::ApiClient;
+use super::paths::container_path;
+use super::refusal::has_code;
+use super::stdcopy::StdCopy;
 use crate::engine::{ContainerId, EngineError, Input};
 use containers_api::conn::Payload;
-use containers_api::conn::hyper::Body;
+use containers_api::conn::hyper::{Body, StatusCode};
 use futures_util::future::{Either, select};
-use futures_util::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
+use futures_util::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use serde::Deserialize;
 use shared_model::event::Stream;
 use shared_model::lease::{BEAT, BETWEEN_BEATS, END_OF_REQUEST};
@@ -20,33 +21,40 @@ use tokio::sync::mpsc;
 const PIECES: usize = 8;
 /// Bytes that are read at once.
 const PIECE: usize = 64 << 10;
-/// The most bytes of a container's last lines that are kept.
-const LONGEST_TAIL: usize = 256 << 10;
 
 #[derive(Deserialize)]
-struct Ended {
+struct WaitResponse {
     #[serde(rename = "StatusCode")]
     status: i64,
+}
+
+/// Starts the container and returns at once.
+pub(super) async fn start(api: &ApiClient, container: &ContainerId) -> Result<(), EngineError> {
+    match api.container(container).start().await {
+        // It runs already.
+        Err(error) if has_code(&error, StatusCode::NOT_MODIFIED) => Ok(()),
+        outcome => outcome.map_err(|error| api.error(&format!("starting container {}", container.0), error)),
+    }
 }
 
 /// Runs the container to its end. `output` is called on the caller's thread and may use the engine itself.
 pub(super) fn run(
     runtime: &Runtime,
-    link: &Link,
+    api: &ApiClient,
     container: &ContainerId,
     input: Input<'_>,
     output: &mut dyn FnMut(Stream, &[u8]),
 ) -> Result<i64, EngineError> {
     let (sender, mut pieces) = mpsc::channel(PIECES);
-    let (task_link, id) = (link.clone(), container.clone());
-    let given = match input {
-        Input::Whole(bytes) => Given { first: bytes.to_vec(), then: Then::End },
-        Input::Leased(bytes) => Given { first: [bytes, &[END_OF_REQUEST]].concat(), then: Then::Beats },
+    let (task_api, id) = (api.clone(), container.clone());
+    let stdin = match input {
+        Input::Whole(bytes) => Stdin { first: bytes.to_vec(), then: AfterInput::End },
+        Input::Leased(bytes) => Stdin { first: [bytes, &[END_OF_REQUEST]].concat(), then: AfterInput::Beats },
     };
-    let task = runtime.spawn(async move { converse(&task_link, &id, given, sender).await });
-    let mut frames = Frames::default();
+    let task = runtime.spawn(async move { converse(&task_api, &id, stdin, sender).await });
+    let mut streams = StdCopy::default();
     while let Some(piece) = pieces.blocking_recv() {
-        frames.feed(&piece, output);
+        streams.feed(&piece, output);
     }
     runtime.block_on(task).map_err(|error| EngineError::Refused {
         doing: format!("running container {}", container.0),
@@ -55,42 +63,45 @@ pub(super) fn run(
 }
 
 /// What a container is given on its standard input.
-struct Given {
+struct Stdin {
+    /// What is written at once.
     first: Vec<u8>,
-    then: Then,
+    /// What comes behind it.
+    then: AfterInput,
 }
 
-enum Then {
+enum AfterInput {
+    /// The end of the input.
     End,
+    /// A beat of the lease every few seconds, for as long as it is taken.
     Beats,
 }
 
 async fn converse(
-    link: &Link,
+    api: &ApiClient,
     container: &ContainerId,
-    given: Given,
+    stdin: Stdin,
     pieces: mpsc::Sender<Vec<u8>>,
 ) -> Result<i64, EngineError> {
     let doing = format!("running container {}", container.0);
-    let path = path_of(container);
+    let path = container_path(container);
     // The answer's head comes when the engine listens for the end, its body at the end.
-    let end =
-        link.post(&format!("{path}/wait?condition=next-exit")).await.map_err(|error| link.error(&doing, error))?;
-    let attach = link.endpoint(&format!("{path}/attach?stream=1&stdin=1&stdout=1&stderr=1"));
-    let streams = link.client.clone().post_upgrade_stream(attach, Payload::<Body>::empty()).await;
-    let (reader, writer) = streams.map_err(|error| link.error(&doing, error))?.split();
-    containers::start(link, container).await?;
-    let (write, read) = (pin!(give(writer, given)), pin!(pass_on(reader, pieces)));
+    let end = api.post(&format!("{path}/wait?condition=next-exit")).await.map_err(|error| api.error(&doing, error))?;
+    let attach = api.endpoint(&format!("{path}/attach?stream=1&stdin=1&stdout=1&stderr=1"));
+    let streams = api.client.clone().post_upgrade_stream(attach, Payload::<Body>::empty()).await;
+    let (reader, writer) = streams.map_err(|error| api.error(&doing, error))?.split();
+    start(api, container).await?;
+    let (write, read) = (pin!(write_input(writer, stdin)), pin!(read_output(reader, pieces)));
     if let Either::Left(((), read)) = select(write, read).await {
         read.await;
     }
-    link.read_json::<Ended>(end, &doing).await.map(|ended| ended.status)
+    api.read_json::<WaitResponse>(end, &doing).await.map(|ended| ended.status)
 }
 
 /// A container that does not read its input, or has ended, is not our failure.
-async fn give(mut writer: impl AsyncWrite + Unpin, given: Given) {
-    let mut taken = writer.write_all(&given.first).await;
-    if let Then::End = given.then {
+async fn write_input(mut writer: impl AsyncWrite + Unpin, stdin: Stdin) {
+    let mut taken = writer.write_all(&stdin.first).await;
+    if let AfterInput::End = stdin.then {
         let _ = writer.close().await;
         return;
     }
@@ -100,7 +111,7 @@ async fn give(mut writer: impl AsyncWrite + Unpin, given: Given) {
     }
 }
 
-async fn pass_on(mut reader: impl AsyncRead + Unpin, pieces: mpsc::Sender<Vec<u8>>) {
+async fn read_output(mut reader: impl AsyncRead + Unpin, pieces: mpsc::Sender<Vec<u8>>) {
     let mut buffer = vec![0; PIECE];
     loop {
         match reader.read(&mut buffer).await {
@@ -112,19 +123,4 @@ async fn pass_on(mut reader: impl AsyncRead + Unpin, pieces: mpsc::Sender<Vec<u8
             }
         }
     }
-}
-
-/// The last lines, at most [`LONGEST_TAIL`] bytes of them.
-pub(super) async fn last_lines(link: &Link, container: &ContainerId, count: usize) -> Result<Vec<u8>, EngineError> {
-    let doing = format!("reading the log of container {}", container.0);
-    let path = format!("{}/logs?stdout=1&stderr=1&tail={count}", path_of(container));
-    let answer = link.client.get(link.endpoint(&path)).await.map_err(|error| link.error(&doing, error))?;
-    let (mut body, mut frames, mut tail) = (answer.into_body(), Frames::default(), Vec::new());
-    while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|error| link.error(&doing, error.into()))?;
-        frames.feed(&chunk, &mut |_, piece| tail.extend_from_slice(piece));
-        let excess = tail.len().saturating_sub(LONGEST_TAIL);
-        tail.drain(..excess);
-    }
-    Ok(tail)
 }

@@ -1,9 +1,9 @@
 //! Which API version the engine and we speak, and the threads on which that is done.
 
-use super::link::Link;
+use super::api_client::ApiClient;
 use super::route::Route;
 use crate::engine::EngineError;
-use crate::engine::connect_error::{ConnectError, NamedBy, TlsTrouble};
+use crate::engine::connect_error::{ConnectError, NamedBy, TlsError};
 use docker_api::ApiVersion;
 use serde::Deserialize;
 use std::time::Duration;
@@ -31,49 +31,49 @@ pub(super) fn runtime() -> Result<Runtime, EngineError> {
 }
 
 #[derive(Deserialize)]
-struct Version {
+struct ApiVersions {
     #[serde(rename = "ApiVersion", default)]
     newest: String,
     #[serde(rename = "MinAPIVersion", default)]
     oldest: String,
 }
 
-/// A link to the engine, in the newest version that both speak, or in `wished`.
-pub(super) async fn link(route: &Route, wished: Option<ApiVersion>) -> Result<Link, EngineError> {
-    let unversioned = Link::new(route, None)?;
+/// A client of the engine, in the newest version that both speak, or in `requested`.
+pub(super) async fn api_client(route: &Route, requested: Option<ApiVersion>) -> Result<ApiClient, EngineError> {
+    let unversioned = ApiClient::new(route, None)?;
     let answer = tokio::time::timeout(PATIENCE, ask(&unversioned, route)).await.unwrap_or_else(|_| {
         let reason = format!("no answer in {} s", PATIENCE.as_secs());
         Err(EngineError::Unreachable { address: route.shown.clone(), reason })
     });
     let version = answer?;
-    let common = match wished {
+    let common = match requested {
         Some(version) => version,
         None => common_version(&version.newest, &version.oldest).map_err(|oldest| {
             let ours = ApiVersion::from(NEWEST).to_string();
             EngineError::Connect(ConnectError::TooNew { address: route.shown.clone(), oldest, ours })
         })?,
     };
-    Link::new(route, Some(common))
+    ApiClient::new(route, Some(common))
 }
 
 /// The first call of all, which shows whether that is an engine.
-async fn ask(link: &Link, route: &Route) -> Result<Version, EngineError> {
+async fn ask(api: &ApiClient, route: &Route) -> Result<ApiVersions, EngineError> {
     const DOING: &str = "asking for its version";
     let address = || route.shown.clone();
-    let answer = link.client.get(link.endpoint("/version")).await.map_err(|error| match &error {
+    let answer = api.client.get(api.endpoint("/version")).await.map_err(|error| match &error {
         docker_api::Error::Fault { message, .. } if message.contains(SPEAKS_TLS) => {
-            ConnectError::Tls { address: address(), wrong: TlsTrouble::Wanted }.into()
+            ConnectError::Tls { address: address(), wrong: TlsError::Wanted }.into()
         }
         docker_api::Error::Error(containers_api::conn::Error::Hyper(cause)) if cause.is_parse() => {
             ConnectError::NotHttp { address: address(), by: NamedBy::Nobody }.into()
         }
-        _ => link.error(DOING, error),
+        _ => api.error(DOING, error),
     })?;
-    link.read_json(answer, DOING).await
+    api.read_json(answer, DOING).await
 }
 
 /// What `DOCKER_API_VERSION` says; `None` where it says nothing.
-pub(super) fn wished(value: &str) -> Result<Option<ApiVersion>, ConnectError> {
+pub(super) fn requested_version(value: &str) -> Result<Option<ApiVersion>, ConnectError> {
     if value.is_empty() {
         return Ok(None);
     }
@@ -114,11 +114,11 @@ mod tests {
 
     #[test]
     fn a_version_can_be_wished_as_docker_lets_one() {
-        assert_eq!(wished("").unwrap(), None);
-        assert_eq!(wished("1.44").unwrap().unwrap().to_string(), "1.44");
-        assert_eq!(wished("v1.44").unwrap().unwrap().to_string(), "1.44");
+        assert_eq!(requested_version("").unwrap(), None);
+        assert_eq!(requested_version("1.44").unwrap().unwrap().to_string(), "1.44");
+        assert_eq!(requested_version("v1.44").unwrap().unwrap().to_string(), "1.44");
         for odd in ["abc", "1", "1.x", "-1.4", "1.", "1.4.1", "1.99999999999999999999"] {
-            assert!(wished(odd).is_err(), "{odd}");
+            assert!(requested_version(odd).is_err(), "{odd}");
         }
     }
 }

@@ -1,123 +1,154 @@
-//! Containers and the networks that they join.
+//! Containers. What a run, a program beside the main process and a file that comes out take has a file each.
 
-use super::answers::{ContainerDetails, ContainerSummary, Created, NetworkDetails};
+use super::api_client::ApiClient;
 use super::container_body::container_body;
-use super::images::filter;
-use super::link::Link;
+use super::models::{ContainerDetails, CreatedId, ListedContainer};
+use super::paths::{container_path, label_filter};
 use super::refusal::{has_code, is_missing, one_line};
+use super::stdcopy::StdCopy;
+use super::{Docker, attach, copy_out, exec};
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{Container, ContainerId, EngineError, ImageId, Seen};
+use crate::engine::{Container, ContainerId, ContainerSummary, Containers, EngineError, ExecResult, ImageId, Input};
 use crate::labels;
 use containers_api::conn::hyper::StatusCode;
-use containers_api::conn::{Headers, Payload};
 use containers_api::url::{encoded_pair, encoded_pairs};
 use docker_api::opts::{ContainerRemoveOpts, ContainerStopOpts};
+use futures_util::StreamExt;
+use shared_model::event::Stream;
+use std::io::Read;
 use std::time::{Duration, Instant};
 
 /// How long a removal that somebody else has begun may take.
 const REMOVAL: Duration = Duration::from_secs(20);
 /// Between two looks at it.
 const POLL: Duration = Duration::from_millis(50);
+/// The most bytes of a container's last lines that are kept.
+const LONGEST_TAIL: usize = 256 << 10;
 
-/// The container's path in the API. An id is the engine's own; anything else that a URL could misread is left out.
-pub(super) fn path_of(container: &ContainerId) -> String {
-    let plain = |c: &char| c.is_ascii_alphanumeric() || "_.-".contains(*c);
-    format!("/containers/{}", container.0.chars().filter(plain).collect::<String>())
-}
-
-fn typed(link: &Link, container: &ContainerId) -> docker_api::Container {
-    link.docker.containers().get(path_of(container).trim_start_matches("/containers/"))
-}
-
-pub(super) async fn create(link: &Link, name: Option<&str>, spec: &ContainerSpec) -> Result<ContainerId, EngineError> {
-    let doing = format!("making a container of {}", one_line(&spec.image));
-    let path = match name {
-        Some(name) => format!("/containers/create?{}", encoded_pair("name", name)),
-        None => "/containers/create".to_owned(),
-    };
-    let body = container_body(spec).to_string();
-    match link.client.post(link.endpoint(&path), Payload::Json(body), Headers::none()).await {
-        Ok(answer) => link.read_json::<Created>(answer, &doing).await.map(|created| ContainerId(created.id)),
-        Err(error) if is_missing(&error) => {
-            Err(EngineError::NotFound { what: format!("image {}", one_line(&spec.image)) })
-        }
-        Err(error) => Err(link.error(&doing, error)),
-    }
-}
-
-pub(super) async fn start(link: &Link, container: &ContainerId) -> Result<(), EngineError> {
-    match typed(link, container).start().await {
-        // It runs already.
-        Err(error) if has_code(&error, StatusCode::NOT_MODIFIED) => Ok(()),
-        outcome => outcome.map_err(|error| link.error(&format!("starting container {}", container.0), error)),
-    }
-}
-
-pub(super) async fn inspect(link: &Link, container: &ContainerId) -> Result<Option<Container>, EngineError> {
-    let doing = format!("looking at container {}", container.0);
-    let found = link.find_json::<ContainerDetails>(&format!("{}/json", path_of(container)), &doing).await?;
-    Ok(found.map(Container::from))
-}
-
-pub(super) async fn seen(link: &Link) -> Result<Vec<Seen>, EngineError> {
-    let filters = serde_json::json!({ "label": [labels::KIND] }).to_string();
-    let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("filters", &filters)]));
-    let listed: Vec<ContainerSummary> = link.get_json(&path, "listing containers").await?;
-    Ok(listed.into_iter().map(Seen::from).collect())
-}
-
-pub(super) async fn is_used(link: &Link, image: &ImageId) -> Result<bool, EngineError> {
-    let filters = serde_json::json!({ "ancestor": [image.0] }).to_string();
-    let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("limit", "1"), ("filters", &filters)]));
-    let listed: Vec<ContainerSummary> = link.get_json(&path, "looking for an image's containers").await?;
-    Ok(!listed.is_empty())
-}
-
-pub(super) async fn labelled(link: &Link, label: &str, value: &str) -> Result<Vec<Container>, EngineError> {
-    let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("filters", &filter(label, value))]));
-    let mut listed: Vec<ContainerSummary> = link.get_json(&path, "listing containers").await?;
-    listed.sort_by_key(|one| std::cmp::Reverse(one.created));
-    let mut containers = Vec::new();
-    for one in listed {
-        // The list tells neither exit status nor health. One that has gone meanwhile is left out.
-        containers.extend(inspect(link, &ContainerId(one.id)).await?);
-    }
-    // To Podman a label without a value means every value.
-    containers.retain(|one| one.labels.get(label).is_some_and(|found| found == value));
-    Ok(containers)
-}
-
-pub(super) async fn stop(link: &Link, container: &ContainerId, grace: Duration) -> Result<(), EngineError> {
-    let options = ContainerStopOpts::builder().wait(grace).build();
-    match typed(link, container).stop(&options).await {
-        Err(error) if is_missing(&error) || has_code(&error, StatusCode::NOT_MODIFIED) => Ok(()),
-        outcome => outcome.map_err(|error| link.error(&format!("stopping container {}", container.0), error)),
-    }
-}
-
-pub(super) async fn remove(link: &Link, container: &ContainerId) -> Result<(), EngineError> {
-    let options = ContainerRemoveOpts::builder().force(true).volumes(true).build();
-    let doing = format!("removing container {}", container.0);
-    let deadline = Instant::now() + REMOVAL;
-    loop {
-        match typed(link, container).remove(&options).await {
-            Ok(_) => return Ok(()),
-            Err(error) if is_missing(&error) => return Ok(()),
-            // Somebody else is at it, another thread of ours perhaps.
-            Err(error) if has_code(&error, StatusCode::CONFLICT) && Instant::now() < deadline => {
-                tokio::time::sleep(POLL).await;
+impl Containers for Docker {
+    fn create(&self, name: Option<&str>, spec: &ContainerSpec) -> Result<ContainerId, EngineError> {
+        let api = &self.api;
+        let doing = format!("making a container of {}", one_line(&spec.image));
+        let path = match name {
+            Some(name) => format!("/containers/create?{}", encoded_pair("name", name)),
+            None => "/containers/create".to_owned(),
+        };
+        self.block_on(async {
+            match api.post_json(&path, &container_body(spec)).await {
+                Ok(answer) => api.read_json::<CreatedId>(answer, &doing).await.map(|created| ContainerId(created.id)),
+                Err(error) if is_missing(&error) => {
+                    Err(EngineError::NotFound { what: format!("image {}", one_line(&spec.image)) })
+                }
+                Err(error) => Err(api.error(&doing, error)),
             }
-            Err(error) => return Err(link.error(&doing, error)),
+        })
+    }
+
+    fn start(&self, container: &ContainerId) -> Result<(), EngineError> {
+        self.block_on(attach::start(&self.api, container))
+    }
+
+    fn run(
+        &self,
+        container: &ContainerId,
+        input: Input<'_>,
+        output: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<i64, EngineError> {
+        attach::run(&self.runtime, &self.api, container, input, output)
+    }
+
+    fn exec(&self, container: &ContainerId, command: &[String], patience: Duration) -> Result<ExecResult, EngineError> {
+        self.block_on(exec::exec(&self.api, container, command, patience))
+    }
+
+    fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError> {
+        self.block_on(inspect(&self.api, container))
+    }
+
+    fn list_containers(&self) -> Result<Vec<ContainerSummary>, EngineError> {
+        let filters = serde_json::json!({ "label": [labels::KIND] }).to_string();
+        let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("filters", &filters)]));
+        let listed: Vec<ListedContainer> = self.block_on(self.api.get_json(&path, "listing containers"))?;
+        Ok(listed.into_iter().map(ContainerSummary::from).collect())
+    }
+
+    fn containers_labelled(&self, label: &str, value: &str) -> Result<Vec<Container>, EngineError> {
+        let filter = label_filter(label, value);
+        let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("filters", &filter)]));
+        let mut containers = self.block_on(async {
+            let mut listed: Vec<ListedContainer> = self.api.get_json(&path, "listing containers").await?;
+            listed.sort_by_key(|one| std::cmp::Reverse(one.created));
+            let mut containers = Vec::new();
+            for one in listed {
+                // The list tells neither exit status nor health. One that has gone meanwhile is left out.
+                containers.extend(inspect(&self.api, &ContainerId(one.id)).await?);
+            }
+            Ok::<_, EngineError>(containers)
+        })?;
+        // To Podman a label without a value means every value.
+        containers.retain(|one| one.labels.get(label).is_some_and(|found| found == value));
+        Ok(containers)
+    }
+
+    fn is_used(&self, image: &ImageId) -> Result<bool, EngineError> {
+        let filters = serde_json::json!({ "ancestor": [image.0] }).to_string();
+        let path = format!("/containers/json?{}", encoded_pairs([("all", "1"), ("limit", "1"), ("filters", &filters)]));
+        let asked = self.api.get_json::<Vec<ListedContainer>>(&path, "looking for an image's containers");
+        Ok(!self.block_on(asked)?.is_empty())
+    }
+
+    /// At most [`LONGEST_TAIL`] bytes of them.
+    fn log_tail(&self, container: &ContainerId, count: usize) -> Result<Vec<u8>, EngineError> {
+        let doing = format!("reading the log of container {}", container.0);
+        let path = format!("{}/logs?stdout=1&stderr=1&tail={count}", container_path(container));
+        let wrong = |error| self.api.error(&doing, error);
+        self.block_on(async {
+            let answer = self.api.client.get(self.api.endpoint(&path)).await.map_err(wrong)?;
+            let (mut body, mut streams, mut tail) = (answer.into_body(), StdCopy::default(), Vec::new());
+            while let Some(chunk) = body.next().await {
+                let chunk = chunk.map_err(|error| wrong(error.into()))?;
+                streams.feed(&chunk, &mut |_, piece| tail.extend_from_slice(piece));
+                let excess = tail.len().saturating_sub(LONGEST_TAIL);
+                tail.drain(..excess);
+            }
+            Ok(tail)
+        })
+    }
+
+    fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError> {
+        self.block_on(copy_out::copy_out(&self.api, container, path))
+    }
+
+    fn stop(&self, container: &ContainerId, grace: Duration) -> Result<(), EngineError> {
+        let options = ContainerStopOpts::builder().wait(grace).build();
+        match self.block_on(self.api.container(container).stop(&options)) {
+            Err(error) if is_missing(&error) || has_code(&error, StatusCode::NOT_MODIFIED) => Ok(()),
+            outcome => outcome.map_err(|error| self.api.error(&format!("stopping container {}", container.0), error)),
         }
+    }
+
+    fn remove(&self, container: &ContainerId) -> Result<(), EngineError> {
+        let options = ContainerRemoveOpts::builder().force(true).volumes(true).build();
+        let doing = format!("removing container {}", container.0);
+        let deadline = Instant::now() + REMOVAL;
+        self.block_on(async {
+            loop {
+                match self.api.container(container).remove(&options).await {
+                    Ok(_) => return Ok(()),
+                    Err(error) if is_missing(&error) => return Ok(()),
+                    // Somebody else is at it, another thread of ours perhaps.
+                    Err(error) if has_code(&error, StatusCode::CONFLICT) && Instant::now() < deadline => {
+                        tokio::time::sleep(POLL).await;
+                    }
+                    Err(error) => return Err(self.api.error(&doing, error)),
+                }
+            }
+        })
     }
 }
 
-pub(super) async fn has_network(link: &Link, name: &str) -> Result<bool, EngineError> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-    if name.is_empty() || !name.chars().all(plain) {
-        return Ok(false); // No engine lets a network be called so.
-    }
-    let found = link.find_json::<NetworkDetails>(&format!("/networks/{name}"), "looking for a network").await?;
-    // The engine finds networks by the start of their ids too.
-    Ok(found.is_some_and(|network| network.name == name))
+async fn inspect(api: &ApiClient, container: &ContainerId) -> Result<Option<Container>, EngineError> {
+    let doing = format!("looking at container {}", container.0);
+    let found = api.find_json::<ContainerDetails>(&format!("{}/json", container_path(container)), &doing).await?;
+    Ok(found.map(Container::from))
 }

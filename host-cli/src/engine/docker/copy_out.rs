@@ -1,9 +1,9 @@
-//! Files of a container as a tar. Podman needs help with three things: it looks into a running container through one of its
-//! processes, which may end meanwhile, and then refuses or sends nothing; of an ended one it follows no link that leads into a volume; and it follows the path
-//! itself where that is a link, to a file that nobody has asked for.
+//! Files of a container as a tar. Podman needs help with three things: it looks into a running container through one of
+//! its processes, which may end meanwhile, and then refuses or sends nothing; of an ended one it follows no link that leads
+//! into a volume; and it follows the path itself where that is a link, to a file that nobody has asked for.
 
-use super::containers::path_of;
-use super::link::Link;
+use super::api_client::ApiClient;
+use super::paths::container_path;
 use super::refusal::{PATH_STAT, is_missing, one_line};
 use super::stream::BodyReader;
 use crate::engine::{ContainerId, EngineError};
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 const ENDED_MEANWHILE: &str = "no such file or directory";
 /// How long it may take to notice that.
 const NOTICE: Duration = Duration::from_secs(5);
-/// Between two looks.
+/// Between two looks at that.
 const POLL: Duration = Duration::from_millis(50);
 
 /// What an engine says of a path, beside the files or beside its refusal.
@@ -34,32 +34,32 @@ struct PathStat {
 }
 
 pub(super) async fn copy_out(
-    link: &Link,
+    api: &ApiClient,
     container: &ContainerId,
     path: &str,
 ) -> Result<Box<dyn Read + Send>, EngineError> {
     let what = format!("{} in container {}", one_line(path), container.0);
-    let mut outcome = ask(link, container, path).await;
+    let mut outcome = ask(api, container, path).await;
     if let (Err(error), Some((folder, name))) = (&outcome, path.rsplit_once('/'))
         && is_missing(error)
-        && let Some(target) = leads_to(link, container, folder).await
+        && let Some(target) = leads_to(api, container, folder).await
     {
-        outcome = ask(link, container, &format!("{target}/{name}")).await;
+        outcome = ask(api, container, &format!("{target}/{name}")).await;
     }
     outcome.map_err(|error| {
         if is_missing(&error) {
             EngineError::NotFound { what }
         } else {
-            link.error(&format!("taking out {what}"), error)
+            api.error(&format!("taking out {what}"), error)
         }
     })
 }
 
-async fn ask(link: &Link, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, docker_api::Error> {
-    let endpoint = format!("{}/archive?{}", path_of(container), encoded_pair("path", path));
+async fn ask(api: &ApiClient, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, docker_api::Error> {
+    let endpoint = format!("{}/archive?{}", container_path(container), encoded_pair("path", path));
     let deadline = Instant::now() + NOTICE;
     loop {
-        match link.client.get(link.endpoint(&endpoint)).await {
+        match api.client.get(api.endpoint(&endpoint)).await {
             Ok(answer) => {
                 let stat = answer.headers().get(PATH_STAT).and_then(|stat| stat.to_str().ok());
                 if stat.is_some_and(|stat| is_of_another(stat, path)) {
@@ -86,8 +86,8 @@ async fn ask(link: &Link, container: &ContainerId, path: &str) -> Result<Box<dyn
 
 /// Where the folder leads that an engine says is not there, if it is a link. Its refusal then tells of the path
 /// ([`super::refusal::check`]); who follows links by himself has nothing to tell.
-async fn leads_to(link: &Link, container: &ContainerId, folder: &str) -> Option<String> {
-    match ask(link, container, folder).await {
+async fn leads_to(api: &ApiClient, container: &ContainerId, folder: &str) -> Option<String> {
+    match ask(api, container, folder).await {
         Err(docker_api::Error::Fault { message, .. }) => target(&message, folder),
         _ => None,
     }

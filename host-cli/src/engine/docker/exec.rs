@@ -1,15 +1,14 @@
 //! A program that is run in a container beside its main process, and what it says.
 
-use super::answers::{Created, ExecDetails};
-use super::containers::path_of;
-use super::frames::Frames;
-use super::link::Link;
+use super::api_client::ApiClient;
+use super::models::{CreatedId, ExecDetails};
+use super::paths::container_path;
 use super::refusal::{is_missing, one_line};
-use crate::engine::{ContainerId, EngineError, Ran};
+use super::stdcopy::StdCopy;
+use crate::engine::{ContainerId, EngineError, ExecResult};
 use containers_api::conn::hyper::Body;
-use containers_api::conn::{Headers, Payload};
 use futures_util::StreamExt;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -21,54 +20,46 @@ const NOTICE: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(20);
 
 pub(super) async fn exec(
-    link: &Link,
+    api: &ApiClient,
     container: &ContainerId,
     command: &[String],
     patience: Duration,
-) -> Result<Ran, EngineError> {
+) -> Result<ExecResult, EngineError> {
     let deadline = Instant::now() + patience;
     let doing = format!("running {} in container {}", one_line(&command.join(" ")), container.0);
     let wanted = json!({ "Cmd": command, "AttachStdout": true, "AttachStderr": true });
-    let made = post(link, &format!("{}/exec", path_of(container)), &wanted).await;
-    let made = made.map_err(|error| refused(link, container, &doing, error))?;
-    let id = link.read_json::<Created>(made, &doing).await?.id;
+    let made = api.post_json(&format!("{}/exec", container_path(container)), &wanted).await;
+    let made = made.map_err(|error| refused(api, container, &doing, error))?;
+    let id = api.read_json::<CreatedId>(made, &doing).await?.id;
     let path = format!("/exec/{}", id.chars().filter(char::is_ascii_alphanumeric).collect::<String>());
-    let started = post(link, &format!("{path}/start"), &json!({ "Detach": false, "Tty": false })).await;
-    let started = started.map_err(|error| refused(link, container, &doing, error))?;
+    let started = api.post_json(&format!("{path}/start"), &json!({ "Detach": false, "Tty": false })).await;
+    let started = started.map_err(|error| refused(api, container, &doing, error))?;
     let mut output = Vec::new();
     // What has not ended in time stays as it is: no engine offers to end it.
     let _ = timeout_at(deadline, listen(started.into_body(), &mut output)).await;
     let noticed = deadline.min(Instant::now() + NOTICE);
     loop {
-        let now: ExecDetails = link.get_json(&format!("{path}/json"), &doing).await?;
+        let now: ExecDetails = api.get_json(&format!("{path}/json"), &doing).await?;
         if !now.running || Instant::now() >= noticed {
             let status = now.exit_code.filter(|_| !now.running);
-            return Ok(Ran { status, output });
+            return Ok(ExecResult { status, output });
         }
         sleep(POLL).await;
     }
 }
 
-async fn post(
-    link: &Link,
-    path: &str,
-    body: &Value,
-) -> Result<containers_api::conn::hyper::Response<Body>, docker_api::Error> {
-    link.client.post(link.endpoint(path), Payload::Json(body.to_string()), Headers::none()).await
-}
-
-fn refused(link: &Link, container: &ContainerId, doing: &str, error: docker_api::Error) -> EngineError {
+fn refused(api: &ApiClient, container: &ContainerId, doing: &str, error: docker_api::Error) -> EngineError {
     if is_missing(&error) {
         return EngineError::NotFound { what: format!("container {}", one_line(&container.0)) };
     }
-    link.error(doing, error)
+    api.error(doing, error)
 }
 
 /// Reads to the end, or as far as the connection lasts; what is too much is left out.
 async fn listen(mut body: Body, output: &mut Vec<u8>) {
-    let mut frames = Frames::default();
+    let mut streams = StdCopy::default();
     while let Some(Ok(chunk)) = body.next().await {
-        frames.feed(&chunk, &mut |_, piece| {
+        streams.feed(&chunk, &mut |_, piece| {
             let room = LONGEST_OUTPUT - output.len();
             output.extend_from_slice(&piece[..piece.len().min(room)]);
         });

@@ -2,10 +2,10 @@
 //! what they found.
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a target tells")]
 
-use super::answers::{ContainerDetails, ContainerSummary, ImageConfigAsIs, ImageDocument, ImageSummary};
-use super::frames::Frames;
+use super::json_stream;
+use super::models::{ContainerDetails, ImageConfigAsIs, ImageDocument, ListedContainer, ListedImage};
 use super::refusal::one_line;
-use super::told;
+use super::stdcopy::StdCopy;
 use crate::engine::{Container, Image};
 use serde::de::DeserializeOwned;
 use shared_model::event::Stream;
@@ -15,7 +15,7 @@ use shared_model::plain_line::visible;
 pub fn engine_answers(bytes: &[u8]) {
     for image in [
         read(bytes).map(|image: ImageDocument| Image::from(image)),
-        read(bytes).map(|image: ImageSummary| Image::from(image)),
+        read(bytes).map(|image: ListedImage| Image::from(image)),
     ] {
         let Some(image) = image else { continue };
         assert!(image.tags.iter().all(|tag| !tag.contains('<')), "a name that is none: {:?}", image.tags);
@@ -25,18 +25,18 @@ pub fn engine_answers(bytes: &[u8]) {
     if let Some(container) = read::<ContainerDetails>(bytes) {
         assert!(!Container::from(container).name.starts_with('/'));
     }
-    let _ = (read::<ContainerSummary>(bytes).map(|container| container.id), read::<ImageConfigAsIs>(bytes));
+    let _ = (read::<ListedContainer>(bytes).map(|container| container.id), read::<ImageConfigAsIs>(bytes));
 }
 
 /// What an engine tells while it works, in pieces as long as the first byte says.
 pub fn engine_told(bytes: &[u8]) {
     let Some((&piece, bytes)) = bytes.split_first() else { return };
-    let whole = told::lines_of(&[bytes]);
+    let whole = json_stream::lines_of(&[bytes]);
     let pieces: Vec<&[u8]> = bytes.chunks(usize::from(piece).max(1)).collect();
-    assert_eq!(told::lines_of(&pieces), whole, "what is told depends on how it comes");
+    assert_eq!(json_stream::lines_of(&pieces), whole, "what is told depends on how it comes");
     assert_eq!(whole.concat(), bytes, "something is left out of short lines");
     for line in whole {
-        let Ok(line) = serde_json::from_slice::<told::Line>(&line) else { continue };
+        let Ok(line) = serde_json::from_slice::<json_stream::JsonMessage>(&line) else { continue };
         let shown = line.error().map(one_line).unwrap_or_default();
         assert!(!shown.contains('\n') && visible(&shown) == shown, "a terminal obeys something in {shown:?}");
     }
@@ -58,9 +58,9 @@ fn frame(stream: u8, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn unframed(pieces: &[&[u8]]) -> (Vec<u8>, Vec<u8>) {
-    let (mut frames, mut out, mut err) = (Frames::default(), Vec::new(), Vec::new());
+    let (mut streams, mut out, mut err) = (StdCopy::default(), Vec::new(), Vec::new());
     for piece in pieces {
-        frames.feed(piece, &mut |stream, bytes| match stream {
+        streams.feed(piece, &mut |stream, bytes| match stream {
             Stream::Out => out.extend_from_slice(bytes),
             Stream::Err => err.extend_from_slice(bytes),
         });

@@ -39,7 +39,7 @@ pub(super) fn check(
 
 /// Podman answers a push that has failed with a line of the stream that it might have begun.
 #[derive(Deserialize)]
-struct Refusal {
+struct ErrorResponse {
     #[serde(alias = "error")]
     message: String,
 }
@@ -52,7 +52,7 @@ async fn message(code: StatusCode, mut body: Body) -> String {
             break;
         }
     }
-    match serde_json::from_slice::<Refusal>(&bytes) {
+    match serde_json::from_slice::<ErrorResponse>(&bytes) {
         Ok(refusal) => refusal.message,
         Err(_) if bytes.is_empty() => code.to_string(),
         Err(_) => String::from_utf8_lossy(&bytes).into_owned(),

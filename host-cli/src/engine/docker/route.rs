@@ -1,7 +1,7 @@
 //! Where the requests to an engine go: straight to it, or through a tunnel that speaks TLS.
 
-use super::endpoint::{Address, Endpoint};
-use super::tunnel::{self, Trouble};
+use super::endpoint::{Address, EngineEndpoint};
+use super::tunnel::{self, LastError};
 use crate::engine::connect_error::ConnectError;
 
 /// How requests go to an engine.
@@ -12,21 +12,21 @@ pub(super) struct Route {
     /// The engine's address, for people.
     pub(super) shown: String,
     /// What went wrong in the tunnel; nothing ever where there is none.
-    pub(super) trouble: Trouble,
+    pub(super) last_error: LastError,
 }
 
 impl Route {
     /// Straight to an address, without TLS.
-    pub(super) fn straight(address: &Address) -> Self {
-        Self { socket: address.clone(), shown: address.to_string(), trouble: Trouble::default() }
+    pub(super) fn direct(address: &Address) -> Self {
+        Self { socket: address.clone(), shown: address.to_string(), last_error: LastError::default() }
     }
 
     /// To an endpoint, through a tunnel where TLS is spoken. Must be called on the runtime, which the tunnel lives as long
     /// as; nothing is connected yet.
-    pub(super) fn to(endpoint: &Endpoint) -> Result<Self, ConnectError> {
-        let straight = Self::straight(&endpoint.address);
-        let (Address::Tcp(authority), Some(files)) = (&endpoint.address, &endpoint.tls) else { return Ok(straight) };
-        let (path, trouble) = tunnel::open(authority, &straight.shown, files.clone(), tunnel::PATIENCE)?;
-        Ok(Self { socket: Address::Unix(path), trouble, ..straight })
+    pub(super) fn open(endpoint: &EngineEndpoint) -> Result<Self, ConnectError> {
+        let direct = Self::direct(&endpoint.address);
+        let (Address::Tcp(authority), Some(files)) = (&endpoint.address, &endpoint.tls) else { return Ok(direct) };
+        let (path, last_error) = tunnel::open(authority, &direct.shown, files.clone(), tunnel::PATIENCE)?;
+        Ok(Self { socket: Address::Unix(path), last_error, ..direct })
     }
 }

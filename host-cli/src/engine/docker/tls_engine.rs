@@ -42,7 +42,7 @@ fn write_certificates(folder: &Path, server: &Authority, client: &Authority) -> 
 
 /// The socket of the engine that the tests are about.
 pub(super) fn socket_of_the_engine() -> PathBuf {
-    match endpoint::chosen(&Environment::of_process()).unwrap().address {
+    match endpoint::choose(&Environment::from_process()).unwrap().address {
         Address::Unix(path) => path,
         Address::Tcp(authority) => panic!("these tests need an engine on a socket, not at {authority}"),
     }
@@ -69,7 +69,7 @@ pub(super) struct Recipe {
     pub(super) shows_authority: bool,
     /// Whether the client's certificate is of another authority than the one that the engine knows.
     pub(super) foreign_client: bool,
-    /// What it speaks.
+    /// The versions of TLS that it speaks.
     pub(super) versions: &'static [&'static SupportedProtocolVersion],
     /// What is behind it.
     pub(super) behind: Behind,

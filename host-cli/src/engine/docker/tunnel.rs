@@ -5,9 +5,9 @@
 //! the abstract name space and serves this process only, so that nothing lies in the file system and nothing stays behind.
 
 use super::endpoint::{TlsFiles, host_of};
-use super::tls_trouble;
+use super::tls_error;
 use crate::engine::EngineError;
-use crate::engine::connect_error::{ConnectError, TlsTrouble};
+use crate::engine::connect_error::{ConnectError, TlsError};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use shared_model::hex::hex;
@@ -33,9 +33,9 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// What went wrong on the other side of the tunnel last: the near side only sees that it was hung up on.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Trouble(Arc<Mutex<Option<EngineError>>>);
+pub(super) struct LastError(Arc<Mutex<Option<EngineError>>>);
 
-impl Trouble {
+impl LastError {
     /// Gives away what went wrong since the last call.
     pub(super) fn take(&self) -> Option<EngineError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -47,7 +47,7 @@ impl Trouble {
 }
 
 /// The far end of the tunnel.
-struct Far {
+struct FarEnd {
     /// `host:port`.
     authority: String,
     /// The address, for people.
@@ -56,7 +56,7 @@ struct Far {
     connector: TlsConnector,
     files: TlsFiles,
     patience: Duration,
-    trouble: Trouble,
+    last_error: LastError,
     /// Whether it has ever answered, which it does only to those whose certificate it takes.
     answers: AtomicBool,
 }
@@ -68,26 +68,26 @@ pub(super) fn open(
     shown: &str,
     files: TlsFiles,
     patience: Duration,
-) -> Result<(PathBuf, Trouble), ConnectError> {
+) -> Result<(PathBuf, LastError), ConnectError> {
     let name = ServerName::try_from(host_of(authority).to_owned()).map_err(|_| ConnectError::Tls {
         address: shown.to_owned(),
-        wrong: TlsTrouble::Other { reason: "no certificate can be for such a host name".to_owned() },
+        wrong: TlsError::Other { reason: "no certificate can be for such a host name".to_owned() },
     })?;
     let config: ClientConfig = files.load()?;
     let (path, listener) = listen().map_err(|cause| ConnectError::Tunnel { cause })?;
-    let trouble = Trouble::default();
-    let far = Far {
+    let last_error = LastError::default();
+    let far = FarEnd {
         authority: authority.to_owned(),
         shown: shown.to_owned(),
         name,
         connector: TlsConnector::from(Arc::new(config)),
         files,
         patience,
-        trouble: trouble.clone(),
+        last_error: last_error.clone(),
         answers: AtomicBool::new(false),
     };
     tokio::spawn(serve(listener, Arc::new(far)));
-    Ok((path, trouble))
+    Ok((path, last_error))
 }
 
 fn listen() -> io::Result<(PathBuf, UnixListener)> {
@@ -99,7 +99,7 @@ fn listen() -> io::Result<(PathBuf, UnixListener)> {
     Ok((format!("\0{name}").into(), UnixListener::from_std(listener)?))
 }
 
-async fn serve(listener: UnixListener, far: Arc<Far>) {
+async fn serve(listener: UnixListener, far: Arc<FarEnd>) {
     loop {
         let Ok((near, _)) = listener.accept().await else {
             tokio::time::sleep(POLL).await;
@@ -110,21 +110,21 @@ async fn serve(listener: UnixListener, far: Arc<Far>) {
             near.peer_cred().ok().and_then(|who| who.pid()).is_some_and(|pid| pid.unsigned_abs() == process::id());
         if ours {
             let far = Arc::clone(&far);
-            tokio::spawn(async move { far.pass(near).await });
+            tokio::spawn(async move { far.forward(near).await });
         }
     }
 }
 
-impl Far {
-    async fn pass(&self, near: UnixStream) {
-        let reached = tokio::time::timeout(self.patience, self.reach()).await;
+impl FarEnd {
+    async fn forward(&self, near: UnixStream) {
+        let reached = tokio::time::timeout(self.patience, self.connect()).await;
         match reached.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut))) {
             Ok(connection) => self.copy(near, connection).await,
-            Err(error) => self.trouble.put(self.blame(&error)),
+            Err(error) => self.last_error.put(self.explain(&error)),
         }
     }
 
-    async fn reach(&self) -> io::Result<TlsStream<TcpStream>> {
+    async fn connect(&self) -> io::Result<TlsStream<TcpStream>> {
         let socket = TcpStream::connect(&self.authority).await?;
         socket.set_nodelay(true)?;
         self.connector.connect(self.name.clone(), socket).await
@@ -135,7 +135,7 @@ impl Far {
     async fn copy(&self, near: UnixStream, far: TlsStream<TcpStream>) {
         let (from_us, mut to_us) = near.into_split();
         let (mut from_engine, to_engine) = tokio::io::split(far);
-        let mut sent = tokio::spawn(carry(from_us, to_engine));
+        let mut sent = tokio::spawn(copy_to_end(from_us, to_engine));
         let mut buffer = vec![0; PIECE];
         let end = loop {
             match from_engine.read(&mut buffer).await {
@@ -150,10 +150,10 @@ impl Far {
             }
         };
         match end {
-            Some(error) if tls_trouble::cause(&error).is_some() => self.trouble.put(self.blame(&error)),
+            Some(error) if tls_error::cause(&error).is_some() => self.last_error.put(self.explain(&error)),
             // With TLS 1.3 the handshake is over before the engine looks at our certificate.
             _ if !self.answers.load(Ordering::Relaxed) && !sent.is_finished() => {
-                self.trouble.put(self.tls(TlsTrouble::HungUp { shown: self.files.shown().map(Into::into) }));
+                self.last_error.put(self.tls(TlsError::HungUp { shown: self.files.shown().map(Into::into) }));
             }
             _ => {}
         }
@@ -161,21 +161,21 @@ impl Far {
         let _ = (&mut sent).await; // Its half must be gone before the near side is told.
     }
 
-    fn blame(&self, error: &io::Error) -> EngineError {
-        match tls_trouble::cause(error) {
-            Some(tls) => self.tls(tls_trouble::of(tls, &self.files)),
-            None if error.kind() == io::ErrorKind::UnexpectedEof => self.tls(TlsTrouble::Plain),
+    fn explain(&self, error: &io::Error) -> EngineError {
+        match tls_error::cause(error) {
+            Some(tls) => self.tls(tls_error::explain(tls, &self.files)),
+            None if error.kind() == io::ErrorKind::UnexpectedEof => self.tls(TlsError::Plain),
             None => EngineError::Unreachable { address: self.shown.clone(), reason: error.to_string() },
         }
     }
 
-    fn tls(&self, wrong: TlsTrouble) -> EngineError {
+    fn tls(&self, wrong: TlsError) -> EngineError {
         EngineError::Connect(ConnectError::Tls { address: self.shown.clone(), wrong })
     }
 }
 
 /// Copies to the end and passes the end on.
-async fn carry(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {
+async fn copy_to_end(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {
     let mut buffer = vec![0; PIECE];
     while let Ok(length) = from.read(&mut buffer).await {
         if length == 0 {
@@ -202,34 +202,34 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(50);
 
     /// A tunnel to an engine that accepts and says nothing.
-    fn opened(patience: Duration) -> (Runtime, PathBuf, Trouble, TlsEngine) {
+    fn opened(patience: Duration) -> (Runtime, PathBuf, LastError, TlsEngine) {
         let engine = TlsEngine::new(&Recipe { behind: Behind::Silence, ..Recipe::default() });
-        let files = endpoint::chosen(&engine.environment()).unwrap().tls.unwrap();
+        let files = endpoint::choose(&engine.environment()).unwrap().tls.unwrap();
         let runtime = Runtime::new().unwrap();
-        let (path, trouble) =
+        let (path, last_error) =
             runtime.block_on(async { open(&engine.authority, "tcp://engine", files, patience) }).unwrap();
-        (runtime, path, trouble, engine)
+        (runtime, path, last_error, engine)
     }
 
     #[test]
     fn an_engine_that_never_answers_is_given_up_on_and_named() {
-        let (runtime, path, trouble, _engine) = opened(SHORT);
+        let (runtime, path, last_error, _engine) = opened(SHORT);
         runtime.block_on(async {
             let mut near = UnixStream::connect(path).await.unwrap();
             assert_eq!(near.read(&mut [0]).await.unwrap(), 0);
         });
-        assert_eq!(trouble.take().unwrap().to_string(), "no Docker Engine answers at tcp://engine: timed out");
-        assert!(trouble.take().is_none());
+        assert_eq!(last_error.take().unwrap().to_string(), "no Docker Engine answers at tcp://engine: timed out");
+        assert!(last_error.take().is_none());
     }
 
     #[test]
     fn another_process_is_hung_up_on_at_once() {
-        let (_runtime, path, trouble, _engine) = opened(PATIENCE);
+        let (_runtime, path, last_error, _engine) = opened(PATIENCE);
         let name = String::from_utf8(path.as_os_str().as_bytes()[1..].to_vec()).unwrap();
         let script =
             "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect('\\0' + sys.argv[1]); print(s.recv(1))";
         let said = Command::new("python3").args(["-c", script, &name]).output().unwrap();
         assert_eq!(String::from_utf8(said.stdout).unwrap(), "b''\n", "{}", String::from_utf8_lossy(&said.stderr));
-        assert!(trouble.take().is_none());
+        assert!(last_error.take().is_none());
     }
 }

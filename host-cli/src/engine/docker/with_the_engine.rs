@@ -7,8 +7,13 @@ use super::endpoint::Address;
 use super::tls_engine::socket_of_the_engine;
 use super::*;
 use crate::engine::connect_error::ConnectError;
-use crate::engine::container_spec::HealthCheck;
-use crate::engine::{Health, Quota, Store};
+use crate::engine::container_spec::{ContainerSpec, HealthCheck};
+use crate::engine::{
+    CommitOptions, ContainerId, Containers, ExecResult, Health, ImageTransfer, Images, Input, Quota, Store, System,
+    VolumesAndNetworks,
+};
+use shared_model::event::Stream;
+use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
 use std::net::{Shutdown, TcpListener};
 use std::os::unix::net::UnixStream;
@@ -16,7 +21,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const ROOTFS: &str = "stager-rootfs:cflinuxfs4";
 
@@ -121,7 +126,7 @@ fn a_bound_of_the_disk_is_kept_or_refused_where_storage_is_sure_of_its_counts() 
     let docker = engine();
     let most = 64 << 20;
     let image_bytes = docker.image(ROOTFS).unwrap().unwrap().bytes;
-    let quota = docker.facts().unwrap().quota;
+    let quota = docker.info().unwrap().quota;
     let disk_bytes = if quota == Quota::Nothing { most } else { quota.bound(most, image_bytes) };
     let spec = ContainerSpec { disk_bytes, ..shell("head -c 128M /dev/zero >/tmp/written; stat -c %s /tmp/written") };
     match docker.create(None, &spec) {
@@ -172,7 +177,7 @@ fn a_program_that_does_not_end_is_not_awaited_for_ever_nor_is_one_whose_containe
     docker.start(&container.1).unwrap();
     let waiting = words(&["/bin/sh", "-c", "echo here; sleep 60"]);
     let ran = docker.exec(&container.1, &waiting, Duration::from_secs(1)).unwrap();
-    assert_eq!(ran, Ran { status: None, output: b"here\n".to_vec() });
+    assert_eq!(ran, ExecResult { status: None, output: b"here\n".to_vec() });
     thread::scope(|scope| {
         let asks = scope.spawn(|| docker.exec(&container.1, &waiting, Duration::from_secs(300)));
         thread::sleep(Duration::from_millis(500)); // It should be in the middle of it; the outcome is the same where it is not.
@@ -209,12 +214,12 @@ fn a_health_check_is_asked_and_its_last_words_are_kept() {
         }
         thread::sleep(Duration::from_millis(50));
     };
-    if let Store::Podman(_) = docker.facts().unwrap().store {
+    if let Store::Podman(_) = docker.info().unwrap().store {
         assert!(!found.was_checked, "without systemd it leaves that to others, and says so");
     } else {
         assert_eq!((found.health, found.health_output.trim()), (Health::Unhealthy, "not yet"));
     }
-    assert_eq!(docker.last_lines(&container.1, 1).unwrap(), b"two\n");
+    assert_eq!(docker.log_tail(&container.1, 1).unwrap(), b"two\n");
     docker.stop(&container.1, Duration::ZERO).unwrap();
     docker.stop(&container.1, Duration::ZERO).unwrap();
     assert!(!docker.container(&container.1).unwrap().unwrap().running);
@@ -263,7 +268,7 @@ fn a_lifecycle_that_is_a_link_into_a_volume_comes_out_of_a_running_and_of_an_end
         ln -s /cache/entries/x /tmp/lifecycle && ln -s /etc/passwd /tmp/droplet && echo ready && cat";
     let spec = ContainerSpec { binds: vec![format!("{}:/cache", volume.0)], reads_stdin: true, ..shell(script) };
     let container = made(&docker, &spec);
-    let is_podman = matches!(docker.facts().unwrap().store, Store::Podman(_));
+    let is_podman = matches!(docker.info().unwrap().store, Store::Podman(_));
     let look = || {
         let taken = |path: &str, name| {
             let stream = docker.copy_out(&container.1, path).map_err(|error| error.to_string())?;
@@ -311,7 +316,7 @@ fn a_committed_container_has_its_images_entry_point_and_its_own_files_and_no_nam
     docker.run(&container.1, Input::Whole(b""), &mut |_, piece| out.extend_from_slice(piece)).unwrap();
     assert_eq!(out, b"new\n");
     drop(container);
-    docker.remove_nameless(&id).unwrap();
+    docker.remove_dangling(&id).unwrap();
     assert_eq!(docker.image(&id.0).unwrap(), None);
     let error = docker.commit(&ContainerId("0123456789ab".into()), &options).unwrap_err();
     assert!(matches!(error, EngineError::NotFound { .. }), "{error}");
@@ -325,7 +330,7 @@ fn what_is_not_there_is_none_and_not_an_error() {
         assert!(docker.image(odd).unwrap().is_none(), "{odd}");
     }
     let capitals = docker.image("stager-test/Capitals:1");
-    assert!(matches!(capitals, Err(EngineError::Senseless { .. })), "{capitals:?}");
+    assert!(matches!(capitals, Err(EngineError::InvalidReference { .. })), "{capitals:?}");
     assert!(docker.container(&ContainerId("0123456789ab".into())).unwrap().is_none());
     assert!(docker.has_network("bridge").unwrap());
     assert!(!docker.has_network("stager-no-such-network").unwrap());
@@ -369,7 +374,7 @@ fn a_build_context_that_breaks_off_is_an_error_that_says_so() {
 
 /// The engine that `DOCKER_HOST` with this address chooses.
 fn at(address: &Address) -> Result<Docker, EngineError> {
-    Docker::chosen_by(&Environment { host: address.url(), ..Environment::default() })
+    Docker::connect_with(&Environment { host: address.url(), ..Environment::default() })
 }
 
 /// Lets the engine's socket be reached over TCP, one connection after the other, each way closed by itself.
@@ -440,8 +445,8 @@ fn that_loses_an_image_as_it_lists(times: usize) -> Address {
 #[test]
 fn images_are_listed_although_others_go_meanwhile() {
     let docker = at(&that_loses_an_image_as_it_lists(3)).unwrap();
-    assert!(docker.nameless_images().is_ok());
-    let error = at(&that_loses_an_image_as_it_lists(usize::MAX)).unwrap().nameless_images().unwrap_err();
+    assert!(docker.dangling_images().is_ok());
+    let error = at(&that_loses_an_image_as_it_lists(usize::MAX)).unwrap().dangling_images().unwrap_err();
     assert!(error.to_string().starts_with("listing images: rpc error: code = NotFound"), "{error}");
 }
 

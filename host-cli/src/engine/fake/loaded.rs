@@ -9,21 +9,21 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 #[derive(Deserialize)]
-struct Document {
-    config: Config,
-    rootfs: RootFs,
+struct LoadedConfig {
+    config: LoadedSettings,
+    rootfs: LoadedRootFs,
     #[serde(default)]
-    history: Vec<Step>,
+    history: Vec<HistoryStep>,
 }
 
 #[derive(Deserialize)]
-struct Step {
+struct HistoryStep {
     created_by: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Config {
+struct LoadedSettings {
     labels: BTreeMap<String, String>,
     user: String,
     working_dir: String,
@@ -33,7 +33,7 @@ struct Config {
 }
 
 #[derive(Deserialize)]
-struct RootFs {
+struct LoadedRootFs {
     diff_ids: Vec<String>,
 }
 
@@ -63,8 +63,8 @@ pub(super) fn image(archive: &[u8], store: Option<&Store>) -> (Image, Vec<String
         let config = blob(&document(manifest)["config"]);
         (config, digest(if matches!(store, Some(Store::Podman(_))) { config } else { manifest }))
     };
-    let document: Document = serde_json::from_slice(config).unwrap();
-    let Config { labels, user, working_dir, entrypoint, cmd, env } = document.config;
+    let document: LoadedConfig = serde_json::from_slice(config).unwrap();
+    let LoadedSettings { labels, user, working_dir, entrypoint, cmd, env } = document.config;
     let settings = ImageSettings {
         user,
         working_directory: working_dir,

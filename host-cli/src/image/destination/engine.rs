@@ -55,11 +55,11 @@ impl Destination for EngineDestination<'_> {
     /// By the first of the methods that the engine takes.
     fn put(&self, image: &FinishedImage<'_>, stop: &Stop, events: &dyn EventSink) -> Result<ImageId, ImageError> {
         let note = |text: String| events.emit(Event::Note { text });
-        let facts = self.engine.facts()?;
-        let (first, others) = import_order(self.by, &facts.store);
+        let info = self.engine.info()?;
+        let (first, others) = import_order(self.by, &info.store);
         if self.verbose {
-            let why = reason(self.by, &facts.store);
-            note(format!("The image goes into engine {} by {}: {why}", facts.version, first.name()));
+            let why = reason(self.by, &info.store);
+            note(format!("The image goes into engine {} by {}: {why}", info.version, first.name()));
         }
         let import = Import { engine: self.engine, image, stop };
         let mut outcome = import.by(first);
@@ -120,7 +120,7 @@ impl Import<'_> {
         if let Err(refused) = outcome {
             // Containerd's store keeps an image that it cannot unpack. Why it was refused is worth more than what comes now.
             for id in &archive.ids {
-                let _ = engine.remove_nameless(&ImageId(id.clone()));
+                let _ = engine.remove_dangling(&ImageId(id.clone()));
             }
             return Err(refused.into());
         }

@@ -31,7 +31,7 @@ pub(crate) fn tag(
     UntaggedImage { id, names, droplet: _ }: UntaggedImage,
 ) -> Result<MadeImage, ImageError> {
     if let Err(refused) = give(engine, &id, &names) {
-        engine.remove_nameless(&id)?;
+        engine.remove_dangling(&id)?;
         return Err(refused.into());
     }
     let gone = || EngineError::NotFound { what: format!("the image that was just made ({})", id.0) };

@@ -2,7 +2,7 @@
 
 use crate::arguments::{Command, Launch, invocation::Invocation};
 use crate::engine::container_spec::{ContainerSpec, LogConfig};
-use crate::engine::{Container, Health, Quota, Ran};
+use crate::engine::{Container, ExecResult, Health, Quota};
 use crate::labels;
 use crate::pipeline::launch;
 use crate::plan::guard;
@@ -70,7 +70,7 @@ fn a_healthy_app_is_left_running_and_its_address_is_told() {
         "create",
         "container",
         "containers_labelled",
-        "facts",
+        "info",
         "create",
         "start",
         "container",
@@ -99,7 +99,7 @@ fn an_app_that_dies_is_shown_with_its_last_lines_and_the_earlier_one_stays() {
     launched(&fake, "");
     let earlier = only_container(&fake).id;
     fake.state().dies_at_start = Some(3);
-    fake.state().last_lines = b"starting\nboom\x07\xff\n".to_vec();
+    fake.state().log_tail = b"starting\nboom\x07\xff\n".to_vec();
     let walked = launched(&fake, "");
     assert_eq!(walked.code, ExitCode::Launch);
     assert_eq!(walked.failure(), "node-env ended with status 3 before it was healthy");
@@ -125,7 +125,7 @@ const ASKS_ITSELF: &str = "host-cli asks itself";
 fn an_engine_that_does_not_run_the_health_check_has_it_run_by_the_host_which_says_so_once() {
     let fake = engine();
     fake.state().never_checks = true;
-    let ran = |status| Ran { status, output: b"connection refused".to_vec() };
+    let ran = |status| ExecResult { status, output: b"connection refused".to_vec() };
     fake.state().executions = [ran(Some(1)), ran(Some(0))].into();
     let walked = launched_from(
         &fake,
@@ -144,11 +144,11 @@ fn an_engine_that_does_not_run_the_health_check_has_it_run_by_the_host_which_say
 fn what_the_check_said_last_is_told_when_the_host_asked_in_vain_and_when_it_cannot_be_run() {
     let fake = engine();
     fake.state().never_checks = true;
-    fake.state().executions.push_back(Ran { status: Some(1), output: b"connection refused\n".to_vec() });
+    fake.state().executions.push_back(ExecResult { status: Some(1), output: b"connection refused\n".to_vec() });
     let walked = launched(&fake, "");
     let text = "node-env was not healthy within 0.3s; the health check says: connection refused";
     assert_eq!((walked.code, walked.failure()), (ExitCode::Launch, text));
-    fake.state().executions.push_back(Ran { status: None, output: b"hm".to_vec() });
+    fake.state().executions.push_back(ExecResult { status: None, output: b"hm".to_vec() });
     assert!(launched(&fake, "").failure().ends_with("the health check says: hm (it did not end within 10.0s)"));
     fake.refuse("exec", "no such program");
     let walked = launched(&fake, "");
@@ -192,7 +192,7 @@ fn a_wanted_port_that_the_earlier_one_holds_is_handed_over_and_handed_back() {
     );
     let order: Vec<String> = fake.verbs().into_iter().skip_while(|verb| verb != "stop").collect();
     let undone = ["remove", "start", "remove"]; // the new one, the earlier one, the guard
-    assert_eq!(order[..6], ["stop", "facts", "create", "start", "container", "last_lines"]);
+    assert_eq!(order[..6], ["stop", "info", "create", "start", "container", "log_tail"]);
     assert_eq!(order[6..], undone);
     assert!(fake.calls().contains(&format!("start {earlier}")));
 

@@ -446,7 +446,7 @@ fn without_an_image_neither_base_nor_droplet_is_touched() {
     assert_eq!(walked.code, ExitCode::Success);
     assert_eq!(
         fake.verbs(),
-        ["has_network", "containers_labelled", "image", "ensure_volume", "facts", "create", "run", "remove"]
+        ["has_network", "containers_labelled", "image", "ensure_volume", "info", "create", "run", "remove"]
     );
 }
 
@@ -498,7 +498,7 @@ fn a_request_that_runs_a_program_as_root_gets_no_volume_which_it_could_change() 
         assert!(walked.text.contains("nothing is kept: the request runs a program as root"), "{}", walked.text);
         assert_eq!(
             fake.verbs(),
-            ["has_network", "containers_labelled", "image", "facts", "create", "run", "remove"],
+            ["has_network", "containers_labelled", "image", "info", "create", "run", "remove"],
             "{user}"
         );
     }

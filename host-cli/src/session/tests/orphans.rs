@@ -88,14 +88,14 @@ fn what_ended_elsewhere_goes_when_it_is_old() {
 fn where_nothing_was_left_the_engine_is_asked_no_more_than_it_must_be() {
     let fake = Arc::new(Fake::with_image("x"));
     let walked = begun(&fake);
-    assert_eq!(fake.verbs(), ["seen"]);
+    assert_eq!(fake.verbs(), ["list_containers"]);
     assert!(!walked.said("left"), "{}", walked.text);
 }
 
 #[test]
 fn an_engine_that_does_not_tell_costs_nothing_and_one_that_does_not_remove_is_told_of() {
     let fake = Arc::new(Fake::with_image("x"));
-    for verb in ["seen", "nameless_images", "images_labelled", "image", "container"] {
+    for verb in ["list_containers", "dangling_images", "images_labelled", "image", "container"] {
         guards(&fake, &ended(), "r");
         fake.refuse(verb, "no");
         assert_eq!(begun(&fake).code, ExitCode::Success);

@@ -1,6 +1,6 @@
 //! What an engine tells of the layers that it pushes → how far the push is. Pure.
 
-use crate::engine::{LayerState, LayerTold};
+use crate::engine::{LayerProgress, LayerState};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub(crate) enum News {
 
 impl PushTotals {
     /// Takes in what was told.
-    pub(crate) fn hear(&mut self, told: &LayerTold) -> News {
+    pub(crate) fn hear(&mut self, told: &LayerProgress) -> News {
         let layer = self.0.entry(told.layer.clone()).or_default();
         let waited = std::mem::take(&mut layer.waits);
         match told.state {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn heard(totals: &mut PushTotals, layer: &str, state: LayerState) -> News {
-        totals.hear(&LayerTold { layer: layer.to_owned(), state })
+        totals.hear(&LayerProgress { layer: layer.to_owned(), state })
     }
 
     #[test]

@@ -4,11 +4,11 @@ use crate::engine::docker::refusal::one_line;
 use std::path::{Path, PathBuf};
 
 /// Where an engine listens unless somebody says otherwise.
-pub(super) const USUAL_SOCKET: &str = "/var/run/docker.sock";
+pub(super) const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 /// The port where none is named, with TLS too: so docker has it.
-const USUAL_PORT: u16 = 2375;
+const DEFAULT_PORT: u16 = 2375;
 /// Where an engine is expected when TLS is wished and no address given: so docker has it.
-const USUAL_TLS: &str = "localhost:2376";
+const DEFAULT_TLS: &str = "localhost:2376";
 
 /// Where an engine listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Address {
 
 /// Whether an address itself says how it is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Speech {
+pub(super) enum Scheme {
     /// As the rest of the configuration has it.
     AsConfigured,
     /// `http://`.
@@ -48,35 +48,35 @@ pub(super) enum Speech {
 
 /// What is no address that we can speak to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum NoAddress {
+pub(super) enum AddressError {
     /// It is reached by ssh: the host in ssh's own words, and the engine's socket there.
     Ssh { there: String, socket: String },
-    /// It is none.
+    /// It is malformed, or of a scheme that we do not speak; why.
     Wrong(&'static str),
 }
 
 /// The address where none is given; `tls` says whether TLS is wished.
-pub(super) fn usual(tls: bool) -> Address {
-    if tls { Address::Tcp(USUAL_TLS.to_owned()) } else { Address::Unix(USUAL_SOCKET.into()) }
+pub(super) fn default_address(tls: bool) -> Address {
+    if tls { Address::Tcp(DEFAULT_TLS.to_owned()) } else { Address::Unix(DEFAULT_SOCKET.into()) }
 }
 
 /// What the value of `DOCKER_HOST`, or a context's `Host`, means. Without a scheme it is `tcp`.
-pub(super) fn read(host: &str) -> Result<(Address, Speech), NoAddress> {
+pub(super) fn parse(host: &str) -> Result<(Address, Scheme), AddressError> {
     let (scheme, rest) = host.split_once("://").unwrap_or(("tcp", host));
     match scheme {
-        "unix" if rest.is_empty() => Ok((usual(false), Speech::AsConfigured)),
-        "unix" if Path::new(rest).is_absolute() => Ok((Address::Unix(rest.into()), Speech::AsConfigured)),
-        "unix" => Err(NoAddress::Wrong("the path of its socket must be absolute")),
-        "tcp" => Ok((tcp(rest)?, Speech::AsConfigured)),
-        "http" => Ok((tcp(rest)?, Speech::Plain)),
-        "https" => Ok((tcp(rest)?, Speech::Tls)),
+        "unix" if rest.is_empty() => Ok((default_address(false), Scheme::AsConfigured)),
+        "unix" if Path::new(rest).is_absolute() => Ok((Address::Unix(rest.into()), Scheme::AsConfigured)),
+        "unix" => Err(AddressError::Wrong("the path of its socket must be absolute")),
+        "tcp" => Ok((tcp(rest)?, Scheme::AsConfigured)),
+        "http" => Ok((tcp(rest)?, Scheme::Plain)),
+        "https" => Ok((tcp(rest)?, Scheme::Tls)),
         "ssh" => Err(by_ssh(rest)),
-        _ => Err(NoAddress::Wrong("host-cli speaks to unix:// and tcp:// only")),
+        _ => Err(AddressError::Wrong("host-cli speaks to unix:// and tcp:// only")),
     }
 }
 
 /// What follows `ssh://`, without a password, for people to copy; words that a shell might misread are left out.
-fn by_ssh(rest: &str) -> NoAddress {
+fn by_ssh(rest: &str) -> AddressError {
     let harmless = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
@@ -89,26 +89,26 @@ fn by_ssh(rest: &str) -> NoAddress {
     if harmless(port) && !port.is_empty() {
         there = format!("-p {port} {there}");
     }
-    let socket = if path.len() > 1 && harmless(path) { path } else { USUAL_SOCKET };
-    NoAddress::Ssh { there, socket: socket.to_owned() }
+    let socket = if path.len() > 1 && harmless(path) { path } else { DEFAULT_SOCKET };
+    AddressError::Ssh { there, socket: socket.to_owned() }
 }
 
-fn tcp(authority: &str) -> Result<Address, NoAddress> {
+fn tcp(authority: &str) -> Result<Address, AddressError> {
     let authority = authority.trim_end_matches('/');
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
     if !authority.chars().all(plain) {
-        return Err(NoAddress::Wrong("HOST:PORT is wanted and nothing else"));
+        return Err(AddressError::Wrong("HOST:PORT is wanted and nothing else"));
     }
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, port),
         _ => (authority, ""),
     };
     let port = match port {
-        "" => USUAL_PORT,
-        port => port.parse().map_err(|_| NoAddress::Wrong("its port is no number below 65536"))?,
+        "" => DEFAULT_PORT,
+        port => port.parse().map_err(|_| AddressError::Wrong("its port is no number below 65536"))?,
     };
     if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
-        return Err(NoAddress::Wrong("an IPv6 address stands in brackets: tcp://[::1]:2376"));
+        return Err(AddressError::Wrong("an IPv6 address stands in brackets: tcp://[::1]:2376"));
     }
     let host = if host.is_empty() { "localhost" } else { host };
     Ok(Address::Tcp(format!("{host}:{port}")))
@@ -128,19 +128,19 @@ mod tests {
     fn an_address_is_read_as_dockers_own_command_reads_it() {
         let tcp = |authority: &str| Address::Tcp(authority.to_owned());
         for (host, address, speech) in [
-            ("unix:///run/d.sock", Address::Unix("/run/d.sock".into()), Speech::AsConfigured),
-            ("unix://", Address::Unix("/var/run/docker.sock".into()), Speech::AsConfigured),
-            ("tcp://127.0.0.1:1", tcp("127.0.0.1:1"), Speech::AsConfigured),
-            ("tcp://engine/", tcp("engine:2375"), Speech::AsConfigured),
-            ("tcp://:5", tcp("localhost:5"), Speech::AsConfigured),
-            ("tcp://", tcp("localhost:2375"), Speech::AsConfigured),
-            ("engine:5", tcp("engine:5"), Speech::AsConfigured),
-            ("tcp://[::1]", tcp("[::1]:2375"), Speech::AsConfigured),
-            ("tcp://[::1]:5", tcp("[::1]:5"), Speech::AsConfigured),
-            ("http://engine:5", tcp("engine:5"), Speech::Plain),
-            ("https://engine:5/", tcp("engine:5"), Speech::Tls),
+            ("unix:///run/d.sock", Address::Unix("/run/d.sock".into()), Scheme::AsConfigured),
+            ("unix://", Address::Unix("/var/run/docker.sock".into()), Scheme::AsConfigured),
+            ("tcp://127.0.0.1:1", tcp("127.0.0.1:1"), Scheme::AsConfigured),
+            ("tcp://engine/", tcp("engine:2375"), Scheme::AsConfigured),
+            ("tcp://:5", tcp("localhost:5"), Scheme::AsConfigured),
+            ("tcp://", tcp("localhost:2375"), Scheme::AsConfigured),
+            ("engine:5", tcp("engine:5"), Scheme::AsConfigured),
+            ("tcp://[::1]", tcp("[::1]:2375"), Scheme::AsConfigured),
+            ("tcp://[::1]:5", tcp("[::1]:5"), Scheme::AsConfigured),
+            ("http://engine:5", tcp("engine:5"), Scheme::Plain),
+            ("https://engine:5/", tcp("engine:5"), Scheme::Tls),
         ] {
-            assert_eq!(read(host), Ok((address, speech)), "{host}");
+            assert_eq!(parse(host), Ok((address, speech)), "{host}");
         }
         assert_eq!((host_of("[::1]:5"), host_of("engine:5")), ("::1", "engine"));
     }
@@ -153,7 +153,7 @@ mod tests {
             ("ssh://there/run/user/1000/docker.sock", "there", "/run/user/1000/docker.sock"),
             ("ssh://$(reboot)@`reboot`", "HOST", "/var/run/docker.sock"),
         ] {
-            assert_eq!(read(host), Err(NoAddress::Ssh { there: there.into(), socket: socket.into() }), "{host}");
+            assert_eq!(parse(host), Err(AddressError::Ssh { there: there.into(), socket: socket.into() }), "{host}");
         }
         for (host, words) in [
             ("unix://relative.sock", "absolute"),
@@ -165,7 +165,7 @@ mod tests {
             ("tcp://there:x", "port"),
             ("tcp://::1:5", "brackets"),
         ] {
-            let Err(NoAddress::Wrong(reason)) = read(host) else { panic!("{host} was read") };
+            let Err(AddressError::Wrong(reason)) = parse(host) else { panic!("{host} was read") };
             assert!(reason.contains(words), "{host}: {reason}");
         }
     }

@@ -14,7 +14,7 @@ use std::path::Path;
 const DEFAULT: &str = "default";
 
 #[derive(Deserialize)]
-struct Configuration {
+struct ConfigFile {
     #[serde(rename = "currentContext", default)]
     current: Option<String>,
 }
@@ -28,12 +28,12 @@ struct Context {
 
 #[derive(Default, Deserialize)]
 struct Endpoints {
-    docker: Option<Endpoint>,
+    docker: Option<ContextEndpoint>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Endpoint {
+struct ContextEndpoint {
     #[serde(default)]
     host: String,
     #[serde(rename = "SkipTLSVerify", default)]
@@ -42,7 +42,7 @@ struct Endpoint {
 
 /// The engine that a context names.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct OfContext {
+pub(super) struct ContextEngine {
     /// Its address as the context has it; empty for the usual one.
     pub(super) host: String,
     /// What the context says of TLS; `None` for plain HTTP.
@@ -52,7 +52,7 @@ pub(super) struct OfContext {
 /// The context that `currentContext` in `config.json` chooses; `None` where there is no such file or it chooses none.
 pub(super) fn current(folder: &Path) -> Result<Option<(String, ChosenBy)>, ConnectError> {
     let path = folder.join(docker_folder::CONFIG);
-    let found: Option<Configuration> = document(&path)?;
+    let found: Option<ConfigFile> = document(&path)?;
     let name = found.and_then(|file| file.current).filter(|name| is_one(name));
     Ok(name.map(|name| (name, ChosenBy::File(path))))
 }
@@ -63,7 +63,7 @@ pub(super) fn is_one(name: &str) -> bool {
 }
 
 /// What the context of this name says.
-pub(super) fn find(folder: &Path, name: &str, chosen_by: ChosenBy) -> Result<OfContext, ConnectError> {
+pub(super) fn find(folder: &Path, name: &str, chosen_by: ChosenBy) -> Result<ContextEngine, ConnectError> {
     let contexts = folder.join("contexts");
     let id = hex(&Sha256::digest(name));
     let found: Option<Context> = document(&contexts.join("meta").join(&id).join("meta.json"))?;
@@ -71,14 +71,14 @@ pub(super) fn find(folder: &Path, name: &str, chosen_by: ChosenBy) -> Result<OfC
     let Some(engine) = context.endpoints.docker else {
         return Err(ConnectError::ContextWithoutEngine { name: name.to_owned() });
     };
-    let mut files = TlsFiles::that_are_there(&contexts.join("tls").join(&id).join("docker"));
+    let mut files = TlsFiles::find_in(&contexts.join("tls").join(&id).join("docker"));
     files.verify = !engine.skip_verify;
     let tls = (engine.skip_verify || files.any()).then_some(files);
-    Ok(OfContext { host: engine.host, tls })
+    Ok(ContextEngine { host: engine.host, tls })
 }
 
-/// A JSON file; `None` where there is none, or an empty one. What is wrong is told by its place: the library's own text quotes values, and
-/// `config.json` holds passwords.
+/// A JSON file; `None` where there is none, or an empty one. What is wrong is told by its place: the library's own text
+/// quotes values, and `config.json` holds passwords.
 fn document<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, ConnectError> {
     let content = docker_folder::content(path);
     let content = content.map_err(|cause| ConnectError::Configuration { path: path.to_owned(), cause })?;

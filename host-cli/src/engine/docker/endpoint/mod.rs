@@ -13,7 +13,7 @@ pub(super) use tls::TlsFiles;
 use crate::docker_folder;
 use crate::engine::EngineError;
 use crate::engine::connect_error::{ChosenBy, ConnectError, NamedBy};
-use address::{NoAddress, Speech};
+use address::{AddressError, Scheme};
 use shared_model::safe_url::SafeUrl;
 use std::env;
 use std::os::unix::fs::FileTypeExt;
@@ -30,19 +30,19 @@ pub(super) struct Environment {
     pub(super) tls_verify: bool,
     /// `DOCKER_TLS`: TLS, whoever the engine is. Any value.
     pub(super) tls: bool,
-    /// `DOCKER_CERT_PATH`.
+    /// `DOCKER_CERT_PATH`; `None`: the configuration folder.
     pub(super) certificates: Option<PathBuf>,
     /// Docker's configuration folder: `DOCKER_CONFIG`, else `.docker` in `HOME`; `None` where neither is set.
     pub(super) configuration: Option<PathBuf>,
-    /// `DOCKER_API_VERSION`.
+    /// `DOCKER_API_VERSION`: `1.44`, `v1.44`; empty: the newest that both sides know.
     pub(super) api_version: String,
     /// `XDG_RUNTIME_DIR`, where engines without root's rights listen.
     pub(super) runtime: Option<PathBuf>,
 }
 
 impl Environment {
-    /// This process's.
-    pub(super) fn of_process() -> Self {
+    /// As the variables of this process have it.
+    pub(super) fn from_process() -> Self {
         let text = |name: &str| env::var_os(name).map(|value| value.to_string_lossy().trim().to_owned());
         let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let is_set = |name: &str| path(name).is_some();
@@ -71,7 +71,7 @@ impl Environment {
     }
 
     fn certificate_files(&self) -> TlsFiles {
-        TlsFiles::that_are_there(&self.certificate_folder())
+        TlsFiles::find_in(&self.certificate_folder())
     }
 
     fn certificate_folder(&self) -> PathBuf {
@@ -81,17 +81,17 @@ impl Environment {
 
 /// The engine that is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Endpoint {
+pub(super) struct EngineEndpoint {
     /// Where it listens.
     pub(super) address: Address,
     /// How TLS is spoken; `None` for plain HTTP. A socket in the file system is never spoken to by TLS.
     pub(super) tls: Option<TlsFiles>,
-    /// Who says so.
+    /// Which setting names it, for error texts.
     pub(super) by: NamedBy,
 }
 
-/// Chooses the engine.
-pub(super) fn chosen(environment: &Environment) -> Result<Endpoint, ConnectError> {
+/// The engine that this environment names; an error where it names none that we can speak to.
+pub(super) fn choose(environment: &Environment) -> Result<EngineEndpoint, ConnectError> {
     let context = context_of(environment);
     if !environment.host.is_empty() {
         let instead_of = context.ok().flatten().map(|(name, _)| name);
@@ -99,13 +99,13 @@ pub(super) fn chosen(environment: &Environment) -> Result<Endpoint, ConnectError
     }
     let Some((name, chosen_by)) = context? else {
         let tls = environment.tls_files();
-        return Ok(Endpoint { address: address::usual(tls.is_some()), tls, by: NamedBy::Nobody });
+        return Ok(EngineEndpoint { address: address::default_address(tls.is_some()), tls, by: NamedBy::Nobody });
     };
     let folder = environment.configuration.clone().unwrap_or_default();
     let found = context::find(&folder, &name, chosen_by.clone())?;
     let by = NamedBy::Context { name, chosen_by };
     if found.host.is_empty() {
-        return Ok(Endpoint { address: address::usual(false), tls: None, by });
+        return Ok(EngineEndpoint { address: address::default_address(false), tls: None, by });
     }
     at(&found.host, found.tls, by, environment)
 }
@@ -119,26 +119,31 @@ fn context_of(environment: &Environment) -> Result<Option<(String, ChosenBy)>, C
     environment.configuration.as_deref().map_or(Ok(None), context::current)
 }
 
-fn at(host: &str, tls: Option<TlsFiles>, by: NamedBy, environment: &Environment) -> Result<Endpoint, ConnectError> {
+fn at(
+    host: &str,
+    tls: Option<TlsFiles>,
+    by: NamedBy,
+    environment: &Environment,
+) -> Result<EngineEndpoint, ConnectError> {
     let safe = || SafeUrl::new(host);
-    let (address, speech) = match address::read(host) {
+    let (address, speech) = match address::parse(host) {
         Ok(read) => read,
-        Err(NoAddress::Ssh { there, socket }) => return Err(ConnectError::Ssh { there, socket, by }),
-        Err(NoAddress::Wrong(reason)) => return Err(ConnectError::Address { host: safe(), by, reason }),
+        Err(AddressError::Ssh { there, socket }) => return Err(ConnectError::Ssh { there, socket, by }),
+        Err(AddressError::Wrong(reason)) => return Err(ConnectError::Address { host: safe(), by, reason }),
     };
     let tls = match (&address, speech) {
-        (Address::Unix(_), _) | (_, Speech::Plain) => None,
-        (_, Speech::AsConfigured) => tls,
-        (_, Speech::Tls) => Some(tls.unwrap_or_else(|| environment.certificate_files())),
+        (Address::Unix(_), _) | (_, Scheme::Plain) => None,
+        (_, Scheme::AsConfigured) => tls,
+        (_, Scheme::Tls) => Some(tls.unwrap_or_else(|| environment.certificate_files())),
     };
-    Ok(Endpoint { address, tls, by })
+    Ok(EngineEndpoint { address, tls, by })
 }
 
-impl Endpoint {
+impl EngineEndpoint {
     /// The error of the first call, with what is known of this endpoint; `environment` says where other engines might be.
     pub(super) fn explain(&self, error: EngineError, environment: &Environment) -> EngineError {
         let by = self.by.clone();
-        let elsewhere = || if by == NamedBy::Nobody { others(environment) } else { Box::default() };
+        let elsewhere = || if by == NamedBy::Nobody { other_sockets(environment) } else { Box::default() };
         EngineError::Connect(match error {
             EngineError::Unreachable { address, reason } => {
                 ConnectError::Nobody { address, reason, elsewhere: elsewhere(), by }
@@ -153,7 +158,7 @@ impl Endpoint {
 }
 
 /// Sockets of other engines that are there: Docker without root's rights, Docker Desktop, Podman.
-fn others(environment: &Environment) -> Box<[PathBuf]> {
+fn other_sockets(environment: &Environment) -> Box<[PathBuf]> {
     let own = |name: &str| environment.runtime.as_ref().map(|folder| folder.join(name));
     let desktop = environment.configuration.as_ref().map(|folder| folder.join("run/docker.sock"));
     [own("docker.sock"), desktop, own("podman/podman.sock"), Some("/run/podman/podman.sock".into())]

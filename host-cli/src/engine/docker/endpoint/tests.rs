@@ -39,14 +39,14 @@ impl Configuration {
         Environment { configuration: Some(self.folder().to_owned()), ..Environment::default() }
     }
 
-    fn chosen_with(&self, change: impl FnOnce(&mut Environment)) -> Result<Endpoint, ConnectError> {
+    fn chosen_with(&self, change: impl FnOnce(&mut Environment)) -> Result<EngineEndpoint, ConnectError> {
         let mut environment = self.environment();
         change(&mut environment);
-        chosen(&environment)
+        choose(&environment)
     }
 }
 
-fn address(outcome: &Result<Endpoint, ConnectError>) -> String {
+fn address(outcome: &Result<EngineEndpoint, ConnectError>) -> String {
     outcome.as_ref().unwrap().address.to_string()
 }
 
@@ -78,7 +78,7 @@ fn docker_host_comes_before_docker_context_which_comes_before_the_current_one() 
 fn without_any_word_it_is_the_usual_socket_and_with_tls_the_usual_port() {
     let configuration = Configuration::new().file("config.json", r#"{"auths":{},"currentContext":"default"}"#);
     assert_eq!(address(&configuration.chosen_with(|_| {})), "unix:///var/run/docker.sock");
-    assert_eq!(address(&chosen(&Environment::default())), "unix:///var/run/docker.sock");
+    assert_eq!(address(&choose(&Environment::default())), "unix:///var/run/docker.sock");
     let empty = Configuration::new().file("config.json", " \n");
     assert_eq!(address(&empty.chosen_with(|_| {})), "unix:///var/run/docker.sock");
     assert_eq!(address(&configuration.chosen_with(|one| one.tls_verify = true)), "tcp://localhost:2376");
@@ -91,7 +91,7 @@ fn the_variables_for_tls_count_for_tcp_and_not_for_sockets_and_contexts() {
         .file("ca.pem", "CA")
         .file("cert.pem", "C")
         .file("key.pem", "K");
-    let files = |outcome: Result<Endpoint, ConnectError>| outcome.unwrap().tls;
+    let files = |outcome: Result<EngineEndpoint, ConnectError>| outcome.unwrap().tls;
     let verified = files(configuration.chosen_with(|one| {
         one.host = "tcp://there:1".into();
         one.tls_verify = true;
@@ -184,14 +184,14 @@ fn another_engines_socket_is_named_and_not_taken() {
     let mut environment = configuration.environment();
     environment.runtime = Some(configuration.folder().to_owned());
     let _listener = UnixListener::bind(configuration.folder().join("docker.sock")).unwrap();
-    let endpoint = chosen(&environment).unwrap();
+    let endpoint = choose(&environment).unwrap();
     assert_eq!(endpoint.address.to_string(), "unix:///var/run/docker.sock");
     let nobody = || EngineError::Unreachable { address: endpoint.address.to_string(), reason: "none".into() };
     let EngineError::Connect(error) = endpoint.explain(nobody(), &environment) else { panic!("not explained") };
     let own = configuration.folder().join("docker.sock");
     assert!(error.advice().contains(&format!("export DOCKER_HOST=unix://{}", own.display())), "{}", error.advice());
     environment.host = "unix:///nowhere.sock".into();
-    let EngineError::Connect(error) = chosen(&environment).unwrap().explain(nobody(), &environment) else {
+    let EngineError::Connect(error) = choose(&environment).unwrap().explain(nobody(), &environment) else {
         panic!("not explained")
     };
     assert!(!error.advice().contains("export"), "{}", error.advice());

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-mod anyone;
+mod no_verifier;
 
 /// The names that docker gives the files.
 pub(super) const AUTHORITIES: &str = "ca.pem";
@@ -38,7 +38,7 @@ pub(in crate::engine::docker) struct TlsFiles {
     pub(super) authorities: Option<PathBuf>,
     /// Our certificate, for an engine that asks for one.
     pub(super) certificate: Option<PathBuf>,
-    /// Its private key.
+    /// The private key of that certificate.
     pub(super) key: Option<PathBuf>,
     /// Where certificate and key would be.
     folder: PathBuf,
@@ -46,7 +46,7 @@ pub(in crate::engine::docker) struct TlsFiles {
 
 impl TlsFiles {
     /// Those of docker's three files that the folder holds.
-    pub(super) fn that_are_there(folder: &Path) -> Self {
+    pub(super) fn find_in(folder: &Path) -> Self {
         // What is there and cannot be looked at counts: reading it says why.
         let there = |name| Some(folder.join(name)).filter(|path| path.try_exists().unwrap_or(true));
         Self {
@@ -82,7 +82,7 @@ impl TlsFiles {
             let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
             verifier.map_err(|_| ConnectError::NoCertificate { path: self.trusted() })?
         } else {
-            Arc::new(anyone::Anyone::new(&provider))
+            Arc::new(no_verifier::NoVerifier::new(&provider))
         };
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()

@@ -26,12 +26,12 @@ fn what_was_never_started_what_runs_and_what_ended_are_told_apart() {
     let [waits, runs, ended] = [waits, runs, ended].map(|spec| made(&docker, &spec));
     docker.start(&runs.1).unwrap();
     docker.run(&ended.1, Input::Whole(b""), &mut |_, _| {}).unwrap();
-    let mut seen = docker.seen().unwrap();
+    let mut seen = docker.list_containers().unwrap();
     // A newer engine's list may be a moment behind what it says of the container itself.
     let ends = Instant::now() + Duration::from_secs(10);
     while seen.iter().any(|one| one.id == ended.1 && one.running == Running::Now) && Instant::now() < ends {
         thread::sleep(Duration::from_millis(20));
-        seen = docker.seen().unwrap();
+        seen = docker.list_containers().unwrap();
     }
     let running = |guard: &Guard<'_>| seen.iter().find(|one| one.id == guard.1).map(|one| one.running);
     assert_eq!(
@@ -52,12 +52,12 @@ fn an_image_of_ours_without_a_name_is_listed_until_it_gets_one() {
     docker.run(&container.1, Input::Whole(b""), &mut |_, _| {}).unwrap();
     let labels = [("stager.kind".to_owned(), "stager".to_owned())].into();
     let id = docker.commit(&container.1, &CommitOptions { like: ROOTFS.into(), labels }).unwrap();
-    let listed = || docker.nameless_images().unwrap().iter().any(|image| image.id == id);
+    let listed = || docker.dangling_images().unwrap().iter().any(|image| image.id == id);
     assert!(listed());
     let name = format!("stager-test-nameless-{}:1", std::process::id());
     docker.tag(&id, &name).unwrap();
     assert!(!listed());
     docker.untag(&name).unwrap();
-    docker.remove_nameless(&id).unwrap();
+    docker.remove_dangling(&id).unwrap();
     assert!(!listed());
 }

@@ -1,7 +1,7 @@
 //! The calls of a staging through TLS, and what is said when TLS comes to nothing.
 
 use super::*;
-use crate::engine::connect_error::TlsTrouble;
+use crate::engine::connect_error::TlsError;
 use crate::engine::docker::tls_engine::{Behind, Recipe, TlsEngine};
 use rcgen::{CertificateParams, date_time_ymd};
 use std::fs;
@@ -31,7 +31,7 @@ fn noise(count: usize) -> Vec<u8> {
 fn a_container_reads_its_input_to_the_end_and_answers_after_it_in_either_version_of_tls() {
     for versions in VERSIONS {
         let engine = TlsEngine::new(&Recipe { versions, ..Recipe::default() });
-        let docker = Docker::chosen_by(&engine.environment()).unwrap();
+        let docker = Docker::connect_with(&engine.environment()).unwrap();
         let spec = ContainerSpec { reads_stdin: true, ..shell("sha256sum; echo wrong >&2; exit 7") };
         let container = made(&docker, &spec);
         let input = noise(3 << 20);
@@ -55,14 +55,14 @@ fn hex_sha256(bytes: &[u8]) -> String {
 #[test]
 fn an_image_is_built_exported_removed_loaded_again_and_a_file_taken_out_through_tls() {
     let engine = TlsEngine::new(&Recipe::default());
-    let docker = Docker::chosen_by(&engine.environment()).unwrap();
+    let docker = Docker::connect_with(&engine.environment()).unwrap();
     let content = noise(9 << 20);
     let dockerfile = b"FROM scratch\nLABEL stager.kind=app\nCMD [\"/none\"]\nCOPY content /content\n";
     let sources = tar_of(&[("Dockerfile", dockerfile), ("content", &content)]);
     let image = docker.build(Box::new(Cursor::new(sources))).unwrap();
     let mut archive = Vec::new();
     docker.save(&image).unwrap().read_to_end(&mut archive).unwrap();
-    docker.remove_nameless(&image).unwrap();
+    docker.remove_dangling(&image).unwrap();
     assert_eq!(docker.image(&image.0).unwrap(), None);
     docker.load(Box::new(Cursor::new(archive))).unwrap();
     assert!(docker.image(&image.0).unwrap().is_some());
@@ -74,13 +74,13 @@ fn an_image_is_built_exported_removed_loaded_again_and_a_file_taken_out_through_
     taken.entries().unwrap().next().unwrap().unwrap().read_to_end(&mut found).unwrap();
     assert!(found == content, "{} bytes came out", found.len());
     drop(container);
-    docker.remove_nameless(&image).unwrap();
+    docker.remove_dangling(&image).unwrap();
 }
 
 #[test]
 fn many_calls_at_once_go_through_the_tunnel_beside_a_long_one() {
     let engine = TlsEngine::new(&Recipe::default());
-    let docker = Docker::chosen_by(&engine.environment()).unwrap();
+    let docker = Docker::connect_with(&engine.environment()).unwrap();
     let container = made(&docker, &ContainerSpec { reads_stdin: true, ..shell("echo up; cat >/dev/null; sleep 60") });
     docker
         .run(&container.1, Input::Whole(b"x"), &mut |_, _| {
@@ -96,10 +96,10 @@ fn many_calls_at_once_go_through_the_tunnel_beside_a_long_one() {
 
 /// What is said of an engine where the environment is changed so.
 #[track_caller]
-fn told(engine: &TlsEngine, change: impl FnOnce(&mut Environment)) -> TlsTrouble {
+fn told(engine: &TlsEngine, change: impl FnOnce(&mut Environment)) -> TlsError {
     let mut environment = engine.environment();
     change(&mut environment);
-    match Docker::chosen_by(&environment).err() {
+    match Docker::connect_with(&environment).err() {
         Some(EngineError::Connect(ConnectError::Tls { wrong, .. })) => wrong,
         other => panic!("{other:?}"),
     }
@@ -110,23 +110,23 @@ fn an_engines_certificate_that_does_not_serve_is_told_with_the_reason() {
     let with = |certificate: CertificateParams| TlsEngine::new(&Recipe { certificate, ..Recipe::default() });
     let mut old = Recipe::default().certificate;
     (old.not_before, old.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(2001, 1, 1));
-    assert_eq!(told(&with(old), |_| {}), TlsTrouble::Expired);
+    assert_eq!(told(&with(old), |_| {}), TlsError::Expired);
     let mut early = Recipe::default().certificate;
     (early.not_before, early.not_after) = (date_time_ymd(3000, 1, 1), date_time_ymd(3001, 1, 1));
-    assert_eq!(told(&with(early), |_| {}), TlsTrouble::NotYetValid);
+    assert_eq!(told(&with(early), |_| {}), TlsError::NotYetValid);
     let other = told(&with(CertificateParams::new(vec!["elsewhere".to_owned()]).unwrap()), |_| {});
     assert!(other.to_string().contains("elsewhere"), "{other}");
     let authority = TlsEngine::new(&Recipe { shows_authority: true, ..Recipe::default() });
-    assert_eq!(told(&authority, |_| {}), TlsTrouble::AuthorityAsServer);
+    assert_eq!(told(&authority, |_| {}), TlsError::AuthorityAsServer);
 
     let stranger = TlsEngine::new(&Recipe::default());
     let known = TlsEngine::new(&Recipe::default());
     fs::copy(stranger.certificates.path().join("ca.pem"), known.certificates.path().join("ca.pem")).unwrap();
     let trusted = known.certificates.path().join("ca.pem");
-    assert_eq!(told(&known, |_| {}), TlsTrouble::UnknownAuthority { trusted });
+    assert_eq!(told(&known, |_| {}), TlsError::UnknownAuthority { trusted });
     // Whoever asks for no proof gets none.
     let careless = Environment { tls_verify: false, tls: true, ..known.environment() };
-    Docker::chosen_by(&careless).unwrap();
+    Docker::connect_with(&careless).unwrap();
 }
 
 #[test]
@@ -135,11 +135,11 @@ fn an_engine_that_refuses_our_certificate_is_told_in_either_version_of_tls() {
         let foreign = TlsEngine::new(&Recipe { versions, foreign_client: true, ..Recipe::default() });
         let shown = foreign.certificates.path().join("cert.pem");
         match told(&foreign, |_| {}) {
-            TlsTrouble::Refused { how, shown: named } => {
+            TlsError::Refused { how, shown: named } => {
                 assert_eq!((how, named), ("does not know the authority of", shown));
             }
             // The kernel drops the engine's last words when ours came after them.
-            TlsTrouble::HungUp { shown: named } => assert_eq!(named, Some(shown)),
+            TlsError::HungUp { shown: named } => assert_eq!(named, Some(shown)),
             other => panic!("{other}"),
         }
         let engine = TlsEngine::new(&Recipe { versions, ..Recipe::default() });
@@ -147,7 +147,7 @@ fn an_engine_that_refuses_our_certificate_is_told_in_either_version_of_tls() {
             fs::remove_file(engine.certificates.path().join(name)).unwrap();
         }
         let none = told(&engine, |_| {});
-        assert!(matches!(none, TlsTrouble::NothingToShow | TlsTrouble::HungUp { shown: None }), "{none}");
+        assert!(matches!(none, TlsError::NothingToShow | TlsError::HungUp { shown: None }), "{none}");
     }
 }
 
@@ -155,17 +155,17 @@ fn an_engine_that_refuses_our_certificate_is_told_in_either_version_of_tls() {
 fn tls_to_an_engine_without_it_and_none_to_one_with_it_are_told_apart() {
     let Address::Tcp(plain) = over_tcp() else { panic!("no TCP") };
     let engine = TlsEngine::new(&Recipe::default());
-    assert_eq!(told(&engine, |one| one.host = format!("tcp://{plain}")), TlsTrouble::Plain);
-    let error = Docker::chosen_by(&Environment { tls_verify: false, ..engine.environment() }).err().unwrap();
+    assert_eq!(told(&engine, |one| one.host = format!("tcp://{plain}")), TlsError::Plain);
+    let error = Docker::connect_with(&Environment { tls_verify: false, ..engine.environment() }).err().unwrap();
     assert!(matches!(error, EngineError::Connect(ConnectError::NotHttp { .. })), "{error}");
     let nothing = TlsEngine::new(&Recipe { behind: Behind::Nothing, ..Recipe::default() });
-    assert!(matches!(told(&nothing, |_| {}), TlsTrouble::HungUp { .. }));
+    assert!(matches!(told(&nothing, |_| {}), TlsError::HungUp { .. }));
 }
 
 #[test]
 fn an_engine_that_has_answered_once_and_hangs_up_later_is_not_said_to_refuse_our_certificate() {
     let engine = TlsEngine::new(&Recipe { behind: Behind::EngineOnce, ..Recipe::default() });
-    let docker = Docker::chosen_by(&engine.environment()).unwrap();
+    let docker = Docker::connect_with(&engine.environment()).unwrap();
     let error = docker.has_network("bridge").unwrap_err();
     assert!(matches!(error, EngineError::Refused { .. }), "{error}");
 }

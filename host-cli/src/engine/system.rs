@@ -1,8 +1,20 @@
 //! What an engine says of itself, as far as it decides what it is asked for.
 
+use crate::engine::engine_error::EngineError;
+use std::path::PathBuf;
+
+/// What is wanted of an engine as a whole. Every call blocks, and may be made from any thread.
+pub(crate) trait System: Send + Sync {
+    /// What it says of itself: version, store of images, limits, machine.
+    fn info(&self) -> Result<EngineInfo, EngineError>;
+
+    /// The user's folder for what is remembered of this engine; it need not exist. `None`: there is no place for it.
+    fn records(&self) -> Option<PathBuf>;
+}
+
 /// What an engine says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct EngineFacts {
+pub(crate) struct EngineInfo {
     /// Its version, for people.
     pub(crate) version: String,
     /// How it keeps images.
@@ -13,7 +25,7 @@ pub(crate) struct EngineFacts {
     pub(crate) quota: Quota,
     /// Processors of its machine; 0 where it does not say.
     pub(crate) processors: usize,
-    /// Memory of its machine; 0 where it does not say.
+    /// Bytes of memory of its machine; 0 where it does not say.
     pub(crate) memory_bytes: u64,
 }
 
@@ -21,7 +33,7 @@ pub(crate) struct EngineFacts {
 /// the file system is mounted): an engine may refuse all the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Quota {
-    /// Nothing.
+    /// Nothing: a bound is refused, or not kept.
     #[default]
     Nothing,
     /// What the container writes.
@@ -46,9 +58,9 @@ impl Quota {
 /// word, and keeps none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
-    /// That of memory.
+    /// The limit of memory.
     pub(crate) memory: bool,
-    /// That of processes.
+    /// The limit of processes at once.
     pub(crate) processes: bool,
 }
 

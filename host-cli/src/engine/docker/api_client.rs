@@ -1,24 +1,26 @@
-//! A connection to one engine in one API version, and the few forms of request that the calls are made of.
+//! A client of one engine in one API version: the few forms of request that the calls are made of.
 
 use super::endpoint::Address;
+use super::paths::container_path;
 use super::refusal;
 use super::route::Route;
-use super::tunnel::{self, Trouble};
-use crate::engine::EngineError;
+use super::tunnel::{self, LastError};
 use crate::engine::connect_error::{ConnectError, NamedBy};
+use crate::engine::{ContainerId, EngineError};
 use containers_api::conn::hyper::{Body, Client, Request, Response, header};
 use containers_api::conn::{Headers, Payload, RequestClient, Transport, get_http_connector, get_unix_connector};
 use docker_api::{ApiVersion, Docker};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use shared_model::safe_url::SafeUrl;
 
 /// The most bytes of an answer that is read as one document: a thousand images with long labels are well below.
 const LONGEST_ANSWER: usize = 64 << 20;
 
-/// A way to an engine.
+/// Asks one engine in one API version.
 #[derive(Clone)]
-pub(super) struct Link {
+pub(super) struct ApiClient {
     /// docker-api's own calls.
     pub(super) docker: Docker,
     /// What it does not know.
@@ -26,12 +28,12 @@ pub(super) struct Link {
     /// The address, for error texts.
     pub(super) address: String,
     version: Option<ApiVersion>,
-    trouble: Trouble,
+    last_error: LastError,
     /// Below `client`, which gives no header to a `GET`.
     transport: Transport,
 }
 
-impl Link {
+impl ApiClient {
     /// Nothing is asked yet. Without a version the engine takes its newest.
     pub(super) fn new(route: &Route, version: Option<ApiVersion>) -> Result<Self, EngineError> {
         let (transport, url, address) = (transport(route)?, route.socket.url(), route.shown.clone());
@@ -41,7 +43,7 @@ impl Link {
             None => Docker::new(&url),
         };
         let docker = docker.map_err(|error| refusal::engine_error(&address, "connecting", error))?;
-        Ok(Self { docker, client, address, version, trouble: route.trouble.clone(), transport })
+        Ok(Self { docker, client, address, version, last_error: route.last_error.clone(), transport })
     }
 
     /// The endpoint in the agreed version. `path` must be safe for a URL.
@@ -51,10 +53,10 @@ impl Link {
 
     /// The error of a call as ours; `doing` says what the call was for.
     pub(super) fn error(&self, doing: &str, error: docker_api::Error) -> EngineError {
-        let trouble = self.trouble.take();
+        let last_error = self.last_error.take();
         match error {
             docker_api::Error::Fault { .. } => refusal::engine_error(&self.address, doing, error),
-            _ => trouble.unwrap_or_else(|| refusal::engine_error(&self.address, doing, error)),
+            _ => last_error.unwrap_or_else(|| refusal::engine_error(&self.address, doing, error)),
         }
     }
 
@@ -93,6 +95,16 @@ impl Link {
     /// `POST` without a body; the answer has begun when this returns.
     pub(super) async fn post(&self, path: &str) -> Result<Response<Body>, docker_api::Error> {
         self.client.post(self.endpoint(path), Payload::empty(), Headers::none()).await
+    }
+
+    /// `POST` of a document; the answer has begun when this returns. `path` as in [`Self::endpoint`].
+    pub(super) async fn post_json(&self, path: &str, body: &Value) -> Result<Response<Body>, docker_api::Error> {
+        self.client.post(self.endpoint(path), Payload::Json(body.to_string()), Headers::none()).await
+    }
+
+    /// docker-api's own calls for one container.
+    pub(super) fn container(&self, container: &ContainerId) -> docker_api::Container {
+        self.docker.containers().get(container_path(container).trim_start_matches("/containers/"))
     }
 
     /// An answer as one document.

@@ -1,43 +1,11 @@
-//! A container's files as one more layer on its image.
+//! The configuration of an image that is made of a container. Pure.
 
-use super::answers::{Created, ImageConfigAsIs, image_id};
-use super::facts::facts;
-use super::images;
-use super::link::Link;
-use super::refusal::{is_missing, one_line};
-use crate::engine::{CommitOptions, ContainerId, EngineError, ImageId, Store};
-use containers_api::conn::{Headers, Payload};
-use containers_api::url::encoded_pair;
+use crate::engine::CommitOptions;
 use serde_json::{Value, json};
-
-pub(super) async fn commit(
-    link: &Link,
-    container: &ContainerId,
-    options: &CommitOptions,
-) -> Result<ImageId, EngineError> {
-    let doing = format!("making an image of container {}", container.0);
-    let not_found = || EngineError::NotFound { what: format!("image {}", one_line(&options.like)) };
-    let path = images::path_of(&options.like).ok_or_else(not_found)?;
-    let like: Option<ImageConfigAsIs> = link.find_json(&format!("{path}/json"), &doing).await?;
-    let config = configuration(like.ok_or_else(not_found)?.config, options);
-    let mut path = format!("/commit?{}", encoded_pair("container", &container.0));
-    if let Store::Podman(_) = facts(link).await?.store {
-        for change in changes(&config) {
-            path = format!("{path}&{}", encoded_pair("changes", &change));
-        }
-    }
-    match link.client.post(link.endpoint(&path), Payload::Json(config.to_string()), Headers::none()).await {
-        Ok(answer) => link.read_json::<Created>(answer, &doing).await.map(|created| image_id(created.id)),
-        Err(error) if is_missing(&error) => {
-            Err(EngineError::NotFound { what: format!("container {}", one_line(&container.0)) })
-        }
-        Err(error) => Err(link.error(&doing, error)),
-    }
-}
 
 /// The image's own configuration. What it leaves open the engine takes from the container, whose entry point was for one
 /// run; an empty list is not open.
-fn configuration(config: Value, options: &CommitOptions) -> Value {
+pub(super) fn configuration(config: Value, options: &CommitOptions) -> Value {
     let mut config = if config.is_object() { config } else { json!({}) };
     if !config["Labels"].is_object() {
         config["Labels"] = json!({});
@@ -53,7 +21,7 @@ fn configuration(config: Value, options: &CommitOptions) -> Value {
 
 /// The configuration in Dockerfile's words: Podman reads nothing else. (To Docker an empty entry point would then mean the
 /// container's.) Labels of ours are plain; one that would need quotes is left out.
-fn changes(config: &Value) -> Vec<String> {
+pub(super) fn changes(config: &Value) -> Vec<String> {
     let json = |name: &str| if config[name].is_array() { config[name].clone() } else { json!([]) };
     let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !"\"'\\$#".contains(c));
     let labels = config["Labels"].as_object().into_iter().flatten();

@@ -1,15 +1,18 @@
 //! What an engine says of itself.
 
-use super::link::Link;
+use super::Docker;
+use super::api_client::ApiClient;
 use super::refusal::one_line;
-use crate::engine::{EngineError, EngineFacts, Limits, Quota, Store};
+use crate::engine::{EngineError, EngineInfo, Limits, Quota, Store, System};
+use crate::state_folder;
 use serde::Deserialize;
+use std::path::PathBuf;
 
 /// How `DriverStatus` names the store of images when that is containerd.
 const CONTAINERD: &str = "io.containerd.snapshotter.v1";
 /// How Docker's engine calls itself among the components that `/version` lists.
 const DOCKER: &str = "Engine";
-/// How Podman does.
+/// How Podman calls itself there.
 const PODMAN: &str = "Podman Engine";
 
 #[derive(Deserialize)]
@@ -33,7 +36,7 @@ struct Info {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Version {
+struct VersionInfo {
     #[serde(default)]
     components: Option<Vec<Component>>,
 }
@@ -45,21 +48,32 @@ struct Component {
     name: String,
 }
 
-pub(super) async fn facts(link: &Link) -> Result<EngineFacts, EngineError> {
-    let info = link.get_json("/info", "asking what it is").await?;
-    let version = link.get_json("/version", "asking for its version").await?;
-    Ok(understood(info, version))
+impl System for Docker {
+    fn info(&self) -> Result<EngineInfo, EngineError> {
+        self.block_on(info(&self.api))
+    }
+
+    fn records(&self) -> Option<PathBuf> {
+        let identity = self.identity.get_or_init(|| self.block_on(identity(&self.api)).ok());
+        state_folder::of_engine(identity.as_deref()?)
+    }
+}
+
+pub(super) async fn info(api: &ApiClient) -> Result<EngineInfo, EngineError> {
+    let info = api.get_json("/info", "asking what it is").await?;
+    let version = api.get_json("/version", "asking for its version").await?;
+    Ok(engine_info(info, version))
 }
 
 /// What tells this engine from all others. Podman says another id each time; it is known by its address.
-pub(super) async fn identity(link: &Link) -> Result<String, EngineError> {
-    let info: Info = link.get_json("/info", "asking what it is").await?;
-    let version: Version = link.get_json("/version", "asking for its version").await?;
+async fn identity(api: &ApiClient) -> Result<String, EngineError> {
+    let info: Info = api.get_json("/info", "asking what it is").await?;
+    let version: VersionInfo = api.get_json("/version", "asking for its version").await?;
     let lasts = version.components.unwrap_or_default().iter().any(|component| component.name == DOCKER);
-    Ok(if lasts && !info.id.is_empty() { info.id } else { link.address.clone() })
+    Ok(if lasts && !info.id.is_empty() { info.id } else { api.address.clone() })
 }
 
-fn understood(info: Info, version: Version) -> EngineFacts {
+fn engine_info(info: Info, version: VersionInfo) -> EngineInfo {
     let quota = quota(&info);
     let mut status = info.driver_status.unwrap_or_default().into_iter().flatten();
     let components = version.components.unwrap_or_default();
@@ -77,7 +91,7 @@ fn understood(info: Info, version: Version) -> EngineFacts {
     // An engine that does not say has them.
     let limits = Limits { memory: info.memory_limit != Some(false), processes: info.pids_limit != Some(false) };
     let (version, processors, memory_bytes) = (one_line(&info.server_version), info.processors, info.memory_bytes);
-    EngineFacts { version, store, limits, quota, processors, memory_bytes }
+    EngineInfo { version, store, limits, quota, processors, memory_bytes }
 }
 
 /// From the drivers' documentation. devicemapper is left out: it refuses less than its own 10 GB.
@@ -124,17 +138,17 @@ mod tests {
             ),
             ("{}", "{}", Store::Unknown),
         ] {
-            let facts = understood(serde_json::from_str(info).unwrap(), serde_json::from_str(version).unwrap());
-            assert_eq!(facts.store, store, "{info}");
+            let read = engine_info(serde_json::from_str(info).unwrap(), serde_json::from_str(version).unwrap());
+            assert_eq!(read.store, store, "{info}");
         }
     }
 
     #[test]
     fn the_machine_is_as_large_as_the_engine_says() {
-        let facts = |text| understood(serde_json::from_str(text).unwrap(), Version::default());
-        let told = facts(r#"{"NCPU":2,"MemTotal":25196163072}"#);
+        let info = |text| engine_info(serde_json::from_str(text).unwrap(), VersionInfo::default());
+        let told = info(r#"{"NCPU":2,"MemTotal":25196163072}"#);
         assert_eq!((told.processors, told.memory_bytes), (2, 25_196_163_072));
-        assert_eq!((facts("{}").processors, facts("{}").memory_bytes), (0, 0));
+        assert_eq!((info("{}").processors, info("{}").memory_bytes), (0, 0));
     }
 
     #[test]
@@ -145,8 +159,8 @@ mod tests {
             (r#"{"MemoryLimit":true,"PidsLimit":false}"#, true, false),
             (r#"{"MemoryLimit":false,"PidsLimit":false,"CgroupDriver":"none"}"#, false, false),
         ] {
-            let facts = understood(serde_json::from_str(info).unwrap(), Version::default());
-            assert_eq!(facts.limits, Limits { memory, processes }, "{info}");
+            let read = engine_info(serde_json::from_str(info).unwrap(), VersionInfo::default());
+            assert_eq!(read.limits, Limits { memory, processes }, "{info}");
         }
     }
 
@@ -167,7 +181,7 @@ mod tests {
             (r#"{"Driver":"zfs","DriverStatus":null}"#, Quota::Written),
             ("{}", Quota::Nothing),
         ] {
-            assert_eq!(understood(serde_json::from_str(info).unwrap(), Version::default()).quota, quota, "{info}");
+            assert_eq!(engine_info(serde_json::from_str(info).unwrap(), VersionInfo::default()).quota, quota, "{info}");
         }
         assert_eq!(Quota::Written.bound(5, 7), 5);
         assert_eq!(Quota::WithImage.bound(5, 7), 12);

@@ -1,91 +1,24 @@
-//! An image on its way to a registry. docker-api's own push drops what goes wrong, so the request is raw and its answer is
-//! read to its end.
+//! What a push tells of its layers, and its digest. Pure.
 
-use super::images::path_of;
-use super::link::Link;
-use super::refusal::one_line;
-use super::told::{self, Line};
-use crate::engine::{EngineError, LayerState, LayerTold};
-use crate::registry::credentials::Credentials;
-use crate::registry::reference::Reference;
-use containers_api::conn::{AUTH_HEADER, Headers, Payload};
-use serde::Deserialize;
+use super::json_stream::JsonMessage;
+use crate::engine::{LayerProgress, LayerState};
 use std::time::Duration;
 
-/// A registry that has just taken an image answers a question soon; it is not worth more.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-pub(super) async fn push(
-    link: &Link,
-    reference: &Reference,
-    credentials: &Credentials,
-    hear: &mut dyn FnMut(LayerTold),
-) -> Result<String, EngineError> {
-    let doing = format!("pushing {reference}");
-    let (repository, tag) = reference.parts();
-    let missing = || EngineError::NotFound { what: format!("image {reference}") };
-    let path = link.endpoint(&format!("{}/push?tag={tag}", path_of(repository).ok_or_else(missing)?));
-    let headers = Headers::single(AUTH_HEADER, credentials.header().reveal().as_str());
-    let answer = link.client.post(path, Payload::empty(), Some(headers)).await.map_err(|error| match error {
-        // The registry's 401 and 403, which some engines hand on as their own.
-        docker_api::Error::Fault { message, .. } => {
-            EngineError::Refused { doing: doing.clone(), reason: one_line(&message) }
-        }
-        other => link.error(&doing, other),
-    })?;
-    let mut digest = None;
-    told::follow(link, answer, &doing, |line| {
-        if let Some(found) = digest_of(line) {
-            digest = Some(found.to_owned());
-        } else if let Some(told) = layer_of(line) {
-            hear(told);
-        }
-    })
-    .await?;
-    let reason = "the engine's answer broke off: it holds neither a digest nor an error".to_owned();
-    digest.ok_or(EngineError::Refused { doing, reason })
-}
-
-/// Of `GET /distribution/NAME/json`.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Distribution {
-    descriptor: Descriptor,
-}
-
-#[derive(Deserialize)]
-struct Descriptor {
-    digest: String,
-}
-
-pub(super) async fn digest_in_registry(
-    link: &Link,
-    reference: &Reference,
-    credentials: &Credentials,
-) -> Option<String> {
-    let path = format!("/distribution/{reference}/json");
-    let ask = async {
-        let answer = link.get_with(&path, AUTH_HEADER, credentials.header().reveal()).await.ok()?;
-        let found: Distribution = link.read_json(answer, "asking the registry").await.ok()?;
-        Some(found.descriptor.digest).filter(|digest| is_digest(digest))
-    };
-    tokio::time::timeout(PATIENCE, ask).await.ok().flatten()
-}
-
 /// The digest, in the form for programs or in the one for people: `latest: digest: sha256:… size: 1234`.
-fn digest_of(line: &Line) -> Option<&str> {
+pub(super) fn digest_of(line: &JsonMessage) -> Option<&str> {
     let for_programs = line.aux.as_ref().and_then(|aux| aux.digest.as_deref());
     let for_people = || line.status.split_once(": digest: ")?.1.split(' ').next();
     for_programs.or_else(for_people).filter(|digest| is_digest(digest))
 }
 
-fn is_digest(text: &str) -> bool {
+/// Whether a text is a digest with its algorithm: what a registry says is foreign text.
+pub(super) fn is_digest(text: &str) -> bool {
     let hex = text.split_once(':').map_or("", |(_, hex)| hex);
     hex.len() >= 32 && text.len() < 200 && text.chars().all(|c| c.is_ascii_alphanumeric() || "+._-:".contains(c))
 }
 
 /// What a line tells of a layer.
-fn layer_of(line: &Line) -> Option<LayerTold> {
+pub(super) fn layer_of(line: &JsonMessage) -> Option<LayerProgress> {
     let layer = line.id.clone()?;
     let number = |of: Option<i64>| of.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
     let state = match line.status.as_str() {
@@ -102,14 +35,14 @@ fn layer_of(line: &Line) -> Option<LayerTold> {
             LayerState::Again { wait: Duration::from_secs(seconds) }
         }
     };
-    Some(LayerTold { layer, state })
+    Some(LayerProgress { layer, state })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn line(text: &str) -> Line {
+    fn line(text: &str) -> JsonMessage {
         serde_json::from_str(text).unwrap()
     }
 

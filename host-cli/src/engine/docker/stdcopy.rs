@@ -1,19 +1,19 @@
-//! Takes an attached container's output apart: eight bytes of header, then as many of one stream. Pieces are passed on
-//! as they come, so that a line of any length needs no memory.
+//! Docker's stdcopy: takes an attached container's output apart. Eight bytes of header, then as many of one stream as it
+//! says. Pieces are passed on as they come, so that a line of any length needs no memory.
 
 use shared_model::event::Stream;
 
 const HEADER: usize = 8;
 
-/// Where in the stream we are.
+/// Where in the output the next byte belongs.
 #[derive(Default)]
-pub(super) struct Frames {
+pub(super) struct StdCopy {
     header: [u8; HEADER],
     filled: usize,
     left: usize,
 }
 
-impl Frames {
+impl StdCopy {
     /// Gives the pieces in `bytes` to `output`. Standard input's echo and streams that we do not know are left out.
     pub(super) fn feed(&mut self, mut bytes: &[u8], output: &mut dyn FnMut(Stream, &[u8])) {
         while !bytes.is_empty() {
@@ -60,9 +60,9 @@ mod tests {
             [frame(1, b"out"), frame(2, b"err"), frame(3, b"odd"), frame(1, b""), frame(0, b"in"), frame(1, b"!")]
                 .concat();
         for size in 1..=whole.len() {
-            let (mut frames, mut out, mut err) = (Frames::default(), Vec::new(), Vec::new());
+            let (mut streams, mut out, mut err) = (StdCopy::default(), Vec::new(), Vec::new());
             for chunk in whole.chunks(size) {
-                frames.feed(chunk, &mut |stream, piece| match stream {
+                streams.feed(chunk, &mut |stream, piece| match stream {
                     Stream::Out => out.extend_from_slice(piece),
                     Stream::Err => err.extend_from_slice(piece),
                 });

@@ -1,7 +1,7 @@
 //! What an engine tells while it works: one JSON object a line, over an answer whose status was good before the work
 //! began. Whether it went well stands in the lines, so all of them are read.
 
-use super::link::Link;
+use super::api_client::ApiClient;
 use super::refusal::one_line;
 use crate::engine::EngineError;
 use containers_api::conn::hyper::{Body, Response};
@@ -15,9 +15,9 @@ const LONGEST_LINE: usize = 1 << 20;
 /// loaded. Seen in 28.5.
 const NOT_UNPACKED: &str = "Error unpacking image ";
 
-/// A line, as far as we read it.
+/// A line, as far as we read it: Docker's `jsonmessage`.
 #[derive(Deserialize)]
-pub(super) struct Line {
+pub(super) struct JsonMessage {
     /// Text for people.
     #[serde(default)]
     pub(super) stream: String,
@@ -25,13 +25,13 @@ pub(super) struct Line {
     /// What happens to a layer, or to the whole.
     #[serde(default)]
     pub(super) status: String,
-    /// The layer.
+    /// The short id of the layer.
     pub(super) id: Option<String>,
     #[serde(rename = "progressDetail")]
-    pub(super) progress: Option<Progress>,
+    pub(super) progress: Option<ProgressDetail>,
     error: Option<String>,
     #[serde(rename = "errorDetail")]
-    detail: Option<Detail>,
+    detail: Option<ErrorDetail>,
 }
 
 #[derive(Deserialize)]
@@ -46,17 +46,17 @@ pub(super) struct Aux {
 
 /// How far something is; negative or absent where an engine does not know.
 #[derive(Default, Deserialize)]
-pub(super) struct Progress {
+pub(super) struct ProgressDetail {
     pub(super) current: Option<i64>,
     pub(super) total: Option<i64>,
 }
 
 #[derive(Deserialize)]
-struct Detail {
+struct ErrorDetail {
     message: Option<String>,
 }
 
-impl Line {
+impl JsonMessage {
     /// What went wrong, if this line tells that.
     pub(super) fn error(&self) -> Option<&str> {
         let detail = self.detail.as_ref().and_then(|detail| detail.message.as_deref());
@@ -68,23 +68,23 @@ impl Line {
 /// Reads the answer to its end and shows every line to `hear`; the first error in it is the outcome. `doing` is what
 /// errors call the work.
 pub(super) async fn follow(
-    link: &Link,
+    api: &ApiClient,
     answer: Response<Body>,
     doing: &str,
-    mut hear: impl FnMut(&Line),
+    mut hear: impl FnMut(&JsonMessage),
 ) -> Result<(), EngineError> {
-    let mut lines = Lines::default();
+    let mut lines = LineSplitter::default();
     let mut body = answer.into_body();
     let mut wrong = None;
     let mut read = |bytes: &[u8]| {
-        let Ok(told) = serde_json::from_slice::<Line>(bytes) else { return };
+        let Ok(told) = serde_json::from_slice::<JsonMessage>(bytes) else { return };
         if wrong.is_none() {
             wrong = told.error().map(one_line);
         }
         hear(&told);
     };
     while let Some(chunk) = body.next().await {
-        lines.push(&chunk.map_err(|error| link.error(doing, error.into()))?, &mut read);
+        lines.push(&chunk.map_err(|error| api.error(doing, error.into()))?, &mut read);
     }
     read(&lines.unfinished);
     match wrong {
@@ -95,11 +95,11 @@ pub(super) async fn follow(
 
 /// Cuts chunks into lines; of a line that is too long only the start is kept.
 #[derive(Default)]
-struct Lines {
+struct LineSplitter {
     unfinished: Vec<u8>,
 }
 
-impl Lines {
+impl LineSplitter {
     fn push(&mut self, chunk: &[u8], read: &mut impl FnMut(&[u8])) {
         for part in chunk.split_inclusive(|byte| *byte == b'\n') {
             let room = LONGEST_LINE - self.unfinished.len();
@@ -115,7 +115,7 @@ impl Lines {
 /// The lines that chunks are cut into, with what is left.
 #[cfg(any(fuzzing, test))]
 pub(super) fn lines_of(chunks: &[&[u8]]) -> Vec<Vec<u8>> {
-    let (mut lines, mut all) = (Lines::default(), Vec::new());
+    let (mut lines, mut all) = (LineSplitter::default(), Vec::new());
     for chunk in chunks {
         lines.push(chunk, &mut |line| all.push(line.to_vec()));
     }
@@ -135,13 +135,13 @@ mod tests {
             (r#"{"stream":"error: not one"}"#, None),
             (r#"{"stream":"Error unpacking image a:b: no\n"}"#, Some("Error unpacking image a:b: no")),
         ] {
-            assert_eq!(serde_json::from_str::<Line>(line).unwrap().error(), error, "{line}");
+            assert_eq!(serde_json::from_str::<JsonMessage>(line).unwrap().error(), error, "{line}");
         }
     }
 
     #[test]
     fn lines_are_whole_however_the_chunks_fall_and_none_fills_the_memory() {
-        let mut lines = Lines::default();
+        let mut lines = LineSplitter::default();
         let mut read = Vec::new();
         for chunk in ["{\"a\"", ":1}\n{}\n{", "}"] {
             lines.push(chunk.as_bytes(), &mut |line| read.push(String::from_utf8(line.to_vec()).unwrap()));

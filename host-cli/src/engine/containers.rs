@@ -1,0 +1,165 @@
+//! Containers: what an engine says of them, and what it does with them.
+
+use crate::engine::container_spec::{ContainerSpec, LogConfig};
+use crate::engine::engine_error::EngineError;
+use crate::engine::images::ImageId;
+use shared_model::event::Stream;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::time::Duration;
+
+/// What is wanted of an engine with containers. Every call blocks, and may be made from any thread.
+pub(crate) trait Containers: Send + Sync {
+    /// Makes a container; nothing runs yet.
+    fn create(&self, name: Option<&str>, spec: &ContainerSpec) -> Result<ContainerId, EngineError>;
+
+    /// Starts a container and returns at once.
+    fn start(&self, container: &ContainerId) -> Result<(), EngineError>;
+
+    /// Starts a container, gives it its input, gives what it prints to `output` as it comes, and returns its exit status
+    /// when it has ended. Ends too when the container is removed meanwhile.
+    fn run(
+        &self,
+        container: &ContainerId,
+        input: Input<'_>,
+        output: &mut dyn FnMut(Stream, &[u8]),
+    ) -> Result<i64, EngineError>;
+
+    /// Runs a program in a container that runs, as the container's own user and in its folder, without a shell and without
+    /// input, and waits until it has ended, but no longer than `patience`. Refused where the container does not run.
+    fn exec(&self, container: &ContainerId, command: &[String], patience: Duration) -> Result<ExecResult, EngineError>;
+
+    /// The container, or `None` when it is gone.
+    fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError>;
+
+    /// All containers of ours, of whatever kind, stopped ones too.
+    fn list_containers(&self) -> Result<Vec<ContainerSummary>, EngineError>;
+
+    /// Containers that bear the label, stopped ones too, the newest first.
+    fn containers_labelled(&self, label: &str, value: &str) -> Result<Vec<Container>, EngineError>;
+
+    /// Whether any container, running or not and whoever made it, is of this image or of one that is built on it.
+    fn is_used(&self, image: &ImageId) -> Result<bool, EngineError>;
+
+    /// The last lines that a container printed, stdout and stderr as they came.
+    fn log_tail(&self, container: &ContainerId, count: usize) -> Result<Vec<u8>, EngineError>;
+
+    /// A file or folder of a container, running or not, as a tar stream.
+    fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError>;
+
+    /// Sends SIGTERM, after `grace` SIGKILL. A container that does not run is no error.
+    fn stop(&self, container: &ContainerId, grace: Duration) -> Result<(), EngineError>;
+
+    /// Removes a container with its anonymous volumes, running or not. One that is gone is no error.
+    fn remove(&self, container: &ContainerId) -> Result<(), EngineError>;
+}
+
+/// An engine's id of a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct ContainerId(pub(crate) String);
+
+/// What an engine says of a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Container {
+    /// Its id.
+    pub(crate) id: ContainerId,
+    /// Its name without the leading slash.
+    pub(crate) name: String,
+    /// Its labels.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Whether its main process runs.
+    pub(crate) running: bool,
+    /// The main process's exit status; meaningless while it runs.
+    pub(crate) exit_status: i64,
+    /// Seconds since 1970 when that was; 0 for one that never ran.
+    pub(crate) ended: i64,
+    /// Whether the kernel ended it for its memory.
+    pub(crate) out_of_memory: bool,
+    /// The outcome of its health checks so far.
+    pub(crate) health: Health,
+    /// Whether the engine shows the outcome of a health check, good or bad.
+    pub(crate) was_checked: bool,
+    /// What the last health check printed, as it was printed (foreign text); empty where there was none.
+    pub(crate) health_output: String,
+    /// By network name, how its neighbours there reach it.
+    pub(crate) endpoints: BTreeMap<String, NetworkEndpoint>,
+    /// The image that it was made of.
+    pub(crate) image: ImageId,
+    /// What runs instead of the image's entry point, as its maker asked for it; empty: the image's.
+    pub(crate) entrypoint: Vec<String>,
+    /// How the engine keeps what it prints.
+    pub(crate) log: LogConfig,
+}
+
+/// How a container is reached on one network.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct NetworkEndpoint {
+    /// Its addresses, of both families; empty while it does not run.
+    pub(crate) addresses: Vec<String>,
+    /// The names besides the container's own that the network's name server answers with it.
+    pub(crate) names: Vec<String>,
+}
+
+/// What a list of containers tells of one, without a look at each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ContainerSummary {
+    /// Its id.
+    pub(crate) id: ContainerId,
+    /// Its name without the leading slash.
+    pub(crate) name: String,
+    /// Its labels.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Whether its main process runs.
+    pub(crate) running: Running,
+    /// Seconds since 1970 when it was made.
+    pub(crate) created: i64,
+    /// Its main process's command line, as the engine shows it.
+    pub(crate) command: String,
+    /// The image that it was made of; empty where the engine does not say.
+    pub(crate) image: ImageId,
+}
+
+/// Whether a container's main process runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Running {
+    /// It was never started.
+    NotYet,
+    /// It runs, or is about to again.
+    Now,
+    /// It has ended.
+    #[default]
+    Not,
+}
+
+/// What a health check says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// There is no check.
+    #[default]
+    Unchecked,
+    /// It has not passed yet.
+    Starting,
+    /// The last check passed.
+    Healthy,
+    /// It failed as often in a row as the check allows.
+    Unhealthy,
+}
+
+/// What a container is given on its standard input.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Input<'a> {
+    /// This, and then its end.
+    Whole(&'a [u8]),
+    /// This, with a mark behind it, and then a sign of life every few seconds for as long as we live: see
+    /// [`shared_model::lease`].
+    Leased(&'a [u8]),
+}
+
+/// How a program ended that was run in a container beside its main process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ExecResult {
+    /// Its exit status; `None` where it has not ended in time, and may still run.
+    pub(crate) status: Option<i64>,
+    /// The first 4 KiB of what it printed on both streams, as it was printed (foreign text).
+    pub(crate) output: Vec<u8>,
+}

@@ -1,0 +1,24 @@
+//! What a test's engine says of itself.
+
+use super::Fake;
+use crate::engine::{EngineError, EngineInfo, Store, System};
+use std::path::PathBuf;
+
+impl System for Fake {
+    fn info(&self) -> Result<EngineInfo, EngineError> {
+        let state = self.call("info", &[])?;
+        let store = state.store.clone().unwrap_or_else(|| Store::Layers("overlay2".to_owned()));
+        Ok(EngineInfo {
+            version: "20.10".to_owned(),
+            store,
+            limits: state.limits,
+            quota: state.quota,
+            processors: 2,
+            memory_bytes: 4 << 30,
+        })
+    }
+
+    fn records(&self) -> Option<PathBuf> {
+        Some(self.1.path().join("records"))
+    }
+}
