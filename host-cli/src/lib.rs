@@ -13,7 +13,6 @@ mod engine;
 mod failure;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzed;
-mod guid;
 mod image;
 mod labels;
 mod owner;

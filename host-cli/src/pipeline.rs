@@ -10,7 +10,6 @@ use crate::backend::Backend;
 use crate::backend::docker::push::{Target, push_image};
 use crate::backend::docker::{OneEngine, mounts, preflight};
 use crate::failure::Failure;
-use crate::guid;
 use crate::image::{ImageOptions, MadeImage, created};
 use crate::plan::fetching::Fetching;
 use crate::plan::launch::{LaunchOptions, LaunchPlan};
@@ -18,6 +17,7 @@ use crate::plan::restage::{RestageOptions, RestagePlan};
 use crate::requests::{self, Request, RequestError, RequestKind};
 use crate::session::Session;
 use shared_model::event::{Event, EventSink};
+use uuid::Uuid;
 
 /// The request that was typed, or the newest of the app.
 pub(crate) fn staging_request(command: &Restage, app: Option<&AppRef>) -> Result<Request, RequestError> {
@@ -45,7 +45,7 @@ pub(crate) fn restage(
         image: if command.no_image { None } else { Some(image_options(command)?) },
         keep: command.keep,
         keep_images: command.keep_images,
-        instance: &guid::new()?,
+        instance: &Uuid::new_v4().to_string(),
     };
     let plan = RestagePlan::new(&request.document, &options)?;
     mounts::closed(&files, &plan.users)?;
@@ -75,7 +75,7 @@ pub(crate) fn push_if_wanted(
 pub(crate) fn launch(session: &Session, request: &Request, command: &Launch) -> Result<(), Failure> {
     warn(session, request);
     let (process, network, ports) = (&*command.process, &*command.network, &*command.port);
-    let options = LaunchOptions { process, ports, network, instance: &guid::new()? };
+    let options = LaunchOptions { process, ports, network, instance: &Uuid::new_v4().to_string() };
     let plan = LaunchPlan::new(&request.document, request.time, &options)?;
     OneEngine(session).launch(&plan)
 }

@@ -27,9 +27,9 @@ const LONGEST_COMPLAINT: usize = 4096;
 pub(super) fn run(command: CacheCommand) -> ExitCode {
     let nothing = || Ok(());
     match command {
-        CacheCommand::List(command) => run_command(trouble::screen(), nothing, move |session, ()| {
-            answer::write(&listed(session, &command)?).map(drop)
-        }),
+        CacheCommand::List(command) => {
+            run_command(trouble(), nothing, move |session, ()| answer::write(&listed(session, &command)?).map(drop))
+        }
         CacheCommand::Verify(command) => {
             run_command(screen(command.output), nothing, move |session, ()| verified(session, &command))
         }

@@ -5,7 +5,6 @@ use crate::backend::docker::stage::{self, Staged, Staging, Subject};
 use crate::backend::docker::{mounts, preflight};
 use crate::engine::{CommitOptions, ContainerId};
 use crate::failure::Failure;
-use crate::guid;
 use crate::image::app_image;
 use crate::image::{Journal, Records, UntaggedImage, checked_names, tag};
 use crate::plan::cache;
@@ -19,6 +18,7 @@ use shared_model::cache_place;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// Fetches what requests name into the cache.
 pub(super) fn run(command: CacheUp, agent_options: Vec<String>) -> ExitCode {
@@ -136,7 +136,7 @@ fn bake(
     dependencies: usize,
 ) -> Result<(), Failure> {
     // No other image has it: by this it is found again should nobody give it its name, and known to be ours.
-    let build_key = format!("{}{}", guid::new()?, guid::new()?).replace('-', "");
+    let build_key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     let mut labels = cache::baked_labels(dependencies, &today());
     labels.insert(app_image::BUILD_KEY.to_owned(), build_key.clone());
     let options = CommitOptions { like: like.to_owned(), labels };

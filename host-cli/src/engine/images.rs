@@ -3,9 +3,13 @@
 use crate::engine::engine_error::EngineError;
 use shared_model::secret::Secret;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// What is wanted of an engine with images that it has. Every call blocks, and may be made from any thread.
 pub(crate) trait Images: Send + Sync {
+    /// The user's folder for what is remembered of this engine's images; it need not exist. `None`: there is no place for it.
+    fn records(&self) -> Option<PathBuf>;
+
     /// The image called `reference`, or `None`.
     fn image(&self, reference: &str) -> Result<Option<Image>, EngineError>;
 

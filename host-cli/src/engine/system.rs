@@ -1,15 +1,11 @@
 //! What an engine says of itself, as far as it decides what it is asked for.
 
 use crate::engine::engine_error::EngineError;
-use std::path::PathBuf;
 
 /// What is wanted of an engine as a whole. Every call blocks, and may be made from any thread.
 pub(crate) trait System: Send + Sync {
     /// What it says of itself: version, store of images, limits, machine.
     fn info(&self) -> Result<EngineInfo, EngineError>;
-
-    /// The user's folder for what is remembered of this engine; it need not exist. `None`: there is no place for it.
-    fn records(&self) -> Option<PathBuf>;
 }
 
 /// What an engine says of itself.

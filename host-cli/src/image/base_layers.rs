@@ -7,7 +7,7 @@
 
 use super::ImageError;
 use super::sha256::sha256_of_bytes;
-use crate::engine::{Engine, EngineError, Image};
+use crate::engine::{EngineError, Image, ImageTransfer};
 use crate::unfinished;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -73,7 +73,7 @@ struct OlderManifest {
 }
 
 /// The base's layers from the lowest on.
-pub(super) fn base_layers(engine: &dyn Engine, base: &Image) -> Result<Vec<Descriptor>, ImageError> {
+pub(super) fn base_layers(engine: &dyn ImageTransfer, base: &Image) -> Result<Vec<Descriptor>, ImageError> {
     let kept = kept_at(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"), &base.id.0);
     if let Some(layers) = kept.as_deref().and_then(read).filter(|layers| layers.len() == base.details.layers.len()) {
         return Ok(layers);

@@ -4,7 +4,7 @@
 //! settings that every app image has. Who has the engine's socket can forge all of that, but could also do anything else.
 
 use super::records::Records;
-use crate::engine::{Engine, EngineError, Image, ImageId, ImageSettings};
+use crate::engine::{EngineError, Image, ImageId, ImageSettings, Images};
 use crate::image::app_image;
 use crate::image::config;
 use crate::labels;
@@ -45,7 +45,7 @@ pub(crate) enum Foreign {
 ///
 /// # Errors
 /// The outer one is the engine's.
-pub(crate) fn provenance(engine: &dyn Engine, image: &Image) -> Result<Result<Provenance, Foreign>, EngineError> {
+pub(crate) fn provenance(engine: &dyn Images, image: &Image) -> Result<Result<Provenance, Foreign>, EngineError> {
     if Records::open(engine).know(image) {
         return Ok(Ok(Provenance::Remembered));
     }
@@ -64,7 +64,7 @@ pub(crate) fn is_labelled(image: &Image) -> bool {
 ///
 /// # Errors
 /// The engine's.
-pub(crate) fn remove_if_ours(engine: &dyn Engine, id: &ImageId) -> Result<(), EngineError> {
+pub(crate) fn remove_if_ours(engine: &dyn Images, id: &ImageId) -> Result<(), EngineError> {
     let Some(image) = engine.image(&id.0)?.filter(|image| image.tags.is_empty()) else { return Ok(()) };
     match provenance(engine, &image)? {
         Ok(_) => engine.remove_dangling(id),
@@ -72,7 +72,7 @@ pub(crate) fn remove_if_ours(engine: &dyn Engine, id: &ImageId) -> Result<(), En
     }
 }
 
-fn by_content(engine: &dyn Engine, image: &Image) -> Result<Option<Foreign>, EngineError> {
+fn by_content(engine: &dyn Images, image: &Image) -> Result<Option<Foreign>, EngineError> {
     let label = |name: &str| image.labels.get(name).map_or("", String::as_str);
     let base_id = ImageId(label(app_image::BASE_DIGEST).to_owned());
     let base = if base_id.is_whole() { engine.image(&base_id.0)? } else { None };

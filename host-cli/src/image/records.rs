@@ -3,7 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the one place that keeps and reads which images were made")]
 
-use crate::engine::{Engine, Image, ImageId};
+use crate::engine::{Image, ImageId, Images};
 use crate::image::app_image;
 use crate::{state_folder, unfinished};
 use std::fs;
@@ -24,7 +24,7 @@ pub(crate) struct Records {
 
 impl Records {
     /// Those of this engine.
-    pub(crate) fn open(engine: &dyn Engine) -> Self {
+    pub(crate) fn open(engine: &dyn Images) -> Self {
         Self { folder: engine.records().map(|records| records.join("images")) }
     }
 

@@ -57,6 +57,20 @@ impl RequestError {
         Self::Unreadable { log_file: log_file.to_string(), reason: error.to_string() }
     }
 
+    /// `others` are the apps that there are; the names that are most like `app` are what the user may have meant.
+    pub(super) fn no_such_app(
+        kinds: Vec<RequestKind>,
+        app: &str,
+        others: impl IntoIterator<Item = String>,
+        warnings: Vec<String>,
+    ) -> Self {
+        const MOST: usize = 3;
+        let mut nearest: Vec<String> = others.into_iter().filter(|name| !name.is_empty()).collect();
+        nearest.sort_by(|one, other| strsim::jaro_winkler(app, other).total_cmp(&strsim::jaro_winkler(app, one)));
+        nearest.truncate(MOST);
+        Self::NoSuchApp { kinds, app: app.to_owned(), nearest, warnings }
+    }
+
     /// What to try; empty where nothing can be advised.
     pub(crate) fn advice(&self) -> String {
         match self {

@@ -13,7 +13,6 @@ use super::history::{Rank, names_hide_a_guid};
 use super::log_file::LogOptions;
 use super::log_file::{self, LogFile};
 use super::log_line::{LineFilter, LogLine, time_of_line};
-use super::nearest::nearest;
 use super::request::{Request, RequestKind};
 use super::source::Source;
 use crate::app_ref::{AnswersBy, AppRef};
@@ -189,13 +188,7 @@ impl<'a> Search<'a> {
             }
             (Some((_, request)), _) => Ok(Request { warnings: self.warnings, ..request }),
             (None, Some(app)) if !self.others.is_empty() => {
-                let nearest = nearest(&app.word, self.others);
-                Err(RequestError::NoSuchApp {
-                    kinds: vec![kind],
-                    app: app.word.clone(),
-                    nearest,
-                    warnings: self.warnings,
-                })
+                Err(RequestError::no_such_app(vec![kind], &app.word, self.others, self.warnings))
             }
             (None, _) => Err(RequestError::NoRequests { kinds: vec![kind], searched, warnings: self.warnings }),
         }

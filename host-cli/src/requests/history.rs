@@ -7,7 +7,6 @@ use super::error::RequestError;
 use super::log_file::LogFile;
 use super::log_file::LogOptions;
 use super::log_line::{LineFilter, LogLine};
-use super::nearest::nearest;
 use super::source::Source;
 use super::{RequestKind, log_file};
 use crate::app_ref::{AnswersBy, AppRef};
@@ -107,9 +106,7 @@ pub(crate) fn read(app: Option<&AppRef>, logs: &LogOptions) -> Result<History, R
     let mut entries = found.into_values().next().unwrap_or_default();
     if entries.is_empty() {
         return Err(match app {
-            Some(app) if !others.is_empty() => {
-                RequestError::NoSuchApp { kinds, app: app.word.clone(), nearest: nearest(&app.word, others), warnings }
-            }
+            Some(app) if !others.is_empty() => RequestError::no_such_app(kinds, &app.word, others, warnings),
             _ => RequestError::NoRequests { kinds, searched, warnings },
         });
     }

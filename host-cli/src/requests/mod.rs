@@ -21,7 +21,6 @@ pub(crate) mod fuzzed;
 pub(crate) mod history;
 mod log_file;
 mod log_line;
-mod nearest;
 mod request;
 mod request_file;
 pub(crate) mod run_action;

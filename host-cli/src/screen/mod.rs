@@ -10,7 +10,6 @@ mod plain;
 pub(crate) mod recording;
 mod summary;
 pub(crate) mod table;
-pub(crate) mod trouble;
 
 use crate::arguments::Output;
 use shared_model::event::EventSink;
@@ -19,6 +18,11 @@ use std::sync::Arc;
 
 /// Where a session's events go; every thread of it may say something.
 pub(crate) type Screen = Arc<dyn EventSink + Send + Sync>;
+
+/// For a command whose standard output is an answer: warnings and failures only, on standard error.
+pub(crate) fn trouble() -> Screen {
+    Arc::new(plain::Trouble(plain::Plain::new(io::stdout(), io::stderr())))
+}
 
 /// The rendering for `output`; where the user has no wish, progress bars on a terminal and plain lines elsewhere.
 pub(crate) fn screen(output: Option<Output>) -> Screen {

@@ -57,9 +57,21 @@ impl<Out: Write + Send, Err: Write + Send> EventSink for Plain<Out, Err> {
     }
 }
 
+/// Warnings and failures only.
+pub(super) struct Trouble<S>(pub(super) S);
+
+impl<S: EventSink> EventSink for Trouble<S> {
+    fn emit(&self, event: Event) {
+        if matches!(event, Event::Warning { .. } | Event::Failed { .. }) {
+            self.0.emit(event);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screen::recording::Recording;
     use shared_model::event::Step;
 
     #[test]
@@ -106,5 +118,18 @@ mod tests {
              \x20 one     staged         4.1s  cf-app/one:latest\n  longer  failed (223)   4.1s\n"
         );
         assert_eq!(String::from_utf8(err).unwrap(), "two | error: a\ntwo |   b\nerror: longer: no\nerror: 1 of 2\n");
+    }
+
+    #[test]
+    fn only_warnings_and_failures_pass() {
+        let recording = Recording::default();
+        let screen = Trouble(recording);
+        let failed = Event::Failed { code: 9, text: "no engine".into(), advice: String::new() };
+        let warning = Event::Warning { text: "look out".into() };
+        for event in [Event::Note { text: "on its way".into() }, warning.clone(), failed.clone(), Event::Done { ms: 1 }]
+        {
+            screen.emit(event);
+        }
+        assert_eq!(screen.0.events(), [warning, failed]);
     }
 }

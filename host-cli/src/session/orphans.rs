@@ -5,7 +5,7 @@
 //! ours where a guard tells of it and it is as we make it. A guard whose image was not seen stays for [`LONGEST_LOAD`]: the
 //! engine may still be taking it in.
 
-use crate::engine::{Container, ContainerSummary, Engine, EngineError, Image, ImageId};
+use crate::engine::{Container, ContainerSummary, EngineError, Image, ImageId, Images};
 use crate::image::app_image;
 use crate::image::config;
 use crate::labels;
@@ -92,7 +92,7 @@ impl<'a> Orphan<'a> {
     }
 
     /// Whether this image is what was being made, or a step on the way there.
-    fn tells_of(&self, engine: &dyn Engine, image: &Image) -> bool {
+    fn tells_of(&self, engine: &dyn Images, image: &Image) -> bool {
         self.tells_of_step(image) || self.tells_of_result(engine, image)
     }
 
@@ -105,7 +105,7 @@ impl<'a> Orphan<'a> {
     }
 
     /// Whether it is the image whose build key this guard tells of, and nothing was done to it since.
-    fn tells_of_result(&self, engine: &dyn Engine, image: &Image) -> bool {
+    fn tells_of_result(&self, engine: &dyn Images, image: &Image) -> bool {
         let (Some(above), Some(build_key)) = (self.above(image), self.build_key()) else { return false };
         if image.labels.get(app_image::BUILD_KEY) != Some(build_key) {
             return false;

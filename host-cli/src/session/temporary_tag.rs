@@ -1,6 +1,6 @@
 //! A name that an image bears for the time being: an engine pushes what bears the name that it is to get in the registry.
 
-use crate::engine::{Engine, EngineError, ImageId};
+use crate::engine::{EngineError, ImageId, Images};
 use crate::image::provenance::remove_if_ours;
 use crate::labels;
 use crate::registry::image_name::full_name;
@@ -19,14 +19,14 @@ pub(crate) struct TemporaryTag {
 
 impl TemporaryTag {
     /// What it takes to give the name to the image; `None` where it bears it already. Nothing is done yet.
-    pub(super) fn wanted(engine: &dyn Engine, image: &ImageId, name: &str) -> Result<Option<Self>, EngineError> {
+    pub(super) fn wanted(engine: &dyn Images, image: &ImageId, name: &str) -> Result<Option<Self>, EngineError> {
         let bearer = engine.image(name)?.map(|bearer| bearer.id);
         let bears = bearer.as_ref() == Some(image);
         Ok((!bears).then(|| Self { name: name.to_owned(), image: image.clone(), bearer }))
     }
 
     /// Gives the name to the image; `None` where it bears it already.
-    pub(super) fn tag(engine: &dyn Engine, image: &ImageId, name: &str) -> Result<Option<Self>, EngineError> {
+    pub(super) fn tag(engine: &dyn Images, image: &ImageId, name: &str) -> Result<Option<Self>, EngineError> {
         let lent = Self::wanted(engine, image, name)?;
         lent.iter().try_for_each(|lent| engine.tag(image, &lent.name))?;
         Ok(lent)
@@ -52,13 +52,13 @@ impl TemporaryTag {
     }
 
     /// Whether the image bears the name.
-    pub(super) fn is_out(&self, engine: &dyn Engine) -> Result<bool, EngineError> {
+    pub(super) fn is_out(&self, engine: &dyn Images) -> Result<bool, EngineError> {
         bears(engine, &self.image, &self.name)
     }
 
     /// The name goes back to where it was. An image that has no other keeps it: without a name it would be lost. A name
     /// that somebody else has given away meanwhile is not ours any more.
-    pub(super) fn take_back(&self, engine: &dyn Engine) -> Result<(), EngineError> {
+    pub(super) fn take_back(&self, engine: &dyn Images) -> Result<(), EngineError> {
         if !self.is_out(engine)? {
             return Ok(());
         }
@@ -72,7 +72,7 @@ impl TemporaryTag {
     }
 
     /// The name stays; who bore it before goes, if it was ours and that was its last.
-    pub(super) fn given_for_good(&self, engine: &dyn Engine) -> Result<(), EngineError> {
+    pub(super) fn given_for_good(&self, engine: &dyn Images) -> Result<(), EngineError> {
         self.bearer.iter().try_for_each(|bearer| remove_if_ours(engine, bearer))
     }
 }
@@ -83,7 +83,7 @@ fn whole(ImageId(id): &ImageId) -> String {
 }
 
 /// Whether the image bears the name now. Both are looked up, since an engine may write ids in more than one way.
-pub(crate) fn bears(engine: &dyn Engine, image: &ImageId, name: &str) -> Result<bool, EngineError> {
+pub(crate) fn bears(engine: &dyn Images, image: &ImageId, name: &str) -> Result<bool, EngineError> {
     let id = |reference: &str| engine.image(reference).map(|found| found.map(|image| image.id));
     let bearer = id(name)?;
     Ok(bearer.is_some() && bearer == id(&image.0)?)

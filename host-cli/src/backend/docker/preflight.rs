@@ -2,7 +2,7 @@
 
 use crate::arguments::FetchOptions;
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{Container, Engine, Image, Limits, NetworkEndpoint, Quota};
+use crate::engine::{Container, Containers, Engine, Image, Images, Limits, NetworkEndpoint, Quota, VolumesAndNetworks};
 use crate::failure::Failure;
 use crate::labels;
 use crate::plan::cache;
@@ -27,7 +27,7 @@ pub(super) fn restage(engine: &dyn Engine, plan: &RestagePlan) -> Result<Image, 
 }
 
 /// The network exists.
-pub(crate) fn network(engine: &dyn Engine, name: &str) -> Result<(), Failure> {
+pub(crate) fn network(engine: &dyn VolumesAndNetworks, name: &str) -> Result<(), Failure> {
     if engine.has_network(name)? {
         return Ok(());
     }
@@ -40,7 +40,11 @@ pub(crate) fn network(engine: &dyn Engine, name: &str) -> Result<(), Failure> {
 
 /// No app answers for a host that the requests speak to: on one network with it, whoever has the host's name or address
 /// gets what is sent there, and what it answers would be staged.
-pub(crate) fn no_app_answers_for(engine: &dyn Engine, network: &str, hosts: &BTreeSet<String>) -> Result<(), Failure> {
+pub(crate) fn no_app_answers_for(
+    engine: &dyn Containers,
+    network: &str,
+    hosts: &BTreeSet<String>,
+) -> Result<(), Failure> {
     for app in engine.containers_labelled(labels::KIND, labels::KIND_APP)?.iter().filter(|app| app.running) {
         let Some(host) = app.endpoints.get(network).and_then(|endpoint| answered(app, endpoint, hosts)) else {
             continue;
@@ -89,7 +93,7 @@ pub(crate) fn limits(session: &Session, spec: &ContainerSpec) -> Result<Quota, F
 }
 
 /// The image `reference` exists; `role` says what it is for.
-pub(crate) fn image(engine: &dyn Engine, reference: &str, role: &str) -> Result<Image, Failure> {
+pub(crate) fn image(engine: &dyn Images, reference: &str, role: &str) -> Result<Image, Failure> {
     engine.image(reference)?.ok_or_else(|| {
         Failure::new(
             ExitCode::Engine,
@@ -100,7 +104,7 @@ pub(crate) fn image(engine: &dyn Engine, reference: &str, role: &str) -> Result<
 }
 
 /// The cache volume exists.
-pub(crate) fn volume(engine: &dyn Engine, name: &str) -> Result<(), Failure> {
+pub(crate) fn volume(engine: &dyn VolumesAndNetworks, name: &str) -> Result<(), Failure> {
     volume_name(name)?;
     if engine.has_volume(name)? {
         return Ok(());

@@ -6,7 +6,7 @@
 
 use crate::app_ref::{AnswersBy, AppRef};
 use crate::backend::docker::ours;
-use crate::engine::{Engine, EngineError, Image, ImageId};
+use crate::engine::{EngineError, Image, ImageId, Images};
 use crate::failure::Failure;
 use crate::image::provenance::is_labelled;
 use crate::labels;
@@ -69,7 +69,7 @@ fn application(image: &Image) -> Application {
 }
 
 /// The image of this name or id, with its details. A word that can be no name of an image is none.
-fn called(engine: &dyn Engine, wanted: &AppRef) -> Result<Option<Image>, EngineError> {
+fn called(engine: &dyn Images, wanted: &AppRef) -> Result<Option<Image>, EngineError> {
     if wanted.is_name {
         return Ok(None);
     }

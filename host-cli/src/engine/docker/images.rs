@@ -5,11 +5,14 @@ use super::api_client::ApiClient;
 use super::models::{HistoryEntry, ImageDocument, ListedImage, image_id};
 use super::paths::{image_path, label_filter};
 use super::refusal::{self, one_line};
+use super::system::identity;
 use crate::engine::{EngineError, Image, ImageId, Images};
 use crate::labels;
+use crate::state_folder;
 use containers_api::conn::hyper::StatusCode;
 use containers_api::url::encoded_pairs;
 use docker_api::opts::TagOpts;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -24,6 +27,11 @@ const BEFORE_NEXT_LISTING: Duration = Duration::from_millis(100);
 const REMOVABLE: [&str; 2] = [labels::KIND_APP, labels::KIND_STAGER];
 
 impl Images for Docker {
+    fn records(&self) -> Option<PathBuf> {
+        let identity = self.identity.get_or_init(|| self.block_on(identity(&self.api)).ok());
+        state_folder::of_engine(identity.as_deref()?)
+    }
+
     fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
         Ok(self.block_on(details(&self.api, reference))?.map(Image::from))
     }

@@ -4,9 +4,7 @@ use super::Docker;
 use super::api_client::ApiClient;
 use super::refusal::one_line;
 use crate::engine::{EngineError, EngineInfo, Limits, Quota, Store, System};
-use crate::state_folder;
 use serde::Deserialize;
-use std::path::PathBuf;
 
 /// How `DriverStatus` names the store of images when that is containerd.
 const CONTAINERD: &str = "io.containerd.snapshotter.v1";
@@ -52,11 +50,6 @@ impl System for Docker {
     fn info(&self) -> Result<EngineInfo, EngineError> {
         self.block_on(info(&self.api))
     }
-
-    fn records(&self) -> Option<PathBuf> {
-        let identity = self.identity.get_or_init(|| self.block_on(identity(&self.api)).ok());
-        state_folder::of_engine(identity.as_deref()?)
-    }
 }
 
 pub(super) async fn info(api: &ApiClient) -> Result<EngineInfo, EngineError> {
@@ -66,7 +59,7 @@ pub(super) async fn info(api: &ApiClient) -> Result<EngineInfo, EngineError> {
 }
 
 /// What tells this engine from all others. Podman says another id each time; it is known by its address.
-async fn identity(api: &ApiClient) -> Result<String, EngineError> {
+pub(super) async fn identity(api: &ApiClient) -> Result<String, EngineError> {
     let info: Info = api.get_json("/info", "asking what it is").await?;
     let version: VersionInfo = api.get_json("/version", "asking for its version").await?;
     let lasts = version.components.unwrap_or_default().iter().any(|component| component.name == DOCKER);

@@ -4,6 +4,7 @@ use super::{Fake, FakeState};
 use crate::engine::{EngineError, Image, ImageDetails, ImageId, Images};
 use crate::image::{app_image, config};
 use crate::labels;
+use std::path::PathBuf;
 
 /// The base of every app's image; it is always there, and no test's image.
 const BASE: &str = "sha256:000000000000000000000000000000000000000000000000000000000000ba5e";
@@ -45,6 +46,10 @@ impl Fake {
 }
 
 impl Images for Fake {
+    fn records(&self) -> Option<PathBuf> {
+        Some(self.1.path().join("records"))
+    }
+
     fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
         let state = self.call("image", &[reference])?;
         if reference == BASE {

@@ -2,7 +2,6 @@
 
 use super::Fake;
 use crate::engine::{EngineError, EngineInfo, Store, System};
-use std::path::PathBuf;
 
 impl System for Fake {
     fn info(&self) -> Result<EngineInfo, EngineError> {
@@ -16,9 +15,5 @@ impl System for Fake {
             processors: 2,
             memory_bytes: 4 << 30,
         })
-    }
-
-    fn records(&self) -> Option<PathBuf> {
-        Some(self.1.path().join("records"))
     }
 }

@@ -1,6 +1,6 @@
 //! An image gets its names when all of it is there: all of them, or none.
 
-use crate::engine::{Engine, EngineError, Image, ImageId};
+use crate::engine::{EngineError, Image, ImageId, Images};
 use crate::image::ImageError;
 use crate::image::provenance::remove_if_ours;
 
@@ -27,7 +27,7 @@ pub(crate) struct UntaggedImage {
 
 /// Gives the image its names: all of them, or none and it is removed.
 pub(crate) fn tag(
-    engine: &dyn Engine,
+    engine: &dyn Images,
     UntaggedImage { id, names, droplet: _ }: UntaggedImage,
 ) -> Result<MadeImage, ImageError> {
     if let Err(refused) = give(engine, &id, &names) {
@@ -41,7 +41,7 @@ pub(crate) fn tag(
 
 /// Gives `image` the names, and removes images of ours that have no name left. Where one name is refused, those that were
 /// given go back to where they were.
-fn give(engine: &dyn Engine, image: &ImageId, names: &[String]) -> Result<(), EngineError> {
+fn give(engine: &dyn Images, image: &ImageId, names: &[String]) -> Result<(), EngineError> {
     let bearers: Vec<Option<Image>> = names.iter().map(|name| engine.image(name)).collect::<Result<_, _>>()?;
     for (given, name) in names.iter().enumerate() {
         if let Err(refused) = engine.tag(image, name) {
