@@ -38,7 +38,9 @@ pub(super) fn export(session: &Session, image: &Image, word: Option<&str>, targe
         session.emit(Event::Exporting { what: what.clone(), image: name, path: path.clone() });
         // An engine may think for long before it sends anything; nothing is on disk until then.
         let export = session.engine.save(&image.id)?;
-        session.write(|stop| Ok(image_export::export(Exporting { image, export, stop, events: session }, target)?))
+        session
+            .cleanup()
+            .write(|stop| Ok(image_export::export(Exporting { image, export, stop, events: session }, target)?))
     })?;
     session.emit(Event::Exported { what, path, digest: exported.digest, bytes: exported.bytes });
     Ok(())

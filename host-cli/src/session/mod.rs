@@ -127,7 +127,7 @@ impl Session {
         if let Some(guard) = guard
             && self.engine.remove(guard).is_ok()
         {
-            self.release(guard);
+            self.cleanup().release(guard);
         }
     }
 
@@ -146,11 +146,6 @@ impl Session {
         self.unconnected.cleanup.make_image(&self.engine, make)
     }
 
-    /// Writes something that appears as a whole; see [`Cleanup::write`].
-    pub(crate) fn write<T>(&self, write: impl FnOnce(&Stop) -> Result<T, Failure>) -> Result<T, Failure> {
-        self.unconnected.cleanup.write(write)
-    }
-
     /// Gives an image a name for the time being; see [`Cleanup::tag_temporarily`]. The guard, if any, tells of it.
     pub(crate) fn tag_temporarily(&self, image: &ImageId, name: &str) -> Result<Option<ContainerId>, Failure> {
         let lent = TemporaryTag::wanted(&*self.engine, image, name)?;
@@ -159,24 +154,14 @@ impl Session {
         Ok(guard)
     }
 
-    /// See [`Cleanup::keep_tag`].
-    pub(crate) fn keep_tag(&self, name: &str) -> Result<(), Failure> {
-        self.unconnected.cleanup.keep_tag(name)
-    }
-
     /// Stops a container for the time being; see [`Cleanup::stop`].
     pub(crate) fn stop_for_now(&self, container: &ContainerId, grace: Duration) -> Result<(), Failure> {
         self.unconnected.cleanup.stop(&self.engine, container, grace)
     }
 
-    /// See [`Cleanup::keep`].
-    pub(crate) fn keep(&self, container: &ContainerId) {
-        self.unconnected.cleanup.keep(container);
-    }
-
-    /// See [`Cleanup::release`].
-    pub(crate) fn release(&self, container: &ContainerId) {
-        self.unconnected.cleanup.release(container);
+    /// What this session has made, and what becomes of it.
+    pub(crate) fn cleanup(&self) -> &Cleanup {
+        &self.unconnected.cleanup
     }
 
     /// Takes one step, and says when it began and, if well, how long it took.

@@ -1,20 +1,20 @@
 //! Whether a secret can be found where it need not be: one app with a secret in every field of its requests, every command
 //! with each of its ends in every form of output, and a search of all that anybody can see of it.
 //!
-//! Wants what the tests of the road want (`../road/main.rs`), and Debian's `docker-registry`. Nothing is searched without
+//! Wants what the tests of the road want (`../from_request_to_app/main.rs`), and Debian's `docker-registry`. Nothing is searched without
 //! something that must be found there: else a search that finds nothing would say nothing.
 
 #![allow(unused_crate_dependencies, reason = "the command's dependencies are not this test's")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 #![allow(clippy::disallowed_methods, reason = "a test of the whole program runs programs and writes files")]
 
-#[path = "../road/app.rs"]
+#[path = "../from_request_to_app/app.rs"]
 #[allow(dead_code, reason = "the tests of the road use all of it")]
 mod app;
 mod cli;
 mod drop_in;
 mod feed;
-#[path = "../road/hcf.rs"]
+#[path = "../from_request_to_app/hcf.rs"]
 #[allow(dead_code, reason = "the tests of the road use all of it")]
 mod hcf;
 mod launches;

@@ -100,7 +100,7 @@ pub(crate) fn push_image(session: &Session, image: &ImageId, name: &str, target:
         it_was_this_image(session, image, reference)?;
         the_registry_has_it(session, target, &digest)?;
         session.dismiss(guard.as_ref()); // first, or it would be taken back from a killed host-cli
-        session.keep_tag(reference.name())?;
+        session.cleanup().keep_tag(reference.name())?;
         let Sum { bytes, sent, known, .. } = hearing.totals.sum();
         session.emit(Event::Pushed { reference: full, digest, bytes, sent, known, ms: millis(began) });
         Ok(())

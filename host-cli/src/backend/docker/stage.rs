@@ -58,7 +58,7 @@ pub(crate) fn stage(
     let mut heard = Heard { may_stay: staging.keep.is_some(), ..Heard::default() };
     let status = listen(session, staging, &mut heard, reach).transpose()?;
     if let Some(visit) = staging.keep.as_ref().filter(|_| heard.stays) {
-        session.keep(staging.container);
+        session.cleanup().keep(staging.container);
         session.emit(Event::Note { text: format!("Look inside: {visit}") });
     }
     let out_of_memory = status != Some(0) && out_of_memory(session, staging.container);

@@ -51,9 +51,9 @@ pub(crate) fn start(
         show_last_lines(session, &container);
         return Err(unhealthy.failure(&plan.app, plan.memory_mb));
     }
-    session.release(&container);
+    session.cleanup().release(&container);
     for one in earlier {
-        session.release(&one.id);
+        session.cleanup().release(&one.id);
         let removed = session.engine.stop(&one.id, GRACE).and_then(|()| session.engine.remove(&one.id));
         if let Err(error) = removed {
             let text =
