@@ -1,16 +1,12 @@
 //! A finished image as an archive for an engine: documents that name its layers, and those layers that the engine lacks.
 
 use super::ImageError;
-use super::base_layers::{Descriptor, OCI_LAYER};
 use super::layer::Layer;
+use super::oci::{Descriptor, Layout, blob};
 use super::sha256::sha256_of_bytes;
 use super::tar_stream::TarStream;
 use serde_json::json;
 use std::io::Read;
-
-pub(super) const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
-pub(super) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
-pub(super) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// What an archive is made of.
 pub(super) struct Parts<'a> {
@@ -44,24 +40,11 @@ impl<'a> Archive<'a> {
     /// An OCI image layout, on a base with these layers. Containerd passes over what is missing here and there already,
     /// and so does Podman. The one calls the image by its manifest's digest, the other by its config's.
     pub(super) fn oci(parts: &Parts<'a>, base: &[Descriptor]) -> Self {
-        let of_layer = |layer: &&Layer| Descriptor {
-            media_type: OCI_LAYER.to_owned(),
-            digest: format!("sha256:{}", layer.sha256),
-            size: layer.bytes,
-        };
+        let of_layer = |layer: &&Layer| Descriptor::layer(format!("sha256:{}", layer.sha256), layer.bytes);
         let layers: Vec<Descriptor> = base.iter().cloned().chain(parts.layers.iter().map(of_layer)).collect();
-        let config = Descriptor::of(OCI_CONFIG, parts.config);
-        let manifest = oci_manifest(&config, &layers);
-        let named = Descriptor::of(OCI_MANIFEST, &manifest);
-        let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [named] }).to_string();
-        let documents = vec![
-            ("oci-layout".to_owned(), r#"{"imageLayoutVersion":"1.0.0"}"#.into()),
-            ("index.json".to_owned(), index.into()),
-            (blob(&named.digest), manifest),
-            (blob(&config.digest), parts.config.to_vec()),
-        ];
+        let Layout { manifest, config, documents } = Layout::new(parts.config, &layers, None);
         let layers = parts.layers.iter().map(|layer| (blob(&layer.sha256), *layer)).collect();
-        Self { ids: vec![named.digest, config.digest], documents, layers }
+        Self { ids: vec![manifest.digest, config.digest], documents, layers }
     }
 
     /// The archive without the first `known` of the layers.
@@ -75,13 +58,4 @@ impl<'a> Archive<'a> {
         }
         Ok(stream.end())
     }
-}
-
-/// The manifest of an image; the same config and layers give the same bytes.
-pub(super) fn oci_manifest(config: &Descriptor, layers: &[Descriptor]) -> Vec<u8> {
-    json!({ "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": layers }).to_string().into()
-}
-
-fn blob(digest: &str) -> String {
-    format!("blobs/sha256/{}", digest.trim_start_matches("sha256:"))
 }

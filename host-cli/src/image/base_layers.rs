@@ -6,10 +6,10 @@
 #![expect(clippy::disallowed_methods, reason = "the one place that keeps and reads what an export told")]
 
 use super::ImageError;
-use super::sha256::sha256_of_bytes;
+use super::oci::Descriptor;
 use crate::engine::{EngineError, Image, ImageTransfer};
 use crate::unfinished;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -18,32 +18,12 @@ use std::path::{Path, PathBuf};
 
 /// How a file is called that is being written.
 const UNFINISHED: &str = ".unfinished-";
-/// A layer of ours, uncompressed.
-pub(super) const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 /// The most bytes of a blob that may be a document; the longest are configs, with their history.
 const LONGEST_DOCUMENT: u64 = 1 << 20;
 /// The most bytes of all documents of an export.
 const ALL_DOCUMENTS: u64 = 16 << 20;
 /// Indexes within indexes that are looked through.
 const DEEPEST: usize = 4;
-
-/// Names bytes, as OCI has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Descriptor {
-    #[serde(rename = "mediaType")]
-    pub(super) media_type: String,
-    /// `sha256:…`
-    pub(super) digest: String,
-    pub(super) size: u64,
-}
-
-impl Descriptor {
-    /// Of bytes at hand.
-    pub(super) fn of(media_type: &str, bytes: &[u8]) -> Self {
-        let digest = format!("sha256:{}", sha256_of_bytes(bytes));
-        Self { media_type: media_type.to_owned(), digest, size: bytes.len() as u64 }
-    }
-}
 
 #[derive(Default, Deserialize)]
 struct Document {
@@ -131,7 +111,7 @@ fn unpacked_layers(
     }
     let descriptor = |(file, digest): (&String, &String)| {
         let size = *sizes.get(file)?;
-        Some(Descriptor { media_type: OCI_LAYER.to_owned(), digest: digest.clone(), size })
+        Some(Descriptor::layer(digest.clone(), size))
     };
     image.layers.iter().zip(diff_ids).map(descriptor).collect()
 }
@@ -146,21 +126,10 @@ fn layers(
     let config = document.config["digest"].as_str().and_then(blob);
     let is_it = config.and_then(|config| config.rootfs.as_ref()).is_some_and(|rootfs| rootfs.diff_ids == diff_ids);
     if is_it && document.layers.len() == diff_ids.len() {
-        return Some(document.layers.iter().cloned().map(in_words_of_oci).collect());
+        return Some(document.layers.iter().cloned().map(Descriptor::in_words_of_oci).collect());
     }
     let below = document.manifests.iter().filter(|_| depth > 0).filter_map(|descriptor| blob(&descriptor.digest));
     below.into_iter().find_map(|found| layers(found, documents, diff_ids, depth - 1))
-}
-
-/// Docker's names for kinds of layers, as OCI has them: one manifest should not mix both.
-fn in_words_of_oci(layer: Descriptor) -> Descriptor {
-    let media_type = match layer.media_type.as_str() {
-        "application/vnd.docker.image.rootfs.diff.tar" => OCI_LAYER.to_owned(),
-        "application/vnd.docker.image.rootfs.diff.tar.gzip" => format!("{OCI_LAYER}+gzip"),
-        "application/vnd.docker.image.rootfs.diff.tar.zstd" => format!("{OCI_LAYER}+zstd"),
-        _ => layer.media_type,
-    };
-    Descriptor { media_type, ..layer }
 }
 
 /// Where the layers of the base of this id are kept; `None` where there is no place for it.
@@ -204,7 +173,7 @@ mod tests {
     #[test]
     fn an_export_in_dockers_older_form_tells_the_layers_as_they_are_when_unpacked() {
         let diff_ids = ["sha256:a".to_owned(), "sha256:b".to_owned()];
-        let layer = |digest: &str, size| Descriptor { media_type: OCI_LAYER.into(), digest: digest.into(), size };
+        let layer = |digest: &str, size| Descriptor::layer(digest.into(), size);
         let found = of_export(&*older_export(&diff_ids), &diff_ids).unwrap();
         assert_eq!(found, [layer("sha256:a", 2 << 20), layer("sha256:b", 2 << 20)]);
         of_export(&*older_export(&diff_ids), &diff_ids[..1]).unwrap_err();
@@ -227,7 +196,7 @@ mod tests {
         let path = kept_at(None, home.clone(), "sha256:00ff").unwrap();
         assert_eq!(path, folder.path().join(".cache/stager/base-layers/00ff.json"));
         assert_eq!(read(&path), None);
-        let layers = vec![Descriptor::of("m", b"x")];
+        let layers = vec![Descriptor::from_bytes("m", b"x")];
         keep(&path, &layers).unwrap();
         assert_eq!(read(&path), Some(layers));
         assert_eq!(kept_at(Some("relative".into()), None, "sha256:00ff"), None);

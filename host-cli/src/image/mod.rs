@@ -25,6 +25,7 @@ mod layer;
 mod layer_tree;
 mod lifecycle;
 mod make;
+mod oci;
 pub(crate) mod provenance;
 mod read_ahead;
 mod records;

@@ -8,7 +8,7 @@ pub(in crate::image) fn export(diff_ids: &Value) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     let mut add = |name: &str, document: &Value| {
         let text = document.to_string();
-        let digest = Descriptor::of("m", text.as_bytes());
+        let digest = Descriptor::from_bytes("m", text.as_bytes());
         let name = if name.is_empty() { format!("blobs/{}", digest.digest.replace(':', "/")) } else { name.to_owned() };
         let mut header = tar::Header::new_gnu();
         header.set_size(text.len() as u64);

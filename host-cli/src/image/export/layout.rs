@@ -5,14 +5,13 @@
 #![expect(clippy::disallowed_methods, reason = "the one place that fills a layout")]
 
 use super::super::ImageError;
-use super::super::archive::{OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, oci_manifest};
-use super::super::base_layers::{Descriptor, OCI_LAYER};
+use super::super::oci::{self, Descriptor};
 use super::super::sha256::{Hashing, sha256_of_bytes};
 use super::engine_export::{each_file, inflated, unusable};
 use super::target::Exported;
 use crate::engine::Image;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Cursor, Read, Write};
@@ -107,37 +106,23 @@ impl Layout {
     /// All that is not a layer.
     fn end(self, config: &[u8]) -> Result<Exported, ImageError> {
         let descriptor = |digest: &String| match self.written.get(digest) {
-            Some(size) => Ok(Descriptor { media_type: OCI_LAYER.to_owned(), digest: digest.clone(), size: *size }),
+            Some(size) => Ok(Descriptor::layer(digest.clone(), *size)),
             None if self.unread => {
                 Err(unusable(format!("layer {digest} is compressed in a way that cannot be undone here")))
             }
             None => Err(unusable(format!("no layer in it has the digest {digest}"))),
         };
         let layers = self.layers.iter().map(descriptor).collect::<Result<Vec<_>, _>>()?;
-        let of_config = Descriptor::of(OCI_CONFIG, config);
-        let manifest = oci_manifest(&of_config, &layers);
-        let of_manifest = Descriptor::of(OCI_MANIFEST, &manifest);
-        let mut named = json!(of_manifest);
-        named["annotations"] = json!({ "org.opencontainers.image.ref.name": LAYOUT_NAME });
-        let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [named] }).to_string();
-        for (path, document) in [
-            (self.blob(&of_config.digest), config),
-            (self.blob(&of_manifest.digest), &manifest),
-            (self.folder.join("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#),
-            (self.folder.join("index.json"), index.as_bytes()),
-        ] {
-            fs::write(path, document).map_err(|error| self.unwritable(&error))?;
+        let layout = oci::Layout::new(config, &layers, Some(LAYOUT_NAME));
+        for (path, document) in &layout.documents {
+            fs::write(self.folder.join(path), document).map_err(|error| self.unwritable(&error))?;
         }
-        let bytes = self.written.values().sum::<u64>() + of_config.size + of_manifest.size;
-        Ok(Exported { digest: of_manifest.digest, bytes })
+        let bytes = self.written.values().sum::<u64>() + layout.config.size + layout.manifest.size;
+        Ok(Exported { digest: layout.manifest.digest, bytes })
     }
 
     fn blobs(&self) -> PathBuf {
         self.folder.join("blobs/sha256")
-    }
-
-    fn blob(&self, digest: &str) -> PathBuf {
-        self.blobs().join(digest.trim_start_matches("sha256:"))
     }
 
     fn unwritable(&self, error: &io::Error) -> ImageError {

@@ -1,0 +1,84 @@
+//! What OCI's image specification names: media types, descriptors, and the documents of an image layout. Pure.
+
+use super::sha256::sha256_of_bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+
+/// Names bytes by their digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Descriptor {
+    #[serde(rename = "mediaType")]
+    pub(super) media_type: String,
+    /// `sha256:…`
+    pub(super) digest: String,
+    /// Bytes.
+    pub(super) size: u64,
+}
+
+impl Descriptor {
+    pub(super) fn from_bytes(media_type: &str, bytes: &[u8]) -> Self {
+        let digest = format!("sha256:{}", sha256_of_bytes(bytes));
+        Self { media_type: media_type.to_owned(), digest, size: bytes.len() as u64 }
+    }
+
+    /// Of an uncompressed layer.
+    pub(super) fn layer(digest: String, size: u64) -> Self {
+        Self { media_type: LAYER.to_owned(), digest, size }
+    }
+
+    /// Docker's names for kinds of layers, as OCI has them: one manifest should not mix both.
+    pub(super) fn in_words_of_oci(self) -> Self {
+        let media_type = match self.media_type.as_str() {
+            "application/vnd.docker.image.rootfs.diff.tar" => LAYER.to_owned(),
+            "application/vnd.docker.image.rootfs.diff.tar.gzip" => format!("{LAYER}+gzip"),
+            "application/vnd.docker.image.rootfs.diff.tar.zstd" => format!("{LAYER}+zstd"),
+            _ => self.media_type,
+        };
+        Self { media_type, ..self }
+    }
+}
+
+/// Where a layout keeps the bytes of this digest, with or without its algorithm.
+pub(super) fn blob(digest: &str) -> String {
+    format!("blobs/sha256/{}", digest.trim_start_matches("sha256:"))
+}
+
+/// All of a layout of one image but its layers.
+pub(super) struct Layout {
+    /// The manifest, by which containerd calls the image.
+    pub(super) manifest: Descriptor,
+    /// The config, by which Podman calls it.
+    pub(super) config: Descriptor,
+    /// Each document with its path in the layout.
+    pub(super) documents: Vec<(String, Vec<u8>)>,
+}
+
+impl Layout {
+    /// Of an image with these layers, the lowest first, and its name within the layout, should it have one. The same things
+    /// give the same bytes.
+    pub(super) fn new(config: &[u8], layers: &[Descriptor], name: Option<&str>) -> Self {
+        let of_config = Descriptor::from_bytes(CONFIG, config);
+        let manifest: Vec<u8> =
+            json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": of_config, "layers": layers })
+                .to_string()
+                .into();
+        let of_manifest = Descriptor::from_bytes(MANIFEST, &manifest);
+        let mut named = json!(of_manifest);
+        if let Some(name) = name {
+            named["annotations"] = json!({ "org.opencontainers.image.ref.name": name });
+        }
+        let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [named] }).to_string();
+        let documents = vec![
+            ("oci-layout".to_owned(), r#"{"imageLayoutVersion":"1.0.0"}"#.into()),
+            ("index.json".to_owned(), index.into()),
+            (blob(&of_manifest.digest), manifest),
+            (blob(&of_config.digest), config.to_vec()),
+        ];
+        Self { manifest: of_manifest, config: of_config, documents }
+    }
+}
