@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::plan::cache::{comparing_container, looking_container};
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::screen::answer;
-use crate::screen::cache_table::{self, Entry};
+use crate::screen::cache_table::{self, CachedEntry};
 use crate::screen::{screen, table, trouble};
 use crate::session::{Session, run_command};
 use shared_model::event::Stream;
@@ -53,7 +53,7 @@ pub(super) fn listed(session: &Session, command: &CacheList) -> Result<String, F
     if status != 0 {
         return Err(refused(status, &String::from_utf8_lossy(&complaint), image));
     }
-    let entries: Vec<Entry> = serde_json::from_slice(&out).map_err(|_| {
+    let entries: Vec<CachedEntry> = serde_json::from_slice(&out).map_err(|_| {
         let text = format!("the agent in {image} answered with something else than a list");
         Failure::new(ExitCode::Engine, text, "rebuild the stager image with `docker/build`")
     })?;

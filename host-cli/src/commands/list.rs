@@ -3,7 +3,7 @@
 use crate::arguments::{ListOutput, Requests};
 use crate::failure::Failure;
 use crate::requests::RequestKind;
-use crate::requests::history::{self, Entry};
+use crate::requests::history::{self, ListedRequest};
 use crate::screen::answer;
 use crate::screen::table::{Table, terminal_width};
 use jiff::{SignedDuration, Timestamp};
@@ -29,9 +29,9 @@ pub(crate) fn run(command: &Requests) -> Result<ExitCode, Failure> {
 const HIDDEN: &str = "(hidden; --show)";
 
 /// For a terminal the guid is cut to what commands take as APP; elsewhere, for `grep`, it is whole.
-fn table(entries: &[Entry], now: Timestamp, short_guids: bool, show: bool) -> Table<6> {
+fn table(entries: &[ListedRequest], now: Timestamp, short_guids: bool, show: bool) -> Table<6> {
     const GUID_START: usize = 8;
-    let row = |entry: &Entry| {
+    let row = |entry: &ListedRequest| {
         let application = &entry.about.application;
         let guid = application.guid.get(..GUID_START).filter(|_| short_guids).unwrap_or(&application.guid);
         [
@@ -75,8 +75,8 @@ struct Row<'a> {
     log: &'a str,
 }
 
-fn json(entries: &[Entry], now: Timestamp, show: bool) -> String {
-    let row = |entry: &'_ Entry| {
+fn json(entries: &[ListedRequest], now: Timestamp, show: bool) -> String {
+    let row = |entry: &'_ ListedRequest| {
         let (about, expires) = (&entry.about, expiry(entry));
         let start_command = entry.contents.start_command.as_deref();
         let hidden = !show && start_command.is_some_and(|command| !command.is_empty());
@@ -115,7 +115,7 @@ fn or_dash(text: &str) -> &str {
     if text.is_empty() { "—" } else { text }
 }
 
-fn expiry(entry: &Entry) -> Option<Timestamp> {
+fn expiry(entry: &ListedRequest) -> Option<Timestamp> {
     Timestamp::from_second(entry.about.expires?).ok()
 }
 

@@ -2,7 +2,7 @@
 
 use super::ImageError;
 use super::layer::Layer;
-use super::oci::{Descriptor, Layout, blob};
+use super::oci::{Descriptor, LayoutDocuments, blob};
 use super::sha256::sha256_of_bytes;
 use super::tar_stream::TarStream;
 use serde_json::json;
@@ -42,7 +42,7 @@ impl<'a> Archive<'a> {
     pub(super) fn oci(parts: &Parts<'a>, base: &[Descriptor]) -> Self {
         let of_layer = |layer: &&Layer| Descriptor::layer(format!("sha256:{}", layer.sha256), layer.bytes);
         let layers: Vec<Descriptor> = base.iter().cloned().chain(parts.layers.iter().map(of_layer)).collect();
-        let Layout { manifest, config, documents } = Layout::new(parts.config, &layers, None);
+        let LayoutDocuments { manifest, config, documents } = LayoutDocuments::new(parts.config, &layers, None);
         let layers = parts.layers.iter().map(|layer| (blob(&layer.sha256), *layer)).collect();
         Self { ids: vec![manifest.digest, config.digest], documents, layers }
     }

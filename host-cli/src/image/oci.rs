@@ -49,7 +49,7 @@ pub(super) fn blob(digest: &str) -> String {
 }
 
 /// All of a layout of one image but its layers.
-pub(super) struct Layout {
+pub(super) struct LayoutDocuments {
     /// The manifest, by which containerd calls the image.
     pub(super) manifest: Descriptor,
     /// The config, by which Podman calls it.
@@ -58,7 +58,7 @@ pub(super) struct Layout {
     pub(super) documents: Vec<(String, Vec<u8>)>,
 }
 
-impl Layout {
+impl LayoutDocuments {
     /// Of an image with these layers, the lowest first, and its name within the layout, should it have one. The same things
     /// give the same bytes.
     pub(super) fn new(config: &[u8], layers: &[Descriptor], name: Option<&str>) -> Self {

@@ -18,7 +18,7 @@ use std::ops::ControlFlow;
 
 /// One request of the logs.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct ListedRequest {
     /// Which of the two.
     pub(crate) kind: RequestKind,
     /// When it was logged.
@@ -35,7 +35,7 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) struct History {
     /// The newest first; never empty.
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<ListedRequest>,
     /// One line each.
     pub(crate) warnings: Vec<String>,
 }
@@ -91,13 +91,13 @@ pub(crate) fn names_hide_a_guid<T>(found: &BTreeMap<AnswersBy, T>, app: &AppRef,
 /// Reads all logs; `app` as the user typed it, `None`: all apps. Several apps may answer to it.
 pub(crate) fn read(app: Option<&AppRef>, logs: &LogOptions) -> Result<History, RequestError> {
     let kinds = vec![RequestKind::Staging, RequestKind::Launch];
-    let mut found: BTreeMap<AnswersBy, Vec<(Rank, Entry)>> = BTreeMap::new();
+    let mut found: BTreeMap<AnswersBy, Vec<(Rank, ListedRequest)>> = BTreeMap::new();
     let mut others = BTreeSet::new();
     let Read { searched, warnings } = each_request(&kinds, logs, |rank, line, log_file| {
         let about = About::line(line);
         if let Some(by) = app.map_or(Some(AnswersBy::Id), |app| about.answers_to(app)) {
             let contents = Contents::read(line.kind, line.document);
-            let entry = Entry { kind: line.kind, time: line.time, about, contents, log: log_file.to_string() };
+            let entry = ListedRequest { kind: line.kind, time: line.time, about, contents, log: log_file.to_string() };
             found.entry(by).or_default().push((rank, entry));
         } else {
             others.insert(about.application.name);

@@ -8,7 +8,7 @@ use shared_model::size;
 /// An entry, as `stager-agent cache list --output json` tells it. It comes from a container, so everything may be absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Entry {
+pub(crate) struct CachedEntry {
     /// The cache key; of a package the app's guid.
     key: String,
     /// Scheme, host and path that it came from.
@@ -43,12 +43,12 @@ const DAY: usize = "2026-01-02".len();
 
 /// One line an entry, for a terminal of `width` characters (`None`: as wide as it takes). The yielding columns are the
 /// key and the origin.
-pub(crate) fn table(entries: &[Entry], width: Option<usize>) -> Table<7> {
+pub(crate) fn table(entries: &[CachedEntry], width: Option<usize>) -> Table<7> {
     let time = |time: &str| match width {
         Some(width) if width < WIDE => time.chars().take(DAY).collect(),
         _ => time.to_owned(),
     };
-    let row = |entry: &Entry| {
+    let row = |entry: &CachedEntry| {
         [
             entry.key.clone(),
             entry.kind.clone(),
@@ -67,7 +67,7 @@ pub(crate) fn table(entries: &[Entry], width: Option<usize>) -> Table<7> {
 }
 
 /// One JSON array, an entry a line.
-pub(crate) fn json(entries: &[Entry]) -> String {
+pub(crate) fn json(entries: &[CachedEntry]) -> String {
     // Texts, numbers and a bool: always JSON.
     let rows: Vec<String> = entries.iter().map(|entry| serde_json::to_string(entry).unwrap_or_default()).collect();
     format!("[{}]", rows.join(",\n"))
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn an_entry_is_a_line_for_people_and_an_object_for_programs() {
         let text = r#"{"key":"k","origin":"https://b/x","kind":"tree","app":null,"bytes":2048,"packed_bytes":1,"entries":3,"fetched":"2026-01-02T03:04:05Z","used":"2026-01-03T03:04:05Z","verified":true,"address":"10.0.0.2:443","sha256":"ab"}"#;
-        let entries: Vec<Entry> = serde_json::from_str(&format!("[{text},{{\"key\":\"\\u001b[2J\"}}]")).unwrap();
+        let entries: Vec<CachedEntry> = serde_json::from_str(&format!("[{text},{{\"key\":\"\\u001b[2J\"}}]")).unwrap();
         let drawn = table(&entries, None).draw(None);
         let line = "k          tree  2K    2026-01-02T03:04:05Z  2026-01-03T03:04:05Z  yes       https://b/x";
         assert!(drawn.lines().any(|found| found == line), "{drawn}");
@@ -95,7 +95,7 @@ mod tests {
             let text = format!(
                 r#"{{"key":"buildpack-cflinuxfs4-lifecycle","origin":"http://file-server.service.cf.internal:8080/v1/static/buildpack_app_lifecycle.tgz","kind":"tree","bytes":41943040,"fetched":"2026-01-02T03:04:05Z","used":"2026-01-03T03:04:05Z","verified":false{address}}}"#
             );
-            serde_json::from_str::<Entry>(&text).unwrap()
+            serde_json::from_str::<CachedEntry>(&text).unwrap()
         };
         let entries = [of(r#","address":"172.18.0.5:8080""#), of("")];
         let at = |width| table(&entries, Some(width)).draw(Some(width));

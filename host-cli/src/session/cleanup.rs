@@ -54,12 +54,12 @@ const LAST_IMAGE: Duration = Duration::from_secs(60);
 struct State {
     /// Nothing may be made any more.
     closed: bool,
-    entries: Vec<Entry>,
+    entries: Vec<Undoable>,
     /// One for each image or file that is being made in another thread.
     making: Vec<Stop>,
 }
 
-struct Entry {
+struct Undoable {
     engine: Arc<dyn Engine>,
     made: Made,
     undo: Undo,
@@ -84,7 +84,7 @@ impl Cleanup {
         let mut state = self.open()?;
         let container = engine.create(name, spec).map_err(|error| error.hiding(spec))?;
         let (engine, made) = (Arc::clone(engine), Made::Container(container.clone()));
-        state.entries.push(Entry { engine, made, undo: Undo::Remove });
+        state.entries.push(Undoable { engine, made, undo: Undo::Remove });
         Ok(container)
     }
 
@@ -100,7 +100,8 @@ impl Cleanup {
         let ends = EndsMaking(self);
         let outcome = make(&stop);
         if let Ok(image) = &outcome {
-            let entry = Entry { engine: Arc::clone(engine), made: Made::Image(image.id.clone()), undo: Undo::Remove };
+            let entry =
+                Undoable { engine: Arc::clone(engine), made: Made::Image(image.id.clone()), undo: Undo::Remove };
             self.lock().entries.push(entry);
         }
         drop(ends);
@@ -123,7 +124,7 @@ impl Cleanup {
     pub(crate) fn tag_temporarily(&self, engine: &Arc<dyn Engine>, image: &ImageId, name: &str) -> Result<(), Failure> {
         let mut state = self.open()?;
         if let Some(lent) = TemporaryTag::tag(&**engine, image, name)? {
-            let entry = Entry { engine: Arc::clone(engine), made: Made::Name(lent), undo: Undo::Remove };
+            let entry = Undoable { engine: Arc::clone(engine), made: Made::Name(lent), undo: Undo::Remove };
             state.entries.push(entry);
         }
         Ok(())
@@ -132,9 +133,9 @@ impl Cleanup {
     /// The image keeps the name; who bore it before goes, if it was ours and that was its last.
     pub(crate) fn keep_tag(&self, name: &str) -> Result<(), Failure> {
         let mut state = self.open()?;
-        let is_it = |entry: &Entry| matches!(&entry.made, Made::Name(lent) if lent.name == name);
+        let is_it = |entry: &Undoable| matches!(&entry.made, Made::Name(lent) if lent.name == name);
         let Some(at) = state.entries.iter().position(is_it) else { return Ok(()) };
-        let Entry { engine, made, .. } = state.entries.remove(at);
+        let Undoable { engine, made, .. } = state.entries.remove(at);
         drop(state);
         match made {
             Made::Name(lent) => Ok(lent.given_for_good(&*engine)?),
@@ -151,14 +152,14 @@ impl Cleanup {
     ) -> Result<(), Failure> {
         let mut state = self.open()?;
         let made = Made::Container(container.clone());
-        let entry = Entry { engine: Arc::clone(engine), made, undo: Undo::StartAgain };
+        let entry = Undoable { engine: Arc::clone(engine), made, undo: Undo::StartAgain };
         state.entries.push(entry);
         Ok(engine.stop(container, grace)?)
     }
 
     /// The container stays however the session ends, unless a signal ends it.
     pub(crate) fn keep(&self, container: &ContainerId) {
-        let is_it = |entry: &&mut Entry| matches!(&entry.made, Made::Container(made) if made == container);
+        let is_it = |entry: &&mut Undoable| matches!(&entry.made, Made::Container(made) if made == container);
         for entry in self.lock().entries.iter_mut().filter(is_it) {
             entry.undo = Undo::RemoveAfterSignal;
         }
@@ -182,7 +183,7 @@ impl Cleanup {
         let waited = self.made.wait_timeout_while(state, LAST_IMAGE, |state| !state.making.is_empty());
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let mut undone = Vec::new();
-        while let Some(Entry { engine, made, undo }) = state.entries.pop() {
+        while let Some(Undoable { engine, made, undo }) = state.entries.pop() {
             let result = match (undo, &made) {
                 (Undo::RemoveAfterSignal, _) if end == End::ByItself => continue,
                 (_, Made::Image(image)) => engine.remove_dangling(image),

@@ -41,7 +41,7 @@ pub(crate) struct Session {
 /// A session before an engine is known: it can speak.
 #[derive(Clone)]
 pub(crate) struct Unconnected {
-    events: Arc<Gate>,
+    events: Arc<ClosingSink>,
     cleanup: Arc<Cleanup>,
 }
 
@@ -179,7 +179,7 @@ impl Session {
     /// A session in which nothing is heard and nothing is cleaned up, for tests of a single step.
     pub(crate) fn silent(engine: Arc<dyn Engine>) -> Self {
         let (_, screen) = crate::screen::recording::Recording::new();
-        let unconnected = Unconnected { events: Arc::new(Gate::new(screen)), cleanup: Arc::default() };
+        let unconnected = Unconnected { events: Arc::new(ClosingSink::new(screen)), cleanup: Arc::default() };
         unconnected.with(engine)
     }
 }
@@ -190,11 +190,11 @@ pub(crate) fn millis(began: Instant) -> u64 {
 }
 
 /// Lets events pass until the last one. A thread that still works when a signal came must not speak after `failed`.
-struct Gate {
+struct ClosingSink {
     screen: Mutex<Option<Screen>>,
 }
 
-impl Gate {
+impl ClosingSink {
     fn new(screen: Screen) -> Self {
         Self { screen: Mutex::new(Some(screen)) }
     }
@@ -206,7 +206,7 @@ impl Gate {
     }
 }
 
-impl EventSink for Gate {
+impl EventSink for ClosingSink {
     fn emit(&self, event: Event) {
         if let Some(screen) = self.screen.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             screen.emit(event);

@@ -113,7 +113,7 @@ impl Layout {
             None => Err(unusable(format!("no layer in it has the digest {digest}"))),
         };
         let layers = self.layers.iter().map(descriptor).collect::<Result<Vec<_>, _>>()?;
-        let layout = oci::Layout::new(config, &layers, Some(LAYOUT_NAME));
+        let layout = oci::LayoutDocuments::new(config, &layers, Some(LAYOUT_NAME));
         for (path, document) in &layout.documents {
             fs::write(self.folder.join(path), document).map_err(|error| self.unwritable(&error))?;
         }
