@@ -4,7 +4,7 @@ mod escape;
 mod foreign;
 mod words;
 
-pub use escape::{visible, visible_in_line};
+pub use escape::{escape_control, escape_control_in_line};
 
 use crate::event::{Event, Stream};
 use crate::size;
@@ -18,7 +18,7 @@ use words::took;
 pub struct PlainLine<'a> {
     /// The stream that it belongs on.
     pub stream: Stream,
-    /// Without its end. Foreign text has been through [`visible`].
+    /// Without its end. Foreign text has been through [`escape_control`].
     pub text: Cow<'a, str>,
 }
 
@@ -39,19 +39,24 @@ pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
             Some(PlainLine { stream: if *failed { Stream::Err } else { Stream::Out }, text: strangers(text) })
         }
         Event::Line { stream, text, .. } => Some(PlainLine { stream: *stream, text: strangers(text) }),
-        Event::Retrying { what, reason, attempt, of, wait_ms } => {
-            wrong(format!("{HEAD} {}: {}; try {attempt} of {of} in {}", visible(what), visible(reason), took(*wait_ms)))
-        }
-        Event::Ignored { text } => wrong(format!("{HEAD} Ignored, as the request asks: {}", visible(text))),
-        Event::Warning { text } => wrong(format!("warning: {}", visible(text))),
-        Event::AppEnded { app, code: 0, ms, .. } => ours(format!("Staged {} in {}", visible(app), took(*ms))),
+        Event::Retrying { what, reason, attempt, of, wait_ms } => wrong(format!(
+            "{HEAD} {}: {}; try {attempt} of {of} in {}",
+            escape_control(what),
+            escape_control(reason),
+            took(*wait_ms)
+        )),
+        Event::Ignored { text } => wrong(format!("{HEAD} Ignored, as the request asks: {}", escape_control(text))),
+        Event::Warning { text } => wrong(format!("warning: {}", escape_control(text))),
+        Event::AppEnded { app, code: 0, ms, .. } => ours(format!("Staged {} in {}", escape_control(app), took(*ms))),
         Event::AppEnded { app, text, advice, .. } => wrong(words::failed(&format!("{app}: {text}"), advice)),
         Event::Failed { text, advice, code: _ } => wrong(words::failed(text, advice)),
         Event::Staging { app_name, app_guid, staging_guid: _, stack } => {
             ours(words::staging(app_name, app_guid, stack))
         }
         Event::StepEnded { step, ms } => ours(format!("{} in {}", words::past(*step), took(*ms))),
-        Event::Downloading { to, from, .. } => ours(format!("Downloading {} from {}", visible(to), visible(from))),
+        Event::Downloading { to, from, .. } => {
+            ours(format!("Downloading {} from {}", escape_control(to), escape_control(from)))
+        }
         Event::Downloaded { to, bytes, entries, ms, name: _ } => ours(words::downloaded(to, *bytes, *entries, *ms)),
         Event::Cached { to, from, bytes, since, name: _ } => ours(words::cached(to, from, *bytes, since)),
         Event::CopyUsed { to, from, bytes, since, reason, name: _ } => {
@@ -59,30 +64,36 @@ pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
         }
         Event::RunEnded { status, ms, path } => {
             let program = path.rsplit('/').next().unwrap_or(path);
-            ours(format!("{} ended with status {status} after {}", visible(program), took(*ms)))
+            ours(format!("{} ended with status {status} after {}", escape_control(program), took(*ms)))
         }
         Event::Uploading { name, to, bytes, .. } => {
-            ours(format!("Uploading {} ({}) to {}", visible(name), size::bytes(*bytes), visible(to)))
+            ours(format!("Uploading {} ({}) to {}", escape_control(name), size::bytes(*bytes), escape_control(to)))
         }
         Event::Uploaded { name, bytes, ms } => ours(words::uploaded(name, *bytes, *ms)),
-        Event::UploadSkipped { name, reason } => ours(format!("Not uploading {}: {}", visible(name), visible(reason))),
-        Event::Note { text } => ours(visible(text).into_owned()),
+        Event::UploadSkipped { name, reason } => {
+            ours(format!("Not uploading {}: {}", escape_control(name), escape_control(reason)))
+        }
+        Event::Note { text } => ours(escape_control(text).into_owned()),
         Event::Droplet { bytes, uploaded, path: _, sha256: _ } => ours(words::droplet(*bytes, *uploaded)),
         Event::Kept { seconds } => {
             ours(format!("The container stays for {}", size::go_duration(Duration::from_secs(*seconds))))
         }
         Event::Image { name, id, bytes } => {
-            ours(format!("Image {} ({}, {})", visible(name), visible(id), size::bytes(*bytes)))
+            ours(format!("Image {} ({}, {})", escape_control(name), escape_control(id), size::bytes(*bytes)))
         }
         Event::Exporting { what, image, path } => ours(words::exporting(what, image, path)),
         Event::Exported { what, path, digest, bytes } => ours(words::exported(what, path, digest, *bytes)),
-        Event::Pushing { image, reference } => ours(format!("Pushing {} to {}", visible(image), visible(reference))),
+        Event::Pushing { image, reference } => {
+            ours(format!("Pushing {} to {}", escape_control(image), escape_control(reference)))
+        }
         Event::Pushed { reference, digest, bytes, sent, known, ms } => {
             let sent = words::layers_sent(*bytes, *sent, *known, *ms);
-            ours(format!("Pushed {}@{} ({sent})", visible(reference), visible(digest)))
+            ours(format!("Pushed {}@{} ({sent})", escape_control(reference), escape_control(digest)))
         }
-        Event::Running { url, container } if url.is_empty() => ours(format!("It runs in {}", visible(container))),
-        Event::Running { url, container: _ } => ours(format!("The app answers at {}", visible(url))),
+        Event::Running { url, container } if url.is_empty() => {
+            ours(format!("It runs in {}", escape_control(container)))
+        }
+        Event::Running { url, container: _ } => ours(format!("The app answers at {}", escape_control(url))),
         Event::Done { ms } => ours(format!("Done in {}", took(*ms))),
     }
 }
