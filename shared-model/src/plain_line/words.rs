@@ -37,9 +37,26 @@ pub(super) fn copy_used(to: &str, from: &str, bytes: u64, since: &str, reason: &
     format!("Copied {to} from the cache ({}, since {}), for {from}: {reason}", size::bytes(bytes), moment(since))
 }
 
+/// What goes where, and how much of it.
+pub(super) fn uploading(name: &str, to: &str, bytes: u64) -> String {
+    format!("Uploading {} ({}) to {}", escape_control(name), size::bytes(bytes), escape_control(to))
+}
+
 /// What was sent, and how fast.
 pub(super) fn uploaded(name: &str, bytes: u64, ms: u64) -> String {
     format!("Uploaded {} ({}, {})", escape_control(name), size::bytes(bytes), transfer_time(bytes, ms))
+}
+
+/// What is tried again, why, which of how many attempts comes next, and when.
+pub(super) fn retrying(what: &str, reason: &str, (attempt, of): (u32, u32), wait_ms: u64) -> String {
+    let (what, reason) = (escape_control(what), escape_control(reason));
+    format!("{what}: {reason}; try {attempt} of {of} in {}", took(wait_ms))
+}
+
+/// How a program ended, by its name without the folder.
+pub(super) fn run_ended(path: &str, status: i32, ms: u64) -> String {
+    let program = path.rsplit('/').next().unwrap_or(path);
+    format!("{} ended with status {status} after {}", escape_control(program), took(ms))
 }
 
 /// What became of the droplet.
@@ -49,6 +66,25 @@ pub(super) fn droplet(bytes: u64, uploaded: bool) -> String {
         format!("The droplet in Cloud Controller was replaced ({size})")
     } else {
         format!("The droplet in Cloud Controller was not replaced; the new one ({size}) was kept here")
+    }
+}
+
+/// How long the container stays.
+pub(super) fn kept(seconds: u64) -> String {
+    format!("The container stays for {}", size::go_duration(Duration::from_secs(seconds)))
+}
+
+/// What the app's image is.
+pub(super) fn image(name: &str, id: &str, bytes: u64) -> String {
+    format!("Image {} ({}, {})", escape_control(name), escape_control(id), size::bytes(bytes))
+}
+
+/// Where the app is.
+pub(super) fn running(url: &str, container: &str) -> String {
+    if url.is_empty() {
+        format!("It runs in {}", escape_control(container))
+    } else {
+        format!("The app answers at {}", escape_control(url))
     }
 }
 
@@ -103,6 +139,11 @@ fn moment(rfc3339: &str) -> String {
         Some((day, time)) => format!("{day} {time} UTC"),
         None => text.into_owned(),
     }
+}
+
+/// What the registry has, and `layers`: what of it was sent.
+pub(super) fn pushed(reference: &str, digest: &str, layers: &str) -> String {
+    format!("Pushed {}@{} ({layers})", escape_control(reference), escape_control(digest))
 }
 
 /// What of an image was sent, and what was there already.
