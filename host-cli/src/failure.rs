@@ -82,7 +82,7 @@ impl From<PlanError> for Failure {
             PlanError::NoSuchProcess { .. } | PlanError::Port(PortError::Unreadable(_) | PortError::TooMany { .. }) => {
                 ExitCode::CommandLine
             }
-            PlanError::Complaints { .. }
+            PlanError::ValidationErrors { .. }
             | PlanError::DockerApp { .. }
             | PlanError::UnknownRootfs { .. }
             | PlanError::NoLauncher

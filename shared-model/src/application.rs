@@ -54,7 +54,7 @@ impl Application {
 
 /// The app guid at the start of a process guid `<app guid>-<version>`; `None` when it is too short to hold one.
 #[must_use]
-pub fn guid_of_process(process_guid: &str) -> Option<&str> {
+pub fn app_guid(process_guid: &str) -> Option<&str> {
     process_guid.get(..GUID_LENGTH)
 }
 
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn the_app_guid_is_the_first_36_characters_of_the_process_guid() {
         let process = "18c50a86-b045-5fed-bae9-e6ea03383693-d9083f47-7f09-58aa-9536-edb0b74b9a2c";
-        assert_eq!(guid_of_process(process), Some("18c50a86-b045-5fed-bae9-e6ea03383693"));
-        assert_eq!(guid_of_process("zzz"), None);
+        assert_eq!(app_guid(process), Some("18c50a86-b045-5fed-bae9-e6ea03383693"));
+        assert_eq!(app_guid("zzz"), None);
     }
 }

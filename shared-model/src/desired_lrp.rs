@@ -236,7 +236,7 @@ impl DesiredLrp {
     #[must_use]
     pub fn app_guid(&self) -> &str {
         if self.log_guid.is_empty() {
-            application::guid_of_process(&self.process_guid).unwrap_or(&self.process_guid)
+            application::app_guid(&self.process_guid).unwrap_or(&self.process_guid)
         } else {
             &self.log_guid
         }

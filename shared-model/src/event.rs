@@ -1,46 +1,45 @@
 //! Everything that a staging says, as values. The agent emits them, the host renders them; `docs/events.md` describes
 //! each with an example (a test compares). No event may carry a secret: URLs are [`SafeUrl`]s already redacted to text.
 //!
-//! On the wire an event is one JSON object a line, its name under `event`. A reader ignores names it does not know;
-//! another `protocol` in [`Event::Hello`] means that nothing after it may be trusted to mean what it says here.
+//! Everywhere `bytes` and `total` are bytes, `ms` milliseconds, rounded down; a text that is unknown is empty.
+//! A reader ignores names and fields that it does not know; another `protocol` in [`Event::Hello`] means that nothing
+//! after it may be trusted to mean what it says here. `event/wire.rs` writes the lines.
 
 mod sink;
 mod step;
+mod stream;
+mod wire;
 
 pub use sink::EventSink;
 pub use step::Step;
+pub use stream::Stream;
+pub use wire::{LONGEST_LINE, PROTOCOL};
 
 use serde::{Deserialize, Serialize};
 
 #[cfg(doc)]
 use crate::safe_url::SafeUrl;
 
-/// The version of this stream. It changes when an old reader would misread a new event.
-pub const PROTOCOL: u32 = 1;
-
-/// The most bytes that one line of a builder's output has in an event; longer ones are cut on a character's boundary.
-pub const LONGEST_LINE: usize = 4096;
-
-/// One thing that happened. Times are milliseconds, sizes are bytes.
+/// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The first of a stream.
     Hello {
-        /// [`PROTOCOL`].
+        /// [`PROTOCOL`] of the speaker.
         protocol: u32,
         /// The speaker's version: `0.1.0`.
         version: String,
     },
     /// What is about to be staged.
     Staging {
-        /// The app's name; empty where the request does not say.
+        /// The app's name; empty where the request has no `VCAP_APPLICATION`.
         app_name: String,
-        /// The app's guid.
+        /// The app's guid; empty where the request does not say.
         app_guid: String,
         /// The staging guid; empty where the request does not say.
         staging_guid: String,
-        /// The stack; empty for an odd root file system.
+        /// The stack: `cflinuxfs4`; empty where the root file system is not `preloaded:…`.
         stack: String,
     },
     /// A step begins.
@@ -48,100 +47,100 @@ pub enum Event {
         /// The step that begins.
         step: Step,
     },
-    /// A step was carried out to its end.
+    /// A step was carried out to its end; one that fails has no end.
     StepEnded {
         /// The step that ended.
         step: Step,
         /// How long it took.
         ms: u64,
     },
-    /// A transfer to this machine begins.
+    /// A download begins.
     Downloading {
         /// What it is: `nodejs_buildpack`, `app package`; empty where the request gives no name.
         name: String,
-        /// The directory it goes to.
+        /// The directory that it is unpacked in; it tells downloads apart.
         to: String,
-        /// Where from, redacted.
+        /// The URL, redacted.
         from: String,
     },
     /// How far a download is; at most a few a second.
     DownloadProgress {
-        /// The same as in [`Event::Downloading`].
+        /// As in [`Event::Downloading`].
         to: String,
-        /// Bytes received.
+        /// Received so far, as they came (compressed).
         bytes: u64,
-        /// Bytes expected; absent where the server does not say.
+        /// Expected in all; absent where the server does not say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         total: Option<u64>,
     },
     /// A download is unpacked and in place.
     Downloaded {
-        /// The same as in [`Event::Downloading`].
+        /// As in [`Event::Downloading`].
         name: String,
-        /// The same as in [`Event::Downloading`].
+        /// As in [`Event::Downloading`].
         to: String,
-        /// Bytes received (compressed).
+        /// Received in all, as they came (compressed).
         bytes: u64,
-        /// Entries unpacked.
+        /// Files, directories and links that were unpacked.
         entries: u64,
-        /// From the first byte asked for to the last entry in place.
+        /// From the request's first byte to the last entry in place.
         ms: u64,
     },
     /// A dependency comes from the cache: nothing was downloaded.
     Cached {
-        /// What it is: `nodejs_buildpack`; empty where the request gives no name.
+        /// As in [`Event::Downloading`].
         name: String,
         /// The directory where it appears.
         to: String,
-        /// Where it would have come from, redacted.
+        /// The URL that it came from when it was downloaded, redacted.
         from: String,
-        /// Bytes that were not downloaded (compressed).
+        /// Not downloaded this time (compressed).
         bytes: u64,
         /// When it was downloaded: RFC 3339, in UTC.
         since: String,
     },
     /// The server refuses what the cache holds a copy of (an expired signature), and the copy is used.
     CopyUsed {
-        /// The same as in [`Event::Cached`].
+        /// As in [`Event::Cached`].
         name: String,
-        /// The same as in [`Event::Cached`].
+        /// As in [`Event::Cached`].
         to: String,
-        /// The same as in [`Event::Cached`].
+        /// As in [`Event::Cached`].
         from: String,
-        /// Bytes of the copy (compressed).
+        /// As in [`Event::Cached`].
         bytes: u64,
-        /// When the copy was downloaded: RFC 3339, in UTC.
+        /// As in [`Event::Cached`].
         since: String,
         /// Why the server was of no help: `the server answered 410 Gone`.
         reason: String,
     },
     /// Something failed and is tried again.
     Retrying {
-        /// What: the redacted URL.
+        /// A URL, redacted, or a layer on its way to a registry.
         what: String,
         /// Why: `503 Service Unavailable`.
         reason: String,
-        /// Which try comes next, from 2; from 2 again when the transfer got further in between.
+        /// The attempt that comes next, from 2; from 2 again when the transfer got further in between.
         attempt: u32,
-        /// How many there are in all.
+        /// How many there are in all, the first among them.
         of: u32,
-        /// How long is waited before.
+        /// Milliseconds until that attempt.
         wait_ms: u64,
     },
     /// What Diego's `emit_progress` says.
     Progress {
         /// The log source: `STG`.
         source: String,
-        /// The text.
+        /// One line.
         text: String,
         /// True for a failure message, which Diego writes to stderr.
         failed: bool,
     },
-    /// A program starts.
+    /// A program of the request starts.
     RunStarted {
-        /// Its path.
+        /// Its path in the container.
         path: String,
-        /// Who it runs as.
+        /// The name of the user that it runs as.
         user: String,
     },
     /// A line that the program printed. It is foreign text: nothing in it may be believed.
@@ -150,43 +149,43 @@ pub enum Event {
         source: String,
         /// Where it was printed.
         stream: Stream,
-        /// The line without its end, at most [`LONGEST_LINE`] bytes.
+        /// The line without its end, never empty, at most [`LONGEST_LINE`] bytes.
         text: String,
     },
     /// The program ended.
     RunEnded {
-        /// Its path.
+        /// As in [`Event::RunStarted`].
         path: String,
         /// Its exit status; 128 + signal where a signal ended it.
         status: i32,
         /// How long it ran.
         ms: u64,
     },
-    /// A transfer from this machine begins.
+    /// An upload begins.
     Uploading {
         /// What it is: `droplet`.
         name: String,
         /// The file.
         from: String,
-        /// Where to, redacted.
+        /// The URL, redacted.
         to: String,
-        /// Its size.
+        /// Size of the file.
         bytes: u64,
     },
-    /// A transfer was taken.
+    /// The server has taken an upload.
     Uploaded {
-        /// The same as in [`Event::Uploading`].
+        /// As in [`Event::Uploading`].
         name: String,
-        /// Bytes sent.
+        /// Sent in all.
         bytes: u64,
         /// From the first byte to the answer.
         ms: u64,
     },
     /// An upload was left out, because `--no-upload` asked for it.
     UploadSkipped {
-        /// The same as in [`Event::Uploading`].
+        /// As in [`Event::Uploading`].
         name: String,
-        /// Why, in words.
+        /// Why: `--no-upload`.
         reason: String,
     },
     /// A failure that the request wants swallowed (`try`).
@@ -204,7 +203,7 @@ pub enum Event {
         /// One line.
         text: String,
     },
-    /// The result file's contents, verbatim: what Diego would report to Cloud Controller.
+    /// The result file, which Diego would report to Cloud Controller.
     Result {
         /// JSON as the builder wrote it.
         text: String,
@@ -213,11 +212,11 @@ pub enum Event {
     Droplet {
         /// Its path in the container.
         path: String,
-        /// Its size.
+        /// Size of the file.
         bytes: u64,
-        /// Its sha256 in hexadecimal digits: an image of another file is not of this staging.
+        /// Its sha256, 64 hexadecimal digits: an image of another file is not of this staging.
         sha256: String,
-        /// Whether Cloud Controller's droplet was replaced by this one.
+        /// Whether Cloud Controller has taken it.
         uploaded: bool,
     },
     /// `--keep`: the container stays until SIGTERM or until the time is up.
@@ -227,27 +226,27 @@ pub enum Event {
     },
     /// An app image is there.
     Image {
-        /// Its first name: `cf-app/node-env-18c50a86:droplet-0123456789ab`.
+        /// Its first tag: `cf-app/node-env-18c50a86:droplet-0123456789ab`.
         name: String,
         /// `sha256:…`.
         id: String,
-        /// Its size.
+        /// Size with all layers, as the engine tells it.
         bytes: u64,
     },
     /// An image, or the droplet in it, leaves the engine.
     Exporting {
         /// What leaves: `droplet`, or the `image` as a whole.
         what: String,
-        /// A name of the image, else its id.
+        /// A tag of the image, else its id.
         image: String,
-        /// The file or folder it goes to; `-` for standard output.
+        /// The file or folder that it goes to; `-` for standard output.
         path: String,
     },
     /// How far an export is; at most a few a second.
     ExportProgress {
-        /// The same as in [`Event::Exporting`].
+        /// As in [`Event::Exporting`].
         path: String,
-        /// Bytes that have come from the engine.
+        /// Come from the engine so far.
         bytes: u64,
         /// About how many there are; absent where the engine does not say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -255,9 +254,9 @@ pub enum Event {
     },
     /// An export is there as a whole.
     Exported {
-        /// The same as in [`Event::Exporting`].
+        /// As in [`Event::Exporting`].
         what: String,
-        /// The same as in [`Event::Exporting`].
+        /// As in [`Event::Exporting`].
         path: String,
         /// `sha256:…`: of the droplet file, or of the OCI layout's manifest.
         digest: String,
@@ -266,46 +265,46 @@ pub enum Event {
     },
     /// An image is on its way to a registry.
     Pushing {
-        /// What it is called here: `cf-app/node-env-18c50a86:droplet-0123456789ab`.
+        /// Its tag in the engine: `cf-app/node-env-18c50a86:droplet-0123456789ab`.
         image: String,
-        /// What it will be called there: `registry.example.com/team/node-env:latest`.
+        /// Its reference in the registry: `registry.example.com/team/node-env:latest`.
         reference: String,
     },
     /// How far a push is; at most a few a second.
     PushProgress {
-        /// The same as in [`Event::Pushing`].
+        /// As in [`Event::Pushing`].
         reference: String,
-        /// Bytes of layers that were sent, as the engine counts them.
+        /// Bytes of layers sent so far, as the engine counts them.
         bytes: u64,
         /// Bytes of the layers that the engine has begun to send; it grows with every layer that begins.
         total: u64,
     },
     /// The registry has the image.
     Pushed {
-        /// The same as in [`Event::Pushing`].
+        /// As in [`Event::Pushing`].
         reference: String,
-        /// The digest of its manifest, by which the registry knows it for good: `sha256:…`.
+        /// `sha256:…` of its manifest: with it the registry names this image for good.
         digest: String,
-        /// Bytes of layers that were sent, as the engine counts them.
+        /// Bytes of layers sent, as the engine counts them.
         bytes: u64,
-        /// Layers that were sent.
+        /// Number of layers that were sent.
         sent: u64,
-        /// Layers that the registry had already.
+        /// Number of layers that the registry had already.
         known: u64,
         /// From the first question to the last answer.
         ms: u64,
     },
     /// One of several apps was staged, or not.
     AppEnded {
-        /// As the user called it.
+        /// The app as the user called it.
         app: String,
-        /// The exit code that it would have ended with alone.
+        /// The exit code that it would have ended with alone; 0 for success.
         code: u8,
         /// From its first event to its last.
         ms: u64,
-        /// Its image's first name; empty where none was made.
+        /// Its image's first tag; empty where none was made.
         image: String,
-        /// What failed and with what; empty where nothing did.
+        /// What failed and with what; empty for success.
         text: String,
         /// What to try; empty where nothing can be advised.
         advice: String,
@@ -319,11 +318,11 @@ pub enum Event {
     },
     /// The end, gone wrong. The last of a stream.
     Failed {
-        /// The exit code that follows.
+        /// The exit code that follows, never 0.
         code: u8,
-        /// What failed and with what.
+        /// What failed and with what; may hold several lines.
         text: String,
-        /// What to try; empty where nothing can be advised.
+        /// What to try; may hold several lines; empty where nothing can be advised.
         advice: String,
     },
     /// The end, as wished. The last of a stream.
@@ -331,69 +330,4 @@ pub enum Event {
         /// From the first event to this one.
         ms: u64,
     },
-}
-
-/// Where a program printed a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stream {
-    /// Standard output.
-    Out,
-    /// Standard error.
-    Err,
-}
-
-impl Event {
-    /// One line of JSON without its end.
-    ///
-    /// # Panics
-    /// Never: an event holds strings and numbers only, and those are always JSON.
-    #[must_use]
-    pub fn to_json_line(&self) -> String {
-        serde_json::to_string(self).expect("an event holds strings and numbers only")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_is_one_line_and_reads_back() {
-        let event = Event::Line { source: "STG".into(), stream: Stream::Out, text: "a\nb\u{1b}[31m".into() };
-        let line = event.to_json_line();
-        assert!(!line.contains('\n'));
-        assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event);
-    }
-
-    /// The examples of `docs/events.md`: all lines of its JSON blocks.
-    fn examples() -> Vec<&'static str> {
-        let blocks = include_str!("../../docs/events.md").split("```json\n").skip(1);
-        blocks.flat_map(|block| block.split("```").next().unwrap().lines()).collect()
-    }
-
-    #[test]
-    fn every_example_of_the_documentation_is_an_event_as_we_write_it() {
-        for example in examples() {
-            let event: Event = serde_json::from_str(example).unwrap_or_else(|error| panic!("{error}: {example}"));
-            assert_eq!(event.to_json_line(), example);
-        }
-    }
-
-    #[test]
-    fn the_documentation_has_an_example_and_a_heading_for_every_event() {
-        // Serde lists all names when it is given none of them: `… expected one of `hello`, `staging`, …`.
-        let refusal = serde_json::from_str::<Event>(r#"{"event":""}"#).unwrap_err().to_string();
-        let names: Vec<&str> =
-            refusal.split("expected one of ").nth(1).unwrap().split('`').skip(1).step_by(2).collect();
-        assert!(names.contains(&"hello") && names.contains(&"done"), "{refusal}");
-        let documentation = include_str!("../../docs/events.md");
-        for name in names {
-            let start = format!("{{\"event\":\"{name}\"");
-            assert!(examples().iter().any(|example| example.starts_with(&start)), "{name} has no example");
-            let headed =
-                documentation.lines().any(|line| line.starts_with("### ") && line.contains(&format!("`{name}`")));
-            assert!(headed, "{name} has no heading");
-        }
-    }
 }

@@ -60,7 +60,7 @@ impl ExitCode {
 
     /// The exit status that a builder's status means for us: its own codes stay, everything else is [`ExitCode::Builder`].
     #[must_use]
-    pub fn of_builder(status: i32) -> Self {
+    pub fn from_builder_status(status: i32) -> Self {
         match u8::try_from(status) {
             Ok(own @ 222..=226) => Self::BuildersOwn(own),
             _ => Self::Builder,
@@ -148,8 +148,8 @@ mod tests {
 
     #[test]
     fn a_builder_keeps_its_own_codes_only() {
-        assert_eq!(ExitCode::of_builder(223), ExitCode::BuildersOwn(223));
-        assert_eq!(ExitCode::of_builder(1), ExitCode::Builder);
-        assert_eq!(ExitCode::of_builder(-1), ExitCode::Builder);
+        assert_eq!(ExitCode::from_builder_status(223), ExitCode::BuildersOwn(223));
+        assert_eq!(ExitCode::from_builder_status(1), ExitCode::Builder);
+        assert_eq!(ExitCode::from_builder_status(-1), ExitCode::Builder);
     }
 }

@@ -3,10 +3,10 @@
 #![allow(clippy::missing_panics_doc, clippy::expect_used, reason = "a panic is how a target tells")]
 
 use crate::event::Event;
-use crate::plain_line::{plain_line, visible};
+use crate::plain_line::{escape_control, plain_line};
 use crate::safe_url::SafeUrl;
 use crate::unseen::is_unseen;
-use crate::validate::{self, Complaints};
+use crate::validate::{self, ValidationErrors};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
@@ -22,7 +22,7 @@ pub fn requests(bytes: &[u8]) {
     let event = read::<Event>(text);
     if let Some(line) = event.as_ref().and_then(plain_line) {
         for line in line.text.split('\n') {
-            assert_eq!(visible(line), line, "a terminal obeys something in it");
+            assert_eq!(escape_control(line), line, "a terminal obeys something in it");
             assert!(!line.chars().any(is_unseen), "nobody sees something in it: {line:?}");
         }
     }
@@ -34,11 +34,11 @@ pub fn requests(bytes: &[u8]) {
         assert!(!line.starts_with('\u{1b}') || !line.contains("======>"), "a colour may hide the mark: {line:?}");
         assert_eq!(line.matches("======>").count(), line.matches("\\======>").count(), "a head without a mark: {line}");
     }
-    let complaints = [validate::task(text).err(), validate::desired_lrp(text).err()];
-    for Complaints(complaints) in complaints.into_iter().flatten() {
-        assert!(!complaints.is_empty());
-        for complaint in complaints {
-            let text = complaint.to_string();
+    let errors = [validate::task(text).err(), validate::desired_lrp(text).err()];
+    for ValidationErrors(errors) in errors.into_iter().flatten() {
+        assert!(!errors.is_empty());
+        for error in errors {
+            let text = error.to_string();
             assert!(!text.chars().any(char::is_control), "what a terminal obeys in {text:?}");
         }
     }

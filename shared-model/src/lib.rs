@@ -28,7 +28,3 @@ pub mod task;
 pub mod unseen;
 pub mod validate;
 pub mod variants;
-
-// By their names of old, for those who still use them.
-pub use cache as cache_list;
-pub use cache as cache_place;

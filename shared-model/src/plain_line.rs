@@ -4,13 +4,11 @@ mod escape;
 mod foreign;
 mod words;
 
-pub use escape::{visible, visible_in_line};
+pub use escape::{escape_control, escape_control_in_line};
 
 use crate::event::{Event, Stream};
-use crate::size;
 use foreign::{HEAD, strangers};
 use std::borrow::Cow;
-use std::time::Duration;
 use words::took;
 
 /// A line for people.
@@ -18,73 +16,89 @@ use words::took;
 pub struct PlainLine<'a> {
     /// The stream that it belongs on.
     pub stream: Stream,
-    /// Without its end. Foreign text has been through [`visible`].
+    /// Without its end. Foreign text has been through [`escape_control`].
     pub text: Cow<'a, str>,
 }
 
 /// The line of `event`; `None` for what only machines and progress bars want to know.
 #[must_use]
 pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
-    let ours = |text: String| Some(PlainLine { stream: Stream::Out, text: format!("{HEAD} {text}").into() });
-    let wrong = |text: String| Some(PlainLine { stream: Stream::Err, text: text.into() });
-    match event {
+    let (stream, text) = match event {
+        Event::Line { stream, text, .. } => (*stream, strangers(text)),
+        Event::Progress { text, failed: false, .. } => (Stream::Out, strangers(text)),
+        Event::Progress { text, failed: true, .. } => (Stream::Err, strangers(text)),
+        _ => match trouble(event) {
+            Some(text) => (Stream::Err, text.into()),
+            None => (Stream::Out, format!("{HEAD} {}", sentence(event)?).into()),
+        },
+    };
+    Some(PlainLine { stream, text })
+}
+
+/// The line of an event that tells of a failure; `None` for any other.
+fn trouble(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Retrying { what, reason, attempt, of, wait_ms } => {
+            format!("{HEAD} {}", words::retrying(what, reason, (*attempt, *of), *wait_ms))
+        }
+        Event::Ignored { text } => format!("{HEAD} Ignored, as the request asks: {}", escape_control(text)),
+        Event::Warning { text } => format!("warning: {}", escape_control(text)),
+        Event::Failed { text, advice, code: _ } => words::failed(text, advice),
+        Event::AppEnded { app, code: 1.., text, advice, .. } => words::failed(&format!("{app}: {text}"), advice),
+        _ => return None,
+    })
+}
+
+/// What an event that goes well is in words, without its head; `None` for what has none and for what others tell.
+fn sentence(event: &Event) -> Option<String> {
+    Some(match event {
+        // No `_` here: whoever adds an event decides how it is told. The last seven `plain_line` and `trouble` tell.
         Event::Hello { .. }
         | Event::DownloadProgress { .. }
         | Event::ExportProgress { .. }
         | Event::PushProgress { .. }
         | Event::StepStarted { .. }
         | Event::RunStarted { .. }
-        | Event::Result { .. } => None,
-        Event::Progress { text, failed, .. } => {
-            Some(PlainLine { stream: if *failed { Stream::Err } else { Stream::Out }, text: strangers(text) })
+        | Event::Result { .. }
+        | Event::Line { .. }
+        | Event::Progress { .. }
+        | Event::Retrying { .. }
+        | Event::Ignored { .. }
+        | Event::Warning { .. }
+        | Event::AppEnded { code: 1.., .. }
+        | Event::Failed { .. } => return None,
+        Event::Staging { app_name, app_guid, staging_guid: _, stack } => words::staging(app_name, app_guid, stack),
+        Event::StepEnded { step, ms } => format!("{} in {}", words::past(*step), took(*ms)),
+        Event::Downloading { to, from, .. } => {
+            format!("Downloading {} from {}", escape_control(to), escape_control(from))
         }
-        Event::Line { stream, text, .. } => Some(PlainLine { stream: *stream, text: strangers(text) }),
-        Event::Retrying { what, reason, attempt, of, wait_ms } => {
-            wrong(format!("{HEAD} {}: {}; try {attempt} of {of} in {}", visible(what), visible(reason), took(*wait_ms)))
-        }
-        Event::Ignored { text } => wrong(format!("{HEAD} Ignored, as the request asks: {}", visible(text))),
-        Event::Warning { text } => wrong(format!("warning: {}", visible(text))),
-        Event::AppEnded { app, code: 0, ms, .. } => ours(format!("Staged {} in {}", visible(app), took(*ms))),
-        Event::AppEnded { app, text, advice, .. } => wrong(words::failed(&format!("{app}: {text}"), advice)),
-        Event::Failed { text, advice, code: _ } => wrong(words::failed(text, advice)),
-        Event::Staging { app_name, app_guid, staging_guid: _, stack } => {
-            ours(words::staging(app_name, app_guid, stack))
-        }
-        Event::StepEnded { step, ms } => ours(format!("{} in {}", words::past(*step), took(*ms))),
-        Event::Downloading { to, from, .. } => ours(format!("Downloading {} from {}", visible(to), visible(from))),
-        Event::Downloaded { to, bytes, entries, ms, name: _ } => ours(words::downloaded(to, *bytes, *entries, *ms)),
-        Event::Cached { to, from, bytes, since, name: _ } => ours(words::cached(to, from, *bytes, since)),
+        Event::Downloaded { to, bytes, entries, ms, name: _ } => words::downloaded(to, *bytes, *entries, *ms),
+        Event::Cached { to, from, bytes, since, name: _ } => words::cached(to, from, *bytes, since),
         Event::CopyUsed { to, from, bytes, since, reason, name: _ } => {
-            ours(words::copy_used(to, from, *bytes, since, reason))
+            words::copy_used(to, from, *bytes, since, reason)
         }
-        Event::RunEnded { status, ms, path } => {
-            let program = path.rsplit('/').next().unwrap_or(path);
-            ours(format!("{} ended with status {status} after {}", visible(program), took(*ms)))
+        Event::RunEnded { path, status, ms } => words::run_ended(path, *status, *ms),
+        Event::Uploading { name, to, bytes, .. } => words::uploading(name, to, *bytes),
+        Event::Uploaded { name, bytes, ms } => words::uploaded(name, *bytes, *ms),
+        Event::UploadSkipped { name, reason } => {
+            format!("Not uploading {}: {}", escape_control(name), escape_control(reason))
         }
-        Event::Uploading { name, to, bytes, .. } => {
-            ours(format!("Uploading {} ({}) to {}", visible(name), size::bytes(*bytes), visible(to)))
+        Event::Note { text } => escape_control(text).into_owned(),
+        Event::Droplet { bytes, uploaded, path: _, sha256: _ } => words::droplet(*bytes, *uploaded),
+        Event::Kept { seconds } => words::kept(*seconds),
+        Event::Image { name, id, bytes } => words::image(name, id, *bytes),
+        Event::Exporting { what, image, path } => words::exporting(what, image, path),
+        Event::Exported { what, path, digest, bytes } => words::exported(what, path, digest, *bytes),
+        Event::Pushing { image, reference } => {
+            format!("Pushing {} to {}", escape_control(image), escape_control(reference))
         }
-        Event::Uploaded { name, bytes, ms } => ours(words::uploaded(name, *bytes, *ms)),
-        Event::UploadSkipped { name, reason } => ours(format!("Not uploading {}: {}", visible(name), visible(reason))),
-        Event::Note { text } => ours(visible(text).into_owned()),
-        Event::Droplet { bytes, uploaded, path: _, sha256: _ } => ours(words::droplet(*bytes, *uploaded)),
-        Event::Kept { seconds } => {
-            ours(format!("The container stays for {}", size::go_duration(Duration::from_secs(*seconds))))
-        }
-        Event::Image { name, id, bytes } => {
-            ours(format!("Image {} ({}, {})", visible(name), visible(id), size::bytes(*bytes)))
-        }
-        Event::Exporting { what, image, path } => ours(words::exporting(what, image, path)),
-        Event::Exported { what, path, digest, bytes } => ours(words::exported(what, path, digest, *bytes)),
-        Event::Pushing { image, reference } => ours(format!("Pushing {} to {}", visible(image), visible(reference))),
         Event::Pushed { reference, digest, bytes, sent, known, ms } => {
-            let sent = words::layers_sent(*bytes, *sent, *known, *ms);
-            ours(format!("Pushed {}@{} ({sent})", visible(reference), visible(digest)))
+            words::pushed(reference, digest, &words::layers_sent(*bytes, *sent, *known, *ms))
         }
-        Event::Running { url, container } if url.is_empty() => ours(format!("It runs in {}", visible(container))),
-        Event::Running { url, container: _ } => ours(format!("The app answers at {}", visible(url))),
-        Event::Done { ms } => ours(format!("Done in {}", took(*ms))),
-    }
+        Event::AppEnded { app, code: 0, ms, .. } => format!("Staged {} in {}", escape_control(app), took(*ms)),
+        Event::Running { url, container } => words::running(url, container),
+        Event::Done { ms } => format!("Done in {}", took(*ms)),
+    })
 }
 
 #[cfg(test)]

@@ -1,24 +1,24 @@
-//! Reads a request from text and says all that is wrong with it at once, each complaint with its path
-//! (`action.timeout.action.serial.actions[2]`). No complaint quotes a value: values may be secrets.
+//! Reads a request from text and says all that is wrong with it at once, each error with its path
+//! (`action.timeout.action.serial.actions[2]`). No error quotes a value: values may be secrets.
 //!
 //! The rules are those that Diego's BBS applies; the line in the log was written before it applied them.
 
-mod complaint;
 mod rules;
 mod shape;
+mod validation_error;
 
-pub use complaint::{Complaint, Complaints};
+pub use validation_error::{ValidationError, ValidationErrors};
 
 use crate::desired_lrp::DesiredLrp;
 use crate::task::TaskDefinition;
-use complaint::whole;
 use serde_json::Value;
+use validation_error::whole;
 
 /// Reads a staging request.
 ///
 /// # Errors
-/// All complaints at once: no JSON, unknown action kinds, wrong types, and what the BBS would refuse.
-pub fn task(text: &str) -> Result<TaskDefinition, Complaints> {
+/// All errors at once: no JSON, unknown action kinds, wrong types, and what the BBS would refuse.
+pub fn task(text: &str) -> Result<TaskDefinition, ValidationErrors> {
     let document = parse(text)?;
     if document.get("taskDefinition").is_some() || document.pointer("/data/taskDefinition").is_some() {
         return Err(whole("this is a log line, not a task definition; `build-req` takes the request out of it"));
@@ -35,7 +35,7 @@ pub fn task(text: &str) -> Result<TaskDefinition, Complaints> {
 ///
 /// # Errors
 /// As [`task`].
-pub fn desired_lrp(text: &str) -> Result<DesiredLrp, Complaints> {
+pub fn desired_lrp(text: &str) -> Result<DesiredLrp, ValidationErrors> {
     let document = parse(text)?;
     if document.get("process_guid").is_none() && document.get("completion_callback_url").is_some() {
         return Err(whole("this is a staging request (taskDefinition), not a launch request (desiredLRP)"));
@@ -45,7 +45,7 @@ pub fn desired_lrp(text: &str) -> Result<DesiredLrp, Complaints> {
     Ok(lrp)
 }
 
-fn parse(text: &str) -> Result<Value, Complaints> {
+fn parse(text: &str) -> Result<Value, ValidationErrors> {
     if text.trim().is_empty() {
         return Err(whole("empty: no request was given"));
     }

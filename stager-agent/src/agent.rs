@@ -21,7 +21,7 @@ use crate::session::steps::{Steps, milliseconds_since};
 use crate::staging::{StagingError, stage};
 use crate::upload::{self, Upload, UploadError};
 use crate::{clock, request, terminal};
-use shared_model::cache_place::{BAKED, MOUNTED};
+use shared_model::cache::{BAKED, MOUNTED};
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
 use shared_model::safe_url::SafeUrl;

@@ -13,7 +13,7 @@ use argh::FromArgs;
 use shared_model::command_line;
 use shared_model::event::Stream;
 use shared_model::exit_code::ExitCode;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use shared_model::size;
 use std::env;
 use std::path::PathBuf;
@@ -165,7 +165,7 @@ impl Arguments {
         }
         let normal = command_line::normalised(given);
         let words: Vec<&str> = normal.iter().map(String::as_str).collect();
-        let shown = |text: &str| text.lines().map(visible).collect::<Vec<_>>().join("\n");
+        let shown = |text: &str| text.lines().map(escape_control).collect::<Vec<_>>().join("\n");
         let wrong = |text: &str| EarlyExit { text: shown(text), stream: Stream::Err, code: ExitCode::CommandLine };
         let arguments = Self::from_args(&["stager-agent"], &words).map_err(|exit| match exit.status {
             Ok(()) => {

@@ -11,7 +11,7 @@ use crate::failure::{Failure, Verified};
 use crate::session::lease::Lease;
 use crate::session::scope::Scope;
 use crate::session::steps::milliseconds_since;
-use shared_model::cache_place::MOUNTED;
+use shared_model::cache::MOUNTED;
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
 use shared_model::size;

@@ -22,7 +22,7 @@ use crate::staging::StagingError;
 use jiff::Timestamp;
 use shared_model::exit_code::ExitCode;
 use shared_model::size;
-use shared_model::validate::Complaints;
+use shared_model::validate::ValidationErrors;
 use signal_hook::consts::SIGINT;
 use std::io;
 
@@ -124,9 +124,9 @@ impl From<RequestError> for Failure {
     }
 }
 
-impl From<Complaints> for Failure {
-    fn from(complaints: Complaints) -> Self {
-        let text = complaints.to_string();
+impl From<ValidationErrors> for Failure {
+    fn from(errors: ValidationErrors) -> Self {
+        let text = errors.to_string();
         let advice = if text.starts_with("empty:") {
             "pipe one in: build_req | docker run -i --rm --net hcf stager (docker passes standard input on with -i only)"
         } else {

@@ -4,7 +4,7 @@
 use crate::hidden::Hidden;
 use crate::session::scope::Scope;
 use shared_model::event::{Event, EventSink};
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use shared_model::size;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -34,7 +34,7 @@ impl<'a> Outlet<'a> {
         if self.is_full.load(Ordering::Relaxed) {
             return false;
         }
-        let cost = LEAST.max(visible(text).len() as u64 + 1);
+        let cost = LEAST.max(escape_control(text).len() as u64 + 1);
         let before = self.said.fetch_add(cost, Ordering::Relaxed); // 2^64 bytes are more than anybody prints
         if before.saturating_add(cost) <= self.limit {
             return true;

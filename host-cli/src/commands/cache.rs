@@ -15,7 +15,7 @@ use crate::screen::{screen, table, trouble};
 use crate::session::{Session, run_command};
 use shared_model::event::Stream;
 use shared_model::exit_code::ExitCode;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 
 /// The most bytes of a list; an entry takes less than a KiB.
 const LONGEST_LIST: usize = 64 << 20;
@@ -128,6 +128,6 @@ fn refused(status: i64, complaint: &str, image: &str) -> Failure {
     if let Some(text) = text.strip_prefix("error: ") {
         return Failure::new(code, text, advice);
     }
-    let said = if text.is_empty() { String::new() } else { format!(": {}", visible(text)) };
+    let said = if text.is_empty() { String::new() } else { format!(": {}", escape_control(text)) };
     Failure::new(code, format!("the agent in {image} ended with status {status}{said}"), "")
 }

@@ -14,7 +14,7 @@ use crate::requests::{self, Request, RequestKind};
 use crate::screen::screen;
 use crate::session::{Session, run_command};
 use jiff::Timestamp;
-use shared_model::cache_place;
+use shared_model::cache::BAKED;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use std::collections::BTreeSet;
@@ -53,8 +53,7 @@ pub(super) fn cache_up(
     let files = mounts::files(&options)?;
     mounts::closed(&files, &mounts::NOBODY)?;
     let tag = command.bake.as_ref().map(|tag| new_image(&options, tag)).transpose()?;
-    let keeping =
-        if tag.is_some() { Keeping::InImage(cache_place::BAKED) } else { preflight::keeping(&options, false)? };
+    let keeping = if tag.is_some() { Keeping::InImage(BAKED) } else { preflight::keeping(&options, false)? };
     preflight::network(&*session.engine, options.network)?;
     preflight::no_app_answers_for(&*session.engine, options.network, &hosts)?;
     preflight::image(&*session.engine, options.stager_image, "stager image")?;

@@ -3,7 +3,7 @@
 
 mod advice;
 
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use shared_model::safe_url::SafeUrl;
 use std::fmt;
 use std::io;
@@ -62,7 +62,7 @@ pub(crate) enum ConnectError {
     #[error("the Docker Engine at {address}{by} refuses this user: {reason}")]
     Closed { address: String, by: NamedBy, reason: String, elsewhere: Box<[PathBuf]> },
     /// The address is none.
-    #[error("{} is no address of a Docker Engine{by}: {reason}", visible(&host.to_string()))]
+    #[error("{} is no address of a Docker Engine{by}: {reason}", escape_control(&host.to_string()))]
     Address { host: SafeUrl, by: NamedBy, reason: &'static str },
     /// It is to be reached by ssh: `there` in ssh's own words, the engine's socket there.
     #[error("the Docker Engine is reached by ssh{by}, which host-cli does not speak")]
@@ -162,7 +162,7 @@ pub(crate) enum TlsError {
 }
 
 fn also(names: &[String]) -> String {
-    if names.is_empty() { String::new() } else { format!(": {}", visible(&names.join(", "))) }
+    if names.is_empty() { String::new() } else { format!(": {}", escape_control(&names.join(", "))) }
 }
 
 fn shown_in(shown: Option<&PathBuf>) -> String {

@@ -123,7 +123,7 @@ fn logins() -> Vec<LoginError> {
 fn plans() -> Vec<PlanError> {
     let typed = PortError::TooMany { typed: 80, ports: "8080".into() };
     let mut plans = vec![
-        PlanError::Complaints { complaints: "x".into() },
+        PlanError::ValidationErrors { errors: "x".into() },
         PlanError::DockerApp { app: "a".into() },
         PlanError::UnknownRootfs { rootfs: "x".into() },
         PlanError::NoLauncher,
@@ -228,7 +228,7 @@ fn no_error_is_forgotten_here() {
     assert_all_variants!(
         &plans(),
         PlanError,
-        PlanError { Complaints, DockerApp, UnknownRootfs, NoLauncher, NoSuchProcess, Port }
+        PlanError { ValidationErrors, DockerApp, UnknownRootfs, NoLauncher, NoSuchProcess, Port }
     );
     assert_all_variants!(&app_refs(), AppRefError, AppRefError { Twice, Push });
 }

@@ -3,7 +3,7 @@
 
 use crate::image::entries::{Stopped, each_entry};
 use crate::image::error::NO_ROOM;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, Write};
 use tar::EntryType;
@@ -15,7 +15,7 @@ pub(crate) enum CopiedFileError {
     #[error("nothing came out of the container for `{name}`")]
     Nothing { name: String },
     /// Another entry, or one of another kind.
-    #[error("`{}`, {why}, came out of the container instead of the file `{name}`", visible(.found))]
+    #[error("`{}`, {why}, came out of the container instead of the file `{name}`", escape_control(.found))]
     Unasked { name: String, found: String, why: &'static str },
     /// More bytes than allowed.
     #[error("`{name}` in the container has {bytes} bytes, more than the {limit} that are allowed")]
@@ -48,7 +48,7 @@ pub(crate) fn single_file(stream: impl Read, name: &str, limit: u64) -> Result<F
     let spool = |error: io::Error| CopiedFileError::Spool { name: name_owned(), reason: error.to_string() };
     let broken = |error: &io::Error| CopiedFileError::Broken {
         name: name_owned(),
-        reason: visible(&error.to_string()).into_owned(),
+        reason: escape_control(&error.to_string()).into_owned(),
     };
     let mut taken: Option<File> = None;
     // More than the file's bytes and a few headers is no answer to our question; do not read on for ever.

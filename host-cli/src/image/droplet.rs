@@ -10,7 +10,7 @@ use super::entries::{Stopped, below_root, each_entry};
 use super::layer::{Layer, LayerWriter, Owner};
 use super::read_ahead::read_ahead;
 use shared_model::event::{Event, EventSink};
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use std::io::{BufRead, BufReader, Read};
 use std::thread;
 use tarball::gzip::Inflated;
@@ -59,7 +59,7 @@ pub(super) fn droplet_layer(
 
 fn told(LeftOut { count, first }: &LeftOut) -> String {
     let noun = if *count == 1 { "extended attribute" } else { "extended attributes" };
-    let first = visible(first);
+    let first = escape_control(first);
     format!(
         "{count} {noun} of the droplet's files left out (the first is {first}); of those only user.* is kept, as no other would be in Diego"
     )

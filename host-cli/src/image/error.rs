@@ -3,7 +3,7 @@
 use super::bound::{Bound, BoundBy};
 use crate::engine::EngineError;
 use crate::registry::image_name::full_name;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use shared_model::safe_url::SafeUrl;
 use std::io;
 
@@ -14,19 +14,19 @@ pub(super) const NO_ROOM: &str = "is there room? TMPDIR says where temporary fil
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ImageError {
     /// A name that engines do not take; see [`full_name`]. Perhaps with a password, as a URL may have one.
-    #[error("`{}` is no name for an image", visible(&name.to_string()))]
+    #[error("`{}` is no name for an image", escape_control(&name.to_string()))]
     BadName { name: SafeUrl },
     /// A variable of the environment that should be a time.
-    #[error("{variable} is {:?}, which is no time in seconds since 1970", visible(.typed))]
+    #[error("{variable} is {:?}, which is no time in seconds since 1970", escape_control(.typed))]
     BadTime { variable: &'static str, typed: String },
     /// The root file system is not there.
-    #[error("the root file system {base} is not here", base = visible(.base))]
+    #[error("the root file system {base} is not here", base = escape_control(.base))]
     BaseMissing { base: String },
     /// A file that was named cannot be read.
-    #[error("{} cannot be read: {reason}", visible(.what))]
+    #[error("{} cannot be read: {reason}", escape_control(.what))]
     Unreadable { what: String, reason: String },
     /// An archive that ends too early, is not compressed, or is no tar.
-    #[error("the {archive} is corrupt: {reason}", reason = visible(.reason))]
+    #[error("the {archive} is corrupt: {reason}", reason = escape_control(.reason))]
     Corrupt { archive: &'static str, reason: String },
     /// An archive of no bytes.
     #[error("the {archive} is empty")]
@@ -38,7 +38,7 @@ pub(crate) enum ImageError {
     #[error("the lifecycle holds no program `launcher`")]
     NoLauncher,
     /// An entry that must not be in a layer.
-    #[error("the {archive} holds `{}`, {why}", visible(.entry))]
+    #[error("the {archive} holds `{}`, {why}", escape_control(.entry))]
     Entry { archive: &'static str, entry: String, why: &'static str },
     /// More than a layer may hold.
     #[error("the {archive} holds more than {limit}")]
@@ -50,13 +50,13 @@ pub(crate) enum ImageError {
     #[error("a layer cannot be written to a temporary file: {reason}")]
     Spool { reason: String },
     /// An export goes to a place that cannot be written.
-    #[error("{} cannot be written: {reason}", visible(.what))]
+    #[error("{} cannot be written: {reason}", escape_control(.what))]
     Unwritable { what: String, reason: String },
     /// There is an OCI layout already.
-    #[error("{} is an OCI layout already", visible(.path))]
+    #[error("{} is an OCI layout already", escape_control(.path))]
     LayoutExists { path: String },
     /// What an engine exports is broken, or not the image.
-    #[error("what the engine exports of the image cannot be used: {reason}", reason = visible(.reason))]
+    #[error("what the engine exports of the image cannot be used: {reason}", reason = escape_control(.reason))]
     Export { reason: String },
     /// The uppermost layer is not a droplet's.
     #[error("the image has no layer that holds a droplet")]

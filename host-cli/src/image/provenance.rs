@@ -8,7 +8,7 @@ use crate::engine::{EngineError, Image, ImageId, ImageSettings, Images};
 use crate::image::app_image;
 use crate::image::config;
 use crate::labels;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 
 /// How it is known that an image is ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(crate) enum Foreign {
     #[error("it bears no label of an app image")]
     NoLabel,
     /// What it should stand on is not here to compare with.
-    #[error("the root file system that it should stand on ({}) is not on this Docker Engine", visible(base))]
+    #[error("the root file system that it should stand on ({}) is not on this Docker Engine", escape_control(base))]
     NoBase { base: String },
     /// It holds more or less than an app image does.
     #[error(
@@ -34,7 +34,7 @@ pub(crate) enum Foreign {
     )]
     Layers,
     /// Something was done to it after it was made, or it was made otherwise.
-    #[error("it was made in another way: {}", visible(how))]
+    #[error("it was made in another way: {}", escape_control(how))]
     History { how: String },
     /// It would not run as an app image does.
     #[error("its {what} is not what stager sets")]

@@ -7,7 +7,7 @@
 use crate::engine::container_spec::ContainerSpec;
 use crate::labels;
 use crate::plan::fetching::{Fetching, Keeping, with_the_agents_rights};
-use shared_model::cache_place::MOUNTED;
+use shared_model::cache::MOUNTED;
 use std::collections::BTreeMap;
 
 /// The volume's name where the user gives none.
@@ -72,7 +72,7 @@ pub(crate) fn baked_labels(dependencies: usize, time: &str) -> BTreeMap<String, 
 mod tests {
     use super::*;
     use crate::plan::golden::describe;
-    use shared_model::cache_place;
+    use shared_model::cache::BAKED;
 
     #[test]
     fn only_what_engines_call_a_volume_is_one() {
@@ -111,7 +111,7 @@ mod tests {
             image: "stager:x",
             network: "hcf",
             files: &[],
-            keeping: Keeping::InImage(cache_place::BAKED),
+            keeping: Keeping::InImage(BAKED),
             agent_options: &["--retries=1".to_owned()],
         };
         let fills = describe(&filling_container(&fetching));

@@ -2,22 +2,22 @@
 
 use super::ports::PortError;
 use shared_model::application::Application;
-use shared_model::plain_line::visible;
-use shared_model::validate::Complaints;
+use shared_model::plain_line::escape_control;
+use shared_model::validate::ValidationErrors;
 
 /// What is wrong with the request, or with what was asked of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PlanError {
     /// Diego would refuse it too.
-    #[error("the request cannot be used:\n{complaints}")]
-    Complaints { complaints: String },
+    #[error("the request cannot be used:\n{errors}")]
+    ValidationErrors { errors: String },
     /// It has an image already, and no droplet.
     #[error(
         "{app} is a docker app (docker lifecycle): there are no buildpacks and no droplet, so nothing to stage or launch"
     )]
     DockerApp { app: String },
     /// Nobody made an image of its root file system.
-    #[error("the request's root file system {:?} is not preloaded:STACK", visible(.rootfs))]
+    #[error("the request's root file system {:?} is not preloaded:STACK", escape_control(.rootfs))]
     UnknownRootfs { rootfs: String },
     /// Nothing in it runs a launcher.
     #[error("the launch request runs no launcher")]
@@ -30,9 +30,9 @@ pub(crate) enum PlanError {
     Port(#[from] PortError),
 }
 
-impl From<Complaints> for PlanError {
-    fn from(complaints: Complaints) -> Self {
-        Self::Complaints { complaints: complaints.to_string() }
+impl From<ValidationErrors> for PlanError {
+    fn from(errors: ValidationErrors) -> Self {
+        Self::ValidationErrors { errors: errors.to_string() }
     }
 }
 
@@ -40,7 +40,7 @@ impl PlanError {
     /// What to try; empty where nothing can be advised.
     pub(crate) fn advice(&self) -> &'static str {
         match self {
-            Self::Complaints { .. } => "`host-cli requests` lists the requests in the logs",
+            Self::ValidationErrors { .. } => "`host-cli requests` lists the requests in the logs",
             Self::DockerApp { .. } => "start its image with `docker run`",
             Self::UnknownRootfs { .. } => "name the image that it stands for with --base",
             Self::NoLauncher => "only buildpack apps can be launched",

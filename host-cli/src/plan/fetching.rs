@@ -2,7 +2,7 @@
 //! that keeps what was fetched.
 
 use crate::engine::container_spec::{ContainerSpec, LogConfig};
-use shared_model::cache_place::MOUNTED;
+use shared_model::cache::MOUNTED;
 use std::path::PathBuf;
 
 /// What the agent, running as root, needs of root's rights, each tried by leaving it out. To become the

@@ -5,7 +5,7 @@
 
 use super::credentials::Login;
 use serde::Deserialize;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use shared_model::secret::Secret;
 use shared_model::size;
 use std::io::{self, Read, Write};
@@ -125,7 +125,7 @@ fn understood(status: ExitStatus, out: &Secret<Vec<u8>>, err: &Secret<Vec<u8>>) 
 fn shown(complaint: &str) -> String {
     let lines: Vec<&str> = complaint.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let joined = lines.join("; ");
-    let text: String = visible(&joined).chars().take(LONGEST_COMPLAINT).collect();
+    let text: String = escape_control(&joined).chars().take(LONGEST_COMPLAINT).collect();
     if text.is_empty() { text } else { format!(": {text}") }
 }
 

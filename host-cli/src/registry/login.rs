@@ -6,7 +6,7 @@ use super::docker_config::DockerConfig;
 use super::helper;
 use super::reference::Reference;
 use crate::docker_folder;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use shared_model::secret::Secret;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
@@ -42,13 +42,13 @@ pub(crate) enum LoginError {
     #[error("the password on standard input cannot be read: {reason}")]
     Unreadable { reason: String },
     /// Docker's file cannot be read.
-    #[error("{} cannot be read: {reason}", visible(.path))]
+    #[error("{} cannot be read: {reason}", escape_control(.path))]
     Config { path: String, reason: String },
     /// An entry of it makes no sense.
-    #[error("{}: what `auths` holds for {registry} is no NAME:PASSWORD in base64", visible(.path))]
+    #[error("{}: what `auths` holds for {registry} is no NAME:PASSWORD in base64", escape_control(.path))]
     BadAuth { path: String, registry: String },
     /// The helper that it names is of no help.
-    #[error("docker-credential-{}, which {} names for {registry}, {did}", visible(.name), visible(.path))]
+    #[error("docker-credential-{}, which {} names for {registry}, {did}", escape_control(.name), escape_control(.path))]
     Helper { name: String, path: String, registry: String, did: String },
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn credentials(options: LoginOptions<'_>, reference: &Reference) -> R
     options.check()?;
     if let Some(user) = options.username {
         let login = Login::Password { user: user.to_owned(), password: password()? };
-        return Ok(Credentials::new(reference, login, format!("--username {}", visible(user))));
+        return Ok(Credentials::new(reference, login, format!("--username {}", escape_control(user))));
     }
     match docker_folder::of_process() {
         Some(folder) => of_config(&folder.join(docker_folder::CONFIG), reference),
@@ -100,7 +100,7 @@ fn of_config(path: &Path, reference: &Reference) -> Result<Credentials, LoginErr
         }
     }
     match config.login(reference) {
-        Ok(Some(login)) => Ok(Credentials::new(reference, login, format!("`auths` of {}", visible(&shown)))),
+        Ok(Some(login)) => Ok(Credentials::new(reference, login, format!("`auths` of {}", escape_control(&shown)))),
         Ok(None) => Ok(nobodys(reference)),
         Err(_) => Err(LoginError::BadAuth { path: shown.clone(), registry }),
     }

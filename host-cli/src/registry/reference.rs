@@ -1,7 +1,7 @@
 //! The name that an image gets in a registry. Pure.
 
 use super::image_name::{LONGEST_REPOSITORY, LONGEST_TAG, full_name};
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use shared_model::safe_url::SafeUrl;
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub(crate) struct Reference {
 
 /// A text that no image can be pushed to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no name to push to: {why}", visible(&typed.to_string()))]
+#[error("`{}` is no name to push to: {why}", escape_control(&typed.to_string()))]
 pub(crate) struct BadReference {
     /// What was typed: perhaps with a password, as a URL may have one.
     pub(crate) typed: SafeUrl,

@@ -42,7 +42,7 @@ impl About {
         let field = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default();
         let process_guid = field("process_guid");
         let guid = match field("log_guid") {
-            "" => application::guid_of_process(process_guid).unwrap_or(process_guid),
+            "" => application::app_guid(process_guid).unwrap_or(process_guid),
             guid => guid,
         };
         let mut found = Found::default();

@@ -4,7 +4,7 @@ use super::log_file::LogFile;
 use super::request::RequestKind;
 use jiff::Timestamp;
 use shared_model::application::Application;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use std::fmt::Write;
 use std::io;
 use std::path::PathBuf;
@@ -22,10 +22,10 @@ pub(crate) enum RequestError {
     #[error("no {} in {}{}", nouns(kinds), summary(searched), after(warnings))]
     NoRequests { kinds: Vec<RequestKind>, searched: Vec<LogFile>, warnings: Vec<String> },
     /// There are requests, but not of this app.
-    #[error("no {} of an app `{}` in the logs{}", nouns(kinds), visible(app), after(warnings))]
+    #[error("no {} of an app `{}` in the logs{}", nouns(kinds), escape_control(app), after(warnings))]
     NoSuchApp { kinds: Vec<RequestKind>, app: String, nearest: Vec<String>, warnings: Vec<String> },
     /// The user's word means several apps.
-    #[error("{} apps answer to `{}`:{}", candidates.len(), visible(app), lines(candidates))]
+    #[error("{} apps answer to `{}`:{}", candidates.len(), escape_control(app), lines(candidates))]
     Ambiguous { app: String, candidates: Vec<Candidate> },
     /// The request has no such run action.
     #[error("the request has no run action of a {program}")]
@@ -140,7 +140,7 @@ fn summary(searched: &[LogFile]) -> String {
 }
 
 fn listed(names: &[String]) -> String {
-    names.iter().map(|name| visible(name)).collect::<Vec<_>>().join(", ")
+    names.iter().map(|name| escape_control(name)).collect::<Vec<_>>().join(", ")
 }
 
 fn after(warnings: &[String]) -> String {
@@ -151,7 +151,7 @@ fn lines(candidates: &[Candidate]) -> String {
     candidates.iter().fold(String::new(), |mut all, Candidate { guid, space, time }| {
         let space = if space.is_empty() { "unknown" } else { space };
         let time = time.map_or_else(|| "at an unknown time".to_owned(), |time| format!("at {time:.0}"));
-        let _ = write!(all, "\n  {}  in space {}, last {time}", visible(guid), visible(space)); // a String takes everything
+        let _ = write!(all, "\n  {}  in space {}, last {time}", escape_control(guid), escape_control(space)); // a String takes everything
         all
     })
 }

@@ -3,7 +3,7 @@
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use shared_model::event::{Event, EventSink, Step};
-use shared_model::plain_line::visible_in_line;
+use shared_model::plain_line::escape_control_in_line;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -107,7 +107,7 @@ impl<Lines: EventSink> Bars<Lines> {
     fn added(&self, template: &str, label: &str) -> ProgressBar {
         let bar = self.drawing.add(ProgressBar::no_length());
         bar.set_style(style(template));
-        bar.set_message(format!("{}{}", self.prefix, visible_in_line(label)));
+        bar.set_message(format!("{}{}", self.prefix, escape_control_in_line(label)));
         bar.enable_steady_tick(TICK);
         bar
     }

@@ -9,7 +9,7 @@ use crate::screen::{Form, Screen, form};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
-use shared_model::plain_line::visible_in_line;
+use shared_model::plain_line::escape_control_in_line;
 use std::io::{self, Stderr, Stdout};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -68,7 +68,7 @@ impl Screens {
 
     /// For what belongs to this app.
     pub(crate) fn of(&self, app: &str) -> Screen {
-        let prefix = format!("{:width$} | ", visible_in_line(app), width = self.width.load(Ordering::SeqCst));
+        let prefix = format!("{:width$} | ", escape_control_in_line(app), width = self.width.load(Ordering::SeqCst));
         match &self.shared {
             Shared::Plain(plain) => Arc::new(Prefixed { plain: Arc::clone(plain), prefix }),
             Shared::Bars(plain, drawing) => {

@@ -2,7 +2,7 @@
 
 use crate::screen::table::Table;
 use serde::{Deserialize, Serialize};
-use shared_model::cache_list::{TITLES, verified};
+use shared_model::cache::{TITLES, verified};
 use shared_model::size;
 
 /// An entry, as `stager-agent cache list --output json` tells it. It comes from a container, so everything may be absent.

@@ -1,7 +1,7 @@
 //! How long each step of a session took, as a table for people.
 
 use shared_model::event::{Event, Step};
-use shared_model::plain_line::visible_in_line;
+use shared_model::plain_line::escape_control_in_line;
 use shared_model::size;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -31,10 +31,10 @@ impl Summary {
                 None => self.steps.push((*step, *ms)),
             },
             Event::AppEnded { app, code, ms, image, .. } => self.apps.push(App {
-                name: visible_in_line(app),
+                name: escape_control_in_line(app),
                 outcome: if *code == 0 { "staged".to_owned() } else { format!("failed ({code})") },
                 ms: *ms,
-                image: visible_in_line(image),
+                image: escape_control_in_line(image),
             }),
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! Draws a table for people: columns side by side, fitted to the terminal. Knows nothing of what is in it.
 
 use rustix::termios::tcgetwinsize;
-use shared_model::plain_line::visible_in_line;
+use shared_model::plain_line::escape_control_in_line;
 use std::io::{self, IsTerminal};
 
 /// Columns that give way are not cut further than this.
@@ -32,7 +32,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
     pub(crate) fn draw(&self, width: Option<usize>) -> String {
         let titles = self.titles.map(str::to_owned);
         let rows: Vec<[String; COLUMNS]> =
-            self.rows.iter().map(|row| std::array::from_fn(|column| visible_in_line(&row[column]))).collect();
+            self.rows.iter().map(|row| std::array::from_fn(|column| escape_control_in_line(&row[column]))).collect();
         let lines: Vec<&[String; COLUMNS]> = std::iter::once(&titles).chain(&rows).collect();
         let mut widths: [usize; COLUMNS] =
             std::array::from_fn(|column| lines.iter().map(|line| length(&line[column])).max().unwrap_or_default());

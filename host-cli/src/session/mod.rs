@@ -23,7 +23,7 @@ use cleanup::Cleanup;
 pub(crate) use run::{by_signal, run, run_command, run_watched};
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -117,8 +117,8 @@ impl Session {
         }
         Err(Failure::new(
             ExitCode::Launch,
-            format!("another host-cli launches this app at the moment: container {} says so", visible(name)),
-            format!("wait for it; should there be none, `docker rm {}` takes its word back", visible(name)),
+            format!("another host-cli launches this app at the moment: container {} says so", escape_control(name)),
+            format!("wait for it; should there be none, `docker rm {}` takes its word back", escape_control(name)),
         ))
     }
 

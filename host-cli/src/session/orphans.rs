@@ -15,7 +15,7 @@ use crate::session::Session;
 use crate::session::temporary_tag::TemporaryTag;
 use jiff::Timestamp;
 use shared_model::event::{Event, EventSink};
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -32,13 +32,13 @@ pub(crate) fn remove(session: &Session) {
         let back = lent.take_back(&*session.engine);
         // The only name that an image has stays.
         if was_out && lent.is_out(&*session.engine).is_ok_and(|out| !out) {
-            say(session, &format!("the name {} of an image", visible(&lent.name)), back);
+            say(session, &format!("the name {} of an image", escape_control(&lent.name)), back);
         }
     }
     let makings: Vec<&Orphan> = guards().filter(|guard| guard.build_key().is_some()).collect();
     let seen_images = if makings.is_empty() { BTreeSet::new() } else { remove_images(session, &makings) };
     for one in gone.iter().filter(|one| !one.is_awaited(&seen_images, now)) {
-        let name = visible(&one.seen.name);
+        let name = escape_control(&one.seen.name);
         let what = if one.is_guard() { format!("guard {name}") } else { format!("container {name}") };
         say(session, &what, session.engine.remove(&one.seen.id));
     }
@@ -69,7 +69,7 @@ impl<'a> Orphan<'a> {
         };
         if goes && !is_ours {
             let text = "bears labels of ours and is not as ours are, so it stays and nothing that it says is done";
-            session.emit(Event::Warning { text: format!("container {} {text}", visible(&seen.name)) });
+            session.emit(Event::Warning { text: format!("container {} {text}", escape_control(&seen.name)) });
         }
         (goes && is_ours).then_some(left)
     }
@@ -169,7 +169,7 @@ fn remove_images(session: &Session, gone: &[&Orphan]) -> BTreeSet<String> {
             image.is_some_and(|image| gone.iter().any(|guard| is_of(guard, &image)))
         };
         for one in seen.iter().filter(|one| is_left_by_a_build(one)).filter(is_of_gone) {
-            say(session, &format!("container {}", visible(&one.name)), engine.remove(&one.id));
+            say(session, &format!("container {}", escape_control(&one.name)), engine.remove(&one.id));
         }
     }
     let is_step = |image: &Image| gone.iter().any(|guard| guard.tells_of_step(image));

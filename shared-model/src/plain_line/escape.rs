@@ -9,7 +9,7 @@ const PLAIN: &str = "\u{1b}[0m";
 /// Foreign text made harmless for a terminal: control characters, and those that nobody sees ([`is_unseen`]), are shown escaped
 /// (`\u{7}`); tabs pass. Colours do not: one of them conceals what is behind it, such as the rest of a name.
 #[must_use]
-pub fn visible(text: &str) -> Cow<'_, str> {
+pub fn escape_control(text: &str) -> Cow<'_, str> {
     escaped(text, Colours::Escaped)
 }
 
@@ -50,17 +50,17 @@ pub(super) fn escaped(text: &str, colours: Colours) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// As [`visible`], for what stands beside other things in a line, as in a table: no tabs, nothing that moves
+/// As [`escape_control`], for what stands beside other things in a line, as in a table: no tabs, nothing that moves
 /// what comes behind it.
 #[must_use]
-pub fn visible_in_line(text: &str) -> String {
-    visible(&text.replace('\t', " ")).into_owned()
+pub fn escape_control_in_line(text: &str) -> String {
+    escape_control(&text.replace('\t', " ")).into_owned()
 }
 
-/// As [`visible`], but line ends stay: for texts of our own that hold several lines. Lines behind the first are set in,
+/// As [`escape_control`], but line ends stay: for texts of our own that hold several lines. Lines behind the first are set in,
 /// so that a text that came from a container cannot pass for a line of ours.
-pub(super) fn visible_lines(text: &str) -> String {
-    text.lines().map(visible).collect::<Vec<_>>().join("\n  ")
+pub(super) fn escape_control_lines(text: &str) -> String {
+    text.lines().map(escape_control).collect::<Vec<_>>().join("\n  ")
 }
 
 fn needs_escape(character: char) -> bool {
@@ -80,18 +80,18 @@ mod tests {
 
     #[test]
     fn a_builders_colours_pass_and_everything_else_that_moves_the_cursor_or_hides_is_shown() {
-        let of_builder = |text| escaped(text, Colours::Pass);
-        assert_eq!(of_builder("\u{1b}[1;31mred\u{1b}[0m\tok"), "\u{1b}[1;31mred\u{1b}[0m\tok");
-        for shown in [of_builder("\u{1b}[2Jgone\u{7}\r"), visible("\u{1b}[2Jgone\u{7}\r")] {
+        let keeping_colours = |text| escaped(text, Colours::Pass);
+        assert_eq!(keeping_colours("\u{1b}[1;31mred\u{1b}[0m\tok"), "\u{1b}[1;31mred\u{1b}[0m\tok");
+        for shown in [keeping_colours("\u{1b}[2Jgone\u{7}\r"), escape_control("\u{1b}[2Jgone\u{7}\r")] {
             assert_eq!(shown, "\\u{1b}[2Jgone\\u{7}\\r");
         }
-        assert_eq!(visible("evil\u{1b}[8m-twin"), "evil\\u{1b}[8m-twin");
-        assert_eq!(visible("\u{202e}evil"), "\\u{202e}evil");
+        assert_eq!(escape_control("evil\u{1b}[8m-twin"), "evil\\u{1b}[8m-twin");
+        assert_eq!(escape_control("\u{202e}evil"), "\\u{202e}evil");
     }
 
     #[test]
     fn beside_other_things_a_text_has_no_colours_and_no_tabs() {
-        assert_eq!(visible_in_line("a\tb\u{1b}[31mc\u{200b}\n"), "a b\\u{1b}[31mc\\u{200b}\\n");
+        assert_eq!(escape_control_in_line("a\tb\u{1b}[31mc\u{200b}\n"), "a b\\u{1b}[31mc\\u{200b}\\n");
     }
 
     #[test]
@@ -102,7 +102,7 @@ mod tests {
             ("👩\u{200d}💻 ❤\u{fe0f}", "👩\\u{200d}💻 ❤\\u{fe0f}"),
             ("\u{3164}\u{115f}\u{ad}\u{feff}\u{2028}", "\\u{3164}\\u{115f}\\u{ad}\\u{feff}\\u{2028}"),
         ] {
-            assert_eq!(visible(text), shown);
+            assert_eq!(escape_control(text), shown);
         }
     }
 

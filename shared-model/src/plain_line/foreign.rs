@@ -12,7 +12,7 @@ const MARK: char = '\\';
 /// Digits of the largest character.
 const LONGEST_NUMBER: usize = 6;
 
-/// A line that a stranger begins: [`visible`](super::visible) but for its colours, and told from ours. Before each of our heads, wherever on the
+/// A line that a stranger begins: [`escape_control`](super::escape_control) but for its colours, and told from ours. Before each of our heads, wherever on the
 /// terminal's next line it might come to stand, and before one of our beginnings, whatever nobody sees in front of it, stands
 /// a [`MARK`]; such a line has no colours, which could hide that.
 pub(super) fn strangers(text: &str) -> Cow<'_, str> {
@@ -40,7 +40,7 @@ fn without_colours(shown: &str) -> String {
     bare + rest
 }
 
-/// `shown` without what may stand in front unnoticed: white space, and what [`visible`](super::visible) has escaped. Nothing here grows with how
+/// `shown` without what may stand in front unnoticed: white space, and what [`escape_control`](super::escape_control) has escaped. Nothing here grows with how
 /// much of that a stranger prints.
 fn after_blanks(shown: &str) -> &str {
     let mut rest = shown.trim_start();

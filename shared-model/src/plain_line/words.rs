@@ -1,6 +1,6 @@
 //! The sentences that need more than a line of code, and the times in them.
 
-use super::escape::{visible, visible_lines};
+use super::escape::{escape_control, escape_control_lines};
 use crate::event::Step;
 use crate::size;
 use std::borrow::Cow;
@@ -9,31 +9,54 @@ use std::time::Duration;
 /// What is staged, and on which stack.
 pub(super) fn staging(app_name: &str, app_guid: &str, stack: &str) -> String {
     let name = if app_name.is_empty() { "an app without a name" } else { app_name };
-    let on = if stack.is_empty() { String::new() } else { format!(" on {}", visible(stack)) };
-    format!("Staging {} ({}){on}", visible(name), visible(app_guid))
+    let on = if stack.is_empty() { String::new() } else { format!(" on {}", escape_control(stack)) };
+    format!("Staging {} ({}){on}", escape_control(name), escape_control(app_guid))
 }
 
 /// What came, how much of it, and how fast.
 pub(super) fn downloaded(to: &str, bytes: u64, entries: u64, ms: u64) -> String {
     let counted = if entries == 1 { "entry" } else { "entries" };
     let (size, time) = (size::bytes(bytes), transfer_time(bytes, ms));
-    format!("Downloaded {} ({size}, {entries} {counted}, {time})", visible(to))
+    format!("Downloaded {} ({size}, {entries} {counted}, {time})", escape_control(to))
 }
 
 /// What did not have to come, and since when.
 pub(super) fn cached(to: &str, from: &str, bytes: u64, since: &str) -> String {
-    format!("Cached {} from {} ({}, since {})", visible(to), visible(from), size::bytes(bytes), moment(since))
+    format!(
+        "Cached {} from {} ({}, since {})",
+        escape_control(to),
+        escape_control(from),
+        size::bytes(bytes),
+        moment(since)
+    )
 }
 
 /// What came from the cache because the server was of no help.
 pub(super) fn copy_used(to: &str, from: &str, bytes: u64, since: &str, reason: &str) -> String {
-    let (to, from, reason) = (visible(to), visible(from), visible(reason));
+    let (to, from, reason) = (escape_control(to), escape_control(from), escape_control(reason));
     format!("Copied {to} from the cache ({}, since {}), for {from}: {reason}", size::bytes(bytes), moment(since))
+}
+
+/// What goes where, and how much of it.
+pub(super) fn uploading(name: &str, to: &str, bytes: u64) -> String {
+    format!("Uploading {} ({}) to {}", escape_control(name), size::bytes(bytes), escape_control(to))
 }
 
 /// What was sent, and how fast.
 pub(super) fn uploaded(name: &str, bytes: u64, ms: u64) -> String {
-    format!("Uploaded {} ({}, {})", visible(name), size::bytes(bytes), transfer_time(bytes, ms))
+    format!("Uploaded {} ({}, {})", escape_control(name), size::bytes(bytes), transfer_time(bytes, ms))
+}
+
+/// What is tried again, why, which of how many attempts comes next, and when.
+pub(super) fn retrying(what: &str, reason: &str, (attempt, of): (u32, u32), wait_ms: u64) -> String {
+    let (what, reason) = (escape_control(what), escape_control(reason));
+    format!("{what}: {reason}; try {attempt} of {of} in {}", took(wait_ms))
+}
+
+/// How a program ended, by its name without the folder.
+pub(super) fn run_ended(path: &str, status: i32, ms: u64) -> String {
+    let program = path.rsplit('/').next().unwrap_or(path);
+    format!("{} ended with status {status} after {}", escape_control(program), took(ms))
 }
 
 /// What became of the droplet.
@@ -46,23 +69,48 @@ pub(super) fn droplet(bytes: u64, uploaded: bool) -> String {
     }
 }
 
+/// How long the container stays.
+pub(super) fn kept(seconds: u64) -> String {
+    format!("The container stays for {}", size::go_duration(Duration::from_secs(seconds)))
+}
+
+/// What the app's image is.
+pub(super) fn image(name: &str, id: &str, bytes: u64) -> String {
+    format!("Image {} ({}, {})", escape_control(name), escape_control(id), size::bytes(bytes))
+}
+
+/// Where the app is.
+pub(super) fn running(url: &str, container: &str) -> String {
+    if url.is_empty() {
+        format!("It runs in {}", escape_control(container))
+    } else {
+        format!("The app answers at {}", escape_control(url))
+    }
+}
+
 /// What leaves the engine.
 pub(super) fn exporting(what: &str, image: &str, path: &str) -> String {
     let of = if what == "droplet" { " of" } else { "" };
-    format!("Exporting the {}{of} {} to {}", visible(what), visible(image), place(path))
+    format!("Exporting the {}{of} {} to {}", escape_control(what), escape_control(image), place(path))
 }
 
 /// What has left the engine.
 pub(super) fn exported(what: &str, path: &str, digest: &str, bytes: u64) -> String {
-    format!("Exported the {} to {} ({}, {})", visible(what), place(path), visible(digest), size::bytes(bytes))
+    format!(
+        "Exported the {} to {} ({}, {})",
+        escape_control(what),
+        place(path),
+        escape_control(digest),
+        size::bytes(bytes)
+    )
 }
 
 /// What failed, and below it what to try.
 pub(super) fn failed(text: &str, advice: &str) -> String {
     if advice.is_empty() {
-        format!("error: {}", visible_lines(text))
+        format!("error: {}", escape_control_lines(text))
     } else {
-        format!("error: {}\n  try: {}", visible_lines(text), visible_lines(advice))
+        format!("error: {}\n  try: {}", escape_control_lines(text), escape_control_lines(advice))
     }
 }
 
@@ -81,16 +129,21 @@ pub(super) fn past(step: Step) -> &'static str {
 
 /// Where an export goes.
 fn place(path: &str) -> Cow<'_, str> {
-    if path == "-" { Cow::Borrowed("standard output") } else { visible(path) }
+    if path == "-" { Cow::Borrowed("standard output") } else { escape_control(path) }
 }
 
 /// `2016-06-15 18:57:23 UTC`, of `2016-06-15T18:57:23Z`; any other text as it is.
 fn moment(rfc3339: &str) -> String {
-    let text = visible(rfc3339);
+    let text = escape_control(rfc3339);
     match text.strip_suffix('Z').and_then(|text| text.split_once('T')) {
         Some((day, time)) => format!("{day} {time} UTC"),
         None => text.into_owned(),
     }
+}
+
+/// What the registry has, and `layers`: what of it was sent.
+pub(super) fn pushed(reference: &str, digest: &str, layers: &str) -> String {
+    format!("Pushed {}@{} ({layers})", escape_control(reference), escape_control(digest))
 }
 
 /// What of an image was sent, and what was there already.

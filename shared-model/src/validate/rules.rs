@@ -1,6 +1,6 @@
 //! What the BBS demands of a request beyond its form.
 
-use super::complaint::{Complaint, Complaints};
+use super::validation_error::{ValidationError, ValidationErrors};
 use crate::action::{Action, RunAction};
 use crate::desired_lrp::DesiredLrp;
 use crate::task::TaskDefinition;
@@ -8,13 +8,13 @@ use crate::task::TaskDefinition;
 const ANNOTATION_LIMIT: usize = 10 * 1024;
 const CPU_WEIGHT_LIMIT: u32 = 100;
 
-/// Fails where there is any complaint.
-pub(super) fn verdict(complaints: Vec<Complaint>) -> Result<(), Complaints> {
-    if complaints.is_empty() { Ok(()) } else { Err(Complaints(complaints)) }
+/// Fails where there is any error.
+pub(super) fn verdict(errors: Vec<ValidationError>) -> Result<(), ValidationErrors> {
+    if errors.is_empty() { Ok(()) } else { Err(ValidationErrors(errors)) }
 }
 
 /// All that the BBS would refuse in a staging request; empty where it would take it.
-pub(super) fn check_task(task: &TaskDefinition) -> Vec<Complaint> {
+pub(super) fn check_task(task: &TaskDefinition) -> Vec<ValidationError> {
     let mut validator = Validator::default();
     validator.rootfs(&task.rootfs);
     match &task.action {
@@ -41,7 +41,7 @@ pub(super) fn check_task(task: &TaskDefinition) -> Vec<Complaint> {
 }
 
 /// All that the BBS would refuse in a launch request; empty where it would take it.
-pub(super) fn check_desired_lrp(lrp: &DesiredLrp) -> Vec<Complaint> {
+pub(super) fn check_desired_lrp(lrp: &DesiredLrp) -> Vec<ValidationError> {
     let mut validator = Validator::default();
     if lrp.process_guid.is_empty() {
         validator.add("process_guid", "missing");
@@ -61,11 +61,11 @@ pub(super) fn check_desired_lrp(lrp: &DesiredLrp) -> Vec<Complaint> {
 }
 
 #[derive(Default)]
-struct Validator(Vec<Complaint>);
+struct Validator(Vec<ValidationError>);
 
 impl Validator {
     fn add(&mut self, path: &str, text: &str) {
-        self.0.push(Complaint { path: path.to_owned(), text: text.to_owned() });
+        self.0.push(ValidationError { path: path.to_owned(), text: text.to_owned() });
     }
 
     fn required(&mut self, path: &str, fields: &[(&str, bool)]) {

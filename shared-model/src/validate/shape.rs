@@ -1,29 +1,30 @@
-//! From a JSON document to a type, with every complaint about keys and types rather than the first one.
+//! From a JSON document to a type, with every error about keys and types rather than the first one.
 
-use super::complaint::{Complaint, Complaints};
+use super::validation_error::{ValidationError, ValidationErrors};
 use crate::action::Action;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// More complaints than anybody reads; also bounds the work on a hostile document.
-const MOST_COMPLAINTS: usize = 100;
+/// More errors than anybody reads; also bounds the work on a hostile document.
+const MOST_ERRORS: usize = 100;
 
 /// Reads `document` as `T`.
-pub(super) fn read<T: DeserializeOwned>(document: &Value) -> Result<T, Complaints> {
-    let mut complaints = Vec::new();
+pub(super) fn read<T: DeserializeOwned>(document: &Value) -> Result<T, ValidationErrors> {
+    let mut errors = Vec::new();
     let mut document = document.clone();
-    replace_bad_actions(&mut document, &mut String::new(), &mut complaints);
+    replace_bad_actions(&mut document, &mut String::new(), &mut errors);
     loop {
         match serde_path_to_error::deserialize::<_, T>(&document) {
-            Ok(read) if complaints.is_empty() => return Ok(read),
-            Ok(_) => return Err(Complaints(complaints)),
+            Ok(read) if errors.is_empty() => return Ok(read),
+            Ok(_) => return Err(ValidationErrors(errors)),
             Err(error) => {
                 let path = error.path().to_string();
-                complaints.push(Complaint { path: readable(&path), text: without_values(&error.inner().to_string()) });
+                errors
+                    .push(ValidationError { path: readable(&path), text: without_values(&error.inner().to_string()) });
                 // Taking the bad value out lets the rest be looked at; one that cannot be taken out ends the search.
-                if complaints.len() >= MOST_COMPLAINTS || !remove(&mut document, error.path()) {
-                    return Err(Complaints(complaints));
+                if errors.len() >= MOST_ERRORS || !remove(&mut document, error.path()) {
+                    return Err(ValidationErrors(errors));
                 }
             }
         }
@@ -31,7 +32,7 @@ pub(super) fn read<T: DeserializeOwned>(document: &Value) -> Result<T, Complaint
 }
 
 /// Complains about every action that has not exactly one known kind, and puts an empty one in its place.
-fn replace_bad_actions(value: &mut Value, path: &mut String, complaints: &mut Vec<Complaint>) {
+fn replace_bad_actions(value: &mut Value, path: &mut String, errors: &mut Vec<ValidationError>) {
     match value {
         Value::Object(object) => {
             for (key, inner) in object {
@@ -41,15 +42,15 @@ fn replace_bad_actions(value: &mut Value, path: &mut String, complaints: &mut Ve
                 }
                 path.push_str(key);
                 match (key.as_str(), &mut *inner) {
-                    ("action" | "setup" | "monitor", action) => check_kind(action, path, complaints),
+                    ("action" | "setup" | "monitor", action) => check_kind(action, path, errors),
                     ("actions", Value::Array(actions)) => {
                         for (index, action) in actions.iter_mut().enumerate() {
-                            check_kind(action, &format!("{path}[{index}]"), complaints);
+                            check_kind(action, &format!("{path}[{index}]"), errors);
                         }
                     }
                     _ => {}
                 }
-                replace_bad_actions(inner, path, complaints);
+                replace_bad_actions(inner, path, errors);
                 path.truncate(length);
             }
         }
@@ -57,7 +58,7 @@ fn replace_bad_actions(value: &mut Value, path: &mut String, complaints: &mut Ve
             for (index, inner) in list.iter_mut().enumerate() {
                 let length = path.len();
                 let _ = write!(path, "[{index}]"); // a String takes everything
-                replace_bad_actions(inner, path, complaints);
+                replace_bad_actions(inner, path, errors);
                 path.truncate(length);
             }
         }
@@ -65,7 +66,7 @@ fn replace_bad_actions(value: &mut Value, path: &mut String, complaints: &mut Ve
     }
 }
 
-fn check_kind(action: &mut Value, path: &str, complaints: &mut Vec<Complaint>) {
+fn check_kind(action: &mut Value, path: &str, errors: &mut Vec<ValidationError>) {
     let Value::Object(kinds) = &*action else {
         return; // null is an absent action, and any other type is complained about by its reader
     };
@@ -80,8 +81,8 @@ fn check_kind(action: &mut Value, path: &str, complaints: &mut Vec<Complaint>) {
             format!("{} kinds in one action: {}", kinds.len(), kinds.join(", "))
         }
     };
-    if complaints.len() < MOST_COMPLAINTS {
-        complaints.push(Complaint { path: path.to_owned(), text });
+    if errors.len() < MOST_ERRORS {
+        errors.push(ValidationError { path: path.to_owned(), text });
     }
     *action = json!({"serial": {"actions": [{"serial": {}}]}});
 }

@@ -3,28 +3,28 @@
 use super::*;
 use proptest::prelude::*;
 
-/// A request without a complaint, to be broken by each test in its own way.
+/// a request without an error, to be broken by each test in its own way.
 const GOOD: &str = r#"{"rootfs":"preloaded:cflinuxfs2","action":{"timeout":{"timeout":900000000000,"action":{"serial":{"actions":[
     {"download":{"from":"http://h/a","to":"/tmp/app","user":"vcap"}},
     {"run":{"path":"/tmp/lifecycle/builder","user":"vcap"}}]}}}}}"#;
 
-fn complaints(json: &str) -> Vec<String> {
+fn errors(json: &str) -> Vec<String> {
     match task(json) {
         Ok(_) => Vec::new(),
-        Err(Complaints(complaints)) => complaints.iter().map(ToString::to_string).collect(),
+        Err(ValidationErrors(errors)) => errors.iter().map(ToString::to_string).collect(),
     }
 }
 
 #[test]
 fn a_good_request_has_no_complaints() {
-    assert_eq!(complaints(GOOD), Vec::<String>::new());
+    assert_eq!(errors(GOOD), Vec::<String>::new());
 }
 
 #[test]
 fn an_unknown_kind_is_named_with_its_path() {
     let json = GOOD.replace("\"run\"", "\"exec\"");
     assert_eq!(
-        complaints(&json),
+        errors(&json),
         ["action.timeout.action.serial.actions[1]: unknown action kind \"exec\" \
           (known: download, upload, run, timeout, emit_progress, try, parallel, serial, codependent)"]
     );
@@ -33,12 +33,12 @@ fn an_unknown_kind_is_named_with_its_path() {
 #[test]
 fn two_kinds_in_one_action_are_named_with_their_path() {
     let json = GOOD.replace("{\"run\"", "{\"try\":{},\"run\"");
-    assert_eq!(complaints(&json), ["action.timeout.action.serial.actions[1]: 2 kinds in one action: \"run\", \"try\""]);
+    assert_eq!(errors(&json), ["action.timeout.action.serial.actions[1]: 2 kinds in one action: \"run\", \"try\""]);
 }
 
 #[test]
 fn an_action_without_a_kind_is_complained_about() {
-    assert!(complaints(r#"{"rootfs":"preloaded:x","action":{}}"#)[0].starts_with("action: an action without a kind"));
+    assert!(errors(r#"{"rootfs":"preloaded:x","action":{}}"#)[0].starts_with("action: an action without a kind"));
 }
 
 #[test]
@@ -47,21 +47,21 @@ fn all_complaints_come_at_once() {
         .replace("\"run\"", "\"exec\"")
         .replace("\"to\":\"/tmp/app\"", "\"to\":7")
         .replace("\"rootfs\":\"preloaded:cflinuxfs2\"", "\"rootfs\":\"x:y\",\"memory_mb\":\"lots\",\"disk_mb\":[]");
-    let found = complaints(&json);
+    let found = errors(&json);
     for path in [
         "action.timeout.action.serial.actions[1]",
         "action.timeout.action.serial.actions[0].download.to",
         "memory_mb",
         "disk_mb",
     ] {
-        assert!(found.iter().any(|complaint| complaint.starts_with(path)), "{path} is not in {found:#?}");
+        assert!(found.iter().any(|error| error.starts_with(path)), "{path} is not in {found:#?}");
     }
     assert_eq!(found.len(), 4, "{found:#?}");
 }
 
 #[test]
 fn rules_of_the_bbs_are_checked_throughout_the_tree() {
-    let found = complaints(
+    let found = errors(
         r#"{"rootfs":"","cpu_weight":101,"cached_dependencies":[{"from":"http://h"}],
             "action":{"timeout":{"action":{"serial":{"actions":[{"run":{"path":"/a"}},{"parallel":{}}]}}}}}"#,
     );
@@ -84,7 +84,7 @@ fn a_nul_character_that_no_process_can_be_given_is_complained_about() {
         "\"path\":\"/tmp/lifecycle/builder\"",
         r#""path":"/b\u0000","args":["-x","\u0000"],"env":[{"name":"A","value":"b\u0000"}],"dir":"\u0000""#,
     );
-    let found = complaints(&json);
+    let found = errors(&json);
     let run = "action.timeout.action.serial.actions[1].run";
     let expected = ["path", "args", "dir", "env"]
         .map(|field| format!("{run}.{field}: a NUL character, which no process can be given"));
@@ -97,7 +97,7 @@ fn no_complaint_quotes_a_value() {
         "\"rootfs\"",
         "\"memory_mb\":\"SECRET, expected SECRET\",\"env\":[{\"name\":\"A\",\"value\":[\"SECRET\"]},\"SECRET\"],\"image_layers\":[{\"layer_type\":\"SECRET\"}],\"rootfs\"",
     );
-    let found = complaints(&json).join("\n");
+    let found = errors(&json).join("\n");
     assert!(!found.is_empty() && !found.contains("SECRET"), "{found}");
 }
 
@@ -112,14 +112,14 @@ fn what_is_no_request_at_all_is_said_in_words() {
         (r#"{"process_guid":"x"}"#, "launch request"),
         (r#"{"timestamp":"1","data":{"taskDefinition":{}}}"#, "log line"),
     ] {
-        let found = complaints(text);
+        let found = errors(text);
         assert!(found.len() == 1 && found[0].contains(expected), "{text:?} gave {found:?}");
     }
 }
 
 #[test]
 fn unknown_fields_are_ignored() {
-    assert_eq!(complaints(&GOOD.replacen('{', r#"{"tomorrow":{"actions":"x"},"#, 1)), Vec::<String>::new());
+    assert_eq!(errors(&GOOD.replacen('{', r#"{"tomorrow":{"actions":"x"},"#, 1)), Vec::<String>::new());
 }
 
 #[test]

@@ -4,9 +4,9 @@ use crate::cache::Listed;
 use crate::session::screen::{self, OutputFormat};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use shared_model::cache_list::{TITLES, verified};
+use shared_model::cache::{TITLES, verified};
 use shared_model::event::Stream;
-use shared_model::plain_line::visible_in_line;
+use shared_model::plain_line::escape_control_in_line;
 use shared_model::size;
 
 /// Writes the list on standard output, what was last used first.
@@ -40,13 +40,13 @@ fn table(entries: &[Listed]) -> String {
     let row = |entry: &Listed| {
         let Listed { record, used } = entry;
         [
-            visible_in_line(&record.key),
+            escape_control_in_line(&record.key),
             record.kind.name().to_owned(),
             size::bytes(record.bytes),
             fetched(entry),
             rfc3339(Timestamp::try_from(*used).ok()),
-            visible_in_line(&verified(record.facts.verified, record.facts.address.as_deref())),
-            visible_in_line(&record.origin),
+            escape_control_in_line(&verified(record.facts.verified, record.facts.address.as_deref())),
+            escape_control_in_line(&record.origin),
         ]
     };
     let rows: Vec<[String; 7]> = std::iter::once(TITLES.map(str::to_owned)).chain(entries.iter().map(row)).collect();

@@ -5,7 +5,7 @@
 use crate::cache::{Baked, Cache, CacheEntry, CacheError, Identity, Lookup};
 use crate::causes::with_causes;
 use crate::session::scope::Scope;
-use shared_model::cache_place::{BAKED, MOUNTED};
+use shared_model::cache::{BAKED, MOUNTED};
 use shared_model::event::Event;
 use std::error::Error;
 use std::fs;

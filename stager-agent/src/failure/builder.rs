@@ -13,7 +13,7 @@ const KILLED: i32 = 137;
 /// A program that ended with another status than 0.
 pub(super) fn from_status(path: &str, status: i32, exceeded: Option<LimitExceeded>) -> Failure {
     let program = path.rsplit('/').next().unwrap_or(path);
-    let code = ExitCode::of_builder(status);
+    let code = ExitCode::from_builder_status(status);
     if exceeded == Some(LimitExceeded::Disk) {
         let text =
             format!("{program} and what it ran wrote more than the request's disk_mb allows: disk quota exceeded");

@@ -8,7 +8,7 @@ use crate::image::{ImageParts, Lifecycle};
 use crate::plan::staged_files::StagedFiles;
 use crate::session::Session;
 use shared_model::exit_code::ExitCode;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use std::fs::File;
 use std::io::Read;
 
@@ -77,7 +77,7 @@ fn copied_file(session: &Session, container: &ContainerId, path: &str, limit: u6
 }
 
 fn missing(path: &str) -> Failure {
-    let text = format!("the staging left no {} in its container", visible(path));
+    let text = format!("the staging left no {} in its container", escape_control(path));
     Failure::new(ExitCode::Image, text, "`restage --keep` lets you look for it")
 }
 

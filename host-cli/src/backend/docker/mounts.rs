@@ -7,7 +7,7 @@ use crate::arguments::FetchOptions;
 use crate::failure::Failure;
 use crate::plan::fetching::MountedFile;
 use shared_model::exit_code::ExitCode;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use shared_model::task::is_root;
 use std::collections::BTreeSet;
 use std::fs;
@@ -71,7 +71,7 @@ fn cert_of(files: &[MountedFile]) -> Option<&MountedFile> {
 /// The file's absolute path; it holds `mark`.
 fn looked_at(option: &str, path: &Path, mark: &str) -> Result<PathBuf, Failure> {
     let wrong = |why: String| {
-        let text = format!("{option} {}: {why}", visible(&path.to_string_lossy()));
+        let text = format!("{option} {}: {why}", escape_control(&path.to_string_lossy()));
         let what = if mark == KEY { "a file with a private key" } else { "a file with certificates" };
         Failure::new(ExitCode::CommandLine, text, format!("name {what} in PEM"))
     };
@@ -90,7 +90,7 @@ fn looked_at(option: &str, path: &Path, mark: &str) -> Result<PathBuf, Failure> 
 fn closed_to(key: &MountedFile, users: &BTreeSet<String>) -> Result<(), Failure> {
     let file = key.host.to_string_lossy();
     let open = |why: &str, advice: &str| {
-        let text = format!("{} {}: {why}, so the app's buildpacks could", key.option, visible(&file));
+        let text = format!("{} {}: {why}, so the app's buildpacks could", key.option, escape_control(&file));
         Err(Failure::new(ExitCode::CommandLine, text, advice))
     };
     let Ok(metadata) = fs::metadata(&key.host) else { return open("nobody can tell who may read the key", "") };
@@ -106,7 +106,7 @@ fn closed_to(key: &MountedFile, users: &BTreeSet<String>) -> Result<(), Failure>
         let by_owner = mode & OWNER != 0 && may_be_owner(user, uid);
         let by_group = mode & GROUP != 0 && may_be_group(user, gid);
         if by_owner || by_group {
-            let why = format!("{}, as whom the request runs programs, can read the key", visible(user));
+            let why = format!("{}, as whom the request runs programs, can read the key", escape_control(user));
             return open(&why, "`chown root: FILE` and `chmod 400 FILE` close it");
         }
     }

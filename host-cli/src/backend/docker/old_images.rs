@@ -8,7 +8,7 @@ use crate::image::provenance::{is_labelled, provenance};
 use crate::labels;
 use crate::session::Session;
 use shared_model::event::{Event, EventSink};
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use std::num::NonZeroUsize;
 
 /// How many of an app's images stay where the user does not say.
@@ -58,7 +58,7 @@ fn remove_one(session: &Session, image: &Image) -> Result<bool, EngineError> {
     }
     for tag in &image.tags {
         if let Err(error) = session.engine.untag(tag) {
-            let text = format!("the older image {} stays: {error}", visible(tag));
+            let text = format!("the older image {} stays: {error}", escape_control(tag));
             session.emit(Event::Warning { text });
             return Ok(false);
         }

@@ -11,7 +11,7 @@ use crate::session::Session;
 use jiff::Timestamp;
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
@@ -21,7 +21,8 @@ pub(super) fn app_image(session: &Session, plan: &LaunchPlan) -> Result<Image, F
     let of_app = session.engine.images_labelled(labels::APP_GUID, &plan.app_guid)?;
     let found = newest(session, of_app.into_iter().filter(is_labelled));
     let Some(image) = found.map_err(|failure| Failure { code: launch_code(failure.code), ..failure })? else {
-        let text = format!("there is no image of {} ({}) yet", visible(&plan.app), visible(&plan.app_guid));
+        let text =
+            format!("there is no image of {} ({}) yet", escape_control(&plan.app), escape_control(&plan.app_guid));
         return Err(Failure::new(ExitCode::Launch, text, "restage it first: `host-cli restage APP`"));
     };
     if let Some(requested) = plan.requested.filter(|requested| (1..requested.as_second()).contains(&age(&image))) {
@@ -91,7 +92,7 @@ pub(crate) fn require(session: &Session, image: &Image) -> Result<(), Failure> {
 }
 
 fn name_of(image: &Image) -> Cow<'_, str> {
-    visible(image.tags.first().unwrap_or(&image.id.0))
+    escape_control(image.tags.first().unwrap_or(&image.id.0))
 }
 
 fn made_elsewhere(image: &Image) -> Event {
@@ -100,8 +101,11 @@ fn made_elsewhere(image: &Image) -> Event {
 }
 
 fn not_ours(image: &Image, foreign: &Foreign) -> Failure {
-    let text =
-        format!("the image {} ({}) is not one that stager made: {foreign}", name_of(image), visible(&image.id.0));
+    let text = format!(
+        "the image {} ({}) is not one that stager made: {foreign}",
+        name_of(image),
+        escape_control(&image.id.0)
+    );
     let advice = "`host-cli restage APP` makes the app's image anew; `docker run` and `docker push` take any image";
     Failure::new(ExitCode::Image, text, advice)
 }

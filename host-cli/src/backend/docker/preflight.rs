@@ -11,7 +11,7 @@ use crate::plan::restage::RestagePlan;
 use crate::session::Session;
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use std::collections::BTreeSet;
 
 /// What a restage needs is there. The stager image.
@@ -33,7 +33,7 @@ pub(crate) fn network(engine: &dyn VolumesAndNetworks, name: &str) -> Result<(),
     }
     Err(Failure::new(
         ExitCode::Engine,
-        format!("there is no network {:?} on this Docker Engine", visible(name)),
+        format!("there is no network {:?} on this Docker Engine", escape_control(name)),
         "`docker network ls` lists those that there are, --network chooses one; for a try-out `mini-hcf up` makes one",
     ))
 }
@@ -51,13 +51,13 @@ pub(crate) fn no_app_answers_for(
         };
         let text = format!(
             "on network {} the app's container {} answers for {}, a host that the request speaks to",
-            visible(network),
-            visible(&app.name),
-            visible(host)
+            escape_control(network),
+            escape_control(&app.name),
+            escape_control(host)
         );
         let advice = format!(
             "stop it with `docker rm -f {}`, or name the network of your Cloud Foundry with --network",
-            visible(&app.name)
+            escape_control(&app.name)
         );
         return Err(Failure::new(ExitCode::Engine, text, advice));
     }
@@ -97,7 +97,7 @@ pub(crate) fn image(engine: &dyn Images, reference: &str, role: &str) -> Result<
     engine.image(reference)?.ok_or_else(|| {
         Failure::new(
             ExitCode::Engine,
-            format!("there is no {role} {:?} on this Docker Engine", visible(reference)),
+            format!("there is no {role} {:?} on this Docker Engine", escape_control(reference)),
             "`docker/build` makes it; `docker image ls` lists the images that there are",
         )
     })
@@ -111,7 +111,7 @@ pub(crate) fn volume(engine: &dyn VolumesAndNetworks, name: &str) -> Result<(), 
     }
     Err(Failure::new(
         ExitCode::Engine,
-        format!("there is no volume {:?} on this Docker Engine, so nothing is cached in it", visible(name)),
+        format!("there is no volume {:?} on this Docker Engine, so nothing is cached in it", escape_control(name)),
         "`host-cli cache-up` or `host-cli restage` makes it; --cache-volume names another",
     ))
 }
@@ -123,7 +123,7 @@ pub(crate) fn volume_name(name: &str) -> Result<(), Failure> {
     }
     Err(Failure::new(
         ExitCode::CommandLine,
-        format!("--cache-volume {:?} is no name of a volume", visible(name)),
+        format!("--cache-volume {:?} is no name of a volume", escape_control(name)),
         "letters, digits and _.- make one; `docker volume ls` lists those that there are",
     ))
 }

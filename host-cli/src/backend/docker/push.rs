@@ -15,7 +15,7 @@ use push_totals::{News, PushTotals, Sum};
 use refusal::PushRefusal;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ impl Target {
     pub(crate) fn parse(typed: &str, options: LoginOptions<'_>) -> Result<Self, Failure> {
         let reference = Reference::read(typed)?;
         let credentials = login::credentials(options, &reference)?;
-        let again = options.username.map(|user| format!(" --username {} --password-stdin", visible(user)));
+        let again = options.username.map(|user| format!(" --username {} --password-stdin", escape_control(user)));
         Ok(Self { reference, credentials, options: again.unwrap_or_default() })
     }
 
@@ -106,8 +106,8 @@ pub(crate) fn push_image(session: &Session, image: &ImageId, name: &str, target:
         Ok(())
     });
     sent.map_err(|failure| {
-        let again = format!("`host-cli push {} {reference}{options}` pushes it again", visible(name));
-        let text = format!("{} was not pushed: {}", visible(name), failure.text);
+        let again = format!("`host-cli push {} {reference}{options}` pushes it again", escape_control(name));
+        let text = format!("{} was not pushed: {}", escape_control(name), failure.text);
         let advice = if failure.advice.is_empty() { again } else { format!("{}\n{again}", failure.advice) };
         Failure::new(failure.code, text, advice)
     })

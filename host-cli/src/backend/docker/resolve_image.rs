@@ -16,7 +16,7 @@ use crate::requests::{self, Candidate, RequestError, RequestKind};
 use crate::session::Session;
 use shared_model::application::Application;
 use shared_model::exit_code::ExitCode;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use std::collections::{BTreeMap, BTreeSet};
 
 const LIST: &str = "`docker image ls --filter label=stager.kind=app` lists the app images that there are";
@@ -57,7 +57,7 @@ pub(crate) fn image(session: &Session, wanted: Option<&AppRef>, logs: &LogOption
     let guid = guid_in_logs(wanted, logs)?;
     let of_app = images()?.into_iter().filter(|image| !guid.is_empty() && application(image).guid == guid);
     ours::newest(session, of_app)?.ok_or_else(|| {
-        let text = format!("there is no app image of `{}` on this Docker Engine", visible(&wanted.word));
+        let text = format!("there is no app image of `{}` on this Docker Engine", escape_control(&wanted.word));
         Failure::new(ExitCode::Image, text, format!("{LIST}; `host-cli restage APP` makes one"))
     })
 }
@@ -96,7 +96,7 @@ fn is_called(image: &Image, word: &str) -> bool {
 }
 
 fn not_ours(word: &str) -> Failure {
-    let word = visible(word);
+    let word = escape_control(word);
     let text = format!("the image {word} is no app image that stager made");
     Failure::new(ExitCode::Image, text, format!("{LIST}; --app={word} takes the app of that name"))
 }

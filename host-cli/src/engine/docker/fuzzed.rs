@@ -9,7 +9,7 @@ use super::stdcopy::StdCopy;
 use crate::engine::{Container, Image};
 use serde::de::DeserializeOwned;
 use shared_model::event::Stream;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 
 /// One JSON answer, taken for each that we read.
 pub fn engine_answers(bytes: &[u8]) {
@@ -38,7 +38,7 @@ pub fn engine_told(bytes: &[u8]) {
     for line in whole {
         let Ok(line) = serde_json::from_slice::<json_stream::JsonMessage>(&line) else { continue };
         let shown = line.error().map(one_line).unwrap_or_default();
-        assert!(!shown.contains('\n') && visible(&shown) == shown, "a terminal obeys something in {shown:?}");
+        assert!(!shown.contains('\n') && escape_control(&shown) == shown, "a terminal obeys something in {shown:?}");
     }
 }
 

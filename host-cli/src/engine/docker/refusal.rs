@@ -4,7 +4,7 @@ use crate::engine::EngineError;
 use containers_api::conn::hyper::{Body, Response, StatusCode};
 use futures_util::StreamExt;
 use serde::Deserialize;
-use shared_model::plain_line::visible;
+use shared_model::plain_line::escape_control;
 use std::error::Error;
 use std::future::Future;
 use std::io;
@@ -133,7 +133,7 @@ fn io_cause(error: &docker_api::Error) -> Option<&io::Error> {
 /// Foreign words as one line, harmless for a terminal and bounded.
 pub(super) fn one_line(text: &str) -> String {
     let joined = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-    let safe = visible(&joined);
+    let safe = escape_control(&joined);
     match safe.char_indices().nth(LONGEST_REASON) {
         Some((end, _)) => format!("{}…", &safe[..end]),
         None => safe.into_owned(),

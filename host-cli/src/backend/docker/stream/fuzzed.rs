@@ -5,7 +5,7 @@
 use super::{EventStream, LONGEST_EVENT, Said};
 use crate::backend::docker::stage::shown;
 use shared_model::event::{Event, LONGEST_LINE, Stream};
-use shared_model::plain_line::{plain_line, visible};
+use shared_model::plain_line::{escape_control, plain_line};
 
 /// What is never the container's to say: how a session begins and ends, and what becomes of images.
 const OF_THE_HOST: [&str; 13] = [
@@ -75,6 +75,6 @@ fn judge(said: &Said) {
 /// Line by line, for a failure's text may have several: nothing in it moves the cursor.
 fn harmless(text: &str) {
     for line in text.split('\n') {
-        assert_eq!(visible(line), line, "a terminal obeys something in it");
+        assert_eq!(escape_control(line), line, "a terminal obeys something in it");
     }
 }

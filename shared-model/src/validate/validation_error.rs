@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One thing that is wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
+pub struct ValidationError {
     /// Where: `action.timeout.action.serial.actions[2]`; empty for the whole document.
     pub path: String,
     /// What: `unknown action kind "exec" (known: download, …)`.
@@ -13,25 +13,25 @@ pub struct Complaint {
 
 /// All that is wrong with a request; never empty.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct Complaints(pub Vec<Complaint>);
+pub struct ValidationErrors(pub Vec<ValidationError>);
 
-impl fmt::Display for Complaint {
+impl fmt::Display for ValidationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.path.is_empty() { f.write_str(&self.text) } else { write!(f, "{}: {}", self.path, self.text) }
     }
 }
 
-impl fmt::Display for Complaints {
+impl fmt::Display for ValidationErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, complaint) in self.0.iter().enumerate() {
+        for (index, error) in self.0.iter().enumerate() {
             let separator = if index == 0 { "" } else { "\n" };
-            write!(f, "{separator}{complaint}")?;
+            write!(f, "{separator}{error}")?;
         }
         Ok(())
     }
 }
 
-/// One complaint about the whole document.
-pub(super) fn whole(text: &str) -> Complaints {
-    Complaints(vec![Complaint { path: String::new(), text: text.to_owned() }])
+/// One error about the whole document.
+pub(super) fn whole(text: &str) -> ValidationErrors {
+    ValidationErrors(vec![ValidationError { path: String::new(), text: text.to_owned() }])
 }
