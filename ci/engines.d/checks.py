@@ -55,7 +55,7 @@ class Checks:
         self.kind, self.machine, self.supplies, self.made = kind, machine, supplies, made
 
     def all(self, fast):
-        programs = ('image', 'export', 'engine', *(() if fast else ('push', 'road')))
+        programs = ('image', 'export', 'engine', *(() if fast else ('push', 'from_request_to_app')))
         yield self.check('supplies', self.supplied)
         for program in programs:
             yield self.check(f'{program} tests', lambda result, program=program: self.tests(program, result))

@@ -98,7 +98,7 @@ def built():
             continue
         if not told['profile']['test'] and target['name'] == 'host-cli':
             program = told['executable']
-        elif told['profile']['test'] and target['name'] in ('image', 'export', 'road', 'push'):
+        elif told['profile']['test'] and target['name'] in ('image', 'export', 'from_request_to_app', 'push'):
             tests[target['name']] = [told['executable']]
         elif told['profile']['test'] and target['name'] in ('host-cli', 'host_cli'):
             tests['engine'].append(told['executable'])

@@ -48,7 +48,6 @@ pub(crate) fn restage(
         instance: &Uuid::new_v4().to_string(),
     };
     let plan = RestagePlan::new(&request.document, &options)?;
-    mounts::closed(&files, &plan.users)?;
     for note in &plan.notes {
         session.emit(note.clone());
     }

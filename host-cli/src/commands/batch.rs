@@ -1,5 +1,5 @@
 //! Several apps are staged again: each on a session of its own, so many at once, until all were tried. A signal ends every
-//! road, and each cleans up as it would alone.
+//! session, and each cleans up as it would alone.
 
 use crate::app_ref::AppRef;
 use crate::arguments::Restage;
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_road_that_begins_after_the_signal_hears_it_too() {
+    fn a_session_that_begins_after_the_signal_hears_it_too() {
         let stop = StopBroadcast::default();
         let sessions = [(); 2].map(|()| mpsc::channel());
         stop.add(sessions[0].0.clone());

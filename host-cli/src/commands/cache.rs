@@ -31,7 +31,12 @@ pub(super) fn run(command: CacheCommand) -> ExitCode {
             run_command(trouble(), nothing, move |session, ()| answer::write(&listed(session, &command)?).map(drop))
         }
         CacheCommand::Verify(command) => {
-            run_command(screen(command.output), nothing, move |session, ()| verified(session, &command))
+            let screen = screen(command.output);
+            run_command(
+                screen,
+                move || judged(&command).map(|()| command),
+                |session, command| verified(session, &command),
+            )
         }
         CacheCommand::Clear(command) => run_command(screen(command.output), nothing, move |session, ()| {
             cleared(session, command.options(), command.key.as_deref())
@@ -66,15 +71,20 @@ pub(super) fn listed(session: &Session, command: &CacheList) -> Result<String, F
     })
 }
 
+/// What only a comparison with the origin has a use for was not typed without it.
+pub(super) fn judged(command: &CacheVerify) -> Result<(), Failure> {
+    let CacheVerify { origin, network, ca, cert, key, .. } = command;
+    if *origin || network.is_none() && [ca, cert, key].into_iter().all(Option::is_none) {
+        return Ok(());
+    }
+    let text = "--network, --ca, --cert and --key are of no use without --origin: nobody is asked";
+    Err(Failure::new(ExitCode::CommandLine, text, ""))
+}
+
 /// Reads all again, and compares it with its origin where that is wanted.
 pub(super) fn verified(session: &Session, command: &CacheVerify) -> Result<(), Failure> {
     let (options, key) = (command.options(), command.cache_key.as_deref());
-    let CacheVerify { origin, network, ca, cert, key: own_key, .. } = command;
-    if !origin {
-        if network.is_some() || [ca, cert, own_key].into_iter().any(Option::is_some) {
-            let text = "--network, --ca, --cert and --key are of no use without --origin: nobody is asked";
-            return Err(Failure::new(ExitCode::CommandLine, text, ""));
-        }
+    if !command.origin {
         return acted(session, options, &looking(options, "verify", key));
     }
     let fetch = command.fetch_options();

@@ -126,7 +126,7 @@ fn today() -> String {
     format!("{:.0}", Timestamp::now())
 }
 
-/// Makes the container an image. Until it has its name it goes again, whatever ends the road.
+/// Makes the container an image. Until it has its name it goes again, whatever ends the session.
 fn bake(
     session: &Session,
     container: &ContainerId,

@@ -48,7 +48,7 @@ fn target(command: &arguments::Image) -> Result<Option<Target>, Failure> {
 
 fn make(session: &Session, plan: &ImagePlan, parts: ImageParts) -> Result<MadeImage, Failure> {
     let made = session.step(Step::Image, || {
-        let untagged = session.make_planned(plan, parts)?;
+        let untagged = session.make_planned(plan, || Ok(parts))?;
         Ok(tag(&*session.engine, untagged)?)
     })?;
     session.emit(Event::Image { name: made.name.clone(), id: made.id.0.clone(), bytes: made.bytes });

@@ -1,6 +1,6 @@
 //! Which entries of a foreign archive may become part of a layer or of a droplet: decided in one place, for both ways. How
 //! much of it there may be is `bound.rs`.
-//! What may stand where is `standing.rs`.
+//! What may stand where is `layer_tree.rs`.
 
 use super::ImageError;
 use super::entries::Entry;

@@ -19,7 +19,7 @@ use std::fs::File;
 use std::io::Seek;
 
 /// How layers are written; a change here makes images anew that would otherwise be taken as they are.
-const LAYERS: &str = "3";
+const LAYERS: &str = "4";
 
 /// What an image is to be; decided before anything of it is there.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::cache;
 use super::error::{PlanError, no_docker_app};
-use super::fetching::{Fetching, Keeping};
+use super::fetching::{Fetching, Keeping, MountedFile};
 use super::limits::not_done;
 use super::staged_files::StagedFiles;
 use super::staging_container::{StagingOptions, container_name, staging_container};
@@ -42,7 +42,9 @@ pub(crate) struct RestagePlan {
     pub(crate) document: Secret<String>,
     /// Hosts that the request's URLs name.
     pub(crate) hosts: BTreeSet<String>,
-    /// As whom programs of the request run.
+    /// Files of this machine that the container is to see.
+    pub(crate) files: Vec<MountedFile>,
+    /// As whom programs of the request run: none of them may read a private key among the files.
     pub(crate) users: BTreeSet<String>,
     /// The volume that keeps what was fetched, and the labels that it gets should it not be there; `None`: nothing is kept.
     pub(crate) volume: Option<(String, BTreeMap<String, String>)>,
@@ -97,6 +99,7 @@ impl RestagePlan {
             notes,
             document: Secret::new(document.to_owned()),
             hosts: task.hosts(),
+            files: fetching.files.to_vec(),
             users: task.users().into_iter().map(str::to_owned).collect(),
             volume: match fetching.keeping {
                 Keeping::InVolume { name, .. } => Some((name.to_owned(), cache::labels())),

@@ -104,7 +104,7 @@ impl EventSink for Tagged {
     }
 }
 
-/// One app's road as the others see it: its beginning and its end are not those of the stream, but are remembered.
+/// One app's session as the others see it: its beginning and its end are not those of the stream, but are remembered.
 pub(crate) struct OfApp {
     screen: Screen,
     heard: Mutex<Heard>,

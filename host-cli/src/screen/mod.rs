@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// Where a session's events go; every thread of it may say something.
 pub(crate) type Screen = Arc<dyn EventSink + Send + Sync>;
 
-/// For a command whose standard output is an answer: warnings and failures only, on standard error.
+/// For a command whose standard output is an answer: notes, warnings and failures only, on standard error.
 pub(crate) fn trouble() -> Screen {
     Arc::new(plain::Trouble(plain::Plain::new(io::stdout(), io::stderr())))
 }

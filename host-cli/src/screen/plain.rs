@@ -57,12 +57,12 @@ impl<Out: Write + Send, Err: Write + Send> EventSink for Plain<Out, Err> {
     }
 }
 
-/// Warnings and failures only.
+/// Warnings, failures and notes only.
 pub(super) struct Trouble<S>(pub(super) S);
 
 impl<S: EventSink> EventSink for Trouble<S> {
     fn emit(&self, event: Event) {
-        if matches!(event, Event::Warning { .. } | Event::Failed { .. }) {
+        if matches!(event, Event::Note { .. } | Event::Warning { .. } | Event::Failed { .. }) {
             self.0.emit(event);
         }
     }
@@ -121,12 +121,12 @@ mod tests {
     }
 
     #[test]
-    fn only_warnings_and_failures_pass() {
+    fn only_notes_warnings_and_failures_pass() {
         let recording = Recording::default();
         let screen = Trouble(recording);
         let failed = Event::Failed { code: 9, text: "no engine".into(), advice: String::new() };
         let warning = Event::Warning { text: "look out".into() };
-        for event in [Event::Note { text: "on its way".into() }, warning.clone(), failed.clone(), Event::Done { ms: 1 }]
+        for event in [Event::StepStarted { step: Step::Build }, warning.clone(), failed.clone(), Event::Done { ms: 1 }]
         {
             screen.emit(event);
         }

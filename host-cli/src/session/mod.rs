@@ -131,11 +131,15 @@ impl Session {
         }
     }
 
-    /// Makes what was planned on the engine, or finds it there; it has no name yet.
-    pub(crate) fn make_planned(&self, plan: &ImagePlan, parts: ImageParts) -> Result<UntaggedImage, Failure> {
+    /// Makes what was planned on the engine of what `parts` brings, or finds it there; it has no name yet.
+    pub(crate) fn make_planned(
+        &self,
+        plan: &ImagePlan,
+        parts: impl FnOnce() -> Result<ImageParts, Failure>,
+    ) -> Result<UntaggedImage, Failure> {
         let ImageOptions { by, verbose, .. } = plan.options;
         let destination = EngineDestination { engine: &*self.engine, journal: self, by, verbose };
-        self.make_image(|stop| Ok(ImageMaker { destination: &destination, stop, events: self }.make(plan, parts)?))
+        self.make_image(|stop| Ok(ImageMaker { destination: &destination, stop, events: self }.make(plan, parts()?)?))
     }
 
     /// Makes an image that has no name yet; see [`Cleanup::make_image`].

@@ -1,5 +1,5 @@
-//! What host-clis left that are gone: killed, or cut off by a machine or an engine that went down. The next one that makes
-//! something removes it first, and says so; where it cannot, its own work is not the worse for it.
+//! What host-clis left that are gone: killed, or cut off by a machine or an engine that went down. The next one that speaks to
+//! the engine removes it first, and says so; where it cannot, its own work is not the worse for it.
 //!
 //! Labels name candidates. A container is ours where its labels are its own and not its image's; an image without a name is
 //! ours where a guard tells of it and it is as we make it. A guard whose image was not seen stays for [`LONGEST_LOAD`]: the

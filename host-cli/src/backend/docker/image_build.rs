@@ -74,8 +74,8 @@ impl<'a> ImageBuild<'a> {
         let (session, container, planned) = (self.session.clone(), self.container.clone(), self.planned.clone());
         thread::spawn(move || {
             let began = Instant::now();
-            let parts = extract::parts(&session, &container, &planned.files, planned.plan.bound.bytes);
-            let outcome = parts.and_then(|parts| session.make_planned(&planned.plan, parts));
+            let parts = || extract::parts(&session, &container, &planned.files, planned.plan.bound.bytes);
+            let outcome = session.make_planned(&planned.plan, parts);
             let _ = sends.send(Finished { outcome, ms: millis(began) });
         });
         finished

@@ -1,5 +1,6 @@
 //! What must be there before anything is done: better said now than after minutes of staging.
 
+use super::mounts;
 use crate::arguments::FetchOptions;
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{Container, Containers, Engine, Image, Images, Limits, NetworkEndpoint, Quota, VolumesAndNetworks};
@@ -14,8 +15,9 @@ use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control;
 use std::collections::BTreeSet;
 
-/// What a restage needs is there. The stager image.
+/// What a restage needs is there, and no program of the request can read a key. The stager image.
 pub(super) fn restage(engine: &dyn Engine, plan: &RestagePlan) -> Result<Image, Failure> {
+    mounts::closed(&plan.files, &plan.users)?;
     let network_name = &plan.container.network;
     network(engine, network_name)?;
     no_app_answers_for(engine, network_name, &plan.hosts)?;

@@ -163,7 +163,7 @@ fn looked(fake: &Arc<Fake>, words: &str) -> (Walked, Arc<Mutex<String>>) {
     let prints = Arc::clone(&printed);
     let walked = walked(fake, nobody, move |session| match command {
         CacheCommand::List(command) => cache::listed(session, &command).map(|text| *prints.lock().unwrap() = text),
-        CacheCommand::Verify(command) => cache::verified(session, &command),
+        CacheCommand::Verify(command) => cache::judged(&command).and_then(|()| cache::verified(session, &command)),
         CacheCommand::Clear(command) => cache::cleared(session, command.options(), command.key.as_deref()),
     });
     (walked, printed)

@@ -97,16 +97,16 @@ pub(super) struct TlsEngine {
 }
 
 impl TlsEngine {
-    pub(super) fn new(build_key: &Recipe) -> Self {
+    pub(super) fn new(recipe: &Recipe) -> Self {
         let (server, client) = (authority("engines"), authority("clients"));
         let certificates = tempfile::tempdir().unwrap();
-        let of_client = if build_key.foreign_client { &authority("strangers") } else { &client };
+        let of_client = if recipe.foreign_client { &authority("strangers") } else { &client };
         write_certificates(certificates.path(), &server, of_client);
-        let config = server_config(build_key, &server, &client);
+        let config = server_config(recipe, &server, &client);
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let authority = listener.local_addr().unwrap().to_string();
-        runtime.spawn(serve(listener, TlsAcceptor::from(Arc::new(config)), build_key.behind));
+        runtime.spawn(serve(listener, TlsAcceptor::from(Arc::new(config)), recipe.behind));
         Self { authority, certificates, _runtime: runtime }
     }
 
@@ -121,19 +121,19 @@ impl TlsEngine {
     }
 }
 
-fn server_config(build_key: &Recipe, server: &Authority, client: &Authority) -> ServerConfig {
+fn server_config(recipe: &Recipe, server: &Authority, client: &Authority) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
     roots.add(client.der().clone()).unwrap();
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
     let key = KeyPair::generate().unwrap();
-    let own = build_key.certificate.clone().signed_by(&key, server).unwrap();
-    let (shown, key) = if build_key.shows_authority {
+    let own = recipe.certificate.clone().signed_by(&key, server).unwrap();
+    let (shown, key) = if recipe.shows_authority {
         (server.der().clone(), server.key().serialize_der())
     } else {
         (own.der().clone(), key.serialize_der())
     };
-    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(build_key.versions).unwrap();
+    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(recipe.versions).unwrap();
     let key = PrivateKeyDer::try_from(key).unwrap();
     builder.with_client_cert_verifier(verifier).with_single_cert(vec![shown], key).unwrap()
 }

@@ -140,7 +140,11 @@ impl Containers for Fake {
     }
 
     fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError> {
-        let state = self.call("copy_out", &[&container.0, path])?;
+        let happens = self.call("copy_out", &[&container.0, path])?.while_copying.take();
+        if let Some(happens) = happens {
+            happens();
+        }
+        let state = self.state();
         match state.files.get(path) {
             Some(tar) => Ok(Box::new(Cursor::new(tar.clone()))),
             None => Err(EngineError::NotFound { what: format!("{path} in container {}", container.0) }),

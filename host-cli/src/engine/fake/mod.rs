@@ -58,6 +58,8 @@ pub(crate) struct FakeState {
     pub(crate) export: Vec<u8>,
     /// What happens in the middle of the next load.
     pub(crate) while_loading: Option<Box<dyn FnOnce() + Send>>,
+    /// What happens in the middle of the next copy out of a container.
+    pub(crate) while_copying: Option<Box<dyn FnOnce() + Send>>,
     /// What every push tells of its layers.
     pub(crate) pushing: Vec<LayerProgress>,
     /// Which image somebody else gives the name to, in the middle of every push.

@@ -87,6 +87,8 @@ fn a_request_that_runs_no_launcher_or_is_a_docker_apps_gives_no_plan() {
     };
     let sleeps = serde_json::json!({"run": {"path": "/bin/sleep", "user": "vcap"}});
     assert_eq!(refused(&|document| document["action"] = sleeps.clone()), PlanError::NoLauncher);
+    let docker = refused(&|document| document["rootfs"] = "docker:///x".into());
+    assert!(matches!(docker, PlanError::DockerApp { .. }), "{docker}");
     assert!(matches!(
         refused(&|document| document["action"] = serde_json::Value::Null),
         PlanError::ValidationErrors { .. }

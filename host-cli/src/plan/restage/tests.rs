@@ -4,7 +4,6 @@ use super::*;
 use crate::image::ImageBy;
 use crate::image::created::{self, Created};
 use crate::labels;
-use crate::plan::fetching::MountedFile;
 use crate::plan::golden::{all_recorded, assert_golden, describe, describe_restage, recorded};
 
 const LOG_2016: &str = include_str!("../../../../examples/requests/2016/stager.stdout.log");

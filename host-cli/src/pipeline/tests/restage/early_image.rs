@@ -58,8 +58,8 @@ fn an_image_whose_droplet_could_not_be_uploaded_is_removed() {
     nothing_is_left(&fake);
 }
 
-#[test]
-fn a_signal_while_an_image_is_made_stops_that_and_leaves_none() {
+/// Restages, and gets a signal in the middle of what `begins` hears of; `made` containers are there until that has ended.
+fn interrupted_while(begins: impl FnOnce(&Fake, Box<dyn FnOnce() + Send>), made: usize) {
     let fake = engine();
     let (sends, signals) = mpsc::channel::<Sender<Ended>>();
     built(&fake, |_, _| {
@@ -67,18 +67,30 @@ fn a_signal_while_an_image_is_made_stops_that_and_leaves_none() {
         0
     });
     let signalled = Arc::clone(&fake);
-    // The signal comes in the middle of the load.
-    fake.state().while_loading = Some(Box::new(move || {
+    let happens = move || {
         let session: Sender<Ended> = signals.recv().unwrap();
         session.send(Ended::BySignal(signal_hook::consts::SIGINT)).unwrap();
-        // Until the container is gone, or would be, if nobody waited for the image.
+        // Until the container is gone, or would be, if nobody waited.
         thread::sleep(Duration::from_millis(200));
-        assert_eq!(signalled.state().containers.len(), 2, "the end waits for the image, and its guard with it");
-    }));
+        assert_eq!(signalled.state().containers.len(), made, "the end waits for what is being made");
+    };
+    begins(&fake, Box::new(happens));
     let watch = move |session| sends.send(session).unwrap();
     let walked = restaged_by(&fake, "", watch, document(STAGER_2016, "taskDefinition", |_| {}));
     assert_eq!(walked.code, ExitCode::Interrupted);
+    assert!(walked.said("what is being made is waited for"), "{}", walked.text);
     nothing_is_left(&fake);
+}
+
+#[test]
+fn a_signal_while_an_image_is_made_stops_that_and_leaves_none() {
+    // With the image there is its guard.
+    interrupted_while(|fake, happens| fake.state().while_loading = Some(happens), 2);
+}
+
+#[test]
+fn a_signal_while_the_droplet_is_copied_out_waits_for_the_copy() {
+    interrupted_while(|fake, happens| fake.state().while_copying = Some(happens), 1);
 }
 
 #[test]
