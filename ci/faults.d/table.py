@@ -19,7 +19,7 @@ Of each fault it checks
   what failed and what to try, and no secret;
 - that nothing was lost: the app's earlier image still runs, Cloud Controller has all its earlier droplets and of new ones only
   whole ones, and `host-cli cache verify` finds no damage;
-- that the next run succeeds, and leaves nothing: no container, no image without a name, no file in TMPDIR, no lock or entry in
+- that the next run succeeds, and leaves nothing: no container, no dangling image, no file in TMPDIR, no lock or entry in
   the cache that belongs to nobody.
 
 Servers are made to fail by a proxy in their stead, with `--idle-timeout 3s --connect-timeout 3s`, and `--retries 1` where the fault

@@ -137,7 +137,7 @@ fn the_droplet_that_comes_out_makes_the_same_image_but_for_its_name() {
     let sha256 = run("sha256sum", &[&file]);
     let told = events(&output).into_iter().find(|event| event["event"] == "exported").unwrap();
     assert_eq!(told["digest"], format!("sha256:{}", sha256.split(' ').next().unwrap()));
-    assert_eq!((&told["what"], &told["path"]), (&"droplet".into(), &file.as_str().into()));
+    assert_eq!((&told["kind"], &told["path"]), (&"droplet".into(), &file.as_str().into()));
 
     assert!(host_cli(&["export", &first, "--droplet", &again]).status.success());
     let piped = host_cli(&["export", &first, "--droplet", "-"]);

@@ -86,7 +86,7 @@ pub enum Event {
         /// From the request's first byte to the last entry in place.
         ms: u64,
     },
-    /// A dependency comes from the cache: nothing was downloaded.
+    /// A dependency or the app package comes from the cache: nothing was downloaded.
     Cached {
         /// As in [`Event::Downloading`].
         name: String,
@@ -97,22 +97,10 @@ pub enum Event {
         /// Not downloaded this time (compressed).
         bytes: u64,
         /// When it was downloaded: RFC 3339, in UTC.
-        since: String,
-    },
-    /// The server refuses what the cache holds a copy of (an expired signature), and the copy is used.
-    CopyUsed {
-        /// As in [`Event::Cached`].
-        name: String,
-        /// As in [`Event::Cached`].
-        to: String,
-        /// As in [`Event::Cached`].
-        from: String,
-        /// As in [`Event::Cached`].
-        bytes: u64,
-        /// As in [`Event::Cached`].
-        since: String,
-        /// Why the server was of no help: `the server answered 410 Gone`.
-        reason: String,
+        fetched: String,
+        /// Why the server refuses it (an expired signature): `the server answered 410 Gone`; absent where it does not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// Something failed and is tried again.
     Retrying {
@@ -123,7 +111,7 @@ pub enum Event {
         /// The attempt that comes next, from 2; from 2 again when the transfer got further in between.
         attempt: u32,
         /// How many there are in all, the first among them.
-        of: u32,
+        attempts: u32,
         /// Milliseconds until that attempt.
         wait_ms: u64,
     },
@@ -236,7 +224,7 @@ pub enum Event {
     /// An image, or the droplet in it, leaves the engine.
     Exporting {
         /// What leaves: `droplet`, or the `image` as a whole.
-        what: String,
+        kind: String,
         /// A tag of the image, else its id.
         image: String,
         /// The file or folder that it goes to; `-` for standard output.
@@ -255,7 +243,7 @@ pub enum Event {
     /// An export is there as a whole.
     Exported {
         /// As in [`Event::Exporting`].
-        what: String,
+        kind: String,
         /// As in [`Event::Exporting`].
         path: String,
         /// `sha256:…`: of the droplet file, or of the OCI layout's manifest.
@@ -287,10 +275,10 @@ pub enum Event {
         digest: String,
         /// Bytes of layers sent, as the engine counts them.
         bytes: u64,
-        /// Number of layers that were sent.
-        sent: u64,
-        /// Number of layers that the registry had already.
-        known: u64,
+        /// How many layers were sent.
+        layers_pushed: u64,
+        /// How many layers the registry had already.
+        layers_existing: u64,
         /// From the first question to the last answer.
         ms: u64,
     },

@@ -7,7 +7,7 @@ mod words;
 pub use escape::{escape_control, escape_control_in_line};
 
 use crate::event::{Event, Stream};
-use foreign::{HEAD, strangers};
+use foreign::{HEAD, mark_foreign};
 use std::borrow::Cow;
 use words::took;
 
@@ -24,9 +24,9 @@ pub struct PlainLine<'a> {
 #[must_use]
 pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
     let (stream, text) = match event {
-        Event::Line { stream, text, .. } => (*stream, strangers(text)),
-        Event::Progress { text, failed: false, .. } => (Stream::Out, strangers(text)),
-        Event::Progress { text, failed: true, .. } => (Stream::Err, strangers(text)),
+        Event::Line { stream, text, .. } => (*stream, mark_foreign(text)),
+        Event::Progress { text, failed: false, .. } => (Stream::Out, mark_foreign(text)),
+        Event::Progress { text, failed: true, .. } => (Stream::Err, mark_foreign(text)),
         _ => match trouble(event) {
             Some(text) => (Stream::Err, text.into()),
             None => (Stream::Out, format!("{HEAD} {}", sentence(event)?).into()),
@@ -38,8 +38,8 @@ pub fn plain_line(event: &Event) -> Option<PlainLine<'_>> {
 /// The line of an event that tells of a failure; `None` for any other.
 fn trouble(event: &Event) -> Option<String> {
     Some(match event {
-        Event::Retrying { what, reason, attempt, of, wait_ms } => {
-            format!("{HEAD} {}", words::retrying(what, reason, (*attempt, *of), *wait_ms))
+        Event::Retrying { what, reason, attempt, attempts, wait_ms } => {
+            format!("{HEAD} {}", words::retrying(what, reason, (*attempt, *attempts), *wait_ms))
         }
         Event::Ignored { text } => format!("{HEAD} Ignored, as the request asks: {}", escape_control(text)),
         Event::Warning { text } => format!("warning: {}", escape_control(text)),
@@ -73,9 +73,9 @@ fn sentence(event: &Event) -> Option<String> {
             format!("Downloading {} from {}", escape_control(to), escape_control(from))
         }
         Event::Downloaded { to, bytes, entries, ms, name: _ } => words::downloaded(to, *bytes, *entries, *ms),
-        Event::Cached { to, from, bytes, since, name: _ } => words::cached(to, from, *bytes, since),
-        Event::CopyUsed { to, from, bytes, since, reason, name: _ } => {
-            words::copy_used(to, from, *bytes, since, reason)
+        Event::Cached { to, from, bytes, fetched, reason: None, name: _ } => words::cached(to, from, *bytes, fetched),
+        Event::Cached { to, from, bytes, fetched, reason: Some(reason), name: _ } => {
+            words::cached_copy(to, from, *bytes, fetched, reason)
         }
         Event::RunEnded { path, status, ms } => words::run_ended(path, *status, *ms),
         Event::Uploading { name, to, bytes, .. } => words::uploading(name, to, *bytes),
@@ -87,13 +87,13 @@ fn sentence(event: &Event) -> Option<String> {
         Event::Droplet { bytes, uploaded, path: _, sha256: _ } => words::droplet(*bytes, *uploaded),
         Event::Kept { seconds } => words::kept(*seconds),
         Event::Image { name, id, bytes } => words::image(name, id, *bytes),
-        Event::Exporting { what, image, path } => words::exporting(what, image, path),
-        Event::Exported { what, path, digest, bytes } => words::exported(what, path, digest, *bytes),
+        Event::Exporting { kind, image, path } => words::exporting(kind, image, path),
+        Event::Exported { kind, path, digest, bytes } => words::exported(kind, path, digest, *bytes),
         Event::Pushing { image, reference } => {
             format!("Pushing {} to {}", escape_control(image), escape_control(reference))
         }
-        Event::Pushed { reference, digest, bytes, sent, known, ms } => {
-            words::pushed(reference, digest, &words::layers_sent(*bytes, *sent, *known, *ms))
+        Event::Pushed { reference, digest, bytes, layers_pushed, layers_existing, ms } => {
+            words::pushed(reference, digest, &words::layers_sent(*bytes, *layers_pushed, *layers_existing, *ms))
         }
         Event::AppEnded { app, code: 0, ms, .. } => format!("Staged {} in {}", escape_control(app), took(*ms)),
         Event::Running { url, container } => words::running(url, container),
@@ -125,16 +125,16 @@ mod tests {
     #[test]
     fn what_comes_from_the_cache_says_since_when_and_a_copy_says_why() {
         let (name, to, from) = (String::new(), "/tmp/app".to_owned(), "https://blobstore/k?***".to_owned());
-        let (bytes, since) = (4300, "2016-06-15T18:57:23Z".to_owned());
-        let cached = Event::Cached { name, to, from, bytes, since };
+        let (bytes, fetched) = (4300, "2016-06-15T18:57:23Z".to_owned());
+        let mut cached = Event::Cached { name, to, from, bytes, fetched, reason: None };
         assert_eq!(
             text(&cached),
             "======> Cached /tmp/app from https://blobstore/k?*** (4.2K, since 2016-06-15 18:57:23 UTC)"
         );
-        let Event::Cached { name, to, from, bytes, since } = cached else { unreachable!() };
-        let reason = "the server answered 410 Gone".to_owned();
+        let Event::Cached { reason, .. } = &mut cached else { unreachable!() };
+        *reason = Some("the server answered 410 Gone".to_owned());
         assert_eq!(
-            text(&Event::CopyUsed { name, to, from, bytes, since, reason }),
+            text(&cached),
             "======> Copied /tmp/app from the cache (4.2K, since 2016-06-15 18:57:23 UTC), for https://blobstore/k?***: \
              the server answered 410 Gone"
         );
@@ -142,9 +142,9 @@ mod tests {
 
     #[test]
     fn a_push_says_which_layers_were_there_and_gives_a_name_that_can_be_pulled() {
-        let pushed = |bytes, sent, known| {
+        let pushed = |bytes, layers_pushed, layers_existing| {
             let (reference, digest) = ("r:5000/a:1".to_owned(), "sha256:ab".to_owned());
-            text(&Event::Pushed { reference, digest, bytes, sent, known, ms: 2000 })
+            text(&Event::Pushed { reference, digest, bytes, layers_pushed, layers_existing, ms: 2000 })
         };
         assert_eq!(pushed(0, 0, 3), "======> Pushed r:5000/a:1@sha256:ab (3 layers there already, 2.0s)");
         assert_eq!(
@@ -156,11 +156,11 @@ mod tests {
 
     #[test]
     fn an_export_says_what_goes_where_and_what_it_became() {
-        let exporting = |what: &str| Event::Exporting { what: what.into(), image: "a:b".into(), path: "p".into() };
+        let exporting = |kind: &str| Event::Exporting { kind: kind.into(), image: "a:b".into(), path: "p".into() };
         assert_eq!(text(&exporting("droplet")), "======> Exporting the droplet of a:b to p");
         assert_eq!(text(&exporting("image")), "======> Exporting the image a:b to p");
-        let (what, path, digest) = ("droplet".into(), "-".into(), "sha256:0f".into());
-        let exported = text(&Event::Exported { what, path, digest, bytes: 2048 });
+        let (kind, path, digest) = ("droplet".into(), "-".into(), "sha256:0f".into());
+        let exported = text(&Event::Exported { kind, path, digest, bytes: 2048 });
         assert_eq!(exported, "======> Exported the droplet to standard output (sha256:0f, 2K)");
     }
 

@@ -3,7 +3,7 @@
 #![allow(unused_crate_dependencies, reason = "the library's dependencies are not this test's")]
 
 use shared_model::assert_all_variants;
-use shared_model::event::{Event, Step, Stream};
+use shared_model::event::{Event, PROTOCOL, Step, Stream};
 use shared_model::plain_line::plain_line;
 use shared_model::safe_url::SafeUrl;
 use shared_model::validate;
@@ -24,7 +24,7 @@ fn events() -> Vec<Event> {
     let from = || url.clone();
     let path = || run.path.clone();
     vec![
-        Event::Hello { protocol: 1, version: "0.1.0".into() },
+        Event::Hello { protocol: PROTOCOL, version: "0.1.0".into() },
         Event::Staging {
             app_name: app.name,
             app_guid: app.guid,
@@ -36,9 +36,9 @@ fn events() -> Vec<Event> {
         Event::Downloading { name: text(), to: path(), from: from() },
         Event::DownloadProgress { to: path(), bytes: 1, total: None },
         Event::Downloaded { name: text(), to: path(), bytes: 1, entries: 1, ms: 1 },
-        Event::Cached { name: text(), to: path(), from: from(), bytes: 1, since: text() },
-        Event::CopyUsed { name: text(), to: path(), from: from(), bytes: 1, since: text(), reason: text() },
-        Event::Retrying { what: from(), reason: text(), attempt: 2, of: 3, wait_ms: 1 },
+        Event::Cached { name: text(), to: path(), from: from(), bytes: 1, fetched: text(), reason: None },
+        Event::Cached { name: text(), to: path(), from: from(), bytes: 1, fetched: text(), reason: Some(text()) },
+        Event::Retrying { what: from(), reason: text(), attempt: 2, attempts: 3, wait_ms: 1 },
         Event::Progress { source: "STG".into(), text: text(), failed: true },
         Event::RunStarted { path: path(), user: run.user.clone() },
         Event::Line { source: "STG".into(), stream: Stream::Out, text: text() },
@@ -53,12 +53,12 @@ fn events() -> Vec<Event> {
         Event::Droplet { path: path(), bytes: 1, sha256: String::new(), uploaded: true },
         Event::Kept { seconds: 1 },
         Event::Image { name: text(), id: text(), bytes: 1 },
-        Event::Exporting { what: text(), image: text(), path: path() },
+        Event::Exporting { kind: text(), image: text(), path: path() },
         Event::ExportProgress { path: path(), bytes: 1, total: None },
-        Event::Exported { what: text(), path: path(), digest: text(), bytes: 1 },
+        Event::Exported { kind: text(), path: path(), digest: text(), bytes: 1 },
         Event::Pushing { image: text(), reference: from() },
         Event::PushProgress { reference: from(), bytes: 1, total: 1 },
-        Event::Pushed { reference: from(), digest: text(), bytes: 1, sent: 1, known: 1, ms: 1 },
+        Event::Pushed { reference: from(), digest: text(), bytes: 1, layers_pushed: 1, layers_existing: 1, ms: 1 },
         Event::AppEnded { app: text(), code: 4, ms: 1, image: text(), text: text(), advice: text() },
         Event::Running { url: from(), container: text() },
         Event::Failed { code: 4, text: text(), advice: text() },
@@ -81,7 +81,6 @@ fn no_event_shows_a_secret_in_any_rendering() {
             DownloadProgress,
             Downloaded,
             Cached,
-            CopyUsed,
             Retrying,
             Progress,
             RunStarted,

@@ -79,7 +79,7 @@ impl Report<'_> {
                 what: self.callback.url.to_string(),
                 reason: error.reason(),
                 attempt,
-                of: TRIES,
+                attempts: TRIES,
                 wait_ms: milliseconds(back_off),
             });
             thread::sleep(back_off);

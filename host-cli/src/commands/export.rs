@@ -32,17 +32,17 @@ pub(super) fn run(command: Export) -> ExitCode {
 
 /// `word` is what the user called the image.
 pub(super) fn export(session: &Session, image: &Image, word: Option<&str>, target: &Target) -> Result<(), Failure> {
-    let (what, path) = (target.what().to_owned(), target.path());
+    let (kind, path) = (target.what().to_owned(), target.path());
     let exported = session.step(Step::Export, || {
         let name = name_of(image, word).to_owned();
-        session.emit(Event::Exporting { what: what.clone(), image: name, path: path.clone() });
+        session.emit(Event::Exporting { kind: kind.clone(), image: name, path: path.clone() });
         // An engine may think for long before it sends anything; nothing is on disk until then.
         let export = session.engine.save(&image.id)?;
         session
             .cleanup()
             .write(|stop| Ok(image_export::export(Exporting { image, export, stop, events: session }, target)?))
     })?;
-    session.emit(Event::Exported { what, path, digest: exported.digest, bytes: exported.bytes });
+    session.emit(Event::Exported { kind, path, digest: exported.digest, bytes: exported.bytes });
     Ok(())
 }
 

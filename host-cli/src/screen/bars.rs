@@ -67,8 +67,8 @@ impl<Lines: EventSink> Bars<Lines> {
                     self.removed(&former);
                 }
             }
-            Event::Exporting { what, path, .. } => {
-                let bar = self.added(DOWNLOAD_OF_UNKNOWN_SIZE, what);
+            Event::Exporting { kind, path, .. } => {
+                let bar = self.added(DOWNLOAD_OF_UNKNOWN_SIZE, kind);
                 shown.downloads.insert(path.clone(), bar);
             }
             Event::DownloadProgress { to, bytes, total } | Event::ExportProgress { path: to, bytes, total } => {
@@ -78,7 +78,6 @@ impl<Lines: EventSink> Bars<Lines> {
             }
             Event::Downloaded { to, .. }
             | Event::Cached { to, .. }
-            | Event::CopyUsed { to, .. }
             | Event::Exported { path: to, .. }
             | Event::Pushed { reference: to, .. } => {
                 if let Some(bar) = shown.downloads.remove(to) {
@@ -179,13 +178,13 @@ mod tests {
     fn a_bar_ends_where_a_copy_takes_the_place_of_the_download() {
         let (terminal, screen) = terminal();
         screen.emit(downloading("/tmp/app"));
-        screen.emit(Event::CopyUsed {
+        screen.emit(Event::Cached {
             name: String::new(),
             to: "/tmp/app".into(),
             from: "http://h/x".into(),
             bytes: 2048,
-            since: "2016-06-15T18:57:23Z".into(),
-            reason: "the server answered 410 Gone".into(),
+            fetched: "2016-06-15T18:57:23Z".into(),
+            reason: Some("the server answered 410 Gone".into()),
         });
         assert_eq!((terminal.contents().as_str(), screen.shown.lock().unwrap().downloads.len()), ("", 0));
     }
@@ -202,7 +201,14 @@ mod tests {
         let shown = terminal.contents();
         assert!(shown.contains("r:5000/a:1") && shown.contains("512 B/2.00 KiB"), "{shown}");
         let digest = "sha256:ab".to_owned();
-        screen.emit(Event::Pushed { reference: reference(), digest, bytes: 2048, sent: 2, known: 0, ms: 9 });
+        screen.emit(Event::Pushed {
+            reference: reference(),
+            digest,
+            bytes: 2048,
+            layers_pushed: 2,
+            layers_existing: 0,
+            ms: 9,
+        });
         assert_eq!(terminal.contents(), "");
     }
 
@@ -210,13 +216,13 @@ mod tests {
     fn an_export_is_a_bar_until_it_is_there() {
         let (terminal, screen) = terminal();
         let path = "droplet.tgz".to_owned();
-        let what = "droplet".to_owned();
-        screen.emit(Event::Exporting { what: what.clone(), image: "a:b".into(), path: path.clone() });
+        let kind = "droplet".to_owned();
+        screen.emit(Event::Exporting { kind: kind.clone(), image: "a:b".into(), path: path.clone() });
         screen.emit(Event::ExportProgress { path: path.clone(), bytes: 512, total: Some(2048) });
         screen.shown.lock().unwrap().downloads[&path].force_draw();
         let shown = terminal.contents();
         assert!(shown.contains("droplet") && shown.contains("512 B/2.00 KiB"), "{shown}");
-        screen.emit(Event::Exported { what, path, digest: "sha256:0f".into(), bytes: 1 });
+        screen.emit(Event::Exported { kind, path, digest: "sha256:0f".into(), bytes: 1 });
         assert_eq!(terminal.contents(), "");
     }
 

@@ -3,7 +3,7 @@
 use super::Event;
 
 /// The version of this stream, in every [`Event::Hello`]. It changes when an old reader would misread a new event.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The most bytes of a builder's output in one [`Event::Line`]; a longer line is cut on a character's boundary.
 pub const LONGEST_LINE: usize = 4096;

@@ -7,15 +7,15 @@ use std::borrow::Cow;
 pub(super) const HEAD: &str = "======>";
 /// How other lines of ours begin, perhaps set in.
 const BEGINNINGS: [&str; 3] = ["warning:", "error:", "try:"];
-/// What stands in a stranger's line before what looks like ours.
+/// What stands in foreign text before what looks like ours.
 const MARK: char = '\\';
 /// Digits of the largest character.
 const LONGEST_NUMBER: usize = 6;
 
-/// A line that a stranger begins: [`escape_control`](super::escape_control) but for its colours, and told from ours. Before each of our heads, wherever on the
-/// terminal's next line it might come to stand, and before one of our beginnings, whatever nobody sees in front of it, stands
-/// a [`MARK`]; such a line has no colours, which could hide that.
-pub(super) fn strangers(text: &str) -> Cow<'_, str> {
+/// Foreign text made harmless and told from ours: [`escape_control`](super::escape_control), but colours pass. A [`MARK`] stands
+/// before each of our heads, wherever the terminal may wrap, and before one of our beginnings at the start of the line, whatever
+/// invisible text is in front of it. A marked line has no colours, which could hide the mark.
+pub(super) fn mark_foreign(text: &str) -> Cow<'_, str> {
     let shown = escaped(text, Colours::Pass);
     let bare = without_colours(&shown);
     let begins = bare.len() - after_blanks(&bare).len();
@@ -40,8 +40,8 @@ fn without_colours(shown: &str) -> String {
     bare + rest
 }
 
-/// `shown` without what may stand in front unnoticed: white space, and what [`escape_control`](super::escape_control) has escaped. Nothing here grows with how
-/// much of that a stranger prints.
+/// `shown` without white space and escaped characters in front, which a terminal may not show. Takes no memory, however much of
+/// that there is.
 fn after_blanks(shown: &str) -> &str {
     let mut rest = shown.trim_start();
     while let Some(behind) = after_escape(rest) {

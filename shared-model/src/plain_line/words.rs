@@ -21,20 +21,20 @@ pub(super) fn downloaded(to: &str, bytes: u64, entries: u64, ms: u64) -> String 
 }
 
 /// What did not have to come, and since when.
-pub(super) fn cached(to: &str, from: &str, bytes: u64, since: &str) -> String {
+pub(super) fn cached(to: &str, from: &str, bytes: u64, fetched: &str) -> String {
     format!(
         "Cached {} from {} ({}, since {})",
         escape_control(to),
         escape_control(from),
         size::bytes(bytes),
-        moment(since)
+        moment(fetched)
     )
 }
 
 /// What came from the cache because the server was of no help.
-pub(super) fn copy_used(to: &str, from: &str, bytes: u64, since: &str, reason: &str) -> String {
+pub(super) fn cached_copy(to: &str, from: &str, bytes: u64, fetched: &str, reason: &str) -> String {
     let (to, from, reason) = (escape_control(to), escape_control(from), escape_control(reason));
-    format!("Copied {to} from the cache ({}, since {}), for {from}: {reason}", size::bytes(bytes), moment(since))
+    format!("Copied {to} from the cache ({}, since {}), for {from}: {reason}", size::bytes(bytes), moment(fetched))
 }
 
 /// What goes where, and how much of it.
@@ -48,9 +48,9 @@ pub(super) fn uploaded(name: &str, bytes: u64, ms: u64) -> String {
 }
 
 /// What is tried again, why, which of how many attempts comes next, and when.
-pub(super) fn retrying(what: &str, reason: &str, (attempt, of): (u32, u32), wait_ms: u64) -> String {
+pub(super) fn retrying(what: &str, reason: &str, (attempt, attempts): (u32, u32), wait_ms: u64) -> String {
     let (what, reason) = (escape_control(what), escape_control(reason));
-    format!("{what}: {reason}; try {attempt} of {of} in {}", took(wait_ms))
+    format!("{what}: {reason}; try {attempt} of {attempts} in {}", took(wait_ms))
 }
 
 /// How a program ended, by its name without the folder.
@@ -89,16 +89,16 @@ pub(super) fn running(url: &str, container: &str) -> String {
 }
 
 /// What leaves the engine.
-pub(super) fn exporting(what: &str, image: &str, path: &str) -> String {
-    let of = if what == "droplet" { " of" } else { "" };
-    format!("Exporting the {}{of} {} to {}", escape_control(what), escape_control(image), place(path))
+pub(super) fn exporting(kind: &str, image: &str, path: &str) -> String {
+    let of = if kind == "droplet" { " of" } else { "" };
+    format!("Exporting the {}{of} {} to {}", escape_control(kind), escape_control(image), place(path))
 }
 
 /// What has left the engine.
-pub(super) fn exported(what: &str, path: &str, digest: &str, bytes: u64) -> String {
+pub(super) fn exported(kind: &str, path: &str, digest: &str, bytes: u64) -> String {
     format!(
         "Exported the {} to {} ({}, {})",
-        escape_control(what),
+        escape_control(kind),
         place(path),
         escape_control(digest),
         size::bytes(bytes)

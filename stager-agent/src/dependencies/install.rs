@@ -2,7 +2,7 @@
 
 use super::caches;
 use super::choose::{Choice, choose};
-use super::installer::{DependencyInstaller, cached, copy_used, shown, unwritable};
+use super::installer::{DependencyInstaller, cached, cached_copy, shown, unwritable};
 use super::link::{self, LinkSpot};
 use crate::cache::{CacheEntry, Claim, Identity};
 use crate::causes::with_causes;
@@ -227,7 +227,7 @@ fn fall_back_to_cached(
     let Dependency { name, from, to, .. } = dependency;
     match cause {
         TransferError::Refused { .. } => {
-            scope.emit(copy_used(name, to, from, &usable.entry, cause.to_string()));
+            scope.emit(cached_copy(name, to, from, &usable.entry, cause.to_string()));
             Ok(Some(usable.entry))
         }
         cause if cause.is_transient() => {

@@ -85,16 +85,30 @@ pub(super) fn unwritable(archive: &Archive, cause: io::Error) -> FetchError {
 /// Says that `to` comes from the cache.
 pub(super) fn cached(name: &str, to: &Path, from: &SafeUrl, entry: &CacheEntry) -> Event {
     let bytes = entry.record().facts.packed_bytes;
-    Event::Cached { name: name.to_owned(), to: shown(to), from: from.to_string(), bytes, since: since(entry) }
+    Event::Cached {
+        name: name.to_owned(),
+        to: shown(to),
+        from: from.to_string(),
+        bytes,
+        fetched: fetched(entry),
+        reason: None,
+    }
 }
 
 /// Says that the server refuses `from` because of `reason`, that the copy is used, and whether nobody vouched for it.
-pub(super) fn copy_used(name: &str, to: &Path, from: &SafeUrl, entry: &CacheEntry, mut reason: String) -> Event {
+pub(super) fn cached_copy(name: &str, to: &Path, from: &SafeUrl, entry: &CacheEntry, mut reason: String) -> Event {
     let Facts { packed_bytes: bytes, verified, .. } = entry.record().facts;
     if !verified {
         reason.push_str("; what is kept is unverified");
     }
-    Event::CopyUsed { name: name.to_owned(), to: shown(to), from: from.to_string(), bytes, since: since(entry), reason }
+    Event::Cached {
+        name: name.to_owned(),
+        to: shown(to),
+        from: from.to_string(),
+        bytes,
+        fetched: fetched(entry),
+        reason: Some(reason),
+    }
 }
 
 pub(super) fn shown(path: &Path) -> String {
@@ -102,7 +116,7 @@ pub(super) fn shown(path: &Path) -> String {
 }
 
 /// When the entry was fetched: `2016-06-15T18:57:23Z`.
-fn since(entry: &CacheEntry) -> String {
+fn fetched(entry: &CacheEntry) -> String {
     let seconds = i64::try_from(entry.record().fetched).unwrap_or(i64::MAX);
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX).to_string()
 }

@@ -5,7 +5,7 @@
 
 use super::caches;
 use super::choose::{is_trusted, known};
-use super::installer::{DependencyInstaller, copy_used};
+use super::installer::{DependencyInstaller, cached_copy};
 use crate::cache::{CacheEntry, Claim, Identity};
 use crate::fetch::{self, Archive, CachedCopy, Checksum, FetchError, FetchOutcome, TransferError};
 use crate::session::scope::Scope;
@@ -90,7 +90,7 @@ impl DependencyInstaller<'_> {
                     FetchError::Transfer { cause, .. } => cause.to_string(),
                     other => other.to_string(),
                 };
-                scope.emit(copy_used(archive.name, archive.to, archive.from, &entry, reason));
+                scope.emit(cached_copy(archive.name, archive.to, archive.from, &entry, reason));
                 Ok(())
             }
             CachedCopy::Damaged => {

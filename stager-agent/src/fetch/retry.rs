@@ -104,7 +104,7 @@ impl<'a> Retries<'a> {
             what: self.what.to_string(),
             reason: with_causes(&cause),
             attempt: failed + 1,
-            of: self.timeouts.retries + 1,
+            attempts: self.timeouts.retries + 1,
             wait_ms: milliseconds(wait),
         });
         rest(wait, self.scope).map_err(AttemptError::Stopped)
@@ -225,7 +225,7 @@ mod tests {
             let told = audience.heard_of("retrying");
             assert_eq!(told.len(), 6);
             for (said, attempt) in told.iter().zip([2, 3, 4].iter().cycle()) {
-                assert!(said.contains(&format!("\"attempt\":{attempt},\"of\":4")), "{said}");
+                assert!(said.contains(&format!("\"attempt\":{attempt},\"attempts\":4")), "{said}");
             }
         });
         tried(Timeouts { retries: 0, ..QUICK }, |retries, _| assert!(retries.again::<()>(cut_off()).is_err()));

@@ -135,7 +135,7 @@ fn a_busy_server_is_asked_again() {
     let retries = case.audience.heard_of("retrying");
     assert_eq!(retries.len(), 2);
     assert!(
-        retries[0].contains("503 Service Unavailable") && retries[0].contains("\"attempt\":2,\"of\":4"),
+        retries[0].contains("503 Service Unavailable") && retries[0].contains("\"attempt\":2,\"attempts\":4"),
         "{retries:?}"
     );
 }

@@ -119,7 +119,7 @@ fn relay(mut stdout: impl BufRead, scope: &Scope) -> Option<HandoffError> {
 mod tests {
     use super::*;
     use crate::session::scope::Stop;
-    use shared_model::event::EventSink;
+    use shared_model::event::{EventSink, PROTOCOL};
     use std::sync::Mutex;
 
     #[derive(Default)]
@@ -150,7 +150,7 @@ mod tests {
     fn the_ends_of_the_other_stream_are_not_passed_on() {
         let image = Event::Image { name: "cf-app/a".into(), id: "sha256:1".into(), bytes: 7 };
         let stream = [
-            Event::Hello { protocol: 1, version: "0.1.0".into() }.to_json_line(),
+            Event::Hello { protocol: PROTOCOL, version: "0.1.0".into() }.to_json_line(),
             image.to_json_line(),
             "not an event".to_owned(),
             Event::Done { ms: 5 }.to_json_line(),

@@ -53,7 +53,7 @@ impl Cached {
 /// The names of the directories that a staging took from the cache.
 fn from_cache<'e>(outcome: &'e Outcome) -> Vec<&'e str> {
     let to = |event: &'e Event| match event {
-        Event::Cached { to, .. } => to.rsplit('/').next(),
+        Event::Cached { to, reason: None, .. } => to.rsplit('/').next(),
         _ => None,
     };
     let mut all: Vec<&str> = outcome.events.iter().filter_map(to).collect();
@@ -63,7 +63,7 @@ fn from_cache<'e>(outcome: &'e Outcome) -> Vec<&'e str> {
 
 fn copies<'e>(outcome: &'e Outcome) -> Vec<(&'e str, &'e str)> {
     let copy = |event: &'e Event| match event {
-        Event::CopyUsed { to, reason, .. } => Some((to.rsplit('/').next()?, reason.as_str())),
+        Event::Cached { to, reason: Some(reason), .. } => Some((to.rsplit('/').next()?, reason.as_str())),
         _ => None,
     };
     let mut all: Vec<_> = outcome.events.iter().filter_map(copy).collect();

@@ -101,8 +101,15 @@ pub(crate) fn push_image(session: &Session, image: &ImageId, name: &str, target:
         the_registry_has_it(session, target, &digest)?;
         session.dismiss(guard.as_ref()); // first, or it would be taken back from a killed host-cli
         session.cleanup().keep_tag(reference.name())?;
-        let Sum { bytes, sent, known, .. } = hearing.totals.sum();
-        session.emit(Event::Pushed { reference: full, digest, bytes, sent, known, ms: millis(began) });
+        let Sum { bytes, sent: layers_pushed, known: layers_existing, .. } = hearing.totals.sum();
+        session.emit(Event::Pushed {
+            reference: full,
+            digest,
+            bytes,
+            layers_pushed,
+            layers_existing,
+            ms: millis(began),
+        });
         Ok(())
     });
     sent.map_err(|failure| {
@@ -134,7 +141,7 @@ impl Hearing<'_> {
                 what: format!("layer {} of {}", told.layer, self.reference),
                 reason: "the registry has not taken it".to_owned(),
                 attempt,
-                of,
+                attempts: of,
                 wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
             }),
             News::Progress | News::None => {}

@@ -56,7 +56,9 @@ fn an_apps_image_is_named_pushed_looked_up_in_the_registry_and_keeps_the_name() 
     let pushing = Event::Pushing { image: LOCAL.into(), reference: REFERENCE.into() };
     assert!(walked.events.contains(&pushing), "{}", walked.text);
     let told = walked.events.iter().find_map(|event| match event {
-        Event::Pushed { digest, bytes, sent, known, .. } => Some((digest.as_str(), *bytes, *sent, *known)),
+        Event::Pushed { digest, bytes, layers_pushed, layers_existing, .. } => {
+            Some((digest.as_str(), *bytes, *layers_pushed, *layers_existing))
+        }
         _ => None,
     });
     assert_eq!(told, Some((DIGEST, 100, 1, 1)));

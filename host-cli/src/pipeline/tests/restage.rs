@@ -311,7 +311,7 @@ fn another_protocol_is_answered_with_what_to_rebuild() {
     });
     let walked = restaged(&fake, "");
     assert_eq!(walked.code, ExitCode::Engine);
-    assert_eq!(walked.failure(), "the agent in stager:latest speaks protocol 2, this host-cli speaks protocol 1");
+    assert_eq!(walked.failure(), "the agent in stager:latest speaks protocol 3, this host-cli speaks protocol 2");
     assert!(walked.said("docker/build") && !walked.said("believe me"));
     assert!(fake.state().containers.is_empty());
 }
@@ -323,12 +323,19 @@ fn a_container_cannot_say_what_is_the_hosts_to_say_nor_decide_to_stay() {
         Event::Hello { protocol: PROTOCOL, version: "again".into() },
         Event::Image { name: "evil".into(), id: "evil".into(), bytes: 1 },
         Event::Running { url: "http://evil".into(), container: "evil".into() },
-        Event::Exporting { what: "image".into(), image: "evil".into(), path: "evil".into() },
+        Event::Exporting { kind: "image".into(), image: "evil".into(), path: "evil".into() },
         Event::ExportProgress { path: "evil".into(), bytes: 1, total: None },
-        Event::Exported { what: "image".into(), path: "evil".into(), digest: "evil".into(), bytes: 1 },
+        Event::Exported { kind: "image".into(), path: "evil".into(), digest: "evil".into(), bytes: 1 },
         Event::Pushing { image: "evil".into(), reference: "evil".into() },
         Event::PushProgress { reference: "evil".into(), bytes: 1, total: 2 },
-        Event::Pushed { reference: "evil".into(), digest: "evil".into(), bytes: 1, sent: 1, known: 0, ms: 1 },
+        Event::Pushed {
+            reference: "evil".into(),
+            digest: "evil".into(),
+            bytes: 1,
+            layers_pushed: 1,
+            layers_existing: 0,
+            ms: 1,
+        },
         Event::StepStarted { step: Step::Push },
         Event::StepEnded { step: Step::Export, ms: 9999 },
         Event::Kept { seconds: 9999 },

@@ -42,7 +42,10 @@ fn a_body_that_breaks_off_goes_on_where_it_was() {
         assert_eq!((case.hello(), server.requests()), ("world".to_owned(), 2));
         let told = case.audience.heard_of("retrying");
         let reason = if stalls { "nothing moved for 1s".to_owned() } else { format!("after {half} of {}", body.len()) };
-        assert!(told.len() == 1 && told[0].contains(&reason) && told[0].contains("\"attempt\":2,\"of\":4"), "{told:?}");
+        assert!(
+            told.len() == 1 && told[0].contains(&reason) && told[0].contains("\"attempt\":2,\"attempts\":4"),
+            "{told:?}"
+        );
         assert_eq!(case.audience.heard_of("downloading").len(), 1);
     }
 }

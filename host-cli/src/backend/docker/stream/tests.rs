@@ -43,8 +43,8 @@ fn events_follow_a_hello_and_unknown_ones_are_ignored() {
 fn another_protocol_is_refused_and_nothing_after_it_is_believed() {
     let after = note("believe me").to_json_line();
     for (first, protocol) in [
-        (r#"{"event":"hello","protocol":2,"version":"9"}"#, Some(2)),
-        (r#"{"event":"hello","protocol":2,"speaks":"otherwise"}"#, Some(2)),
+        (r#"{"event":"hello","protocol":3,"version":"9"}"#, Some(3)),
+        (r#"{"event":"hello","protocol":3,"speaks":"otherwise"}"#, Some(3)),
         (r#"{"event":"hello"}"#, None),
         (r#"{"event":"note","text":"no hello"}"#, None),
     ] {
@@ -134,7 +134,7 @@ proptest! {
         pieces in proptest::collection::vec(
             (any::<bool>(), prop_oneof![
                 proptest::collection::vec(any::<u8>(), 0..200),
-                Just(b"{\"event\":\"hello\",\"protocol\":1,\"version\":\"\"}\n".to_vec()),
+                Just(b"{\"event\":\"hello\",\"protocol\":2,\"version\":\"\"}\n".to_vec()),
                 Just(b"{\"event\":\"line\",\"source\":\"".to_vec()),
                 Just(vec![b'a'; 5000]),
                 Just(b"\n".to_vec()),
