@@ -144,18 +144,13 @@ fn exactly(archive: &mut impl Read, buffer: &mut [u8]) -> io::Result<()> {
 }
 
 /// Fills `buffer`; `false`: there was nothing to fill it with.
-fn whole_or_nothing(archive: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match archive.read(&mut buffer[filled..]) {
-            Ok(0) if filled == 0 => return Ok(false),
-            Ok(0) => return Err(cut()),
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+fn whole_or_nothing(archive: &mut impl Read, mut buffer: &mut [u8]) -> io::Result<bool> {
+    let wanted = buffer.len() as u64;
+    match io::copy(&mut archive.take(wanted), &mut buffer)? {
+        0 => Ok(false),
+        count if count == wanted => Ok(true),
+        _ => Err(cut()),
     }
-    Ok(true)
 }
 
 #[cfg(test)]
