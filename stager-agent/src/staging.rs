@@ -23,9 +23,7 @@ pub(crate) fn stage(plan: &StagingPlan, runner: &StagingRunner, scope: &Scope) -
     runner.prefetch(scope).map_err(StagingError::Dependencies)?;
     execute(&plan.action, runner, scope).map_err(StagingError::Action)?;
     // A try may have swallowed a signal in the very last action.
-    if let Some(reason) = scope.stopped() {
-        return Err(StagingError::Action(ActionError::Stopped(reason)));
-    }
+    scope.go_on().map_err(|reason| StagingError::Action(ActionError::Stopped(reason)))?;
     runner.steps.finish(scope);
     let Some(file) = &plan.result_file else { return Ok(String::new()) };
     let text = result_file::read(file, &runner.makers("")).map_err(StagingError::Result)?;

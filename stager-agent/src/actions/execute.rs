@@ -23,9 +23,7 @@ pub(crate) trait ActionRunner: Sync {
 /// What the tree makes of its leaves' errors; [`ActionError::Stopped`] when the scope ended before the action began.
 pub(crate) fn execute(action: &Action, runner: &dyn ActionRunner, scope: &Scope) -> Result<(), ActionError> {
     let scope = &scope.named(action.log_source());
-    if let Some(reason) = scope.stopped() {
-        return Err(ActionError::Stopped(reason));
-    }
+    scope.go_on().map_err(ActionError::Stopped)?;
     match action {
         Action::Download(download) => runner.download(download, scope),
         Action::Upload(upload) => runner.upload(upload, scope),
@@ -87,7 +85,7 @@ fn codependent(actions: &[Action], runner: &dyn ActionRunner, scope: &Scope) -> 
     let inner = scope.stoppable_by(&group);
     let mut results = parallel(actions, |action| {
         let result = execute(action, runner, &inner);
-        group.by_codependent();
+        group.ask(Stopped::Codependent);
         result
     });
     results.retain(|result| !matches!(result, Err(ActionError::Stopped(Stopped::Codependent))));

@@ -81,7 +81,7 @@ impl<'a> StagingRunner<'a> {
             PrefetchJob::Dependency(dependency, linked) => {
                 let scope = group_scope.named(dependency.log_source);
                 let provided = self.installer.install(dependency, *linked, &scope);
-                provided.map_err(ActionError::from).inspect_err(|_| group.by_codependent())
+                provided.map_err(ActionError::from).inspect_err(|_| group.ask(Stopped::Codependent))
             }
             PrefetchJob::Download(early) => {
                 self.prefetch_download(early, &group_scope, &group);
@@ -104,7 +104,7 @@ impl<'a> StagingRunner<'a> {
             return;
         }
         if result.is_err() && early.indispensable {
-            group.by_codependent();
+            group.ask(Stopped::Codependent);
         }
         self.prefetched.lock().unwrap_or_else(PoisonError::into_inner).push((early.action, result));
     }

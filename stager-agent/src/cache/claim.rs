@@ -51,9 +51,7 @@ impl<'c> Claim<'c> {
             if let Some(turn) = Lock::try_take(&lock, Hold::Exclusive).map_err(CacheError::io("lock", &lock))? {
                 break turn;
             }
-            if let Some(why) = scope.stopped() {
-                return Err(CacheError::Stopped(why));
-            }
+            scope.go_on().map_err(CacheError::Stopped)?;
             thread::sleep(NAP);
         };
         let pending = PendingEntry::new(&cache.layout)?;

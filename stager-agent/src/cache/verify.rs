@@ -69,7 +69,7 @@ impl Cache {
         if let Some(why) = damage(&path, record)? {
             return Ok(Some(why));
         }
-        let go_on = || scope.stopped().map_or(Ok(()), |_| Err(io::Error::other("stopped")));
+        let go_on = || scope.go_on().map_err(|_| io::Error::other("stopped"));
         let read = match record.kind {
             EntryKind::Tree => {
                 ContentDigest::read(&path, &go_on).map(|contents| contents.to_string() == record.contents)

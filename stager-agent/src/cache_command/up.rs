@@ -55,9 +55,7 @@ pub(super) fn fill(
                 failed.push(NotFetched::Dependency { key: wanted.dependency.cache_key.clone(), error });
             }
         }
-        if let Some(why) = scope.stopped() {
-            return Err(Failure::from_stop(why));
-        }
+        scope.go_on().map_err(Failure::from_stop)?;
     }
     if failed.is_empty() {
         steps.finish(scope);

@@ -109,9 +109,7 @@ fn receive(
         Err(_) => body.read_on(LISTEN_AFTER_FAILURE),
     };
     // Whatever unpacking complains about, these are the reasons behind it.
-    if let Some(why) = scope.stopped() {
-        return Err(AttemptError::Stopped(why));
-    }
+    scope.go_on().map_err(AttemptError::Stopped)?;
     if let Some(cause) = body.failure() {
         return Err(AttemptError::Transfer(cause));
     }

@@ -230,7 +230,7 @@ fn a_stop_is_noticed_while_nothing_comes() {
             while server.requests() == 0 {
                 thread::sleep(Duration::from_millis(5));
             }
-            case.stop.by_signal(15);
+            case.stop.ask(Stopped::Signal(15));
         });
         case.run(&patient, &server.url, None).unwrap_err()
     });
@@ -252,7 +252,7 @@ fn a_stop_is_noticed_while_it_pours() {
                 thread::sleep(Duration::from_millis(5));
             }
             thread::sleep(Duration::from_millis(50)); // some of it may come
-            case.stop.by_codependent();
+            case.stop.ask(Stopped::Codependent);
         });
         case.run(&plain(), &server.url, None).unwrap_err()
     });

@@ -6,7 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the request from standard input")]
 
-use crate::session::scope::Stop;
+use crate::session::scope::{Stop, Stopped};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use shared_model::exit_code::ExitCode;
@@ -80,7 +80,7 @@ impl LeaseState {
         while !matches!(line.read(&mut ignored), Ok(0) | Err(_)) {}
         let lost = !self.over.load(Ordering::SeqCst);
         if lost {
-            self.stop.by_lost_host();
+            self.stop.ask(Stopped::HostGone);
         }
         lost
     }

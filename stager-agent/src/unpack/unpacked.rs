@@ -20,10 +20,7 @@ pub(crate) struct Unpacked {
 
 /// The error that ends unpacking when the scope is stopped.
 pub(super) fn unless_stopped(scope: &Scope) -> Result<(), UnpackError> {
-    match scope.stopped() {
-        None => Ok(()),
-        Some(_) => Err(stopped()),
-    }
+    scope.go_on().map_err(|_| stopped())
 }
 
 /// Any error: whoever stopped the scope knows better.

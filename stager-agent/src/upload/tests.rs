@@ -240,7 +240,7 @@ fn a_stop_is_noticed_while_the_receiver_thinks() {
             while server.requests() == 0 {
                 thread::sleep(Duration::from_millis(5));
             }
-            case.stop.by_signal(2);
+            case.stop.ask(Stopped::Signal(2));
         });
         case.run(&server.url).unwrap_err()
     });
@@ -265,7 +265,7 @@ fn a_stopped_upload_does_not_go_on_behind_our_back() {
             while server.requests() == 0 {
                 thread::sleep(Duration::from_millis(5));
             }
-            stop.by_signal(15);
+            stop.ask(Stopped::Signal(15));
         });
         case.run(&server.url).unwrap_err();
     });

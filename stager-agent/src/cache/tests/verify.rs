@@ -82,7 +82,7 @@ fn verifying_ends_when_it_is_stopped() {
     let cache = home.cache();
     drop(publish(&cache, "a", "x"));
     let stop = Stop::default();
-    stop.by_signal(2);
+    stop.ask(crate::session::scope::Stopped::Signal(2));
     let stopped = cache.verify(None, &Scope::new(&Nobody, "STG", &stop), &mut |_| panic!("nothing was verified"));
     assert!(matches!(stopped, Err(CacheError::Stopped(_))));
     assert!(is_there(&cache, "a"));

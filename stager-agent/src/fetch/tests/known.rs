@@ -180,7 +180,7 @@ fn an_archive_is_hashed_without_being_unpacked_and_not_beyond_what_it_should_hav
     assert_eq!(hash(&server, length - 1).unwrap(), Hashed::Larger);
     assert!(matches!(hash(&gone, length), Err(FetchError::Transfer { cause: TransferError::NotFound, .. })));
     assert_eq!(case.audience.heard().len(), 1, "nothing is said of how far it is");
-    case.stop.by_signal(15);
+    case.stop.ask(Stopped::Signal(15));
     assert!(matches!(hash(&server, length), Err(FetchError::Stopped { .. })));
 }
 

@@ -75,7 +75,7 @@ impl Inflaters {
 mod tests {
     use super::*;
     use crate::fetch::loopback::Audience;
-    use crate::session::scope::Stop;
+    use crate::session::scope::{Stop, Stopped};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
     use std::time::Duration;
@@ -100,7 +100,7 @@ mod tests {
         });
         assert_eq!(most.into_inner(), 3);
         assert_eq!(inflaters.idle.lock().unwrap().len(), 3);
-        stop.by_signal(15);
+        stop.ask(Stopped::Signal(15));
         inflaters.with_one(&scope, |_| Ok(())).unwrap_err();
     }
 
