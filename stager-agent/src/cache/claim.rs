@@ -5,7 +5,7 @@
 use super::entry::{CacheEntry, EntryGuard, PendingEntry};
 use super::error::CacheError;
 use super::identity::{EntryKind, Identity};
-use super::lock::{Hold, Lock};
+use super::lock::Lock;
 use super::record::{Facts, Record};
 use super::store::Cache;
 use crate::session::scope::Scope;
@@ -40,21 +40,14 @@ impl Cache {
     /// # Errors
     /// [`CacheError::Stopped`], [`CacheError::Io`].
     pub(crate) fn claim(&self, identity: &Identity, scope: &Scope) -> Result<Claim<'_>, CacheError> {
-        Claim::wait(self, identity, scope)
-    }
-}
-
-impl<'c> Claim<'c> {
-    fn wait(cache: &'c Cache, identity: &Identity, scope: &Scope) -> Result<Self, CacheError> {
-        let lock = cache.layout.locks().join(identity.id());
         let turn = loop {
-            if let Some(turn) = Lock::try_take(&lock, Hold::Exclusive).map_err(CacheError::io("lock", &lock))? {
+            if let Some(turn) = self.layout.lock_alone(&identity.id())? {
                 break turn;
             }
             scope.go_on().map_err(CacheError::Stopped)?;
             thread::sleep(NAP);
         };
-        let pending = PendingEntry::new(&cache.layout)?;
+        let pending = PendingEntry::new(&self.layout)?;
         let path = pending.path(identity.kind);
         match identity.kind {
             // Whatever the umask is: builders must get in.
@@ -64,9 +57,11 @@ impl<'c> Claim<'c> {
             EntryKind::Package => OpenOptions::new().write(true).create_new(true).mode(PACKAGE).open(&path).map(drop),
         }
         .map_err(CacheError::io("make", &path))?;
-        Ok(Self { cache, identity: identity.clone(), path, pending, _turn: turn })
+        Ok(Claim { cache: self, identity: identity.clone(), path, pending, _turn: turn })
     }
+}
 
+impl Claim<'_> {
     /// What to fill: an empty directory for a tree, an empty file for a package. Absolute.
     pub(crate) fn path(&self) -> &Path {
         &self.path

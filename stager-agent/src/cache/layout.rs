@@ -168,13 +168,18 @@ impl Layout {
         self.root.join("locks")
     }
 
-    /// Takes the lock `name` alone; `None` while somebody uses or fills the entry.
+    /// Takes the lock `name`; `None` while somebody holds it in another way.
     ///
     /// # Errors
     /// The system refuses.
+    pub(super) fn lock(&self, name: &str, hold: Hold) -> Result<Option<Lock>, CacheError> {
+        let path = self.root.join("locks").join(name);
+        Lock::try_take(&path, hold).map_err(CacheError::io("lock", path))
+    }
+
+    /// The same alone: nobody uses or fills the entry.
     pub(super) fn lock_alone(&self, name: &str) -> Result<Option<Lock>, CacheError> {
-        let path = self.locks().join(name);
-        Lock::try_take(&path, Hold::Exclusive).map_err(CacheError::io("lock", path))
+        self.lock(name, Hold::Exclusive)
     }
 }
 

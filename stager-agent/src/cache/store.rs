@@ -6,7 +6,7 @@ use super::gc;
 use super::identity::Identity;
 use super::index::{Index, remove_entry};
 use super::layout::{Layout, Name};
-use super::lock::{Hold, Lock};
+use super::lock::Hold;
 use super::record::Record;
 use crate::clock::Clock;
 use std::path::Path;
@@ -70,9 +70,7 @@ impl Cache {
                     return Ok(Lookup::Damaged(why));
                 }
             };
-            let path = self.layout.locks().join(record.name.as_str());
-            let lock = Lock::try_take(&path, Hold::Shared).map_err(CacheError::io("lock", path))?;
-            let Some(lock) = lock else {
+            let Some(lock) = self.layout.lock(record.name.as_str(), Hold::Shared)? else {
                 thread::sleep(NAP);
                 continue;
             };

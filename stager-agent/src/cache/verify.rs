@@ -4,7 +4,7 @@ use super::entry::damage;
 use super::error::{CacheError, is_damage};
 use super::identity::EntryKind;
 use super::index::Index;
-use super::lock::{Hold, Lock};
+use super::lock::Hold;
 use super::record::Record;
 use super::store::Cache;
 use crate::session::scope::Scope;
@@ -36,8 +36,7 @@ impl Cache {
             let (record, wrong) = match indexed.record {
                 Err(why) => (None, Some(why)),
                 Ok(record) => {
-                    let path = self.layout.locks().join(record.name.as_str());
-                    let lock = Lock::try_take(&path, Hold::Shared).map_err(CacheError::io("lock", path))?;
+                    let lock = self.layout.lock(record.name.as_str(), Hold::Shared)?;
                     // It went, or is just going.
                     if lock.is_none() || !Index::new(&self.layout).leads(&indexed.id, &record.name)? {
                         continue;
