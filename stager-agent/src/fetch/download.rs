@@ -75,7 +75,7 @@ fn attempt(
     if let Some(copy) = archive.copy {
         start_over(copy).map_err(|cause| uncopied(archive, cause))?;
     }
-    let coding = body.coding().map(str::to_owned);
+    let coding = body.info().coding.clone();
     let to = archive.to.display().to_string();
     let body = Tally::new(body, archive.checksum.clone(), archive.copy, Some(to), scope);
     let target = TargetDir::create(archive).map_err(|cause| failed(archive, cause))?;

@@ -15,7 +15,6 @@ mod error;
 mod get;
 mod hashed;
 mod own_certificate;
-mod pem;
 mod probe;
 mod proxy;
 mod retry;

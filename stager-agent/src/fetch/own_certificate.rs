@@ -3,7 +3,6 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that reads the agent's own certificate and key")]
 
-use super::pem;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::sign::CertifiedKey;
@@ -11,7 +10,7 @@ use rustls::{Error, InconsistentKeys};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use ureq::tls::{ClientCert, PrivateKey};
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, parse_pem};
 
 /// Where certificate and key are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +66,7 @@ impl OwnCertificate {
     pub(super) fn load(&self) -> Result<ClientCert, OwnCertificateError> {
         let certificate = || self.certificate.clone();
         let key_path = self.key.as_deref().unwrap_or(&self.certificate);
-        let chain = pem::certificates(&read(&self.certificate)?);
+        let chain = certificates(&read(&self.certificate)?);
         if chain.is_empty() {
             return Err(OwnCertificateError::NoCertificate { path: certificate() });
         }
@@ -85,6 +84,13 @@ impl OwnCertificate {
         })?;
         Ok(ClientCert::new_with_certs(&chain, key))
     }
+}
+
+/// The certificates in `text`, in order; what is none, such as a key beside its certificate, is left out.
+pub(super) fn certificates(text: &[u8]) -> Vec<Certificate<'static>> {
+    let items = parse_pem(text).filter_map(Result::ok);
+    let certificate = |item| if let PemItem::Certificate(certificate) = item { Some(certificate) } else { None };
+    items.filter_map(certificate).collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, OwnCertificateError> {

@@ -2,6 +2,7 @@
 
 use super::body::Body;
 use super::checksum::{Checksum, Digests, Mismatch};
+use super::get::BodyInfo;
 use super::transfer_error::TransferError;
 use super::validators::Validators;
 use crate::session::scope::Scope;
@@ -52,7 +53,7 @@ impl<'a> Tally<'a> {
         to: Option<String>,
         scope: &'a Scope<'a>,
     ) -> Self {
-        let digests = Digests::compared_with(checksum, body.validators().md5());
+        let digests = Digests::compared_with(checksum, body.info().validators.md5());
         Self { body, copy, copy_failure: None, scope, to, digests, bytes: 0, last_news: Instant::now() }
     }
 
@@ -81,7 +82,7 @@ impl<'a> Tally<'a> {
 
     /// Compares, and tells what it was. Only of a body that was read to its end.
     pub(super) fn tell(self) -> Result<BodySummary, Mismatch> {
-        let (validators, verified, peer) = (self.body.validators().clone(), self.body.verified(), self.body.peer());
+        let BodyInfo { validators, verified, peer, .. } = self.body.info().clone();
         Ok(BodySummary { bytes: self.bytes, sha256: self.digests.compare()?, validators, verified, peer })
     }
 }
@@ -97,7 +98,7 @@ impl Read for Tally<'_> {
         }
         if let Some(to) = self.to.as_ref().filter(|_| self.last_news.elapsed() >= NEWS_EVERY) {
             self.last_news = Instant::now();
-            let (to, total) = (to.clone(), self.body.expected());
+            let (to, total) = (to.clone(), self.body.info().length);
             self.scope.emit(Event::DownloadProgress { to, bytes: self.bytes, total });
         }
         Ok(count)

@@ -3,8 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that reads certificate files")]
 
-use super::own_certificate::{OwnCertificate, OwnCertificateError};
-use super::pem;
+use super::own_certificate::{OwnCertificate, OwnCertificateError, certificates};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -93,7 +92,7 @@ fn system_roots() -> Vec<Certificate<'static>> {
 
 fn certificates_in(path: &Path) -> Result<Vec<Certificate<'static>>, TrustError> {
     let text = fs::read(path).map_err(|cause| TrustError::Unreadable { path: path.to_owned(), cause })?;
-    Ok(pem::certificates(&text))
+    Ok(certificates(&text))
 }
 
 fn certificate_files(folder: &Path) -> Result<Vec<PathBuf>, TrustError> {
