@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "looks at what was unpacked")]
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a panic is how a target tells")]
 
-use super::zip::{Inflaters, unpack_with};
+use super::zip::{self, Inflaters};
 use super::{Limits, Tree, UnpackError, Unpacked, unpack};
 use crate::causes::with_causes;
 use crate::session::scope::{Scope, Stop};
@@ -34,7 +34,7 @@ pub fn zip(bytes: &[u8]) {
             let budget = Budget::new(&NARROW);
             budget.packed(bytes.len() as u64)?;
             let mut archive = bytes;
-            let mut unpacked = unpack_with(&Inflaters::new(threads), &mut archive, None, tree, &budget, scope)?;
+            let mut unpacked = zip::unpack(&Inflaters::new(threads), &mut archive, None, tree, &budget, scope)?;
             tree.finish()?;
             unpacked.contents = tree.contents();
             Ok(unpacked)

@@ -9,7 +9,9 @@ mod cursor;
 pub(crate) use cursor::Owner;
 
 use super::entry_name::EntryName;
+use super::unpacked::unless_stopped;
 use crate::disk_budget::{Draw, on_disk};
+use crate::session::scope::Scope;
 use crate::tree_digest::ContentDigest;
 use crate::unpack::error::UnpackError;
 use crc32fast::Hasher;
@@ -69,13 +71,14 @@ impl Tree {
     }
 
     /// The same directory, and `draw` pays for what comes into it.
-    pub(crate) fn drawing_on(self, draw: Option<Arc<Draw>>) -> Self {
-        Self { cursor: self.cursor.drawing_on(draw), ..self }
+    pub(crate) fn drawing_on(mut self, draw: Option<Arc<Draw>>) -> Self {
+        self.cursor.draw = draw;
+        self
     }
 
     /// What pays for the room that all of it takes.
     pub(super) fn draw(&self) -> Option<&Arc<Draw>> {
-        self.cursor.draw()
+        self.cursor.draw.as_ref()
     }
 
     /// The same directory for another thread; to be [joined](Tree::join) with this one in the end.
@@ -96,7 +99,7 @@ impl Tree {
     }
 
     pub(super) fn path(&self) -> &Path {
-        self.cursor.path()
+        &self.cursor.path
     }
 
     /// Makes a directory; one that exists gets the mode. The directory itself keeps its own: a droplet's `./` says
@@ -150,14 +153,13 @@ impl Tree {
         Ok(())
     }
 
-    /// Makes a regular file of what `contents` gives; what is there goes first. `look_up` is asked between blocks
-    /// whether to go on.
+    /// Makes a regular file of what `contents` gives; what is there goes first. Ends when `scope` is stopped.
     pub(super) fn file(
         &mut self,
         name: &EntryName,
         mode: u32,
         contents: &mut dyn Read,
-        look_up: &dyn Fn() -> Result<(), UnpackError>,
+        scope: &Scope,
     ) -> Result<Sum, UnpackError> {
         let mut new = self.new_file(name, mode)?;
         let (mut checksum, mut size) = (Hasher::new(), 0);
@@ -173,7 +175,7 @@ impl Tree {
             new.write_all(&self.block[..count]).map_err(|error| self.cursor.disk(name, error))?;
             checksum.update(&self.block[..count]);
             size += count as u64;
-            look_up()?;
+            unless_stopped(scope)?;
         }
         self.cursor.take(on_disk(size) - size)?;
         let sum = Sum { size, crc32: checksum.finalize() };
@@ -245,7 +247,7 @@ impl Tree {
         let last = self.place(name)?;
         let mode = Mode::from_raw_mode(mode & PERMITTED);
         let new = self.replacing(name, last, |here| rustix::fs::openat(here, last, NEW_FILE, mode))?;
-        if let Some((uid, gid)) = self.cursor.owner() {
+        if let Some((uid, gid)) = self.cursor.owner {
             rustix::fs::fchown(&new, Some(uid), Some(gid)).map_err(|error| self.cursor.disk(name, error))?;
         }
         Ok(File::from(new))

@@ -137,7 +137,7 @@ impl InflateJob<'_> {
                 }
                 How::Streamed => {
                     let mut stream = stream(self.spool, contents);
-                    let out = tree.file(name, *mode, &mut stream, &|| unless_stopped(self.scope))?;
+                    let out = tree.file(name, *mode, &mut stream, self.scope)?;
                     as_stated(contents, out).map_err(corrupt)?;
                 }
             }

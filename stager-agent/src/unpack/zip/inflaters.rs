@@ -30,7 +30,7 @@ pub(in crate::unpack) struct Inflaters {
 
 impl Inflaters {
     /// The only ones that a program needs.
-    pub(super) fn shared() -> &'static Self {
+    pub(in crate::unpack) fn shared() -> &'static Self {
         static ALL: LazyLock<Inflaters> =
             LazyLock::new(|| Inflaters::new(available_parallelism().map_or(1, Into::into)));
         &ALL
