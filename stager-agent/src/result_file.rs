@@ -1,6 +1,7 @@
 //! Takes in what the builder says of its work: the result file, as far as Diego would read it.
 
 use crate::build::user::User;
+use crate::hidden::in_json;
 use crate::untrusted_file::{self, UntrustedFileError};
 use shared_model::safe_url::SafeUrl;
 use std::io::{self, Read};
@@ -58,12 +59,8 @@ pub(crate) fn read(path: &Path, owners: &[User]) -> Result<String, ResultError> 
 pub(crate) fn shown(text: &str, buildpack_urls: &[SafeUrl]) -> String {
     let mut shown = text.to_owned();
     for url in buildpack_urls {
-        let quoted = serde_json::json!(url.reveal()).to_string();
-        let quoted = &quoted[1..quoted.len() - 1];
-        // Go's way to write JSON.
-        let in_go = quoted.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e");
-        for form in [url.reveal(), quoted, &in_go] {
-            shown = shown.replace(form, &url.to_string());
+        for form in in_json(url.reveal()) {
+            shown = shown.replace(&form, &url.to_string());
         }
     }
     shown
