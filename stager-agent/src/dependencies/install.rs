@@ -3,7 +3,7 @@
 use super::caches;
 use super::choose::{Choice, choose};
 use super::installer::{DependencyInstaller, cached, copy_used, shown, unwritable};
-use super::link::{self, LinkSpot};
+use super::link;
 use crate::cache::{CacheEntry, Claim, Identity};
 use crate::causes::with_causes;
 use crate::fetch::{self, Archive, Checksum, ChecksumError, FetchError, FetchOutcome, Known, Probed, TransferError};
@@ -105,10 +105,7 @@ impl DependencyInstaller<'_> {
         if !alone {
             return Some("something else is unpacked at the same place, above or below it");
         }
-        match link::look_at(dependency.to, &self.caches.roots()) {
-            LinkSpot::Free => None,
-            LinkSpot::Taken => Some("there is something already"),
-        }
+        (!link::is_free(dependency.to, &self.caches.roots())).then_some("there is something already")
     }
 
     fn in_place(&self, dependency: &Dependency, scope: &Scope) -> Result<(), FetchError> {
