@@ -9,7 +9,7 @@ use super::lock::Lock;
 use super::record::{Facts, Record};
 use super::store::Cache;
 use crate::session::scope::Scope;
-use crate::tree_digest::{ContentDigest, Structure};
+use crate::tree_digest::{Digest, Structure};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -80,7 +80,7 @@ impl Claim<'_> {
     ///
     /// # Errors
     /// [`CacheError::Io`]: what was filled in cannot be read, and is gone.
-    pub(crate) fn publish(self, facts: Facts, contents: Option<ContentDigest>) -> Result<Published, CacheError> {
+    pub(crate) fn publish(self, facts: Facts, contents: Option<Digest>) -> Result<Published, CacheError> {
         let record = self.record(facts, contents)?;
         let Self { cache, identity, path, pending, _turn: turn } = self;
         match cache.put(&identity.id(), &record) {
@@ -97,13 +97,13 @@ impl Claim<'_> {
         }
     }
 
-    fn record(&self, facts: Facts, contents: Option<ContentDigest>) -> Result<Record, CacheError> {
+    fn record(&self, facts: Facts, contents: Option<Digest>) -> Result<Record, CacheError> {
         let structure = Structure::read(&self.path).map_err(CacheError::io("look at", &self.path))?;
         let contents = match (self.identity.kind, contents) {
             (EntryKind::Package, _) => String::new(), // its sha256 serves
             (EntryKind::Tree, Some(contents)) => contents.to_string(),
             (EntryKind::Tree, None) => {
-                let read = ContentDigest::read(&self.path, &|| Ok(()));
+                let read = Digest::of_files(&self.path, &|| Ok(()));
                 read.map_err(CacheError::io("read", &self.path))?.to_string()
             }
         };

@@ -48,7 +48,7 @@ pub(crate) struct Record {
     pub(super) name: Name,
     /// Of names, kinds, modes, owners, sizes and times: see [`crate::tree_digest::Structure`].
     pub(super) structure: String,
-    /// Of every byte: see [`crate::tree_digest::ContentDigest`].
+    /// Of every byte: see [`crate::tree_digest::Digest::of_files`].
     pub(super) contents: String,
 }
 

@@ -8,7 +8,7 @@ use super::lock::Hold;
 use super::record::Record;
 use super::store::Cache;
 use crate::session::scope::Scope;
-use crate::tree_digest::{self, ContentDigest};
+use crate::tree_digest::{self, Digest};
 use std::io;
 
 /// An entry whose bytes were read again.
@@ -70,9 +70,7 @@ impl Cache {
         }
         let go_on = || scope.go_on().map_err(|_| io::Error::other("stopped"));
         let read = match record.kind {
-            EntryKind::Tree => {
-                ContentDigest::read(&path, &go_on).map(|contents| contents.to_string() == record.contents)
-            }
+            EntryKind::Tree => Digest::of_files(&path, &go_on).map(|contents| contents.to_string() == record.contents),
             EntryKind::Package => tree_digest::sha256_of(&path, &go_on).map(|sha256| sha256 == record.facts.sha256),
         };
         match (read, scope.stopped()) {

@@ -3,7 +3,7 @@
 use super::checksum::Checksum;
 use super::validators::Validators;
 use crate::disk_budget::DiskBudget;
-use crate::tree_digest::ContentDigest;
+use crate::tree_digest::Digest;
 use crate::unpack::{Limits, Owner};
 use shared_model::safe_url::SafeUrl;
 use std::fs::File;
@@ -64,5 +64,5 @@ pub(crate) struct Fetched {
     /// The address and port that it came from, the last one after redirects, or a proxy's; `None`: nobody can tell.
     pub(crate) peer: Option<SocketAddr>,
     /// A digest of all files unpacked, for the cache; `None` where it takes reading them to tell.
-    pub(crate) contents: Option<ContentDigest>,
+    pub(crate) contents: Option<Digest>,
 }

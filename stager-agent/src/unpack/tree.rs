@@ -12,7 +12,7 @@ use super::entry_name::EntryName;
 use super::unpacked::unless_stopped;
 use crate::disk_budget::{Draw, on_disk};
 use crate::session::scope::Scope;
-use crate::tree_digest::ContentDigest;
+use crate::tree_digest::Digest;
 use crate::unpack::error::UnpackError;
 use crc32fast::Hasher;
 use cursor::{Cursor, MissingParents, forbidden};
@@ -46,7 +46,7 @@ pub(crate) struct Tree {
     narrow: BTreeMap<EntryName, Mode>,
     /// Of all files so far; `None` once it cannot be told without reading them: an entry replaced another one, or gave
     /// it one more name.
-    contents: Option<ContentDigest>,
+    contents: Option<Digest>,
     /// Empty until the first stream.
     block: Vec<u8>,
 }
@@ -67,7 +67,7 @@ impl Tree {
     }
 
     fn at(cursor: Cursor) -> Self {
-        Self { cursor, narrow: BTreeMap::new(), contents: Some(ContentDigest::default()), block: Vec::new() }
+        Self { cursor, narrow: BTreeMap::new(), contents: Some(Digest::default()), block: Vec::new() }
     }
 
     /// The same directory, and `draw` pays for what comes into it.
@@ -185,7 +185,7 @@ impl Tree {
 
     fn add(&mut self, name: &EntryName, sum: Sum) {
         if let Some(all) = &mut self.contents {
-            all.add(name.as_bytes(), sum.size, sum.crc32);
+            all.add_file(name.as_bytes(), sum.size, sum.crc32);
         }
     }
 
@@ -239,7 +239,7 @@ impl Tree {
     }
 
     /// A digest of all files that were unpacked; `None` where it takes reading them to tell.
-    pub(super) fn contents(&self) -> Option<ContentDigest> {
+    pub(super) fn contents(&self) -> Option<Digest> {
         self.contents
     }
 

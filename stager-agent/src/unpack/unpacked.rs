@@ -2,7 +2,7 @@
 
 use super::error::UnpackError;
 use crate::session::scope::Scope;
-use crate::tree_digest::ContentDigest;
+use crate::tree_digest::Digest;
 use std::io;
 
 /// What an archive held.
@@ -15,7 +15,7 @@ pub(crate) struct Unpacked {
     /// Named pipes that were left out: how many, and the first.
     pub(crate) pipes: Option<(u64, String)>,
     /// A digest of all files; `None` where it takes reading them to tell.
-    pub(crate) contents: Option<ContentDigest>,
+    pub(crate) contents: Option<Digest>,
 }
 
 /// The error that ends unpacking when the scope is stopped.
