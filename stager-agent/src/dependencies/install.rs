@@ -6,7 +6,7 @@ use super::installer::{DependencyInstaller, cached, copy_used, shown, unwritable
 use super::link;
 use crate::cache::{CacheEntry, Claim, Identity};
 use crate::causes::with_causes;
-use crate::fetch::{self, Archive, Checksum, ChecksumError, FetchError, FetchOutcome, Known, Probed, TransferError};
+use crate::fetch::{self, Archive, Checksum, ChecksumError, FetchError, Known, Probed, TransferError};
 use crate::session::scope::Scope;
 use crate::unpack::UnpackError;
 use shared_model::dependency::CachedDependency;
@@ -184,8 +184,8 @@ impl DependencyInstaller<'_> {
         let known = usable.as_ref().and_then(|usable| usable.known.as_ref()).map(Known::condition);
         let archive = Archive { into: Some(claim.path()), known: known.as_ref(), ..self.archive(dependency) };
         let fetched = match fetch::fetch(self.http, &archive, scope) {
-            Ok(FetchOutcome::Fresh(fetched)) => fetched,
-            Ok(FetchOutcome::Unchanged) => return Ok(usable.map(|usable| used(usable, dependency, scope))),
+            Ok(Some(fetched)) => fetched,
+            Ok(None) => return Ok(usable.map(|usable| used(usable, dependency, scope))),
             Err(FetchError::Unpack { cause: cause @ UnpackError::Disk { .. }, .. }) => {
                 caches::go_on_without(&cause, scope);
                 return Ok(None);

@@ -7,7 +7,7 @@ use super::caches;
 use super::choose::{is_trusted, known};
 use super::installer::{DependencyInstaller, copy_used};
 use crate::cache::{CacheEntry, Claim, Identity};
-use crate::fetch::{self, Archive, CachedCopy, Checksum, FetchError, FetchOutcome, TransferError};
+use crate::fetch::{self, Archive, CachedCopy, Checksum, FetchError, TransferError};
 use crate::session::scope::Scope;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
@@ -57,14 +57,14 @@ impl DependencyInstaller<'_> {
             return fetch::fetch(self.http, archive, scope).map(drop);
         };
         match fetch::fetch(self.http, &Archive { copy: Some(&copy), ..archive.clone() }, scope) {
-            Ok(FetchOutcome::Fresh(fetched)) => {
+            Ok(Some(fetched)) => {
                 let published = claim.publish(self.facts(&fetched, archive.checksum.as_ref()), None);
                 if let Some(error) = published.map_or_else(Some, |published| published.warning) {
                     caches::warn(&error, scope);
                 }
                 Ok(())
             }
-            Ok(FetchOutcome::Unchanged) => Ok(()), // nobody asked
+            Ok(None) => Ok(()), // nobody asked
             Err(FetchError::Copy { cause, .. }) => {
                 caches::go_on_without(&cause, scope);
                 drop(claim);

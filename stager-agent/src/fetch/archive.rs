@@ -39,15 +39,6 @@ pub(crate) struct Archive<'a> {
     pub(crate) disk: Option<&'a Arc<DiskBudget>>,
 }
 
-/// How a fetch ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum FetchOutcome {
-    /// It is unpacked.
-    Fresh(Fetched),
-    /// The one that is known is still the right one (304); nothing was written.
-    Unchanged,
-}
-
 /// An archive that was fetched and unpacked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fetched {

@@ -1,6 +1,6 @@
 //! Fetches one archive: asks, hashes and unpacks what comes, and tries again.
 
-use super::archive::{Archive, FetchOutcome, Fetched};
+use super::archive::{Archive, Fetched};
 use super::body::Body;
 use super::checksum::{ChecksumSource, Mismatch};
 use super::client::Http;
@@ -21,20 +21,21 @@ use std::time::Instant;
 /// Bytes that are read after an archive was refused, so that its checksum can tell whether it was the right one.
 const LISTEN_AFTER_FAILURE: u64 = 64 << 20;
 
-/// Fetches `archive` and unpacks it. Emits `Downloading`, `DownloadProgress`, `Retrying`, `Warning` and `Downloaded`
-/// (nothing for [`FetchOutcome::Unchanged`]); notices within about a second when `scope` is stopped.
+/// Fetches `archive` and unpacks it. `None`: the one that is known is still the right one (304), and nothing was
+/// written. Emits `Downloading`, `DownloadProgress`, `Retrying`, `Warning` and `Downloaded`
+/// (nothing for `None`); notices within about a second when `scope` is stopped.
 ///
 /// # Errors
 /// See [`FetchError`]. A directory that was empty or missing before is empty afterwards, so that half an archive is
 /// not taken for a whole one; in one that held something, some entries may have been replaced.
-pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<FetchOutcome, FetchError> {
+pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Option<Fetched>, FetchError> {
     let started = Instant::now();
     if archive.known.is_none() {
         announce(archive, scope);
     }
     let tried = with_retries(archive.from, http.timeouts(), scope, |retries| attempt(http, archive, retries, scope));
     let arrived = tried.map_err(|error| FetchError::from_attempt(error, archive.from))?;
-    let Some((summary, unpacked)) = arrived else { return Ok(FetchOutcome::Unchanged) };
+    let Some((summary, unpacked)) = arrived else { return Ok(None) };
 
     let (name, to) = (archive.name.to_owned(), archive.to.display().to_string());
     for text in warnings(&unpacked, &to) {
@@ -44,7 +45,7 @@ pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Fet
     let Unpacked { entries, contents, .. } = unpacked;
     let ms = milliseconds_since(started);
     scope.emit(Event::Downloaded { name, to, bytes, entries, ms });
-    Ok(FetchOutcome::Fresh(Fetched { bytes, entries, sha256, validators, verified, peer, contents }))
+    Ok(Some(Fetched { bytes, entries, sha256, validators, verified, peer, contents }))
 }
 
 fn announce(archive: &Archive, scope: &Scope) {

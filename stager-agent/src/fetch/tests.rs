@@ -62,13 +62,11 @@ impl Case {
 
     fn run(&self, http: &Http, url: &str, checksum: Option<Checksum>) -> Result<Fetched, FetchError> {
         let to = self.to();
-        match self.fetch(http, &Archive { checksum, ..archive(&SafeUrl::new(url), &to) })? {
-            FetchOutcome::Fresh(fetched) => Ok(fetched),
-            FetchOutcome::Unchanged => unreachable!("nobody said that it is known"),
-        }
+        let fetched = self.fetch(http, &Archive { checksum, ..archive(&SafeUrl::new(url), &to) })?;
+        Ok(fetched.expect("nobody said that it is known"))
     }
 
-    fn fetch(&self, http: &Http, archive: &Archive) -> Result<FetchOutcome, FetchError> {
+    fn fetch(&self, http: &Http, archive: &Archive) -> Result<Option<Fetched>, FetchError> {
         fetch(http, archive, &Scope::new(&self.audience, "STG", &self.stop))
     }
 
