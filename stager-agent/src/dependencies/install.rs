@@ -4,7 +4,7 @@ use super::caches;
 use super::choose::{Choice, choose};
 use super::installer::{DependencyInstaller, cached, copy_used, shown, unwritable};
 use super::link;
-use crate::cache::{CacheEntry, Claim, Identity};
+use crate::cache::{CacheEntry, Claim, EntryKind, Identity};
 use crate::causes::with_causes;
 use crate::fetch::{self, Archive, Checksum, ChecksumError, FetchError, Known, Probed, TransferError};
 use crate::session::scope::Scope;
@@ -51,7 +51,7 @@ impl<'a> Dependency<'a> {
             to: Path::new(to).components().as_path(),
             checksum: Checksum::parse(checksum_algorithm.as_deref(), checksum_value.as_deref())?,
             log_source: Some(log_source.as_str()).filter(|source| !source.is_empty()),
-            identity: Identity::new(cache_key, from),
+            identity: Identity::new(EntryKind::Tree, cache_key, from),
         })
     }
 }

@@ -6,7 +6,7 @@
 use super::caches;
 use super::choose::{is_trusted, known};
 use super::installer::{DependencyInstaller, copy_used};
-use crate::cache::{CacheEntry, Claim, Identity};
+use crate::cache::{CacheEntry, Claim, EntryKind, Identity};
 use crate::fetch::{self, Archive, CachedCopy, Checksum, FetchError, TransferError};
 use crate::session::scope::Scope;
 use shared_model::event::Event;
@@ -24,7 +24,7 @@ impl DependencyInstaller<'_> {
     /// See [`FetchError`].
     pub(crate) fn install_package(&self, archive: &Archive, scope: &Scope) -> Result<(), FetchError> {
         self.spare_the_cache(archive)?;
-        let Some(identity) = Identity::package(self.app, archive.from) else {
+        let Some(identity) = Identity::new(EntryKind::Package, self.app, archive.from) else {
             return fetch::fetch(self.http, archive, scope).map(drop);
         };
         match self.fetch_and_copy(&identity, archive, scope) {
@@ -35,7 +35,7 @@ impl DependencyInstaller<'_> {
 
     /// Whether there is a copy that would do when the server refuses. Its bytes are not looked at.
     pub(super) fn has_copy(&self, from: &SafeUrl, checksum: Option<&Checksum>, scope: &Scope) -> bool {
-        let identity = Identity::package(self.app, from);
+        let identity = Identity::new(EntryKind::Package, self.app, from);
         identity.is_some_and(|identity| self.copy(&identity, checksum, scope).is_some())
     }
 
