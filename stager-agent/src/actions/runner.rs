@@ -73,12 +73,13 @@ impl StagingRunner<'_> {
     ) -> Result<(), ActionError> {
         let user = User::named(&action.user).map_err(ActionError::User)?;
         let to = user.home.join(&action.to);
+        let checksum = Checksum::parse(action.checksum_algorithm.as_deref(), action.checksum_value.as_deref());
         let archive = Archive {
             name: action.artifact.as_deref().unwrap_or_default(),
             from: &action.from,
             to: &to,
             into: None,
-            checksum: checksum(&action.to, action.checksum_algorithm.as_deref(), action.checksum_value.as_deref())?,
+            checksum: checksum.map_err(ActionError::bad_checksum(&action.to))?,
             owner: Some(Owner { uid: user.uid, gid: user.gid }),
             known: None,
             copy: None,
@@ -102,8 +103,4 @@ impl StagingRunner<'_> {
         let names = iter::once(user).chain(self.plan.action.runs().map(|run| run.user.as_str()));
         names.filter_map(|name| User::named(name).ok()).collect()
     }
-}
-
-fn checksum(what: &str, algorithm: Option<&str>, value: Option<&str>) -> Result<Option<Checksum>, ActionError> {
-    Checksum::parse(algorithm, value).map_err(ActionError::bad_checksum(what))
 }

@@ -29,11 +29,6 @@ pub(crate) struct DependencyInstaller<'a> {
     pub(crate) app: &'a str,
 }
 
-/// Which of `places` no other one overlaps: only these may be links into the cache.
-pub(crate) fn alone(places: &[&Path]) -> Vec<bool> {
-    link::overlapping(places).into_iter().map(|overlaps| !overlaps).collect()
-}
-
 impl DependencyInstaller<'_> {
     /// The right to fetch `identity` into the cache; `None` where there is none that can be filled. Waits for whoever
     /// has it, and says so when that takes long; not longer than a transfer may take, for that one may be paused.

@@ -50,16 +50,16 @@ pub(super) fn unlink(to: &Path, roots: &[&Path]) -> io::Result<()> {
     if is_link && is_free(to, roots) { fs::remove_file(to) } else { Ok(()) }
 }
 
-/// Which of `places` overlap with another one: the same, above it or below it. What is below a link would be unpacked
-/// into the cache.
-pub(super) fn overlapping(places: &[&Path]) -> Vec<bool> {
+/// Which of `places` overlap with no other one, which would be the same, above it or below it: only these may be links into
+/// the cache, for what is below a link would be unpacked there.
+pub(crate) fn alone(places: &[&Path]) -> Vec<bool> {
     let real: Vec<Option<PathBuf>> = places.iter().map(|place| resolved(place)).collect();
     let overlaps = |at: usize| {
         let Some(one) = &real[at] else { return true };
         let mut others = real.iter().enumerate().filter(|(other, _)| *other != at);
         others.any(|(_, other)| other.as_ref().is_none_or(|other| one.starts_with(other) || other.starts_with(one)))
     };
-    (0..real.len()).map(overlaps).collect()
+    (0..real.len()).map(|at| !overlaps(at)).collect()
 }
 
 /// Whether `path`, with all links followed, is in or below one of `roots`.
@@ -107,7 +107,8 @@ mod tests {
             (["a/../b", "c"], [true, true]),
         ] {
             let places = places.map(path);
-            assert_eq!(overlapping(&places.each_ref().map(PathBuf::as_path)), expected, "{places:?}");
+            let overlaps = alone(&places.each_ref().map(PathBuf::as_path)).into_iter().map(|alone| !alone);
+            assert_eq!(overlaps.collect::<Vec<_>>(), expected, "{places:?}");
         }
     }
 

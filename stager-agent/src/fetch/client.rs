@@ -152,17 +152,15 @@ impl Http {
         let (proxy, connection) = (self.proxies.for_address(address), ConnectionHandle::default());
         let tunnel = proxy.filter(|proxy| tunnels(proxy, address));
         let config = configuration(&self.tls, self.timeouts, per_read).proxy(tunnel.map(|proxy| proxy.tunnel.clone()));
-        let (connector, handle) = (Arc::clone(&self.connector), connection.clone());
-        let agent = match proxy.filter(|proxy| !tunnels(proxy, address)) {
-            None => {
-                let watched = WatchedConnector { connector, connection: handle, whole_url: None };
-                Agent::with_parts(config.build(), watched, DefaultResolver::default())
-            }
-            Some(proxy) => {
-                let watched =
-                    WatchedConnector { connector, connection: handle, whole_url: Some(address.origin().to_owned()) };
-                Agent::with_parts(config.build(), watched, NearProxy::new(proxy))
-            }
+        let forward = proxy.filter(|proxy| !tunnels(proxy, address));
+        let watched = WatchedConnector {
+            connector: Arc::clone(&self.connector),
+            connection: connection.clone(),
+            whole_url: forward.map(|_| address.origin().to_owned()),
+        };
+        let agent = match forward {
+            None => Agent::with_parts(config.build(), watched, DefaultResolver::default()),
+            Some(proxy) => Agent::with_parts(config.build(), watched, NearProxy(proxy.tunnel.uri().clone())),
         };
         (agent, connection)
     }

@@ -8,7 +8,7 @@
 
 use crate::session::scope::{Stop, Stopped};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use shared_model::exit_code::ExitCode;
 use shared_model::lease::{END_OF_REQUEST, PATIENCE};
 use std::io::{self, Read};
@@ -112,14 +112,13 @@ impl Read for HostLine {
         let turn = Timespec::try_from(self.turn).map_err(io::Error::other)?;
         let mut silent = Duration::ZERO;
         while silent < self.patience {
-            match poll(&mut [PollFd::new(&self.input.as_fd(), PollFlags::IN)], Some(&turn)) {
-                Ok(0) => silent += self.turn,
-                Ok(_) => match rustix::io::read(&self.input, &mut *buffer) {
-                    Err(Errno::INTR | Errno::AGAIN) => {}
-                    outcome => return Ok(outcome?),
-                },
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
+            if retry_on_intr(|| poll(&mut [PollFd::new(&self.input.as_fd(), PollFlags::IN)], Some(&turn)))? == 0 {
+                silent += self.turn;
+                continue;
+            }
+            match rustix::io::read(&self.input, &mut *buffer) {
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                outcome => return Ok(outcome?),
             }
         }
         Err(io::Error::new(io::ErrorKind::TimedOut, "the host has been silent for too long"))
