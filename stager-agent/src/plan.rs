@@ -57,13 +57,10 @@ pub(crate) struct Callback {
 /// A request that is well-formed but nothing for us.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PlanError {
-    /// There is nothing to stage in a docker app.
     #[error("this is a docker app: its image is ready, there is nothing to stage")]
     Docker,
-    /// The request has no action.
     #[error("action: missing: there is nothing to do")]
     NoAction,
-    /// A layer of the user's own, and no user.
     #[error("legacy_download_user: missing or empty, but an image layer is EXCLUSIVE and needs an owner")]
     NoDownloadUser,
 }

@@ -43,27 +43,18 @@ pub(crate) struct Report<'a> {
 /// The receiver does not know how it ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReportError {
-    /// It did not arrive.
     #[error("cannot report to {to}")]
     Transfer {
         to: SafeUrl,
         #[source]
         cause: TransferError,
     },
-    /// It was not taken.
     #[error("{to} does not take the report: it answered {}", status_text(*status))]
-    Refused {
-        to: SafeUrl,
-        /// The HTTP status.
-        status: u16,
-    },
+    Refused { to: SafeUrl, status: u16 },
 }
 
 impl Report<'_> {
     /// Sends it; again only where the receiver took too long or says that another is not there (503, 504).
-    ///
-    /// # Errors
-    /// See [`ReportError`].
     pub(crate) fn send(&self, http: &Http, scope: &Scope) -> Result<(), ReportError> {
         let back_off = http.timeouts().back_off;
         let body = self.body().to_string().into_bytes();

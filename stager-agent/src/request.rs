@@ -17,10 +17,8 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 /// Why there is no request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RequestError {
-    /// Nobody pipes one in.
     #[error("standard input is a terminal, not a request")]
     Terminal,
-    /// The file or the pipe fails.
     #[error("the request could not be read from {from}")]
     Unreadable {
         /// `standard input` or the file.
@@ -31,7 +29,6 @@ pub(crate) enum RequestError {
     /// Over [`LARGEST`].
     #[error("more than 16 MiB: no request is that long")]
     TooLong,
-    /// It is not UTF-8.
     #[error("not UTF-8 text, so not JSON")]
     NotText,
     /// One of several is no JSON, so nobody knows where the next begins.

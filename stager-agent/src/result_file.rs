@@ -13,7 +13,6 @@ pub(crate) const LARGEST: u64 = 50 * 1024;
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ResultError {
-    /// It cannot be opened or read.
     #[error("the builder left no result in {}", path.display())]
     Unreadable {
         path: PathBuf,
@@ -30,7 +29,6 @@ pub(crate) enum ResultError {
     /// Over [`LARGEST`].
     #[error("the result in {} is longer than 50 KiB, the most that Diego takes", .0.display())]
     TooLong(PathBuf),
-    /// It is not UTF-8.
     #[error("the result in {} is not UTF-8 text", .0.display())]
     NotText(PathBuf),
 }

@@ -44,34 +44,26 @@ pub(crate) enum ActionError {
     /// A member of its `codependent` group ended, though without a failure.
     #[error("Codependent step exited")]
     CodependentEnded,
-    /// The system gave no thread for one of several actions.
     #[error("no thread for an action: {0}")]
     NoThread(io::Error),
     /// Actions side by side failed; never empty, in the request's order.
     #[error("{}", joined(.0, "; "))]
     Several(Vec<ActionError>),
-    /// A program ended with another status than 0.
     #[error("Exited with status {status}{}", LimitExceeded::behind_status(*exceeded))]
     Exited { path: String, status: i32, exceeded: Option<LimitExceeded> },
-    /// A program could not be run at all.
     #[error("{}", with_causes(.0))]
     Run(RunError),
-    /// The request names a user that cannot be had.
     #[error("{}", with_causes(.0))]
     User(UserError),
-    /// The request wants a checksum that cannot be.
     #[error("{what}: {source}")]
     Checksum { what: String, source: ChecksumError },
     /// Archives can no longer be had; never empty, in the request's order.
     #[error("expired: {}", joined(.0.iter().map(|missing| &missing.from), ", "))]
     Expired(Vec<Missing>),
-    /// What was fetched for the cache is not in it.
     #[error("the cache did not keep it")]
     NotKept,
-    /// An archive did not arrive.
     #[error("{}", with_causes(.0))]
     Fetch(FetchError),
-    /// A file was not taken.
     #[error("{}", with_causes(.0))]
     Upload(UploadError),
 }

@@ -89,9 +89,6 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Opens the cache in `root`; makes it where nothing is yet. Everything in it must be ours.
-    ///
-    /// # Errors
-    /// See [`CacheError`].
     pub(super) fn make(root: &Path) -> Result<Self, CacheError> {
         if let Some(parent) = root.parent() {
             let made = DirBuilder::new().recursive(true).mode(PARENT).create(parent);
@@ -114,9 +111,6 @@ impl Layout {
     }
 
     /// The cache in `root` that an image holds; `None` where there is none. Nothing is changed.
-    ///
-    /// # Errors
-    /// See [`CacheError`].
     pub(super) fn baked(root: &Path) -> Result<Option<Self>, CacheError> {
         let root = match fs::canonicalize(root) {
             Ok(root) => root,

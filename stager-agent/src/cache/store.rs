@@ -31,9 +31,6 @@ pub(crate) struct Cache {
 impl Cache {
     /// Opens the cache in the directory `root`, which is made where it is missing (and its parents), and removes what
     /// killed processes left. It will keep up to `limit` bytes, as [`Record::bytes`] counts them.
-    ///
-    /// # Errors
-    /// See [`CacheError`].
     pub(crate) fn open(root: &Path, limit: u64) -> Result<Self, CacheError> {
         let own = rustix::process::geteuid();
         if !own.is_root() {

@@ -59,9 +59,6 @@ impl<'a> Dependency<'a> {
 impl DependencyInstaller<'_> {
     /// Sees to it that `dependency` is where it should be. `alone`: nothing else of the request is to be unpacked at,
     /// above or below that place.
-    ///
-    /// # Errors
-    /// See [`FetchError`].
     pub(crate) fn install(&self, dependency: &Dependency, alone: bool, scope: &Scope) -> Result<(), FetchError> {
         let obstacle = self.obstacle(dependency, alone);
         if let Some(why) = obstacle {
@@ -85,9 +82,6 @@ impl DependencyInstaller<'_> {
     }
 
     /// Sees to it that `dependency` is in the cache, and shows it nowhere. False where it cannot be kept.
-    ///
-    /// # Errors
-    /// See [`FetchError`].
     pub(crate) fn cache_only(&self, dependency: &Dependency, scope: &Scope) -> Result<bool, FetchError> {
         Ok(self.obtain(dependency, scope)?.is_some_and(|entry| entry.is_kept()))
     }

@@ -19,9 +19,6 @@ const GLANCE: Duration = Duration::from_millis(1);
 
 impl DependencyInstaller<'_> {
     /// Fetches `archive`, keeps a copy where it can, and uses that copy where the server refuses.
-    ///
-    /// # Errors
-    /// See [`FetchError`].
     pub(crate) fn install_package(&self, archive: &Archive, scope: &Scope) -> Result<(), FetchError> {
         self.spare_the_cache(archive)?;
         let Some(identity) = Identity::new(EntryKind::Package, self.app, archive.from) else {

@@ -34,17 +34,13 @@ type Hasher = Box<dyn sha2::digest::DynDigest>;
 /// A checksum that cannot be meant.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ChecksumError {
-    /// Neither md5, sha1, sha256 nor sha512.
     #[error("checksum algorithm {0:?} is none of md5, sha1, sha256, sha512")]
     UnknownAlgorithm(String),
-    /// The value is no hex, or has the wrong length.
     #[error("{value:?} is no {algorithm} checksum: {algorithm} has {digits} hex digits")]
     NoSuchValue {
-        /// The algorithm's name.
         algorithm: &'static str,
         /// As the request has it.
         value: String,
-        /// How many there should be.
         digits: usize,
     },
 }

@@ -54,9 +54,6 @@ pub(crate) enum ClientError {
 
 impl Http {
     /// Builds it, with the proxies of the environment.
-    ///
-    /// # Errors
-    /// See [`ClientError`].
     pub(crate) fn new(trust: &Trust, timeouts: Timeouts) -> Result<Self, ClientError> {
         Ok(Self::through(Proxies::from_env(|name| env::var(name).ok())?, trust, timeouts)?)
     }

@@ -24,45 +24,27 @@ pub(crate) struct OwnCertificate {
 /// Certificate or key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OwnCertificateError {
-    /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     Unreadable {
         path: PathBuf,
         #[source]
         cause: io::Error,
     },
-    /// There is no certificate in it.
     #[error("{} holds no certificate in PEM form", path.display())]
     NoCertificate { path: PathBuf },
-    /// There is no key in it.
     #[error("{} holds no private key in PEM form", path.display())]
     NoKey { path: PathBuf },
-    /// The key needs a passphrase.
     #[error("the private key in {} is encrypted", path.display())]
     Encrypted { path: PathBuf },
-    /// The key is another certificate's.
     #[error("the private key in {} does not belong to the certificate in {}", key.display(), certificate.display())]
-    Mismatch {
-        /// The key's file.
-        key: PathBuf,
-        /// The certificate's file.
-        certificate: PathBuf,
-    },
+    Mismatch { key: PathBuf, certificate: PathBuf },
     /// Certificate or key are damaged, or of a kind that TLS does not know.
     #[error("the certificate in {} or its private key in {} is damaged or of an unknown kind", certificate.display(), key.display())]
-    Unusable {
-        /// The key's file.
-        key: PathBuf,
-        /// The certificate's file.
-        certificate: PathBuf,
-    },
+    Unusable { key: PathBuf, certificate: PathBuf },
 }
 
 impl OwnCertificate {
     /// What the HTTP client needs to know.
-    ///
-    /// # Errors
-    /// See [`OwnCertificateError`].
     pub(super) fn load(&self) -> Result<ClientCert, OwnCertificateError> {
         let certificate = || self.certificate.clone();
         let key_path = self.key.as_deref().unwrap_or(&self.certificate);

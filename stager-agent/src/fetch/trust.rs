@@ -40,17 +40,14 @@ pub(crate) enum Verify {
 /// A certificate file cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum TrustError {
-    /// The certificate that the agent shows, or its key, cannot be used.
     #[error("the agent's own certificate cannot be used")]
     Own(#[from] OwnCertificateError),
-    /// It cannot be read.
     #[error("cannot read the certificates in {}", path.display())]
     Unreadable {
         path: PathBuf,
         #[source]
         cause: io::Error,
     },
-    /// There is no certificate in it.
     #[error("{} holds no certificate in PEM form", path.display())]
     NoCertificate { path: PathBuf },
 }

@@ -15,9 +15,6 @@ use tarball::members::{Member, MemberError, Members};
 const MODE_UNKNOWN: u32 = 0o644;
 
 /// Unpacks `archive` into `tree`; may leave bytes of it unread.
-///
-/// # Errors
-/// See [`UnpackError`].
 pub(super) fn unpack(
     archive: impl Read,
     tree: &mut Tree,

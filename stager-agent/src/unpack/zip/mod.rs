@@ -31,9 +31,6 @@ use std::fs::File;
 use std::io::Read;
 
 /// Unpacks `archive` into `tree` by `inflaters`; `copy` may be a file that has all of it once it was read.
-///
-/// # Errors
-/// See [`UnpackError`].
 pub(super) fn unpack(
     inflaters: &Inflaters,
     archive: &mut dyn Read,
