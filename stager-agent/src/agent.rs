@@ -13,7 +13,7 @@ use crate::hidden::Hidden;
 use crate::image_handoff::{self, Socket, SocketUser, Verdict};
 use crate::outlet::Outlet;
 use crate::plan::{self, StagingPlan};
-use crate::report::{Ending, Report};
+use crate::report::{Report, ReportError};
 use crate::session::lease::Lease;
 use crate::session::linger;
 use crate::session::scope::Scope;
@@ -21,6 +21,7 @@ use crate::session::steps::{Steps, milliseconds_since};
 use crate::staging::{StagingError, stage};
 use crate::upload::{self, Upload, UploadError};
 use crate::{clock, request, terminal};
+use jiff::Timestamp;
 use shared_model::cache_place::{BAKED, MOUNTED};
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
@@ -178,15 +179,7 @@ fn carry_out(
     let outcome = stage(plan, &runner, scope);
     let droplet = runner.droplet();
     let replaced = droplet.as_ref().is_some_and(|droplet| droplet.uploaded);
-    let reported = match &plan.callback {
-        Some(callback) if arguments.report => {
-            let reason = outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
-            let ending = outcome.as_deref().map_or(Ending::Failed(&reason), Ending::Staged);
-            let created_at = began.as_nanosecond();
-            Report { callback, task_guid: &plan.staging_guid, created_at, ending }.send(&http, scope)
-        }
-        _ => Ok(()),
-    };
+    let reported = report(plan, arguments, began, &outcome, &http, scope);
     match (outcome, reported) {
         (Ok(result), reported) => {
             let droplet = droplet.map_or_else(|| droplet_left(plan, &runner, scope), |droplet| Ok(Some(droplet)))?;
@@ -202,6 +195,21 @@ fn carry_out(
             Err(Failure::from_staging(&error, clock::now()))
         }
     }
+}
+
+/// Where that is asked for, and there is somebody to tell.
+fn report(
+    plan: &StagingPlan,
+    arguments: &Arguments,
+    began: Timestamp,
+    outcome: &Result<String, StagingError>,
+    http: &Http,
+    scope: &Scope,
+) -> Result<(), ReportError> {
+    let Some(callback) = plan.callback.as_ref().filter(|_| arguments.report) else { return Ok(()) };
+    let reason = outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
+    let ending = outcome.as_deref().map_err(|_| reason.as_str());
+    Report { callback, task_guid: &plan.staging_guid, created_at: began.as_nanosecond(), ending }.send(http, scope)
 }
 
 fn announce(plan: &StagingPlan, scope: &Scope) {
