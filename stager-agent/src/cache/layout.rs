@@ -167,7 +167,7 @@ impl Layout {
     /// # Errors
     /// The system refuses.
     pub(super) fn lock(&self, name: &str, hold: Hold) -> Result<Option<Lock>, CacheError> {
-        let path = self.root.join("locks").join(name);
+        let path = self.locks().join(name);
         Lock::try_take(&path, hold).map_err(CacheError::io("lock", path))
     }
 

@@ -60,25 +60,17 @@ impl DependencyInstaller<'_> {
     /// Sees to it that `dependency` is where it should be. `alone`: nothing else of the request is to be unpacked at,
     /// above or below that place.
     pub(crate) fn install(&self, dependency: &Dependency, alone: bool, scope: &Scope) -> Result<(), FetchError> {
-        let obstacle = self.obstacle(dependency, alone);
-        if let Some(why) = obstacle {
+        if let Some(why) = self.obstacle(dependency, alone) {
             if !why.is_empty() {
-                scope.emit(Event::Note {
-                    text: format!("{} is not linked from the cache: {why}", shown(dependency.to)),
-                });
+                let text = format!("{} is not linked from the cache: {why}", shown(dependency.to));
+                scope.emit(Event::Note { text });
             }
             return self.in_place(dependency, scope);
         }
-        match self.obtain(dependency, scope)? {
-            None => self.in_place(dependency, scope),
-            Some(entry) => match link::link(entry.path(), dependency.to) {
-                Ok(()) => {
-                    self.caches.hold(entry);
-                    Ok(())
-                }
-                Err(cause) => Err(unwritable(&self.archive(dependency), cause)),
-            },
-        }
+        let Some(entry) = self.obtain(dependency, scope)? else { return self.in_place(dependency, scope) };
+        link::link(entry.path(), dependency.to).map_err(|cause| unwritable(&self.archive(dependency), cause))?;
+        self.caches.hold(entry);
+        Ok(())
     }
 
     /// Sees to it that `dependency` is in the cache, and shows it nowhere. False where it cannot be kept.

@@ -59,7 +59,8 @@ pub(crate) fn sha256(upload: &Upload, scope: &Scope) -> Result<String, UploadErr
     Ok(digests.map_err(|error| upload_error(upload, error))?.sha256)
 }
 
-/// Uploads `upload`, and gives the sha256 of what was sent. Emits `Uploading`, `Retrying` and `Uploaded`; notices within about a second when `scope` is stopped.
+/// Uploads `upload`, and gives the sha256 of what was sent. Emits `Uploading`, `Retrying` and `Uploaded`; notices within
+/// about a second when `scope` is stopped.
 pub(crate) fn upload(http: &Http, upload: &Upload, scope: &Scope) -> Result<String, UploadError> {
     let &Upload { name, path, file, to } = upload;
     let (bytes, from) = (file.bytes, path.display().to_string());
