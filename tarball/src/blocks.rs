@@ -117,11 +117,8 @@ pub(crate) fn number(field: &[u8]) -> io::Result<u64> {
 /// # Errors
 /// It is none, or has more than 64 bits.
 pub(crate) fn decimal(digits: &[u8]) -> io::Result<u64> {
-    let digit = |sum: u64, byte: &u8| {
-        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-        sum.checked_mul(10)?.checked_add(digit)
-    };
-    if digits.is_empty() { None } else { digits.iter().try_fold(0, digit) }.ok_or_else(malformed)
+    let text = str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    text.and_then(|text| text.parse().ok()).ok_or_else(malformed)
 }
 
 /// Why an archive is damaged.
