@@ -18,11 +18,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use ureq::config::Config;
-use ureq::http::{self, StatusCode, header};
+use ureq::http::{self, HeaderName, HeaderValue, StatusCode, header};
 use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Agent, Body, Error, SendBody, Timeout};
+use ureq::{Agent, Body, Error, RequestBuilder, SendBody, Timeout};
 
 /// As browsers have it, more or less; nobody in Cloud Foundry redirects more than twice.
 const MOST_REDIRECTS: usize = 10;
@@ -92,14 +92,9 @@ impl Http {
         for _ in 0..=MOST_REDIRECTS {
             verified &= address.https;
             let (agent, connection) = self.agent(&address, self.timeouts.idle);
-            let mut request = agent.get(&address.url);
-            for (name, value) in self.credentials(&address) {
-                request = request.header(name, value);
-            }
+            let mut request = with_headers(agent.get(&address.url), self.credentials(&address));
             if get.travels() || address.origin() == origin {
-                for (name, value) in get.headers() {
-                    request = request.header(name, value);
-                }
+                request = with_headers(request, get.headers());
             }
             let response = self.understood(&address, request.call())?;
             match response.headers().get(header::LOCATION) {
@@ -131,14 +126,8 @@ impl Http {
     ) -> Result<http::Response<Body>, TransferError> {
         // After the body, the first read waits for the answer.
         let (agent, _) = self.agent(address, answer_within);
-        let mut request = agent.post(&address.url);
-        for (name, value) in self.credentials(address) {
-            request = request.header(name, value);
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        match request.send(SendBody::from_owned_reader(body)) {
+        let request = with_headers(agent.post(&address.url), self.credentials(address));
+        match with_headers(request, headers.iter().copied()).send(SendBody::from_owned_reader(body)) {
             Err(Error::Timeout(Timeout::PerRead)) => Err(TransferError::Idle { after: answer_within }),
             answered => self.understood(address, answered),
         }
@@ -187,6 +176,14 @@ impl Http {
             }
         }
     }
+}
+
+fn with_headers<B, N, V>(request: RequestBuilder<B>, headers: impl IntoIterator<Item = (N, V)>) -> RequestBuilder<B>
+where
+    HeaderName: TryFrom<N, Error: Into<http::Error>>,
+    HeaderValue: TryFrom<V, Error: Into<http::Error>>,
+{
+    headers.into_iter().fold(request, |request, (name, value)| request.header(name, value))
 }
 
 /// Whether `proxy` is asked for a connection instead of for the answer: always for https, which it must not read.

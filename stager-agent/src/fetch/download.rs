@@ -5,7 +5,7 @@ use super::body::Body;
 use super::checksum::{ChecksumSource, Mismatch};
 use super::client::Http;
 use super::error::FetchError;
-use super::get::Get;
+use super::get::{BodyInfo, Get};
 use super::retry::{AttemptError, Retries, with_retries};
 use super::tally::{BodySummary, Tally};
 use super::target_dir::TargetDir;
@@ -41,7 +41,7 @@ pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Opt
     for text in warnings(&unpacked, &to) {
         scope.emit(Event::Warning { text });
     }
-    let BodySummary { bytes, sha256, validators, verified, peer } = summary;
+    let BodySummary { bytes, sha256, info: BodyInfo { validators, verified, peer, .. } } = summary;
     let Unpacked { entries, contents, .. } = unpacked;
     let ms = milliseconds_since(started);
     scope.emit(Event::Downloaded { name, to, bytes, entries, ms });

@@ -4,12 +4,10 @@ use super::body::Body;
 use super::checksum::{Checksum, Digests, Mismatch};
 use super::get::BodyInfo;
 use super::transfer_error::TransferError;
-use super::validators::Validators;
 use crate::session::scope::Scope;
 use shared_model::event::Event;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Between two events: an eye sees no more, a log needs less.
@@ -35,12 +33,8 @@ pub(super) struct BodySummary {
     pub(super) bytes: u64,
     /// In lower-case hex.
     pub(super) sha256: String,
-    /// What the server gave to know it again by; empty: nothing.
-    pub(super) validators: Validators,
-    /// Whether it came over TLS from a server whose certificate was verified.
-    pub(super) verified: bool,
-    /// Who sent it, or began to; `None`: nobody can tell.
-    pub(super) peer: Option<SocketAddr>,
+    /// What the server told of it; the peer is who began to send it.
+    pub(super) info: BodyInfo,
 }
 
 impl<'a> Tally<'a> {
@@ -82,8 +76,7 @@ impl<'a> Tally<'a> {
 
     /// Compares, and tells what it was. Only of a body that was read to its end.
     pub(super) fn tell(self) -> Result<BodySummary, Mismatch> {
-        let BodyInfo { validators, verified, peer, .. } = self.body.info().clone();
-        Ok(BodySummary { bytes: self.bytes, sha256: self.digests.compare()?, validators, verified, peer })
+        Ok(BodySummary { bytes: self.bytes, sha256: self.digests.compare()?, info: self.body.info().clone() })
     }
 }
 
