@@ -187,14 +187,17 @@ fn carry_out(
             reported?;
             Ok(Staged { droplet, result })
         }
-        (Err(error), reported) => {
-            if let Err(error) = reported {
-                scope.emit(Event::Warning { text: with_causes(&error) });
-            }
-            scope.emit(Event::Note { text: fate_of_the_old_droplet(replaced).to_owned() });
-            Err(Failure::from_staging(&error, clock::now()))
-        }
+        (Err(error), reported) => Err(failed(&error, reported, replaced, scope)),
     }
+}
+
+fn failed(error: &StagingError, reported: Result<(), ReportError>, replaced: bool, scope: &Scope) -> Failure {
+    if let Err(error) = reported {
+        scope.emit(Event::Warning { text: with_causes(&error) });
+    }
+    let fate = if replaced { "was replaced, although the staging failed after that" } else { "was not replaced" };
+    scope.emit(Event::Note { text: format!("The droplet in Cloud Controller {fate}") });
+    Failure::from_staging(error, clock::now())
 }
 
 /// Where that is asked for, and there is somebody to tell.
@@ -255,12 +258,4 @@ fn say_droplet(plan: &StagingPlan, droplet: Option<&Droplet>, scope: &Scope) {
         sha256: droplet.sha256.clone(),
         uploaded: droplet.uploaded,
     });
-}
-
-const fn fate_of_the_old_droplet(replaced: bool) -> &'static str {
-    if replaced {
-        "The droplet in Cloud Controller was replaced, although the staging failed after that"
-    } else {
-        "The droplet in Cloud Controller was not replaced"
-    }
 }
