@@ -44,8 +44,9 @@ pub(crate) enum ActionError {
     /// A member of its `codependent` group ended, though without a failure.
     #[error("Codependent step exited")]
     CodependentEnded,
+    /// Whoever asks the system for nothing but a thread and its rights fails so.
     #[error("no thread for an action: {0}")]
-    NoThread(io::Error),
+    NoThread(#[from] io::Error),
     /// Actions side by side failed; never empty, in the request's order.
     #[error("{}", joined(.0, "; "))]
     Several(Vec<ActionError>),
@@ -92,13 +93,6 @@ impl ActionError {
         let mut causes = errors.iter().map(Self::first_cause);
         let first = causes.clone().next().unwrap_or(self);
         causes.find(|error| !matches!(error, Self::Stopped(_))).unwrap_or(first)
-    }
-}
-
-impl From<io::Error> for ActionError {
-    /// Whoever asks the system for nothing but a thread and its rights fails so.
-    fn from(error: io::Error) -> Self {
-        Self::NoThread(error)
     }
 }
 

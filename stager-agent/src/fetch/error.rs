@@ -60,12 +60,7 @@ impl FetchError {
 
     /// Whether the bytes that came are not what they should be.
     pub(super) fn is_of_contents(&self) -> bool {
-        match self {
-            Self::Checksum { .. } => true,
-            Self::Unpack { cause, .. } => {
-                matches!(cause, UnpackError::NotAnArchive { .. } | UnpackError::Corrupt { .. })
-            }
-            Self::Transfer { .. } | Self::Copy { .. } | Self::Stopped { .. } => false,
-        }
+        use UnpackError::{Corrupt, NotAnArchive};
+        matches!(self, Self::Checksum { .. } | Self::Unpack { cause: NotAnArchive { .. } | Corrupt { .. }, .. })
     }
 }
