@@ -21,9 +21,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// What is reported.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Report<'a> {
-    /// Whom to tell.
     pub(crate) callback: &'a Callback,
-    /// The staging guid.
     pub(crate) task_guid: &'a str,
     /// When the staging began, in nanoseconds since 1970.
     pub(crate) created_at: i128,

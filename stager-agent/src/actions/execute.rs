@@ -9,11 +9,8 @@ use shared_model::event::Event;
 
 /// What an action tree finally does. A leaf asks its scope whether to go on, and comes back soon after the answer is no.
 pub(crate) trait ActionRunner: Sync {
-    /// Fetches and unpacks.
     fn download(&self, action: &DownloadAction, scope: &Scope) -> Result<(), ActionError>;
-    /// Sends a file away.
     fn upload(&self, action: &UploadAction, scope: &Scope) -> Result<(), ActionError>;
-    /// Runs a program to its end.
     fn run(&self, action: &RunAction, scope: &Scope) -> Result<(), ActionError>;
 }
 

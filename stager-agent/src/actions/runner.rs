@@ -19,7 +19,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Carries out the actions of one staging.
 pub(crate) struct StagingRunner<'a> {
-    /// What is staged.
     pub(crate) plan: &'a StagingPlan,
     /// Whence all that is needed comes.
     pub(crate) installer: DependencyInstaller<'a>,
@@ -33,7 +32,6 @@ pub(crate) struct StagingRunner<'a> {
     pub(crate) uploads: Uploads,
     /// The container's address, for `CF_INSTANCE_IP`.
     pub(crate) address: String,
-    /// The step that is under way.
     pub(crate) steps: Steps,
     /// What came of the downloads that began before the action did; empty at first.
     pub(crate) prefetched: Mutex<Vec<(&'a DownloadAction, Result<(), ActionError>)>>,
@@ -46,7 +44,6 @@ pub(crate) struct StagingRunner<'a> {
 /// The droplet as it was opened for its upload. Whatever else is made of it is made of this file.
 #[derive(Clone)]
 pub(crate) struct Droplet {
-    /// The file, as it was opened.
     pub(crate) file: UntrustedFile,
     /// Its sha256, in hexadecimal digits.
     pub(crate) sha256: String,

@@ -35,9 +35,7 @@ pub(crate) struct Program<'a> {
     pub(crate) arguments: &'a [String],
     /// All of its environment.
     pub(crate) environment: &'a [EnvironmentVariable],
-    /// Its working directory.
     pub(crate) directory: PathBuf,
-    /// Who it runs as.
     pub(crate) user: &'a User,
     /// Whether its lines are said.
     pub(crate) output: Output,

@@ -14,7 +14,6 @@ const PASSWD: &str = "/etc/passwd";
 pub(crate) struct User {
     /// As in `/etc/passwd`; the number itself where it has no entry.
     pub(crate) name: String,
-    /// User id.
     pub(crate) uid: u32,
     /// Primary group.
     pub(crate) gid: u32,

@@ -12,7 +12,6 @@ use super::store::Cache;
 pub(crate) struct Cleared {
     /// What is known of it; `None` where its record says nothing.
     pub(crate) record: Option<Record>,
-    /// Whether it is gone.
     pub(crate) removal: Removal,
 }
 

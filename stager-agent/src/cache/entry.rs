@@ -38,7 +38,6 @@ impl CacheEntry {
         &self.path
     }
 
-    /// What is known of it.
     pub(crate) fn record(&self) -> &Record {
         &self.record
     }

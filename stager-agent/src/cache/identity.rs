@@ -30,7 +30,6 @@ impl EntryKind {
 /// What an entry is a copy of. Never empty, and without secrets: userinfo, query and fragment of the URL are left out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
-    /// What is kept.
     pub(crate) kind: EntryKind,
     /// The cache key of a dependency, the app's guid of a package.
     pub(crate) key: String,

@@ -60,7 +60,6 @@ impl Name {
         Ok(Self(hex(&bytes)))
     }
 
-    /// As a file's name.
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
@@ -139,12 +138,10 @@ impl Layout {
         &self.root
     }
 
-    /// Where an entry is.
     pub(super) fn place(&self, kind: EntryKind, name: &Name) -> PathBuf {
         self.folder_of(kind).join(name.as_str())
     }
 
-    /// Where all entries of a kind are.
     pub(super) fn folder_of(&self, kind: EntryKind) -> PathBuf {
         self.root.join(match kind {
             EntryKind::Tree => "entries",
@@ -152,12 +149,10 @@ impl Layout {
         })
     }
 
-    /// Where the index files are.
     pub(super) fn index(&self) -> PathBuf {
         self.root.join("index")
     }
 
-    /// Where the locks are.
     pub(super) fn locks(&self) -> PathBuf {
         self.root.join("locks")
     }

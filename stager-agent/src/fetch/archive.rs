@@ -33,7 +33,6 @@ pub(crate) struct Archive<'a> {
     /// A file, to be written and read, that gets the archive as it came; empty where nothing arrived. It is whole when
     /// the archive is [`Fetched`].
     pub(crate) copy: Option<&'a File>,
-    /// What it may ask for.
     pub(crate) limits: &'a Limits,
     /// What its contents draw on, while they are there; `None`: on nobody's.
     pub(crate) disk: Option<&'a Arc<DiskBudget>>,
@@ -44,7 +43,6 @@ pub(crate) struct Archive<'a> {
 pub(crate) struct Fetched {
     /// Bytes of the archive, compressed as it came.
     pub(crate) bytes: u64,
-    /// Entries unpacked.
     pub(crate) entries: u64,
     /// Of the archive as it came, in lower-case hex.
     pub(crate) sha256: String,
