@@ -13,7 +13,7 @@ const CHECKSUM: std::ops::Range<usize> = 148..156;
 pub(crate) struct Blocks<R> {
     archive: R,
     /// Bytes of the contents that were not read yet.
-    left: u64,
+    pub(crate) left: u64,
     padding: usize,
 }
 
@@ -58,11 +58,6 @@ impl<R: Read> Blocks<R> {
         self.left = size;
         let over = usize::try_from(size % BLOCK as u64).unwrap_or(0);
         self.padding = (BLOCK - over) % BLOCK;
-    }
-
-    /// Bytes of the contents that were not read yet.
-    pub(crate) fn left(&self) -> u64 {
-        self.left
     }
 }
 

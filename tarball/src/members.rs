@@ -153,7 +153,7 @@ impl<R: Read> Members<R> {
             Ok(map) => self.map = map,
             Err(cause) => return Err(MemberError::Reading { name: Some(name), cause }),
         }
-        Ok(Member { name, link, kind, size: self.map.size(), attributes, mtime, header })
+        Ok(Member { name, link, kind, size: self.map.size, attributes, mtime, header })
     }
 
     /// A name that stands as the contents of a member, with NUL behind it; the inner error is the start of one that is

@@ -41,7 +41,8 @@ pub(crate) struct SparseRecords {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Map {
     pieces: Vec<Piece>,
-    size: u64,
+    /// Bytes of the file, with its holes.
+    pub(crate) size: u64,
 }
 
 impl Map {
@@ -69,7 +70,7 @@ impl Map {
     /// As for [`Self::from_header`], or the form is unknown.
     pub(crate) fn from_records<R: Read>(records: SparseRecords, blocks: &mut Blocks<R>) -> io::Result<Self> {
         if records == SparseRecords::default() {
-            let size = blocks.left();
+            let size = blocks.left;
             return Ok(Self { pieces: vec![Piece { at: 0, length: size }], size });
         }
         let pieces = match (records.major, records.minor) {
@@ -78,7 +79,7 @@ impl Map {
             _ => return Err(damaged("it is a sparse file of a form that is not understood")),
         };
         let size = records.size.ok_or_else(|| damaged("it is a sparse file without a size"))?;
-        Self::checked(pieces, size, blocks.left())
+        Self::checked(pieces, size, blocks.left)
     }
 
     fn checked(pieces: Vec<Piece>, size: u64, stored: u64) -> io::Result<Self> {
@@ -91,11 +92,6 @@ impl Map {
             kept += piece.length; // at most `end`
         }
         if kept == stored { Ok(Self { pieces, size }) } else { Err(outside()) }
-    }
-
-    /// Bytes of the file, with its holes.
-    pub(crate) fn size(&self) -> u64 {
-        self.size
     }
 }
 

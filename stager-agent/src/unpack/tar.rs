@@ -21,13 +21,13 @@ pub(super) fn unpack(
     budget: &Budget,
     scope: &Scope,
 ) -> Result<Unpacked, UnpackError> {
-    let mut members = Members::new(archive, budget.limits().name);
+    let mut members = Members::new(archive, budget.limits.name);
     let mut unpacked = Unpacked::default();
     let mut last = None;
     loop {
         unless_stopped(scope)?;
         let next = members.next_member(|| budget.entry().map_err(io::Error::other));
-        let member = match next.map_err(|error| unpack_error(error, budget.limits())) {
+        let member = match next.map_err(|error| unpack_error(error, budget.limits)) {
             Ok(Some(member)) => member,
             Ok(None) => return Ok(unpacked),
             // A header that cannot be read has no name; the one before it says where in the archive we are.
@@ -52,21 +52,21 @@ fn unpack_member(
 ) -> Result<(), UnpackError> {
     let mode = member.mode().ok().and_then(|mode| u32::try_from(mode).ok()).unwrap_or(MODE_UNKNOWN);
     let forbidden = |what| Err(UnpackError::Forbidden { entry: shown(&member.name), what });
-    let limit = budget.limits().bytes;
+    let limit = budget.limits.bytes;
     if member.size > limit {
         return Err(UnpackError::LimitExceeded { bound: Bound::Bytes, limit, entry: Some(shown(&member.name)) });
     }
     if member.is_label() {
         return Ok(());
     }
-    let name = EntryName::parse(&member.name, budget.limits())?;
+    let name = EntryName::parse(&member.name, budget.limits)?;
     match member.kind {
         EntryType::Directory => tree.directory(&name, mode)?,
-        EntryType::Symlink => tree.symlink(&name, link_target(&member.name, &member.link, budget.limits())?)?,
+        EntryType::Symlink => tree.symlink(&name, link_target(&member.name, &member.link, budget.limits)?)?,
         EntryType::Link if member.link.is_empty() => return forbidden("is a hard link to nothing"),
         EntryType::Link => {
             let how = "as a hard link to a file outside";
-            let target = EntryName::parse(&member.link, budget.limits())
+            let target = EntryName::parse(&member.link, budget.limits)
                 .map_err(|_| UnpackError::Escapes { entry: shown(&member.name), how })?;
             tree.hard_link(&name, &target)?;
         }

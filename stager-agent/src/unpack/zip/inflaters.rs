@@ -23,7 +23,8 @@ const LEAST: u64 = 256 << 10;
 
 /// A pool of inflaters.
 pub(in crate::unpack) struct Inflaters {
-    count: usize,
+    /// At least 1.
+    pub(super) count: usize,
     semaphore: Semaphore,
     idle: Mutex<Vec<Inflater>>,
 }
@@ -40,11 +41,6 @@ impl Inflaters {
     pub(in crate::unpack) fn new(count: usize) -> Self {
         let count = count.max(1);
         Self { count, semaphore: Semaphore::new(count), idle: Mutex::default() }
-    }
-
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        self.count
     }
 
     /// Bytes in the buffer of one.

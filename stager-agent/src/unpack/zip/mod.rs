@@ -77,7 +77,7 @@ fn make_links(
             unless_stopped(scope)?;
             let target = inflater.whole(spool, contents);
             let target = target.map_err(|cause| UnpackError::Corrupt { entry: Some(name.shown()), cause })?;
-            tree.symlink(name, link_target(name.as_bytes(), target, budget.limits())?)?;
+            tree.symlink(name, link_target(name.as_bytes(), target, budget.limits)?)?;
         }
         Ok(())
     })
