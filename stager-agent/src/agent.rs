@@ -13,7 +13,7 @@ use crate::hidden::Hidden;
 use crate::image_handoff::{self, Socket, SocketUser, Verdict};
 use crate::outlet::Outlet;
 use crate::plan::{self, StagingPlan};
-use crate::report::{Ending, Report};
+use crate::report::{Report, ReportError};
 use crate::session::lease::Lease;
 use crate::session::linger;
 use crate::session::scope::Scope;
@@ -21,6 +21,7 @@ use crate::session::steps::{Steps, milliseconds_since};
 use crate::staging::{StagingError, stage};
 use crate::upload::{self, Upload, UploadError};
 use crate::{clock, request, terminal};
+use jiff::Timestamp;
 use shared_model::cache::{BAKED, MOUNTED};
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
@@ -178,15 +179,7 @@ fn carry_out(
     let outcome = stage(plan, &runner, scope);
     let droplet = runner.droplet();
     let replaced = droplet.as_ref().is_some_and(|droplet| droplet.uploaded);
-    let reported = match &plan.callback {
-        Some(callback) if arguments.report => {
-            let reason = outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
-            let ending = outcome.as_deref().map_or(Ending::Failed(&reason), Ending::Staged);
-            let created_at = began.as_nanosecond();
-            Report { callback, task_guid: &plan.staging_guid, created_at, ending }.send(&http, scope)
-        }
-        _ => Ok(()),
-    };
+    let reported = report(plan, arguments, began, &outcome, &http, scope);
     match (outcome, reported) {
         (Ok(result), reported) => {
             let droplet = droplet.map_or_else(|| droplet_left(plan, &runner, scope), |droplet| Ok(Some(droplet)))?;
@@ -194,14 +187,32 @@ fn carry_out(
             reported?;
             Ok(Staged { droplet, result })
         }
-        (Err(error), reported) => {
-            if let Err(error) = reported {
-                scope.emit(Event::Warning { text: with_causes(&error) });
-            }
-            scope.emit(Event::Note { text: fate_of_the_old_droplet(replaced).to_owned() });
-            Err(Failure::from_staging(&error, clock::now()))
-        }
+        (Err(error), reported) => Err(failed(&error, reported, replaced, scope)),
     }
+}
+
+fn failed(error: &StagingError, reported: Result<(), ReportError>, replaced: bool, scope: &Scope) -> Failure {
+    if let Err(error) = reported {
+        scope.emit(Event::Warning { text: with_causes(&error) });
+    }
+    let fate = if replaced { "was replaced, although the staging failed after that" } else { "was not replaced" };
+    scope.emit(Event::Note { text: format!("The droplet in Cloud Controller {fate}") });
+    Failure::from_staging(error, clock::now())
+}
+
+/// Where that is asked for, and there is somebody to tell.
+fn report(
+    plan: &StagingPlan,
+    arguments: &Arguments,
+    began: Timestamp,
+    outcome: &Result<String, StagingError>,
+    http: &Http,
+    scope: &Scope,
+) -> Result<(), ReportError> {
+    let Some(callback) = plan.callback.as_ref().filter(|_| arguments.report) else { return Ok(()) };
+    let reason = outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
+    let ending = outcome.as_deref().map_err(|_| reason.as_str());
+    Report { callback, task_guid: &plan.staging_guid, created_at: began.as_nanosecond(), ending }.send(http, scope)
 }
 
 fn announce(plan: &StagingPlan, scope: &Scope) {
@@ -247,12 +258,4 @@ fn say_droplet(plan: &StagingPlan, droplet: Option<&Droplet>, scope: &Scope) {
         sha256: droplet.sha256.clone(),
         uploaded: droplet.uploaded,
     });
-}
-
-const fn fate_of_the_old_droplet(replaced: bool) -> &'static str {
-    if replaced {
-        "The droplet in Cloud Controller was replaced, although the staging failed after that"
-    } else {
-        "The droplet in Cloud Controller was not replaced"
-    }
 }

@@ -139,9 +139,6 @@ impl Arguments {
     }
 
     /// What this process was started with.
-    ///
-    /// # Errors
-    /// See [`EarlyExit`].
     pub(crate) fn from_process() -> Result<Self, EarlyExit> {
         let given: Vec<String> = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
         Self::parse(&given)

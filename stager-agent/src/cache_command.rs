@@ -6,7 +6,7 @@ mod up;
 mod wanted;
 
 use crate::arguments::{Arguments, CacheCommand};
-use crate::cache::{Cache, Checked, Identity, Record, Removal};
+use crate::cache::{Cache, Checked, Record, Removal};
 use crate::failure::{Failure, Verified};
 use crate::session::lease::Lease;
 use crate::session::scope::Scope;
@@ -40,11 +40,8 @@ fn carry_out(command: &CacheCommand, arguments: &Arguments, lease: &Lease, scope
     if !matches!(command, CacheCommand::Up(_)) {
         lease.watch().map_err(|error| Failure::from_system(&error))?; // None of the others reads a request.
     }
-    let root = match command {
-        CacheCommand::Up(up) => up.into.as_deref(),
-        _ => None,
-    };
-    let root = root.or(arguments.cache.as_deref()).unwrap_or(Path::new(MOUNTED));
+    let into = if let CacheCommand::Up(up) = command { up.into.as_deref() } else { None };
+    let root = into.or(arguments.cache.as_deref()).unwrap_or(Path::new(MOUNTED));
     let cache = Cache::open(root, arguments.cache_limit)?;
     match command {
         CacheCommand::Up(_) => up::fill(root, cache, arguments, lease, scope),
@@ -68,7 +65,7 @@ fn read_again(cache: &Cache, key: Option<&str>, scope: &Scope) -> Result<(Verifi
     let (mut found, mut whole) = (Verified::default(), Vec::new());
     cache.verify(key, scope, &mut |Checked { record, damage }| {
         found.all += 1;
-        let name = name(record.as_ref().map(Record::identity).as_ref());
+        let name = name(record.as_ref());
         match damage {
             None => {
                 scope.emit(Event::Note { text: format!("Whole: {name}") });
@@ -87,7 +84,8 @@ fn read_again(cache: &Cache, key: Option<&str>, scope: &Scope) -> Result<(Verifi
 fn empty(cache: &Cache, key: Option<&str>, scope: &Scope) -> Result<(), Failure> {
     let cleared = cache.clear(key)?;
     for entry in &cleared {
-        let (name, bytes) = (name(entry.identity.as_ref()), size::bytes(entry.bytes));
+        let record = entry.record.as_ref();
+        let (name, bytes) = (name(record), size::bytes(record.map_or(0, |record| record.bytes)));
         let text = match entry.removal {
             Removal::Removed => format!("Removed: {name} ({bytes})"),
             Removal::InUse => format!("Stays, since a staging uses it: {name} ({bytes})"),
@@ -108,6 +106,6 @@ fn say_none(count: usize, key: Option<&str>, scope: &Scope) {
 }
 
 /// `nodejs_v1_8 from https://blobstore/read/k`.
-fn name(identity: Option<&Identity>) -> String {
-    identity.map_or("an entry without a record".to_owned(), |it| format!("{} from {}", it.key, it.origin))
+fn name(record: Option<&Record>) -> String {
+    record.map_or("an entry without a record".to_owned(), |it| format!("{} from {}", it.key, it.origin))
 }

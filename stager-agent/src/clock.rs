@@ -18,12 +18,10 @@ pub(crate) fn now() -> Timestamp {
 pub(crate) struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
 
 impl Clock {
-    /// The one on the wall.
     pub(crate) fn on_the_wall() -> Self {
         Self(Arc::new(SystemTime::now))
     }
 
-    /// The time now.
     pub(crate) fn now(&self) -> SystemTime {
         (self.0)()
     }

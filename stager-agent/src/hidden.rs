@@ -114,13 +114,7 @@ impl Hidden {
 
 fn add_url(url: &SafeUrl, needles: &mut Vec<Needle>) {
     let mut add = |text: String, shown: String| {
-        let quoted = serde_json::Value::from(text.as_str()).to_string();
-        let quoted = quoted[1..quoted.len() - 1].to_owned();
-        // Go's way to write JSON.
-        let in_go = quoted.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e");
-        for text in [text, quoted, in_go] {
-            needles.push(Needle { text, shown: shown.clone() });
-        }
+        needles.extend(in_json(&text).map(|text| Needle { text, shown: shown.clone() }));
     };
     if let Some(userinfo) = url.userinfo().filter(|userinfo| !userinfo.is_empty()) {
         for userinfo in spellings(userinfo) {
@@ -145,6 +139,14 @@ fn add_url(url: &SafeUrl, needles: &mut Vec<Needle>) {
             }
         }
     }
+}
+
+/// `text` itself, as JSON quotes it, and as Go does.
+pub(crate) fn in_json(text: &str) -> [String; 3] {
+    let quoted = serde_json::Value::from(text).to_string();
+    let quoted = quoted[1..quoted.len() - 1].to_owned();
+    let in_go = quoted.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e");
+    [text.to_owned(), quoted, in_go]
 }
 
 /// As it stands in the request, without percent signs, and with as many as anybody puts there.

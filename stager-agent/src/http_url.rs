@@ -33,7 +33,24 @@ impl Address {
     /// # Errors
     /// [`NotHttp`]: neither http nor https, or not a URL.
     pub(crate) fn parse(url: &SafeUrl) -> Result<Self, NotHttp> {
-        Self::take_apart(url.reveal())
+        let (scheme, rest) = url.reveal().split_once("://").ok_or(NotHttp)?;
+        let https = match scheme.to_ascii_lowercase().as_str() {
+            "http" => false,
+            "https" => true,
+            _ => return Err(NotHttp),
+        };
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (authority, more) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let (userinfo, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+        let bare = format!("{scheme}://{host}{more}");
+        let uri: Uri = bare.parse().map_err(|_| NotHttp)?;
+        let port_is_none = |it: &Authority| it.as_str().len() > it.host().len() && it.port_u16().is_none();
+        if uri.host().is_none_or(str::is_empty) || uri.authority().is_some_and(port_is_none) {
+            return Err(NotHttp);
+        }
+        let shown = SafeUrl::new(bare.as_str()).host();
+        let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
+        Ok(Self { url: bare, authorization: userinfo.map(basic), host: shown, port, https })
     }
 
     /// Where a redirect leads from here. The password stays behind when the host, the port or the scheme changes;
@@ -54,32 +71,11 @@ impl Address {
             let directory = here.path().rsplit_once('/').map_or("", |(directory, _)| directory);
             format!("{scheme}://{authority}{directory}/{location}")
         };
-        let mut next = Self::take_apart(&target)?;
+        let mut next = Self::parse(&SafeUrl::new(target))?;
         if next.authorization.is_none() && next.origin() == self.origin() {
             next.authorization.clone_from(&self.authorization);
         }
         Ok(next)
-    }
-
-    fn take_apart(url: &str) -> Result<Self, NotHttp> {
-        let (scheme, rest) = url.split_once("://").ok_or(NotHttp)?;
-        let https = match scheme.to_ascii_lowercase().as_str() {
-            "http" => false,
-            "https" => true,
-            _ => return Err(NotHttp),
-        };
-        let rest = rest.split('#').next().unwrap_or_default();
-        let (authority, more) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let (userinfo, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
-        let bare = format!("{scheme}://{host}{more}");
-        let uri: Uri = bare.parse().map_err(|_| NotHttp)?;
-        let port_is_none = |it: &Authority| it.as_str().len() > it.host().len() && it.port_u16().is_none();
-        if uri.host().is_none_or(str::is_empty) || uri.authority().is_some_and(port_is_none) {
-            return Err(NotHttp);
-        }
-        let shown = SafeUrl::new(bare.as_str()).host();
-        let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
-        Ok(Self { url: bare, authorization: userinfo.map(basic), host: shown, port, https })
     }
 
     /// Scheme, host and port.

@@ -38,7 +38,7 @@ use crate::arguments::Command;
 use crate::failure::Failure;
 use crate::session::lease::Lease;
 use crate::session::scope::{Scope, Stop};
-use crate::session::{screen, signals};
+use crate::session::screen;
 use shared_model::event::EventSink;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub fn main() -> ExitCode {
     let screen = screen::Screen::new(arguments.output);
     let stop = Arc::new(Stop::default());
     let charge = build::rights::give_up().and_then(|()| build::reaper::Reaper::take_charge());
-    let code = match charge.and_then(|reaper| signals::into(Arc::clone(&stop)).map(|()| reaper)) {
+    let code = match charge.and_then(|reaper| Arc::clone(&stop).at_signals().map(|()| reaper)) {
         Ok(reaper) => {
             let scope = Scope::new(&screen, "STG", &stop);
             let lease = if arguments.lease { Lease::held(Arc::clone(&stop)) } else { Lease::default() };

@@ -59,22 +59,18 @@ impl<'a> Outlet<'a> {
 
 impl EventSink for Outlet<'_> {
     fn emit(&self, mut event: Event) {
-        let has_room = match &mut event {
-            // Secrets were hidden before long lines were cut.
-            Event::Line { text, .. } => self.has_room(text),
-            Event::Progress { text, .. } => {
+        match &mut event {
+            Event::Progress { text, .. } | Event::Warning { text } | Event::Note { text } | Event::Ignored { text } => {
                 self.hide(text);
-                self.has_room(text)
-            }
-            Event::Warning { text } | Event::Note { text } | Event::Ignored { text } => {
-                self.hide(text);
-                true
             }
             Event::Failed { text, advice, .. } => {
                 self.hide(text);
                 self.hide(advice);
-                true
             }
+            _ => {} // of lines, secrets were hidden before long ones were cut
+        }
+        let has_room = match &event {
+            Event::Line { text, .. } | Event::Progress { text, .. } => self.has_room(text),
             _ => true,
         };
         if has_room {

@@ -57,13 +57,10 @@ pub(crate) struct Callback {
 /// A request that is well-formed but nothing for us.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PlanError {
-    /// There is nothing to stage in a docker app.
     #[error("this is a docker app: its image is ready, there is nothing to stage")]
     Docker,
-    /// The request has no action.
     #[error("action: missing: there is nothing to do")]
     NoAction,
-    /// A layer of the user's own, and no user.
     #[error("legacy_download_user: missing or empty, but an image layer is EXCLUSIVE and needs an owner")]
     NoDownloadUser,
 }
@@ -94,7 +91,10 @@ pub(crate) fn plan(task: TaskDefinition) -> Result<StagingPlan, PlanError> {
         staging_guid,
         stack,
         dependencies,
-        action: downloads.map_or(action.clone(), |downloads| serial(vec![downloads, action])),
+        action: match downloads {
+            Some(downloads) => Action::Serial(ActionList { actions: vec![downloads, action], log_source: None }),
+            None => action,
+        },
         environment: task.env.unwrap_or_default(),
         disk_limit: u64::try_from(task.disk_mb).ok().filter(|mib| *mib > 0).map(|mib| mib << 20),
         log_source: if task.log_source.is_empty() { LOG_SOURCE.to_owned() } else { task.log_source },
@@ -154,10 +154,6 @@ fn exclusive_downloads(layers: &[ImageLayer], user: Option<&str>) -> Result<Opti
 fn digest(layer: &ImageLayer) -> Option<String> {
     let value = layer.digest_value.as_deref().filter(|value| !value.is_empty())?;
     Some(format!("{}:{value}", layer.digest_algorithm.as_deref().unwrap_or_default().to_ascii_lowercase()))
-}
-
-fn serial(actions: Vec<Action>) -> Action {
-    Action::Serial(ActionList { actions, log_source: None })
 }
 
 #[cfg(test)]

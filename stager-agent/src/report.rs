@@ -18,52 +18,32 @@ const TRIES: u32 = 3;
 /// How long the receiver may think. It only asks Cloud Controller, which writes a line in a database.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// How it ended, in Diego's words.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Ending<'a> {
-    /// It was staged, with this result, verbatim.
-    Staged(&'a str),
-    /// For this reason. Cloud Controller makes its own of one that ends in 222, 223 or 224.
-    Failed(&'a str),
-}
-
 /// What is reported.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Report<'a> {
-    /// Whom to tell.
     pub(crate) callback: &'a Callback,
-    /// The staging guid.
     pub(crate) task_guid: &'a str,
     /// When the staging began, in nanoseconds since 1970.
     pub(crate) created_at: i128,
-    /// How it ended.
-    pub(crate) ending: Ending<'a>,
+    /// With this result, verbatim, or for this reason. Cloud Controller makes its own of one that ends in 222, 223 or 224.
+    pub(crate) ending: Result<&'a str, &'a str>,
 }
 
 /// The receiver does not know how it ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReportError {
-    /// It did not arrive.
     #[error("cannot report to {to}")]
     Transfer {
         to: SafeUrl,
         #[source]
         cause: TransferError,
     },
-    /// It was not taken.
     #[error("{to} does not take the report: it answered {}", status_text(*status))]
-    Refused {
-        to: SafeUrl,
-        /// The HTTP status.
-        status: u16,
-    },
+    Refused { to: SafeUrl, status: u16 },
 }
 
 impl Report<'_> {
     /// Sends it; again only where the receiver took too long or says that another is not there (503, 504).
-    ///
-    /// # Errors
-    /// See [`ReportError`].
     pub(crate) fn send(&self, http: &Http, scope: &Scope) -> Result<(), ReportError> {
         let back_off = http.timeouts().back_off;
         let body = self.body().to_string().into_bytes();
@@ -102,8 +82,8 @@ impl Report<'_> {
     /// The BBS's `TaskCallbackResponse`.
     fn body(&self) -> Value {
         let (failed, reason, result) = match self.ending {
-            Ending::Staged(result) => (false, "", result),
-            Ending::Failed(reason) => (true, reason, ""),
+            Ok(result) => (false, "", result),
+            Err(reason) => (true, reason, ""),
         };
         let mut body = json!({
             "task_guid": self.task_guid,
@@ -141,7 +121,7 @@ mod tests {
     use super::*;
     use shared_model::secret::Secret;
 
-    fn body(annotation: &str, ending: Ending) -> Value {
+    fn body(annotation: &str, ending: Result<&str, &str>) -> Value {
         let annotation = Some(Secret::new(annotation.to_owned()));
         let callback = Callback { url: SafeUrl::new("http://stager/"), annotation };
         Report { callback: &callback, task_guid: "guid", created_at: 1_466_017_043_123_456_789, ending }.body()
@@ -150,11 +130,11 @@ mod tests {
     #[test]
     fn it_says_what_the_bbs_says() {
         assert_eq!(
-            body("{\"lifecycle\":\"buildpack\"}", Ending::Staged("{\"a\":1}\n")).to_string(),
+            body("{\"lifecycle\":\"buildpack\"}", Ok("{\"a\":1}\n")).to_string(),
             r#"{"annotation":"{\"lifecycle\":\"buildpack\"}","created_at":1466017043123456789,"failed":false,"failure_reason":"","result":"{\"a\":1}\n","task_guid":"guid"}"#
         );
         assert_eq!(
-            body("", Ending::Failed("Exited with status 222")).to_string(),
+            body("", Err("Exited with status 222")).to_string(),
             r#"{"created_at":1466017043123456789,"failed":true,"failure_reason":"Exited with status 222","result":"","task_guid":"guid"}"#
         );
     }

@@ -17,10 +17,8 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 /// Why there is no request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RequestError {
-    /// Nobody pipes one in.
     #[error("standard input is a terminal, not a request")]
     Terminal,
-    /// The file or the pipe fails.
     #[error("the request could not be read from {from}")]
     Unreadable {
         /// `standard input` or the file.
@@ -31,7 +29,6 @@ pub(crate) enum RequestError {
     /// Over [`LARGEST`].
     #[error("more than 16 MiB: no request is that long")]
     TooLong,
-    /// It is not UTF-8.
     #[error("not UTF-8 text, so not JSON")]
     NotText,
     /// One of several is no JSON, so nobody knows where the next begins.
@@ -49,14 +46,10 @@ pub(crate) enum RequestError {
 /// # Errors
 /// See [`RequestError`]. An empty text is no error here.
 pub(crate) fn read(file: Option<&Path>, lease: &Lease) -> Result<Secret<String>, RequestError> {
-    let named = |path: &Path| path.display().to_string();
-    let from = file.map_or("standard input".to_owned(), named);
-    let bytes = match file {
-        Some(path) => File::open(path).and_then(bounded),
-        None if io::stdin().is_terminal() => return Err(RequestError::Terminal),
-        None => lease.request().and_then(bounded),
-    };
-    let bytes = bytes.map_err(|source| RequestError::Unreadable { from, source })?;
+    let (from, input) = open(file, lease)?;
+    let mut bytes = Vec::new();
+    let read = input.take(LARGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|source| RequestError::Unreadable { from, source })?;
     if bytes.len() as u64 > LARGEST {
         return Err(RequestError::TooLong);
     }
@@ -72,13 +65,7 @@ pub(crate) fn read_several(
     file: Option<&Path>,
     lease: &Lease,
 ) -> Result<impl Iterator<Item = Result<Secret<String>, RequestError>>, RequestError> {
-    let from = file.map_or("standard input".to_owned(), |path| path.display().to_string());
-    let unreadable = |source| RequestError::Unreadable { from: from.clone(), source };
-    let input: Box<dyn Read> = match file {
-        Some(path) => Box::new(File::open(path).map_err(unreadable)?),
-        None if io::stdin().is_terminal() => return Err(RequestError::Terminal),
-        None => lease.request().map_err(unreadable)?,
-    };
+    let (from, input) = open(file, lease)?;
     let left = Rc::new(Cell::new(LARGEST));
     let each_bounded = EachBounded { input, left: Rc::clone(&left) };
     let texts = Deserializer::from_reader(BufReader::new(each_bounded)).into_iter::<Box<RawValue>>();
@@ -112,10 +99,18 @@ impl Read for EachBounded {
     }
 }
 
-fn bounded(from: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    from.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// What is read, for people, and it opened.
+fn open(file: Option<&Path>, lease: &Lease) -> Result<(String, Box<dyn Read>), RequestError> {
+    let from = file.map_or("standard input".to_owned(), |path| path.display().to_string());
+    let opened = match file {
+        Some(path) => File::open(path).map(|file| -> Box<dyn Read> { Box::new(file) }),
+        None if io::stdin().is_terminal() => return Err(RequestError::Terminal),
+        None => lease.request(),
+    };
+    match opened {
+        Ok(input) => Ok((from, input)),
+        Err(source) => Err(RequestError::Unreadable { from, source }),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Takes in what the builder says of its work: the result file, as far as Diego would read it.
 
 use crate::build::user::User;
+use crate::hidden::in_json;
 use crate::untrusted_file::{self, UntrustedFileError};
 use shared_model::safe_url::SafeUrl;
 use std::io::{self, Read};
@@ -12,7 +13,6 @@ pub(crate) const LARGEST: u64 = 50 * 1024;
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ResultError {
-    /// It cannot be opened or read.
     #[error("the builder left no result in {}", path.display())]
     Unreadable {
         path: PathBuf,
@@ -29,7 +29,6 @@ pub(crate) enum ResultError {
     /// Over [`LARGEST`].
     #[error("the result in {} is longer than 50 KiB, the most that Diego takes", .0.display())]
     TooLong(PathBuf),
-    /// It is not UTF-8.
     #[error("the result in {} is not UTF-8 text", .0.display())]
     NotText(PathBuf),
 }
@@ -58,12 +57,8 @@ pub(crate) fn read(path: &Path, owners: &[User]) -> Result<String, ResultError> 
 pub(crate) fn shown(text: &str, buildpack_urls: &[SafeUrl]) -> String {
     let mut shown = text.to_owned();
     for url in buildpack_urls {
-        let quoted = serde_json::json!(url.reveal()).to_string();
-        let quoted = &quoted[1..quoted.len() - 1];
-        // Go's way to write JSON.
-        let in_go = quoted.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e");
-        for form in [url.reveal(), quoted, &in_go] {
-            shown = shown.replace(form, &url.to_string());
+        for form in in_json(url.reveal()) {
+            shown = shown.replace(&form, &url.to_string());
         }
     }
     shown

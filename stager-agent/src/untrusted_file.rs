@@ -27,25 +27,19 @@ pub(crate) enum UntrustedFileError {
     /// It is not there, or closed to the user who should have made it.
     #[error("it cannot be opened")]
     Unreadable(#[from] io::Error),
-    /// It is no file, or the way to it leads over a link.
     #[error("it is not a regular file, or a symbolic link leads to it")]
     NotAFile,
-    /// Somebody else made it.
     #[error("it belongs to user {0}, who ran nothing here")]
     AnothersFile(u32),
     /// It has another name elsewhere, and so is perhaps another's.
     #[error("it has {0} names (hard links), not one")]
     ManyNames(u64),
-    /// More than is allowed.
     #[error("it has {bytes} bytes; the most is {most}")]
     TooLarge { bytes: u64, most: u64 },
 }
 
 /// Opens `path`, a file of at most `most` bytes that belongs to one of `owners`, with the rights of the first. No owners:
 /// nothing of a stranger's has run, so it may be anybody's.
-///
-/// # Errors
-/// See [`UntrustedFileError`].
 pub(crate) fn open(path: &Path, owners: &[User], most: u64) -> Result<UntrustedFile, UntrustedFileError> {
     let open = || unfollowed(path);
     let file = owners.first().map_or_else(open, |user| as_user(user, open))?;

@@ -13,7 +13,7 @@ const CHECKSUM: std::ops::Range<usize> = 148..156;
 pub(crate) struct Blocks<R> {
     archive: R,
     /// Bytes of the contents that were not read yet.
-    left: u64,
+    pub(crate) left: u64,
     padding: usize,
 }
 
@@ -58,11 +58,6 @@ impl<R: Read> Blocks<R> {
         self.left = size;
         let over = usize::try_from(size % BLOCK as u64).unwrap_or(0);
         self.padding = (BLOCK - over) % BLOCK;
-    }
-
-    /// Bytes of the contents that were not read yet.
-    pub(crate) fn left(&self) -> u64 {
-        self.left
     }
 }
 
@@ -117,11 +112,8 @@ pub(crate) fn number(field: &[u8]) -> io::Result<u64> {
 /// # Errors
 /// It is none, or has more than 64 bits.
 pub(crate) fn decimal(digits: &[u8]) -> io::Result<u64> {
-    let digit = |sum: u64, byte: &u8| {
-        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-        sum.checked_mul(10)?.checked_add(digit)
-    };
-    if digits.is_empty() { None } else { digits.iter().try_fold(0, digit) }.ok_or_else(malformed)
+    let text = str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    text.and_then(|text| text.parse().ok()).ok_or_else(malformed)
 }
 
 /// Why an archive is damaged.
@@ -144,18 +136,13 @@ fn exactly(archive: &mut impl Read, buffer: &mut [u8]) -> io::Result<()> {
 }
 
 /// Fills `buffer`; `false`: there was nothing to fill it with.
-fn whole_or_nothing(archive: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match archive.read(&mut buffer[filled..]) {
-            Ok(0) if filled == 0 => return Ok(false),
-            Ok(0) => return Err(cut()),
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+fn whole_or_nothing(archive: &mut impl Read, mut buffer: &mut [u8]) -> io::Result<bool> {
+    let wanted = buffer.len() as u64;
+    match io::copy(&mut archive.take(wanted), &mut buffer)? {
+        0 => Ok(false),
+        count if count == wanted => Ok(true),
+        _ => Err(cut()),
     }
-    Ok(true)
 }
 
 #[cfg(test)]

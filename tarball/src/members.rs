@@ -4,19 +4,18 @@
 //! member, is for the caller to say.
 
 mod error;
-mod limits;
 #[cfg(test)]
 mod tests;
 
 pub use error::MemberError;
-pub use limits::Limits;
 
-use crate::blocks::{Blocks, number};
+use crate::blocks::{Blocks, damaged, number};
 use crate::pax::{self, PaxRecords};
 use crate::sparse::{Filled, Map};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::mem;
 use tar::{EntryType, Header};
 
 /// A member as its headers have it. Nothing of it is judged: the name may lead anywhere.
@@ -38,11 +37,12 @@ pub struct Member {
 }
 
 /// The members of an archive, in order.
-pub struct Members<R, L> {
+pub struct Members<R> {
     blocks: Blocks<R>,
-    limits: L,
-    /// Where the pieces of the member belong that came last.
-    map: Option<Map>,
+    /// Bytes of a name or of a link's target at most, without the NUL behind it.
+    longest_name: u64,
+    /// Where the stored bytes of the member belong that came last.
+    map: Map,
 }
 
 /// What the headers in front of a member say of it.
@@ -83,20 +83,21 @@ impl Member {
     }
 }
 
-impl<R: Read, L: Limits> Members<R, L> {
-    /// The members of `archive`, as far as `limits` allow.
-    pub fn new(archive: R, limits: L) -> Self {
-        Self { blocks: Blocks::new(archive), limits, map: None }
+impl<R: Read> Members<R> {
+    /// The members of `archive`; names and targets of links have at most `longest_name` bytes, without the NUL behind them.
+    pub fn new(archive: R, longest_name: u64) -> Self {
+        Self { blocks: Blocks::new(archive), longest_name, map: Map::default() }
     }
 
-    /// The next member, and after it [its contents](Self::contents), which need not be read; `None` at the end.
+    /// The next member, and after it [its contents](Self::contents), which need not be read; `None` at the end. `global` is
+    /// called for each header for all members, before its records are read.
     ///
     /// # Errors
-    /// See [`MemberError`]. Nothing that comes after one is of use.
-    pub fn next_member(&mut self) -> Result<Option<Member>, MemberError> {
+    /// See [`MemberError`]; those of `global`. Nothing that comes after one is of use.
+    pub fn next_member(&mut self, mut global: impl FnMut() -> io::Result<()>) -> Result<Option<Member>, MemberError> {
         let mut prelude = Prelude::default();
-        while let Some(header) = self.blocks.header().map_err(nameless)? {
-            let size = number(&header.as_old().size).map_err(nameless)?;
+        while let Some(header) = self.blocks.header()? {
+            let size = number(&header.as_old().size)?;
             match header.entry_type() {
                 EntryType::GNULongName => {
                     let name = self.name(size)?.map_err(|start| MemberError::LongName { start })?;
@@ -108,9 +109,9 @@ impl<R: Read, L: Limits> Members<R, L> {
                 }
                 EntryType::XHeader => once(&mut prelude.records, self.records(&header, size)?)?,
                 EntryType::XGlobalHeader => {
-                    self.limits.global().map_err(nameless)?;
+                    global()?;
                     if self.records(&header, size)?.is_about_a_file() {
-                        return Err(MemberError::GlobalHeader);
+                        return Err(damaged("a header for all members speaks of one").into());
                     }
                 }
                 _ => return self.member(header, size, prelude).map(Some),
@@ -118,92 +119,65 @@ impl<R: Read, L: Limits> Members<R, L> {
         }
         match prelude {
             Prelude { name: None, link: None, records: None } => Ok(None),
-            _ => Err(MemberError::NoMember),
+            _ => Err(damaged("the archive ends between a member's headers").into()),
         }
     }
 
-    /// The contents of the member that came last, to be asked for once; holes are filled with zeros.
-    pub fn contents(&mut self) -> impl Read {
-        match self.map.take() {
-            Some(map) => Contents::Filled(Filled::new(map, &mut self.blocks, |zeros| self.limits.zeros(zeros))),
-            None => Contents::Stored(&mut self.blocks),
-        }
+    /// The contents of the member that came last, to be asked for once; holes are filled with zeros. `charge` is told how
+    /// many of these come, before they do, and may refuse them.
+    pub fn contents(&mut self, charge: impl FnMut(u64) -> io::Result<()>) -> impl Read {
+        Filled::new(mem::take(&mut self.map), &mut self.blocks, charge)
     }
 
     fn member(&mut self, header: Header, size: u64, prelude: Prelude) -> Result<Member, MemberError> {
-        self.limits.member().map_err(nameless)?;
         let PaxRecords { path, link, size: long_size, mtime, attributes, sparse } = prelude.records.unwrap_or_default();
         let name = sparse.name.clone().or(path).or(prelude.name);
         let name = name.unwrap_or_else(|| header.path_bytes().into_owned());
         let link = link.or(prelude.link);
         let link = link.unwrap_or_else(|| header.link_name_bytes().map(Cow::into_owned).unwrap_or_default());
-
         let stored = if has_contents(header.entry_type()) { long_size.unwrap_or(size) } else { 0 };
-        if stored > self.limits.contents() {
-            return Err(MemberError::LongContents { name });
-        }
-        let found = match (header.entry_type(), header.as_gnu()) {
-            (EntryType::GNUSparse, None) => return Err(MemberError::NoMap { name }),
+        let map = match (header.entry_type(), header.as_gnu()) {
+            (EntryType::GNUSparse, None) => Err(damaged("it is a sparse file without a map")),
             (EntryType::GNUSparse, Some(gnu)) => {
                 let map = Map::from_header(gnu, stored, &mut self.blocks);
                 self.blocks.begin(stored);
-                map.map(Some)
+                map
             }
             _ => {
                 self.blocks.begin(stored);
                 Map::from_records(sparse, &mut self.blocks)
             }
         };
-        self.map = match found {
-            Ok(map) => map,
-            Err(cause) => return Err(MemberError::Reading { name: Some(name), cause }),
-        };
-        let size = self.map.as_ref().map_or(stored, Map::size);
-        if size > self.limits.contents() {
-            return Err(MemberError::LongContents { name });
-        }
         let kind = kind(header.entry_type(), &name);
-        Ok(Member { name, link, kind, size, attributes, mtime, header })
+        match map {
+            Ok(map) => self.map = map,
+            Err(cause) => return Err(MemberError::Reading { name: Some(name), cause }),
+        }
+        Ok(Member { name, link, kind, size: self.map.size, attributes, mtime, header })
     }
 
     /// A name that stands as the contents of a member, with NUL behind it; the inner error is the start of one that is
     /// too long.
     fn name(&mut self, size: u64) -> Result<Result<Vec<u8>, Vec<u8>>, MemberError> {
-        let limit = self.limits.name();
-        let most = limit.saturating_add(1);
+        let most = self.longest_name.saturating_add(1);
         let mut name = self.text(size, most)?;
         name.truncate(name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
-        Ok(if size > most || name.len() as u64 > limit { Err(name) } else { Ok(name) })
+        Ok(if size > most || name.len() as u64 > self.longest_name { Err(name) } else { Ok(name) })
     }
 
     fn records(&mut self, header: &Header, size: u64) -> Result<PaxRecords, MemberError> {
         if size > pax::LONGEST {
             return Err(MemberError::LongRecords { name: header.path_bytes().into_owned() });
         }
-        PaxRecords::parse(&self.text(size, size)?).map_err(nameless)
+        Ok(PaxRecords::parse(&self.text(size, size)?)?)
     }
 
     /// At most `most` bytes of contents that have `size`. Memory grows with what comes, not with what is announced.
     fn text(&mut self, size: u64, most: u64) -> Result<Vec<u8>, MemberError> {
         self.blocks.begin(size);
         let mut text = Vec::new();
-        (&mut self.blocks).take(most).read_to_end(&mut text).map_err(nameless)?;
+        (&mut self.blocks).take(most).read_to_end(&mut text)?;
         Ok(text)
-    }
-}
-
-/// A member's contents, with holes or without.
-enum Contents<'a, R, C> {
-    Stored(&'a mut Blocks<R>),
-    Filled(Filled<&'a mut Blocks<R>, C>),
-}
-
-impl<R: Read, C: FnMut(u64) -> io::Result<()>> Read for Contents<'_, R, C> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Stored(blocks) => blocks.read(buffer),
-            Self::Filled(filled) => filled.read(buffer),
-        }
     }
 }
 
@@ -227,10 +201,6 @@ fn has_contents(kind: EntryType) -> bool {
 fn once<T>(place: &mut Option<T>, value: T) -> Result<(), MemberError> {
     match place.replace(value) {
         None => Ok(()),
-        Some(_) => Err(MemberError::TwoHeaders),
+        Some(_) => Err(damaged("two headers of the same kind describe one member").into()),
     }
-}
-
-fn nameless(cause: io::Error) -> MemberError {
-    MemberError::Reading { name: None, cause }
 }

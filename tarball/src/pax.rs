@@ -54,7 +54,7 @@ impl PaxRecords {
                 }
                 b"GNU.sparse.map" => sparse.pieces = map(value)?,
                 // Else times, owners, comments.
-                _ => drop(xattr::note(&mut records.attributes, key, value)?),
+                _ => xattr::note(&mut records.attributes, key, value)?,
             }
         }
         Ok(records)

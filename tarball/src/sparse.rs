@@ -38,10 +38,11 @@ pub(crate) struct SparseRecords {
 }
 
 /// Where the pieces of a file belong: in order, not overlapping, none behind its end.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Map {
     pieces: Vec<Piece>,
-    size: u64,
+    /// Bytes of the file, with its holes.
+    pub(crate) size: u64,
 }
 
 impl Map {
@@ -62,20 +63,23 @@ impl Map {
         Self::checked(pieces, number(&header.realsize)?, stored)
     }
 
-    /// The map that an extended header speaks of; `None` where the file is none with holes. `blocks` stand at the
-    /// contents, and after this at the first piece.
+    /// The map that an extended header speaks of; one piece where the file has no holes. `blocks` stand at the contents, and
+    /// after this at the first piece.
     ///
     /// # Errors
     /// As for [`Self::from_header`], or the form is unknown.
-    pub(crate) fn from_records<R: Read>(records: SparseRecords, blocks: &mut Blocks<R>) -> io::Result<Option<Self>> {
-        let pieces = match (records.major, records.minor, records.size) {
-            (None, None, None) if records == SparseRecords::default() => return Ok(None),
-            (Some(1), Some(0), _) => in_front(blocks)?,
-            (None, None, _) | (Some(0), _, _) => records.pieces,
+    pub(crate) fn from_records<R: Read>(records: SparseRecords, blocks: &mut Blocks<R>) -> io::Result<Self> {
+        if records == SparseRecords::default() {
+            let size = blocks.left;
+            return Ok(Self { pieces: vec![Piece { at: 0, length: size }], size });
+        }
+        let pieces = match (records.major, records.minor) {
+            (Some(1), Some(0)) => in_front(blocks)?,
+            (None, None) | (Some(0), _) => records.pieces,
             _ => return Err(damaged("it is a sparse file of a form that is not understood")),
         };
         let size = records.size.ok_or_else(|| damaged("it is a sparse file without a size"))?;
-        Self::checked(pieces, size, blocks.left()).map(Some)
+        Self::checked(pieces, size, blocks.left)
     }
 
     fn checked(pieces: Vec<Piece>, size: u64, stored: u64) -> io::Result<Self> {
@@ -88,11 +92,6 @@ impl Map {
             kept += piece.length; // at most `end`
         }
         if kept == stored { Ok(Self { pieces, size }) } else { Err(outside()) }
-    }
-
-    /// Bytes of the file, with its holes.
-    pub(crate) fn size(&self) -> u64 {
-        self.size
     }
 }
 

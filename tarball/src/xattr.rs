@@ -17,19 +17,16 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Notes the attribute that a record tells of; `false`: it tells of none. Where both forms tell of one, the plain form
-/// counts.
-pub(crate) fn note(attributes: &mut BTreeMap<Vec<u8>, Vec<u8>>, key: &[u8], value: &[u8]) -> io::Result<bool> {
+/// Notes the attribute that a record tells of, if it does. Where both forms tell of one, the plain form counts.
+pub(crate) fn note(attributes: &mut BTreeMap<Vec<u8>, Vec<u8>>, key: &[u8], value: &[u8]) -> io::Result<()> {
     if let Some(name) = key.strip_prefix(PLAIN) {
         attributes.insert(name.to_vec(), value.to_vec());
     } else if let Some(name) = key.strip_prefix(ENCODED) {
         let name = percent_decode(name).collect();
         let value = BASE64.decode(value).map_err(|_| damaged("an extended attribute in it cannot be decoded"))?;
         attributes.entry(name).or_insert(value);
-    } else {
-        return Ok(false);
     }
-    Ok(true)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -46,12 +43,14 @@ mod tests {
                 (b"SCHILY.xattr.user.c", b"plain\0"),
             ];
             for at in order {
-                assert!(note(&mut attributes, records[at].0, records[at].1).unwrap());
+                note(&mut attributes, records[at].0, records[at].1).unwrap();
             }
             let expected = [(&b"user.a b"[..], &[0, 1, 2, 3][..]), (b"user.c", b"plain\0")];
             assert_eq!(attributes, expected.map(|(name, value)| (name.to_vec(), value.to_vec())).into());
         }
-        assert!(!note(&mut BTreeMap::new(), b"path", b"a").unwrap());
+        let mut attributes = BTreeMap::new();
+        note(&mut attributes, b"path", b"a").unwrap();
+        assert!(attributes.is_empty());
         note(&mut BTreeMap::new(), b"LIBARCHIVE.xattr.user.a", b"!").unwrap_err();
     }
 }

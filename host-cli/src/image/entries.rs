@@ -1,5 +1,5 @@
 //! Shows a tar entry by entry in bounded memory, in every form that GNU tar, bsdtar and Go write. Holes come as zeros. The
-//! headers are read in the crate `tarball`; what may be asked for, and the words for what is wrong, are here.
+//! headers are read in the crate `tarball`; what may be asked for is here.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 use tar::EntryType;
 use tarball::blocks::damaged;
-use tarball::members::{Limits, Member, MemberError, Members};
+use tarball::members::{Member, MemberError, Members};
 
 /// Bytes of a name or a link's target that are read, without the NUL behind it; Linux has no longer paths than 4 KiB.
 const LONGEST_NAME: u64 = (64 << 10) - 1;
@@ -65,13 +65,13 @@ pub(super) fn each_entry<E>(
     mut archive: impl Read,
     mut visit: impl FnMut(&Entry, &mut dyn Read) -> Result<(), E>,
 ) -> Result<(), Stopped<E>> {
-    let mut members = Members::new(&mut archive, Bounds::default());
-    while let Some(member) = members.next_member().map_err(|error| Stopped::Archive(in_words(error)))? {
+    let mut members = Members::new(&mut archive, LONGEST_NAME);
+    while let Some(member) = next(&mut members).map_err(Stopped::Archive)? {
         if member.is_label() {
             continue;
         }
         let entry = Entry::from_member(member).map_err(Stopped::Archive)?;
-        visit(&entry, &mut members.contents()).map_err(Stopped::Visitor)?;
+        visit(&entry, &mut members.contents(|_| Ok(()))).map_err(Stopped::Visitor)?;
     }
     // What follows the last entry is padding, but the checksum of the compression comes after it.
     let padding = io::copy(&mut archive.take(LONGEST_PADDING + 1), &mut io::sink()).map_err(Stopped::Archive)?;
@@ -81,39 +81,17 @@ pub(super) fn each_entry<E>(
     Ok(())
 }
 
-/// What an archive may ask for; how many bytes come out of it is bounded by whoever reads them.
-#[derive(Default)]
-struct Bounds {
-    /// Headers for all entries since the last entry.
-    globals: u32,
-}
-
-impl Limits for Bounds {
-    fn name(&self) -> u64 {
-        LONGEST_NAME
-    }
-
-    fn member(&mut self) -> io::Result<()> {
-        self.globals = 0;
-        Ok(())
-    }
-
-    fn global(&mut self) -> io::Result<()> {
-        self.globals += 1;
-        if self.globals > MOST_GLOBALS { Err(in_words(MemberError::GlobalHeader)) } else { Ok(()) }
-    }
-}
-
-fn in_words(error: MemberError) -> io::Error {
-    damaged(match error {
-        MemberError::Reading { cause, .. } => return cause,
-        MemberError::TwoHeaders => "it has two headers of the same kind for one entry",
-        MemberError::NoMember => "it ends between an entry's headers",
-        MemberError::GlobalHeader => "it has a header for all entries that speaks of one",
-        MemberError::NoMap { .. } => "it has a sparse file without a map",
-        MemberError::LongName { .. } | MemberError::LongLink { .. } => "it has a name that is too long",
-        MemberError::LongRecords { .. } => "it has an extended header of more than 1 MiB",
-        MemberError::LongContents { .. } => "it has an entry that is too large", // of more than 16 EiB
+/// The next member. How many bytes come out of an archive is bounded by whoever reads them.
+fn next(members: &mut Members<impl Read>) -> io::Result<Option<Member>> {
+    let mut globals = 0;
+    let bounded = || {
+        globals += 1;
+        if globals > MOST_GLOBALS { Err(damaged("it has too many headers for all members")) } else { Ok(()) }
+    };
+    members.next_member(bounded).map_err(|error| match error {
+        MemberError::Reading { cause, .. } => cause,
+        MemberError::LongName { .. } | MemberError::LongLink { .. } => damaged("it has a name that is too long"),
+        MemberError::LongRecords { .. } => damaged("it has an extended header of more than 1 MiB"),
     })
 }
 
@@ -169,10 +147,10 @@ mod tests {
         no_mode.set_size(0);
         no_mode.set_cksum();
         for (archive, words) in [
-            ([&name[..], &name].concat(), "it has two headers of the same kind for one entry"),
-            (name, "it ends between an entry's headers"),
-            (described(EntryType::XGlobalHeader, b"9 path=a\n"), "it has a header for all entries that speaks of one"),
-            (global.repeat(1001), "it has a header for all entries that speaks of one"),
+            ([&name[..], &name].concat(), "two headers of the same kind describe one member"),
+            (name, "the archive ends between a member's headers"),
+            (described(EntryType::XGlobalHeader, b"9 path=a\n"), "a header for all members speaks of one"),
+            (global.repeat(1001), "it has too many headers for all members"),
             (described(EntryType::GNULongName, &vec![b'n'; 70_000]), "it has a name that is too long"),
             (described(EntryType::GNULongLink, &vec![b'n'; 70_000]), "it has a name that is too long"),
             (described(EntryType::XHeader, &vec![b' '; (1 << 20) + 1]), "it has an extended header of more than 1 MiB"),

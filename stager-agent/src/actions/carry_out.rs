@@ -39,7 +39,7 @@ impl ActionRunner for StagingRunner<'_> {
             }
             Uploads::Sent => {
                 self.steps.enter(Step::Upload, scope);
-                (upload::upload(self.installer.http, &upload, scope)?.sha256, true)
+                (upload::upload(self.installer.http, &upload, scope)?, true)
             }
         };
         if is_droplet {

@@ -6,24 +6,18 @@
 use shared_model::action::{Action, DownloadAction};
 use std::time::Duration;
 
-/// A download that can begin early, and what its place in the tree says of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct EarlyDownload<'a> {
-    pub(super) action: &'a DownloadAction,
+/// A download that can begin early, and where in the tree it stands.
+pub(super) type EarlyDownload<'a> = (&'a DownloadAction, Surroundings<'a>);
+
+/// What the actions around an action say of it.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
     /// In whose name; `None`: the task's.
     pub(super) log_source: Option<&'a str>,
     /// The shortest time limit around it.
     pub(super) limit: Option<Duration>,
-    /// Whether the action fails without it.
+    /// Whether the whole fails without it.
     pub(super) indispensable: bool,
-}
-
-/// What may differ on the way down.
-#[derive(Clone, Copy)]
-struct Surroundings<'a> {
-    log_source: Option<&'a str>,
-    limit: Option<Duration>,
-    indispensable: bool,
 }
 
 /// The downloads that `action` comes to before it runs or uploads anything, in its order.
@@ -38,8 +32,7 @@ fn walk<'a>(action: &'a Action, place: Surroundings<'a>, found: &mut Vec<EarlyDo
     let mut place = Surroundings { log_source: action.log_source().or(place.log_source), ..place };
     match action {
         Action::Download(action) => {
-            let Surroundings { log_source, limit, indispensable } = place;
-            found.push(EarlyDownload { action, log_source, limit, indispensable });
+            found.push((action, place));
             return true;
         }
         // The first of a codependent group to end ends the others, which is another thing when they begin early.
@@ -71,8 +64,8 @@ mod tests {
 
     fn names(action: &Value) -> Vec<String> {
         let action: Action = serde_json::from_value(action.clone()).unwrap();
-        let name = |early: EarlyDownload| {
-            let EarlyDownload { action, log_source, limit, indispensable } = early;
+        let name = |(action, place): EarlyDownload| {
+            let Surroundings { log_source, limit, indispensable } = place;
             let (limit, source) = (limit.map_or(0, |limit| limit.as_secs()), log_source.unwrap_or("-"));
             format!("{} {source} {limit} {}", action.to, if indispensable { "needed" } else { "tried" })
         };

@@ -9,7 +9,6 @@ use crate::fetch::{ChecksumError, FetchError};
 use crate::session::scope::Stopped;
 use crate::upload::UploadError;
 use shared_model::size;
-use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -34,33 +33,39 @@ impl LimitExceeded {
 }
 
 /// Why an action did not succeed.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum ActionError {
     /// It had to end early.
+    #[error("cancelled")]
     Stopped(Stopped),
     /// Its `timeout` ran out; `during` is what it ended with, where that was a failure.
+    #[error("{}", timed_out(*limit, during.as_ref().map(ToString::to_string)))]
     TimedOut { limit: Duration, during: Option<Box<ActionError>> },
     /// A member of its `codependent` group ended, though without a failure.
+    #[error("Codependent step exited")]
     CodependentEnded,
-    /// The system gave no thread for one of several actions.
-    NoThread(io::Error),
+    /// Whoever asks the system for nothing but a thread and its rights fails so.
+    #[error("no thread for an action: {0}")]
+    NoThread(#[from] io::Error),
     /// Actions side by side failed; never empty, in the request's order.
+    #[error("{}", joined(.0, "; "))]
     Several(Vec<ActionError>),
-    /// A program ended with another status than 0.
+    #[error("Exited with status {status}{}", LimitExceeded::behind_status(*exceeded))]
     Exited { path: String, status: i32, exceeded: Option<LimitExceeded> },
-    /// A program could not be run at all.
+    #[error("{}", with_causes(.0))]
     Run(RunError),
-    /// The request names a user that cannot be had.
+    #[error("{}", with_causes(.0))]
     User(UserError),
-    /// The request wants a checksum that cannot be.
+    #[error("{what}: {source}")]
     Checksum { what: String, source: ChecksumError },
     /// Archives can no longer be had; never empty, in the request's order.
+    #[error("expired: {}", joined(.0.iter().map(|missing| &missing.from), ", "))]
     Expired(Vec<Missing>),
-    /// What was fetched for the cache is not in it.
+    #[error("the cache did not keep it")]
     NotKept,
-    /// An archive did not arrive.
+    #[error("{}", with_causes(.0))]
     Fetch(FetchError),
-    /// A file was not taken.
+    #[error("{}", with_causes(.0))]
     Upload(UploadError),
 }
 
@@ -73,12 +78,9 @@ impl ActionError {
     /// What Diego says of it behind an `emit_progress` prefix; `None` where it says nothing.
     pub(crate) fn emittable(&self) -> Option<String> {
         match self {
-            Self::Exited { status, exceeded, path: _ } => {
-                Some(format!("Exited with status {status}{}", LimitExceeded::behind_status(*exceeded)))
-            }
+            Self::Exited { .. } => Some(self.to_string()),
             Self::TimedOut { limit, during } => {
-                let inner = during.as_ref().and_then(|error| error.emittable());
-                Some(timed_out(*limit, inner.as_deref()))
+                Some(timed_out(*limit, during.as_ref().and_then(|error| error.emittable())))
             }
             Self::Fetch(_) => Some("Downloading failed".to_owned()),
             _ => None,
@@ -91,13 +93,6 @@ impl ActionError {
         let mut causes = errors.iter().map(Self::first_cause);
         let first = causes.clone().next().unwrap_or(self);
         causes.find(|error| !matches!(error, Self::Stopped(_))).unwrap_or(first)
-    }
-}
-
-impl From<io::Error> for ActionError {
-    /// Whoever asks the system for nothing but a thread and its rights fails so.
-    fn from(error: io::Error) -> Self {
-        Self::NoThread(error)
     }
 }
 
@@ -119,36 +114,11 @@ impl From<UploadError> for ActionError {
     }
 }
 
-impl fmt::Display for ActionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stopped(_) => f.write_str("cancelled"),
-            Self::TimedOut { limit, during } => {
-                f.write_str(&timed_out(*limit, during.as_ref().map(ToString::to_string).as_deref()))
-            }
-            Self::CodependentEnded => f.write_str("Codependent step exited"),
-            Self::NoThread(error) => write!(f, "no thread for an action: {error}"),
-            Self::Several(errors) => {
-                f.write_str(&errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-            }
-            Self::Exited { status, exceeded, path: _ } => {
-                write!(f, "Exited with status {status}{}", LimitExceeded::behind_status(*exceeded))
-            }
-            Self::Checksum { what, source } => write!(f, "{what}: {source}"),
-            Self::Run(error) => f.write_str(&with_causes(error)),
-            Self::User(error) => f.write_str(&with_causes(error)),
-            Self::Expired(missing) => {
-                let names = missing.iter().map(|missing| missing.from.to_string());
-                write!(f, "expired: {}", names.collect::<Vec<_>>().join(", "))
-            }
-            Self::NotKept => f.write_str("the cache did not keep it"),
-            Self::Fetch(error) => f.write_str(&with_causes(error)),
-            Self::Upload(error) => f.write_str(&with_causes(error)),
-        }
-    }
+fn joined<T: ToString>(all: impl IntoIterator<Item = T>, between: &str) -> String {
+    all.into_iter().map(|one| one.to_string()).collect::<Vec<_>>().join(between)
 }
 
-fn timed_out(limit: Duration, inner: Option<&str>) -> String {
+fn timed_out(limit: Duration, inner: Option<String>) -> String {
     let text = format!("exceeded {} timeout", size::go_duration(limit));
-    inner.map_or(text.clone(), |inner| format!("{text}; {inner}"))
+    if let Some(inner) = inner { format!("{text}; {inner}") } else { text }
 }

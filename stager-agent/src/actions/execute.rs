@@ -9,11 +9,8 @@ use shared_model::event::Event;
 
 /// What an action tree finally does. A leaf asks its scope whether to go on, and comes back soon after the answer is no.
 pub(crate) trait ActionRunner: Sync {
-    /// Fetches and unpacks.
     fn download(&self, action: &DownloadAction, scope: &Scope) -> Result<(), ActionError>;
-    /// Sends a file away.
     fn upload(&self, action: &UploadAction, scope: &Scope) -> Result<(), ActionError>;
-    /// Runs a program to its end.
     fn run(&self, action: &RunAction, scope: &Scope) -> Result<(), ActionError>;
 }
 
@@ -23,9 +20,7 @@ pub(crate) trait ActionRunner: Sync {
 /// What the tree makes of its leaves' errors; [`ActionError::Stopped`] when the scope ended before the action began.
 pub(crate) fn execute(action: &Action, runner: &dyn ActionRunner, scope: &Scope) -> Result<(), ActionError> {
     let scope = &scope.named(action.log_source());
-    if let Some(reason) = scope.stopped() {
-        return Err(ActionError::Stopped(reason));
-    }
+    scope.go_on().map_err(ActionError::Stopped)?;
     match action {
         Action::Download(download) => runner.download(download, scope),
         Action::Upload(upload) => runner.upload(upload, scope),
@@ -87,7 +82,7 @@ fn codependent(actions: &[Action], runner: &dyn ActionRunner, scope: &Scope) -> 
     let inner = scope.stoppable_by(&group);
     let mut results = parallel(actions, |action| {
         let result = execute(action, runner, &inner);
-        group.by_codependent();
+        group.ask(Stopped::Codependent);
         result
     });
     results.retain(|result| !matches!(result, Err(ActionError::Stopped(Stopped::Codependent))));

@@ -72,7 +72,7 @@ impl<'a> StagingRunner<'a> {
             return Err(ActionError::Expired(missing));
         }
 
-        let downloads = early(&self.plan.action).into_iter().filter(|early| alone.has(early.action));
+        let downloads = early(&self.plan.action).into_iter().filter(|(action, _)| alone.has(action));
         let jobs = linked().map(|(dependency, linked)| PrefetchJob::Dependency(dependency, linked));
         let jobs: Vec<PrefetchJob> = jobs.chain(downloads.map(PrefetchJob::Download)).collect();
         let group = Stop::default();
@@ -81,7 +81,7 @@ impl<'a> StagingRunner<'a> {
             PrefetchJob::Dependency(dependency, linked) => {
                 let scope = group_scope.named(dependency.log_source);
                 let provided = self.installer.install(dependency, *linked, &scope);
-                provided.map_err(ActionError::from).inspect_err(|_| group.by_codependent())
+                provided.map_err(ActionError::from).inspect_err(|_| group.ask(Stopped::Codependent))
             }
             PrefetchJob::Download(early) => {
                 self.prefetch_download(early, &group_scope, &group);
@@ -95,18 +95,18 @@ impl<'a> StagingRunner<'a> {
     }
 
     /// Does a download before the action arrives at it, and keeps what came of it.
-    fn prefetch_download(&self, early: &EarlyDownload<'a>, scope: &Scope, group: &Stop) {
-        let scope = scope.named(early.log_source);
-        let limited = early.limit.map(|limit| scope.limited(limit));
-        let result = self.fetch_package(&self.installer, early.action, limited.as_ref().unwrap_or(&scope));
+    fn prefetch_download(&self, (action, place): &EarlyDownload<'a>, scope: &Scope, group: &Stop) {
+        let scope = scope.named(place.log_source);
+        let limited = place.limit.map(|limit| scope.limited(limit));
+        let result = self.fetch_package(&self.installer, action, limited.as_ref().unwrap_or(&scope));
         // Whoever was only stopped has its own time again when its turn comes.
         if matches!(result, Err(ActionError::Stopped(_))) {
             return;
         }
-        if result.is_err() && early.indispensable {
-            group.by_codependent();
+        if result.is_err() && place.indispensable {
+            group.ask(Stopped::Codependent);
         }
-        self.prefetched.lock().unwrap_or_else(PoisonError::into_inner).push((early.action, result));
+        self.prefetched.lock().unwrap_or_else(PoisonError::into_inner).push((*action, result));
     }
 
     /// What came of `action` when it was done ahead; `None`: it was not.

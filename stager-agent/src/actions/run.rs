@@ -66,7 +66,7 @@ impl StagingRunner<'_> {
                 let mut disk = DiskWatch::below(Path::new("/"), program.user, limit, self.reaper, &goes_on);
                 loop {
                     if disk.is_passed() {
-                        full.by_full_disk();
+                        full.ask(Stopped::DiskFull);
                     }
                     if let Some(budget) = &self.disk {
                         budget.is_used(disk.used());

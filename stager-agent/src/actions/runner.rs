@@ -19,7 +19,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Carries out the actions of one staging.
 pub(crate) struct StagingRunner<'a> {
-    /// What is staged.
     pub(crate) plan: &'a StagingPlan,
     /// Whence all that is needed comes.
     pub(crate) installer: DependencyInstaller<'a>,
@@ -33,7 +32,6 @@ pub(crate) struct StagingRunner<'a> {
     pub(crate) uploads: Uploads,
     /// The container's address, for `CF_INSTANCE_IP`.
     pub(crate) address: String,
-    /// The step that is under way.
     pub(crate) steps: Steps,
     /// What came of the downloads that began before the action did; empty at first.
     pub(crate) prefetched: Mutex<Vec<(&'a DownloadAction, Result<(), ActionError>)>>,
@@ -46,7 +44,6 @@ pub(crate) struct StagingRunner<'a> {
 /// The droplet as it was opened for its upload. Whatever else is made of it is made of this file.
 #[derive(Clone)]
 pub(crate) struct Droplet {
-    /// The file, as it was opened.
     pub(crate) file: UntrustedFile,
     /// Its sha256, in hexadecimal digits.
     pub(crate) sha256: String,
@@ -73,12 +70,13 @@ impl StagingRunner<'_> {
     ) -> Result<(), ActionError> {
         let user = User::named(&action.user).map_err(ActionError::User)?;
         let to = user.home.join(&action.to);
+        let checksum = Checksum::parse(action.checksum_algorithm.as_deref(), action.checksum_value.as_deref());
         let archive = Archive {
             name: action.artifact.as_deref().unwrap_or_default(),
             from: &action.from,
             to: &to,
             into: None,
-            checksum: checksum(&action.to, action.checksum_algorithm.as_deref(), action.checksum_value.as_deref())?,
+            checksum: checksum.map_err(ActionError::bad_checksum(&action.to))?,
             owner: Some(Owner { uid: user.uid, gid: user.gid }),
             known: None,
             copy: None,
@@ -102,8 +100,4 @@ impl StagingRunner<'_> {
         let names = iter::once(user).chain(self.plan.action.runs().map(|run| run.user.as_str()));
         names.filter_map(|name| User::named(name).ok()).collect()
     }
-}
-
-fn checksum(what: &str, algorithm: Option<&str>, value: Option<&str>) -> Result<Option<Checksum>, ActionError> {
-    Checksum::parse(algorithm, value).map_err(ActionError::bad_checksum(what))
 }

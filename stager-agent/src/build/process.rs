@@ -35,9 +35,7 @@ pub(crate) struct Program<'a> {
     pub(crate) arguments: &'a [String],
     /// All of its environment.
     pub(crate) environment: &'a [EnvironmentVariable],
-    /// Its working directory.
     pub(crate) directory: PathBuf,
-    /// Who it runs as.
     pub(crate) user: &'a User,
     /// Whether its lines are said.
     pub(crate) output: Output,
@@ -76,13 +74,10 @@ pub(crate) struct Ended {
 /// Why a program could not be run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
-    /// It is not there.
     #[error("there is no {0}")]
     Missing(String),
-    /// It is there, but what would have to interpret it is not.
     #[error("{0} is there, but the program that would have to run it (its first line or its loader names it) is not")]
     NoInterpreter(String),
-    /// Its working directory is not there.
     #[error("{path} cannot be run: its working directory {directory} is not there")]
     NoDirectory { path: String, directory: PathBuf },
     /// Anything else that the system says at the start.
@@ -100,10 +95,8 @@ pub(crate) enum RunError {
         #[source]
         source: io::Error,
     },
-    /// Killed, but still there.
     #[error("{0} did not end, although it was killed")]
     Immortal(String),
-    /// It ended, but what it had started did not.
     #[error("{0} left processes running that could not be ended")]
     LeftBehind(String),
 }

@@ -9,7 +9,7 @@
 use super::rights;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::{Errno, fcntl_dupfd_cloexec, read, write};
+use rustix::io::{Errno, fcntl_dupfd_cloexec, read, retry_on_intr, write};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::setsid;
 use rustix::stdio::{dup2_stdin, stdin};
@@ -58,19 +58,12 @@ impl Beginning {
     pub(super) fn wait(self) -> io::Result<()> {
         let patience = Timespec::try_from(PATIENCE).map_err(io::Error::other)?;
         let mut number = [0; 4];
-        loop {
-            match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&patience)) {
-                Ok(0) => return Err(Errno::TIMEDOUT.into()),
-                Ok(_) => {}
-                Err(Errno::INTR) => continue,
-                Err(error) => return Err(error.into()),
-            }
-            return match read(&self.0, &mut number) {
-                Ok(0) => Ok(()),
-                Ok(_) => Err(io::Error::from_raw_os_error(i32::from_ne_bytes(number))),
-                Err(Errno::INTR) => continue,
-                Err(error) => Err(error.into()),
-            };
+        if retry_on_intr(|| poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&patience)))? == 0 {
+            return Err(Errno::TIMEDOUT.into());
+        }
+        match retry_on_intr(|| read(&self.0, &mut number))? {
+            0 => Ok(()),
+            _ => Err(io::Error::from_raw_os_error(i32::from_ne_bytes(number))),
         }
     }
 }

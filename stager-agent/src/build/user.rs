@@ -14,7 +14,6 @@ const PASSWD: &str = "/etc/passwd";
 pub(crate) struct User {
     /// As in `/etc/passwd`; the number itself where it has no entry.
     pub(crate) name: String,
-    /// User id.
     pub(crate) uid: u32,
     /// Primary group.
     pub(crate) gid: u32,
@@ -25,20 +24,13 @@ pub(crate) struct User {
 /// Why there is no such user.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UserError {
-    /// No entry of that name.
     #[error("there is no user {0:?} in {PASSWD}")]
     Unknown(String),
-    /// The file could not be read.
     #[error("{PASSWD} could not be read")]
     Unreadable(#[source] io::Error),
     /// It is another user than the agent's, which is not root.
     #[error("the request works as {name}, but the agent is user {own} and only root can become another")]
-    OutOfReach {
-        /// The wanted user's name.
-        name: String,
-        /// The agent's user id.
-        own: u32,
-    },
+    OutOfReach { name: String, own: u32 },
 }
 
 impl User {

@@ -5,11 +5,11 @@
 use super::entry::{CacheEntry, EntryGuard, PendingEntry};
 use super::error::CacheError;
 use super::identity::{EntryKind, Identity};
-use super::lock::{Hold, Lock};
+use super::lock::Lock;
 use super::record::{Facts, Record};
 use super::store::Cache;
 use crate::session::scope::Scope;
-use crate::tree_digest::{ContentDigest, Structure};
+use crate::tree_digest::{Digest, Structure};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -40,23 +40,14 @@ impl Cache {
     /// # Errors
     /// [`CacheError::Stopped`], [`CacheError::Io`].
     pub(crate) fn claim(&self, identity: &Identity, scope: &Scope) -> Result<Claim<'_>, CacheError> {
-        Claim::wait(self, identity, scope)
-    }
-}
-
-impl<'c> Claim<'c> {
-    fn wait(cache: &'c Cache, identity: &Identity, scope: &Scope) -> Result<Self, CacheError> {
-        let lock = cache.layout.locks().join(identity.id());
         let turn = loop {
-            if let Some(turn) = Lock::try_take(&lock, Hold::Exclusive).map_err(CacheError::io("lock", &lock))? {
+            if let Some(turn) = self.layout.lock_alone(&identity.id())? {
                 break turn;
             }
-            if let Some(why) = scope.stopped() {
-                return Err(CacheError::Stopped(why));
-            }
+            scope.go_on().map_err(CacheError::Stopped)?;
             thread::sleep(NAP);
         };
-        let pending = PendingEntry::new(&cache.layout)?;
+        let pending = PendingEntry::new(&self.layout)?;
         let path = pending.path(identity.kind);
         match identity.kind {
             // Whatever the umask is: builders must get in.
@@ -66,9 +57,11 @@ impl<'c> Claim<'c> {
             EntryKind::Package => OpenOptions::new().write(true).create_new(true).mode(PACKAGE).open(&path).map(drop),
         }
         .map_err(CacheError::io("make", &path))?;
-        Ok(Self { cache, identity: identity.clone(), path, pending, _turn: turn })
+        Ok(Claim { cache: self, identity: identity.clone(), path, pending, _turn: turn })
     }
+}
 
+impl Claim<'_> {
     /// What to fill: an empty directory for a tree, an empty file for a package. Absolute.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -87,7 +80,7 @@ impl<'c> Claim<'c> {
     ///
     /// # Errors
     /// [`CacheError::Io`]: what was filled in cannot be read, and is gone.
-    pub(crate) fn publish(self, facts: Facts, contents: Option<ContentDigest>) -> Result<Published, CacheError> {
+    pub(crate) fn publish(self, facts: Facts, contents: Option<Digest>) -> Result<Published, CacheError> {
         let record = self.record(facts, contents)?;
         let Self { cache, identity, path, pending, _turn: turn } = self;
         match cache.put(&identity.id(), &record) {
@@ -104,13 +97,13 @@ impl<'c> Claim<'c> {
         }
     }
 
-    fn record(&self, facts: Facts, contents: Option<ContentDigest>) -> Result<Record, CacheError> {
+    fn record(&self, facts: Facts, contents: Option<Digest>) -> Result<Record, CacheError> {
         let structure = Structure::read(&self.path).map_err(CacheError::io("look at", &self.path))?;
         let contents = match (self.identity.kind, contents) {
             (EntryKind::Package, _) => String::new(), // its sha256 serves
             (EntryKind::Tree, Some(contents)) => contents.to_string(),
             (EntryKind::Tree, None) => {
-                let read = ContentDigest::read(&self.path, &|| Ok(()));
+                let read = Digest::of_files(&self.path, &|| Ok(()));
                 read.map_err(CacheError::io("read", &self.path))?.to_string()
             }
         };

@@ -3,18 +3,15 @@
 use super::error::CacheError;
 use super::evict::Removal;
 use super::gc;
-use super::identity::Identity;
 use super::index::Indexed;
+use super::record::Record;
 use super::store::Cache;
 
 /// An entry that was to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cleared {
-    /// What it is a copy of; `None` where its record says nothing.
-    pub(crate) identity: Option<Identity>,
-    /// What it took, or takes; 0 where its record says nothing.
-    pub(crate) bytes: u64,
-    /// Whether it is gone.
+    /// What is known of it; `None` where its record says nothing.
+    pub(crate) record: Option<Record>,
     pub(crate) removal: Removal,
 }
 
@@ -28,10 +25,10 @@ impl Cache {
         for Indexed { id, record, .. } in self.wanted(key)? {
             cleared.push(if let Ok(record) = record {
                 let removal = self.remove(&id, &record.name)?;
-                Cleared { identity: Some(record.identity()), bytes: record.bytes, removal }
+                Cleared { record: Some(record), removal }
             } else {
                 self.forget(&id, None)?;
-                Cleared { identity: None, bytes: 0, removal: Removal::Removed }
+                Cleared { record: None, removal: Removal::Removed }
             });
         }
         gc::collect(&self.layout)?;

@@ -38,7 +38,6 @@ impl CacheEntry {
         &self.path
     }
 
-    /// What is known of it.
     pub(crate) fn record(&self) -> &Record {
         &self.record
     }
@@ -65,8 +64,7 @@ impl PendingEntry {
     pub(super) fn new(layout: &Layout) -> Result<Self, CacheError> {
         loop {
             let name = Name::random().map_err(CacheError::io("name something in", layout.root()))?;
-            let path = layout.locks().join(name.as_str());
-            let lock = Lock::try_take(&path, Hold::Shared).map_err(CacheError::io("lock", path))?;
+            let lock = layout.lock(name.as_str(), Hold::Shared)?;
             // Whoever collects garbage may have seen the new lock first.
             if lock.is_some() {
                 return Ok(Self { layout: layout.clone(), name, lock });

@@ -12,7 +12,6 @@ pub(crate) enum CacheError {
     /// The agent is not root, or the file system does not let root own files: entries could be changed by the builder.
     #[error("{} cannot keep a cache: {why}", root.display())]
     NotOurs {
-        /// The cache's directory.
         root: PathBuf,
         /// `the agent is user 2000, not root`.
         why: String,
@@ -25,10 +24,8 @@ pub(crate) enum CacheError {
         /// `others may write to it (mode 0777)`.
         why: String,
     },
-    /// A newer stager made it.
     #[error("{} holds a cache of format {format}, and this stager knows format {known}", root.display())]
     TooNew {
-        /// The cache's directory.
         root: PathBuf,
         /// What its format file says.
         format: u32,
@@ -40,10 +37,8 @@ pub(crate) enum CacheError {
     TooLarge {
         /// As [`super::Record::bytes`] counts.
         bytes: u64,
-        /// Bytes that the cache may keep.
         limit: u64,
     },
-    /// The system refused something.
     #[error("cannot {action} {}", path.display())]
     Io {
         /// `read`, `lock`, …

@@ -4,7 +4,7 @@
 use super::error::CacheError;
 use super::index::{Index, remove_entry};
 use super::layout::{EVICTING, Name};
-use super::lock::{Hold, Lock};
+use super::lock::Lock;
 use super::record::Record;
 use super::store::Cache;
 use std::thread;
@@ -78,10 +78,9 @@ impl Cache {
     }
 
     fn turn_to_evict(&self) -> Result<Option<Lock>, CacheError> {
-        let path = self.layout.locks().join(EVICTING);
         let until = Instant::now() + PATIENCE;
         loop {
-            let turn = Lock::try_take(&path, Hold::Exclusive).map_err(CacheError::io("lock", &path))?;
+            let turn = self.layout.lock_alone(EVICTING)?;
             if turn.is_some() || Instant::now() >= until {
                 return Ok(turn);
             }

@@ -30,7 +30,6 @@ impl EntryKind {
 /// What an entry is a copy of. Never empty, and without secrets: userinfo, query and fragment of the URL are left out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
-    /// What is kept.
     pub(crate) kind: EntryKind,
     /// The cache key of a dependency, the app's guid of a package.
     pub(crate) key: String,
@@ -39,17 +38,8 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Of a cached dependency. `None` where nothing may be kept: an empty key, or a URL that is no http or https URL.
-    pub(crate) fn new(cache_key: &str, from: &SafeUrl) -> Option<Self> {
-        Self::keyed(EntryKind::Tree, cache_key, from)
-    }
-
-    /// Of an app's package, which has no cache key. `None` as above.
-    pub(crate) fn package(app_guid: &str, from: &SafeUrl) -> Option<Self> {
-        Self::keyed(EntryKind::Package, app_guid, from)
-    }
-
-    fn keyed(kind: EntryKind, key: &str, from: &SafeUrl) -> Option<Self> {
+    /// Of what `key` and `from` name. `None` where nothing may be kept: an empty key, or a URL that is no http or https URL.
+    pub(crate) fn new(kind: EntryKind, key: &str, from: &SafeUrl) -> Option<Self> {
         if key.is_empty() {
             return None;
         }
@@ -73,7 +63,7 @@ mod tests {
     use super::*;
 
     fn of(url: &str) -> Option<String> {
-        Identity::new("k", &SafeUrl::new(url)).map(|identity| identity.origin)
+        Identity::new(EntryKind::Tree, "k", &SafeUrl::new(url)).map(|identity| identity.origin)
     }
 
     #[test]
@@ -96,30 +86,31 @@ mod tests {
         for url in ["", "ftp://h/x", "file:///etc/passwd", "http://", "/x"] {
             assert_eq!(of(url), None, "{url}");
         }
-        assert_eq!(Identity::new("", &SafeUrl::new("http://h/x")), None);
-        assert_eq!(Identity::package("", &SafeUrl::new("http://h/x")), None);
+        assert_eq!(Identity::new(EntryKind::Tree, "", &SafeUrl::new("http://h/x")), None);
+        assert_eq!(Identity::new(EntryKind::Package, "", &SafeUrl::new("http://h/x")), None);
     }
 
     #[test]
     fn every_part_of_an_identity_counts() {
         let url = SafeUrl::new("http://h/x");
-        let one = Identity::new("k", &url).unwrap();
+        let one = Identity::new(EntryKind::Tree, "k", &url).unwrap();
         let others = [
-            Identity::new("k2", &url),
-            Identity::new("k", &SafeUrl::new("http://h/y")),
-            Identity::new("k", &SafeUrl::new("https://h/x")),
-            Identity::new("k", &SafeUrl::new("http://h:81/x")),
-            Identity::package("k", &url),
+            Identity::new(EntryKind::Tree, "k2", &url),
+            Identity::new(EntryKind::Tree, "k", &SafeUrl::new("http://h/y")),
+            Identity::new(EntryKind::Tree, "k", &SafeUrl::new("https://h/x")),
+            Identity::new(EntryKind::Tree, "k", &SafeUrl::new("http://h:81/x")),
+            Identity::new(EntryKind::Package, "k", &url),
         ];
         for other in others {
             assert_ne!(one.id(), other.unwrap().id());
         }
-        assert_eq!(one.id(), Identity::new("k", &SafeUrl::new("http://u:p@H:80/x?s")).unwrap().id());
+        assert_eq!(one.id(), Identity::new(EntryKind::Tree, "k", &SafeUrl::new("http://u:p@H:80/x?s")).unwrap().id());
     }
 
     #[test]
     fn no_secret_of_a_url_is_in_an_identity() {
-        let identity = Identity::new("k", &SafeUrl::new("https://u:SECRET@h/x?md5=SECRET#SECRET")).unwrap();
+        let identity =
+            Identity::new(EntryKind::Tree, "k", &SafeUrl::new("https://u:SECRET@h/x?md5=SECRET#SECRET")).unwrap();
         assert!(!format!("{identity:?}").contains("SECRET"), "{identity:?}");
     }
 }

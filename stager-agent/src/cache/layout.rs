@@ -60,7 +60,6 @@ impl Name {
         Ok(Self(hex(&bytes)))
     }
 
-    /// As a file's name.
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
@@ -89,9 +88,6 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Opens the cache in `root`; makes it where nothing is yet. Everything in it must be ours.
-    ///
-    /// # Errors
-    /// See [`CacheError`].
     pub(super) fn make(root: &Path) -> Result<Self, CacheError> {
         if let Some(parent) = root.parent() {
             let made = DirBuilder::new().recursive(true).mode(PARENT).create(parent);
@@ -114,9 +110,6 @@ impl Layout {
     }
 
     /// The cache in `root` that an image holds; `None` where there is none. Nothing is changed.
-    ///
-    /// # Errors
-    /// See [`CacheError`].
     pub(super) fn baked(root: &Path) -> Result<Option<Self>, CacheError> {
         let root = match fs::canonicalize(root) {
             Ok(root) => root,
@@ -145,12 +138,10 @@ impl Layout {
         &self.root
     }
 
-    /// Where an entry is.
     pub(super) fn place(&self, kind: EntryKind, name: &Name) -> PathBuf {
         self.folder_of(kind).join(name.as_str())
     }
 
-    /// Where all entries of a kind are.
     pub(super) fn folder_of(&self, kind: EntryKind) -> PathBuf {
         self.root.join(match kind {
             EntryKind::Tree => "entries",
@@ -158,23 +149,26 @@ impl Layout {
         })
     }
 
-    /// Where the index files are.
     pub(super) fn index(&self) -> PathBuf {
         self.root.join("index")
     }
 
-    /// Where the locks are.
     pub(super) fn locks(&self) -> PathBuf {
         self.root.join("locks")
     }
 
-    /// Takes the lock `name` alone; `None` while somebody uses or fills the entry.
+    /// Takes the lock `name`; `None` while somebody holds it in another way.
     ///
     /// # Errors
     /// The system refuses.
-    pub(super) fn lock_alone(&self, name: &str) -> Result<Option<Lock>, CacheError> {
+    pub(super) fn lock(&self, name: &str, hold: Hold) -> Result<Option<Lock>, CacheError> {
         let path = self.locks().join(name);
-        Lock::try_take(&path, Hold::Exclusive).map_err(CacheError::io("lock", path))
+        Lock::try_take(&path, hold).map_err(CacheError::io("lock", path))
+    }
+
+    /// The same alone: nobody uses or fills the entry.
+    pub(super) fn lock_alone(&self, name: &str) -> Result<Option<Lock>, CacheError> {
+        self.lock(name, Hold::Exclusive)
     }
 }
 

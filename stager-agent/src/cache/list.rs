@@ -9,9 +9,7 @@ use std::time::SystemTime;
 /// An entry as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Listed {
-    /// What is known of it.
     pub(crate) record: Record,
-    /// When it was last used.
     pub(crate) used: SystemTime,
 }
 

@@ -18,9 +18,7 @@ pub(crate) struct Facts {
     pub(crate) sha256: String,
     /// Further checksums of the archive that a request gave and that were right: `md5` → hex digits.
     pub(crate) checksums: BTreeMap<String, String>,
-    /// The answer's `ETag`.
     pub(crate) etag: Option<String>,
-    /// The answer's Last-Modified.
     pub(crate) last_modified: Option<String>,
     /// Whether TLS said who the server was, or a checksum of the request what it is.
     pub(crate) verified: bool,
@@ -32,7 +30,6 @@ pub(crate) struct Facts {
 /// The document in an entry's index file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// What is kept.
     pub(crate) kind: EntryKind,
     /// See [`Identity::key`].
     pub(crate) key: String,
@@ -42,13 +39,12 @@ pub(crate) struct Record {
     pub(crate) fetched: u64,
     /// What it takes on a disk of 4 KiB blocks, about what `du` says.
     pub(crate) bytes: u64,
-    /// What the fetch says.
     pub(crate) facts: Facts,
     /// Where it is.
     pub(super) name: Name,
     /// Of names, kinds, modes, owners, sizes and times: see [`crate::tree_digest::Structure`].
     pub(super) structure: String,
-    /// Of every byte: see [`crate::tree_digest::ContentDigest`].
+    /// Of every byte: see [`crate::tree_digest::Digest::of_files`].
     pub(super) contents: String,
 }
 
@@ -70,7 +66,6 @@ impl Record {
         Ok(record)
     }
 
-    /// The index file's text.
     pub(super) fn text(&self) -> Vec<u8> {
         let mut text = serde_json::to_vec_pretty(self).expect("strings and numbers can always be written as JSON");
         text.push(b'\n');

@@ -6,7 +6,7 @@ use super::gc;
 use super::identity::Identity;
 use super::index::{Index, remove_entry};
 use super::layout::{Layout, Name};
-use super::lock::{Hold, Lock};
+use super::lock::Hold;
 use super::record::Record;
 use crate::clock::Clock;
 use std::path::Path;
@@ -31,9 +31,6 @@ pub(crate) struct Cache {
 impl Cache {
     /// Opens the cache in the directory `root`, which is made where it is missing (and its parents), and removes what
     /// killed processes left. It will keep up to `limit` bytes, as [`Record::bytes`] counts them.
-    ///
-    /// # Errors
-    /// See [`CacheError`].
     pub(crate) fn open(root: &Path, limit: u64) -> Result<Self, CacheError> {
         let own = rustix::process::geteuid();
         if !own.is_root() {
@@ -70,9 +67,7 @@ impl Cache {
                     return Ok(Lookup::Damaged(why));
                 }
             };
-            let path = self.layout.locks().join(record.name.as_str());
-            let lock = Lock::try_take(&path, Hold::Shared).map_err(CacheError::io("lock", path))?;
-            let Some(lock) = lock else {
+            let Some(lock) = self.layout.lock(record.name.as_str(), Hold::Shared)? else {
                 thread::sleep(NAP);
                 continue;
             };

@@ -92,11 +92,11 @@ impl Home {
 }
 
 fn identity(key: &str) -> Identity {
-    Identity::new(key, &SafeUrl::new(format!("http://blobstore/{key}"))).unwrap()
+    Identity::new(EntryKind::Tree, key, &SafeUrl::new(format!("http://blobstore/{key}"))).unwrap()
 }
 
 fn package(app: &str) -> Identity {
-    Identity::package(app, &SafeUrl::new(format!("http://blobstore/{app}"))).unwrap()
+    Identity::new(EntryKind::Package, app, &SafeUrl::new(format!("http://blobstore/{app}"))).unwrap()
 }
 
 fn claim<'c>(cache: &'c Cache, identity: &Identity) -> Claim<'c> {
@@ -163,7 +163,7 @@ fn the_same_key_from_another_place_is_another_entry() {
     let home = Home::new();
     let cache = home.cache();
     drop(publish(&cache, "lifecycle", "ours"));
-    let theirs = Identity::new("lifecycle", &SafeUrl::new("http://elsewhere/lifecycle")).unwrap();
+    let theirs = Identity::new(EntryKind::Tree, "lifecycle", &SafeUrl::new("http://elsewhere/lifecycle")).unwrap();
     assert!(matches!(cache.find(&theirs).unwrap(), Lookup::Nothing));
     let claim = claim(&cache, &theirs);
     fs::write(claim.path().join("file"), "theirs").unwrap();

@@ -4,11 +4,11 @@ use super::entry::damage;
 use super::error::{CacheError, is_damage};
 use super::identity::EntryKind;
 use super::index::Index;
-use super::lock::{Hold, Lock};
+use super::lock::Hold;
 use super::record::Record;
 use super::store::Cache;
 use crate::session::scope::Scope;
-use crate::tree_digest::{self, ContentDigest};
+use crate::tree_digest::{self, Digest};
 use std::io;
 
 /// An entry whose bytes were read again.
@@ -36,8 +36,7 @@ impl Cache {
             let (record, wrong) = match indexed.record {
                 Err(why) => (None, Some(why)),
                 Ok(record) => {
-                    let path = self.layout.locks().join(record.name.as_str());
-                    let lock = Lock::try_take(&path, Hold::Shared).map_err(CacheError::io("lock", path))?;
+                    let lock = self.layout.lock(record.name.as_str(), Hold::Shared)?;
                     // It went, or is just going.
                     if lock.is_none() || !Index::new(&self.layout).leads(&indexed.id, &record.name)? {
                         continue;
@@ -69,11 +68,9 @@ impl Cache {
         if let Some(why) = damage(&path, record)? {
             return Ok(Some(why));
         }
-        let go_on = || scope.stopped().map_or(Ok(()), |_| Err(io::Error::other("stopped")));
+        let go_on = || scope.go_on().map_err(|_| io::Error::other("stopped"));
         let read = match record.kind {
-            EntryKind::Tree => {
-                ContentDigest::read(&path, &go_on).map(|contents| contents.to_string() == record.contents)
-            }
+            EntryKind::Tree => Digest::of_files(&path, &go_on).map(|contents| contents.to_string() == record.contents),
             EntryKind::Package => tree_digest::sha256_of(&path, &go_on).map(|sha256| sha256 == record.facts.sha256),
         };
         match (read, scope.stopped()) {

@@ -53,10 +53,8 @@ pub(super) fn compare(
             }
             OriginVerdict::Withheld(why) => {
                 withheld += 1;
-                let text = format!(
-                    "{key} cannot be compared with {origin}: {why}; a signature or password of its URL is not kept"
-                );
-                Event::Warning { text }
+                let why = format!("{why}; a signature or password of its URL is not kept");
+                Event::Warning { text: format!("{key} cannot be compared with {origin}: {why}") }
             }
             OriginVerdict::Unanswered(why) => {
                 found.unanswered += 1;
@@ -66,11 +64,11 @@ pub(super) fn compare(
         scope.emit(said);
     }
     if !whole.is_empty() {
-        let (others, unanswered, packages) = (found.others, found.unanswered, packages.len());
-        let left_out = match packages {
+        let left_out = match packages.len() {
             0 => String::new(),
             count => format!("; packages, which have no lasting origin, are left out: {count}"),
         };
+        let Verified { others, unanswered, .. } = found;
         let text = format!(
             "Compared with their origin: {same} the same, {others} another, {withheld} refused by their server, \
              {unanswered} without an answer{left_out}"

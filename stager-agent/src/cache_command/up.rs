@@ -15,6 +15,7 @@ use crate::{clock, request};
 use shared_model::event::{Event, Step};
 use shared_model::validate;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -55,9 +56,7 @@ pub(super) fn fill(
                 failed.push(NotFetched::Dependency { key: wanted.dependency.cache_key.clone(), error });
             }
         }
-        if let Some(why) = scope.stopped() {
-            return Err(Failure::from_stop(why));
-        }
+        scope.go_on().map_err(Failure::from_stop)?;
     }
     if failed.is_empty() {
         steps.finish(scope);
@@ -104,12 +103,11 @@ fn clients(wanted: &[Wanted], arguments: &Arguments) -> Result<Vec<Rc<Http>>, Fa
     let mut clients = Vec::new();
     for wanted in wanted {
         let key = (wanted.certificates.as_deref(), wanted.skips_verification);
-        let http = match known.get(&key) {
-            Some(http) => Rc::clone(http),
-            None => client(wanted)?,
+        let http = match known.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(client(wanted)?),
         };
-        known.insert(key, Rc::clone(&http));
-        clients.push(http);
+        clients.push(Rc::clone(http));
     }
     Ok(clients)
 }

@@ -1,6 +1,6 @@
 //! What several requests want in the cache, each of it once. Pure.
 
-use crate::cache::Identity;
+use crate::cache::{EntryKind, Identity};
 use crate::plan::StagingPlan;
 use shared_model::dependency::CachedDependency;
 use std::collections::HashMap;
@@ -34,7 +34,7 @@ impl Collection {
     /// Takes in the dependencies of a request.
     pub(super) fn add(&mut self, plan: &StagingPlan) {
         for dependency in &plan.dependencies {
-            let Some(identity) = Identity::new(&dependency.cache_key, &dependency.from) else {
+            let Some(identity) = Identity::new(EntryKind::Tree, &dependency.cache_key, &dependency.from) else {
                 self.without_key += 1;
                 continue;
             };

@@ -3,10 +3,10 @@
 use super::caches;
 use super::choose::{Choice, choose};
 use super::installer::{DependencyInstaller, cached, cached_copy, shown, unwritable};
-use super::link::{self, LinkSpot};
-use crate::cache::{CacheEntry, Claim, Identity};
+use super::link;
+use crate::cache::{CacheEntry, Claim, EntryKind, Identity};
 use crate::causes::with_causes;
-use crate::fetch::{self, Archive, Checksum, ChecksumError, FetchError, FetchOutcome, Known, Probed, TransferError};
+use crate::fetch::{self, Archive, Checksum, ChecksumError, FetchError, Known, Probed, TransferError};
 use crate::session::scope::Scope;
 use crate::unpack::UnpackError;
 use shared_model::dependency::CachedDependency;
@@ -51,7 +51,7 @@ impl<'a> Dependency<'a> {
             to: Path::new(to).components().as_path(),
             checksum: Checksum::parse(checksum_algorithm.as_deref(), checksum_value.as_deref())?,
             log_source: Some(log_source.as_str()).filter(|source| !source.is_empty()),
-            identity: Identity::new(cache_key, from),
+            identity: Identity::new(EntryKind::Tree, cache_key, from),
         })
     }
 }
@@ -59,35 +59,21 @@ impl<'a> Dependency<'a> {
 impl DependencyInstaller<'_> {
     /// Sees to it that `dependency` is where it should be. `alone`: nothing else of the request is to be unpacked at,
     /// above or below that place.
-    ///
-    /// # Errors
-    /// See [`FetchError`].
     pub(crate) fn install(&self, dependency: &Dependency, alone: bool, scope: &Scope) -> Result<(), FetchError> {
-        let obstacle = self.obstacle(dependency, alone);
-        if let Some(why) = obstacle {
+        if let Some(why) = self.obstacle(dependency, alone) {
             if !why.is_empty() {
-                scope.emit(Event::Note {
-                    text: format!("{} is not linked from the cache: {why}", shown(dependency.to)),
-                });
+                let text = format!("{} is not linked from the cache: {why}", shown(dependency.to));
+                scope.emit(Event::Note { text });
             }
             return self.in_place(dependency, scope);
         }
-        match self.obtain(dependency, scope)? {
-            None => self.in_place(dependency, scope),
-            Some(entry) => match link::link(entry.path(), dependency.to) {
-                Ok(()) => {
-                    self.caches.hold(entry);
-                    Ok(())
-                }
-                Err(cause) => Err(unwritable(&self.archive(dependency), cause)),
-            },
-        }
+        let Some(entry) = self.obtain(dependency, scope)? else { return self.in_place(dependency, scope) };
+        link::link(entry.path(), dependency.to).map_err(|cause| unwritable(&self.archive(dependency), cause))?;
+        self.caches.hold(entry);
+        Ok(())
     }
 
     /// Sees to it that `dependency` is in the cache, and shows it nowhere. False where it cannot be kept.
-    ///
-    /// # Errors
-    /// See [`FetchError`].
     pub(crate) fn cache_only(&self, dependency: &Dependency, scope: &Scope) -> Result<bool, FetchError> {
         Ok(self.obtain(dependency, scope)?.is_some_and(|entry| entry.is_kept()))
     }
@@ -105,10 +91,7 @@ impl DependencyInstaller<'_> {
         if !alone {
             return Some("something else is unpacked at the same place, above or below it");
         }
-        match link::look_at(dependency.to, &self.caches.roots()) {
-            LinkSpot::Free => None,
-            LinkSpot::Taken => Some("there is something already"),
-        }
+        (!link::is_free(dependency.to, &self.caches.roots())).then_some("there is something already")
     }
 
     fn in_place(&self, dependency: &Dependency, scope: &Scope) -> Result<(), FetchError> {
@@ -187,8 +170,8 @@ impl DependencyInstaller<'_> {
         let known = usable.as_ref().and_then(|usable| usable.known.as_ref()).map(Known::condition);
         let archive = Archive { into: Some(claim.path()), known: known.as_ref(), ..self.archive(dependency) };
         let fetched = match fetch::fetch(self.http, &archive, scope) {
-            Ok(FetchOutcome::Fresh(fetched)) => fetched,
-            Ok(FetchOutcome::Unchanged) => return Ok(usable.map(|usable| used(usable, dependency, scope))),
+            Ok(Some(fetched)) => fetched,
+            Ok(None) => return Ok(usable.map(|usable| used(usable, dependency, scope))),
             Err(FetchError::Unpack { cause: cause @ UnpackError::Disk { .. }, .. }) => {
                 caches::go_on_without(&cause, scope);
                 return Ok(None);

@@ -19,19 +19,11 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// Sees to it that what a staging needs is there.
 #[derive(Clone, Copy)]
 pub(crate) struct DependencyInstaller<'a> {
-    /// The way to the network.
     pub(crate) http: &'a Http,
-    /// What an archive may ask for.
     pub(crate) limits: &'a Limits,
-    /// The caches.
     pub(crate) caches: &'a Caches,
     /// Whom it is for: the app's guid; may be empty.
     pub(crate) app: &'a str,
-}
-
-/// Which of `places` no other one overlaps: only these may be links into the cache.
-pub(crate) fn alone(places: &[&Path]) -> Vec<bool> {
-    link::overlapping(places).into_iter().map(|overlaps| !overlaps).collect()
 }
 
 impl DependencyInstaller<'_> {

@@ -14,27 +14,18 @@ use std::path::{Component, Path, PathBuf};
 /// Of new parents, as Diego's containers have them.
 const MODE: u32 = 0o755;
 
-/// What is where a link should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LinkSpot {
-    /// Nothing, an empty directory, or a link into the cache that an earlier staging made.
-    Free,
-    /// Something that is nobody's but its owner's.
-    Taken,
-}
-
-/// Looks at `to`; `roots` are the caches' directories.
-pub(super) fn look_at(to: &Path, roots: &[&Path]) -> LinkSpot {
-    let Ok(found) = fs::symlink_metadata(to) else { return LinkSpot::Free };
-    let free = if found.is_symlink() {
+/// Whether a link can be made at `to`: nothing is there, an empty directory, or a link into one of `roots`, the caches'
+/// directories, that an earlier staging made.
+pub(super) fn is_free(to: &Path, roots: &[&Path]) -> bool {
+    let Ok(found) = fs::symlink_metadata(to) else { return true };
+    if found.is_symlink() {
         fs::read_link(to).is_ok_and(|target| roots.iter().any(|root| target.starts_with(root)))
     } else {
         found.is_dir() && fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_none())
-    };
-    if free { LinkSpot::Free } else { LinkSpot::Taken }
+    }
 }
 
-/// Makes `to` a link to `entry`. What [`look_at`] calls free gives way.
+/// Makes `to` a link to `entry`. What [`is_free`] looks over gives way.
 ///
 /// # Errors
 /// The file system's.
@@ -56,19 +47,19 @@ pub(super) fn link(entry: &Path, to: &Path) -> io::Result<()> {
 /// The file system's.
 pub(super) fn unlink(to: &Path, roots: &[&Path]) -> io::Result<()> {
     let is_link = fs::symlink_metadata(to).is_ok_and(|found| found.is_symlink());
-    if is_link && look_at(to, roots) == LinkSpot::Free { fs::remove_file(to) } else { Ok(()) }
+    if is_link && is_free(to, roots) { fs::remove_file(to) } else { Ok(()) }
 }
 
-/// Which of `places` overlap with another one: the same, above it or below it. What is below a link would be unpacked
-/// into the cache.
-pub(super) fn overlapping(places: &[&Path]) -> Vec<bool> {
+/// Which of `places` overlap with no other one, which would be the same, above it or below it: only these may be links into
+/// the cache, for what is below a link would be unpacked there.
+pub(crate) fn alone(places: &[&Path]) -> Vec<bool> {
     let real: Vec<Option<PathBuf>> = places.iter().map(|place| resolved(place)).collect();
     let overlaps = |at: usize| {
         let Some(one) = &real[at] else { return true };
         let mut others = real.iter().enumerate().filter(|(other, _)| *other != at);
         others.any(|(_, other)| other.as_ref().is_none_or(|other| one.starts_with(other) || other.starts_with(one)))
     };
-    (0..real.len()).map(overlaps).collect()
+    (0..real.len()).map(|at| !overlaps(at)).collect()
 }
 
 /// Whether `path`, with all links followed, is in or below one of `roots`.
@@ -116,7 +107,8 @@ mod tests {
             (["a/../b", "c"], [true, true]),
         ] {
             let places = places.map(path);
-            assert_eq!(overlapping(&places.each_ref().map(PathBuf::as_path)), expected, "{places:?}");
+            let overlaps = alone(&places.each_ref().map(PathBuf::as_path)).into_iter().map(|alone| !alone);
+            assert_eq!(overlaps.collect::<Vec<_>>(), expected, "{places:?}");
         }
     }
 
@@ -126,22 +118,22 @@ mod tests {
         let path = |name: &str| home.path().join(name);
         let (cache, to) = (path("cache"), path("parent/to"));
         fs::create_dir_all(cache.join("e")).unwrap();
-        let is = |to: &Path| look_at(to, &[&cache]);
-        assert_eq!(is(&to), LinkSpot::Free);
+        let free = |to: &Path| is_free(to, &[&cache]);
+        assert!(free(&to));
         link(&cache.join("e"), &to).unwrap();
-        assert_eq!((is(&to), fs::read_link(&to).unwrap()), (LinkSpot::Free, cache.join("e")));
+        assert_eq!((free(&to), fs::read_link(&to).unwrap()), (true, cache.join("e")));
         link(&cache.join("f"), &to).unwrap();
         assert_eq!(fs::read_link(&to).unwrap(), cache.join("f"));
         assert_eq!(fs::metadata(path("parent")).unwrap().permissions().mode() & 0o7777, MODE);
 
         fs::create_dir(path("empty")).unwrap();
-        assert_eq!(is(&path("empty")), LinkSpot::Free);
+        assert!(free(&path("empty")));
         link(&cache.join("e"), &path("empty")).unwrap();
         fs::create_dir_all(path("full/inside")).unwrap();
         fs::write(path("file"), "").unwrap();
         symlink("/etc", path("elsewhere")).unwrap();
         for taken in ["full", "file", "elsewhere"] {
-            assert_eq!(is(&path(taken)), LinkSpot::Taken, "{taken}");
+            assert!(!free(&path(taken)), "{taken}");
         }
         assert!(link(&cache.join("e"), &path("full")).is_err() && path("full/inside").exists());
     }

@@ -17,5 +17,6 @@ mod tests;
 
 pub(crate) use caches::{Caches, volume_is_mounted};
 pub(crate) use install::Dependency;
-pub(crate) use installer::{DependencyInstaller, alone};
+pub(crate) use installer::DependencyInstaller;
+pub(crate) use link::alone;
 pub(crate) use missing::{Missing, Needed, indispensable};

@@ -6,8 +6,8 @@
 use super::caches;
 use super::choose::{is_trusted, known};
 use super::installer::{DependencyInstaller, cached_copy};
-use crate::cache::{CacheEntry, Claim, Identity};
-use crate::fetch::{self, Archive, CachedCopy, Checksum, FetchError, FetchOutcome, TransferError};
+use crate::cache::{CacheEntry, Claim, EntryKind, Identity};
+use crate::fetch::{self, Archive, CachedCopy, Checksum, FetchError, TransferError};
 use crate::session::scope::Scope;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
@@ -19,12 +19,9 @@ const GLANCE: Duration = Duration::from_millis(1);
 
 impl DependencyInstaller<'_> {
     /// Fetches `archive`, keeps a copy where it can, and uses that copy where the server refuses.
-    ///
-    /// # Errors
-    /// See [`FetchError`].
     pub(crate) fn install_package(&self, archive: &Archive, scope: &Scope) -> Result<(), FetchError> {
         self.spare_the_cache(archive)?;
-        let Some(identity) = Identity::package(self.app, archive.from) else {
+        let Some(identity) = Identity::new(EntryKind::Package, self.app, archive.from) else {
             return fetch::fetch(self.http, archive, scope).map(drop);
         };
         match self.fetch_and_copy(&identity, archive, scope) {
@@ -35,7 +32,7 @@ impl DependencyInstaller<'_> {
 
     /// Whether there is a copy that would do when the server refuses. Its bytes are not looked at.
     pub(super) fn has_copy(&self, from: &SafeUrl, checksum: Option<&Checksum>, scope: &Scope) -> bool {
-        let identity = Identity::package(self.app, from);
+        let identity = Identity::new(EntryKind::Package, self.app, from);
         identity.is_some_and(|identity| self.copy(&identity, checksum, scope).is_some())
     }
 
@@ -57,14 +54,14 @@ impl DependencyInstaller<'_> {
             return fetch::fetch(self.http, archive, scope).map(drop);
         };
         match fetch::fetch(self.http, &Archive { copy: Some(&copy), ..archive.clone() }, scope) {
-            Ok(FetchOutcome::Fresh(fetched)) => {
+            Ok(Some(fetched)) => {
                 let published = claim.publish(self.facts(&fetched, archive.checksum.as_ref()), None);
                 if let Some(error) = published.map_or_else(Some, |published| published.warning) {
                     caches::warn(&error, scope);
                 }
                 Ok(())
             }
-            Ok(FetchOutcome::Unchanged) => Ok(()), // nobody asked
+            Ok(None) => Ok(()), // nobody asked
             Err(FetchError::Copy { cause, .. }) => {
                 caches::go_on_without(&cause, scope);
                 drop(claim);

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::Scope;
-use crate::cache::Identity;
+use crate::cache::{EntryKind, Identity};
 use crate::fetch::Verify;
 use crate::fetch::loopback::{Audience, Server, answer, client};
 use crate::session::scope::Stop;
@@ -43,7 +43,7 @@ fn what_the_image_holds_is_used_and_what_it_does_not_hold_is_kept_in_the_volume(
         to: &tos[at],
         checksum: None,
         log_source: None,
-        identity: Identity::new("key", &urls[at]),
+        identity: Identity::new(EntryKind::Tree, "key", &urls[at]),
     };
     let provide = |caches: &Caches, at: usize| {
         let installer = DependencyInstaller { http: &http, limits: &Limits::GENEROUS, caches, app: "" };

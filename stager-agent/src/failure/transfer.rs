@@ -102,22 +102,11 @@ fn from_transfer(cause: &TransferError, direction: Direction) -> &'static str {
             "HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the container's environment say what goes through which proxy \
              (docker run -e; Docker takes them from ~/.docker/config.json)"
         }
-        TransferError::OwnCertificate { .. } => {
-            "restage --cert FILE --key FILE; docker run needs the files mounted, and both options behind the image"
-        }
-        TransferError::Downgrade { .. } => {
-            "the server has to redirect to https; only requests that check no certificates follow it to http"
-        }
-        TransferError::UnknownAuthority { .. } => {
-            "give the authority's certificate: restage --ca FILE; docker run needs the file mounted, \
-             and --ca FILE behind the image"
-        }
-        TransferError::WrongHost { .. } => {
-            "another server answers under that name: is the container on the right network?"
-        }
-        TransferError::CertificateExpired { .. } => {
-            "the server needs a new certificate; is this machine's clock right?"
-        }
+        TransferError::OwnCertificate { .. }
+        | TransferError::Downgrade { .. }
+        | TransferError::UnknownAuthority { .. }
+        | TransferError::WrongHost { .. }
+        | TransferError::CertificateExpired { .. } => from_distrust(cause),
         TransferError::BadUrl => NEW_REQUEST,
         TransferError::TooLong { .. } => {
             "it moved, but slowly: --transfer-timeout gives it more time \
@@ -137,6 +126,26 @@ fn from_transfer(cause: &TransferError, direction: Direction) -> &'static str {
         | TransferError::Surplus { .. }
         | TransferError::Damaged { .. }
         | TransferError::Protocol { .. } => "restage once more; the server's own log may say why",
+    }
+}
+
+/// Where one end does not know the other.
+fn from_distrust(cause: &TransferError) -> &'static str {
+    match cause {
+        TransferError::OwnCertificate { .. } => {
+            "restage --cert FILE --key FILE; docker run needs the files mounted, and both options behind the image"
+        }
+        TransferError::Downgrade { .. } => {
+            "the server has to redirect to https; only requests that check no certificates follow it to http"
+        }
+        TransferError::UnknownAuthority { .. } => {
+            "give the authority's certificate: restage --ca FILE; docker run needs the file mounted, \
+             and --ca FILE behind the image"
+        }
+        TransferError::CertificateExpired { .. } => {
+            "the server needs a new certificate; is this machine's clock right?"
+        }
+        _ => "another server answers under that name: is the container on the right network?",
     }
 }
 

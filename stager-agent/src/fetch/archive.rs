@@ -3,7 +3,7 @@
 use super::checksum::Checksum;
 use super::validators::Validators;
 use crate::disk_budget::DiskBudget;
-use crate::tree_digest::ContentDigest;
+use crate::tree_digest::Digest;
 use crate::unpack::{Limits, Owner};
 use shared_model::safe_url::SafeUrl;
 use std::fs::File;
@@ -33,19 +33,9 @@ pub(crate) struct Archive<'a> {
     /// A file, to be written and read, that gets the archive as it came; empty where nothing arrived. It is whole when
     /// the archive is [`Fetched`].
     pub(crate) copy: Option<&'a File>,
-    /// What it may ask for.
     pub(crate) limits: &'a Limits,
     /// What its contents draw on, while they are there; `None`: on nobody's.
     pub(crate) disk: Option<&'a Arc<DiskBudget>>,
-}
-
-/// How a fetch ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum FetchOutcome {
-    /// It is unpacked.
-    Fresh(Fetched),
-    /// The one that is known is still the right one (304); nothing was written.
-    Unchanged,
 }
 
 /// An archive that was fetched and unpacked.
@@ -53,7 +43,6 @@ pub(crate) enum FetchOutcome {
 pub(crate) struct Fetched {
     /// Bytes of the archive, compressed as it came.
     pub(crate) bytes: u64,
-    /// Entries unpacked.
     pub(crate) entries: u64,
     /// Of the archive as it came, in lower-case hex.
     pub(crate) sha256: String,
@@ -64,5 +53,5 @@ pub(crate) struct Fetched {
     /// The address and port that it came from, the last one after redirects, or a proxy's; `None`: nobody can tell.
     pub(crate) peer: Option<SocketAddr>,
     /// A digest of all files unpacked, for the cache; `None` where it takes reading them to tell.
-    pub(crate) contents: Option<ContentDigest>,
+    pub(crate) contents: Option<Digest>,
 }

@@ -9,14 +9,12 @@ use super::client::Http;
 use super::get::{BodyInfo, Get};
 use super::retry::{AttemptError, Retries};
 use super::transfer_error::TransferError;
-use super::validators::Validators;
 use crate::http_url::Address;
 use crate::session::semaphore::Permit;
 use shared_model::safe_url::SafeUrl;
 use std::convert::Infallible;
 use std::io::{self, Read};
 use std::mem;
-use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -77,37 +75,16 @@ impl<'a> Body<'a> {
         let download = ask(http, url, get)?;
         let (chunk, used, info) = (Vec::new(), 0, BodyInfo::default());
         let (received, ended, failed) = (0, false, None);
-        let mut body = Self { http, url, retries, download, chunk, used, received, info, ended, failed, permit };
-        match body.next_message()? {
-            Message::Begins(info) => body.info = info,
-            _ => return Ok(None),
-        }
-        Ok(Some(body))
+        let body = Self { http, url, retries, download, chunk, used, received, info, ended, failed, permit };
+        Ok(match body.next_message()? {
+            Message::Begins(info) => Some(Self { info, ..body }),
+            _ => None,
+        })
     }
 
-    /// Bytes that the server announced; `None`: it did not.
-    pub(super) fn expected(&self) -> Option<u64> {
-        self.info.length
-    }
-
-    /// What the server gave to know it again by.
-    pub(super) fn validators(&self) -> &Validators {
-        &self.info.validators
-    }
-
-    /// Whether it comes over TLS from servers whose certificates were verified.
-    pub(super) fn verified(&self) -> bool {
-        self.info.verified
-    }
-
-    /// Who sends it; `None`: nobody can tell.
-    pub(super) fn peer(&self) -> Option<SocketAddr> {
-        self.info.peer
-    }
-
-    /// The Content-Encoding that the server gave it; `None`: it came as it is.
-    pub(super) fn coding(&self) -> Option<&str> {
-        self.info.coding.as_deref()
+    /// What the server told of it.
+    pub(super) fn info(&self) -> &BodyInfo {
+        &self.info
     }
 
     /// What went wrong with the transfer while it was read, if anything.

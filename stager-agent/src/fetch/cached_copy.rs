@@ -63,5 +63,5 @@ pub(crate) fn unpack_cached_copy(
 }
 
 fn unless_stopped(archive: &Archive, scope: &Scope) -> Result<(), FetchError> {
-    scope.stopped().map_or(Ok(()), |why| Err(FetchError::Stopped { from: archive.from.clone(), why }))
+    scope.go_on().map_err(|why| FetchError::Stopped { from: archive.from.clone(), why })
 }

@@ -9,107 +9,47 @@ use thiserror::Error;
 /// A checksum as requests give it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Checksum {
-    algorithm: Algorithm,
+    /// As [`ALGORITHMS`] has it.
+    algorithm: &'static str,
     /// Lower-case hex.
     value: String,
 }
 
-/// The algorithms that Diego and Cloud Controller know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Algorithm {
-    /// 32 hex digits.
-    Md5,
-    /// 40 hex digits.
-    Sha1,
-    /// 64 hex digits.
-    Sha256,
-    /// 128 hex digits.
-    Sha512,
-}
+/// The algorithms that Diego and Cloud Controller know, by their names on the wire.
+const ALGORITHMS: [Algorithm; 4] = [
+    ("md5", || Box::new(Md5::new())),
+    ("sha1", || Box::new(Sha1::new())),
+    (SHA256, || Box::new(Sha256::new())),
+    ("sha512", || Box::new(Sha512::new())),
+];
+
+const SHA256: &str = "sha256";
+
+/// A name, and what begins a checksum.
+type Algorithm = (&'static str, fn() -> Hasher);
+
+/// A checksum being made.
+type Hasher = Box<dyn sha2::digest::DynDigest>;
 
 /// A checksum that cannot be meant.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ChecksumError {
-    /// Neither md5, sha1, sha256 nor sha512.
     #[error("checksum algorithm {0:?} is none of md5, sha1, sha256, sha512")]
     UnknownAlgorithm(String),
-    /// The value is no hex, or has the wrong length.
     #[error("{value:?} is no {algorithm} checksum: {algorithm} has {digits} hex digits")]
     NoSuchValue {
-        /// The algorithm's name.
         algorithm: &'static str,
         /// As the request has it.
         value: String,
-        /// How many there should be.
         digits: usize,
     },
 }
 
-impl Algorithm {
-    /// The name on the wire: `sha256`.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Md5 => "md5",
-            Self::Sha1 => "sha1",
-            Self::Sha256 => "sha256",
-            Self::Sha512 => "sha512",
-        }
-    }
-
-    const fn hex_digits(self) -> usize {
-        match self {
-            Self::Md5 => 32,
-            Self::Sha1 => 40,
-            Self::Sha256 => 64,
-            Self::Sha512 => 128,
-        }
-    }
-
-    fn named(name: &str) -> Option<Self> {
-        // Requests say `sha256`, image layers say `SHA256`.
-        let wanted = name.to_ascii_lowercase();
-        [Self::Md5, Self::Sha1, Self::Sha256, Self::Sha512].into_iter().find(|algorithm| algorithm.name() == wanted)
-    }
-}
-
-/// A checksum being made.
-enum Hasher {
-    Md5(Md5),
-    Sha1(Sha1),
-    Sha256(Sha256),
-    Sha512(Sha512),
-}
-
-impl Hasher {
-    /// Of no bytes yet.
-    fn new(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Md5 => Self::Md5(Md5::new()),
-            Algorithm::Sha1 => Self::Sha1(Sha1::new()),
-            Algorithm::Sha256 => Self::Sha256(Sha256::new()),
-            Algorithm::Sha512 => Self::Sha512(Sha512::new()),
-        }
-    }
-
-    /// Takes more of the body in.
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Md5(hasher) => hasher.update(bytes),
-            Self::Sha1(hasher) => hasher.update(bytes),
-            Self::Sha256(hasher) => hasher.update(bytes),
-            Self::Sha512(hasher) => hasher.update(bytes),
-        }
-    }
-
-    /// The checksum of all that was taken in, in lower-case hex.
-    fn hex(self) -> String {
-        match self {
-            Self::Md5(hasher) => hex(&hasher.finalize()),
-            Self::Sha1(hasher) => hex(&hasher.finalize()),
-            Self::Sha256(hasher) => hex(&hasher.finalize()),
-            Self::Sha512(hasher) => hex(&hasher.finalize()),
-        }
-    }
+/// What hashes as `algorithm` does; `None` where nobody knows that.
+fn hasher(algorithm: &str) -> Option<(&'static str, Hasher)> {
+    // Requests say `sha256`, image layers say `SHA256`.
+    let known = ALGORITHMS.iter().find(|(name, _)| name.eq_ignore_ascii_case(algorithm));
+    known.map(|(name, new)| (*name, new()))
 }
 
 /// What a body hashes to instead.
@@ -144,10 +84,10 @@ pub(super) struct Digests {
 impl Digests {
     /// Compares with the request's checksum; where it gives none, with the server's MD5.
     pub(super) fn compared_with(request: Option<Checksum>, server: Option<String>) -> Self {
-        let of_server = || Some((ChecksumSource::Server, Checksum { algorithm: Algorithm::Md5, value: server? }));
+        let of_server = || Some((ChecksumSource::Server, Checksum { algorithm: "md5", value: server? }));
         let wanted = request.map(|checksum| (ChecksumSource::Request, checksum)).or_else(of_server);
         let algorithm = wanted.as_ref().map(|(_, checksum)| checksum.algorithm);
-        let other = algorithm.filter(|algorithm| *algorithm != Algorithm::Sha256).map(Hasher::new);
+        let other = algorithm.filter(|algorithm| *algorithm != SHA256).and_then(hasher).map(|(_, hasher)| hasher);
         Self { sha256: Sha256::new(), wanted, other }
     }
 
@@ -163,15 +103,21 @@ impl Digests {
     pub(super) fn compare(self) -> Result<String, Mismatch> {
         let sha256 = hex(&self.sha256.finalize());
         let Some((by, Checksum { algorithm, value: wanted })) = self.wanted else { return Ok(sha256) };
-        let found = self.other.map_or_else(|| sha256.clone(), Hasher::hex);
-        if found == wanted { Ok(sha256) } else { Err(Mismatch { by, algorithm: algorithm.name(), wanted, found }) }
+        let found = self.other.map_or_else(|| sha256.clone(), |hasher| hex(&finished(hasher)));
+        if found == wanted { Ok(sha256) } else { Err(Mismatch { by, algorithm, wanted, found }) }
     }
+}
+
+fn finished(mut hasher: Hasher) -> Vec<u8> {
+    let mut sum = vec![0; hasher.output_size()];
+    hasher.finalize_into_reset(&mut sum).expect("there are as many bytes as it says");
+    sum
 }
 
 impl Checksum {
     /// The algorithm's name: `sha256`.
     pub(crate) fn algorithm(&self) -> &'static str {
-        self.algorithm.name()
+        self.algorithm
     }
 
     /// Lower-case hex.
@@ -188,13 +134,10 @@ impl Checksum {
         else {
             return Ok(None);
         };
-        let known = Algorithm::named(algorithm).ok_or_else(|| ChecksumError::UnknownAlgorithm(algorithm.to_owned()))?;
-        if value.len() != known.hex_digits() || !value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(ChecksumError::NoSuchValue {
-                algorithm: known.name(),
-                value: value.to_owned(),
-                digits: known.hex_digits(),
-            });
+        let (known, hasher) = hasher(algorithm).ok_or_else(|| ChecksumError::UnknownAlgorithm(algorithm.to_owned()))?;
+        let digits = hasher.output_size() * 2;
+        if value.len() != digits || !value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(ChecksumError::NoSuchValue { algorithm: known, value: value.to_owned(), digits });
         }
         Ok(Some(Self { algorithm: known, value: value.to_ascii_lowercase() }))
     }

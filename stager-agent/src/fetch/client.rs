@@ -18,11 +18,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use ureq::config::Config;
-use ureq::http::{self, StatusCode, header};
+use ureq::http::{self, HeaderName, HeaderValue, StatusCode, header};
 use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Agent, Body, Error, SendBody, Timeout};
+use ureq::{Agent, Body, Error, RequestBuilder, SendBody, Timeout};
 
 /// As browsers have it, more or less; nobody in Cloud Foundry redirects more than twice.
 const MOST_REDIRECTS: usize = 10;
@@ -54,9 +54,6 @@ pub(crate) enum ClientError {
 
 impl Http {
     /// Builds it, with the proxies of the environment.
-    ///
-    /// # Errors
-    /// See [`ClientError`].
     pub(crate) fn new(trust: &Trust, timeouts: Timeouts) -> Result<Self, ClientError> {
         Ok(Self::through(Proxies::from_env(|name| env::var(name).ok())?, trust, timeouts)?)
     }
@@ -95,14 +92,9 @@ impl Http {
         for _ in 0..=MOST_REDIRECTS {
             verified &= address.https;
             let (agent, connection) = self.agent(&address, self.timeouts.idle);
-            let mut request = agent.get(&address.url);
-            for (name, value) in self.credentials(&address) {
-                request = request.header(name, value);
-            }
+            let mut request = with_headers(agent.get(&address.url), self.credentials(&address));
             if get.travels() || address.origin() == origin {
-                for (name, value) in get.headers() {
-                    request = request.header(name, value);
-                }
+                request = with_headers(request, get.headers());
             }
             let response = self.understood(&address, request.call())?;
             match response.headers().get(header::LOCATION) {
@@ -134,14 +126,8 @@ impl Http {
     ) -> Result<http::Response<Body>, TransferError> {
         // After the body, the first read waits for the answer.
         let (agent, _) = self.agent(address, answer_within);
-        let mut request = agent.post(&address.url);
-        for (name, value) in self.credentials(address) {
-            request = request.header(name, value);
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        match request.send(SendBody::from_owned_reader(body)) {
+        let request = with_headers(agent.post(&address.url), self.credentials(address));
+        match with_headers(request, headers.iter().copied()).send(SendBody::from_owned_reader(body)) {
             Err(Error::Timeout(Timeout::PerRead)) => Err(TransferError::Idle { after: answer_within }),
             answered => self.understood(address, answered),
         }
@@ -152,17 +138,15 @@ impl Http {
         let (proxy, connection) = (self.proxies.for_address(address), ConnectionHandle::default());
         let tunnel = proxy.filter(|proxy| tunnels(proxy, address));
         let config = configuration(&self.tls, self.timeouts, per_read).proxy(tunnel.map(|proxy| proxy.tunnel.clone()));
-        let (connector, handle) = (Arc::clone(&self.connector), connection.clone());
-        let agent = match proxy.filter(|proxy| !tunnels(proxy, address)) {
-            None => {
-                let watched = WatchedConnector { connector, connection: handle, whole_url: None };
-                Agent::with_parts(config.build(), watched, DefaultResolver::default())
-            }
-            Some(proxy) => {
-                let watched =
-                    WatchedConnector { connector, connection: handle, whole_url: Some(address.origin().to_owned()) };
-                Agent::with_parts(config.build(), watched, NearProxy::new(proxy))
-            }
+        let forward = proxy.filter(|proxy| !tunnels(proxy, address));
+        let watched = WatchedConnector {
+            connector: Arc::clone(&self.connector),
+            connection: connection.clone(),
+            whole_url: forward.map(|_| address.origin().to_owned()),
+        };
+        let agent = match forward {
+            None => Agent::with_parts(config.build(), watched, DefaultResolver::default()),
+            Some(proxy) => Agent::with_parts(config.build(), watched, NearProxy(proxy.tunnel.uri().clone())),
         };
         (agent, connection)
     }
@@ -192,6 +176,14 @@ impl Http {
             }
         }
     }
+}
+
+fn with_headers<B, N, V>(request: RequestBuilder<B>, headers: impl IntoIterator<Item = (N, V)>) -> RequestBuilder<B>
+where
+    HeaderName: TryFrom<N, Error: Into<http::Error>>,
+    HeaderValue: TryFrom<V, Error: Into<http::Error>>,
+{
+    headers.into_iter().fold(request, |request, (name, value)| request.header(name, value))
 }
 
 /// Whether `proxy` is asked for a connection instead of for the answer: always for https, which it must not read.

@@ -1,11 +1,11 @@
 //! Fetches one archive: asks, hashes and unpacks what comes, and tries again.
 
-use super::archive::{Archive, FetchOutcome, Fetched};
+use super::archive::{Archive, Fetched};
 use super::body::Body;
 use super::checksum::{ChecksumSource, Mismatch};
 use super::client::Http;
 use super::error::FetchError;
-use super::get::Get;
+use super::get::{BodyInfo, Get};
 use super::retry::{AttemptError, Retries, with_retries};
 use super::tally::{BodySummary, Tally};
 use super::target_dir::TargetDir;
@@ -21,30 +21,31 @@ use std::time::Instant;
 /// Bytes that are read after an archive was refused, so that its checksum can tell whether it was the right one.
 const LISTEN_AFTER_FAILURE: u64 = 64 << 20;
 
-/// Fetches `archive` and unpacks it. Emits `Downloading`, `DownloadProgress`, `Retrying`, `Warning` and `Downloaded`
-/// (nothing for [`FetchOutcome::Unchanged`]); notices within about a second when `scope` is stopped.
+/// Fetches `archive` and unpacks it. `None`: the one that is known is still the right one (304), and nothing was
+/// written. Emits `Downloading`, `DownloadProgress`, `Retrying`, `Warning` and `Downloaded`
+/// (nothing for `None`); notices within about a second when `scope` is stopped.
 ///
 /// # Errors
 /// See [`FetchError`]. A directory that was empty or missing before is empty afterwards, so that half an archive is
 /// not taken for a whole one; in one that held something, some entries may have been replaced.
-pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<FetchOutcome, FetchError> {
+pub(crate) fn fetch(http: &Http, archive: &Archive, scope: &Scope) -> Result<Option<Fetched>, FetchError> {
     let started = Instant::now();
     if archive.known.is_none() {
         announce(archive, scope);
     }
     let tried = with_retries(archive.from, http.timeouts(), scope, |retries| attempt(http, archive, retries, scope));
     let arrived = tried.map_err(|error| FetchError::from_attempt(error, archive.from))?;
-    let Some((summary, unpacked)) = arrived else { return Ok(FetchOutcome::Unchanged) };
+    let Some((summary, unpacked)) = arrived else { return Ok(None) };
 
     let (name, to) = (archive.name.to_owned(), archive.to.display().to_string());
     for text in warnings(&unpacked, &to) {
         scope.emit(Event::Warning { text });
     }
-    let BodySummary { bytes, sha256, validators, verified, peer } = summary;
+    let BodySummary { bytes, sha256, info: BodyInfo { validators, verified, peer, .. } } = summary;
     let Unpacked { entries, contents, .. } = unpacked;
     let ms = milliseconds_since(started);
     scope.emit(Event::Downloaded { name, to, bytes, entries, ms });
-    Ok(FetchOutcome::Fresh(Fetched { bytes, entries, sha256, validators, verified, peer, contents }))
+    Ok(Some(Fetched { bytes, entries, sha256, validators, verified, peer, contents }))
 }
 
 fn announce(archive: &Archive, scope: &Scope) {
@@ -75,7 +76,7 @@ fn attempt(
     if let Some(copy) = archive.copy {
         start_over(copy).map_err(|cause| uncopied(archive, cause))?;
     }
-    let coding = body.coding().map(str::to_owned);
+    let coding = body.info().coding.clone();
     let to = archive.to.display().to_string();
     let body = Tally::new(body, archive.checksum.clone(), archive.copy, Some(to), scope);
     let target = TargetDir::create(archive).map_err(|cause| failed(archive, cause))?;
@@ -109,9 +110,7 @@ fn receive(
         Err(_) => body.read_on(LISTEN_AFTER_FAILURE),
     };
     // Whatever unpacking complains about, these are the reasons behind it.
-    if let Some(why) = scope.stopped() {
-        return Err(AttemptError::Stopped(why));
-    }
+    scope.go_on().map_err(AttemptError::Stopped)?;
     if let Some(cause) = body.failure() {
         return Err(AttemptError::Transfer(cause));
     }

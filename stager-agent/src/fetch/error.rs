@@ -13,7 +13,6 @@ use std::path::PathBuf;
 /// An archive is not there.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
-    /// It did not arrive.
     #[error("cannot download {from}")]
     Transfer {
         from: SafeUrl,
@@ -31,7 +30,6 @@ pub(crate) enum FetchError {
         /// Hex, of the body.
         found: String,
     },
-    /// It arrived, and cannot be unpacked.
     #[error("cannot unpack {from} into {}", to.display())]
     Unpack {
         from: SafeUrl,
@@ -39,14 +37,12 @@ pub(crate) enum FetchError {
         #[source]
         cause: UnpackError,
     },
-    /// The copy of it, which was asked for, cannot be written.
     #[error("cannot keep a copy of {from}")]
     Copy {
         from: SafeUrl,
         #[source]
         cause: io::Error,
     },
-    /// It was stopped.
     #[error("the download of {from} was stopped")]
     Stopped { from: SafeUrl, why: Stopped },
 }
@@ -64,12 +60,7 @@ impl FetchError {
 
     /// Whether the bytes that came are not what they should be.
     pub(super) fn is_of_contents(&self) -> bool {
-        match self {
-            Self::Checksum { .. } => true,
-            Self::Unpack { cause, .. } => {
-                matches!(cause, UnpackError::NotAnArchive { .. } | UnpackError::Corrupt { .. })
-            }
-            Self::Transfer { .. } | Self::Copy { .. } | Self::Stopped { .. } => false,
-        }
+        use UnpackError::{Corrupt, NotAnArchive};
+        matches!(self, Self::Checksum { .. } | Self::Unpack { cause: NotAnArchive { .. } | Corrupt { .. }, .. })
     }
 }

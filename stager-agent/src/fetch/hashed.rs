@@ -41,9 +41,7 @@ fn attempt(
     let body = body.ok_or(TransferError::Protocol { reason: "it says that nothing has changed" })?;
     let mut tally = Tally::new(body, None, None, None, scope);
     let read = tally.read_on(most);
-    if let Some(why) = scope.stopped() {
-        return Err(AttemptError::Stopped(why));
-    }
+    scope.go_on().map_err(AttemptError::Stopped)?;
     match (tally.failure(), read) {
         (Some(cause), _) => Err(cause.into()),
         (None, Ok(true)) => match tally.tell() {

@@ -15,7 +15,6 @@ mod error;
 mod get;
 mod hashed;
 mod own_certificate;
-mod pem;
 mod probe;
 mod proxy;
 mod retry;
@@ -32,7 +31,7 @@ pub(crate) mod loopback;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use archive::{Archive, FetchOutcome, Fetched};
+pub(crate) use archive::{Archive, Fetched};
 pub(crate) use cached_copy::{CachedCopy, unpack_cached_copy};
 pub(crate) use checksum::{Checksum, ChecksumError};
 pub(crate) use client::{ClientError, Http};

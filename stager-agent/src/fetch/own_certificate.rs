@@ -3,7 +3,6 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that reads the agent's own certificate and key")]
 
-use super::pem;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::sign::CertifiedKey;
@@ -11,7 +10,7 @@ use rustls::{Error, InconsistentKeys};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use ureq::tls::{ClientCert, PrivateKey};
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, parse_pem};
 
 /// Where certificate and key are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,49 +24,31 @@ pub(crate) struct OwnCertificate {
 /// Certificate or key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OwnCertificateError {
-    /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     Unreadable {
         path: PathBuf,
         #[source]
         cause: io::Error,
     },
-    /// There is no certificate in it.
     #[error("{} holds no certificate in PEM form", path.display())]
     NoCertificate { path: PathBuf },
-    /// There is no key in it.
     #[error("{} holds no private key in PEM form", path.display())]
     NoKey { path: PathBuf },
-    /// The key needs a passphrase.
     #[error("the private key in {} is encrypted", path.display())]
     Encrypted { path: PathBuf },
-    /// The key is another certificate's.
     #[error("the private key in {} does not belong to the certificate in {}", key.display(), certificate.display())]
-    Mismatch {
-        /// The key's file.
-        key: PathBuf,
-        /// The certificate's file.
-        certificate: PathBuf,
-    },
+    Mismatch { key: PathBuf, certificate: PathBuf },
     /// Certificate or key are damaged, or of a kind that TLS does not know.
     #[error("the certificate in {} or its private key in {} is damaged or of an unknown kind", certificate.display(), key.display())]
-    Unusable {
-        /// The key's file.
-        key: PathBuf,
-        /// The certificate's file.
-        certificate: PathBuf,
-    },
+    Unusable { key: PathBuf, certificate: PathBuf },
 }
 
 impl OwnCertificate {
     /// What the HTTP client needs to know.
-    ///
-    /// # Errors
-    /// See [`OwnCertificateError`].
     pub(super) fn load(&self) -> Result<ClientCert, OwnCertificateError> {
         let certificate = || self.certificate.clone();
         let key_path = self.key.as_deref().unwrap_or(&self.certificate);
-        let chain = pem::certificates(&read(&self.certificate)?);
+        let chain = certificates(&read(&self.certificate)?);
         if chain.is_empty() {
             return Err(OwnCertificateError::NoCertificate { path: certificate() });
         }
@@ -85,6 +66,13 @@ impl OwnCertificate {
         })?;
         Ok(ClientCert::new_with_certs(&chain, key))
     }
+}
+
+/// The certificates in `text`, in order; what is none, such as a key beside its certificate, is left out.
+pub(super) fn certificates(text: &[u8]) -> Vec<Certificate<'static>> {
+    let items = parse_pem(text).filter_map(Result::ok);
+    let certificate = |item| if let PemItem::Certificate(certificate) = item { Some(certificate) } else { None };
+    items.filter_map(certificate).collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, OwnCertificateError> {

@@ -40,7 +40,7 @@ pub(super) struct Proxy {
 }
 
 /// Finds the address of a proxy, whatever host is asked for: a proxy that passes requests on is all that one connects to.
-pub(super) struct NearProxy(Uri);
+pub(super) struct NearProxy(pub(super) Uri);
 
 /// A variable of the environment does not name a proxy that can be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -113,13 +113,6 @@ impl Proxy {
             status: Some(status),
             reason: format!("it answered {}", status_text(status)),
         }
-    }
-}
-
-impl NearProxy {
-    /// Finds the address of `proxy`.
-    pub(super) fn new(proxy: &Proxy) -> Self {
-        Self(proxy.tunnel.uri().clone())
     }
 }
 

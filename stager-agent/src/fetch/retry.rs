@@ -61,15 +61,8 @@ pub(crate) struct Retries<'a> {
 
 impl<'a> Retries<'a> {
     fn new(what: &'a SafeUrl, timeouts: Timeouts, scope: &'a Scope<'a>) -> Self {
-        Self {
-            what,
-            timeouts,
-            scope,
-            failed: Cell::new(0),
-            furthest: Cell::new(0),
-            began: Instant::now(),
-            waited: Cell::default(),
-        }
+        let (failed, furthest, waited) = (Cell::default(), Cell::default(), Cell::default());
+        Self { what, timeouts, scope, failed, furthest, began: Instant::now(), waited }
     }
 
     /// Why not to go on: the scope was stopped, or the transfer's own time is up. `None`: go on.
@@ -177,9 +170,7 @@ fn by_chance(pause: Duration) -> Duration {
 fn rest(wait: Duration, scope: &Scope) -> Result<(), Stopped> {
     let until = Instant::now() + wait;
     loop {
-        if let Some(why) = scope.stopped() {
-            return Err(why);
-        }
+        scope.go_on()?;
         match until.saturating_duration_since(Instant::now()) {
             Duration::ZERO => return Ok(()),
             left => thread::sleep(left.min(NAP)),

@@ -2,13 +2,12 @@
 
 use super::body::Body;
 use super::checksum::{Checksum, Digests, Mismatch};
+use super::get::BodyInfo;
 use super::transfer_error::TransferError;
-use super::validators::Validators;
 use crate::session::scope::Scope;
 use shared_model::event::Event;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Between two events: an eye sees no more, a log needs less.
@@ -34,12 +33,8 @@ pub(super) struct BodySummary {
     pub(super) bytes: u64,
     /// In lower-case hex.
     pub(super) sha256: String,
-    /// What the server gave to know it again by; empty: nothing.
-    pub(super) validators: Validators,
-    /// Whether it came over TLS from a server whose certificate was verified.
-    pub(super) verified: bool,
-    /// Who sent it, or began to; `None`: nobody can tell.
-    pub(super) peer: Option<SocketAddr>,
+    /// What the server told of it; the peer is who began to send it.
+    pub(super) info: BodyInfo,
 }
 
 impl<'a> Tally<'a> {
@@ -52,7 +47,7 @@ impl<'a> Tally<'a> {
         to: Option<String>,
         scope: &'a Scope<'a>,
     ) -> Self {
-        let digests = Digests::compared_with(checksum, body.validators().md5());
+        let digests = Digests::compared_with(checksum, body.info().validators.md5());
         Self { body, copy, copy_failure: None, scope, to, digests, bytes: 0, last_news: Instant::now() }
     }
 
@@ -81,8 +76,7 @@ impl<'a> Tally<'a> {
 
     /// Compares, and tells what it was. Only of a body that was read to its end.
     pub(super) fn tell(self) -> Result<BodySummary, Mismatch> {
-        let (validators, verified, peer) = (self.body.validators().clone(), self.body.verified(), self.body.peer());
-        Ok(BodySummary { bytes: self.bytes, sha256: self.digests.compare()?, validators, verified, peer })
+        Ok(BodySummary { bytes: self.bytes, sha256: self.digests.compare()?, info: self.body.info().clone() })
     }
 }
 
@@ -97,7 +91,7 @@ impl Read for Tally<'_> {
         }
         if let Some(to) = self.to.as_ref().filter(|_| self.last_news.elapsed() >= NEWS_EVERY) {
             self.last_news = Instant::now();
-            let (to, total) = (to.clone(), self.body.expected());
+            let (to, total) = (to.clone(), self.body.info().length);
             self.scope.emit(Event::DownloadProgress { to, bytes: self.bytes, total });
         }
         Ok(count)

@@ -81,11 +81,8 @@ fn make(path: &Path, owner: Option<Owner>) -> Result<(), UnpackError> {
 /// Removes what is in `path`. Links are removed, not followed.
 fn empty(path: &Path) -> Result<(), UnpackError> {
     for entry in entries(path)? {
-        let kind = fs::symlink_metadata(&entry).map(|metadata| metadata.is_dir());
-        let removed = match kind {
-            Ok(true) => fs::remove_dir_all(&entry),
-            _ => fs::remove_file(&entry),
-        };
+        let is_dir = fs::symlink_metadata(&entry).is_ok_and(|metadata| metadata.is_dir());
+        let removed = if is_dir { fs::remove_dir_all(&entry) } else { fs::remove_file(&entry) };
         removed.map_err(|cause| UnpackError::Disk { path: entry, cause })?;
     }
     Ok(())

@@ -62,13 +62,11 @@ impl Case {
 
     fn run(&self, http: &Http, url: &str, checksum: Option<Checksum>) -> Result<Fetched, FetchError> {
         let to = self.to();
-        match self.fetch(http, &Archive { checksum, ..archive(&SafeUrl::new(url), &to) })? {
-            FetchOutcome::Fresh(fetched) => Ok(fetched),
-            FetchOutcome::Unchanged => unreachable!("nobody said that it is known"),
-        }
+        let fetched = self.fetch(http, &Archive { checksum, ..archive(&SafeUrl::new(url), &to) })?;
+        Ok(fetched.expect("nobody said that it is known"))
     }
 
-    fn fetch(&self, http: &Http, archive: &Archive) -> Result<FetchOutcome, FetchError> {
+    fn fetch(&self, http: &Http, archive: &Archive) -> Result<Option<Fetched>, FetchError> {
         fetch(http, archive, &Scope::new(&self.audience, "STG", &self.stop))
     }
 
@@ -230,7 +228,7 @@ fn a_stop_is_noticed_while_nothing_comes() {
             while server.requests() == 0 {
                 thread::sleep(Duration::from_millis(5));
             }
-            case.stop.by_signal(15);
+            case.stop.ask(Stopped::Signal(15));
         });
         case.run(&patient, &server.url, None).unwrap_err()
     });
@@ -252,7 +250,7 @@ fn a_stop_is_noticed_while_it_pours() {
                 thread::sleep(Duration::from_millis(5));
             }
             thread::sleep(Duration::from_millis(50)); // some of it may come
-            case.stop.by_codependent();
+            case.stop.ask(Stopped::Codependent);
         });
         case.run(&plain(), &server.url, None).unwrap_err()
     });

@@ -38,12 +38,8 @@ impl Default for Timeouts {
 /// # Errors
 /// In words: it is none, or 0, or more than a day.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = match text.as_bytes().last() {
-        Some(b's') => (&text[..text.len() - 1], 1),
-        Some(b'm') => (&text[..text.len() - 1], 60),
-        Some(b'h') => (&text[..text.len() - 1], 3600),
-        _ => (text, 1),
-    };
+    let in_unit = |(letter, seconds)| Some((text.strip_suffix(letter)?, seconds));
+    let (number, unit) = [('s', 1), ('m', 60), ('h', 3600)].into_iter().find_map(in_unit).unwrap_or((text, 1));
     let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
     match seconds.map(Duration::from_secs) {
         Some(duration) if !duration.is_zero() && duration <= LONGEST => Ok(duration),

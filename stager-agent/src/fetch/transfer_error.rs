@@ -9,7 +9,6 @@ use std::time::Duration;
 /// A transfer over HTTP failed, in either direction.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TransferError {
-    /// The URL cannot be used.
     #[error("{}", NotHttp)]
     BadUrl,
     /// 403 or 410: the blobstore's answers to a signature that is wrong or out of date.
@@ -20,7 +19,6 @@ pub(crate) enum TransferError {
         /// The URL's `expires`, in seconds since 1970; `None` where it has none.
         expires: Option<i64>,
     },
-    /// 404.
     #[error("the server answered {}", status_text(404))]
     NotFound,
     /// Any other status that is not the one hoped for.
@@ -32,17 +30,14 @@ pub(crate) enum TransferError {
         /// How long it asks to wait.
         retry_after: Option<Duration>,
     },
-    /// No address for the name.
     #[error("cannot resolve the host name {host:?}")]
     UnknownHost { host: String },
-    /// Nobody answers at the address.
     #[error("cannot connect to {host:?}")]
     Connect {
         host: String,
         #[source]
         cause: io::Error,
     },
-    /// The proxy does not let us through.
     #[error("the proxy {proxy} does not let us through: {reason}")]
     Proxy {
         /// Its URL, redacted, and the variable that names it.
@@ -54,15 +49,10 @@ pub(crate) enum TransferError {
     /// A redirect from https to http, where nobody can tell who answers.
     #[error("it redirects from https to http, to {host:?}, where anybody could answer")]
     Downgrade { host: String },
-    /// The server's certificate is signed by nobody we trust.
     #[error("the certificate of {host:?} is signed by an authority that is not trusted here")]
     UnknownAuthority { host: String },
-    /// The server's certificate is another's.
     #[error("the certificate of the server is not for {host:?}")]
-    WrongHost {
-        /// The name asked for.
-        host: String,
-    },
+    WrongHost { host: String },
     /// The server wants to know who we are, and does not.
     #[error("{host:?} {how}")]
     OwnCertificate {
@@ -70,10 +60,8 @@ pub(crate) enum TransferError {
         /// `asks for a certificate of ours`.
         how: &'static str,
     },
-    /// The server's certificate was valid once.
     #[error("the certificate of {host:?} has expired")]
     CertificateExpired { host: String },
-    /// TLS failed otherwise.
     #[error("no TLS connection to {host:?}: {reason}")]
     Tls { host: String, reason: String },
     /// The connection ended before the body did.
@@ -90,19 +78,16 @@ pub(crate) enum TransferError {
         /// Bytes received until then.
         from: u64,
     },
-    /// The server sent more than it announced.
     #[error("the server sent more than {}", announced(*expected))]
     Surplus {
         /// Bytes announced; `None`: in chunks, which had ended.
         expected: Option<u64>,
     },
-    /// The archive cannot be used, and the server encoded it on the way.
     #[error("the server encoded it on the way (Content-Encoding: {coding}), although it was asked not to")]
     Encoded {
         /// The server's word: `gzip`.
         coding: String,
     },
-    /// The body is another than its ETag, an MD5, says.
     #[error("it arrived damaged: its md5 is {found}, but its ETag is {announced}")]
     Damaged {
         /// Hex, of the ETag.
@@ -110,15 +95,11 @@ pub(crate) enum TransferError {
         /// Hex, of the body.
         found: String,
     },
-    /// Nothing moved for too long.
     #[error("nothing moved for {}", size::go_duration(*after))]
     Idle { after: Duration },
     /// It moved, but not fast enough.
     #[error("it took longer than {} in all", size::go_duration(*after))]
-    TooLong {
-        /// How long it might take.
-        after: Duration,
-    },
+    TooLong { after: Duration },
     /// What came is no HTTP, or HTTP of a kind that cannot be followed.
     #[error("the server's answer cannot be understood: {reason}")]
     Protocol { reason: &'static str },
@@ -159,10 +140,7 @@ impl TransferError {
 
     /// How long the server asks to wait before the next try.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Status { retry_after, .. } => *retry_after,
-            _ => None,
-        }
+        if let Self::Status { retry_after, .. } = self { *retry_after } else { None }
     }
 }
 

@@ -3,8 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that reads certificate files")]
 
-use super::own_certificate::{OwnCertificate, OwnCertificateError};
-use super::pem;
+use super::own_certificate::{OwnCertificate, OwnCertificateError, certificates};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,17 +40,14 @@ pub(crate) enum Verify {
 /// A certificate file cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum TrustError {
-    /// The certificate that the agent shows, or its key, cannot be used.
     #[error("the agent's own certificate cannot be used")]
     Own(#[from] OwnCertificateError),
-    /// It cannot be read.
     #[error("cannot read the certificates in {}", path.display())]
     Unreadable {
         path: PathBuf,
         #[source]
         cause: io::Error,
     },
-    /// There is no certificate in it.
     #[error("{} holds no certificate in PEM form", path.display())]
     NoCertificate { path: PathBuf },
 }
@@ -93,7 +89,7 @@ fn system_roots() -> Vec<Certificate<'static>> {
 
 fn certificates_in(path: &Path) -> Result<Vec<Certificate<'static>>, TrustError> {
     let text = fs::read(path).map_err(|cause| TrustError::Unreadable { path: path.to_owned(), cause })?;
-    Ok(pem::certificates(&text))
+    Ok(certificates(&text))
 }
 
 fn certificate_files(folder: &Path) -> Result<Vec<PathBuf>, TrustError> {

@@ -36,13 +36,11 @@ pub(crate) struct Ingredients<'a> {
 /// Why there is no image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HandoffError {
-    /// It could not be started.
     #[error("host-cli could not be started: {reason}")]
     NotStarted { reason: String },
     /// It failed, and said why.
     #[error("{text}")]
     Failed { code: ExitCode, text: String, advice: String },
-    /// It ended without a word.
     #[error("host-cli ended with status {status} and did not say why")]
     Silent { status: i32 },
 }

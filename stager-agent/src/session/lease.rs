@@ -6,9 +6,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the request from standard input")]
 
-use crate::session::scope::Stop;
+use crate::session::scope::{Stop, Stopped};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use shared_model::exit_code::ExitCode;
 use shared_model::lease::{END_OF_REQUEST, PATIENCE};
 use std::io::{self, Read};
@@ -80,7 +80,7 @@ impl LeaseState {
         while !matches!(line.read(&mut ignored), Ok(0) | Err(_)) {}
         let lost = !self.over.load(Ordering::SeqCst);
         if lost {
-            self.stop.by_lost_host();
+            self.stop.ask(Stopped::HostGone);
         }
         lost
     }
@@ -112,14 +112,13 @@ impl Read for HostLine {
         let turn = Timespec::try_from(self.turn).map_err(io::Error::other)?;
         let mut silent = Duration::ZERO;
         while silent < self.patience {
-            match poll(&mut [PollFd::new(&self.input.as_fd(), PollFlags::IN)], Some(&turn)) {
-                Ok(0) => silent += self.turn,
-                Ok(_) => match rustix::io::read(&self.input, &mut *buffer) {
-                    Err(Errno::INTR | Errno::AGAIN) => {}
-                    outcome => return Ok(outcome?),
-                },
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
+            if retry_on_intr(|| poll(&mut [PollFd::new(&self.input.as_fd(), PollFlags::IN)], Some(&turn)))? == 0 {
+                silent += self.turn;
+                continue;
+            }
+            match rustix::io::read(&self.input, &mut *buffer) {
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                outcome => return Ok(outcome?),
             }
         }
         Err(io::Error::new(io::ErrorKind::TimedOut, "the host has been silent for too long"))

@@ -5,5 +5,4 @@ pub(crate) mod linger;
 pub(crate) mod scope;
 pub(crate) mod screen;
 pub(crate) mod semaphore;
-pub(crate) mod signals;
 pub(crate) mod steps;

@@ -4,7 +4,11 @@
 //! stop; both reach everything inside because everything inside asks [`Scope::stopped`].
 
 use shared_model::event::{Event, EventSink};
-use std::sync::atomic::{AtomicI32, Ordering};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Why an action has to end early.
@@ -24,41 +28,23 @@ pub(crate) enum Stopped {
 
 /// A request to end, and whoever asked for it. Asking is once and for all.
 #[derive(Debug, Default)]
-pub(crate) struct Stop(AtomicI32);
+pub(crate) struct Stop(OnceLock<Stopped>);
 
 impl Stop {
-    const CODEPENDENT: i32 = -1;
-    const DISK_FULL: i32 = -2;
-    const HOST_GONE: i32 = -3;
-
-    /// Ends everything, because the process got `signal`.
-    pub(crate) fn by_signal(&self, signal: i32) {
-        let _ = self.0.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
+    /// Ends everything that asks this, for this reason where nobody gave another before.
+    pub(crate) fn ask(&self, reason: Stopped) {
+        let _ = self.0.set(reason);
     }
 
-    /// Ends the actions of a codependent group.
-    pub(crate) fn by_codependent(&self) {
-        let _ = self.0.compare_exchange(0, Self::CODEPENDENT, Ordering::SeqCst, Ordering::SeqCst);
-    }
-
-    /// Ends a program that has written too much.
-    pub(crate) fn by_full_disk(&self) {
-        let _ = self.0.compare_exchange(0, Self::DISK_FULL, Ordering::SeqCst, Ordering::SeqCst);
-    }
-
-    /// Ends everything, because nobody waits for it any more.
-    pub(crate) fn by_lost_host(&self) {
-        let _ = self.0.compare_exchange(0, Self::HOST_GONE, Ordering::SeqCst, Ordering::SeqCst);
-    }
-
-    fn reason(&self) -> Option<Stopped> {
-        match self.0.load(Ordering::SeqCst) {
-            0 => None,
-            Self::CODEPENDENT => Some(Stopped::Codependent),
-            Self::DISK_FULL => Some(Stopped::DiskFull),
-            Self::HOST_GONE => Some(Stopped::HostGone),
-            signal => Some(Stopped::Signal(signal)),
-        }
+    /// From now on SIGTERM and SIGINT ask, instead of ending the process at once. As process 1 of a container the agent
+    /// would not get them otherwise.
+    ///
+    /// # Errors
+    /// The system gives no handler or no thread.
+    pub(crate) fn at_signals(self: Arc<Self>) -> io::Result<()> {
+        let mut signals = Signals::new([SIGTERM, SIGINT])?;
+        let wait = move || signals.forever().for_each(|signal| self.ask(Stopped::Signal(signal)));
+        thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
     }
 }
 
@@ -103,7 +89,14 @@ impl<'a> Scope<'a> {
     pub(crate) fn stopped(&self) -> Option<Stopped> {
         let outer = self.outer.and_then(Scope::stopped);
         let passed = self.deadline.filter(|deadline| Instant::now() >= deadline.at);
-        outer.or_else(|| self.stop.reason()).or_else(|| passed.map(|deadline| Stopped::DeadlinePassed(deadline.limit)))
+        outer
+            .or_else(|| self.stop.0.get().copied())
+            .or_else(|| passed.map(|deadline| Stopped::DeadlinePassed(deadline.limit)))
+    }
+
+    /// Goes on only where nothing has [stopped](Self::stopped) it.
+    pub(crate) fn go_on(&self) -> Result<(), Stopped> {
+        self.stopped().map_or(Ok(()), Err)
     }
 
     /// The same scope in another log source's name; `None` keeps this one's.
@@ -147,9 +140,9 @@ mod tests {
         let (stop, group) = (Stop::default(), Stop::default());
         let outer = Scope::new(&Nobody, "STG", &stop);
         let inner = outer.stoppable_by(&group);
-        group.by_codependent();
+        group.ask(Stopped::Codependent);
         assert_eq!((inner.stopped(), outer.stopped()), (Some(Stopped::Codependent), None));
-        stop.by_signal(15);
+        stop.ask(Stopped::Signal(15));
         assert_eq!(inner.stopped(), Some(Stopped::Signal(15)));
     }
 }

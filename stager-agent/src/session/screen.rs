@@ -60,14 +60,10 @@ impl EventSink for Screen {
 /// One line outside the stream: help, or what is wrong with the command line.
 pub(crate) fn write(stream: Stream, mut line: String) {
     line.push('\n');
-    // Nobody listens any more? The staging goes on: its droplet is what counts.
-    let _ = match stream {
-        Stream::Out => write_all(&mut io::stdout().lock(), line.as_bytes()),
-        Stream::Err => write_all(&mut io::stderr().lock(), line.as_bytes()),
+    let mut to: Box<dyn Write> = match stream {
+        Stream::Out => Box::new(io::stdout().lock()),
+        Stream::Err => Box::new(io::stderr().lock()),
     };
-}
-
-fn write_all(to: &mut impl Write, line: &[u8]) -> io::Result<()> {
-    to.write_all(line)?;
-    to.flush()
+    // Nobody listens any more? The staging goes on: its droplet is what counts.
+    let _ = to.write_all(line.as_bytes()).and_then(|()| to.flush());
 }

@@ -63,7 +63,7 @@ impl Drop for Permit {
 mod tests {
     use super::*;
     use crate::fetch::loopback::Audience;
-    use crate::session::scope::Stop;
+    use crate::session::scope::{Stop, Stopped};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
     use std::time::Instant;
@@ -96,7 +96,7 @@ mod tests {
         thread::scope(|threads| {
             let waiting = threads.spawn(|| semaphore.clone().acquire(&scope).is_some());
             thread::sleep(Duration::from_millis(20));
-            stop.by_signal(15);
+            stop.ask(Stopped::Signal(15));
             assert!(!waiting.join().unwrap(), "a permit was to be had");
         });
         assert!(started.elapsed() < Duration::from_secs(1));

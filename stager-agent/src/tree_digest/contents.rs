@@ -9,27 +9,22 @@ use sha2::{Digest as _, Sha256};
 use shared_model::hex::hex;
 use std::fs::File;
 use std::io::{self, Read};
-use std::ops::AddAssign;
 use std::path::Path;
 
 /// Bytes read at a time.
 const BLOCK: usize = 256 * 1024;
 
-/// A digest of the paths, sizes and CRC-32s of a tree's files. `Display` gives 32 hex digits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ContentDigest(Digest);
-
-impl ContentDigest {
+impl Digest {
     /// Takes in the regular file `path` (from the tree's top, without `./`), each once.
-    pub(crate) fn add(&mut self, path: &[u8], size: u64, crc32: u32) {
-        self.0.add(&[size, crc32.into()], path, b"");
+    pub(crate) fn add_file(&mut self, path: &[u8], size: u64, crc32: u32) {
+        self.add(&[size, crc32.into()], path, b"");
     }
 
-    /// Reads the whole tree. `go_on` is asked between blocks.
+    /// That of the paths, sizes and CRC-32s of all files in `tree`, which are read for it. `go_on` is asked between blocks.
     ///
     /// # Errors
     /// Something cannot be read, or `go_on` gave an error.
-    pub(crate) fn read(tree: &Path, go_on: &dyn Fn() -> io::Result<()>) -> io::Result<Self> {
+    pub(crate) fn of_files(tree: &Path, go_on: &dyn Fn() -> io::Result<()>) -> io::Result<Self> {
         let mut all = Self::default();
         let mut block = vec![0; BLOCK];
         walk(tree, &mut |item| {
@@ -41,7 +36,7 @@ impl ContentDigest {
                 hasher.update(bytes);
                 size += bytes.len() as u64;
             })?;
-            all.add(item.path, size, hasher.finalize());
+            all.add_file(item.path, size, hasher.finalize());
             Ok(())
         })?;
         Ok(all)
@@ -74,17 +69,5 @@ fn each_block(
         }
         take(&block[..count]);
         go_on()?;
-    }
-}
-
-impl AddAssign for ContentDigest {
-    fn add_assign(&mut self, other: Self) {
-        self.0 += other.0;
-    }
-}
-
-impl std::fmt::Display for ContentDigest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
     }
 }

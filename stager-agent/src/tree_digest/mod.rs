@@ -1,4 +1,4 @@
-//! What a tree of files is known by: a look at it ([`Structure`]), or every byte of its files ([`ContentDigest`]). The cache
+//! What a tree of files is known by: a look at it ([`Structure`]), or every byte of its files ([`Digest::of_files`]). The cache
 //! compares them; the unpacker gathers the second while it writes.
 
 mod contents;
@@ -6,6 +6,7 @@ mod digest;
 mod structure;
 mod walk;
 
-pub(crate) use contents::{ContentDigest, sha256_of};
+pub(crate) use contents::sha256_of;
+pub(crate) use digest::Digest;
 pub(crate) use structure::Structure;
 pub(crate) use walk::walk;

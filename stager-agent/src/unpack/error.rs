@@ -11,13 +11,11 @@ pub(crate) enum UnpackError {
     /// The body has no bytes.
     #[error("the archive is empty (0 bytes)")]
     Empty,
-    /// Neither tar, tgz nor zip.
     #[error("this is not a tar, tgz or zip archive: it looks like {looks_like}")]
     NotAnArchive {
         /// In words: `an HTML page`, `bytes 42 5a 68 …`.
         looks_like: String,
     },
-    /// The archive is damaged.
     #[error("the archive is damaged{}", at(entry.as_ref()))]
     Corrupt {
         /// The entry where this showed; `None` where it is the archive as a whole.
@@ -25,7 +23,6 @@ pub(crate) enum UnpackError {
         #[source]
         cause: io::Error,
     },
-    /// An entry wants out of its directory.
     #[error("the entry {entry:?} would leave its directory ({how})")]
     Escapes {
         /// Its name in the archive.
@@ -53,10 +50,8 @@ pub(crate) enum UnpackError {
     /// The request's `disk_mb` has no room for it.
     #[error(transparent)]
     DiskFull(#[from] DiskFull),
-    /// The disk does not take it.
     #[error("cannot write {}", path.display())]
     Disk {
-        /// What was to be written.
         path: PathBuf,
         #[source]
         cause: io::Error,

@@ -2,11 +2,11 @@
 #![allow(clippy::disallowed_methods, reason = "looks at what was unpacked")]
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a panic is how a target tells")]
 
-use super::zip::{Inflaters, unpack_with};
+use super::zip::{self, Inflaters};
 use super::{Limits, Tree, UnpackError, Unpacked, unpack};
 use crate::causes::with_causes;
 use crate::session::scope::{Scope, Stop};
-use crate::tree_digest::ContentDigest;
+use crate::tree_digest::Digest;
 use crate::unpack::limits::Budget;
 use flate2::Compression;
 use flate2::bufread::MultiGzDecoder;
@@ -34,7 +34,7 @@ pub fn zip(bytes: &[u8]) {
             let budget = Budget::new(&NARROW);
             budget.packed(bytes.len() as u64)?;
             let mut archive = bytes;
-            let mut unpacked = unpack_with(&Inflaters::new(threads), &mut archive, None, tree, &budget, scope)?;
+            let mut unpacked = zip::unpack(&Inflaters::new(threads), &mut archive, None, tree, &budget, scope)?;
             tree.finish()?;
             unpacked.contents = tree.contents();
             Ok(unpacked)
@@ -102,7 +102,7 @@ fn unpacked(how: impl Fn(&mut Tree, &Scope) -> Result<Unpacked, UnpackError>) ->
     assert_eq!(fs::symlink_metadata(&canary).unwrap().nlink(), 1, "something was linked from outside");
     let told = outcome.as_ref().ok().and_then(|unpacked| unpacked.contents);
     // Nobody but root may read it where a directory is closed to its owner.
-    if let (Some(told), Ok(read)) = (told, ContentDigest::read(&inside, &|| Ok(()))) {
+    if let (Some(told), Ok(read)) = (told, Digest::of_files(&inside, &|| Ok(()))) {
         assert_eq!(told, read, "the digest is of something else");
     }
     let made = all_in(&inside);

@@ -35,7 +35,7 @@ impl Limits {
 /// What one archive has taken so far. Several threads may charge it.
 #[derive(Debug)]
 pub(super) struct Budget<'a> {
-    limits: &'a Limits,
+    pub(super) limits: &'a Limits,
     packed: AtomicU64,
     bytes: AtomicU64,
     entries: AtomicU64,
@@ -45,10 +45,6 @@ impl<'a> Budget<'a> {
     /// With nothing taken yet.
     pub(super) fn new(limits: &'a Limits) -> Self {
         Self { limits, packed: AtomicU64::new(0), bytes: AtomicU64::new(0), entries: AtomicU64::new(0) }
-    }
-
-    pub(super) fn limits(&self) -> &'a Limits {
-        self.limits
     }
 
     /// So many more bytes of the archive were read, packed as they came. To be told before what comes out of them.

@@ -41,11 +41,12 @@ pub(crate) fn unpack(
     scope: &Scope,
 ) -> Result<Unpacked, UnpackError> {
     let budget = &Budget::new(limits);
-    let outer = Sniffed::new(Packed { archive, budget }).map_err(|cause| UnpackError::from_reading(None, cause))?;
+    let outer = Sniffed::new(Charged { inner: archive, charge: |count| budget.packed(count) })
+        .map_err(|cause| UnpackError::from_reading(None, cause))?;
     let mut unpacked = match outer.kind() {
         ArchiveKind::Empty => return Err(UnpackError::Empty),
-        ArchiveKind::Zip => zip::unpack(&mut outer.whole(), copy, tree, budget, scope)?,
-        ArchiveKind::Tar => tar::unpack(Unpacking { inner: outer.whole(), budget }, tree, budget, scope)?,
+        ArchiveKind::Zip => zip::unpack(zip::Inflaters::shared(), &mut outer.whole(), copy, tree, budget, scope)?,
+        ArchiveKind::Tar => tar::unpack(unpacking(outer.whole(), budget), tree, budget, scope)?,
         ArchiveKind::Gzip => inflate(BufReader::with_capacity(BUFFER, outer.whole()), tree, budget, scope)?,
         ArchiveKind::Other(looks_like) => return Err(UnpackError::NotAnArchive { looks_like }),
     };
@@ -55,52 +56,43 @@ pub(crate) fn unpack(
 }
 
 fn inflate(compressed: impl BufRead, tree: &mut Tree, budget: &Budget, scope: &Scope) -> Result<Unpacked, UnpackError> {
-    let mut inflated = Unpacking { inner: Inflated::new(compressed), budget };
+    let mut inflated = unpacking(Inflated::new(compressed), budget);
     let inner = Sniffed::new(&mut inflated).map_err(|cause| UnpackError::from_reading(None, cause))?;
     let unpacked = match inner.kind() {
         ArchiveKind::Tar => tar::unpack(inner.whole(), tree, budget, scope)?,
-        ArchiveKind::Empty => {
-            return Err(UnpackError::NotAnArchive { looks_like: "a gzip file with nothing in it".to_owned() });
-        }
-        ArchiveKind::Zip => {
-            return Err(UnpackError::NotAnArchive { looks_like: "a gzip file with a zip in it".to_owned() });
-        }
-        ArchiveKind::Gzip => {
-            return Err(UnpackError::NotAnArchive { looks_like: "a gzip file in a gzip file".to_owned() });
-        }
-        ArchiveKind::Other(inside) => {
-            return Err(UnpackError::NotAnArchive { looks_like: format!("a gzip file with {inside} in it") });
-        }
+        other => return Err(UnpackError::NotAnArchive { looks_like: gzip_with(other) }),
     };
     // gzip's own checksum comes last.
     io::copy(&mut inflated, &mut io::sink()).map_err(|cause| UnpackError::from_reading(None, cause))?;
     Ok(unpacked)
 }
 
-/// An archive as it comes, counted.
-struct Packed<'a> {
-    archive: &'a mut dyn Read,
-    budget: &'a Budget<'a>,
-}
-
-impl Read for Packed<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.archive.read(buffer)?;
-        self.budget.packed(count as u64).map_err(io::Error::other)?;
-        Ok(count)
+/// What a gzip file is whose contents are no tar.
+fn gzip_with(inside: ArchiveKind) -> String {
+    match inside {
+        ArchiveKind::Gzip => "a gzip file in a gzip file".to_owned(),
+        ArchiveKind::Empty => "a gzip file with nothing in it".to_owned(),
+        ArchiveKind::Zip => "a gzip file with a zip in it".to_owned(),
+        ArchiveKind::Tar => "a gzip file with a tar in it".to_owned(),
+        ArchiveKind::Other(inside) => format!("a gzip file with {inside} in it"),
     }
 }
 
 /// A tar that comes out of an archive, charged to the budget: also what is no entry of it, for a bomb need not be one.
-struct Unpacking<'a, R> {
-    inner: R,
-    budget: &'a Budget<'a>,
+fn unpacking(tar: impl Read, budget: &Budget) -> impl Read {
+    Charged { inner: tar, charge: |count| budget.bytes(count) }
 }
 
-impl<R: Read> Read for Unpacking<'_, R> {
+/// A stream whose bytes are charged as they come.
+struct Charged<R, C> {
+    inner: R,
+    charge: C,
+}
+
+impl<R: Read, C: Fn(u64) -> Result<(), UnpackError>> Read for Charged<R, C> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        self.budget.bytes(count as u64).map_err(io::Error::other)?;
+        (self.charge)(count as u64).map_err(io::Error::other)?;
         Ok(count)
     }
 }

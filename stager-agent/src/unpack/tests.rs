@@ -65,7 +65,7 @@ impl Target {
         let mut tree = Tree::open(&self.inside(), None).unwrap();
         let inflaters = zip::Inflaters::new(threads);
         let scope = Scope::new(&Nobody, "STG", &stop);
-        let mut unpacked = zip::unpack_with(&inflaters, &mut archive, None, &mut tree, &budget, &scope)?;
+        let mut unpacked = zip::unpack(&inflaters, &mut archive, None, &mut tree, &budget, &scope)?;
         tree.finish()?;
         unpacked.contents = tree.contents();
         Ok(unpacked)

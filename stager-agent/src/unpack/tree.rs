@@ -9,8 +9,10 @@ mod cursor;
 pub(crate) use cursor::Owner;
 
 use super::entry_name::EntryName;
+use super::unpacked::unless_stopped;
 use crate::disk_budget::{Draw, on_disk};
-use crate::tree_digest::ContentDigest;
+use crate::session::scope::Scope;
+use crate::tree_digest::Digest;
 use crate::unpack::error::UnpackError;
 use crc32fast::Hasher;
 use cursor::{Cursor, MissingParents, forbidden};
@@ -44,7 +46,7 @@ pub(crate) struct Tree {
     narrow: BTreeMap<EntryName, Mode>,
     /// Of all files so far; `None` once it cannot be told without reading them: an entry replaced another one, or gave
     /// it one more name.
-    contents: Option<ContentDigest>,
+    contents: Option<Digest>,
     /// Empty until the first stream.
     block: Vec<u8>,
 }
@@ -65,17 +67,18 @@ impl Tree {
     }
 
     fn at(cursor: Cursor) -> Self {
-        Self { cursor, narrow: BTreeMap::new(), contents: Some(ContentDigest::default()), block: Vec::new() }
+        Self { cursor, narrow: BTreeMap::new(), contents: Some(Digest::default()), block: Vec::new() }
     }
 
     /// The same directory, and `draw` pays for what comes into it.
-    pub(crate) fn drawing_on(self, draw: Option<Arc<Draw>>) -> Self {
-        Self { cursor: self.cursor.drawing_on(draw), ..self }
+    pub(crate) fn drawing_on(mut self, draw: Option<Arc<Draw>>) -> Self {
+        self.cursor.draw = draw;
+        self
     }
 
     /// What pays for the room that all of it takes.
     pub(super) fn draw(&self) -> Option<&Arc<Draw>> {
-        self.cursor.draw()
+        self.cursor.draw.as_ref()
     }
 
     /// The same directory for another thread; to be [joined](Tree::join) with this one in the end.
@@ -96,7 +99,7 @@ impl Tree {
     }
 
     pub(super) fn path(&self) -> &Path {
-        self.cursor.path()
+        &self.cursor.path
     }
 
     /// Makes a directory; one that exists gets the mode. The directory itself keeps its own: a droplet's `./` says
@@ -150,14 +153,13 @@ impl Tree {
         Ok(())
     }
 
-    /// Makes a regular file of what `contents` gives; what is there goes first. `look_up` is asked between blocks
-    /// whether to go on.
+    /// Makes a regular file of what `contents` gives; what is there goes first. Ends when `scope` is stopped.
     pub(super) fn file(
         &mut self,
         name: &EntryName,
         mode: u32,
         contents: &mut dyn Read,
-        look_up: &dyn Fn() -> Result<(), UnpackError>,
+        scope: &Scope,
     ) -> Result<Sum, UnpackError> {
         let mut new = self.new_file(name, mode)?;
         let (mut checksum, mut size) = (Hasher::new(), 0);
@@ -173,7 +175,7 @@ impl Tree {
             new.write_all(&self.block[..count]).map_err(|error| self.cursor.disk(name, error))?;
             checksum.update(&self.block[..count]);
             size += count as u64;
-            look_up()?;
+            unless_stopped(scope)?;
         }
         self.cursor.take(on_disk(size) - size)?;
         let sum = Sum { size, crc32: checksum.finalize() };
@@ -183,7 +185,7 @@ impl Tree {
 
     fn add(&mut self, name: &EntryName, sum: Sum) {
         if let Some(all) = &mut self.contents {
-            all.add(name.as_bytes(), sum.size, sum.crc32);
+            all.add_file(name.as_bytes(), sum.size, sum.crc32);
         }
     }
 
@@ -237,7 +239,7 @@ impl Tree {
     }
 
     /// A digest of all files that were unpacked; `None` where it takes reading them to tell.
-    pub(super) fn contents(&self) -> Option<ContentDigest> {
+    pub(super) fn contents(&self) -> Option<Digest> {
         self.contents
     }
 
@@ -245,7 +247,7 @@ impl Tree {
         let last = self.place(name)?;
         let mode = Mode::from_raw_mode(mode & PERMITTED);
         let new = self.replacing(name, last, |here| rustix::fs::openat(here, last, NEW_FILE, mode))?;
-        if let Some((uid, gid)) = self.cursor.owner() {
+        if let Some((uid, gid)) = self.cursor.owner {
             rustix::fs::fchown(&new, Some(uid), Some(gid)).map_err(|error| self.cursor.disk(name, error))?;
         }
         Ok(File::from(new))

@@ -2,7 +2,7 @@
 
 use super::error::UnpackError;
 use crate::session::scope::Scope;
-use crate::tree_digest::ContentDigest;
+use crate::tree_digest::Digest;
 use std::io;
 
 /// What an archive held.
@@ -15,15 +15,12 @@ pub(crate) struct Unpacked {
     /// Named pipes that were left out: how many, and the first.
     pub(crate) pipes: Option<(u64, String)>,
     /// A digest of all files; `None` where it takes reading them to tell.
-    pub(crate) contents: Option<ContentDigest>,
+    pub(crate) contents: Option<Digest>,
 }
 
 /// The error that ends unpacking when the scope is stopped.
 pub(super) fn unless_stopped(scope: &Scope) -> Result<(), UnpackError> {
-    match scope.stopped() {
-        None => Ok(()),
-        Some(_) => Err(stopped()),
-    }
+    scope.go_on().map_err(|_| stopped())
 }
 
 /// Any error: whoever stopped the scope knows better.

@@ -1,4 +1,4 @@
-//! The file to send: hashed once, for all tries. So a try sends what its checksum is of.
+//! The file to send: hashed once, and read anew by every try. So a try sends what its checksum is of.
 
 use super::error::UploadError;
 use crate::fetch::AttemptError;
@@ -19,13 +19,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// Bytes hashed at a time.
 const BLOCK: usize = 256 * 1024;
 
-/// A file to send, which every try reads anew.
-pub(super) struct UploadBody {
-    file: Arc<File>,
-    /// Its size when it was opened; at least 1.
-    pub(super) bytes: u64,
-}
-
 /// What a file's bytes are known by.
 pub(super) struct UploadDigests {
     /// The value of a Content-MD5 header. Cloud Controller compares it.
@@ -34,26 +27,20 @@ pub(super) struct UploadDigests {
     pub(super) sha256: String,
 }
 
-impl UploadBody {
-    /// Of a file that was opened for its upload.
-    pub(super) fn new(left: &UntrustedFile) -> Self {
-        Self { file: Arc::clone(&left.file), bytes: left.bytes }
-    }
-
-    /// Its checksums.
+impl UploadDigests {
+    /// Of `file`, which is called `path`.
     ///
     /// # Errors
     /// It cannot be read, or the scope was stopped.
-    pub(super) fn digests(&self, path: &Path, scope: &Scope) -> Result<UploadDigests, AttemptError<UploadError>> {
-        let (mut md5, mut sha256, mut block, mut reader) = (Md5::new(), Sha256::new(), vec![0; BLOCK], self.reader());
+    pub(super) fn read(file: &UntrustedFile, path: &Path, scope: &Scope) -> Result<Self, AttemptError<UploadError>> {
+        let (mut md5, mut sha256, mut block) = (Md5::new(), Sha256::new(), vec![0; BLOCK]);
+        let mut reader = BodyReader::new(file);
         loop {
-            if let Some(why) = scope.stopped() {
-                return Err(AttemptError::Stopped(why));
-            }
+            scope.go_on().map_err(AttemptError::Stopped)?;
             match reader.read(&mut block) {
                 Ok(0) => {
                     let content_md5 = STANDARD.encode(md5.finalize());
-                    return Ok(UploadDigests { content_md5, sha256: hex(&sha256.finalize()) });
+                    return Ok(Self { content_md5, sha256: hex(&sha256.finalize()) });
                 }
                 Ok(count) => {
                     md5.update(&block[..count]);
@@ -63,11 +50,6 @@ impl UploadBody {
                 Err(cause) => return Err(AttemptError::Final(UploadError::File { path: path.to_owned(), cause })),
             }
         }
-    }
-
-    /// Reads it from its start, for one try.
-    pub(super) fn reader(&self) -> BodyReader {
-        BodyReader { file: Arc::clone(&self.file), at: 0, end: self.bytes, state: SendState::default() }
     }
 }
 
@@ -97,6 +79,11 @@ impl SendState {
 }
 
 impl BodyReader {
+    /// Reads `file`, which has at least one byte, from its start.
+    pub(super) fn new(file: &UntrustedFile) -> Self {
+        Self { file: Arc::clone(&file.file), at: 0, end: file.bytes, state: SendState::default() }
+    }
+
     /// To look after it from another thread.
     pub(super) fn state(&self) -> SendState {
         self.state.clone()

@@ -11,7 +11,6 @@ use thiserror::Error;
 /// A file did not reach its receiver.
 #[derive(Debug, Error)]
 pub(crate) enum UploadError {
-    /// It does not exist, or cannot be read.
     #[error("cannot read {}", path.display())]
     File {
         path: PathBuf,
@@ -28,7 +27,6 @@ pub(crate) enum UploadError {
         #[source]
         cause: UntrustedFileError,
     },
-    /// The receiver did not take it.
     #[error("cannot upload {} to {to}", path.display())]
     Transfer {
         path: PathBuf,
@@ -36,7 +34,6 @@ pub(crate) enum UploadError {
         #[source]
         cause: TransferError,
     },
-    /// It was stopped.
     #[error("the upload of {} to {to} was stopped", path.display())]
     Stopped { path: PathBuf, to: SafeUrl, why: Stopped },
 }

@@ -16,7 +16,7 @@ use crate::fetch::{AttemptError, Http, Retries, with_retries};
 use crate::session::scope::Scope;
 use crate::session::steps::milliseconds_since;
 use crate::untrusted_file::{self, UntrustedFile, UntrustedFileError};
-use body::UploadBody;
+use body::UploadDigests;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
 use std::path::Path;
@@ -37,15 +37,6 @@ pub(crate) struct Upload<'a> {
     pub(crate) to: &'a SafeUrl,
 }
 
-/// What was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sent {
-    /// The file's size.
-    pub(crate) bytes: u64,
-    /// The file's sha256, in hexadecimal digits.
-    pub(crate) sha256: String,
-}
-
 /// Opens a file to send: see [`untrusted_file::open`]. It has at least one byte.
 ///
 /// # Errors
@@ -59,36 +50,32 @@ pub(crate) fn open(path: &Path, owners: &[User]) -> Result<UntrustedFile, Upload
     }
 }
 
-/// The sha256 of a file that is not sent, as [`Sent`] would have it.
+/// The sha256 of a file that is not sent, in hexadecimal digits.
 ///
 /// # Errors
 /// [`UploadError::File`], [`UploadError::Stopped`].
 pub(crate) fn sha256(upload: &Upload, scope: &Scope) -> Result<String, UploadError> {
-    let digests = UploadBody::new(upload.file).digests(upload.path, scope);
+    let digests = UploadDigests::read(upload.file, upload.path, scope);
     Ok(digests.map_err(|error| upload_error(upload, error))?.sha256)
 }
 
-/// Uploads `upload`. Emits `Uploading`, `Retrying` and `Uploaded`; notices within about a second when `scope` is stopped.
-///
-/// # Errors
-/// See [`UploadError`].
-pub(crate) fn upload(http: &Http, upload: &Upload, scope: &Scope) -> Result<Sent, UploadError> {
+/// Uploads `upload`, and gives the sha256 of what was sent. Emits `Uploading`, `Retrying` and `Uploaded`; notices within
+/// about a second when `scope` is stopped.
+pub(crate) fn upload(http: &Http, upload: &Upload, scope: &Scope) -> Result<String, UploadError> {
     let &Upload { name, path, file, to } = upload;
-    let body = UploadBody::new(file);
-    let bytes = body.bytes;
-    let from = path.display().to_string();
+    let (bytes, from) = (file.bytes, path.display().to_string());
     scope.emit(Event::Uploading { name: name.to_owned(), from, to: to.to_string(), bytes });
     let started = Instant::now();
 
-    let sent = body.digests(path, scope).and_then(|digests| {
-        let post = |retries: &Retries| post::post(http, &body, &digests.content_md5, to, retries);
+    let sent = UploadDigests::read(file, path, scope).and_then(|digests| {
+        let post = |retries: &Retries| post::post(http, file, &digests.content_md5, to, retries);
         with_retries(to, http.timeouts(), scope, post).map(|()| digests.sha256)
     });
     let sha256 = sent.map_err(|error| upload_error(upload, error))?;
 
     let ms = milliseconds_since(started);
     scope.emit(Event::Uploaded { name: name.to_owned(), bytes, ms });
-    Ok(Sent { bytes, sha256 })
+    Ok(sha256)
 }
 
 fn upload_error(upload: &Upload, error: AttemptError<UploadError>) -> UploadError {

@@ -1,10 +1,11 @@
 //! One try of an upload, in a thread of its own, so that a stop need not wait for the network.
 
-use super::body::UploadBody;
+use super::body::BodyReader;
 use super::error::UploadError;
 use super::response;
 use crate::fetch::{AttemptError, Http, Retries, TransferError};
 use crate::http_url::Address;
+use crate::untrusted_file::UntrustedFile;
 use shared_model::safe_url::SafeUrl;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
@@ -17,20 +18,20 @@ const ANSWER: Duration = Duration::from_secs(600);
 /// However much time the URL gives.
 const LONGEST_ANSWER: Duration = Duration::from_secs(24 * 3600);
 
-/// Waits for its turn, and sends `body`, whose Content-MD5 is `md5`, to `to`.
+/// Waits for its turn, and sends `file`, whose Content-MD5 is `md5`, to `to`.
 ///
 /// # Errors
 /// The receiver did not take it, or it took too long, or the scope was stopped.
 pub(super) fn post(
     http: &Http,
-    body: &UploadBody,
+    file: &UntrustedFile,
     md5: &str,
     to: &SafeUrl,
     retries: &Retries,
 ) -> Result<(), AttemptError<UploadError>> {
     let address = Address::parse(to).map_err(TransferError::from)?;
     let _permit = retries.enter(http.semaphore())?;
-    let (bytes, body, md5, answer_within) = (body.bytes, body.reader(), md5.to_owned(), answers_within(to));
+    let (bytes, body, md5, answer_within) = (file.bytes, BodyReader::new(file), md5.to_owned(), answers_within(to));
     let state = body.state();
     let (tell, told) = sync_channel(1);
     let (http, host, to) = (http.clone(), address.host.clone(), to.clone());

@@ -33,8 +33,8 @@ fn cc_uploader(asked: &Received, to: &mut dyn Connection) -> (u16, &'static str)
 }
 
 /// What is told of a droplet that arrived.
-fn sent(droplet: &[u8]) -> Sent {
-    Sent { bytes: droplet.len() as u64, sha256: shared_model::hex::hex(&Sha256::digest(droplet)) }
+fn sent(droplet: &[u8]) -> String {
+    shared_model::hex::hex(&Sha256::digest(droplet))
 }
 
 struct Case {
@@ -50,15 +50,15 @@ impl Case {
         Self { folder, audience: Audience::default(), stop: Stop::default() }
     }
 
-    fn run(&self, to: &str) -> Result<Sent, UploadError> {
+    fn run(&self, to: &str) -> Result<String, UploadError> {
         self.run_file("droplet", to)
     }
 
-    fn run_file(&self, file: &str, to: &str) -> Result<Sent, UploadError> {
+    fn run_file(&self, file: &str, to: &str) -> Result<String, UploadError> {
         self.run_with(&client(Vec::new(), Verify::Skip), file, to)
     }
 
-    fn run_with(&self, http: &Http, file: &str, to: &str) -> Result<Sent, UploadError> {
+    fn run_with(&self, http: &Http, file: &str, to: &str) -> Result<String, UploadError> {
         let (file, to) = (self.folder.path().join(file), SafeUrl::new(to));
         let droplet = Upload { name: "droplet", path: &file, file: &open(&file, &[])?, to: &to };
         upload(http, &droplet, &Scope::new(&self.audience, "STG", &self.stop))
@@ -240,7 +240,7 @@ fn a_stop_is_noticed_while_the_receiver_thinks() {
             while server.requests() == 0 {
                 thread::sleep(Duration::from_millis(5));
             }
-            case.stop.by_signal(2);
+            case.stop.ask(Stopped::Signal(2));
         });
         case.run(&server.url).unwrap_err()
     });
@@ -265,7 +265,7 @@ fn a_stopped_upload_does_not_go_on_behind_our_back() {
             while server.requests() == 0 {
                 thread::sleep(Duration::from_millis(5));
             }
-            stop.by_signal(15);
+            stop.ask(Stopped::Signal(15));
         });
         case.run(&server.url).unwrap_err();
     });

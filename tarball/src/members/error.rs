@@ -1,34 +1,23 @@
-//! What is wrong with a tar, in nouns. The words for people are the callers'.
+//! Why a member of a tar cannot be had. What is damaged is in words; of what is only too long, the callers say more.
 
 use std::io;
 
 /// Why there is no next member.
 #[derive(Debug)]
 pub enum MemberError {
-    /// The archive cannot be read, is damaged, or a limit was reached.
+    /// The archive cannot be read, is damaged, or the caller wants no more of it.
     Reading {
         /// The member; `None` where its name was not known yet.
         name: Option<Vec<u8>>,
         /// What is wrong there.
         cause: io::Error,
     },
-    /// Two headers of one kind describe one member.
-    TwoHeaders,
-    /// The archive ends between the headers of a member.
-    NoMember,
-    /// A header for all members says what only one can have.
-    GlobalHeader,
-    /// A sparse file of the oldest form has no map.
-    NoMap {
-        /// The member.
-        name: Vec<u8>,
-    },
-    /// A member's name is longer than [`Limits::name`](super::Limits::name).
+    /// A member's name is longer than is allowed.
     LongName {
         /// As much of it as was read.
         start: Vec<u8>,
     },
-    /// The target of a member's link is longer than [`Limits::name`](super::Limits::name).
+    /// The target of a member's link is longer than is allowed.
     LongLink {
         /// As much of it as was read.
         start: Vec<u8>,
@@ -38,9 +27,11 @@ pub enum MemberError {
         /// The header's own name.
         name: Vec<u8>,
     },
-    /// A member's contents are more than [`Limits::contents`](super::Limits::contents).
-    LongContents {
-        /// The member.
-        name: Vec<u8>,
-    },
+}
+
+impl From<io::Error> for MemberError {
+    /// Of a member whose name is not known yet.
+    fn from(cause: io::Error) -> Self {
+        Self::Reading { name: None, cause }
+    }
 }

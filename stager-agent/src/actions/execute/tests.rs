@@ -205,7 +205,7 @@ fn a_signal_ends_everything_and_no_try_swallows_it() {
     std::thread::scope(|threads| {
         threads.spawn(|| {
             std::thread::sleep(Duration::from_millis(10));
-            stop.by_signal(15);
+            stop.ask(Stopped::Signal(15));
         });
         let outcome = walk_with("serial[try(parallel[<forever>,<forever>]),<ok>]", &stop);
         assert!(matches!(outcome.result, Err(ActionError::Stopped(Stopped::Signal(15)))), "{:?}", outcome.result);

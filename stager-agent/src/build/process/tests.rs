@@ -83,7 +83,7 @@ impl Shell {
             if let Some(file) = &self.stop_at {
                 threads.spawn(|| {
                     wait_for(file);
-                    stop.by_signal(15);
+                    stop.ask(Stopped::Signal(15));
                 });
             }
             program.run(limited.as_ref().unwrap_or(&scope), &Reaper::default())

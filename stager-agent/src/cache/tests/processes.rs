@@ -181,7 +181,7 @@ fn whoever_waits_can_be_stopped() {
     thread::scope(|threads| {
         threads.spawn(|| {
             thread::sleep(Duration::from_millis(50));
-            stop.by_signal(15);
+            stop.ask(crate::session::scope::Stopped::Signal(15));
         });
         let began = Instant::now();
         let waited = cache.claim(&identity("a"), &Scope::new(&Nobody, "STG", &stop));

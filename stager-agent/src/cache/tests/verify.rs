@@ -82,7 +82,7 @@ fn verifying_ends_when_it_is_stopped() {
     let cache = home.cache();
     drop(publish(&cache, "a", "x"));
     let stop = Stop::default();
-    stop.by_signal(2);
+    stop.ask(crate::session::scope::Stopped::Signal(2));
     let stopped = cache.verify(None, &Scope::new(&Nobody, "STG", &stop), &mut |_| panic!("nothing was verified"));
     assert!(matches!(stopped, Err(CacheError::Stopped(_))));
     assert!(is_there(&cache, "a"));
@@ -98,7 +98,10 @@ fn clearing_removes_what_is_named_or_all_and_leaves_what_is_in_use() {
     drop(publish_package(&cache, "app", "PK"));
     let clear = |key| -> Vec<(String, u64, Removal)> {
         let cleared = cache.clear(key).unwrap().into_iter();
-        let mut cleared: Vec<_> = cleared.map(|it| (it.identity.unwrap().key, it.bytes, it.removal)).collect();
+        let mut cleared: Vec<_> = cleared
+            .map(|it| (it.record.unwrap(), it.removal))
+            .map(|(record, removal)| (record.key, record.bytes, removal))
+            .collect();
         cleared.sort_by(|a, b| a.0.cmp(&b.0));
         cleared
     };
@@ -121,6 +124,6 @@ fn clearing_all_clears_what_cannot_be_read_too() {
     drop(publish(&cache, "a", "x"));
     fs::write(home.root().join("index").join(format!("{}.json", identity("a").id())), "{").unwrap();
     let cleared = cache.clear(None).unwrap();
-    assert_eq!(cleared, [Cleared { identity: None, bytes: 0, removal: Removal::Removed }]);
+    assert_eq!(cleared, [Cleared { record: None, removal: Removal::Removed }]);
     assert_eq!((home.names("index"), home.names("entries"), home.names("locks")), (vec![], vec![], vec![]));
 }

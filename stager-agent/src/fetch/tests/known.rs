@@ -20,7 +20,7 @@ fn it_tells_checksum_and_validators_and_keeps_a_copy_elsewhere() {
     });
     let (from, to, mut copy) = (SafeUrl::new(server.url.as_str()), case.to(), tempfile::tempfile().unwrap());
     let wanted = Archive { into: Some(into.path()), copy: Some(&copy), ..archive(&from, &to) };
-    let FetchOutcome::Fresh(fetched) = case.fetch(&plain(), &wanted).unwrap() else { panic!() };
+    let Some(fetched) = case.fetch(&plain(), &wanted).unwrap() else { panic!() };
     assert_eq!((fetched.validators, fetched.verified), (dated(), false));
     let sha256 = Checksum::parse(Some("sha256"), Some(&fetched.sha256)).unwrap();
     Case::new().run(&plain(), &server.url, sha256).unwrap();
@@ -67,7 +67,7 @@ fn what_is_known_is_asked_for_once_and_only_if_it_has_changed() {
         });
         let (from, to, known) = (SafeUrl::new(server.url.as_str()), case.to(), dated());
         let arrived = case.fetch(&plain(), &Archive { known: Some(&known), ..archive(&from, &to) }).unwrap();
-        assert_eq!((matches!(arrived, FetchOutcome::Fresh(_)), case.to().exists()), (fresh, fresh));
+        assert_eq!((arrived.is_some(), case.to().exists()), (fresh, fresh));
         assert_eq!(case.audience.heard_of("downloading").len(), said);
         assert!(server.asked.lock().unwrap()[0].headers.contains_key("if-modified-since"));
     }
@@ -180,7 +180,7 @@ fn an_archive_is_hashed_without_being_unpacked_and_not_beyond_what_it_should_hav
     assert_eq!(hash(&server, length - 1).unwrap(), Hashed::Larger);
     assert!(matches!(hash(&gone, length), Err(FetchError::Transfer { cause: TransferError::NotFound, .. })));
     assert_eq!(case.audience.heard().len(), 1, "nothing is said of how far it is");
-    case.stop.by_signal(15);
+    case.stop.ask(Stopped::Signal(15));
     assert!(matches!(hash(&server, length), Err(FetchError::Stopped { .. })));
 }
 

@@ -2,13 +2,13 @@
 #![allow(clippy::disallowed_methods, reason = "tests run the real zip")]
 
 use super::*;
-use crate::tree_digest::ContentDigest;
+use crate::tree_digest::Digest;
 
 /// What was gathered on the way, and what reading the tree gives.
-fn gathered_and_read(archive: &[u8]) -> (Option<ContentDigest>, ContentDigest) {
+fn gathered_and_read(archive: &[u8]) -> (Option<Digest>, Digest) {
     let target = Target::new();
     let unpacked = target.unpack(archive).unwrap();
-    (unpacked.contents, ContentDigest::read(&target.inside(), &|| Ok(())).unwrap())
+    (unpacked.contents, Digest::of_files(&target.inside(), &|| Ok(())).unwrap())
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn what_is_gathered_while_unpacking_is_what_reading_gives() {
     for (form, archive) in [("tar", &tar), ("tgz", &gzip(&tar)), ("zip", &zip)] {
         let (gathered, read) = gathered_and_read(archive);
         assert_eq!(gathered, Some(read), "{form}");
-        assert_ne!(read, ContentDigest::default(), "{form}");
+        assert_ne!(read, Digest::default(), "{form}");
     }
 }
 

@@ -83,7 +83,7 @@ fn what_several_threads_gather_of_the_files_is_what_reading_gives() {
         (0..1000).map(|number| deflated(&format!("{}/{number}", number % 7), &[7; 3].repeat(number))).collect();
     let target = Target::new();
     let unpacked = target.unzip(&zip_of(&entries), 4).unwrap();
-    assert_eq!(unpacked.contents, Some(crate::tree_digest::ContentDigest::read(&target.inside(), &|| Ok(())).unwrap()));
+    assert_eq!(unpacked.contents, Some(crate::tree_digest::Digest::of_files(&target.inside(), &|| Ok(())).unwrap()));
     assert_eq!(unpacked.entries, 1000);
 }
 

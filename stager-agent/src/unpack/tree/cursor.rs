@@ -34,14 +34,15 @@ pub(super) enum MissingParents {
 
 /// A place in a tree: its root, or the parent of the last entry.
 pub(super) struct Cursor {
-    path: PathBuf,
+    /// The tree's directory.
+    pub(super) path: PathBuf,
     root: OwnedFd,
     /// Whom what is made belongs to; `None`: whoever we are.
-    owner: Option<(Uid, Gid)>,
+    pub(super) owner: Option<(Uid, Gid)>,
     /// From the root down to the parent of the last entry.
     open: Vec<(OsString, OwnedFd)>,
     /// What pays for the room that all of it takes; `None`: nobody asks.
-    draw: Option<Arc<Draw>>,
+    pub(super) draw: Option<Arc<Draw>>,
 }
 
 impl Cursor {
@@ -59,11 +60,6 @@ impl Cursor {
         Ok(Self { path: path.to_owned(), root, owner, open: Vec::new(), draw: None })
     }
 
-    /// The same place, and `draw` pays for what is made.
-    pub(super) fn drawing_on(self, draw: Option<Arc<Draw>>) -> Self {
-        Self { draw, ..self }
-    }
-
     /// At the root of the same tree, for another thread.
     ///
     /// # Errors
@@ -72,21 +68,6 @@ impl Cursor {
         let root = self.root.try_clone();
         let root = root.map_err(|cause| UnpackError::Disk { path: self.path.clone(), cause })?;
         Ok(Self { path: self.path.clone(), root, owner: self.owner, open: Vec::new(), draw: self.draw.clone() })
-    }
-
-    /// The tree's directory.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Whom what is made belongs to; `None`: whoever we are.
-    pub(super) fn owner(&self) -> Option<(Uid, Gid)> {
-        self.owner
-    }
-
-    /// What pays for the room that all of it takes; `None`: nobody asks.
-    pub(super) fn draw(&self) -> Option<&Arc<Draw>> {
-        self.draw.as_ref()
     }
 
     /// Makes the parent of `name` the place that [`Cursor::here`] gives.

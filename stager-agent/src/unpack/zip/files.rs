@@ -36,7 +36,7 @@ pub(super) fn make(
     let mut files: Vec<&ZipEntry> = plan.entries().iter().filter(|entry| entry.kind == ZipEntryKind::File).collect();
     files.sort_unstable_by_key(|entry| entry.contents.header);
     let batches = batches(&files, inflaters.memory_of_one());
-    let helpers = inflaters.count().min(batches.len()).saturating_sub(1);
+    let helpers = inflaters.count.min(batches.len()).saturating_sub(1);
     let trees: Vec<Tree> = (0..helpers).map(|_| tree.for_another_thread()).collect::<Result<_, _>>()?;
     let job =
         InflateJob { batches, next: AtomicUsize::new(0), failed: AtomicBool::new(false), spool, inflaters, scope };
@@ -137,7 +137,7 @@ impl InflateJob<'_> {
                 }
                 How::Streamed => {
                     let mut stream = stream(self.spool, contents);
-                    let out = tree.file(name, *mode, &mut stream, &|| unless_stopped(self.scope))?;
+                    let out = tree.file(name, *mode, &mut stream, self.scope)?;
                     as_stated(contents, out).map_err(corrupt)?;
                 }
             }

@@ -23,14 +23,15 @@ const LEAST: u64 = 256 << 10;
 
 /// A pool of inflaters.
 pub(in crate::unpack) struct Inflaters {
-    count: usize,
+    /// At least 1.
+    pub(super) count: usize,
     semaphore: Semaphore,
     idle: Mutex<Vec<Inflater>>,
 }
 
 impl Inflaters {
     /// The only ones that a program needs.
-    pub(super) fn shared() -> &'static Self {
+    pub(in crate::unpack) fn shared() -> &'static Self {
         static ALL: LazyLock<Inflaters> =
             LazyLock::new(|| Inflaters::new(available_parallelism().map_or(1, Into::into)));
         &ALL
@@ -40,11 +41,6 @@ impl Inflaters {
     pub(in crate::unpack) fn new(count: usize) -> Self {
         let count = count.max(1);
         Self { count, semaphore: Semaphore::new(count), idle: Mutex::default() }
-    }
-
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        self.count
     }
 
     /// Bytes in the buffer of one.
@@ -75,7 +71,7 @@ impl Inflaters {
 mod tests {
     use super::*;
     use crate::fetch::loopback::Audience;
-    use crate::session::scope::Stop;
+    use crate::session::scope::{Stop, Stopped};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
     use std::time::Duration;
@@ -100,7 +96,7 @@ mod tests {
         });
         assert_eq!(most.into_inner(), 3);
         assert_eq!(inflaters.idle.lock().unwrap().len(), 3);
-        stop.by_signal(15);
+        stop.ask(Stopped::Signal(15));
         inflaters.with_one(&scope, |_| Ok(())).unwrap_err();
     }
 

@@ -30,22 +30,8 @@ use spool::Spool;
 use std::fs::File;
 use std::io::Read;
 
-/// Unpacks `archive` into `tree`; `copy` may be a file that has all of it once it was read.
-///
-/// # Errors
-/// See [`UnpackError`].
+/// Unpacks `archive` into `tree` by `inflaters`; `copy` may be a file that has all of it once it was read.
 pub(super) fn unpack(
-    archive: &mut dyn Read,
-    copy: Option<&File>,
-    tree: &mut Tree,
-    budget: &Budget,
-    scope: &Scope,
-) -> Result<Unpacked, UnpackError> {
-    unpack_with(Inflaters::shared(), archive, copy, tree, budget, scope)
-}
-
-/// The same with inflaters of its own.
-pub(super) fn unpack_with(
     inflaters: &Inflaters,
     archive: &mut dyn Read,
     copy: Option<&File>,
@@ -91,7 +77,7 @@ fn make_links(
             unless_stopped(scope)?;
             let target = inflater.whole(spool, contents);
             let target = target.map_err(|cause| UnpackError::Corrupt { entry: Some(name.shown()), cause })?;
-            tree.symlink(name, link_target(name.as_bytes(), target, budget.limits())?)?;
+            tree.symlink(name, link_target(name.as_bytes(), target, budget.limits)?)?;
         }
         Ok(())
     })

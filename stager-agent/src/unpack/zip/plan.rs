@@ -45,7 +45,7 @@ impl ZipPlan {
     /// See [`UnpackError`]; all but [`UnpackError::Disk`] are possible.
     pub(super) fn new(spool: &Spool, budget: &Budget, scope: &Scope) -> Result<Self, UnpackError> {
         let mut buffer = vec![0; MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
-        let located = ZipLocator::new().locate_in_reader(spool.read_ahead(), &mut buffer, spool.length());
+        let located = ZipLocator::new().locate_in_reader(spool.read_ahead(), &mut buffer, spool.length);
         let archive = located.map_err(|(_, error)| damaged(None, error))?;
         let mut plan = Self { entries: Vec::new(), backslashes: false };
         plan.read(&archive, &mut buffer, budget, scope)?;
@@ -105,7 +105,7 @@ impl ZipPlan {
         if record::has_drive(&raw, system) {
             return Err(UnpackError::Escapes { entry: shown(&raw), how: "an absolute path with a drive letter" });
         }
-        let name = EntryName::parse(&raw, budget.limits())?;
+        let name = EntryName::parse(&raw, budget.limits)?;
         let forbidden = |what| UnpackError::Forbidden { entry: shown(&raw), what };
         let (kind, mode) = record::kind_and_mode(&raw, system, record.external_attributes()).map_err(forbidden)?;
         let contents = headers.agreed(record, &raw)?;
@@ -113,8 +113,8 @@ impl ZipPlan {
             ZipEntryKind::File | ZipEntryKind::Symlink if name.split().is_none() => {
                 return Err(forbidden("wants to replace the directory itself"));
             }
-            ZipEntryKind::Symlink if contents.size > budget.limits().name => {
-                let limit = budget.limits().name;
+            ZipEntryKind::Symlink if contents.size > budget.limits.name => {
+                let limit = budget.limits.name;
                 return Err(UnpackError::LimitExceeded { bound: Bound::Target, limit, entry: Some(shown(&raw)) });
             }
             ZipEntryKind::File | ZipEntryKind::Symlink => budget.bytes(contents.size)?,

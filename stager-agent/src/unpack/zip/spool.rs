@@ -20,7 +20,8 @@ const AHEAD: usize = 4096;
 /// A zip in a file without a name, or in the copy that is kept of it.
 pub(super) struct Spool {
     file: File,
-    length: u64,
+    /// Bytes of the archive.
+    pub(super) length: u64,
     /// What pays for the room that it takes; `None` where it takes none of its own, or nobody asks.
     draw: Option<Arc<Draw>>,
 }
@@ -64,11 +65,6 @@ impl Spool {
                 Err(cause) => return Err(UnpackError::from_reading(None, cause)),
             }
         }
-    }
-
-    /// Bytes of the archive.
-    pub(super) fn length(&self) -> u64 {
-        self.length
     }
 
     /// Fills `buffer` with what stands at `at`.
@@ -182,7 +178,7 @@ mod tests {
     fn a_spool_has_no_name() {
         let folder = TempDir::new().unwrap();
         let spool = Spool::new(&mut &b"zip"[..], None, &Tree::open(folder.path(), None).unwrap()).unwrap();
-        assert_eq!(spool.length(), 3);
+        assert_eq!(spool.length, 3);
         #[expect(clippy::disallowed_methods, reason = "the test looks at a real directory")]
         let names = std::fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(names, 0);
