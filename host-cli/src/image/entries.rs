@@ -12,7 +12,7 @@ use tarball::members::{Member, MemberError, Members};
 
 /// Bytes of a name or a link's target that are read, without the NUL behind it; Linux has no longer paths than 4 KiB.
 const LONGEST_NAME: u64 = (64 << 10) - 1;
-/// Headers for all entries that are read in front of one; each is a kibibyte that nothing comes of.
+/// Headers for all entries, and labels, that are read in front of one; each is up to a kibibyte that nothing comes of.
 const MOST_GLOBALS: u32 = 1000;
 /// Bytes behind the archive's end. A tape's records are the longest padding, and have a mebibyte.
 const LONGEST_PADDING: u64 = 16 << 20;
@@ -66,10 +66,13 @@ pub(super) fn each_entry<E>(
     mut visit: impl FnMut(&Entry, &mut dyn Read) -> Result<(), E>,
 ) -> Result<(), Stopped<E>> {
     let mut members = Members::new(&mut archive, LONGEST_NAME);
-    while let Some(member) = next(&mut members).map_err(Stopped::Archive)? {
+    let mut idle = 0;
+    while let Some(member) = next(&mut members, &mut idle).map_err(Stopped::Archive)? {
         if member.is_label() {
+            bounded(&mut idle).map_err(Stopped::Archive)?;
             continue;
         }
+        idle = 0;
         let entry = Entry::from_member(member).map_err(Stopped::Archive)?;
         visit(&entry, &mut members.contents(|_| Ok(()))).map_err(Stopped::Visitor)?;
     }
@@ -81,18 +84,19 @@ pub(super) fn each_entry<E>(
     Ok(())
 }
 
-/// The next member. How many bytes come out of an archive is bounded by whoever reads them.
-fn next(members: &mut Members<impl Read>) -> io::Result<Option<Member>> {
-    let mut globals = 0;
-    let bounded = || {
-        globals += 1;
-        if globals > MOST_GLOBALS { Err(damaged("it has too many headers for all members")) } else { Ok(()) }
-    };
-    members.next_member(bounded).map_err(|error| match error {
+/// The next member; what stands in front of it for all of them is counted. How many bytes come out of an archive is bounded by
+/// whoever reads them.
+fn next(members: &mut Members<impl Read>, idle: &mut u32) -> io::Result<Option<Member>> {
+    members.next_member(|| bounded(idle)).map_err(|error| match error {
         MemberError::Reading { cause, .. } => cause,
         MemberError::LongName { .. } | MemberError::LongLink { .. } => damaged("it has a name that is too long"),
         MemberError::LongRecords { .. } => damaged("it has an extended header of more than 1 MiB"),
     })
+}
+
+fn bounded(idle: &mut u32) -> io::Result<()> {
+    *idle += 1;
+    if *idle > MOST_GLOBALS { Err(damaged("it has too many headers for all members")) } else { Ok(()) }
 }
 
 /// The path below the archive's root, empty for the root itself; `None` when it leads out or is none.
@@ -142,6 +146,7 @@ mod tests {
         };
         let name = described(EntryType::GNULongName, b"name\0");
         let global = described(EntryType::XGlobalHeader, b"16 comment=abcd\n");
+        let label = described(EntryType::new(b'V'), b"a tape");
         let mut no_mode = Header::new_gnu();
         no_mode.as_old_mut().mode = *b"none\0\0\0\0";
         no_mode.set_size(0);
@@ -151,6 +156,7 @@ mod tests {
             (name, "the archive ends between a member's headers"),
             (described(EntryType::XGlobalHeader, b"9 path=a\n"), "a header for all members speaks of one"),
             (global.repeat(1001), "it has too many headers for all members"),
+            ([&global[..], &label].concat().repeat(501), "it has too many headers for all members"),
             (described(EntryType::GNULongName, &vec![b'n'; 70_000]), "it has a name that is too long"),
             (described(EntryType::GNULongLink, &vec![b'n'; 70_000]), "it has a name that is too long"),
             (described(EntryType::XHeader, &vec![b' '; (1 << 20) + 1]), "it has an extended header of more than 1 MiB"),
@@ -164,8 +170,7 @@ mod tests {
             );
         }
         let mut seen = 0;
-        let label = described(EntryType::new(b'V'), b"a tape");
-        let archive = [global.repeat(1000), label, described(EntryType::Regular, b"x")].concat();
+        let archive = [global.repeat(999), label, described(EntryType::Regular, b"x")].concat();
         each_entry(&*archive, |entry, _| {
             seen += entry.size;
             Ok::<(), ()>(())
