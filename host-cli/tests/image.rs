@@ -78,9 +78,9 @@ impl Base {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let mark = format!("image-{}", since.as_nanos());
         let name = format!("stager-test-base:{mark}");
-        let build_key = format!("FROM {ROOTFS}\nLABEL stager.kind=test stager.instance={mark}\n");
+        let dockerfile = format!("FROM {ROOTFS}\nLABEL stager.kind=test stager.instance={mark}\n");
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("Dockerfile"), build_key).unwrap();
+        fs::write(folder.path().join("Dockerfile"), dockerfile).unwrap();
         let context = folder.path().to_str().unwrap();
         let mut command = Command::new("docker");
         let built = command.args(["build", "-q", "-t", &name, context]).env("DOCKER_BUILDKIT", "0").output().unwrap();

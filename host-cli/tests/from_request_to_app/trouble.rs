@@ -48,7 +48,7 @@ fn requests_that_are_none_are_refused_with_all_that_is_wrong() {
 fn an_image_with_another_protocol_or_none_is_answered_with_what_to_rebuild() {
     let app = App::pushed("alien", "hello-procfile", &[]);
     for (words, says) in [
-        (r#"echo "{\"event\":\"hello\",\"protocol\":2,\"version\":\"9\"}"; sleep 60"#, "speaks protocol 2"),
+        (r#"echo "{\"event\":\"hello\",\"protocol\":1,\"version\":\"9\"}"; sleep 60"#, "speaks protocol 1"),
         ("echo what", "ended without a word that host-cli understands"),
     ] {
         let image = AlienImage::new(words);
@@ -71,10 +71,10 @@ impl AlienImage {
         let name = format!("stager-test-alien:{}-{mark}", std::process::id());
         let folder = tempfile::tempdir().unwrap();
         let entry = serde_json::json!(["/bin/sh", "-c", script]);
-        let build_key = format!(
+        let dockerfile = format!(
             "FROM stager-rootfs:cflinuxfs4\nLABEL stager.kind=test stager.instance={mark}\nENTRYPOINT {entry}\n"
         );
-        fs::write(folder.path().join("Dockerfile"), build_key).unwrap();
+        fs::write(folder.path().join("Dockerfile"), dockerfile).unwrap();
         let mut command = Command::new("docker");
         let built = command.args(["build", "--quiet", "--tag", &name]).arg(folder.path()).env("DOCKER_BUILDKIT", "0");
         let built = built.output().unwrap();

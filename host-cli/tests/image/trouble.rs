@@ -115,6 +115,8 @@ fn an_engine_that_hangs_can_be_left() {
     let mut command = before.image(&engine, "auto");
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     engine.wait();
+    // Until the engine has all of the archive: as long as that is read, the first signal ends it.
+    thread::sleep(Duration::from_secs(1));
     end(&child, "-INT");
     let mut out = String::new();
     let mut stdout = child.stdout.take().unwrap();

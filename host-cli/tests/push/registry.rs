@@ -38,10 +38,10 @@ impl Registry {
         Self::with(Recipe { host: "127.0.0.1", asks_who: true, tls: false })
     }
 
-    pub(crate) fn with(build_key: Recipe<'_>) -> Self {
+    pub(crate) fn with(recipe: Recipe<'_>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
-        let address = TcpListener::bind((build_key.host, 0)).unwrap().local_addr().unwrap().to_string();
+        let address = TcpListener::bind((recipe.host, 0)).unwrap().local_addr().unwrap().to_string();
         // Its YAML may be JSON.
         let mut config = json!({
             "version": 0.1,
@@ -49,13 +49,13 @@ impl Registry {
             "storage": { "filesystem": { "rootdirectory": path("data") } },
             "http": { "addr": address, "secret": "x" },
         });
-        if build_key.asks_who {
+        if recipe.asks_who {
             fs::write(path("htpasswd"), HTPASSWD).unwrap();
             config["auth"] = json!({ "htpasswd": { "realm": "tests", "path": path("htpasswd") } });
         }
         let mut ca = String::new();
-        if build_key.tls {
-            let (authority, certificate, key) = certificate_for(build_key.host);
+        if recipe.tls {
+            let (authority, certificate, key) = certificate_for(recipe.host);
             fs::write(path("cert.pem"), certificate).unwrap();
             fs::write(path("key.pem"), key).unwrap();
             config["http"]["tls"] = json!({ "certificate": path("cert.pem"), "key": path("key.pem") });
