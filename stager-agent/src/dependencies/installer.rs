@@ -76,30 +76,25 @@ pub(super) fn unwritable(archive: &Archive, cause: io::Error) -> FetchError {
 
 /// Says that `to` comes from the cache.
 pub(super) fn cached(name: &str, to: &Path, from: &SafeUrl, entry: &CacheEntry) -> Event {
-    let bytes = entry.record().facts.packed_bytes;
-    Event::Cached {
-        name: name.to_owned(),
-        to: shown(to),
-        from: from.to_string(),
-        bytes,
-        fetched: fetched(entry),
-        reason: None,
-    }
+    from_cache(name, to, from, entry, None)
 }
 
 /// Says that the server refuses `from` because of `reason`, that the copy is used, and whether nobody vouched for it.
 pub(super) fn cached_copy(name: &str, to: &Path, from: &SafeUrl, entry: &CacheEntry, mut reason: String) -> Event {
-    let Facts { packed_bytes: bytes, verified, .. } = entry.record().facts;
-    if !verified {
+    if !entry.record().facts.verified {
         reason.push_str("; what is kept is unverified");
     }
+    from_cache(name, to, from, entry, Some(reason))
+}
+
+fn from_cache(name: &str, to: &Path, from: &SafeUrl, entry: &CacheEntry, reason: Option<String>) -> Event {
     Event::Cached {
         name: name.to_owned(),
         to: shown(to),
         from: from.to_string(),
-        bytes,
+        bytes: entry.record().facts.packed_bytes,
         fetched: fetched(entry),
-        reason: Some(reason),
+        reason,
     }
 }
 
