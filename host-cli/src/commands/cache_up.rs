@@ -149,6 +149,6 @@ fn bake(
         })?;
         Ok(tag(&*session.engine, untagged)?)
     })?;
-    session.emit(Event::Image { name: made.name, id: made.id.0, bytes: made.bytes });
+    session.emit(made.event());
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::registry::login::LoginOptions;
 use crate::requests::{self, RequestKind};
 use crate::screen::screen;
 use crate::session::{Session, run_command};
-use shared_model::event::{Event, EventSink, Step};
+use shared_model::event::{EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use shared_model::task::TaskDefinition;
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ fn make(session: &Session, plan: &ImagePlan, parts: ImageParts) -> Result<MadeIm
         let untagged = session.make_planned(plan, || Ok(parts))?;
         Ok(tag(&*session.engine, untagged)?)
     })?;
-    session.emit(Event::Image { name: made.name.clone(), id: made.id.0.clone(), bytes: made.bytes });
+    session.emit(made.event());
     Ok(made)
 }
 

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::image::MadeImage;
 use crate::plan::restage::RestagePlan;
 use crate::session::Session;
-use shared_model::event::{Event, EventSink};
+use shared_model::event::EventSink;
 
 /// The image, unless none was wanted or the staging stopped short of one.
 pub(super) fn restage(session: &Session, plan: &RestagePlan) -> Result<Option<MadeImage>, Failure> {
@@ -35,7 +35,7 @@ pub(super) fn restage(session: &Session, plan: &RestagePlan) -> Result<Option<Ma
         return Ok(None);
     };
     let image = build.finish()?;
-    session.emit(Event::Image { name: image.name.clone(), id: image.id.0.clone(), bytes: image.bytes });
+    session.emit(image.event());
     old_images::remove(session, &planned.app_guid, planned.keep_images);
     Ok(Some(image))
 }

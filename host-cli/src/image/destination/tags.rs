@@ -3,15 +3,24 @@
 use crate::engine::{EngineError, Image, ImageId, Images};
 use crate::image::ImageError;
 use crate::image::provenance::remove_if_ours;
+use shared_model::event::Event;
 
 /// An image that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MadeImage {
     /// Its first name.
     pub(crate) name: String,
+    /// Its id there.
     pub(crate) id: ImageId,
     /// With all layers.
     pub(crate) bytes: u64,
+}
+
+impl MadeImage {
+    /// That it is there.
+    pub(crate) fn event(&self) -> Event {
+        Event::Image { name: self.name.clone(), id: self.id.0.clone(), bytes: self.bytes }
+    }
 }
 
 /// An image that is there, but not under the names that it is to get.
