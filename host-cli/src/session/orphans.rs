@@ -36,8 +36,8 @@ pub(crate) fn remove(session: &Session) {
         }
     }
     let makings: Vec<&Orphan> = guards().filter(|guard| guard.build_key().is_some()).collect();
-    let seen_images = if makings.is_empty() { BTreeSet::new() } else { remove_images(session, &makings) };
-    for one in gone.iter().filter(|one| !one.is_awaited(&seen_images, now)) {
+    let settled = if makings.is_empty() { BTreeSet::new() } else { remove_images(session, &makings) };
+    for one in gone.iter().filter(|one| !one.is_awaited(&settled, now)) {
         let name = escape_control(&one.seen.name);
         let what = if one.is_guard() { format!("guard {name}") } else { format!("container {name}") };
         say(session, &what, session.engine.remove(&one.seen.id));
@@ -85,10 +85,11 @@ impl<'a> Orphan<'a> {
         build_key.filter(|_| self.is_guard() && self.image.labels.get(app_image::BUILD_KEY) != build_key)
     }
 
-    /// Whether the image that this guard tells of may still come; `seen` are the build keys of those that were there.
-    fn is_awaited(&self, seen: &BTreeSet<String>, now: i64) -> bool {
+    /// Whether the image that this guard tells of may still come, or be there without a name; `settled` are the build keys
+    /// of which that is not so.
+    fn is_awaited(&self, settled: &BTreeSet<String>, now: i64) -> bool {
         let is_old = now.saturating_sub(self.seen.created) > seconds(LONGEST_LOAD);
-        self.build_key().is_some_and(|build_key| !seen.contains(build_key)) && !is_old
+        self.build_key().is_some_and(|build_key| !settled.contains(build_key)) && !is_old
     }
 
     /// Whether this image is what was being made, or a step on the way there.
@@ -143,8 +144,9 @@ fn seconds(time: Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Removes images without a name that somebody was making who is gone, and what a build left of them. The build keys of all
-/// images that are there, or were.
+/// Removes images without a name that somebody was making who is gone, and what a build left of them. The build keys of
+/// which nothing is left to do: their image has a name, was removed, or is made by somebody else too. One that the engine
+/// took in behind the list of those without a name, or did not remove, waits for the next look.
 fn remove_images(session: &Session, gone: &[&Orphan]) -> BTreeSet<String> {
     let engine = &*session.engine;
     let whole = |listed: &Image| engine.image(&listed.id.0).ok().flatten();
@@ -152,15 +154,15 @@ fn remove_images(session: &Session, gone: &[&Orphan]) -> BTreeSet<String> {
     let nameless = engine.dangling_images().unwrap_or_default();
     let nameless: Vec<Image> = nameless.iter().filter_map(whole).filter(of_gone).collect();
     let build_key_of = |image: &Image| image.labels.get(app_image::BUILD_KEY).cloned();
-    let mut there: BTreeSet<String> = nameless.iter().filter_map(build_key_of).collect();
+    let mut settled = BTreeSet::new();
     for build_key in gone.iter().filter_map(|guard| guard.build_key()) {
-        let named = engine.images_labelled(app_image::BUILD_KEY, build_key).unwrap_or_default();
-        if named.iter().filter_map(whole).any(|image| of_gone(&image)) {
-            there.insert(build_key.clone());
+        let labelled = engine.images_labelled(app_image::BUILD_KEY, build_key).unwrap_or_default();
+        if labelled.iter().filter_map(whole).any(|image| !image.tags.is_empty() && of_gone(&image)) {
+            settled.insert(build_key.clone());
         }
     }
     // Looked at only now: whoever began to make one of these before it was listed has a guard here, or has ended.
-    let Ok(seen) = engine.list_containers() else { return there };
+    let Ok(seen) = engine.list_containers() else { return settled };
     let makings: Vec<&ContainerSummary> = seen.iter().filter(|one| guards_a_making(one)).collect();
     if makings.is_empty() {
         let is_of_gone = |one: &&ContainerSummary| {
@@ -177,15 +179,18 @@ fn remove_images(session: &Session, gone: &[&Orphan]) -> BTreeSet<String> {
         let same = |guard: &&ContainerSummary| guard.labels.get(app_image::BUILD_KEY) == build_key_of(image).as_ref();
         if is_step(image) { !makings.is_empty() } else { makings.iter().any(same) }
     };
-    for image in nameless.iter().filter(|image| !being_made(image)) {
+    for image in &nameless {
         let ImageId(id) = &image.id;
-        let removed = engine.remove_dangling(&image.id);
+        let is_shared = being_made(image);
+        let removed = if is_shared { Ok(()) } else { engine.remove_dangling(&image.id) };
         // One that a container uses stays.
-        if matches!(engine.image(id), Ok(None)) {
+        let is_gone = !is_shared && matches!(engine.image(id), Ok(None));
+        if is_gone {
             say(session, &format!("image {id}, which never got a name"), removed);
         }
+        settled.extend(build_key_of(image).filter(|_| is_shared || is_gone));
     }
-    there
+    settled
 }
 
 fn say(session: &Session, what: &str, removed: Result<(), EngineError>) {

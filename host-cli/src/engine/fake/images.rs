@@ -71,8 +71,11 @@ impl Images for Fake {
     }
 
     fn dangling_images(&self) -> Result<Vec<Image>, EngineError> {
-        let state = self.call("dangling_images", &[])?;
-        let is_ours = |image: &&Image| image.tags.is_empty() && image.labels.contains_key("stager.kind");
+        let mut state = self.call("dangling_images", &[])?;
+        let late = state.taken_in_late.take();
+        let is_ours = |image: &&Image| {
+            image.tags.is_empty() && image.labels.contains_key("stager.kind") && late.as_ref() != Some(&image.id)
+        };
         Ok(state.images.iter().filter(is_ours).cloned().collect())
     }
 

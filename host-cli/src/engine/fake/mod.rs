@@ -28,6 +28,8 @@ pub(crate) struct FakeState {
     pub(crate) calls: Vec<String>,
     /// Images that are there, the newest last.
     pub(crate) images: Vec<Image>,
+    /// An image without a name that the engine takes in right after the next list of those.
+    pub(crate) taken_in_late: Option<ImageId>,
     /// Names of networks that are there.
     pub(crate) networks: BTreeSet<String>,
     /// Volumes that are there, with their labels.

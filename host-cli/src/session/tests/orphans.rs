@@ -130,6 +130,24 @@ fn an_image_without_a_name_goes_with_the_guard_of_its_build_key_unless_another_o
 }
 
 #[test]
+fn a_guard_stays_until_its_image_is_gone_even_where_that_came_in_the_middle_of_a_look_or_could_not_go() {
+    for refused in [false, true] {
+        let fake = Arc::new(Fake::with_image("x"));
+        let image = nameless(&fake, &[APP, (app_image::BUILD_KEY, "r")]);
+        guards(&fake, &ended(), "r");
+        if refused {
+            fake.refuse("remove_dangling", "not now");
+        } else {
+            fake.state().taken_in_late = Some(image.clone());
+        }
+        let walked = begun(&fake);
+        assert!(is_there(&fake, &image) && names(&fake) == ["guard-0"], "{refused}: {}", walked.text);
+        begun(&fake);
+        assert!(!is_there(&fake, &image) && names(&fake).is_empty(), "{refused}");
+    }
+}
+
+#[test]
 fn an_image_that_got_its_name_stays_though_its_maker_was_killed_right_after() {
     let fake = Arc::new(Fake::with_image("x"));
     let image = fake.add_image("cf-app/a:latest", &[APP, (app_image::BUILD_KEY, "r")]);
