@@ -12,6 +12,14 @@ from guards import made_before
 BULK = 64 << 20
 
 
+def was_loaded(victim, since):
+    """Whether the engine has told that it took the victim's image in. Whether it is still there proves nothing: the next
+    host-cli that looks, in any lane, may have removed it already."""
+    told = engine.docker('events', '--since', since, '--until', int(time.time()) + 1, '--filter', 'event=load', '--filter',
+                         f'label=stager.app-guid={victim.guid}', '--format', '{{.ID}}')
+    return bool(told)
+
+
 def nameless(victim):
     found = [engine.inspected('image', one) for one in engine.listed('image', f'stager.app-guid={victim.guid}')]
     return [one['Id'] for one in found if one and not one['RepoTags']]
@@ -59,7 +67,9 @@ def killed_while_an_image_loads(scene):
         victim = scene.app('victim')
         file = scene.folder / f'{victim.guid}.tgz'
         file.write_bytes(droplet(victim.guid, [(member('./app/bulk'), os.urandom(BULK))]))
-        if killed_while_loading(scene, victim, file) and scene.until(lambda victim=victim: nameless(victim), 5):
+        since = int(time.time())
+        was_under_way = killed_while_loading(scene, victim, file)
+        if was_under_way and scene.until(lambda victim=victim, since=since: was_loaded(victim, since), 20):
             loaded = 1
             another_run(scene)
             if not scene.until(lambda victim=victim: not nameless(victim), 5):
