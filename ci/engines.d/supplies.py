@@ -87,8 +87,12 @@ class Supplies(Images):
         return file
 
 
+ENGINE_TESTS = 'with_the_engine'  # a program of whole commands, and a module among the unit tests
+GROUPS = ('image', 'export', 'push', 'from_request_to_app')  # modules of that program
+
+
 def built():
-    """The test programs that want an engine, by what they test; and host-cli itself."""
+    """What runs the tests that want an engine, by what they test: programs, each with a filter; and host-cli itself."""
     command = ['cargo', 'test', '--quiet', '--locked', '-p', 'host-cli', '--no-run', '--message-format=json']
     tests, program = {'engine': []}, None
     for line in must(command, stdout=subprocess.PIPE).stdout.splitlines():
@@ -98,10 +102,10 @@ def built():
             continue
         if not told['profile']['test'] and target['name'] == 'host-cli':
             program = told['executable']
-        elif told['profile']['test'] and target['name'] in ('image', 'export', 'from_request_to_app', 'push'):
-            tests[target['name']] = [told['executable']]
+        elif target['name'] == ENGINE_TESTS:
+            tests.update({group: [(told['executable'], f'{group}::')] for group in GROUPS})
         elif told['profile']['test'] and target['name'] in ('host-cli', 'host_cli'):
-            tests['engine'].append(told['executable'])
+            tests['engine'].append((told['executable'], ENGINE_TESTS))
     return tests, program
 
 

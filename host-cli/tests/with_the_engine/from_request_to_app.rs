@@ -1,0 +1,13 @@
+//! `restage` and `launch` as a user types them, against a mini-HCF on a real Docker Engine.
+//!
+//! Needs a Docker Engine, the images that `docker/build` makes (the stager image may be named in `STAGER_TEST_IMAGE`), and
+//! the static programs of `ci/build-static` in `STAGER_STATIC_BIN`, else in `target/static`. The tests share one mini-HCF
+//! on a network of its own; each has an app of its own and asserts that nothing of it stays behind.
+
+mod cache;
+mod drop_in;
+mod launch;
+mod lease;
+mod pushed;
+mod restage;
+mod trouble;

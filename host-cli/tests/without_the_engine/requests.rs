@@ -1,0 +1,10 @@
+//! Requests from the logs, asked of the real program: what is found, where, and what is said when nothing is.
+
+mod bad_input;
+mod choosing;
+mod dsl;
+mod finding;
+mod linking;
+mod listing;
+mod noise;
+mod printing;
