@@ -3,7 +3,6 @@ from dataclasses import dataclass, field
 
 
 # Around what ci/engines says in a document that says more.
-MARKS = ('<!-- ci/engines --markdown writes this -->', '<!-- up to here -->')
 
 
 @dataclass
@@ -40,7 +39,7 @@ def ids(outcomes):
 def markdown(outcomes):
     """A row for each engine."""
     names = list(dict.fromkeys(result.name for outcome in outcomes for result in outcome.results if result.name != 'supplies'))
-    lines = [f"| engine | version | {' | '.join(names)} | |", f"|---|---|{'---|' * len(names)}---|"]
+    lines = ['# The engines as they ran', '', f"| engine | version | {' | '.join(names)} | |", f"|---|---|{'---|' * len(names)}---|"]
     for outcome in outcomes:
         by_name = {result.name: result for result in outcome.results}
         cells = [cell(by_name.get(name), outcome) for name in names]
@@ -48,15 +47,6 @@ def markdown(outcomes):
         lines.append(f"| {outcome.kind.name} | {outcome.version or '–'} | {' | '.join(cells)} | {state.replace('|', '/')} |")
     lines += ['', '```', *ids(outcomes)[1:], last_line(outcomes), '```', '']
     return '\n'.join(lines)
-
-
-def write(file, text):
-    """Writes the file anew; where it has both marks, only what stands between them."""
-    before = file.read_text() if file.exists() else ''
-    start, end = (before.find(mark) for mark in MARKS)
-    if -1 < start < end:
-        text = f'{before[:start]}{MARKS[0]}\n\n{text}\n{before[end:]}'
-    file.write_text(text)
 
 
 def cell(result, outcome):

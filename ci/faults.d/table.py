@@ -1,4 +1,4 @@
-"""What the matrix tells: a line for each fault as it ends, a table for docs/faults.md, the last line."""
+"""What the matrix tells: a line for each fault as it ends, a table for docs/measured/faults.md, the last line."""
 import re
 
 from fault import groups
@@ -11,11 +11,11 @@ SOCKETS = re.compile(r'unix:///\S*/docker\.sock')
 HEAD = '''# What happens when something fails
 
 `ci/faults` lets things go wrong, one at a time, while an app is staged or launched: on a Docker Engine of its own, against a
-mini-HCF. This page is its output (`ci/faults --markdown docs/faults.md`, which with `--only` replaces the rows of what it tries).
+mini-HCF. This page is its output (`ci/faults --markdown docs/measured/faults.md`, which with `--only` replaces the rows of what it tries).
 Of each fault it checks
 
 - that it really happened: the log of the server, of the engine or of the process list says so;
-- that it ended in bounded time, with the exit code that the [README](../README.md#exit-codes) gives, and with words that name
+- that it ended in bounded time, with the exit code that the [README](../../README.md#exit-codes) gives, and with words that name
   what failed and what to try, and no secret;
 - that nothing was lost: the app's earlier image still runs, Cloud Controller has all its earlier droplets and of new ones only
   whole ones, and `host-cli cache verify` finds no damage;

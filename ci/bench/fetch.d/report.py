@@ -115,12 +115,13 @@ def main():
     made = [entry for entry in json.loads(given.list.read_text()) if entry["role"] != "new-package"]
     inputs = f"{len(made)} archives, {sum(entry['bytes'] for entry in made) / 1e6:.0f} MB, {sum(entry['files'] for entry in made):,} files"
     rows = table(results, disk_type)
-    print(f"{inputs}; medians of {len(results.column('ext4', 'recipe', 0))}; user, system and peak: on {disk_type}")
+    told = f"{inputs}; medians of {len(results.column('ext4', 'recipe', 0))}; user, system and peak: on {disk_type}"
+    print(told)
     print("\n".join(render.plain(rows)))
     if given.chart:
         given.chart.write_text(chart(results, disk_type, inputs))
     if given.markdown:
-        given.markdown.write_text("\n".join(render.markdown(rows)) + "\n")
+        given.markdown.write_text("\n".join(["# What ci/bench/fetch measured", "", told, "", *render.markdown(rows)]) + "\n")
     print(last_line(results))
 
 

@@ -40,7 +40,7 @@ def write(results, engine, chart, markdown):
         print(f"{size} MB: {described[size]}; medians of {len(rounds[size])}")
     print("\n".join(render.plain(rows)))
     if markdown:
-        text = [f"Engine {engine}, {os.cpu_count()} cores; medians of {len(rounds[min(rounds)])} rounds."]
+        text = ["# What ci/bench/image measured", "", f"Engine {engine}, {os.cpu_count()} cores; medians of {len(rounds[min(rounds)])} rounds."]
         text += [f"The droplet of {size} MB: {described[size]}." for size in rounds]
         rows[0][0] = ""
         peak = f"Most memory of `host-cli` at any size: {most_memory(rounds):.0f} MiB."
