@@ -78,7 +78,10 @@ fn is_the_same_again<T: Serialize + PartialEq + Debug, E: Debug>(text: &str, rea
     assert_eq!(again, value, "from {written}");
 }
 
-/// Judges once more all that the fuzzer kept of `target`.
+/// Cuts and changed bytes that [`replay`] tries of each input, at places with the same distance.
+const VARIANTS: usize = 12;
+
+/// Judges once more all that is kept of `target`, and what becomes of each input when it is cut or a byte of it changes.
 pub fn replay(target: &str, judge: fn(&[u8])) {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci/fuzz/corpus").join(target);
     let files = fs::read_dir(&kept).unwrap_or_else(|error| panic!("{}: {error}", kept.display()));
@@ -86,8 +89,22 @@ pub fn replay(target: &str, judge: fn(&[u8])) {
     assert!(!files.is_empty(), "nothing is kept in {}", kept.display());
     for file in files {
         let bytes = fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        panic::catch_unwind(|| judge(&bytes)).unwrap_or_else(|_| panic!("it was {}", file.display()));
+        for (variant, bytes) in variants(&bytes) {
+            panic::catch_unwind(|| judge(&bytes)).unwrap_or_else(|_| panic!("it was {}, {variant}", file.display()));
+        }
     }
+}
+
+fn variants(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut variants = vec![("as it is".to_owned(), bytes.to_owned())];
+    let distance = bytes.len().div_ceil(VARIANTS).max(1);
+    for (number, place) in (0..bytes.len()).step_by(distance).enumerate() {
+        variants.push((format!("cut at {place}"), bytes[..place].to_owned()));
+        let mut changed = bytes.to_owned();
+        changed[place] ^= 1 << (number % 8);
+        variants.push((format!("another byte at {place}"), changed));
+    }
+    variants
 }
 
 #[cfg(test)]
