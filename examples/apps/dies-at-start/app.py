@@ -2,6 +2,6 @@
 
 import sys
 
-print("Looking for the database", flush=True)
-print("no database at db.example:5432", file=sys.stderr)
+print('Looking for the database', flush=True)
+print('no database at db.example:5432', file=sys.stderr)
 sys.exit(3)

@@ -322,7 +322,7 @@ def give_away():
     Path(path).touch()
     try:
         os.chown(path, 0, 0)
-        return 'made a file of root\'s'
+        return "made a file of root's"
     finally:
         os.unlink(path)
 

@@ -15,17 +15,17 @@ import sys
 
 def modules(build):
     for folder, folders, files in os.walk(build):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
+        folders[:] = sorted(name for name in folders if not name.startswith('.') and name != '__pycache__')
         for name in sorted(files):
             path = os.path.join(folder, name)
-            if name.endswith(".py") and os.path.isfile(path):
+            if name.endswith('.py') and os.path.isfile(path):
                 yield path
 
 
 def key_of(path, shown):
-    with open(path, "rb") as module:
+    with open(path, 'rb') as module:
         text = module.read()
-    return hashlib.sha256(f"{sys.version}\0{shown}\0".encode(errors="surrogateescape") + text).hexdigest()
+    return hashlib.sha256(f'{sys.version}\0{shown}\0'.encode(errors='surrogateescape') + text).hexdigest()
 
 
 def compiled(path, shown):
@@ -36,12 +36,12 @@ def compiled(path, shown):
         )
     except py_compile.PyCompileError as error:
         for line in str(error).splitlines():
-            print(f" !     {line}", file=sys.stderr)
+            print(f' !     {line}', file=sys.stderr)
         sys.exit(1)
 
 
 def main(build, cache):
-    fresh = cache + ".new"
+    fresh = cache + '.new'
     shutil.rmtree(fresh, ignore_errors=True)
     os.makedirs(fresh)
     from_cache = total = 0
@@ -60,7 +60,7 @@ def main(build, cache):
     # Only what this app still has goes on, so the cache does not grow from staging to staging.
     shutil.rmtree(cache, ignore_errors=True)
     os.rename(fresh, cache)
-    print(f"       {total} modules, {from_cache} from the cache")
+    print(f'       {total} modules, {from_cache} from the cache')
 
 
 main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,1 @@
+"""`ci/bench`: what the benchmarks measure, make and show."""

@@ -1,0 +1,1 @@
+"""`ci/engines`: the same checks on every engine that stager supports."""

@@ -1,0 +1,1 @@
+"""`ci/hostile-buildpack`: stagings with a buildpack that tries to break out."""
