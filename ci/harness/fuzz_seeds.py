@@ -111,9 +111,11 @@ def results():
 
 
 def answers():
-    yield b'{"Id":"sha256:1","RepoTags":["a:b","<none>:<none>"],"Config":{"Labels":{"a":"b"},"Env":["A=b"]},"RootFS":{"Layers":["sha256:2"]},"Size":5,"Created":"1980-01-01T00:00:00Z","Metadata":{"LastTagTime":"0001-01-01T00:00:00Z"},"Architecture":"amd64","Os":"linux"}'
+    yield b'{"Id":"sha256:1","RepoTags":["a:b","<none>:<none>"],"Config":{"Labels":{"a":"b"},"Env":["A=b"]},' \
+        b'"RootFS":{"Layers":["sha256:2"]},"Size":5,"Created":"1980-01-01T00:00:00Z","Metadata":{"LastTagTime":"0001-01-01T00:00:00Z"},"Architecture":"amd64","Os":"linux"}'
     yield b'{"Id":"sha256:1","RepoTags":null,"Labels":null,"Created":1,"Size":2}'
-    yield b'{"Id":"1","Name":"/n","State":{"Running":true,"OOMKilled":true,"ExitCode":137,"Health":{"Status":"unhealthy","Log":[{"Output":"last"}]}},"Config":{"Labels":null},"NetworkSettings":{"Networks":{"hcf":{"IPAddress":"172.18.0.2"}}}}'
+    yield b'{"Id":"1","Name":"/n","State":{"Running":true,"OOMKilled":true,"ExitCode":137,"Health":{"Status":"unhealthy","Log":[{"Output":"last"}]}},' \
+        b'"Config":{"Labels":null},"NetworkSettings":{"Networks":{"hcf":{"IPAddress":"172.18.0.2"}}}}'
 
 
 def told():

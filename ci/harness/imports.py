@@ -64,7 +64,7 @@ def leaves(tree, before=()):
                 piece = ''
             else:
                 piece += char
-        for inner in filter(str.strip, pieces + [piece]):
+        for inner in filter(str.strip, [*pieces, piece]):
             yield from leaves(inner, path)
         return
     path, _, alias = tree.partition(' as ')
@@ -78,7 +78,7 @@ def leaves(tree, before=()):
 class Module:
     def __init__(self, path, file, code):
         self.path, self.file = path, file
-        self.children = {name for name in DECLARED.findall(code)}
+        self.children = set(DECLARED.findall(code))
         self.body = DECLARED.sub('', USE.sub('', code))
         self.defined = set(DEFINED.findall(self.body))
         self.uses, self.globs, self.shown = {}, [], set()
@@ -211,7 +211,10 @@ def folder_arrows(source, arrows):
 def check(folder, show):
     crate = Crate(folder)
     arrows = crate.arrows()
-    name = lambda file: str(file.relative_to(crate.source))
+
+    def name(file):
+        return str(file.relative_to(crate.source))
+
     graph = defaultdict(set)
     for one, other in arrows:
         graph[one].add(other)
@@ -242,7 +245,7 @@ def main():
     options.add_flags('--arrows')
     given = options.parse_args()
     counts = [check(TOP / crate, given.arrows) for crate in ([given.crate] if given.crate else CRATES)]
-    files, arrows, wrong = map(sum, zip(*counts))
+    files, arrows, wrong = map(sum, zip(*counts, strict=True))
     print(f'files={files} arrows={arrows} circles={wrong}')
     return 1 if wrong else 0
 

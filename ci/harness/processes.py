@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 
-def until(true, patience, pause=0.1):
+def until(true, patience=15, pause=0.1):
     """Asks until it is true, for so many seconds; whether it became so."""
     deadline = time.monotonic() + patience
     while not (now := true()) and time.monotonic() < deadline:

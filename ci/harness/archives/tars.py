@@ -152,7 +152,13 @@ def lies():
     yield 'global-endless', 'a header for all members of 8 GiB', endless(header(b'g', b'g', eight), noise), Refused('more than 1 MiB')
     yield 'headers-endless', 'headers for all members, without end, with `--max-entries 100`', endless(b'', pax((b'comment', b'x'), kind=b'g') * 64), \
         Refused('more than 100 entries'), {'options': ('--max-entries=100',)}
-    yield 'entries-endless', 'empty files without end, with `--max-entries 100`', numbered, Refused('more than 100 entries'), {'options': ('--max-entries=100',)}
+    yield (
+        'entries-endless',
+        'empty files without end, with `--max-entries 100`',
+        numbered,
+        Refused('more than 100 entries'),
+        {'options': ('--max-entries=100',)},
+    )
     yield 'size-petabyte', 'a file of a pebibyte', header(b'f', size=b'\x80' + bytes(4) + b'\x04' + bytes(6)), Refused('unpacks to more than 32G')
     yield 'size-allowed', 'a file of 3 MiB, with `--max-unpacked 2M`', file(b'f', bytes(3 << 20)), \
         Refused('unpacks to more than 2M'), {'options': ('--max-unpacked=2M',)}
@@ -183,13 +189,28 @@ def sparse():
     front = padded(b'2\n1\n2\n5\n1\n') + b'abc'
     said = pax((b'GNU.sparse.major', b'1'), (b'GNU.sparse.minor', b'0'), (b'GNU.sparse.realsize', b'8'), (b'GNU.sparse.name', b's'))
     yield 'sparse-posix-1.0', 'a file with holes, in form 1.0', said + file(b'x', front), whole, {'described': 'the holes are zeros'}
-    yield 'sparse-form-2.0', 'a file with holes, in a form that there is not', pax((b'GNU.sparse.major', b'2')) + file(b'x'), Refused('a form that is not understood')
+    yield (
+        'sparse-form-2.0',
+        'a file with holes, in a form that there is not',
+        pax((b'GNU.sparse.major', b'2')) + file(b'x'),
+        Refused('a form that is not understood'),
+    )
     yield 'sparse-overlap', 'pieces over one another', posix([(0, 2), (1, 1)], 8, b'abc'), Refused('overlap')
     yield 'sparse-outside', 'a piece behind the end', posix([(7, 3)], 8, b'abc'), Refused('does not fit its contents')
     yield 'sparse-overflow', 'a piece at 2^64-1', posix([((1 << 64) - 1, 3)], (1 << 64) - 1, b'abc'), Refused('does not fit its contents')
-    yield 'sparse-dotdot', 'the name `../evil` among the holes', pax((b'GNU.sparse.name', b'../evil'), (b'GNU.sparse.map', b'0,1'), (b'GNU.sparse.size', b'1')) + file(b'x'), Refused(OUT)
+    yield (
+        'sparse-dotdot',
+        'the name `../evil` among the holes',
+        pax((b'GNU.sparse.name', b'../evil'), (b'GNU.sparse.map', b'0,1'), (b'GNU.sparse.size', b'1')) + file(b'x'),
+        Refused(OUT),
+    )
     yield 'sparse-bomb', 'a hole of 30 GiB', posix([(30 << 30, 0)], 30 << 30, b''), Refused('more than 200 times its size')
-    yield 'sparse-map-endless', 'a map of 10^18 pieces', endless(said + header(b'x', size=octal((1 << 33) - 1, 12)) + b'1000000000000000000\n', b'0\n' * 32768), Refused('more than 65536 pieces')
+    yield (
+        'sparse-map-endless',
+        'a map of 10^18 pieces',
+        endless(said + header(b'x', size=octal((1 << 33) - 1, 12)) + b'1000000000000000000\n', b'0\n' * 32768),
+        Refused('more than 65536 pieces'),
+    )
     block = octal(0, 12) + octal(0, 12)
     yield 'sparse-blocks-endless', 'a map in blocks without end', \
         endless(header(b's', b'S', 0, magic=GNU, rest=bytes(41 + 96) + b'\1'), (block * 21 + b'\1').ljust(512, b'\0') * 64), \
@@ -203,7 +224,19 @@ def ends():
     yield 'cut-in-padding', 'a file whose padding is missing', whole[:520], Refused(CUT)
     yield 'no-end', 'no mark at the end', whole, {'a': File(b'contents')}, {'described': 'GNU tar misses nothing either'}
     yield 'half-an-end', 'half a mark at the end', whole + END[:512], {'a': File(b'contents')}
-    yield 'garbage-after-end', 'something behind the end', whole + END + b'garbage' * 1000, {'a': File(b'contents')}, {'described': 'what is behind the end is not looked at'}
-    yield 'evil-after-end', '`../evil` behind the end', whole + END + file(b'../evil') + END, {'a': File(b'contents')}, {'described': 'what is behind the end is not looked at'}
+    yield (
+        'garbage-after-end',
+        'something behind the end',
+        whole + END + b'garbage' * 1000,
+        {'a': File(b'contents')},
+        {'described': 'what is behind the end is not looked at'},
+    )
+    yield (
+        'evil-after-end',
+        '`../evil` behind the end',
+        whole + END + file(b'../evil') + END,
+        {'a': File(b'contents')},
+        {'described': 'what is behind the end is not looked at'},
+    )
     yield 'nothing', 'the end and nothing else', END, {}
     yield 'long-without-member', 'a long name, and nobody who has it', described(b'L', b'long\0') + END, Refused("ends between a member's headers")

@@ -123,7 +123,12 @@ def names():
     yield 'symlink-long', 'a link to a name of 100 MiB', \
         zipped(Entry(b'l', bytes(100 << 20), DEFLATED, mode=SYMLINK | 0o777)), Refused('is a link to a name of more than 4095 bytes')
     yield 'twice', 'the same name twice', zipped(Entry(b'f', b'1'), Entry(b'f', b'2')), {'f': File(b'2')}, {'described': 'the last one counts'}
-    yield 'file-over-directory', 'a file where a full directory is', zipped(Entry(b'd/f'), Entry(b'd')), Refused('is no directory, but another entry lies in it')
+    yield (
+        'file-over-directory',
+        'a file where a full directory is',
+        zipped(Entry(b'd/f'), Entry(b'd')),
+        Refused('is no directory, but another entry lies in it'),
+    )
     yield 'directory-over-file', 'a file, then one below it', zipped(Entry(b'f'), Entry(b'f/g')), Refused('is no directory, but another entry lies in it')
 
 
@@ -131,9 +136,18 @@ def kinds():
     yield 'device', 'a character device', zipped(Entry(b'dev', b'', mode=CHARACTER | 0o666)), Refused('is a device or a socket')
     yield 'pipe', 'a named pipe', zipped(Entry(b'pipe', b'', mode=PIPE | 0o666), Entry(b'f')), {'f': X}, \
         {'warning': '1 named pipe(s), left out: pipe', 'described': 'the pipe is left out, with a warning'}
-    yield 'modes', 'set-user-id, sticky, writable for all, no rights', \
-        zipped(Entry(b'suid', mode=REGULAR | 0o6755), Entry(b'all', mode=REGULAR | 0o777), Entry(b'sticky/', b'', mode=FOLDER | 0o1777), Entry(b'none/', b'', mode=FOLDER)), \
-        {'suid': File(b'x', 0o755), 'all': File(b'x', 0o755), 'sticky': Directory(), 'none': Directory()}, {'described': 'no special bits, and group and others never write'}
+    yield (
+        'modes',
+        'set-user-id, sticky, writable for all, no rights',
+        zipped(
+            Entry(b'suid', mode=REGULAR | 0o6755),
+            Entry(b'all', mode=REGULAR | 0o777),
+            Entry(b'sticky/', b'', mode=FOLDER | 0o1777),
+            Entry(b'none/', b'', mode=FOLDER),
+        ),
+        {'suid': File(b'x', 0o755), 'all': File(b'x', 0o755), 'sticky': Directory(), 'none': Directory()},
+        {'described': 'no special bits, and group and others never write'},
+    )
     yield 'encrypted', 'an encrypted file', zipped(Entry(b'f', bytes(20), flags=1)), Refused('is encrypted')
     yield 'method', 'a file in bzip2', zipped(Entry(b'f', method=BZIP2)), Refused('compressed in a way that is not understood')
     yield 'directory-with-contents', 'a directory with contents', zipped(Entry(b'd/', b'contents', mode=FOLDER | 0o755)), {'d': Directory()}
@@ -145,7 +159,12 @@ def bombs():
     yield 'bomb-overlapping', '2000 entries that are all the same megabyte', overlapping(2000), Refused('disagree about its name')
     yield 'bomb-nested', '100 entries, each holding the headers of the next', nested(100), Refused('it overlaps with what follows it')
     huge = struct.pack('<HHQ', 1, 8, 1 << 50)
-    yield 'bomb-claimed', 'a file that says it has a pebibyte', zipped(Entry(b'f', method=DEFLATED, size=ZIP64, extra=huge, local_size=ZIP64, local_extra=struct.pack('<HHQQ', 1, 16, 1 << 50, 1))), Refused('unpacks to more than 32G')
+    yield (
+        'bomb-claimed',
+        'a file that says it has a pebibyte',
+        zipped(Entry(b'f', method=DEFLATED, size=ZIP64, extra=huge, local_size=ZIP64, local_extra=struct.pack('<HHQQ', 1, 16, 1 << 50, 1))),
+        Refused('unpacks to more than 32G'),
+    )
     yield 'bomb-hidden', '50 MiB of zeros in a file that says it has 10 bytes', \
         zipped(Entry(b'f', bytes(50 << 20), DEFLATED, size=10)), Refused('more comes out of it')
     many = [Entry(b'%d' % n, b'') for n in range(2000)]
@@ -180,16 +199,37 @@ def lies():
     yield 'name', 'a name that differs between its two headers', zipped(Entry(b'good', local_name=b'evil')), Refused('disagree about its name')
     yield 'name-dotdot', '`../evil` in the local header only', zipped(Entry(b'good', local_name=b'../evil')), Refused('disagree about its name')
     yield 'size', 'a size that differs between its two headers', zipped(Entry(b'a', b'contents', local_size=3)), Refused('disagree about its size')
-    yield 'size-small', 'a size that is smaller than what it inflates to', zipped(Entry(b'a', b'contents' * 100, DEFLATED, size=8)), Refused('more comes out of it')
-    yield 'size-large', 'a size that is larger than what it inflates to', zipped(Entry(b'a', b'contents' * 100, DEFLATED, size=8000)), Refused('less comes out of it')
+    yield (
+        'size-small',
+        'a size that is smaller than what it inflates to',
+        zipped(Entry(b'a', b'contents' * 100, DEFLATED, size=8)),
+        Refused('more comes out of it'),
+    )
+    yield (
+        'size-large',
+        'a size that is larger than what it inflates to',
+        zipped(Entry(b'a', b'contents' * 100, DEFLATED, size=8000)),
+        Refused('less comes out of it'),
+    )
     yield 'size-stored', 'a stored file whose two sizes differ', zipped(Entry(b'a', b'contents', size=4)), Refused('has two sizes')
     yield 'checksum', 'a wrong checksum', zipped(Entry(b'a', b'contents', crc=1)), Refused('damaged')
     yield 'deflate', 'bytes that do not inflate', zipped(Entry(b'a', b'contents', DEFLATED, raw=b'\xff' * 8)), Refused('damaged')
-    yield 'deflate-cut', 'deflated bytes whose end is missing', zipped(Entry(b'a', b'contents' * 100, DEFLATED, raw=deflated(b'contents' * 100)[:-4])), Refused('damaged')
+    yield (
+        'deflate-cut',
+        'deflated bytes whose end is missing',
+        zipped(Entry(b'a', b'contents' * 100, DEFLATED, raw=deflated(b'contents' * 100)[:-4])),
+        Refused('damaged'),
+    )
     yield 'packed-far', 'contents that go on behind the end of the file', zipped(Entry(b'a', b'contents', packed=1 << 20, size=1 << 20)), Refused('damaged')
     yield 'offset-far', 'an entry behind the end of the file', zipped(Entry(b'a', offset=1 << 30)), Refused('damaged')
     yield 'offset-of-another', 'two names for one entry', zipped(Entry(b'a'), Entry(b'b', offset=0)), Refused('disagree about its name')
-    yield 'extra', 'an extra field that is longer than it is', zipped(Entry(b'a', extra=struct.pack('<HH', 1, 60000))), {'a': X}, {'described': 'what is in it is not needed'}
+    yield (
+        'extra',
+        'an extra field that is longer than it is',
+        zipped(Entry(b'a', extra=struct.pack('<HH', 1, 60000))),
+        {'a': X},
+        {'described': 'what is in it is not needed'},
+    )
     yield 'cut', 'half of it', good[:len(good) // 2], Refused('damaged')
     yield 'cut-at-the-end', 'all but the last byte', good[:-1], Refused('damaged')
     yield 'no-directory', 'entries without a directory', local(Entry(b'a', b'contents')), Refused('damaged')
@@ -199,7 +239,12 @@ def lies():
     yield 'garbage-behind', 'something behind the end', good + b'garbage', {'a': File(b'contents')}, {'described': 'as every zip program has it'}
     yield 'garbage-between', 'something between two entries', zipped(Entry(b'a', b'contents', behind=b'garbage'), Entry(b'b')), {'a': File(b'contents'), 'b': X}
     size64 = struct.pack('<HHQQ', 1, 16, 8, 8)
-    yield 'zip64', 'sizes in the form for large files', zipped(Entry(b'a', b'contents', size=ZIP64, packed=ZIP64, extra=size64, local_size=ZIP64, local_extra=size64)), {'a': File(b'contents')}
+    yield (
+        'zip64',
+        'sizes in the form for large files',
+        zipped(Entry(b'a', b'contents', size=ZIP64, packed=ZIP64, extra=size64, local_size=ZIP64, local_extra=size64)),
+        {'a': File(b'contents')},
+    )
     streamed = Entry(b'a', b'contents', DEFLATED, flags=8, raw=deflated(b'contents'))
     crc, packed, _ = streamed.facts()
     streamed.behind = struct.pack('<4s3L', b'PK\7\x08', crc, packed, 8)

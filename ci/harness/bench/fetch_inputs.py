@@ -129,7 +129,7 @@ def buildpack_tree(packed, count, rng):
         ('code', packed / 3 / PACKED['code'], programs, '.so', 0o755, 0.8),
         ('text', packed / 6 / PACKED['text'], count - tarballs - programs, '.rb', 0o644, 1.0),
     ]
-    return [('bin/detect', 0o755, 'text', 900), ('bin/compile', 0o755, 'text', 3000)] + tree(parts, rng)
+    return [('bin/detect', 0o755, 'text', 900), ('bin/compile', 0o755, 'text', 3000), *tree(parts, rng)]
 
 
 def app_tree(packed, count, rng):
@@ -140,7 +140,7 @@ class Pipe(io.RawIOBase):
     """A file that cannot be wound back, so that zipfile writes the sizes behind the data."""
 
     def __init__(self, path):
-        self.file = open(path, 'wb')
+        self.file = open(path, 'wb')  # noqa: SIM115 it is closed by close
 
     def writable(self):
         return True
@@ -163,12 +163,15 @@ def write_zip(path, files, kinds, rng, piped):
 
 
 def write_tgz(path, files, kinds, rng):
-    with open(path, 'wb') as out, gzip.GzipFile('', 'wb', 6, out, mtime=0) as packed:
-        with tarfile.open(fileobj=packed, mode='w', format=tarfile.GNU_FORMAT) as archive:
-            for name, mode, kind, size in files:
-                entry = tarfile.TarInfo(name)
-                entry.size, entry.mode, entry.mtime = size, mode, 1466017044
-                archive.addfile(entry, io.BytesIO(kinds.of(kind, size, rng)))
+    with (
+        open(path, 'wb') as out,
+        gzip.GzipFile('', 'wb', 6, out, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode='w', format=tarfile.GNU_FORMAT) as archive,
+    ):
+        for name, mode, kind, size in files:
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode, entry.mtime = size, mode, 1466017044
+            archive.addfile(entry, io.BytesIO(kinds.of(kind, size, rng)))
 
 
 def make(job):

@@ -33,7 +33,7 @@ class Results:
             rows = [line.split() for line in file.read_text().splitlines()]
             self.runs[file.name] = [[None if cell == '-' else int(cell) for cell in row] for row in rows]
         for name in [name for name in self.runs if name.endswith('.own')]:
-            for row, own in zip(self.runs[name[: -len('.own')]], self.runs.pop(name)):
+            for row, own in zip(self.runs[name[: -len('.own')]], self.runs.pop(name), strict=True):
                 row[0] = own[0]
 
     def column(self, disk, way, index):
@@ -44,17 +44,17 @@ class Results:
         return statistics.median(values) if values else None
 
     def ratio(self, disk, way, other, index=0):
-        pairs = list(zip(self.column(disk, way, index), self.column(disk, other, index)))
+        pairs = list(zip(self.column(disk, way, index), self.column(disk, other, index), strict=True))
         return statistics.median(ours / theirs for ours, theirs in pairs) if pairs else None
 
     def overhead(self, disk):
-        pairs = zip(self.column(disk, 'warm', 0), self.column(disk, 'builder', 0))
+        pairs = zip(self.column(disk, 'warm', 0), self.column(disk, 'builder', 0), strict=True)
         differences = [(warm - builder) / 1000 for warm, builder in pairs]
         return statistics.median(differences) if differences else None
 
     def peak(self):
-        ours = [self.column(disk, way, 3) for disk in DISKS for way in WAYS if way.startswith(('cold', 'warm'))]
-        return max(sum(ours, [])) / 1024
+        ours = [way for way in WAYS if way.startswith(('cold', 'warm'))]
+        return max(peak for disk in DISKS for way in ours for peak in self.column(disk, way, 3)) / 1024
 
 
 def shown(value, form):
@@ -71,7 +71,7 @@ def table(results, disk_type):
         for disk in DISKS:
             row += [shown(results.median(disk, way, 0) / 1e6, '.2f'), shown(results.ratio(disk, way, 'recipe'), '.3f')]
         row += [shown(results.median('ext4', way, index) / 1e6, '.2f') for index in (1, 2)]
-        rows.append(row + [shown(results.median('ext4', way, 3) / 1024, '.0f')])
+        rows.append([*row, shown(results.median('ext4', way, 3) / 1024, '.0f')])
     return [head, *rows]
 
 

@@ -17,10 +17,11 @@ file system is copied to it where it lacks it. What is measured:
     limit      docker load of an archive that was made before: config and one uncompressed layer, the base left out; for an
                engine with containerd's store an OCI layout, since it takes nothing else without its base
 
-What was written is on the disk before the next clock starts. Ratios are taken in each round, and then the median of them. The last line is for people and for scripts that compare;
-nothing fails for being slow.
+What was written is on the disk before the next clock starts. Ratios are taken in each round, and then the median of them. The
+last line is for people and for scripts that compare; nothing fails for being slow.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -166,11 +167,12 @@ def layers_as_kept(base, diff_ids):
         with tarfile.open(fileobj=saved) as tar:
             for member in tar:
                 if member.isfile() and member.size < 1 << 20:
-                    try:
+                    with contextlib.suppress(ValueError):  # a small layer
                         documents[member.name] = json.load(tar.extractfile(member))
-                    except ValueError:
-                        pass  # a small layer
-    blob = lambda descriptor: documents.get('blobs/' + descriptor['digest'].replace(':', '/'), {})
+
+    def blob(descriptor):
+        return documents.get('blobs/' + descriptor['digest'].replace(':', '/'), {})
+
     waiting = [documents['index.json']]
     while waiting:
         document = waiting.pop()

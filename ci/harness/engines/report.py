@@ -30,7 +30,7 @@ def ids(outcomes):
     """The image of the same droplet, made twice on each engine."""
     lines = ['', 'The image of one droplet, made twice on each engine:']
     for outcome in outcomes:
-        for which, image in zip(('first', 'again'), outcome.fact('ids') or []):
+        for which, image in zip(('first', 'again'), outcome.fact('ids') or (), strict=False):
             lines.append(f'    {outcome.kind.name:26} {which}  {image}')
     return lines if len(lines) > 2 else []
 

@@ -32,7 +32,7 @@ class Supplies(Images):
         launcher = {**as_vcap, 'path': '/tmp/lifecycle/launcher', 'args': ['app', command, '']}
         launch = {**of_both, 'process_guid': f'{GUID}-1', 'domain': 'cf-apps', 'instances': 1, 'action': {'run': launcher}}
         files = self.folder / 'staging.json', self.folder / 'launch.json'
-        for file, request in zip(files, (staging, launch)):
+        for file, request in zip(files, (staging, launch), strict=True):
             file.write_text(json.dumps(request))
         return files
 

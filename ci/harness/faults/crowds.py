@@ -42,7 +42,7 @@ def different(lane, count):
         lane.app = app
         runs.append(lane.restage(agent=()))
     crowd = together(lane, runs)
-    for app, guid in zip(others, guids):
+    for app, guid in zip(others, guids, strict=True):
         label = f'label=stager.app-guid={guid}'
         images = lane.engine.docker('images', '--quiet', '--filter', label).split()
         left = lane.engine.docker('ps', '--all', '--quiet', '--filter', label).split()

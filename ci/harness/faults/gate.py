@@ -1,5 +1,6 @@
 """Stands between host-cli and the engine's socket: lets all through, until a request comes that it waits for. It keeps that one
 until it is told to go on; or it answers such requests itself, or cuts them off."""
+import contextlib
 import socket
 import threading
 from pathlib import Path
@@ -87,7 +88,5 @@ def pump(here, there, judge):
         there.shutdown(socket.SHUT_WR)
     except OSError:
         for end in (here, there):
-            try:
+            with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass

@@ -32,8 +32,24 @@ def restarted(lane, stage, how):
 
 @group('the engine does not take the image')
 def refusals():
-    yield Fault('engine-refuses-load', 'the engine answers 500 to each load: the image is built', lambda lane: not_taken(lane, 'refuse'), (0,), 'refused by the gate; trying it by build', page='new', droplet='new')
-    yield Fault('engine-cuts-load', 'the engine hangs up in each load: the image is built', lambda lane: not_taken(lane, 'cut'), (0,), 'the connection broke.*; trying it by build', page='new', droplet='new')
+    yield Fault(
+        'engine-refuses-load',
+        'the engine answers 500 to each load: the image is built',
+        lambda lane: not_taken(lane, 'refuse'),
+        (0,),
+        'refused by the gate; trying it by build',
+        page='new',
+        droplet='new',
+    )
+    yield Fault(
+        'engine-cuts-load',
+        'the engine hangs up in each load: the image is built',
+        lambda lane: not_taken(lane, 'cut'),
+        (0,),
+        'the connection broke.*; trying it by build',
+        page='new',
+        droplet='new',
+    )
 
 
 def not_taken(lane, then):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+from typing import ClassVar
 
 from harness.events import event_of
 
@@ -15,7 +16,7 @@ class NotInjected(Exception):
 
 class Run:
     """Begins at once. `stdin` is given and closed."""
-    under_way = set()
+    under_way: ClassVar[set] = set()
 
     def __init__(self, command, environment, stdin=None):
         self.command, self.events, self.noise, self.error = command, [], [], ''

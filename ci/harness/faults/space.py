@@ -8,9 +8,27 @@ MEMORY = 64  # MiB
 
 @group('a disk is full')
 def disks():
-    yield Fault('disk-cache', 'the cache volume is full: the network serves', cache_is_full, (0,), 'no space left|no storage space|not kept', page='new', droplet='new', short=True)
-    yield Fault('disk-tmp-fetch', "the container's /tmp is full while fetching (drop-in form)", lambda lane: tmp_is_full(lane, '2m', {}), (4,), 'no space left', short=True)
-    yield Fault('disk-tmp-build', "the container's /tmp is full while building (drop-in form)", lambda lane: tmp_is_full(lane, '96m', {'.write': '200'}), (223,), '223')
+    yield Fault(
+        'disk-cache',
+        'the cache volume is full: the network serves',
+        cache_is_full,
+        (0,),
+        'no space left|no storage space|not kept',
+        page='new',
+        droplet='new',
+        short=True,
+    )
+    yield Fault(
+        'disk-tmp-fetch',
+        "the container's /tmp is full while fetching (drop-in form)",
+        lambda lane: tmp_is_full(lane, '2m', {}),
+        (4,),
+        'no space left',
+        short=True,
+    )
+    yield Fault(
+        'disk-tmp-build', "the container's /tmp is full while building (drop-in form)", lambda lane: tmp_is_full(lane, '96m', {'.write': '200'}), (223,), '223'
+    )
     yield Fault('disk-mb', 'the app takes more than its disk_mb', over_disk_mb, (4, 5, 222, 223), 'disk quota exceeded', within=90)
     yield Fault('disk-host-tmp', "host-cli's TMPDIR is full while the image is made", host_tmp_is_full, (7,), 'TMPDIR', droplet='new')
     for stage, codes, says, droplet in (('create', (9,), 'no space left', 'old'), ('fetch', (4, 9), 'no space left', 'old'),
@@ -20,7 +38,9 @@ def disks():
 
 
 def cache_is_full(lane):
-    lane.engine.docker('volume', 'create', '--label', 'stager.kind=test', '--opt', 'type=tmpfs', '--opt', 'device=tmpfs', '--opt', f'o=size={SMALL},mode=0711', lane.volume)
+    lane.engine.docker(
+        'volume', 'create', '--label', 'stager.kind=test', '--opt', 'type=tmpfs', '--opt', 'device=tmpfs', '--opt', f'o=size={SMALL},mode=0711', lane.volume
+    )
     lane.push()
     run = lane.restage()
     run.end(lane.within)
@@ -75,8 +95,23 @@ def engine_is_full(lane, stage):
 
 @group('memory runs out')
 def memory():
-    yield Fault('memory-buildpack', f'a buildpack takes more than memory_mb={MEMORY}', lambda lane: eats(lane, MEMORY, 200), (5, 223), f'out of memory .memory_mb={MEMORY}', short=True)
-    yield Fault('memory-at-limit', f'a buildpack takes nearly all of memory_mb={2 * MEMORY}', lambda lane: eats(lane, 2 * MEMORY, MEMORY), (0,), 'eating', page='new', droplet='new')
+    yield Fault(
+        'memory-buildpack',
+        f'a buildpack takes more than memory_mb={MEMORY}',
+        lambda lane: eats(lane, MEMORY, 200),
+        (5, 223),
+        f'out of memory .memory_mb={MEMORY}',
+        short=True,
+    )
+    yield Fault(
+        'memory-at-limit',
+        f'a buildpack takes nearly all of memory_mb={2 * MEMORY}',
+        lambda lane: eats(lane, 2 * MEMORY, MEMORY),
+        (0,),
+        'eating',
+        page='new',
+        droplet='new',
+    )
     yield Fault('memory-agent', 'memory_mb=6, too little for the agent', lambda lane: eats(lane, 6, 0), (4, 5, 9), 'memory')
     yield Fault('memory-app', f'an app takes more than memory_mb={MEMORY} when it starts', app_eats, (8,), 'memory', then='launch')
 

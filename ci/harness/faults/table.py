@@ -43,7 +43,14 @@ def markdown(outcomes, before=''):
     for title, faults in groups().items():
         of_group = [rows[fault.name] for fault in faults if fault.name in rows]
         if of_group:
-            lines += [f'## {heading(title)}', '', '| name | what goes wrong | exit code | seconds | what is said | |', '|---|---|---|---|---|---|', *of_group, '']
+            lines += [
+                f'## {heading(title)}',
+                '',
+                '| name | what goes wrong | exit code | seconds | what is said | |',
+                '|---|---|---|---|---|---|',
+                *of_group,
+                '',
+            ]
             shown += of_group
     lines += ['```', numbers(tried=len(shown), failed=sum(not line.endswith('| ok |') for line in shown)), '```', '']
     return '\n'.join(lines)

@@ -147,7 +147,9 @@ def left(lane):
         yield f'left: image {image} without a name'
     for name in lane.left_in_tmp():
         yield f'left: {name} in TMPDIR'
-    rubbish = lane.engine.docker('run', '--rm', *LABELS, '--network', 'none', '--user', '0', '--volume', f'{lane.volume}:/cache', ROOTFS, 'sh', '-c', RUBBISH, check=False)
+    rubbish = lane.engine.docker(
+        'run', '--rm', *LABELS, '--network', 'none', '--user', '0', '--volume', f'{lane.volume}:/cache', ROOTFS, 'sh', '-c', RUBBISH, check=False
+    )
     for name in rubbish.splitlines():
         yield f'left: {name} in the cache'
 
@@ -165,7 +167,7 @@ def baseline(lane, volume):
 def recover(lane):
     """After something unforeseen: to a whole state for the next fault."""
     lane.calm()
-    for attempt in range(3):
+    for _ in range(3):
         lane.engine.docker('start', lane.proxy, check=False)
         lane.push()
         run = lane.restage(agent=())

@@ -54,7 +54,7 @@ def main():
         def tried(archive):
             return World(Path(folder) / archive.name, agent).unpack(server.url(archive), archive)
 
-        for archive, outcome in zip(archives, two.map(tried, archives)):
+        for archive, outcome in zip(archives, two.map(tried, archives), strict=True):
             counts['tried'] += 1
             counts['peak_mib'] = max(counts['peak_mib'], outcome.peak_mib)
             print(f'{archive.name:34} {outcome.text}', flush=True)

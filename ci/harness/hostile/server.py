@@ -1,6 +1,7 @@
 """Gives the archives away, at addresses that are their names."""
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 LONGEST = 8 << 30  # bytes of an endless body: nobody should ever see its end
 
@@ -26,7 +27,7 @@ class Server:
 
 
 class Handler(BaseHTTPRequestHandler):
-    archives = {}
+    archives: ClassVar[dict] = {}
 
     def do_GET(self):
         body = self.archives[self.path].body

@@ -164,8 +164,7 @@ class World:
                     found[name] = Directory(mode)
                 elif stat.S_ISREG(status.st_mode):
                     small = status.st_size < SHORT
-                    opened = open(raw, 'rb', opener=lambda path, flags: os.open(path, flags, dir_fd=here))
-                    with opened as file:
+                    with open(os.open(raw, os.O_RDONLY, dir_fd=here), 'rb') as file:
                         found[name] = File(file.read() if small else status.st_size, mode)
                 else:
                     outcome.escaped.append(f'{name} is none of file, directory, link')

@@ -131,7 +131,9 @@ def without_guards(world, tally):
                   '--net', world.hcf.network, '--security-opt', 'seccomp=unconfined', '-v', f'{SOCKET}:{SOCKET}', '-v', f'{world.volume}:/var/cache/stager',
                   '-v', f'{copy.parent}:/tmp/buildpacks', '-v', f'{world.lifecycle}:/tmp/lifecycle', '--entrypoint', 'sleep', world.image, '600')
     try:
-        engine.docker('exec', name, 'sh', '-c', 'echo completion_callback_url >/tmp/request.json; mkdir -p /var/cache/stager/entries; echo 1 >/var/cache/stager/index')
+        engine.docker(
+            'exec', name, 'sh', '-c', 'echo completion_callback_url >/tmp/request.json; mkdir -p /var/cache/stager/entries; echo 1 >/var/cache/stager/index'
+        )
         for program in ('compile', 'survivors'):
             said = engine.docker('exec', '--user', '0', name, f'/tmp/buildpacks/hostile/bin/{program}', check=False, patience=LIMIT)
             for attempt, verdict in reports(said.splitlines()):
@@ -150,9 +152,14 @@ def main():
             if options.without_guards:
                 without_guards(world, tally)
             else:
-                stagings = {'restage': lambda: battery(world, tally, 'restage', world.restage), 'drop-in': lambda: battery(world, tally, 'drop-in', world.drop_in),
-                            'terminal': lambda: battery(world, tally, 'terminal', world.on_terminal), 'swap': lambda: swaps(world, tally),
-                            'limit': lambda: limits(world, tally), 'output': lambda: outputs(world, tally)}
+                stagings = {
+                    'restage': lambda: battery(world, tally, 'restage', world.restage),
+                    'drop-in': lambda: battery(world, tally, 'drop-in', world.drop_in),
+                    'terminal': lambda: battery(world, tally, 'terminal', world.on_terminal),
+                    'swap': lambda: swaps(world, tally),
+                    'limit': lambda: limits(world, tally),
+                    'output': lambda: outputs(world, tally),
+                }
                 for name, staging in stagings.items():
                     if options.only in name:
                         staging()

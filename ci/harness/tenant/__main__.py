@@ -51,7 +51,9 @@ class Tally:
 
 def one_line(text):
     """Without what a terminal would obey: some of it is a tenant's."""
-    return ' '.join(''.join(letter if letter.isprintable() or letter == ' ' else ascii(letter)[1:-1] for letter in line) for line in str(text).splitlines())[:400]
+    return ' '.join(''.join(letter if letter.isprintable() or letter == ' ' else ascii(letter)[1:-1] for letter in line) for line in str(text).splitlines())[
+        :400
+    ]
 
 
 def tried(scene, attempt):

@@ -96,7 +96,7 @@ def image_again(scene, kind):
 
 
 def pushed(scene, kind):
-    victim, genuine, child = that_nobody_runs(scene, kind)
+    victim, _, child = that_nobody_runs(scene, kind)
     reference = f'{scene.world.registry.address}/{scene.group}/{kind}:{scene.folder.name}'
     scene.host('push', victim.guid, reference, home=victim.home)
     return 'the registry holds the child' if scene.world.registry.holds(reference) == child else None
@@ -113,7 +113,7 @@ def pushed_by_a_stolen_name(scene, kind):
 
 
 def exported(scene, kind):
-    victim, genuine, child = that_nobody_runs(scene, kind)
+    victim, _, child = that_nobody_runs(scene, kind)
     layout = scene.folder / 'layout'
     scene.host('export', victim.guid, '--oci', layout, home=victim.home)
     index = layout / 'index.json'
@@ -138,8 +138,16 @@ def forgetting(carried_out, found):
 
 WAYS = {
     'push': (pushed, 'push sends it', tuple(KINDS)),
-    'push-unremembered': (forgetting(pushed, that_nobody_runs), 'push sends it where nothing is remembered', ('with-a-layer', 'with-a-variable', 'forged-from-nothing')),
-    'push-stolen-name': (pushed_by_a_stolen_name, "push sends it by a name of the victim's image that it was given", ('with-a-layer', 'with-a-variable', 'forged-on-the-base')),
+    'push-unremembered': (
+        forgetting(pushed, that_nobody_runs),
+        'push sends it where nothing is remembered',
+        ('with-a-layer', 'with-a-variable', 'forged-from-nothing'),
+    ),
+    'push-stolen-name': (
+        pushed_by_a_stolen_name,
+        "push sends it by a name of the victim's image that it was given",
+        ('with-a-layer', 'with-a-variable', 'forged-on-the-base'),
+    ),
     'export': (exported, 'export gives it', tuple(KINDS)),
     'restage': (image_again, 'restage of the same droplet gives it the names', ('with-a-layer', 'with-another-start', 'forged-on-the-base')),
 }

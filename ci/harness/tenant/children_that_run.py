@@ -22,10 +22,17 @@ def launched(scene, kind):
     return None if genuine in running or done.code else 'nothing runs, and nobody says so'
 
 
-enlist_all({
-    'launch': (launched, 'launch starts it', ('with-a-layer', 'with-a-variable', 'with-another-start', 'forged-on-the-base')),
-    'launch-unremembered': (forgetting(launched, that_runs), 'launch starts it where nothing is remembered', ('with-a-layer', 'with-another-start', 'forged-on-the-base')),
-}, __name__)
+enlist_all(
+    {
+        'launch': (launched, 'launch starts it', ('with-a-layer', 'with-a-variable', 'with-another-start', 'forged-on-the-base')),
+        'launch-unremembered': (
+            forgetting(launched, that_runs),
+            'launch starts it where nothing is remembered',
+            ('with-a-layer', 'with-another-start', 'forged-on-the-base'),
+        ),
+    },
+    __name__,
+)
 
 
 @attempt

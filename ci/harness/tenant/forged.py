@@ -18,7 +18,9 @@ def forgery(genuine, base):
     found, below = engine.inspected('image', genuine), engine.inspected('image', base)
     lifecycle, droplet = tar_of({'tmp/lifecycle/launcher': LAUNCHER}), tar_of({'home/vcap/app/marker': b'forged\n'})
     digests = [f'sha256:{digest(one)}' for one in (lifecycle, droplet)]
-    steps = [f'base {below["Id"]}'] * len(below['RootFS']['Layers']) + [f'stager {name} {one}' for name, one in zip(('lifecycle', 'droplet'), digests)]
+    steps = [f'base {below["Id"]}'] * len(below['RootFS']['Layers']) + [
+        f'stager {name} {one}' for name, one in zip(('lifecycle', 'droplet'), digests, strict=True)
+    ]
     settings = {key: found['Config'][key] for key in ('User', 'ExposedPorts', 'Env', 'Entrypoint', 'Cmd', 'WorkingDir')}
     labels = found['Config']['Labels'] | {'stager.lifecycle': digest(lifecycle)}
     config = json.dumps({
@@ -27,4 +29,6 @@ def forgery(genuine, base):
         'history': [{'created': WHEN, 'created_by': step} for step in steps]}).encode()
     there = [f'there-{number}.tar' for number in range(len(below['RootFS']['Layers']))]  # the engine has them already
     manifest = [{'Config': 'config.json', 'RepoTags': None, 'Layers': [*there, 'lifecycle.tar', 'droplet.tar']}]
-    return tar_of({'config.json': config, 'lifecycle.tar': lifecycle, 'droplet.tar': droplet, 'manifest.json': json.dumps(manifest).encode()}), f'sha256:{digest(config)}'
+    return tar_of(
+        {'config.json': config, 'lifecycle.tar': lifecycle, 'droplet.tar': droplet, 'manifest.json': json.dumps(manifest).encode()}
+    ), f'sha256:{digest(config)}'

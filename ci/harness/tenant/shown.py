@@ -57,8 +57,11 @@ def begins_like_ours(text):
     return f'{found[0]!a}' if found else None
 
 
-for name, what, printed in (('line', 'begins like one of ours', FORGED), ('coloured-line', 'begins with a colour and then like one of ours', f'\\033[0m{FORGED}'),
-                            ('line-behind-a-return', 'begins like one of ours behind a carriage return', f'x\\r{FORGED}')):
+for name, what, printed in (
+    ('line', 'begins like one of ours', FORGED),
+    ('coloured-line', 'begins with a colour and then like one of ours', f'\\033[0m{FORGED}'),
+    ('line-behind-a-return', 'begins like one of ours behind a carriage return', f'x\\r{FORGED}'),
+):
     enlist(f'forged-{name}', f"a builder's line {what}", __name__,
            lambda scene, printed=printed: begins_like_ours(plain(scene, scene.app().builds(f"printf '{printed}\\n'"))))
 

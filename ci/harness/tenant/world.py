@@ -16,7 +16,8 @@ echo "-----> the builder runs"
 [ -z "${TENANT:-}" ] || eval "$TENANT"
 [ -e /tmp/droplet ] || cp /tmp/lifecycle/droplet.tgz /tmp/droplet
 [ -e /tmp/output-cache ] || tar -czf /tmp/output-cache -T /dev/null
-[ -e /tmp/result.json ] || echo '{"lifecycle_metadata":{"detected_buildpack":"none"},"process_types":{"web":"app/serve","uploader":"app/serve"}}' >/tmp/result.json
+[ -e /tmp/result.json ] || echo '{"lifecycle_metadata":{"detected_buildpack":"none"},"process_types":{"web":"app/serve","uploader":"app/serve"}}' \\
+    >/tmp/result.json
 """
 
 

@@ -1,4 +1,5 @@
 """Things that are judged from outside: what is left in place of the droplet, and limits that are run into."""
+import contextlib
 import os
 import socket
 import sys
@@ -50,7 +51,9 @@ def sparse(place):
         file.truncate(1 << 40)
 
 
-HOWS = {how.__name__.replace('_', '-'): how for how in (symlink, symlink_environ, symlink_socket, symlink_cache, hard_link, fifo, directory, unix_socket, sparse)}
+HOWS = {
+    how.__name__.replace('_', '-'): how for how in (symlink, symlink_environ, symlink_socket, symlink_cache, hard_link, fifo, directory, unix_socket, sparse)
+}
 
 
 def swapped(place):
@@ -138,10 +141,8 @@ def forks(_):
 
 def unbounded():
     while True:
-        try:
+        with contextlib.suppress(OSError):
             os.fork()
-        except OSError:
-            pass
 
 
 MODES = {'memory': memory, 'disk': disk, 'renamed': renamed, 'forks': forks, 'lines': lines, 'output': output, **{name: swapped(name) for name in PLACES}}

@@ -160,7 +160,9 @@ def docker_by_network():
 
 
 def other_networks():
-    more = sorted(set(os.listdir('/sys/class/net')) - {'lo', 'eth0', 'tunl0', 'sit0', 'ip6tnl0', 'gre0', 'gretap0', 'erspan0', 'ip_vti0', 'ip6_vti0', 'ip6gre0'})
+    more = sorted(
+        set(os.listdir('/sys/class/net')) - {'lo', 'eth0', 'tunl0', 'sit0', 'ip6tnl0', 'gre0', 'gretap0', 'erspan0', 'ip_vti0', 'ip6_vti0', 'ip6gre0'}
+    )
     return ', '.join(more)
 
 
@@ -205,7 +207,9 @@ def terminal_is_typed_into():
 # --- what others rely on
 
 def cache_is_listed():
-    return any_of(lambda path: os.listdir(path) and f'listed {path}', [CACHE, CACHE + '/entries', str(HERE.parent.resolve())] if str(HERE).startswith(CACHE) else [CACHE])
+    return any_of(
+        lambda path: os.listdir(path) and f'listed {path}', [CACHE, CACHE + '/entries', str(HERE.parent.resolve())] if str(HERE).startswith(CACHE) else [CACHE]
+    )
 
 
 def cache_index():
@@ -285,7 +289,9 @@ def become_root():
 
 
 def set_user_id_program():
-    program = next(path for path in ('/usr/bin/su', '/bin/su', '/usr/bin/passwd', '/usr/bin/newgrp') if os.path.exists(path) and os.stat(path).st_mode & stat.S_ISUID)
+    program = next(
+        path for path in ('/usr/bin/su', '/bin/su', '/usr/bin/passwd', '/usr/bin/newgrp') if os.path.exists(path) and os.stat(path).st_mode & stat.S_ISUID
+    )
     child = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         time.sleep(0.3)
@@ -389,7 +395,11 @@ def disks():
 
 
 def own_limits():
-    groups = [str(path) for name in ('memory.max', 'memory.limit_in_bytes', 'pids.max', 'cgroup.procs', 'release_agent') for path in Path('/sys/fs/cgroup').glob(f'**/{name}')]
+    groups = [
+        str(path)
+        for name in ('memory.max', 'memory.limit_in_bytes', 'pids.max', 'cgroup.procs', 'release_agent')
+        for path in Path('/sys/fs/cgroup').glob(f'**/{name}')
+    ]
     return any_of(opens_for_writing, groups)
 
 

@@ -1,4 +1,5 @@
 """Processes that want to outlive the run that started them, and the later run that looks for them."""
+import contextlib
 import os
 import signal
 import time
@@ -30,10 +31,8 @@ def sleeps():
 
 def ignores_signals():
     for number in range(1, 65):
-        try:
+        with contextlib.suppress(OSError, ValueError):
             signal.signal(number, signal.SIG_IGN)
-        except (OSError, ValueError):
-            pass
     time.sleep(LONG)
 
 
@@ -101,10 +100,8 @@ def running():
     names = []
     for entry in os.listdir('/proc'):
         if entry.isdigit():
-            try:
+            with contextlib.suppress(OSError):
                 names.append(Path(f'/proc/{entry}/comm').read_text().strip())
-            except OSError:
-                pass
     return names
 
 
@@ -112,4 +109,4 @@ def report_all():
     time.sleep(0.3)
     names = running()
     for kind in KINDS:
-        tried('outlive-' + kind.removeprefix('h-'), lambda: kind in names and f'{names.count(kind)} of them run')
+        tried('outlive-' + kind.removeprefix('h-'), lambda kind=kind: kind in names and f'{names.count(kind)} of them run')
