@@ -15,7 +15,7 @@ def packed(body):
     return gzip.compress(body, 9, mtime=0)
 
 
-def zeros(before=b'', after=None):
+def zeros(before=b''):
     """Deflated zeros without end, a thousandth of their size, behind `before`."""
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     start = deflate.compress(before) + deflate.flush(zlib.Z_FULL_FLUSH)

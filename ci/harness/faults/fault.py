@@ -17,7 +17,6 @@ class Fault:
     droplet: str = 'old'  # which droplet Cloud Controller has got: none but the `old`, a `new` one, or `either`
     then: str = 'restage'  # what is to go well afterwards: `restage`, or `launch`
     alone: bool = False  # nothing else may run meanwhile
-    own: bool = False  # only on an engine of our own
     short: bool = False  # belongs to the short run
 
 

@@ -17,7 +17,7 @@ def restarts():
         for how, what in HOWS.items():
             yield fault_in(
                 stage, f'engine-{how}-{stage}', f'{what} in the {stage}, and started again',
-                lambda lane, stage, how=how: restarted(lane, stage, how), codes(stage, how), SAYS, alone=True, own=True)
+                lambda lane, stage, how=how: restarted(lane, stage, how), codes(stage, how), SAYS, alone=True)
 
 
 def restarted(lane, stage, how):

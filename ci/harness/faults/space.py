@@ -34,7 +34,7 @@ def disks():
     for stage, codes, says, droplet in (('create', (9,), 'no space left', 'old'), ('fetch', (4, 9), 'no space left', 'old'),
                                         ('build', (5, 223), '223|space', 'old'), ('load', (7,), 'make room', 'new')):
         yield Fault(f'disk-engine-{stage}', f"the engine's disk is full: {stage}", lambda lane, stage=stage: engine_is_full(lane, stage),
-                    codes, says, droplet=droplet, alone=True, own=True)
+                    codes, says, droplet=droplet, alone=True)
 
 
 def cache_is_full(lane):

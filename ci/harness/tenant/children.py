@@ -2,7 +2,6 @@
 import json
 import time
 
-from harness.archives.droplets import droplet
 from harness.engine import HERE as engine
 from harness.tenant.attempt import NotSetUp, attempt, enlist
 
@@ -97,19 +96,17 @@ def image_again(scene, kind):
 
 def pushed(scene, kind):
     victim, _, child = that_nobody_runs(scene, kind)
-    reference = f'{scene.world.registry.address}/{scene.group}/{kind}:{scene.folder.name}'
-    scene.host('push', victim.guid, reference, home=victim.home)
-    return 'the registry holds the child' if scene.world.registry.holds(reference) == child else None
+    held, _ = scene.push(victim.guid, home=victim.home)
+    return 'the registry holds the child' if held == child else None
 
 
 def pushed_by_a_stolen_name(scene, kind):
     victim, genuine, child = that_nobody_runs(scene, kind)
     name = sorted(names_of(victim))[0]
     engine.docker('tag', child, name)
-    reference = f'{scene.world.registry.address}/{scene.group}/{kind}:{scene.folder.name}'
-    scene.host('push', name, reference, home=victim.home)
+    held, _ = scene.push(name, home=victim.home)
     engine.docker('tag', genuine, name)
-    return 'the registry holds the child' if scene.world.registry.holds(reference) == child else None
+    return 'the registry holds the child' if held == child else None
 
 
 def exported(scene, kind):
@@ -181,9 +178,7 @@ def users_child_with_our_name(scene):
     genuine = scene.tiny_image(victim)
     name = next(name for name in names_of(victim) if name.endswith(':latest'))
     child = scene.build(f'FROM {genuine}\n{NEW_LAYER}', name, backdoor=BACKDOOR)
-    file = scene.folder / 'droplet.tgz'
-    file.write_bytes(droplet('a later droplet'))
-    if scene.tiny_image(victim, droplet=file) == genuine:
+    if scene.tiny_image(victim, droplet=scene.droplet('a later droplet')) == genuine:
         raise NotSetUp('the droplet is the same')
     return None if engine.image_id(child) else 'it is gone'
 
@@ -193,9 +188,8 @@ def forgotten_and_not_pushed(scene):
     """where the state folder was wiped, the victim's genuine image cannot be pushed any more"""
     victim = scene.app('victim')
     genuine = scene.tiny_image(victim)
-    reference = f'{scene.world.registry.address}/{scene.group}/wiped:1'
-    done = scene.host('push', victim.guid, reference, home=scene.folder / 'another-home')
-    return None if scene.world.registry.holds(reference) == genuine else done.why()
+    held, done = scene.push(victim.guid, home=scene.folder / 'another-home')
+    return None if held == genuine else done.why()
 
 
 @attempt
@@ -208,9 +202,8 @@ def beside_a_base_that_is_no_name(scene):
     while named(child) <= named(genuine):
         time.sleep(0.3)
         engine.docker('tag', child, f'{name}-newer')
-    reference = f'{scene.world.registry.address}/{scene.group}/no-name:1'
-    done = scene.host('push', victim.guid, reference, home=victim.home)
-    return None if scene.world.registry.holds(reference) == genuine else done.why()
+    held, done = scene.push(victim.guid, home=victim.home)
+    return None if held == genuine else done.why()
 
 
 @attempt

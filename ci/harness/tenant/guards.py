@@ -44,8 +44,9 @@ def victims_name(scene):
     return engine.inspected('image', image)['RepoTags'][0], image, scene.imported('LABEL evil=yes', f'{scene.world.instance}/evil:{victim.guid}')
 
 
-def lent(name, image, evil, owner):
-    return {'kind': 'guard', 'lent': name, 'lent__to': image, 'lent__from': evil, 'owner': owner}
+def lent(name, image, evil):
+    """What a guard of a dead owner tells: that the name goes from one image back to the other."""
+    return {'kind': 'guard', 'lent': name, 'lent__to': image, 'lent__from': evil, 'owner': dead_owner()}
 
 
 def moved(name, image):
@@ -57,7 +58,7 @@ def moved(name, image):
 def guard_image_that_ran(scene):
     """a stranger's image says that it is a guard and that a name goes back to a stranger's image; somebody ran it once"""
     name, image, evil = victims_name(scene)
-    container = scene.container(scene.strangers(AS_GUARDS, labels(**lent(name, image, evil, dead_owner()))))
+    container = scene.container(scene.strangers(AS_GUARDS, labels(**lent(name, image, evil))))
     until(lambda: not engine.is_running(container))
     a_later_run(scene)
     return moved(name, image)
@@ -67,7 +68,7 @@ def guard_image_that_ran(scene):
 def guard_image_that_was_created(scene):
     """the same, and its container never ran, as a guard's does not"""
     name, image, evil = victims_name(scene)
-    guard = scene.strangers(AS_GUARDS, labels(**lent(name, image, evil, dead_owner())))
+    guard = scene.strangers(AS_GUARDS, labels(**lent(name, image, evil)))
     scene.created(guard)
     a_later_run(scene)
     return moved(name, image)
@@ -77,7 +78,7 @@ def guard_image_that_was_created(scene):
 def guard_image_that_could_not_start(scene):
     """the same, and somebody tried to run it: it has no such program, so its container looks as if it had never run"""
     name, image, evil = victims_name(scene)
-    guard = scene.imported(labels(**lent(name, image, evil, dead_owner())), changes=(AS_GUARDS,))
+    guard = scene.imported(labels(**lent(name, image, evil)), changes=(AS_GUARDS,))
     container = scene.created(guard)
     if engine.run('start', container).returncode == 0:
         raise NotSetUp('it was started')
@@ -89,7 +90,7 @@ def guard_image_that_could_not_start(scene):
 def guard_image_that_runs(scene):
     """a user runs an image of a stranger that says it is a guard: the container is removed while it works"""
     name, image, evil = victims_name(scene)
-    container = scene.container('--entrypoint', 'sleep', scene.strangers(AS_GUARDS, labels(**lent(name, image, evil, dead_owner()))), '600')
+    container = scene.container('--entrypoint', 'sleep', scene.strangers(AS_GUARDS, labels(**lent(name, image, evil))), '600')
     a_later_run(scene)
     return moved(name, image) or (None if engine.is_running(container) else "the user's container is gone")
 
@@ -111,7 +112,7 @@ def guard_container(scene, run, told):
 def guard_that_was_started(scene):
     """a container with all labels of a guard, which was started and ended"""
     name, image, evil = victims_name(scene)
-    guard_container(scene, ('run', '--detach'), lent(name, image, evil, dead_owner()))
+    guard_container(scene, ('run', '--detach'), lent(name, image, evil))
     return moved(name, image)
 
 
@@ -120,7 +121,7 @@ def guard_with_a_name_for_an_id(scene):
     """a guard's labels name images by names, so that a name goes to whatever bears another one"""
     name, image, evil = victims_name(scene)
     tag = engine.inspected('image', evil)['RepoTags'][0]
-    guard_container(scene, ('create',), lent(name, name, tag, dead_owner()))
+    guard_container(scene, ('create',), lent(name, name, tag))
     return moved(name, image)
 
 
@@ -128,7 +129,7 @@ def guard_with_a_name_for_an_id(scene):
 def guard_that_takes_a_name_away(scene):
     """a guard's labels say that a name was lent for the time being, and has to go"""
     name, image, _ = victims_name(scene)
-    told = lent(name, image, '', dead_owner())
+    told = lent(name, image, '')
     del told['lent__from']
     guard = scene.strangers(AS_GUARDS, labels(**told))
     scene.created(guard)

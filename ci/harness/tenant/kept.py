@@ -1,5 +1,4 @@
 """How many images of an app stay, and which never go."""
-from harness.archives.droplets import droplet
 from harness.engine import HERE as engine
 from harness.tenant.attempt import NotSetUp, attempt
 
@@ -8,9 +7,7 @@ def made_again(scene, victim, times, *words):
     """So many images of the app, each of another droplet: their ids."""
     made = []
     for number in range(times):
-        file = scene.folder / f'{number}.tgz'
-        file.write_bytes(droplet(f'{victim.guid} {number}'))
-        made.append(scene.tiny_image(victim, *words, droplet=file))
+        made.append(scene.tiny_image(victim, *words, droplet=scene.droplet(f'{victim.guid} {number}')))
     if len(set(made)) != times:
         raise NotSetUp('some are the same')
     return made

@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from harness.archives.droplets import droplet, member
+from harness.archives.droplets import member
 from harness.engine import HERE as engine
 from harness.processes import until
 from harness.tenant.attempt import NotSetUp, attempt
@@ -66,8 +66,7 @@ def killed_while_an_image_loads(scene):
     loaded = 0
     for _ in range(3):
         victim = scene.app('victim')
-        file = scene.folder / f'{victim.guid}.tgz'
-        file.write_bytes(droplet(victim.guid, [(member('./app/bulk'), os.urandom(BULK))]))
+        file = scene.droplet(victim.guid, [(member('./app/bulk'), os.urandom(BULK))])
         since = int(time.time())
         was_under_way = killed_while_loading(scene, victim, file)
         if was_under_way and until(lambda victim=victim, since=since: was_loaded(victim, since), 20):

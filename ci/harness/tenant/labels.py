@@ -2,7 +2,7 @@
 import json
 import subprocess
 
-from harness.archives.droplets import droplet, member
+from harness.archives.droplets import member
 from harness.engine import HERE as engine
 from harness.tenant.attempt import NotSetUp, attempt, enlist
 
@@ -54,9 +54,7 @@ LEAVING = {
 
 def leaving(scene, more):
     app = scene.app()
-    file = scene.folder / 'droplet.tgz'
-    file.write_bytes(droplet('leaves', more))
-    done = scene.make_image(app, '--base', scene.world.tiny, droplet=file)
+    done = scene.make_image(app, '--base', scene.world.tiny, droplet=scene.droplet('leaves', more))
     if done.code not in (0, 7):
         raise NotSetUp(done.why())
     return seen_in(scene, scene.image_of(done)) if done.code == 0 else None

@@ -4,6 +4,7 @@ import os
 import subprocess
 
 from harness import staging
+from harness.archives.droplets import droplet
 from harness.command import ROOTFS
 from harness.engine import HERE as engine
 from harness.events import finished
@@ -108,6 +109,18 @@ class Scene:
         if not made:
             raise NotSetUp(f'no image: {done.why()}')
         return made[-1]['id']
+
+    def push(self, word, *options, home=None):
+        """Pushes to the registry: the id of the image that it holds then, and the run."""
+        reference = f'{self.world.registry.address}/{self.group}/pushed:{next(NUMBERS)}'
+        done = self.host('push', word, reference, *options, home=home)
+        return self.world.registry.holds(reference), done
+
+    def droplet(self, marker, more=()):
+        """A droplet's file."""
+        file = self.folder / f'droplet-{next(NUMBERS)}.tgz'
+        file.write_bytes(droplet(marker, more))
+        return file
 
     def launch(self, app, *words):
         return self.host('launch', '--request', app.file('launch'), '--network', self.network, '--output', 'json', *words, home=app.home)

@@ -1,7 +1,7 @@
 """Words that mean an app or an image: a name that a tenant chose must never outrank a guid, an id or a reference."""
 import json
 
-from harness.archives.droplets import droplet, read
+from harness.archives.droplets import read
 from harness.engine import HERE as engine
 from harness.tenant.attempt import NotSetUp, attempt, enlist
 
@@ -69,9 +69,8 @@ def push_guid_without_an_image(scene):
     victim = scene.app('victim')
     tenant = scene.app(victim.guid)
     tenants = scene.tiny_image(tenant)
-    reference = f'{scene.world.registry.address}/{scene.group}/{victim.guid}:1'
-    scene.host('push', victim.guid, reference, '--logs', scene.logs(victim, tenant), home=tenant.home)
-    return "the tenant's image is in the registry" if scene.world.registry.holds(reference) == tenants else None
+    held, _ = scene.push(victim.guid, '--logs', scene.logs(victim, tenant), home=tenant.home)
+    return "the tenant's image is in the registry" if held == tenants else None
 
 
 @attempt
@@ -127,16 +126,12 @@ def two_images(scene, name_of):
     victim = scene.app('victim')
     image = scene.tiny_image(victim)
     word = name_of(victim, image)
-    file = scene.folder / 'droplet.tgz'
-    file.write_bytes(droplet('the droplet of a tenant'))
-    return victim, word, image, scene.tiny_image(scene.app(word), droplet=file)
+    return victim, word, image, scene.tiny_image(scene.app(word), droplet=scene.droplet('the droplet of a tenant'))
 
 
 def pushed_for(scene, name_of):
     victim, word, image, tenants = two_images(scene, name_of)
-    reference = f'{scene.world.registry.address}/{scene.group}/{victim.guid}:1'
-    done = scene.host('push', word, reference, '--logs', scene.logs(victim))
-    held = scene.world.registry.holds(reference)
+    held, done = scene.push(word, '--logs', scene.logs(victim))
     if held == tenants:
         return "the tenant's image is in the registry"
     return None if held == image else f"the victim's cannot be pushed; {done.why()}"
