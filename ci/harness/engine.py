@@ -27,14 +27,17 @@ class Engine:
     def run(self, *words, stdin=None, patience=PATIENCE):
         """What became of a `docker` command; `stdin` is a text or a file."""
         given = {'input': stdin} if isinstance(stdin, str) else {'stdin': stdin or subprocess.DEVNULL}
-        return subprocess.run(['docker', *map(str, words)], env=self.environment(), capture_output=True, text=True, errors='replace',
-                              timeout=patience, check=False, **given)
+        try:
+            return subprocess.run(['docker', *map(str, words)], env=self.environment(), capture_output=True, text=True, errors='replace',
+                                  timeout=patience, check=False, **given)
+        except subprocess.TimeoutExpired:
+            raise EngineError(f'docker {shown(words)}: not done after {patience} s') from None
 
     def docker(self, *words, check=True, **more):
         """What `docker` prints; without `check` also where it fails."""
         done = self.run(*words, **more)
         if check and done.returncode:
-            raise EngineError(f'docker {" ".join(map(str, words))[:120]}: {done.stderr.strip()[-300:]}')
+            raise EngineError(f'docker {shown(words)}: {done.stderr.strip()[-300:]}')
         return done.stdout.strip()
 
     def inspected(self, kind, name):
@@ -59,8 +62,8 @@ class Engine:
         return sorted(set(self.docker(kind, 'ls', '--all', '--quiet', '--no-trunc', *words).split()))
 
     def remove(self, kind, *ids):
-        if ids:
-            self.run(kind, 'rm', '--force', *ids)
+        for one in ids:
+            self.run(kind, 'rm', '--force', one)
 
     def remove_all(self, *labels):
         """Containers and images with the labels; an image goes only after its children."""
@@ -70,6 +73,10 @@ class Engine:
             if not left:
                 return
             self.remove('image', *left)
+
+
+def shown(words):
+    return ' '.join(map(str, words))[:120]
 
 
 HERE = Engine()
