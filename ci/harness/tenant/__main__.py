@@ -64,7 +64,7 @@ def tried(scene, attempt):
         verdict = f'SUCCEEDED {one_line(got)}' if got else 'denied'
     except Unavailable as reason:
         verdict = f'NOT SET UP {one_line(reason)}'
-    except Exception as error: # one attempt that is broken must not hide the others
+    except Exception as error:  # one attempt that is broken must not hide the others
         verdict = f'NOT SET UP {type(error).__name__}: {one_line(error)}'
     scene.end()
     if os.environ.get('TENANT_TIMES'):
@@ -77,6 +77,8 @@ def act(world, tally, name, attempts):
     if name == 'platform_names':
         scene.network = world.side  # whoever stands for the platform disturbs the others
     for attempt in attempts:
+        if world.stopping:
+            return
         verdict = tried(scene, attempt)
         if verdict.startswith('NOT SET UP'):
             # On a machine that is busy otherwise something may take too long; twice is a fault.
@@ -102,8 +104,12 @@ def main():
         try:
             world.up()
             with ThreadPoolExecutor(options.lanes) as lanes:
-                for done in [lanes.submit(act, world, tally, name, attempts) for name, attempts in chosen.items()]:
-                    done.result()
+                try:
+                    for done in [lanes.submit(act, world, tally, name, attempts) for name, attempts in chosen.items()]:
+                        done.result()
+                except BaseException:
+                    world.stopping = True  # it is not to try all the others first
+                    raise
         finally:
             world.down()
     if tally.not_set_up:

@@ -34,6 +34,7 @@ class World:
         self.instance = f'tenant-{os.getpid()}'
         self.hcf, self.registry = MiniHcf(self.binaries, self.folder, self.instance), None
         self.state, self.guids, self.pids = self.hcf.state, set(), set()
+        self.stopping = False
 
     def program(self, name):
         return str(self.binaries / name)
