@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process;
 
-/// Why a command ended. The number is [`ExitCode::number`]; the README's table is tested against [`ExitCode::TABLE`].
+/// Why a command ended. The number is [`ExitCode::number`]; the table in docs/exit-codes.md is tested against [`ExitCode::TABLE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitCode {
     /// All went well.
@@ -138,11 +138,11 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_has_the_same_table() {
-        let readme = include_str!("../../README.md");
+    fn the_page_of_exit_codes_has_the_same_table() {
+        let page = include_str!("../../docs/exit-codes.md");
         for (number, meaning) in ExitCode::TABLE {
             let row = format!("| {number} | {meaning} |");
-            assert!(readme.contains(&row), "README.md lacks: {row}");
+            assert!(page.contains(&row), "docs/exit-codes.md lacks: {row}");
         }
     }
 

@@ -17,7 +17,7 @@ mini-HCF. This page is its output (`ci/faults --markdown docs/measured/faults.md
 Of each fault it checks
 
 - that it really happened: the log of the server, of the engine or of the process list says so;
-- that it ended in bounded time, with the exit code that the [README](../../README.md#exit-codes) gives, and with words that name
+- that it ended in bounded time, with the [exit code](../exit-codes.md) that is documented, and with words that name
   what failed and what to try, and no secret;
 - that nothing was lost: the app's earlier image still runs, Cloud Controller has all its earlier droplets and of new ones only
   whole ones, and `host-cli cache verify` finds no damage;

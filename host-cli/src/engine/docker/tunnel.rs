@@ -1,7 +1,7 @@
 //! TLS to an engine, for two libraries that cannot speak it with rustls: they connect to a socket of ours, and what goes
 //! over it is copied to a TLS connection of its own, each direction to its end.
 //!
-//! The libraries' own way, OpenSSL, was measured against it: see "Decisions" in the README. The socket has a random name in
+//! The libraries' own way, OpenSSL, was measured against it: see "Decisions" in docs/architecture.md. The socket has a random name in
 //! the abstract name space and serves this process only, so that nothing lies in the file system and nothing stays behind.
 
 use super::endpoint::{TlsFiles, host_of};
