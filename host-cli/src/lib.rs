@@ -9,6 +9,8 @@ mod arguments;
 mod backend;
 mod commands;
 mod docker_folder;
+#[cfg(test)]
+mod documented;
 mod engine;
 mod failure;
 #[cfg(any(fuzzing, test))]

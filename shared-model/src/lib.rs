@@ -12,6 +12,8 @@ pub mod cache;
 pub mod command_line;
 pub mod dependency;
 pub mod desired_lrp;
+#[cfg(any(test, feature = "fuzzed"))]
+pub mod documented;
 pub mod environment;
 pub mod event;
 pub mod exit_code;

@@ -155,7 +155,11 @@ impl Arguments {
         }
     }
 
-    fn parse(given: &[String]) -> Result<Self, EarlyExit> {
+    /// What was typed behind the program's name.
+    ///
+    /// # Errors
+    /// Help or the version was asked for, or it cannot be understood.
+    pub(crate) fn parse(given: &[String]) -> Result<Self, EarlyExit> {
         if command_line::asks_for_version(given) {
             let text = format!("stager-agent {}", env!("CARGO_PKG_VERSION"));
             return Err(EarlyExit { text, stream: Stream::Out, code: ExitCode::Success });

@@ -12,6 +12,8 @@ mod causes;
 mod clock;
 mod dependencies;
 mod disk_budget;
+#[cfg(test)]
+mod documented;
 mod failure;
 mod fetch;
 #[cfg(any(fuzzing, test))]

@@ -7,6 +7,8 @@
 mod arguments;
 mod commands;
 mod digest;
+#[cfg(test)]
+mod documented;
 mod failure;
 mod manage;
 mod request;

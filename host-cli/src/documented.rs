@@ -1,0 +1,47 @@
+//! Every command line of this program that a document or a help text shows is one that it takes.
+
+use crate::arguments::invocation::{Invocation, LINKED};
+use shared_model::documented::{self, Documented};
+use shared_model::exit_code::ExitCode;
+use std::ffi::OsString;
+
+/// What is wrong with it; `None` where it can be typed.
+fn wrong(shown: &Documented) -> Option<String> {
+    let words = std::iter::once(shown.words[0].clone()).chain(shown.arguments());
+    match Invocation::read(words.map(OsString::from)) {
+        Err(failure) if failure.code != ExitCode::Success => {
+            Some(format!("{}: {}: {}", shown.place, shown.words.join(" "), failure.text))
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn every_command_line_in_the_documents_can_be_typed() {
+    let is_ours = |program: &str| program == "host-cli" || LINKED.iter().any(|(link, _)| *link == program);
+    let shown = documented::commands();
+    let ours: Vec<_> = shown.iter().filter(|command| is_ours(command.program())).collect();
+    assert!(ours.len() > 60, "only {} were found", ours.len());
+    let wrong: Vec<_> = ours.iter().filter_map(|command| wrong(command)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_example_in_a_help_text_can_be_typed() {
+    let help = |words: &str| {
+        let typed = format!("host-cli {words} --help");
+        Invocation::read(typed.split_whitespace().map(OsString::from)).unwrap_err().text
+    };
+    let commands = ["requests", "build-req", "launch-req", "build-cmd", "launch-cmd", "restage", "cache-up", "cache"];
+    let others = ["cache list", "cache verify", "cache clear", "launch", "image", "export", "push", "link", ""];
+    let mut count = 0;
+    for command in commands.into_iter().chain(others) {
+        for example in documented::of_help(command, &help(command)) {
+            if example.program() == "host-cli" {
+                count += 1;
+                assert_eq!(wrong(&example), None);
+            }
+        }
+    }
+    assert!(count > 20, "only {count} were found");
+}
