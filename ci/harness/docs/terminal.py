@@ -12,15 +12,16 @@ import re
 import select
 import struct
 import subprocess
-import sys
 import termios
 import time
 from itertools import groupby
 
+from harness.command import Unavailable
+
 try:
     import pyte
 except ImportError:
-    sys.exit('docs: there is no terminal to write on; try: apt-get install python3-pyte')
+    raise Unavailable('there is no pyte to draw on; try: apt-get install python3-pyte, or pip install pyte') from None
 
 PICTURE, PAGE = 80, 110  # columns
 ROWS = 400  # more than a session has, so that nothing scrolls away

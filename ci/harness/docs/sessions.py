@@ -1,0 +1,72 @@
+"""The commands that documents show: run as they stand, or recorded."""
+import re
+import subprocess
+
+from harness.command import TOP
+from harness.docs.world import World
+
+BLOCK = re.compile(r'^```console run(?P<words>[^\n]*)\n(?P<body>.*?)^```$', re.M | re.S)
+PICTURE = re.compile(r'^<!-- session (?P<file>\S+)\n(?P<body>.*?)^-->$', re.M | re.S)
+PATIENCE = 300  # seconds for one command; a staging of the examples takes two
+
+
+def commands(body):
+    """What is typed in a block."""
+    return [line.removeprefix('$ ') for line in body.splitlines() if line.startswith('$ ')]
+
+
+def runs_as_said(world, place, block, session):
+    """Runs a block; whether each command ended as it should."""
+    wanted = int((re.search(r'exit=(\d+)', block) or [0, 0])[1])
+    *before, last = commands(session)
+    for command in (*before, last):
+        want = wanted if command is last else 0
+        ran = subprocess.run(
+            ['bash', '-o', 'pipefail', '-c', command], cwd=world.folder, env=world.environment(), timeout=PATIENCE,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
+        )
+        print(f'{place}: $ {command}: ended with {ran.returncode}', flush=True)
+        if ran.returncode != want:
+            print(f'{place}: it should end with {want}; it said:\n{ran.stdout}')
+            return False
+    return True
+
+
+def check(files):
+    tried = wrong = 0
+    with World() as world:
+        for file in files:
+            text = file.read_text()
+            blocks = [(found['words'], found) for found in BLOCK.finditer(text)]
+            blocks += [('', found) for found in PICTURE.finditer(text)]
+            for words, found in sorted(blocks, key=lambda block: block[1].start()):
+                place = f'{file.relative_to(TOP)}:{text.count(chr(10), 0, found.start()) + 1}'
+                tried += 1
+                wrong += not runs_as_said(world, place, words, found['body'])
+    print(f'blocks={tried} failed={wrong}')
+    return wrong == 0 and tried > 0
+
+
+def write(files):
+    from harness.docs import terminal  # needs what only recording needs
+
+    with World() as world:
+        for file in files:
+            text = BLOCK.sub(lambda found: recorded(world, terminal, found), file.read_text())
+            file.write_text(text)
+            for found in PICTURE.finditer(text):
+                session = terminal.run(world, commands(found['body']), terminal.PICTURE, prompts=True)
+                (TOP / found['file']).write_text(terminal.svg(session))
+    return True
+
+
+def recorded(world, terminal, block):
+    """A block with what its commands show now."""
+    lines = []
+    for command in commands(block['body']):
+        print(f'$ {command}', flush=True)
+        lines += [f'$ {command}', *terminal.run(world, [command], terminal.PAGE).lines()]
+    session = '\n'.join(lines)
+    return f"```console run{block['words']}\n{session}\n```"
+
+
