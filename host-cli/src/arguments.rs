@@ -6,7 +6,7 @@ mod output;
 use crate::app_ref::{AppRef, AppRefError};
 use crate::image::ImageBy;
 use crate::requests::LogOptions;
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
 pub(crate) use output::{ListOutput, Output};
 
 /// Stages and runs Cloud Foundry apps on plain Docker, from the requests in the logs of Diego's cc-bridge.
-#[derive(FromArgs, Debug)]
+#[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     note = "APP is an app guid or the start of one (8 characters or more), a process guid, a staging guid, or an app name. What is\n\
             one of the guids is never a name; --app=NAME takes any name. Without either the newest request of all is taken.\n\nLogs are looked for in ~/.run/log (or ~/.run/logs), or where --logs, --stager-log and --nsync-log say.\n\n\
@@ -30,7 +30,7 @@ pub(crate) struct HostCli {
 }
 
 /// One of the commands.
-#[derive(FromArgs, Debug)]
+#[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(subcommand)]
 pub(crate) enum Command {
     BuildReq(BuildReq),
@@ -119,7 +119,7 @@ mod fetching;
 
 looks_for_requests! {
     /// print the newest staging request as it was logged
-    #[derive(FromArgs, Debug)]
+    #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
         subcommand,
         name = "build-req",
@@ -135,7 +135,7 @@ looks_for_requests! {
 
 looks_for_requests! {
     /// print the newest launch request as it was logged
-    #[derive(FromArgs, Debug)]
+    #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(subcommand, name = "launch-req", example = "$ host-cli launch-req my-app | jq .routes")]
     LaunchReq {
         /// whose request (default: the newest of all)
@@ -146,7 +146,7 @@ looks_for_requests! {
 
 looks_for_requests! {
     /// print the builder's run action of the newest staging request
-    #[derive(FromArgs, Debug)]
+    #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(subcommand, name = "build-cmd", example = "$ host-cli build-cmd my-app | jq .args")]
     BuildCmd {
         /// whose request (default: the newest of all)
@@ -157,7 +157,7 @@ looks_for_requests! {
 
 looks_for_requests! {
     /// print the launcher's run action of the newest launch request
-    #[derive(FromArgs, Debug)]
+    #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(subcommand, name = "launch-cmd", example = "$ host-cli launch-cmd my-app | jq .path")]
     LaunchCmd {
         /// whose request (default: the newest of all)
@@ -168,7 +168,7 @@ looks_for_requests! {
 
 looks_for_requests! {
     /// list the requests that the logs hold, the newest first
-    #[derive(FromArgs, Debug)]
+    #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(subcommand, name = "requests", example = "$ host-cli requests --output json | jq .[0]")]
     Requests {
         /// only those of this app
@@ -185,7 +185,7 @@ looks_for_requests! {
 
 looks_for_requests! {
     /// start an app's image as its newest launch request says
-    #[derive(FromArgs, Debug)]
+    #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
         subcommand,
         name = "launch",
@@ -217,7 +217,7 @@ looks_for_requests! {
 
 looks_for_requests! {
     /// push an app's image to a registry, through the Docker Engine
-    #[derive(FromArgs, Debug)]
+    #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
         subcommand,
         name = "push",
@@ -246,7 +246,7 @@ looks_for_requests! {
 }
 
 /// make an app image from a droplet, a lifecycle and a root file system
-#[derive(FromArgs, Debug)]
+#[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     subcommand,
     name = "image",
@@ -303,7 +303,7 @@ pub(crate) struct Image {
 }
 
 /// link this program into a folder under the names of the original commands
-#[derive(FromArgs, Debug)]
+#[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(subcommand, name = "link", example = "$ host-cli link ~/bin && build_req | jq .cached_dependencies[0]")]
 pub(crate) struct Link {
     /// the folder; it must exist

@@ -9,11 +9,11 @@ use crate::fetch::{OwnCertificate, Timeouts, Trust, Verify, duration};
 use crate::outlet::MOST_OUTPUT;
 use crate::session::screen::OutputFormat;
 use crate::unpack::Limits;
-use argh::FromArgs;
-use shared_model::command_line;
-use shared_model::event::Stream;
+use argh::{ArgsInfo, FromArgs};
+use shared_model::command_line::{self, Mistake, NoArguments};
+use shared_model::event::{Event, Stream};
 use shared_model::exit_code::ExitCode;
-use shared_model::plain_line::escape_control;
+use shared_model::plain_line::plain_line;
 use shared_model::size;
 use std::env;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use std::time::Duration;
 const CACHE_LIMIT: u64 = 10 << 30;
 
 /// Stages one Cloud Foundry app: reads a TaskDefinition, as Diego got it, on standard input; fetches, builds and uploads.
-#[derive(FromArgs, Debug)]
+#[derive(ArgsInfo, FromArgs, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "a command line has switches")]
 #[argh(
     name = "stager-agent",
@@ -125,6 +125,20 @@ pub(crate) struct EarlyExit {
     pub(crate) code: ExitCode,
 }
 
+impl EarlyExit {
+    /// In the form of every error: what is wrong, and what to try.
+    fn wrong(text: &str, advice: &str) -> Self {
+        let (text, advice) = (text.to_owned(), advice.to_owned());
+        let failed = Event::Failed { code: ExitCode::CommandLine.number(), text, advice };
+        let line = plain_line(&failed);
+        Self {
+            text: line.map(|line| line.text.into_owned()).unwrap_or_default(),
+            stream: Stream::Err,
+            code: ExitCode::CommandLine,
+        }
+    }
+}
+
 impl Arguments {
     /// Whom to trust and what to show them; `folder` holds further certificates.
     pub(crate) fn trust(&self, folder: Option<PathBuf>, verify: Verify) -> Trust {
@@ -164,28 +178,27 @@ impl Arguments {
             let text = format!("stager-agent {}", env!("CARGO_PKG_VERSION"));
             return Err(EarlyExit { text, stream: Stream::Out, code: ExitCode::Success });
         }
-        let normal = command_line::normalised(given);
-        let words: Vec<&str> = normal.iter().map(String::as_str).collect();
-        let shown = |text: &str| text.lines().map(escape_control).collect::<Vec<_>>().join("\n");
-        let wrong = |text: &str| EarlyExit { text: shown(text), stream: Stream::Err, code: ExitCode::CommandLine };
-        let arguments = Self::from_args(&["stager-agent"], &words).map_err(|exit| match exit.status {
-            Ok(()) => {
-                EarlyExit { text: exit.output.trim_end().to_owned(), stream: Stream::Out, code: ExitCode::Success }
-            }
-            Err(()) => wrong(exit.output.trim_end()),
+        let wrong = |text: &str, advice: &str| EarlyExit::wrong(text, advice);
+        let arguments: Self = command_line::read("stager-agent", given).map_err(|none| match none {
+            NoArguments::Help(text) => EarlyExit { text, stream: Stream::Out, code: ExitCode::Success },
+            NoArguments::Mistake(Mistake { text, advice }) => wrong(&text, &advice),
         })?;
         if arguments.key.is_some() && arguments.cert.is_none() {
-            return Err(wrong("--key needs --cert: a key alone shows nobody who we are"));
+            return Err(wrong(
+                "--key is given without --cert",
+                "give the certificate that the key belongs to with --cert FILE",
+            ));
         }
         if arguments.report && arguments.no_upload {
-            let text = "--report and --no-upload exclude each other: Cloud Controller would be told of a droplet that it does not have";
-            return Err(wrong(text));
+            let text = "--report and --no-upload exclude each other";
+            let advice = "leave one of them out: Cloud Controller cannot be told of a droplet that is not uploaded";
+            return Err(wrong(text, advice));
         }
         if arguments.no_cache && arguments.cache.is_some() {
-            return Err(wrong("--cache and --no-cache exclude each other"));
+            return Err(wrong("--cache and --no-cache exclude each other", "leave one of them out"));
         }
         if arguments.no_cache && arguments.command.is_some() {
-            return Err(wrong("--no-cache is about a staging, and `cache` is not"));
+            return Err(wrong("--no-cache cannot go with the command `cache`", "leave --no-cache out"));
         }
         Ok(arguments)
     }
@@ -302,7 +315,8 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_named() {
         for (line, expected) in [
-            ("--frobnicate", "--frobnicate"),
+            ("--frobnicate", "error: unknown option --frobnicate\n  try: `stager-agent --help`"),
+            ("--no-uplaod", "did you mean --no-upload?"),
             ("--output xml", "plain or json"),
             ("x", "x"),
             ("--max-unpacked 1X", "K, M, G or T"),
@@ -310,12 +324,12 @@ mod tests {
             ("--idle-timeout 0", "is not between 1s and 24h"),
             ("--transfer-timeout soon", "is no time such as 90s, 10m or 1h"),
             ("--retries many", "many"),
-            ("--key /own.key", "--key needs --cert"),
+            ("--key /own.key", "--key is given without --cert"),
             ("--report --no-upload", "exclude"),
             ("--cache /c --no-cache", "exclude"),
             ("--cache-limit much", "much"),
-            ("--no-cache cache list", "about a staging"),
-            ("cache", "One of the following subcommands"),
+            ("--no-cache cache list", "leave --no-cache out"),
+            ("cache", "`stager-agent cache` needs a command"),
             ("cache list --output yaml", "plain or json"),
         ] {
             let early = parse(line).unwrap_err();

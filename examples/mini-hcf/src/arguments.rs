@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use argh::FromArgs;
-use shared_model::command_line;
+use argh::{ArgsInfo, FromArgs};
+use shared_model::command_line::{self, Mistake, NoArguments};
 
 use crate::request::style::Style;
 
 /// Enough of HCF on a Docker network to be the real thing on the wire.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 pub(crate) struct Arguments {
     /// what to do
     #[argh(subcommand)]
@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
 }
 
 /// The subcommands.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 pub(crate) enum Command {
     /// Starts everything.
@@ -36,7 +36,7 @@ pub(crate) enum Command {
 }
 
 /// starts network, blobstore, file server, cc-uploader and Cloud Controller
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "up")]
 pub(crate) struct Up {
     /// the network; `<name>-mini` where that one is somebody else's (default: hcf)
@@ -60,7 +60,7 @@ pub(crate) struct Up {
 }
 
 /// removes containers and network
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "down")]
 pub(crate) struct Down {
     /// the state folder (default: .stager/mini-hcf)
@@ -72,7 +72,7 @@ pub(crate) struct Down {
 }
 
 /// installs a buildpack, or replaces the one of this name
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "add-buildpack")]
 pub(crate) struct AddBuildpack {
     /// its name
@@ -90,7 +90,7 @@ pub(crate) struct AddBuildpack {
 }
 
 /// installs builder, launcher and healthcheck
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "lifecycle")]
 pub(crate) struct Lifecycle {
     /// a folder or a tgz
@@ -102,7 +102,7 @@ pub(crate) struct Lifecycle {
 }
 
 /// does what `cf push` would leave behind: package in the blobstore, requests in the logs
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "push")]
 pub(crate) struct Push {
     /// the app's folder, or its package as a zip
@@ -147,7 +147,7 @@ pub(crate) struct Push {
 }
 
 /// writes a recorded log anew, with URLs that work now
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "replay")]
 pub(crate) struct Replay {
     /// a folder with the standard output of stager and nsync-listener
@@ -165,7 +165,7 @@ pub(crate) struct Replay {
 }
 
 /// serves inside a container
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "serve")]
 pub(crate) struct Serve {
     /// file-server, blobstore, cc-uploader or cloud-controller
@@ -204,12 +204,10 @@ pub(crate) fn parse(program: &str, arguments: &[String]) -> Result<Command, Exit
     if command_line::asks_for_version(arguments) {
         return Err(Exit::Help(format!("{name} {}\n", env!("CARGO_PKG_VERSION"))));
     }
-    let arguments = command_line::normalised(arguments);
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match Arguments::from_args(&[name], &arguments) {
-        Ok(arguments) => Ok(arguments.command),
-        Err(exit) if exit.status.is_ok() => Err(Exit::Help(exit.output)),
-        Err(exit) => Err(Exit::Wrong(exit.output)),
+    match command_line::read(name, arguments) {
+        Ok(Arguments { command }) => Ok(command),
+        Err(NoArguments::Help(text)) => Err(Exit::Help(text + "\n")),
+        Err(NoArguments::Mistake(Mistake { text, advice })) => Err(Exit::Wrong(format!("{text}\n  try: {advice}\n"))),
     }
 }
 

@@ -3,11 +3,11 @@
 use super::fetching::FetchOptions;
 use super::output::{ListOutput, Output};
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use std::path::PathBuf;
 
 /// list, verify or clear what the cache holds
-#[derive(FromArgs, Debug)]
+#[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     subcommand,
     name = "cache",
@@ -23,7 +23,7 @@ pub(crate) struct Cache {
 }
 
 /// One of them.
-#[derive(FromArgs, Debug)]
+#[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(subcommand)]
 pub(crate) enum CacheCommand {
     List(CacheList),
@@ -65,7 +65,7 @@ macro_rules! looks_into_a_cache {
 
 looks_into_a_cache! {
     /// list what the cache holds
-    #[derive(FromArgs, Debug)]
+    #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(subcommand, name = "list", example = "$ host-cli cache list --output json | jq .[0]")]
     CacheList {
         /// table (default) or json
@@ -76,7 +76,7 @@ looks_into_a_cache! {
 
 looks_into_a_cache! {
     /// read every byte again and remove what is damaged; exit code 4 where something was
-    #[derive(FromArgs, Debug)]
+    #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
         subcommand,
         name = "verify",
@@ -127,7 +127,7 @@ impl CacheVerify {
 
 looks_into_a_cache! {
     /// remove what the cache holds, except what a staging uses at the moment
-    #[derive(FromArgs, Debug)]
+    #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(subcommand, name = "clear", example = "$ host-cli cache clear buildpack-cflinuxfs4-lifecycle")]
     CacheClear {
         /// only entries of this cache key

@@ -2,12 +2,12 @@
 
 use super::output::Output;
 use crate::requests::LogOptions;
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use std::path::PathBuf;
 
 looks_for_requests! {
     /// give an app's droplet as a file, or its image as an OCI layout
-    #[derive(FromArgs, Debug)]
+    #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
         subcommand,
         name = "export",

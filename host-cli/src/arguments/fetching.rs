@@ -4,7 +4,7 @@ use super::output::Output;
 use crate::app_ref::AppRef;
 use crate::image::ImageBy;
 use crate::requests::LogOptions;
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -77,7 +77,7 @@ macro_rules! fetches {
 
 fetches! {
     /// stage an app again in a container and make its image
-    #[derive(FromArgs, Debug)]
+    #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
         subcommand,
         name = "restage",
@@ -154,7 +154,7 @@ impl Restage {
 
 fetches! {
     /// fetch what requests need into the cache, or into a stager image
-    #[derive(FromArgs, Debug)]
+    #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
         subcommand,
         name = "cache-up",

@@ -1,11 +1,10 @@
-//! What was typed → what is meant: the name that this program was called by, the options that argh does not know,
-//! and what follows `--`. Help and version end here, as values; nothing is printed.
+//! What was typed → what is meant: the name that this program was called by, and what follows `--`. Help and version end
+//! here, as values; nothing is printed.
 
 use super::{Command, HostCli};
 
 use crate::failure::Failure;
-use argh::FromArgs;
-use shared_model::command_line;
+use shared_model::command_line::{self, Mistake, NoArguments};
 use shared_model::exit_code::ExitCode;
 use std::ffi::OsString;
 use std::path::Path;
@@ -51,11 +50,12 @@ impl Invocation {
             return Err(Failure::new(ExitCode::Success, format!("{PROGRAM} {}", env!("CARGO_PKG_VERSION")), ""));
         }
         let (words, agent_options) = without_agent_options(words);
-        let words = command_line::normalised(&words);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        match HostCli::from_args(&[PROGRAM], &words) {
+        match command_line::read(PROGRAM, &words) {
             Ok(HostCli { command }) => Ok(Self { command, agent_options }),
-            Err(exit) => Err(early(&exit, &words)),
+            Err(NoArguments::Help(text)) => Err(Failure::new(ExitCode::Success, text, "")),
+            Err(NoArguments::Mistake(Mistake { text, advice })) => {
+                Err(Failure::new(ExitCode::CommandLine, text, advice))
+            }
         }
     }
 }
@@ -78,39 +78,6 @@ fn without_agent_options(mut words: Vec<String>) -> (Vec<String>, Vec<String>) {
         }
         _ => (words, Vec::new()),
     }
-}
-
-/// What argh says instead of a command: help, or what is wrong.
-fn early(exit: &argh::EarlyExit, words: &[&str]) -> Failure {
-    let text = exit.output.trim_end();
-    if exit.status.is_ok() {
-        return Failure::new(ExitCode::Success, text, "");
-    }
-    let advice = match words.first() {
-        Some(command) if commands().any(|known| known == *command) => {
-            format!("`{PROGRAM} {command} --help` says what can be typed")
-        }
-        Some(word) => match nearest_command(word) {
-            Some(near) => format!("did you mean `{PROGRAM} {near}`? `{PROGRAM} --help` lists the commands"),
-            None => format!("`{PROGRAM} --help` lists the commands"),
-        },
-        None => format!("`{PROGRAM} --help` says what can be typed"),
-    };
-    Failure::new(ExitCode::CommandLine, text, advice)
-}
-
-/// The names of all commands, as argh knows them.
-fn commands() -> impl Iterator<Item = &'static str> {
-    <Command as argh::SubCommands>::COMMANDS.iter().map(|command| command.name)
-}
-
-/// The command that was probably meant; none where every guess would be far-fetched.
-fn nearest_command(word: &str) -> Option<&'static str> {
-    const LEAST_LIKENESS: f64 = 0.85; // of 1: `restge` and `build_cmd` are nearer than that, `nonsense` is not
-    let likeness = |command: &str| strsim::jaro_winkler(word, command);
-    commands()
-        .filter(|command| likeness(command) >= LEAST_LIKENESS)
-        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
 }
 
 #[cfg(test)]
@@ -156,17 +123,45 @@ mod tests {
     }
 
     #[test]
-    fn the_advice_leads_to_a_help_that_exists_and_to_the_nearest_command() {
-        for (typed, advice) in [
-            ("host-cli", "`host-cli --help` says what can be typed"),
-            ("host-cli nonsense", "`host-cli --help` lists the commands"),
-            ("host-cli --nope restage", "`host-cli --help` lists the commands"),
-            ("host-cli restge app", "did you mean `host-cli restage`? `host-cli --help` lists the commands"),
-            ("host-cli build_cmd", "did you mean `host-cli build-cmd`? `host-cli --help` lists the commands"),
-            ("host-cli restage --nope", "`host-cli restage --help` says what can be typed"),
+    fn a_mistake_is_said_with_what_was_meant_and_leads_to_a_help_that_exists() {
+        for (typed, text, advice) in [
+            ("host-cli", "`host-cli` needs a command", "`host-cli --help` lists the commands"),
+            ("host-cli nonsense", "unknown command \"nonsense\"", "`host-cli --help` lists the commands"),
+            ("host-cli ps", "unknown command \"ps\"", "`host-cli --help` lists the commands"),
+            (
+                "host-cli restge app",
+                "unknown command \"restge\"; did you mean restage?",
+                "`host-cli --help` lists the commands",
+            ),
+            (
+                "host-cli build_cmd",
+                "unknown command \"build_cmd\"; did you mean build-cmd?",
+                "`host-cli --help` lists the commands",
+            ),
+            (
+                "host-cli restage --kep",
+                "unknown option --kep; did you mean --keep?",
+                "`host-cli restage --help` shows what can be typed",
+            ),
+            (
+                "restage --no-image=false foo",
+                "--no-image takes no value, so =false cannot follow it",
+                "type --no-image alone, or leave it out",
+            ),
+            (
+                "host-cli cache lst",
+                "unknown command \"lst\"; did you mean list?",
+                "`host-cli cache --help` lists the commands",
+            ),
+            (
+                "host-cli image --name x",
+                "`host-cli image` needs --droplet FILE and --lifecycle PATH",
+                "`host-cli image --help` shows what can be typed",
+            ),
         ] {
             let failure = read(typed).unwrap_err();
-            assert_eq!((failure.code, failure.advice.as_str()), (ExitCode::CommandLine, advice), "{typed}");
+            let said = (failure.code, failure.text.as_str(), failure.advice.as_str());
+            assert_eq!(said, (ExitCode::CommandLine, text, advice), "{typed}");
         }
     }
 

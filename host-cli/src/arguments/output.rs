@@ -23,7 +23,7 @@ impl argh::FromArgValue for ListOutput {
         match value {
             "table" => Ok(Self::Table),
             "json" => Ok(Self::Json),
-            _ => Err("neither table nor json".to_owned()),
+            _ => Err("choose table or json".to_owned()),
         }
     }
 }
@@ -33,7 +33,7 @@ impl argh::FromArgValue for Output {
         match value {
             "plain" => Ok(Self::Plain),
             "json" => Ok(Self::Json),
-            _ => Err("neither plain nor json".to_owned()),
+            _ => Err("choose plain or json".to_owned()),
         }
     }
 }

@@ -1,18 +1,18 @@
 //! The command line of `stager-agent cache`.
 
 use crate::session::screen::OutputFormat;
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use std::path::PathBuf;
 
 /// What to do instead of staging.
-#[derive(FromArgs, Debug)]
+#[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(subcommand)]
 pub(crate) enum Command {
     Cache(CacheArguments),
 }
 
 /// fill the cache, or look after it
-#[derive(FromArgs, Debug)]
+#[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     subcommand,
     name = "cache",
@@ -25,7 +25,7 @@ pub(crate) struct CacheArguments {
 }
 
 /// What to do with the cache.
-#[derive(FromArgs, Debug)]
+#[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(subcommand)]
 pub(crate) enum CacheCommand {
     Up(CacheUp),
@@ -35,7 +35,7 @@ pub(crate) enum CacheCommand {
 }
 
 /// fetch the cached dependencies of the requests on standard input, each once; exit code 4 where something did not arrive
-#[derive(FromArgs, Debug)]
+#[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     subcommand,
     name = "up",
@@ -48,7 +48,7 @@ pub(crate) struct CacheUp {
 }
 
 /// list what the cache holds, what was last used first
-#[derive(FromArgs, Debug)]
+#[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     subcommand,
     name = "list",
@@ -61,7 +61,7 @@ pub(crate) struct CacheList {
 }
 
 /// read every byte again and remove what is damaged; exit code 4 where something was
-#[derive(FromArgs, Debug)]
+#[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     subcommand,
     name = "verify",
@@ -80,7 +80,7 @@ pub(crate) struct CacheVerify {
 }
 
 /// remove what the cache holds, except what a staging uses at the moment
-#[derive(FromArgs, Debug)]
+#[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     subcommand,
     name = "clear",

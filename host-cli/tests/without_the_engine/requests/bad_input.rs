@@ -90,11 +90,12 @@ fn without_a_home_the_folder_must_be_named() {
 #[test]
 fn a_wrong_command_line_ends_with_2_and_leads_to_the_help() {
     let home = Home::new();
-    home.run("").failed(2, &["build-req", "try: `host-cli --help`"]);
-    home.run("build-req --colour").failed(2, &["Unrecognized argument: --colour", "`host-cli build-req --help`"]);
-    home.run("build-req a b").failed(2, &["Unrecognized argument: b"]);
-    home.run("requests --output=yaml").failed(2, &["neither table nor json"]);
-    home.run("dance").failed(2, &["dance"]);
+    home.run("").failed(2, &["error: `host-cli` needs a command", "try: `host-cli --help` lists the commands"]);
+    home.run("build-req --colour").failed(2, &["error: unknown option --colour", "try: `host-cli build-req --help`"]);
+    home.run("build-req --log x").failed(2, &["unknown option --log; did you mean --logs?"]);
+    home.run("build-req a b").failed(2, &["unexpected argument \"b\""]);
+    home.run("requests --output=yaml").failed(2, &["--output yaml: choose table or json"]);
+    home.run("dance").failed(2, &["unknown command \"dance\""]);
     home.run("build-req -- --no-upload").failed(3, &["no log of the stager"]);
 }
 
