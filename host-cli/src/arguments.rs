@@ -2,10 +2,12 @@
 
 pub(crate) mod invocation;
 mod output;
+mod standing;
 
 use crate::app_ref::{AppRef, AppRefError};
 use crate::image::ImageBy;
 use crate::requests::LogOptions;
+use crate::settings::{Settings, fill};
 use argh::{ArgsInfo, FromArgs};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,14 +17,18 @@ pub(crate) use export::Export;
 pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
 pub(crate) use output::{ListOutput, Output};
 
-/// Stages and runs Cloud Foundry apps on plain Docker, from the requests in the logs of Diego's cc-bridge.
+/// Rebuilds and runs Cloud Foundry apps on plain Docker, from the requests that Cloud Foundry sent to Diego.
 #[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
-    note = "APP is an app guid or the start of one (8 characters or more), a process guid, a staging guid, or an app name. What is\n\
-            one of the guids is never a name; --app=NAME takes any name. Without either the newest request of all is taken.\n\nLogs are looked for in ~/.run/log (or ~/.run/logs), or where --logs, --stager-log and --nsync-log say.\n\n\
-            The Docker Engine is the one that docker speaks to: DOCKER_HOST, DOCKER_CONTEXT or `docker context use` chooses it.",
-    example = "Restage and start what was pushed last:\n$ {command_name} restage\n$ {command_name} launch",
-    example = "See what the logs hold:\n$ {command_name} requests"
+    note = "APP is an app's name, its guid or the start of it (8 characters or more), a process guid or a staging guid.\n\
+            A guid is never taken for a name; --app=NAME takes any name. Without APP the newest request is used.\n\n\
+            Requests are read from the logs in ~/.run/log (or ~/.run/logs); --logs, --stager-log and --nsync-log name others.\n\n\
+            What stands on every call can be set once: STAGER_LOGS, STAGER_NETWORK, STAGER_CACHE_VOLUME, STAGER_CA,\n\
+            STAGER_IMAGE and STAGER_BASE, or the file ~/.config/stager/config.toml (keys: logs, network, cache-volume, ca,\n\
+            stager-image, base). An option comes before its variable, and the variable before the file.\n\n\
+            host-cli uses the same Docker Engine as docker: DOCKER_HOST, DOCKER_CONTEXT or `docker context use` chooses it.",
+    example = "Restage and start the app that was pushed last:\n$ {command_name} restage\n$ {command_name} launch",
+    example = "List the requests in the logs:\n$ {command_name} requests"
 )]
 pub(crate) struct HostCli {
     #[argh(subcommand)]
@@ -54,16 +60,16 @@ macro_rules! looks_for_requests {
         $(#[$about])*
         pub(crate) struct $command {
             $($fields)*
-            /// the app of this name, even where the name could be a guid, an image or an option: --app=NAME
+            /// name of the app, even if it looks like a guid, an image or an option
             #[argh(option, long = "app", arg_name = "name")]
             pub(crate) app_name: Option<String>,
-            /// folder of the components' logs (default: ~/.run/log, or ~/.run/logs where only that exists)
+            /// folder with the logs of Cloud Foundry's components (STAGER_LOGS; default: ~/.run/log, else ~/.run/logs)
             #[argh(option, arg_name = "dir")]
             pub(crate) logs: Option<PathBuf>,
-            /// the stager's log file instead; - reads standard input
+            /// log file of CF's stager component, instead of --logs; - reads standard input
             #[argh(option, arg_name = "file")]
             pub(crate) stager_log: Option<PathBuf>,
-            /// nsync's log file instead; - reads standard input
+            /// log file of nsync, instead of --logs; - reads standard input
             #[argh(option, arg_name = "file")]
             pub(crate) nsync_log: Option<PathBuf>,
         }
@@ -76,6 +82,11 @@ macro_rules! looks_for_requests {
                     stager_log: self.stager_log.clone(),
                     nsync_log: self.nsync_log.clone(),
                 }
+            }
+
+            /// Takes from the settings what was not typed.
+            pub(super) fn fill_in_logs(&mut self, settings: &Settings) {
+                fill(&mut self.logs, settings.logs.as_ref());
             }
         }
     };
@@ -94,6 +105,13 @@ macro_rules! is_about_an_app {
             }
         })*
     };
+}
+
+impl Launch {
+    /// The network that the app joins.
+    pub(crate) fn network(&self) -> &str {
+        self.network.as_deref().unwrap_or(fetching::NETWORK)
+    }
 }
 
 impl Push {
@@ -118,63 +136,63 @@ mod export;
 mod fetching;
 
 looks_for_requests! {
-    /// print the newest staging request as it was logged
+    /// print an app's newest staging request, as logged
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
         subcommand,
         name = "build-req",
-        example = "Stage and upload without the host's help:\n$ host-cli build-req my-app | docker run -i --rm --net hcf stager",
+        example = "Stage and upload without host-cli on the host:\n$ host-cli build-req my-app | docker run -i --rm --net hcf stager",
         example = "See the buildpacks:\n$ host-cli build-req my-app | jq .cached_dependencies"
     )]
     BuildReq {
-        /// whose request (default: the newest of all)
+        /// app whose request to print (default: the newest request)
         #[argh(positional, arg_name = "APP")]
         pub(crate) app: Option<String>,
     }
 }
 
 looks_for_requests! {
-    /// print the newest launch request as it was logged
+    /// print an app's newest launch request, as logged
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(subcommand, name = "launch-req", example = "$ host-cli launch-req my-app | jq .routes")]
     LaunchReq {
-        /// whose request (default: the newest of all)
+        /// app whose request to print (default: the newest request)
         #[argh(positional, arg_name = "APP")]
         pub(crate) app: Option<String>,
     }
 }
 
 looks_for_requests! {
-    /// print the builder's run action of the newest staging request
+    /// print the builder's command line from the newest staging request
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(subcommand, name = "build-cmd", example = "$ host-cli build-cmd my-app | jq .args")]
     BuildCmd {
-        /// whose request (default: the newest of all)
+        /// app whose request to print (default: the newest request)
         #[argh(positional, arg_name = "APP")]
         pub(crate) app: Option<String>,
     }
 }
 
 looks_for_requests! {
-    /// print the launcher's run action of the newest launch request
+    /// print the launcher's command line from the newest launch request
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(subcommand, name = "launch-cmd", example = "$ host-cli launch-cmd my-app | jq .path")]
     LaunchCmd {
-        /// whose request (default: the newest of all)
+        /// app whose request to print (default: the newest request)
         #[argh(positional, arg_name = "APP")]
         pub(crate) app: Option<String>,
     }
 }
 
 looks_for_requests! {
-    /// list the requests that the logs hold, the newest first
+    /// list the requests in the logs, newest first
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(subcommand, name = "requests", example = "$ host-cli requests --output json | jq .[0]")]
     Requests {
-        /// only those of this app
+        /// list only this app's requests
         #[argh(positional, arg_name = "APP")]
         pub(crate) app: Option<String>,
-        /// show start commands too, which may hold passwords
+        /// show start commands too; they may contain passwords
         #[argh(switch)]
         pub(crate) show: bool,
         /// table (default) or json
@@ -184,7 +202,7 @@ looks_for_requests! {
 }
 
 looks_for_requests! {
-    /// start an app's image as its newest launch request says
+    /// start an app's image with the settings of its newest launch request
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
         subcommand,
@@ -193,20 +211,20 @@ looks_for_requests! {
         example = "On a port of your choice:\n$ host-cli launch --port 8080 my-app"
     )]
     Launch {
-        /// which app (default: the newest launch request of all)
+        /// app to start (default: the app of the newest launch request)
         #[argh(positional, arg_name = "APP")]
         pub(crate) app: Option<String>,
-        /// take the request from this file instead of the logs; - reads standard input
+        /// read the request from this file instead of the logs; - reads standard input
         #[argh(option, arg_name = "file")]
         pub(crate) request: Option<PathBuf>,
-        /// network that the app joins (default: hcf)
-        #[argh(option, default = "String::from(\"hcf\")", arg_name = "name")]
-        pub(crate) network: String,
-        /// where the host publishes the app: PORT, PORT:APP-PORT, ADDRESS:PORT or ADDRESS:PORT:APP-PORT; once for each of its
-        /// ports (default: a free one of 127.0.0.1)
+        /// network that the app joins (STAGER_NETWORK; default: hcf)
+        #[argh(option, arg_name = "name")]
+        pub(crate) network: Option<String>,
+        /// host port to publish the app on: [ADDRESS:]PORT[:APP-PORT]; may be given once for each port (default: a free port
+        /// on 127.0.0.1)
         #[argh(option, arg_name = "port")]
         pub(crate) port: Vec<String>,
-        /// process type to start (default: web, as the request has it)
+        /// process type to start (default: web)
         #[argh(option, default = "String::from(\"web\")", arg_name = "type")]
         pub(crate) process: String,
         /// plain or json (default: plain)
@@ -216,27 +234,28 @@ looks_for_requests! {
 }
 
 looks_for_requests! {
-    /// push an app's image to a registry, through the Docker Engine
+    /// push an app's image to a registry
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
         subcommand,
         name = "push",
-        note = "IMAGE is an app image's name or id, or an app: its name, its guid or the start of one; then it is the app's newest image.\n\
-                REF is REGISTRY/REPO[:TAG], with the tag latest where it names none. The image keeps that name here too.\n\n\
-                What is an image's name or id, or a guid, is never taken for an app's name; --app=NAME REF takes any name.\n\n\
-                Who pushes stands in docker's config.json (`docker login`, credential helpers), in DOCKER_CONFIG or ~/.docker.",
+        note = "IMAGE is an app image's name or id, or an app (its newest image is pushed).\n\
+                REF is REGISTRY/REPO[:TAG]; the default tag is latest. The image keeps this name on the engine too.\n\n\
+                An image's name or id, or a guid, is never taken for an app's name; --app=NAME REF takes any name.\n\n\
+                Credentials come from `docker login` (config.json in DOCKER_CONFIG or ~/.docker), or --username with\n\
+                --password-stdin; otherwise the push is anonymous.",
         example = "$ host-cli push my-app registry.example.com/team/my-app:1",
-        example = "With a password that no process list shows:\n\
+        example = "With a password from a program:\n\
                    $ pass show registry | host-cli push --username me --password-stdin my-app registry.example.com/team/my-app"
     )]
     Push {
-        /// which image, and its name in the registry; with --app=NAME that name alone
+        /// image to push, and its name in the registry; with --app=NAME only the name in the registry
         #[argh(positional, arg_name = "IMAGE REF")]
         pub(crate) words: Vec<String>,
-        /// push as this user (default: as docker's config.json says, else as nobody)
+        /// user to push as (default: from `docker login`, otherwise anonymous)
         #[argh(option, arg_name = "name")]
         pub(crate) username: Option<String>,
-        /// read the user's password from standard input
+        /// read the password of --username from standard input
         #[argh(switch)]
         pub(crate) password_stdin: bool,
         /// plain or json (default: progress bars on a terminal, plain lines elsewhere)
@@ -245,7 +264,7 @@ looks_for_requests! {
     }
 }
 
-/// make an app image from a droplet, a lifecycle and a root file system
+/// make an app image from a droplet and a lifecycle
 #[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     subcommand,
@@ -255,46 +274,46 @@ looks_for_requests! {
     example = "With the names and labels that restage gives:\n$ host-cli build-req my-app | host-cli image --request - --droplet droplet.tgz --lifecycle lifecycle.tgz"
 )]
 pub(crate) struct Image {
-    /// droplet, as the builder writes it (tgz)
+    /// droplet, as written by the builder (tgz)
     #[argh(option, arg_name = "file")]
     pub(crate) droplet: PathBuf,
-    /// lifecycle that holds the launcher: an archive (tgz) or a folder
+    /// lifecycle with the launcher: an archive (tgz) or a folder
     #[argh(option, arg_name = "path")]
     pub(crate) lifecycle: PathBuf,
-    /// staging request, as build-req prints it: gives names, labels and root file system; - reads standard input
+    /// staging request, as printed by build-req; sets name, labels and root file system; - reads standard input
     #[argh(option, arg_name = "file")]
     pub(crate) request: Option<PathBuf>,
-    /// root file system to build on (default with --request: stager-rootfs with its stack as tag)
+    /// root file system of the image (STAGER_BASE; default with --request: stager-rootfs:STACK)
     #[argh(option, arg_name = "image")]
     pub(crate) base: Option<String>,
-    /// name of the new image, REPOSITORY or REPOSITORY:TAG; may be given more than once (default with --request: after the app)
+    /// name of the image, REPOSITORY[:TAG]; may be given more than once (default with --request: from the app)
     #[argh(option, arg_name = "ref")]
     pub(crate) name: Vec<String>,
-    /// label of the new image, NAME=VALUE; may be given more than once
+    /// label of the image, NAME=VALUE; may be given more than once
     #[argh(option, arg_name = "label")]
     pub(crate) label: Vec<String>,
-    /// the builder's result.json, for labels about buildpack and process types
+    /// result.json of the builder, for labels about buildpack and process types
     #[argh(option, arg_name = "file")]
     pub(crate) result: Option<PathBuf>,
-    /// way of the image into the engine: auto, load, oci or build (default: auto, what suits the engine)
-    #[argh(option, long = "image-by", default = "ImageBy::Auto", arg_name = "way")]
+    /// how to load the image: auto, load, oci or build (default: auto)
+    #[argh(option, long = "image-by", default = "ImageBy::Auto", arg_name = "method")]
     pub(crate) by: ImageBy,
-    /// bytes that the droplet's layer may have, such as 2G (default: as the request has disk, else 16G)
+    /// largest droplet layer, such as 2G (default: the request's disk, otherwise 16G)
     #[argh(option, from_str_fn(size), arg_name = "size")]
     pub(crate) max_layer: Option<u64>,
-    /// with --request, how many of the app's images stay: its newest, and those that a container uses (default: 5)
+    /// with --request: number of the app's images to keep; those in use stay too (default: 5)
     #[argh(option, arg_name = "n")]
     pub(crate) keep_images: Option<NonZeroUsize>,
-    /// say why the image goes that way
+    /// explain how the image is loaded
     #[argh(switch)]
     pub(crate) verbose: bool,
-    /// push the image to a registry too, as REGISTRY/REPO or REGISTRY/REPO:TAG (tag: latest where none is named)
+    /// also push the image to a registry, as REGISTRY/REPO[:TAG] (default tag: latest)
     #[argh(option, arg_name = "ref")]
     pub(crate) push: Option<String>,
-    /// push as this user (default: as docker's config.json says, else as nobody)
+    /// user to push as (default: from `docker login`, otherwise anonymous)
     #[argh(option, arg_name = "name")]
     pub(crate) username: Option<String>,
-    /// read that user's password from standard input
+    /// read the password of --username from standard input
     #[argh(switch)]
     pub(crate) password_stdin: bool,
     /// plain or json (default: plain)
@@ -302,16 +321,16 @@ pub(crate) struct Image {
     pub(crate) output: Option<Output>,
 }
 
-/// link this program into a folder under the names of the original commands
+/// make links named like the original commands, such as `build_req`
 #[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(subcommand, name = "link", example = "$ host-cli link ~/bin && build_req | jq .cached_dependencies[0]")]
 pub(crate) struct Link {
-    /// the folder; it must exist
+    /// folder for the links; it must exist
     #[argh(positional, arg_name = "DIR")]
     pub(crate) folder: PathBuf,
 }
 
 /// A number of bytes, as it is typed.
 fn size(typed: &str) -> Result<u64, String> {
-    shared_model::size::parse(typed).ok_or_else(|| "a size is a number with a unit, such as 500M or 16G".to_owned())
+    shared_model::size::parse(typed).ok_or_else(|| "use a number with a unit, such as 500M or 16G".to_owned())
 }

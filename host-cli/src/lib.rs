@@ -26,6 +26,7 @@ mod registry;
 mod requests;
 mod screen;
 mod session;
+mod settings;
 mod state_folder;
 mod unfinished;
 
@@ -35,5 +36,9 @@ use arguments::invocation::Invocation;
 #[must_use]
 pub fn main() -> std::process::ExitCode {
     name_lookup::without_plugins();
-    failure::ending(Invocation::read(std::env::args_os()).and_then(commands::run))
+    let invocation = Invocation::read(std::env::args_os()).and_then(|mut invocation| {
+        invocation.command.fill_in(&settings::user::settings()?);
+        Ok(invocation)
+    });
+    failure::ending(invocation.and_then(commands::run))
 }

@@ -73,7 +73,7 @@ pub(crate) fn push_if_wanted(
 /// Starts an app's image.
 pub(crate) fn launch(session: &Session, request: &Request, command: &Launch) -> Result<(), Failure> {
     warn(session, request);
-    let (process, network, ports) = (&*command.process, &*command.network, &*command.port);
+    let (process, network, ports) = (&*command.process, command.network(), &*command.port);
     let options = LaunchOptions { process, ports, network, instance: &Uuid::new_v4().to_string() };
     let plan = LaunchPlan::new(&request.document, request.time, &options)?;
     OneEngine(session).launch(&plan)

@@ -1,21 +1,22 @@
 //! The commands that look after the cache.
 
-use super::fetching::FetchOptions;
+use super::fetching::{FetchOptions, NETWORK, STAGER_IMAGE};
 use super::output::{ListOutput, Output};
+use crate::settings::{Settings, fill};
 
 use argh::{ArgsInfo, FromArgs};
 use std::path::PathBuf;
 
-/// list, verify or clear what the cache holds
+/// list, verify or clear the cache
 #[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     subcommand,
     name = "cache",
-    note = "The cache is a volume that `restage` and `cache-up` fill. KEY is a cache key, as `cache list` shows it.",
+    note = "The cache is a Docker volume; `restage` and `cache-up` fill it. KEY is a cache key from `cache list`, or its start.",
     example = "$ host-cli cache list",
-    example = "Read every byte again, and remove what is damaged:\n$ host-cli cache verify",
-    example = "Compare with what the servers give now:\n$ host-cli cache verify --origin",
-    example = "Fetch one buildpack anew the next time:\n$ host-cli cache clear KEY"
+    example = "Check every byte, and remove damaged entries:\n$ host-cli cache verify",
+    example = "Compare with the servers too:\n$ host-cli cache verify --origin",
+    example = "Fetch one buildpack again next time:\n$ host-cli cache clear KEY"
 )]
 pub(crate) struct Cache {
     #[argh(subcommand)]
@@ -46,25 +47,34 @@ macro_rules! looks_into_a_cache {
         $(#[$about])*
         pub(crate) struct $command {
             $($fields)*
-            /// the volume (default: stager-cache)
-            #[argh(option, default = "String::from(crate::plan::cache::VOLUME)", arg_name = "name")]
-            pub(crate) cache_volume: String,
-            /// image whose agent looks into it (default: stager:latest)
-            #[argh(option, default = "String::from(\"stager:latest\")", arg_name = "image")]
-            pub(crate) stager_image: String,
+            /// volume of the cache (STAGER_CACHE_VOLUME; default: stager-cache)
+            #[argh(option, arg_name = "name")]
+            pub(crate) cache_volume: Option<String>,
+            /// image whose agent reads the cache (STAGER_IMAGE; default: stager:latest)
+            #[argh(option, arg_name = "image")]
+            pub(crate) stager_image: Option<String>,
         }
 
         impl $command {
             /// Which cache, and who looks into it.
             pub(crate) fn options(&self) -> CacheOptions<'_> {
-                CacheOptions { volume: &self.cache_volume, stager_image: &self.stager_image }
+                CacheOptions {
+                    volume: self.cache_volume.as_deref().unwrap_or(crate::plan::cache::VOLUME),
+                    stager_image: self.stager_image.as_deref().unwrap_or(STAGER_IMAGE),
+                }
+            }
+
+            /// Takes from the settings what was not typed.
+            pub(super) fn fill_in_cache(&mut self, settings: &Settings) {
+                fill(&mut self.cache_volume, settings.cache_volume.as_ref());
+                fill(&mut self.stager_image, settings.stager_image.as_ref());
             }
         }
     };
 }
 
 looks_into_a_cache! {
-    /// list what the cache holds
+    /// list the entries of the cache
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(subcommand, name = "list", example = "$ host-cli cache list --output json | jq .[0]")]
     CacheList {
@@ -75,33 +85,33 @@ looks_into_a_cache! {
 }
 
 looks_into_a_cache! {
-    /// read every byte again and remove what is damaged; exit code 4 where something was
+    /// check every byte and remove damaged entries; exit code 4 if there were any
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
         subcommand,
         name = "verify",
-        note = "What came over plain http without a checksum is kept on the word of whoever answered. Run `--origin` when you\n\
-                trust the network: it fetches again and compares.",
+        note = "An entry that came over plain http without a checksum is only as good as the network was. Run `--origin`\n\
+                while you trust the network: it fetches again and compares.",
         example = "$ host-cli cache verify",
         example = "$ host-cli cache verify --origin --network hcf"
     )]
     CacheVerify {
-        /// only entries of this cache key
+        /// only entries with this cache key, or the start of it
         #[argh(positional, arg_name = "KEY")]
         pub(crate) cache_key: Option<String>,
-        /// fetch dependencies again too, from where they came, and remove those that are another there
+        /// also fetch dependencies again from their servers, and remove those that differ
         #[argh(switch)]
         pub(crate) origin: bool,
-        /// with --origin: network that the container joins (default: hcf)
+        /// with --origin: network of the container (STAGER_NETWORK; default: hcf)
         #[argh(option, arg_name = "name")]
         pub(crate) network: Option<String>,
-        /// with --origin: certificates to trust besides the system's, in PEM
+        /// with --origin: certificates to trust besides the system's, PEM (STAGER_CA)
         #[argh(option, arg_name = "file")]
         pub(crate) ca: Option<PathBuf>,
-        /// with --origin: client certificate for servers that ask for one, in PEM
+        /// with --origin: client certificate, PEM
         #[argh(option, arg_name = "file")]
         pub(crate) cert: Option<PathBuf>,
-        /// its key, in PEM, closed to all but owner and group (default: it is in the file of --cert)
+        /// private key for --cert, PEM (default: same file)
         #[argh(option, arg_name = "file")]
         pub(crate) key: Option<PathBuf>,
         /// plain or json (default: plain)
@@ -114,23 +124,23 @@ impl CacheVerify {
     /// With whom the container speaks where it compares with the origins.
     pub(crate) fn fetch_options(&self) -> FetchOptions<'_> {
         FetchOptions {
-            network: self.network.as_deref().unwrap_or("hcf"),
-            stager_image: &self.stager_image,
+            network: self.network.as_deref().unwrap_or(NETWORK),
+            stager_image: self.options().stager_image,
             ca: self.ca.as_deref(),
             cert: self.cert.as_deref(),
             key: self.key.as_deref(),
-            cache_volume: Some(&self.cache_volume),
+            cache_volume: Some(self.options().volume),
             cache_limit: None,
         }
     }
 }
 
 looks_into_a_cache! {
-    /// remove what the cache holds, except what a staging uses at the moment
+    /// remove the entries of the cache that no staging uses
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(subcommand, name = "clear", example = "$ host-cli cache clear buildpack-cflinuxfs4-lifecycle")]
     CacheClear {
-        /// only entries of this cache key
+        /// only entries with this cache key, or the start of it
         #[argh(positional, arg_name = "KEY")]
         pub(crate) key: Option<String>,
         /// plain or json (default: plain)

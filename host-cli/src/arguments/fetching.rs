@@ -4,6 +4,7 @@ use super::output::Output;
 use crate::app_ref::AppRef;
 use crate::image::ImageBy;
 use crate::requests::LogOptions;
+use crate::settings::{Settings, fill};
 use argh::{ArgsInfo, FromArgs};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,11 @@ pub(crate) struct FetchOptions<'a> {
     pub(crate) cache_limit: Option<&'a str>,
 }
 
+/// The network, where nobody says.
+pub(super) const NETWORK: &str = "hcf";
+/// The stager image, where nobody says.
+pub(super) const STAGER_IMAGE: &str = "stager:latest";
+
 /// A command whose container fetches, from requests in the logs.
 macro_rules! fetches {
     ($(#[$about:meta])* $command:ident { $($fields:tt)* }) => {
@@ -34,25 +40,25 @@ macro_rules! fetches {
             $(#[$about])*
             $command {
                 $($fields)*
-                /// network that the container joins (default: hcf)
-                #[argh(option, default = "String::from(\"hcf\")", arg_name = "name")]
-                pub(crate) network: String,
-                /// image that stages (default: stager:latest)
-                #[argh(option, default = "String::from(\"stager:latest\")", arg_name = "image")]
-                pub(crate) stager_image: String,
-                /// certificates to trust besides the system's, in PEM; handed to the agent
+                /// network of the container (STAGER_NETWORK; default: hcf)
+                #[argh(option, arg_name = "name")]
+                pub(crate) network: Option<String>,
+                /// stager image (STAGER_IMAGE; default: stager:latest)
+                #[argh(option, arg_name = "image")]
+                pub(crate) stager_image: Option<String>,
+                /// certificates to trust besides the system's, PEM (STAGER_CA)
                 #[argh(option, arg_name = "file")]
                 pub(crate) ca: Option<PathBuf>,
-                /// client certificate for servers that ask for one, in PEM
+                /// client certificate, PEM
                 #[argh(option, arg_name = "file")]
                 pub(crate) cert: Option<PathBuf>,
-                /// its key, in PEM, closed to all but owner and group (default: it is in the file of --cert)
+                /// private key for --cert, PEM (default: same file)
                 #[argh(option, arg_name = "file")]
                 pub(crate) key: Option<PathBuf>,
-                /// volume that keeps what was fetched; made where there is none (default: stager-cache)
+                /// volume of the cache; made if missing (STAGER_CACHE_VOLUME; default: stager-cache)
                 #[argh(option, arg_name = "name")]
                 pub(crate) cache_volume: Option<String>,
-                /// bytes that the volume may hold, such as 2G; the least recently used goes first (default: 10G)
+                /// largest size of the cache, such as 2G; least recently used entries go first (default: 10G)
                 #[argh(option, arg_name = "size")]
                 pub(crate) cache_limit: Option<String>,
             }
@@ -62,8 +68,8 @@ macro_rules! fetches {
             /// What all commands that fetch have in common.
             pub(crate) fn fetch_options(&self) -> FetchOptions<'_> {
                 FetchOptions {
-                    network: &self.network,
-                    stager_image: &self.stager_image,
+                    network: self.network.as_deref().unwrap_or(NETWORK),
+                    stager_image: self.stager_image.as_deref().unwrap_or(STAGER_IMAGE),
                     ca: self.ca.as_deref(),
                     cert: self.cert.as_deref(),
                     key: self.key.as_deref(),
@@ -71,66 +77,75 @@ macro_rules! fetches {
                     cache_limit: self.cache_limit.as_deref(),
                 }
             }
+
+            /// Takes from the settings what was not typed.
+            pub(super) fn fill_in_fetching(&mut self, settings: &Settings) {
+                fill(&mut self.network, settings.network.as_ref());
+                fill(&mut self.stager_image, settings.stager_image.as_ref());
+                fill(&mut self.ca, settings.ca.as_ref());
+            }
         }
     };
 }
 
 fetches! {
-    /// stage an app again in a container and make its image
+    /// stage apps again, from their newest staging requests, and make their images
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
         subcommand,
         name = "restage",
-        note = "What follows -- goes to the agent in the container; `-- --help` lists it.",
+        note = "By default restage replaces the app's droplet in Cloud Controller. The running app is not restarted.\n\
+                Use `-- --no-upload` to leave it alone.\n\n\
+                Options after -- go to stager-agent in the container; `-- --help` lists them.",
         example = "$ host-cli restage my-app",
         example = "Several at once:\n$ host-cli restage --jobs 4 my-app other-app third-app\n$ host-cli restage --all",
-        example = "Look into a failed staging:\n$ host-cli restage --keep my-app",
-        example = "Leave Cloud Controller's droplet alone:\n$ host-cli restage my-app -- --no-upload",
-        example = "Fetch everything anew, and keep nothing:\n$ host-cli restage --no-cache my-app",
-        example = "Into a registry too, as `docker login` knows you:\n\
+        example = "Look around after a failed staging:\n$ host-cli restage --keep my-app",
+        example = "Do not replace the droplet in Cloud Controller:\n$ host-cli restage my-app -- --no-upload",
+        example = "Fetch everything again:\n$ host-cli restage --no-cache my-app",
+        example = "Push the image to a registry too:\n\
                    $ host-cli restage --push registry.example.com/team/my-app my-app"
     )]
     Restage {
-        /// which apps (default: the app of the newest staging request of all)
+        /// apps to stage (default: the app of the newest staging request)
         #[argh(positional, arg_name = "APP")]
         pub(crate) apps: Vec<String>,
-        /// every app that has a staging request in the logs
+        /// stage every app that has a staging request in the logs
         #[argh(switch)]
         pub(crate) all: bool,
-        /// of several apps, stage so many at once (default: as the engine has processors, and memory at 1G each)
+        /// number of apps to stage at once (default: one per CPU, at most one per GiB of memory)
         #[argh(option, arg_name = "n")]
         pub(crate) jobs: Option<NonZeroUsize>,
-        /// take the request from this file instead of the logs; - reads standard input
+        /// read the request from this file instead of the logs; - reads standard input
         #[argh(option, arg_name = "file")]
         pub(crate) request: Option<PathBuf>,
-        /// root file system of the app image (default: stager-rootfs with the stack as tag)
+        /// root file system of the app image (STAGER_BASE; default: stager-rootfs:STACK)
         #[argh(option, arg_name = "image")]
         pub(crate) base: Option<String>,
-        /// fetch everything, use and keep nothing
+        /// do not use the cache: fetch everything, keep nothing
         #[argh(switch)]
         pub(crate) no_cache: bool,
-        /// keep the container for an hour after success or failure, to look into it
+        /// keep the container for an hour afterwards, to look around in it
         #[argh(switch)]
         pub(crate) keep: bool,
-        /// how many of the app's images stay: its newest, and those that a container uses (default: 5)
+        /// number of the app's images to keep; those in use stay too (default: 5)
         #[argh(option, arg_name = "n")]
         pub(crate) keep_images: Option<NonZeroUsize>,
-        /// stage and upload, but make no image
+        /// stage and upload, but do not make an image
         #[argh(switch)]
         pub(crate) no_image: bool,
-        /// push the image to a registry, as REGISTRY/REPO or REGISTRY/REPO:TAG (tag: latest where none is named)
+        /// also push the image to a registry, as REGISTRY/REPO[:TAG] (default tag: latest)
         #[argh(option, arg_name = "ref")]
         pub(crate) push: Option<String>,
-        /// push as this user (default: as docker's config.json says, else as nobody)
+        /// user to push as (default: from `docker login`, otherwise anonymous)
         #[argh(option, arg_name = "name")]
         pub(crate) username: Option<String>,
-        /// read that user's password from standard input
+        /// read the password of --username from standard input
         #[argh(switch)]
         pub(crate) password_stdin: bool,
-        /// way of the image into the engine: auto, load, oci or build (default: auto, what suits the engine)
-        #[argh(option, default = "ImageBy::Auto", arg_name = "way")]
+        /// how to load the image: auto, load, oci or build (default: auto)
+        #[argh(option, default = "ImageBy::Auto", arg_name = "method")]
         pub(crate) image_by: ImageBy,
-        /// say why the image goes that way
+        /// explain how the image is loaded
         #[argh(switch)]
         pub(crate) verbose: bool,
         /// plain or json (default: progress bars on a terminal, plain lines elsewhere)
@@ -153,29 +168,29 @@ impl Restage {
 }
 
 fetches! {
-    /// fetch what requests need into the cache, or into a stager image
+    /// fetch buildpacks and lifecycles into the cache, or into a stager image
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
         subcommand,
         name = "cache-up",
-        note = "Fetched is what has a cache key: the lifecycle and the installation's buildpacks. An app's package has none.\n\
-                What follows -- goes to the agent in the container.",
-        example = "Everything that my-app's newest request names:\n$ host-cli cache-up my-app",
-        example = "Everything that any request in the logs names:\n$ host-cli cache-up --all",
+        note = "Only files with a cache key are fetched: lifecycles and buildpacks, not app packages.\n\
+                Options after -- go to stager-agent in the container.",
+        example = "For my-app's newest staging request:\n$ host-cli cache-up my-app",
+        example = "For every staging request in the logs:\n$ host-cli cache-up --all",
         example = "A stager image that needs no file server:\n$ host-cli cache-up --all --bake stager:baked\n\
                    $ host-cli restage --stager-image stager:baked my-app"
     )]
     CacheUp {
-        /// whose request (default: the newest staging request of all)
+        /// app whose request to use (default: the newest staging request)
         #[argh(positional, arg_name = "APP")]
         pub(crate) app: Option<String>,
-        /// take every staging request in the logs
+        /// use every staging request in the logs
         #[argh(switch)]
         pub(crate) all: bool,
-        /// put it into a new stager image of this name instead of the volume
+        /// make a stager image of this name that holds the files, instead of filling the volume
         #[argh(option, arg_name = "tag")]
         pub(crate) bake: Option<String>,
-        /// take the request from this file instead of the logs; - reads standard input
+        /// read the request from this file instead of the logs; - reads standard input
         #[argh(option, arg_name = "file")]
         pub(crate) request: Option<PathBuf>,
         /// plain or json (default: progress bars on a terminal, plain lines elsewhere)

@@ -54,7 +54,7 @@ pub(super) fn listed(session: &Session, command: &CacheList) -> Result<String, F
         Stream::Out => keep(&mut out, bytes, LONGEST_LIST),
         Stream::Err => keep(&mut complaint, bytes, LONGEST_COMPLAINT),
     })?;
-    let image = &command.stager_image;
+    let image = options.stager_image;
     if status != 0 {
         return Err(refused(status, &String::from_utf8_lossy(&complaint), image));
     }
@@ -120,7 +120,7 @@ fn acted(session: &Session, options: CacheOptions<'_>, spec: &ContainerSpec) -> 
 }
 
 fn container(session: &Session, options: CacheOptions<'_>, spec: &ContainerSpec) -> Result<ContainerId, Failure> {
-    preflight::image(&*session.engine, options.stager_image, "stager image")?;
+    preflight::image(&*session.engine, options.stager_image, preflight::STAGER)?;
     preflight::volume(&*session.engine, options.volume)?;
     session.create(None, spec)
 }

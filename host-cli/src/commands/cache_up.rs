@@ -56,7 +56,7 @@ pub(super) fn cache_up(
     let keeping = if tag.is_some() { Keeping::InImage(BAKED) } else { preflight::keeping(&options, false)? };
     preflight::network(&*session.engine, options.network)?;
     preflight::no_app_answers_for(&*session.engine, options.network, &hosts)?;
-    preflight::image(&*session.engine, options.stager_image, "stager image")?;
+    preflight::image(&*session.engine, options.stager_image, preflight::STAGER)?;
     if let Keeping::InVolume { name, .. } = keeping {
         session.engine.ensure_volume(name, &cache::labels())?;
     }

@@ -57,7 +57,7 @@ impl EngineError {
     /// What to try; empty where nothing can be advised. Those without a way to an engine have advice of their own.
     pub(crate) fn advice(&self) -> &'static str {
         match self {
-            Self::Unreachable { .. } => "is it started (`systemctl start docker`)? DOCKER_HOST says where to look",
+            Self::Unreachable { .. } => "start it (`systemctl start docker`); if DOCKER_HOST is set, check it",
             Self::Forbidden { .. } => "run as root or as a member of the group `docker`",
             error if error.is_broken_off() => "is the engine still running? Its log says why (`journalctl -u docker`)",
             error if error.is_full_disk() => "make room on the engine's disk: `docker system df` shows what takes it",

@@ -100,7 +100,7 @@ fn requests() -> Vec<RequestError> {
         RequestError::NoLogs { kinds: kinds(), looked: vec![path()] },
         RequestError::Unreadable { log_file: "stager.stdout.log".into(), reason: words() },
         RequestError::NoRequests { kinds: kinds(), searched: Vec::new(), warnings: Vec::new() },
-        RequestError::NoSuchApp { kinds: kinds(), app: "a".into(), nearest: vec!["b".into()], warnings: Vec::new() },
+        RequestError::NoSuchApp { kinds: kinds(), app: "a".into(), nearest: Some("b".into()), warnings: Vec::new() },
         RequestError::Ambiguous { app: "a".into(), candidates: Vec::new() },
         RequestError::NoRun { program: "builder" },
     ]

@@ -20,7 +20,7 @@ pub(crate) enum ImageError {
     #[error("{variable} is {:?}, which is no time in seconds since 1970", escape_control(.typed))]
     BadTime { variable: &'static str, typed: String },
     /// The root file system is not there.
-    #[error("the root file system {base} is not here", base = escape_control(.base))]
+    #[error("no root file system {base} on this Docker Engine", base = escape_control(.base))]
     BaseMissing { base: String },
     /// A file that was named cannot be read.
     #[error("{} cannot be read: {reason}", escape_control(.what))]
@@ -105,8 +105,10 @@ impl ImageError {
             | Self::Empty { .. }
             | Self::Entry { .. }
             | Self::TooLarge { .. }
-            | Self::Unwritable { .. }
             | Self::Export { .. } => "",
+            Self::Unwritable { .. } => {
+                "choose a place in a folder that exists, that you may write to, and that has room"
+            }
         }
     }
 }

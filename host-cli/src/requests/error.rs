@@ -4,6 +4,7 @@ use super::log_file::LogFile;
 use super::request::RequestKind;
 use jiff::Timestamp;
 use shared_model::application::Application;
+use shared_model::nearest::nearest;
 use shared_model::plain_line::escape_control;
 use std::fmt::Write;
 use std::io;
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RequestError {
     /// There are no logs.
-    #[error("no log of {} was found{}", writers(kinds), in_folders(looked))]
+    #[error("found no log of {}{}", writers(kinds), in_folders(looked))]
     NoLogs { kinds: Vec<RequestKind>, looked: Vec<PathBuf> },
     /// A file could not be read.
     #[error("cannot read {log_file}: {reason}")]
@@ -22,13 +23,13 @@ pub(crate) enum RequestError {
     #[error("no {} in {}{}", nouns(kinds), summary(searched), after(warnings))]
     NoRequests { kinds: Vec<RequestKind>, searched: Vec<LogFile>, warnings: Vec<String> },
     /// There are requests, but not of this app.
-    #[error("no {} of an app `{}` in the logs{}", nouns(kinds), escape_control(app), after(warnings))]
-    NoSuchApp { kinds: Vec<RequestKind>, app: String, nearest: Vec<String>, warnings: Vec<String> },
+    #[error("no {} for app \"{}\"{}{}", nouns(kinds), escape_control(app), meant(nearest.as_ref()), after(warnings))]
+    NoSuchApp { kinds: Vec<RequestKind>, app: String, nearest: Option<String>, warnings: Vec<String> },
     /// The user's word means several apps.
-    #[error("{} apps answer to `{}`:{}", candidates.len(), escape_control(app), lines(candidates))]
+    #[error("\"{}\" means {} apps:{}", escape_control(app), candidates.len(), lines(candidates))]
     Ambiguous { app: String, candidates: Vec<Candidate> },
     /// The request has no such run action.
-    #[error("the request has no run action of a {program}")]
+    #[error("the request runs no {program}")]
     NoRun { program: &'static str },
 }
 
@@ -39,7 +40,7 @@ pub(crate) struct Candidate {
     pub(crate) guid: String,
     /// Its space's name, else its space's guid, else empty.
     pub(crate) space: String,
-    /// When its newest request was logged.
+    /// When its newest request was logged, or its newest image was tagged.
     pub(crate) time: Option<Timestamp>,
 }
 
@@ -57,17 +58,15 @@ impl RequestError {
         Self::Unreadable { log_file: log_file.to_string(), reason: error.to_string() }
     }
 
-    /// `others` are the apps that there are; the names that are most like `app` are what the user may have meant.
+    /// `others` are the apps that there are; one with a name much like `app` is what the user may have meant.
     pub(super) fn no_such_app(
         kinds: Vec<RequestKind>,
         app: &str,
         others: impl IntoIterator<Item = String>,
         warnings: Vec<String>,
     ) -> Self {
-        const MOST: usize = 3;
-        let mut nearest: Vec<String> = others.into_iter().filter(|name| !name.is_empty()).collect();
-        nearest.sort_by(|one, other| strsim::jaro_winkler(app, other).total_cmp(&strsim::jaro_winkler(app, one)));
-        nearest.truncate(MOST);
+        let others: Vec<String> = others.into_iter().filter(|name| !name.is_empty()).collect();
+        let nearest = nearest(app, others.iter().map(String::as_str)).map(str::to_owned);
         Self::NoSuchApp { kinds, app: app.to_owned(), nearest, warnings }
     }
 
@@ -75,31 +74,34 @@ impl RequestError {
     pub(crate) fn advice(&self) -> String {
         match self {
             Self::NoLogs { .. } => {
-                "name the folder with --logs DIR, or the files with --stager-log FILE and --nsync-log FILE".to_owned()
+                "name the folder with --logs DIR or STAGER_LOGS, or the files with --stager-log FILE and --nsync-log FILE"
+                    .to_owned()
             }
-            Self::Unreadable { .. } | Self::NoRun { .. } => String::new(),
+            Self::Unreadable { .. } => {
+                "name a file that exists and that you may read; - reads standard input".to_owned()
+            }
+            Self::NoRun { .. } => "`host-cli requests` lists the requests; a docker app's has none".to_owned(),
             Self::NoRequests { kinds, .. } => format!(
-                "push an app; {} writes its requests into the log only with the patch in examples/patches{}",
+                "push an app; {} logs its requests only with the patch in examples/patches{}",
                 writers(kinds),
                 if kinds.contains(&RequestKind::Staging) { ", and none for a docker app" } else { "" }
             ),
-            Self::NoSuchApp { kinds, nearest, .. } => {
-                let known =
-                    if nearest.is_empty() { String::new() } else { format!("the nearest: {}; ", listed(nearest)) };
+            Self::NoSuchApp { kinds, app, .. } => {
+                let start = if is_short_start(app) { "; the start of a guid needs 8 characters or more" } else { "" };
                 let desired = if kinds == &[RequestKind::Launch] {
                     "; nsync logs a launch request only for a new version of an app (`cf restage` makes one)"
                 } else {
                     ""
                 };
-                format!("{known}`host-cli requests` lists all that there are{desired}")
+                format!("`host-cli requests` lists all{start}{desired}")
             }
             // A whole guid is one app's, whatever others are called.
             Self::Ambiguous { candidates, .. } if candidates.iter().all(|candidate| !candidate.guid.is_empty()) => {
-                "give the guid; or its first 8 characters or more, where no other begins so".to_owned()
+                "give the guid, or enough of its start to tell them apart (8 characters or more)".to_owned()
             }
             Self::Ambiguous { .. } => {
-                "give the guid; one of these requests has none, and is reached by its process or staging guid, which \
-                 `host-cli requests --output json` tells"
+                "give the guid; for the request without one give its process or staging guid, which \
+                 `host-cli requests --output json` shows"
                     .to_owned()
             }
         }
@@ -108,9 +110,9 @@ impl RequestError {
 
 fn writers(kinds: &[RequestKind]) -> &'static str {
     match kinds {
-        [RequestKind::Staging] => "the stager",
+        [RequestKind::Staging] => "CF's stager component",
         [RequestKind::Launch] => "nsync",
-        _ => "the stager or nsync",
+        _ => "CF's stager component or nsync",
     }
 }
 
@@ -124,7 +126,7 @@ fn nouns(kinds: &[RequestKind]) -> &'static str {
 
 fn in_folders(folders: &[PathBuf]) -> String {
     if folders.is_empty() {
-        return ": there is no HOME to look in".to_owned();
+        return ": HOME is not set".to_owned();
     }
     let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
     format!(" in {}", folders.join(" or "))
@@ -139,8 +141,13 @@ fn summary(searched: &[LogFile]) -> String {
     }
 }
 
-fn listed(names: &[String]) -> String {
-    names.iter().map(|name| escape_control(name)).collect::<Vec<_>>().join(", ")
+fn meant(nearest: Option<&String>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; did you mean \"{}\"?", escape_control(name)))
+}
+
+/// Whether it looks like the start of a guid that is too short to be taken for one.
+fn is_short_start(word: &str) -> bool {
+    (1..8).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn after(warnings: &[String]) -> String {
@@ -149,9 +156,10 @@ fn after(warnings: &[String]) -> String {
 
 fn lines(candidates: &[Candidate]) -> String {
     candidates.iter().fold(String::new(), |mut all, Candidate { guid, space, time }| {
-        let space = if space.is_empty() { "unknown" } else { space };
-        let time = time.map_or_else(|| "at an unknown time".to_owned(), |time| format!("at {time:.0}"));
-        let _ = write!(all, "\n  {}  in space {}, last {time}", escape_control(guid), escape_control(space)); // a String takes everything
+        let guid = if guid.is_empty() { "(no guid)" } else { guid };
+        let time = time.map_or_else(String::new, |time| format!("  {time:.0}"));
+        let space = if space.is_empty() { String::new() } else { format!("  space {}", escape_control(space)) };
+        let _ = write!(all, "\n  {}{time}{space}", escape_control(guid)); // a String takes everything
         all
     })
 }

@@ -103,14 +103,17 @@ fn told(undone: Undone) -> Event {
     }
 }
 
+/// What became of things; a warning names each that could not be removed.
+const UNDONE: &str = "what this run had begun is removed";
+
 pub(crate) fn by_signal(signal: i32) -> Failure {
     if signal == signal_hook::consts::SIGINT {
-        Failure::new(ExitCode::Interrupted, "interrupted", "")
+        Failure::new(ExitCode::Interrupted, format!("interrupted; {UNDONE}"), "")
     } else {
-        Failure::new(ExitCode::Terminated, "ended by a signal", "")
+        Failure::new(ExitCode::Terminated, format!("ended by a signal; {UNDONE}"), "")
     }
 }
 
 fn bug() -> Failure {
-    Failure::new(ExitCode::Bug, "host-cli itself failed", "please report what was printed above")
+    Failure::new(ExitCode::Bug, "host-cli has a bug", "report it with the lines above")
 }

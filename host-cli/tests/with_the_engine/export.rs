@@ -241,7 +241,7 @@ fn an_app_is_found_without_logs_and_what_cannot_be_exported_is_said_with_its_exi
     };
     of(&[&name], 2, "an export needs a place to go to");
     of(&[&name, "--droplet", &file, "--oci", &full], 2, "--droplet excludes --oci");
-    of(&["no-such-app-at-all", "--droplet", &file], 7, "there is no app image of `no-such-app-at-all`");
+    of(&["no-such-app-at-all", "--droplet", &file], 7, "no app image for \"no-such-app-at-all\"");
     of(&[ROOTFS, "--droplet", &file], 7, "is no app image that stager made");
     of(&[&name, "--oci", &full], 7, "a folder that holds other things");
     of(&[&name, "--droplet", &world.text("missing/droplet")], 7, "No such file or directory");

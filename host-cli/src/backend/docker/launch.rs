@@ -25,7 +25,7 @@ pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure
 
     let (container, ports) = session.step(Step::Launch, || {
         start::make_room(session, &earlier, &plan.ports)?;
-        let ports = free_ports::choose(&plan.ports)?;
+        let ports = free_ports::choose(engine, &plan.ports)?;
         let spec = bounded(session, plan, published(container, &ports), &image)?;
         Ok((start::start(session, plan, &spec, &earlier)?, ports))
     })?;

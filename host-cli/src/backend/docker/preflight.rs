@@ -21,7 +21,7 @@ pub(super) fn restage(engine: &dyn Engine, plan: &RestagePlan) -> Result<Image, 
     let network_name = &plan.container.network;
     network(engine, network_name)?;
     no_app_answers_for(engine, network_name, &plan.hosts)?;
-    let stager_image = image(engine, &plan.container.image, "stager image")?;
+    let stager_image = image(engine, &plan.container.image, STAGER)?;
     if let Some(planned) = &plan.image {
         image(engine, &planned.plan.base, "root file system")?;
     }
@@ -35,8 +35,9 @@ pub(crate) fn network(engine: &dyn VolumesAndNetworks, name: &str) -> Result<(),
     }
     Err(Failure::new(
         ExitCode::Engine,
-        format!("there is no network {:?} on this Docker Engine", escape_control(name)),
-        "`docker network ls` lists those that there are, --network chooses one; for a try-out `mini-hcf up` makes one",
+        format!("no network {:?} on this Docker Engine", escape_control(name)),
+        "choose your Cloud Foundry's network with --network NAME; `docker network ls` lists them, and for a try-out \
+         `mini-hcf up` makes one",
     ))
 }
 
@@ -52,7 +53,7 @@ pub(crate) fn no_app_answers_for(
             continue;
         };
         let text = format!(
-            "on network {} the app's container {} answers for {}, a host that the request speaks to",
+            "on network {} the app container {} answers for {}, a host that the request uses",
             escape_control(network),
             escape_control(&app.name),
             escape_control(host)
@@ -87,20 +88,31 @@ pub(crate) fn limits(session: &Session, spec: &ContainerSpec) -> Result<Quota, F
         (false, true) => "processes",
         (true, true) => "memory and processes",
     };
-    let text = format!(
-        "this Docker Engine keeps no limit of {lost}: the container may use all that there is (`docker info` says why)"
-    );
+    let text =
+        format!("this Docker Engine does not limit {lost}: the container may use all of it (`docker info` says why)");
     session.emit(Event::Warning { text });
     Ok(info.quota)
 }
+
+/// The role of the image that stages.
+pub(crate) const STAGER: &str = "stager image";
 
 /// The image `reference` exists; `role` says what it is for.
 pub(crate) fn image(engine: &dyn Images, reference: &str, role: &str) -> Result<Image, Failure> {
     engine.image(reference)?.ok_or_else(|| {
         Failure::new(
             ExitCode::Engine,
-            format!("there is no {role} {:?} on this Docker Engine", escape_control(reference)),
-            "`docker/build` makes it; `docker image ls` lists the images that there are",
+            format!("no {role} {:?} on this Docker Engine", escape_control(reference)),
+            match role {
+                STAGER => {
+                    "`docker load` one that another machine saved (`docker save stager | gzip`), build it with docker/build \
+                     from stager's source, or name another with --stager-image"
+                }
+                _ => {
+                    "`docker load` or `docker pull` it, build it with docker/build from stager's source, or name another \
+                     with --base"
+                }
+            },
         )
     })
 }
@@ -113,8 +125,8 @@ pub(crate) fn volume(engine: &dyn VolumesAndNetworks, name: &str) -> Result<(), 
     }
     Err(Failure::new(
         ExitCode::Engine,
-        format!("there is no volume {:?} on this Docker Engine, so nothing is cached in it", escape_control(name)),
-        "`host-cli cache-up` or `host-cli restage` makes it; --cache-volume names another",
+        format!("no cache volume {:?} on this Docker Engine", escape_control(name)),
+        "`host-cli cache-up` or `host-cli restage` makes it; name another with --cache-volume",
     ))
 }
 
@@ -125,16 +137,16 @@ pub(crate) fn volume_name(name: &str) -> Result<(), Failure> {
     }
     Err(Failure::new(
         ExitCode::CommandLine,
-        format!("--cache-volume {:?} is no name of a volume", escape_control(name)),
-        "letters, digits and _.- make one; `docker volume ls` lists those that there are",
+        format!("--cache-volume {:?}: not a volume's name", escape_control(name)),
+        "use letters, digits and _.-; `docker volume ls` lists the volumes",
     ))
 }
 
 /// Where it is kept what is fetched.
 pub(crate) fn keeping<'a>(options: &FetchOptions<'a>, no_cache: bool) -> Result<Keeping<'a>, Failure> {
     if no_cache && (options.cache_volume.is_some() || options.cache_limit.is_some()) {
-        let text = "--no-cache excludes --cache-volume and --cache-limit";
-        return Err(Failure::new(ExitCode::CommandLine, text, ""));
+        let text = "--no-cache cannot go with --cache-volume or --cache-limit";
+        return Err(Failure::new(ExitCode::CommandLine, text, "leave --no-cache out, or the other"));
     }
     let name = options.cache_volume.unwrap_or(cache::VOLUME);
     volume_name(name)?;

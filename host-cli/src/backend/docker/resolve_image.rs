@@ -14,18 +14,21 @@ use crate::registry::image_name::full_name;
 use crate::requests::LogOptions;
 use crate::requests::{self, Candidate, RequestError, RequestKind};
 use crate::session::Session;
+use jiff::Timestamp;
 use shared_model::application::Application;
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-const LIST: &str = "`docker image ls --filter label=stager.kind=app` lists the app images that there are";
+const LIST: &str = "`docker image ls --filter label=stager.kind=app` lists the app images";
 
 /// The image that `wanted` means; without it the app image that was made or named last. It is ours.
 pub(crate) fn image(session: &Session, wanted: Option<&AppRef>, logs: &LogOptions) -> Result<Image, Failure> {
     let images = || session.engine.images_labelled(labels::KIND, labels::KIND_APP);
     let Some(wanted) = wanted else {
-        let none = || Failure::new(ExitCode::Image, "there is no app image yet", "`host-cli restage` makes one");
+        let none =
+            || Failure::new(ExitCode::Image, "no app image on this Docker Engine", "`host-cli restage` makes one");
         return ours::newest(session, images()?)?.ok_or_else(none);
     };
     if let Some(image) = called(&*session.engine, wanted)? {
@@ -45,10 +48,9 @@ pub(crate) fn image(session: &Session, wanted: Option<&AppRef>, logs: &LogOption
         meant.clear(); // the app that it is has no image
     }
     let meant = meant.into_values().next().unwrap_or_default();
-    let guids: BTreeSet<String> = meant.iter().map(|image| application(image).guid).collect();
-    if guids.len() > 1 {
-        let bearers = guids.into_iter().map(|guid| Candidate::new(&Application { guid, ..Application::default() }));
-        let ambiguous = RequestError::Ambiguous { app: wanted.word.clone(), candidates: bearers.collect() };
+    let candidates = candidates(&*session.engine, &meant)?;
+    if candidates.len() > 1 {
+        let ambiguous = RequestError::Ambiguous { app: wanted.word.clone(), candidates };
         return Err(Failure { code: ExitCode::Image, ..ambiguous.into() });
     }
     if let Some(image) = ours::newest(session, meant)? {
@@ -57,9 +59,25 @@ pub(crate) fn image(session: &Session, wanted: Option<&AppRef>, logs: &LogOption
     let guid = guid_in_logs(wanted, logs)?;
     let of_app = images()?.into_iter().filter(|image| !guid.is_empty() && application(image).guid == guid);
     ours::newest(session, of_app)?.ok_or_else(|| {
-        let text = format!("there is no app image of `{}` on this Docker Engine", escape_control(&wanted.word));
+        let text = format!("no app image for \"{}\" on this Docker Engine", escape_control(&wanted.word));
         Failure::new(ExitCode::Image, text, format!("{LIST}; `host-cli restage APP` makes one"))
     })
+}
+
+/// The apps of these images, and when each got its newest one; that which was tagged last is first.
+fn candidates(engine: &dyn Images, meant: &[Image]) -> Result<Vec<Candidate>, EngineError> {
+    let mut apps: BTreeMap<String, Candidate> = BTreeMap::new();
+    for image in meant {
+        let application = application(image);
+        // A list does not tell when; one that is gone by now has no time.
+        let named = engine.image(&image.id.0)?.map(|image| image.details.named).filter(|named| *named > 0);
+        let time = named.and_then(|second| Timestamp::from_second(second).ok());
+        let app = apps.entry(application.guid.clone()).or_insert_with(|| Candidate::new(&application));
+        app.time = app.time.max(time);
+    }
+    let mut apps: Vec<Candidate> = apps.into_values().collect();
+    apps.sort_by_key(|app| Reverse(app.time));
+    Ok(apps)
 }
 
 /// Whose image it is, as its labels say.
@@ -97,7 +115,7 @@ fn is_called(image: &Image, word: &str) -> bool {
 
 fn not_ours(word: &str) -> Failure {
     let word = escape_control(word);
-    let text = format!("the image {word} is no app image that stager made");
+    let text = format!("image {word} is not an app image of stager's");
     Failure::new(ExitCode::Image, text, format!("{LIST}; --app={word} takes the app of that name"))
 }
 
@@ -181,7 +199,7 @@ mod tests {
         for name in [GUID, "18c50a86"] {
             let fake = Arc::<Fake>::default();
             let thief = add(&fake, "a:1", name, OTHER);
-            assert!(found(&fake, Some(name), log).unwrap_err().contains("no app image of"), "{name}");
+            assert!(found(&fake, Some(name), log).unwrap_err().contains("no app image for"), "{name}");
             assert_eq!(meant(&fake, Some(&AppRef::name(name)), log), Ok(thief));
         }
     }
@@ -247,17 +265,22 @@ mod tests {
     #[test]
     fn what_is_not_there_ambiguous_or_not_ours_is_said_in_words() {
         let fake = Arc::<Fake>::default();
-        assert_eq!(found(&fake, None, "").unwrap_err(), "there is no app image yet");
+        assert_eq!(found(&fake, None, "").unwrap_err(), "no app image on this Docker Engine");
         add(&fake, "a:1", "twice", GUID);
-        add(&fake, "b:1", "twice", OTHER);
+        let newer = add(&fake, "b:1", "twice", OTHER);
+        for image in &mut fake.state().images {
+            image.details.named = if image.id.0 == newer { 1_000_000_000 } else { 0 };
+        }
         fake.add_image("postgres:latest", &[]);
         let ambiguous = found(&fake, Some("twice"), "").unwrap_err();
-        assert!(ambiguous.starts_with("2 apps answer to `twice`") && ambiguous.contains(OTHER), "{ambiguous}");
-        assert!(found(&fake, Some("postgres:latest"), "").unwrap_err().contains("no app image that stager made"));
-        assert!(found(&fake, Some("nobody"), "").unwrap_err().contains("no app image of `nobody`"));
+        let (first, second) = (format!("\n  {OTHER}  2001-09-09T01:46:40Z\n"), format!("  {GUID}"));
+        assert!(ambiguous.starts_with("\"twice\" means 2 apps:"), "{ambiguous}");
+        assert!(ambiguous.contains(&first) && ambiguous.ends_with(&second), "{ambiguous}");
+        assert!(found(&fake, Some("postgres:latest"), "").unwrap_err().contains("not an app image of stager's"));
+        assert!(found(&fake, Some("nobody"), "").unwrap_err().contains("no app image for \"nobody\""));
         let (doing, reason) = ("looking".to_owned(), "invalid reference format".to_owned());
         fake.fail("image", EngineError::InvalidReference { doing, reason });
-        assert!(found(&fake, Some("Odd Name"), "").unwrap_err().contains("no app image of `Odd Name`"));
+        assert!(found(&fake, Some("Odd Name"), "").unwrap_err().contains("no app image for \"Odd Name\""));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::plan::launch::LaunchPlan;
 use crate::plan::ports::PortRequest;
 use crate::session::Session;
 use health::Timeouts;
-pub(crate) use previous::{Previous, previous};
+pub(crate) use previous::{Previous, app_that_holds, previous};
 use shared_model::event::{Event, EventSink, Stream};
 use shared_model::exit_code::ExitCode;
 use std::time::Duration;

@@ -102,7 +102,7 @@ fn a_signal_ends_all_that_are_under_way_and_begins_no_other() {
     let (walked, _) = restaged(&fake, &APPS, 2, &stop);
     assert_eq!(
         (walked.code, walked.failure()),
-        (ExitCode::Interrupted, &*format!("interrupted; not begun: {}", APPS[2]))
+        (ExitCode::Interrupted, &*format!("interrupted; what this run had begun is removed; not begun: {}", APPS[2]))
     );
     let mut codes: Vec<u8> = ends(&walked).iter().map(|(_, code, _)| *code).collect();
     codes.dedup();

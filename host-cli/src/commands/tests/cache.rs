@@ -261,10 +261,10 @@ fn without_a_volume_or_an_image_it_is_said_what_makes_them() {
     let fake = engine();
     fake.state().volumes.clear();
     let walked = looked(&fake, "list").0;
-    let text = "there is no volume \"stager-cache\" on this Docker Engine, so nothing is cached in it";
+    let text = "no cache volume \"stager-cache\" on this Docker Engine";
     assert_eq!((walked.code, walked.failure()), (ExitCode::Engine, text));
     assert!(walked.said("`host-cli cache-up` or `host-cli restage` makes it"));
     assert!(fake.state().volumes.is_empty() && !fake.verbs().contains(&"create".to_owned()));
     let walked = looked(&fake, "verify --stager-image none:there").0;
-    assert_eq!(walked.failure(), "there is no stager image \"none:there\" on this Docker Engine");
+    assert_eq!(walked.failure(), "no stager image \"none:there\" on this Docker Engine");
 }

@@ -59,12 +59,18 @@ impl ConnectError {
 fn started(by: &NamedBy) -> String {
     match by {
         NamedBy::Nobody => {
-            "is it started (`systemctl start docker`)? DOCKER_HOST or a docker context says where else to look"
+            "start it (`systemctl start docker`); DOCKER_HOST or a docker context chooses an engine elsewhere"
                 .to_owned()
         }
-        NamedBy::Host { .. } => "is it started? DOCKER_HOST says where to look".to_owned(),
+        NamedBy::Host { instead_of } => {
+            let instead = match instead_of {
+                Some(context) => format!("the docker context {context:?}"),
+                None => "this machine's engine".to_owned(),
+            };
+            format!("check the address in DOCKER_HOST, or `unset DOCKER_HOST` to use {instead}")
+        }
         NamedBy::Context { name, chosen_by } => {
-            format!("is it started? {chosen_by} chooses it, `docker context inspect {name}` shows it")
+            format!("start it; {chosen_by} chooses it, `docker context inspect {name}` shows it")
         }
     }
 }

@@ -43,7 +43,7 @@ impl std::str::FromStr for ImageBy {
             "load" => Ok(Self::Only(ImportMethod::Load)),
             "oci" => Ok(Self::Only(ImportMethod::Oci)),
             "build" => Ok(Self::Only(ImportMethod::Build)),
-            _ => Err("neither auto, load, oci nor build".to_owned()),
+            _ => Err("choose auto, load, oci or build".to_owned()),
         }
     }
 }

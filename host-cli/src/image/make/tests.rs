@@ -148,7 +148,7 @@ fn what_is_missing_or_empty_or_wrong_is_said_before_anything_is_built() {
     assert!(error(order(b"nonsense")).starts_with("the droplet is corrupt"));
     assert_eq!(
         error(with(order(&good), |order| order.plan.base = "none:y".into())),
-        "the root file system none:y is not here"
+        "no root file system none:y on this Docker Engine"
     );
     let named = |order: &mut Order| order.plan.names = ImageNames::Given(vec!["Not A Name".into()]);
     assert!(error(with(order(&good), named)).contains("`Not A Name` is no name"));

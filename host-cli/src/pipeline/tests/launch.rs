@@ -207,7 +207,7 @@ fn a_port_of_another_program_is_refused_and_nothing_is_made() {
     let fake = engine();
     let walked = launched(&fake, &format!("--port {}", taken.local_addr().unwrap().port()));
     assert_eq!(walked.code, ExitCode::Launch);
-    assert!(walked.failure().contains("is taken by another program"), "{}", walked.failure());
+    assert!(walked.failure().contains("is in use by another program"), "{}", walked.failure());
     assert!(fake.state().containers.is_empty() && !fake.verbs().contains(&"start".to_owned()));
 }
 

@@ -205,9 +205,9 @@ fn the_request_goes_in_whole_and_none_of_its_secrets_comes_out() {
 #[test]
 fn what_is_missing_is_said_before_anything_is_made() {
     for (missing, text) in [
-        ("hcf", "there is no network \"hcf\" on this Docker Engine"),
-        ("stager:latest", "there is no stager image \"stager:latest\" on this Docker Engine"),
-        ("stager-rootfs:cflinuxfs2", "there is no root file system \"stager-rootfs:cflinuxfs2\" on this Docker Engine"),
+        ("hcf", "no network \"hcf\" on this Docker Engine"),
+        ("stager:latest", "no stager image \"stager:latest\" on this Docker Engine"),
+        ("stager-rootfs:cflinuxfs2", "no root file system \"stager-rootfs:cflinuxfs2\" on this Docker Engine"),
     ] {
         let fake = engine();
         fake.state().networks.remove(missing);
@@ -523,7 +523,7 @@ fn a_volume_of_that_name_that_is_there_is_used_as_it_is() {
 #[test]
 fn a_directory_of_the_hosts_is_no_volume_and_no_cache_has_none() {
     for (words, text) in [
-        ("--cache-volume /etc", "--cache-volume \"/etc\" is no name of a volume"),
+        ("--cache-volume /etc", "--cache-volume \"/etc\": not a volume's name"),
         ("--cache-volume a:b", "--cache-volume \"a:b\" is no name of a volume"),
         ("--no-cache --cache-limit 1G", "--no-cache excludes --cache-volume and --cache-limit"),
         ("--key /nowhere", "--key is of no use without the client certificate that it belongs to"),
@@ -602,7 +602,7 @@ fn an_app_that_answers_for_a_host_of_the_request_keeps_the_staging_from_beginnin
         let document = request.replace(hosts.first().unwrap(), &name.to_ascii_lowercase());
         let walked = restaged_by(&fake, "", nobody, document);
         assert_eq!(walked.code, ExitCode::Engine, "{}", walked.text);
-        let words = format!("on network hcf the app's container cf-app-evil answers for {}", name.to_ascii_lowercase());
+        let words = format!("on network hcf the app container cf-app-evil answers for {}", name.to_ascii_lowercase());
         assert!(walked.failure().starts_with(&words), "{}", walked.failure());
         assert!(walked.said("docker rm -f cf-app-evil") && !fake.verbs().contains(&"create".to_owned()));
     }

@@ -15,18 +15,18 @@ fn no_engine_no_network_and_no_image_are_each_told_with_what_to_do() {
     }
     app.restage(&["--request", "/nowhere/request.json"]).failed(3, &["/nowhere/request.json"]);
     app.restage(&["--base", "stager-nothing:here"])
-        .failed(9, &["there is no root file system \"stager-nothing:here\"", "docker/build"]);
+        .failed(9, &["no root file system \"stager-nothing:here\"", "docker/build"]);
     let elsewhere = |words: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_host-cli"));
         let output = command.args(words).arg("--logs").arg(app.hcf.logs()).output().unwrap();
         crate::said::Said::from(output)
     };
     elsewhere(&["restage", "lacking", "--network", "hcf-nowhere"])
-        .failed(9, &["there is no network \"hcf-nowhere\"", "docker network ls"]);
+        .failed(9, &["no network \"hcf-nowhere\"", "docker network ls"]);
     elsewhere(&["launch", "lacking", "--network", "hcf-nowhere"])
-        .failed(9, &["there is no network \"hcf-nowhere\"", "docker network ls"]);
+        .failed(9, &["no network \"hcf-nowhere\"", "docker network ls"]);
     elsewhere(&["restage", "lacking", "--network", &app.hcf.network, "--stager-image", "stager-nothing:here"])
-        .failed(9, &["there is no stager image \"stager-nothing:here\"", "docker/build"]);
+        .failed(9, &["no stager image \"stager-nothing:here\"", "docker/build"]);
     elsewhere(&["restage", "lackign"]).failed(3, &["lackign", "lacking"]);
     app.left_nothing();
 }

@@ -7,12 +7,15 @@ use std::process::Stdio;
 fn no_logs_at_all_is_said_with_where_was_looked() {
     let home = Home::new();
     let (log, logs) = (home.path(".run/log").display().to_string(), home.path(".run/logs").display().to_string());
-    for (command, who) in [("build-req", "the stager"), ("launch-req x", "nsync"), ("requests", "the stager or nsync")]
-    {
+    for (command, who) in [
+        ("build-req", "CF's stager component"),
+        ("launch-req x", "nsync"),
+        ("requests", "CF's stager component or nsync"),
+    ] {
         home.run(command)
-            .failed(3, &[&format!("no log of {who} was found in {log} or {logs}"), "try: name the folder with --logs"]);
+            .failed(3, &[&format!("found no log of {who} in {log} or {logs}"), "try: name the folder with --logs"]);
     }
-    home.run("build-req --logs elsewhere").failed(3, &["no log of the stager was found in elsewhere"]);
+    home.run("build-req --logs elsewhere").failed(3, &["found no log of CF's stager component in elsewhere"]);
 }
 
 #[test]
@@ -23,7 +26,7 @@ fn a_log_without_requests_leads_to_the_patches() {
         let patch = "only with the patch in examples/patches";
         home.run("build-req").failed(3, &["no staging request in", &log, patch, "none for a docker app"]);
         home.run("build-req node-env").failed(3, &["no staging request in"]);
-        home.run("launch-cmd").failed(3, &["no launch request in", "nsync writes its requests", patch]);
+        home.run("launch-cmd").failed(3, &["no launch request in", "nsync logs its requests", patch]);
         home.run("requests").failed(3, &["no request in", patch]);
         home.run("requests --output json").failed(3, &["no request in", patch]);
     }
@@ -46,25 +49,24 @@ fn an_unknown_app_leads_to_the_nearest_ones() {
     ]);
     home.run("build-req node-evn").failed(
         3,
-        &[
-            "no staging request of an app `node-evn` in the logs",
-            "try: the nearest: node-env, nodejs",
-            "`host-cli requests` lists all",
-        ],
+        &["no staging request for app \"node-evn\"; did you mean \"node-env\"?", "try: `host-cli requests` lists all"],
     );
+    let said = home.run("build-req ruby");
+    said.failed(3, &["no staging request for app \"ruby\"\n"]);
+    home.run("build-req 00000").failed(3, &["the start of a guid needs 8 characters or more"]);
 }
 
 #[test]
 fn a_launch_request_that_is_missing_leads_to_a_new_version() {
     let home = Home::new().with(LISTENER, &[at("1.0", "x").launch()]);
     home.run("launch-req dora")
-        .failed(3, &["no launch request of an app `dora`", "only for a new version", "cf restage"]);
+        .failed(3, &["no launch request for app \"dora\"", "only for a new version", "cf restage"]);
 }
 
 #[test]
 fn a_name_from_the_command_line_or_the_log_cannot_move_the_cursor() {
     let home = Home::staged(&[at("1.0", "x").of("evil\u{1b}[2J", "5d886c4d-d5a1-5360-b935-9f8f15d451bd").staging()]);
-    let said = home.run("build-req \u{1b}]0;title");
+    let said = home.run("build-req evul\u{1b}[2J");
     said.failed(3, &["evil\\u{1b}[2J"]);
     assert!(!said.err.contains('\u{1b}'), "{said:?}");
 }
@@ -82,7 +84,7 @@ fn without_a_home_the_folder_must_be_named() {
     let ended = home.command("build-req").env_remove("HOME").stdout(Stdio::null()).output().unwrap();
     let said = String::from_utf8(ended.stderr).unwrap();
     assert!(
-        ended.status.code() == Some(3) && said.contains("there is no HOME to look in") && said.contains("--logs DIR"),
+        ended.status.code() == Some(3) && said.contains("HOME is not set") && said.contains("--logs DIR"),
         "{said}"
     );
 }
@@ -96,7 +98,7 @@ fn a_wrong_command_line_ends_with_2_and_leads_to_the_help() {
     home.run("build-req a b").failed(2, &["unexpected argument \"b\""]);
     home.run("requests --output=yaml").failed(2, &["--output yaml: choose table or json"]);
     home.run("dance").failed(2, &["unknown command \"dance\""]);
-    home.run("build-req -- --no-upload").failed(3, &["no log of the stager"]);
+    home.run("build-req -- --no-upload").failed(3, &["found no log of CF's stager component"]);
 }
 
 #[test]

@@ -103,9 +103,9 @@ fn a_name_that_several_guids_bear_is_an_error_that_lists_them() {
     home.run("build-req node-env").failed(
         3,
         &[
-            "2 apps answer to `node-env`",
-            &format!("{GUID}  in space space of 18c50a86-b045, last at 2016-06-15T18:57:23Z"),
-            &format!("{OTHER_GUID}  in space space of 18c50a86-1111, last at 1970-01-01T00:00:05Z"),
+            "\"node-env\" means 2 apps",
+            &format!("{GUID}  2016-06-15T18:57:23Z  space space of 18c50a86-b045"),
+            &format!("{OTHER_GUID}  1970-01-01T00:00:05Z  space space of 18c50a86-1111"),
             "try: give the guid",
         ],
     );
@@ -115,7 +115,7 @@ fn a_name_that_several_guids_bear_is_an_error_that_lists_them() {
 #[test]
 fn a_start_that_several_guids_have_is_an_error_too() {
     let home = Home::staged(&[at("1.0", "a").staging(), at("2.0", "b").of("other", OTHER_GUID).staging()]);
-    home.run("build-req 18c50a86").failed(3, &["2 apps answer to `18c50a86`", GUID, OTHER_GUID]);
+    home.run("build-req 18c50a86").failed(3, &["\"18c50a86\" means 2 apps", GUID, OTHER_GUID]);
     assert_eq!(home.run("build-req 18c50a86-b").mark(), "a");
 }
 
@@ -158,7 +158,7 @@ fn the_way_out_of_an_ambiguity_works_whatever_the_apps_are_called() {
         at("2.0", "b").of("twin", OTHER_GUID).staging(),
         at("3.0", "c").of(GUID, "5d886c4d-d5a1-5360-b935-9f8f15d451bd").staging(),
     ]);
-    home.run("build-req twin").failed(3, &["2 apps answer to `twin`", "try: give the guid"]);
+    home.run("build-req twin").failed(3, &["\"twin\" means 2 apps", "try: give the guid"]);
     assert_eq!(home.run(&format!("build-req {GUID}")).mark(), "a");
 }
 

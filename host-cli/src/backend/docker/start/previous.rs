@@ -1,6 +1,6 @@
 //! The app's containers of earlier launches, by their labels.
 
-use crate::engine::{ContainerId, Engine, EngineError};
+use crate::engine::{Container, ContainerId, Engine, EngineError};
 use crate::labels;
 use crate::plan::guard;
 use crate::plan::ports::PortRequest;
@@ -40,14 +40,34 @@ pub(crate) fn previous(engine: &dyn Engine, app_guid: &str, process: &str) -> Re
 impl Previous {
     /// Whether one of the requests cannot come true beside it.
     pub(super) fn holds_any_of(&self, requests: &[PortRequest]) -> bool {
-        const ALL: &str = "0.0.0.0";
-        requests.iter().any(|request| {
-            self.ports.iter().any(|(address, port)| {
-                request.host == Some(*port)
-                    && (*address == request.host_address || address == ALL || request.host_address == ALL)
-            })
-        })
+        requests.iter().any(|request| is_among(&self.ports, request))
     }
+}
+
+/// An app that runs and holds a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PortHolder {
+    /// The app's name.
+    pub(crate) name: String,
+    /// Its container's.
+    pub(crate) container: String,
+}
+
+/// The app container that holds the port that is asked for, as its labels say; `None`: none of ours.
+pub(crate) fn app_that_holds(engine: &dyn Engine, request: &PortRequest) -> Result<Option<PortHolder>, EngineError> {
+    let label = |one: &Container, name| one.labels.get(name).cloned().unwrap_or_default();
+    let apps = engine.containers_labelled(labels::KIND, labels::KIND_APP)?;
+    let holder = apps.into_iter().find(|one| one.running && is_among(&read_ports(&label(one, labels::PORTS)), request));
+    Ok(holder.map(|one| PortHolder { name: label(&one, labels::APP_NAME), container: one.name }))
+}
+
+/// Whether what is asked for is one of these ports.
+fn is_among(ports: &[(String, u16)], request: &PortRequest) -> bool {
+    const ALL: &str = "0.0.0.0";
+    ports.iter().any(|(address, port)| {
+        request.host == Some(*port)
+            && (*address == request.host_address || address == ALL || request.host_address == ALL)
+    })
 }
 
 /// The label's text; what is no port in it is left out.

@@ -1,0 +1,126 @@
+//! What stands on every call: the settings fill in what was not typed.
+
+use super::{Cache, CacheCommand, Command, Restage};
+use crate::settings::{Settings, fill};
+
+impl Command {
+    /// Takes from the settings what was not typed. A setting that contradicts something typed is left out.
+    pub(crate) fn fill_in(&mut self, settings: &Settings) {
+        match self {
+            Self::BuildReq(command) => command.fill_in_logs(settings),
+            Self::LaunchReq(command) => command.fill_in_logs(settings),
+            Self::BuildCmd(command) => command.fill_in_logs(settings),
+            Self::LaunchCmd(command) => command.fill_in_logs(settings),
+            Self::Requests(command) => command.fill_in_logs(settings),
+            Self::Push(command) => command.fill_in_logs(settings),
+            Self::Export(command) => command.fill_in_logs(settings),
+            Self::Launch(command) => {
+                command.fill_in_logs(settings);
+                fill(&mut command.network, settings.network.as_ref());
+            }
+            Self::Restage(command) => command.fill_in_restage(settings),
+            Self::CacheUp(command) => {
+                command.fill_in_logs(settings);
+                command.fill_in_fetching(settings);
+                if command.bake.is_none() {
+                    fill(&mut command.cache_volume, settings.cache_volume.as_ref());
+                }
+            }
+            Self::Image(command) => fill(&mut command.base, settings.base.as_ref()),
+            Self::Cache(Cache { command }) => command.fill_in(settings),
+            Self::Link(_) => {}
+        }
+    }
+}
+
+impl Restage {
+    fn fill_in_restage(&mut self, settings: &Settings) {
+        self.fill_in_logs(settings);
+        self.fill_in_fetching(settings);
+        fill(&mut self.base, settings.base.as_ref());
+        if !self.no_cache {
+            fill(&mut self.cache_volume, settings.cache_volume.as_ref());
+        }
+    }
+}
+
+impl CacheCommand {
+    fn fill_in(&mut self, settings: &Settings) {
+        match self {
+            Self::List(command) => command.fill_in_cache(settings),
+            Self::Clear(command) => command.fill_in_cache(settings),
+            Self::Verify(command) => {
+                command.fill_in_cache(settings);
+                if command.origin {
+                    fill(&mut command.network, settings.network.as_ref());
+                    fill(&mut command.ca, settings.ca.as_ref());
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::invocation::Invocation;
+    use std::ffi::OsString;
+    use std::path::Path;
+
+    fn filled_in(typed: &str, settings: &str) -> Command {
+        let mut command = Invocation::read(typed.split_whitespace().map(OsString::from)).unwrap().command;
+        command.fill_in(&Settings::parse(settings, Path::new("/h")).unwrap());
+        command
+    }
+
+    const ALL: &str = "logs = '/logs'\nnetwork = 'net'\ncache-volume = 'vol'\nca = '~/ca.pem'\n\
+                       stager-image = 'st:1'\nbase = 'base:1'";
+
+    #[test]
+    fn what_was_typed_comes_before_the_settings_and_these_before_the_defaults() {
+        let Command::Restage(command) = filled_in("host-cli restage --network typed", ALL) else { panic!() };
+        let options = command.fetch_options();
+        assert_eq!((options.network, options.stager_image), ("typed", "st:1"));
+        assert_eq!((options.cache_volume, options.ca), (Some("vol"), Some(Path::new("/h/ca.pem"))));
+        assert_eq!(
+            (command.base.as_deref(), command.log_options().logs.as_deref()),
+            (Some("base:1"), Some(Path::new("/logs")))
+        );
+        let Command::Restage(command) = filled_in("host-cli restage", "") else { panic!() };
+        assert_eq!((command.fetch_options().network, command.fetch_options().stager_image), ("hcf", "stager:latest"));
+        assert_eq!((command.fetch_options().cache_volume, &command.base), (None, &None));
+    }
+
+    #[test]
+    fn a_setting_that_contradicts_something_typed_is_left_out() {
+        let Command::Restage(command) = filled_in("host-cli restage --no-cache", ALL) else { panic!() };
+        assert_eq!(command.cache_volume, None);
+        let Command::CacheUp(command) = filled_in("host-cli cache-up --bake b", ALL) else { panic!() };
+        assert_eq!((command.cache_volume, command.network.as_deref()), (None, Some("net")));
+        let verify = |typed: &str| match filled_in(typed, ALL) {
+            Command::Cache(Cache { command: CacheCommand::Verify(command) }) => command,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((verify("host-cli cache verify").network, verify("host-cli cache verify").ca), (None, None));
+        assert_eq!(verify("host-cli cache verify --origin").network.as_deref(), Some("net"));
+    }
+
+    #[test]
+    fn every_command_takes_the_settings_that_it_has_an_option_for() {
+        for typed in
+            ["build-req", "launch-req", "build-cmd", "launch-cmd", "requests", "push a r/a", "export", "launch"]
+        {
+            let command = filled_in(&format!("host-cli {typed}"), ALL);
+            assert!(format!("{command:?}").contains("\"/logs\""), "{typed}: {command:?}");
+        }
+        for (typed, value) in [
+            ("launch", "\"net\""),
+            ("image --droplet d --lifecycle l", "\"base:1\""),
+            ("cache list", "\"vol\""),
+            ("cache clear", "\"st:1\""),
+        ] {
+            let command = filled_in(&format!("host-cli {typed}"), ALL);
+            assert!(format!("{command:?}").contains(value), "{typed}: {command:?}");
+        }
+    }
+}
