@@ -187,7 +187,12 @@ looks_for_requests! {
 looks_for_requests! {
     /// list the requests in the logs, newest first
     #[derive(ArgsInfo, FromArgs, Debug)]
-    #[argh(subcommand, name = "requests", example = "$ host-cli requests --output json | jq .[0]")]
+    #[argh(
+        subcommand,
+        name = "requests",
+        note = "USED marks the newest request of each app and kind: the one that `restage` or `launch` uses. Times are UTC.",
+        example = "$ host-cli requests --output json | jq .[0]"
+    )]
     Requests {
         /// list only this app's requests
         #[argh(positional, arg_name = "APP")]

@@ -27,6 +27,7 @@ pub mod plain_line;
 pub mod safe_url;
 pub mod secret;
 pub mod size;
+pub mod table;
 pub mod task;
 pub mod unseen;
 pub mod validate;

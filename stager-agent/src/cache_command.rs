@@ -68,16 +68,16 @@ fn read_again(cache: &Cache, key: Option<&str>, scope: &Scope) -> Result<(Verifi
         let name = name(record.as_ref());
         match damage {
             None => {
-                scope.emit(Event::Note { text: format!("Whole: {name}") });
+                scope.emit(Event::Note { text: format!("OK {name}") });
                 whole.extend(record);
             }
             Some(why) => {
                 found.damaged += 1;
-                scope.emit(Event::Warning { text: format!("{name} was damaged and is removed: {why}") });
+                scope.emit(Event::Warning { text: format!("Removed {name}: damaged ({why})") });
             }
         }
     })?;
-    say_none(found.all, key, scope);
+    say_none(found.all, scope);
     Ok((found, whole))
 }
 
@@ -87,25 +87,24 @@ fn empty(cache: &Cache, key: Option<&str>, scope: &Scope) -> Result<(), Failure>
         let record = entry.record.as_ref();
         let (name, bytes) = (name(record), size::bytes(record.map_or(0, |record| record.bytes)));
         let text = match entry.removal {
-            Removal::Removed => format!("Removed: {name} ({bytes})"),
-            Removal::InUse => format!("Stays, since a staging uses it: {name} ({bytes})"),
+            Removal::Removed => format!("Removed {name} ({bytes})"),
+            Removal::InUse => format!("Kept {name} ({bytes}): a staging uses it"),
         };
         scope.emit(Event::Note { text });
     }
-    say_none(cleared.len(), key, scope);
+    say_none(cleared.len(), scope);
     Ok(())
 }
 
-fn say_none(count: usize, key: Option<&str>, scope: &Scope) {
-    let text = match (count, key) {
-        (0, None) => "The cache is empty".to_owned(),
-        (0, Some(key)) => format!("Nothing in the cache has the key {key}"),
-        _ => return,
-    };
-    scope.emit(Event::Note { text });
+fn say_none(count: usize, scope: &Scope) {
+    if count == 0 {
+        scope.emit(Event::Note { text: "The cache is empty".to_owned() });
+    }
 }
 
-/// `nodejs_v1_8 from https://blobstore/read/k`.
+/// `nodejs_buildpack nodejs_v1_8 from https://blobstore/read/k`.
 fn name(record: Option<&Record>) -> String {
-    record.map_or("an entry without a record".to_owned(), |it| format!("{} from {}", it.key, it.origin))
+    let Some(Record { key, origin, facts, .. }) = record else { return "an entry without a record".to_owned() };
+    let name = facts.name.as_ref().filter(|name| *name != key).map_or_else(String::new, |name| format!("{name} "));
+    format!("{name}{key} from {origin}")
 }

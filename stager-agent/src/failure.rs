@@ -50,18 +50,18 @@ impl Failure {
 
     /// `--report`, and nobody to report to.
     pub(crate) fn no_callback() -> Self {
-        let text = "completion_callback_url: missing or empty, so there is nobody to report to";
+        let text = "--report needs completion_callback_url in the request, and it is missing or empty";
         Self::new(ExitCode::Request, text, "leave out --report")
     }
 
     /// A Docker socket that buildpacks could open.
     pub(crate) fn open_socket() -> Self {
         let text = format!(
-            "{} is open to the app's buildpacks, which would make them root on the host",
+            "the Docker socket {} is open to the app's buildpacks: they could control the Docker Engine (root on the host)",
             image_handoff::SOCKET
         );
         let advice =
-            "`host-cli restage` gives the container no socket; here, leave out `-v`, or say --trust-buildpacks";
+            "use `host-cli restage`, which mounts no socket; or leave `-v` out; or accept it with --trust-buildpacks";
         Self::new(ExitCode::CommandLine, text, advice)
     }
 
@@ -71,14 +71,14 @@ impl Failure {
             Stopped::Signal(SIGINT) => Self::new(ExitCode::Interrupted, "interrupted (SIGINT)", ""),
             Stopped::HostGone => Self::new(
                 ExitCode::Terminated,
-                "the host-cli that started this is gone: its end of standard input was closed, or silent for 25s",
-                "a host-cli that is stopped (Ctrl-Z) counts as gone, too; stage again",
+                "host-cli has stopped: standard input was closed, or silent for 25s",
+                "stage again; do not suspend host-cli (Ctrl-Z) while it stages",
             ),
             Stopped::Signal(_) => Self::new(ExitCode::Terminated, "ended by SIGTERM", ""),
             Stopped::DeadlinePassed(limit) => from_time_limit(limit),
             // Whoever runs a program makes an end with a status of it.
             Stopped::DiskFull | Stopped::Codependent => {
-                Self::new(ExitCode::Bug, "an action was ended for no reason", "")
+                Self::new(ExitCode::Bug, "an action ended for no known reason", "")
             }
         }
     }
@@ -89,25 +89,24 @@ impl Failure {
         let count = |count: usize, what: &str| (count > 0).then(|| format!("{count} of {all} entries {what}"));
         let wrong: Vec<String> = [
             count(damaged, "were damaged and are removed"),
-            count(others, "are not what their origin gives and are removed"),
-            count(unanswered, "could not be compared with their origin and stay"),
+            count(others, "differ from their server's files and are removed"),
+            count(unanswered, "could not be compared with their servers and are kept"),
         ]
         .into_iter()
         .flatten()
         .collect();
         let advice = if unanswered > 0 {
-            "a warning above says why: `host-cli cache verify --origin --network NAME` names a network that knows the servers, \
-             --ca an authority of theirs"
+            "see the warnings above; --network NAME chooses the servers' network, --ca FILE trusts their authority"
         } else {
-            "the next staging fetches them again, and so does `host-cli cache-up`"
+            "the next staging or `host-cli cache-up` fetches them again"
         };
         (!wrong.is_empty()).then(|| Self::new(ExitCode::Fetch, wrong.join("; "), advice))
     }
 
     /// The kernel refuses what the agent cannot do without.
     pub(crate) fn from_system(error: &io::Error) -> Self {
-        let text = format!("the agent cannot give up its rights or become its children's reaper: {error}");
-        Self::new(ExitCode::Bug, text, "which kernel and which container runtime is this? Linux 3.5 and later will do")
+        let text = format!("the agent cannot drop its privileges or become a subreaper: {error}");
+        Self::new(ExitCode::Bug, text, "use Linux 3.5 or later, and a container runtime that allows prctl")
     }
 }
 
@@ -115,9 +114,9 @@ impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
         let advice = match &error {
             RequestError::Terminal => "pipe one in: build_req | docker run -i --rm --net hcf stager",
-            RequestError::Unreadable { .. } => "is the file there, and may the agent's user read it?",
+            RequestError::Unreadable { .. } => "name a file that exists and that the agent's user may read",
             RequestError::TooLong | RequestError::NotText | RequestError::NotJson { .. } => {
-                "the request is what `build_req` prints"
+                "pass a request as `build_req` prints it"
             }
         };
         Self::new(ExitCode::Request, with_causes(&error), advice)
@@ -130,7 +129,7 @@ impl From<ValidationErrors> for Failure {
         let advice = if text.starts_with("empty:") {
             "pipe one in: build_req | docker run -i --rm --net hcf stager (docker passes standard input on with -i only)"
         } else {
-            "the request is what `build_req` prints: the taskDefinition of a line in the stager's log"
+            "pass a request as `build_req` prints it: the taskDefinition from the log of CF's stager component"
         };
         Self::new(ExitCode::Request, format!("the request cannot be used\n{text}"), advice)
     }
@@ -139,8 +138,8 @@ impl From<ValidationErrors> for Failure {
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         let advice = match error {
-            PlanError::Docker => "run the image itself; of an app's requests, take one with a buildpack lifecycle",
-            PlanError::NoAction | PlanError::NoDownloadUser => "a new push or `cf restage` writes a new request",
+            PlanError::Docker => "run its image with `docker run`",
+            PlanError::NoAction | PlanError::NoDownloadUser => "`cf push` or `cf restage` makes a new request",
         };
         Self::new(ExitCode::Request, error.to_string(), advice)
     }
@@ -150,13 +149,11 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let advice = match error {
             ClientError::Trust(TrustError::Own(_)) => {
-                "--cert and --key take files in PEM form (or --cert one with both), a key without passphrase; they must be \
-                 there inside the container (docker run -v)"
+                "give PEM files with --cert and --key (or both in one with --cert), the key without passphrase; they must \
+                 exist in the container (docker run -v)"
             }
-            ClientError::Trust(_) => {
-                "--ca takes a file in PEM form; it must be there inside the container (docker run -v)"
-            }
-            ClientError::Proxy(_) => "only HTTP proxies are known: http://HOST:PORT, or nothing at all (docker run -e)",
+            ClientError::Trust(_) => "give a PEM file with --ca; it must exist in the container (docker run -v)",
+            ClientError::Proxy(_) => "only HTTP proxies are supported: http://HOST:PORT (docker run -e)",
         };
         Self::new(ExitCode::CommandLine, with_causes(&error), advice)
     }
@@ -164,7 +161,7 @@ impl From<ClientError> for Failure {
 
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
-        let advice = "Cloud Controller still waits for this staging; a new push or `cf restage` starts another";
+        let advice = "Cloud Controller still waits for this staging; `cf push` or `cf restage` starts another";
         Self::new(ExitCode::Upload, with_causes(&error), advice)
     }
 }
@@ -176,7 +173,7 @@ impl From<HandoffError> for Failure {
             HandoffError::NotStarted { .. } => Self::new(
                 ExitCode::Image,
                 error.to_string(),
-                "the stager image holds it beside the agent; rebuild it with docker/build",
+                "the stager image is incomplete; rebuild it with docker/build",
             ),
             HandoffError::Silent { .. } => Self::new(ExitCode::Image, error.to_string(), ""),
         }
@@ -187,13 +184,17 @@ impl From<CacheError> for Failure {
     fn from(error: CacheError) -> Self {
         let advice = match &error {
             CacheError::Stopped(why) => return Self::from_stop(*why),
-            CacheError::NotOurs { .. } => "run the agent as root (docker run --user root), on a volume of Docker's own",
-            CacheError::Unusable { .. } => "--cache takes an empty directory, or one that was a cache before",
-            CacheError::TooNew { .. } => {
-                "a newer stager image understands it; `docker volume rm` makes room for an older one"
+            CacheError::NoSuchKey { .. } => {
+                return Self::new(ExitCode::CommandLine, error.to_string(), "`cache list` shows the keys");
             }
-            CacheError::TooLarge { .. } => "--cache-limit allows more",
-            CacheError::Io { .. } => "is there room in the cache's volume, and may the agent write there?",
+            CacheError::AmbiguousKey { .. } => {
+                return Self::new(ExitCode::CommandLine, error.to_string(), "give more of the key");
+            }
+            CacheError::NotOurs { .. } => "run the agent as root (docker run --user root), with a Docker volume",
+            CacheError::Unusable { .. } => "give --cache an empty directory, or an existing cache",
+            CacheError::TooNew { .. } => "use a newer stager image, or remove the cache with `docker volume rm`",
+            CacheError::TooLarge { .. } => "allow more with --cache-limit",
+            CacheError::Io { .. } => "make room in the cache's volume, and let the agent write there",
         };
         Self::new(ExitCode::Fetch, with_causes(&error), advice)
     }
@@ -202,7 +203,7 @@ impl From<CacheError> for Failure {
 fn from_result(error: &ResultError) -> Failure {
     let advice = match error {
         ResultError::NotTaken { .. } => transfer::NOT_TAKEN,
-        _ => "the builder writes it last: what did it say?",
+        _ => "the builder writes it last; see the builder's output above",
     };
     Failure::new(ExitCode::Builder, with_causes(error), advice)
 }
@@ -217,18 +218,20 @@ fn from_action(error: &ActionError, now: Timestamp) -> Failure {
         ActionError::Checksum { .. } => Failure::new(ExitCode::Request, error.to_string(), ""),
         ActionError::Expired(missing) => transfer::from_expired(missing),
         ActionError::NotKept => {
-            Failure::new(ExitCode::Fetch, error.to_string(), "a warning above says why; --cache-limit allows more")
+            Failure::new(ExitCode::Fetch, error.to_string(), "see the warning above; --cache-limit allows more")
         }
         ActionError::Fetch(error) => transfer::from_fetch(error, now),
         ActionError::Upload(error) => transfer::from_upload(error, now),
         ActionError::CodependentEnded => Failure::new(
             ExitCode::Builder,
-            "an action ended while others that depend on it still worked, so all were ended",
+            "one of several codependent actions ended, so the others were ended too",
             "",
         ),
-        ActionError::NoThread(_) => {
-            Failure::new(ExitCode::Bug, error.to_string(), "the container allows too few processes (--pids-limit)")
-        }
+        ActionError::NoThread(_) => Failure::new(
+            ExitCode::Bug,
+            error.to_string(),
+            "allow the container more processes (docker run --pids-limit)",
+        ),
         ActionError::Several(_) => Failure::new(ExitCode::Bug, error.to_string(), ""),
     }
 }
@@ -236,9 +239,9 @@ fn from_action(error: &ActionError, now: Timestamp) -> Failure {
 fn from_time_limit(limit: std::time::Duration) -> Failure {
     Failure::new(
         ExitCode::Timeout,
-        format!("the request's time limit of {} ran out", size::go_duration(limit)),
-        "see what took so long above; the limit is Cloud Controller's (staging.timeout_in_seconds), and a new push writes \
-         a request with it",
+        format!("staging took longer than the request's time limit of {}", size::go_duration(limit)),
+        "see above what took so long; the limit is Cloud Controller's staging.timeout_in_seconds, and a new push makes a \
+         request with it",
     )
 }
 

@@ -63,10 +63,7 @@ pub(super) fn listed(session: &Session, command: &CacheList) -> Result<String, F
         Failure::new(ExitCode::Engine, text, "rebuild the stager image with `docker/build`")
     })?;
     Ok(match command.output {
-        ListOutput::Table => {
-            let width = table::terminal_width();
-            cache_table::table(&entries, width).draw(width)
-        }
+        ListOutput::Table => cache_table::table(&entries, table::terminal_width()),
         ListOutput::Json => cache_table::json(&entries),
     })
 }

@@ -5,10 +5,12 @@ use crate::failure::Failure;
 use crate::requests::RequestKind;
 use crate::requests::history::{self, ListedRequest};
 use crate::screen::answer;
-use crate::screen::table::{Table, terminal_width};
+use crate::screen::table::terminal_width;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use shared_model::exit_code::ExitCode;
+use shared_model::table::{Column, Table};
+use std::collections::BTreeSet;
 
 /// Lists the requests.
 #[expect(clippy::disallowed_methods, reason = "signatures end by the clock on the wall")]
@@ -19,7 +21,7 @@ pub(crate) fn run(command: &Requests) -> Result<ExitCode, Failure> {
     match command.output {
         ListOutput::Table => {
             let width = terminal_width();
-            answer::write(&table(&history.entries, now, width.is_some(), command.show).draw(width))
+            answer::write(&table(&history.entries, now, width, command.show).draw(width))
         }
         ListOutput::Json => answer::write(&json(&history.entries, now, command.show)),
     }
@@ -28,18 +30,25 @@ pub(crate) fn run(command: &Requests) -> Result<ExitCode, Failure> {
 /// What stands for a start command, which may hold a password.
 const HIDDEN: &str = "(hidden; --show)";
 
-/// For a terminal the guid is cut to what commands take as APP; elsewhere, for `grep`, it is whole.
-fn table(entries: &[ListedRequest], now: Timestamp, short_guids: bool, show: bool) -> Table<6> {
+/// For a terminal times and guids are short, the guid as commands take it for APP; elsewhere, for `grep`, they are whole.
+fn table(entries: &[ListedRequest], now: Timestamp, width: Option<usize>, show: bool) -> Table<8> {
     const GUID_START: usize = 8;
-    let row = |entry: &ListedRequest| {
+    let used = used(entries);
+    let row = |(entry, used): (&ListedRequest, &bool)| {
         let application = &entry.about.application;
-        let guid = application.guid.get(..GUID_START).filter(|_| short_guids).unwrap_or(&application.guid);
+        let guid = application.guid.get(..GUID_START).filter(|_| width.is_some()).unwrap_or(&application.guid);
+        let time = |time: Timestamp| match width {
+            Some(_) => time.strftime("%F %R").to_string(),
+            None => format!("{time:.0}"),
+        };
         [
-            entry.time.map_or_else(|| "—".to_owned(), |time| format!("{time:.0}")),
+            if *used { "*".to_owned() } else { String::new() },
+            entry.time.map_or_else(|| "—".to_owned(), time),
             noun(entry.kind).to_owned(),
             or_dash(&application.name).to_owned(),
+            or_dash(&application.space_name).to_owned(),
             or_dash(guid).to_owned(),
-            validity(expiry(entry), now),
+            validity(expiry(entry), now, width.is_some()),
             match &entry.contents.start_command {
                 Some(command) if command.is_empty() => "(the droplet's own)".to_owned(),
                 Some(_) if !show => HIDDEN.to_owned(),
@@ -49,15 +58,36 @@ fn table(entries: &[ListedRequest], now: Timestamp, short_guids: bool, show: boo
         ]
     };
     Table {
-        titles: ["TIME", "KIND", "APP", "GUID", "SIGNED URLS", "BUILDPACKS OR START COMMAND"],
-        yielding: [false, false, true, false, false, true],
-        rows: entries.iter().map(row).collect(),
+        columns: [
+            Column::whole("USED"),
+            Column::whole("TIME"),
+            Column::whole("KIND"),
+            Column::cut("APP", 8),
+            Column::cut("SPACE", 6).or_left_out(2),
+            Column::whole("GUID").or_left_out(1),
+            Column::whole("URLS"),
+            Column::cut("BUILDPACKS OR START COMMAND", 10).or_left_out(3),
+        ],
+        rows: entries.iter().zip(&used).map(row).collect(),
     }
+}
+
+/// Which of the entries commands use: of each app and kind the newest. The entries are the newest first.
+fn used(entries: &[ListedRequest]) -> Vec<bool> {
+    let mut seen = BTreeSet::new();
+    let is_first = |entry: &ListedRequest| {
+        let application = &entry.about.application;
+        let app = if application.guid.is_empty() { &application.name } else { &application.guid };
+        seen.insert((noun(entry.kind), app.clone()))
+    };
+    entries.iter().map(is_first).collect()
 }
 
 /// One request for programs. Every key is always there; null: the request does not say, or its kind has none.
 #[derive(Serialize)]
 struct Row<'a> {
+    /// `restage` or `launch` uses it: it is the app's newest of its kind.
+    used: bool,
     time: Option<String>,
     kind: &'static str,
     app: Option<&'a str>,
@@ -76,11 +106,13 @@ struct Row<'a> {
 }
 
 fn json(entries: &[ListedRequest], now: Timestamp, show: bool) -> String {
-    let row = |entry: &'_ ListedRequest| {
+    let used = used(entries);
+    let row = |(entry, used): (&'_ ListedRequest, &bool)| {
         let (about, expires) = (&entry.about, expiry(entry));
         let start_command = entry.contents.start_command.as_deref();
         let hidden = !show && start_command.is_some_and(|command| !command.is_empty());
         serde_json::to_string(&Row {
+            used: *used,
             time: entry.time.map(|time| time.to_string()),
             kind: noun(entry.kind),
             app: known(&about.application.name),
@@ -97,7 +129,7 @@ fn json(entries: &[ListedRequest], now: Timestamp, show: bool) -> String {
         })
         .unwrap_or_default() // strings and a bool: always JSON
     };
-    format!("[{}]", entries.iter().map(row).collect::<Vec<_>>().join(",\n"))
+    format!("[{}]", entries.iter().zip(&used).map(row).collect::<Vec<_>>().join(",\n"))
 }
 
 fn noun(kind: RequestKind) -> &'static str {
@@ -119,10 +151,11 @@ fn expiry(entry: &ListedRequest) -> Option<Timestamp> {
     Timestamp::from_second(entry.about.expires?).ok()
 }
 
-/// Whether the signed URLs still work: `expired 2 h ago`, `valid 43 min`.
-fn validity(expires: Option<Timestamp>, now: Timestamp) -> String {
+/// Whether the signed URLs still work: `expired 2 h ago`, `valid 43 min`; briefly `expired`, `valid 43 min`.
+fn validity(expires: Option<Timestamp>, now: Timestamp, briefly: bool) -> String {
     match expires {
         None => "—".to_owned(),
+        Some(expires) if expires <= now && briefly => "expired".to_owned(),
         Some(expires) if expires <= now => format!("expired {} ago", roughly(now.duration_since(expires))),
         Some(expires) => format!("valid {}", roughly(expires.duration_since(now))),
     }
@@ -147,12 +180,14 @@ mod tests {
     #[test]
     fn validity_is_said_in_the_largest_unit_that_fits() {
         let now = Timestamp::from_second(1_466_017_043).unwrap();
-        let after = |seconds: i64| validity(Timestamp::from_second(1_466_017_043 + seconds).ok(), now);
+        let after = |seconds: i64| validity(Timestamp::from_second(1_466_017_043 + seconds).ok(), now, false);
         assert_eq!(
             [after(43 * 60 + 59), after(5), after(0), after(-7_300), after(-172_800), after(-172_799)],
             ["valid 43 min", "valid 5 s", "expired 0 s ago", "expired 2 h ago", "expired 2 d ago", "expired 47 h ago"]
         );
-        assert_eq!(validity(None, now), "—");
+        assert_eq!(validity(None, now, false), "—");
+        let briefly = |seconds: i64| validity(Timestamp::from_second(1_466_017_043 + seconds).ok(), now, true);
+        assert_eq!([briefly(-7_300), briefly(5)], ["expired", "valid 5 s"]);
     }
 
     #[test]
@@ -165,7 +200,7 @@ mod tests {
             (Timestamp::MIN.as_second(), "valid 4388553 d"),
             (Timestamp::MAX.as_second(), "expired 2915928 d ago"),
         ] {
-            assert_eq!(validity(expires, Timestamp::from_second(now).unwrap()), said, "{now}");
+            assert_eq!(validity(expires, Timestamp::from_second(now).unwrap(), false), said, "{now}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::session::scope::Stopped;
 use rustix::io::Errno;
+use shared_model::plain_line::escape_control;
 use shared_model::size;
 use std::io;
 use std::path::PathBuf;
@@ -39,6 +40,12 @@ pub(crate) enum CacheError {
         bytes: u64,
         limit: u64,
     },
+    /// What was typed is no key in the cache, nor the start of one.
+    #[error("no cache entry has the key {:?}", escape_control(key))]
+    NoSuchKey { key: String },
+    /// It is the start of several.
+    #[error("{} keys begin with {:?}: {}", keys.len(), escape_control(key), escape_control(&keys.join(", ")))]
+    AmbiguousKey { key: String, keys: Vec<String> },
     #[error("cannot {action} {}", path.display())]
     Io {
         /// `read`, `lock`, …

@@ -4,6 +4,7 @@ use super::error::CacheError;
 use super::index::{Index, Indexed};
 use super::record::Record;
 use super::store::Cache;
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 /// An entry as it is listed.
@@ -26,17 +27,28 @@ impl Cache {
         Ok(all)
     }
 
-    /// All entries, or those with this key (or of this app), also those whose records cannot be read where all are wanted.
+    /// All entries, or those with this key (or of this app), also those whose records cannot be read where all are wanted. The
+    /// start of a key will do where no other key begins so.
     ///
     /// # Errors
-    /// [`CacheError::Io`].
+    /// [`CacheError::NoSuchKey`], [`CacheError::AmbiguousKey`], [`CacheError::Io`].
     pub(super) fn wanted(&self, key: Option<&str>) -> Result<Vec<Indexed>, CacheError> {
         let mut all = Index::new(&self.layout).all()?;
-        all.retain(|indexed| match (key, &indexed.record) {
-            (None, _) => true,
-            (Some(key), Ok(record)) => record.key == key || record.facts.app.as_deref() == Some(key),
-            (Some(_), Err(_)) => false,
-        });
+        let Some(key) = key else { return Ok(all) };
+        let is_whole = |record: &Record| record.key == key || record.facts.app.as_deref() == Some(key);
+        let begins = |record: &Record| !key.is_empty() && record.key.starts_with(key);
+        let records = || all.iter().filter_map(|indexed| indexed.record.as_ref().ok());
+        let keys: BTreeSet<String> =
+            records().filter(|record| begins(record)).map(|record| record.key.clone()).collect();
+        if records().any(is_whole) {
+            all.retain(|indexed| indexed.record.as_ref().is_ok_and(is_whole));
+        } else if keys.is_empty() {
+            return Err(CacheError::NoSuchKey { key: key.to_owned() });
+        } else if keys.len() > 1 {
+            return Err(CacheError::AmbiguousKey { key: key.to_owned(), keys: keys.into_iter().collect() });
+        } else {
+            all.retain(|indexed| indexed.record.as_ref().is_ok_and(begins));
+        }
         Ok(all)
     }
 }

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 /// What whoever fetched an entry says of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Facts {
+    /// What the request calls it: `staticfile_buildpack`. `None`: it says nothing, or the record is of a stager that did not
+    /// write it down.
+    pub(crate) name: Option<String>,
     /// The app that it was fetched for; `None` where nobody said.
     pub(crate) app: Option<String>,
     /// Bytes of the archive.

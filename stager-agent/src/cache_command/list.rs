@@ -1,13 +1,11 @@
 //! What the cache holds, as a table for people or JSON for programs.
 
-use crate::cache::Listed;
+use crate::cache::{Listed, Record};
 use crate::session::screen::{self, OutputFormat};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use shared_model::cache::{TITLES, verified};
+use shared_model::cache::{self, ListedEntry};
 use shared_model::event::Stream;
-use shared_model::plain_line::escape_control_in_line;
-use shared_model::size;
 
 /// Writes the list on standard output, what was last used first.
 pub(super) fn print(entries: &[Listed], format: OutputFormat) {
@@ -21,6 +19,7 @@ pub(super) fn print(entries: &[Listed], format: OutputFormat) {
 fn object(entry: &Listed) -> Value {
     let Listed { record, used } = entry;
     json!({
+        "name": record.facts.name,
         "key": record.key,
         "origin": record.origin,
         "kind": record.kind.name(),
@@ -37,26 +36,25 @@ fn object(entry: &Listed) -> Value {
 }
 
 fn table(entries: &[Listed]) -> String {
-    let row = |entry: &Listed| {
-        let Listed { record, used } = entry;
-        [
-            escape_control_in_line(&record.key),
-            record.kind.name().to_owned(),
-            size::bytes(record.bytes),
-            fetched(entry),
-            rfc3339(Timestamp::try_from(*used).ok()),
-            escape_control_in_line(&verified(record.facts.verified, record.facts.address.as_deref())),
-            escape_control_in_line(&record.origin),
-        ]
-    };
-    let rows: Vec<[String; 7]> = std::iter::once(TITLES.map(str::to_owned)).chain(entries.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: [usize; 7] = std::array::from_fn(width);
-    let line = |row: &[String; 7]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    let times: Vec<(String, String)> =
+        entries.iter().map(|entry| (fetched(entry), rfc3339(Timestamp::try_from(entry.used).ok()))).collect();
+    let entries: Vec<ListedEntry<'_>> =
+        entries.iter().zip(&times).map(|(entry, (fetched, used))| listed(&entry.record, fetched, used)).collect();
+    cache::table(&entries, None).draw(None)
+}
+
+fn listed<'a>(record: &'a Record, fetched: &'a str, used: &'a str) -> ListedEntry<'a> {
+    ListedEntry {
+        name: record.facts.name.as_deref().unwrap_or_default(),
+        key: &record.key,
+        kind: record.kind.name(),
+        bytes: record.bytes,
+        fetched,
+        used,
+        verified: record.facts.verified,
+        address: record.facts.address.as_deref(),
+        origin: &record.origin,
+    }
 }
 
 fn fetched(entry: &Listed) -> String {

@@ -6,12 +6,13 @@ use crate::arguments::Arguments;
 use crate::cache::Cache;
 use crate::dependencies::{Caches, Dependency, DependencyInstaller};
 use crate::failure::{Failure, NotFetched};
-use crate::fetch::{Http, Verify};
+use crate::fetch::{FetchError, Http, TransferError, Verify};
 use crate::plan::{self, PlanError, StagingPlan};
 use crate::session::lease::Lease;
 use crate::session::scope::Scope;
 use crate::session::steps::Steps;
 use crate::{clock, request};
+use shared_model::dependency::CachedDependency;
 use shared_model::event::{Event, Step};
 use shared_model::validate;
 use std::collections::HashMap;
@@ -32,6 +33,7 @@ pub(super) fn fill(
     scope: &Scope,
 ) -> Result<(), Failure> {
     let (collection, mut failed) = collect(arguments, lease, scope)?;
+    let (now, mut all) = (clock::now(), failed.len());
     lease.watch().map_err(|error| Failure::from_system(&error))?;
     if collection.without_key > 0 {
         let text = format!("{} without a cache key: such a dependency is never kept", collection.without_key);
@@ -46,14 +48,21 @@ pub(super) fn fill(
         let provided = parallel(&jobs, |(wanted, http)| {
             let installer =
                 DependencyInstaller { http, limits: &arguments.limits(), caches: &caches, app: &wanted.app };
-            let dependency = Dependency::parse(&wanted.dependency);
-            let dependency = dependency.map_err(ActionError::bad_checksum(&wanted.dependency.to))?;
-            let kept = installer.cache_only(&dependency, scope)?;
-            if kept { Ok(()) } else { Err(ActionError::NotKept) }
+            let mut urls = wanted.in_order(now.as_second());
+            let mut outcome = urls.next().map_or(Err(ActionError::NotKept), |first| keep(&installer, first, scope));
+            for other in urls {
+                if !matches!(&outcome, Err(ActionError::Fetch(error)) if is_refusal(error)) {
+                    break;
+                }
+                outcome = keep(&installer, other, scope);
+            }
+            outcome
         });
+        all += turn.len();
         for (wanted, result) in turn.iter().zip(provided) {
             if let Err(error) = result {
-                failed.push(NotFetched::Dependency { key: wanted.dependency.cache_key.clone(), error });
+                let CachedDependency { name, cache_key, .. } = &wanted.dependency;
+                failed.push(NotFetched::Dependency { name: name.clone(), key: cache_key.clone(), error });
             }
         }
         scope.go_on().map_err(Failure::from_stop)?;
@@ -62,7 +71,19 @@ pub(super) fn fill(
         steps.finish(scope);
         return Ok(());
     }
-    Err(Failure::from_cache_up(&failed, clock::now()))
+    Err(Failure::from_cache_up(&failed, all, now))
+}
+
+/// Fetches one file into the cache.
+fn keep(installer: &DependencyInstaller<'_>, wanted: &CachedDependency, scope: &Scope) -> Result<(), ActionError> {
+    let dependency = Dependency::parse(wanted).map_err(ActionError::bad_checksum(&wanted.to))?;
+    if installer.cache_only(&dependency, scope)? { Ok(()) } else { Err(ActionError::NotKept) }
+}
+
+/// Whether another URL of the same file may do: it is this one that the server refuses.
+fn is_refusal(error: &FetchError) -> bool {
+    let FetchError::Transfer { cause, .. } = error else { return false };
+    matches!(cause, TransferError::Refused { .. } | TransferError::NotFound)
 }
 
 /// What the requests want, and which of them cannot be used.

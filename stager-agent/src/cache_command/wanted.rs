@@ -11,6 +11,8 @@ use std::path::PathBuf;
 pub(super) struct Wanted {
     /// As its request has it.
     pub(super) dependency: CachedDependency,
+    /// As other requests have it, whose URLs expire earlier; the last to expire is first.
+    pub(super) older: Vec<CachedDependency>,
     /// The app whose request it is.
     pub(super) app: String,
     /// Whether that request trusts any certificate.
@@ -40,6 +42,7 @@ impl Collection {
             };
             let wanted = Wanted {
                 dependency: dependency.clone(),
+                older: Vec::new(),
                 app: plan.application.guid.clone(),
                 skips_verification: plan.skips_verification,
                 certificates: plan.certificates.clone(),
@@ -47,8 +50,7 @@ impl Collection {
             let known = self.known.entry((identity, plan.skips_verification)).or_insert(self.all.len());
             match self.all.get_mut(*known) {
                 None => self.all.push(wanted),
-                Some(other) if lives(&wanted) >= lives(other) => *other = wanted,
-                Some(_) => {}
+                Some(known) => known.add(wanted),
             }
         }
     }
@@ -60,9 +62,34 @@ impl Collection {
     }
 }
 
+impl Wanted {
+    /// URLs of one file that are tried: a server that refuses so many refuses the next as well.
+    const MOST_URLS: usize = 4;
+
+    /// Takes in the same file, as another request has it.
+    fn add(&mut self, mut other: Self) {
+        if lives(&other.dependency) >= lives(&self.dependency) {
+            std::mem::swap(self, &mut other);
+            self.older = other.older;
+        }
+        let is_known = |known: &CachedDependency| known.from == other.dependency.from;
+        if !is_known(&self.dependency) && !self.older.iter().any(is_known) {
+            let at = self.older.partition_point(|known| lives(known) > lives(&other.dependency));
+            self.older.insert(at, other.dependency);
+            self.older.truncate(Self::MOST_URLS - 1);
+        }
+    }
+
+    /// The URLs to try, one after the other: the last to expire, and others that have not expired at `now` (seconds since
+    /// 1970).
+    pub(super) fn in_order(&self, now: i64) -> impl Iterator<Item = &CachedDependency> {
+        std::iter::once(&self.dependency).chain(self.older.iter().filter(move |older| lives(older) > now))
+    }
+}
+
 /// Until when its URL is good: seconds since 1970. One without a signature is for ever.
-fn lives(wanted: &Wanted) -> i64 {
-    wanted.dependency.from.expires().unwrap_or(i64::MAX)
+fn lives(dependency: &CachedDependency) -> i64 {
+    dependency.from.expires().unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -103,6 +130,18 @@ mod tests {
         }
         let unsigned = [request(&[("k", "http://b/k")], false), request(&[("k", "http://b/k?expires=9")], false)];
         assert_eq!(urls(&unsigned).0, ["http://b/k"]);
+    }
+
+    #[test]
+    fn the_other_urls_of_a_file_that_still_live_are_tried_after_it() {
+        let url = |expires: u32| format!("https://b/k?expires={expires}&md5=a");
+        let mut collection = Collection::default();
+        for expires in [30, 10, 50, 40, 30, 20, 45] {
+            collection.add(&request(&[("k", &url(expires))], false));
+        }
+        let [wanted, _] = collection.in_turns();
+        let order = |now| wanted[0].in_order(now).map(|it| it.from.expires().unwrap()).collect::<Vec<_>>();
+        assert_eq!((wanted.len(), order(0), order(42), order(99)), (1, vec![50, 45, 40, 30], vec![50, 45], vec![50]));
     }
 
     #[test]

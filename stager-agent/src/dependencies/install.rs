@@ -178,7 +178,7 @@ impl DependencyInstaller<'_> {
             }
             Err(error) => return fall_back_to_cached(usable, error, dependency, scope),
         };
-        match claim.publish(self.facts(&fetched, dependency.checksum.as_ref()), fetched.contents) {
+        match claim.publish(self.facts(dependency.name, &fetched, dependency.checksum.as_ref()), fetched.contents) {
             Ok(published) => {
                 if let Some(warning) = published.warning {
                     caches::warn(&warning, scope);

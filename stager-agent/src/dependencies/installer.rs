@@ -51,10 +51,11 @@ impl DependencyInstaller<'_> {
         Ok(())
     }
 
-    /// What is to be remembered of a fetch.
-    pub(super) fn facts(&self, fetched: &Fetched, checksum: Option<&Checksum>) -> Facts {
+    /// What is to be remembered of a fetch; `name` is what the request calls it.
+    pub(super) fn facts(&self, name: &str, fetched: &Fetched, checksum: Option<&Checksum>) -> Facts {
         let checksums = checksum.map(|checksum| (checksum.algorithm().to_owned(), checksum.value().to_owned()));
         Facts {
+            name: Some(name).filter(|name| !name.is_empty()).map(str::to_owned),
             app: Some(self.app).filter(|app| !app.is_empty()).map(str::to_owned),
             packed_bytes: fetched.bytes,
             entries: fetched.entries,

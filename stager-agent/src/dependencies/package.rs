@@ -55,7 +55,7 @@ impl DependencyInstaller<'_> {
         };
         match fetch::fetch(self.http, &Archive { copy: Some(&copy), ..archive.clone() }, scope) {
             Ok(Some(fetched)) => {
-                let published = claim.publish(self.facts(&fetched, archive.checksum.as_ref()), None);
+                let published = claim.publish(self.facts(archive.name, &fetched, archive.checksum.as_ref()), None);
                 if let Some(error) = published.map_or_else(Some, |published| published.warning) {
                     caches::warn(&error, scope);
                 }

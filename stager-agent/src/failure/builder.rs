@@ -41,20 +41,24 @@ const MEMORY: &str =
     "give the container more memory (docker run --memory; the request's memory_mb says what Diego would give)";
 /// For whoever runs into `disk_mb`.
 pub(super) const DISK: &str = "give it more: raise disk_mb in the request (`host-cli build-req APP >r.json`, `host-cli restage --request r.json`)";
-const ABOVE: &str = "its own words are above";
+const ABOVE: &str = "see the builder's output above";
 
 /// A program that could not be run.
 pub(super) fn from_run(error: &RunError) -> Failure {
     let advice = match error {
         RunError::Missing(_) => {
-            "no archive of the request brought it: is this the right lifecycle, and did it come from the right file server?"
+            "the lifecycle does not hold it; check that the request's lifecycle comes from the right file server"
         }
         RunError::NoInterpreter(_) | RunError::Start { .. } => {
-            "was it made for this processor and this root file system, may the user execute it, and does the container \
-             have the capabilities SETUID and SETGID?"
+            "it must be made for this processor and root file system, and be executable by the user; the container needs \
+             the capabilities SETUID and SETGID"
         }
-        RunError::NoDirectory { .. } => "it is the user's home where the request names none",
-        RunError::LeftBehind(_) => "nothing that it made is used, for they could change it; `docker rm -f` ends them",
+        RunError::NoDirectory { .. } => {
+            "the working directory is the request's, or else the user's home; the root file system must have it"
+        }
+        RunError::LeftBehind(_) => {
+            "its results are not used, because these processes could change them; `docker rm -f` ends them"
+        }
         RunError::Watch { .. } | RunError::Immortal(_) => "",
     };
     Failure::new(ExitCode::Builder, with_causes(error), advice)

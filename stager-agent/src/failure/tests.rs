@@ -167,6 +167,8 @@ fn caches() -> Vec<CacheError> {
         CacheError::TooNew { root: root(), format: 2, known: 1 },
         CacheError::TooLarge { bytes: 2 << 30, limit: 1 << 30 },
         CacheError::Io { action: "write", path: path(), cause: io::ErrorKind::StorageFull.into() },
+        CacheError::NoSuchKey { key: "nodjs".into() },
+        CacheError::AmbiguousKey { key: "node".into(), keys: vec!["nodejs_v1_8".into(), "nodejs_v1_9".into()] },
         CacheError::Stopped(Stopped::Signal(SIGTERM)),
     ]
 }
@@ -242,17 +244,29 @@ fn all() -> Vec<Failure> {
     all.extend(Failure::from_verify(&verified));
     all.extend(Failure::from_verify(&Verified { damaged: 0, others: 2, ..verified }));
     all.extend(Failure::from_verify(&Verified { others: 1, unanswered: 1, ..verified }));
-    all.push(Failure::from_cache_up(&not_fetched(), now));
+    all.push(Failure::from_cache_up(&not_fetched(), 5, now));
     all
+}
+
+fn not_trusted(name: &str) -> NotFetched {
+    let cause = TransferError::UnknownAuthority { host: "blobstore".into() };
+    let error = ActionError::Fetch(FetchError::Transfer { from: url(), cause });
+    NotFetched::Dependency { name: name.to_owned(), key: "k".to_owned(), error }
 }
 
 fn not_fetched() -> Vec<NotFetched> {
     let key = || "nodejs_v1_8".to_owned();
-    let cause = TransferError::Refused { status: 410, expires: Some(1_466_017_043) };
+    let refused = || TransferError::Refused { status: 410, expires: Some(1_466_017_043) };
     vec![
         NotFetched::Request { number: 2, failure: validate::task("null").unwrap_err().into() },
-        NotFetched::Dependency { key: key(), error: ActionError::Fetch(FetchError::Transfer { from: url(), cause }) },
-        NotFetched::Dependency { key: key(), error: ActionError::NotKept },
+        NotFetched::Dependency {
+            name: "nodejs_buildpack".to_owned(),
+            key: key(),
+            error: ActionError::Fetch(FetchError::Transfer { from: url(), cause: refused() }),
+        },
+        not_trusted("ruby_buildpack"),
+        not_trusted("python_buildpack"),
+        NotFetched::Dependency { name: String::new(), key: key(), error: ActionError::NotKept },
     ]
 }
 
@@ -340,7 +354,11 @@ fn no_error_is_forgotten_here() {
             Upload
         }
     );
-    assert_all_variants!(&caches(), CacheError, CacheError { NotOurs, Unusable, TooNew, TooLarge, Io, Stopped });
+    assert_all_variants!(
+        &caches(),
+        CacheError,
+        CacheError { NotOurs, Unusable, TooNew, TooLarge, NoSuchKey, AmbiguousKey, Io, Stopped }
+    );
     assert_all_variants!(&results(), ResultError, ResultError { Unreadable, NotTaken, TooLong, NotText });
     assert_all_variants!(&reports(), ReportError, ReportError { Transfer, Refused });
     assert_all_variants!(&requests(), RequestError, RequestError { Terminal, Unreadable, TooLong, NotText, NotJson });

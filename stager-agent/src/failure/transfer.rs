@@ -10,7 +10,7 @@ use crate::upload::UploadError;
 use jiff::Timestamp;
 use shared_model::exit_code::ExitCode;
 
-const NEW_REQUEST: &str = "a new push or `cf restage` writes a request with fresh URLs";
+const NEW_REQUEST: &str = "`cf push` or `cf restage` makes a request with new URLs";
 
 /// Downloads that nobody gives any more, known before anything was done.
 pub(super) fn from_expired(missing: &[Missing]) -> Failure {
@@ -23,9 +23,8 @@ pub(super) fn from_expired(missing: &[Missing]) -> Failure {
         format!("{name} from {}{}", it.from, expired_at(it.expired))
     };
     let lines: Vec<String> = missing.iter().map(line).collect();
-    let text =
-        format!("the URLs of the request have expired, and the cache has nothing for them\n{}", lines.join("\n"));
-    let advice = format!("{NEW_REQUEST}; what `host-cli cache-up` fetched before they expire can be staged after that");
+    let text = format!("the request's URLs have expired, and the files are not in the cache\n{}", lines.join("\n"));
+    let advice = format!("{NEW_REQUEST}; `host-cli cache-up` keeps files so that they can be staged later");
     Failure::new(ExitCode::Fetch, text, advice)
 }
 
@@ -36,25 +35,25 @@ pub(super) fn from_fetch(error: &FetchError, now: Timestamp) -> Failure {
             (text + &expiry(cause, now), from_transfer(cause, Direction::Down).to_owned())
         }
         FetchError::Checksum { .. } => {
-            let advice = "it was changed after the request was written, or on its way: `cf restage` writes a new one";
+            let advice =
+                "the file has changed since the request was made, or on its way; `cf restage` makes a new request";
             (text, advice.to_owned())
         }
         FetchError::Unpack { cause, .. } => (text, from_archive(cause)),
-        FetchError::Copy { .. } => (text, "is there room in the cache's volume? --no-cache does without it".to_owned()),
+        FetchError::Copy { .. } => (text, "make room in the cache's volume, or use --no-cache".to_owned()),
         FetchError::Stopped { .. } => (text, String::new()),
     };
     Failure::new(ExitCode::Fetch, text, advice)
 }
 
 /// Of a file that is there, but is not what the builder was to write.
-pub(super) const NOT_TAKEN: &str =
-    "a builder leaves a file of its own there; a buildpack that puts something else in its place is not to be trusted";
+pub(super) const NOT_TAKEN: &str = "the builder writes a regular file there; do not trust a buildpack that replaces it";
 
 pub(super) fn from_upload(error: &UploadError, now: Timestamp) -> Failure {
     let text = with_causes(error);
     let (text, advice) = match error {
         UploadError::File { .. } | UploadError::Empty { .. } => {
-            (text, "the builder should have written it: what did it say?")
+            (text, "the builder writes it; see the builder's output above")
         }
         UploadError::NotTaken { .. } => (text, NOT_TAKEN),
         UploadError::Transfer { cause, .. } => (text + &expiry(cause, now), from_transfer(cause, Direction::Up)),
@@ -77,7 +76,7 @@ fn expiry(cause: &TransferError, now: Timestamp) -> String {
 
 /// `second` is since 1970; empty where there is no such time.
 fn expired_at(second: i64) -> String {
-    let text = |end: Timestamp| format!(" (its signature expired at {})", end.strftime("%F %T UTC"));
+    let text = |end: Timestamp| format!(" (the URL expired at {})", end.strftime("%F %T UTC"));
     Timestamp::from_second(second).map_or(String::new(), text)
 }
 
@@ -86,21 +85,20 @@ fn from_transfer(cause: &TransferError, direction: Direction) -> &'static str {
     match cause {
         TransferError::Refused { .. } if !up => NEW_REQUEST,
         TransferError::NotFound if !up => {
-            "it is gone from there, or another server answers under that name; a new push uploads it again"
+            "the file is gone, or another server answers under that name; a new push uploads it again"
         }
         TransferError::Refused { .. } | TransferError::NotFound | TransferError::Status { .. } if up => {
-            "cc-uploader or Cloud Controller does not take it: their logs say why; a new push or `cf restage` writes a \
-             request with new URLs"
+            "the logs of cc-uploader and Cloud Controller say why; `cf push` or `cf restage` makes a request with new URLs"
         }
         TransferError::UnknownHost { .. } => {
-            "a network that knows this name: restage --network NAME, or docker run --net NAME"
+            "choose a network that knows this name with --network NAME (docker run: --net NAME)"
         }
         TransferError::Connect { .. } => {
-            "is the service running, and on the container's network? restage --network NAME, or docker run --net NAME"
+            "start the service, or choose its network with --network NAME (docker run: --net NAME)"
         }
         TransferError::Proxy { .. } => {
-            "HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the container's environment say what goes through which proxy \
-             (docker run -e; Docker takes them from ~/.docker/config.json)"
+            "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the container's environment (docker run -e; Docker sets them \
+             from ~/.docker/config.json)"
         }
         TransferError::OwnCertificate { .. }
         | TransferError::Downgrade { .. }
@@ -109,14 +107,14 @@ fn from_transfer(cause: &TransferError, direction: Direction) -> &'static str {
         | TransferError::CertificateExpired { .. } => from_distrust(cause),
         TransferError::BadUrl => NEW_REQUEST,
         TransferError::TooLong { .. } => {
-            "it moved, but slowly: --transfer-timeout gives it more time \
-             (host-cli restage APP -- --transfer-timeout 2h)"
+            "allow more time with --transfer-timeout 2h (with host-cli behind --: `-- --transfer-timeout 2h`)"
         }
         TransferError::Idle { .. } => {
-            "is the server busy? its own log may say why; --idle-timeout waits longer \
-             (host-cli restage APP -- --idle-timeout 2m)"
+            "see the server's log, or wait longer with --idle-timeout 2m (with host-cli behind --: `-- --idle-timeout 2m`)"
         }
-        TransferError::Encoded { .. } => "the server, or a proxy before it, has to send archives as they are",
+        TransferError::Encoded { .. } => {
+            "the server, or a proxy before it, must send archives without Content-Encoding"
+        }
         TransferError::Refused { .. }
         | TransferError::NotFound
         | TransferError::Status { .. }
@@ -125,7 +123,7 @@ fn from_transfer(cause: &TransferError, direction: Direction) -> &'static str {
         | TransferError::NotResumed { .. }
         | TransferError::Surplus { .. }
         | TransferError::Damaged { .. }
-        | TransferError::Protocol { .. } => "restage once more; the server's own log may say why",
+        | TransferError::Protocol { .. } => "try again; the server's log may say why",
     }
 }
 
@@ -133,36 +131,37 @@ fn from_transfer(cause: &TransferError, direction: Direction) -> &'static str {
 fn from_distrust(cause: &TransferError) -> &'static str {
     match cause {
         TransferError::OwnCertificate { .. } => {
-            "restage --cert FILE --key FILE; docker run needs the files mounted, and both options behind the image"
+            "give a client certificate with --cert FILE and --key FILE (docker run: mount the files)"
         }
         TransferError::Downgrade { .. } => {
-            "the server has to redirect to https; only requests that check no certificates follow it to http"
+            "the server must redirect to https; only a request with -skipCertVerify follows to http"
         }
         TransferError::UnknownAuthority { .. } => {
-            "give the authority's certificate: restage --ca FILE; docker run needs the file mounted, \
-             and --ca FILE behind the image"
+            "give the authority's certificate with --ca FILE (docker run: mount the file)"
         }
-        TransferError::CertificateExpired { .. } => {
-            "the server needs a new certificate; is this machine's clock right?"
+        TransferError::CertificateExpired { .. } => "renew the server's certificate, or set this machine's clock",
+        _ => {
+            "another server answers under that name; choose the right network with --network NAME (docker run: --net NAME)"
         }
-        _ => "another server answers under that name: is the container on the right network?",
     }
 }
 
 fn from_archive(cause: &UnpackError) -> String {
     let advice = match cause {
         UnpackError::Empty | UnpackError::NotAnArchive { .. } | UnpackError::Corrupt { .. } => {
-            "it is broken where it comes from: upload it there anew (cf push, or cf update-buildpack)"
+            "the file is broken on the server; upload it again (`cf push`, or `cf update-buildpack`)"
         }
         UnpackError::Escapes { .. } | UnpackError::Forbidden { .. } => {
-            "such an archive is not unpacked: whoever made it has to make it anew"
+            "this archive is not safe to unpack; its maker must make it again"
         }
         UnpackError::LimitExceeded { bound, .. } => {
             let option = bound.option();
-            return format!("{option} with more, if you trust its source (host-cli restage APP -- {option} …)");
+            return format!(
+                "if you trust its source, allow more with {option} (with host-cli behind --: `-- {option} …`)"
+            );
         }
         UnpackError::DiskFull(_) => builder::DISK,
-        UnpackError::Disk { .. } => "is there room, and may the agent's user write there?",
+        UnpackError::Disk { .. } => "make room there, and let the agent's user write there",
     };
     advice.to_owned()
 }

@@ -47,7 +47,7 @@ pub(crate) enum TransferError {
         reason: String,
     },
     /// A redirect from https to http, where nobody can tell who answers.
-    #[error("it redirects from https to http, to {host:?}, where anybody could answer")]
+    #[error("the server redirects from https to http ({host:?}), which is not safe")]
     Downgrade { host: String },
     #[error("the certificate of {host:?} is signed by an authority that is not trusted here")]
     UnknownAuthority { host: String },
@@ -131,6 +131,21 @@ impl TransferError {
             | Self::OwnCertificate { .. }
             | Self::Protocol { .. } => false,
         }
+    }
+
+    /// Whether it is the server that cannot be spoken to, whatever is wanted from it.
+    pub(crate) fn is_about_the_server(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownHost { .. }
+                | Self::Connect { .. }
+                | Self::Proxy { .. }
+                | Self::UnknownAuthority { .. }
+                | Self::WrongHost { .. }
+                | Self::CertificateExpired { .. }
+                | Self::OwnCertificate { .. }
+                | Self::Tls { .. }
+        )
     }
 
     /// Whether a body that it ended may go on where it was: what had come until then was right.

@@ -52,7 +52,7 @@ fn a_docker_app_is_refused_in_words() {
     let outcome = world.stage(&request, &[]);
     let (text, advice) = outcome.failure();
     assert_eq!((outcome.code, text), (3, "this is a docker app: its image is ready, there is nothing to stage"));
-    assert!(advice.contains("run the image itself") && !world.exists("began"));
+    assert!(advice.contains("run its image") && !world.exists("began"));
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn everything_that_is_missing_is_listed_before_anything_is_done() {
     let outcome = cloud.stage_request(&outdated(&cloud), &[]);
     let (text, advice) = outcome.failure();
     assert_eq!(outcome.code, 4, "{text}");
-    let when = "(its signature expired at 2016-06-15 18:57:23 UTC)";
+    let when = "(the URL expired at 2016-06-15 18:57:23 UTC)";
     for line in [
         format!("\n/lifecycle.tgz from {} {when}", cloud.server.url("/lifecycle.tgz?***")),
         format!("\na_buildpack (/buildpack.zip) from {} {when}", cloud.server.url("/buildpack.zip?***")),
@@ -83,5 +83,5 @@ fn a_copy_of_another_package_than_the_requests_is_missing_too() {
     package["checksum_value"] = json!("0".repeat(64));
     let outcome = cached.stage_request(&request, &[]);
     let (text, _) = outcome.failure();
-    assert!(text.contains("app package from") && text.contains("its signature expired"), "{text}");
+    assert!(text.contains("app package from") && text.contains("the URL expired"), "{text}");
 }

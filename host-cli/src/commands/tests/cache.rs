@@ -147,7 +147,7 @@ fn options_that_contradict_each_other_are_refused_before_the_engine_is_asked() {
     for (words, text) in [
         ("--bake Stager:x", "Stager:x"),
         ("--bake x --cache-volume mine", "--bake puts everything into an image"),
-        ("--cache-volume /srv", "no name of a volume"),
+        ("--cache-volume /srv", "not a volume's name"),
     ] {
         let fake = engine();
         let walked = filled(&fake, words, vec![recorded()]);

@@ -212,6 +212,32 @@ fn a_port_of_another_program_is_refused_and_nothing_is_made() {
 }
 
 #[test]
+fn a_port_of_another_app_of_ours_is_refused_with_that_apps_name() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let fake = engine();
+    let labels =
+        [(labels::KIND, labels::KIND_APP), (labels::APP_NAME, "other"), (labels::PORTS, &*format!("0.0.0.0:{port}"))];
+    let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let spec = ContainerSpec { image: "stager:latest".to_owned(), labels, ..ContainerSpec::default() };
+    let holder = fake.create(Some("cf-app-other"), &spec).unwrap();
+    let refused = |words: String| {
+        let walked = launched(&fake, &words);
+        assert_eq!(walked.code, ExitCode::Launch);
+        walked
+    };
+    let stopped = refused(format!("--port {port}"));
+    assert!(stopped.failure().contains("another program"), "{}", stopped.failure());
+    fake.start(&holder).unwrap();
+    let running = refused(format!("--port {port}"));
+    assert_eq!(
+        running.failure(),
+        format!("port {port} of 127.0.0.1 is in use by app \"other\" (container cf-app-other)")
+    );
+    assert!(running.said("`docker rm -f cf-app-other` stops it"), "{}", running.text);
+}
+
+#[test]
 fn a_port_that_was_taken_since_it_was_chosen_is_told_in_words() {
     let fake = engine();
     fake.refuse("start", "driver failed: Bind for 127.0.0.1:80 failed: port is already allocated");

@@ -524,7 +524,7 @@ fn a_volume_of_that_name_that_is_there_is_used_as_it_is() {
 fn a_directory_of_the_hosts_is_no_volume_and_no_cache_has_none() {
     for (words, text) in [
         ("--cache-volume /etc", "--cache-volume \"/etc\": not a volume's name"),
-        ("--cache-volume a:b", "--cache-volume \"a:b\" is no name of a volume"),
+        ("--cache-volume a:b", "--cache-volume \"a:b\": not a volume's name"),
         ("--no-cache --cache-limit 1G", "--no-cache excludes --cache-volume and --cache-limit"),
         ("--key /nowhere", "--key is of no use without the client certificate that it belongs to"),
     ] {
@@ -539,11 +539,11 @@ fn a_directory_of_the_hosts_is_no_volume_and_no_cache_has_none() {
 fn an_engine_that_keeps_no_limits_is_warned_of_once() {
     let fake = engine();
     let kept = restaged(&fake, "--no-image");
-    assert!(!kept.said("keeps no limit"), "{}", kept.text);
+    assert!(!kept.said("does not limit"), "{}", kept.text);
     fake.state().limits = Limits { memory: false, processes: false };
     let walked = restaged(&fake, "");
     assert_eq!(
-        walked.text.matches("this Docker Engine keeps no limit of memory and processes").count(),
+        walked.text.matches("this Docker Engine does not limit memory and processes").count(),
         1,
         "{}",
         walked.text

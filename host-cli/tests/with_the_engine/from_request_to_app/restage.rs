@@ -109,7 +109,7 @@ fn an_app_that_takes_too_much_memory_is_told_so() {
     } else {
         // Without cgroups there is no bound; what can be had is a word about it.
         let said = said.done();
-        assert!(said.err.contains("warning: this Docker Engine keeps no limit of memory"), "{}", said.err);
+        assert!(said.err.contains("warning: this Docker Engine does not limit memory"), "{}", said.err);
     }
 }
 

@@ -37,14 +37,14 @@ fn json_says_what_is_known_of_each_request_the_newest_first() {
     );
     assert_eq!((&staging["expires"], &staging["expired"]), (&json!("2016-06-15T18:57:23Z"), &json!(true)));
     assert_eq!(rows[2]["start_command"], "");
-    assert!(rows.iter().all(|row| row.as_object().unwrap().len() == 13), "every key is always there");
+    assert!(rows.iter().all(|row| row.as_object().unwrap().len() == 14), "every key is always there");
 }
 
 #[test]
 fn a_table_shows_the_same_for_people() {
     let said = Home::new().run(&format!("requests --show --logs {}", recorded("2016").display()));
     let lines: Vec<&str> = said.printed().lines().collect();
-    assert!(lines[0].starts_with("TIME ") && lines[0].ends_with("BUILDPACKS OR START COMMAND"), "{}", lines[0]);
+    assert!(lines[0].starts_with("USED  TIME ") && lines[0].ends_with("BUILDPACKS OR START COMMAND"), "{}", lines[0]);
     assert!(
         lines[1].contains("launch   node-env ") && lines[1].ends_with("node server.js --second-push"),
         "{}",
@@ -83,6 +83,17 @@ fn a_signature_that_lives_is_told_from_a_dead_one() {
 }
 
 #[test]
+fn the_request_that_commands_use_is_marked_and_earlier_ones_are_not() {
+    let home = Home::staged(&[at("1.0", "old").staging(), at("2.0", "new").staging()])
+        .with(LISTENER, &[at("3.0", "same").launch(), at("4.0", "same").launch()]);
+    let used = rows(&home, "").iter().map(|row| row["used"] == true).collect::<Vec<_>>();
+    assert_eq!(used, [true, false, true, false]);
+    assert_eq!(home.run("build-req").mark(), "new");
+    let lines: Vec<bool> = home.run("requests").printed().lines().skip(1).map(|line| line.starts_with('*')).collect();
+    assert_eq!(lines, used);
+}
+
+#[test]
 fn a_request_without_signed_urls_neither_lives_nor_dies() {
     let rows = rows(&Home::staged(&[at("1.0", "a").staging()]), "");
     assert_eq!((&rows[0]["expires"], &rows[0]["expired"]), (&Value::Null, &Value::Null));
@@ -96,10 +107,12 @@ fn an_app_filters_the_list_and_all_apps_of_its_name_are_in_it() {
         at("3.0", "c").of("php-env", "5d886c4d-d5a1-5360-b935-9f8f15d451bd").staging(),
     ])
     .with(LISTENER, &[at("4.0", "d").launch()]);
+    let used = rows(&home, "").iter().map(|row| row["used"] == true).collect::<Vec<_>>();
+    assert_eq!(used, [true, true, true, true], "the newest of each app and kind");
     let kinds = |app: &str| rows(&home, app).iter().map(|row| row["kind"].clone()).collect::<Vec<_>>();
     assert_eq!(kinds("node-env"), ["launch", "staging", "staging"]);
     assert_eq!(kinds("5d886c4d"), ["staging"]);
-    home.run("requests nod-env").failed(3, &["no request of an app `nod-env`", "the nearest: node-env, php-env"]);
+    home.run("requests nod-env").failed(3, &["no request for app \"nod-env\"; did you mean \"node-env\"?"]);
 }
 
 #[test]

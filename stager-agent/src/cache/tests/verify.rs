@@ -92,7 +92,7 @@ fn verifying_ends_when_it_is_stopped() {
 fn clearing_removes_what_is_named_or_all_and_leaves_what_is_in_use() {
     let home = Home::new();
     let cache = home.cache();
-    for key in ["a", "b", "c"] {
+    for key in ["a", "b", "c", "nodejs_v1", "nodejs_v2"] {
         drop(publish(&cache, key, "x"));
     }
     drop(publish_package(&cache, "app", "PK"));
@@ -105,7 +105,15 @@ fn clearing_removes_what_is_named_or_all_and_leaves_what_is_in_use() {
         cleared.sort_by(|a, b| a.0.cmp(&b.0));
         cleared
     };
-    assert_eq!(clear(Some("none")), []);
+    for (word, said) in [
+        ("none", "no cache entry has the key \"none\""),
+        ("", "no cache entry has the key \"\""),
+        ("nodejs", "2 keys begin with \"nodejs\": nodejs_v1, nodejs_v2"),
+    ] {
+        assert_eq!(cache.clear(Some(word)).unwrap_err().to_string(), said);
+    }
+    assert_eq!(clear(Some("nodejs_v1")), [("nodejs_v1".into(), SMALL, Removal::Removed)]);
+    assert_eq!(clear(Some("nod")), [("nodejs_v2".into(), SMALL, Removal::Removed)], "the start of a key");
     assert_eq!(clear(Some("a")), [("a".into(), SMALL, Removal::Removed)]);
     assert!(!is_there(&cache, "a") && is_there(&cache, "b"));
     assert_eq!(clear(Some("app")), [("app".into(), 4096, Removal::Removed)]);

@@ -144,7 +144,7 @@ fn https_does_not_lead_to_http_where_certificates_count() {
     fs::write(&file, &authority.pem).unwrap();
     let error = with_causes(&Case::new().run(&client(vec![file], Verify::Yes), &server.url, None).unwrap_err());
     assert!(
-        error.contains("it redirects from https to http, to \"127.0.0.1\"") && !error.contains("SECRET"),
+        error.contains("the server redirects from https to http (\"127.0.0.1\")") && !error.contains("SECRET"),
         "{error}"
     );
     assert_eq!((server.requests(), target.requests()), (1, 0));
