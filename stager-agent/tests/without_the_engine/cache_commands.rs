@@ -116,8 +116,9 @@ fn a_list_tells_all_but_secrets() {
     assert_eq!(buildpack["packed_bytes"], json!(cached.cloud.server.body("/buildpack.zip").len()));
     assert!(buildpack["fetched"].as_str().unwrap().ends_with('Z') && buildpack["sha256"].as_str().unwrap().len() == 64);
     assert_eq!(of("18c50a86-b045-5fed-bae9-e6ea03383693")["kind"], json!("package"));
+    assert_eq!((&buildpack["name"], &of("/lifecycle.tgz")["name"]), (&json!("a_buildpack"), &Value::Null));
     let table = String::from_utf8(run(&cached, &["cache", "list"], &[]).stdout).unwrap();
-    assert!(table.starts_with("KEY ") && table.lines().count() == 4, "{table}");
+    assert!(table.starts_with("NAME ") && table.lines().count() == 4, "{table}");
     let address = cached.cloud.server.address();
     assert!(entries.iter().all(|entry| entry["address"] == json!(address)), "{entries:?}");
     assert!(table.lines().skip(1).all(|line| line.contains(&format!("  no: {address}  http://"))), "{table}");
@@ -138,7 +139,11 @@ fn verify_reads_every_byte_and_removes_what_is_damaged() {
     outcome(&cached, &["cache", "verify", "/lifecycle.tgz"], &[]).done();
     let damaged = outcome(&cached, &["cache", "verify"], &[]);
     assert_eq!((damaged.code, damaged.failure().0), (4, "1 of 3 entries were damaged and are removed"));
-    assert!(damaged.notes().iter().any(|note| note.starts_with("/buildpack.zip from ")), "{:?}", damaged.notes());
+    assert!(
+        damaged.notes().iter().any(|note| note.starts_with("Removed a_buildpack /buildpack.zip from ")),
+        "{:?}",
+        damaged.notes()
+    );
     assert_eq!(outcome(&cached, &["cache", "verify"], &[]).done().notes().len(), 2);
 }
 
@@ -160,12 +165,13 @@ fn a_record_of_an_earlier_stager_says_nothing_of_an_address_and_serves() {
     cached.stage(&[]).done();
     change_record(&cached, "/buildpack.zip", |record| {
         assert!(record["facts"].as_object_mut().unwrap().remove("address").is_some());
+        assert!(record["facts"].as_object_mut().unwrap().remove("name").is_some());
     });
     let entries = list(&cached);
     let buildpack = entries.iter().find(|entry| entry["key"] == json!("/buildpack.zip")).unwrap();
     assert_eq!((entries.len(), &buildpack["address"]), (3, &Value::Null));
     let table = String::from_utf8(run(&cached, &["cache", "list"], &[]).stdout).unwrap();
-    let line = table.lines().find(|line| line.starts_with("/buildpack.zip")).unwrap();
+    let line = table.lines().find(|line| line.contains(" /buildpack.zip ")).unwrap();
     assert!(line.contains("  no   ") && !line.contains("no:"), "{line}");
     let staged = cached.stage(&[]);
     assert_eq!(staged.done().events.iter().filter(|event| matches!(event, Event::Cached { .. })).count(), 2);
@@ -185,7 +191,7 @@ fn verify_origin_finds_what_an_impostor_made_to_agree_in_everything_and_the_next
     outcome(&cached, &["cache", "verify"], &[]).done();
 
     let compared = outcome(&cached, &["cache", "verify", "--origin"], &[]);
-    let text = "1 of 3 entries are not what their origin gives and are removed";
+    let text = "1 of 3 entries differ from their server's files and are removed";
     assert_eq!((compared.code, compared.failure().0), (4, text));
     let url = |path: &str| cached.cloud.server.url(path);
     let notes = compared.notes();
@@ -217,7 +223,7 @@ fn verify_origin_removes_what_is_longer_there_and_nothing_that_cannot_be_compare
     }
     server.answers("/buildpack.zip", 503, b"");
     let unanswered = verify("/buildpack.zip");
-    let text = "1 of 1 entries could not be compared with their origin and stay";
+    let text = "1 of 1 entries could not be compared with their servers and are kept";
     assert_eq!((unanswered.code, unanswered.failure().0), (4, text));
     let small = ["--max-unpacked", "10", "cache", "verify", "--origin", "/buildpack.zip"];
     server.answers("/buildpack.zip", 200, &body);

@@ -47,7 +47,7 @@ fn a_corrupt_archive_is_named() {
     let cloud = Cloud::new();
     let whole = tgz(&[("builder", BUILDER, 0o755)]);
     cloud.server.answers("/lifecycle.tgz", 200, &whole[..whole.len() / 2]);
-    cloud.fails(4, &["cannot unpack", "/lifecycle.tgz?***", "upload it there anew"]);
+    cloud.fails(4, &["cannot unpack", "/lifecycle.tgz?***", "upload it again"]);
     cloud.server.answers("/lifecycle.tgz", 200, b"<!DOCTYPE html><html><body>please log in</body></html>");
     cloud.fails(4, &["not a tar, tgz or zip archive"]);
     cloud.server.answers("/lifecycle.tgz", 200, b"");
@@ -84,7 +84,7 @@ fn a_wrong_checksum_is_named() {
 fn a_lifecycle_without_a_builder_is_named() {
     let cloud = Cloud::new();
     cloud.server.answers("/lifecycle.tgz", 200, &tgz(&[("launcher", "x", 0o755)]));
-    cloud.fails(5, &["there is no ", "/lifecycle/builder", "is this the right lifecycle"]);
+    cloud.fails(5, &["there is no ", "/lifecycle/builder", "from the right file server"]);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_droplet_that_is_missing_or_empty_is_named() {
         (format!("#!/bin/sh\n: > {}\n", cloud.world.text("droplet")), "is empty"),
     ] {
         cloud.server.answers("/lifecycle.tgz", 200, &tgz(&[("builder", &builder, 0o755)]));
-        cloud.fails(6, &[words, "/droplet", "what did it say?"]);
+        cloud.fails(6, &[words, "/droplet", "see the builder's output above"]);
         assert_eq!(cloud.stage(&["--no-upload"]).code, 6, "no upload, but also no droplet");
     }
 }
@@ -128,8 +128,8 @@ fn a_builder_that_leaves_no_result_is_named() {
 fn a_cc_uploader_that_refuses_is_named() {
     let cloud = Cloud::new();
     cloud.server.answers("/v1/droplet/app", 400, b"no such app");
-    let outcome =
-        cloud.fails(6, &["cannot upload", "/droplet", "/v1/droplet/app?***", "400 Bad Request", "their logs"]);
+    let outcome = cloud
+        .fails(6, &["cannot upload", "/droplet", "/v1/droplet/app?***", "400 Bad Request", "the logs of cc-uploader"]);
     let told =
         |event: &Event| matches!(event, Event::Progress { text, failed: true, .. } if text == "Uploading failed");
     assert!(outcome.events.iter().any(told));
@@ -232,7 +232,10 @@ fn a_time_limit_and_a_signal_end_a_download_too() {
     request["action"]["timeout"]["action"]["serial"]["actions"][0]["download"]["from"] = json!(nowhere);
     request["action"]["timeout"]["timeout"] = json!(300_000_000);
     let outcome = cloud.stage_request(&request, &[]);
-    assert_eq!((outcome.code, outcome.failure().0), (124, "the request's time limit of 300ms ran out"));
+    assert_eq!(
+        (outcome.code, outcome.failure().0),
+        (124, "staging took longer than the request's time limit of 300ms")
+    );
     request["action"]["timeout"]["timeout"] = json!(900_000_000_000_u64);
     // It was begun ahead, and once more when its time began.
     let _held = [silent.accept().unwrap(), silent.accept().unwrap()];

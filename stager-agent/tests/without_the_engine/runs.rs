@@ -169,7 +169,7 @@ fn a_timeout_ends_the_builder_and_is_124() {
         "action": world.shell("sleep 300"), "start_message": "Staging...", "failure_message_prefix": "Staging failed"}}}});
     let outcome = world.stage(&task(&action), &[]);
     let (text, advice) = outcome.failure();
-    assert_eq!((outcome.code, text), (124, "the request's time limit of 300ms ran out"));
+    assert_eq!((outcome.code, text), (124, "staging took longer than the request's time limit of 300ms"));
     assert!(advice.contains("staging.timeout_in_seconds"), "{advice}");
 }
 

@@ -525,7 +525,7 @@ fn a_directory_of_the_hosts_is_no_volume_and_no_cache_has_none() {
     for (words, text) in [
         ("--cache-volume /etc", "--cache-volume \"/etc\": not a volume's name"),
         ("--cache-volume a:b", "--cache-volume \"a:b\": not a volume's name"),
-        ("--no-cache --cache-limit 1G", "--no-cache excludes --cache-volume and --cache-limit"),
+        ("--no-cache --cache-limit 1G", "--no-cache cannot go with --cache-volume or --cache-limit"),
         ("--key /nowhere", "--key is of no use without the client certificate that it belongs to"),
     ] {
         let fake = engine();

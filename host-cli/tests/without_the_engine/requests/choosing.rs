@@ -81,7 +81,8 @@ fn an_app_is_known_by_name_guid_start_of_guid_process_guid_and_staging_guid() {
         assert_eq!(home.run(&format!("launch-req {app}")).mark(), "wanted", "{app}");
     }
     assert_eq!(home.run("build-req").mark(), "other");
-    home.run("build-req 18c50a8").failed(3, &["no staging request of an app `18c50a8`"]);
+    home.run("build-req 18c50a8")
+        .failed(3, &["no staging request for app \"18c50a8\"", "the start of a guid needs 8 characters or more"]);
 }
 
 #[test]
@@ -167,7 +168,7 @@ fn the_guid_of_an_app_without_such_a_request_is_not_another_apps_name() {
     for name in [GUID, "18c50a86", "18c50a86-b045"] {
         let thief = at("9.0", "thief").of(name, "5d886c4d-d5a1-5360-b935-9f8f15d451bd");
         let home = Home::new().with(STAGER, &[at("1.0", "victim").staging()]).with(LISTENER, &[thief.launch()]);
-        home.run(&format!("launch-req {name}")).failed(3, &[&format!("no launch request of an app `{name}`")]);
+        home.run(&format!("launch-req {name}")).failed(3, &[&format!("no launch request for app \"{name}\"")]);
         assert_eq!(home.run(&format!("launch-req --app={name}")).mark(), "thief", "{name}");
     }
     let dated = Home::staged(&[at("1.0", "dated").of("20260101", OTHER_GUID).staging()]);

@@ -77,7 +77,7 @@ fn the_launchers_run_is_printed_and_not_a_sidecars() {
 #[test]
 fn a_request_without_a_builder_is_said_to_have_none() {
     let home = Home::staged(&[line("1.0", &json!({"taskDefinition": {"action": {"run": {"path": "/bin/x"}}}}))]);
-    home.run("build-cmd").failed(3, &["no run action of a builder"]);
+    home.run("build-cmd").failed(3, &["the request runs no builder"]);
 }
 
 #[test]
