@@ -46,7 +46,7 @@ fn the_engine_of_the_current_context_is_asked_and_no_proxy() {
         variables.push(chosen);
         let output = host_cli(home.path(), &variables);
         let text = String::from_utf8(output.stderr).unwrap();
-        assert!(text.contains("there is no volume \"stager-test-no-such-volume\" on this"), "{chosen:?}: {text}");
+        assert!(text.contains("no cache volume \"stager-test-no-such-volume\" on this"), "{chosen:?}: {text}");
     }
     let overridden = [("DOCKER_HOST", "tcp://127.0.0.1:2"), ("DOCKER_CONTEXT", "here")];
     failed(home.path(), &overridden, &["tcp://127.0.0.1:2 (DOCKER_HOST, which overrides the docker context \"here\")"]);

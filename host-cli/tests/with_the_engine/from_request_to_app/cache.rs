@@ -255,5 +255,5 @@ fn what_the_cache_holds_is_listed_verified_and_cleared() {
     command.args(["cache", "list", "--cache-volume", "stager-no-such-volume"]);
     command.args(["--stager-image", &stager_image()]);
     Said::from(command.output().unwrap())
-        .failed(9, &["there is no volume \"stager-no-such-volume\"", "host-cli cache-up"]);
+        .failed(9, &["no cache volume \"stager-no-such-volume\"", "host-cli cache-up"]);
 }
