@@ -233,7 +233,7 @@ fn what_the_cache_holds_is_listed_verified_and_cleared() {
     assert!(everything.contains("https://blobstore/read/cc-packages/") && !everything.contains("md5="), "{everything}");
     let table = app.cache(&["list"]).done().out;
     let lifecycle = table.lines().find(|line| line.contains("buildpack_app_lifecycle.tgz")).expect("the lifecycle");
-    assert!(table.starts_with("KEY  ") && lifecycle.contains("tree"), "{table}");
+    assert!(table.starts_with("NAME  ") && lifecycle.contains("tree"), "{table}");
 
     // Somebody who is root on the host can damage an entry; nobody else can.
     let damage = "for launcher in /cache/entries/*/launcher; do echo x >>$launcher; done";
