@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A name server that knows no name and says so at once, as a real one would: a throw-away engine reaches no other.
 
     names.py ADDRESS    returns when it listens at port 53 of ADDRESS, and goes on in the background
