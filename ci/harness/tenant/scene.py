@@ -1,6 +1,7 @@
 """What an attempt has at hand: apps, host-cli with a home of its own, things on the engine that go when it ends."""
 import itertools
 import os
+import re
 import subprocess
 
 from harness import staging
@@ -14,6 +15,7 @@ from harness.tenant.world import tiny_root
 
 LIMIT = 120  # seconds for a run on a busy machine
 NUMBERS = itertools.count()
+MISTYPED = re.compile('unknown (option|command)|unexpected argument|takes no value')
 
 
 class Scene:
@@ -71,7 +73,7 @@ class Scene:
             done = finished(process, stdin, LIMIT)
         except subprocess.TimeoutExpired:
             raise NotSetUp(f'host-cli {words[0]} hung') from None
-        if done.code == 2 and 'nrecognized argument' in done.error:
+        if done.code == 2 and MISTYPED.search(done.error):
             raise NotSetUp(f'this host-cli does not know it: {done.error.strip()[:200]}')
         return done
 

@@ -117,8 +117,6 @@ def swells(scene, chunks, most=DISK * MIB, words=None, disk=DISK):
 
 
 def judged(most, peak, code, made, said):
-    if 'nrecognized argument' in said:
-        raise NotSetUp(f'this host-cli does not know it: {said[:200]}')
     if made:
         return f'an image was made; {peak // MIB} MiB were written'
     if peak > most + SLACK:
