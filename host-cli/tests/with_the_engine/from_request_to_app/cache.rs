@@ -140,9 +140,10 @@ fn what_cache_up_has_fetched_a_restage_does_not_fetch_again() {
     has_line(&said, lifecycle);
     has_line(&said, "======> Downloading /tmp/buildpacks/");
     assert!(!said.out.contains("md5=") && !said.err.contains("md5="), "{}{}", said.out, said.err);
-    has_no_line(&app.restage(&["--no-image"]).done(), "======> Downloading /tmp/lifecycle");
-    app.cache_up(&["--cache-volume", &app.volume()]).done();
-    assert_eq!((given(&app), kinds(&app, "tree")), (1, 2));
+    let restaged = app.restage(&["--no-image"]).done();
+    has_no_line(&restaged, "======> Downloading /tmp/lifecycle");
+    let again = app.cache_up(&["--cache-volume", &app.volume()]).done();
+    assert_eq!((given(&app), kinds(&app, "tree")), (1, 2), "{}{}{}", said.out, restaged.out, again.out);
 }
 
 #[test]
