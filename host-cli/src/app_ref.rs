@@ -22,7 +22,7 @@ pub(crate) struct AppRef {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AppRefError {
     /// As APP and behind `--app`.
-    #[error("APP and --app both say which app")]
+    #[error("APP and --app cannot go together")]
     Twice,
     /// `push` got something else than an image and its name elsewhere.
     #[error("push needs an image and its name in the registry")]

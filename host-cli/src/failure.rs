@@ -107,13 +107,13 @@ impl From<LoginError> for Failure {
                 "`pass show registry | host-cli push --username NAME --password-stdin IMAGE REF`",
             ),
             LoginError::NoPassword | LoginError::Unreadable { .. } => {
-                (ExitCode::CommandLine, "let the program in front of the pipe print the password and nothing else")
+                (ExitCode::CommandLine, "pipe in the password and nothing else")
             }
             LoginError::Config { .. } | LoginError::BadAuth { .. } => {
-                (ExitCode::Image, "`docker login` writes it anew; --username and --password-stdin do without it")
+                (ExitCode::Image, "run `docker login` again, or use --username and --password-stdin")
             }
             LoginError::Helper { .. } => {
-                (ExitCode::Image, "does `docker login` work? --username and --password-stdin do without helpers")
+                (ExitCode::Image, "check that `docker login` works, or use --username and --password-stdin")
             }
         };
         Self::new(code, error.to_string(), advice)

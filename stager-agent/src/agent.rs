@@ -223,7 +223,7 @@ fn announce(plan: &StagingPlan, scope: &Scope) {
         stack: plan.stack.clone(),
     });
     if plan.skips_verification {
-        let text = "certificates are not verified: the request's builder says -skipCertVerify=true";
+        let text = "TLS certificates are not checked, because the request sets -skipCertVerify=true";
         scope.emit(Event::Warning { text: text.to_owned() });
     }
 }

@@ -204,7 +204,7 @@ def app_image_of_the_victim(scene):
 
 @attempt
 def port_that_a_stranger_says_it_holds(scene):
-    """the same, and its labels say that it holds the port which the launch wants"""
+    """the same, and its labels say that it uses the port which the launch wants"""
     victim = scene.app('victim').starts('sleep 600')
     image = scene.strangers(FOREVER, labels(kind='app', app__guid=victim.guid, process='web', ports='127.0.0.1:38123'))
     the_newer_image(scene, victim)

@@ -85,7 +85,7 @@ pub(super) fn restage_all(
     let Some((first, _)) = failed.first() else { return Ok(()) };
     let names: Vec<&str> = failed.iter().map(|(_, name)| name.as_str()).collect();
     let text = format!("{} of {} apps were not staged: {}", failed.len(), apps.len(), names.join(", "));
-    Err(Failure::new(*first, text, "what went wrong with each stands above"))
+    Err(Failure::new(*first, text, "see above why each failed"))
 }
 
 fn one(session: &Session, batch: &Batch, app: &AppRef) -> ExitCode {
@@ -110,20 +110,20 @@ fn one(session: &Session, batch: &Batch, app: &AppRef) -> ExitCode {
 fn apps(command: &Restage) -> Result<Vec<AppRef>, Failure> {
     let wrong = |text: &str, advice: &str| Err(Failure::new(ExitCode::CommandLine, text, advice));
     if command.request.is_some() {
-        return wrong("--request is one app's, and several are to be staged", "");
+        return wrong("--request cannot go with several apps", "");
     }
     if command.push.is_some() || command.username.is_some() || command.password_stdin {
-        return wrong("--push gives one image its name, and several are to be made", "`host-cli push` pushes each");
+        return wrong("--push cannot go with several apps", "push each with `host-cli push`");
     }
     if command.stager_log.as_deref().is_some_and(|log| log.as_os_str() == "-") {
-        return wrong("--stager-log - can be read once, and each app's request is looked for", "name a file");
+        return wrong("--stager-log - cannot go with several apps", "give a file to --stager-log");
     }
     let typed = command.app_refs();
     if !command.all {
         return Ok(typed);
     }
     if !typed.is_empty() {
-        return wrong("--all takes every app in the logs, so no APP goes with it", "");
+        return wrong("--all cannot go with APP", "");
     }
     Ok(requests::all_staged_apps(&command.log_options())?)
 }

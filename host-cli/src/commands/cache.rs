@@ -59,7 +59,7 @@ pub(super) fn listed(session: &Session, command: &CacheList) -> Result<String, F
         return Err(refused(status, &String::from_utf8_lossy(&complaint), image));
     }
     let entries: Vec<CachedEntry> = serde_json::from_slice(&out).map_err(|_| {
-        let text = format!("the agent in {image} answered with something else than a list");
+        let text = format!("the agent in {image} did not answer with a list");
         Failure::new(ExitCode::Engine, text, "rebuild the stager image with `docker/build`")
     })?;
     Ok(match command.output {
@@ -74,7 +74,7 @@ pub(super) fn judged(command: &CacheVerify) -> Result<(), Failure> {
     if *origin || network.is_none() && [ca, cert, key].into_iter().all(Option::is_none) {
         return Ok(());
     }
-    let text = "--network, --ca, --cert and --key are of no use without --origin: nobody is asked";
+    let text = "--network, --ca, --cert and --key need --origin";
     Err(Failure::new(ExitCode::CommandLine, text, ""))
 }
 

@@ -32,7 +32,7 @@ pub(super) fn run(command: CacheUp, agent_options: Vec<String>) -> ExitCode {
 fn wanted(command: &CacheUp) -> Result<Vec<Request>, Failure> {
     let app = command.app_ref()?;
     if command.all && (app.is_some() || command.request.is_some()) {
-        let text = "--all takes every request in the logs, so neither APP nor --request goes with it";
+        let text = "--all cannot go with APP or --request";
         return Err(Failure::new(ExitCode::CommandLine, text, ""));
     }
     Ok(match &command.request {
@@ -100,7 +100,7 @@ fn usable<'a>(
             }
             Err(failure) if skip => {
                 let of = request.time.map_or_else(String::new, |time| format!(" of {time:.0}"));
-                session.emit(Event::Warning { text: format!("a request{of} is left out: {}", failure.text) });
+                session.emit(Event::Warning { text: format!("skipped a request{of}: {}", failure.text) });
                 last = Some(failure);
             }
             Err(failure) => return Err(failure),
@@ -115,7 +115,7 @@ fn usable<'a>(
 /// The whole name of the image that `--bake` makes.
 fn new_image(options: &FetchOptions<'_>, tag: &String) -> Result<String, Failure> {
     if options.cache_volume.is_some() || options.cache_limit.is_some() {
-        let text = "--bake puts everything into an image, so neither --cache-volume nor --cache-limit goes with it";
+        let text = "--bake cannot go with --cache-volume or --cache-limit";
         return Err(Failure::new(ExitCode::CommandLine, text, ""));
     }
     Ok(checked_names(std::slice::from_ref(tag))?.concat())

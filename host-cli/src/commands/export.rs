@@ -57,13 +57,15 @@ fn target(command: &Export) -> Result<Target, Failure> {
     match (&command.droplet, &command.oci) {
         (Some(file), None) if file == Path::new("-") => {
             if io::stdout().is_terminal() {
-                return wrong("a droplet is nothing for a terminal", "send it on with a pipe, or name a file");
+                return wrong("cannot write a droplet to a terminal", "pipe it on, or give a file to --droplet");
             }
             Ok(Target::DropletToStandardOutput)
         }
         (Some(file), None) => Ok(Target::Droplet(file.clone())),
         (None, Some(folder)) => Ok(Target::Layout(folder.clone())),
-        (None, None) => wrong("an export needs a place to go to", "give it with --droplet FILE or --oci DIR"),
-        (Some(_), Some(_)) => wrong("--droplet excludes --oci", "run it twice for both"),
+        (None, None) => {
+            wrong("choose where to write: --droplet FILE or --oci DIR", "give it with --droplet FILE or --oci DIR")
+        }
+        (Some(_), Some(_)) => wrong("--droplet and --oci cannot go together", "run the command once for each"),
     }
 }

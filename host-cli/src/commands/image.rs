@@ -59,7 +59,7 @@ fn order(command: &arguments::Image) -> Result<Order, Failure> {
     let task = command.request.as_deref().map(task).transpose()?;
     checked_names(&command.name)?;
     let base = match (&command.base, &task) {
-        (None, None) => return Err(unsaid("a root file system to stand on", "--base IMAGE")),
+        (None, None) => return Err(unsaid("a root file system", "--base IMAGE")),
         (Some(base), None) => base.clone(),
         (wanted, Some(task)) => base_image(task, wanted.as_deref())?,
     };
@@ -101,11 +101,11 @@ fn task(path: &Path) -> Result<TaskDefinition, Failure> {
 }
 
 fn unsaid(what: &str, option: &str) -> Failure {
-    let text = format!("an image needs {what}");
+    let text = format!("image: missing {what}");
     Failure::new(
         ExitCode::CommandLine,
         text,
-        format!("give it with {option}, or the app's staging request with --request"),
+        format!("give it with {option}, or give the app's staging request with --request"),
     )
 }
 
@@ -114,7 +114,7 @@ fn labels(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
         Some((name, value)) if is_label(name) => Ok((name.to_owned(), value.to_owned())),
         _ => Err(Failure::new(
             ExitCode::CommandLine,
-            "a label is NAME=VALUE, and its name of letters, digits and ._/-",
+            "--label must be NAME=VALUE, with a name of letters, digits and ._/-",
             "",
         )),
     };

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub(crate) fn run(command: &Link) -> Result<ExitCode, Failure> {
     let program = std::env::current_exe().map_err(|error| failure("cannot find this program's own file", &error))?;
     if !command.folder.is_dir() {
-        let text = format!("{} is no folder", command.folder.display());
+        let text = format!("{} is not a folder", command.folder.display());
         return Err(Failure::new(ExitCode::CommandLine, text, "make it first, and put it on your PATH"));
     }
     let links = LINKED.map(|(name, _)| command.folder.join(name));

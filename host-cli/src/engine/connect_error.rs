@@ -56,16 +56,16 @@ impl fmt::Display for ChosenBy {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectError {
     /// No engine listens there, or the connection broke. `elsewhere`: sockets of other engines.
-    #[error("no Docker Engine answers at {address}{by}: {reason}")]
+    #[error("cannot connect to the Docker Engine at {address}{by}: {reason}")]
     Nobody { address: String, by: NamedBy, reason: String, elsewhere: Box<[PathBuf]> },
     /// The socket is closed to this user.
-    #[error("the Docker Engine at {address}{by} refuses this user: {reason}")]
+    #[error("this user may not use the Docker Engine at {address}{by}: {reason}")]
     Closed { address: String, by: NamedBy, reason: String, elsewhere: Box<[PathBuf]> },
     /// The address is none.
-    #[error("{} is no address of a Docker Engine{by}: {reason}", escape_control(&host.to_string()))]
+    #[error("{} is not the address of a Docker Engine{by}: {reason}", escape_control(&host.to_string()))]
     Address { host: SafeUrl, by: NamedBy, reason: &'static str },
     /// It is to be reached by ssh: `there` in ssh's own words, the engine's socket there.
-    #[error("the Docker Engine is reached by ssh{by}, which host-cli does not speak")]
+    #[error("host-cli cannot reach a Docker Engine by ssh{by}")]
     Ssh { there: String, socket: String, by: NamedBy },
     /// Something answers there, but not in HTTP.
     #[error("what answers at {address}{by} does not speak HTTP")]
@@ -86,7 +86,7 @@ pub(crate) enum ConnectError {
     #[error("{} is not as docker writes it: line {line}, column {column}", path.display())]
     Malformed { path: PathBuf, line: usize, column: usize },
     /// There is no such context.
-    #[error("there is no docker context {name:?}, which {chosen_by} chooses")]
+    #[error("no docker context {name:?}; {chosen_by} chooses it")]
     NoContext { name: String, chosen_by: ChosenBy },
     /// There is, but it names no engine.
     #[error("the docker context {name:?} names no Docker Engine")]
@@ -110,7 +110,7 @@ pub(crate) enum ConnectError {
     #[error("the certificate in {} or its key in {} is damaged or of an unknown kind", certificate.display(), key.display())]
     Unusable { key: PathBuf, certificate: PathBuf },
     /// This machine knows no authorities, and none was named.
-    #[error("nothing says which authorities to trust: no ca.pem, and this machine has no bundle of certificates")]
+    #[error("no trusted authorities: there is no ca.pem, and this machine has no bundle of certificates")]
     NoAuthorities,
     /// The tunnel of a TLS connection cannot be made.
     #[error("no socket can be made for TLS to the Docker Engine: {cause}")]

@@ -10,10 +10,10 @@ pub(crate) enum EngineError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// Nobody answers there any more.
-    #[error("no Docker Engine answers at {address}: {reason}")]
+    #[error("cannot connect to the Docker Engine at {address}: {reason}")]
     Unreachable { address: String, reason: String },
     /// It answers, but not to us.
-    #[error("the Docker Engine at {address} refuses this user: {reason}")]
+    #[error("this user may not use the Docker Engine at {address}: {reason}")]
     Forbidden { address: String, reason: String },
     /// What was asked about is not there.
     #[error("{what}: not found")]
@@ -58,7 +58,7 @@ impl EngineError {
     pub(crate) fn advice(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => "start it (`systemctl start docker`); if DOCKER_HOST is set, check it",
-            Self::Forbidden { .. } => "run as root or as a member of the group `docker`",
+            Self::Forbidden { .. } => "run as root, or join the group `docker`",
             error if error.is_broken_off() => "is the engine still running? Its log says why (`journalctl -u docker`)",
             error if error.is_full_disk() => "make room on the engine's disk: `docker system df` shows what takes it",
             Self::Connect(_) | Self::NotFound { .. } | Self::Refused { .. } | Self::InvalidReference { .. } => "",

@@ -12,10 +12,10 @@ use tar::EntryType;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CopiedFileError {
     /// There was no entry at all.
-    #[error("nothing came out of the container for `{name}`")]
+    #[error("the container gave nothing for `{name}`")]
     Nothing { name: String },
     /// Another entry, or one of another kind.
-    #[error("`{}`, {why}, came out of the container instead of the file `{name}`", escape_control(.found))]
+    #[error("`{}`, {why}, is in the container instead of the file `{name}`", escape_control(.found))]
     Unasked { name: String, found: String, why: &'static str },
     /// More bytes than allowed.
     #[error("`{name}` in the container has {bytes} bytes, more than the {limit} that are allowed")]

@@ -8,16 +8,16 @@ use shared_model::safe_url::SafeUrl;
 use std::io;
 
 /// What to try where a temporary file cannot be written.
-pub(super) const NO_ROOM: &str = "is there room? TMPDIR says where temporary files go";
+pub(super) const NO_ROOM: &str = "make room, or set TMPDIR to another folder";
 
 /// Why there is no image. Nothing of it was left behind.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ImageError {
     /// A name that engines do not take; see [`full_name`]. Perhaps with a password, as a URL may have one.
-    #[error("`{}` is no name for an image", escape_control(&name.to_string()))]
+    #[error("`{}` is not a name for an image", escape_control(&name.to_string()))]
     BadName { name: SafeUrl },
     /// A variable of the environment that should be a time.
-    #[error("{variable} is {:?}, which is no time in seconds since 1970", escape_control(.typed))]
+    #[error("{variable} is {:?}, not a number of seconds since 1970", escape_control(.typed))]
     BadTime { variable: &'static str, typed: String },
     /// The root file system is not there.
     #[error("no root file system {base} on this Docker Engine", base = escape_control(.base))]
@@ -32,10 +32,10 @@ pub(crate) enum ImageError {
     #[error("the {archive} is empty")]
     Empty { archive: &'static str },
     /// An archive without the `app` folder that every droplet has.
-    #[error("the droplet holds no folder `app`: it is no droplet of a buildpack app")]
+    #[error("not a droplet of a buildpack app: it has no folder `app`")]
     NoDroplet,
     /// There is no launcher.
-    #[error("the lifecycle holds no program `launcher`")]
+    #[error("the lifecycle has no program `launcher`")]
     NoLauncher,
     /// An entry that must not be in a layer.
     #[error("the {archive} holds `{}`, {why}", escape_control(.entry))]
@@ -59,7 +59,7 @@ pub(crate) enum ImageError {
     #[error("what the engine exports of the image cannot be used: {reason}", reason = escape_control(.reason))]
     Export { reason: String },
     /// The uppermost layer is not a droplet's.
-    #[error("the image has no layer that holds a droplet")]
+    #[error("the image has no droplet layer")]
     NoDropletLayer,
     /// The engine.
     #[error(transparent)]
@@ -88,17 +88,17 @@ impl ImageError {
             Self::Corrupt { archive: "droplet", .. } | Self::Empty { archive: "droplet" } | Self::NoDroplet => {
                 "stage the app again"
             }
-            Self::NoLauncher => "name the lifecycle that the request names, with launcher at its top",
+            Self::NoLauncher => "use the request's lifecycle, with launcher at its top",
             Self::Spool { .. } => NO_ROOM,
             Self::LayoutExists { .. } => {
                 "name another folder; `skopeo copy oci:NEW:latest oci:OLD:NAME` brings one layout's image into another"
             }
-            Self::NoDropletLayer => "only images that `restage` or `host-cli image` made hold one",
+            Self::NoDropletLayer => "use an image that `host-cli restage` or `host-cli image` made",
             Self::LimitExceeded { bound: Bound { by: BoundBy::Request { .. }, .. }, .. } => {
                 "if the app needs that much, raise disk_mb: `host-cli build-req APP >r.json`, then --request r.json"
             }
-            Self::LimitExceeded { bound: Bound { by: BoundBy::Option, .. }, .. } => "--max-layer SIZE allows more",
-            Self::LimitExceeded { .. } => "`tar -tvzf` lists what it holds: such an archive is made to fill a disk",
+            Self::LimitExceeded { bound: Bound { by: BoundBy::Option, .. }, .. } => "allow more with --max-layer SIZE",
+            Self::LimitExceeded { .. } => "list it with `tar -tvzf`: such an archive is made to fill a disk",
             Self::Engine(error) => error.advice(),
             Self::Unreadable { .. }
             | Self::Corrupt { .. }
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn a_password_in_a_name_is_not_repeated() {
         let error = checked_names(&["me:s3cret@r.io/app".to_owned()]).unwrap_err();
-        assert_eq!(error.to_string(), "`***@r.io/app` is no name for an image");
+        assert_eq!(error.to_string(), "`***@r.io/app` is not a name for an image");
         assert!(!format!("{error:?}").contains("s3cret"));
     }
 }

@@ -102,7 +102,7 @@ impl LayerTree {
     fn stand(&mut self, path: &Path, node: Node) -> Result<(), EntryRefusal> {
         for folder in path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
             match self.known.insert(digest(folder), Node::Folder { empty: false }) {
-                Some(Node::Other) => return Err(EntryRefusal::Why("which lies in what is no folder")),
+                Some(Node::Other) => return Err(EntryRefusal::Why("which lies in what is not a folder")),
                 Some(Node::Folder { empty: false }) => break, // and so are those above it
                 Some(Node::Folder { empty: true }) | None => {}
             }
@@ -139,7 +139,7 @@ mod tests {
         let (a, b) = (Path::new("a"), Path::new("a/b"));
         standing.folder(a).unwrap();
         standing.file(a).unwrap();
-        assert!(why(standing.file(b)).contains("no folder"));
+        assert!(why(standing.file(b)).contains("not a folder"));
         let mut standing = LayerTree::default();
         standing.file(b).unwrap();
         assert!(why(standing.file(a)).contains("not empty"));

@@ -111,7 +111,7 @@ impl ImageMaker<'_> {
             destination.begin(&base.id, &build_key);
         }
         let id = if let Some(found) = found {
-            events.emit(Event::Note { text: "the same image is here already".to_owned() });
+            events.emit(Event::Note { text: "The same image exists already".to_owned() });
             found.id
         } else {
             all_labels.insert(app_image::BUILD_KEY.to_owned(), build_key.clone());
@@ -152,7 +152,7 @@ fn result_labels(result: &str, events: &dyn EventSink) -> BTreeMap<String, Strin
         return BTreeMap::new();
     }
     app_image::labels_of_result(result).unwrap_or_else(|| {
-        let text = "the builder's result cannot be read; the image tells neither buildpack nor process types";
+        let text = "the builder's result cannot be read; the image has no labels for buildpack and process types";
         events.emit(Event::Warning { text: text.to_owned() });
         BTreeMap::new()
     })

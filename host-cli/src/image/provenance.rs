@@ -23,21 +23,19 @@ pub(crate) enum Provenance {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Foreign {
     /// Nothing says that it is one.
-    #[error("it bears no label of an app image")]
+    #[error("it has no labels of an app image")]
     NoLabel,
     /// What it should stand on is not here to compare with.
-    #[error("the root file system that it should stand on ({}) is not on this Docker Engine", escape_control(base))]
+    #[error("its root file system ({}) is not on this Docker Engine", escape_control(base))]
     NoBase { base: String },
     /// It holds more or less than an app image does.
-    #[error(
-        "its layers are not its root file system's with the lifecycle and the droplet on top, which its labels name"
-    )]
+    #[error("its layers are not the root file system, lifecycle and droplet that its labels name")]
     Layers,
     /// Something was done to it after it was made, or it was made otherwise.
     #[error("it was made in another way: {}", escape_control(how))]
     History { how: String },
     /// It would not run as an app image does.
-    #[error("its {what} is not what stager sets")]
+    #[error("its {what} was not set by stager")]
     Setting { what: String },
 }
 

@@ -12,9 +12,7 @@ pub(crate) enum PlanError {
     #[error("the request cannot be used:\n{errors}")]
     ValidationErrors { errors: String },
     /// It has an image already, and no droplet.
-    #[error(
-        "{app} is a docker app (docker lifecycle): there are no buildpacks and no droplet, so nothing to stage or launch"
-    )]
+    #[error("{app} is a docker app: it has no droplet to stage or launch")]
     DockerApp { app: String },
     /// Nobody made an image of its root file system.
     #[error("the request's root file system {:?} is not preloaded:STACK", escape_control(.rootfs))]
@@ -42,9 +40,11 @@ impl PlanError {
         match self {
             Self::ValidationErrors { .. } => "`host-cli requests` lists the requests in the logs",
             Self::DockerApp { .. } => "start its image with `docker run`",
-            Self::UnknownRootfs { .. } => "name the image that it stands for with --base",
+            Self::UnknownRootfs { .. } => "choose its image with --base",
             Self::NoLauncher => "only buildpack apps can be launched",
-            Self::NoSuchProcess { .. } => "choose another one with --process; `restage` reads them anew from the app",
+            Self::NoSuchProcess { .. } => {
+                "choose one of these with --process; `host-cli restage` reads them from the app again"
+            }
             Self::Port(_) => "",
         }
     }

@@ -77,7 +77,7 @@ impl LaunchPlan {
         // Only `web` is known to listen.
         let app_ports = if process == WEB { lrp.app_ports() } else { Vec::new() };
         Ok(Self {
-            notes: left_out(&lrp),
+            notes: left_out(&lrp, &container_name(&lrp, process, instance)),
             app_guid: lrp.app_guid().to_owned(),
             app: if application.name.is_empty() { application.guid } else { application.name },
             requested,
@@ -167,8 +167,9 @@ pub(crate) fn url(ports: &[PublishedPort]) -> String {
     ports.first().map(|port| format!("http://{}:{}", address(port), port.host)).unwrap_or_default()
 }
 
-/// What of the request is not done, in words; empty where nothing is left out that a user would miss.
-pub(crate) fn left_out(lrp: &DesiredLrp) -> Vec<String> {
+/// What of the request is not done in the container of this name, in words; empty where nothing is left out that a user
+/// would miss.
+pub(crate) fn left_out(lrp: &DesiredLrp, container: &str) -> Vec<String> {
     let mut notes = Vec::new();
     let own = lrp.launcher();
     let others = lrp.launchers().filter(|run| own.is_none_or(|own| !std::ptr::eq(*run, own)));
@@ -186,7 +187,7 @@ pub(crate) fn left_out(lrp: &DesiredLrp) -> Vec<String> {
         count(lrp.egress_rules.as_ref().map(Vec::len)),
     ));
     if lrp.action.iter().flat_map(Action::runs).any(|run| run.program() == "diego-sshd") {
-        notes.push("Not started: diego-sshd; `docker exec -it` opens a shell".to_owned());
+        notes.push(format!("No SSH daemon; open a shell with `docker exec -it {container} bash`"));
     }
     notes
 }

@@ -36,7 +36,7 @@ pub(crate) fn not_done(volume_mounts: usize, egress_rules: usize) -> Option<Stri
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| counted(count, what))
         .collect();
-    (!ignored.is_empty()).then(|| format!("Not done on plain Docker: {}", ignored.join(", ")))
+    (!ignored.is_empty()).then(|| format!("Not enforced on Docker: {}", ignored.join(", ")))
 }
 
 /// `1 volume mount`, `2 volume mounts`.

@@ -22,10 +22,10 @@ pub(crate) enum PortError {
     #[error("--port {0:?} is not [ADDRESS:]PORT[:APP-PORT] with port numbers from 1 to 65535")]
     Unreadable(String),
     /// More ports than the app has.
-    #[error("--port {typed} has no port of the app left to lead to (it has {ports}); PORT:APP-PORT names another one")]
+    #[error("--port {typed}: the app has no other port (it has {ports}); use PORT:APP-PORT for another one")]
     TooMany { typed: u16, ports: String },
     /// The request's, not the user's.
-    #[error("the request's port {0} is none")]
+    #[error("the request's port {0} is not a port number")]
     OfRequest(u32),
 }
 
@@ -125,7 +125,7 @@ mod tests {
         let error = shown(&[8080], &["80", "81"]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "--port 81 has no port of the app left to lead to (it has 8080); PORT:APP-PORT names another one"
+            "--port 81: the app has no other port (it has 8080); use PORT:APP-PORT for another one"
         );
         assert_eq!(shown(&[70_000], &[]), Err(PortError::OfRequest(70_000)));
     }

@@ -88,7 +88,7 @@ impl RestagePlan {
         let mut fetching = options.fetching;
         if task.runs_as_root() && fetching.keeping != Keeping::Nothing {
             let text =
-                "nothing is kept: the request runs a program as root, who could change what other stagings rely on";
+                "the cache is not filled, because the request runs a program as root, which could change the cache";
             notes.push(Event::Warning { text: text.to_owned() });
             fetching.keeping = Keeping::Nothing;
         }
@@ -107,7 +107,7 @@ impl RestagePlan {
             },
             container: staging_container(&task, &container_options),
             container_name: container_name(&task, options.instance),
-            unbounded: format!("Not bounded by this Docker Engine, but by the agent: disk_mb={}", task.disk_mb),
+            unbounded: format!("Disk limit kept by the agent, not by this Docker Engine: disk_mb={}", task.disk_mb),
             memory_mb: task.memory_mb,
             for_help: asks_for_help(fetching.agent_options),
             visit: options.keep.then(|| Visit::new(&task)),

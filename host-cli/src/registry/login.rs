@@ -33,10 +33,10 @@ pub(crate) enum LoginError {
     #[error("--username is empty")]
     NoName,
     /// Somebody would have to type it where everybody sees it.
-    #[error("--password-stdin wants a pipe, and standard input is a terminal, which would show the password")]
+    #[error("--password-stdin needs a pipe; a terminal would show the password")]
     Terminal,
     /// There is none.
-    #[error("standard input holds no password")]
+    #[error("standard input has no password")]
     NoPassword,
     /// It cannot be read.
     #[error("the password on standard input cannot be read: {reason}")]
@@ -45,7 +45,7 @@ pub(crate) enum LoginError {
     #[error("{} cannot be read: {reason}", escape_control(.path))]
     Config { path: String, reason: String },
     /// An entry of it makes no sense.
-    #[error("{}: what `auths` holds for {registry} is no NAME:PASSWORD in base64", escape_control(.path))]
+    #[error("{}: `auths` for {registry} is not NAME:PASSWORD in base64", escape_control(.path))]
     BadAuth { path: String, registry: String },
     /// The helper that it names is of no help.
     #[error("docker-credential-{}, which {} names for {registry}, {did}", escape_control(.name), escape_control(.path))]

@@ -16,7 +16,7 @@ pub(crate) struct Reference {
 
 /// A text that no image can be pushed to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no name to push to: {why}", escape_control(&typed.to_string()))]
+#[error("`{}` is not a name to push to: {why}", escape_control(&typed.to_string()))]
 pub(crate) struct BadReference {
     /// What was typed: perhaps with a password, as a URL may have one.
     pub(crate) typed: SafeUrl,
@@ -36,7 +36,7 @@ impl Reference {
         if reference.path().contains('/') || reference.names_a_registry() {
             return Ok(reference);
         }
-        Err(bad("it names neither a registry nor, for Docker Hub, a user"))
+        Err(bad("it has no registry and, for Docker Hub, no user"))
     }
 
     /// The whole name.
@@ -89,9 +89,9 @@ fn complaint(typed: &str) -> Option<&'static str> {
     };
     let path = repository.split_once('/').map_or(repository, |(_, path)| path);
     if typed.contains("://") {
-        Some("leave out what stands in front of the registry's host")
+        Some("remove \"https://\" or whatever stands before the registry's host")
     } else if typed.contains('@') {
-        Some("it holds an `@`; the registry makes the digest, and a push names a tag")
+        Some("use a tag; the registry makes the digest behind `@`")
     } else if path.contains(|c: char| c.is_ascii_uppercase()) {
         Some("a repository is written in lower case")
     } else if repository.len() > LONGEST_REPOSITORY {
@@ -129,8 +129,8 @@ mod tests {
         let long_tag = format!("r.io/a:{}", "a".repeat(129));
         for (typed, why) in [
             ("", "REGISTRY/REPO[:TAG]"),
-            ("app", "neither a registry"),
-            ("https://r.io/app", "leave out"),
+            ("app", "no registry"),
+            ("https://r.io/app", "remove \"https:"),
             ("r.io/app@sha256:00", "`@`"),
             ("r.io/Team/app", "lower case"),
             ("r.io/app:", "REGISTRY/REPO[:TAG]"),

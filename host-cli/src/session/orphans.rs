@@ -68,7 +68,7 @@ impl<'a> Orphan<'a> {
             guard::are_its_own(&seen.labels, &left.image)
         };
         if goes && !is_ours {
-            let text = "bears labels of ours and is not as ours are, so it stays and nothing that it says is done";
+            let text = "has labels of stager's but was not made by stager; it is left alone";
             session.emit(Event::Warning { text: format!("container {} {text}", escape_control(&seen.name)) });
         }
         (goes && is_ours).then_some(left)
@@ -195,7 +195,9 @@ fn remove_images(session: &Session, gone: &[&Orphan]) -> BTreeSet<String> {
 
 fn say(session: &Session, what: &str, removed: Result<(), EngineError>) {
     session.emit(match removed {
-        Ok(()) => Event::Note { text: format!("Removed what an earlier host-cli had left when it was ended: {what}") },
-        Err(error) => Event::Warning { text: format!("an earlier host-cli has left {what}; it stays ({error})") },
+        Ok(()) => Event::Note { text: format!("Removed leftovers of an earlier host-cli: {what}") },
+        Err(error) => {
+            Event::Warning { text: format!("an earlier host-cli left {what}, which cannot be removed: {error}") }
+        }
     });
 }

@@ -41,7 +41,8 @@ pub(crate) fn run(
         Ended::BySignal(signal) => (End::BySignal, Err(by_signal(signal))),
     };
     if end == End::BySignal && unconnected.cleanup.is_making() {
-        let text = "Stopping: what is being made is waited for up to a minute, so that nothing stays behind; once more ends at once";
+        let text =
+            "Stopping: waiting up to a minute for an unfinished image, to clean up; interrupt again to end at once";
         unconnected.emit(Event::Note { text: text.to_owned() });
     }
     for undone in unconnected.cleanup.undo(end) {
@@ -92,14 +93,16 @@ fn told(undone: Undone) -> Event {
         }
         Undone::Left(Made::Name(lent), error) => {
             let name = lent.name;
-            Event::Warning { text: format!("the name {name} stays behind ({error}); `docker rmi {name}` takes it") }
+            Event::Warning {
+                text: format!("the tag {name} could not be removed ({error}); `docker rmi {name}` removes it"),
+            }
         }
         Undone::Left(Made::Image(ImageId(id)), error) => {
-            Event::Warning { text: format!("image {id} stays behind ({error}); `docker rmi {id}` removes it") }
+            Event::Warning { text: format!("image {id} could not be removed ({error}); `docker rmi {id}` removes it") }
         }
-        Undone::Left(Made::Container(ContainerId(id)), error) => {
-            Event::Warning { text: format!("container {id} stays behind ({error}); `docker rm -f {id}` removes it") }
-        }
+        Undone::Left(Made::Container(ContainerId(id)), error) => Event::Warning {
+            text: format!("container {id} could not be removed ({error}); `docker rm -f {id}` removes it"),
+        },
     }
 }
 

@@ -36,7 +36,11 @@ fn the_engine_of_the_current_context_is_asked_and_no_proxy() {
     docker(home.path(), &["context", "create", "here", "--docker", "host=unix:///var/run/docker.sock"]);
     docker(home.path(), &["context", "create", "away", "--docker", "host=tcp://127.0.0.1:1"]);
     docker(home.path(), &["context", "use", "away"]);
-    failed(home.path(), &[], &["no Docker Engine answers at tcp://127.0.0.1:1 (docker context \"away\")", "refused"]);
+    failed(
+        home.path(),
+        &[],
+        &["cannot connect to the Docker Engine at tcp://127.0.0.1:1 (docker context \"away\")", "refused"],
+    );
     let nowhere = "http://127.0.0.1:1";
     let proxies = [("HTTP_PROXY", nowhere), ("HTTPS_PROXY", nowhere), ("ALL_PROXY", nowhere), ("http_proxy", nowhere)];
     for chosen in
@@ -64,7 +68,7 @@ fn each_way_of_naming_no_engine_ends_with_its_own_text() {
         (&[("DOCKER_HOST", "npipe:////./pipe/docker")], "unix:// and tcp:// only"),
         (&[("DOCKER_HOST", "tcp://me:s3cret@there:1")], "HOST:PORT is wanted"),
         (&[("DOCKER_HOST", "tcp://no-such-host.invalid:1")], "no-such-host.invalid:1 (DOCKER_HOST)"),
-        (&[("DOCKER_CONTEXT", "gone")], "there is no docker context \"gone\""),
+        (&[("DOCKER_CONTEXT", "gone")], "no docker context \"gone\""),
         (&[("DOCKER_API_VERSION", "newest")], "DOCKER_API_VERSION=\"newest\" is no API version"),
         (&[("DOCKER_TLS_VERIFY", "1"), ("DOCKER_CERT_PATH", &certificates)], "cannot read the engine's CA in "),
     ] {

@@ -239,8 +239,8 @@ fn an_app_is_found_without_logs_and_what_cannot_be_exported_is_said_with_its_exi
         assert_eq!(output.status.code(), Some(code), "{}", said(&output));
         assert!(said(&output).contains(text), "{text}: {}", said(&output));
     };
-    of(&[&name], 2, "an export needs a place to go to");
-    of(&[&name, "--droplet", &file, "--oci", &full], 2, "--droplet excludes --oci");
+    of(&[&name], 2, "choose where to write: --droplet FILE or --oci DIR");
+    of(&[&name, "--droplet", &file, "--oci", &full], 2, "--droplet and --oci cannot go together");
     of(&["no-such-app-at-all", "--droplet", &file], 7, "no app image for \"no-such-app-at-all\"");
     of(&[ROOTFS, "--droplet", &file], 7, "is no app image that stager made");
     of(&[&name, "--oci", &full], 7, "a folder that holds other things");

@@ -408,7 +408,7 @@ fn what_cannot_become_an_image_is_refused_in_words_with_its_exit_code() {
         assert_eq!((output.status.code(), said(&output).contains(words)), (Some(7), true), "{}", said(&output));
     }
     for (more, words) in [
-        (&["--name", "Bad Name"][..], "`Bad Name` is no name"),
+        (&["--name", "Bad Name"][..], "`Bad Name` is not a name"),
         (&[][..], "needs a name"),
         (&["--name", &name, "--label", "no value"][..], "a label is NAME=VALUE"),
     ] {
@@ -423,6 +423,10 @@ fn what_cannot_become_an_image_is_refused_in_words_with_its_exit_code() {
     assert!(said(&output).contains("docker/build"), "{}", said(&output));
     let output = other_base.env("DOCKER_HOST", "unix:///no/such/socket").output().unwrap();
     assert_eq!(output.status.code(), Some(9), "{}", said(&output));
-    assert!(said(&output).contains("no Docker Engine answers at unix:///no/such/socket"), "{}", said(&output));
+    assert!(
+        said(&output).contains("cannot connect to the Docker Engine at unix:///no/such/socket"),
+        "{}",
+        said(&output)
+    );
     assert_eq!(world.base.images(), before);
 }

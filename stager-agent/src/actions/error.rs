@@ -61,7 +61,7 @@ pub(crate) enum ActionError {
     /// Archives can no longer be had; never empty, in the request's order.
     #[error("expired: {}", joined(.0.iter().map(|missing| &missing.from), ", "))]
     Expired(Vec<Missing>),
-    #[error("the cache did not keep it")]
+    #[error("the cache could not keep it")]
     NotKept,
     #[error("{}", with_causes(.0))]
     Fetch(FetchError),

@@ -44,16 +44,16 @@ pub(super) fn compare(
         let said = match compared(&http, record, &arguments.limits(), scope)? {
             OriginVerdict::Same => {
                 same += 1;
-                Event::Note { text: format!("Compared {key} with {origin}: the same") }
+                Event::Note { text: format!("OK {key}: the same as {origin}") }
             }
             OriginVerdict::Other(how) => {
                 cache.reject(record)?;
                 found.others += 1;
-                Event::Warning { text: format!("{key} is removed: {origin} gives another archive, {how}") }
+                Event::Warning { text: format!("Removed {key}: {origin} has another archive, {how}") }
             }
             OriginVerdict::Withheld(why) => {
                 withheld += 1;
-                let why = format!("{why}; a signature or password of its URL is not kept");
+                let why = format!("{why}; the signature or password of its URL is not kept");
                 Event::Warning { text: format!("{key} cannot be compared with {origin}: {why}") }
             }
             OriginVerdict::Unanswered(why) => {

@@ -30,7 +30,7 @@ impl Caches {
         let volume = volume.and_then(|root| match Cache::open(root, limit) {
             Ok(cache) => Some((cache.root().to_owned(), cache)),
             Err(error @ CacheError::NotOurs { .. }) => {
-                scope.emit(Event::Note { text: format!("Nothing is kept in the cache: {error}") });
+                scope.emit(Event::Note { text: format!("The cache is not used: {error}") });
                 None
             }
             Err(error) => {
@@ -118,5 +118,5 @@ pub(super) fn warn(error: &CacheError, scope: &Scope) {
 
 /// Says that something is not kept, and why.
 pub(super) fn go_on_without(error: &(dyn Error + 'static), scope: &Scope) {
-    scope.emit(Event::Warning { text: format!("going on without the cache: {}", with_causes(error)) });
+    scope.emit(Event::Warning { text: format!("continuing without the cache: {}", with_causes(error)) });
 }

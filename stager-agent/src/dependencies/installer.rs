@@ -83,7 +83,7 @@ pub(super) fn cached(name: &str, to: &Path, from: &SafeUrl, entry: &CacheEntry) 
 /// Says that the server refuses `from` because of `reason`, that the copy is used, and whether nobody vouched for it.
 pub(super) fn cached_copy(name: &str, to: &Path, from: &SafeUrl, entry: &CacheEntry, mut reason: String) -> Event {
     if !entry.record().facts.verified {
-        reason.push_str("; what is kept is unverified");
+        reason.push_str("; the cached copy is unverified");
     }
     from_cache(name, to, from, entry, Some(reason))
 }

@@ -196,9 +196,9 @@ fn verify_origin_finds_what_an_impostor_made_to_agree_in_everything_and_the_next
     let url = |path: &str| cached.cloud.server.url(path);
     let notes = compared.notes();
     let has = |start: &str| assert!(notes.iter().any(|note| note.starts_with(start)), "{start:?}: {notes:?}");
-    has(&format!("Compared /lifecycle.tgz with {}: the same", url("/lifecycle.tgz")));
-    let removed = "/buildpack.zip is removed: ";
-    has(&format!("{removed}{} gives another archive, with the sha256 ", url("/buildpack.zip")));
+    has(&format!("OK /lifecycle.tgz: the same as {}", url("/lifecycle.tgz")));
+    let removed = "Removed /buildpack.zip: ";
+    has(&format!("{removed}{} has another archive, with the sha256 ", url("/buildpack.zip")));
     has(
         "Compared with their origin: 1 the same, 1 another, 0 refused by their server, 0 without an answer; packages, ",
     );
@@ -218,7 +218,7 @@ fn verify_origin_removes_what_is_longer_there_and_nothing_that_cannot_be_compare
     for status in [401, 403, 404, 410] {
         server.answers("/buildpack.zip", status, b"");
         let refused = verify("/buildpack.zip");
-        let warning = "a signature or password of its URL is not kept";
+        let warning = "the signature or password of its URL is not kept";
         assert!(refused.done().notes().iter().any(|note| note.contains(warning)), "{:?}", refused.notes());
     }
     server.answers("/buildpack.zip", 503, b"");
@@ -236,7 +236,7 @@ fn verify_origin_removes_what_is_longer_there_and_nothing_that_cannot_be_compare
     server.answers("/buildpack.zip", 200, &[&body[..], b"more"].concat());
     let longer = verify("/buildpack.zip");
     assert_eq!(longer.code, 4);
-    let warning = format!("gives another archive, larger than the {} bytes that are kept", body.len());
+    let warning = format!("has another archive, larger than the {} bytes that are kept", body.len());
     assert!(longer.notes().iter().any(|note| note.ends_with(&warning)), "{:?}", longer.notes());
     assert_eq!(list(&cached).len(), 2);
 }

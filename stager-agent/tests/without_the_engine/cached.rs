@@ -218,7 +218,7 @@ fn an_expired_signature_is_no_matter_where_the_cache_has_it() {
         request["action"]["timeout"]["action"]["serial"]["actions"][0]["download"]["from"] = expired("/app.zip");
         let outcome = cached.stage_request(&request, &[]);
         let answered = format!("the server answered {status} {}", if status == 403 { "Forbidden" } else { "Gone" });
-        let reason = format!("{answered}; what is kept is unverified");
+        let reason = format!("{answered}; the cached copy is unverified");
         assert_eq!(copies(outcome.done()), [("app", reason.as_str()), ("lifecycle", &reason)]);
         assert!(outcome.out()[0].contains("builds hello"));
         let lines = cached.cloud.world.start(&request, &["--cache", &cached.cloud.world.text("kept"), "--no-upload"]);
@@ -404,7 +404,8 @@ fn nothing_is_read_or_kept_with_no_cache_and_a_cache_that_is_none_is_a_note() {
     fs::create_dir(cached.root()).unwrap();
     std::os::unix::fs::chown(cached.root(), Some(65534), Some(65534)).unwrap();
     let outcome = cached.stage(&[]);
-    let said: Vec<_> = outcome.done().notes().into_iter().filter(|note| note.contains("Nothing is kept")).collect();
+    let said: Vec<_> =
+        outcome.done().notes().into_iter().filter(|note| note.contains("The cache is not used")).collect();
     assert_eq!(said.len(), 1, "{:?}", outcome.notes());
 }
 

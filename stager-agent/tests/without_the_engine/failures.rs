@@ -219,7 +219,7 @@ fn certificates_are_not_looked_at_where_the_builder_would_not_either_and_that_is
         &mut request["action"]["timeout"]["action"]["serial"]["actions"][1]["emit_progress"]["action"]["run"]["args"];
     args[6] = json!("-skipCertVerify=true");
     let outcome = cloud.stage_request(&request, &[]);
-    let warnings = outcome.done().notes().into_iter().filter(|note| note.contains("certificates are not verified"));
+    let warnings = outcome.done().notes().into_iter().filter(|note| note.contains("TLS certificates are not checked"));
     assert_eq!(warnings.count(), 1);
 }
 

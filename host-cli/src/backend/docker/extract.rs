@@ -77,8 +77,8 @@ fn copied_file(session: &Session, container: &ContainerId, path: &str, limit: u6
 }
 
 fn missing(path: &str) -> Failure {
-    let text = format!("the staging left no {} in its container", escape_control(path));
-    Failure::new(ExitCode::Image, text, "`restage --keep` lets you look for it")
+    let text = format!("the staging left no {} in the container", escape_control(path));
+    Failure::new(ExitCode::Image, text, "keep the container with `host-cli restage --keep`, and look for it")
 }
 
 fn refused(error: &CopiedFileError) -> Failure {

@@ -26,9 +26,8 @@ pub(super) struct ImageBuild<'a> {
 }
 
 fn another_droplet() -> Failure {
-    let text =
-        "the droplet that came out of the container is not the one that the agent uploaded: its sha256 is another";
-    Failure::new(ExitCode::Image, text, "a buildpack may have swapped it: do not trust its droplet, uploaded or not")
+    let text = "the droplet in the container is not the one that was uploaded: their sha256 differ";
+    Failure::new(ExitCode::Image, text, "a buildpack may have replaced it; do not trust the droplet, uploaded or not")
 }
 
 struct Finished {

@@ -33,8 +33,12 @@ const VCAP: u32 = 2000;
 /// The files that the options name, as the engine can mount them.
 pub(crate) fn files(options: &FetchOptions<'_>) -> Result<Vec<MountedFile>, Failure> {
     if options.key.is_some() && options.cert.is_none() {
-        let text = "--key is of no use without the client certificate that it belongs to";
-        return Err(Failure::new(ExitCode::CommandLine, text, "name it with --cert"));
+        let text = "--key is given without --cert";
+        return Err(Failure::new(
+            ExitCode::CommandLine,
+            text,
+            "give the certificate that the key belongs to with --cert FILE",
+        ));
     }
     let wanted = [
         ("--ca", options.ca, CERTIFICATE, "/etc/stager/ca.pem"),
@@ -183,7 +187,7 @@ mod tests {
         let (cert, key, both) = (file(CERT), file(PRIVATE), file(&[CERT, PRIVATE].concat()));
         let with = |cert, key| mounted(&FetchOptions { cert, key, ..options() });
         for (cert, key, why) in [
-            (None, Some(key.path()), "of no use without the client certificate"),
+            (None, Some(key.path()), "--key is given without --cert"),
             (Some(cert.path()), None, "no private key in it"),
             (Some(cert.path()), Some(cert.path()), "no private key in it"),
             (Some(key.path()), Some(key.path()), "no certificate in it"),

@@ -31,11 +31,11 @@ pub(crate) fn remove(session: &Session, app_guid: &str, keep: Option<NonZeroUsiz
         Ok(0) => {}
         Ok(count) => {
             let images = if count == 1 { "1 older image".to_owned() } else { format!("{count} older images") };
-            let text = format!("Removed {images} of the app; its newest {keep} stay (--keep-images)");
+            let text = format!("Removed {images} of the app; kept the newest {keep} (--keep-images)");
             session.emit(Event::Note { text });
         }
         Err(error) => {
-            session.emit(Event::Warning { text: format!("the app's older images stay: {error}") });
+            session.emit(Event::Warning { text: format!("the app's older images are kept: {error}") });
         }
     }
 }
@@ -58,7 +58,7 @@ fn remove_one(session: &Session, image: &Image) -> Result<bool, EngineError> {
     }
     for tag in &image.tags {
         if let Err(error) = session.engine.untag(tag) {
-            let text = format!("the older image {} stays: {error}", escape_control(tag));
+            let text = format!("the older image {} is kept: {error}", escape_control(tag));
             session.emit(Event::Warning { text });
             return Ok(false);
         }

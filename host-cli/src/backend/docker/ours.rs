@@ -21,14 +21,13 @@ pub(super) fn app_image(session: &Session, plan: &LaunchPlan) -> Result<Image, F
     let of_app = session.engine.images_labelled(labels::APP_GUID, &plan.app_guid)?;
     let found = newest(session, of_app.into_iter().filter(is_labelled));
     let Some(image) = found.map_err(|failure| Failure { code: launch_code(failure.code), ..failure })? else {
-        let text =
-            format!("there is no image of {} ({}) yet", escape_control(&plan.app), escape_control(&plan.app_guid));
-        return Err(Failure::new(ExitCode::Launch, text, "restage it first: `host-cli restage APP`"));
+        let text = format!("no app image for \"{}\" ({})", escape_control(&plan.app), escape_control(&plan.app_guid));
+        return Err(Failure::new(ExitCode::Launch, text, "stage it first: `host-cli restage APP`"));
     };
     if let Some(requested) = plan.requested.filter(|requested| (1..requested.as_second()).contains(&age(&image))) {
         let made = Timestamp::from_second(age(&image)).unwrap_or_default();
         let text = format!(
-            "the image of {made} is older than the launch request of {requested:.0}: `restage` makes a new one"
+            "the image ({made}) is older than the launch request ({requested:.0}); `host-cli restage` makes a new one"
         );
         session.emit(Event::Warning { text });
     }
@@ -72,7 +71,7 @@ pub(crate) fn newest(session: &Session, listed: impl IntoIterator<Item = Image>)
             Ok(_) => format!("this user did not make the image {} here", name_of(newer)),
             Err(foreign) => not_ours(newer, foreign).text,
         };
-        session.emit(Event::Warning { text: format!("{why}; an older one is taken") });
+        session.emit(Event::Warning { text: format!("{why}; using an older one") });
     }
     let (image, judgement) = judged.swap_remove(at);
     if judgement == Ok(Provenance::ByContent) {
@@ -102,7 +101,7 @@ fn made_elsewhere(image: &Image) -> Event {
 
 fn not_ours(image: &Image, foreign: &Foreign) -> Failure {
     let text = format!(
-        "the image {} ({}) is not one that stager made: {foreign}",
+        "image {} ({}) is not an app image of stager's: {foreign}",
         name_of(image),
         escape_control(&image.id.0)
     );

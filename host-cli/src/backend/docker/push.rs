@@ -44,8 +44,8 @@ impl Target {
     fn beside(typed: &str, login: LoginOptions<'_>, others: &[(&str, &Option<PathBuf>)]) -> Result<Self, Failure> {
         let reads_stdin = |file: &Option<PathBuf>| file.as_deref() == Some(Path::new("-"));
         if let Some((option, _)) = others.iter().find(|(_, file)| login.password_stdin && reads_stdin(file)) {
-            let text = format!("--password-stdin and {option} - both read standard input");
-            let advice = format!("name a file for {option}, or let `docker login` keep the password");
+            let text = format!("--password-stdin and {option} - cannot both read standard input");
+            let advice = format!("give a file to {option}, or use `docker login`");
             return Err(Failure::new(ExitCode::CommandLine, text, advice));
         }
         Self::parse(typed, login)
@@ -170,8 +170,8 @@ fn it_was_this_image(session: &Session, image: &ImageId, reference: &Reference) 
     if bears(&*session.engine, image, reference.name())? {
         return Ok(());
     }
-    let text = format!("{reference} became another image's name meanwhile, and the registry may have that one");
-    Err(Failure::new(ExitCode::Image, text, "push to one name once at a time"))
+    let text = format!("{reference} was moved to another image during the push; the registry may have that one");
+    Err(Failure::new(ExitCode::Image, text, "push again, and run one push to a name at a time"))
 }
 
 /// What the registry answers for the name is what was pushed. A registry that does not answer is believed.

@@ -238,7 +238,7 @@ mod tests {
         assert!(found(&fake, Some("child:1"), "").unwrap_err().contains("child:1"));
         fake.state().images.retain(|image| image.id.0 != ours);
         let refused = found(&fake, Some("a"), "").unwrap_err();
-        assert!(refused.contains("child:1") && refused.contains("is not one that stager made"), "{refused}");
+        assert!(refused.contains("child:1") && refused.contains("is not an app image of stager's"), "{refused}");
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub(crate) fn stage(
     let status = listen(session, staging, &mut heard, reach).transpose()?;
     if let Some(visit) = staging.keep.as_ref().filter(|_| heard.stays) {
         session.cleanup().keep(staging.container);
-        session.emit(Event::Note { text: format!("Look inside: {visit}") });
+        session.emit(Event::Note { text: format!("Look inside with {visit}") });
     }
     let out_of_memory = status != Some(0) && out_of_memory(session, staging.container);
     verdict::verdict(heard, status, out_of_memory, staging.subject)

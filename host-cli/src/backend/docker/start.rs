@@ -26,7 +26,7 @@ const LAST_LINES: usize = 20;
 pub(crate) fn make_room(session: &Session, earlier: &[Previous], requests: &[PortRequest]) -> Result<(), Failure> {
     for one in earlier.iter().filter(|one| one.running && one.holds_any_of(requests)) {
         let text = format!(
-            "Stopping {} first, because it holds the port: the app is down until the new one answers",
+            "Stopping {} first, because it uses the port; the app is down until the new container answers",
             one.name
         );
         session.emit(Event::Note { text });
@@ -56,8 +56,10 @@ pub(crate) fn start(
         session.cleanup().release(&one.id);
         let removed = session.engine.stop(&one.id, GRACE).and_then(|()| session.engine.remove(&one.id));
         if let Err(error) = removed {
-            let text =
-                format!("the earlier container {} stays behind ({error}); `docker rm -f {0}` removes it", one.name);
+            let text = format!(
+                "the earlier container {} could not be removed ({error}); `docker rm -f {0}` removes it",
+                one.name
+            );
             session.emit(Event::Warning { text });
         }
     }
@@ -69,7 +71,7 @@ fn not_started(error: EngineError, spec: &ContainerSpec) -> Failure {
     let words = error.to_string();
     if ["port is already allocated", "address already in use"].iter().any(|sign| words.contains(sign)) {
         let ports: Vec<String> = spec.ports.iter().map(|port| format!("{}:{}", port.host_address, port.host)).collect();
-        let text = format!("port taken: the Docker Engine cannot publish {}", ports.join(", "));
+        let text = format!("port in use: the Docker Engine cannot publish {}", ports.join(", "));
         return Failure::new(
             ExitCode::Launch,
             text,

@@ -88,7 +88,7 @@ fn of_all_requests_in_the_logs_those_that_are_none_are_left_out_and_told() {
     let asked = agent(&fake, vec![], 0);
     let walked = filled(&fake, "--all", vec!["{}".into(), recorded()]);
     assert_eq!(walked.code, ExitCode::Success);
-    assert!(walked.said("a request is left out: the request cannot be used"), "{}", walked.text);
+    assert!(walked.said("skipped a request: the request cannot be used"), "{}", walked.text);
     assert_eq!(asked.lock().unwrap()[0].0, recorded());
     assert_eq!(filled(&fake, "--all", vec!["{}".into()]).code, ExitCode::Request);
     assert_eq!(filled(&fake, "", vec!["{}".into()]).code, ExitCode::Request);
@@ -146,7 +146,7 @@ fn a_bake_that_fails_anywhere_leaves_neither_container_nor_image() {
 fn options_that_contradict_each_other_are_refused_before_the_engine_is_asked() {
     for (words, text) in [
         ("--bake Stager:x", "Stager:x"),
-        ("--bake x --cache-volume mine", "--bake puts everything into an image"),
+        ("--bake x --cache-volume mine", "--bake cannot go with --cache-volume"),
         ("--cache-volume /srv", "not a volume's name"),
     ] {
         let fake = engine();
@@ -198,7 +198,7 @@ fn a_list_is_a_table_or_json_and_what_is_no_list_is_refused() {
     assert_eq!((walked.code, walked.failure()), (ExitCode::Fetch, "the cache is not ours"));
     assert!(walked.said("another volume"));
     let walked = looked(&fake, "list").0;
-    assert_eq!(walked.failure(), "the agent in stager:latest answered with something else than a list");
+    assert_eq!(walked.failure(), "the agent in stager:latest did not answer with a list");
 }
 
 #[test]
@@ -243,8 +243,8 @@ fn verify_joins_a_network_only_to_compare_with_the_origins() {
         assert_eq!((spec.network.as_str(), spec.binds.join(" ")), (network, binds));
     }
     for (words, code, text) in [
-        ("--network hcf", ExitCode::CommandLine, "of no use without --origin"),
-        ("--ca /x", ExitCode::CommandLine, "of no use without --origin"),
+        ("--network hcf", ExitCode::CommandLine, "need --origin"),
+        ("--ca /x", ExitCode::CommandLine, "need --origin"),
         ("--origin --ca /nowhere", ExitCode::CommandLine, "--ca /nowhere"),
         ("--origin --network none-such", ExitCode::Engine, "none-such"),
     ] {

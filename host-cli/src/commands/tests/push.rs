@@ -77,9 +77,9 @@ fn an_image_that_bears_the_name_already_is_pushed_as_it_is() {
 #[test]
 fn after_a_failure_every_name_is_where_it_was() {
     for (verb, reason, text) in [
-        ("push", "no basic auth credentials", "r.invalid wants a login"),
+        ("push", "no basic auth credentials", "r.invalid needs a login"),
         ("push", "denied: requested access to the resource is denied", "does not let team/app be pushed"),
-        ("push", "received unexpected HTTP status: 503 Service Unavailable", "r.invalid is in trouble"),
+        ("push", "received unexpected HTTP status: 503 Service Unavailable", "r.invalid failed"),
         ("tag", "no", "tag: no"),
     ] {
         let fake = engine();
@@ -123,7 +123,7 @@ fn a_name_that_another_image_gets_during_the_push_is_no_success_and_stays_with_t
     let walked = pushed(&fake, LOCAL);
     assert_eq!(walked.code, ExitCode::Image);
     let failure = walked.failure();
-    assert!(failure.contains("r.invalid/team/app:1 became another image's name meanwhile"), "{failure}");
+    assert!(failure.contains("r.invalid/team/app:1 was moved to another image during the push"), "{failure}");
     assert_eq!((names(&fake, 0), names(&fake, 1).len()), (vec![LOCAL.to_owned()], 2));
 }
 
@@ -133,7 +133,7 @@ fn a_password_and_a_log_are_not_both_read_from_standard_input() {
         let words = ["--username", "me", "--password-stdin", option, "-", "node-env", REFERENCE];
         let refused = Target::from_push(&Push::from_args(&["push"], &words).unwrap(), REFERENCE).unwrap_err();
         assert_eq!(refused.code, ExitCode::CommandLine);
-        assert_eq!(refused.text, format!("--password-stdin and {option} - both read standard input"));
+        assert_eq!(refused.text, format!("--password-stdin and {option} - cannot both read standard input"));
     }
 }
 

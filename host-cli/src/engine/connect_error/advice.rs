@@ -13,18 +13,18 @@ impl ConnectError {
         match self {
             Self::Nobody { by, elsewhere, .. } => format!("{}{}", started(by), chosen(elsewhere)),
             Self::Closed { elsewhere, .. } => {
-                format!("run as root or as a member of the group `docker`{}", chosen(elsewhere))
+                format!("run as root, or join the group `docker`{}", chosen(elsewhere))
             }
             Self::Address { .. } => "unix:///PATH and tcp://HOST:PORT are addresses".to_owned(),
             Self::Ssh { there, socket, .. } => format!(
                 "`ssh -fnNT -L /tmp/engine.sock:{socket} {there}`, then `export DOCKER_HOST=unix:///tmp/engine.sock`"
             ),
             Self::NotHttp { .. } => {
-                format!("is it an engine's port? If it speaks TLS: {}", TlsError::Wanted.advice())
+                format!("check the address; if it uses TLS: {}", TlsError::Wanted.advice())
             }
             Self::Version { .. } => "such as 1.44; without it the newest is used that both sides know".to_owned(),
             Self::TooNew { oldest, .. } => {
-                format!("a newer stager will know it; DOCKER_API_VERSION={oldest} tries this one all the same")
+                format!("use a newer stager, or try DOCKER_API_VERSION={oldest}")
             }
             Self::Malformed { .. } => {
                 "`docker context ls` says what docker makes of it; DOCKER_HOST needs no file".to_owned()
@@ -41,9 +41,7 @@ impl ConnectError {
                 "take the passphrase off: `openssl pkey -in key.pem -out key.pem`; docker reads no such key either"
                     .to_owned()
             }
-            Self::Half { .. } | Self::Mismatch { .. } => {
-                "both come from the engine's administrator, together".to_owned()
-            }
+            Self::Half { .. } | Self::Mismatch { .. } => "get both together from the engine's administrator".to_owned(),
             Self::Unreadable { .. } | Self::NoCertificate { .. } | Self::NoKey { .. } | Self::Unusable { .. } => {
                 CERTIFICATES.to_owned()
             }

@@ -218,7 +218,10 @@ mod tests {
             let mut near = UnixStream::connect(path).await.unwrap();
             assert_eq!(near.read(&mut [0]).await.unwrap(), 0);
         });
-        assert_eq!(last_error.take().unwrap().to_string(), "no Docker Engine answers at tcp://engine: timed out");
+        assert_eq!(
+            last_error.take().unwrap().to_string(),
+            "cannot connect to the Docker Engine at tcp://engine: timed out"
+        );
         assert!(last_error.take().is_none());
     }
 

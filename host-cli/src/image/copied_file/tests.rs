@@ -32,8 +32,8 @@ fn anything_else_is_refused() {
     let more = Sample::new().file("droplet", b"a", 0o600).file("more", b"b", 0o600).tar();
     assert!(error(&more).contains("another entry"));
     assert!(error(&Sample::new().file("droplet", &[5; 1001], 0o600).tar()).contains("1001 bytes, more than the 1000"));
-    assert_eq!(error(&Sample::new().tar()), "nothing came out of the container for `droplet`");
-    assert_eq!(error(b""), "nothing came out of the container for `droplet`");
+    assert_eq!(error(&Sample::new().tar()), "the container gave nothing for `droplet`");
+    assert_eq!(error(b""), "the container gave nothing for `droplet`");
 }
 
 #[test]

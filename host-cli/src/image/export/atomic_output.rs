@@ -69,7 +69,7 @@ fn folder_of(path: &Path) -> Result<&Path, ImageError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match fs::metadata(folder) {
         Ok(found) if found.is_dir() => Ok(folder),
-        Ok(_) => Err(unwritable(format!("{} is no folder", shown(folder)))),
+        Ok(_) => Err(unwritable(format!("{} is not a folder", shown(folder)))),
         Err(error) => Err(unwritable(format!("the folder {}: {error}", shown(folder)))),
     }
 }

@@ -252,8 +252,8 @@ fn a_layer_that_is_no_droplets_is_refused_by_the_entry() {
             "which leads through a symbolic link",
         ),
         (home().link(EntryType::Char, "home/vcap/app/disk", ""), "which is a device"),
-        (Sample::new().folder("home/", 0o755).folder("home/vcap/", 0o755), "no layer that holds a droplet"),
-        (Sample::new(), "no layer that holds a droplet"),
+        (Sample::new().folder("home/", 0o755).folder("home/vcap/", 0o755), "no droplet layer"),
+        (Sample::new(), "no droplet layer"),
     ] {
         let error = droplet_of(&Saved::of(&layer.tar())).unwrap_err();
         assert!(error.contains(words), "{words}: {error}");

@@ -198,7 +198,7 @@ fn a_lifecycle_without_a_launcher_or_that_is_none_is_refused() {
     assert_eq!(error(b""), "the lifecycle is empty");
     assert!(error(b"no archive").starts_with("the lifecycle is corrupt"));
     for sample in [Sample::new().file("./builder", b"b", 0o755), Sample::new().folder("launcher", 0o755)] {
-        assert_eq!(error(&sample.tgz()), "the lifecycle holds no program `launcher`");
+        assert_eq!(error(&sample.tgz()), "the lifecycle has no program `launcher`");
     }
     assert!(error(&Sample::new().file("../launcher", b"l", 0o755).tar()).contains("leads out"));
     let missing = Lifecycle::at(Path::new("/no/such/lifecycle")).unwrap_err().to_string();

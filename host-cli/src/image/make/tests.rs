@@ -151,7 +151,7 @@ fn what_is_missing_or_empty_or_wrong_is_said_before_anything_is_built() {
         "no root file system none:y on this Docker Engine"
     );
     let named = |order: &mut Order| order.plan.names = ImageNames::Given(vec!["Not A Name".into()]);
-    assert!(error(with(order(&good), named)).contains("`Not A Name` is no name"));
+    assert!(error(with(order(&good), named)).contains("`Not A Name` is not a name"));
     let empty = |order: &mut Order| order.parts.lifecycle = Lifecycle::Programs(Vec::new());
     assert!(error(with(order(&good), empty)).contains("launcher"));
     assert!(fake.state().loaded.is_empty());

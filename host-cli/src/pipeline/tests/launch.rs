@@ -58,7 +58,7 @@ fn a_healthy_app_is_left_running_and_its_address_is_told() {
     assert!(container.name.starts_with("cf-app-node-env-18c50a86-"), "{}", container.name);
     let url = format!("http://{}", container.labels[labels::PORTS]);
     assert!(walked.events.contains(&Event::Running { url, container: container.id.0 }), "{}", walked.text);
-    assert!(walked.said("diego-sshd"));
+    assert!(walked.said("No SSH daemon"));
     let order = [
         "has_network",
         "images_labelled",
@@ -119,7 +119,7 @@ fn an_app_that_is_never_healthy_is_given_up_after_its_start_timeout() {
     }
 }
 
-const ASKS_ITSELF: &str = "host-cli asks itself";
+const ASKS_ITSELF: &str = "host-cli checks the app itself";
 
 #[test]
 fn an_engine_that_does_not_run_the_health_check_has_it_run_by_the_host_which_says_so_once() {
@@ -188,7 +188,8 @@ fn a_wanted_port_that_the_earlier_one_holds_is_handed_over_and_handed_back() {
     let walked = launched(&fake, &words);
     assert_eq!(walked.code, ExitCode::Launch);
     assert!(
-        walked.said("the app is down until the new one answers") && walked.said("The earlier container runs again")
+        walked.said("the app is down until the new container answers")
+            && walked.said("The earlier container runs again")
     );
     let order: Vec<String> = fake.verbs().into_iter().skip_while(|verb| verb != "stop").collect();
     let undone = ["remove", "start", "remove"]; // the new one, the earlier one, the guard
@@ -198,7 +199,7 @@ fn a_wanted_port_that_the_earlier_one_holds_is_handed_over_and_handed_back() {
 
     fake.state().dies_at_start = None;
     let other = launched(&fake, "--port 0.0.0.0:1");
-    assert!(!other.said("holds the port"));
+    assert!(!other.said("uses the port"));
 }
 
 #[test]
@@ -244,7 +245,7 @@ fn a_port_that_was_taken_since_it_was_chosen_is_told_in_words() {
     let walked = launched(&fake, "");
     assert_eq!(walked.code, ExitCode::Launch);
     assert!(
-        walked.failure().starts_with("port taken: the Docker Engine cannot publish 127.0.0.1:"),
+        walked.failure().starts_with("port in use: the Docker Engine cannot publish 127.0.0.1:"),
         "{}",
         walked.failure()
     );
@@ -270,8 +271,8 @@ fn only_an_image_with_the_apps_label_is_taken() {
     fake.add_image("other", &[(labels::APP_GUID, GUID)]);
     let walked = launched(&fake, "");
     assert_eq!(walked.code, ExitCode::Launch);
-    assert!(walked.failure().starts_with("there is no image of node-env"), "{}", walked.failure());
-    assert!(walked.said("restage it first"));
+    assert!(walked.failure().starts_with("no app image for \"node-env\""), "{}", walked.failure());
+    assert!(walked.said("stage it first"));
 }
 
 #[test]
@@ -298,7 +299,7 @@ fn an_image_older_than_the_request_is_started_with_a_warning() {
         |time: &str| Request { time: Some(time.parse().unwrap()), ..request(RequestKind::Launch, quick(|_| {})) };
     let walked = launched_from(&fake, "", logged("2016-06-15T18:57:23.1Z"));
     assert_eq!(walked.code, ExitCode::Success);
-    let warned = |event: &Event| matches!(event, Event::Warning { text } if text.contains("older than the launch request of 2016-06-15T18:57:23Z"));
+    let warned = |event: &Event| matches!(event, Event::Warning { text } if text.contains("older than the launch request (2016-06-15T18:57:23Z)"));
     assert!(walked.events.iter().any(warned), "{}", walked.text);
     assert!(!launched_from(&fake, "", logged("1970-01-01T00:00:01Z")).said("older"));
 }
@@ -346,7 +347,7 @@ fn a_signal_while_the_app_starts_removes_it_and_the_earlier_one_stays() {
 fn requests_that_cannot_be_launched_are_refused() {
     let fake = engine();
     for (change, text) in [
-        (("rootfs", "docker:///nginx#1"), "node-env is a docker app (docker lifecycle)"),
+        (("rootfs", "docker:///nginx#1"), "node-env is a docker app: it has no droplet"),
         (("process_guid", ""), "the request cannot be used:\nprocess_guid: missing"),
     ] {
         let document = quick(|document| document[change.0] = change.1.into());
@@ -426,7 +427,7 @@ fn an_image_that_was_built_on_the_apps_is_not_started() {
     }
     let walked = launched(&fake, "");
     assert_eq!(walked.code, ExitCode::Launch);
-    assert!(walked.failure().contains("is not one that stager made"), "{}", walked.failure());
+    assert!(walked.failure().contains("is not an app image of stager's"), "{}", walked.failure());
     assert!(fake.state().containers.is_empty());
 }
 

@@ -159,7 +159,7 @@ fn an_image_is_pushed_when_it_has_its_names_and_stays_whole_when_that_fails() {
         } else {
             assert_eq!((walked.code, names.len()), (ExitCode::Image, 2));
             let again = format!("`host-cli push {} r.invalid/team/app:1`", names[0]);
-            assert!(walked.said("wants a login") && walked.said(&again), "{}", walked.text);
+            assert!(walked.said("needs a login") && walked.said(&again), "{}", walked.text);
         }
         assert!(fake.state().containers.is_empty());
     }
@@ -259,7 +259,7 @@ fn an_end_that_nobody_explains_is_told_as_far_as_it_is_known() {
         (true, 77, 1, "the agent in stager:latest ended with status 77 and did not say why"),
         (true, 137, 9, "the staging container was killed (status 137)"),
         (false, 127, 9, "stager:latest ended with status 127"),
-        (false, 0, 9, "stager:latest ended without a word that host-cli understands"),
+        (false, 0, 9, "stager:latest ended without output that host-cli understands"),
     ] {
         let fake = engine();
         fake.script(move |_, output| {
@@ -311,7 +311,7 @@ fn another_protocol_is_answered_with_what_to_rebuild() {
     });
     let walked = restaged(&fake, "");
     assert_eq!(walked.code, ExitCode::Engine);
-    assert_eq!(walked.failure(), "the agent in stager:latest speaks protocol 3, this host-cli speaks protocol 2");
+    assert_eq!(walked.failure(), "the agent in stager:latest speaks protocol 3; this host-cli uses protocol 2");
     assert!(walked.said("docker/build") && !walked.said("believe me"));
     assert!(fake.state().containers.is_empty());
 }
@@ -352,7 +352,7 @@ fn a_container_cannot_say_what_is_the_hosts_to_say_nor_decide_to_stay() {
 #[test]
 fn what_is_no_droplet_is_not_taken() {
     for (path, content, text) in [
-        ("/tmp/droplet", tar("passwd", b"x"), "`passwd`, another entry, came out of the container"),
+        ("/tmp/droplet", tar("passwd", b"x"), "`passwd`, another entry, is in the container"),
         ("/tmp/droplet", tar("droplet", b""), "the droplet is empty"),
         ("/tmp/droplet", tar("droplet", b"no archive"), "the droplet is corrupt"),
         ("/tmp/lifecycle/launcher", Vec::new(), "the staging left no /tmp/lifecycle/launcher"),
@@ -431,7 +431,7 @@ fn requests_that_cannot_be_staged_are_refused_before_the_engine_is_asked() {
     let docker = |document: &mut serde_json::Value| document["annotation"] = r#"{"lifecycle":"docker"}"#.into();
     let odd = |document: &mut serde_json::Value| document["rootfs"] = "docker-like:x".into();
     for (document, text) in [
-        (document(STAGER_2016, "taskDefinition", docker), "node-env is a docker app (docker lifecycle)"),
+        (document(STAGER_2016, "taskDefinition", docker), "node-env is a docker app: it has no droplet"),
         (document(STAGER_2016, "taskDefinition", odd), "the request's root file system \"docker-like:x\""),
         (String::new(), "the request cannot be used:\nempty: no request was given"),
         ("{\"a\":1}".to_owned(), "the request cannot be used:\n"),
@@ -502,7 +502,11 @@ fn a_request_that_runs_a_program_as_root_gets_no_volume_which_it_could_change() 
         let document = document(STAGER_2016, "taskDefinition", |_| {})
             .replace("\"user\":\"vcap\"", &format!("\"user\":\"{user}\""));
         let walked = restaged_by(&fake, "--no-image", nobody, document);
-        assert!(walked.text.contains("nothing is kept: the request runs a program as root"), "{}", walked.text);
+        assert!(
+            walked.text.contains("the cache is not filled, because the request runs a program as root"),
+            "{}",
+            walked.text
+        );
         assert_eq!(
             fake.verbs(),
             ["has_network", "containers_labelled", "image", "info", "create", "run", "remove"],
@@ -526,7 +530,7 @@ fn a_directory_of_the_hosts_is_no_volume_and_no_cache_has_none() {
         ("--cache-volume /etc", "--cache-volume \"/etc\": not a volume's name"),
         ("--cache-volume a:b", "--cache-volume \"a:b\": not a volume's name"),
         ("--no-cache --cache-limit 1G", "--no-cache cannot go with --cache-volume or --cache-limit"),
-        ("--key /nowhere", "--key is of no use without the client certificate that it belongs to"),
+        ("--key /nowhere", "--key is given without --cert"),
     ] {
         let fake = engine();
         let walked = restaged(&fake, words);
@@ -572,7 +576,7 @@ fn storage_that_refuses_to_bound_a_container_after_all_leaves_that_to_the_agent_
     agent(&fake, vec![Event::Kept { seconds: 1 }, Event::Done { ms: 1 }], 0);
     let walked = restaged(&fake, "--no-image --keep");
     assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
-    assert!(walked.said("Not bounded by this Docker Engine, but by the agent: disk_mb=4096"), "{}", walked.text);
+    assert!(walked.said("Disk limit kept by the agent, not by this Docker Engine: disk_mb=4096"), "{}", walked.text);
     let bounds: Vec<u64> = fake.state().containers.values().map(|(_, spec)| spec.disk_bytes).collect();
     assert_eq!(bounds, [0]);
 }
@@ -634,7 +638,7 @@ fn egress_rules_that_nobody_keeps_are_named() {
         request["egress_rules"] = serde_json::json!([{"protocol": "all", "destinations": ["0.0.0.0/0"]}]);
     });
     let walked = restaged_by(&fake, "", nobody, request);
-    assert!(walked.said("Not done on plain Docker: 1 egress rule"), "{}", walked.text);
+    assert!(walked.said("Not enforced on Docker: 1 egress rule"), "{}", walked.text);
 }
 
 #[test]

@@ -46,11 +46,11 @@ fn every_recorded_request_gives_this_launch() {
 fn what_is_left_out_is_named_without_its_arguments() {
     assert_eq!(
         notes(LOG_2026, "node-env"),
-        ["Not started: 1 sidecar (CONFIG)", "Not done on plain Docker: 1 volume mount, 2 egress rules"]
+        ["Not started: 1 sidecar (CONFIG)", "Not enforced on Docker: 1 volume mount, 2 egress rules"]
     );
     let of_2016 = notes(LOG_2016, "node-env").join("\n");
-    assert!(of_2016.contains("diego-sshd") && !of_2016.contains("KEY"), "{of_2016}");
-    assert_eq!(left_out(&DesiredLrp::default()), Vec::<String>::new());
+    assert!(of_2016.contains("No SSH daemon") && !of_2016.contains("KEY"), "{of_2016}");
+    assert_eq!(left_out(&DesiredLrp::default(), "c"), Vec::<String>::new());
 }
 
 #[test]

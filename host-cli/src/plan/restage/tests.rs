@@ -105,7 +105,7 @@ fn a_program_of_roots_keeps_nothing_for_others_and_a_root_file_system_needs_an_i
         changed(&|document| document["action"] = serde_json::json!({"run": {"path": "/x/builder", "user": "root"}}));
     let plan = RestagePlan::new(&by_root, &plain_options()).unwrap();
     assert_eq!((plan.volume, plan.container.binds.len()), (None, 0));
-    assert!(matches!(&plan.notes[0], Event::Warning { text } if text.starts_with("nothing is kept")));
+    assert!(matches!(&plan.notes[0], Event::Warning { text } if text.starts_with("the cache is not filled")));
     let strange = changed(&|document| document["rootfs"] = "other:x".into());
     let refused = RestagePlan::new(&strange, &plain_options()).err();
     assert_eq!(refused, Some(PlanError::UnknownRootfs { rootfs: "other:x".into() }));

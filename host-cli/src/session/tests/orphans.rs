@@ -59,8 +59,8 @@ fn a_killed_ones_container_goes_and_is_told_of_and_a_living_neighbours_stays() {
     }
     let walked = begun(&fake);
     assert_eq!(names(&fake), ["neighbour", "far"]);
-    assert!(walked.said("had left when it was ended: container killed"), "{}", walked.text);
-    assert_eq!(walked.text.matches("had left").count(), 1, "{}", walked.text);
+    assert!(walked.said("leftovers of an earlier host-cli: container killed"), "{}", walked.text);
+    assert_eq!(walked.text.matches("leftovers").count(), 1, "{}", walked.text);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn what_its_owner_removes_at_that_moment_was_not_left() {
     container(&fake, "ends-well", &[("stager.kind", "staging"), ("stager.owner", &ended())]);
     fake.state().gone_when_listed.insert("ends-well");
     let walked = begun(&fake);
-    assert!(!walked.said("had left"), "{}", walked.text);
+    assert!(!walked.said("leftovers"), "{}", walked.text);
 }
 
 #[test]
@@ -104,7 +104,11 @@ fn an_engine_that_does_not_tell_costs_nothing_and_one_that_does_not_remove_is_to
     container(&fake, "killed", &[("stager.kind", "cache"), ("stager.owner", &ended())]);
     fake.refuse("remove", "not now");
     let walked = begun(&fake);
-    assert!(walked.code == ExitCode::Success && walked.said("container killed; it stays"), "{}", walked.text);
+    assert!(
+        walked.code == ExitCode::Success && walked.said("container killed, which cannot be removed"),
+        "{}",
+        walked.text
+    );
 }
 
 #[test]
@@ -238,7 +242,7 @@ fn what_an_image_says_is_no_reason_to_touch_anything() {
     assert_eq!(names(&fake).iter().filter(|name| *name != "by-hand").count(), 3, "{}", walked.text);
     for kind in ["guard", "staging", "cache"] {
         assert!(
-            walked.said(&format!("container {kind} bears labels of ours and is not as ours are")),
+            walked.said(&format!("container {kind} has labels of stager's but was not made by stager")),
             "{}",
             walked.text
         );

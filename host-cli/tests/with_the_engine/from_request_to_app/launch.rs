@@ -80,7 +80,7 @@ fn an_app_that_dies_is_told_with_its_last_lines_and_nothing_of_it_is_left() {
 #[test]
 fn an_app_without_an_image_must_be_restaged_first() {
     let app = App::pushed("unstaged", "hello-procfile", &[]);
-    app.launch(&[]).failed(8, &["there is no image of unstaged", "restage it first"]);
+    app.launch(&[]).failed(8, &["no app image for \"unstaged\"", "stage it first"]);
 }
 
 #[test]

@@ -11,7 +11,8 @@ fn no_engine_no_network_and_no_image_are_each_told_with_what_to_do() {
     for command in [app.restaging(&[]), app.launching(&[])] {
         let mut command = command;
         let said = command.env("DOCKER_HOST", "unix:///nowhere/docker.sock").output().unwrap();
-        crate::said::Said::from(said).failed(9, &["no Docker Engine answers at unix:///nowhere/docker.sock", "try: "]);
+        crate::said::Said::from(said)
+            .failed(9, &["cannot connect to the Docker Engine at unix:///nowhere/docker.sock", "try: "]);
     }
     app.restage(&["--request", "/nowhere/request.json"]).failed(3, &["/nowhere/request.json"]);
     app.restage(&["--base", "stager-nothing:here"])
@@ -35,7 +36,7 @@ fn no_engine_no_network_and_no_image_are_each_told_with_what_to_do() {
 fn requests_that_are_none_are_refused_with_all_that_is_wrong() {
     let app = App::pushed("odd", "hello-procfile", &[]);
     let docker_app = app.changed("build-req", |request| request["annotation"] = r#"{"lifecycle":"docker"}"#.into());
-    app.restage(&["--request", docker_app.to_str().unwrap()]).failed(3, &["docker app", "docker lifecycle"]);
+    app.restage(&["--request", docker_app.to_str().unwrap()]).failed(3, &["docker app", "no droplet"]);
     let broken = app.hcf.folder("requests").join("broken.json");
     fs::write(&broken, r#"{"rootfs":"","action":{"exec":{}}}"#).unwrap();
     app.restage(&["--request", broken.to_str().unwrap()]).failed(3, &["exec"]);
@@ -49,7 +50,7 @@ fn an_image_with_another_protocol_or_none_is_answered_with_what_to_rebuild() {
     let app = App::pushed("alien", "hello-procfile", &[]);
     for (words, says) in [
         (r#"echo "{\"event\":\"hello\",\"protocol\":1,\"version\":\"9\"}"; sleep 60"#, "speaks protocol 1"),
-        ("echo what", "ended without a word that host-cli understands"),
+        ("echo what", "ended without output that host-cli understands"),
     ] {
         let image = AlienImage::new(words);
         let mut command = app.restaging(&[]);

@@ -153,7 +153,7 @@ fn a_disk_without_room_for_the_layers_is_told_of() {
     let fails = |folder: &Path, why: &str| {
         let output = before.image(&engine, "auto").env("TMPDIR", folder).output().unwrap();
         assert_eq!(output.status.code(), Some(7), "{}", said(&output));
-        for word in ["a layer cannot be written to a temporary file: ", why, "TMPDIR says where temporary files go"] {
+        for word in ["a layer cannot be written to a temporary file: ", why, "set TMPDIR to another folder"] {
             assert!(said(&output).contains(word), "{word}: {}", said(&output));
         }
         before.is_now();

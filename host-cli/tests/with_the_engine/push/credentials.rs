@@ -89,7 +89,7 @@ fn a_helper_that_is_of_no_help_is_told_with_its_own_words() {
     // One that knows nothing of the registry: nobody pushes.
     helper(&folder, "ours", "echo 'credentials not found in native keychain'; exit 1");
     let registry = Registry::new();
-    pushed(&folder, &image, &format!("{}/a:1", registry.address)).failed(7, &["wants a login"]);
+    pushed(&folder, &image, &format!("{}/a:1", registry.address)).failed(7, &["needs a login"]);
     image.assert_named_as_before();
 }
 

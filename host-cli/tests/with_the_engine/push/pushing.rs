@@ -48,7 +48,7 @@ fn a_password_from_standard_input_lets_in_and_another_one_does_not() {
         format!("`host-cli push {} {reference} --username pusher --password-stdin` pushes it again", image.name);
     let refused = refused.failed(7, &["does not accept the login of --username pusher", &again]);
     let nobody = said(&["push", &image.name, &reference], None)
-        .failed(7, &["wants a login, and docker's config.json holds none", "docker login 127.0.0.1:"]);
+        .failed(7, &["needs a login, and docker's config.json has none", "docker login 127.0.0.1:"]);
     // The engine's own words are told too: Podman's, those of a store of layers, containerd's.
     for (said, [podmans, dockers, containerds]) in [
         (&refused, ["authentication required", "unauthorized", "401 Unauthorized"]),
@@ -58,7 +58,7 @@ fn a_password_from_standard_input_lets_in_and_another_one_does_not() {
         assert!(expected.iter().any(|words| said.err.contains(words)), "{said:?}");
     }
     image.assert_named_as_before();
-    said_with(&words, "\n").failed(2, &["standard input holds no password"]);
+    said_with(&words, "\n").failed(2, &["standard input has no password"]);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_name_that_cannot_be_is_refused_before_the_engine_is_asked() {
     for reference in ["r.invalid/Team/app", "r.invalid/app@sha256:00", "https://r.invalid/app", "app"] {
         let mut command = host_cli(&["push", "app", reference], None);
         let refused = command.env("DOCKER_HOST", "unix:///nowhere").output().unwrap();
-        crate::said::Said::from(refused).failed(2, &["is no name to push to", "REGISTRY/REPO[:TAG]"]);
+        crate::said::Said::from(refused).failed(2, &["is not a name to push to", "REGISTRY/REPO[:TAG]"]);
     }
 }
 

@@ -53,10 +53,10 @@ type Case = (fn(&str, &str) -> Answer, [&'static str; 2]);
 fn every_refusal_has_its_text_its_advice_and_leaves_the_names_as_they_were() {
     let image = Image::empty();
     let cases: [Case; 9] = [
-        (|_, _| error("401 Unauthorized", "UNAUTHORIZED"), ["wants a login", "`docker login 127.0.0.1:"]),
+        (|_, _| error("401 Unauthorized", "UNAUTHORIZED"), ["needs a login", "`docker login 127.0.0.1:"]),
         (
             |_, _| error("403 Forbidden", "DENIED"),
-            ["does not let team/app be pushed without a login", "is the repository yours?"],
+            ["does not let team/app be pushed without a login", "check that the repository is yours"],
         ),
         (
             |method, _| to_what_is_sent(method, error("404 Not Found", "NAME_UNKNOWN")),
@@ -66,10 +66,10 @@ fn every_refusal_has_its_text_its_advice_and_leaves_the_names_as_they_were() {
             |method, _| to_what_is_sent(method, error("429 Too Many Requests", "TOOMANYREQUESTS")),
             ["has had too many requests", "wait, then push again"],
         ),
-        (|_, _| ("500 Internal Server Error", "<html>".to_owned()), ["is in trouble", "push again later"]),
+        (|_, _| ("500 Internal Server Error", "<html>".to_owned()), [" failed", "push again later"]),
         (
             |method, path| to_the_manifest(method, path, ("503 Service Unavailable", "down".to_owned())),
-            ["is in trouble", "push again later"],
+            [" failed", "push again later"],
         ),
         (
             |method, path| to_the_manifest(method, path, error("400 Bad Request", "DIGEST_INVALID")),
@@ -79,7 +79,7 @@ fn every_refusal_has_its_text_its_advice_and_leaves_the_names_as_they_were() {
             |method, path| to_the_manifest(method, path, page("413 Request Entity Too Large")),
             ["takes nothing that large", "client_max_body_size"],
         ),
-        (|method, path| to_the_manifest(method, path, page("502 Bad Gateway")), ["is in trouble", "push again later"]),
+        (|method, path| to_the_manifest(method, path, page("502 Bad Gateway")), [" failed", "push again later"]),
     ];
     for (answer, words) in cases {
         let registry = Answering::with(answer);
@@ -125,7 +125,7 @@ fn a_registry_that_is_not_there_is_told_apart_from_a_name_that_leads_nowhere() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = format!("{free}/app:1");
     said(&["push", &image.name, &nobody], None)
-        .failed(7, &["nobody answers the engine at 127.0.0.1:", "is it started"]);
+        .failed(7, &["Docker cannot connect to registry 127.0.0.1:", "start the registry"]);
     said(&["push", &image.name, "no-such-host.invalid/app:1"], None)
         .failed(7, &["the engine finds no host no-such-host.invalid"]);
     image.assert_named_as_before();

@@ -149,7 +149,7 @@ fn an_app_that_is_called_like_anothers_guid_gets_none_of_its_requests() {
 fn a_name_that_looks_like_an_option_is_taken_behind_an_equals_sign() {
     let home = Home::staged(&[at("1.0", "odd").of("-rf", OTHER_GUID).staging(), at("2.0", "other").staging()]);
     assert_eq!(home.run("build-req --app=-rf").mark(), "odd");
-    home.run("build-req node-env --app=-rf").failed(2, &["APP and --app both say which app"]);
+    home.run("build-req node-env --app=-rf").failed(2, &["APP and --app cannot go together"]);
 }
 
 #[test]

@@ -70,6 +70,6 @@ fn a_file_of_somebody_elses_is_not_replaced_and_no_link_is_made() {
 #[test]
 fn a_folder_that_is_not_there_is_not_made() {
     let home = Home::new();
-    home.run("link nowhere").failed(2, &["nowhere is no folder"]);
+    home.run("link nowhere").failed(2, &["nowhere is not a folder"]);
     assert!(!home.path("nowhere").exists());
 }

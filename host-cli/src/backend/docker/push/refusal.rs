@@ -140,24 +140,24 @@ impl PushRefusal {
         let of_whom = if credentials.is_anonymous() { "without a login".to_owned() } else { by(credentials) };
         match self {
             Self::Unauthorized if credentials.is_anonymous() => {
-                format!("{registry} wants a login, and docker's config.json holds none for it")
+                format!("{registry} needs a login, and docker's config.json has none")
             }
             Self::Unauthorized => format!("{registry} does not accept the login of {}", credentials.origin),
             Self::Denied => format!("{registry} does not let {} be pushed {of_whom}", reference.path()),
             Self::Unknown => format!("{registry} knows no repository {}", reference.path()),
-            Self::TooMany => format!("{registry} has had too many requests"),
-            Self::Trouble => format!("{registry} is in trouble"),
-            Self::TooLarge => format!("{registry}, or a proxy in front of it, takes nothing that large"),
-            Self::UnknownCa => format!("the engine does not know who signed the certificate of {registry}"),
-            Self::BadCertificate => format!("the engine does not accept the certificate of {registry}"),
-            Self::PlainHttp => format!("{registry} speaks no TLS, and the engine wants it"),
-            Self::NoHost => format!("the engine finds no host {registry}"),
-            Self::NoNameServer => format!("the engine cannot look up {registry}: its name server does not answer"),
-            Self::NobodyThere => format!("nobody answers the engine at {registry}"),
-            Self::Digest => format!("what {registry} got is not what was sent"),
-            Self::Name => format!("{registry} does not take {reference} as a name"),
-            Self::Page => format!("a proxy in front of {registry} answers with a page of its own"),
-            Self::Other => format!("the engine cannot push to {registry}"),
+            Self::TooMany => format!("{registry} limits requests, and there were too many"),
+            Self::Trouble => format!("{registry} failed"),
+            Self::TooLarge => format!("the layer is too large for {registry} or its proxy"),
+            Self::UnknownCa => format!("Docker does not trust the authority of {registry}'s certificate"),
+            Self::BadCertificate => format!("Docker does not accept the certificate of {registry}"),
+            Self::PlainHttp => format!("{registry} does not use TLS, and Docker requires it"),
+            Self::NoHost => format!("Docker cannot resolve the host {registry}"),
+            Self::NoNameServer => format!("Docker cannot resolve {registry}: its name server does not answer"),
+            Self::NobodyThere => format!("Docker cannot connect to registry {registry}"),
+            Self::Digest => format!("{registry} received other data than was sent"),
+            Self::Name => format!("{registry} does not accept the name {reference}"),
+            Self::Page => format!("a proxy of {registry} answers with a page of its own"),
+            Self::Other => format!("Docker cannot push to {registry}"),
         }
     }
 
@@ -171,15 +171,18 @@ impl PushRefusal {
             }
             Self::Denied if credentials.is_anonymous() => {
                 let login = format!("docker login {host}");
-                format!("`{}` once, or --username NAME --password-stdin; is the repository yours?", login.trim_end())
+                format!(
+                    "`{}` once, or --username NAME --password-stdin; check that the repository is yours",
+                    login.trim_end()
+                )
             }
-            Self::Denied => "may this user push there, and does the repository exist?".to_owned(),
-            Self::Unknown => "make the repository in the registry first, or look for a typing error".to_owned(),
+            Self::Denied => "check that the repository exists and that this user may push to it".to_owned(),
+            Self::Unknown => "make the repository in the registry first, or check the name".to_owned(),
             Self::TooMany => "wait, then push again".to_owned(),
             Self::Trouble => "push again later; the registry's log says more".to_owned(),
             Self::TooLarge => "raise the limit of the registry's proxy (nginx: client_max_body_size)".to_owned(),
             Self::UnknownCa => format!(
-                "put its CA into /etc/docker/certs.d/{registry}/ca.crt on the engine's machine (a rootless engine has \
+                "put its CA into /etc/docker/certs.d/{registry}/ca.crt on the Docker host (a rootless engine uses \
                  ~/.config/docker in place of /etc/docker, Podman /etc/containers)"
             ),
             Self::BadCertificate => {
@@ -188,11 +191,11 @@ impl PushRefusal {
             Self::PlainHttp => format!(
                 "give it TLS, or add {registry} to `insecure-registries` in the engine's /etc/docker/daemon.json"
             ),
-            Self::NoHost => "is the name right? The engine's machine must know it, this one need not".to_owned(),
-            Self::NoNameServer => "/etc/resolv.conf on the engine's machine says whom it asks".to_owned(),
-            Self::NobodyThere => "is it started, and does the engine's machine reach it?".to_owned(),
-            Self::Digest => "push again; does a proxy in between change what passes?".to_owned(),
-            Self::Name => "the registry's documentation says which names it takes".to_owned(),
+            Self::NoHost => "check the name; the Docker host must resolve it, this machine need not".to_owned(),
+            Self::NoNameServer => "check /etc/resolv.conf on the Docker host".to_owned(),
+            Self::NobodyThere => "start the registry; the Docker host must reach it".to_owned(),
+            Self::Digest => "push again; a proxy in between may change data".to_owned(),
+            Self::Name => "see the registry's documentation for its names".to_owned(),
             Self::Page => {
                 "the proxy's log says why; often something is too large for it (nginx: client_max_body_size)".to_owned()
             }

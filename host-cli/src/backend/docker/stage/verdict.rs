@@ -49,7 +49,7 @@ pub(super) fn verdict(
             OtherProtocol::Numbered(its) => format!("speaks protocol {its}"),
             OtherProtocol::None => "does not begin with a hello".to_owned(),
         };
-        let text = format!("the agent in {image} {speaks}, this host-cli speaks protocol {PROTOCOL}");
+        let text = format!("the agent in {image} {speaks}; this host-cli uses protocol {PROTOCOL}");
         return Err(Failure::new(ExitCode::Engine, text, REBUILD));
     }
     if let Some((code, text, advice)) = heard.failed {
@@ -62,7 +62,7 @@ pub(super) fn verdict(
         None if heard.stays => Ok(Staged::Wholly),
         Some(0) if subject.for_help => Ok(Staged::Help),
         Some(0) => {
-            let text = format!("{image} ended without a word that host-cli understands");
+            let text = format!("{image} ended without output that host-cli understands");
             Err(Failure::new(ExitCode::Engine, text, REBUILD))
         }
         Some(status) => Err(with_memory(unexplained(status, heard.greeted, image), out_of_memory, subject)),
@@ -85,7 +85,7 @@ fn unexplained(status: i64, greeted: bool, image: &str) -> Failure {
         }
         None if greeted => {
             let text = format!("the agent in {image} ended with status {status} and did not say why");
-            Failure::new(ExitCode::Bug, text, "please report what was printed above")
+            Failure::new(ExitCode::Bug, text, "report it with the lines above")
         }
         None => Failure::new(ExitCode::Engine, format!("{image} ended with status {status}"), REBUILD),
     }

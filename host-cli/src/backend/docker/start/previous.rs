@@ -53,7 +53,7 @@ pub(crate) struct PortHolder {
     pub(crate) container: String,
 }
 
-/// The app container that holds the port that is asked for, as its labels say; `None`: none of ours.
+/// The app container that uses the port that is asked for, as its labels say; `None`: none of ours.
 pub(crate) fn app_that_holds(engine: &dyn Engine, request: &PortRequest) -> Result<Option<PortHolder>, EngineError> {
     let label = |one: &Container, name| one.labels.get(name).cloned().unwrap_or_default();
     let apps = engine.containers_labelled(labels::KIND, labels::KIND_APP)?;

@@ -154,11 +154,12 @@ fn what_is_wrong_with_a_configuration_is_told_without_its_contents() {
         text
     };
     let ssh = told(&|one| one.context = "shell".into());
-    assert!(ssh.contains("is reached by ssh (docker context \"shell\")") && ssh.contains("me@there`"), "{ssh}");
-    assert!(told(&|one| one.host = "ssh://me:s3cret@there".into()).contains("/var/run/docker.sock me@there"));
     assert!(
-        told(&|one| one.context = "gone".into()).contains("no docker context \"gone\", which DOCKER_CONTEXT chooses")
+        ssh.contains("cannot reach a Docker Engine by ssh (docker context \"shell\")") && ssh.contains("me@there`"),
+        "{ssh}"
     );
+    assert!(told(&|one| one.host = "ssh://me:s3cret@there".into()).contains("/var/run/docker.sock me@there"));
+    assert!(told(&|one| one.context = "gone".into()).contains("no docker context \"gone\"; DOCKER_CONTEXT chooses it"));
     assert!(
         told(&|one| one.context = "broken".into()).contains("meta.json is not as docker writes it: line 1, column")
     );
@@ -167,7 +168,7 @@ fn what_is_wrong_with_a_configuration_is_told_without_its_contents() {
     for (text, words) in [
         ("{\"currentContext\":", "config.json is not as docker writes it: line 1"),
         ("{\"currentContext\":{\"auth\":\"s3cret\"}}", "config.json is not as docker writes it"),
-        ("{\"currentContext\":\"gone\"}", "\"gone\", which currentContext in "),
+        ("{\"currentContext\":\"gone\"}", "no docker context \"gone\"; currentContext in "),
     ] {
         fs::write(configuration.folder().join("config.json"), text).unwrap();
         let said = told(&|_| {});

@@ -195,7 +195,7 @@ fn what_comes_twice_counts_once_and_what_is_in_the_way_of_another_is_refused() {
         (Sample::droplet().link(EntryType::Symlink, "./app/l", ""), "`./app/l`, which is a symbolic link to nowhere"),
         (
             Sample::droplet().file("./app/a", b"", 0o644).file("./app/a/b", b"", 0o644),
-            "`./app/a/b`, which lies in what is no folder",
+            "`./app/a/b`, which lies in what is not a folder",
         ),
         (Sample::droplet().file("./app", b"", 0o644), "`./app`, which wants the place of a folder that is not empty"),
         (Sample::droplet().file(&format!("./app/{}", "n".repeat(256)), b"", 0o644), "more than 255 bytes"),

@@ -34,7 +34,7 @@ impl<'a> HostHealthCheck<'a> {
     pub(super) fn finds_healthy(&mut self, now: &Container, waited: Duration) -> bool {
         if self.next.is_none() && is_left_alone(self.check, now, waited, self.start_timeout) {
             let text = format!(
-                "The engine does not run its health check (nothing after {}); host-cli asks itself",
+                "The engine runs no health check (none after {}); host-cli checks the app itself",
                 size::seconds(waited)
             );
             self.session.emit(Event::Note { text });
