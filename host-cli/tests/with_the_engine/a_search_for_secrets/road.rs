@@ -66,8 +66,7 @@ pub(crate) fn stage(world: &World) -> String {
 
 /// A buildpack that its URL names with a login: it is an argument of the builder, as in Diego, and nowhere else.
 pub(crate) fn custom_buildpack(world: &World) {
-    // It lives long enough for a look at the list of processes, however busy the machine is.
-    const BUILDER: &str = r#"sleep 1; mkdir -p /tmp/made/app && tar -czf /tmp/droplet -C /tmp/made ./app && echo >/tmp/output-cache
+    const BUILDER: &str = r#"mkdir -p /tmp/made/app && tar -czf /tmp/droplet -C /tmp/made ./app && echo >/tmp/output-cache
         printf '{"lifecycle_metadata":{"buildpack_key":"%s","detected_buildpack":""}}\n' "${1#*=}" >/tmp/result.json"#;
     let url = format!("https://u:{}@git.example.com/pack?token={0}", world.marks.in_url("buildpack-login"));
     let request = world.request("build-req", "custom", |request| {
