@@ -48,27 +48,12 @@ class World:
             place = self.folder / link
             place.parent.mkdir(exist_ok=True)
             place.symlink_to(target)
-        program = self.folder / 'bin/host-cli'
-        program.parent.mkdir()
-        program.write_text(self.wrapped())
-        program.chmod(0o755)
-
-    def wrapped(self):
-        """`host-cli` with this world's network and cache where a command has these options."""
-        network, cache = f'--network {self.name}', f'--cache-volume {self.name}'
-        return f"""#!/bin/sh
-case "$1 $2" in
-restage\\ *|cache-up\\ *) first=$1; shift; set -- $first {network} {cache} "$@" ;;
-launch\\ *) first=$1; shift; set -- $first {network} "$@" ;;
-cache\\ list|cache\\ verify|cache\\ clear) first="$1 $2"; shift 2; set -- $first {cache} "$@" ;;
-esac
-exec {self.static}/host-cli "$@"
-"""
 
     def environment(self):
-        path = f"{self.folder}/bin:{self.static}:{os.environ['PATH']}"
-        shell = {'PATH': path, 'TERM': 'xterm-256color', 'LANG': 'C.UTF-8', 'REGISTRY': self.registry.address}
-        return {**os.environ, **shell, 'HOME': str(self.folder)}
+        """Of a shell in which network and cache are set, as docs/configuration.md says."""
+        ours = {'STAGER_NETWORK': self.name, 'STAGER_CACHE_VOLUME': self.name, 'REGISTRY': self.registry.address}
+        shell = {'HOME': str(self.folder), 'PATH': f"{self.static}:{os.environ['PATH']}", 'TERM': 'xterm-256color', 'LANG': 'C.UTF-8'}
+        return {**{name: value for name, value in os.environ.items() if not name.startswith('STAGER_')}, **shell, **ours}
 
     def app_guids(self):
         """Of all apps that were pushed here."""
