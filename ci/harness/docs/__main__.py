@@ -2,8 +2,8 @@
 
     ci/docs                   runs each block marked `console run`, in the order in which they stand, and says which failed
     ci/docs --write           the same on a terminal of its own; writes what was shown into the blocks and the pictures
-    ci/docs --links           no engine: every local link and anchor leads somewhere; the errors that docs/troubleshooting.md
-                              quotes are errors of ours
+    ci/docs --links           no engine: links, anchors and paths lead somewhere, the picture of the architecture allows all
+                              imports, and programs say what the page on trouble quotes
     ci/docs FILE …            only the blocks of these documents
 
 A block is a session: lines that begin with `$ ` are typed, what follows each is what it showed.
@@ -30,7 +30,7 @@ def main():
     options.add_flags('--write', '--links')
     given = options.parse_args()
     if given.links:
-        good = all([links.links(), links.paths(), links.quotes()])
+        good = all([links.links(), links.paths(), links.imports(), links.quotes()])
     else:
         act = sessions.write if given.write else sessions.check
         good = act(given.files or links.documents())

@@ -73,6 +73,34 @@ def paths():
     return wrong == 0
 
 
+def floors():
+    """The picture of who may import whom: a crate's name, then lines of files and folders, each above those that it uses."""
+    page = (TOP / 'docs/architecture.md').read_text()
+    crates, crate = {}, None
+    for line in page.split('## Who may import whom')[1].split('```')[1].splitlines():
+        names = re.split(r' {2,}', line)
+        crate = names[0] or crate
+        if len(names) > 1:
+            crates.setdefault(crate, []).append(names[1].split(' · '))
+    return {crate: {name: floor for floor, names in enumerate(lines) for name in names} for crate, lines in crates.items()}
+
+
+def imports():
+    """No import that the picture of the architecture does not allow."""
+    count = wrong = 0
+    for crate in ('host-cli', 'stager-agent'):
+        floor = {**floors()[crate], 'lib': -1, 'main': -2}
+        told = subprocess.run([TOP / 'ci/imports', crate, '--arrows'], check=True, capture_output=True, text=True).stdout
+        arrows = re.findall(r'^([\w-]+)\S* -> ([\w-]+)\S*: (.*)$', told, re.M)
+        for one, other, names in arrows:
+            count += one != other
+            if one != other and (one not in floor or other not in floor or floor[one] >= floor[other]):
+                wrong += 1
+                print(f'docs/architecture.md: {crate}: {one} uses {names} of {other}')
+    print(f'imports={count} wrong={wrong}')
+    return wrong == 0
+
+
 def quotes():
     """What the page on trouble says that one sees is something that the programs say; `…` stands for what differs."""
     listed = subprocess.run(['git', 'ls-files', '*.rs'], cwd=TOP, check=True, capture_output=True, text=True)
