@@ -5,11 +5,13 @@
 //! A reader ignores names and fields that it does not know; another `protocol` in [`Event::Hello`] means that nothing
 //! after it may be trusted to mean what it says here. `event/wire.rs` writes the lines.
 
+mod purpose;
 mod sink;
 mod step;
 mod stream;
 mod wire;
 
+pub use purpose::Purpose;
 pub use sink::EventSink;
 pub use step::Step;
 pub use stream::Stream;
@@ -41,6 +43,9 @@ pub enum Event {
         staging_guid: String,
         /// The stack: `cflinuxfs4`; empty where the root file system is not `preloaded:…`.
         stack: String,
+        /// Whether the droplet is to replace Cloud Controller's; absent where an earlier agent speaks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uploads: Option<bool>,
     },
     /// A step begins.
     StepStarted {
@@ -297,12 +302,33 @@ pub enum Event {
         /// What to try; empty where nothing can be advised.
         advice: String,
     },
+    /// An app is about to be started.
+    Launching {
+        /// The app's name; its guid where it has none.
+        app_name: String,
+        /// The app's guid.
+        app_guid: String,
+        /// The process type: `web`.
+        process: String,
+        /// The image that it starts from: a tag, else its id.
+        image: String,
+    },
     /// The app answers.
     Running {
         /// `http://127.0.0.1:32768`; empty where no port is published.
         url: String,
         /// The container's id.
         container: String,
+        /// The container's name.
+        #[serde(default)]
+        name: String,
+    },
+    /// What may be typed next; one of the last of a stream.
+    Next {
+        /// What it does.
+        purpose: Purpose,
+        /// The command, as a shell takes it.
+        command: String,
     },
     /// The end, gone wrong. The last of a stream.
     Failed {

@@ -28,7 +28,7 @@ pub fn requests(bytes: &[u8]) {
     }
     if let Some(event @ (Event::Line { .. } | Event::Progress { .. })) = &event {
         let line = plain_line(event).expect("both have one").text;
-        let ours = ["======>", "warning:", "error:", "try:"];
+        let ours = ["======>", "warning:", "error:", "try:", "note:", "Next:", "Look inside:", "✓ image", "[ok] image"];
         let begins = line.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{1b}');
         assert!(!ours.iter().any(|ours| begins.starts_with(ours)), "it looks like ours: {line}");
         assert!(!line.starts_with('\u{1b}') || !line.contains("======>"), "a colour may hide the mark: {line:?}");
@@ -163,7 +163,7 @@ mod tests {
         prop_oneof![
             "\\PC{0,12}".prop_map(Value::from),
             "[\\x00-\\x1f\"\\\\<>&\u{1b}\u{9b}\u{202e}\u{2028}\u{200b}\u{e0041}]{0,4}".prop_map(Value::from),
-            "(\u{1b}\\[[0-9]{0,2}m|[ \t\u{200b}=])?(======>|error: |warning: |  try: )(x|\u{1b}\\[8m)"
+            "(\u{1b}\\[[0-9]{0,2}m|[ \t\u{200b}=])?(======>|error: |warning: |  try: |Next: |✓ image|\\[ok] {0,2}image)(x|\u{1b}\\[8m)"
                 .prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
             any::<u64>().prop_map(Value::from),

@@ -5,6 +5,7 @@ mod foreign;
 mod words;
 
 pub use escape::{escape_control, escape_control_in_line};
+pub use foreign::{DONE, FAILED};
 
 use crate::event::{Event, Stream};
 use foreign::{HEAD, mark_foreign};
@@ -67,7 +68,9 @@ fn sentence(event: &Event) -> Option<String> {
         | Event::Warning { .. }
         | Event::AppEnded { code: 1.., .. }
         | Event::Failed { .. } => return None,
-        Event::Staging { app_name, app_guid, staging_guid: _, stack } => words::staging(app_name, app_guid, stack),
+        Event::Staging { app_name, app_guid, staging_guid: _, stack, uploads: _ } => {
+            words::staging(app_name, app_guid, stack)
+        }
         Event::StepEnded { step, ms } => format!("{} in {}", words::past(*step), took(*ms)),
         Event::Downloading { to, from, .. } => {
             format!("Downloading {} from {}", escape_control(to), escape_control(from))
@@ -96,7 +99,9 @@ fn sentence(event: &Event) -> Option<String> {
             words::pushed(reference, digest, &words::layers_sent(*bytes, *layers_pushed, *layers_existing, *ms))
         }
         Event::AppEnded { app, code: 0, ms, .. } => format!("Staged {} in {}", escape_control(app), took(*ms)),
-        Event::Running { url, container } => words::running(url, container),
+        Event::Launching { app_name, process, image, app_guid: _ } => words::launching(app_name, process, image),
+        Event::Running { url, container, name } => words::running(url, container, name),
+        Event::Next { purpose, command } => format!("{}: {}", purpose.label(), escape_control(command)),
         Event::Done { ms } => format!("Done in {}", took(*ms)),
     })
 }
@@ -129,13 +134,13 @@ mod tests {
         let mut cached = Event::Cached { name, to, from, bytes, fetched, reason: None };
         assert_eq!(
             text(&cached),
-            "======> Cached /tmp/app from https://blobstore/k?*** (4.2K, since 2016-06-15 18:57:23 UTC)"
+            "======> Cached /tmp/app from https://blobstore/k?*** (4.2 KiB, since 2016-06-15 18:57:23 UTC)"
         );
         let Event::Cached { reason, .. } = &mut cached else { unreachable!() };
         *reason = Some("the server answered 410 Gone".to_owned());
         assert_eq!(
             text(&cached),
-            "======> Copied /tmp/app from the cache (4.2K, since 2016-06-15 18:57:23 UTC), for https://blobstore/k?***: \
+            "======> Copied /tmp/app from the cache (4.2 KiB, since 2016-06-15 18:57:23 UTC), for https://blobstore/k?***: \
              the server answered 410 Gone"
         );
     }
@@ -149,9 +154,9 @@ mod tests {
         assert_eq!(pushed(0, 0, 3), "======> Pushed r:5000/a:1@sha256:ab (3 layers there already, 2.0s)");
         assert_eq!(
             pushed(4 << 20, 1, 1),
-            "======> Pushed r:5000/a:1@sha256:ab (1 layer sent, 4M, 2.0s, 2M/s; 1 layer there already)"
+            "======> Pushed r:5000/a:1@sha256:ab (1 layer sent, 4 MiB, 2.0s, 2 MiB/s; 1 layer there already)"
         );
-        assert_eq!(pushed(4 << 20, 2, 0), "======> Pushed r:5000/a:1@sha256:ab (2 layers sent, 4M, 2.0s, 2M/s)");
+        assert_eq!(pushed(4 << 20, 2, 0), "======> Pushed r:5000/a:1@sha256:ab (2 layers sent, 4 MiB, 2.0s, 2 MiB/s)");
     }
 
     #[test]
@@ -161,7 +166,7 @@ mod tests {
         assert_eq!(text(&exporting("image")), "======> Exporting the image a:b to p");
         let (kind, path, digest) = ("droplet".into(), "-".into(), "sha256:0f".into());
         let exported = text(&Event::Exported { kind, path, digest, bytes: 2048 });
-        assert_eq!(exported, "======> Exported the droplet to standard output (sha256:0f, 2K)");
+        assert_eq!(exported, "======> Exported the droplet to standard output (sha256:0f, 2 KiB)");
     }
 
     #[test]
@@ -184,6 +189,11 @@ mod tests {
             ("\u{1b}[1;31merror: no\u{1b}[0m", "\\error: no"),
             ("\u{7}\u{e0001} error: no", "\\u{7}\\u{e0001} \\error: no"),
             ("  try: rm -rf /", "  \\try: rm -rf /"),
+            ("Next: rm -rf /", "\\Next: rm -rf /"),
+            ("  \u{1b}[32m✓\u{1b}[0m image   evil:latest", "  \\✓ image   evil:latest"),
+            ("so wide that it wraps ✔\u{200b}image", "so wide that it wraps \\✔\\u{200b}image"),
+            ("[ok]   upload", "\\[ok]   upload"),
+            ("✓ 34 modules transformed", "✓ 34 modules transformed"),
             ("-----> Installing", "-----> Installing"),
             ("an error: no", "an error: no"),
             ("\u{1b}[31mred\u{1b}[0m", "\u{1b}[31mred\u{1b}[0m"),

@@ -1,25 +1,33 @@
-//! Sizes and durations for people, in the form that Diego's log lines have.
+//! Sizes and durations for people: one form of each, everywhere.
 
 use std::time::Duration;
 
-/// Bytes as Diego prints them: `12B`, `1K`, `12.5K`, `44.7M`; zero is `0`.
+/// Bytes for people, in powers of 1024 and with at most three digits: `0 B`, `1.1 KiB`, `44.7 MiB`, `176 MiB`.
 #[must_use]
 pub fn bytes(count: u64) -> String {
-    const UNITS: [(u64, char); 4] = [(1 << 40, 'T'), (1 << 30, 'G'), (1 << 20, 'M'), (1 << 10, 'K')];
-    for (unit, letter) in UNITS {
-        if count >= unit {
-            let tenths = (u128::from(count) * 10 + u128::from(unit) / 2) / u128::from(unit);
-            return match (tenths / 10, tenths % 10) {
-                (whole, 0) => format!("{whole}{letter}"),
-                (whole, tenth) => format!("{whole}.{tenth}{letter}"),
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if count < 1024 {
+        return format!("{count} B");
+    }
+    let count = u128::from(count);
+    let rounded = |parts: u128, unit: u128| (count * parts + unit / 2) / unit;
+    let mut unit = 1024;
+    for name in UNITS {
+        // What rounds up to 1024 of a unit is 1 of the next.
+        if rounded(1, unit) < 1024 || name == "EiB" {
+            let (whole, tenth) = (rounded(10, unit) / 10, rounded(10, unit) % 10);
+            return match tenth {
+                _ if whole >= 100 => format!("{} {name}", rounded(1, unit)),
+                0 => format!("{whole} {name}"),
+                tenth => format!("{whole}.{tenth} {name}"),
             };
         }
+        unit *= 1024;
     }
-    if count == 0 { "0".to_owned() } else { format!("{count}B") }
+    unreachable!("the last unit takes all")
 }
 
-/// The bytes that someone asks for: `1500`, `500M`, `10G`, `2TB`, `1GiB`; units are powers of 1024, as [`bytes`] has
-/// them. `None`: it is no size, or none that a number of 64 bits can hold.
+/// The bytes that someone asks for: `1500`, `500M`, `10G`, `2TB`, `1GiB`; units are powers of 1024. `None`: it is no size, or none that a number of 64 bits can hold.
 #[must_use]
 pub fn parse(text: &str) -> Option<u64> {
     let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
@@ -35,7 +43,7 @@ pub fn parse(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
-/// Bytes a second: `12.5M/s`; empty when the time was too short to say.
+/// Bytes a second: `12.5 MiB/s`; empty when the time was too short to say.
 #[must_use]
 pub fn rate(count: u64, took: Duration) -> String {
     let millis = took.as_millis();
@@ -46,12 +54,15 @@ pub fn rate(count: u64, took: Duration) -> String {
     format!("{}/s", bytes(u64::try_from(a_second).unwrap_or(u64::MAX)))
 }
 
-/// A time that something took: `0.3s`, `12.0s`, `1m05s`.
+/// A time that something took: `0.02s`, `12.0s`, `1m05s`.
 #[must_use]
 pub fn seconds(took: Duration) -> String {
     let whole = took.as_secs();
     if whole >= 60 {
         return format!("{}m{:02}s", whole / 60, whole % 60);
+    }
+    if whole == 0 {
+        return format!("0.{:02}s", took.subsec_millis() / 10);
     }
     format!("{whole}.{}s", took.subsec_millis() / 100)
 }
@@ -83,9 +94,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_read_as_in_diegos_lines() {
-        let shown = [0, 12, 1024, 12_800, 1_258_291, 46_871_347, 1 << 40].map(bytes);
-        assert_eq!(shown, ["0", "12B", "1K", "12.5K", "1.2M", "44.7M", "1T"]);
+    fn bytes_have_three_digits_at_most_and_a_binary_unit() {
+        let shown = [0, 12, 1023, 1024, 12_800, 1_258_291, 46_871_347, 184_470_103, 1_048_575, 1 << 40].map(bytes);
+        assert_eq!(
+            shown,
+            ["0 B", "12 B", "1023 B", "1 KiB", "12.5 KiB", "1.2 MiB", "44.7 MiB", "176 MiB", "1 MiB", "1 TiB"]
+        );
+        assert_eq!(bytes(u64::MAX), "16 EiB");
     }
 
     #[test]
@@ -99,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_rate_needs_a_time() {
-        assert_eq!(rate(1 << 20, Duration::from_millis(500)), "2M/s");
+        assert_eq!(rate(1 << 20, Duration::from_millis(500)), "2 MiB/s");
         assert_eq!(rate(1 << 20, Duration::ZERO), "");
     }
 
@@ -110,8 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn a_minute_is_where_seconds_lose_their_tenths() {
-        let shown = [300, 12_000, 59_990, 65_000].map(|ms| seconds(Duration::from_millis(ms)));
-        assert_eq!(shown, ["0.3s", "12.0s", "59.9s", "1m05s"]);
+    fn the_longer_it_took_the_fewer_digits() {
+        let shown = [24, 300, 999, 1_700, 12_000, 59_990, 65_000].map(|ms| seconds(Duration::from_millis(ms)));
+        assert_eq!(shown, ["0.02s", "0.30s", "0.99s", "1.7s", "12.0s", "59.9s", "1m05s"]);
     }
 }

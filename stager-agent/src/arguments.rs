@@ -233,8 +233,8 @@ mod tests {
         assert_eq!(parse(line).unwrap().limits(), expected);
         let help = parse("--help").unwrap_err().text.split_whitespace().collect::<Vec<_>>().join(" ");
         let Limits { bytes, entries, ratio, depth, name } = Limits::GENEROUS;
-        for default in [size::bytes(bytes), entries.to_string(), ratio.to_string(), depth.to_string(), name.to_string()]
-        {
+        assert_eq!(size::parse("32G"), Some(bytes));
+        for default in ["32G".to_owned(), entries.to_string(), ratio.to_string(), depth.to_string(), name.to_string()] {
             assert!(help.contains(&format!("(default: {default})")), "{default}: {help}");
         }
     }

@@ -23,6 +23,10 @@ pub enum Step {
 }
 
 impl Step {
+    /// Every step, the earliest first.
+    pub const ALL: [Self; 7] =
+        [Self::Fetch, Self::Build, Self::Upload, Self::Image, Self::Export, Self::Push, Self::Launch];
+
     /// The step's name for people: `fetch`.
     #[must_use]
     pub const fn name(self) -> &'static str {

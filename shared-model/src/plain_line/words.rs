@@ -79,12 +79,19 @@ pub(super) fn image(name: &str, id: &str, bytes: u64) -> String {
     format!("Image {} ({}, {})", escape_control(name), escape_control(id), size::bytes(bytes))
 }
 
+/// What is started, and from what.
+pub(super) fn launching(app: &str, process: &str, image: &str) -> String {
+    let process = if process == "web" { String::new() } else { format!(" ({})", escape_control(process)) };
+    format!("Launching {}{process} from {}", escape_control(app), escape_control(image))
+}
+
 /// Where the app is.
-pub(super) fn running(url: &str, container: &str) -> String {
+pub(super) fn running(url: &str, container: &str, name: &str) -> String {
+    let container = escape_control(if name.is_empty() { container } else { name });
     if url.is_empty() {
-        format!("It runs in {}", escape_control(container))
+        format!("The app runs in container {container}")
     } else {
-        format!("The app answers at {}", escape_control(url))
+        format!("The app answers at {} (container {container})", escape_control(url))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every event made of what holds secrets, as those who say it make it: none of its renderings shows one.
 
 use shared_model::assert_all_variants;
-use shared_model::event::{Event, PROTOCOL, Step, Stream};
+use shared_model::event::{Event, PROTOCOL, Purpose, Step, Stream};
 use shared_model::plain_line::plain_line;
 use shared_model::safe_url::SafeUrl;
 use shared_model::validate;
@@ -28,6 +28,7 @@ fn events() -> Vec<Event> {
             app_guid: app.guid,
             staging_guid: task.staging_guid().unwrap_or_default().to_owned(),
             stack: task.stack().unwrap_or_default().to_owned(),
+            uploads: Some(true),
         },
         Event::StepStarted { step: Step::Fetch },
         Event::StepEnded { step: Step::Fetch, ms: 1 },
@@ -58,7 +59,9 @@ fn events() -> Vec<Event> {
         Event::PushProgress { reference: from(), bytes: 1, total: 1 },
         Event::Pushed { reference: from(), digest: text(), bytes: 1, layers_pushed: 1, layers_existing: 1, ms: 1 },
         Event::AppEnded { app: text(), code: 4, ms: 1, image: text(), text: text(), advice: text() },
-        Event::Running { url: from(), container: text() },
+        Event::Launching { app_name: text(), app_guid: text(), process: text(), image: text() },
+        Event::Running { url: from(), container: text(), name: text() },
+        Event::Next { purpose: Purpose::Log, command: text() },
         Event::Failed { code: 4, text: text(), advice: text() },
         Event::Done { ms: 1 },
     ]
@@ -101,7 +104,9 @@ fn no_event_shows_a_secret_in_any_rendering() {
             PushProgress,
             Pushed,
             AppEnded,
+            Launching,
             Running,
+            Next,
             Failed,
             Done
         }

@@ -247,7 +247,7 @@ fn what_a_builder_prints_has_a_bound_and_the_builder_runs_on() {
     assert_eq!((outcome.code, outcome.failure().0, world.exists("finished")), (5, "sh ended with status 3", true));
     let printed: usize = outcome.events.iter().map(|event| event.to_json_line().len()).sum();
     assert!((100_000..300_000).contains(&printed), "{printed}");
-    let warnings = outcome.notes().into_iter().filter(|note| note.contains("more than 100K were printed")).count();
+    let warnings = outcome.notes().into_iter().filter(|note| note.contains("more than 100 KiB were printed")).count();
     assert_eq!(warnings, 1, "{:?}", outcome.notes());
 }
 

@@ -114,7 +114,7 @@ fn an_app_that_is_never_healthy_is_given_up_after_its_start_timeout() {
         let fake = engine();
         fake.state().health.push_back(health);
         let walked = launched(&fake, "");
-        assert_eq!((walked.code, walked.failure()), (ExitCode::Launch, "node-env was not healthy within 0.3s"));
+        assert_eq!((walked.code, walked.failure()), (ExitCode::Launch, "node-env was not healthy within 0.30s"));
         assert!(fake.state().containers.is_empty());
     }
 }
@@ -146,7 +146,7 @@ fn what_the_check_said_last_is_told_when_the_host_asked_in_vain_and_when_it_cann
     fake.state().never_checks = true;
     fake.state().executions.push_back(ExecResult { status: Some(1), output: b"connection refused\n".to_vec() });
     let walked = launched(&fake, "");
-    let text = "node-env was not healthy within 0.3s; the health check says: connection refused";
+    let text = "node-env was not healthy within 0.30s; the health check says: connection refused";
     assert_eq!((walked.code, walked.failure()), (ExitCode::Launch, text));
     fake.state().executions.push_back(ExecResult { status: None, output: b"hm".to_vec() });
     assert!(launched(&fake, "").failure().ends_with("the health check says: hm (it did not end within 10.0s)"));

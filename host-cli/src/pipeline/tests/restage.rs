@@ -656,7 +656,7 @@ fn a_droplet_beyond_the_requests_disk_is_refused_and_leaves_nothing() {
     let request = document(STAGER_2016, "taskDefinition", |request| request["disk_mb"] = 4.into());
     let walked = restaged_by(&fake, "", nobody, request);
     assert_eq!(walked.code, ExitCode::Image);
-    let words = "the droplet makes a layer of more than 4M, the most that its request allows (disk_mb=4)";
+    let words = "the droplet makes a layer of more than 4 MiB, the most that its request allows (disk_mb=4)";
     assert_eq!(walked.failure(), words);
     assert!(fake.state().images.len() == images && fake.state().containers.is_empty(), "{:?}", fake.verbs());
 }

@@ -123,7 +123,7 @@ fn the_holes_of_a_petabyte_fill_no_disk_and_a_map_that_contradicts_itself_is_dam
         let error = made(&packed(huge.path(), &format!("tar -cS --format={form} ."))).err().unwrap();
         assert_eq!(
             error.to_string(),
-            "the droplet makes a layer of more than 16G, the most that --max-layer allows",
+            "the droplet makes a layer of more than 16 GiB, the most that --max-layer allows",
             "{form}"
         );
     }
