@@ -1,6 +1,7 @@
 //! The command line of `host-cli`: what can be typed. What it means is decided where it is used.
 
 pub(crate) mod invocation;
+#[macro_use]
 mod output;
 mod standing;
 
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 pub(crate) use cache::{Cache, CacheCommand, CacheList, CacheOptions, CacheVerify};
 pub(crate) use export::Export;
 pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
-pub(crate) use output::{ListOutput, Output};
+pub(crate) use output::{Color, ListOutput, Output, ScreenOptions};
 
 /// Rebuilds and runs Cloud Foundry apps on plain Docker, from the requests that Cloud Foundry sent to Diego.
 #[derive(ArgsInfo, FromArgs, Debug)]
@@ -206,7 +207,8 @@ looks_for_requests! {
     }
 }
 
-looks_for_requests! {
+shows_what_it_does! {
+    looks_for_requests!
     /// start an app's image with the settings of its newest launch request
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
@@ -232,13 +234,11 @@ looks_for_requests! {
         /// process type to start (default: web)
         #[argh(option, default = "String::from(\"web\")", arg_name = "type")]
         pub(crate) process: String,
-        /// plain or json (default: plain)
-        #[argh(option, arg_name = "form")]
-        pub(crate) output: Option<Output>,
     }
 }
 
-looks_for_requests! {
+shows_what_it_does! {
+    looks_for_requests!
     /// push an app's image to a registry
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
@@ -263,12 +263,10 @@ looks_for_requests! {
         /// read the password of --username from standard input
         #[argh(switch)]
         pub(crate) password_stdin: bool,
-        /// plain or json (default: progress bars on a terminal, plain lines elsewhere)
-        #[argh(option, arg_name = "form")]
-        pub(crate) output: Option<Output>,
     }
 }
 
+shows_what_it_does! { command!
 /// make an app image from a droplet and a lifecycle
 #[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
@@ -278,7 +276,7 @@ looks_for_requests! {
     example = "The same image from two stagings of the same files:\n$ SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) host-cli image --droplet droplet.tgz --lifecycle lifecycle.tgz --base stager-rootfs:cflinuxfs4 --name my-app",
     example = "With the names and labels that restage gives:\n$ host-cli build-req my-app | host-cli image --request - --droplet droplet.tgz --lifecycle lifecycle.tgz"
 )]
-pub(crate) struct Image {
+Image {
     /// droplet, as written by the builder (tgz)
     #[argh(option, arg_name = "file")]
     pub(crate) droplet: PathBuf,
@@ -309,9 +307,6 @@ pub(crate) struct Image {
     /// with --request: number of the app's images to keep; those in use stay too (default: 5)
     #[argh(option, arg_name = "n")]
     pub(crate) keep_images: Option<NonZeroUsize>,
-    /// explain how the image is loaded
-    #[argh(switch)]
-    pub(crate) verbose: bool,
     /// also push the image to a registry, as REGISTRY/REPO[:TAG] (default tag: latest)
     #[argh(option, arg_name = "ref")]
     pub(crate) push: Option<String>,
@@ -321,9 +316,7 @@ pub(crate) struct Image {
     /// read the password of --username from standard input
     #[argh(switch)]
     pub(crate) password_stdin: bool,
-    /// plain or json (default: plain)
-    #[argh(option, arg_name = "form")]
-    pub(crate) output: Option<Output>,
+}
 }
 
 /// make links named like the original commands, such as `build_req`

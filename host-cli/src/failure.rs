@@ -10,9 +10,6 @@ use crate::registry::reference::BadReference;
 use crate::requests::RequestError;
 use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
-use shared_model::plain_line::plain_line;
-use std::io::{self, Write};
-use std::process;
 
 /// A command's unhappy end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,22 +115,6 @@ impl From<LoginError> for Failure {
         };
         Self::new(code, error.to_string(), advice)
     }
-}
-
-/// Says how a command ended, unless it has said so itself, and gives the process's exit status. What was asked for
-/// (help, the version) goes to standard output, what went wrong to standard error. Nobody may be listening any more;
-/// that changes nothing.
-pub(crate) fn ending(outcome: Result<ExitCode, Failure>) -> process::ExitCode {
-    let failure = match outcome {
-        Ok(code) => return code.into(),
-        Err(failure) => failure,
-    };
-    if failure.code == ExitCode::Success {
-        let _ = writeln!(io::stdout(), "{}", failure.text);
-    } else if let Some(line) = plain_line(&failure.event()) {
-        let _ = writeln!(io::stderr(), "{}", line.text);
-    }
-    failure.code.into()
 }
 
 #[cfg(test)]

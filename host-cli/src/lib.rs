@@ -40,5 +40,5 @@ pub fn main() -> std::process::ExitCode {
         invocation.command.fill_in(&settings::user::settings()?);
         Ok(invocation)
     });
-    failure::ending(invocation.and_then(commands::run))
+    screen::answer::ending(invocation.and_then(commands::run))
 }

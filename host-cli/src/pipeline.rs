@@ -11,12 +11,14 @@ use crate::backend::docker::push::{Target, push_image};
 use crate::backend::docker::{OneEngine, mounts, preflight};
 use crate::failure::Failure;
 use crate::image::{ImageOptions, MadeImage, created};
+use crate::plan;
 use crate::plan::fetching::Fetching;
 use crate::plan::launch::{LaunchOptions, LaunchPlan};
 use crate::plan::restage::{RestageOptions, RestagePlan};
 use crate::requests::{self, Request, RequestError, RequestKind};
 use crate::session::Session;
-use shared_model::event::{Event, EventSink};
+use shared_model::event::{Event, EventSink, Purpose};
+use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 /// The request that was typed, or the newest of the app.
@@ -52,6 +54,23 @@ pub(crate) fn restage(
         session.emit(note.clone());
     }
     OneEngine(session).stage(&plan)
+}
+
+/// Says how to start what was staged.
+pub(crate) fn propose_launch(session: &Session, request: &Request, command: &Restage, image: Option<&MadeImage>) {
+    let (Some(_), Ok(task)) = (image, plan::restage::staging_request(&request.document)) else { return };
+    let text = |path: &Option<PathBuf>| path.as_deref().and_then(Path::to_str).map(str::to_owned);
+    let places = [
+        ("--logs", text(&command.logs)),
+        ("--nsync-log", text(&command.nsync_log)),
+        ("--network", command.network.clone()),
+    ];
+    let places: Vec<(&str, &str)> =
+        places.iter().filter_map(|(option, value)| Some((*option, value.as_deref()?))).collect();
+    let typed = command.app_refs();
+    let typed = if let [app] = &typed[..] { Some(app) } else { None };
+    let command = plan::restage::launch_command(&task.application(), typed, &places);
+    session.emit(Event::Next { purpose: Purpose::Launch, command });
 }
 
 fn image_options(command: &Restage) -> Result<ImageOptions, Failure> {

@@ -37,7 +37,7 @@ pub struct ListedEntry<'a> {
 const SHORTEST_KEY: usize = 8;
 
 /// Characters of a line from which on times are told to the second; on a narrower one to the day.
-const WIDE: usize = 120;
+const WIDE: usize = 130;
 
 /// Characters of a date.
 const DAY: usize = "2026-01-02".len();

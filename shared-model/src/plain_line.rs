@@ -5,10 +5,10 @@ mod foreign;
 mod words;
 
 pub use escape::{escape_control, escape_control_in_line};
-pub use foreign::{DONE, FAILED};
+pub use foreign::{DONE, FAILED, HEAD};
 
 use crate::event::{Event, Stream};
-use foreign::{HEAD, mark_foreign};
+use foreign::mark_foreign;
 use std::borrow::Cow;
 use words::took;
 

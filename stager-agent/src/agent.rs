@@ -155,7 +155,7 @@ fn carry_out(
     reaper: &Reaper,
 ) -> Result<Staged, Failure> {
     let scope = &scope.named(Some(&plan.log_source));
-    announce(plan, scope);
+    announce(plan, arguments.no_upload, scope);
     let http = Http::new(&trust(plan, arguments), arguments.timeouts())?;
     let began = clock::now();
     let runner = StagingRunner {
@@ -215,12 +215,13 @@ fn report(
     Report { callback, task_guid: &plan.staging_guid, created_at: began.as_nanosecond(), ending }.send(http, scope)
 }
 
-fn announce(plan: &StagingPlan, scope: &Scope) {
+fn announce(plan: &StagingPlan, no_upload: bool, scope: &Scope) {
     scope.emit(Event::Staging {
         app_name: plan.application.name.clone(),
         app_guid: plan.application.guid.clone(),
         staging_guid: plan.staging_guid.clone(),
         stack: plan.stack.clone(),
+        uploads: Some(!no_upload && plan.action.uploads().next().is_some()),
     });
     if plan.skips_verification {
         let text = "TLS certificates are not checked, because the request sets -skipCertVerify=true";

@@ -1,7 +1,7 @@
 //! The commands that look after the cache.
 
 use super::fetching::{FetchOptions, NETWORK, STAGER_IMAGE};
-use super::output::{ListOutput, Output};
+use super::output::{Color, ListOutput, Output, ScreenOptions};
 use crate::settings::{Settings, fill};
 
 use argh::{ArgsInfo, FromArgs};
@@ -84,7 +84,8 @@ looks_into_a_cache! {
     }
 }
 
-looks_into_a_cache! {
+shows_what_it_does! {
+    looks_into_a_cache!
     /// check every byte and remove damaged entries; exit code 4 if there were any
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
@@ -114,9 +115,6 @@ looks_into_a_cache! {
         /// private key for --cert, PEM (default: same file)
         #[argh(option, arg_name = "file")]
         pub(crate) key: Option<PathBuf>,
-        /// plain or json (default: plain)
-        #[argh(option, arg_name = "form")]
-        pub(crate) output: Option<Output>,
     }
 }
 
@@ -135,7 +133,8 @@ impl CacheVerify {
     }
 }
 
-looks_into_a_cache! {
+shows_what_it_does! {
+    looks_into_a_cache!
     /// remove the entries of the cache that no staging uses
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(subcommand, name = "clear", example = "$ host-cli cache clear buildpack-cflinuxfs4-lifecycle")]
@@ -143,8 +142,5 @@ looks_into_a_cache! {
         /// only entries with this cache key, or the start of it
         #[argh(positional, arg_name = "KEY")]
         pub(crate) key: Option<String>,
-        /// plain or json (default: plain)
-        #[argh(option, arg_name = "form")]
-        pub(crate) output: Option<Output>,
     }
 }

@@ -1,12 +1,13 @@
 //! The command that brings an image out of the engine.
 
-use super::output::Output;
+use super::output::{Color, Output, ScreenOptions};
 use crate::requests::LogOptions;
 use crate::settings::{Settings, fill};
 use argh::{ArgsInfo, FromArgs};
 use std::path::PathBuf;
 
-looks_for_requests! {
+shows_what_it_does! {
+    looks_for_requests!
     /// write an app's droplet to a file, or its image to an OCI layout
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
@@ -32,8 +33,5 @@ looks_for_requests! {
         /// write the image as an OCI layout, named latest, to this folder; new or empty
         #[argh(option, arg_name = "dir")]
         pub(crate) oci: Option<PathBuf>,
-        /// plain or json (default: progress bars on a terminal, plain lines elsewhere)
-        #[argh(option, arg_name = "form")]
-        pub(crate) output: Option<Output>,
     }
 }

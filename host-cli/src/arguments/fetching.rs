@@ -1,6 +1,6 @@
 //! The commands whose container fetches: they share the options that say with whom it speaks and what it keeps.
 
-use super::output::Output;
+use super::output::{Color, Output, ScreenOptions};
 use crate::app_ref::AppRef;
 use crate::image::ImageBy;
 use crate::requests::LogOptions;
@@ -88,7 +88,8 @@ macro_rules! fetches {
     };
 }
 
-fetches! {
+shows_what_it_does! {
+    fetches!
     /// stage apps again, from their newest staging requests, and make their images
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
@@ -145,12 +146,6 @@ fetches! {
         /// how to load the image: auto, load, oci or build (default: auto)
         #[argh(option, default = "ImageBy::Auto", arg_name = "method")]
         pub(crate) image_by: ImageBy,
-        /// explain how the image is loaded
-        #[argh(switch)]
-        pub(crate) verbose: bool,
-        /// plain or json (default: progress bars on a terminal, plain lines elsewhere)
-        #[argh(option, arg_name = "form")]
-        pub(crate) output: Option<Output>,
     }
 }
 
@@ -167,7 +162,8 @@ impl Restage {
     }
 }
 
-fetches! {
+shows_what_it_does! {
+    fetches!
     /// fetch buildpacks and lifecycles into the cache, or into a stager image
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
@@ -193,8 +189,5 @@ fetches! {
         /// read the request from this file instead of the logs; - reads standard input
         #[argh(option, arg_name = "file")]
         pub(crate) request: Option<PathBuf>,
-        /// plain or json (default: progress bars on a terminal, plain lines elsewhere)
-        #[argh(option, arg_name = "form")]
-        pub(crate) output: Option<Output>,
     }
 }

@@ -24,7 +24,7 @@ const USUAL_MEMORY: u64 = 1 << 30;
 
 /// Stages each of the apps again and makes its image.
 pub(super) fn restage(command: Restage, agent_options: Vec<String>) -> ExitCode {
-    let screens = Screens::new(command.output);
+    let screens = Screens::new(command.screen_options());
     let stop = Arc::<StopBroadcast>::default();
     let outside = Arc::clone(&stop);
     // The whole session does not end at a signal, but when those of the apps have ended.
@@ -100,7 +100,10 @@ fn one(session: &Session, batch: &Batch, app: &AppRef) -> ExitCode {
     };
     let code = run(Arc::<OfApp>::clone(&screen), hear, move |unconnected| {
         let request = pipeline::staging_request(&command, Some(&wanted))?;
-        pipeline::restage(&unconnected.with(engine), &request, &command, &options).map(drop)
+        let session = unconnected.with(engine);
+        let image = pipeline::restage(&session, &request, &command, &options)?;
+        pipeline::propose_launch(&session, &request, &command, image.as_ref());
+        Ok(())
     });
     session.emit(screen.end(&app.word, code, millis(began)));
     code

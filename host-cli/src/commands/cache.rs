@@ -31,14 +31,14 @@ pub(super) fn run(command: CacheCommand) -> ExitCode {
             run_command(trouble(), nothing, move |session, ()| answer::write(&listed(session, &command)?).map(drop))
         }
         CacheCommand::Verify(command) => {
-            let screen = screen(command.output);
+            let screen = screen(command.screen_options());
             run_command(
                 screen,
                 move || judged(&command).map(|()| command),
                 |session, command| verified(session, &command),
             )
         }
-        CacheCommand::Clear(command) => run_command(screen(command.output), nothing, move |session, ()| {
+        CacheCommand::Clear(command) => run_command(screen(command.screen_options()), nothing, move |session, ()| {
             cleared(session, command.options(), command.key.as_deref())
         }),
     }

@@ -11,7 +11,7 @@ use crate::plan::cache;
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::restage::{asks_for_help, staging_request};
 use crate::requests::{self, Request, RequestKind};
-use crate::screen::screen;
+use crate::screen::in_the_originals_words;
 use crate::session::{Session, run_command};
 use jiff::Timestamp;
 use shared_model::cache::BAKED;
@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 /// Fetches what requests name into the cache.
 pub(super) fn run(command: CacheUp, agent_options: Vec<String>) -> ExitCode {
-    let screen = screen(command.output);
+    let screen = in_the_originals_words(command.screen_options());
     let prepare = move || Ok((wanted(&command)?, command));
     run_command(screen, prepare, move |session, (requests, command)| {
         cache_up(session, &requests, &command, &agent_options)

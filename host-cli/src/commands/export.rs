@@ -16,8 +16,8 @@ use std::path::Path;
 pub(super) fn run(command: Export) -> ExitCode {
     let target = target(&command);
     let screen = match target {
-        Ok(Target::DropletToStandardOutput) => screen::beside_the_answer(command.output),
-        _ => screen::screen(command.output),
+        Ok(Target::DropletToStandardOutput) => screen::beside_the_answer(command.screen_options()),
+        _ => screen::screen(command.screen_options()),
     };
     let prepare = move || {
         let target = target?;

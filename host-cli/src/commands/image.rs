@@ -30,7 +30,7 @@ const LONGEST_RESULT: u64 = 1 << 20;
 
 /// Makes the image and says so.
 pub(super) fn run(command: arguments::Image) -> ExitCode {
-    let (keep, screen) = (command.keep_images, screen(command.output));
+    let (keep, screen) = (command.keep_images, screen(command.screen_options()));
     let prepare = move || Ok((target(&command)?, order(&command)?));
     run_command(screen, prepare, move |session, (target, order)| {
         let Order { app_guid, plan, parts } = order;

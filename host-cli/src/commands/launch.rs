@@ -9,7 +9,7 @@ use shared_model::exit_code::ExitCode;
 
 /// Starts an app's image.
 pub(super) fn run(command: Launch) -> ExitCode {
-    let screen = screen(command.output);
+    let screen = screen(command.screen_options());
     let prepare = move || {
         let request = match &command.request {
             Some(file) => requests::from_file(file, RequestKind::Launch),

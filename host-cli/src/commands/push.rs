@@ -14,7 +14,7 @@ use shared_model::exit_code::ExitCode;
 
 /// Pushes an app's image.
 pub(super) fn run(command: Push) -> ExitCode {
-    let screen = screen(command.output);
+    let screen = screen(command.screen_options());
     let prepare = move || {
         let (app, reference) = command.what_and_where()?;
         let target = Target::from_push(&command, &reference)?;

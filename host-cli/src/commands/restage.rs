@@ -20,8 +20,10 @@ pub(super) fn run(command: Restage, agent_options: Vec<String>) -> ExitCode {
         let target = Target::from_restage(&typed)?;
         Ok((target, pipeline::staging_request(&typed, typed.app_refs().first())?))
     };
-    run_command(screen(command.output), prepare, move |session, (target, request)| {
+    run_command(screen(command.screen_options()), prepare, move |session, (target, request)| {
         let image = pipeline::restage(session, &request, &command, &agent_options)?;
-        push_if_wanted(session, image.as_ref(), target.as_ref())
+        push_if_wanted(session, image.as_ref(), target.as_ref())?;
+        pipeline::propose_launch(session, &request, &command, image.as_ref());
+        Ok(())
     })
 }

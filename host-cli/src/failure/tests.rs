@@ -7,6 +7,7 @@ use crate::registry::reference::Reference;
 use crate::requests::RequestKind;
 use shared_model::assert_all_variants;
 use shared_model::safe_url::SafeUrl;
+use std::io;
 use std::path::PathBuf;
 
 fn refused_by_system() -> io::Error {
@@ -153,7 +154,11 @@ fn all() -> Vec<Failure> {
 fn no_failure_shows_a_secret_in_any_rendering() {
     for failure in all() {
         let event = failure.event();
-        let shown = format!("{} {} {failure:?}", plain_line(&event).unwrap().text, event.to_json_line());
+        let shown = format!(
+            "{} {} {failure:?}",
+            shared_model::plain_line::plain_line(&event).unwrap().text,
+            event.to_json_line()
+        );
         assert!(!shown.contains("SECRET"), "{shown}");
     }
 }

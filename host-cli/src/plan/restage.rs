@@ -6,10 +6,12 @@ use super::fetching::{Fetching, Keeping, MountedFile};
 use super::limits::not_done;
 use super::staged_files::StagedFiles;
 use super::staging_container::{StagingOptions, container_name, staging_container};
+use crate::app_ref::AppRef;
 use crate::engine::ContainerId;
 use crate::engine::container_spec::ContainerSpec;
 use crate::image::app_image;
 use crate::image::{Bound, ImageNames, ImageOptions, ImagePlan};
+use shared_model::application::Application;
 use shared_model::event::Event;
 use shared_model::secret::Secret;
 use shared_model::task::TaskDefinition;
@@ -185,6 +187,22 @@ impl Visit {
         let short: String = container.0.chars().take(12).collect();
         format!("docker exec -it -u {} -w {} {short} bash", quoted(&self.user), quoted(&self.folder))
     }
+}
+
+/// The command that starts what was staged, on the same network and from the same logs; `typed`: what the user called the app.
+pub(crate) fn launch_command(application: &Application, typed: Option<&AppRef>, places: &[(&str, &str)]) -> String {
+    let Application { name, guid, .. } = application;
+    let could_be_a_guid = |word: &str| word.len() >= 8 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    let app = match typed {
+        Some(app) if !app.is_name && app.word.len() >= 8 && guid.starts_with(&app.word) => app.word.clone(),
+        _ if name.is_empty() => guid.clone(),
+        Some(app) if app.is_name => format!("--app={}", quoted(name)),
+        _ if could_be_a_guid(name) || name.starts_with('-') => format!("--app={}", quoted(name)),
+        _ => quoted(name),
+    };
+    let options = places.iter().flat_map(|(option, value)| [(*option).to_owned(), quoted(value)]);
+    let words: Vec<String> = ["host-cli".to_owned(), "launch".to_owned()].into_iter().chain(options).collect();
+    format!("{} {app}", words.join(" "))
 }
 
 /// A word as a shell takes it.

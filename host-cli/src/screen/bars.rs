@@ -1,10 +1,13 @@
-//! For a terminal: the plain lines, and below them a bar for each transfer and one line for the step that is under way.
-//! Without colours of our own, so that `NO_COLOR` has nothing to forbid.
+//! For a terminal: the lines, and below them a bar for each transfer and one line for the step that is under way. Bars take
+//! the width that is there; nothing wraps.
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::screen::look::Look;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::plain_line::escape_control_in_line;
+use shared_model::size;
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,14 +17,19 @@ const MOST_BARS: usize = 32;
 /// Often enough to look alive.
 const TICK: Duration = Duration::from_millis(120);
 
-const DOWNLOAD: &str = "  {msg:28!} {bar:24} {bytes:>10}/{total_bytes:10} {binary_bytes_per_sec:>12}";
-const DOWNLOAD_OF_UNKNOWN_SIZE: &str = "  {msg:28!} {spinner} {bytes:>10} {binary_bytes_per_sec:>12}";
-const STEP: &str = "  {spinner} {msg} {elapsed}";
+/// Where nobody knows how wide a terminal is.
+const USUAL_WIDTH: usize = 80;
+
+/// From here on there is room for a rate.
+const WIDE: usize = 90;
+
+const STEP: &str = "  {spinner} {msg:6}  {elapsed}";
 
 /// Bars for what is under way, with finished lines above them.
 pub(crate) struct Bars<Lines> {
     lines: Lines,
     drawing: MultiProgress,
+    look: Look,
     /// In front of every label.
     prefix: String,
     shown: Mutex<Shown>,
@@ -36,24 +44,24 @@ struct Shown {
 
 impl<Lines: EventSink> Bars<Lines> {
     /// Draws on standard error, below what `lines` writes.
-    pub(crate) fn new(lines: Lines) -> Self {
-        Self::drawn_on(ProgressDrawTarget::stderr(), lines)
+    pub(crate) fn new(look: Look, lines: Lines) -> Self {
+        Self::drawn_on(ProgressDrawTarget::stderr(), look, lines)
     }
 
-    fn drawn_on(target: ProgressDrawTarget, lines: Lines) -> Self {
-        Self::beside(&MultiProgress::with_draw_target(target), "", lines)
+    fn drawn_on(target: ProgressDrawTarget, look: Look, lines: Lines) -> Self {
+        Self::beside(&MultiProgress::with_draw_target(target), "", look, lines)
     }
 
     /// Draws among others.
-    pub(super) fn beside(drawing: &MultiProgress, prefix: &str, lines: Lines) -> Self {
-        Self { lines, drawing: drawing.clone(), prefix: prefix.to_owned(), shown: Mutex::default() }
+    pub(super) fn beside(drawing: &MultiProgress, prefix: &str, look: Look, lines: Lines) -> Self {
+        Self { lines, drawing: drawing.clone(), look, prefix: prefix.to_owned(), shown: Mutex::default() }
     }
 
     fn draw(&self, event: &Event) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::StepStarted { step } => {
-                shown.step = Some((*step, self.added(STEP, step.name())));
+                shown.step = Some((*step, self.added(STEP, step.name(), "")));
             }
             Event::StepEnded { step, .. } => {
                 if let Some((_, bar)) = shown.step.take_if(|(current, _)| current == step) {
@@ -62,18 +70,18 @@ impl<Lines: EventSink> Bars<Lines> {
             }
             Event::Downloading { name, to, .. } if shown.downloads.len() < MOST_BARS => {
                 let label = if name.is_empty() { to } else { name };
-                let bar = self.added(DOWNLOAD_OF_UNKNOWN_SIZE, label);
+                let bar = self.transfer(label);
                 if let Some(former) = shown.downloads.insert(to.clone(), bar) {
                     self.removed(&former);
                 }
             }
             Event::Exporting { kind, path, .. } => {
-                let bar = self.added(DOWNLOAD_OF_UNKNOWN_SIZE, kind);
+                let bar = self.transfer(kind);
                 shown.downloads.insert(path.clone(), bar);
             }
             Event::DownloadProgress { to, bytes, total } | Event::ExportProgress { path: to, bytes, total } => {
                 if let Some(bar) = shown.downloads.get(to) {
-                    advance(bar, *bytes, *total);
+                    self.advance(bar, *bytes, *total);
                 }
             }
             Event::Downloaded { to, .. }
@@ -85,12 +93,12 @@ impl<Lines: EventSink> Bars<Lines> {
                 }
             }
             Event::Pushing { reference, .. } => {
-                let bar = self.added(DOWNLOAD_OF_UNKNOWN_SIZE, reference);
+                let bar = self.transfer(reference);
                 shown.downloads.insert(reference.clone(), bar);
             }
             Event::PushProgress { reference, bytes, total } => {
                 if let Some(bar) = shown.downloads.get(reference) {
-                    advance(bar, *bytes, Some(*total));
+                    self.advance(bar, *bytes, Some(*total));
                 }
             }
             Event::Done { .. } | Event::Failed { .. } => {
@@ -103,10 +111,14 @@ impl<Lines: EventSink> Bars<Lines> {
         }
     }
 
-    fn added(&self, template: &str, label: &str) -> ProgressBar {
+    fn transfer(&self, label: &str) -> ProgressBar {
+        self.added(&transfer(self.width(), false), label, &self.prefix)
+    }
+
+    fn added(&self, template: &str, label: &str, prefix: &str) -> ProgressBar {
         let bar = self.drawing.add(ProgressBar::no_length());
-        bar.set_style(style(template));
-        bar.set_message(format!("{}{}", self.prefix, escape_control_in_line(label)));
+        bar.set_style(style(template, self.look));
+        bar.set_message(format!("{prefix}{}", escape_control_in_line(label)));
         bar.enable_steady_tick(TICK);
         bar
     }
@@ -115,20 +127,40 @@ impl<Lines: EventSink> Bars<Lines> {
         bar.finish_and_clear();
         self.drawing.remove(bar);
     }
+
+    /// A bar that did not know its length is given a line with it.
+    fn advance(&self, bar: &ProgressBar, bytes: u64, total: Option<u64>) {
+        if let Some(total) = total.filter(|total| bar.length() != Some(*total)) {
+            bar.set_length(total);
+            bar.set_style(style(&transfer(self.width(), true), self.look));
+        }
+        bar.set_position(bytes);
+    }
+
+    fn width(&self) -> usize {
+        self.look.width.unwrap_or(USUAL_WIDTH)
+    }
 }
 
-/// A bar that did not know its length is given a line with it.
-fn advance(bar: &ProgressBar, bytes: u64, total: Option<u64>) {
-    if let Some(total) = total.filter(|total| bar.length() != Some(*total)) {
-        bar.set_length(total);
-        bar.set_style(style(DOWNLOAD));
-    }
-    bar.set_position(bytes);
+/// The line of a transfer on a terminal of this width. The bar takes what is left.
+fn transfer(width: usize, has_total: bool) -> String {
+    let label = (width / 3).clamp(10, 28);
+    let (bar, size) = if has_total { ("{wide_bar}", 20) } else { ("{spinner}", 10) };
+    let rate = if width >= WIDE { " {rate:>12}" } else { "" };
+    format!("  {{msg:{label}!}} {bar} {{size:>{size}}}{rate}")
 }
 
 /// A template of ours; should one not parse, the default bar does.
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+pub(super) fn style(template: &str, look: Look) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = style.with_key("size", |state: &ProgressState, text: &mut dyn Write| {
+        let of = state.len().map(|total| format!(" of {}", size::bytes(total))).unwrap_or_default();
+        let _ = write!(text, "{}{of}", size::bytes(state.pos()));
+    });
+    let style = style.with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
+        let _ = text.write_str(&size::rate(state.pos(), state.elapsed()));
+    });
+    if look.ascii { style.tick_chars("|/-\\ ").progress_chars("=> ") } else { style }
 }
 
 impl<Lines: EventSink> EventSink for Bars<Lines> {
@@ -141,15 +173,18 @@ impl<Lines: EventSink> EventSink for Bars<Lines> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::screen::plain::Plain;
+    use crate::screen::recording::Recording;
     use indicatif::InMemoryTerm;
 
-    type PlainBars = Bars<Plain<Vec<u8>, Vec<u8>>>;
+    fn terminal() -> (InMemoryTerm, Bars<Recording>) {
+        wide(120)
+    }
 
-    fn terminal() -> (InMemoryTerm, PlainBars) {
-        let terminal = InMemoryTerm::new(20, 120);
+    fn wide(width: u16) -> (InMemoryTerm, Bars<Recording>) {
+        let terminal = InMemoryTerm::new(20, width);
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(terminal.clone()), 200);
-        (terminal, Bars::drawn_on(target, Plain::new(Vec::new(), Vec::new())))
+        let look = Look::plain(Some(width.into()));
+        (terminal, Bars::drawn_on(target, look, Recording::default()))
     }
 
     fn downloading(to: &str) -> Event {
@@ -163,7 +198,7 @@ mod tests {
         screen.emit(Event::DownloadProgress { to: "/tmp/lifecycle".into(), bytes: 512, total: Some(2048) });
         screen.shown.lock().unwrap().downloads["/tmp/lifecycle"].force_draw();
         let shown = terminal.contents();
-        assert!(shown.contains("/tmp/lifecycle") && shown.contains("512 B/2.00 KiB"), "{shown}");
+        assert!(shown.contains("/tmp/lifecycle") && shown.contains("512 B of 2 KiB"), "{shown}");
         screen.emit(Event::Downloaded {
             name: String::new(),
             to: "/tmp/lifecycle".into(),
@@ -199,7 +234,7 @@ mod tests {
         }
         screen.shown.lock().unwrap().downloads["r:5000/a:1"].force_draw();
         let shown = terminal.contents();
-        assert!(shown.contains("r:5000/a:1") && shown.contains("512 B/2.00 KiB"), "{shown}");
+        assert!(shown.contains("r:5000/a:1") && shown.contains("512 B of 2 KiB"), "{shown}");
         let digest = "sha256:ab".to_owned();
         screen.emit(Event::Pushed {
             reference: reference(),
@@ -221,7 +256,7 @@ mod tests {
         screen.emit(Event::ExportProgress { path: path.clone(), bytes: 512, total: Some(2048) });
         screen.shown.lock().unwrap().downloads[&path].force_draw();
         let shown = terminal.contents();
-        assert!(shown.contains("droplet") && shown.contains("512 B/2.00 KiB"), "{shown}");
+        assert!(shown.contains("droplet") && shown.contains("512 B of 2 KiB"), "{shown}");
         screen.emit(Event::Exported { kind, path, digest: "sha256:0f".into(), bytes: 1 });
         assert_eq!(terminal.contents(), "");
     }
@@ -254,9 +289,25 @@ mod tests {
     }
 
     #[test]
+    fn a_bar_takes_the_width_that_is_there_and_does_not_wrap() {
+        for width in [60, 80, 120] {
+            let (terminal, screen) = wide(width);
+            screen.emit(downloading("/tmp/buildpacks/ee1906bd1c2c0b9fba389e634d6e68ea"));
+            let to = "/tmp/buildpacks/ee1906bd1c2c0b9fba389e634d6e68ea".to_owned();
+            screen.emit(Event::DownloadProgress { to, bytes: 12_582_912, total: Some(1_046_871_347) });
+            screen.shown.lock().unwrap().downloads.values().for_each(ProgressBar::force_draw);
+            let shown = terminal.contents();
+            assert!(shown.lines().count() == 1 && shown.contains("12 MiB of 998 MiB"), "{shown}");
+            assert!(shown.chars().filter(|part| "█░".contains(*part)).count() > 8, "{shown}");
+        }
+    }
+
+    #[test]
     fn every_template_parses() {
-        for template in [DOWNLOAD, DOWNLOAD_OF_UNKNOWN_SIZE, STEP] {
-            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        for width in [0, 60, 80, 120] {
+            for template in [transfer(width, true), transfer(width, false), STEP.to_owned()] {
+                assert!(ProgressStyle::with_template(&template).is_ok(), "{template}");
+            }
         }
     }
 }

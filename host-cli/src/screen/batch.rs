@@ -1,16 +1,20 @@
-//! Several apps on one screen. Plain lines and bars begin with the app's name, JSON lines hold it as `app`; what belongs to
-//! no app in particular is said as ever. The stream as a whole has one beginning and one end.
+//! Several apps on one screen. On a terminal each is a row that shows how far it is; in a pipe lines begin with the app's name;
+//! JSON lines hold it as `app`. What belongs to no app in particular is said as ever. The stream as a whole has one beginning
+//! and one end.
 
-use crate::arguments::Output;
+use crate::arguments::{Output, ScreenOptions};
+use crate::screen::app_rows::{AppRow, AppRows};
 use crate::screen::bars::Bars;
 use crate::screen::json::Json;
-use crate::screen::plain::Plain;
-use crate::screen::{Form, Screen, form};
+use crate::screen::lines::{Lines, Streams};
+use crate::screen::quiet::Quiet;
+use crate::screen::{Look, Screen, is_live, teller};
+use console::{Alignment, pad_str};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control_in_line;
-use std::io::{self, Stderr, Stdout};
+use std::io::{self, IsTerminal, Stdout};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -24,8 +28,10 @@ pub(crate) struct Screens {
 }
 
 enum Shared {
-    Plain(Arc<Plain<Stdout, Stderr>>),
-    Bars(Arc<Plain<Stdout, Stderr>>, MultiProgress),
+    Lines(Streams, ScreenOptions),
+    /// `--verbose` on a terminal.
+    Bars(Streams, ScreenOptions, MultiProgress),
+    Rows(Streams, ScreenOptions, AppRows),
     Json(Arc<Json<Stdout>>),
     #[cfg(test)]
     Recorded(Screen),
@@ -33,12 +39,17 @@ enum Shared {
 
 impl Screens {
     /// In the form that a single app's would have.
-    pub(crate) fn new(output: Option<Output>) -> Self {
-        let plain = || Arc::new(Plain::new(io::stdout(), io::stderr()));
-        let shared = match form(output) {
-            Form::Plain => Shared::Plain(plain()),
-            Form::Bars => Shared::Bars(plain(), MultiProgress::with_draw_target(ProgressDrawTarget::stderr())),
-            Form::Json => Shared::Json(Arc::new(Json::new(io::stdout()))),
+    pub(crate) fn new(options: ScreenOptions) -> Self {
+        let drawing = || MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let streams = Streams::standard(Look::new(options.color));
+        let shared = match options {
+            ScreenOptions { output: Some(Output::Json), .. } => Shared::Json(Arc::new(Json::new(io::stdout()))),
+            _ if !(is_live(options) && io::stdout().is_terminal()) => Shared::Lines(streams, options),
+            ScreenOptions { verbose: true, .. } => Shared::Bars(streams, options, drawing()),
+            _ => {
+                let rows = AppRows::new(drawing(), streams.look);
+                Shared::Rows(streams, options, rows)
+            }
         };
         Self { shared, width: AtomicUsize::new(0) }
     }
@@ -57,9 +68,13 @@ impl Screens {
 
     /// For what belongs to no app in particular, the beginning and the end among it.
     pub(crate) fn whole(&self) -> Screen {
+        let lines = |streams: &Streams, options| Lines::new(streams.clone(), teller(options, streams.look));
         match &self.shared {
-            Shared::Plain(plain) => Arc::<Plain<_, _>>::clone(plain),
-            Shared::Bars(plain, drawing) => Arc::new(Bars::beside(drawing, "", Arc::clone(plain))),
+            Shared::Lines(streams, options) => Arc::new(lines(streams, *options)),
+            Shared::Bars(streams, options, drawing) => {
+                Arc::new(Bars::beside(drawing, "", streams.look, lines(streams, *options)))
+            }
+            Shared::Rows(streams, options, rows) => Arc::new(rows.above(lines(streams, *options))),
             Shared::Json(json) => Arc::<Json<_>>::clone(json),
             #[cfg(test)]
             Shared::Recorded(screen) => Screen::clone(screen),
@@ -68,28 +83,29 @@ impl Screens {
 
     /// For what belongs to this app.
     pub(crate) fn of(&self, app: &str) -> Screen {
-        let prefix = format!("{:width$} | ", escape_control_in_line(app), width = self.width.load(Ordering::SeqCst));
+        let name = escape_control_in_line(app);
+        let name = pad_str(&name, self.width.load(Ordering::SeqCst), Alignment::Left, None);
+        let prefix = format!("{name} | ");
+        let lines = |streams: &Streams, options| {
+            let look = streams.look.behind_a_prefix();
+            Lines::behind(streams.clone(), &prefix, teller(options, look))
+        };
         match &self.shared {
-            Shared::Plain(plain) => Arc::new(Prefixed { plain: Arc::clone(plain), prefix }),
-            Shared::Bars(plain, drawing) => {
-                let lines = Prefixed { plain: Arc::clone(plain), prefix: prefix.clone() };
-                Arc::new(Bars::beside(drawing, &prefix, Arc::new(lines)))
+            Shared::Lines(streams, ScreenOptions { quiet: true, .. }) => {
+                Arc::new(Lines::behind(streams.clone(), &prefix, Quiet::without_result()))
+            }
+            Shared::Lines(streams, options) => Arc::new(lines(streams, *options)),
+            Shared::Bars(streams, options, drawing) => {
+                Arc::new(Bars::beside(drawing, &prefix, streams.look, lines(streams, *options)))
+            }
+            Shared::Rows(streams, _, rows) => {
+                let trouble = Lines::behind(streams.clone(), &prefix, Quiet::without_result());
+                Arc::new(AppRow::new(rows, &name, trouble))
             }
             Shared::Json(json) => Arc::new(Tagged { json: Arc::clone(json), app: app.to_owned() }),
             #[cfg(test)]
-            Shared::Recorded(screen) => Screen::clone(screen),
+            Shared::Recorded(screen) => Arc::new(Between(Screen::clone(screen))),
         }
-    }
-}
-
-struct Prefixed {
-    plain: Arc<Plain<Stdout, Stderr>>,
-    prefix: String,
-}
-
-impl EventSink for Prefixed {
-    fn emit(&self, event: Event) {
-        self.plain.line(&self.prefix, &event);
     }
 }
 
@@ -100,11 +116,31 @@ struct Tagged {
 
 impl EventSink for Tagged {
     fn emit(&self, event: Event) {
-        self.json.of_app(&self.app, &event);
+        if !is_an_end(&event) {
+            self.json.of_app(&self.app, &event);
+        }
     }
 }
 
-/// One app's session as the others see it: its beginning and its end are not those of the stream, but are remembered.
+/// Whether this is the beginning or an end of a stream, of which several apps have one together.
+fn is_an_end(event: &Event) -> bool {
+    matches!(event, Event::Hello { .. } | Event::Done { .. } | Event::Failed { .. })
+}
+
+/// As [`Tagged`], for a screen that remembers.
+#[cfg(test)]
+struct Between(Screen);
+
+#[cfg(test)]
+impl EventSink for Between {
+    fn emit(&self, event: Event) {
+        if !is_an_end(&event) {
+            self.0.emit(event);
+        }
+    }
+}
+
+/// One app's session, of which the whole will tell how it ended.
 pub(crate) struct OfApp {
     screen: Screen,
     heard: Mutex<Heard>,
@@ -136,18 +172,14 @@ impl OfApp {
 
 impl EventSink for OfApp {
     fn emit(&self, event: Event) {
-        match event {
-            Event::Hello { .. } | Event::Done { .. } => {}
+        match &event {
             Event::Failed { code: _, text, advice } => {
                 let mut heard = self.heard();
-                (heard.text, heard.advice) = (text, advice);
+                (heard.text, heard.advice) = (text.clone(), advice.clone());
             }
-            other => {
-                if let Event::Image { name, .. } = &other {
-                    self.heard().image.clone_from(name);
-                }
-                self.screen.emit(other);
-            }
+            Event::Image { name, .. } => self.heard().image.clone_from(name),
+            _ => {}
         }
+        self.screen.emit(event);
     }
 }

@@ -71,7 +71,7 @@ mod tests {
         let text = r#"{"name":"static","key":"k","origin":"https://b/x","kind":"tree","app":null,"bytes":2048,"packed_bytes":1,"entries":3,"fetched":"2026-01-02T03:04:05Z","used":"2026-01-03T03:04:05Z","verified":true,"address":"10.0.0.2:443","sha256":"ab"}"#;
         let entries: Vec<CachedEntry> = serde_json::from_str(&format!("[{text},{{\"key\":\"\\u001b[2J\"}}]")).unwrap();
         let drawn = table(&entries, None);
-        let line = "static  k          tree  2K    2026-01-02T03:04:05Z  2026-01-03T03:04:05Z  yes       https://b/x";
+        let line = "static  k          tree  2 KiB  2026-01-02T03:04:05Z  2026-01-03T03:04:05Z  yes       https://b/x";
         assert!(drawn.lines().any(|found| found == line), "{drawn}");
         assert!(!drawn.contains('\u{1b}'));
         assert_eq!(json(&entries).lines().next().unwrap(), format!("[{text},"));

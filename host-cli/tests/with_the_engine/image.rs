@@ -244,7 +244,7 @@ fn a_bare_docker_run_of_the_image_starts_the_droplet_as_vcap_with_three_variable
         ],
     );
     assert!(output.status.success(), "{}", said(&output));
-    assert!(said(&output).contains(&format!("Image {name}:latest (sha256:")), "{}", said(&output));
+    assert!(said(&output).contains(&format!(" image   {name}:latest  ")), "{}", said(&output));
 
     let config = docker(&[
         "image",

@@ -5,7 +5,7 @@ use crate::event::Step;
 use std::borrow::Cow;
 
 /// The head of a line of our own; the rest is the builder's.
-pub(super) const HEAD: &str = "======>";
+pub const HEAD: &str = "======>";
 /// How other lines of ours begin, perhaps set in.
 const BEGINNINGS: [&str; 6] = ["warning:", "error:", "try:", "note:", "Next:", "Look inside:"];
 

@@ -53,12 +53,12 @@ fn the_stream_has_the_order_of_the_road() {
         .collect();
     assert_eq!(steps, [Step::Fetch, Step::Build, Step::Upload]);
     let staging = outcome.events.iter().find_map(|event| match event {
-        Event::Staging { app_name, staging_guid, stack, .. } => {
-            Some((app_name.as_str(), staging_guid.as_str(), stack.as_str()))
+        Event::Staging { app_name, staging_guid, stack, uploads, .. } => {
+            Some((app_name.as_str(), staging_guid.as_str(), stack.as_str(), *uploads))
         }
         _ => None,
     });
-    assert_eq!(staging, Some(("hello", "a-staging-guid", "cflinuxfs4")));
+    assert_eq!(staging, Some(("hello", "a-staging-guid", "cflinuxfs4", Some(true))));
     let droplet = cloud.world.text("droplet");
     let sum = printed_by("sha256sum", &[&droplet]);
     assert!(outcome.events.contains(&Event::Droplet {

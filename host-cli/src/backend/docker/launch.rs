@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::labels;
 use crate::plan::launch::{LaunchPlan, log_config, published, url};
 use crate::session::Session;
-use shared_model::event::{Event, EventSink, Step};
+use shared_model::event::{Event, EventSink, Purpose, Step};
 
 /// Starts the app and says where it answers.
 pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure> {
@@ -19,6 +19,12 @@ pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure
     let holding = session.hold(&plan.guard, &image.id.0)?;
     container.log = log_config(&engine.container(&holding)?.unwrap_or_default().log);
     let earlier = start::previous(engine, &plan.app_guid, &plan.process)?;
+    session.emit(Event::Launching {
+        app_name: plan.app.clone(),
+        app_guid: plan.app_guid.clone(),
+        process: plan.process.clone(),
+        image: image.tags.first().unwrap_or(&image.id.0).clone(),
+    });
     for text in &plan.notes {
         session.emit(Event::Note { text: text.clone() });
     }
@@ -29,7 +35,9 @@ pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure
         let spec = bounded(session, plan, published(container, &ports), &image)?;
         Ok((start::start(session, plan, &spec, &earlier)?, ports))
     })?;
-    session.emit(Event::Running { url: url(&ports), container: container.0 });
+    let name = plan.container_name.clone();
+    session.emit(Event::Running { url: url(&ports), container: container.0, name: name.clone() });
+    session.emit(Event::Next { purpose: Purpose::Log, command: format!("docker logs {name}") });
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use crate::session::Session;
 use heard::Heard;
 #[cfg(any(fuzzing, test))]
 pub(super) use heard::shown;
-use shared_model::event::{Event, EventSink, Step};
+use shared_model::event::{Event, EventSink, Purpose, Step};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -59,7 +59,7 @@ pub(crate) fn stage(
     let status = listen(session, staging, &mut heard, reach).transpose()?;
     if let Some(visit) = staging.keep.as_ref().filter(|_| heard.stays) {
         session.cleanup().keep(staging.container);
-        session.emit(Event::Note { text: format!("Look inside with {visit}") });
+        session.emit(Event::Next { purpose: Purpose::LookInside, command: visit.clone() });
     }
     let out_of_memory = status != Some(0) && out_of_memory(session, staging.container);
     verdict::verdict(heard, status, out_of_memory, staging.subject)

@@ -176,7 +176,7 @@ fn a_list_is_a_table_or_json_and_what_is_no_list_is_refused() {
         (
             "list",
             answer,
-            "NAME  KEY  KIND  SIZE  FETCHED  USED  VERIFIED  FROM\n—     k    tree  1B                   yes       https://b/x",
+            "NAME  KEY  KIND  SIZE  FETCHED  USED  VERIFIED  FROM\n—     k    tree  1 B                  yes       https://b/x",
         ),
         ("list --output json", "[]", "[]"),
     ] {

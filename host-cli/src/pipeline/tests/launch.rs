@@ -7,6 +7,7 @@ use crate::labels;
 use crate::pipeline::launch;
 use crate::plan::guard;
 use crate::recorded_run::*;
+use shared_model::event::Purpose;
 use std::net::TcpListener;
 
 fn engine() -> Arc<Fake> {
@@ -57,7 +58,10 @@ fn a_healthy_app_is_left_running_and_its_address_is_told() {
     assert!(container.running);
     assert!(container.name.starts_with("cf-app-node-env-18c50a86-"), "{}", container.name);
     let url = format!("http://{}", container.labels[labels::PORTS]);
-    assert!(walked.events.contains(&Event::Running { url, container: container.id.0 }), "{}", walked.text);
+    let (id, name) = (container.id.0, container.name);
+    let next = Event::Next { purpose: Purpose::Log, command: format!("docker logs {name}") };
+    let running = Event::Running { url, container: id, name };
+    assert!(walked.events.contains(&running) && walked.events.contains(&next), "{}", walked.text);
     assert!(walked.said("No SSH daemon"));
     let order = [
         "has_network",
@@ -314,7 +318,8 @@ fn another_process_starts_by_its_own_command_beside_the_web_process() {
     assert_eq!(state.containers.len(), 2);
     let (container, spec) = state.containers.values().find(|(one, _)| one.labels[labels::PROCESS] == "worker").unwrap();
     assert_eq!((spec.command[1].as_str(), spec.ports.len()), ("rake", 0));
-    assert!(walked.events.contains(&Event::Running { url: String::new(), container: container.id.0.clone() }));
+    let (container, name) = (container.id.0.clone(), container.name.clone());
+    assert!(walked.events.contains(&Event::Running { url: String::new(), container, name }));
     drop(state);
     let walked = launched(&fake, "--process clock");
     assert_eq!(walked.code, ExitCode::CommandLine);

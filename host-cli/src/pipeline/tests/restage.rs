@@ -8,7 +8,7 @@ use crate::engine::{Limits, Quota};
 use crate::labels;
 use crate::pipeline::{Target, push_if_wanted, restage};
 use crate::recorded_run::*;
-use shared_model::event::{PROTOCOL, Step, Stream};
+use shared_model::event::{PROTOCOL, Purpose, Step, Stream};
 use std::io::{Read as _, Write};
 use std::sync::mpsc;
 use std::thread;
@@ -322,7 +322,14 @@ fn a_container_cannot_say_what_is_the_hosts_to_say_nor_decide_to_stay() {
     let hostile = vec![
         Event::Hello { protocol: PROTOCOL, version: "again".into() },
         Event::Image { name: "evil".into(), id: "evil".into(), bytes: 1 },
-        Event::Running { url: "http://evil".into(), container: "evil".into() },
+        Event::Launching {
+            app_name: "evil".into(),
+            app_guid: "evil".into(),
+            process: "evil".into(),
+            image: "evil".into(),
+        },
+        Event::Running { url: "http://evil".into(), container: "evil".into(), name: "evil".into() },
+        Event::Next { purpose: Purpose::Launch, command: "evil".into() },
         Event::Exporting { kind: "image".into(), image: "evil".into(), path: "evil".into() },
         Event::ExportProgress { path: "evil".into(), bytes: 1, total: None },
         Event::Exported { kind: "image".into(), path: "evil".into(), digest: "evil".into(), bytes: 1 },

@@ -39,26 +39,37 @@ fn kinds(app: &App, kind: &str) -> usize {
 
 #[track_caller]
 fn has_line(said: &Said, start: &str) {
-    assert!(said.out.lines().any(|line| line.starts_with(start)), "no line begins with {start:?}:\n{}", said.out);
+    assert!(
+        said.out.lines().any(|line| line.trim_start().starts_with(start)),
+        "no line begins with {start:?}:\n{}",
+        said.out
+    );
 }
 
 #[track_caller]
 fn has_no_line(said: &Said, start: &str) {
-    assert!(!said.out.lines().any(|line| line.starts_with(start)), "a line begins with {start:?}:\n{}", said.out);
+    assert!(
+        !said.out.lines().any(|line| line.trim_start().starts_with(start)),
+        "a line begins with {start:?}:\n{}",
+        said.out
+    );
 }
 
 #[test]
 fn a_second_restage_downloads_no_dependency() {
     let app = with_own_buildpack(&Hcf::shared(), "twice", "true");
-    has_line(&app.restage(&["--no-image"]).done(), "======> Downloading /tmp/lifecycle from http://diego-access:8080/");
+    has_line(
+        &app.restage(&["--no-image", "--verbose"]).done(),
+        "======> Downloading /tmp/lifecycle from http://diego-access:8080/",
+    );
     assert_eq!(given(&app), 1);
-    let again = app.restage(&[]).done();
+    let again = app.restage(&["--verbose"]).done();
     for dependency in ["/tmp/lifecycle", "/tmp/buildpacks/"] {
         has_line(&again, &format!("======> Cached {dependency}"));
         has_no_line(&again, &format!("======> Downloading {dependency}"));
     }
     assert_eq!((given(&app), app.images().len()), (1, 1), "the lifecycle comes out of the link into the volume");
-    has_line(&app.restage(&["--keep"]).done(), "======> Image ");
+    has_line(&app.restage(&["--keep", "--verbose"]).done(), "======> Image ");
 }
 
 fn source() -> String {
@@ -70,7 +81,7 @@ fn no_cache_fetches_everything_and_keeps_nothing() {
     let app = with_own_buildpack(&Hcf::shared(), "forgetful", "true");
     for times in [1, 2] {
         let mut command = app.restaging_without_options();
-        command.args(["--no-cache", "--no-image", "--stager-image", &stager_image()]);
+        command.args(["--no-cache", "--no-image", "--verbose", "--stager-image", &stager_image()]);
         let said = Said::from(command.output().unwrap()).done();
         has_line(&said, "======> Downloading /tmp/lifecycle from");
         assert_eq!(given(&app), times);
@@ -121,14 +132,14 @@ fn an_expired_request_is_staged_from_the_cache_and_says_from_when_its_package_is
     let app = with_own_buildpack(&Hcf::shared(), "overdue", "true");
     app.restage(&["--no-image"]).done();
     app.hcf.run(&["push", &source(), "--name", &app.name, "--buildpack", &buildpack(&app.name), "--expired"]);
-    let said = app.restage(&[]).done();
+    let said = app.restage(&["--verbose"]).done();
     has_line(&said, "======> Copied /tmp/app from the cache (");
     assert!(said.out.contains(", since 20") && said.out.contains("410 Gone"), "{}", said.out);
     assert_eq!((given(&app), app.images().len()), (1, 1));
 
     // Without the copies nothing is done, and everything that is missing is named.
     app.cache(&["clear"]).done();
-    let said = app.restage(&[]).failed(4, &["expired", "cc-buildpacks", "cc-packages", "UTC"]);
+    let said = app.restage(&["--verbose"]).failed(4, &["expired", "cc-buildpacks", "cc-packages", "UTC"]);
     has_no_line(&said, "======> Downloading");
 }
 
@@ -140,7 +151,7 @@ fn what_cache_up_has_fetched_a_restage_does_not_fetch_again() {
     has_line(&said, lifecycle);
     has_line(&said, "======> Downloading /tmp/buildpacks/");
     assert!(!said.out.contains("md5=") && !said.err.contains("md5="), "{}{}", said.out, said.err);
-    let restaged = app.restage(&["--no-image"]).done();
+    let restaged = app.restage(&["--no-image", "--verbose"]).done();
     has_no_line(&restaged, "======> Downloading /tmp/lifecycle");
     let again = app.cache_up(&["--cache-volume", &app.volume()]).done();
     assert_eq!((given(&app), kinds(&app, "tree")), (1, 2), "{}{}{}", said.out, restaged.out, again.out);
@@ -169,8 +180,9 @@ fn a_baked_image_stages_without_the_file_server_and_shows_what_it_holds() {
     let given_to_bake = given(&app);
     docker(&["stop", "--time", "0", &hcf.container("diego-access")]).unwrap();
     let mut command = app.restaging_without_options();
-    let said =
-        Said::from(command.args(["--cache-volume", &app.volume(), "--stager-image", &image.0]).output().unwrap());
+    let said = Said::from(
+        command.args(["--verbose", "--cache-volume", &app.volume(), "--stager-image", &image.0]).output().unwrap(),
+    );
     let staged = said.done();
     has_line(&staged, "======> Cached /tmp/lifecycle");
     assert_eq!((given(&app), app.images().len()), (given_to_bake, 1), "{}{}", baked.out, staged.out);
@@ -208,7 +220,7 @@ fn a_staging_that_is_killed_in_the_middle_leaves_a_cache_that_serves() {
     let app = with_own_buildpack(&Hcf::shared(), "killed", "echo compiling; sleep 60");
     // While it fetches, and while the buildpack in the cache runs.
     for word in ["Downloading /tmp/buildpacks", "compiling"] {
-        let mut child = app.restage_in_background(&["--no-image"]);
+        let mut child = app.restage_in_background(&["--no-image", "--verbose"]);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap().contains(word)), "{word:?} was not said");
         let [container] = &app.containers("staging")[..] else { panic!("one container stages") };
@@ -218,7 +230,7 @@ fn a_staging_that_is_killed_in_the_middle_leaves_a_cache_that_serves() {
     }
     app.hcf.buildpack("quick", "true");
     app.hcf.run(&["push", &source(), "--name", &app.name, "--buildpack", "quick_buildpack"]);
-    let said = app.restage(&["--no-image"]).done();
+    let said = app.restage(&["--no-image", "--verbose"]).done();
     has_line(&said, "======> Cached /tmp/lifecycle");
     app.cache(&["verify"]).done();
     app.left_nothing();
@@ -250,7 +262,7 @@ fn what_the_cache_holds_is_listed_verified_and_cleared() {
     assert_eq!((kinds(&app, "tree"), kinds(&app, "package")), (0, 1));
     app.cache(&["clear"]).done();
     assert_eq!(listed(&app), Vec::<Value>::new());
-    has_line(&app.restage(&["--no-image"]).done(), "======> Downloading /tmp/lifecycle");
+    has_line(&app.restage(&["--no-image", "--verbose"]).done(), "======> Downloading /tmp/lifecycle");
 
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_host-cli"));
     command.args(["cache", "list", "--cache-volume", "stager-no-such-volume"]);

@@ -15,10 +15,10 @@ pub(crate) fn staged(name: &str, folder: &str, options: &[&str]) -> App {
     app
 }
 
-/// The address in `======> The app answers at http://…`.
+/// The address in `✓ launch  http://…`.
 #[track_caller]
 fn url(said: &Said) -> String {
-    let address = said.out.lines().find_map(|line| line.strip_prefix("======> The app answers at "));
+    let address = said.out.split_whitespace().find(|word| word.starts_with("http://"));
     address.unwrap_or_else(|| panic!("{}\n{}", said.out, said.err)).to_owned()
 }
 
@@ -131,7 +131,7 @@ fn a_worker_runs_beside_the_web_process() {
     let app = staged("workers", "hello-procfile", &[]);
     app.launch(&[]).done();
     let said = app.launch(&["--process", "worker"]).done();
-    assert!(said.out.contains("======> It runs in "), "{}", said.out);
+    assert!(said.out.contains(" launch  container cf-app-workers-"), "{}", said.out);
     assert_eq!(app.containers("app").len(), 2);
     let worker = docker(&[
         "ps",

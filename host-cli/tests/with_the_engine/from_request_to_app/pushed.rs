@@ -20,14 +20,14 @@ fn an_image_whose_push_fails_stays_whole_is_pushed_by_its_apps_name_and_comes_ba
     let refused = told(app.restaging(&options), "wrong");
     let local = format!("cf-app/pushed-{}:", &app.guid[..8]);
     let again = format!("`host-cli push {local}droplet-");
-    assert!(refused.out.contains(&format!("======> Image {local}droplet-")), "{refused:?}");
+    assert!(refused.out.contains(&format!(" image   {local}droplet-")), "{refused:?}");
     refused.failed(7, &["does not accept the login of --username pusher", &again]);
     assert_eq!(names(&app), [format!("{local}droplet"), format!("{local}latest")]);
 
     let mut push = Command::new(env!("CARGO_BIN_EXE_host-cli"));
     push.args(["push", &app.name, &reference]).args(&login[2..]);
     let pushed = told(push, PASSWORD).done();
-    assert!(pushed.out.contains(&format!("======> Pushed {reference}@sha256:")), "{pushed:?}");
+    assert!(pushed.out.contains(&format!(" push    {reference}@sha256:")), "{pushed:?}");
 
     docker(&["rmi", "-f", &app.images()[0]]).unwrap();
     assert_eq!(app.images(), Vec::<String>::new());

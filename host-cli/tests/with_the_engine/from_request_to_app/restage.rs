@@ -8,25 +8,23 @@ use std::io::{BufRead, BufReader, Read};
 use std::time::{Duration, Instant};
 
 #[test]
-fn an_app_is_staged_and_becomes_an_image_and_the_lines_read_like_the_originals() {
+fn an_app_is_staged_and_becomes_an_image_and_every_step_is_a_row() {
     let app = App::pushed("road", "env-page", &["--style", "2016"]);
     let said = app.restage(&[]).done();
     for line in [
-        "======> Downloading /tmp/lifecycle from http://diego-access:8080/v1/static/buildpack_app_lifecycle/buildpack_app_lifecycle.tgz\n",
-        "-----> Python app detected\n",
-        "======> The droplet in Cloud Controller was replaced",
-        "  total ",
-        "======> Done in ",
+        "Staging road on cflinuxfs",
+        " fetch   ",
+        "  -----> Python app detected\n",
+        " build   ",
+        " replaced Cloud Controller's; build artifacts cache ",
+        "\nDone in ",
+        "  Next: host-cli launch --logs ",
     ] {
         assert!(said.out.contains(line), "{line:?} is not in:\n{}", said.out);
     }
     let image = app.images();
     let name = format!("cf-app/road-{}:", &app.guid[..8]);
-    assert!(
-        said.out.contains(&format!("======> Image {name}droplet-")) && said.out.contains(&image[0]),
-        "{}",
-        said.out
-    );
+    assert!(said.out.contains(&format!(" image   {name}droplet-")) && image.len() == 1, "{}", said.out);
     assert_eq!(app.containers("staging"), Vec::<String>::new());
 
     let inspected = inspect(&format!("{name}latest"));
@@ -153,7 +151,7 @@ fn a_reader_that_goes_away_does_not_cost_the_container() {
     let mut child = app.restage_in_background(&["--no-image"]);
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert!(line.starts_with("======> "), "{line}");
+    assert!(!line.is_empty());
     assert_eq!(Said::from(child.wait_with_output().unwrap()).code, Some(0));
     app.left_nothing();
 }
@@ -162,7 +160,7 @@ fn a_reader_that_goes_away_does_not_cost_the_container() {
 fn a_kept_container_can_be_visited_by_the_command_that_is_printed_and_goes_when_it_is_stopped() {
     let app = App::pushed("kept", "does-not-compile", &[]);
     let said = app.restage(&["--keep"]).failed(223, &["223"]);
-    let visit = said.out.lines().find_map(|line| line.strip_prefix("======> Look inside: ")).expect("a way in");
+    let visit = said.out.lines().find_map(|line| line.strip_prefix("Look inside: ")).expect("a way in");
     assert!(visit.starts_with("docker exec -it -u vcap -w /tmp/app "), "{visit}");
     // No terminal here: the same command without -t and with something to do.
     let words: Vec<&str> = visit.split(' ').skip(1).map(|word| if word == "-it" { "-i" } else { word }).collect();
@@ -186,7 +184,7 @@ fn a_kept_container_can_be_visited_by_the_command_that_is_printed_and_goes_when_
 fn a_kept_container_does_not_keep_its_image_from_being_made() {
     let app = App::pushed("kept-well", "hello-procfile", &[]);
     let said = app.restage(&["--keep", "--", "--no-upload"]).done();
-    assert!(said.out.contains("was not replaced") && said.out.contains("======> Look inside: "), "{}", said.out);
+    assert!(said.out.contains("Cloud Controller's stays") && said.out.contains("\nLook inside: "), "{}", said.out);
     assert_eq!(app.containers("staging").len(), 1);
     assert_eq!(app.images().len(), 1);
 }

@@ -7,12 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use tempfile::TempDir;
 
-/// The digest in `Pushed REFERENCE@sha256:… (`.
+/// The digest in `✓ push    REFERENCE@sha256:… `.
 #[track_caller]
 pub(crate) fn digest(said: &Said) -> String {
-    let line = said.out.lines().find(|line| line.starts_with("======> Pushed ") && line.contains('@'));
-    let digest = line.and_then(|line| line.split('@').nth(1)).and_then(|rest| rest.split(' ').next());
-    digest.unwrap_or_else(|| panic!("no digest: {said:?}")).to_owned()
+    let digest = said.out.split_whitespace().find_map(|word| Some(word.split_once("@sha256:")?.1));
+    let digest = digest.map(|digits| format!("sha256:{digits}"));
+    digest.unwrap_or_else(|| panic!("no digest: {said:?}"))
 }
 
 /// Where `host-cli` remembers what it made, for all tests of this program.

@@ -69,7 +69,9 @@ impl Heard {
             Event::Hello { .. }
             | Event::Kept { .. }
             | Event::Image { .. }
+            | Event::Launching { .. }
             | Event::Running { .. }
+            | Event::Next { .. }
             | Event::AppEnded { .. }
             | Event::Exporting { .. }
             | Event::ExportProgress { .. }
