@@ -136,7 +136,9 @@ fn layers(
 fn kept_at(cache: Option<std::ffi::OsString>, home: Option<std::ffi::OsString>, id: &str) -> Option<PathBuf> {
     let cache = cache.map(PathBuf::from).filter(|cache| cache.is_absolute());
     let cache = cache.or_else(|| Some(Path::new(&home?).join(".cache")).filter(|cache| cache.is_absolute()))?;
-    let digest = id.strip_prefix("sha256:").filter(|digest| digest.chars().all(|c| c.is_ascii_hexdigit()))?;
+    let digest = id
+        .strip_prefix("sha256:")
+        .filter(|digest| !digest.is_empty() && digest.chars().all(|c| c.is_ascii_hexdigit()))?;
     Some(cache.join("stager/base-layers").join(format!("{digest}.json")))
 }
 
@@ -200,6 +202,8 @@ mod tests {
         keep(&path, &layers).unwrap();
         assert_eq!(read(&path), Some(layers));
         assert_eq!(kept_at(Some("relative".into()), None, "sha256:00ff"), None);
-        assert_eq!(kept_at(home, None, "sha256:../../x"), None);
+        for nothing in ["sha256:../../x", "sha256:"] {
+            assert_eq!(kept_at(home.clone(), None, nothing), None);
+        }
     }
 }
