@@ -38,7 +38,7 @@ SWAPS = ['droplet=symlink', 'droplet=symlink-environ', 'droplet=symlink-cache', 
 # forks do; that it ends, with all of it, is what counts.
 LIMITS = {'memory': 'out of memory', 'disk': 'disk quota exceeded', 'renamed': 'disk quota exceeded', 'forks': ''}
 FORGED = 'FORGED'
-HEADS = ('======>', 'error:', 'warning:', 'try:')
+HEADS = ('======>', 'error:', 'warning:', 'try:', 'note:', 'Next:')
 MOST_OUTPUT = 64 << 20  # the agent's --max-output; in JSON a line has more around it
 
 

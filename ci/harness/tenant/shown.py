@@ -10,6 +10,7 @@ NASTY = {
 }
 COLOUR = re.compile('\x1b\\[[0-9;]*m')
 FORGED = '======> Image cf-app/forged:latest'
+FORGED_ROW = '✓ image   cf-app/forged:latest'
 
 
 def plain(scene, app):
@@ -53,13 +54,15 @@ for kind in NASTY:
 
 
 def begins_like_ours(text):
-    found = [line for line in text.replace('\r', '\n').splitlines() if COLOUR.sub('', line).startswith(FORGED)]
+    lines = text.replace('\r', '\n').splitlines()
+    found = [line for line in lines if COLOUR.sub('', line).lstrip().startswith((FORGED, FORGED_ROW))]
     return f'{found[0]!a}' if found else None
 
 
 for name, what, printed in (
     ('line', 'begins like one of ours', FORGED),
     ('coloured-line', 'begins with a colour and then like one of ours', f'\\033[0m{FORGED}'),
+    ('row', 'looks like a row of ours', FORGED_ROW),
     ('line-behind-a-return', 'begins like one of ours behind a carriage return', f'x\\r{FORGED}'),
 ):
     enlist(f'forged-{name}', f"a builder's line {what}", __name__,
