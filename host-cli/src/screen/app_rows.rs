@@ -6,31 +6,32 @@ use crate::screen::lines::Lines;
 use crate::screen::look::{Look, Mark};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use shared_model::event::{Event, EventSink};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use shared_model::size;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Often enough to look alive.
 const TICK: Duration = Duration::from_millis(120);
 
-/// So many rows stay when their apps have ended; those of further apps go then.
+/// So many rows of apps that have ended stay.
 const MOST_ROWS: usize = 16;
 
 const RUNNING: &str = "  {spinner} {prefix}  {msg:7} {elapsed}";
-const ENDED: &str = "  {prefix}  {msg:7} {elapsed}";
+const ENDED: &str = "  {prefix}  {msg}";
 
 /// The rows of all apps.
 #[derive(Clone)]
 pub(super) struct AppRows {
     drawing: MultiProgress,
     look: Look,
-    rows: Arc<AtomicUsize>,
+    /// Those of apps that have ended; a bar that nobody holds is drawn no more.
+    ended: Arc<Mutex<Vec<ProgressBar>>>,
 }
 
 impl AppRows {
     /// No app has begun.
     pub(super) fn new(drawing: MultiProgress, look: Look) -> Self {
-        Self { drawing, look, rows: Arc::default() }
+        Self { drawing, look, ended: Arc::default() }
     }
 
     /// For what is said above the rows, which go when all ends.
@@ -58,6 +59,7 @@ impl EventSink for Above {
 pub(super) struct AppRow {
     rows: AppRows,
     name: String,
+    began: Instant,
     bar: ProgressBar,
     trouble: Lines,
 }
@@ -65,26 +67,27 @@ pub(super) struct AppRow {
 impl AppRow {
     /// Of an app that begins; `trouble` says what cannot wait until the end.
     pub(super) fn new(rows: &AppRows, name: &str, trouble: Lines) -> Self {
-        rows.rows.fetch_add(1, Ordering::SeqCst);
         let bar = rows.drawing.add(ProgressBar::no_length());
         bar.set_style(style(RUNNING, rows.look));
         bar.set_prefix(name.to_owned());
         bar.set_message("begins");
         bar.enable_steady_tick(TICK);
-        Self { rows: rows.clone(), name: name.to_owned(), bar, trouble }
+        Self { rows: rows.clone(), name: name.to_owned(), began: Instant::now(), bar, trouble }
     }
 
     fn ended(&self, mark: Mark, how: &'static str) {
-        if self.rows.rows.load(Ordering::SeqCst) > MOST_ROWS {
-            self.rows.rows.fetch_sub(1, Ordering::SeqCst);
-            self.bar.finish_and_clear();
-            self.rows.drawing.remove(&self.bar);
-            return;
+        let mut ended = self.rows.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if ended.len() >= MOST_ROWS {
+            let oldest = ended.remove(0);
+            oldest.finish_and_clear();
+            self.rows.drawing.remove(&oldest);
         }
+        ended.push(self.bar.clone());
+        self.bar.disable_steady_tick();
         let mark = self.rows.look.mark(mark);
         self.bar.set_style(style(ENDED, self.rows.look));
         self.bar.set_prefix(format!("{} {}", self.rows.look.fit(shared_model::event::Stream::Err, &mark), self.name));
-        self.bar.finish_with_message(how);
+        self.bar.set_message(format!("{how:7} {}", size::seconds(self.began.elapsed())));
     }
 }
 
@@ -123,7 +126,7 @@ mod tests {
             app.bar.force_draw();
         }
         let shown = terminal.contents();
-        assert!(shown.contains(" one  build   0s\n  ✗ two  failed  0s"), "{shown}");
+        assert!(shown.contains(" one  build   0s\n  ✗ two  failed  0.0"), "{shown}");
         assert_eq!(err.text(), "two | error: gone\n");
         whole.emit(Event::Done { ms: 1 });
         assert_eq!((terminal.contents(), out.text()), (String::new(), String::new()));
