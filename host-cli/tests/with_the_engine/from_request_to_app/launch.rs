@@ -122,7 +122,7 @@ fn a_port_of_another_program_is_refused() {
     let app = staged("taken", "hello-procfile", &[]);
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = other.local_addr().unwrap().port().to_string();
-    app.launch(&["--port", &port]).failed(8, &[&format!("port {port} of 127.0.0.1 is taken"), "--port"]);
+    app.launch(&["--port", &port]).failed(8, &[&format!("port {port} of 127.0.0.1 is in use"), "--port"]);
     assert_eq!(app.containers("app"), Vec::<String>::new());
 }
 

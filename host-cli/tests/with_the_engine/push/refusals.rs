@@ -144,6 +144,6 @@ fn who_had_the_name_before_has_it_again() {
 
 #[test]
 fn what_is_no_app_image_is_not_pushed() {
-    said(&["push", "stager-rootfs:cflinuxfs4", "r.invalid/a:1"], None).failed(7, &["is no app image"]);
+    said(&["push", "stager-rootfs:cflinuxfs4", "r.invalid/a:1"], None).failed(7, &["is not an app image"]);
     said(&["push", "no-such-app", "r.invalid/a:1"], None).failed(7, &["no app image for \"no-such-app\""]);
 }
