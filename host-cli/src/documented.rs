@@ -7,13 +7,15 @@ use std::ffi::OsString;
 
 /// What is wrong with it; `None` where it can be typed.
 fn wrong(shown: &Documented) -> Option<String> {
-    let words = std::iter::once(shown.words[0].clone()).chain(shown.arguments());
-    match Invocation::read(words.map(OsString::from)) {
-        Err(failure) if failure.code != ExitCode::Success => {
-            Some(format!("{}: {}: {}", shown.place, shown.words.join(" "), failure.text))
+    let read = |arguments: Vec<String>| {
+        let words = std::iter::once(shown.words[0].clone()).chain(arguments);
+        match Invocation::read(words.map(OsString::from)) {
+            Err(failure) if failure.code != ExitCode::Success => Some(failure.text),
+            _ => None,
         }
-        _ => None,
-    }
+    };
+    let texts: Option<Vec<String>> = shown.readings().into_iter().map(read).collect();
+    texts.map(|texts| format!("{}: {}: {}", shown.place, shown.words.join(" "), texts.concat()))
 }
 
 #[test]

@@ -18,15 +18,18 @@ pub struct Documented {
 }
 
 impl Documented {
-    /// What is to be parsed: a command's name within a line (`host-cli image`) needs not be a whole command line, but its
-    /// help must be there.
+    /// The arguments, in the ways in which they may be meant; one has to be right. What stands within a line may be a
+    /// command's name alone (`host-cli image`), or end with an option whose value does not matter (`cache-up --bake`).
     #[must_use]
-    pub fn arguments(&self) -> Vec<String> {
-        let mut arguments = self.words[1..].to_vec();
-        if self.within_a_line && matches!(&arguments[..], [name] if !name.starts_with('-')) {
-            arguments.push("--help".to_owned());
-        }
-        arguments
+    pub fn readings(&self) -> Vec<Vec<String>> {
+        let arguments = self.words[1..].to_vec();
+        let more = match (&arguments[..], self.within_a_line) {
+            ([name], true) if !name.starts_with('-') => Some("--help"),
+            ([.., option], true) if option.starts_with("--") => Some("1"),
+            _ => None,
+        };
+        let longer = more.map(|more| [&arguments[..], &[more.to_owned()]].concat());
+        std::iter::once(arguments).chain(longer).collect()
     }
 
     /// The program's name without its folder.

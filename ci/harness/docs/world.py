@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from harness.command import TOP, Unavailable, static_programs
+from harness.command import STAGER, TOP, Unavailable, static_programs
 from harness.engine import HERE
 from harness.mini_hcf import MiniHcf
 from harness.registry import Registry
@@ -51,7 +51,7 @@ class World:
 
     def environment(self):
         """Of a shell in which network and cache are set, as docs/configuration.md says."""
-        ours = {'STAGER_NETWORK': self.name, 'STAGER_CACHE_VOLUME': self.name, 'REGISTRY': self.registry.address}
+        ours = {'STAGER_NETWORK': self.name, 'STAGER_CACHE_VOLUME': self.name, 'STAGER_IMAGE': STAGER, 'REGISTRY': self.registry.address}
         shell = {'HOME': str(self.folder), 'PATH': f"{self.static}:{os.environ['PATH']}", 'TERM': 'xterm-256color', 'LANG': 'C.UTF-8'}
         return {**{name: value for name, value in os.environ.items() if not name.startswith('STAGER_')}, **shell, **ours}
 
