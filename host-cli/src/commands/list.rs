@@ -62,7 +62,7 @@ fn table(entries: &[ListedRequest], now: Timestamp, width: Option<usize>, show: 
             Column::whole("USED"),
             Column::whole("TIME"),
             Column::whole("KIND"),
-            Column::cut("APP", 8),
+            Column::cut("APP", 12),
             Column::cut("SPACE", 6).or_left_out(2),
             Column::whole("GUID").or_left_out(1),
             Column::whole("URLS"),
