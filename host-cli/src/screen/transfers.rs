@@ -2,12 +2,13 @@
 
 use crate::screen::look::size_in_row;
 use shared_model::plain_line::escape_control_in_line;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What came before the build, and from where.
 #[derive(Debug, Default)]
 pub(super) struct Fetched {
-    cached: Vec<String>,
-    copied: Vec<String>,
+    /// By why the server refuses them, the first without a reason.
+    cached: BTreeMap<Option<String>, BTreeSet<String>>,
     downloaded: Vec<String>,
 }
 
@@ -19,22 +20,18 @@ impl Fetched {
 
     /// From the cache; with a reason, because the server refuses it.
     pub(super) fn cached(&mut self, name: &str, to: &str, reason: Option<&str>) {
-        match reason {
-            None => self.cached.push(label(name, to)),
-            Some(reason) => {
-                self.copied.push(format!("{} from cache ({})", label(name, to), escape_control_in_line(reason)));
-            }
-        }
+        let reason = reason.map(escape_control_in_line);
+        self.cached.entry(reason).or_default().insert(label(name, to));
     }
 
-    /// All of it.
+    /// All of it. What came from the cache is in alphabetic order: it comes side by side, each time in another.
     pub(super) fn text(&self) -> String {
-        let mut cached = self.cached.clone();
-        cached.sort_unstable(); // they come side by side, each time in another order
-        let cached = if cached.is_empty() { None } else { Some(format!("{} from cache", cached.join(", "))) };
-        let others: Vec<&str> = self.copied.iter().chain(&self.downloaded).map(String::as_str).collect();
-        let others = if others.is_empty() { None } else { Some(others.join(", ")) };
-        cached.into_iter().chain(others).collect::<Vec<_>>().join("; ")
+        let cached = self.cached.iter().map(|(reason, names)| {
+            let why = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+            format!("{} from cache{why}", names.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
+        });
+        let downloaded = (!self.downloaded.is_empty()).then(|| self.downloaded.join(", "));
+        cached.chain(downloaded).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -114,8 +111,10 @@ mod tests {
         fetched.cached("", "/tmp/lifecycle", None);
         assert_eq!(shown(&fetched.text()), "lifecycle, python from cache; app package 1.1 KiB");
         let mut fetched = Fetched::default();
-        fetched.cached("app package", "/tmp/app", Some("the server answered 410 Gone"));
-        assert_eq!(shown(&fetched.text()), "app package from cache (the server answered 410 Gone)");
+        for name in ["staticfile_buildpack", "app package"] {
+            fetched.cached(name, "/tmp/x", Some("the server answered 410 Gone"));
+        }
+        assert_eq!(shown(&fetched.text()), "app package, staticfile from cache (the server answered 410 Gone)");
         assert_eq!(Fetched::default().text(), "");
     }
 
