@@ -71,7 +71,7 @@ impl Failure {
             Stopped::Signal(SIGINT) => Self::new(ExitCode::Interrupted, "interrupted (SIGINT)", ""),
             Stopped::HostGone => Self::new(
                 ExitCode::Terminated,
-                "host-cli has stopped: standard input was closed, or silent for 25s",
+                "its host-cli has stopped: standard input was closed, or silent for 25s",
                 "stage again; do not suspend host-cli (Ctrl-Z) while it stages",
             ),
             Stopped::Signal(_) => Self::new(ExitCode::Terminated, "ended by SIGTERM", ""),
