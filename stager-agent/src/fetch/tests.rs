@@ -353,7 +353,7 @@ fn many_archives_arrive_side_by_side() {
 #[test]
 fn a_body_without_end_is_not_listened_to_for_ever() {
     let small = Limits { bytes: 1 << 20, ..Limits::GENEROUS };
-    for (name, expected) in [("../evil", "would leave its directory"), ("good", "the archive is larger than 1M")] {
+    for (name, expected) in [("../evil", "would leave its directory"), ("good", "the archive is larger than 1 MiB")] {
         let server = Server::plain(move |_, _, to| {
             let mut tar = ::tar::Header::new_old();
             tar.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());

@@ -100,8 +100,8 @@ mod tests {
         let budget = Budget::new(&NARROW);
         budget.packed(NARROW.bytes).unwrap();
         budget.bytes(NARROW.bytes).unwrap();
-        assert_eq!(budget.bytes(1).unwrap_err().to_string(), "the archive unpacks to more than 200M");
-        assert_eq!(budget.packed(1).unwrap_err().to_string(), "the archive is larger than 200M");
+        assert_eq!(budget.bytes(1).unwrap_err().to_string(), "the archive unpacks to more than 200 MiB");
+        assert_eq!(budget.packed(1).unwrap_err().to_string(), "the archive is larger than 200 MiB");
         for _ in 0..10 {
             budget.entry().unwrap();
         }

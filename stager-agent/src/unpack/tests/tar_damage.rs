@@ -35,7 +35,7 @@ fn a_header_that_lies_is_told_what_is_wrong_with_it() {
         (header(b'0', "a", &[0xff; 12]), "a number in its header is negative"),
         (header(b'0', "a", &[0x8f; 12]), "a number in its header is too large"),
         (header(b'0', "a", b"0000000008"), "a number in its header is none"),
-        (header(b'0', "a", &[0x80, 0, 0, 0, 0x7f]), "\"a\" unpacks to more than 32G"),
+        (header(b'0', "a", &[0x80, 0, 0, 0, 0x7f]), "\"a\" unpacks to more than 32 GiB"),
         ([name.clone(), name.clone(), empty.clone()].concat(), "two headers of the same kind describe one member"),
         ([name.clone(), end.clone()].concat(), "the archive ends between a member's headers"),
         (name, "the archive ends between a member's headers"),
@@ -64,7 +64,7 @@ fn a_sparse_file_that_cannot_be_is_named() {
     assert_eq!(target.text("description"), "abc\0\0");
     for (archive, expected) in [
         (records("2"), "damaged at \"description\": the map of a sparse file does not fit its contents"),
-        (records(&u64::MAX.to_string()), "\"description\" unpacks to more than 32G"),
+        (records(&u64::MAX.to_string()), "\"description\" unpacks to more than 32 GiB"),
         (tar_of(&[Made { kind: b'S', ..file("s", "abc") }]), "damaged at \"s\": it is a sparse file without a map"),
     ] {
         let told = refusal(&archive);
