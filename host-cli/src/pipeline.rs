@@ -17,8 +17,9 @@ use crate::plan::launch::{LaunchOptions, LaunchPlan};
 use crate::plan::restage::{RestageOptions, RestagePlan};
 use crate::requests::{self, Request, RequestError, RequestKind};
 use crate::session::Session;
+use crate::settings;
 use shared_model::event::{Event, EventSink, Purpose};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use uuid::Uuid;
 
 /// The request that was typed, or the newest of the app.
@@ -56,21 +57,27 @@ pub(crate) fn restage(
     OneEngine(session).stage(&plan)
 }
 
-/// Says how to start what was staged.
+/// Says how to start what was staged. What stands in the user's settings need not be typed again.
 pub(crate) fn propose_launch(session: &Session, request: &Request, command: &Restage, image: Option<&MadeImage>) {
     let (Some(_), Ok(task)) = (image, plan::restage::staging_request(&request.document)) else { return };
-    let text = |path: &Option<PathBuf>| path.as_deref().and_then(Path::to_str).map(str::to_owned);
+    let settings = settings::user::settings().unwrap_or_default();
+    let text = |path: &PathBuf| path.to_str().map(str::to_owned);
     let places = [
-        ("--logs", text(&command.logs)),
-        ("--nsync-log", text(&command.nsync_log)),
-        ("--network", command.network.clone()),
+        ("--logs", typed(command.logs.as_ref(), settings.logs.as_ref()).and_then(text)),
+        ("--nsync-log", command.nsync_log.as_ref().and_then(text)),
+        ("--network", typed(command.network.as_ref(), settings.network.as_ref()).cloned()),
     ];
     let places: Vec<(&str, &str)> =
         places.iter().filter_map(|(option, value)| Some((*option, value.as_deref()?))).collect();
-    let typed = command.app_refs();
-    let typed = if let [app] = &typed[..] { Some(app) } else { None };
-    let command = plan::restage::launch_command(&task.application(), typed, &places);
+    let apps = command.app_refs();
+    let app = if let [app] = &apps[..] { Some(app) } else { None };
+    let command = plan::restage::launch_command(&task.application(), app, &places);
     session.emit(Event::Next { purpose: Purpose::Launch, command });
+}
+
+/// The value, unless it is the setting.
+fn typed<'a, T: PartialEq>(value: Option<&'a T>, setting: Option<&T>) -> Option<&'a T> {
+    value.filter(|value| Some(*value) != setting)
 }
 
 fn image_options(command: &Restage) -> Result<ImageOptions, Failure> {

@@ -88,7 +88,8 @@ def show(session, world, command, columns):
             break
         if not shown:
             break
-        session.feed(shown.replace(bytes(world.folder), b'~'), time.monotonic() - last)
+        shown = shown.replace(bytes(world.folder), b'~').replace(bytes(world.static), b'/usr/local/bin')
+        session.feed(shown, time.monotonic() - last)
         last = time.monotonic()
     process.wait()
     os.close(outer)
