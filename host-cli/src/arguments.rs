@@ -1,21 +1,25 @@
 //! The command line of `host-cli`: what can be typed. What it means is decided where it is used.
 
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "what is documented here is help, where brackets stand around what may be left out"
+)]
+
 pub(crate) mod invocation;
 #[macro_use]
 mod output;
 mod standing;
 
 use crate::app_ref::{AppRef, AppRefError};
-use crate::image::ImageBy;
 use crate::requests::LogOptions;
 use crate::settings::{Settings, fill};
 use argh::{ArgsInfo, FromArgs};
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 pub(crate) use cache::{Cache, CacheCommand, CacheList, CacheOptions, CacheVerify};
 pub(crate) use export::Export;
 pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
+pub(crate) use image::Image;
 pub(crate) use output::{Color, ListOutput, Output, ScreenOptions};
 
 /// Rebuilds and runs Cloud Foundry apps on plain Docker, from the requests that Cloud Foundry sent to Diego.
@@ -135,6 +139,7 @@ is_about_an_app! { BuildReq LaunchReq BuildCmd LaunchCmd Requests Launch CacheUp
 mod cache;
 mod export;
 mod fetching;
+mod image;
 
 looks_for_requests! {
     /// print an app's newest staging request, as logged
@@ -266,59 +271,6 @@ shows_what_it_does! {
     }
 }
 
-shows_what_it_does! { command!
-/// make an app image from a droplet and a lifecycle
-#[derive(ArgsInfo, FromArgs, Debug)]
-#[argh(
-    subcommand,
-    name = "image",
-    example = "$ host-cli image --droplet droplet.tgz --lifecycle lifecycle.tgz --base stager-rootfs:cflinuxfs4 --name my-app",
-    example = "The same image from two stagings of the same files:\n$ SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) host-cli image --droplet droplet.tgz --lifecycle lifecycle.tgz --base stager-rootfs:cflinuxfs4 --name my-app",
-    example = "With the names and labels that restage gives:\n$ host-cli build-req my-app | host-cli image --request - --droplet droplet.tgz --lifecycle lifecycle.tgz"
-)]
-Image {
-    /// droplet, as written by the builder (tgz)
-    #[argh(option, arg_name = "file")]
-    pub(crate) droplet: PathBuf,
-    /// lifecycle with the launcher: an archive (tgz) or a folder
-    #[argh(option, arg_name = "path")]
-    pub(crate) lifecycle: PathBuf,
-    /// staging request, as printed by build-req; sets name, labels and root file system; - reads standard input
-    #[argh(option, arg_name = "file")]
-    pub(crate) request: Option<PathBuf>,
-    /// root file system of the image (STAGER_BASE; default with --request: stager-rootfs:STACK)
-    #[argh(option, arg_name = "image")]
-    pub(crate) base: Option<String>,
-    /// name of the image, REPOSITORY[:TAG]; may be given more than once (default with --request: from the app)
-    #[argh(option, arg_name = "ref")]
-    pub(crate) name: Vec<String>,
-    /// label of the image, NAME=VALUE; may be given more than once
-    #[argh(option, arg_name = "label")]
-    pub(crate) label: Vec<String>,
-    /// result.json of the builder, for labels about buildpack and process types
-    #[argh(option, arg_name = "file")]
-    pub(crate) result: Option<PathBuf>,
-    /// how to load the image: auto, load, oci or build (default: auto)
-    #[argh(option, long = "image-by", default = "ImageBy::Auto", arg_name = "method")]
-    pub(crate) by: ImageBy,
-    /// largest droplet layer, such as 2G (default: the request's disk, otherwise 16G)
-    #[argh(option, from_str_fn(size), arg_name = "size")]
-    pub(crate) max_layer: Option<u64>,
-    /// with --request: number of the app's images to keep; those in use stay too (default: 5)
-    #[argh(option, arg_name = "n")]
-    pub(crate) keep_images: Option<NonZeroUsize>,
-    /// also push the image to a registry, as REGISTRY/REPO[:TAG] (default tag: latest)
-    #[argh(option, arg_name = "ref")]
-    pub(crate) push: Option<String>,
-    /// user to push as (default: from `docker login`, otherwise anonymous)
-    #[argh(option, arg_name = "name")]
-    pub(crate) username: Option<String>,
-    /// read the password of --username from standard input
-    #[argh(switch)]
-    pub(crate) password_stdin: bool,
-}
-}
-
 /// make links named like the original commands, such as `build_req`
 #[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(subcommand, name = "link", example = "$ host-cli link ~/bin && build_req | jq .cached_dependencies[0]")]
@@ -326,9 +278,4 @@ pub(crate) struct Link {
     /// folder for the links; it must exist
     #[argh(positional, arg_name = "DIR")]
     pub(crate) folder: PathBuf,
-}
-
-/// A number of bytes, as it is typed.
-fn size(typed: &str) -> Result<u64, String> {
-    shared_model::size::parse(typed).ok_or_else(|| "use a number with a unit, such as 500M or 16G".to_owned())
 }
