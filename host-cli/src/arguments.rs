@@ -89,9 +89,11 @@ macro_rules! looks_for_requests {
                 }
             }
 
-            /// Takes from the settings what was not typed.
+            /// Takes the folder from the settings where no log was typed.
             pub(super) fn fill_in_logs(&mut self, settings: &Settings) {
-                fill(&mut self.logs, settings.logs.as_ref());
+                if self.stager_log.is_none() && self.nsync_log.is_none() {
+                    fill(&mut self.logs, settings.logs.as_ref());
+                }
             }
         }
     };

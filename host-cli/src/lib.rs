@@ -36,9 +36,9 @@ use arguments::invocation::Invocation;
 #[must_use]
 pub fn main() -> std::process::ExitCode {
     name_lookup::without_plugins();
-    let invocation = Invocation::read(std::env::args_os()).and_then(|mut invocation| {
-        invocation.command.fill_in(&settings::user::settings()?);
-        Ok(invocation)
-    });
-    screen::answer::ending(invocation.and_then(commands::run))
+    screen::answer::ending(Invocation::read(std::env::args_os()).and_then(|mut invocation| {
+        let settings = settings::user::settings()?;
+        invocation.command.fill_in(&settings);
+        commands::run(invocation, settings)
+    }))
 }

@@ -17,7 +17,7 @@ use crate::plan::launch::{LaunchOptions, LaunchPlan};
 use crate::plan::restage::{RestageOptions, RestagePlan};
 use crate::requests::{self, Request, RequestError, RequestKind};
 use crate::session::Session;
-use crate::settings;
+use crate::settings::Settings;
 use shared_model::event::{Event, EventSink, Purpose};
 use std::path::PathBuf;
 use uuid::Uuid;
@@ -58,9 +58,14 @@ pub(crate) fn restage(
 }
 
 /// Says how to start what was staged. What stands in the user's settings need not be typed again.
-pub(crate) fn propose_launch(session: &Session, request: &Request, command: &Restage, image: Option<&MadeImage>) {
+pub(crate) fn propose_launch(
+    session: &Session,
+    request: &Request,
+    command: &Restage,
+    settings: &Settings,
+    image: Option<&MadeImage>,
+) {
     let (Some(_), Ok(task)) = (image, plan::restage::staging_request(&request.document)) else { return };
-    let settings = settings::user::settings().unwrap_or_default();
     let text = |path: &PathBuf| path.to_str().map(str::to_owned);
     let places = [
         ("--logs", typed(command.logs.as_ref(), settings.logs.as_ref()).and_then(text)),

@@ -4,6 +4,7 @@
 pub(crate) mod user;
 
 use serde::Deserialize;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The values, as far as somebody gave them.
@@ -51,7 +52,7 @@ impl Settings {
             if let Ok(rest) = given.strip_prefix("~") {
                 *given = home.join(rest);
             } else if given.is_relative() {
-                let line = text.lines().position(|line| line.trim_start().starts_with(key)).unwrap_or_default() + 1;
+                let line = text.lines().position(|line| sets(line, key)).unwrap_or_default() + 1;
                 let reason = format!("{key} must be an absolute path, or begin with ~/");
                 return Err(BadSettings { line, reason });
             }
@@ -60,15 +61,17 @@ impl Settings {
     }
 
     /// From variables of the environment; an empty one counts as unset.
-    pub(crate) fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let variable = |name| variable(name).filter(|value| !value.is_empty());
+    pub(crate) fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let path = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        // A name that is not UTF-8 stays one that nothing has, and is not left out in silence.
+        let name = |name| path(name).map(|value| value.to_string_lossy().into_owned());
         Self {
-            logs: variable("STAGER_LOGS").map(PathBuf::from),
-            network: variable("STAGER_NETWORK"),
-            cache_volume: variable("STAGER_CACHE_VOLUME"),
-            ca: variable("STAGER_CA").map(PathBuf::from),
-            stager_image: variable("STAGER_IMAGE"),
-            base: variable("STAGER_BASE"),
+            logs: path("STAGER_LOGS"),
+            network: name("STAGER_NETWORK"),
+            cache_volume: name("STAGER_CACHE_VOLUME"),
+            ca: path("STAGER_CA"),
+            stager_image: name("STAGER_IMAGE"),
+            base: name("STAGER_BASE"),
         }
     }
 
@@ -83,6 +86,11 @@ impl Settings {
             base: self.base.or(weaker.base),
         }
     }
+}
+
+/// Whether the line gives the key its value.
+fn sets(line: &str, key: &str) -> bool {
+    line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
 }
 
 /// Puts the setting where nothing was typed.
@@ -119,6 +127,7 @@ mod tests {
             ("network = 'a'\nnetwrok = 'b'", "line 2: unknown key `netwrok`, expected one of `logs`, `network`"),
             ("network = 7", "line 1: invalid type: integer `7`, expected a string"),
             ("network = 'a'\n\nlogs = 'log'", "line 3: logs must be an absolute path, or begin with ~/"),
+            ("cache-volume = 'c'\nca = 'ca'", "line 2: ca must be an absolute path"),
             ("network =", "line 1: "),
             ("[network]", "line 1: "),
         ] {
@@ -131,8 +140,8 @@ mod tests {
     #[test]
     fn a_variable_comes_before_the_file_and_an_empty_one_is_none() {
         let variables = |name: &str| match name {
-            "STAGER_NETWORK" => Some("from-variable".to_owned()),
-            "STAGER_BASE" => Some(String::new()),
+            "STAGER_NETWORK" => Some("from-variable".into()),
+            "STAGER_BASE" => Some(OsString::new()),
             _ => None,
         };
         let file = parse("network = 'from-file'\nbase = 'from-file'").unwrap();
@@ -143,7 +152,7 @@ mod tests {
 
     #[test]
     fn each_variable_is_read_into_its_place() {
-        let settings = Settings::from_variables(|name| Some(name.to_owned()));
+        let settings = Settings::from_variables(|name| Some(name.into()));
         let expected = Settings {
             logs: Some("STAGER_LOGS".into()),
             network: Some("STAGER_NETWORK".into()),

@@ -5,7 +5,7 @@ mod foreign;
 mod words;
 
 pub use escape::{escape_control, escape_control_in_line};
-pub use foreign::{DONE, FAILED, HEAD};
+pub use foreign::{DONE, FAILED, HEAD, SKIPPED};
 
 use crate::event::{Event, Stream};
 use foreign::mark_foreign;
@@ -190,6 +190,8 @@ mod tests {
             ("\u{7}\u{e0001} error: no", "\\u{7}\\u{e0001} \\error: no"),
             ("  try: rm -rf /", "  \\try: rm -rf /"),
             ("Next: rm -rf /", "\\Next: rm -rf /"),
+            ("80 columns of dotsNext: rm -rf /", "80 columns of dots\\Next: rm -rf /"),
+            ("○ upload  droplet 3.6 KiB not uploaded", "\\○ upload  droplet 3.6 KiB not uploaded"),
             ("  \u{1b}[32m✓\u{1b}[0m image   evil:latest", "  \\✓ image   evil:latest"),
             ("so wide that it wraps ✔\u{200b}image", "so wide that it wraps \\✔\\u{200b}image"),
             ("[ok]   upload", "\\[ok]   upload"),

@@ -1,6 +1,7 @@
 //! A table for people: columns side by side, fitted to a terminal. Knows nothing of what is in it.
 
 use crate::plain_line::escape_control_in_line;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Between two columns.
 const GAP: &str = "  ";
@@ -101,7 +102,10 @@ fn room(width: usize, shown: &[Shown]) -> usize {
 }
 
 fn draw_line<const COLUMNS: usize>(cells: &[String; COLUMNS], shown: &[Shown]) -> String {
-    let pad = |Shown { at, width }: &Shown| format!("{:<width$}", cut_text(&cells[*at], *width));
+    let pad = |Shown { at, width }: &Shown| {
+        let text = cut_text(&cells[*at], *width);
+        format!("{text}{:gap$}", "", gap = width.saturating_sub(length(&text)))
+    };
     shown.iter().map(pad).collect::<Vec<_>>().join(GAP).trim_end().to_owned()
 }
 
@@ -109,11 +113,19 @@ fn cut_text(cell: &str, width: usize) -> String {
     if length(cell) <= width {
         return cell.to_owned();
     }
-    cell.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+    let mut left = width.saturating_sub(1);
+    let fits = |letter: &char| {
+        let columns = letter.width().unwrap_or(0);
+        let fits = columns <= left;
+        left = left.saturating_sub(columns);
+        fits
+    };
+    cell.chars().take_while(fits).chain(['…']).collect()
 }
 
+/// Columns of a terminal.
 fn length(text: &str) -> usize {
-    text.chars().count()
+    text.width()
 }
 
 #[cfg(test)]
@@ -145,6 +157,14 @@ mod tests {
         let drawn = table().draw(Some(50));
         assert!(drawn.lines().all(|line| line.chars().count() <= 50), "{drawn}");
         assert!(drawn.contains("2016-06-15T18:57:23Z  node-env  node server.js --…"), "{drawn}");
+    }
+
+    #[test]
+    fn a_wide_character_takes_two_columns() {
+        let rows = vec![["t".into(), "応用応用応用".into(), "x".into()], ["t".into(), "ab".into(), "y".into()]];
+        let drawn = Table { rows, ..table() }.draw(Some(27));
+        assert_eq!(drawn, "TIME  APP           COMMAND\nt     応用応用応用  x\nt     ab            y");
+        assert_eq!(cut_text("応用応用", 6), "応用…");
     }
 
     #[test]

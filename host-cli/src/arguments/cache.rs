@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[argh(
     subcommand,
     name = "cache",
-    note = "The cache is a Docker volume; `restage` and `cache-up` fill it. KEY is a cache key from `cache list`, or its start.",
+    note = "The cache is a Docker volume; `restage` and `cache-up` fill it. KEY is a cache key from `cache list`, or its first 8 characters or more.",
     example = "$ host-cli cache list",
     example = "Check every byte, and remove damaged entries:\n$ host-cli cache verify",
     example = "Compare with the servers too:\n$ host-cli cache verify --origin",
@@ -97,7 +97,7 @@ shows_what_it_does! {
         example = "$ host-cli cache verify --origin --network hcf"
     )]
     CacheVerify {
-        /// only entries with this cache key, or the start of it
+        /// only entries with this cache key, or its first 8 characters or more
         #[argh(positional, arg_name = "KEY")]
         pub(crate) cache_key: Option<String>,
         /// also fetch dependencies again from their servers, and remove those that differ
@@ -139,7 +139,7 @@ shows_what_it_does! {
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(subcommand, name = "clear", example = "$ host-cli cache clear buildpack-cflinuxfs4-lifecycle")]
     CacheClear {
-        /// only entries with this cache key, or the start of it
+        /// only entries with this cache key, or its first 8 characters or more
         #[argh(positional, arg_name = "KEY")]
         pub(crate) key: Option<String>,
     }

@@ -10,6 +10,7 @@ use crate::requests;
 use crate::screen::batch::{OfApp, Screens};
 use crate::session::signals::{self, Ended};
 use crate::session::{Session, by_signal, millis, run, run_watched};
+use crate::settings::Settings;
 use shared_model::event::EventSink;
 use shared_model::exit_code::ExitCode;
 use std::num::NonZeroUsize;
@@ -23,7 +24,7 @@ use std::time::Instant;
 const USUAL_MEMORY: u64 = 1 << 30;
 
 /// Stages each of the apps again and makes its image.
-pub(super) fn restage(command: Restage, agent_options: Vec<String>) -> ExitCode {
+pub(super) fn restage(command: Restage, agent_options: Vec<String>, settings: Settings) -> ExitCode {
     let screens = Screens::new(command.screen_options());
     let stop = Arc::<StopBroadcast>::default();
     let outside = Arc::clone(&stop);
@@ -34,7 +35,13 @@ pub(super) fn restage(command: Restage, agent_options: Vec<String>) -> ExitCode 
         move || Ok((apps(&command)?, command)),
         move |session, (apps, command)| {
             let jobs = command.jobs.map_or_else(|| session.engine.info().map(|info| usual_jobs(&info)), Ok)?;
-            let batch = Batch { command: Arc::new(command), agent_options: agent_options.into(), screens, stop };
+            let batch = Batch {
+                command: Arc::new(command),
+                agent_options: agent_options.into(),
+                settings: Arc::new(settings),
+                screens,
+                stop,
+            };
             restage_all(session, &batch, &apps, jobs)
         },
     )
@@ -44,6 +51,7 @@ pub(super) fn restage(command: Restage, agent_options: Vec<String>) -> ExitCode 
 pub(super) struct Batch {
     pub(super) command: Arc<Restage>,
     pub(super) agent_options: Arc<[String]>,
+    pub(super) settings: Arc<Settings>,
     pub(super) screens: Screens,
     pub(super) stop: Arc<StopBroadcast>,
 }
@@ -93,6 +101,7 @@ fn one(session: &Session, batch: &Batch, app: &AppRef) -> ExitCode {
     let screen = Arc::new(OfApp::new(batch.screens.of(&app.word)));
     let (engine, command, options) =
         (Arc::clone(&session.engine), Arc::clone(&batch.command), Arc::clone(&batch.agent_options));
+    let settings = Arc::clone(&batch.settings);
     let wanted = app.clone();
     let hear = |ends| {
         batch.stop.add(ends);
@@ -102,7 +111,7 @@ fn one(session: &Session, batch: &Batch, app: &AppRef) -> ExitCode {
         let request = pipeline::staging_request(&command, Some(&wanted))?;
         let session = unconnected.with(engine);
         let image = pipeline::restage(&session, &request, &command, &options)?;
-        pipeline::propose_launch(&session, &request, &command, image.as_ref());
+        pipeline::propose_launch(&session, &request, &command, &settings, image.as_ref());
         Ok(())
     });
     session.emit(screen.end(&app.word, code, millis(began)));

@@ -18,10 +18,12 @@ mod tests;
 use crate::arguments::Command;
 use crate::arguments::invocation::Invocation;
 use crate::failure::Failure;
+use crate::settings::Settings;
 use shared_model::exit_code::ExitCode;
 
-/// What the process ends with once everything has been said; an `Err` has still to be said.
-pub(crate) fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
+/// What the process ends with once everything has been said; an `Err` has still to be said. `settings` are in the command
+/// already.
+pub(crate) fn run(invocation: Invocation, settings: Settings) -> Result<ExitCode, Failure> {
     let agent_options = invocation.agent_options;
     match invocation.command {
         Command::BuildReq(command) => print::build_req(&command),
@@ -30,7 +32,7 @@ pub(crate) fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
         Command::LaunchCmd(command) => print::launch_cmd(&command),
         Command::Requests(command) => list::run(&command),
         Command::Link(command) => link::run(&command),
-        Command::Restage(command) => Ok(restage::run(command, agent_options)),
+        Command::Restage(command) => Ok(restage::run(command, agent_options, settings)),
         Command::CacheUp(command) => Ok(cache_up::run(command, agent_options)),
         Command::Cache(command) => Ok(cache::run(command.command)),
         Command::Launch(command) => Ok(launch::run(command)),

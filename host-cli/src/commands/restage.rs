@@ -6,13 +6,14 @@ use crate::backend::docker::push::Target;
 use crate::pipeline::{self, push_if_wanted};
 use crate::screen::screen;
 use crate::session::run_command;
+use crate::settings::Settings;
 use shared_model::exit_code::ExitCode;
 use std::sync::Arc;
 
 /// Stages an app again and makes its image.
-pub(super) fn run(command: Restage, agent_options: Vec<String>) -> ExitCode {
+pub(super) fn run(command: Restage, agent_options: Vec<String>, settings: Settings) -> ExitCode {
     if command.is_of_several() {
-        return batch::restage(command, agent_options);
+        return batch::restage(command, agent_options, settings);
     }
     let command = Arc::new(command);
     let typed = Arc::clone(&command);
@@ -23,7 +24,7 @@ pub(super) fn run(command: Restage, agent_options: Vec<String>) -> ExitCode {
     run_command(screen(command.screen_options()), prepare, move |session, (target, request)| {
         let image = pipeline::restage(session, &request, &command, &agent_options)?;
         push_if_wanted(session, image.as_ref(), target.as_ref())?;
-        pipeline::propose_launch(session, &request, &command, image.as_ref());
+        pipeline::propose_launch(session, &request, &command, &settings, image.as_ref());
         Ok(())
     })
 }

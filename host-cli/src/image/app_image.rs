@@ -85,21 +85,21 @@ impl Lifecycle {
         let several: Vec<String> =
             self.buildpacks.unwrap_or_default().into_iter().filter_map(Buildpack::shown).collect();
         named(Some(several.join(", ")))
-            .or_else(|| named(self.detected_buildpack).map(safe))
-            .or_else(|| named(self.buildpack_key).map(safe))
+            .or_else(|| named(self.detected_buildpack).map(safe_buildpack))
+            .or_else(|| named(self.buildpack_key).map(safe_buildpack))
     }
 }
 
 impl Buildpack {
     fn shown(self) -> Option<String> {
         let name = if self.name.is_empty() { self.key } else { self.name };
-        let text = format!("{} {}", safe(name), self.version);
+        let text = format!("{} {}", safe_buildpack(name), self.version);
         Some(text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 }
 
 /// A buildpack that the user named is a URL, and that may hold a password.
-fn safe(buildpack: String) -> String {
+pub(crate) fn safe_buildpack(buildpack: String) -> String {
     if buildpack.contains("://") { SafeUrl::new(buildpack).to_string() } else { buildpack }
 }
 

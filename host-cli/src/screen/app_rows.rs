@@ -16,7 +16,7 @@ const TICK: Duration = Duration::from_millis(120);
 /// So many rows of apps that have ended stay.
 const MOST_ROWS: usize = 16;
 
-const RUNNING: &str = "  {spinner} {prefix}  {msg:7} {elapsed}";
+const RUNNING: &str = "  {spinner} {prefix}  {msg:7} {time}";
 const ENDED: &str = "  {prefix}  {msg}";
 
 /// The rows of all apps.

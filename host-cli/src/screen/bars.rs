@@ -23,7 +23,7 @@ const USUAL_WIDTH: usize = 80;
 /// From here on there is room for a rate.
 const WIDE: usize = 90;
 
-const STEP: &str = "  {spinner} {msg:6}  {elapsed}";
+const STEP: &str = "  {spinner} {msg:6}  {time}";
 
 /// Bars for what is under way, with finished lines above them.
 pub(crate) struct Bars<Lines> {
@@ -61,7 +61,7 @@ impl<Lines: EventSink> Bars<Lines> {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::StepStarted { step } => {
-                shown.step = Some((*step, self.added(STEP, step.name(), "")));
+                shown.step = Some((*step, self.added(STEP, step.name(), &self.prefix)));
             }
             Event::StepEnded { step, .. } => {
                 if let Some((_, bar)) = shown.step.take_if(|(current, _)| current == step) {
@@ -159,6 +159,10 @@ pub(super) fn style(template: &str, look: Look) -> ProgressStyle {
     });
     let style = style.with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
         let _ = text.write_str(&size::rate(state.pos(), state.elapsed()));
+    });
+    let style = style.with_key("time", |state: &ProgressState, text: &mut dyn Write| {
+        let whole = state.elapsed().as_secs();
+        let _ = if whole < 60 { write!(text, "{whole}s") } else { text.write_str(&size::seconds(state.elapsed())) };
     });
     if look.ascii { style.tick_chars("|/-\\ ").progress_chars("=> ") } else { style }
 }

@@ -6,7 +6,7 @@ use crate::arguments::Color;
 use crate::screen::table::terminal_width;
 use console::{Style, Term, measure_text_width, strip_ansi_codes};
 use shared_model::event::{Step, Stream};
-use shared_model::plain_line::{DONE, FAILED};
+use shared_model::plain_line::{DONE, FAILED, SKIPPED};
 use shared_model::size;
 use std::borrow::Cow;
 use std::env;
@@ -127,7 +127,7 @@ impl Look {
         match mark {
             Mark::Done => green(&format!("{:<width$}", DONE[at], width = FAILED[at].chars().count())),
             Mark::Failed => red(FAILED[at]),
-            Mark::Skipped => format!("{:<width$}", "-", width = FAILED[at].chars().count()),
+            Mark::Skipped => SKIPPED[at].to_owned(),
         }
     }
 }

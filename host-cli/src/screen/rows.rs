@@ -15,6 +15,9 @@ use std::time::Duration;
 /// Characters of a digest that are shown: as many as tell one from another.
 const DIGEST: usize = "sha256:".len() + 12;
 
+/// So many notes wait for the heading.
+const MOST_EARLY: usize = 64;
+
 /// What is remembered of a session until its row is due.
 pub(super) struct Rows {
     look: Look,
@@ -224,7 +227,9 @@ impl Teller for Rows {
         }
         if let (Some(early), Event::Note { .. }) = (&mut self.early, event) {
             let look = self.look;
-            early.extend(by_the_way(event).map(|line| line.broken_at_words(look)));
+            if early.len() < MOST_EARLY {
+                early.extend(by_the_way(event).map(|line| line.broken_at_words(look)));
+            }
             return Vec::new();
         }
         let mut lines = self.early.take().unwrap_or_default();

@@ -1,15 +1,40 @@
 //! What a step brought or sent, in one row: names and sizes instead of paths and URLs.
 
-use crate::screen::look::size_in_row;
+use crate::image::app_image::safe_buildpack;
+use crate::screen::look::{BOUND, size_in_row};
 use shared_model::plain_line::escape_control_in_line;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// So many names stand in a row; the container decides how many it says there are.
+const MOST_NAMES: usize = 32;
+
+/// Characters of what the builder says that it made the droplet with.
+const LONGEST_NAME: usize = 60;
 
 /// What came before the build, and from where.
 #[derive(Debug, Default)]
 pub(super) struct Fetched {
     /// By why the server refuses them, the first without a reason.
     cached: BTreeMap<Option<String>, BTreeSet<String>>,
-    downloaded: Vec<String>,
+    downloaded: Names,
+}
+
+/// Names in a row, and how many more there were.
+#[derive(Debug, Default)]
+struct Names {
+    first: Vec<String>,
+    more: u64,
+}
+
+impl Names {
+    fn push(&mut self, name: String) {
+        if self.first.len() < MOST_NAMES { self.first.push(name) } else { self.more += 1 }
+    }
+
+    fn all(&self) -> impl Iterator<Item = String> {
+        let more = (self.more > 0).then(|| format!("and {} more", self.more));
+        self.first.iter().cloned().chain(more)
+    }
 }
 
 impl Fetched {
@@ -20,8 +45,13 @@ impl Fetched {
 
     /// From the cache; with a reason, because the server refuses it.
     pub(super) fn cached(&mut self, name: &str, to: &str, reason: Option<&str>) {
-        let reason = reason.map(escape_control_in_line);
-        self.cached.entry(reason).or_default().insert(label(name, to));
+        let reason = reason.map(in_row);
+        if self.cached.contains_key(&reason) || self.cached.len() < MOST_NAMES {
+            let names = self.cached.entry(reason).or_default();
+            if names.len() < MOST_NAMES {
+                names.insert(label(name, to));
+            }
+        }
     }
 
     /// All of it. What came from the cache is in alphabetic order: it comes side by side, each time in another.
@@ -30,21 +60,26 @@ impl Fetched {
             let why = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
             format!("{} from cache{why}", names.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
         });
-        let downloaded = (!self.downloaded.is_empty()).then(|| self.downloaded.join(", "));
-        cached.chain(downloaded).collect::<Vec<_>>().join("; ")
+        let downloaded = self.downloaded.all().collect::<Vec<_>>().join(", ");
+        cached.chain((!downloaded.is_empty()).then_some(downloaded)).collect::<Vec<_>>().join("; ")
     }
 }
 
 /// What a transfer is called: `python` for `python_buildpack`, and what has no name as its folder, `lifecycle`.
 fn label(name: &str, to: &str) -> String {
     let folder = to.rsplit('/').next().unwrap_or(to);
-    escape_control_in_line(if name.is_empty() { folder } else { name.strip_suffix("_buildpack").unwrap_or(name) })
+    in_row(if name.is_empty() { folder } else { name.strip_suffix("_buildpack").unwrap_or(name) })
+}
+
+/// Foreign text in a row of ours: with no blank that is taken for one of ours.
+fn in_row(text: &str) -> String {
+    escape_control_in_line(text).replace(BOUND, " ")
 }
 
 /// What left after the build.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
-    uploaded: Vec<String>,
+    uploaded: Names,
     skipped: Vec<(String, String)>,
     /// What the builder says that it made the droplet with: `python 1.0.0`; empty where it does not.
     made_with: String,
@@ -57,25 +92,29 @@ impl Sent {
     /// The server has it.
     pub(super) fn uploaded(&mut self, name: &str, bytes: u64) {
         if name != DROPLET {
-            self.uploaded.push(format!("{} {}", escape_control_in_line(name), size_in_row(bytes)));
+            self.uploaded.push(format!("{} {}", in_row(name), size_in_row(bytes)));
         }
     }
 
     /// It was left out.
     pub(super) fn skipped(&mut self, name: &str, reason: &str) {
-        self.skipped.push((escape_control_in_line(name), escape_control_in_line(reason)));
+        if self.skipped.len() < MOST_NAMES {
+            self.skipped.push((in_row(name), in_row(reason)));
+        }
     }
 
     /// The builder's result, as it wrote it.
     pub(super) fn result(&mut self, text: &str) {
         let result: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
         let detected = &result["lifecycle_metadata"]["detected_buildpack"];
-        self.made_with = escape_control_in_line(detected.as_str().unwrap_or_default());
+        let may_stand = |c: char| c.is_alphanumeric() || " ._-+:/@,".contains(c);
+        let name = in_row(&safe_buildpack(detected.as_str().unwrap_or_default().to_owned()));
+        self.made_with = name.chars().filter(|c| may_stand(*c)).take(LONGEST_NAME).collect();
     }
 
     /// Whether all that could be sent was left out.
     pub(super) fn is_skipped(&self) -> bool {
-        self.uploaded.is_empty() && !self.skipped.is_empty()
+        self.uploaded.first.is_empty() && !self.skipped.is_empty()
     }
 
     /// All of it; `droplet`: its bytes, and whether it is Cloud Controller's now.
@@ -90,14 +129,13 @@ impl Sent {
                 self.skipped.iter().map(|(name, _)| name.as_str()).filter(|n| *n != DROPLET).collect();
             if names.is_empty() { reason.clone() } else { format!("{} left out ({reason})", names.join(", ")) }
         });
-        droplet.into_iter().chain(self.uploaded.iter().cloned()).chain(reason).collect::<Vec<_>>().join("; ")
+        droplet.into_iter().chain(self.uploaded.all()).chain(reason).collect::<Vec<_>>().join("; ")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::screen::look::BOUND;
 
     fn shown(text: &str) -> String {
         text.replace(BOUND, " ")
@@ -116,6 +154,26 @@ mod tests {
         }
         assert_eq!(shown(&fetched.text()), "app package, staticfile from cache (the server answered 410 Gone)");
         assert_eq!(Fetched::default().text(), "");
+    }
+
+    #[test]
+    fn what_a_container_says_is_bounded_and_cannot_pass_for_our_words() {
+        let (mut fetched, mut sent) = (Fetched::default(), Sent::default());
+        for number in 0..1000 {
+            fetched.downloaded(&format!("d{number}"), "/tmp/x", 1);
+            fetched.cached(&format!("c{number}"), "/tmp/x", Some(&format!("r{number}")));
+            sent.uploaded(&format!("u{number}"), 1);
+            sent.skipped("s", "r");
+        }
+        assert!(fetched.text().len() < 3000 && fetched.text().ends_with("and 968 more"), "{}", fetched.text());
+        assert!(sent.text(None).len() < 2000, "{}", sent.text(None));
+        let mut sent = Sent::default();
+        sent.result(
+            r#"{"lifecycle_metadata":{"detected_buildpack":"x) not uploaded; (\u00a0https://u:p@h/b?sig=1 yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"}}"#,
+        );
+        let text = sent.text(Some((1, true)));
+        assert!(text.matches(')').count() == 1 && !text.contains("u:p") && !text.contains("sig=1"), "{text}");
+        assert!(text.len() < 120, "{text}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ const LARGEST: u64 = 64 << 10;
 
 /// What the process's environment and the user's file say.
 pub(crate) fn settings() -> Result<Settings, Failure> {
-    let variables = Settings::from_variables(|name| env::var(name).ok());
+    let variables = Settings::from_variables(|name| env::var_os(name));
     let home = absolute(env::var_os("HOME"));
     let Some(path) = file(env::var_os("XDG_CONFIG_HOME"), home.as_deref()) else { return Ok(variables) };
     Ok(variables.or(read(&path, home.as_deref().unwrap_or(Path::new("/")))?))

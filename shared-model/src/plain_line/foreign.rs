@@ -7,12 +7,16 @@ use std::borrow::Cow;
 /// The head of a line of our own; the rest is the builder's.
 pub const HEAD: &str = "======>";
 /// How other lines of ours begin, perhaps set in.
-const BEGINNINGS: [&str; 6] = ["warning:", "error:", "try:", "note:", "Next:", "Look inside:"];
+const BEGINNINGS: [&str; 4] = ["warning:", "error:", "try:", "note:"];
+/// Behind what of ours stands a command that people type.
+const COMMANDS: [&str; 2] = ["Next:", "Look inside:"];
 
 /// What stands before a step's name when the step is done, and what does so where a terminal shows ASCII only.
 pub const DONE: [&str; 2] = ["✓", "[ok]"];
 /// The same for a step that failed.
 pub const FAILED: [&str; 2] = ["✗", "[fail]"];
+/// The same for a step that was left out.
+pub const SKIPPED: [&str; 2] = ["○", "[skip]"];
 /// Marks that look like those.
 const ALIKE: [&str; 2] = ["✔", "✘"];
 /// What stands in foreign text before what looks like ours.
@@ -21,15 +25,15 @@ const MARK: char = '\\';
 const LONGEST_NUMBER: usize = 6;
 
 /// Foreign text made harmless and told from ours: [`escape_control`](super::escape_control), but colours pass. A [`MARK`] stands
-/// before each of our heads and of the marks that a step's name follows, wherever the terminal may wrap, and before one of our
-/// beginnings at the start of the line, whatever invisible text is in front of it. A marked line has no colours, which could hide
+/// before each of our heads, of the marks that a step's name follows, and of what a command follows, wherever the terminal may
+/// wrap, and before one of our beginnings at the start of the line, whatever invisible text is in front of it. A marked line has no colours, which could hide
 /// the mark.
 pub(super) fn mark_foreign(text: &str) -> Cow<'_, str> {
     let shown = escaped(text, Colours::Pass);
     let bare = without_colours(&shown);
     let begins = bare.len() - after_blanks(&bare).len();
     let beginning = BEGINNINGS.iter().any(|ours| bare[begins..].starts_with(ours)).then_some(begins);
-    let heads = bare.match_indices(HEAD).map(|(at, _)| at);
+    let heads = COMMANDS.into_iter().chain([HEAD]).flat_map(|ours| bare.match_indices(ours).map(|(at, _)| at));
     let mut ours: Vec<usize> = heads.chain(rows(&bare)).chain(beginning).collect();
     if ours.is_empty() {
         return shown;
@@ -45,7 +49,7 @@ pub(super) fn mark_foreign(text: &str) -> Cow<'_, str> {
 
 /// Where a mark stands that a step's name follows.
 fn rows(bare: &str) -> impl Iterator<Item = usize> {
-    let marks = DONE.into_iter().chain(FAILED).chain(ALIKE);
+    let marks = DONE.into_iter().chain(FAILED).chain(SKIPPED).chain(ALIKE);
     let found = marks.flat_map(|mark| bare.match_indices(mark).map(|(at, mark)| (at, &bare[at + mark.len()..])));
     found
         .filter(|(_, behind)| Step::ALL.iter().any(|step| after_blanks(behind).starts_with(step.name())))

@@ -7,6 +7,9 @@ use super::store::Cache;
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
+/// Bytes of a key that may stand for all of it.
+const SHORTEST_START: usize = 8;
+
 /// An entry as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Listed {
@@ -28,7 +31,7 @@ impl Cache {
     }
 
     /// All entries, or those with this key (or of this app), also those whose records cannot be read where all are wanted. The
-    /// start of a key will do where no other key begins so.
+    /// start of a key ([`SHORTEST_START`]) will do where no other key begins so.
     ///
     /// # Errors
     /// [`CacheError::NoSuchKey`], [`CacheError::AmbiguousKey`], [`CacheError::Io`].
@@ -36,7 +39,7 @@ impl Cache {
         let mut all = Index::new(&self.layout).all()?;
         let Some(key) = key else { return Ok(all) };
         let is_whole = |record: &Record| record.key == key || record.facts.app.as_deref() == Some(key);
-        let begins = |record: &Record| !key.is_empty() && record.key.starts_with(key);
+        let begins = |record: &Record| key.len() >= SHORTEST_START && record.key.starts_with(key);
         let records = || all.iter().filter_map(|indexed| indexed.record.as_ref().ok());
         let keys: BTreeSet<String> =
             records().filter(|record| begins(record)).map(|record| record.key.clone()).collect();

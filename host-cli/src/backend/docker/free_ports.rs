@@ -48,7 +48,7 @@ fn taken(engine: &dyn Engine, request: &PortRequest, error: &io::Error) -> Failu
                 return Failure::new(
                     ExitCode::Launch,
                     text,
-                    format!("`docker rm -f {container}` stops it; or {ANOTHER}"),
+                    format!("`docker stop {container}` stops it; or {ANOTHER}"),
                 );
             }
             format!("{port} of {address} is in use by another program")
@@ -82,6 +82,7 @@ mod tests {
         let failure = choose(&Fake::default(), &[request("127.0.0.1", Some(port))]).unwrap_err();
         assert_eq!(failure.code, ExitCode::Launch);
         assert_eq!(failure.text, format!("port {port} of 127.0.0.1 is in use by another program"));
+
         let failure = choose(&Fake::default(), &[request("192.0.2.1", Some(port))]).unwrap_err();
         assert_eq!(failure.text, "this machine has no address 192.0.2.1");
     }

@@ -22,7 +22,8 @@ fn restaged(fake: &Arc<Fake>, apps: &[&str], jobs: usize, stop: &Arc<StopBroadca
     let stop = Arc::clone(stop);
     let walked = walked(fake, nobody, move |session| {
         let (command, agent_options) = (Arc::new(command), agent_options.into());
-        let batch = Batch { command, agent_options, screens: Screens::recorded(screen), stop };
+        let (settings, screens) = (Arc::default(), Screens::recorded(screen));
+        let batch = Batch { command, agent_options, settings, screens, stop };
         batch::restage_all(session, &batch, &apps, NonZeroUsize::new(jobs).unwrap())
     });
     (walked, recording.text())

@@ -4,10 +4,12 @@ use crate::arguments::{Command, Launch, invocation::Invocation};
 use crate::engine::container_spec::{ContainerSpec, LogConfig};
 use crate::engine::{Container, ExecResult, Health, Quota};
 use crate::labels;
+use crate::owner::samples::ended;
 use crate::pipeline::launch;
 use crate::plan::guard;
 use crate::recorded_run::*;
 use shared_model::event::Purpose;
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 
 fn engine() -> Arc<Fake> {
@@ -221,9 +223,16 @@ fn a_port_of_another_app_of_ours_is_refused_with_that_apps_name() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let fake = engine();
-    let labels =
-        [(labels::KIND, labels::KIND_APP), (labels::APP_NAME, "other"), (labels::PORTS, &*format!("0.0.0.0:{port}"))];
-    let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let labels: BTreeMap<String, String> = [
+        (labels::KIND, labels::KIND_APP),
+        (labels::APP_NAME, "other"),
+        (labels::OWNER, &ended()),
+        (labels::INSTANCE, "0"),
+        (labels::PORTS, &format!("0.0.0.0:{port}")),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    let told = labels.clone();
     let spec = ContainerSpec { image: "stager:latest".to_owned(), labels, ..ContainerSpec::default() };
     let holder = fake.create(Some("cf-app-other"), &spec).unwrap();
     let refused = |words: String| {
@@ -239,7 +248,11 @@ fn a_port_of_another_app_of_ours_is_refused_with_that_apps_name() {
         running.failure(),
         format!("port {port} of 127.0.0.1 is in use by app \"other\" (container cf-app-other)")
     );
-    assert!(running.said("`docker rm -f cf-app-other` stops it"), "{}", running.text);
+    assert!(running.said("`docker stop cf-app-other` stops it"), "{}", running.text);
+    // An image that somebody gave such labels says nothing of its containers.
+    fake.state().images[0].labels.extend(told);
+    let strangers = refused(format!("--port {port}"));
+    assert!(strangers.failure().contains("another program"), "{}", strangers.failure());
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn without_an_upload_it_is_said_that_cloud_controllers_droplet_stays() {
     assert_eq!(
         shown(None, &events),
         "Staging env-page on cflinuxfs4   (Cloud Controller's droplet stays)\n\
-         \x20 - upload  droplet 3.6 KiB not uploaded, Cloud Controller's stays; build artifacts cache left out (--no-upload)  0.00s\n"
+         \x20 ○ upload  droplet 3.6 KiB not uploaded, Cloud Controller's stays; build artifacts cache left out (--no-upload)  0.00s\n"
     );
 }
 

@@ -53,12 +53,19 @@ pub(crate) struct PortHolder {
     pub(crate) container: String,
 }
 
-/// The app container that uses the port that is asked for, as its labels say; `None`: none of ours.
+/// The app container that uses the port that is asked for, as its labels say; `None`: none of ours. One whose labels come from
+/// its image is somebody else's.
 pub(crate) fn app_that_holds(engine: &dyn Engine, request: &PortRequest) -> Result<Option<PortHolder>, EngineError> {
     let label = |one: &Container, name| one.labels.get(name).cloned().unwrap_or_default();
     let apps = engine.containers_labelled(labels::KIND, labels::KIND_APP)?;
-    let holder = apps.into_iter().find(|one| one.running && is_among(&read_ports(&label(one, labels::PORTS)), request));
-    Ok(holder.map(|one| PortHolder { name: label(&one, labels::APP_NAME), container: one.name }))
+    for one in apps {
+        let holds = one.running && is_among(&read_ports(&label(&one, labels::PORTS)), request);
+        let image = if holds { engine.image(&one.image.0)? } else { None };
+        if image.is_some_and(|image| guard::are_its_own(&one.labels, &image)) {
+            return Ok(Some(PortHolder { name: label(&one, labels::APP_NAME), container: one.name }));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether what is asked for is one of these ports.
