@@ -35,21 +35,26 @@ class Options(argparse.ArgumentParser):
     def add_programs(self):
         """The stager image and the static programs."""
         self.add_argument('--image', default=STAGER)
-        self.add_argument('--binaries', type=Path, default=static_programs())
+        self.add_argument('--binaries', type=lambda given: Path(given) if given else static_programs(), default='')
 
 
 def static_programs():
     """Where ci/build-static has left them, or another one's folder of them."""
-    return Path(os.environ.get('STAGER_STATIC_BIN', TOP / 'target/static')).resolve()
+    return Path(os.environ.get('STAGER_STATIC_BIN') or printed('--folder')).resolve()
 
 
 def built(*packages):
     """The folder of the static programs, of which these are built from this tree first."""
     words = [word for package in packages for word in ('-p', package)]
+    return Path(printed(*words))
+
+
+def printed(*words):
+    """The folder that ci/build-static names; it alone knows where cargo is told to put things."""
     done = subprocess.run([TOP / 'ci/build-static', *words], stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise Unavailable(f'ci/build-static {" ".join(words)} failed; its words are above')
-    return Path(done.stdout.strip().splitlines()[-1])
+    return done.stdout.strip().splitlines()[-1]
 
 
 def need_root(name):
