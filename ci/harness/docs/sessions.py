@@ -1,5 +1,8 @@
 """The commands that documents show: run as they stand, or recorded."""
+import contextlib
+import os
 import re
+import signal
 import subprocess
 
 from harness.command import TOP
@@ -21,15 +24,30 @@ def runs_as_said(world, place, block, session):
     *before, last = commands(session)
     for command in (*before, last):
         want = wanted if command is last else 0
-        ran = subprocess.run(
-            ['bash', '-o', 'pipefail', '-c', command], cwd=world.folder, env=world.environment(), timeout=PATIENCE,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
-        )
-        print(f'{place}: $ {command}: ended with {ran.returncode}', flush=True)
-        if ran.returncode != want:
-            print(f'{place}: it should end with {want}; it said:\n{ran.stdout}')
+        code, said = ended(world, command)
+        print(f'{place}: $ {command}: ' + (f'did not end in {PATIENCE} s' if code is None else f'ended with {code}'), flush=True)
+        if code != want:
+            print(f'{place}: it should end with {want}; it said:\n{said}')
             return False
     return True
+
+
+def ended(world, command):
+    """The exit code of a command, None where it took too long, and what it said. Nothing that it started outlives a kill."""
+    process = subprocess.Popen(
+        ['bash', '-o', 'pipefail', '-c', command], cwd=world.folder, env=world.environment(), start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace',
+    )
+    try:
+        said = process.communicate(timeout=PATIENCE)[0]
+        return process.returncode, said
+    except BaseException as reason:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        said = process.communicate()[0]
+        if not isinstance(reason, subprocess.TimeoutExpired):
+            raise
+        return None, said
 
 
 def check(files):
