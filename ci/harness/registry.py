@@ -50,9 +50,11 @@ class Registry:
         return subprocess.run(ask, check=False).returncode == 0
 
     def close(self):
-        self.process.kill()
-        self.process.wait()
-        shutil.rmtree(self.folder)
+        """As often as one likes."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def holds(self, reference):
         """The id of the image that has this name there; nothing where none has."""

@@ -67,6 +67,5 @@ class World:
         self.hcf.down()
         HERE.run('rmi', '--force', f'mini-{self.name}:latest')
         HERE.run('volume', 'rm', '--force', self.name)
-        if self.registry.process:
-            self.registry.close()
+        self.registry.close()
         shutil.rmtree(self.folder)
