@@ -159,14 +159,14 @@ def lies():
         Refused('more than 100 entries'),
         {'options': ('--max-entries=100',)},
     )
-    yield 'size-petabyte', 'a file of a pebibyte', header(b'f', size=b'\x80' + bytes(4) + b'\x04' + bytes(6)), Refused('unpacks to more than 32G')
+    yield 'size-petabyte', 'a file of a pebibyte', header(b'f', size=b'\x80' + bytes(4) + b'\x04' + bytes(6)), Refused('unpacks to more than 32 GiB')
     yield 'size-allowed', 'a file of 3 MiB, with `--max-unpacked 2M`', file(b'f', bytes(3 << 20)), \
-        Refused('unpacks to more than 2M'), {'options': ('--max-unpacked=2M',)}
+        Refused('unpacks to more than 2 MiB'), {'options': ('--max-unpacked=2M',)}
     yield 'size-negative', 'a size of -1', header(b'f', size=b'\xff' * 12), Refused('a number in its header is negative')
     yield 'size-overflow', 'a size of more than 64 bits', header(b'f', size=b'\xbf' + b'\xff' * 11), Refused('is too large')
     yield 'size-no-number', 'a size of `9zz`', header(b'f', size=b'9zz'.ljust(12)), Refused('a number in its header is none')
     yield 'size-pax-overflow', 'a POSIX size of 2^64', pax((b'size', b'18446744073709551616')) + file(b'f'), Refused('malformed')
-    yield 'size-pax-huge', 'a POSIX size of 2^64-1', pax((b'size', b'18446744073709551615')) + file(b'f'), Refused('more than 32G')
+    yield 'size-pax-huge', 'a POSIX size of 2^64-1', pax((b'size', b'18446744073709551615')) + file(b'f'), Refused('more than 32 GiB')
     yield 'size-of-directory', 'a directory with a size and no contents', header(b'd', FOLDER, 4096, 0o755) + file(b'd/f'), {'d': Directory(), 'd/f': X}
     yield 'pax-length', 'a POSIX record that is longer than its header', described(b'x', b'99 path=f\n') + file(b'f'), Refused('malformed')
     yield 'pax-twice', 'two POSIX headers for one member', pax((b'path', b'a')) * 2 + file(b'f'), Refused('two headers of the same kind')

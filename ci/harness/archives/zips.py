@@ -163,7 +163,7 @@ def bombs():
         'bomb-claimed',
         'a file that says it has a pebibyte',
         zipped(Entry(b'f', method=DEFLATED, size=ZIP64, extra=huge, local_size=ZIP64, local_extra=struct.pack('<HHQQ', 1, 16, 1 << 50, 1))),
-        Refused('unpacks to more than 32G'),
+        Refused('unpacks to more than 32 GiB'),
     )
     yield 'bomb-hidden', '50 MiB of zeros in a file that says it has 10 bytes', \
         zipped(Entry(b'f', bytes(50 << 20), DEFLATED, size=10)), Refused('more comes out of it')

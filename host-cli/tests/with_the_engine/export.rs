@@ -139,7 +139,7 @@ fn the_droplet_that_comes_out_makes_the_same_image_but_for_its_name() {
     let piped = host_cli(&["export", &first, "--droplet", "-"]);
     let bytes = fs::read(&file).unwrap();
     assert!(fs::read(&again).unwrap() == bytes && piped.stdout == bytes);
-    assert!(String::from_utf8_lossy(&piped.stderr).contains("to standard output (sha256:"), "{}", said(&piped));
+    assert!(String::from_utf8_lossy(&piped.stderr).contains("standard output  "), "{}", said(&piped));
 
     let second = world.image(Path::new(&file), "second", &[]);
     let [mut one, mut other] = [inspected(&first), inspected(&second)];
@@ -242,7 +242,7 @@ fn an_app_is_found_without_logs_and_what_cannot_be_exported_is_said_with_its_exi
     of(&[&name], 2, "choose where to write: --droplet FILE or --oci DIR");
     of(&[&name, "--droplet", &file, "--oci", &full], 2, "--droplet and --oci cannot go together");
     of(&["no-such-app-at-all", "--droplet", &file], 7, "no app image for \"no-such-app-at-all\"");
-    of(&[ROOTFS, "--droplet", &file], 7, "is no app image that stager made");
+    of(&[ROOTFS, "--droplet", &file], 7, "is not an app image of stager's");
     of(&[&name, "--oci", &full], 7, "a folder that holds other things");
     of(&[&name, "--droplet", &world.text("missing/droplet")], 7, "No such file or directory");
     let mut away = Command::new(env!("CARGO_BIN_EXE_host-cli"));

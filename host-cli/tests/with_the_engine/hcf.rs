@@ -14,6 +14,7 @@ const PROGRAMS: [&str; 3] = ["builder", "launcher", "healthcheck"];
 /// How many were made: one that is just going must not take what the next one of its name has.
 static MADE: AtomicUsize = AtomicUsize::new(0);
 static SHARED: Mutex<Weak<Hcf>> = Mutex::new(Weak::new());
+static COUNTED: Mutex<Weak<Hcf>> = Mutex::new(Weak::new());
 
 /// See the module's text.
 pub(crate) struct Hcf {
@@ -27,9 +28,19 @@ pub(crate) struct Hcf {
 impl Hcf {
     /// The shared one; made when nobody has one.
     pub(crate) fn shared() -> Arc<Self> {
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::one_for_all(&SHARED, "")
+    }
+
+    /// Another shared one, whose apps name a buildpack of their own each: an app that names none fetches every buildpack that is
+    /// there, and nobody could count how often one was given.
+    pub(crate) fn counted() -> Arc<Self> {
+        Self::one_for_all(&COUNTED, "-counted")
+    }
+
+    fn one_for_all(place: &Mutex<Weak<Self>>, suffix: &str) -> Arc<Self> {
+        let mut shared = place.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
-            let made = Arc::new(Self::up(""));
+            let made = Arc::new(Self::up(suffix));
             *shared = Arc::downgrade(&made);
             made
         })

@@ -309,7 +309,7 @@ fn the_same_again_is_found_and_another_droplet_replaces_it_without_a_nameless_im
     assert!(world.image(&first, &lifecycle, &["--name", &name]).status.success());
     let made = id();
     let again = world.image(&first, &lifecycle, &["--name", &name]);
-    assert!(said(&again).contains("is here already"), "{}", said(&again));
+    assert!(said(&again).contains("exists already"), "{}", said(&again));
     assert_eq!(id(), made);
 
     assert!(world.image(&second, &lifecycle, &["--name", &name]).status.success());
@@ -409,8 +409,8 @@ fn what_cannot_become_an_image_is_refused_in_words_with_its_exit_code() {
     }
     for (more, words) in [
         (&["--name", "Bad Name"][..], "`Bad Name` is not a name"),
-        (&[][..], "needs a name"),
-        (&["--name", &name, "--label", "no value"][..], "a label is NAME=VALUE"),
+        (&[][..], "missing a name"),
+        (&["--name", &name, "--label", "no value"][..], "--label must be NAME=VALUE"),
     ] {
         let output = world.image(&good, &lifecycle, more);
         assert_eq!((output.status.code(), said(&output).contains(words)), (Some(2), true), "{}", said(&output));

@@ -57,7 +57,7 @@ fn has_no_line(said: &Said, start: &str) {
 
 #[test]
 fn a_second_restage_downloads_no_dependency() {
-    let app = with_own_buildpack(&Hcf::shared(), "twice", "true");
+    let app = with_own_buildpack(&Hcf::counted(), "twice", "true");
     has_line(
         &app.restage(&["--no-image", "--verbose"]).done(),
         "======> Downloading /tmp/lifecycle from http://diego-access:8080/",
@@ -78,7 +78,7 @@ fn source() -> String {
 
 #[test]
 fn no_cache_fetches_everything_and_keeps_nothing() {
-    let app = with_own_buildpack(&Hcf::shared(), "forgetful", "true");
+    let app = with_own_buildpack(&Hcf::counted(), "forgetful", "true");
     for times in [1, 2] {
         let mut command = app.restaging_without_options();
         command.args(["--no-cache", "--no-image", "--verbose", "--stager-image", &stager_image()]);
@@ -112,7 +112,7 @@ find $cache "$here" /tmp/lifecycle/ -writable 2>/dev/null | sed 's/^/WRITABLE /'
 find "$here" /tmp/lifecycle/ -perm /6022 ! -type l 2>/dev/null | sed 's/^/LOOSE /'
 echo pried
 "#;
-    let app = with_own_buildpack(&Hcf::shared(), "prying", PRYING);
+    let app = with_own_buildpack(&Hcf::counted(), "prying", PRYING);
     let [cert, key] = app.hcf.certificate();
     let options = ["--no-image", "--cert", cert.to_str().unwrap(), "--key", key.to_str().unwrap()];
     // Once as it was fetched, once as it was found.
@@ -129,7 +129,7 @@ echo pried
 
 #[test]
 fn an_expired_request_is_staged_from_the_cache_and_says_from_when_its_package_is() {
-    let app = with_own_buildpack(&Hcf::shared(), "overdue", "true");
+    let app = with_own_buildpack(&Hcf::counted(), "overdue", "true");
     app.restage(&["--no-image"]).done();
     app.hcf.run(&["push", &source(), "--name", &app.name, "--buildpack", &buildpack(&app.name), "--expired"]);
     let said = app.restage(&["--verbose"]).done();
@@ -145,7 +145,7 @@ fn an_expired_request_is_staged_from_the_cache_and_says_from_when_its_package_is
 
 #[test]
 fn what_cache_up_has_fetched_a_restage_does_not_fetch_again() {
-    let app = with_own_buildpack(&Hcf::shared(), "forehanded", "true");
+    let app = with_own_buildpack(&Hcf::counted(), "forehanded", "true");
     let said = app.cache_up(&["--cache-volume", &app.volume()]).done();
     let lifecycle = "======> Downloading /tmp/lifecycle from http://diego-access:8080/v1/static/buildpack_app_lifecycle/buildpack_app_lifecycle.tgz";
     has_line(&said, lifecycle);
@@ -207,7 +207,7 @@ impl Drop for Baked {
 
 #[test]
 fn two_restages_at_once_fetch_a_dependency_once() {
-    let app = with_own_buildpack(&Hcf::shared(), "pair", "true");
+    let app = with_own_buildpack(&Hcf::counted(), "pair", "true");
     let both = [(); 2].map(|()| app.restage_in_background(&["--no-image", "--", "--no-upload"]));
     for child in both {
         Said::from(child.wait_with_output().unwrap()).done();
@@ -217,7 +217,7 @@ fn two_restages_at_once_fetch_a_dependency_once() {
 
 #[test]
 fn a_staging_that_is_killed_in_the_middle_leaves_a_cache_that_serves() {
-    let app = with_own_buildpack(&Hcf::shared(), "killed", "echo compiling; sleep 60");
+    let app = with_own_buildpack(&Hcf::counted(), "killed", "echo compiling; sleep 60");
     // While it fetches, and while the buildpack in the cache runs.
     for word in ["Downloading /tmp/buildpacks", "compiling"] {
         let mut child = app.restage_in_background(&["--no-image", "--verbose"]);
@@ -238,7 +238,7 @@ fn a_staging_that_is_killed_in_the_middle_leaves_a_cache_that_serves() {
 
 #[test]
 fn what_the_cache_holds_is_listed_verified_and_cleared() {
-    let app = with_own_buildpack(&Hcf::shared(), "keeper", "true");
+    let app = with_own_buildpack(&Hcf::counted(), "keeper", "true");
     app.restage(&["--no-image"]).done();
     let entries = listed(&app);
     assert_eq!((kinds(&app, "tree"), kinds(&app, "package")), (2, 1), "{entries:?}");

@@ -98,7 +98,7 @@ fn a_fixed_port_goes_from_one_start_to_the_next_and_back_on_failure() {
     });
     let said = app.launch(&[&fixed[..], &["--request", dying.to_str().unwrap()]].concat());
     let said = said.failed(8, &["fixed ended with status 7"]);
-    assert!(said.out.contains("the app is down until the new one answers"), "{}", said.out);
+    assert!(said.out.contains("the app is down until the new container answers"), "{}", said.out);
     assert!(said.out.contains("The earlier container runs again"), "{}", said.out);
     assert_eq!(app.containers("app"), first);
     wait_for(&address);

@@ -120,7 +120,7 @@ fn an_engine_that_hangs_can_be_left() {
     end(&child, "-INT");
     let mut out = String::new();
     let mut stdout = child.stdout.take().unwrap();
-    while !out.contains("once more ends at once") {
+    while !out.contains("again to end at once") {
         let mut piece = [0; 100];
         let length = stdout.read(&mut piece).unwrap();
         assert!(length > 0, "{out}");
@@ -131,13 +131,16 @@ fn an_engine_that_hangs_can_be_left() {
         thread::sleep(Duration::from_millis(100));
     }
     // It had no time to clean up; whatever comes next does, but for what tells of an image that the engine may still take in.
+    // A host-cli of another test may have seen that image, and have removed both.
     let mut next = Command::new(env!("CARGO_BIN_EXE_host-cli"));
     let output = next.args(["push", "stager-test/none", "127.0.0.1:1/none"]).output().unwrap();
     assert_ne!(output.status.code(), Some(0), "{}", said(&output));
     let guards = ["ps", "-a", "-q", "--filter", &world.base.filter(), "--filter", "label=stager.kind=guard"];
     let guards = docker(&guards);
-    assert_eq!(guards.lines().count(), 1, "{guards}");
-    docker(&["rm", &guards]);
+    assert!(guards.lines().count() <= 1, "{guards}");
+    for guard in guards.lines() {
+        docker(&["rm", guard]);
+    }
     before.is_now();
 }
 

@@ -102,7 +102,7 @@ fn a_configuration_that_cannot_be_read_is_told_by_its_place_and_not_by_its_conte
     assert!(!refused.err.contains(PASSWORD), "{refused:?}");
     refused.failed(7, &["config.json cannot be read: line 2, column ", "docker login"]);
     let folder = config(&json!({ "auths": { "r.invalid": { "auth": "bm90aGluZw==" } } }));
-    said(&["push", &image.name, "r.invalid/a:1"], Some(folder.path())).failed(7, &["no NAME:PASSWORD in base64"]);
+    said(&["push", &image.name, "r.invalid/a:1"], Some(folder.path())).failed(7, &["is not NAME:PASSWORD in base64"]);
 }
 
 /// All that shows when the secret is shown: as it is, and in the forms in which engines and files have it.

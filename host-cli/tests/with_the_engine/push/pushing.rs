@@ -95,7 +95,7 @@ fn an_image_of_a_droplet_is_made_and_pushed_in_one_go() {
     assert!(pushed.out.contains(&format!("Pushing {name}:latest to {reference}")), "{pushed:?}");
     assert!(digest(&pushed).starts_with("sha256:"));
     let refused = said_with(&[&words[..], &["--request", "-"]].concat(), PASSWORD);
-    refused.failed(2, &["--password-stdin and --request - both read standard input"]);
+    refused.failed(2, &["--password-stdin and --request - cannot both read standard input"]);
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn every_refusal_has_its_text_its_advice_and_leaves_the_names_as_they_were() {
         ),
         (
             |method, _| to_what_is_sent(method, error("429 Too Many Requests", "TOOMANYREQUESTS")),
-            ["has had too many requests", "wait, then push again"],
+            ["limits requests", "wait, then push again"],
         ),
         (|_, _| ("500 Internal Server Error", "<html>".to_owned()), [" failed", "push again later"]),
         (
@@ -73,11 +73,11 @@ fn every_refusal_has_its_text_its_advice_and_leaves_the_names_as_they_were() {
         ),
         (
             |method, path| to_the_manifest(method, path, error("400 Bad Request", "DIGEST_INVALID")),
-            ["is not what was sent", "push again"],
+            ["received other data than was sent", "push again"],
         ),
         (
             |method, path| to_the_manifest(method, path, page("413 Request Entity Too Large")),
-            ["takes nothing that large", "client_max_body_size"],
+            ["is too large for ", "client_max_body_size"],
         ),
         (|method, path| to_the_manifest(method, path, page("502 Bad Gateway")), [" failed", "push again later"]),
     ];
@@ -127,7 +127,7 @@ fn a_registry_that_is_not_there_is_told_apart_from_a_name_that_leads_nowhere() {
     said(&["push", &image.name, &nobody], None)
         .failed(7, &["Docker cannot connect to registry 127.0.0.1:", "start the registry"]);
     said(&["push", &image.name, "no-such-host.invalid/app:1"], None)
-        .failed(7, &["the engine finds no host no-such-host.invalid"]);
+        .failed(7, &["Docker cannot resolve the host no-such-host.invalid"]);
     image.assert_named_as_before();
 }
 

@@ -64,7 +64,7 @@ fn a_ca_that_the_engine_does_not_know_is_told_with_the_place_where_it_wants_it_a
     let reference = format!("{}/app:1", registry.address);
     let place = format!("/etc/docker/certs.d/{}/ca.crt", registry.address);
     let refused = said(&["push", &image.name, &reference], None);
-    refused.failed(7, &["the engine does not know who signed the certificate of ", "x509: ", &place]);
+    refused.failed(7, &["Docker does not trust the authority of ", "x509: ", &place]);
     image.assert_named_as_before();
 
     let _trusted = TrustedCa::of(&registry);
@@ -76,6 +76,6 @@ fn a_registry_without_tls_is_told_with_the_engines_own_setting_for_it() {
     let (network, image) = (Network::new("plain"), Image::empty());
     let registry = Registry::with(Recipe { host: &network.gateway(), asks_who: false, tls: false });
     let refused = said(&["push", &image.name, &format!("{}/app:1", registry.address)], None);
-    refused.failed(7, &["speaks no TLS, and the engine wants it", "insecure-registries"]);
+    refused.failed(7, &["does not use TLS, and Docker requires it", "insecure-registries"]);
     image.assert_named_as_before();
 }
