@@ -22,13 +22,14 @@ use std::time::Duration;
 /// Of a cache, where nobody says: 10 GiB.
 const CACHE_LIMIT: u64 = 10 << 30;
 
-/// Stages one Cloud Foundry app: reads a TaskDefinition, as Diego got it, on standard input; fetches, builds and uploads.
+/// Stages one Cloud Foundry app. Reads the staging request that Cloud Foundry sent to Diego (a TaskDefinition) on standard
+/// input, downloads what it names, runs the builder and uploads the droplet.
 #[derive(ArgsInfo, FromArgs, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "a command line has switches")]
 #[argh(
     name = "stager-agent",
-    example = "Stage and upload what was pushed last:\n$ build_req | docker run -i --rm --net hcf stager",
-    example = "Look at what a buildpack does, upload nothing, and go in afterwards:\n\
+    example = "Stage and upload the app that was pushed last:\n$ build_req | docker run -i --rm --net hcf stager",
+    example = "Upload nothing, and look around afterwards:\n\
                $ build_req | docker run -i --rm --net hcf --name look stager --no-upload --keep\n\
                $ docker exec -it -u vcap -w /tmp/app look bash",
     note = "Exit codes: 0 done, 1 bug, 2 command line, 3 request, 4 fetch, 5 builder, 6 upload, 7 image, 9 Docker Engine,\n\
@@ -38,70 +39,70 @@ pub(crate) struct Arguments {
     /// read the request from this file instead of standard input
     #[argh(option, arg_name = "file")]
     pub(crate) request: Option<PathBuf>,
-    /// plain (default): lines for people; json: one event a line, see docs/events.md
+    /// plain (default) or json, one event a line (docs/events.md)
     #[argh(option, default = "OutputFormat::Plain", arg_name = "plain|json")]
     pub(crate) output: OutputFormat,
-    /// trust the certificates in this PEM file too; may be given several times
+    /// certificates to trust besides the system's, PEM; may be given more than once
     #[argh(option, arg_name = "file")]
     pub(crate) ca: Vec<PathBuf>,
-    /// show the certificate in this PEM file to servers that ask who we are
+    /// client certificate, PEM
     #[argh(option, arg_name = "file")]
     pub(crate) cert: Option<PathBuf>,
-    /// the private key of --cert in PEM form (default: it is in the file of --cert)
+    /// private key for --cert, PEM (default: same file)
     #[argh(option, arg_name = "file")]
     pub(crate) key: Option<PathBuf>,
-    /// give up a connection that is not made after this long, as 90s, 10m or 1h (default: 10s)
+    /// longest wait for a connection, such as 90s, 10m or 1h (default: 10s)
     #[argh(option, default = "Timeouts::default().connect", from_str_fn(duration), arg_name = "time")]
     pub(crate) connect_timeout: Duration,
-    /// give up a transfer in which nothing moves for this long (default: 30s)
+    /// longest pause in a transfer (default: 30s)
     #[argh(option, default = "Timeouts::default().idle", from_str_fn(duration), arg_name = "time")]
     pub(crate) idle_timeout: Duration,
-    /// give up a transfer that takes longer than this with all its tries (default: 30m)
+    /// longest time for a transfer with all its retries (default: 30m)
     #[argh(option, default = "Timeouts::default().total", from_str_fn(duration), arg_name = "time")]
     pub(crate) transfer_timeout: Duration,
-    /// try a transfer so often again, while nothing gets further (default: 3)
+    /// number of retries of a transfer that gets no further (default: 3)
     #[argh(option, default = "Timeouts::default().retries", arg_name = "number")]
     pub(crate) retries: u32,
-    /// leave the droplet and the build-artifacts cache where they are; Cloud Controller keeps its droplet
+    /// do not upload droplet and build artifacts cache; Cloud Controller keeps its droplet
     #[argh(switch)]
     pub(crate) no_upload: bool,
-    /// tell Cloud Controller how it ended, as Diego does: it then starts the app on Diego
+    /// report the result to Cloud Controller, as Diego does; it then starts the app on Diego
     #[argh(switch)]
     pub(crate) report: bool,
-    /// host-cli gives this: standard input stays open behind the request, and its end, or 25s of silence, ends the staging
+    /// used by host-cli: the staging ends when standard input ends, or is silent for 25s
     #[argh(switch)]
     pub(crate) lease: bool,
-    /// afterwards stay until SIGTERM, an hour at most, so that one can look around
+    /// keep the container for up to an hour after the staging, to look around
     #[argh(switch)]
     pub(crate) keep: bool,
-    /// make no image, even where a Docker socket is mounted
+    /// make no image, even if a Docker socket is mounted
     #[argh(switch)]
     pub(crate) no_image: bool,
-    /// go on where buildpacks could reach the Docker socket
+    /// stage even if buildpacks can reach the Docker socket, which is root on the host
     #[argh(switch)]
     pub(crate) trust_buildpacks: bool,
-    /// refuse an archive that is larger, or unpacks to more: 500M, 2T (default: 32G)
+    /// largest size of an archive, packed or unpacked, such as 500M or 2T (default: 32G)
     #[argh(option, default = "Limits::GENEROUS.bytes", from_str_fn(size), arg_name = "size")]
     pub(crate) max_unpacked: u64,
-    /// refuse an archive with more entries (default: 1000000)
+    /// largest number of entries in an archive (default: 1000000)
     #[argh(option, default = "Limits::GENEROUS.entries", arg_name = "n")]
     pub(crate) max_entries: u64,
-    /// refuse an archive that unpacks to more than 100M and more than so many times its size (default: 200)
+    /// an archive may unpack to this many times its size, once it is above 100M (default: 200)
     #[argh(option, default = "Limits::GENEROUS.ratio", arg_name = "n")]
     pub(crate) max_ratio: u64,
-    /// refuse an archive with directories deeper in one another (default: 256)
+    /// deepest nesting of folders in an archive (default: 256)
     #[argh(option, default = "Limits::GENEROUS.depth", arg_name = "n")]
     pub(crate) max_depth: u64,
-    /// refuse an archive with a longer name or link target (default: 4095)
+    /// longest name or link target in an archive (default: 4095)
     #[argh(option, default = "Limits::GENEROUS.name", arg_name = "bytes")]
     pub(crate) max_name: u64,
-    /// show at most so much of what builders print: 10M, 1G (default: 64M)
+    /// most output of the builder to show, such as 10M or 1G (default: 64M)
     #[argh(option, default = "MOST_OUTPUT", from_str_fn(size), arg_name = "size")]
     pub(crate) max_output: u64,
-    /// keep what is downloaded in this directory (default: /var/cache/stager, where that is a mounted volume)
+    /// folder of the cache (default: /var/cache/stager, if a volume is mounted there)
     #[argh(option, arg_name = "dir")]
     pub(crate) cache: Option<PathBuf>,
-    /// keep at most so much there, what was used last: 500M, 20G (default: 10G)
+    /// largest size of the cache, such as 500M; least recently used entries go first (default: 10G)
     #[argh(option, default = "CACHE_LIMIT", from_str_fn(size), arg_name = "size")]
     pub(crate) cache_limit: u64,
     /// use no cache

@@ -11,12 +11,13 @@ pub(crate) enum Command {
     Cache(CacheArguments),
 }
 
-/// fill the cache, or look after it
+/// fill, list, check or empty the cache
 #[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     subcommand,
     name = "cache",
-    note = "Options such as --cache, --cache-limit and --ca stand before `cache`. KEY is a cache key, or an app's guid.",
+    note = "Options such as --cache, --cache-limit and --ca stand before `cache`. KEY is a cache key, its first\n\
+            8 characters or more, or an app's guid.",
     example = "$ docker run --rm -v stager-cache:/var/cache/stager stager cache list"
 )]
 pub(crate) struct CacheArguments {
@@ -34,7 +35,7 @@ pub(crate) enum CacheCommand {
     Clear(CacheClear),
 }
 
-/// fetch the cached dependencies of the requests on standard input, each once; exit code 4 where something did not arrive
+/// download what the requests on standard input name into the cache; exit code 4 if something is missing
 #[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     subcommand,
@@ -42,12 +43,12 @@ pub(crate) enum CacheCommand {
     example = "$ build_req | docker run -i --rm --net hcf -v stager-cache:/var/cache/stager stager cache up"
 )]
 pub(crate) struct CacheUp {
-    /// fill the cache in this directory, as `--cache` before it does
+    /// folder of the cache, as with --cache before `cache`
     #[argh(option, arg_name = "dir")]
     pub(crate) into: Option<PathBuf>,
 }
 
-/// list what the cache holds, what was last used first
+/// list the entries of the cache, last used first
 #[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     subcommand,
@@ -55,12 +56,12 @@ pub(crate) struct CacheUp {
     example = "$ docker run --rm -v stager-cache:/var/cache/stager stager cache list --output json | jq .[0]"
 )]
 pub(crate) struct CacheList {
-    /// plain (default): a table; json: an array
+    /// plain (default, a table) or json (an array)
     #[argh(option, default = "OutputFormat::Plain", arg_name = "plain|json")]
     pub(crate) output: OutputFormat,
 }
 
-/// read every byte again and remove what is damaged; exit code 4 where something was
+/// check every byte and remove damaged entries; exit code 4 if there were any
 #[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     subcommand,
@@ -70,25 +71,24 @@ pub(crate) struct CacheList {
                $ docker run --rm --net hcf -v stager-cache:/var/cache/stager stager cache verify --origin"
 )]
 pub(crate) struct CacheVerify {
-    /// fetch dependencies again too, from where they came, and remove those that are another there; exit code 4 where
-    /// one was, or a server did not answer
+    /// also download dependencies again and remove those that differ; exit code 4 if one did, or a server did not answer
     #[argh(switch)]
     pub(crate) origin: bool,
-    /// only entries of this key
+    /// only entries with this cache key, or of this app
     #[argh(positional, arg_name = "KEY")]
     pub(crate) key: Option<String>,
 }
 
-/// remove what the cache holds, except what a staging uses at the moment
+/// remove the entries of the cache that no staging uses
 #[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     subcommand,
     name = "clear",
-    example = "Fetch one buildpack anew the next time:\n\
+    example = "Fetch one buildpack again next time:\n\
                $ docker run --rm -v stager-cache:/var/cache/stager stager cache clear KEY"
 )]
 pub(crate) struct CacheClear {
-    /// only entries of this key
+    /// only entries with this cache key, or of this app
     #[argh(positional, arg_name = "KEY")]
     pub(crate) key: Option<String>,
 }
