@@ -276,7 +276,9 @@ mod tests {
         let help = parse("--help").unwrap_err().text.split_whitespace().collect::<Vec<_>>().join(" ");
         let Timeouts { connect, idle, total, retries, .. } = Timeouts::default();
         assert_eq!((connect.as_secs(), idle.as_secs(), total.as_secs(), retries), (10, 30, 30 * 60, 3));
-        for default in ["1h (default: 10s)", "long (default: 30s)", "tries (default: 30m)", "further (default: 3)"] {
+        for default in
+            ["1h (default: 10s)", "transfer (default: 30s)", "retries (default: 30m)", "further (default: 3)"]
+        {
             assert!(help.contains(default), "{default}: {help}");
         }
     }
