@@ -1,17 +1,13 @@
 //! Several apps on a terminal: below what is said stands a row an app, with its step and how long it has been staged. What a
 //! builder prints is shown only of a failed build.
 
-use crate::screen::bars::style;
+use crate::screen::bars::{TICK, style};
 use crate::screen::lines::Lines;
 use crate::screen::look::{Look, Mark};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use shared_model::event::{Event, EventSink};
 use shared_model::size;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-/// Often enough to look alive.
-const TICK: Duration = Duration::from_millis(120);
 
 /// So many rows of apps that have ended stay.
 const MOST_ROWS: usize = 16;
@@ -59,7 +55,6 @@ impl EventSink for Above {
 pub(super) struct AppRow {
     rows: AppRows,
     name: String,
-    began: Instant,
     bar: ProgressBar,
     trouble: Lines,
 }
@@ -72,7 +67,7 @@ impl AppRow {
         bar.set_prefix(name.to_owned());
         bar.set_message("begins");
         bar.enable_steady_tick(TICK);
-        Self { rows: rows.clone(), name: name.to_owned(), began: Instant::now(), bar, trouble }
+        Self { rows: rows.clone(), name: name.to_owned(), bar, trouble }
     }
 
     fn ended(&self, mark: Mark, how: &'static str) {
@@ -87,7 +82,7 @@ impl AppRow {
         let mark = self.rows.look.mark(mark);
         self.bar.set_style(style(ENDED, self.rows.look));
         self.bar.set_prefix(format!("{} {}", self.rows.look.fit(shared_model::event::Stream::Err, &mark), self.name));
-        self.bar.set_message(format!("{how:7} {}", size::seconds(self.began.elapsed())));
+        self.bar.set_message(format!("{how:7} {}", size::seconds(self.bar.elapsed())));
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 const MOST_BARS: usize = 32;
 
 /// Often enough to look alive.
-const TICK: Duration = Duration::from_millis(120);
+pub(super) const TICK: Duration = Duration::from_millis(120);
 
 /// Where nobody knows how wide a terminal is.
 const USUAL_WIDTH: usize = 80;

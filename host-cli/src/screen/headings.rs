@@ -1,9 +1,10 @@
 //! The first line: what is about to be done, to what, and what that changes elsewhere.
 
 use crate::screen::look::{Look, bold, dim};
+use crate::screen::told::sentence;
 use console::measure_text_width;
 use shared_model::event::Event;
-use shared_model::plain_line::escape_control_in_line;
+use shared_model::plain_line::{escape_control_in_line, plain_line};
 
 const REPLACES: &str = "(replaces Cloud Controller's droplet; `-- --no-upload` leaves it)";
 
@@ -24,15 +25,8 @@ pub(super) fn heading(event: &Event) -> Option<Heading> {
             let aside = uploads.map(|uploads| if uploads { REPLACES } else { "(Cloud Controller's droplet stays)" });
             (format!("Staging {app}{stack}"), aside)
         }
-        Event::Launching { app_name, process, image, app_guid: _ } => {
-            let process = if process == "web" { String::new() } else { format!(" ({})", clean(process)) };
-            (format!("Launching {}{process} from {}", clean(app_name), clean(image)), None)
-        }
-        Event::Pushing { image, reference } => (format!("Pushing {} to {}", clean(image), clean(reference)), None),
-        Event::Exporting { kind, image, path } => {
-            let of = if kind == "droplet" { " of" } else { "" };
-            let path = if path == "-" { "standard output".to_owned() } else { clean(path) };
-            (format!("Exporting the {}{of} {} to {path}", clean(kind), clean(image)), None)
+        Event::Launching { .. } | Event::Pushing { .. } | Event::Exporting { .. } => {
+            (sentence(&plain_line(event)?).replace('\t', " "), None)
         }
         _ => return None,
     };

@@ -4,7 +4,7 @@ use crate::screen::apps::Apps;
 use crate::screen::lines::{Line, Teller};
 use crate::screen::look::{Look, dim, red, yellow};
 use shared_model::event::{Event, Stream};
-use shared_model::plain_line::{HEAD, plain_line};
+use shared_model::plain_line::{HEAD, PlainLine, plain_line};
 
 /// The event's plain line; `None` where it has none.
 pub(super) fn told(event: &Event) -> Option<Line> {
@@ -20,10 +20,15 @@ pub(super) fn told(event: &Event) -> Option<Line> {
     Some(Line { stream: line.stream, text })
 }
 
+/// A line without our head.
+pub(super) fn sentence<'a>(line: &'a PlainLine<'_>) -> &'a str {
+    line.text.strip_prefix(HEAD).unwrap_or(&line.text).trim_start()
+}
+
 /// The same sentence as a note, or on standard error as a warning, instead of behind our head.
 pub(super) fn by_the_way(event: &Event) -> Option<Line> {
     let line = plain_line(event)?;
-    let sentence = line.text.strip_prefix(HEAD).unwrap_or(&line.text).trim_start();
+    let sentence = sentence(&line);
     Some(match line.stream {
         Stream::Out => Line::out(format!("{} {sentence}", dim("note:"))),
         Stream::Err => Line::err(format!("{} {sentence}", yellow("warning:"))),
