@@ -3,8 +3,9 @@
 use crate::action::{Action, RunAction, positive};
 use crate::application::{self, Application};
 use crate::dependency::{CachedDependency, ImageLayer};
-use crate::environment::EnvironmentVariable;
+use crate::environment::{self, EnvironmentVariable};
 use crate::network::{EgressRule, Network, VolumeMount};
+use crate::process_type;
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -220,12 +221,28 @@ impl DesiredLrp {
             .or_else(|| positive(self.start_timeout.or(self.deprecated_timeout_ns)).map(Duration::from_secs))
     }
 
-    /// The app's ports without 2222, behind which only `diego-sshd` would listen; 8080 where none is left.
+    /// The process type that this starts: `web`, `worker` …; `web` where the request does not say.
+    #[must_use]
+    pub fn process_type(&self) -> String {
+        let run = self.launcher();
+        let vcap_application = run.and_then(|run| environment::value_of(run.environment(), "VCAP_APPLICATION"));
+        let log_source = run.and_then(|run| run.log_source.as_deref());
+        process_type::process_type(vcap_application, self.metric_tags.as_ref(), log_source)
+    }
+
+    /// Whether Diego would run an ssh daemon beside the app.
+    #[must_use]
+    pub fn has_sshd(&self) -> bool {
+        self.action.iter().flat_map(Action::runs).any(|run| run.program() == "diego-sshd")
+    }
+
+    /// The app's ports; 8080 where there is none. 2222 is none of them where the request runs `diego-sshd`, which listens there.
     #[must_use]
     pub fn app_ports(&self) -> Vec<u32> {
         const SSH: u32 = 2222;
         const DEFAULT: u32 = 8080;
-        let mut ports: Vec<u32> = self.ports.iter().flatten().copied().filter(|port| *port != SSH).collect();
+        let is_ssh = |port: u32| port == SSH && self.has_sshd();
+        let mut ports: Vec<u32> = self.ports.iter().flatten().copied().filter(|port| !is_ssh(*port)).collect();
         if ports.is_empty() {
             ports.push(DEFAULT);
         }
@@ -265,7 +282,7 @@ impl DesiredLrp {
 /// True for a launcher run that starts a sidecar: its log source reads `APP/PROC/WEB/SIDECAR/NAME`.
 #[must_use]
 pub fn is_sidecar(run: &RunAction) -> bool {
-    run.log_source.as_deref().is_some_and(|source| source.split('/').any(|part| part == "SIDECAR"))
+    run.log_source.as_deref().is_some_and(process_type::names_a_sidecar)
 }
 
 #[cfg(test)]
@@ -289,10 +306,32 @@ mod tests {
     }
 
     #[test]
-    fn ssh_is_no_port_of_the_app() {
-        assert_eq!(lrp(r#"{"ports":[8080,2222]}"#).app_ports(), [8080]);
-        assert_eq!(lrp(r#"{"ports":[2222]}"#).app_ports(), [8080]);
+    fn the_port_of_the_ssh_daemon_is_no_port_of_the_app() {
+        let ports = |ports: &str, program: &str| {
+            lrp(&format!(r#"{{"ports":{ports},"action":{{"run":{{"path":"/tmp/lifecycle/{program}"}}}}}}"#)).app_ports()
+        };
+        assert_eq!(ports("[8080,2222]", "diego-sshd"), [8080]);
+        assert_eq!(ports("[2222]", "diego-sshd"), [8080]);
+        assert_eq!(ports("[2222]", "launcher"), [2222], "an app may listen there");
         assert_eq!(lrp("{}").app_ports(), [8080]);
+    }
+
+    #[test]
+    fn every_recorded_request_names_its_process_type() {
+        let recorded = include_str!("../../examples/requests/cfdot/cfdot-desired-lrps.jsonl");
+        let mut types: Vec<String> = recorded.lines().map(|line| lrp(line).process_type()).collect();
+        types.sort();
+        assert_eq!(types, ["web", "web", "web", "web", "web", "web", "worker"]);
+        assert_eq!(lrp("{}").process_type(), "web");
+    }
+
+    #[test]
+    fn a_process_type_may_be_called_sidecar() {
+        let lrp = lrp(r#"{"action":{"codependent":{"actions":[
+                {"run":{"path":"/tmp/lifecycle/launcher","log_source":"APP/PROC/SIDECAR/SIDECAR/X","args":["app","x",""]}},
+                {"run":{"path":"/tmp/lifecycle/launcher","log_source":"APP/PROC/SIDECAR","args":["app","y",""]}}]}}}"#);
+        assert_eq!(lrp.launcher().unwrap().arguments()[1], "y");
+        assert_eq!(lrp.process_type(), "sidecar");
     }
 
     #[test]

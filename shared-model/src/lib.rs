@@ -24,6 +24,7 @@ pub mod lease;
 pub mod nearest;
 pub mod network;
 pub mod plain_line;
+pub mod process_type;
 pub mod safe_url;
 pub mod secret;
 pub mod size;

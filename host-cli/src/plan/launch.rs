@@ -9,7 +9,6 @@ use crate::engine::ImageId;
 use crate::engine::container_spec::{ContainerSpec, LogConfig, PublishedPort};
 use crate::labels;
 use jiff::Timestamp;
-use shared_model::action::Action;
 use shared_model::desired_lrp::{DesiredLrp, is_sidecar};
 use shared_model::validate;
 use std::collections::BTreeMap;
@@ -186,7 +185,7 @@ pub(crate) fn left_out(lrp: &DesiredLrp, container: &str) -> Vec<String> {
         count(lrp.volume_mounts.as_ref().map(Vec::len)),
         count(lrp.egress_rules.as_ref().map(Vec::len)),
     ));
-    if lrp.action.iter().flat_map(Action::runs).any(|run| run.program() == "diego-sshd") {
+    if lrp.has_sshd() {
         notes.push(format!("No SSH daemon; open a shell with `docker exec -it {container} bash`"));
     }
     notes

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use serde_json::value::RawValue;
+use shared_model::process_type::names_a_sidecar;
 use std::collections::BTreeMap;
 
 /// Deeper trees are not looked into; serde itself takes no deeper document.
@@ -16,7 +17,7 @@ pub(crate) fn builder(document: &str) -> Option<&str> {
 pub(crate) fn launcher(document: &str) -> Option<&str> {
     let is_sidecar = |run: &Value| {
         let source = run.get("log_source").and_then(Value::as_str).unwrap_or_default();
-        source.split('/').any(|part| part == "SIDECAR")
+        names_a_sidecar(source)
     };
     first(document, &|run| program(run) == Some("launcher") && !is_sidecar(run))
 }
@@ -63,6 +64,12 @@ mod tests {
         let request = r#"{"action":{"codependent":{"actions":[
             {"run":{"path":"/l/launcher","log_source":"APP/PROC/WEB/SIDECAR/X"}},{"run":{"path":"/l/launcher","args":["app"]}}]}}}"#;
         assert_eq!(launcher(request), Some(r#"{"path":"/l/launcher","args":["app"]}"#));
+    }
+
+    #[test]
+    fn a_process_type_called_sidecar_is_an_app() {
+        let request = r#"{"action":{"run":{"path":"/l/launcher","log_source":"APP/PROC/SIDECAR"}}}"#;
+        assert_eq!(launcher(request), Some(r#"{"path":"/l/launcher","log_source":"APP/PROC/SIDECAR"}"#));
     }
 
     #[test]
