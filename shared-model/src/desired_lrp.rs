@@ -4,6 +4,7 @@ use crate::action::{Action, RunAction, positive};
 use crate::application::{self, Application};
 use crate::dependency::{CachedDependency, ImageLayer};
 use crate::environment::{self, EnvironmentVariable};
+use crate::lifecycle::Lifecycle;
 use crate::network::{EgressRule, Network, VolumeMount};
 use crate::process_type;
 use crate::secret::Secret;
@@ -270,6 +271,13 @@ impl DesiredLrp {
     #[must_use]
     pub fn stack(&self) -> Option<&str> {
         application::stack(&self.rootfs)
+    }
+
+    /// How its image was made.
+    #[must_use]
+    pub fn lifecycle_kind(&self) -> Lifecycle {
+        let dependencies = self.cached_dependencies.as_deref().unwrap_or_default();
+        Lifecycle::of(&self.rootfs, dependencies, self.image_layers.as_deref().unwrap_or_default(), std::iter::empty())
     }
 
     /// True for a docker app, which has no droplet.

@@ -21,6 +21,7 @@ pub mod exit_code;
 pub mod fuzzed;
 pub mod hex;
 pub mod lease;
+pub mod lifecycle;
 pub mod nearest;
 pub mod network;
 pub mod plain_line;

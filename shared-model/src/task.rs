@@ -4,6 +4,7 @@ use crate::action::{Action, RunAction};
 use crate::application::{self, Application};
 use crate::dependency::{CachedDependency, ImageLayer};
 use crate::environment::EnvironmentVariable;
+use crate::lifecycle::Lifecycle;
 use crate::network::{EgressRule, Network, VolumeMount};
 use crate::safe_url::SafeUrl;
 use crate::secret::Secret;
@@ -160,8 +161,7 @@ impl TaskDefinition {
         Application::found_in(environments, &self.log_guid)
     }
 
-    /// True for a docker app, which has nothing to stage for us: `annotation.lifecycle`, its builder's path or its
-    /// root file system says so.
+    /// True for a docker app, which has nothing to stage for us: `annotation.lifecycle` says so, or [`Self::lifecycle_kind`].
     #[must_use]
     pub fn is_docker(&self) -> bool {
         let annotated = self
@@ -169,9 +169,13 @@ impl TaskDefinition {
             .as_ref()
             .and_then(|annotation| serde_json::from_str::<Value>(annotation.reveal()).ok())
             .is_some_and(|annotation| annotation.get("lifecycle").and_then(Value::as_str) == Some("docker"));
-        annotated
-            || self.rootfs.starts_with("docker:")
-            || self.builder().is_some_and(|run| run.path.contains("docker_app_lifecycle"))
+        annotated || self.lifecycle_kind() == Lifecycle::Docker
+    }
+
+    /// How it is staged.
+    #[must_use]
+    pub fn lifecycle_kind(&self) -> Lifecycle {
+        Lifecycle::of(&self.rootfs, self.dependencies(), self.layers(), self.builder().into_iter())
     }
 
     /// The file that becomes the droplet: what is uploaded under that name, else what the builder is told to write.
