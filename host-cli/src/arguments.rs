@@ -68,6 +68,10 @@ macro_rules! looks_for_requests {
             /// name of the app, even if it looks like a guid, an image or an option
             #[argh(option, long = "app", arg_name = "name")]
             pub(crate) app_name: Option<String>,
+            /// what cfdot printed, a log, or a folder of such files, instead of the logs; - reads standard input; may be given more
+            /// than once
+            #[argh(option, arg_name = "path")]
+            pub(crate) from: Vec<PathBuf>,
             /// folder with the logs of Cloud Foundry's components (STAGER_LOGS; default: ~/.run/log, else ~/.run/logs)
             #[argh(option, arg_name = "dir")]
             pub(crate) logs: Option<PathBuf>,
@@ -83,6 +87,7 @@ macro_rules! looks_for_requests {
             /// Where requests are looked for.
             pub(crate) fn log_options(&self) -> LogOptions {
                 LogOptions {
+                    from: self.from.clone(),
                     logs: self.logs.clone(),
                     stager_log: self.stager_log.clone(),
                     nsync_log: self.nsync_log.clone(),
@@ -91,7 +96,7 @@ macro_rules! looks_for_requests {
 
             /// Takes the folder from the settings where no log was typed.
             pub(super) fn fill_in_logs(&mut self, settings: &Settings) {
-                if self.stager_log.is_none() && self.nsync_log.is_none() {
+                if self.from.is_empty() && self.stager_log.is_none() && self.nsync_log.is_none() {
                     fill(&mut self.logs, settings.logs.as_ref());
                 }
             }
@@ -167,6 +172,9 @@ looks_for_requests! {
         /// app whose request to print (default: the newest request)
         #[argh(positional, arg_name = "APP")]
         pub(crate) app: Option<String>,
+        /// process type whose request to print (default: web)
+        #[argh(option, arg_name = "type")]
+        pub(crate) process: Option<String>,
     }
 }
 
@@ -189,6 +197,9 @@ looks_for_requests! {
         /// app whose request to print (default: the newest request)
         #[argh(positional, arg_name = "APP")]
         pub(crate) app: Option<String>,
+        /// process type whose request to print (default: web)
+        #[argh(option, arg_name = "type")]
+        pub(crate) process: Option<String>,
     }
 }
 

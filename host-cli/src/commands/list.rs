@@ -2,13 +2,14 @@
 
 use crate::arguments::{ListOutput, Requests};
 use crate::failure::Failure;
-use crate::requests::RequestKind;
 use crate::requests::history::{self, ListedRequest};
+use crate::requests::{Contents, RequestKind};
 use crate::screen::answer;
 use crate::screen::table::terminal_width;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use shared_model::exit_code::ExitCode;
+use shared_model::lifecycle::Lifecycle;
 use shared_model::table::{Column, Table};
 use std::collections::BTreeSet;
 
@@ -31,7 +32,7 @@ pub(crate) fn run(command: &Requests) -> Result<ExitCode, Failure> {
 const HIDDEN: &str = "(hidden; --show)";
 
 /// For a terminal times and guids are short, the guid as commands take it for APP; elsewhere, for `grep`, they are whole.
-fn table(entries: &[ListedRequest], now: Timestamp, width: Option<usize>, show: bool) -> Table<8> {
+fn table(entries: &[ListedRequest], now: Timestamp, width: Option<usize>, show: bool) -> Table<9> {
     const GUID_START: usize = 8;
     let used = used(entries);
     let row = |(entry, used): (&ListedRequest, &bool)| {
@@ -44,41 +45,55 @@ fn table(entries: &[ListedRequest], now: Timestamp, width: Option<usize>, show: 
         [
             if *used { "*".to_owned() } else { String::new() },
             entry.time.map_or_else(|| "—".to_owned(), time),
-            noun(entry.kind).to_owned(),
+            match &entry.contents.process {
+                Some(process) => format!("{} {process}", noun(entry.kind)),
+                None => noun(entry.kind).to_owned(),
+            },
             or_dash(&application.name).to_owned(),
             or_dash(&application.space_name).to_owned(),
             or_dash(guid).to_owned(),
             validity(expiry(entry), now, width.is_some()),
-            match &entry.contents.start_command {
-                Some(command) if command.is_empty() => "(the droplet's own)".to_owned(),
-                Some(_) if !show => HIDDEN.to_owned(),
-                Some(command) => command.clone(),
-                None => or_dash(&entry.contents.buildpacks.join(" ")).to_owned(),
-            },
+            entry.contents.lifecycle.map_or("—", Lifecycle::name).to_owned(),
+            brings(&entry.contents, show),
         ]
     };
     Table {
         columns: [
             Column::whole("USED"),
             Column::whole("TIME"),
-            Column::whole("KIND"),
+            Column::cut("KIND", 10),
             Column::cut("APP", 12),
             Column::cut("SPACE", 6).or_left_out(2),
             Column::whole("GUID").or_left_out(1),
             Column::whole("URLS"),
-            Column::cut("BUILDPACKS OR START COMMAND", 10).or_left_out(3),
+            Column::whole("LIFECYCLE").or_left_out(4),
+            Column::cut("BUILDPACKS, IMAGE OR START COMMAND", 10).or_left_out(3),
         ],
         rows: entries.iter().zip(&used).map(row).collect(),
     }
 }
 
-/// Which of the entries commands use: of each app and kind the newest. The entries are the newest first.
+/// What a request brings: buildpacks, a docker app's image, or a start command.
+fn brings(contents: &Contents, show: bool) -> String {
+    let Contents { buildpacks, image, start_command, .. } = contents;
+    match (image, start_command) {
+        (Some(image), _) => image.clone(),
+        (None, Some(command)) if command.is_empty() => "(the droplet's own)".to_owned(),
+        (None, Some(_)) if !show => HIDDEN.to_owned(),
+        (None, Some(command)) => command.clone(),
+        (None, None) => or_dash(&buildpacks.join(" ")).to_owned(),
+    }
+}
+
+/// Which of the entries commands use: of each app, kind and process type the newest, unless it is a docker app's, which has no
+/// droplet. The entries are the newest first.
 fn used(entries: &[ListedRequest]) -> Vec<bool> {
     let mut seen = BTreeSet::new();
     let is_first = |entry: &ListedRequest| {
         let application = &entry.about.application;
         let app = if application.guid.is_empty() { &application.name } else { &application.guid };
-        seen.insert((noun(entry.kind), app.clone()))
+        let is_usable = entry.kind != RequestKind::Task && entry.contents.lifecycle != Some(Lifecycle::Docker);
+        seen.insert((noun(entry.kind), app.clone(), entry.contents.process.clone())) && is_usable
     };
     entries.iter().map(is_first).collect()
 }
@@ -86,16 +101,22 @@ fn used(entries: &[ListedRequest]) -> Vec<bool> {
 /// One request for programs. Every key is always there; null: the request does not say, or its kind has none.
 #[derive(Serialize)]
 struct Row<'a> {
-    /// `restage` or `launch` uses it: it is the app's newest of its kind.
+    /// `restage` or `launch` uses it: it is the app's newest of its kind and process type, and no docker app's.
     used: bool,
     time: Option<String>,
     kind: &'static str,
+    /// Of a launch request.
+    process: Option<&'a str>,
+    /// buildpack, cnb or docker.
+    lifecycle: Option<&'static str>,
     app: Option<&'a str>,
     guid: Option<&'a str>,
     space: Option<&'a str>,
     staging_guid: Option<&'a str>,
     process_guid: Option<&'a str>,
     buildpacks: &'a [String],
+    /// A docker app's.
+    image: Option<&'a str>,
     start_command: Option<&'a str>,
     /// There is one, and `--show` was not typed.
     start_command_hidden: bool,
@@ -115,12 +136,15 @@ fn json(entries: &[ListedRequest], now: Timestamp, show: bool) -> String {
             used: *used,
             time: entry.time.map(|time| time.to_string()),
             kind: noun(entry.kind),
+            process: entry.contents.process.as_deref(),
+            lifecycle: entry.contents.lifecycle.map(Lifecycle::name),
             app: known(&about.application.name),
             guid: known(&about.application.guid),
             space: known(&about.application.space_name),
             staging_guid: known(&about.staging_guid),
             process_guid: known(&about.process_guid),
             buildpacks: &entry.contents.buildpacks,
+            image: entry.contents.image.as_deref(),
             start_command: start_command.filter(|_| !hidden),
             start_command_hidden: hidden,
             expires: expires.map(|expires| expires.to_string()),
@@ -136,6 +160,7 @@ fn noun(kind: RequestKind) -> &'static str {
     match kind {
         RequestKind::Staging => "staging",
         RequestKind::Launch => "launch",
+        RequestKind::Task => "task",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::arguments::{BuildCmd, BuildReq, LaunchCmd, LaunchReq};
 use crate::failure::Failure;
-use crate::requests::{Request, RequestError, RequestKind, newest, run_action};
+use crate::requests::{Process, Request, RequestError, RequestKind, newest, newest_of_process, run_action};
 use crate::screen::answer;
 use shared_model::exit_code::ExitCode;
 
@@ -14,7 +14,8 @@ pub(crate) fn build_req(command: &BuildReq) -> Result<ExitCode, Failure> {
 
 /// Prints the newest launch request.
 pub(crate) fn launch_req(command: &LaunchReq) -> Result<ExitCode, Failure> {
-    let request = newest(RequestKind::Launch, command.app_ref()?.as_ref(), &command.log_options())?;
+    let process = Process::typed(command.process.as_deref());
+    let request = newest_of_process(command.app_ref()?.as_ref(), process, &command.log_options())?;
     print(&request, &request.document)
 }
 
@@ -26,7 +27,8 @@ pub(crate) fn build_cmd(command: &BuildCmd) -> Result<ExitCode, Failure> {
 
 /// Prints the launcher's run action of the newest launch request.
 pub(crate) fn launch_cmd(command: &LaunchCmd) -> Result<ExitCode, Failure> {
-    let request = newest(RequestKind::Launch, command.app_ref()?.as_ref(), &command.log_options())?;
+    let process = Process::typed(command.process.as_deref());
+    let request = newest_of_process(command.app_ref()?.as_ref(), process, &command.log_options())?;
     print(&request, run_action::launcher(&request.document).ok_or(RequestError::NoRun { program: "launcher" })?)
 }
 

@@ -99,10 +99,12 @@ fn requests() -> Vec<RequestError> {
     let kinds = || vec![RequestKind::Staging];
     vec![
         RequestError::NoLogs { kinds: kinds(), looked: vec![path()] },
+        RequestError::NoFiles { looked: vec![path()] },
         RequestError::Unreadable { log_file: "stager.stdout.log".into(), reason: words() },
-        RequestError::NoRequests { kinds: kinds(), searched: Vec::new(), warnings: Vec::new() },
+        RequestError::NoRequests { kinds: kinds(), searched: Vec::new(), is_from: false, warnings: Vec::new() },
         RequestError::NoSuchApp { kinds: kinds(), app: "a".into(), nearest: Some("b".into()), warnings: Vec::new() },
         RequestError::Ambiguous { app: "a".into(), candidates: Vec::new() },
+        RequestError::NoSuchProcess { app: "a".into(), wanted: "worker".into(), known: vec!["web".into()] },
         RequestError::NoRun { program: "builder" },
     ]
 }
@@ -223,7 +225,7 @@ fn no_error_is_forgotten_here() {
     assert_all_variants!(
         &requests(),
         RequestError,
-        RequestError { NoLogs, Unreadable, NoRequests, NoSuchApp, Ambiguous, NoRun }
+        RequestError { NoLogs, NoFiles, Unreadable, NoRequests, NoSuchApp, Ambiguous, NoSuchProcess, NoRun }
     );
     assert_all_variants!(
         &logins(),

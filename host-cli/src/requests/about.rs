@@ -1,7 +1,8 @@
 //! Which app a request is for, however odd the request is. Looks at the document as plain JSON: what no type of ours
 //! could take must still be found and listed.
 
-use super::log_line::LogLine;
+use super::forms::Found;
+use super::request::{Request, RequestKind};
 use crate::app_ref::{AnswersBy, AppRef};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -17,20 +18,23 @@ pub(crate) struct About {
     pub(crate) application: Application,
     /// A launch request's process guid.
     pub(crate) process_guid: String,
-    /// A staging request's guid.
+    /// A staging's guid, or that of a plain task.
     pub(crate) staging_guid: String,
     /// When the first of its signed URLs dies, in seconds since 1970; `None`: none is signed.
     pub(crate) expires: Option<i64>,
 }
 
 impl About {
-    /// Reads a line's request.
-    pub(crate) fn line(line: &LogLine<'_>) -> Self {
-        let mut about = Self::document(line.document);
-        if let Some(guid) = line.staging_guid.and_then(text) {
+    /// Reads a request where it was found.
+    pub(crate) fn found(found: &Found<'_>) -> Self {
+        let mut about = Self::document(found.document);
+        if let Some(guid) = found.staging_guid.and_then(text) {
             about.staging_guid = guid;
         }
-        if let Some(guid) = line.app_guid.and_then(text).filter(|_| about.application.guid.is_empty()) {
+        if found.kind == RequestKind::Launch {
+            about.staging_guid.clear();
+        }
+        if let Some(guid) = found.app_guid.and_then(text).filter(|_| about.application.guid.is_empty()) {
             about.application.guid = guid;
         }
         about
@@ -45,16 +49,28 @@ impl About {
             "" => application::app_guid(process_guid).unwrap_or(process_guid),
             guid => guid,
         };
-        let mut found = Found::default();
-        found.look(&document);
-        let vcap = found.vcap_application.map(|json| EnvironmentVariable::new("VCAP_APPLICATION", json));
+        let mut walk = Walk::default();
+        walk.look(&document);
+        let vcap = walk.vcap_application.map(|json| EnvironmentVariable::new("VCAP_APPLICATION", json));
         let callback = Some(SafeUrl::new(field("completion_callback_url")));
         let staging = TaskDefinition { completion_callback_url: callback, ..TaskDefinition::default() };
         Self {
             application: Application::found_in([vcap.as_slice()], guid),
             process_guid: process_guid.to_owned(),
             staging_guid: staging.staging_guid().unwrap_or_default().to_owned(),
-            expires: found.expires,
+            expires: walk.expires,
+        }
+    }
+
+    /// The request that this is about.
+    pub(crate) fn of(self, found: &Found<'_>) -> Request {
+        Request {
+            kind: found.kind,
+            document: found.document.to_owned(),
+            time: found.time,
+            staging_guid: Some(self.staging_guid).filter(|guid| !guid.is_empty()),
+            application: self.application,
+            warnings: Vec::new(),
         }
     }
 
@@ -66,12 +82,12 @@ impl About {
 
 /// What a walk through the whole document finds.
 #[derive(Default)]
-struct Found {
+struct Walk {
     vcap_application: Option<String>,
     expires: Option<i64>,
 }
 
-impl Found {
+impl Walk {
     fn look(&mut self, value: &Value) {
         match value {
             Value::String(text) if text.starts_with("http") => {

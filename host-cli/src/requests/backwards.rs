@@ -48,13 +48,20 @@ pub(crate) struct LinesFromEnd<R> {
     unsearched: usize,
     /// True: the end of an overlong line was thrown away, its beginning is to follow.
     skipping: bool,
+    /// Overlong lines so far.
+    overlong: u64,
 }
 
 impl<R: Read + Seek> LinesFromEnd<R> {
     /// Starts at the end that `source` has now; what is appended later is not seen.
     pub(crate) fn new(mut source: R, bounds: Bounds) -> io::Result<Self> {
         let unread = source.seek(SeekFrom::End(0))?;
-        Ok(Self { source, bounds, unread, buffer: Vec::new(), end: 0, unsearched: 0, skipping: false })
+        Ok(Self { source, bounds, unread, buffer: Vec::new(), end: 0, unsearched: 0, skipping: false, overlong: 0 })
+    }
+
+    /// How many of the lines that were passed were left out for being too long.
+    pub(crate) fn overlong(&self) -> u64 {
+        self.overlong
     }
 
     /// The next line towards the beginning; `None` when there is none.
@@ -76,6 +83,7 @@ impl<R: Read + Seek> LinesFromEnd<R> {
                 self.end = line.start - run;
                 self.unsearched = self.end;
                 let skipped = std::mem::take(&mut self.skipping) || line.len() > self.bounds.longest;
+                self.overlong += u64::from(skipped);
                 if !line.is_empty() && !skipped {
                     return Ok(Some(line));
                 }

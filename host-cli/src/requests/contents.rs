@@ -1,16 +1,24 @@
-//! What a request is about in a word or two, for lists: buildpacks or start command.
+//! What a request is about in a word or two, for lists: process type, lifecycle, buildpacks, image or start command.
 
 use super::request::RequestKind;
+use shared_model::action::{Action, RunAction};
 use shared_model::desired_lrp::DesiredLrp;
+use shared_model::lifecycle::Lifecycle;
 use shared_model::safe_url::SafeUrl;
 use shared_model::task::TaskDefinition;
 
-/// See the module. Odd requests have none of both.
+/// See the module. Odd requests have none of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Contents {
+    /// A launch request's process type.
+    pub(crate) process: Option<String>,
+    /// How the app is, or was, staged.
+    pub(crate) lifecycle: Option<Lifecycle>,
     /// Names of a staging request's buildpacks in their order; a buildpack of the user's own is a redacted URL.
     pub(crate) buildpacks: Vec<String>,
-    /// A launch request's start command; empty: the droplet's own.
+    /// A docker app's image, as docker writes it.
+    pub(crate) image: Option<String>,
+    /// The start command of a launch request or of a task; empty: the droplet's own.
     pub(crate) start_command: Option<String>,
 }
 
@@ -18,20 +26,50 @@ impl Contents {
     /// Reads a request.
     pub(crate) fn read(kind: RequestKind, document: &str) -> Self {
         match kind {
-            RequestKind::Staging => Self {
-                buildpacks: serde_json::from_str(document).map(|task| buildpacks(&task)).unwrap_or_default(),
-                start_command: None,
-            },
-            RequestKind::Launch => Self {
-                buildpacks: Vec::new(),
-                start_command: serde_json::from_str(document).ok().and_then(|lrp| start_command(&lrp)),
-            },
+            RequestKind::Staging => serde_json::from_str(document).map(|task| Self::staging(&task)),
+            RequestKind::Launch => serde_json::from_str(document).map(|lrp| Self::launch(&lrp)),
+            RequestKind::Task => serde_json::from_str(document).map(|task| Self::task(&task)),
+        }
+        .unwrap_or_default()
+    }
+
+    fn staging(task: &TaskDefinition) -> Self {
+        let builder = task.builder();
+        let image = builder.and_then(|run| run.flag("dockerRef")).map(str::to_owned);
+        Self { lifecycle: Some(task.lifecycle_kind()), buildpacks: buildpacks(task), image, ..Self::default() }
+    }
+
+    fn launch(lrp: &DesiredLrp) -> Self {
+        Self {
+            process: Some(lrp.process_type()),
+            lifecycle: Some(lrp.lifecycle_kind()),
+            image: docker_image(&lrp.rootfs),
+            start_command: lrp.launcher().map(RunAction::arguments).and_then(start_command),
+            ..Self::default()
+        }
+    }
+
+    fn task(task: &TaskDefinition) -> Self {
+        let launcher = task.action.iter().flat_map(Action::runs).find(|run| run.program() == "launcher");
+        Self {
+            lifecycle: Some(task.lifecycle_kind()),
+            image: docker_image(&task.rootfs),
+            start_command: launcher.map(RunAction::arguments).and_then(start_command),
+            ..Self::default()
         }
     }
 }
 
+/// `HOST/PATH:TAG` of `docker://HOST/PATH#TAG`, and `PATH@sha256:HEX` of `docker:///library/PATH@sha256#HEX`.
+fn docker_image(rootfs: &str) -> Option<String> {
+    let image = rootfs.strip_prefix("docker://")?;
+    let image = image.strip_prefix("/library/").or_else(|| image.strip_prefix('/')).unwrap_or(image);
+    Some(image.replacen('#', ":", 1))
+}
+
 fn buildpacks(task: &TaskDefinition) -> Vec<String> {
-    let Some(order) = task.builder().and_then(|run| run.flag("buildpackOrder")) else { return Vec::new() };
+    let Some(builder) = task.builder() else { return Vec::new() };
+    let Some(order) = builder.flag("buildpackOrder") else { return cloud_native(builder.arguments()) };
     let keys: Vec<&str> = order.split(',').filter(|key| !key.is_empty()).collect();
     // Layers have no key, but stand in the builder's order; a buildpack of the user's own has no layer.
     let layers = task.layers().iter().filter(|layer| layer.destination_path.starts_with("/tmp/buildpacks/"));
@@ -55,9 +93,16 @@ fn is_url(key: &str) -> bool {
     key.contains("://")
 }
 
-fn start_command(lrp: &DesiredLrp) -> Option<String> {
+/// What stands behind each `--buildpack`.
+fn cloud_native(arguments: &[String]) -> Vec<String> {
+    let pairs = arguments.iter().zip(arguments.iter().skip(1));
+    let named = pairs.filter(|(option, _)| option.trim_start_matches('-') == "buildpack").map(|(_, name)| name);
+    named.map(|name| if is_url(name) { SafeUrl::new(name.as_str()).to_string() } else { name.clone() }).collect()
+}
+
+fn start_command(arguments: &[String]) -> Option<String> {
     const COMMAND: usize = 1; // launcher's arguments: directory, start command, metadata
-    lrp.launcher()?.arguments().get(COMMAND).cloned()
+    arguments.get(COMMAND).cloned()
 }
 
 #[cfg(test)]
@@ -84,6 +129,30 @@ mod tests {
     #[test]
     fn odd_requests_have_neither() {
         assert_eq!(Contents::read(RequestKind::Staging, r#"{"action":{"dance":{}}}"#), Contents::default());
-        assert_eq!(Contents::read(RequestKind::Launch, "{}"), Contents::default());
+        let empty = Contents::read(RequestKind::Launch, "{}");
+        assert_eq!((empty.image, empty.start_command, empty.buildpacks), (None, None, Vec::new()));
+    }
+
+    #[test]
+    fn a_docker_app_is_shown_by_its_image_as_docker_writes_it() {
+        for (rootfs, image) in [
+            ("docker://registry.example.com:5000/acme/reports#2.3", Some("registry.example.com:5000/acme/reports:2.3")),
+            ("docker:///library/redis@sha256#34fb", Some("redis@sha256:34fb")),
+            ("docker:///acme/reports", Some("acme/reports")),
+            ("preloaded:cflinuxfs4", None),
+        ] {
+            assert_eq!(docker_image(rootfs).as_deref(), image, "{rootfs}");
+        }
+    }
+
+    #[test]
+    fn cloud_native_buildpacks_are_named_without_their_passwords() {
+        let task = r#"{"action":{"run":{"path":"/tmp/lifecycle/builder","args":["--cache-dir","/c","--buildpack","node",
+            "--buildpack","https://u:SECRET@git/x","--pass-env-var","A"]}}}"#;
+        let contents = Contents::read(RequestKind::Staging, task);
+        assert_eq!(
+            (contents.lifecycle, contents.buildpacks),
+            (Some(Lifecycle::Cnb), vec!["node".into(), "https://***@git/x".into()])
+        );
     }
 }

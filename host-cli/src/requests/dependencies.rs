@@ -18,19 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn read(logs: &LogOptions) -> Result<Vec<Request>, RequestError> {
     let kinds = vec![RequestKind::Staging];
     let mut newest = BTreeMap::new();
-    let read = each_request(&kinds, logs, |rank, line, _| {
-        let needs = dependencies(line.document);
+    let read = each_request(&kinds, logs, None, |rank, found, _| {
+        let needs = dependencies(found.document);
         if newest.get(&needs).is_none_or(|(known, _)| *known < rank) {
-            let about = About::line(line);
-            let request = Request {
-                kind: RequestKind::Staging,
-                document: line.document.to_owned(),
-                time: line.time,
-                staging_guid: Some(about.staging_guid).filter(|guid| !guid.is_empty()),
-                application: about.application,
-                warnings: Vec::new(),
-            };
-            newest.insert(needs, (rank, request));
+            newest.insert(needs, (rank, About::found(found).of(found)));
         }
     })?;
     let mut found: Vec<_> = newest.into_iter().map(|(needs, (rank, request))| (rank, needs, request)).collect();
@@ -46,7 +37,7 @@ pub(super) fn read(logs: &LogOptions) -> Result<Vec<Request>, RequestError> {
     }
     match requests.first_mut() {
         Some(first) => first.warnings = read.warnings,
-        None => return Err(RequestError::NoRequests { kinds, searched: read.searched, warnings: read.warnings }),
+        None => return Err(RequestError::none(kinds, read.searched, logs, read.warnings)),
     }
     Ok(requests)
 }

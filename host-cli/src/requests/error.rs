@@ -1,6 +1,6 @@
 //! What can go wrong on the way to a request, and what to try then. All of it ends with exit code 3.
 
-use super::log_file::LogFile;
+use super::log_file::{LogFile, LogOptions};
 use super::request::RequestKind;
 use jiff::Timestamp;
 use shared_model::application::Application;
@@ -16,18 +16,24 @@ pub(crate) enum RequestError {
     /// There are no logs.
     #[error("found no log of {}{}", writers(kinds), in_folders(looked))]
     NoLogs { kinds: Vec<RequestKind>, looked: Vec<PathBuf> },
+    /// `--from` names only folders without files.
+    #[error("found no file{}", in_folders(looked))]
+    NoFiles { looked: Vec<PathBuf> },
     /// A file could not be read.
     #[error("cannot read {log_file}: {reason}")]
     Unreadable { log_file: String, reason: String },
     /// There are logs without requests.
     #[error("no {} in {}{}", nouns(kinds), summary(searched), after(warnings))]
-    NoRequests { kinds: Vec<RequestKind>, searched: Vec<LogFile>, warnings: Vec<String> },
+    NoRequests { kinds: Vec<RequestKind>, searched: Vec<LogFile>, is_from: bool, warnings: Vec<String> },
     /// There are requests, but not of this app.
     #[error("no {} for app \"{}\"{}{}", nouns(kinds), escape_control(app), meant(nearest.as_ref()), after(warnings))]
     NoSuchApp { kinds: Vec<RequestKind>, app: String, nearest: Option<String>, warnings: Vec<String> },
     /// The user's word means several apps.
     #[error("\"{}\" means {} apps:{}", escape_control(app), candidates.len(), lines(candidates))]
     Ambiguous { app: String, candidates: Vec<Candidate> },
+    /// The app has requests, but none of this process type.
+    #[error("no launch request for {} of app \"{}\"", escape_control(wanted), escape_control(app))]
+    NoSuchProcess { app: String, wanted: String, known: Vec<String> },
     /// The request has no such run action.
     #[error("the request runs no {program}")]
     NoRun { program: &'static str },
@@ -38,8 +44,12 @@ pub(crate) enum RequestError {
 pub(crate) struct Candidate {
     /// Its guid.
     pub(crate) guid: String,
+    /// Its name, which its owner chose.
+    pub(crate) name: String,
     /// Its space's name, else its space's guid, else empty.
     pub(crate) space: String,
+    /// Its space's guid; empty where nothing says it.
+    pub(crate) space_guid: String,
     /// When its newest request was logged, or its newest image was tagged.
     pub(crate) time: Option<Timestamp>,
 }
@@ -48,7 +58,23 @@ impl Candidate {
     /// An app whose requests' times are still to come.
     pub(crate) fn new(application: &Application) -> Self {
         let space = if application.space_name.is_empty() { &application.space_guid } else { &application.space_name };
-        Self { guid: application.guid.clone(), space: space.clone(), time: None }
+        Self {
+            guid: application.guid.clone(),
+            name: application.name.clone(),
+            space: space.clone(),
+            space_guid: application.space_guid.clone(),
+            time: None,
+        }
+    }
+
+    /// Whether it is called so.
+    pub(super) fn has_name(&self, name: &str) -> bool {
+        self.name == name
+    }
+
+    /// Whether both are known to be in one space, and called alike.
+    pub(super) fn is_in_the_space_of(&self, other: &Self) -> bool {
+        !self.space_guid.is_empty() && self.space_guid == other.space_guid && self.name == other.name
     }
 }
 
@@ -56,6 +82,21 @@ impl RequestError {
     /// A place that cannot be opened or read.
     pub(super) fn unreadable(log_file: &LogFile, error: &io::Error) -> Self {
         Self::Unreadable { log_file: log_file.to_string(), reason: error.to_string() }
+    }
+
+    /// There is no place to look into.
+    pub(super) fn no_logs(kinds: Vec<RequestKind>, looked: Vec<PathBuf>, logs: &LogOptions) -> Self {
+        if logs.is_from_only() { Self::NoFiles { looked } } else { Self::NoLogs { kinds, looked } }
+    }
+
+    /// There is nothing in the places.
+    pub(super) fn none(
+        kinds: Vec<RequestKind>,
+        searched: Vec<LogFile>,
+        logs: &LogOptions,
+        warnings: Vec<String>,
+    ) -> Self {
+        Self::NoRequests { kinds, searched, is_from: logs.is_from_only(), warnings }
     }
 
     /// `others` are the apps that there are; one with a name much like `app` is what the user may have meant.
@@ -81,6 +122,18 @@ impl RequestError {
                 "name a file that exists and that you may read; - reads standard input".to_owned()
             }
             Self::NoRun { .. } => "`host-cli requests` lists the requests; a docker app's has none".to_owned(),
+            Self::NoFiles { .. } => "name a file, a folder with files in it, or - for standard input".to_owned(),
+            Self::NoRequests { kinds, is_from: true, .. } if !kinds.contains(&RequestKind::Launch) => {
+                "`cfdot tasks` prints a staging only while it runs; `cfdot task-events` keeps printing them".to_owned()
+            }
+            Self::NoRequests { is_from: true, .. } => {
+                "`cfdot desired-lrps` prints the launch requests of all apps that are started".to_owned()
+            }
+            Self::NoSuchProcess { known, .. } if known.is_empty() => "`host-cli requests` lists all".to_owned(),
+            Self::NoSuchProcess { known, .. } => {
+                let known: Vec<_> = known.iter().map(|process| escape_control(process)).collect();
+                format!("name one with --process; it has requests for {}", known.join(", "))
+            }
             Self::NoRequests { kinds, .. } => format!(
                 "push an app; {} logs its requests only with the patch in examples/patches{}",
                 writers(kinds),
@@ -155,7 +208,7 @@ fn after(warnings: &[String]) -> String {
 }
 
 fn lines(candidates: &[Candidate]) -> String {
-    candidates.iter().fold(String::new(), |mut all, Candidate { guid, space, time }| {
+    candidates.iter().fold(String::new(), |mut all, Candidate { guid, space, time, .. }| {
         let guid = if guid.is_empty() { "(no guid)" } else { guid };
         let time = time.map_or_else(String::new, |time| format!("  {time:.0}"));
         let space = if space.is_empty() { String::new() } else { format!("  space {}", escape_control(space)) };

@@ -1,24 +1,26 @@
-//! The newest request of a kind. Decides how far to look; the reading is done in [`super::source`].
+//! The newest request of a kind. Decides how far to look; the reading is done in [`super::reader`].
 //!
-//! Newest is the request whose lager timestamp is the latest; on a tie the line that stands later. Goroutines log side by
-//! side, so lines may stand a little out of order, and nsync has two logs. Therefore the search goes on behind a match
-//! for [`WINDOW`] bytes, and until the lines are older than the match by [`SLACK`]. A rotated file is opened only when
-//! neither has ended the search. A name or the start of a guid may mean several apps: then everything is looked through.
-//! Nor is a guid believed to be somebody's name before everything was looked through for the guid.
+//! Newest is the request whose time is the latest; on a tie the one that stands later. Goroutines log side by side, so lines of
+//! a log may stand a little out of order, and nsync has two logs. Therefore the search goes on behind a match for [`WINDOW`]
+//! bytes, and until the lines are older than the match by [`SLACK`]. A rotated file is opened only when neither has ended the
+//! search. What `cfdot` printed stands in no order at all, and a name or the start of a guid may mean several apps: then
+//! everything is looked through. Nor is a guid believed to be somebody's name before everything was looked through for the guid.
 
 use super::about::About;
 use super::backwards::Line;
-use super::error::{Candidate, RequestError};
-use super::history::{Rank, names_hide_a_guid};
-use super::log_file::LogOptions;
-use super::log_file::{self, LogFile};
-use super::log_line::{LineFilter, LogLine, time_of_line};
+use super::error::RequestError;
+use super::forms::{Found, time_of_line};
+use super::history::{names_hide_a_guid, names_of_apps};
+use super::log_file::{self, LogFile, LogOptions};
+use super::meaning::{Meaning, Process};
+use super::reader::Reader;
 use super::request::{Request, RequestKind};
-use super::source::Source;
+use super::source::Wanted;
+use super::word::Word;
 use crate::app_ref::{AnswersBy, AppRef};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// Bytes that are searched in front of a match at least, whatever the lines' times are.
@@ -26,36 +28,67 @@ const WINDOW: u64 = 1 << 20; // some 3,000 lines; reading them takes a milliseco
 /// How much earlier than the match a line must be to end the search.
 const SLACK: SignedDuration = SignedDuration::from_secs(10); // long against a stalled goroutine
 
-/// The newest request of `kind` that answers to `app`; `None`: of all.
-pub(super) fn newest(kind: RequestKind, app: Option<&AppRef>, logs: &LogOptions) -> Result<Request, RequestError> {
-    let all = log_file::series(&[kind], logs).map_err(|looked| RequestError::NoLogs { kinds: vec![kind], looked })?;
-    let mut search = Search::new(kind, app);
+/// The newest request of `kind` that answers to `app`; `None`: of all. Of an app's launch requests that of `process`.
+pub(super) fn newest(
+    kind: RequestKind,
+    app: Option<&AppRef>,
+    process: Process<'_>,
+    logs: &LogOptions,
+) -> Result<Request, RequestError> {
+    let (meaning, warnings) = search(kind, app, process, logs)?;
+    let request = meaning.newest(app, process)?;
+    Ok(Request { warnings: [warnings, request.warnings].concat(), ..request })
+}
+
+/// The newest launch request of each process type of an app, web's first; never empty. The first has the warnings.
+pub(super) fn newest_of_each_process(app: &AppRef, logs: &LogOptions) -> Result<Vec<Request>, RequestError> {
+    let (meaning, warnings) = search(RequestKind::Launch, Some(app), Process::Usual, logs)?;
+    let mut requests = meaning.newest_of_each_process(app)?;
+    if let Some(first) = requests.first_mut() {
+        first.warnings = [warnings, std::mem::take(&mut first.warnings)].concat();
+    }
+    Ok(requests)
+}
+
+/// What answers to the word, and what was met on the way.
+fn search(
+    kind: RequestKind,
+    app: Option<&AppRef>,
+    process: Process<'_>,
+    logs: &LogOptions,
+) -> Result<(Meaning, Vec<String>), RequestError> {
+    let all = log_file::series(&[kind], logs).map_err(|looked| RequestError::no_logs(vec![kind], looked, logs))?;
+    let word = Word::of(app);
+    let mut reader = Reader::new(&[kind]);
+    let mut search = Search { app, process, word: &word, found: BTreeMap::new() };
     for (index, series) in all.iter().enumerate() {
-        search.series(index, series)?;
+        search.series(index, series, &mut reader)?;
     }
-    if let Some(app) = app {
-        search.leave_names_out_of(app, logs);
+    let mut found = search.found;
+    if let Some(app) = app.filter(|app| names_hide_a_guid(&found, app, logs)) {
+        // A word that begins a guid of an app which has only a request of the other kind is not another app's name.
+        found.clear();
+        return Err(RequestError::no_such_app(vec![kind], &app.word, names_of_apps(&[kind], logs), reader.warnings));
     }
-    search.verdict(all.into_iter().flatten().collect())
+    match (found.into_values().next(), app) {
+        (Some(meaning), _) => Ok((meaning, reader.warnings)),
+        (None, Some(app)) => {
+            let others = names_of_apps(&[kind], logs);
+            if others.is_empty() {
+                return Err(RequestError::none(vec![kind], all.into_iter().flatten().collect(), logs, reader.warnings));
+            }
+            Err(RequestError::no_such_app(vec![kind], &app.word, others, reader.warnings))
+        }
+        (None, None) => Err(RequestError::none(vec![kind], all.into_iter().flatten().collect(), logs, reader.warnings)),
+    }
 }
 
 struct Search<'a> {
-    kind: RequestKind,
     app: Option<&'a AppRef>,
-    filter: LineFilter,
+    process: Process<'a>,
+    word: &'a Word,
     /// What answers to the user's word, by what it does; where all apps are meant, all of it.
-    found: BTreeMap<AnswersBy, Found>,
-    /// The names of all other apps.
-    others: BTreeSet<String>,
-    warnings: Vec<String>,
-}
-
-/// What answers to a word.
-#[derive(Default)]
-struct Found {
-    best: Option<(Rank, Request)>,
-    /// The apps, by guid.
-    candidates: BTreeMap<String, Candidate>,
+    found: BTreeMap<AnswersBy, Meaning>,
 }
 
 /// How far behind a match a series is still to be read.
@@ -72,125 +105,71 @@ impl Horizon {
     }
 }
 
-impl<'a> Search<'a> {
-    fn new(kind: RequestKind, app: Option<&'a AppRef>) -> Self {
-        Self {
-            kind,
-            app,
-            filter: LineFilter::new(&[kind]),
-            found: BTreeMap::new(),
-            others: BTreeSet::new(),
-            warnings: Vec::new(),
-        }
-    }
-
+impl Search<'_> {
     fn looks_through_everything(&self) -> bool {
         self.app.is_some_and(|app| !app.is_whole_guid())
     }
 
-    /// The newest of what is surely meant.
-    fn best(&self) -> Option<&(Rank, Request)> {
-        self.found.get(&AnswersBy::Id)?.best.as_ref()
+    /// The time of the newest of what is surely meant, if that was logged.
+    fn newest_logged(&self) -> Option<Option<Timestamp>> {
+        if self.looks_through_everything() {
+            return None;
+        }
+        self.found.get(&AnswersBy::Id)?.newest_logged()
     }
 
-    fn series(&mut self, index: usize, series: &[LogFile]) -> Result<(), RequestError> {
+    fn series(&mut self, index: usize, series: &[LogFile], reader: &mut Reader) -> Result<(), RequestError> {
         let mut horizon = Horizon { left: WINDOW, older: false };
         for (age, log_file) in series.iter().enumerate() {
-            let source = match Source::open(log_file) {
-                Ok(source) => source,
-                Err(error) if age > 0 => {
-                    self.warnings.push(format!("{log_file}: not read: {error}"));
-                    continue;
-                }
-                Err(error) => return Err(RequestError::unreadable(log_file, &error)),
-            };
-            if let (Source::Forwards { size: Some(size), .. }, true) = (&source, horizon.older) {
-                // It would have to be read whole. Its lines are older than those of the file that was rotated after it.
-                horizon.left = horizon.left.saturating_sub(*size);
+            let Some(source) = reader.open(log_file, age > 0)? else { continue };
+            let size = source.size_if_read_whole();
+            if horizon.older {
+                // Its lines are older than those of the file that was rotated after it, and cost more than they can tell.
+                horizon.left = horizon.left.saturating_sub(size.unwrap_or_default());
             }
             if horizon.is_reached() {
                 break;
             }
             let rank = (Reverse(index), Reverse(age));
-            let read = source.each_line(|line| self.line(line, rank, &mut horizon));
-            if let Err(error) = read {
-                self.warnings.push(format!("{log_file}: read in part only: {error}"));
+            let wanted =
+                if self.looks_through_everything() { Wanted::All(self.word.finder()) } else { Wanted::NewestFirst };
+            let mut first = None;
+            reader.read(log_file, source, wanted, &mut |line, found| {
+                self.record(line, found, rank);
+                let time = time_of_line(line.bytes);
+                first = first.or(time);
+                if size.is_some() {
+                    return ControlFlow::Continue(());
+                }
+                self.come_to(&mut horizon, line.bytes.len() as u64 + 1, time)
+            });
+            if let Some(size) = size {
+                let _ = self.come_to(&mut horizon, size, first);
             }
         }
         Ok(())
     }
 
-    fn line(
-        &mut self,
-        line: Line<'_>,
-        (series, age): (Reverse<usize>, Reverse<usize>),
-        horizon: &mut Horizon,
-    ) -> ControlFlow<()> {
-        if let Some(request) = self.filter.request(line.bytes) {
-            self.request(&request, (request.time, series, age, line.offset));
-        }
-        let Some(((best, ..), _)) = self.best() else { return ControlFlow::Continue(()) };
-        let best = *best;
-        if self.looks_through_everything() {
-            return ControlFlow::Continue(());
-        }
-        horizon.left = horizon.left.saturating_sub(line.bytes.len() as u64 + 1);
+    /// So many bytes more were read, back to `time`.
+    fn come_to(&self, horizon: &mut Horizon, bytes: u64, time: Option<Timestamp>) -> ControlFlow<()> {
+        let Some(best) = self.newest_logged() else { return ControlFlow::Continue(()) };
+        horizon.left = horizon.left.saturating_sub(bytes);
         // A match without a time, or lines without one, cannot tell their age: then the window alone bounds the search.
-        horizon.older = best.zip(time_of_line(line.bytes)).is_none_or(|(best, time)| time < best - SLACK);
+        horizon.older = best.zip(time).is_none_or(|(best, time)| time < best - SLACK);
         if horizon.is_reached() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn request(&mut self, line: &LogLine<'_>, rank: Rank) {
-        if self.app.is_none() && self.best().is_some_and(|(best, _)| *best >= rank) {
+    fn record(&mut self, line: Line<'_>, found: &[Found<'_>], (series, age): (Reverse<usize>, Reverse<usize>)) {
+        if found.is_empty() || !self.word.may_be_in(line.bytes) {
             return;
         }
-        let about = About::line(line);
-        let application = &about.application;
-        let Some(by) = self.app.map_or(Some(AnswersBy::Id), |app| about.answers_to(app)) else {
-            self.others.insert(application.name.clone());
-            return;
-        };
-        let found = self.found.entry(by).or_default();
-        if self.app.is_some() {
-            let candidate =
-                found.candidates.entry(application.guid.clone()).or_insert_with(|| Candidate::new(application));
-            candidate.time = line.time.max(candidate.time);
-        }
-        if found.best.as_ref().is_none_or(|(best, _)| *best < rank) {
-            let request = Request {
-                kind: self.kind,
-                document: line.document.to_owned(),
-                time: line.time,
-                staging_guid: Some(about.staging_guid).filter(|guid| !guid.is_empty()),
-                application: about.application,
-                warnings: Vec::new(),
-            };
-            found.best = Some((rank, request));
-        }
-    }
-
-    /// A word that begins a guid of an app which has only a request of the other kind is not another app's name.
-    fn leave_names_out_of(&mut self, app: &AppRef, logs: &LogOptions) {
-        if names_hide_a_guid(&self.found, app, logs) {
-            self.found.clear();
-            self.others.insert(app.word.clone());
-        }
-    }
-
-    fn verdict(self, searched: Vec<LogFile>) -> Result<Request, RequestError> {
-        let kind = self.kind;
-        let Found { best, candidates } = self.found.into_values().next().unwrap_or_default();
-        match (best, self.app) {
-            (Some(_), Some(app)) if candidates.len() > 1 => {
-                let mut candidates: Vec<Candidate> = candidates.into_values().collect();
-                candidates.sort_by_key(|candidate| Reverse(candidate.time));
-                Err(RequestError::Ambiguous { app: app.word.clone(), candidates })
+        for found in found {
+            let about = About::found(found);
+            if let Some(by) = self.app.map_or(Some(AnswersBy::Id), |app| about.answers_to(app)) {
+                let rank = (found.time, series, age, line.offset);
+                let meaning = self.found.entry(by).or_insert_with(|| Meaning::new(self.process));
+                meaning.add(found, about, rank, self.app.is_some());
             }
-            (Some((_, request)), _) => Ok(Request { warnings: self.warnings, ..request }),
-            (None, Some(app)) if !self.others.is_empty() => {
-                Err(RequestError::no_such_app(vec![kind], &app.word, self.others, self.warnings))
-            }
-            (None, _) => Err(RequestError::NoRequests { kinds: vec![kind], searched, warnings: self.warnings }),
         }
     }
 }

@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a panic is how a target tells")]
 
 use super::backwards::{Bounds, LinesFromEnd};
+use super::forms::{Content, RequestFilter, time_of_line};
 use super::forwards::each_line;
 use super::log_file::LogOptions;
-use super::log_line::{LineFilter, time_of_line};
-use super::{RequestError, RequestKind, dependencies, find, history};
+use super::meaning::Process;
+use super::{RequestError, RequestKind, dependencies, find, history, unpacked};
 use std::io::{BufReader, Cursor, Write as _};
 use tempfile::NamedTempFile;
 
@@ -18,45 +19,53 @@ pub fn log_lines(bytes: &[u8]) {
     let bounds = Bounds { block: usize::from(block) + 1, longest: usize::from(longest) * 4 + 1 };
     assert_eq!(from_end(bytes, bounds), from_start(bytes, bounds));
 
-    let filter = LineFilter::new(&[RequestKind::Staging, RequestKind::Launch]);
+    let filter = RequestFilter::new(&KINDS);
     let mut requests = 0;
-    for (_, line) in from_start(bytes, Bounds::default()) {
-        let _ = time_of_line(&line);
-        let Some(request) = filter.request(&line) else { continue };
-        requests += 1;
-        let document: serde_json::Value = serde_json::from_str(request.document).unwrap();
-        assert!(document.is_object());
-        let at = request.document.as_bytes();
-        assert!(line.windows(at.len()).any(|part| part == at), "it is not in the line byte for byte");
-        let _ = dependencies(request.document);
-    }
-    as_the_commands_do(bytes, requests);
+    let read = unpacked::each_record(&mut &bytes[..], &mut |record| {
+        let _ = time_of_line(record.bytes);
+        filter.contents(record.bytes, &mut |content| {
+            let Content::Request(found) = content else { return };
+            requests += 1;
+            let document: serde_json::Value = serde_json::from_str(found.document).unwrap();
+            assert!(document.is_object());
+            let at = found.document.as_bytes();
+            assert!(record.bytes.windows(at.len()).any(|part| part == at), "it is not in the record byte for byte");
+            let _ = dependencies(found.document);
+        });
+    });
+    as_the_commands_do(bytes, requests, read.is_ok());
 }
 
-fn as_the_commands_do(bytes: &[u8], requests: usize) {
-    let compressed = bytes.starts_with(&[0x1f, 0x8b]);
+const KINDS: [RequestKind; 3] = [RequestKind::Staging, RequestKind::Launch, RequestKind::Task];
+
+fn as_the_commands_do(bytes: &[u8], requests: usize, is_whole: bool) {
     let mut log = NamedTempFile::new().unwrap();
     log.write_all(bytes).unwrap();
-    let logs = LogOptions {
-        stager_log: Some(log.path().to_owned()),
-        nsync_log: Some(log.path().to_owned()),
-        ..LogOptions::default()
-    };
+    let logs = LogOptions { from: vec![log.path().to_owned()], ..LogOptions::default() };
     let history = match history::read(None, &logs) {
         Ok(history) => history,
         Err(RequestError::NoRequests { .. }) => {
-            assert!(compressed || requests == 0, "requests were missed");
+            assert!(requests == 0, "requests were missed");
             return;
         }
         Err(error) => panic!("{error}"),
     };
-    // The same file is both logs here, and is read once.
-    assert!(compressed || history.entries.len() == requests, "{} of {requests}", history.entries.len());
+    // One that was printed several times is listed once.
+    assert!((1..=requests).contains(&history.entries.len()), "{} of {requests}", history.entries.len());
+    assert!(is_whole || !history.warnings.is_empty(), "damage is not told");
     assert!(history.entries.is_sorted_by_key(|entry| std::cmp::Reverse(entry.time)), "the newest is not the first");
     for kind in [RequestKind::Staging, RequestKind::Launch] {
         let first = history.entries.iter().find(|entry| entry.kind == kind);
-        let newest = find::newest(kind, None, &logs).ok();
-        assert_eq!(first.map(|entry| entry.time), newest.map(|request| request.time), "{kind:?}");
+        let newest = find::newest(kind, None, Process::Usual, &logs);
+        let newest = match newest {
+            // There are only processes of several other types than web.
+            Err(RequestError::NoSuchProcess { .. }) => continue,
+            newest => newest.ok(),
+        };
+        assert_eq!(first.is_some(), newest.is_some(), "{kind:?}");
+        if kind == RequestKind::Staging {
+            assert_eq!(first.map(|entry| entry.time), newest.map(|request| request.time), "{kind:?}");
+        }
     }
 }
 
@@ -73,6 +82,6 @@ fn from_end(bytes: &[u8], bounds: Bounds) -> Vec<Found> {
 fn from_start(bytes: &[u8], bounds: Bounds) -> Vec<Found> {
     let mut found = Vec::new();
     let chunks = BufReader::with_capacity(bounds.block, bytes);
-    each_line(chunks, bounds, |line| found.push((line.offset, line.bytes.to_vec()))).unwrap();
+    each_line(chunks, bounds, None, |line| found.push((line.offset, line.bytes.to_vec()))).unwrap();
     found
 }

@@ -4,11 +4,14 @@
 use super::about::About;
 use super::contents::Contents;
 use super::error::RequestError;
+use super::forms::{Form, Found};
+use super::log_file;
 use super::log_file::LogFile;
 use super::log_file::LogOptions;
-use super::log_line::{LineFilter, LogLine};
-use super::source::Source;
-use super::{RequestKind, log_file};
+use super::reader::Reader;
+use super::request::RequestKind;
+use super::source::Wanted;
+use super::word::Word;
 use crate::app_ref::{AnswersBy, AppRef};
 use jiff::Timestamp;
 use shared_model::application::Application;
@@ -63,11 +66,7 @@ pub(crate) fn staged_apps(logs: &LogOptions) -> Result<Vec<AppRef>, RequestError
         }
     }
     if apps.is_empty() {
-        return Err(RequestError::NoRequests {
-            kinds: vec![RequestKind::Staging],
-            searched: Vec::new(),
-            warnings: history.warnings,
-        });
+        return Err(RequestError::none(vec![RequestKind::Staging], Vec::new(), logs, history.warnings));
     }
     let is_alone = |name: &str| !name.is_empty() && apps.iter().filter(|(other, _)| other == name).count() == 1;
     let app_ref =
@@ -82,68 +81,112 @@ pub(crate) fn names_hide_a_guid<T>(found: &BTreeMap<AnswersBy, T>, app: &AppRef,
         return false;
     }
     let mut knows = false;
-    let read = each_request(&[RequestKind::Staging, RequestKind::Launch], logs, |_, line, _| {
-        knows |= About::line(line).answers_to(app).is_some_and(|by| by < AnswersBy::Name);
+    let read = each_request(&[RequestKind::Staging, RequestKind::Launch], logs, Some(app), |_, found, _| {
+        knows |= About::found(found).answers_to(app).is_some_and(|by| by < AnswersBy::Name);
     });
     read.is_ok() && knows
 }
 
+/// The names of all apps with a request of these kinds; none where nothing can be read.
+pub(crate) fn names_of_apps(kinds: &[RequestKind], logs: &LogOptions) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let read = each_request(kinds, logs, None, |_, found, _| {
+        names.insert(About::found(found).application.name);
+    });
+    if read.is_err() {
+        names.clear();
+    }
+    names
+}
+
 /// Reads all logs; `app` as the user typed it, `None`: all apps. Several apps may answer to it.
 pub(crate) fn read(app: Option<&AppRef>, logs: &LogOptions) -> Result<History, RequestError> {
-    let kinds = vec![RequestKind::Staging, RequestKind::Launch];
-    let mut found: BTreeMap<AnswersBy, Vec<(Rank, ListedRequest)>> = BTreeMap::new();
-    let mut others = BTreeSet::new();
-    let Read { searched, warnings } = each_request(&kinds, logs, |rank, line, log_file| {
-        let about = About::line(line);
+    let kinds = vec![RequestKind::Staging, RequestKind::Launch, RequestKind::Task];
+    let mut found: BTreeMap<AnswersBy, Listed> = BTreeMap::new();
+    let Read { searched, mut warnings } = each_request(&kinds, logs, app, |rank, request, log_file| {
+        let about = About::found(request);
         if let Some(by) = app.map_or(Some(AnswersBy::Id), |app| about.answers_to(app)) {
-            let contents = Contents::read(line.kind, line.document);
-            let entry = ListedRequest { kind: line.kind, time: line.time, about, contents, log: log_file.to_string() };
-            found.entry(by).or_default().push((rank, entry));
-        } else {
-            others.insert(about.application.name);
+            found.entry(by).or_default().add(rank, request, about, log_file);
         }
     })?;
-    let mut entries = found.into_values().next().unwrap_or_default();
-    if entries.is_empty() {
+    let Some(Listed { mut entries, left_out, .. }) = found.into_values().next() else {
+        let others = app.map(|_| names_of_apps(&kinds, logs)).unwrap_or_default();
         return Err(match app {
             Some(app) if !others.is_empty() => RequestError::no_such_app(kinds, &app.word, others, warnings),
-            _ => RequestError::NoRequests { kinds, searched, warnings },
+            _ => RequestError::none(kinds, searched, logs, warnings),
         });
+    };
+    if left_out > 0 {
+        warnings.push(format!("{left_out} requests are not listed; name an app to list its own"));
     }
     entries.sort_by_key(|(rank, _)| Reverse(*rank));
     Ok(History { entries: entries.into_iter().map(|(_, entry)| entry).collect(), warnings })
 }
 
-/// Gives every request of these kinds to `visit`, in no particular order. What could be read only in part, or, of a
-/// rotated file, not at all, is told in the warnings.
+/// What is listed of an endless history: the newest.
+#[derive(Default)]
+struct Listed {
+    entries: Vec<(Rank, ListedRequest)>,
+    /// Printed requests, by kind and guid, and where they stand among the entries: somebody may have asked for one again and
+    /// again.
+    printed: BTreeMap<(RequestKind, String), usize>,
+    left_out: u64,
+}
+
+impl Listed {
+    /// More than anybody reads, in some 50 MB.
+    const MOST: usize = 100_000;
+
+    fn add(&mut self, rank: Rank, request: &Found<'_>, about: About, log_file: &LogFile) {
+        let guid = if request.kind == RequestKind::Launch { &about.process_guid } else { &about.staging_guid };
+        let key = (request.kind, guid.clone());
+        let known =
+            if request.form == Form::Printed && !guid.is_empty() { self.printed.get(&key).copied() } else { None };
+        if known.is_some_and(|at| self.entries[at].0 >= rank) {
+            return;
+        }
+        if request.form == Form::Printed {
+            self.printed.insert(key, known.unwrap_or(self.entries.len()));
+        }
+        let contents = Contents::read(request.kind, request.document);
+        let (kind, time, log) = (request.kind, request.time, log_file.to_string());
+        let entry = (rank, ListedRequest { kind, time, about, contents, log });
+        match known {
+            Some(at) => self.entries[at] = entry,
+            None => self.entries.push(entry),
+        }
+        if self.entries.len() == 2 * Self::MOST {
+            self.entries.sort_by_key(|(rank, _)| Reverse(*rank));
+            self.entries.truncate(Self::MOST);
+            self.left_out += Self::MOST as u64;
+            // What is asked for again later stands twice in the list, which is the less of two evils.
+            self.printed.clear();
+        }
+    }
+}
+
+/// Gives every request of these kinds to `visit`, in no particular order; with an app those that cannot be about it may be left
+/// out. What could be read only in part, or, of a rotated file, not at all, is told in the warnings.
 pub(crate) fn each_request(
     kinds: &[RequestKind],
     logs: &LogOptions,
-    mut visit: impl FnMut(Rank, &LogLine<'_>, &LogFile),
+    app: Option<&AppRef>,
+    mut visit: impl FnMut(Rank, &Found<'_>, &LogFile),
 ) -> Result<Read, RequestError> {
-    let all = log_file::series(kinds, logs).map_err(|looked| RequestError::NoLogs { kinds: kinds.to_vec(), looked })?;
-    let filter = LineFilter::new(kinds);
-    let mut warnings = Vec::new();
+    let all = log_file::series(kinds, logs).map_err(|looked| RequestError::no_logs(kinds.to_vec(), looked, logs))?;
+    let word = Word::of(app);
+    let mut reader = Reader::new(kinds);
     for (index, series) in all.iter().enumerate() {
         for (age, log_file) in series.iter().enumerate() {
-            let source = match Source::open(log_file) {
-                Ok(source) => source,
-                Err(error) if age > 0 => {
-                    warnings.push(format!("{log_file}: not read: {error}"));
-                    continue;
-                }
-                Err(error) => return Err(RequestError::unreadable(log_file, &error)),
-            };
-            let read = source.each_line(|line| {
-                if let Some(found) = filter.request(line.bytes) {
-                    visit((found.time, Reverse(index), Reverse(age), line.offset), &found, log_file);
+            let Some(source) = reader.open(log_file, age > 0)? else { continue };
+            reader.read(log_file, source, Wanted::All(word.finder()), &mut |line, found| {
+                if word.may_be_in(line.bytes) {
+                    let rank = (Reverse(index), Reverse(age), line.offset);
+                    found.iter().for_each(|found| visit((found.time, rank.0, rank.1, rank.2), found, log_file));
                 }
                 ControlFlow::Continue(())
             });
-            if let Err(error) = read {
-                warnings.push(format!("{log_file}: read in part only: {error}"));
-            }
         }
     }
-    Ok(Read { searched: all.into_iter().flatten().collect(), warnings })
+    Ok(Read { searched: all.into_iter().flatten().collect(), warnings: reader.warnings })
 }

@@ -1,9 +1,9 @@
-//! Which files hold the logs. Lists folders; opens nothing.
+//! Which files hold the requests. Lists folders; opens nothing.
 
 #![expect(clippy::disallowed_methods, reason = "the one place that lists log folders and asks for HOME")]
 
 use crate::requests::request::RequestKind;
-use std::cmp::Reverse;
+use crate::requests::rotated::with_rotated;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 /// Where requests are looked for; the same options in every command that looks for one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LogOptions {
-    /// `--logs`: the folder of the components' logs.
+    /// `--from`: files of requests in any form, folders of such, or `-` for standard input.
+    pub(crate) from: Vec<PathBuf>,
+    /// `--logs`: the folder of the components' logs, or the archive of it that `bosh logs` makes.
     pub(crate) logs: Option<PathBuf>,
     /// `--stager-log`: this file instead; `-` is standard input.
     pub(crate) stager_log: Option<PathBuf>,
@@ -19,24 +21,35 @@ pub(crate) struct LogOptions {
     pub(crate) nsync_log: Option<PathBuf>,
 }
 
-/// What the two places under the home folder are called, in the order of preference.
-const DEFAULT_FOLDERS: [&str; 2] = [".run/log", ".run/logs"];
-
-/// The components that write requests of a kind, and the folder of each.
-const fn components(kind: RequestKind) -> &'static [(&'static str, &'static str)] {
-    match kind {
-        RequestKind::Staging => &[("diego-cc-bridge/stager", "stager.stdout.log")],
-        RequestKind::Launch => &[
-            ("diego-cc-bridge/nsync", "nsync_listener.stdout.log"),
-            ("diego-cc-bridge/nsync", "nsync_bulker.stdout.log"),
-        ],
+impl LogOptions {
+    /// Whether only `--from` says where.
+    pub(crate) fn is_from_only(&self) -> bool {
+        !self.from.is_empty() && self.logs.is_none() && self.stager_log.is_none() && self.nsync_log.is_none()
     }
 }
 
-/// One place of log lines.
+/// What the two places under the home folder are called, in the order of preference.
+const DEFAULT_FOLDERS: [&str; 2] = [".run/log", ".run/logs"];
+/// Where a folder may hold a component's folder: itself, or as BOSH has it on a machine.
+const WITHIN: [&str; 4] = ["diego-cc-bridge", "", "sys/log", "var/vcap/sys/log"];
+/// Folders within folders that `--from` looks into.
+const DEEPEST: usize = 8;
+/// Files that `--from DIR` takes at most.
+const MOST_FILES: usize = 10_000;
+
+/// The components that write requests of a kind: the folder of each, and its log.
+const fn components(kind: RequestKind) -> &'static [(&'static str, &'static str)] {
+    match kind {
+        RequestKind::Staging => &[("stager", "stager.stdout.log")],
+        RequestKind::Launch => &[("nsync", "nsync_listener.stdout.log"), ("nsync", "nsync_bulker.stdout.log")],
+        RequestKind::Task => &[],
+    }
+}
+
+/// One place of requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LogFile {
-    /// A file, compressed or not.
+    /// A file, packed or not.
     File(PathBuf),
     /// Standard input.
     StandardInput,
@@ -51,38 +64,51 @@ impl std::fmt::Display for LogFile {
     }
 }
 
+impl LogFile {
+    fn named(path: &Path) -> Self {
+        if path == Path::new("-") { Self::StandardInput } else { Self::File(path.to_owned()) }
+    }
+}
+
 /// One component's log: the file that is being written and its rotated neighbours, the newest first. Never empty.
 pub(crate) type Series = Vec<LogFile>;
 
-/// The logs that may hold requests of any of `kinds`, or, where there are none, the folders that were looked into.
+/// The places that may hold requests of any of `kinds`, or, where there are none, the folders that were looked into.
 ///
 /// A file that was named (`--stager-log`, `--nsync-log`) stands for its component. Where only the other component's
-/// file was named, that one is searched for both kinds: nobody who names a file wants another one searched.
+/// file was named, that one is searched for both kinds: nobody who names a file wants another one searched. For the same
+/// reason the default folders are not looked into where `--from` names something.
 pub(crate) fn series(kinds: &[RequestKind], logs: &LogOptions) -> Result<Vec<Series>, Vec<PathBuf>> {
     let folders = match &logs.logs {
         Some(folder) => vec![folder.clone()],
-        None => default_folders(),
+        None if logs.from.is_empty() => default_folders(),
+        None => Vec::new(),
     };
     let mut found: Vec<Series> = Vec::new();
+    let mut add = |series: Series| {
+        if !found.contains(&series) {
+            found.push(series);
+        }
+    };
+    let files =
+        logs.from.iter().flat_map(|path| if path.is_dir() { files_in(path) } else { vec![LogFile::named(path)] });
+    files.for_each(|file| add(vec![file]));
     for kind in kinds {
         let (own, other) = match kind {
             RequestKind::Staging => (&logs.stager_log, &logs.nsync_log),
             RequestKind::Launch => (&logs.nsync_log, &logs.stager_log),
+            RequestKind::Task => continue,
         };
         let named = own.as_ref().or(if logs.logs.is_none() { other.as_ref() } else { None });
-        let of_kind = if let Some(file) = named {
-            vec![named_file(file)]
-        } else {
-            let folder = folders.iter().find(|folder| folder.is_dir());
-            folder.map(|folder| in_folder(*kind, folder)).unwrap_or_default()
-        };
-        for series in of_kind {
-            if !found.contains(&series) {
-                found.push(series);
-            }
+        if let Some(file) = named {
+            add(named_file(file));
+        } else if let Some(folder) = folders.iter().find(|folder| folder.is_dir()) {
+            in_folder(*kind, folder).into_iter().for_each(&mut add);
+        } else if let Some(archive) = logs.logs.as_ref().filter(|path| path.is_file()) {
+            add(vec![LogFile::named(archive)]);
         }
     }
-    if found.is_empty() { Err(folders) } else { Ok(found) }
+    if found.is_empty() { Err(if folders.is_empty() { logs.from.clone() } else { folders }) } else { Ok(found) }
 }
 
 /// Empty without a home folder: the working directory is none.
@@ -92,68 +118,55 @@ fn default_folders() -> Vec<PathBuf> {
 }
 
 fn named_file(file: &Path) -> Series {
-    if file == Path::new("-") {
-        return vec![LogFile::StandardInput];
-    }
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut series = vec![LogFile::File(file.to_owned())];
-    if let Some(name) = file.file_name() {
+    let named = LogFile::named(file);
+    let mut series = vec![named.clone()];
+    if let (LogFile::File(_), Some(name)) = (named, file.file_name()) {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let rotated = with_rotated(folder, name).into_iter().filter(|path| path.file_name() != Some(name));
         series.extend(rotated.map(LogFile::File));
     }
     series
 }
 
+/// The logs of the components in the first folder that has any, and the archives of `bosh logs` directly in the folder.
 fn in_folder(kind: RequestKind, folder: &Path) -> Vec<Series> {
     let of_component = |(own_folder, name): &(&str, &str)| {
-        let name = OsStr::new(name);
-        let nested = with_rotated(&folder.join(own_folder), name);
-        let files = if nested.is_empty() { with_rotated(folder, name) } else { nested };
-        files.into_iter().map(LogFile::File).collect::<Series>()
+        let places = WITHIN.iter().map(|within| folder.join(within).join(own_folder)).chain([folder.to_owned()]);
+        let files = places.map(|place| with_rotated(&place, OsStr::new(name))).find(|files| !files.is_empty());
+        files.unwrap_or_default().into_iter().map(LogFile::File).collect::<Series>()
     };
-    components(kind).iter().map(of_component).filter(|series| !series.is_empty()).collect()
+    let logs = components(kind).iter().map(of_component).filter(|series| !series.is_empty());
+    let archives = entries(folder).into_iter().filter(|path| {
+        let is_archive = |ending| path.extension() == Some(OsStr::new(ending));
+        is_archive("tgz") && path.is_file()
+    });
+    logs.chain(archives.map(|path| vec![LogFile::File(path)])).collect()
 }
 
-/// The file `name` of a folder and its rotated neighbours, as far as they are there, the newest first.
-fn with_rotated(folder: &Path, name: &OsStr) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut files: Vec<(Age, PathBuf)> = entries
-        .filter_map(|entry| Some((Age::parse(entry.file_name().to_str()?, name.to_str()?)?, entry.path())))
-        .filter(|(_, path)| !path.is_dir())
-        .collect();
-    files.sort();
-    files.into_iter().map(|(_, path)| path).collect()
-}
-
-/// How old a log file is, by its name: the smaller the newer.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Age {
-    /// The file that is being written.
-    Live,
-    /// `.1`, `.2.gz`: how often it was rotated.
-    Rotated(u64),
-    /// `-20160615.gz`, `.2016-06-15`: when it was rotated.
-    Dated(Reverse<String>),
-}
-
-impl Age {
-    /// `None` for a file that is no neighbour of `live`: a backup, an editor's, another component's.
-    fn parse(name: &str, live: &str) -> Option<Self> {
-        const SHORTEST_DATE: usize = 8; // 20160615
-        let suffix = name.strip_prefix(live)?;
-        let suffix = suffix.strip_suffix(".gz").unwrap_or(suffix);
-        if suffix.is_empty() {
-            return Some(Self::Live);
-        }
-        let number = suffix.strip_prefix(['.', '-'])?;
-        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-        let only_date = number.chars().all(|c| c.is_ascii_digit() || "-_.:T".contains(c));
-        match number.parse() {
-            Ok(times) if number.len() < SHORTEST_DATE => Some(Self::Rotated(times)),
-            _ if only_date && digits.len() >= SHORTEST_DATE => Some(Self::Dated(Reverse(digits))),
-            _ => None,
+/// All files of a folder and of those in it, whatever they are called, in the order of their names. Links to folders are not
+/// followed.
+fn files_in(folder: &Path) -> Vec<LogFile> {
+    let mut files = Vec::new();
+    let mut folders = vec![(folder.to_owned(), DEEPEST)];
+    while let Some((folder, depth)) = folders.pop() {
+        for path in entries(&folder) {
+            let is_link = path.is_symlink();
+            if path.is_dir() && !is_link && depth > 0 {
+                folders.push((path, depth - 1));
+            } else if path.is_file() && files.len() < MOST_FILES {
+                files.push(LogFile::File(path));
+            }
         }
     }
+    files
+}
+
+/// What is in a folder, in the order of the names; nothing where it cannot be listed.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
 }
 
 #[cfg(test)]
@@ -161,33 +174,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rotated_neighbours_come_after_the_live_file_and_the_newest_of_them_first() {
-        let mut names = [
-            "s.log.10.gz",
-            "s.log-20160615.gz",
-            "s.log",
-            "s.log.2.gz",
-            "s.log.1",
-            "s.log-20160616",
-            "s.log-20160616-1466",
-        ];
-        names.sort_by_key(|name| Age::parse(name, "s.log"));
-        let expected = [
-            "s.log",
-            "s.log.1",
-            "s.log.2.gz",
-            "s.log.10.gz",
-            "s.log-20160616-1466",
-            "s.log-20160616",
-            "s.log-20160615.gz",
-        ];
-        assert_eq!(names, expected);
+    fn a_folder_of_requests_is_taken_whole_and_links_out_of_it_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("from/deeper")).unwrap();
+        fs::create_dir_all(at("elsewhere")).unwrap();
+        for file in ["from/b.json", "from/a.tgz", "from/deeper/c", "elsewhere/d"] {
+            fs::write(at(file), "").unwrap();
+        }
+        std::os::unix::fs::symlink(at("elsewhere"), at("from/link")).unwrap();
+        let logs = LogOptions { from: vec![at("from"), "-".into()], ..LogOptions::default() };
+        let found = series(&[RequestKind::Staging, RequestKind::Launch], &logs).unwrap();
+        let expected = ["from/a.tgz", "from/b.json", "from/deeper/c"].map(|file| vec![LogFile::File(at(file))]);
+        assert_eq!(found, [&expected[..], &[vec![LogFile::StandardInput]]].concat());
     }
 
     #[test]
-    fn backups_and_other_files_are_no_neighbours() {
-        for name in ["s.log.swp", "s.log~", "s.log.bak.1", "s.logs", "other.log", "s.log.1.xz", "s.log.", "s.log.1-"] {
-            assert_eq!(Age::parse(name, "s.log"), None, "{name}");
-        }
+    fn an_empty_folder_of_requests_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = LogOptions { from: vec![folder.path().to_owned()], ..LogOptions::default() };
+        assert_eq!(series(&[RequestKind::Launch], &logs), Err(vec![folder.path().to_owned()]));
     }
 }

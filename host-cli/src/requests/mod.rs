@@ -1,41 +1,67 @@
-//! Requests from the logs: the road's first stretch.
+//! Requests from logs and from what `cfdot` printed: the road's first stretch.
 //!
-//! The stager and nsync write each request into their log when they are patched (`examples/patches`). This room finds
-//! the newest one, of an app or of all, and lists what there is.
+//! Of old the stager and nsync write each request into their log when they are patched (`examples/patches`); today `cfdot` prints
+//! them. This room finds the newest one, of an app or of all, and lists what there is. A request takes this way:
 //!
-//! - `log_file`: which files. `source`: one file's lines, from its end, or forwards where it is compressed or a pipe.
-//! - `log_line`: one line → a request with its time. `about`: which app a request is for.
-//! - `find`: the newest request. `run_action`: a piece of it. `history`: all requests, `contents`: what is in each.
+//! - `log_file`, `rotated`: which files. `source`: one of them, opened; `standard_input`: that, so that it can be read twice.
+//! - `unpacked`: gzip, archives, UTF-16 → bytes. `backwards`, `forwards`: bytes → lines. `unwrap`, `assemble`: lines → records.
+//! - `forms`: a record → the requests in it, with their times. `reader`: all of this, and what was wrong.
+//! - `about`: which app a request is for. `word`: the same among bytes. `meaning`: which of several is meant.
+//! - `find`: the newest request. `history`: all requests, `contents`: what is in each. `run_action`: a piece of one.
 //! - `dependencies`: the staging requests that bring in a dependency.
 //! - `request`: what is found. `request_file`: a request from a file of its own.
 
 mod about;
+mod assemble;
 mod backwards;
 mod contents;
 mod dependencies;
 mod error;
 mod find;
+mod forms;
 mod forwards;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzed;
 pub(crate) mod history;
 mod log_file;
-mod log_line;
+mod meaning;
+mod reader;
 mod request;
 mod request_file;
+mod rotated;
 pub(crate) mod run_action;
 mod source;
+mod standard_input;
+mod unpacked;
+mod unwrap;
+mod word;
 
+pub(crate) use contents::Contents;
 pub(crate) use error::{Candidate, RequestError};
 pub(crate) use log_file::LogOptions;
+pub(crate) use meaning::Process;
 pub(crate) use request::{Request, RequestKind};
 
 use crate::app_ref::AppRef;
 use std::path::Path;
 
-/// The newest request of a kind in the logs; `app` as the user typed it, `None`: of all apps.
+/// The newest request of a kind; `app` as the user typed it, `None`: of all apps. Of launch requests web's is meant.
 pub(crate) fn newest(kind: RequestKind, app: Option<&AppRef>, logs: &LogOptions) -> Result<Request, RequestError> {
-    find::newest(kind, app, logs)
+    find::newest(kind, app, Process::Usual, logs)
+}
+
+/// The newest launch request of a process.
+pub(crate) fn newest_of_process(
+    app: Option<&AppRef>,
+    process: Process<'_>,
+    logs: &LogOptions,
+) -> Result<Request, RequestError> {
+    find::newest(RequestKind::Launch, app, process, logs)
+}
+
+/// The newest launch request of each process of an app, web's first; never empty. The first has the warnings.
+pub(crate) fn newest_of_each_process(app: &AppRef, logs: &LogOptions) -> Result<Vec<Request>, RequestError> {
+    find::newest_of_each_process(app, logs)
 }
 
 pub(crate) use history::names_hide_a_guid;

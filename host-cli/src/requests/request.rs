@@ -4,19 +4,21 @@ use jiff::Timestamp;
 use shared_model::application::Application;
 use std::fmt;
 
-/// Which of the two requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RequestKind {
-    /// The stager's `taskDefinition`.
+    /// A TaskDefinition that stages.
     Staging,
-    /// nsync's `desiredLRP`.
+    /// A DesiredLRP.
     Launch,
+    /// A TaskDefinition of `cf run-task`, which only looks like a staging: it is listed, and used for nothing.
+    Task,
 }
 
 /// A request as it was logged.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Request {
-    /// Which of the two.
+    /// Which.
     pub(crate) kind: RequestKind,
     /// The request's JSON, byte for byte as it stands in the log. It holds secrets, so `Debug` leaves it out.
     pub(crate) document: String,

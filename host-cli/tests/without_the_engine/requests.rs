@@ -4,6 +4,7 @@ mod bad_input;
 mod choosing;
 mod dsl;
 mod finding;
+mod from;
 mod linking;
 mod listing;
 mod noise;

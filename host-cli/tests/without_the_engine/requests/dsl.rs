@@ -118,6 +118,13 @@ impl Said {
         document["mark"].as_str().unwrap_or("no mark").to_owned()
     }
 
+    /// The same, where it also said this on standard error.
+    #[track_caller]
+    pub(crate) fn mark_and_warning(&self, warning: &str) -> String {
+        assert!(self.err.lines().count() == 1 && self.err.contains(warning), "{warning:?} is not all of {}", self.err);
+        Self { err: String::new(), out: self.out.clone(), code: self.code }.mark()
+    }
+
     /// It ended with this code, printed nothing, and said all of these.
     #[track_caller]
     pub(crate) fn failed(&self, code: i32, texts: &[&str]) {

@@ -37,20 +37,28 @@ fn json_says_what_is_known_of_each_request_the_newest_first() {
     );
     assert_eq!((&staging["expires"], &staging["expired"]), (&json!("2016-06-15T18:57:23Z"), &json!(true)));
     assert_eq!(rows[2]["start_command"], "");
-    assert!(rows.iter().all(|row| row.as_object().unwrap().len() == 14), "every key is always there");
+    assert!(rows.iter().all(|row| row.as_object().unwrap().len() == 17), "every key is always there");
 }
 
 #[test]
 fn a_table_shows_the_same_for_people() {
     let said = Home::new().run(&format!("requests --show --logs {}", recorded("2016").display()));
     let lines: Vec<&str> = said.printed().lines().collect();
-    assert!(lines[0].starts_with("USED  TIME ") && lines[0].ends_with("BUILDPACKS OR START COMMAND"), "{}", lines[0]);
     assert!(
-        lines[1].contains("launch   node-env ") && lines[1].ends_with("node server.js --second-push"),
+        lines[0].starts_with("USED  TIME ") && lines[0].ends_with("LIFECYCLE  BUILDPACKS, IMAGE OR START COMMAND"),
+        "{}",
+        lines[0]
+    );
+    assert!(
+        lines[1].contains("launch web  node-env ") && lines[1].ends_with("node server.js --second-push"),
         "{}",
         lines[1]
     );
-    assert!(lines[7].contains("expired ") && lines[7].contains(" d ago  staticfile_buildpack java_"), "{}", lines[7]);
+    assert!(
+        lines[7].contains("expired ") && lines[7].contains(" d ago  buildpack  staticfile_buildpack java_"),
+        "{}",
+        lines[7]
+    );
     assert_eq!(lines.len(), 8);
 }
 

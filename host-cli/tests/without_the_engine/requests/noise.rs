@@ -16,13 +16,17 @@ fn lines_that_are_no_json_do_no_harm() {
 }
 
 #[test]
-fn a_last_line_that_is_cut_off_does_no_harm() {
+fn a_last_line_that_is_cut_off_does_no_harm_and_is_said_once_it_looks_like_a_request() {
     let whole = at("1.0", "whole").staging() + "\n";
     let cut_off = at("2.0", "cut-off").staging();
-    for length in [1, 20, 60, 100, cut_off.len() - 1] {
-        let home = Home::new().with_bytes(STAGER, format!("{whole}{}", &cut_off[..length]).as_bytes());
-        assert_eq!(home.run("build-req").mark(), "whole", "cut at {length}");
+    let cut_at = |length: usize| {
+        Home::new().with_bytes(STAGER, format!("{whole}{}", &cut_off[..length]).as_bytes()).run("build-req")
+    };
+    for length in [1, 20, 60, 100] {
+        assert_eq!(cut_at(length).mark(), "whole", "cut at {length}");
     }
+    let said = "stager.stdout.log: a line looks like a request and is not JSON; it is cut off or damaged";
+    assert_eq!(cut_at(cut_off.len() - 1).mark_and_warning(said), "whole");
     let complete = Home::new().with_bytes(STAGER, format!("{whole}{cut_off}").as_bytes());
     assert_eq!(complete.run("build-req").mark(), "cut-off", "only the line end is missing");
 }
@@ -41,7 +45,8 @@ fn nul_bytes_do_no_harm() {
     let truncated_while_written = [&vec![0; 300_000][..], new.as_bytes(), b"\n\0\0"].concat();
     assert_eq!(Home::new().with_bytes(STAGER, &truncated_while_written).run("build-req").mark(), "new");
     let inside = format!("{old}\n{}", new.replace("node-env", "node\0env"));
-    assert_eq!(Home::new().with_bytes(STAGER, inside.as_bytes()).run("build-req").mark(), "old");
+    let said = Home::new().with_bytes(STAGER, inside.as_bytes()).run("build-req");
+    assert_eq!(said.mark_and_warning("a line looks like a request and is not JSON"), "old");
 }
 
 #[test]
