@@ -1,7 +1,8 @@
 //! A URL that redacts itself. Signed URLs carry their signature in the query, Cloud Controller's carry a password
 //! in the userinfo, so neither is shown; what is left (scheme, host, path) says where something comes from.
 
-use jiff::Timestamp;
+mod expiry;
+
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -92,22 +93,6 @@ impl SafeUrl {
         self.userinfo().is_some() || self.query().is_some()
     }
 
-    /// When the signature dies, in seconds since 1970, as the blobstores behind Cloud Controller say it: the internal
-    /// one, S3, Google's and Azure's. `None` for an unsigned URL, and for a signature of another kind.
-    #[must_use]
-    pub fn expires(&self) -> Option<i64> {
-        let at = |name| self.query_parameter(name)?.parse().ok();
-        let after = |since, seconds| {
-            let lifetime: i64 = self.query_parameter(seconds)?.parse().ok()?;
-            seconds_of(self.query_parameter(since)?)?.checked_add(lifetime)
-        };
-        at("expires")
-            .or_else(|| at("Expires"))
-            .or_else(|| after("X-Amz-Date", "X-Amz-Expires"))
-            .or_else(|| after("X-Goog-Date", "X-Goog-Expires"))
-            .or_else(|| seconds_of(self.query_parameter("se")?))
-    }
-
     fn parts(&self) -> UrlParts<'_> {
         let (prefix, rest) = match self.0.find("://") {
             Some(at) => self.0.split_at(at + 3),
@@ -135,13 +120,6 @@ impl SafeUrl {
             more: visible.as_bytes().get(visible_end).copied(),
         }
     }
-}
-
-/// A time as signatures have it: `20160615T175723Z`, or `2016-06-15T17:57:23Z` with or without percent signs for the
-/// colons.
-fn seconds_of(time: &str) -> Option<i64> {
-    let time: Timestamp = time.replace("%3A", ":").replace("%3a", ":").parse().ok()?;
-    Some(time.as_second())
 }
 
 /// Whether what follows the host is a port, or nothing.
@@ -191,23 +169,6 @@ mod tests {
         assert_eq!(format!("{url:?}"), "\"https://blobstore/read/cc-packages/18/c5/k?***\"");
         assert_eq!(url.expires(), Some(1_466_017_043));
         assert_eq!((url.scheme().as_deref(), url.host().as_str()), (Some("https"), "blobstore"));
-    }
-
-    #[test]
-    fn every_blobstore_has_its_own_way_to_say_when_a_signature_dies() {
-        for (query, expires) in [
-            ("md5=dzA0&expires=1466017043", Some(1_466_017_043)),
-            ("AWSAccessKeyId=A&Signature=s&Expires=1466017043", Some(1_466_017_043)),
-            ("X-Amz-Date=20160615T175723Z&X-Amz-Expires=3600&X-Amz-Signature=s", Some(1_466_017_043)),
-            ("X-Goog-Date=20160615T175723Z&X-Goog-Expires=3600&X-Goog-Signature=s", Some(1_466_017_043)),
-            ("sv=2015-04-05&se=2016-06-15T18%3A57%3A23Z&sig=s", Some(1_466_017_043)),
-            ("X-Amz-Date=20160615T175723Z&X-Amz-Expires=9223372036854775807", None),
-            ("X-Amz-Date=yesterday&X-Amz-Expires=3600", None),
-            ("se=2016-99-15T18%3A57%3A23Z", None),
-            ("x=1", None),
-        ] {
-            assert_eq!(SafeUrl::new(format!("https://blobstore/k?{query}")).expires(), expires, "{query}");
-        }
     }
 
     #[test]

@@ -89,13 +89,8 @@ fn compared(http: &Http, record: &Record, limits: &Limits, scope: &Scope) -> Res
         Ok(Hashed::Whole(sha256)) => OriginVerdict::Other(format!("with the sha256 {sha256} instead of {kept}")),
         Ok(Hashed::Larger) => OriginVerdict::Other(format!("larger than the {length} bytes that are kept")),
         Err(FetchError::Stopped { why, .. }) => return Err(Failure::from_stop(why)),
-        Err(FetchError::Transfer { cause, .. }) if withholds(&cause) => OriginVerdict::Withheld(cause.to_string()),
+        Err(FetchError::Transfer { cause, .. }) if cause.withholds() => OriginVerdict::Withheld(cause.to_string()),
         Err(FetchError::Transfer { cause, .. }) => OriginVerdict::Unanswered(with_causes(&cause)),
         Err(error) => OriginVerdict::Unanswered(with_causes(&error)),
     })
-}
-
-/// Whether a server that is there does not give it: to nobody, or to nobody without a signature or password.
-fn withholds(cause: &TransferError) -> bool {
-    matches!(cause, TransferError::Refused { .. } | TransferError::NotFound | TransferError::Status { status: 401, .. })
 }

@@ -82,8 +82,7 @@ fn keep(installer: &DependencyInstaller<'_>, wanted: &CachedDependency, scope: &
 
 /// Whether another URL of the same file may do: it is this one that the server refuses.
 fn is_refusal(error: &FetchError) -> bool {
-    let FetchError::Transfer { cause, .. } = error else { return false };
-    matches!(cause, TransferError::Refused { .. } | TransferError::NotFound)
+    matches!(error, FetchError::Transfer { cause, .. } if cause.withholds())
 }
 
 /// What the requests want, and which of them cannot be used.

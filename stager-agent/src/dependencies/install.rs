@@ -209,7 +209,7 @@ fn fall_back_to_cached(
     let (Some(usable), FetchError::Transfer { cause, .. }) = (usable, &error) else { return Err(error) };
     let Dependency { name, from, to, .. } = dependency;
     match cause {
-        TransferError::Refused { .. } => {
+        cause if cause.is_refusal() => {
             scope.emit(cached_copy(name, to, from, &usable.entry, cause.to_string()));
             Ok(Some(usable.entry))
         }

@@ -4,7 +4,7 @@
 
 use super::install::Dependency;
 use super::installer::DependencyInstaller;
-use crate::fetch::{self, Checksum, FetchError, Known, TransferError};
+use crate::fetch::{self, Checksum, FetchError, Known};
 use crate::session::scope::Scope;
 use shared_model::action::{Action, DownloadAction};
 use shared_model::safe_url::SafeUrl;
@@ -66,7 +66,7 @@ impl DependencyInstaller<'_> {
         let expired = |needed: &Needed| needed.from().expires().filter(|at| *at <= now);
         let is_refused = |needed: &Needed| {
             let asked = || fetch::probe(self.http, needed.from(), &Known::Nothing, scope);
-            let refusal = |error| matches!(error, FetchError::Transfer { cause: TransferError::Refused { .. }, .. });
+            let refusal = |error| matches!(error, FetchError::Transfer { cause, .. } if cause.is_refusal());
             !self.has(needed, scope) && asked().is_err_and(refusal)
         };
         let is_refused = &is_refused;

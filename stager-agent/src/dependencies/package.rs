@@ -114,5 +114,5 @@ fn opened<'c>(claim: Claim<'c>, scope: &Scope) -> Option<(Claim<'c>, File)> {
 }
 
 fn is_refusal(error: &FetchError) -> bool {
-    matches!(error, FetchError::Transfer { cause: TransferError::Refused { .. }, .. })
+    matches!(error, FetchError::Transfer { cause, .. } if cause.is_refusal())
 }

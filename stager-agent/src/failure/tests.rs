@@ -31,10 +31,11 @@ fn transfers() -> Vec<TransferError> {
     let host = || "blobstore".to_owned();
     vec![
         TransferError::BadUrl,
-        TransferError::Refused { status: 403, expires: Some(1_466_017_043) },
-        TransferError::Refused { status: 410, expires: Some(1_466_017_043) },
-        TransferError::Refused { status: 403, expires: Some(NOW + 1) },
-        TransferError::Refused { status: 403, expires: None },
+        TransferError::Refused { status: 403, expires: Some(1_466_017_043), token_expired: false },
+        TransferError::Refused { status: 410, expires: Some(1_466_017_043), token_expired: false },
+        TransferError::Refused { status: 403, expires: Some(NOW + 1), token_expired: false },
+        TransferError::Refused { status: 403, expires: None, token_expired: false },
+        TransferError::Refused { status: 400, expires: Some(NOW + 1), token_expired: true },
         TransferError::NotFound,
         TransferError::Status { status: 500, text: "upload job failed".to_owned(), retry_after: None },
         TransferError::UnknownHost { host: host() },
@@ -256,7 +257,7 @@ fn not_trusted(name: &str) -> NotFetched {
 
 fn not_fetched() -> Vec<NotFetched> {
     let key = || "nodejs_v1_8".to_owned();
-    let refused = || TransferError::Refused { status: 410, expires: Some(1_466_017_043) };
+    let refused = || TransferError::Refused { status: 410, expires: Some(1_466_017_043), token_expired: false };
     vec![
         NotFetched::Request { number: 2, failure: validate::task("null").unwrap_err().into() },
         NotFetched::Dependency {

@@ -68,10 +68,14 @@ enum Direction {
     Up,
 }
 
-/// ` (its signature expired at 2016-06-15 18:37:24 UTC)`; empty where that is not the reason.
+/// ` (the URL expired at 2016-06-15 18:37:24 UTC)`; empty where that is not the reason.
 fn expiry(cause: &TransferError, now: Timestamp) -> String {
-    let TransferError::Refused { expires: Some(expires), status: _ } = cause else { return String::new() };
-    if *expires <= now.as_second() { expired_at(*expires) } else { String::new() }
+    let TransferError::Refused { expires, token_expired, status: _ } = cause else { return String::new() };
+    match expires {
+        Some(end) if *end <= now.as_second() => expired_at(*end),
+        _ if *token_expired => " (the server says that the URL has expired)".to_owned(),
+        _ => String::new(),
+    }
 }
 
 /// `second` is since 1970; empty where there is no such time.

@@ -9,6 +9,7 @@ use super::client::Http;
 use super::get::{BodyInfo, Get};
 use super::retry::{AttemptError, Retries};
 use super::transfer_error::TransferError;
+use crate::clock;
 use crate::http_url::Address;
 use crate::session::semaphore::Permit;
 use shared_model::safe_url::SafeUrl;
@@ -194,11 +195,11 @@ fn receive(
     empty: &Receiver<Vec<u8>>,
 ) {
     let host = address.host.clone();
-    let answered = http.get(address, get).and_then(|answer| Ok((get.judge(&answer, expires)?, answer)));
+    let answered = http.get(address, get).and_then(|answer| get.judge(answer, expires, clock::now()));
     let last = match answered {
         Err(cause) => Message::Failed(cause),
-        Ok((None, _)) => Message::Unchanged,
-        Ok((Some(info), answer)) => {
+        Ok(None) => Message::Unchanged,
+        Ok(Some((info, answer))) => {
             if to_reader.send(Message::Begins(info)).is_err() {
                 return;
             }

@@ -1,11 +1,11 @@
 //! What is asked of a server, and what its answer says of the body behind it. Decides alone which answers can be used:
 //! the whole body, the rest of one that broke off, or "not modified".
 
-use super::retry::retry_after;
+use super::refusal::refusal;
 use super::transfer_error::TransferError;
 use super::validators::Validators;
 use super::watched_transport::ConnectionHandle;
-use crate::clock;
+use jiff::Timestamp;
 use std::net::SocketAddr;
 use ureq::Body;
 use ureq::http::{self, HeaderMap, HeaderName, header};
@@ -88,35 +88,39 @@ impl Get {
         matches!(self, Self::Rest { .. } | Self::Same { .. })
     }
 
-    /// What `answer` means; `None`: not modified, or the same. `expires` is the URL's.
+    /// What `answer` brings, which it gives back; `None`: not modified, or the same. `expires` is the URL's end in seconds
+    /// since 1970.
     ///
     /// # Errors
     /// The answer brings no body that can be used.
-    pub(super) fn judge(&self, answer: &Response, expires: Option<i64>) -> Result<Option<BodyInfo>, TransferError> {
+    pub(super) fn judge(
+        &self,
+        answer: Response,
+        expires: Option<i64>,
+        now: Timestamp,
+    ) -> Result<Option<(BodyInfo, Response)>, TransferError> {
         let (status, headers) = (answer.http.status().as_u16(), answer.http.headers());
         let announced = answer.http.body().content_length();
         let info = |length| BodyInfo { peer: answer.connection.peer(), ..whole(headers, length, answer.verified) };
-        match (status, self) {
-            (200, Self::Whole | Self::Changed(_)) => Ok(Some(info(announced))),
+        let brought = match (status, self) {
+            (200, Self::Whole | Self::Changed(_)) => Some(info(announced)),
             (200 | 206, Self::Same { validators, length }) => {
                 let in_all = if status == 200 { announced } else { length_in_all(headers) };
-                Ok(Some(info(in_all)).filter(|info| !agrees(info, validators, *length)))
+                Some(info(in_all)).filter(|info| !agrees(info, validators, *length))
             }
             // It has not even one byte: another, whatever it is.
-            (416, Self::Same { .. }) => Ok(Some(BodyInfo::default())),
-            (304, Self::Changed(known)) if !known.is_empty() => Ok(None),
+            (416, Self::Same { .. }) => Some(BodyInfo::default()),
+            (304, Self::Changed(known)) if !known.is_empty() => None,
             (206, Self::Rest { from, total, same }) if continues(headers, *from, *total, same) => {
-                Ok(Some(BodyInfo::default()))
+                Some(BodyInfo::default())
             }
             // 416: there are not that many bytes now.
-            (200 | 206 | 412 | 416, Self::Rest { from, .. }) => Err(TransferError::NotResumed { from: *from }),
-            (403 | 410, _) => Err(TransferError::Refused { status, expires }),
-            (404, _) => Err(TransferError::NotFound),
-            _ => {
-                let retry_after = retry_after(headers, clock::now());
-                Err(TransferError::Status { status, text: String::new(), retry_after })
+            (200 | 206 | 412 | 416, Self::Rest { from, .. }) => {
+                return Err(TransferError::NotResumed { from: *from });
             }
-        }
+            _ => return Err(refusal(answer.http, expires, now)),
+        };
+        Ok(brought.map(|info| (info, answer)))
     }
 }
 

@@ -17,6 +17,7 @@ mod hashed;
 mod own_certificate;
 mod probe;
 mod proxy;
+mod refusal;
 mod retry;
 mod tally;
 mod target_dir;

@@ -150,21 +150,47 @@ fn a_server_that_stays_busy_is_asked_four_times() {
     assert_eq!((server.requests(), case.audience.heard_of("retrying").len()), (4, 3));
 }
 
+/// Ends a URL's time in 2016.
+const PAST: &str = "&expires=1466017043";
+
 #[test]
 fn what_is_refused_or_not_there_is_asked_for_once() {
-    for status in [403, 404, 410] {
+    for (status, query) in [(403, ""), (404, ""), (410, ""), (403, PAST), (404, PAST), (400, PAST), (401, PAST), (429, PAST)] {
         let case = Case::new();
         let server = Server::plain(move |_, _, to| answer(to, status, "", b"gone"));
-        let error = case.run(&plain(), &format!("{}/k?md5=SECRET&expires=1466017043", server.url), None).unwrap_err();
+        let error = case.run(&plain(), &format!("{}/k?md5=SECRET{query}", server.url), None).unwrap_err();
         let FetchError::Transfer { cause, .. } = &error else { panic!("{error}") };
         match cause {
-            TransferError::Refused { status: told, expires: Some(1_466_017_043) } => assert_eq!(*told, status),
-            TransferError::NotFound => assert_eq!(status, 404),
+            TransferError::Refused { status: told, expires, token_expired: false } => {
+                assert_eq!((*told, expires.is_some()), (status, query == PAST));
+            }
+            TransferError::NotFound => assert_eq!((status, query), (404, "")),
             other => panic!("{other}"),
         }
         assert_eq!(server.requests(), 1);
         assert!(!case.to().exists(), "nothing is made for what does not come");
         assert!(!format!("{error:?} {}", with_causes(&error)).contains("SECRET"));
+    }
+}
+
+#[test]
+fn an_answer_that_says_expired_token_near_its_beginning_is_believed() {
+    let xml = |before: usize| format!("{}<Error><Code>ExpiredToken</Code></Error>", " ".repeat(before));
+    for (status, text, expected) in [
+        (400, xml(0), Some(true)),
+        (400, xml(100_000), None),
+        (400, "<Error><Code>InvalidArgument</Code></Error>".to_owned(), None),
+        (403, xml(0), Some(false)),
+    ] {
+        let (case, said) = (Case::new(), text.clone());
+        let server = Server::plain(move |_, _, to| answer(to, status, "", said.as_bytes()));
+        let error = case.run(&plain(), &format!("{}/k?expires=32503680000", server.url), None).unwrap_err();
+        let FetchError::Transfer { cause, .. } = &error else { panic!("{error}") };
+        let told = match cause {
+            TransferError::Refused { token_expired, .. } => Some(*token_expired),
+            _ => None,
+        };
+        assert_eq!((told, server.requests()), (expected, 1), "{status} {}", text.trim());
     }
 }
 

@@ -11,13 +11,15 @@ use std::time::Duration;
 pub(crate) enum TransferError {
     #[error("{}", NotHttp)]
     BadUrl,
-    /// 403 or 410: the blobstore's answers to a signature that is wrong or out of date.
+    /// The signature is wrong or out of date: 403 or 410; any 4xx to a URL past its end; 400 that says `ExpiredToken`.
     #[error("the server answered {}", status_text(*status))]
     Refused {
-        /// 403 or 410.
+        /// 4xx.
         status: u16,
-        /// The URL's `expires`, in seconds since 1970; `None` where it has none.
+        /// The URL's end, in seconds since 1970; `None` where it says none.
         expires: Option<i64>,
+        /// Whether the server itself says that it is out of date, whatever the URL says.
+        token_expired: bool,
     },
     #[error("the server answered {}", status_text(404))]
     NotFound,
@@ -131,6 +133,16 @@ impl TransferError {
             | Self::OwnCertificate { .. }
             | Self::Protocol { .. } => false,
         }
+    }
+
+    /// Whether the server does not take the URL's signature. What it gave before may still be used.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+
+    /// Whether a server that is there does not give it: to nobody, or to nobody with this URL.
+    pub(crate) fn withholds(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::NotFound | Self::Status { status: 401, .. })
     }
 
     /// Whether it is the server that cannot be spoken to, whatever is wanted from it.

@@ -205,19 +205,28 @@ fn what_an_impostor_left_in_the_cache_gives_way_to_what_the_real_server_has() {
 #[test]
 fn an_expired_signature_is_no_matter_where_the_cache_has_it() {
     let Some(cached) = Cached::new() else { return };
-    for status in [403, 410] {
+    let expired = "md5=s3cret&expires=1466017043";
+    let [swift, good] = ["temp_url_sig=s3cret&temp_url_expires=1466017043", "md5=s3cret&expires=4102444800"];
+    let token: &[u8] = b"<Error><Code>ExpiredToken</Code></Error>";
+    for (status, name, query, body) in [
+        (401, "Unauthorized", swift, &b"Unauthorized: Temp URL invalid"[..]),
+        (403, "Forbidden", expired, b"expired"),
+        (410, "Gone", expired, b"expired"),
+        (400, "Bad Request", expired, b"expired"),
+        (400, "Bad Request", good, token),
+    ] {
         cached.cloud.server.answers("/lifecycle.tgz", 200, &tgz(&[("builder", BUILDER, 0o755)]));
         cached.cloud.server.answers("/app.zip", 200, &zip(&[("hello.txt", "hello", 0o644)]));
         cached.stage(&[]).done();
         let mut request = cached.cloud.request();
         for path in ["/lifecycle.tgz", "/app.zip"] {
-            cached.cloud.server.answers(path, status, b"expired");
+            cached.cloud.server.answers(path, status, body);
         }
-        let expired = |path: &str| json!(cached.cloud.server.url(&format!("{path}?md5=s3cret&expires=1466017043")));
+        let expired = |path: &str| json!(cached.cloud.server.url(&format!("{path}?{query}")));
         request["cached_dependencies"][0]["from"] = expired("/lifecycle.tgz");
         request["action"]["timeout"]["action"]["serial"]["actions"][0]["download"]["from"] = expired("/app.zip");
         let outcome = cached.stage_request(&request, &[]);
-        let answered = format!("the server answered {status} {}", if status == 403 { "Forbidden" } else { "Gone" });
+        let answered = format!("the server answered {status} {name}");
         let reason = format!("{answered}; the cached copy is unverified");
         assert_eq!(copies(outcome.done()), [("app", reason.as_str()), ("lifecycle", &reason)]);
         assert!(outcome.out()[0].contains("builds hello"));

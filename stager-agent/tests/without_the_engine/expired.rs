@@ -15,7 +15,7 @@ fn outdated(cloud: &Cloud) -> Value {
 #[test]
 fn everything_that_is_missing_is_listed_before_anything_is_done() {
     let cloud = Cloud::new();
-    for (path, status) in [("/lifecycle.tgz", 410), ("/buildpack.zip", 403), ("/app.zip", 410)] {
+    for (path, status) in [("/lifecycle.tgz", 410), ("/buildpack.zip", 400), ("/app.zip", 401)] {
         cloud.server.answers(path, status, b"");
     }
     let outcome = cloud.stage_request(&outdated(&cloud), &[]);

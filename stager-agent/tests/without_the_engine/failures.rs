@@ -8,7 +8,7 @@ use shared_model::event::Event;
 
 #[test]
 fn an_expired_signature_says_when_it_expired_and_what_helps() {
-    for status in [403, 410] {
+    for status in [400, 401, 403, 404, 410, 429] {
         let cloud = Cloud::new();
         cloud.server.answers("/app.zip", status, b"<html>");
         let mut request = cloud.request();
