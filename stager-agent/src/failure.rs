@@ -115,7 +115,7 @@ impl From<RequestError> for Failure {
         let advice = match &error {
             RequestError::Terminal => "pipe one in: build_req | docker run -i --rm --net hcf stager",
             RequestError::Unreadable { .. } => "name a file that exists and that the agent's user may read",
-            RequestError::TooLong | RequestError::NotText | RequestError::NotJson { .. } => {
+            RequestError::TooLong | RequestError::NotText(_) | RequestError::NotJson { .. } => {
                 "pass a request as `build_req` prints it"
             }
         };

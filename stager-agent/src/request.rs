@@ -4,15 +4,18 @@
 use crate::session::lease::Lease;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
+use shared_model::document::{self, Encoding, NotText};
 use shared_model::secret::Secret;
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufReader, IsTerminal, Read};
+use std::io::{self, BufReader, Cursor, IsTerminal, Read};
 use std::path::Path;
 use std::rc::Rc;
 
 /// Far above what Diego takes; bounds what a wrong file costs.
 const LARGEST: u64 = 16 * 1024 * 1024;
+/// Bytes of the longest byte order mark, which is UTF-8's.
+const LONGEST_MARK: u64 = 3;
 
 /// Why there is no request.
 #[derive(Debug, thiserror::Error)]
@@ -29,8 +32,8 @@ pub(crate) enum RequestError {
     /// Over [`LARGEST`].
     #[error("more than 16 MiB: no request is that long")]
     TooLong,
-    #[error("not UTF-8 text, so not JSON")]
-    NotText,
+    #[error("{0}, so not JSON")]
+    NotText(NotText),
     /// One of several is no JSON, so nobody knows where the next begins.
     #[error("not JSON (line {line}, column {column})")]
     NotJson {
@@ -53,7 +56,7 @@ pub(crate) fn read(file: Option<&Path>, lease: &Lease) -> Result<Secret<String>,
     if bytes.len() as u64 > LARGEST {
         return Err(RequestError::TooLong);
     }
-    String::from_utf8(bytes).map(Secret::new).map_err(|_| RequestError::NotText)
+    document::text(bytes).map(Secret::new).map_err(RequestError::NotText)
 }
 
 /// The texts of the requests in `file`, or on standard input: JSON values with white space between them. They are read
@@ -66,6 +69,7 @@ pub(crate) fn read_several(
     lease: &Lease,
 ) -> Result<impl Iterator<Item = Result<Secret<String>, RequestError>>, RequestError> {
     let (from, input) = open(file, lease)?;
+    let input = in_utf_8(input, &from)?;
     let left = Rc::new(Cell::new(LARGEST));
     let each_bounded = EachBounded { input, left: Rc::clone(&left) };
     let texts = Deserializer::from_reader(BufReader::new(each_bounded)).into_iter::<Box<RawValue>>();
@@ -78,6 +82,23 @@ pub(crate) fn read_several(
         left.set(LARGEST);
         Ok(Secret::new(text.get().to_owned()))
     }))
+}
+
+/// What is read, as UTF-8 and without a byte order mark. UTF-16 is decoded as a whole, and so bounded as a whole.
+fn in_utf_8(mut input: Box<dyn Read>, from: &str) -> Result<Box<dyn Read>, RequestError> {
+    let unreadable = |source| RequestError::Unreadable { from: from.to_owned(), source };
+    let mut bytes = Vec::new();
+    (&mut input).take(LONGEST_MARK).read_to_end(&mut bytes).map_err(unreadable)?;
+    let (Encoding::Utf8, mark) = document::encoding(&bytes) else {
+        input.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(RequestError::TooLong);
+        }
+        let text = document::text(bytes).map_err(RequestError::NotText)?;
+        return Ok(Box::new(Cursor::new(text)));
+    };
+    bytes.drain(..mark);
+    Ok(Box::new(Cursor::new(bytes).chain(input)))
 }
 
 /// Reads no further when one of several requests is too long.
@@ -133,8 +154,29 @@ mod tests {
         let whole = (9 << 20) + 2;
         assert!(matches!((first, second), (Ok(one), Ok(two)) if *one == whole && *two == whole));
         assert!(matches!(third, Err(RequestError::TooLong)), "{third:?}");
-        let unreadable = read_several(Some(folder.path()), &Lease::default()).unwrap().next().unwrap();
-        assert!(matches!(unreadable, Err(RequestError::Unreadable { .. })), "{unreadable:?}");
+        let unreadable = read_several(Some(folder.path()), &Lease::default()).err();
+        assert!(matches!(unreadable, Some(RequestError::Unreadable { .. })), "{unreadable:?}");
         assert!(matches!(read(&["{".to_owned()])[..], [Err(RequestError::NotJson { .. })]));
+    }
+
+    #[test]
+    fn requests_that_powershell_wrote_are_read_as_if_they_were_utf_8() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("requests");
+        let text = "{\"a\": 1}\n{\"b\": 2}";
+        let utf_16 =
+            |mark: &str| format!("{mark}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        for bytes in [text.as_bytes().to_vec(), format!("\u{feff}{text}").into_bytes(), utf_16("\u{feff}"), utf_16("")]
+        {
+            std::fs::write(&path, &bytes).unwrap();
+            let lease = Lease::default();
+            let several: Vec<_> =
+                read_several(Some(&path), &lease).unwrap().map(|text| text.unwrap().reveal().clone()).collect();
+            assert_eq!(several, ["{\"a\": 1}", "{\"b\": 2}"], "{bytes:x?}");
+            assert_eq!(super::read(Some(&path), &Lease::default()).unwrap().reveal(), text, "{bytes:x?}");
+        }
+        std::fs::write(&path, [b"\xff\xfe".to_vec(), vec![b' '; 16 << 20]].concat()).unwrap();
+        let too_long = read_several(Some(&path), &Lease::default()).err();
+        assert!(matches!(too_long, Some(RequestError::TooLong)), "{too_long:?}");
     }
 }

@@ -6,6 +6,7 @@ use super::about::About;
 use super::error::RequestError;
 use super::log_file::LogFile;
 use super::request::{Request, RequestKind};
+use shared_model::document;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -13,7 +14,7 @@ use std::path::Path;
 /// Bytes; a request in a log line may have as many.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
-/// Reads all of it.
+/// Reads all of it. A byte order mark is no part of it, and UTF-16 is decoded.
 pub(super) fn read(path: &Path, kind: RequestKind) -> Result<Request, RequestError> {
     let (log_file, text) = if path == Path::new("-") {
         (LogFile::StandardInput, read_text(io::stdin()))
@@ -33,12 +34,12 @@ pub(super) fn read(path: &Path, kind: RequestKind) -> Result<Request, RequestErr
 }
 
 fn read_text(source: impl Read) -> io::Result<String> {
-    let mut text = String::new();
-    source.take(LARGEST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LARGEST {
+    let mut bytes = Vec::new();
+    source.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 16 MiB, which no request is"));
     }
-    Ok(text)
+    document::text(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 #[cfg(test)]
@@ -59,6 +60,18 @@ mod tests {
         assert_eq!(from_file(&file).document, "not JSON", "judging it is not done here");
     }
 
+    #[test]
+    fn a_request_that_notepad_or_powershell_wrote_is_the_same_request() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, document) = (folder.path().join("request.json"), "{\"log_guid\": \"g\"}\r\n");
+        let marked = format!("\u{feff}{document}");
+        for bytes in [marked.as_bytes().to_vec(), marked.encode_utf16().flat_map(u16::to_le_bytes).collect()] {
+            std::fs::write(&file, bytes).unwrap();
+            assert_eq!(from_file(&file).document, document);
+            assert_eq!(from_file(&file).application.guid, "g");
+        }
+    }
+
     fn from_file(file: &Path) -> Request {
         read(file, RequestKind::Staging).unwrap()
     }
@@ -71,8 +84,8 @@ mod tests {
         let directory = read(folder.path(), RequestKind::Launch).unwrap_err().to_string();
         assert!(directory.to_lowercase().contains("is a directory"), "{directory}");
         let no_text = folder.path().join("no-text");
-        std::fs::write(&no_text, [0xff, 0xfe]).unwrap();
-        assert!(read(&no_text, RequestKind::Launch).unwrap_err().to_string().contains("UTF-8"));
+        std::fs::write(&no_text, b"{\xff").unwrap();
+        assert!(read(&no_text, RequestKind::Launch).unwrap_err().to_string().ends_with(": not UTF-8 text (byte 2)"));
         let large = folder.path().join("large");
         std::fs::File::create(&large).unwrap().set_len(LARGEST + 1).unwrap();
         assert!(read(&large, RequestKind::Launch).unwrap_err().to_string().contains("larger than 16 MiB"));

@@ -34,7 +34,7 @@ impl SafeUrl {
 fn seconds_of(time: &str) -> Option<i64> {
     let time = time.replace("%3A", ":").replace("%3a", ":");
     let midnight = || time.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|day| day.timestamp());
-    Some(time.parse().ok().or_else(midnight)?.as_second())
+    Some(time.parse::<Timestamp>().ok().or_else(midnight)?.as_second())
 }
 
 #[cfg(test)]

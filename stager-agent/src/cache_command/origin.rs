@@ -5,7 +5,7 @@ use crate::arguments::Arguments;
 use crate::cache::{Cache, EntryKind, Record};
 use crate::causes::with_causes;
 use crate::failure::{Failure, Verified};
-use crate::fetch::{self, FetchError, Hashed, Http, TransferError, Verify};
+use crate::fetch::{self, FetchError, Hashed, Http, Verify};
 use crate::session::scope::Scope;
 use crate::unpack::Limits;
 use shared_model::event::Event;

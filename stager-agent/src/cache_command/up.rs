@@ -6,7 +6,7 @@ use crate::arguments::Arguments;
 use crate::cache::Cache;
 use crate::dependencies::{Caches, Dependency, DependencyInstaller};
 use crate::failure::{Failure, NotFetched};
-use crate::fetch::{FetchError, Http, TransferError, Verify};
+use crate::fetch::{FetchError, Http, Verify};
 use crate::plan::{self, PlanError, StagingPlan};
 use crate::session::lease::Lease;
 use crate::session::scope::Scope;

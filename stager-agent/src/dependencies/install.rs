@@ -6,7 +6,7 @@ use super::installer::{DependencyInstaller, cached, cached_copy, shown, unwritab
 use super::link;
 use crate::cache::{CacheEntry, Claim, EntryKind, Identity};
 use crate::causes::with_causes;
-use crate::fetch::{self, Archive, Checksum, ChecksumError, FetchError, Known, Probed, TransferError};
+use crate::fetch::{self, Archive, Checksum, ChecksumError, FetchError, Known, Probed};
 use crate::session::scope::Scope;
 use crate::unpack::UnpackError;
 use shared_model::dependency::CachedDependency;

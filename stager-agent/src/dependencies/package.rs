@@ -7,7 +7,7 @@ use super::caches;
 use super::choose::{is_trusted, known};
 use super::installer::{DependencyInstaller, cached_copy};
 use crate::cache::{CacheEntry, Claim, EntryKind, Identity};
-use crate::fetch::{self, Archive, CachedCopy, Checksum, FetchError, TransferError};
+use crate::fetch::{self, Archive, CachedCopy, Checksum, FetchError};
 use crate::session::scope::Scope;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;

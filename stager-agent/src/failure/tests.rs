@@ -11,6 +11,7 @@ use crate::unpack::{Bound, UnpackError};
 use crate::untrusted_file::UntrustedFileError;
 use crate::upload::UploadError;
 use shared_model::assert_all_variants;
+use shared_model::document::{Encoding, NotText};
 use shared_model::safe_url::SafeUrl;
 use shared_model::validate;
 use signal_hook::consts::SIGTERM;
@@ -196,7 +197,8 @@ fn requests() -> Vec<RequestError> {
         RequestError::Terminal,
         RequestError::Unreadable { from: "/no/such".to_owned(), source: io::ErrorKind::NotFound.into() },
         RequestError::TooLong,
-        RequestError::NotText,
+        RequestError::NotText(NotText { encoding: Encoding::Utf8, byte: 17 }),
+        RequestError::NotText(NotText { encoding: Encoding::Utf16Le, byte: 17 }),
         RequestError::NotJson { line: 3, column: 14 },
     ]
 }

@@ -155,7 +155,9 @@ const PAST: &str = "&expires=1466017043";
 
 #[test]
 fn what_is_refused_or_not_there_is_asked_for_once() {
-    for (status, query) in [(403, ""), (404, ""), (410, ""), (403, PAST), (404, PAST), (400, PAST), (401, PAST), (429, PAST)] {
+    for (status, query) in
+        [(403, ""), (404, ""), (410, ""), (403, PAST), (404, PAST), (400, PAST), (401, PAST), (429, PAST)]
+    {
         let case = Case::new();
         let server = Server::plain(move |_, _, to| answer(to, status, "", b"gone"));
         let error = case.run(&plain(), &format!("{}/k?md5=SECRET{query}", server.url), None).unwrap_err();

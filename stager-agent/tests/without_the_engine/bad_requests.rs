@@ -18,7 +18,7 @@ fn what_is_no_request_is_said_in_words() {
         (b"\n \n", "empty: no request was given", "docker run -i"),
         (b"null\n", "null: the log line had no request", "build_req"),
         (b"{\"a\":1", "not JSON (line 1, column 6)", "build_req"),
-        (b"\xff\xfe", "not UTF-8 text", "build_req"),
+        (b"{\xff", "not UTF-8 text (byte 2)", "build_req"),
         (b"[1,2]", "not a JSON object", "build_req"),
         (b"{\"x\":1}", "rootfs: missing or empty\naction: missing", "build_req"),
         (b"{\"process_guid\":\"x\"}", "this is a launch request", "build_req"),
