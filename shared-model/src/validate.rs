@@ -5,6 +5,7 @@
 
 mod rules;
 mod shape;
+mod sizes;
 mod validation_error;
 
 pub use validation_error::{ValidationError, ValidationErrors};

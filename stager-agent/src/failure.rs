@@ -126,7 +126,9 @@ impl From<RequestError> for Failure {
 impl From<ValidationErrors> for Failure {
     fn from(errors: ValidationErrors) -> Self {
         let text = errors.to_string();
-        let advice = if text.starts_with("empty:") {
+        let advice = if let Some(advice) = errors.advice() {
+            advice
+        } else if text.starts_with("empty:") {
             "pipe one in: build_req | docker run -i --rm --net hcf stager (docker passes standard input on with -i only)"
         } else {
             "pass a request as `build_req` prints it: the taskDefinition from the log of CF's stager component"

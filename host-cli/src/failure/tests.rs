@@ -126,7 +126,7 @@ fn logins() -> Vec<LoginError> {
 fn plans() -> Vec<PlanError> {
     let typed = PortError::TooMany { typed: 80, ports: "8080".into() };
     let mut plans = vec![
-        PlanError::ValidationErrors { errors: "x".into() },
+        PlanError::ValidationErrors { errors: "x".into(), advice: None },
         PlanError::DockerApp { app: "a".into() },
         PlanError::UnknownRootfs { rootfs: "x".into() },
         PlanError::NoLauncher,

@@ -10,7 +10,7 @@ use shared_model::validate::ValidationErrors;
 pub(crate) enum PlanError {
     /// Diego would refuse it too.
     #[error("the request cannot be used:\n{errors}")]
-    ValidationErrors { errors: String },
+    ValidationErrors { errors: String, advice: Option<&'static str> },
     /// It has an image already, and no droplet.
     #[error("{app} is a docker app: it has no droplet to stage or launch")]
     DockerApp { app: String },
@@ -30,7 +30,7 @@ pub(crate) enum PlanError {
 
 impl From<ValidationErrors> for PlanError {
     fn from(errors: ValidationErrors) -> Self {
-        Self::ValidationErrors { errors: errors.to_string() }
+        Self::ValidationErrors { errors: errors.to_string(), advice: errors.advice() }
     }
 }
 
@@ -38,7 +38,9 @@ impl PlanError {
     /// What to try; empty where nothing can be advised.
     pub(crate) fn advice(&self) -> &'static str {
         match self {
-            Self::ValidationErrors { .. } => "`host-cli requests` lists the requests in the logs",
+            Self::ValidationErrors { advice, .. } => {
+                advice.unwrap_or("`host-cli requests` lists the requests in the logs")
+            }
             Self::DockerApp { .. } => "start its image with `docker run`",
             Self::UnknownRootfs { .. } => "choose its image with --base",
             Self::NoLauncher => "only buildpack apps can be launched",

@@ -1,5 +1,6 @@
 //! What the BBS demands of a request beyond its form.
 
+use super::sizes;
 use super::validation_error::{ValidationError, ValidationErrors};
 use crate::action::{Action, RunAction};
 use crate::desired_lrp::DesiredLrp;
@@ -37,6 +38,7 @@ pub(super) fn check_task(task: &TaskDefinition) -> Vec<ValidationError> {
         validator.add("annotation", "longer than 10 KiB");
     }
     validator.cpu_weight(task.cpu_weight);
+    validator.0.extend(sizes::of_container(task.environment(), task.action.as_ref()));
     validator.0
 }
 
@@ -57,6 +59,7 @@ pub(super) fn check_desired_lrp(lrp: &DesiredLrp) -> Vec<ValidationError> {
         }
     }
     validator.cpu_weight(lrp.cpu_weight);
+    validator.0.extend(sizes::of_container(lrp.environment(), lrp.action.as_ref()));
     validator.0
 }
 
@@ -65,7 +68,7 @@ struct Validator(Vec<ValidationError>);
 
 impl Validator {
     fn add(&mut self, path: &str, text: &str) {
-        self.0.push(ValidationError { path: path.to_owned(), text: text.to_owned() });
+        self.0.push(ValidationError::new(path, text));
     }
 
     fn required(&mut self, path: &str, fields: &[(&str, bool)]) {
@@ -103,6 +106,7 @@ impl Validator {
         for (field, _) in with_nul.iter().filter(|(_, has)| *has) {
             self.add(&format!("{path}.{field}"), "a NUL character, which no process can be given");
         }
+        self.0.extend(sizes::of_run(path, run));
     }
 
     fn action(&mut self, path: &str, action: &Action) {

@@ -20,8 +20,7 @@ pub(super) fn read<T: DeserializeOwned>(document: &Value) -> Result<T, Validatio
             Ok(_) => return Err(ValidationErrors(errors)),
             Err(error) => {
                 let path = error.path().to_string();
-                errors
-                    .push(ValidationError { path: readable(&path), text: without_values(&error.inner().to_string()) });
+                errors.push(ValidationError::new(readable(&path), without_values(&error.inner().to_string())));
                 // Taking the bad value out lets the rest be looked at; one that cannot be taken out ends the search.
                 if errors.len() >= MOST_ERRORS || !remove(&mut document, error.path()) {
                     return Err(ValidationErrors(errors));
@@ -82,13 +81,13 @@ fn check_kind(action: &mut Value, path: &str, errors: &mut Vec<ValidationError>)
         }
     };
     if errors.len() < MOST_ERRORS {
-        errors.push(ValidationError { path: path.to_owned(), text });
+        errors.push(ValidationError::new(path, text));
     }
     *action = json!({"serial": {"actions": [{"serial": {}}]}});
 }
 
 /// A key from a foreign document, quoted, escaped and cut.
-fn shown_key(key: &str) -> String {
+pub(super) fn shown_key(key: &str) -> String {
     const LONGEST: usize = 40;
     format!("{:?}", key.chars().take(LONGEST).collect::<String>())
 }

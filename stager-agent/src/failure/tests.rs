@@ -234,6 +234,11 @@ fn all() -> Vec<Failure> {
     let texts = ["", "{}", r#"{"rootfs":"preloaded:x","action":{"exec":{"args":["SECRET"]}}}"#];
     let mut all: Vec<Failure> = requests().into_iter().map(Failure::from).collect();
     all.extend(texts.map(|text| validate::task(text).unwrap_err().into()));
+    let long = format!(
+        r#"{{"rootfs":"preloaded:x","action":{{"run":{{"path":"/b","user":"vcap","env":[{{"name":"VCAP_SERVICES","value":"{}"}}]}}}}}}"#,
+        "SECRET".repeat(1 << 15)
+    );
+    all.push(validate::task(&long).unwrap_err().into());
     all.extend([PlanError::Docker, PlanError::NoAction, PlanError::NoDownloadUser].map(Failure::from));
     all.push(Failure::no_callback());
     all.extend(trusting().into_iter().map(|error| ClientError::from(error).into()));
