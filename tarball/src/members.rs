@@ -18,6 +18,9 @@ use std::io::{self, Read};
 use std::mem;
 use tar::{EntryType, Header};
 
+/// Bytes of a target that is too long, and that are passed over to learn whose it is.
+const LONGEST_SKIPPED: u64 = 1 << 20;
+
 /// A member as its headers have it. Nothing of it is judged: the name may lead anywhere.
 pub struct Member {
     /// Its name.
@@ -50,6 +53,8 @@ pub struct Members<R> {
 struct Prelude {
     name: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
+    /// Whether the target is too long. The name of the member comes behind it.
+    long_link: bool,
     records: Option<PaxRecords>,
 }
 
@@ -103,10 +108,11 @@ impl<R: Read> Members<R> {
                     let name = self.name(size)?.map_err(|start| MemberError::LongName { start })?;
                     once(&mut prelude.name, name)?;
                 }
-                EntryType::GNULongLink => {
-                    let link = self.name(size)?.map_err(|start| MemberError::LongLink { start })?;
-                    once(&mut prelude.link, link)?;
-                }
+                EntryType::GNULongLink => match self.name(size)? {
+                    Ok(link) => once(&mut prelude.link, link)?,
+                    Err(_) if size <= LONGEST_SKIPPED => prelude.long_link = true,
+                    Err(_) => return Err(MemberError::LongLink { name: None }),
+                },
                 EntryType::XHeader => once(&mut prelude.records, self.records(&header, size)?)?,
                 EntryType::XGlobalHeader => {
                     global()?;
@@ -118,7 +124,8 @@ impl<R: Read> Members<R> {
             }
         }
         match prelude {
-            Prelude { name: None, link: None, records: None } => Ok(None),
+            Prelude { long_link: true, .. } => Err(MemberError::LongLink { name: None }),
+            Prelude { name: None, link: None, records: None, .. } => Ok(None),
             _ => Err(damaged("the archive ends between a member's headers").into()),
         }
     }
@@ -133,6 +140,9 @@ impl<R: Read> Members<R> {
         let PaxRecords { path, link, size: long_size, mtime, attributes, sparse } = prelude.records.unwrap_or_default();
         let name = sparse.name.clone().or(path).or(prelude.name);
         let name = name.unwrap_or_else(|| header.path_bytes().into_owned());
+        if prelude.long_link {
+            return Err(MemberError::LongLink { name: Some(name) });
+        }
         let link = link.or(prelude.link);
         let link = link.unwrap_or_else(|| header.link_name_bytes().map(Cow::into_owned).unwrap_or_default());
         let stored = if has_contents(header.entry_type()) { long_size.unwrap_or(size) } else { 0 };

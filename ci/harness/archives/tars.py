@@ -83,7 +83,16 @@ def links():
         symlink(b'a', b'/etc/passwd') + symlink(b'b', b'../..'), {'a': Link('/etc/passwd'), 'b': Link('../..')}
     yield 'symlink-to-nothing', 'a link without a target', symlink(b'l', b''), Refused('is a symbolic link to nowhere')
     yield 'symlink-nul', 'a link to `a\\0b`', pax((b'linkpath', b'a\0b')) + symlink(b'l', b'x'), \
-        Refused('is a symbolic link to nowhere')
+        Refused('is a symbolic link with a NUL byte in its target')
+    text = b'# compiled files\n*.py[cod]\n\n# logs\n*.log\n'
+    short, long = text * 17, text * 120
+    yield 'symlink-text', 'a link whose target is the text of a file, 700 bytes', described(b'K', short) + symlink(b'l', b'x'), \
+        {'l': Link(short.decode())}, {'described': 'a link like any other'}
+    for form, extra in (('', described(b'K', long)), ('-pax', pax((b'linkpath', long)))):
+        yield f'symlink-text-long{form}', 'a link whose target is the text of a file, 5 KB', extra + symlink(b'l', b'x'), \
+            Refused('the entry "l" is a link to a name of more than 4095 bytes, which no file system takes')
+    yield 'symlink-text-allowed', 'the same with `--max-name 9000`', described(b'K', long) + symlink(b'l', b'x'), \
+        Refused('the entry "l" is a link to a name of more than 4095 bytes'), {'options': ('--max-name=9000',)}
     yield 'hardlink-up', 'a hard link to `../canary`', hard(b'l', b'../canary'), Refused(OUT)
     yield 'hardlink-absolute', 'a hard link to `/canary`', hard(b'l', b'/canary'), Refused(OUT)
     yield 'hardlink-through-symlink', 'a link to `..`, a hard link to `canary` through it', \
@@ -141,13 +150,14 @@ def names():
         {'options': ('--max-name=5000', '--max-depth=700')}
     yield 'deep', '300 directories in one another', described(b'L', b'd/' * 300) + file(b'good'), Refused('deeper than 256')
     yield 'link-long', 'a link to a name of 5000 bytes', described(b'K', b'n' * 5000) + symlink(b'l', b'x'), \
-        Refused('is a link to a name of more than 4095 bytes')
+        Refused('the entry "l" is a link to a name of more than 4095 bytes')
 
 
 def lies():
     eight = octal((1 << 33) - 1, 12)
     noise = b'n' * 65536
     yield 'long-endless', 'a name of 8 GiB', endless(header(b'', b'L', eight), noise), Refused('a name of more than 4095 bytes')
+    yield 'link-endless', 'a link to a name of 8 GiB', endless(header(b'', b'K', eight), noise), Refused('a link to a name of more than 4095 bytes')
     yield 'pax-endless', 'a POSIX header of 8 GiB', endless(header(b'p', b'x', eight), noise), Refused('more than 1 MiB')
     yield 'global-endless', 'a header for all members of 8 GiB', endless(header(b'g', b'g', eight), noise), Refused('more than 1 MiB')
     yield 'headers-endless', 'headers for all members, without end, with `--max-entries 100`', endless(b'', pax((b'comment', b'x'), kind=b'g') * 64), \

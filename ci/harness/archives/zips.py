@@ -30,6 +30,8 @@ class Entry:
     raw: bytes = None
     local_name: bytes = None
     local_size: int = None
+    local_packed: int = None
+    local_method: int = None
     local_extra: bytes = b''
     behind: bytes = b''
 
@@ -52,8 +54,10 @@ def deflated(text):
 def local(entry):
     crc, packed, size = entry.facts()
     size = size if entry.local_size is None else entry.local_size
+    packed = packed if entry.local_packed is None else entry.local_packed
+    method = entry.method if entry.local_method is None else entry.local_method
     name = entry.name if entry.local_name is None else entry.local_name
-    fixed = struct.pack('<4s5H3L2H', b'PK\3\4', 20, entry.flags, entry.method, 0, 33, crc, packed, size, len(name), len(entry.local_extra))
+    fixed = struct.pack('<4s5H3L2H', b'PK\3\4', 20, entry.flags, method, 0, 33, crc, packed, size, len(name), len(entry.local_extra))
     return fixed + name + entry.local_extra + entry.data() + entry.behind
 
 
@@ -71,20 +75,21 @@ def end(count, size, offset, comment=b''):
     return struct.pack('<4s4H2LH', b'PK\5\6', 0, 0, count, count, size, offset, len(comment)) + comment
 
 
-def zipped(*entries, before=b'', count=None, comment=b''):
+def zipped(*entries, before=b'', counted=0, count=None, comment=b''):
+    """With something before it; its offsets count from the beginning of the file, and so many bytes behind that."""
     body, directory = before, b''
     for entry in entries:
-        directory += central(entry, len(body))
+        directory += central(entry, len(body) - counted)
         body += local(entry)
-    return body + directory + end(len(entries) if count is None else count, len(directory), len(body), comment)
+    return body + directory + end(len(entries) if count is None else count, len(directory), len(body) - counted, comment)
 
 
 def link(name, target):
     return Entry(name, target, mode=SYMLINK | 0o777)
 
 
-def dos(name, text=b'x', attributes=0):
-    return Entry(name, text, system=DOS, mode=attributes)
+def dos(name, text=b'x', attributes=0, **more):
+    return Entry(name, text, system=DOS, mode=attributes, **more)
 
 
 def archives():
@@ -106,6 +111,17 @@ def names():
         {name.decode(): X for name in odd}, {'described': 'these are ordinary names here'}
     yield 'backslashes-inside', '`a\\b`, made on DOS', zipped(dos(b'a\\b')), {'a/b': X}, \
         {'warning': 'backslashes', 'described': '`a/b`, with a warning'}
+    slashes = {'described': '`a/b`'}
+    yield 'slashes-differ', '`a\\b` in the directory, `a/b` in the local header, made on DOS', \
+        zipped(dos(b'a\\b', local_name=b'a/b')), {'a/b': X}, {'warning': 'backslashes', 'described': '`a/b`, with a warning'}
+    yield 'slashes-differ-reversed', '`a/b` in the directory, `a\\b` in the local header, made on DOS', \
+        zipped(dos(b'a/b', local_name=b'a\\b')), {'a/b': X}, slashes
+    yield 'slashes-differ-up', '`..\\evil` in the directory, `../evil` in the local header, made on DOS', \
+        zipped(dos(b'..\\evil', local_name=b'../evil')), Refused(OUT)
+    yield 'slashes-differ-up-reversed', '`../evil` in the directory, `..\\evil` in the local header, made on DOS', \
+        zipped(dos(b'../evil', local_name=b'..\\evil')), Refused(OUT)
+    yield 'slashes-differ-unix', '`a\\b` in the directory, `a/b` in the local header, made on Unix', \
+        zipped(Entry(b'a\\b', local_name=b'a/b')), Refused('disagree about its name')
     yield 'nul', '`a\\0b`', zipped(Entry(b'a\0b')), Refused('has a NUL byte in its name')
     yield 'empty-name', 'no name', zipped(Entry(b'')), Refused('wants to replace the directory itself')
     yield 'not-utf8', 'a name that is marked as UTF-8 and is not', zipped(Entry(b'\xff\xfe', flags=0x800)), {'\\xff\\xfe': X}
@@ -121,7 +137,7 @@ def names():
     yield 'symlink-anywhere', 'links to `/etc/passwd` and `../..`', zipped(link(b'a', b'/etc/passwd'), link(b'b', b'../..')), \
         {'a': Link('/etc/passwd'), 'b': Link('../..')}
     yield 'symlink-long', 'a link to a name of 100 MiB', \
-        zipped(Entry(b'l', bytes(100 << 20), DEFLATED, mode=SYMLINK | 0o777)), Refused('is a link to a name of more than 4095 bytes')
+        zipped(Entry(b'l', bytes(100 << 20), DEFLATED, mode=SYMLINK | 0o777)), Refused('more than 4095 bytes, which no file system takes')
     yield 'twice', 'the same name twice', zipped(Entry(b'f', b'1'), Entry(b'f', b'2')), {'f': File(b'2')}, {'described': 'the last one counts'}
     yield (
         'file-over-directory',
@@ -148,6 +164,9 @@ def kinds():
         {'suid': File(b'x', 0o755), 'all': File(b'x', 0o755), 'sticky': Directory(), 'none': Directory()},
         {'described': 'no special bits, and group and others never write'},
     )
+    listed = (Entry(b'd/', b'', mode=FOLDER | 0o666), Entry(b'e/', b'', mode=FOLDER | 0o644), Entry(b'd/f'), Entry(b'e/f'))
+    yield 'directories-like-files', 'directories of mode 0666 and 0644, as some packers on Windows make them', zipped(*listed), \
+        {'d': Directory(), 'e': Directory(), 'd/f': X, 'e/f': X}, {'described': 'whoever may read a directory can enter it'}
     yield 'encrypted', 'an encrypted file', zipped(Entry(b'f', bytes(20), flags=1)), Refused('is encrypted')
     yield 'method', 'a file in bzip2', zipped(Entry(b'f', method=BZIP2)), Refused('compressed in a way that is not understood')
     yield 'directory-with-contents', 'a directory with contents', zipped(Entry(b'd/', b'contents', mode=FOLDER | 0o755)), {'d': Directory()}
@@ -157,6 +176,8 @@ def bombs():
     swollen = [Entry(b'%d' % n, bytes(10 << 20), DEFLATED) for n in range(12)]
     yield 'bomb', '12 files of 10 MiB of zeros', zipped(*swollen), Refused('more than 200 times its size')
     yield 'bomb-overlapping', '2000 entries that are all the same megabyte', overlapping(2000), Refused('disagree about its name')
+    yield 'bomb-twice', '2000 records of one entry of a megabyte', \
+        twice(Entry(b'f', bytes(1 << 20), DEFLATED), 2000), Refused('more than 200 times its size')
     yield 'bomb-nested', '100 entries, each holding the headers of the next', nested(100), Refused('it overlaps with what follows it')
     huge = struct.pack('<HHQ', 1, 8, 1 << 50)
     yield (
@@ -178,6 +199,12 @@ def overlapping(count):
     body, directory = local(entry), b''
     for n in range(count):
         directory += central(Entry(b'%06d' % n, entry.text, DEFLATED, raw=entry.data(), crc=0), 0)
+    return body + directory + end(count, len(directory), len(body))
+
+
+def twice(entry, count):
+    """One entry, and so many identical records of it."""
+    body, directory = local(entry), central(entry, 0) * count
     return body + directory + end(count, len(directory), len(body))
 
 
@@ -236,6 +263,20 @@ def lies():
     yield 'count-small', 'two entries, of which the directory counts one', zipped(Entry(b'a'), Entry(b'b'), count=1), Refused('another number of entries')
     two_ends = zipped(Entry(b'evil'), comment=end(0, 0, 0))
     yield 'two-ends', 'a comment that is another end', two_ends, Refused('not where it should be')
+    yield 'record-twice', 'two identical records of one entry', twice(Entry(b'a'), 2), {'a': X}, {'described': 'it is one'}
+    hollow = {'method': DEFLATED, 'packed': 2, 'raw': b'', 'mode': FOLDER | 0o755}
+    jar = {'d': Directory(), 'd/f': X}
+    for where, more in (('both', {}), ('directory', {'local_packed': 0}), ('directory-stored', {'local_packed': 0, 'local_method': STORED})):
+        yield f'directory-hollow-{where}', 'a directory that is said to be deflated to 2 bytes, which are not there', \
+            zipped(Entry(b'd/', b'', **hollow, **more), Entry(b'd/f')), jar, {'described': 'nobody reads what a directory holds'}
+    yield 'directory-hollow-more', 'a directory that is said to be deflated to 40 bytes, which are those of the next entry', \
+        zipped(Entry(b'd/', b'', **{**hollow, 'packed': 40}), Entry(b'd/f', b'x' * 40)), Refused('it overlaps with what follows it')
+    script = b'#!/bin/sh\nexec java -jar "$0"\n'
+    yield 'script-in-front', 'a script in front, offsets counted from behind it', zipped(Entry(b'a'), before=script, counted=len(script)), {'a': X}
+    yield 'script-in-front-counted', 'a script in front, offsets counted from its beginning', zipped(Entry(b'a'), before=script), {'a': X}
+    yield 'script-in-front-evil', 'a script in front, then `../evil`', zipped(Entry(b'../evil'), before=script, counted=len(script)), Refused(OUT)
+    yield 'script-alone', 'a script with nothing behind it', script, Refused('it looks like a script')
+    yield 'page-in-front', 'an HTML page in front', zipped(Entry(b'a'), before=b'<html></html>'), Refused('it looks like an HTML page')
     yield 'garbage-behind', 'something behind the end', good + b'garbage', {'a': File(b'contents')}, {'described': 'as every zip program has it'}
     yield 'garbage-between', 'something between two entries', zipped(Entry(b'a', b'contents', behind=b'garbage'), Entry(b'b')), {'a': File(b'contents'), 'b': X}
     size64 = struct.pack('<HHQQ', 1, 16, 8, 8)

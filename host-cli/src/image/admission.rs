@@ -8,6 +8,9 @@ use super::layer_tree::{EntryRefusal, LayerTree};
 use std::path::PathBuf;
 use tar::EntryType;
 
+/// Bytes; an engine cannot make a link to a longer name.
+const LONGEST_TARGET: usize = 4095;
+
 /// Where an entry belongs, below the folder.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place {
@@ -48,6 +51,9 @@ impl Admission {
             EntryType::Regular | EntryType::Fifo => self.standing.file(&path)?,
             EntryType::Symlink if entry.link.is_empty() || entry.link.contains(&0) => {
                 return Err(EntryRefusal::Why("which is a symbolic link to nowhere"));
+            }
+            EntryType::Symlink if entry.link.len() > LONGEST_TARGET => {
+                return Err(EntryRefusal::Why("which is a symbolic link to a name of more than 4095 bytes"));
             }
             EntryType::Symlink => self.standing.symbolic_link(&path)?,
             EntryType::Link => {

@@ -47,8 +47,14 @@ impl Entry {
 
     /// The path for a message.
     pub(super) fn shown(&self) -> String {
-        String::from_utf8_lossy(&self.path).into_owned()
+        shown(&self.path)
     }
+}
+
+/// A path for a message, cut where it is longer than anybody reads.
+fn shown(path: &[u8]) -> String {
+    const ENOUGH: usize = 300;
+    String::from_utf8_lossy(&path[..path.len().min(ENOUGH)]).into_owned()
 }
 
 /// Why the reading ended early.
@@ -89,7 +95,13 @@ pub(super) fn each_entry<E>(
 fn next(members: &mut Members<impl Read>, idle: &mut u32) -> io::Result<Option<Member>> {
     members.next_member(|| bounded(idle)).map_err(|error| match error {
         MemberError::Reading { cause, .. } => cause,
-        MemberError::LongName { .. } | MemberError::LongLink { .. } => damaged("it has a name that is too long"),
+        MemberError::LongName { .. } | MemberError::LongLink { name: None } => {
+            damaged("it has a name that is too long")
+        }
+        MemberError::LongLink { name: Some(name) } => {
+            let why = format!("its entry {:?} is a link to a name that is too long", shown(&name));
+            io::Error::new(io::ErrorKind::InvalidData, why)
+        }
         MemberError::LongRecords { .. } => damaged("it has an extended header of more than 1 MiB"),
     })
 }
@@ -159,6 +171,10 @@ mod tests {
             ([&global[..], &label].concat().repeat(501), "it has too many headers for all members"),
             (described(EntryType::GNULongName, &vec![b'n'; 70_000]), "it has a name that is too long"),
             (described(EntryType::GNULongLink, &vec![b'n'; 70_000]), "it has a name that is too long"),
+            (
+                [described(EntryType::GNULongLink, &vec![b'n'; 70_000]), described(EntryType::Symlink, b"")].concat(),
+                "its entry \"\" is a link to a name that is too long",
+            ),
             (described(EntryType::XHeader, &vec![b' '; (1 << 20) + 1]), "it has an extended header of more than 1 MiB"),
             (described(EntryType::GNUSparse, b"x"), "the map of a sparse file does not fit its contents"),
             (no_mode.as_bytes().to_vec(), "a number in its header is none"),

@@ -8,6 +8,8 @@ use std::path::Path;
 
 /// `NAME_MAX`: more bytes in one part no file system takes.
 const LONGEST_PART: usize = 255;
+/// `PATH_MAX` without its NUL: a symbolic link to a longer name cannot be made.
+const LONGEST_TARGET: u64 = 4095;
 
 /// A name without `.`, `..`, empty parts and a leading slash. May be empty: the directory itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,13 +88,29 @@ impl EntryName {
 /// # Errors
 /// It leads nowhere, or `limits` bound it. `entry` is the link's name, for the text.
 pub(super) fn link_target<'t>(entry: &[u8], target: &'t [u8], limits: &Limits) -> Result<&'t OsStr, UnpackError> {
-    if target.len() as u64 > limits.name {
-        return Err(UnpackError::LimitExceeded { bound: Bound::Target, limit: limits.name, entry: Some(shown(entry)) });
+    let forbidden = |what| Err(UnpackError::Forbidden { entry: shown(entry), what });
+    if target.len() as u64 > limits.name.min(LONGEST_TARGET) {
+        return Err(long_target(Some(entry), limits));
     }
-    if target.is_empty() || target.contains(&0) {
-        return Err(UnpackError::Forbidden { entry: shown(entry), what: "is a symbolic link to nowhere" });
+    if target.is_empty() {
+        return forbidden("is a symbolic link to nowhere");
+    }
+    if target.contains(&0) {
+        return forbidden("is a symbolic link with a NUL byte in its target");
     }
     Ok(OsStr::from_bytes(target))
+}
+
+/// The error of a link whose target is too long. `entry` is the link's name, `None` where it is not known.
+pub(super) fn long_target(entry: Option<&[u8]>, limits: &Limits) -> UnpackError {
+    let entry = entry.map(shown);
+    match entry {
+        Some(entry) if limits.name >= LONGEST_TARGET => {
+            let what = "is a link to a name of more than 4095 bytes, which no file system takes";
+            UnpackError::Forbidden { entry, what }
+        }
+        entry => UnpackError::LimitExceeded { bound: Bound::Target, limit: limits.name, entry },
+    }
 }
 
 /// A raw name for error texts.
@@ -132,14 +150,31 @@ mod tests {
         let limits = Limits::GENEROUS;
         for (target, expected) in [
             ("", "the entry \"l\" is a symbolic link to nowhere".to_owned()),
-            ("a\0b", "the entry \"l\" is a symbolic link to nowhere".to_owned()),
-            (&"t".repeat(4096), "the entry \"l\" is a link to a name of more than 4095 bytes".to_owned()),
+            ("a\0b", "the entry \"l\" is a symbolic link with a NUL byte in its target".to_owned()),
+            (&"t".repeat(4096), format!("the entry \"l\" {TOO_LONG}")),
         ] {
             assert_eq!(link_target(b"l", target.as_bytes(), &limits).unwrap_err().to_string(), expected);
         }
-        for target in ["/etc", "../..", &"t".repeat(4095)] {
+        for target in ["/etc", "../..", &"t".repeat(4095), &"*.py[cod]\n\n# logs\n".repeat(40)] {
             link_target(b"l", target.as_bytes(), &limits).unwrap();
         }
+    }
+
+    const TOO_LONG: &str = "is a link to a name of more than 4095 bytes, which no file system takes";
+
+    #[test]
+    fn a_target_that_is_too_long_is_blamed_on_a_bound_only_where_another_bound_would_help() {
+        let target = "t".repeat(5000);
+        for (name, expected) in [
+            (100, "the entry \"l\" is a link to a name of more than 100 bytes".to_owned()),
+            (4095, format!("the entry \"l\" {TOO_LONG}")),
+            (9000, format!("the entry \"l\" {TOO_LONG}")),
+        ] {
+            let limits = Limits { name, ..Limits::GENEROUS };
+            assert_eq!(link_target(b"l", target.as_bytes(), &limits).unwrap_err().to_string(), expected);
+        }
+        let nobodys = long_target(None, &Limits::GENEROUS).to_string();
+        assert_eq!(nobodys, "the archive has a link to a name of more than 4095 bytes");
     }
 
     #[test]

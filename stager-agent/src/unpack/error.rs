@@ -105,6 +105,7 @@ fn too_much(bound: Bound, limit: u64, entry: Option<&String>) -> String {
         Bound::Ratio => format!("{of} unpacks to more than {limit} times its size"),
         Bound::Depth => format!("{of} lies deeper than {limit} directories"),
         Bound::Name => format!("{of} has a name of more than {limit} bytes"),
+        Bound::Target if entry.is_none() => format!("{of} has a link to a name of more than {limit} bytes"),
         Bound::Target => format!("{of} is a link to a name of more than {limit} bytes"),
     }
 }

@@ -45,7 +45,9 @@ pub(crate) fn unpack(
         .map_err(|cause| UnpackError::from_reading(None, cause))?;
     let mut unpacked = match outer.kind() {
         ArchiveKind::Empty => return Err(UnpackError::Empty),
-        ArchiveKind::Zip => zip::unpack(zip::Inflaters::shared(), &mut outer.whole(), copy, tree, budget, scope)?,
+        ArchiveKind::Zip | ArchiveKind::Script => {
+            zip::unpack(zip::Inflaters::shared(), &mut outer.whole(), copy, tree, budget, scope)?
+        }
         ArchiveKind::Tar => tar::unpack(unpacking(outer.whole(), budget), tree, budget, scope)?,
         ArchiveKind::Gzip => inflate(BufReader::with_capacity(BUFFER, outer.whole()), tree, budget, scope)?,
         ArchiveKind::Other(looks_like) => return Err(UnpackError::NotAnArchive { looks_like }),
@@ -74,6 +76,7 @@ fn gzip_with(inside: ArchiveKind) -> String {
         ArchiveKind::Empty => "a gzip file with nothing in it".to_owned(),
         ArchiveKind::Zip => "a gzip file with a zip in it".to_owned(),
         ArchiveKind::Tar => "a gzip file with a tar in it".to_owned(),
+        ArchiveKind::Script => "a gzip file with a script in it".to_owned(),
         ArchiveKind::Other(inside) => format!("a gzip file with {inside} in it"),
     }
 }

@@ -15,6 +15,8 @@ pub(super) enum ArchiveKind {
     Empty,
     Gzip,
     Zip,
+    /// A script. It may have a zip behind it: a jar that can be started by its name.
+    Script,
     /// POSIX, GNU, or older than both.
     Tar,
     /// In words for people: `an HTML page`.
@@ -51,6 +53,7 @@ fn kind(head: &[u8]) -> ArchiveKind {
         [0x1f, 0x8b, 8, ..] => ArchiveKind::Gzip,
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => ArchiveKind::Zip, // the latter has no entries
         _ if is_tar(head) => ArchiveKind::Tar,
+        [b'#', b'!', ..] => ArchiveKind::Script,
         _ => ArchiveKind::Other(looks_like(head)),
     }
 }
@@ -61,14 +64,13 @@ fn is_tar(head: &[u8]) -> bool {
 }
 
 fn looks_like(head: &[u8]) -> String {
-    let known: [(&[u8], &str); 9] = [
+    let known: [(&[u8], &str); 8] = [
         (b"BZh", "a bzip2 file"),
         (b"\xfd7zXZ", "an xz file"),
         (b"\x28\xb5\x2f\xfd", "a zstd file"),
         (b"7z\xbc\xaf", "a 7-zip file"),
         (b"Rar!", "a RAR file"),
         (b"\x7fELF", "a program"),
-        (b"#!", "a script"),
         (b"PK", "a part of a zip file"),
         (b"{", "JSON"),
     ];

@@ -1,7 +1,7 @@
 //! Unpacks a tar stream: POSIX, GNU and older, with their long names, links and sparse files. What each kind of member
 //! becomes is decided here; how the headers are read, in the crate `tarball`.
 
-use super::entry_name::{EntryName, link_target, shown};
+use super::entry_name::{EntryName, link_target, long_target, shown};
 use super::limits::{Budget, Limits};
 use super::tree::Tree;
 use super::unpacked::{Unpacked, unless_stopped};
@@ -90,12 +90,12 @@ fn unpack_member(
 /// The error of an archive that is unpacked within `limits`; [`UnpackError::Corrupt`] has no entry where the member's
 /// name was not known yet.
 fn unpack_error(error: MemberError, limits: &Limits) -> UnpackError {
-    let exceeded =
-        |bound, name: &[u8]| UnpackError::LimitExceeded { bound, limit: limits.name, entry: Some(shown(name)) };
     match error {
         MemberError::Reading { name, cause } => UnpackError::from_reading(name.as_deref().map(shown), cause),
-        MemberError::LongName { start } => exceeded(Bound::Name, &start),
-        MemberError::LongLink { start } => exceeded(Bound::Target, &start),
+        MemberError::LongName { start } => {
+            UnpackError::LimitExceeded { bound: Bound::Name, limit: limits.name, entry: Some(shown(&start)) }
+        }
+        MemberError::LongLink { name } => long_target(name.as_deref(), limits),
         MemberError::LongRecords { name } => {
             UnpackError::Forbidden { entry: shown(&name), what: "has an extended header of more than 1 MiB" }
         }

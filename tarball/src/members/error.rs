@@ -19,8 +19,8 @@ pub enum MemberError {
     },
     /// The target of a member's link is longer than is allowed.
     LongLink {
-        /// As much of it as was read.
-        start: Vec<u8>,
+        /// The member; `None` where its header was not reached: the archive ends before it, or the target is endless.
+        name: Option<Vec<u8>>,
     },
     /// An extended header is longer than 1 MiB.
     LongRecords {

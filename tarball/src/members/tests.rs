@@ -54,7 +54,7 @@ fn refusal(archive: &[u8]) -> String {
         MemberError::Reading { name: None, cause } => cause.to_string(),
         MemberError::Reading { name: Some(name), cause } => format!("{}: {cause}", shown(name)),
         MemberError::LongName { start } => format!("long name: {}", start.len()),
-        MemberError::LongLink { start } => format!("long link: {}", start.len()),
+        MemberError::LongLink { name } => format!("long link: {:?}", name.map(shown)),
         MemberError::LongRecords { name } => format!("long records: {}", shown(name)),
     }
 }
@@ -82,7 +82,18 @@ fn a_header_that_lies_is_refused_for_what_is_wrong_with_it() {
         ([&global[..], &global, &global].concat(), "a limit"),
         (described(b'L', &[b'n'; 301]), "long name: 301"),
         (described(b'L', &[b'n'; 5000]), "long name: 301"),
-        (described(b'K', &[b'n'; 5000]), "long link: 301"),
+        (described(b'K', &[b'n'; 5000]), "long link: None"),
+        ([described(b'K', &[b'n'; 5000]), described(b'2', b"")].concat(), "long link: Some(\"description\")"),
+        (
+            [described(b'L', b"name\0"), described(b'K', &[b'n'; 5000]), described(b'2', b"")].concat(),
+            "long link: Some(\"name\")",
+        ),
+        (
+            [described(b'K', &vec![b'n'; 1 << 20]), described(b'x', b"15 path=longer\n"), described(b'2', b"")]
+                .concat(),
+            "long link: Some(\"longer\")",
+        ),
+        (header(b'K', "a", b"00004000001"), "the archive ends in the middle of it"),
         (header(b'L', "a", b"77777777777"), "the archive ends in the middle of it"),
         (described(b'S', b"abc"), "description: the map of a sparse file does not fit its contents"),
     ] {
@@ -101,6 +112,9 @@ fn a_name_that_claims_gigabytes_is_refused_without_being_read() {
     let mut members = Members::new(name.chain(io::repeat(b'a')), NAME);
     let Err(MemberError::LongName { start }) = members.next_member(|| Ok(())) else { panic!("it is taken") };
     assert_eq!(start.len(), 301);
+    let link = header(b'K', "././@LongLink", b"40000000000");
+    let mut members = Members::new(link.chain(io::repeat(b'a')), NAME);
+    assert!(matches!(members.next_member(|| Ok(())), Err(MemberError::LongLink { name: None })));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn a_header_that_lies_is_told_what_is_wrong_with_it() {
         (header(b'x', "a", b"00010000000"), "\"a\" has an extended header of more than 1 MiB"),
         (described(b'g', b"9 path=a\n"), "a header for all members speaks of one"),
         (described(b'L', &[b'n'; 5000]), "has a name of more than 4095 bytes"),
-        (described(b'K', &[b'n'; 5000]), "is a link to a name of more than 4095 bytes"),
+        (described(b'K', &[b'n'; 5000]), "has a link to a name of more than 4095 bytes"),
         (header(b'L', "a", b"77777777777"), "the archive ends in the middle of it"),
     ] {
         let told = refusal(&archive);

@@ -53,6 +53,78 @@ fn a_zip_made_on_windows_has_its_directories_and_its_backslashes_understood() {
 }
 
 #[test]
+fn a_name_with_backslashes_in_one_header_and_slashes_in_the_other_is_one_name() {
+    let dos = SimpleFileOptions::default().system(System::Dos);
+    let whole = zip_of(|zip| add(zip, "sub\\page.html", dos, "page"));
+    let places: Vec<usize> = (0..whole.len()).filter(|at| whole[*at..].starts_with(b"sub\\page.html")).collect();
+    let [local, central] = places[..] else { panic!("two names") };
+    for (changed, backslashes) in [(local, true), (central, false)] {
+        let mut archive = whole.clone();
+        archive[changed + 3] = b'/';
+        let target = Target::new();
+        assert_eq!(target.unpack(&archive).unwrap().backslashes, backslashes);
+        assert_eq!(target.text("sub/page.html"), "page");
+    }
+    for evil in [b"..\\/page.html", b"../\\page.html", b"\\..\\page.html", b"a/..\\..\\x.htm"] {
+        let mut archive = whole.clone();
+        archive[local..local + evil.len()].copy_from_slice(evil);
+        archive[central..central + evil.len()].copy_from_slice(evil);
+        let swap = |byte: &u8| if *byte == b'/' { b'\\' } else { *byte };
+        let mirrored: Vec<u8> = evil.iter().map(swap).collect();
+        archive[local..local + evil.len()].copy_from_slice(&mirrored);
+        let error = Target::new().unpack(&archive).unwrap_err();
+        assert!(matches!(error, UnpackError::Escapes { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_jar_with_a_script_in_front_is_unpacked_wherever_its_offsets_count_from() {
+    let jar = zip_of(|zip| {
+        for (name, text) in [("META-INF/MANIFEST.MF", "Manifest-Version: 1.0"), ("a/Main.class", "class")] {
+            add(zip, name, SimpleFileOptions::default(), text);
+        }
+    });
+    let script = b"#!/bin/sh\nexec java -jar \"$0\" \"$@\"\n";
+    let from_the_zip = [&script[..], &jar].concat();
+    let mut from_the_file = from_the_zip.clone();
+    let by = u32::try_from(script.len()).unwrap();
+    let mut add = |at: usize| {
+        let number = u32::from_le_bytes(from_the_file[at..at + 4].try_into().unwrap());
+        from_the_file[at..at + 4].copy_from_slice(&(number + by).to_le_bytes());
+    };
+    for at in (script.len()..from_the_zip.len()).filter(|at| from_the_zip[*at..].starts_with(b"PK\x01\x02")) {
+        add(at + 42);
+    }
+    add(from_the_zip.len() - 6);
+    for archive in [&from_the_zip, &from_the_file] {
+        let target = Target::new();
+        assert_eq!(target.unpack(archive).unwrap().entries, 2);
+        assert_eq!(
+            [target.text("META-INF/MANIFEST.MF"), target.text("a/Main.class")],
+            ["Manifest-Version: 1.0", "class"]
+        );
+    }
+    let error = Target::new().unpack(script).unwrap_err().to_string();
+    assert_eq!(error, "this is not a tar, tgz or zip archive: it looks like a script");
+    let cut = Target::new().unpack(&from_the_zip[..from_the_zip.len() - 30]).unwrap_err().to_string();
+    assert_eq!(cut, "this is not a tar, tgz or zip archive: it looks like a script");
+}
+
+#[test]
+fn directories_that_a_packer_on_windows_made_like_files_can_be_entered() {
+    let unix = SimpleFileOptions::default().system(System::Unix);
+    for (packed, expected) in [(0o666, 0o755), (0o644, 0o755), (0o600, 0o700), (0o500, 0o700)] {
+        let archive = zip_of(|zip| {
+            zip.add_directory("public/", unix.unix_permissions(packed)).unwrap();
+            add(zip, "public/a.css", unix.unix_permissions(0o666), "a");
+        });
+        let target = Target::new();
+        target.unpack(&archive).unwrap();
+        assert_eq!([target.mode("public"), target.mode("public/a.css")], [expected, 0o644], "{packed:o}");
+    }
+}
+
+#[test]
 fn a_backslash_in_a_unix_name_stays() {
     let unix = SimpleFileOptions::default().system(System::Unix);
     let target = Target::new();

@@ -1,7 +1,7 @@
 //! Zips that contradict themselves, or claim what is not so: each is refused in words, and where the directory shows it,
 //! before anything is written.
 
-use super::handmade_zip::{Handmade, deflated, folder, stored, symlink, zip_of};
+use super::handmade_zip::{Handmade, Header, deflated, folder, stored, symlink, zip_of};
 use super::*;
 use proptest::prelude::*;
 
@@ -114,7 +114,7 @@ fn no_byte_belongs_to_two_entries() {
     let inside = Handmade { place: Some(30 + 5), ..stored("inner", b"x") };
     let too_long = stored("long", b"x").but_both(|header| (header.packed, header.size) = (1000, 1000));
     for (what, entries) in [
-        ("one place twice", vec![kernel.clone(), again]),
+        ("one place twice", vec![kernel.clone(), Handmade { mode: 0o100_755, ..again }]),
         ("one within another", vec![shell, inside]),
         ("into the directory", vec![kernel, too_long]),
     ] {
@@ -122,6 +122,48 @@ fn no_byte_belongs_to_two_entries() {
         let said = refusal(&target, &zip_of(&entries), 2);
         assert!(said.ends_with(": it overlaps with what follows it"), "{what}: {said}");
         assert_eq!(left_behind(&target), 0, "{what}");
+    }
+}
+
+#[test]
+fn an_entry_that_stands_in_the_directory_twice_is_one() {
+    let (first, kernel) = (stored("first", b"x"), deflated("kernel", &vec![0; 100_000]));
+    let again = Handmade { place: Some(30 + 5 + 1), ..kernel.clone() };
+    let hidden = |entry: Handmade| Handmade { place: entry.place, ..entry };
+    let mut zip = zip_of(&[first, kernel, hidden(again)]);
+    // The record alone: what stands between the entries is nobody's.
+    let target = Target::new();
+    assert_eq!(target.unzip(&zip, 2).unwrap().entries, 2);
+    assert_eq!(fs::metadata(target.path("kernel")).unwrap().len(), 100_000);
+    // The same bytes under another mode are two entries.
+    let attributes = zip.len() - 22 - 6 - 4 - 4;
+    zip[attributes + 2] ^= 1;
+    assert!(refusal(&Target::new(), &zip, 2).ends_with(": it overlaps with what follows it"));
+}
+
+#[test]
+fn an_empty_directory_that_is_said_to_be_deflated_is_a_directory() {
+    let empty = |method, packed| move |header: &mut Header| (header.method, header.packed) = (method, packed);
+    let nothing_there = [
+        folder("META-INF/").but_both(empty(8, 2)),
+        folder("META-INF/").but_central(empty(8, 2)),
+        folder("META-INF/").but_central(empty(8, 2)).but_local(empty(8, 0)),
+    ];
+    let stream_there = nothing_there.clone().map(|entry| Handmade { contents: vec![3, 0], ..entry });
+    for directory in nothing_there.into_iter().chain(stream_there) {
+        let target = Target::new();
+        let zip = zip_of(&[directory, deflated("META-INF/MANIFEST.MF", b"Manifest-Version: 1.0")]);
+        assert_eq!(target.unzip(&zip, 2).unwrap().entries, 2);
+        assert_eq!(target.text("META-INF/MANIFEST.MF"), "Manifest-Version: 1.0");
+    }
+    for (what, entry) in [
+        ("it overlaps with what follows it", folder("d/").but_both(empty(8, 3))),
+        ("disagree about its size", folder("d/").but_central(|header| (header.packed, header.size) = (2, 1))),
+        ("disagree about its checksum", folder("d/").but_central(|header| header.crc = 1)),
+        ("it overlaps with what follows it", stored("f", b"").but_both(empty(8, 2))),
+    ] {
+        let said = refusal(&Target::new(), &zip_of(&[entry, stored("g", b"y")]), 2);
+        assert!(said.ends_with(what), "{said}");
     }
 }
 

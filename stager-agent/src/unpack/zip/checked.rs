@@ -1,15 +1,16 @@
 //! The header in front of an entry, held against the record of the directory.
 
 use super::contents::{Method, ZipContents};
-use super::record::unicode_name;
+use super::record::{is_same_name, unicode_name};
 use crate::unpack::entry_name::shown;
 use crate::unpack::error::UnpackError;
-use rawzip::extra_fields::ExtraFields;
 use rawzip::{CompressionMethod, Error, ErrorKind, ReaderAt, ZipArchive, ZipFileHeaderRecord, ZipLocalFileHeader};
 use std::io;
 
 /// The longest name and the longest extra fields that a header can have.
 const VARIABLE_PART: usize = 2 * u16::MAX as usize;
+/// Bytes of a deflated stream of which nothing comes: 03 00.
+const EMPTY_STREAM: u64 = 2;
 
 /// Reads local headers.
 pub(super) struct Headers<'a, R> {
@@ -43,6 +44,7 @@ impl<'a, R: ReaderAt> Headers<'a, R> {
             _ => return Err(forbidden("is compressed in a way that is not understood")),
         };
         let (start, end) = entry.compressed_data_range();
+        let end = if is_empty_directory(record, &local) { start } else { end };
         let size = record.uncompressed_size_hint();
         if method == Method::Stored && size != end - start {
             return Err(corrupt("it is not compressed, but has two sizes"));
@@ -54,11 +56,11 @@ impl<'a, R: ReaderAt> Headers<'a, R> {
 /// What the two headers say differently. A header that was written before its contents were known has no sizes and no
 /// checksum: those stand behind the contents then, where nobody can find them without the directory.
 fn disagreement(record: &ZipFileHeaderRecord, local: &ZipLocalFileHeader) -> Option<&'static str> {
-    let raw = record.file_path().as_bytes();
-    let unicode = |extra: ExtraFields<'_>| unicode_name(raw, extra).map(<[u8]>::to_vec);
-    let other_unicode = unicode(local.extra_fields()).is_some_and(|name| Some(name) != unicode(record.extra_fields()));
-    if local.file_path().as_bytes() != raw || other_unicode {
+    if !is_one_name(record, local) {
         return Some("its local header and the directory disagree about its name");
+    }
+    if is_empty_directory(record, local) {
+        return None;
     }
     if local.compression_method() != record.compression_method() {
         return Some("its local header and the directory disagree about its compression");
@@ -74,6 +76,23 @@ fn disagreement(record: &ZipFileHeaderRecord, local: &ZipLocalFileHeader) -> Opt
         return Some("its local header and the directory disagree about its checksum");
     }
     None
+}
+
+fn is_one_name(record: &ZipFileHeaderRecord, local: &ZipLocalFileHeader) -> bool {
+    let system = record.version_made_by().creator_system();
+    let (raw, local_raw) = (record.file_path().as_bytes(), local.file_path().as_bytes());
+    let unicode = unicode_name(raw, record.extra_fields());
+    let same_unicode = |name: &[u8]| unicode.is_some_and(|unicode| is_same_name(name, unicode, system));
+    is_same_name(local_raw, raw, system) && unicode_name(local_raw, local.extra_fields()).is_none_or(same_unicode)
+}
+
+/// Whether both say of a directory that nothing comes out of it. Some packers of jars say in one of the headers, or in both,
+/// that it is deflated to [`EMPTY_STREAM`], and leave the stream out. Nobody reads it.
+fn is_empty_directory(record: &ZipFileHeaderRecord, local: &ZipLocalFileHeader) -> bool {
+    let is_nothing = |packed, size, crc| packed <= EMPTY_STREAM && size == 0 && crc == 0;
+    record.file_path().as_bytes().ends_with(b"/")
+        && is_nothing(record.compressed_size_hint(), record.uncompressed_size_hint(), record.crc32())
+        && is_nothing(local.compressed_size_hint(), local.uncompressed_size_hint(), local.crc32())
 }
 
 impl UnpackError {

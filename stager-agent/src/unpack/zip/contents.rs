@@ -1,7 +1,7 @@
 //! Where an entry of a zip lies in its archive, and how it is packed.
 
 /// A stretch of the archive, and what it becomes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ZipContents {
     /// Where the local header begins.
     pub(super) header: u64,

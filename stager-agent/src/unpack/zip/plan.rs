@@ -12,12 +12,15 @@ use super::contents::ZipContents;
 use super::record::{self, ZipEntryKind};
 use super::spool::Spool;
 use crate::session::scope::Scope;
-use crate::unpack::entry_name::{EntryName, shown};
-use crate::unpack::error::{Bound, UnpackError};
+use crate::unpack::entry_name::{EntryName, long_target, shown};
+use crate::unpack::error::UnpackError;
 use crate::unpack::limits::Budget;
 use crate::unpack::unpacked::{Unpacked, unless_stopped};
-use rawzip::{MAX_CENTRAL_DIRECTORY_RECORD_SIZE, ReaderAt, ZipArchive, ZipFileHeaderRecord, ZipLocator};
+use rawzip::{ErrorKind, MAX_CENTRAL_DIRECTORY_RECORD_SIZE, ReaderAt, ZipArchive, ZipFileHeaderRecord, ZipLocator};
 use std::cmp::Ordering;
+
+/// How a script begins.
+const SCRIPT: &[u8] = b"#!";
 
 /// All entries of a zip that are to be made, judged.
 pub(super) struct ZipPlan {
@@ -28,7 +31,7 @@ pub(super) struct ZipPlan {
 }
 
 /// An entry that is to be made.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct ZipEntry {
     pub(super) name: EntryName,
     pub(super) kind: ZipEntryKind,
@@ -46,7 +49,12 @@ impl ZipPlan {
     pub(super) fn new(spool: &Spool, budget: &Budget, scope: &Scope) -> Result<Self, UnpackError> {
         let mut buffer = vec![0; MAX_CENTRAL_DIRECTORY_RECORD_SIZE];
         let located = ZipLocator::new().locate_in_reader(spool.read_ahead(), &mut buffer, spool.length);
-        let archive = located.map_err(|(_, error)| damaged(None, error))?;
+        let archive = located.map_err(|(_, error)| match error.kind() {
+            ErrorKind::MissingEndOfCentralDirectory if spool.begins_with(SCRIPT) => {
+                UnpackError::NotAnArchive { looks_like: "a script".to_owned() }
+            }
+            _ => damaged(None, error),
+        })?;
         let mut plan = Self { entries: Vec::new(), backslashes: false };
         plan.read(&archive, &mut buffer, budget, scope)?;
         no_byte_twice(&plan.entries, archive.directory_offset())?;
@@ -114,8 +122,7 @@ impl ZipPlan {
                 return Err(forbidden("wants to replace the directory itself"));
             }
             ZipEntryKind::Symlink if contents.size > budget.limits.name => {
-                let limit = budget.limits.name;
-                return Err(UnpackError::LimitExceeded { bound: Bound::Target, limit, entry: Some(shown(&raw)) });
+                return Err(long_target(Some(&raw), budget.limits));
             }
             ZipEntryKind::File | ZipEntryKind::Symlink => budget.bytes(contents.size)?,
             ZipEntryKind::Directory | ZipEntryKind::Pipe => {}
@@ -152,10 +159,12 @@ impl ZipPlan {
     }
 }
 
-/// Refuses entries that share bytes: the way to make petabytes of a few kilobytes, or an archive that holds itself.
+/// Refuses entries that share bytes: the way to make petabytes of a few kilobytes, or an archive that holds itself. An
+/// entry that stands in the directory twice is one.
 fn no_byte_twice(entries: &[ZipEntry], directory: u64) -> Result<(), UnpackError> {
     let mut by_place: Vec<&ZipEntry> = entries.iter().collect();
     by_place.sort_unstable_by_key(|entry| entry.contents.header);
+    by_place.dedup();
     for (place, entry) in by_place.iter().enumerate() {
         let next = by_place.get(place + 1).map_or(directory, |next| next.contents.header);
         if entry.contents.end > next {

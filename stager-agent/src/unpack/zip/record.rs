@@ -52,6 +52,13 @@ pub(super) fn name(raw: &[u8], extra: ExtraFields, system: CreatorSystem) -> (Ve
     (name, backslashes)
 }
 
+/// Whether two headers mean the same by these names. Of archives that were not made on Unix some have `\` in one header and
+/// `/` in the other.
+pub(super) fn is_same_name(one: &[u8], other: &[u8], system: CreatorSystem) -> bool {
+    let slash = |byte: &u8| if *byte == b'\\' { b'/' } else { *byte };
+    one == other || !made_by_unix(system) && one.iter().map(slash).eq(other.iter().map(slash))
+}
+
 /// Whether a name of DOS begins with a drive letter: then it is about somebody's disk, and not about a directory here.
 pub(super) fn has_drive(name: &[u8], system: CreatorSystem) -> bool {
     !made_by_unix(system) && matches!(name, [letter, b':', ..] if letter.is_ascii_alphabetic())
@@ -82,7 +89,7 @@ pub(super) fn kind_and_mode(
     match stated & KIND {
         kind if name.ends_with(b"/") || kind == DIRECTORY => {
             // A directory that cannot be entered is a DOS attribute read as a mode.
-            let mode = mode.filter(|_| made_by_unix(system));
+            let mode = mode.filter(|_| made_by_unix(system)).map(enterable);
             Ok((ZipEntryKind::Directory, mode.unwrap_or(MODE_OF_DIRECTORIES)))
         }
         SYMLINK => Ok((ZipEntryKind::Symlink, 0)),
@@ -90,6 +97,13 @@ pub(super) fn kind_and_mode(
         REGULAR | 0 => Ok((ZipEntryKind::File, mode.unwrap_or(MODE_OF_FILES))),
         _ => Err("is a device or a socket"),
     }
+}
+
+/// A directory's mode with which its owner can use it, and whoever may read it can enter it. Packers on Windows write the
+/// modes that they know of files, 0666 or 0644; Cloud Controller makes such directories anew.
+fn enterable(mode: u32) -> u32 {
+    let readable = (mode & 0o444) >> 2;
+    mode | readable | 0o700
 }
 
 fn unix_mode(system: CreatorSystem, attributes: u32) -> u32 {
@@ -102,7 +116,7 @@ fn unix_mode(system: CreatorSystem, attributes: u32) -> u32 {
     if attributes & DOS_READ_ONLY == 0 { kind } else { kind & !0o222 }
 }
 
-fn made_by_unix(system: CreatorSystem) -> bool {
+pub(super) fn made_by_unix(system: CreatorSystem) -> bool {
     matches!(system, CreatorSystem::UNIX | CreatorSystem::MACOS)
 }
 
@@ -141,6 +155,22 @@ mod tests {
     }
 
     #[test]
+    fn two_names_that_differ_in_slashes_are_one_name_unless_unix_wrote_them() {
+        let (fat, unix) = (CreatorSystem::FAT, CreatorSystem::UNIX);
+        for (one, other, system, same) in [
+            ("a\\b", "a/b", fat, true),
+            ("a/b", "a\\b", fat, true),
+            ("a\\b/c", "a/b\\c", CreatorSystem::NTFS, true),
+            ("a\\b", "a/b", unix, false),
+            ("a\\b", "a\\b", unix, true),
+            ("a\\b", "a/c", fat, false),
+            ("a\\b", "a/b/", fat, false),
+        ] {
+            assert_eq!(is_same_name(one.as_bytes(), other.as_bytes(), system), same, "{one} {other} {system:?}");
+        }
+    }
+
+    #[test]
     fn a_unicode_name_counts_where_it_stands_for_this_name() {
         let system = CreatorSystem::FAT;
         assert_eq!(named(b"a", &extra(crc32(b"a"), "ä"), system), "ä".as_bytes());
@@ -160,6 +190,10 @@ mod tests {
             ("d/", unix(0o40_700), Ok((ZipEntryKind::Directory, 0o700))),
             ("d", unix(0o40_700), Ok((ZipEntryKind::Directory, 0o700))),
             ("d/", unix(0), Ok((ZipEntryKind::Directory, 0o755))),
+            ("d/", unix(0o40_666), Ok((ZipEntryKind::Directory, 0o777))),
+            ("d/", unix(0o40_644), Ok((ZipEntryKind::Directory, 0o755))),
+            ("d/", unix(0o40_500), Ok((ZipEntryKind::Directory, 0o700))),
+            ("d/", unix(0o40_001), Ok((ZipEntryKind::Directory, 0o701))),
             ("l", unix(0o120_777), Ok((ZipEntryKind::Symlink, 0))),
             ("p", unix(0o010_644), Ok((ZipEntryKind::Pipe, 0))),
             ("c", unix(0o020_644), Err("is a device or a socket")),

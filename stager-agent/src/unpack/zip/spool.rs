@@ -72,6 +72,12 @@ impl Spool {
         self.file.read_exact_at(buffer, at)
     }
 
+    /// Whether its first bytes are these.
+    pub(super) fn begins_with(&self, start: &[u8]) -> bool {
+        let mut first = vec![0; start.len()];
+        self.read_exact_at(&mut first, 0).is_ok_and(|()| first == start)
+    }
+
     /// What stands from `at` to `end`.
     pub(super) fn part(&self, at: u64, end: u64) -> impl Read {
         Part { file: &self.file, at, end }

@@ -183,6 +183,9 @@ fn what_comes_twice_counts_once_and_what_is_in_the_way_of_another_is_refused() {
         (fs::read(home.join("app/a")).unwrap(), fs::read(home.join("app/b/c")).unwrap()),
         (b"2".into(), b"3".into())
     );
+    let text = "*.log\n".repeat(120);
+    let (_folder, home) = unpacked(&made(&Sample::droplet().link(EntryType::Symlink, "./app/l", &text).tgz()).unwrap());
+    assert_eq!(fs::read_link(home.join("app/l")).unwrap(), PathBuf::from(text));
     let (_folder, home) = unpacked(&made(&link("./app/a", "./app/a").tgz()).unwrap());
     assert_eq!(fs::read(home.join("app/a")).unwrap(), b"1");
     for (droplet, why) in [
@@ -193,6 +196,10 @@ fn what_comes_twice_counts_once_and_what_is_in_the_way_of_another_is_refused() {
         (link("./app/b", "./app"), "`./app/b`, which is a hard link to a folder"),
         (link("./app/b", ""), "`./app/b`, which has a name that is none"),
         (Sample::droplet().link(EntryType::Symlink, "./app/l", ""), "`./app/l`, which is a symbolic link to nowhere"),
+        (
+            Sample::droplet().link(EntryType::Symlink, "./app/l", &"*.log\n".repeat(800)),
+            "`./app/l`, which is a symbolic link to a name of more than 4095 bytes",
+        ),
         (
             Sample::droplet().file("./app/a", b"", 0o644).file("./app/a/b", b"", 0o644),
             "`./app/a/b`, which lies in what is not a folder",
