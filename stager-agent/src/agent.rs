@@ -8,7 +8,7 @@ use crate::causes::with_causes;
 use crate::dependencies::{Caches, DependencyInstaller, volume_is_mounted};
 use crate::disk_budget::DiskBudget;
 use crate::failure::Failure;
-use crate::fetch::{Http, Trust, Verify};
+use crate::fetch::{ClientError, Http, Trust, Verify};
 use crate::hidden::Hidden;
 use crate::image_handoff::{self, Socket, SocketUser, Verdict};
 use crate::outlet::Outlet;
@@ -156,7 +156,11 @@ fn carry_out(
 ) -> Result<Staged, Failure> {
     let scope = &scope.named(Some(&plan.log_source));
     announce(plan, arguments.no_upload, scope);
-    let http = Http::new(&trust(plan, arguments), arguments.timeouts())?;
+    let trust = trust(plan, arguments);
+    for text in trust.left_out().map_err(ClientError::from)? {
+        scope.emit(Event::Warning { text });
+    }
+    let http = Http::new(&trust, arguments.timeouts())?;
     let began = clock::now();
     let runner = StagingRunner {
         plan,

@@ -150,6 +150,10 @@ impl From<PlanError> for Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let advice = match error {
+            ClientError::Trust(TrustError::Library { .. }) => "install the package ca-certificates in the container",
+            ClientError::Trust(TrustError::BadBlocks { .. }) => {
+                "mend the block or take it out; `openssl x509 -in FILE -text` shows a certificate"
+            }
             ClientError::Trust(TrustError::Own(_)) => {
                 "give PEM files with --cert and --key (or both in one with --cert), the key without passphrase; they must \
                  exist in the container (docker run -v)"

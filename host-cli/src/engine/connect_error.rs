@@ -94,6 +94,9 @@ pub(crate) enum ConnectError {
     /// No certificate in the file.
     #[error("{} holds no certificate in PEM form", path.display())]
     NoCertificate { path: PathBuf },
+    /// Blocks of the file are no certificates.
+    #[error("cannot use the certificates in {}: {bad}", path.display())]
+    BadBlocks { path: PathBuf, bad: String },
     /// No key in the file.
     #[error("{} holds no private key in PEM form", path.display())]
     NoKey { path: PathBuf },

@@ -6,7 +6,7 @@ use crate::arguments::Arguments;
 use crate::cache::Cache;
 use crate::dependencies::{Caches, Dependency, DependencyInstaller};
 use crate::failure::{Failure, NotFetched};
-use crate::fetch::{FetchError, Http, Verify};
+use crate::fetch::{ClientError, FetchError, Http, Verify};
 use crate::plan::{self, PlanError, StagingPlan};
 use crate::session::lease::Lease;
 use crate::session::scope::Scope;
@@ -43,7 +43,7 @@ pub(super) fn fill(
     let steps = Steps::default();
     steps.enter(Step::Fetch, scope);
     for turn in collection.in_turns() {
-        let clients = clients(&turn, arguments)?;
+        let clients = clients(&turn, arguments, scope)?;
         let jobs: Vec<(&Wanted, &Http)> = turn.iter().zip(&clients).map(|(wanted, http)| (wanted, &**http)).collect();
         let provided = parallel(&jobs, |(wanted, http)| {
             let installer =
@@ -113,11 +113,14 @@ fn read_plan(text: &str) -> Result<Option<StagingPlan>, Failure> {
 }
 
 /// The client for each of `wanted`; those that trust the same share one.
-fn clients(wanted: &[Wanted], arguments: &Arguments) -> Result<Vec<Rc<Http>>, Failure> {
+fn clients(wanted: &[Wanted], arguments: &Arguments, scope: &Scope) -> Result<Vec<Rc<Http>>, Failure> {
     let mut known: HashMap<(Option<&Path>, bool), Rc<Http>> = HashMap::new();
     let client = |wanted: &Wanted| -> Result<_, Failure> {
         let verify = if wanted.skips_verification { Verify::Skip } else { Verify::Yes };
         let trust = arguments.trust(wanted.certificates.clone(), verify);
+        for text in trust.left_out().map_err(ClientError::from)? {
+            scope.emit(Event::Warning { text });
+        }
         Ok(Rc::new(Http::new(&trust, arguments.timeouts())?))
     };
     let mut clients = Vec::new();

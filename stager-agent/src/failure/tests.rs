@@ -16,6 +16,7 @@ use shared_model::safe_url::SafeUrl;
 use shared_model::validate;
 use signal_hook::consts::SIGTERM;
 use std::time::Duration;
+use tls_trust::BadBlock;
 
 /// When the texts are made: long after the recorded signatures expired.
 const NOW: i64 = 1_800_000_000;
@@ -205,9 +206,14 @@ fn requests() -> Vec<RequestError> {
 
 fn trusting() -> Vec<TrustError> {
     let (certificate, key) = (|| "/own.pem".into(), || "/own.key".into());
+    let bad = || {
+        let block = |line, what: &str| BadBlock { line, what: what.to_owned() };
+        vec![block(23, "is not base64"), block(61, "has no line -----END CERTIFICATE-----")]
+    };
     let own = [
         OwnCertificateError::Unreadable { path: key(), cause: refused_by_system() },
         OwnCertificateError::NoCertificate { path: certificate() },
+        OwnCertificateError::BadBlocks { path: certificate(), bad: bad() },
         OwnCertificateError::NoKey { path: key() },
         OwnCertificateError::Encrypted { path: key() },
         OwnCertificateError::Mismatch { key: key(), certificate: certificate() },
@@ -215,6 +221,8 @@ fn trusting() -> Vec<TrustError> {
     ];
     let authorities = [
         TrustError::NoCertificate { path: "/ca.pem".into() },
+        TrustError::BadBlocks { path: "/ca.pem".into(), bad: bad() },
+        TrustError::Library { cause: io::Error::other("no root trust anchors were provided") },
         TrustError::Unreadable { path: "/ca.pem".into(), cause: refused_by_system() },
     ];
     authorities.into_iter().chain(own.map(TrustError::from)).collect()
@@ -370,7 +378,7 @@ fn no_error_is_forgotten_here() {
     assert_all_variants!(&results(), ResultError, ResultError { Unreadable, NotTaken, TooLong, NotText });
     assert_all_variants!(&reports(), ReportError, ReportError { Transfer, Refused });
     assert_all_variants!(&requests(), RequestError, RequestError { Terminal, Unreadable, TooLong, NotText, NotJson });
-    assert_all_variants!(&trusting(), TrustError, TrustError { Own, Unreadable, NoCertificate });
+    assert_all_variants!(&trusting(), TrustError, TrustError { Own, Unreadable, NoCertificate, BadBlocks, Library });
     assert_all_variants!(&not_fetched(), NotFetched, NotFetched { Dependency, Request });
     assert_all_variants!(&handing_over(), HandoffError, HandoffError { NotStarted, Failed, Silent });
 }

@@ -76,6 +76,12 @@ fn classify_tls(error: &rustls::Error, host: String) -> TransferError {
         rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
             TransferError::CertificateExpired { host }
         }
+        // One that vouches for itself, and that nobody named.
+        rustls::Error::InvalidCertificate(CertificateError::Other(other))
+            if other.to_string() == "CaUsedAsEndEntity" =>
+        {
+            TransferError::UnknownAuthority { host }
+        }
         rustls::Error::InvalidMessage(_) => {
             TransferError::Tls { host, reason: "what answers there is not TLS".to_owned() }
         }

@@ -9,7 +9,7 @@ use super::proxy::{NearProxy, Proxies, Proxy};
 use super::timeouts::Timeouts;
 use super::transfer_error::TransferError;
 use super::trust::{Trust, TrustError, Verify};
-use super::watched_transport::{ConnectionHandle, WatchedConnector};
+use super::watched_transport::{ConnectionHandle, SharedConnector, WatchedConnector};
 use crate::http_url::Address;
 use crate::session::semaphore::Semaphore;
 use std::env;
@@ -19,9 +19,7 @@ use std::time::Duration;
 use thiserror::Error;
 use ureq::config::Config;
 use ureq::http::{self, HeaderName, HeaderValue, StatusCode, header};
-use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, Error, RequestBuilder, SendBody, Timeout};
 
 /// As browsers have it, more or less; nobody in Cloud Foundry redirects more than twice.
@@ -33,8 +31,7 @@ const AT_ONCE: usize = 6;
 /// One client, built once. Cloning it is cheap, and the clone is the same client.
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
-    connector: Arc<DefaultConnector>,
-    tls: TlsConfig,
+    connector: SharedConnector,
     proxies: Arc<Proxies>,
     timeouts: Timeouts,
     verify: Verify,
@@ -63,9 +60,9 @@ impl Http {
     /// # Errors
     /// A certificate file that was asked for cannot be used.
     pub(super) fn through(proxies: Proxies, trust: &Trust, timeouts: Timeouts) -> Result<Self, TrustError> {
-        let (connector, proxies) = (Arc::new(DefaultConnector::new()), Arc::new(proxies));
-        let (tls, verify, semaphore) = (trust.tls()?, trust.verify, Semaphore::new(AT_ONCE));
-        Ok(Self { connector, tls, proxies, timeouts, verify, semaphore })
+        let (connector, proxies) = (SharedConnector::new(trust.tls()?), Arc::new(proxies));
+        let (verify, semaphore) = (trust.verify, Semaphore::new(AT_ONCE));
+        Ok(Self { connector, proxies, timeouts, verify, semaphore })
     }
 
     /// How long it waits.
@@ -137,10 +134,10 @@ impl Http {
     fn agent(&self, address: &Address, per_read: Duration) -> (Agent, ConnectionHandle) {
         let (proxy, connection) = (self.proxies.for_address(address), ConnectionHandle::default());
         let tunnel = proxy.filter(|proxy| tunnels(proxy, address));
-        let config = configuration(&self.tls, self.timeouts, per_read).proxy(tunnel.map(|proxy| proxy.tunnel.clone()));
+        let config = configuration(self.timeouts, per_read).proxy(tunnel.map(|proxy| proxy.tunnel.clone()));
         let forward = proxy.filter(|proxy| !tunnels(proxy, address));
         let watched = WatchedConnector {
-            connector: Arc::clone(&self.connector),
+            connector: self.connector.clone(),
             connection: connection.clone(),
             whole_url: forward.map(|_| address.origin().to_owned()),
         };
@@ -191,13 +188,8 @@ fn tunnels(proxy: &Proxy, address: &Address) -> bool {
     address.https || proxy.https
 }
 
-fn configuration(
-    tls: &TlsConfig,
-    timeouts: Timeouts,
-    per_read: Duration,
-) -> ureq::config::ConfigBuilder<ureq::typestate::AgentScope> {
+fn configuration(timeouts: Timeouts, per_read: Duration) -> ureq::config::ConfigBuilder<ureq::typestate::AgentScope> {
     Config::builder()
-        .tls_config(tls.clone())
         .http_status_as_error(false)
         .max_redirects(0)
         .user_agent(concat!("stager/", env!("CARGO_PKG_VERSION")))

@@ -146,6 +146,14 @@ impl TestAuthority {
         Self { pem: issuer.pem(), server: (server.der().clone(), key.serialize_der()), issuer }
     }
 
+    /// One whose own certificate is that of the server `name`, as one `openssl req -x509` makes it.
+    pub(crate) fn self_signed(name: &str) -> Self {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        Self { pem: issuer.pem(), server: (issuer.der().clone(), issuer.key().serialize_der()), issuer }
+    }
+
     /// A client's certificate with `key`, as PEM.
     pub(crate) fn certificate_of_client(&self, key: &KeyPair) -> String {
         CertificateParams::new(vec!["client".to_owned()]).unwrap().signed_by(key, &self.issuer).unwrap().pem()

@@ -4,6 +4,7 @@
 //! and the inflater to the disk (only a zip needs a spool file). Which archives, where to, and what a failure means
 //! for the staging, is for others.
 
+mod anyone;
 mod archive;
 mod body;
 mod cached_copy;
@@ -22,6 +23,7 @@ mod retry;
 mod tally;
 mod target_dir;
 mod timeouts;
+mod tls_connector;
 mod transfer_error;
 mod trust;
 mod validators;

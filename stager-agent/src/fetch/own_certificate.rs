@@ -3,14 +3,14 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that reads the agent's own certificate and key")]
 
-use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, parse_pem};
+use tls_trust::BadBlock;
 
 /// Where certificate and key are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,13 @@ pub(crate) enum OwnCertificateError {
     },
     #[error("{} holds no certificate in PEM form", path.display())]
     NoCertificate { path: PathBuf },
+    /// Some blocks of the file are no certificates.
+    #[error("cannot use the certificates in {}: {}", path.display(), tls_trust::listed(bad))]
+    BadBlocks {
+        path: PathBuf,
+        /// At least one.
+        bad: Vec<BadBlock>,
+    },
     #[error("{} holds no private key in PEM form", path.display())]
     NoKey { path: PathBuf },
     #[error("the private key in {} is encrypted", path.display())]
@@ -44,35 +51,29 @@ pub(crate) enum OwnCertificateError {
 }
 
 impl OwnCertificate {
-    /// What the HTTP client needs to know.
-    pub(super) fn load(&self) -> Result<ClientCert, OwnCertificateError> {
+    /// The certificate, those that lead from it to the authority, and the key.
+    pub(super) fn load(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), OwnCertificateError> {
         let certificate = || self.certificate.clone();
         let key_path = self.key.as_deref().unwrap_or(&self.certificate);
-        let chain = certificates(&read(&self.certificate)?);
+        let (chain, bad) = tls_trust::certificates(&read(&self.certificate)?);
+        if !bad.is_empty() {
+            return Err(OwnCertificateError::BadBlocks { path: certificate(), bad });
+        }
         if chain.is_empty() {
             return Err(OwnCertificateError::NoCertificate { path: certificate() });
         }
         let text = read(key_path)?;
-        let key = PrivateKey::from_pem(&text).map_err(|_| no_key(key_path, &text))?;
-        let checked = PrivateKeyDer::from_pem_slice(&text).map_err(|_| no_key(key_path, &text))?;
+        let key = PrivateKeyDer::from_pem_slice(&text).map_err(|_| no_key(key_path, &text))?;
 
         let provider = rustls::crypto::ring::default_provider();
-        let der = chain.iter().map(|certificate| certificate.der().to_vec().into()).collect();
-        CertifiedKey::from_der(der, checked, &provider).map_err(|error| match error {
+        CertifiedKey::from_der(chain.clone(), key.clone_key(), &provider).map_err(|error| match error {
             Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
                 OwnCertificateError::Mismatch { key: key_path.to_owned(), certificate: certificate() }
             }
             _ => OwnCertificateError::Unusable { key: key_path.to_owned(), certificate: certificate() },
         })?;
-        Ok(ClientCert::new_with_certs(&chain, key))
+        Ok((chain, key))
     }
-}
-
-/// The certificates in `text`, in order; what is none, such as a key beside its certificate, is left out.
-pub(super) fn certificates(text: &[u8]) -> Vec<Certificate<'static>> {
-    let items = parse_pem(text).filter_map(Result::ok);
-    let certificate = |item| if let PemItem::Certificate(certificate) = item { Some(certificate) } else { None };
-    items.filter_map(certificate).collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, OwnCertificateError> {

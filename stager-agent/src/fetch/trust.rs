@@ -3,12 +3,18 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that reads certificate files")]
 
-use super::own_certificate::{OwnCertificate, OwnCertificateError, certificates};
+use super::anyone::Anyone;
+use super::own_certificate::{OwnCertificate, OwnCertificateError};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use thiserror::Error;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use tls_trust::BadBlock;
 
 /// Where systems keep the public authorities: Debian and Alpine, Red Hat, SUSE.
 const SYSTEM_BUNDLES: [&str; 3] =
@@ -20,7 +26,7 @@ pub(crate) struct Trust {
     /// PEM files with certificates. Each must be readable and hold at least one.
     pub(crate) files: Vec<PathBuf>,
     /// A directory whose `*.crt` and `*.pem` are added; one that does not exist adds nothing, nor does a file in it
-    /// without a certificate: nobody asked for that one by name.
+    /// without a certificate, or a block that is none: nobody asked for that one by name. See [`Trust::left_out`].
     pub(crate) folder: Option<PathBuf>,
     /// Whether certificates are looked at.
     pub(crate) verify: Verify,
@@ -50,46 +56,106 @@ pub(crate) enum TrustError {
     },
     #[error("{} holds no certificate in PEM form", path.display())]
     NoCertificate { path: PathBuf },
+    /// Some blocks of the file are no certificates.
+    #[error("cannot use the certificates in {}: {}", path.display(), tls_trust::listed(bad))]
+    BadBlocks {
+        path: PathBuf,
+        /// At least one.
+        bad: Vec<BadBlock>,
+    },
+    /// The TLS library does not take what it was given.
+    #[error("TLS cannot be set up")]
+    Library {
+        #[source]
+        cause: io::Error,
+    },
 }
 
 impl Trust {
-    /// What the HTTP client needs to know.
+    /// How TLS is spoken.
     ///
     /// # Errors
     /// One of the named files cannot be used, or the directory cannot be read.
-    pub(super) fn tls(&self) -> Result<TlsConfig, TrustError> {
-        let mut roots = match self.verify {
-            Verify::Yes => system_roots(),
-            Verify::Skip => Vec::new(), // nobody will look at them
+    pub(super) fn tls(&self) -> Result<Arc<ClientConfig>, TrustError> {
+        fn unusable(error: impl Error + Send + Sync + 'static) -> TrustError {
+            TrustError::Library { cause: io::Error::other(error) }
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let named = self.named()?;
+        let verifier: Arc<dyn ServerCertVerifier> = match self.verify {
+            Verify::Skip => Arc::new(Anyone::new(&provider)), // nobody looks at what is named
+            Verify::Yes => {
+                let mut authorities = system_authorities();
+                authorities.add_parsable_certificates(named.iter().cloned());
+                tls_trust::verifier(authorities, named, Arc::clone(&provider)).map_err(unusable)?
+            }
         };
+        let own = self.own.as_ref().map(OwnCertificate::load).transpose()?;
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder = builder.map_err(unusable)?.dangerous().with_custom_certificate_verifier(verifier);
+        Ok(Arc::new(match own {
+            Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(unusable)?,
+            None => builder.with_no_client_auth(),
+        }))
+    }
+
+    /// The certificates that the user and the request name.
+    fn named(&self) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+        let mut named = Vec::new();
         for path in &self.files {
             let found = certificates_in(path)?;
             if found.is_empty() {
                 return Err(TrustError::NoCertificate { path: path.clone() });
             }
-            roots.extend(found);
+            named.extend(found);
         }
-        for path in self.folder.as_deref().map(certificate_files).transpose()?.unwrap_or_default() {
-            roots.extend(certificates_in(&path)?);
+        for path in self.folder_files()? {
+            named.extend(tls_trust::certificates(&read(&path)?).0);
         }
-        Ok(TlsConfig::builder()
-            .root_certs(RootCerts::from(roots))
-            .disable_verification(self.verify == Verify::Skip)
-            .client_cert(self.own.as_ref().map(OwnCertificate::load).transpose()?)
-            .build())
+        Ok(named)
+    }
+
+    /// What cannot be read of the directory's certificates, in words, a file each. Nobody asked for them by name, so they
+    /// are only left out.
+    ///
+    /// # Errors
+    /// The directory or a file in it cannot be read.
+    pub(crate) fn left_out(&self) -> Result<Vec<String>, TrustError> {
+        let mut texts = Vec::new();
+        for path in self.folder_files()? {
+            let (_, bad) = tls_trust::certificates(&read(&path)?);
+            if !bad.is_empty() {
+                texts.push(format!("certificates in {} are left out: {}", path.display(), tls_trust::listed(&bad)));
+            }
+        }
+        Ok(texts)
+    }
+
+    fn folder_files(&self) -> Result<Vec<PathBuf>, TrustError> {
+        Ok(self.folder.as_deref().map(certificate_files).transpose()?.unwrap_or_default())
     }
 }
 
-fn system_roots() -> Vec<Certificate<'static>> {
-    let bundle = SYSTEM_BUNDLES.iter().filter_map(|path| certificates_in(Path::new(path)).ok());
-    bundle.into_iter().find(|found| !found.is_empty()).unwrap_or_else(|| {
-        webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|root| Certificate::from_der(root).to_owned()).collect()
-    })
+/// A system's bundle may hold old ones that the library does not take; they are left out.
+fn system_authorities() -> RootCertStore {
+    let mut authorities = RootCertStore::empty();
+    for bundle in SYSTEM_BUNDLES.iter().filter_map(|path| fs::read(path).ok()) {
+        authorities.add_parsable_certificates(tls_trust::certificates(&bundle).0);
+        if !authorities.is_empty() {
+            return authorities;
+        }
+    }
+    authorities.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+    authorities
 }
 
-fn certificates_in(path: &Path) -> Result<Vec<Certificate<'static>>, TrustError> {
-    let text = fs::read(path).map_err(|cause| TrustError::Unreadable { path: path.to_owned(), cause })?;
-    Ok(certificates(&text))
+fn certificates_in(path: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+    let (certificates, bad) = tls_trust::certificates(&read(path)?);
+    if bad.is_empty() { Ok(certificates) } else { Err(TrustError::BadBlocks { path: path.to_owned(), bad }) }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TrustError> {
+    fs::read(path).map_err(|cause| TrustError::Unreadable { path: path.to_owned(), cause })
 }
 
 fn certificate_files(folder: &Path) -> Result<Vec<PathBuf>, TrustError> {

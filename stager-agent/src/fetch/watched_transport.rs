@@ -2,23 +2,48 @@
 //! whether more came than a body that was read to its end, hear an answer that comes before a body is sent whole, and
 //! name the whole URL to a proxy that passes plain HTTP on.
 
+use super::tls_connector;
+use rustls::ClientConfig;
 use std::fmt::Debug;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use ureq::Error;
-use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
 /// Makes the connection of one request.
 #[derive(Debug)]
 pub(super) struct WatchedConnector {
-    /// Shared by all requests: it keeps what all TLS connections need.
-    pub(super) connector: Arc<DefaultConnector>,
+    /// Makes the connection itself.
+    pub(super) connector: SharedConnector,
     /// Is told of the connection.
     pub(super) connection: ConnectionHandle,
     /// `http://host:port`, which a proxy finds in front of the path; `None`: it is not asked through a proxy, or
     /// through a tunnel.
     pub(super) whole_url: Option<String>,
+}
+
+/// What all requests share: it keeps what all TLS connections need.
+#[derive(Clone, Debug)]
+pub(super) struct SharedConnector(Arc<dyn Connector<(), Out = Box<dyn Transport>>>);
+
+impl SharedConnector {
+    /// One that speaks TLS like this.
+    pub(super) fn new(tls: Arc<ClientConfig>) -> Self {
+        Self(Arc::new(Boxed(tls_connector::connector(tls))))
+    }
+}
+
+/// Forgets which kind of connection it makes.
+#[derive(Debug)]
+struct Boxed<C>(C);
+
+impl<C: Connector<()>> Connector<()> for Boxed<C> {
+    type Out = Box<dyn Transport>;
+
+    fn connect(&self, details: &ConnectionDetails, chained: Option<()>) -> Result<Option<Self::Out>, Error> {
+        Ok(self.0.connect(details, chained)?.map(|transport| -> Box<dyn Transport> { Box::new(transport) }))
+    }
 }
 
 /// What is known of a connection: who is at its other end, and once the library is done with it, whether more came than
@@ -46,7 +71,7 @@ impl Connector<()> for WatchedConnector {
     type Out = WatchedTransport;
 
     fn connect(&self, details: &ConnectionDetails, chained: Option<()>) -> Result<Option<WatchedTransport>, Error> {
-        let inner = self.connector.connect(details, chained)?;
+        let inner = self.connector.0.connect(details, chained)?;
         if let Some(peer) = inner.as_ref().and_then(peer) {
             let _ = self.connection.0.peer.set(peer); // through a tunnel the second time: the same
         }

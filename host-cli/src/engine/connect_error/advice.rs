@@ -37,6 +37,9 @@ impl ConnectError {
                 "`docker context ls` lists the contexts; DOCKER_CONTEXT or DOCKER_HOST chooses another engine"
                     .to_owned()
             }
+            Self::BadBlocks { .. } => {
+                "mend the block or take it out; `openssl x509 -in FILE -text` shows a certificate".to_owned()
+            }
             Self::EncryptedKey { .. } => {
                 "take the passphrase off: `openssl pkey -in key.pem -out key.pem`; docker reads no such key either"
                     .to_owned()
@@ -85,7 +88,9 @@ impl TlsError {
             Self::UnknownAuthority { .. } => format!("put its CA into ca.pem; {CERTIFICATES}"),
             Self::OtherHost { .. } => "name the engine as its certificate does".to_owned(),
             Self::Expired | Self::NotYetValid => "renew it, or set this machine's clock".to_owned(),
-            Self::AuthorityAsServer => "give the engine a certificate of its own, made by that authority".to_owned(),
+            Self::AuthorityAsServer => {
+                "put that very certificate into ca.pem, or give the engine one of its own, made by that authority".to_owned()
+            }
             Self::Plain => "unset DOCKER_TLS_VERIFY and DOCKER_TLS if it is meant to speak plain HTTP, or try its other port: 2376 is usual with TLS".to_owned(),
             Self::Wanted => format!("DOCKER_TLS_VERIFY=1 makes host-cli speak TLS; {CERTIFICATES}"),
             Self::TooOld => "host-cli speaks TLS 1.2 and 1.3".to_owned(),

@@ -29,7 +29,7 @@ fn explain_certificate(wrong: &CertificateError, files: &TlsFiles) -> TlsError {
         Wrong::NotValidForNameContext { presented, .. } => TlsError::OtherHost { names: presented.clone() },
         Wrong::Expired | Wrong::ExpiredContext { .. } => TlsError::Expired,
         Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => TlsError::NotYetValid,
-        Wrong::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => TlsError::AuthorityAsServer,
+        Wrong::Other(other) if other.to_string() == "CaUsedAsEndEntity" => TlsError::AuthorityAsServer,
         other => TlsError::Other { reason: format!("its certificate cannot be accepted: {other}") },
     }
 }

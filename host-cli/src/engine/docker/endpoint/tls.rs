@@ -4,7 +4,6 @@
 #![expect(clippy::disallowed_methods, reason = "the leaf that reads certificates and keys")]
 
 use crate::engine::connect_error::ConnectError;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -78,8 +77,8 @@ impl TlsFiles {
     pub(in crate::engine::docker) fn load(&self) -> Result<ClientConfig, ConnectError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier: Arc<dyn ServerCertVerifier> = if self.verify {
-            let roots = Arc::new(self.roots()?);
-            let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
+            let (authorities, named) = self.trusted_certificates()?;
+            let verifier = tls_trust::verifier(authorities, named, Arc::clone(&provider));
             verifier.map_err(|_| ConnectError::NoCertificate { path: self.trusted() })?
         } else {
             Arc::new(no_verifier::NoVerifier::new(&provider))
@@ -112,22 +111,34 @@ impl TlsFiles {
         ConnectError::Half { there: there.to_owned(), missing: self.folder.join(missing) }
     }
 
-    fn roots(&self) -> Result<RootCertStore, ConnectError> {
+    /// Who may vouch for the engine, and the certificates that it may show itself: those of a file that is named.
+    fn trusted_certificates(&self) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), ConnectError> {
         let path = self.trusted();
         if self.authorities.is_none() && !path.exists() {
             return Err(ConnectError::NoAuthorities);
         }
-        let mut roots = RootCertStore::empty();
-        // A system's bundle may hold old ones that the library does not take.
-        roots.add_parsable_certificates(certificates(&path, "the engine's CA")?);
-        if roots.is_empty() { Err(ConnectError::NoCertificate { path }) } else { Ok(roots) }
+        let what = "the engine's CA";
+        let (found, named) = if self.authorities.is_some() {
+            let found = certificates(&path, what)?;
+            (found.clone(), found)
+        } else {
+            // A system's bundle may hold old ones that the library does not take.
+            (tls_trust::certificates(&read(&path, what)?).0, Vec::new())
+        };
+        let mut authorities = RootCertStore::empty();
+        authorities.add_parsable_certificates(found);
+        if authorities.is_empty() { Err(ConnectError::NoCertificate { path }) } else { Ok((authorities, named)) }
     }
 }
 
 fn certificates(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
-    let text = read(path, what)?;
-    let found: Vec<_> = CertificateDer::pem_slice_iter(&text).filter_map(Result::ok).collect();
-    if found.is_empty() { Err(ConnectError::NoCertificate { path: path.to_owned() }) } else { Ok(found) }
+    let (found, bad) = tls_trust::certificates(&read(path, what)?);
+    let path = path.to_owned();
+    match (found.is_empty(), bad.is_empty()) {
+        (_, false) => Err(ConnectError::BadBlocks { path, bad: tls_trust::listed(&bad) }),
+        (true, true) => Err(ConnectError::NoCertificate { path }),
+        (false, true) => Ok(found),
+    }
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, ConnectError> {

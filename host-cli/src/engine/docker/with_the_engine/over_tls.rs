@@ -116,10 +116,13 @@ fn an_engines_certificate_that_does_not_serve_is_told_with_the_reason() {
     assert_eq!(told(&with(early), |_| {}), TlsError::NotYetValid);
     let other = told(&with(CertificateParams::new(vec!["elsewhere".to_owned()]).unwrap()), |_| {});
     assert!(other.to_string().contains("elsewhere"), "{other}");
+    let stranger = TlsEngine::new(&Recipe::default());
+    // One that shows the very certificate in ca.pem is believed; one that shows another authority's is not.
     let authority = TlsEngine::new(&Recipe { shows_authority: true, ..Recipe::default() });
+    Docker::connect_with(&authority.environment()).unwrap();
+    fs::copy(stranger.certificates.path().join("ca.pem"), authority.certificates.path().join("ca.pem")).unwrap();
     assert_eq!(told(&authority, |_| {}), TlsError::AuthorityAsServer);
 
-    let stranger = TlsEngine::new(&Recipe::default());
     let known = TlsEngine::new(&Recipe::default());
     fs::copy(stranger.certificates.path().join("ca.pem"), known.certificates.path().join("ca.pem")).unwrap();
     let trusted = known.certificates.path().join("ca.pem");
