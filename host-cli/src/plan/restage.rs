@@ -205,8 +205,8 @@ pub(crate) fn launch_command(application: &Application, typed: Option<&AppRef>, 
     format!("{} {app}", words.join(" "))
 }
 
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+/// A word as a shell takes it: robots of Harbor are called `robot$team+name`.
+pub(crate) fn quoted(word: &str) -> String {
     let is_plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._:-".contains(c));
     if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

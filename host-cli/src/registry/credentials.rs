@@ -18,6 +18,9 @@ pub(crate) struct Credentials {
     pub(super) login: Login,
     /// Where they come from, for people: `--username me`, `auths of /home/me/.docker/config.json`; empty for nobody.
     pub(crate) origin: String,
+    /// The helper that should have been asked and is not here, in words: `docker-credential-desktop, which … names for r.io,
+    /// is not in PATH`. Nobody needs it where the registry asks for no login.
+    pub(crate) missing_helper: Option<String>,
 }
 
 /// What is shown to a registry.
@@ -37,7 +40,12 @@ pub(crate) enum Login {
 impl Credentials {
     /// Those for the registry of `reference`.
     pub(crate) fn new(reference: &Reference, login: Login, origin: String) -> Self {
-        Self { key: key(reference.registry()).to_owned(), login, origin }
+        Self { key: key(reference.registry()).to_owned(), login, origin, missing_helper: None }
+    }
+
+    /// The same, and what is missing.
+    pub(crate) fn without_helper(self, missing_helper: Option<String>) -> Self {
+        Self { missing_helper, ..self }
     }
 
     /// Whether nothing is shown to the registry.

@@ -39,31 +39,40 @@ struct Answer {
     secret: Secret<String>,
 }
 
-/// What `docker-credential-NAME` knows for the key; `None`: it knows nothing. The error says what the helper did.
-pub(super) fn ask(name: &str, key: &str, patience: Duration) -> Result<Option<Login>, String> {
+/// Why a helper has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NoAnswer {
+    /// It is not there, or cannot be started here: `is not in PATH`.
+    Missing(String),
+    /// It was there. What it did: `ended with exit status: 1`.
+    Failed(String),
+}
+
+/// What `docker-credential-NAME` knows for the key; `None`: it knows nothing.
+pub(super) fn ask(name: &str, key: &str, patience: Duration) -> Result<Option<Login>, NoAnswer> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
     if !name.chars().all(plain) {
-        return Err("has no name that a program can have".to_owned());
+        return Err(NoAnswer::Failed("has no name that a program can have".to_owned()));
     }
     let mut command = Command::new(format!("docker-credential-{name}"));
     command.arg("get");
     converse(command, key, patience)
 }
 
-fn converse(mut command: Command, key: &str, patience: Duration) -> Result<Option<Login>, String> {
+fn converse(mut command: Command, key: &str, patience: Duration) -> Result<Option<Login>, NoAnswer> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut helper = command.spawn().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "is not in PATH".to_owned(),
-        _ => format!("cannot be started: {error}"),
+        io::ErrorKind::NotFound => NoAnswer::Missing("is not in PATH".to_owned()),
+        _ => NoAnswer::Missing(format!("cannot be started: {error}")),
     })?;
     let (out, err) = (read_beside(helper.stdout.take()), read_beside(helper.stderr.take()));
     if let Some(mut stdin) = helper.stdin.take() {
         // One that does not care to read will say why.
         let _ = stdin.write_all(key.as_bytes());
     }
-    let status = wait(&mut helper, patience)?;
+    let status = wait(&mut helper, patience).map_err(NoAnswer::Failed)?;
     let heard = |from: Receiver<Vec<u8>>| Secret::new(from.recv_timeout(LAST_WORDS).unwrap_or_default());
-    understood(status, &heard(out), &heard(err))
+    understood(status, &heard(out), &heard(err)).map_err(NoAnswer::Failed)
 }
 
 /// Reads in a thread of its own: what the helper has started may hold the pipe longer than it lives.
@@ -172,22 +181,32 @@ mod tests {
             command.args(["-c", script]);
             converse(command, "r.io", patience)
         };
-        let error = shell("exec sleep 60", Duration::from_millis(200)).unwrap_err();
+        let failed = |result: Result<Option<Login>, NoAnswer>| match result.unwrap_err() {
+            NoAnswer::Failed(did) => did,
+            NoAnswer::Missing(why) => panic!("{why}"),
+        };
+        let error = failed(shell("exec sleep 60", Duration::from_millis(200)));
         assert!(error.starts_with("did not answer within "), "{error}");
         let folder = tempfile::tempdir().unwrap();
         let mark = folder.path().join("it-ended-first");
         // What is left behind holds both pipes.
         let script = format!("(sleep 5; echo >{}) & kill -9 $$", mark.display());
-        let error = shell(&script, PATIENCE).unwrap_err();
+        let error = failed(shell(&script, PATIENCE));
         assert!(error.starts_with("ended with signal: 9"), "{error}");
         assert!(!mark.exists(), "it was waited for");
     }
 
     #[test]
     fn a_helper_that_is_not_there_or_has_an_odd_name_is_told() {
-        assert_eq!(ask("stager-no-such-helper", "r.io", PATIENCE).unwrap_err(), "is not in PATH");
+        let missing = NoAnswer::Missing("is not in PATH".to_owned());
+        assert_eq!(ask("stager-no-such-helper", "r.io", PATIENCE), Err(missing));
         for name in ["../x", "a b", "/bin/true"] {
-            assert!(ask(name, "r.io", PATIENCE).unwrap_err().contains("no name"), "{name}");
+            let told = ask(name, "r.io", PATIENCE).unwrap_err();
+            assert_eq!(told, NoAnswer::Failed("has no name that a program can have".to_owned()), "{name}");
         }
+        let mut directory = Command::new("/");
+        directory.arg("get");
+        let NoAnswer::Missing(why) = converse(directory, "r.io", PATIENCE).unwrap_err() else { panic!("it ran") };
+        assert!(why.starts_with("cannot be started: "), "{why}");
     }
 }

@@ -3,7 +3,7 @@
 
 use super::credentials::{Credentials, Login, key};
 use super::docker_config::DockerConfig;
-use super::helper;
+use super::helper::{self, NoAnswer};
 use super::reference::Reference;
 use crate::docker_folder;
 use shared_model::plain_line::escape_control;
@@ -88,22 +88,26 @@ fn of_config(path: &Path, reference: &Reference) -> Result<Credentials, LoginErr
     let config = DockerConfig::read(content.reveal())
         .map_err(|(line, column)| unreadable(format!("line {line}, column {column} is not docker's JSON")))?;
     let registry = reference.registry().to_owned();
+    let mut missing = None;
     if let Some(name) = config.helper(reference) {
-        let found = helper::ask(name, key(&registry), helper::PATIENCE).map_err(|did| LoginError::Helper {
-            name: name.to_owned(),
-            path: shown.clone(),
-            registry: registry.clone(),
-            did,
-        })?;
-        if let Some(login) = found {
-            return Ok(Credentials::new(reference, login, format!("docker-credential-{name}")));
+        let of_no_help = |did| {
+            let (name, path, registry) = (name.to_owned(), shown.clone(), registry.clone());
+            LoginError::Helper { name, path, registry, did }
+        };
+        match helper::ask(name, key(&registry), helper::PATIENCE) {
+            Ok(Some(login)) => return Ok(Credentials::new(reference, login, format!("docker-credential-{name}"))),
+            Ok(None) => {}
+            // Docker Desktop leaves its name behind; many registries ask for no login at all.
+            Err(NoAnswer::Missing(why)) => missing = Some(of_no_help(why).to_string()),
+            Err(NoAnswer::Failed(did)) => return Err(of_no_help(did)),
         }
     }
-    match config.login(reference) {
-        Ok(Some(login)) => Ok(Credentials::new(reference, login, format!("`auths` of {}", escape_control(&shown)))),
-        Ok(None) => Ok(nobodys(reference)),
-        Err(_) => Err(LoginError::BadAuth { path: shown.clone(), registry }),
-    }
+    let credentials = match config.login(reference) {
+        Ok(Some(login)) => Credentials::new(reference, login, format!("`auths` of {}", escape_control(&shown))),
+        Ok(None) => nobodys(reference),
+        Err(_) => return Err(LoginError::BadAuth { path: shown.clone(), registry }),
+    };
+    Ok(credentials.without_helper(missing))
 }
 
 /// All of standard input, without the line end that `echo` puts behind it.
@@ -126,4 +130,44 @@ fn password() -> Result<Secret<String>, LoginError> {
         return Err(LoginError::NoPassword);
     }
     Ok(Secret::new(password.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde_json::{Value, json};
+
+    /// Who pushes with this `config.json`.
+    fn with(config: &Value) -> Result<Credentials, LoginError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        std::fs::write(&path, config.to_string()).unwrap();
+        of_config(&path, &Reference::read("r.io/team/app").unwrap())
+    }
+
+    #[test]
+    fn a_helper_that_is_not_here_is_remembered_and_what_is_in_the_file_counts() {
+        for store in ["stager-no-such", "stager-no-such.exe"] {
+            let anonymous = with(&json!({"credsStore": store})).unwrap();
+            assert!(anonymous.is_anonymous());
+            let missing = anonymous.missing_helper.unwrap();
+            assert!(missing.starts_with(&format!("docker-credential-{store}, which /")), "{missing}");
+            assert!(missing.ends_with("/config.json names for r.io, is not in PATH"), "{missing}");
+            let auth = STANDARD.encode("me:s3cret");
+            let known = with(&json!({"credsStore": store, "auths": {"r.io": {"auth": auth}}})).unwrap();
+            assert!(!known.is_anonymous() && known.missing_helper.is_some());
+        }
+        assert_eq!(with(&json!({})).unwrap().missing_helper, None);
+        assert!(matches!(with(&json!({"credsStore": "a b"})), Err(LoginError::Helper { .. })));
+    }
+
+    #[test]
+    fn a_robot_of_harbor_is_a_user_like_any_other() {
+        let auth = STANDARD.encode("robot$shop+ci:pa:ss$word$HOME");
+        let robot = with(&json!({"auths": {"r.io": {"auth": auth}}})).unwrap();
+        let password = Secret::new("pa:ss$word$HOME".to_owned());
+        assert_eq!(robot.login, Login::Password { user: "robot$shop+ci".into(), password });
+    }
 }

@@ -7,6 +7,7 @@ mod refusal;
 use crate::arguments::{Push, Restage};
 use crate::engine::{EngineError, ImageId, LayerProgress};
 use crate::failure::Failure;
+use crate::plan::restage::quoted;
 use crate::registry::credentials::Credentials;
 use crate::registry::login::{self, LoginOptions};
 use crate::registry::reference::Reference;
@@ -36,7 +37,8 @@ impl Target {
     pub(crate) fn parse(typed: &str, options: LoginOptions<'_>) -> Result<Self, Failure> {
         let reference = Reference::read(typed)?;
         let credentials = login::credentials(options, &reference)?;
-        let again = options.username.map(|user| format!(" --username {} --password-stdin", escape_control(user)));
+        let again =
+            options.username.map(|user| format!(" --username {} --password-stdin", quoted(&escape_control(user))));
         Ok(Self { reference, credentials, options: again.unwrap_or_default() })
     }
 
@@ -93,6 +95,9 @@ pub(crate) fn push_image(session: &Session, image: &ImageId, name: &str, target:
         let began = Instant::now();
         let (image_name, full) = (name.to_owned(), reference.name().to_owned());
         session.emit(Event::Pushing { image: image_name, reference: full.clone() });
+        if let Some(missing) = &credentials.missing_helper {
+            session.emit(Event::Warning { text: format!("{missing}; {}", without(credentials)) });
+        }
         let guard = session.tag_temporarily(image, reference.name())?;
         let mut hearing = Hearing { session, reference, totals: PushTotals::default(), told: began };
         let digest = session.engine.push(reference, credentials, &mut |told| hearing.hear(&told));
@@ -118,6 +123,15 @@ pub(crate) fn push_image(session: &Session, image: &ImageId, name: &str, target:
         let advice = if failure.advice.is_empty() { again } else { format!("{}\n{again}", failure.advice) };
         Failure::new(failure.code, text, advice)
     })
+}
+
+/// Who pushes in place of whom a helper would have told.
+fn without(credentials: &Credentials) -> String {
+    if credentials.is_anonymous() {
+        "the push is anonymous".to_owned()
+    } else {
+        format!("the login of {} is used", credentials.origin)
+    }
 }
 
 /// Turns what the engine tells into events, not too many.

@@ -2,14 +2,15 @@
 
 use super::commands::{host_cli, said, started};
 use super::images::Image;
-use crate::registry::{PASSWORD, Registry, USER};
+use crate::registry::{PASSWORD, Recipe, Registry, USER};
 use crate::said::Said;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::{Value, json};
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// A folder with docker's `config.json`.
@@ -77,7 +78,6 @@ fn a_helper_is_asked_for_the_registry_and_its_answer_lets_in() {
 fn a_helper_that_is_of_no_help_is_told_with_its_own_words() {
     let image = Image::empty();
     let folder = config(&json!({ "credsStore": "ours" }));
-    pushed(&folder, &image, "r.invalid/a:1").failed(7, &["docker-credential-ours, which ", "is not in PATH"]);
     helper(&folder, "ours", "echo 'the keychain is locked' >&2; printf '\\033[2J' >&2; exit 4");
     let refused = pushed(&folder, &image, "r.invalid/a:1");
     assert!(!refused.err.contains('\u{1b}'), "{refused:?}");
@@ -91,6 +91,36 @@ fn a_helper_that_is_of_no_help_is_told_with_its_own_words() {
     let registry = Registry::new();
     pushed(&folder, &image, &format!("{}/a:1", registry.address)).failed(7, &["needs a login"]);
     image.assert_named_as_before();
+}
+
+#[test]
+fn a_helper_that_is_not_installed_matters_where_the_registry_wants_a_login() {
+    let image = Image::empty();
+    let folder = config(&json!({ "credsStore": "desktop.exe" }));
+    let missing = ["docker-credential-desktop.exe, which ", " is not in PATH"];
+    let open = Registry::with(Recipe { host: "127.0.0.1", asks_who: false, tls: false });
+    let through = pushed(&folder, &image, &format!("{}/a:1", open.address));
+    assert!(missing.iter().all(|part| through.err.contains(part)), "{through:?}");
+    assert!(through.err.contains("the push is anonymous"), "{through:?}");
+    through.done();
+    let registry = Registry::new();
+    let refused = pushed(&folder, &image, &format!("{}/a:1", registry.address));
+    refused.failed(7, &["needs a login, and ", missing[0], missing[1], "install that helper"]);
+}
+
+#[test]
+fn a_robot_account_of_harbor_lets_in_from_the_file_and_from_the_command_line() {
+    const ROBOT: &str = "robot$shop+ci";
+    const ITS_PASSWORD: &str = "pa:ss$word$HOME";
+    let (registry, image) = (Registry::new(), Image::empty());
+    let reference = format!("{}/shop/app:1", registry.address);
+    let auth = STANDARD.encode(format!("{ROBOT}:{ITS_PASSWORD}"));
+    let folder = config(&json!({ "auths": { &registry.address: { "auth": auth } } }));
+    said(&["push", &image.name, &reference], Some(folder.path())).done();
+    let mut command = host_cli(&["push", &image.name, &reference, "--username", ROBOT, "--password-stdin"], None);
+    let mut pushing = started(command.stdin(Stdio::piped()));
+    pushing.stdin.take().unwrap().write_all(format!("{ITS_PASSWORD}\n").as_bytes()).unwrap();
+    Said::from(pushing.wait_with_output().unwrap()).done();
 }
 
 #[test]

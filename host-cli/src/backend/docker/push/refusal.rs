@@ -140,7 +140,12 @@ impl PushRefusal {
         let of_whom = if credentials.is_anonymous() { "without a login".to_owned() } else { by(credentials) };
         match self {
             Self::Unauthorized if credentials.is_anonymous() => {
-                format!("{registry} needs a login, and docker's config.json has none")
+                let none = "docker's config.json has none";
+                format!("{registry} needs a login, and {}", credentials.missing_helper.as_deref().unwrap_or(none))
+            }
+            Self::Denied if credentials.is_anonymous() && credentials.missing_helper.is_some() => {
+                let missing = credentials.missing_helper.as_deref().unwrap_or_default();
+                format!("{registry} does not let {} be pushed without a login, and {missing}", reference.path())
             }
             Self::Unauthorized => format!("{registry} does not accept the login of {}", credentials.origin),
             Self::Denied => format!("{registry} does not let {} be pushed {of_whom}", reference.path()),
@@ -166,6 +171,10 @@ impl PushRefusal {
         let registry = reference.registry();
         let host = if registry == DOCKER_HUB { "" } else { registry };
         match self {
+            Self::Unauthorized | Self::Denied if credentials.missing_helper.is_some() => {
+                "install that helper, or take it out of the file and log in again; or --username NAME --password-stdin"
+                    .to_owned()
+            }
             Self::Unauthorized => {
                 format!("`{}` once, or --username NAME --password-stdin", format!("docker login {host}").trim_end())
             }
@@ -308,6 +317,13 @@ mod tests {
         }
         assert!(PushRefusal::UnknownCa.advice(&reference, &nobody).contains("/etc/docker/certs.d/r.io:5000/ca.crt"));
         assert!(PushRefusal::Unauthorized.advice(&reference, &nobody).starts_with("`docker login r.io:5000`"));
+        let missing = "docker-credential-desktop, which /c.json names for r.io:5000, is not in PATH";
+        let helpless =
+            Credentials::new(&reference, Login::Anonymous, String::new()).without_helper(Some(missing.into()));
+        for refusal in [PushRefusal::Unauthorized, PushRefusal::Denied] {
+            assert!(refusal.text(&reference, &helpless).ends_with(missing), "{refusal:?}");
+            assert!(refusal.advice(&reference, &helpless).starts_with("install that helper"), "{refusal:?}");
+        }
         let hub = Reference::read("me/app").unwrap();
         assert!(PushRefusal::Unauthorized.advice(&hub, &nobody).starts_with("`docker login` once"));
     }
