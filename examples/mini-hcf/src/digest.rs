@@ -34,6 +34,7 @@ impl SumsHasher {
         Sums {
             md5_base64: STANDARD.encode(self.md5.finalize()),
             sha1: hex(&self.sha1.finalize()),
+            sha256_base64: STANDARD.encode(self.sha256.clone().finalize()),
             sha256: hex(&self.sha256.finalize()),
         }
     }
@@ -44,6 +45,8 @@ impl SumsHasher {
 pub(crate) struct Sums {
     /// As in a `Content-MD5` header.
     pub(crate) md5_base64: String,
+    /// As between the colons of a `Content-Digest` header.
+    pub(crate) sha256_base64: String,
     /// In hexadecimal digits; blobstore keys hold it.
     pub(crate) sha1: String,
     /// In hexadecimal digits; today's requests hold it.

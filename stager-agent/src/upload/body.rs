@@ -23,6 +23,8 @@ const BLOCK: usize = 256 * 1024;
 pub(super) struct UploadDigests {
     /// The value of a Content-MD5 header. Cloud Controller compares it.
     pub(super) content_md5: String,
+    /// The value of a Content-Digest header (RFC 9530). Today's Cloud Controller prefers it.
+    pub(super) content_digest: String,
     /// In hexadecimal digits.
     pub(super) sha256: String,
 }
@@ -39,8 +41,9 @@ impl UploadDigests {
             scope.go_on().map_err(AttemptError::Stopped)?;
             match reader.read(&mut block) {
                 Ok(0) => {
-                    let content_md5 = STANDARD.encode(md5.finalize());
-                    return Ok(Self { content_md5, sha256: hex(&sha256.finalize()) });
+                    let (content_md5, sha256) = (STANDARD.encode(md5.finalize()), sha256.finalize());
+                    let content_digest = format!("sha-256=:{}:", STANDARD.encode(sha256));
+                    return Ok(Self { content_md5, content_digest, sha256: hex(&sha256) });
                 }
                 Ok(count) => {
                     md5.update(&block[..count]);

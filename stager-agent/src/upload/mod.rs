@@ -1,5 +1,5 @@
-//! Sends a file to cc-uploader: raw body, Content-Length (it answers 411 without), Content-MD5 (Cloud Controller checks
-//! it), several tries. Which files, and what a failure means, is for others.
+//! Sends a file to cc-uploader: raw body, Content-Length (it answers 411 without), Content-MD5 and Content-Digest (Cloud
+//! Controller checks them), several tries. Which files, and what a failure means, is for others.
 
 mod body;
 mod error;
@@ -68,7 +68,7 @@ pub(crate) fn upload(http: &Http, upload: &Upload, scope: &Scope) -> Result<Stri
     let started = Instant::now();
 
     let sent = UploadDigests::read(file, path, scope).and_then(|digests| {
-        let post = |retries: &Retries| post::post(http, file, &digests.content_md5, to, retries);
+        let post = |retries: &Retries| post::post(http, file, &digests, to, retries);
         with_retries(to, http.timeouts(), scope, post).map(|()| digests.sha256)
     });
     let sha256 = sent.map_err(|error| upload_error(upload, error))?;

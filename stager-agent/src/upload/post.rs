@@ -1,6 +1,6 @@
 //! One try of an upload, in a thread of its own, so that a stop need not wait for the network.
 
-use super::body::BodyReader;
+use super::body::{BodyReader, UploadDigests};
 use super::error::UploadError;
 use super::response;
 use crate::fetch::{AttemptError, Http, Retries, TransferError};
@@ -18,20 +18,21 @@ const ANSWER: Duration = Duration::from_secs(600);
 /// However much time the URL gives.
 const LONGEST_ANSWER: Duration = Duration::from_secs(24 * 3600);
 
-/// Waits for its turn, and sends `file`, whose Content-MD5 is `md5`, to `to`.
+/// Waits for its turn, and sends `file`, which has these `digests`, to `to`.
 ///
 /// # Errors
 /// The receiver did not take it, or it took too long, or the scope was stopped.
 pub(super) fn post(
     http: &Http,
     file: &UntrustedFile,
-    md5: &str,
+    digests: &UploadDigests,
     to: &SafeUrl,
     retries: &Retries,
 ) -> Result<(), AttemptError<UploadError>> {
     let address = Address::parse(to).map_err(TransferError::from)?;
     let _permit = retries.enter(http.semaphore())?;
-    let (bytes, body, md5, answer_within) = (file.bytes, BodyReader::new(file), md5.to_owned(), answers_within(to));
+    let (bytes, body, answer_within) = (file.bytes, BodyReader::new(file), answers_within(to));
+    let (md5, digest) = (digests.content_md5.clone(), digests.content_digest.clone());
     let state = body.state();
     let (tell, told) = sync_channel(1);
     let (http, host, to) = (http.clone(), address.host.clone(), to.clone());
@@ -39,8 +40,12 @@ pub(super) fn post(
     let spawned = thread.spawn(move || {
         let length = bytes.to_string();
         // Without Content-Length the HTTP library would send chunks, which cc-uploader answers with 411.
-        let headers =
-            [("content-type", "application/octet-stream"), ("content-length", &length), ("content-md5", &md5)];
+        let headers = [
+            ("content-type", "application/octet-stream"),
+            ("content-length", &length),
+            ("content-md5", &md5),
+            ("content-digest", &digest),
+        ];
         let answered = http.post(&address, &headers, body, answer_within);
         let _ = tell.send(answered.and_then(|answer| response::judge(answer, &to))); // nobody may be waiting
     });

@@ -18,7 +18,7 @@ const DROPLET: usize = 1_000_000;
 /// More than the sockets on both sides take by themselves.
 const MUCH: usize = 16_000_000;
 
-/// Does as cc-uploader does, except that it also compares the checksum, as Cloud Controller would.
+/// Does as cc-uploader does, except that it also compares the checksums, as Cloud Controller would.
 fn cc_uploader(asked: &Received, to: &mut dyn Connection) -> (u16, &'static str) {
     if asked.headers.contains_key("transfer-encoding") || !asked.headers.contains_key("content-length") {
         return (411, "Missing Content Length");
@@ -26,6 +26,10 @@ fn cc_uploader(asked: &Received, to: &mut dyn Connection) -> (u16, &'static str)
     let mut body = vec![0; asked.headers["content-length"].parse().unwrap()];
     to.read_exact(&mut body).unwrap();
     let md5 = base64::engine::general_purpose::STANDARD.encode(Md5::digest(&body));
+    let sha256 = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&body));
+    if asked.headers["content-digest"] != format!("sha-256=:{sha256}:") {
+        return (400, "another digest");
+    }
     if asked.headers["content-md5"] != md5 || asked.headers["content-type"] != "application/octet-stream" {
         return (400, "another checksum or type");
     }
@@ -157,7 +161,10 @@ fn the_checksum_is_made_once() {
     let error = with_causes(&case.run(&server.url).unwrap_err());
     assert!(error.contains("the server answered 400"), "{error}");
     let asked = server.asked.lock().unwrap();
-    assert_eq!((asked.len(), &asked[0].headers["content-md5"]), (2, &asked[1].headers["content-md5"]));
+    assert_eq!(asked.len(), 2);
+    for header in ["content-md5", "content-digest"] {
+        assert_eq!(asked[0].headers[header], asked[1].headers[header]);
+    }
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn an_app_is_staged_and_uploaded() {
     let droplet = uploads.iter().find(|upload| upload.target.starts_with("/v1/droplet/")).unwrap();
     assert_eq!(droplet.body, std::fs::read(cloud.world.path("droplet")).unwrap());
     assert_eq!(droplet.headers["content-length"], droplet.body.len().to_string());
-    assert!(droplet.headers.contains_key("content-md5"));
+    assert!(droplet.headers.contains_key("content-md5") && droplet.headers.contains_key("content-digest"));
 }
 
 #[test]

@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn checksums_of_today_become_those_of_what_is_served() {
-        let sums = Sums { md5_base64: String::new(), sha1: "1".into(), sha256: "served".into() };
+        let sums =
+            Sums { md5_base64: String::new(), sha256_base64: String::new(), sha1: "1".into(), sha256: "served".into() };
         let signer = Signer::new("secret", 1);
         for (number, key, count) in [(0, "checksum_value", 3), (1, "digest_value", 2)] {
             let new = renewed(request(LOG_2026, number), 0, &signer, |_| Some(sums.clone()));

@@ -23,6 +23,8 @@ pub(crate) enum CcError {
     Malformed(String),
     /// `Content-MD5` is not that of the file.
     WrongSum,
+    /// `Content-Digest` is not that of the file.
+    WrongDigest,
     /// Our own fault.
     Broken(String),
 }
@@ -37,6 +39,7 @@ impl IntoResponse for CcError {
             CcError::NoFile(what) => staging(&format!("malformed {what} upload request")),
             CcError::Malformed(why) => staging(&why),
             CcError::WrongSum => staging("content md5 did not match"),
+            CcError::WrongDigest => staging("content digest did not match"),
             CcError::Broken(why) => (500, 10001, "UnknownError", why),
         };
         let body = object! { "code": code, "description": description, "error_code": name };

@@ -84,6 +84,7 @@ struct UploadRequest {
     timeout: Duration,
     length: u64,
     md5: Option<String>,
+    digest: Option<String>,
 }
 
 impl UploadRequest {
@@ -103,6 +104,7 @@ impl UploadRequest {
             timeout: Duration::from_secs(seconds),
             length: length.ok_or_else(|| Rejection::new(411, "Missing Content Length"))?,
             md5: text("content-md5").map(str::to_owned),
+            digest: text("content-digest").map(str::to_owned),
         })
     }
 
@@ -112,6 +114,7 @@ impl UploadRequest {
             filename: "",
             length: self.length,
             md5: self.md5.clone(),
+            digest: self.digest.clone(),
             deadline: Instant::now() + self.timeout,
         }
     }

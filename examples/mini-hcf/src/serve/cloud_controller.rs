@@ -103,6 +103,10 @@ impl Controller {
                 build_artifacts_path(app, stack.as_deref().unwrap_or(&known))
             }
         };
+        let digest = format!("sha-256=:{}:", received.sums.sha256_base64);
+        if headers.get("content-digest").is_some_and(|sent| sent.as_bytes() != digest.as_bytes()) {
+            return Err(CcError::WrongDigest);
+        }
         let sent = headers.get("content-md5").map(HeaderValue::as_bytes);
         if plan.md5_mismatch || sent.is_some_and(|sent| sent != received.sums.md5_base64.as_bytes()) {
             return Err(CcError::WrongSum);

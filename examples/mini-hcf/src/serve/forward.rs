@@ -87,6 +87,8 @@ pub(crate) struct Forward {
     pub(crate) length: u64,
     /// `Content-MD5`, if the client sent one; it is handed on unseen.
     pub(crate) md5: Option<String>,
+    /// `Content-Digest`, likewise.
+    pub(crate) digest: Option<String>,
     /// When to give up.
     pub(crate) deadline: Instant,
 }
@@ -142,6 +144,9 @@ pub(crate) fn send(client: &ureq::Agent, forward: &Forward, body: &mut dyn Read)
         }
         if let Some(md5) = &forward.md5 {
             request = request.header("Content-MD5", md5);
+        }
+        if let Some(digest) = &forward.digest {
+            request = request.header("Content-Digest", digest);
         }
         let request = request.config().timeout_global(Some(left)).build();
         match request.send(SendBody::from_reader(&mut whole)) {

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::*;
-use crate::digest::SumsHasher;
+use crate::digest::{Sums, SumsHasher};
 use crate::manage::certificates;
 use crate::state::{KnownApp, Settings};
 
@@ -97,17 +97,18 @@ fn files(folder: &std::path::Path) -> Vec<PathBuf> {
     paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-fn md5(body: &[u8]) -> String {
+fn sums(body: &[u8]) -> Sums {
     let mut digests = SumsHasher::default();
     digests.update(body);
-    digests.finish().md5_base64
+    digests.finish()
 }
 
 #[test]
 fn a_droplet_is_answered_with_201_when_its_job_has_finished_and_lies_in_the_blobstore() {
     let pair = Pair::start();
     let body: Vec<u8> = (0..12_000_000_u32).map(|index| index.to_le_bytes()[0] ^ index.to_le_bytes()[2]).collect();
-    let header = format!("Content-MD5: {}\r\n", md5(&body));
+    let sums = sums(&body);
+    let header = format!("Content-MD5: {}\r\nContent-Digest: sha-256=:{}:\r\n", sums.md5_base64, sums.sha256_base64);
     assert_eq!(pair.droplet(&pair.droplet_target(), &header, &body), (201, String::new()));
     let stored = pair.stored();
     assert_eq!(stored.len(), 1, "{stored:?}");
@@ -163,6 +164,8 @@ fn cloud_controllers_refusals_come_through_with_status_and_body() {
     let text = "status code: 400\n{\"code\":170001,\"description\":\"Staging error: content md5 did not match\",\
                 \"error_code\":\"CF-StagingError\"}";
     assert_eq!(wrong, (400, text.to_owned()));
+    let wrong = pair.droplet(&pair.droplet_target(), "Content-Digest: sha-256=:d3Jvbmc=:\r\n", b"droplet");
+    assert_eq!(wrong, (400, text.replace("content md5", "content digest")));
     let target = pair.target("upload_user:wrong@", &format!("/staging/droplets/{APP}/upload"));
     let (status, text) = pair.droplet(&target, "", b"droplet");
     assert_eq!((status, text.lines().next()), (401, Some("status code: 401")));
