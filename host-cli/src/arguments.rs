@@ -233,7 +233,8 @@ shows_what_it_does! {
         subcommand,
         name = "launch",
         example = "$ host-cli launch my-app",
-        example = "On a port of your choice:\n$ host-cli launch --port 8080 my-app"
+        example = "On a port of your choice:\n$ host-cli launch --port 8080 my-app",
+        example = "With its workers:\n$ host-cli launch --all-processes my-app"
     )]
     Launch {
         /// app to start (default: the app of the newest launch request)
@@ -249,9 +250,12 @@ shows_what_it_does! {
         /// on 127.0.0.1)
         #[argh(option, arg_name = "port")]
         pub(crate) port: Vec<String>,
-        /// process type to start (default: web)
-        #[argh(option, default = "String::from(\"web\")", arg_name = "type")]
-        pub(crate) process: String,
+        /// process type to start (default: web, or the one of --request)
+        #[argh(option, arg_name = "type")]
+        pub(crate) process: Option<String>,
+        /// start every process type of the app that has a launch request, web first; --port is for the first
+        #[argh(switch)]
+        pub(crate) all_processes: bool,
     }
 }
 

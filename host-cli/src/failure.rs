@@ -76,9 +76,9 @@ impl From<RequestError> for Failure {
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         let code = match &error {
-            PlanError::NoSuchProcess { .. } | PlanError::Port(PortError::Unreadable(_) | PortError::TooMany { .. }) => {
-                ExitCode::CommandLine
-            }
+            PlanError::NoSuchProcess { .. }
+            | PlanError::OtherProcess { .. }
+            | PlanError::Port(PortError::Unreadable(_) | PortError::TooMany { .. }) => ExitCode::CommandLine,
             PlanError::ValidationErrors { .. }
             | PlanError::DockerApp { .. }
             | PlanError::UnknownRootfs { .. }

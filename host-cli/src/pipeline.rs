@@ -101,13 +101,40 @@ pub(crate) fn push_if_wanted(
     }
 }
 
-/// Starts an app's image.
-pub(crate) fn launch(session: &Session, request: &Request, command: &Launch) -> Result<(), Failure> {
-    warn(session, request);
-    let (process, network, ports) = (&*command.process, command.network(), &*command.port);
-    let options = LaunchOptions { process, ports, network, instance: &Uuid::new_v4().to_string() };
-    let plan = LaunchPlan::new(&request.document, request.time, &options)?;
-    OneEngine(session).launch(&plan)
+/// Starts an app's image, once for each request: for each a process type. All are planned before the first is started. The
+/// first failure ends it; what was started before goes on.
+pub(crate) fn launch(session: &Session, requests: &[Request], command: &Launch) -> Result<(), Failure> {
+    let mut plans = Vec::new();
+    for request in requests {
+        warn(session, request);
+        let options = LaunchOptions {
+            process: command.process.as_deref(),
+            // Of several, the ports that were typed are the first one's.
+            ports: if plans.is_empty() { &command.port } else { &[] },
+            network: command.network(),
+            instance: &Uuid::new_v4().to_string(),
+        };
+        plans.push(LaunchPlan::new(&request.document, request.time, &options)?);
+    }
+    for (at, plan) in plans.iter().enumerate() {
+        OneEngine(session).launch(plan).map_err(|failure| among(failure, &plans, at))?;
+    }
+    Ok(())
+}
+
+/// The failure of one launch of several, with what became of the others.
+fn among(failure: Failure, plans: &[LaunchPlan], at: usize) -> Failure {
+    let named = |plans: &[LaunchPlan]| {
+        let types: Vec<&str> = plans.iter().map(|plan| plan.process.process_type.as_str()).collect();
+        types.join(", ")
+    };
+    let (started, left) = (named(&plans[..at]), named(&plans[at + 1..]));
+    let said = [("started before it and still running", started), ("not started", left)];
+    let text = said
+        .into_iter()
+        .filter(|(_, types)| !types.is_empty())
+        .fold(failure.text, |text, (what, types)| format!("{text}; {what}: {types}"));
+    Failure { text, ..failure }
 }
 
 /// What the search for the request met.

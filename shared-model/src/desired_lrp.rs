@@ -231,6 +231,15 @@ impl DesiredLrp {
         process_type::process_type(vcap_application, self.metric_tags.as_ref(), log_source)
     }
 
+    /// Whether a router sends something to the app; `diego-ssh` leads to the ssh daemon and does not count.
+    #[must_use]
+    pub fn has_routes(&self) -> bool {
+        let leads_to_the_app = |(router, routes): (&String, &Value)| {
+            router != "diego-ssh" && routes.as_array().is_some_and(|routes| !routes.is_empty())
+        };
+        self.routes.iter().flat_map(Secret::reveal).any(leads_to_the_app)
+    }
+
     /// Whether Diego would run an ssh daemon beside the app.
     #[must_use]
     pub fn has_sshd(&self) -> bool {
@@ -331,6 +340,15 @@ mod tests {
         types.sort();
         assert_eq!(types, ["web", "web", "web", "web", "web", "web", "worker"]);
         assert_eq!(lrp("{}").process_type(), "web");
+    }
+
+    #[test]
+    fn only_what_leads_to_the_app_is_a_route() {
+        assert!(lrp(r#"{"routes":{"cf-router":[{"hostnames":["a.example.com"],"port":8080}]}}"#).has_routes());
+        for routes in [r#"{"cf-router":[],"tcp-router":[]}"#, r#"{"diego-ssh":{"container_port":2222}}"#, "{}", "null"]
+        {
+            assert!(!lrp(&format!(r#"{{"routes":{routes}}}"#)).has_routes(), "{routes}");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! `launch`: starts an app's image as its newest launch request says.
+//! `launch`: starts an app's image as its newest launch requests say.
 
 use crate::arguments::Launch;
+use crate::failure::Failure;
 use crate::pipeline;
-use crate::requests::{self, RequestKind};
+use crate::requests::{self, Process, Request, RequestKind};
 use crate::screen::screen;
 use crate::session::run_command;
 use shared_model::exit_code::ExitCode;
@@ -10,12 +11,27 @@ use shared_model::exit_code::ExitCode;
 /// Starts an app's image.
 pub(super) fn run(command: Launch) -> ExitCode {
     let screen = screen(command.screen_options());
-    let prepare = move || {
-        let request = match &command.request {
-            Some(file) => requests::from_file(file, RequestKind::Launch),
-            None => requests::newest(RequestKind::Launch, command.app_ref()?.as_ref(), &command.log_options()),
-        }?;
-        Ok((request, command))
+    let prepare = move || Ok((requests(&command)?, command));
+    run_command(screen, prepare, |session, (requests, command)| pipeline::launch(session, &requests, &command))
+}
+
+/// One request for each process that is to be started; never empty.
+fn requests(command: &Launch) -> Result<Vec<Request>, Failure> {
+    let logs = command.log_options();
+    if command.all_processes {
+        let others = [("--process", command.process.is_some()), ("--request", command.request.is_some())];
+        if let Some((option, _)) = others.iter().find(|(_, is_typed)| *is_typed) {
+            let text = format!("--all-processes cannot go with {option}");
+            return Err(Failure::new(ExitCode::CommandLine, text, "leave one of them out"));
+        }
+        return Ok(requests::newest_of_each_process(command.app_ref()?.as_ref(), &logs)?);
+    }
+    let request = match &command.request {
+        Some(file) => requests::from_file(file, RequestKind::Launch),
+        None => {
+            let process = command.process.as_deref().map_or(Process::Usual, Process::TypeOrWeb);
+            requests::newest_of_process(command.app_ref()?.as_ref(), process, &logs)
+        }
     };
-    run_command(screen, prepare, |session, (request, command)| pipeline::launch(session, &request, &command))
+    Ok(vec![request?])
 }

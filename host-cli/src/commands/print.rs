@@ -14,7 +14,7 @@ pub(crate) fn build_req(command: &BuildReq) -> Result<ExitCode, Failure> {
 
 /// Prints the newest launch request.
 pub(crate) fn launch_req(command: &LaunchReq) -> Result<ExitCode, Failure> {
-    let process = Process::typed(command.process.as_deref());
+    let process = command.process.as_deref().map_or(Process::Usual, Process::Type);
     let request = newest_of_process(command.app_ref()?.as_ref(), process, &command.log_options())?;
     print(&request, &request.document)
 }
@@ -27,7 +27,7 @@ pub(crate) fn build_cmd(command: &BuildCmd) -> Result<ExitCode, Failure> {
 
 /// Prints the launcher's run action of the newest launch request.
 pub(crate) fn launch_cmd(command: &LaunchCmd) -> Result<ExitCode, Failure> {
-    let process = Process::typed(command.process.as_deref());
+    let process = command.process.as_deref().map_or(Process::Usual, Process::Type);
     let request = newest_of_process(command.app_ref()?.as_ref(), process, &command.log_options())?;
     print(&request, run_action::launcher(&request.document).ok_or(RequestError::NoRun { program: "launcher" })?)
 }

@@ -105,8 +105,8 @@ fn requests() -> Vec<RequestError> {
         RequestError::NoRequests { kinds: kinds(), searched: Vec::new(), is_from: false, warnings: Vec::new() },
         RequestError::NoSuchApp { kinds: kinds(), app: "a".into(), nearest: Some("b".into()), warnings: Vec::new() },
         RequestError::Ambiguous { app: "a".into(), candidates: Vec::new() },
-        RequestError::NoSuchProcess { app: "a".into(), wanted: "worker".into(), known: vec!["web".into()] },
         RequestError::NoRun { program: "builder" },
+        RequestError::NoProcess { app: "a".into(), wanted: "b".into(), known: vec!["web".into()] },
     ]
 }
 
@@ -132,6 +132,7 @@ fn plans() -> Vec<PlanError> {
         PlanError::UnknownRootfs { rootfs: "x".into() },
         PlanError::NoLauncher,
         PlanError::NoSuchProcess { wanted: "a".into(), known: "web".into() },
+        PlanError::OtherProcess { wanted: "a".into(), own: "b".into() },
     ];
     plans.extend([PortError::Unreadable("x".into()), typed, PortError::OfRequest(0)].map(PlanError::Port));
     plans
@@ -227,7 +228,7 @@ fn no_error_is_forgotten_here() {
     assert_all_variants!(
         &requests(),
         RequestError,
-        RequestError { NoLogs, NoFiles, Unreadable, NoRequests, NoSuchApp, Ambiguous, NoSuchProcess, NoRun }
+        RequestError { NoLogs, NoFiles, Unreadable, NoRequests, NoSuchApp, Ambiguous, NoProcess, NoRun }
     );
     assert_all_variants!(
         &logins(),
@@ -237,7 +238,7 @@ fn no_error_is_forgotten_here() {
     assert_all_variants!(
         &plans(),
         PlanError,
-        PlanError { ValidationErrors, DockerApp, UnknownRootfs, NoLauncher, NoSuchProcess, Port }
+        PlanError { ValidationErrors, DockerApp, UnknownRootfs, NoLauncher, NoSuchProcess, OtherProcess, Port }
     );
     assert_all_variants!(&app_refs(), AppRefError, AppRefError { Twice, Push });
 }

@@ -4,6 +4,7 @@
 //! name what of it a request has.
 
 use super::limits::{DEFAULT_PIDS, cpu_shares, memory_bytes, open_files, positive};
+use super::process::Process;
 use super::{health, instance};
 use crate::engine::container_spec::ContainerSpec;
 use crate::labels;
@@ -11,11 +12,9 @@ use shared_model::action::RunAction;
 use shared_model::application::Application;
 use shared_model::desired_lrp::DesiredLrp;
 use shared_model::environment::{self, EnvironmentVariable};
+use shared_model::process_type::WEB;
 use shared_model::task::is_root;
 use std::time::Duration;
-
-/// The process type that a launch request is for.
-pub(crate) const WEB: &str = "web";
 
 /// Below which the network knows apps. Diego's own `apps.internal` is for the routes that a request names.
 const DOMAIN: &str = "apps.stager.internal";
@@ -28,13 +27,14 @@ const DEFAULT_START_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) fn app_container(
     lrp: &DesiredLrp,
     run: &RunAction,
-    process: &str,
+    process: &Process,
     network: &str,
     instance: &str,
 ) -> ContainerSpec {
+    let Process { process_type, has_request } = process;
     let application = lrp.application();
     let mut labels = labels::of_container(labels::KIND_APP, &application, instance);
-    labels.insert(labels::PROCESS.to_owned(), process.to_owned());
+    labels.insert(labels::PROCESS.to_owned(), process_type.clone());
     ContainerSpec {
         entrypoint: vec![run.path.clone()],
         environment: pairs(app_environment(lrp, run, instance)),
@@ -42,7 +42,7 @@ pub(super) fn app_container(
         user: run.user.clone(),
         working_directory: run.dir.clone().unwrap_or_default(),
         network: network.to_owned(),
-        aliases: vec![alias(&application, process)],
+        aliases: vec![alias(&application, process_type)],
         memory_bytes: memory_bytes(lrp.memory_mb),
         cpu_shares: cpu_shares(lrp.cpu_weight),
         nofile: open_files(run.nofile()),
@@ -54,7 +54,7 @@ pub(super) fn app_container(
         // Diego's container has an init as process 1, so an app without a handler for SIGTERM ends on it.
         init: true,
         // The request's check is for its own process type.
-        health_check: (process == WEB).then(|| health::health_check(lrp, start_timeout(lrp))).flatten(),
+        health_check: has_request.then(|| health::health_check(lrp, start_timeout(lrp))).flatten(),
         ..ContainerSpec::default()
     }
 }

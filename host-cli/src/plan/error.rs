@@ -23,6 +23,9 @@ pub(crate) enum PlanError {
     /// The image has no such process.
     #[error("the app has no process type {wanted:?}; its image has {}", if known.is_empty() { "none" } else { known })]
     NoSuchProcess { wanted: String, known: String },
+    /// The request is neither of the process type that was typed, nor web's.
+    #[error("the request is of process type {own:?}, not {wanted:?}")]
+    OtherProcess { wanted: String, own: String },
     /// Its ports, or those that were typed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -47,6 +50,7 @@ impl PlanError {
             Self::NoSuchProcess { .. } => {
                 "choose one of these with --process; `host-cli restage` reads them from the app again"
             }
+            Self::OtherProcess { .. } => "leave --process out, or give a request of that process type or of web",
             Self::Port(_) => "",
         }
     }

@@ -1,24 +1,25 @@
 //! A launch request and the user's options → all that a launch is to be. Nothing is asked of the request after this. Pure.
 
-use super::app_container::{WEB, app_container, container_name, pairs, start_timeout};
+use super::app_container::{app_container, container_name, pairs, start_timeout};
 use super::error::{PlanError, no_docker_app};
 use super::limits::{counted, not_done};
 use super::ports::{LOOPBACK, PortRequest, port_requests};
+use super::process::Process;
 use super::{guard, instance};
 use crate::engine::ImageId;
 use crate::engine::container_spec::{ContainerSpec, LogConfig, PublishedPort};
 use crate::labels;
 use jiff::Timestamp;
 use shared_model::desired_lrp::{DesiredLrp, is_sidecar};
+use shared_model::process_type::WEB;
 use shared_model::validate;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What the user decides about a launch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LaunchOptions<'a> {
-    /// The process type.
-    pub(crate) process: &'a str,
+    /// The process type that was typed; `None`: the request's own.
+    pub(crate) process: Option<&'a str>,
     /// What was typed behind each `--port`.
     pub(crate) ports: &'a [String],
     /// The network that the app joins.
@@ -38,8 +39,8 @@ pub(crate) struct LaunchPlan {
     pub(crate) app: String,
     /// When the request was logged; `None` where nobody knows.
     pub(crate) requested: Option<Timestamp>,
-    /// The process type.
-    pub(crate) process: String,
+    /// The process.
+    pub(crate) process: Process,
     /// Which ports are to be published.
     pub(crate) ports: Vec<PortRequest>,
     /// The guard that holds the launch of this process while it goes on.
@@ -54,8 +55,8 @@ pub(crate) struct LaunchPlan {
     pub(crate) start_timeout: Duration,
     /// The container as far as it is decided.
     template: ContainerSpec,
-    /// The arguments of the request's own process.
-    of_web: Vec<String>,
+    /// The arguments of the request's launcher.
+    arguments: Vec<String>,
 }
 
 impl LaunchPlan {
@@ -72,24 +73,31 @@ impl LaunchPlan {
         let application = lrp.application();
         no_docker_app(lrp.is_docker(), &application)?;
         let run = lrp.launcher().ok_or(PlanError::NoLauncher)?;
-        let LaunchOptions { process, ports, network, instance } = *options;
-        // Only `web` is known to listen.
-        let app_ports = if process == WEB { lrp.app_ports() } else { Vec::new() };
+        let LaunchOptions { process: typed, ports, network, instance } = *options;
+        let process = Process::new(&lrp, typed)?;
+        let process_type = &*process.process_type;
+        let app_ports = if process.listens(&lrp) { lrp.app_ports() } else { Vec::new() };
         Ok(Self {
-            notes: left_out(&lrp, &container_name(&lrp, process, instance)),
+            notes: left_out(&lrp, &container_name(&lrp, process_type, instance)),
             app_guid: lrp.app_guid().to_owned(),
             app: if application.name.is_empty() { application.guid } else { application.name },
             requested,
-            process: process.to_owned(),
             ports: port_requests(&app_ports, ports)?,
-            guard: guard::of_launch(lrp.app_guid(), process),
-            container_name: container_name(&lrp, process, instance),
+            guard: guard::of_launch(lrp.app_guid(), process_type),
+            container_name: container_name(&lrp, process_type, instance),
             unbounded: format!("Not bounded on this Docker Engine: what the app writes (disk_mb={})", lrp.disk_mb),
             memory_mb: lrp.memory_mb,
             start_timeout: start_timeout(&lrp),
-            template: app_container(&lrp, run, process, network, instance),
-            of_web: run.arguments().to_vec(),
+            template: app_container(&lrp, run, &process, network, instance),
+            arguments: run.arguments().to_vec(),
+            process,
         })
+    }
+
+    /// The app for people, with its process type where that is not `web`: `shop (worker)`.
+    pub(crate) fn subject(&self) -> String {
+        let Process { process_type, .. } = &self.process;
+        if process_type == WEB { self.app.clone() } else { format!("{} ({process_type})", self.app) }
     }
 
     /// The network that the app joins.
@@ -100,9 +108,9 @@ impl LaunchPlan {
     /// The container of this image, whose label [`labels::PROCESS_TYPES`] is `process_types`.
     ///
     /// # Errors
-    /// The image has no such process.
+    /// The process has no request of its own, and the image no such process.
     pub(crate) fn container(&self, image: &ImageId, process_types: Option<&str>) -> Result<ContainerSpec, PlanError> {
-        let command = arguments(&self.of_web, &self.process, process_types)?;
+        let command = self.process.arguments(&self.arguments, process_types)?;
         Ok(ContainerSpec { image: image.0.clone(), command, ..self.template.clone() })
     }
 }
@@ -120,27 +128,6 @@ pub(crate) fn published(mut container: ContainerSpec, ports: &[PublishedPort]) -
         }
     }
     container
-}
-
-/// The launcher's arguments for `process`: the request's for `web`; for another type the start command is the one that
-/// the image's label (see [`labels::PROCESS_TYPES`]) gives it.
-fn arguments(of_web: &[String], process: &str, process_types: Option<&str>) -> Result<Vec<String>, PlanError> {
-    const START_COMMAND: usize = 1;
-    let mut arguments = of_web.to_vec();
-    if process == WEB {
-        return Ok(arguments);
-    }
-    let types: BTreeMap<String, String> =
-        process_types.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
-    let Some(command) = types.get(process) else {
-        let known: Vec<&str> = types.keys().map(String::as_str).collect();
-        return Err(PlanError::NoSuchProcess { wanted: process.to_owned(), known: known.join(", ") });
-    };
-    match arguments.get_mut(START_COMMAND) {
-        Some(start_command) => start_command.clone_from(command),
-        None => arguments = vec!["app".to_owned(), command.clone(), String::new()],
-    }
-    Ok(arguments)
 }
 
 /// How an app's output is kept on an engine that would keep this container's as `usual`: where that has no bound, the newest

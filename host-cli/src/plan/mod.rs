@@ -13,6 +13,7 @@ pub(crate) mod launch;
 mod limits;
 pub(crate) mod orphans;
 pub(crate) mod ports;
+pub(crate) mod process;
 pub(crate) mod restage;
 pub(crate) mod staged_files;
 mod staging_container;

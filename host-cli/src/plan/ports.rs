@@ -22,7 +22,7 @@ pub(crate) enum PortError {
     #[error("--port {0:?} is not [ADDRESS:]PORT[:APP-PORT] with port numbers from 1 to 65535")]
     Unreadable(String),
     /// More ports than the app has.
-    #[error("--port {typed}: the app has no other port (it has {ports}); use PORT:APP-PORT for another one")]
+    #[error("--port {typed}: the app has no other port (it has {}); use PORT:APP-PORT for another one", if ports.is_empty() { "none" } else { ports })]
     TooMany { typed: u16, ports: String },
     /// The request's, not the user's.
     #[error("the request's port {0} is not a port number")]
@@ -126,6 +126,10 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "--port 81: the app has no other port (it has 8080); use PORT:APP-PORT for another one"
+        );
+        assert_eq!(
+            shown(&[], &["80"]).unwrap_err().to_string(),
+            "--port 80: the app has no other port (it has none); use PORT:APP-PORT for another one"
         );
         assert_eq!(shown(&[70_000], &[]), Err(PortError::OfRequest(70_000)));
     }

@@ -31,9 +31,14 @@ pub(crate) enum RequestError {
     /// The user's word means several apps.
     #[error("\"{}\" means {} apps:{}", escape_control(app), candidates.len(), lines(candidates))]
     Ambiguous { app: String, candidates: Vec<Candidate> },
-    /// The app has requests, but none of this process type.
-    #[error("no launch request for {} of app \"{}\"", escape_control(wanted), escape_control(app))]
-    NoSuchProcess { app: String, wanted: String, known: Vec<String> },
+    /// The app has launch requests, but none of this process type, nor of web.
+    #[error(
+        "app \"{}\" has no launch request of process type \"{}\"; it has {}",
+        escape_control(app),
+        escape_control(wanted),
+        escape_control(&known.join(", "))
+    )]
+    NoProcess { app: String, wanted: String, known: Vec<String> },
     /// The request has no such run action.
     #[error("the request runs no {program}")]
     NoRun { program: &'static str },
@@ -121,6 +126,9 @@ impl RequestError {
             Self::Unreadable { .. } => {
                 "name a file that exists and that you may read; - reads standard input".to_owned()
             }
+            Self::NoProcess { .. } => {
+                "choose one of these with --process; `host-cli launch --all-processes` starts them all".to_owned()
+            }
             Self::NoRun { .. } => "`host-cli requests` lists the requests; a docker app's has none".to_owned(),
             Self::NoFiles { .. } => "name a file, a folder with files in it, or - for standard input".to_owned(),
             Self::NoRequests { kinds, is_from: true, .. } if !kinds.contains(&RequestKind::Launch) => {
@@ -128,11 +136,6 @@ impl RequestError {
             }
             Self::NoRequests { is_from: true, .. } => {
                 "`cfdot desired-lrps` prints the launch requests of all apps that are started".to_owned()
-            }
-            Self::NoSuchProcess { known, .. } if known.is_empty() => "`host-cli requests` lists all".to_owned(),
-            Self::NoSuchProcess { known, .. } => {
-                let known: Vec<_> = known.iter().map(|process| escape_control(process)).collect();
-                format!("name one with --process; it has requests for {}", known.join(", "))
             }
             Self::NoRequests { kinds, .. } => format!(
                 "push an app; {} logs its requests only with the patch in examples/patches{}",

@@ -35,26 +35,57 @@ pub(super) fn newest(
     process: Process<'_>,
     logs: &LogOptions,
 ) -> Result<Request, RequestError> {
-    let (meaning, warnings) = search(kind, app, process, logs)?;
-    let request = meaning.newest(app, process)?;
-    Ok(Request { warnings: [warnings, request.warnings].concat(), ..request })
+    let newest_of = |app: &AppRef| {
+        let (meaning, warnings) = search(kind, Some(app), Some(process), logs)?;
+        let request = meaning.newest(app, process)?;
+        Ok(Request { warnings: [warnings, request.warnings].concat(), ..request })
+    };
+    if let Some(app) = app {
+        return newest_of(app);
+    }
+    let newest = newest_of_all(kind, logs)?;
+    match app_of(&newest).filter(|_| kind == RequestKind::Launch) {
+        Some(app) => newest_of(&app), // whose newest may be a worker's
+        None => Ok(newest),
+    }
 }
 
-/// The newest launch request of each process type of an app, web's first; never empty. The first has the warnings.
-pub(super) fn newest_of_each_process(app: &AppRef, logs: &LogOptions) -> Result<Vec<Request>, RequestError> {
-    let (meaning, warnings) = search(RequestKind::Launch, Some(app), Process::Usual, logs)?;
-    let mut requests = meaning.newest_of_each_process(app)?;
+/// The newest launch request of each process type of an app, web's first; never empty. The first has the warnings. `None`: of
+/// the app with the newest of all.
+pub(super) fn newest_of_each_process(app: Option<&AppRef>, logs: &LogOptions) -> Result<Vec<Request>, RequestError> {
+    let app = match app {
+        Some(app) => app.clone(),
+        None => {
+            let newest = newest_of_all(RequestKind::Launch, logs)?;
+            let Some(app) = app_of(&newest) else { return Ok(vec![newest]) };
+            app
+        }
+    };
+    let (meaning, warnings) = search(RequestKind::Launch, Some(&app), None, logs)?;
+    let mut requests = meaning.newest_of_each_process(&app)?;
     if let Some(first) = requests.first_mut() {
         first.warnings = [warnings, std::mem::take(&mut first.warnings)].concat();
     }
     Ok(requests)
 }
 
-/// What answers to the word, and what was met on the way.
+/// The app of a request, by its guid; `None` for an odd request without one.
+fn app_of(request: &Request) -> Option<AppRef> {
+    Some(AppRef::word(&request.application.guid)).filter(AppRef::is_whole_guid)
+}
+
+fn newest_of_all(kind: RequestKind, logs: &LogOptions) -> Result<Request, RequestError> {
+    let (meaning, warnings) = search(kind, None, None, logs)?;
+    let none = || RequestError::none(vec![kind], Vec::new(), logs, Vec::new());
+    let request = meaning.newest_of_all().ok_or_else(none)?;
+    Ok(Request { warnings, ..request })
+}
+
+/// What answers to the word, and what was met on the way. `process`: what of it is wanted; `None`: each process's newest.
 fn search(
     kind: RequestKind,
     app: Option<&AppRef>,
-    process: Process<'_>,
+    process: Option<Process<'_>>,
     logs: &LogOptions,
 ) -> Result<(Meaning, Vec<String>), RequestError> {
     let all = log_file::series(&[kind], logs).map_err(|looked| RequestError::no_logs(vec![kind], looked, logs))?;
@@ -85,7 +116,7 @@ fn search(
 
 struct Search<'a> {
     app: Option<&'a AppRef>,
-    process: Process<'a>,
+    process: Option<Process<'a>>,
     word: &'a Word,
     /// What answers to the user's word, by what it does; where all apps are meant, all of it.
     found: BTreeMap<AnswersBy, Meaning>,
@@ -107,7 +138,7 @@ impl Horizon {
 
 impl Search<'_> {
     fn looks_through_everything(&self) -> bool {
-        self.app.is_some_and(|app| !app.is_whole_guid())
+        self.app.is_some_and(|app| !app.is_whole_guid() || self.process.is_none())
     }
 
     /// The time of the newest of what is surely meant, if that was logged.
@@ -115,7 +146,7 @@ impl Search<'_> {
         if self.looks_through_everything() {
             return None;
         }
-        self.found.get(&AnswersBy::Id)?.newest_logged()
+        self.found.get(&AnswersBy::Id)?.newest_logged(self.process)
     }
 
     fn series(&mut self, index: usize, series: &[LogFile], reader: &mut Reader) -> Result<(), RequestError> {
@@ -164,12 +195,102 @@ impl Search<'_> {
             return;
         }
         for found in found {
+            let rank = (found.time, series, age, line.offset);
+            let Some(app) = self.app else {
+                self.found.entry(AnswersBy::Id).or_default().add_of_any(found, rank);
+                continue;
+            };
             let about = About::found(found);
-            if let Some(by) = self.app.map_or(Some(AnswersBy::Id), |app| about.answers_to(app)) {
-                let rank = (found.time, series, age, line.offset);
-                let meaning = self.found.entry(by).or_insert_with(|| Meaning::new(self.process));
-                meaning.add(found, about, rank, self.app.is_some());
+            if let Some(by) = about.answers_to(app) {
+                self.found.entry(by).or_default().add(found, about, rank);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHOP: &str = "c0ffee00-1111-4222-8333-444455556666";
+
+    fn line(second: u8, app: (&str, &str), process: &str, version: &str) -> String {
+        let (name, guid) = app;
+        let vcap = format!(r#"{{\"name\":\"{name}\",\"process_type\":\"{process}\"}}"#);
+        format!(
+            r#"{{"timestamp":"17958977{second:02}.0","data":{{"desiredLRP":{{"process_guid":"{process}-{version}","log_guid":"{guid}","action":{{"run":{{"path":"/l/launcher","env":[{{"name":"VCAP_APPLICATION","value":"{vcap}"}}]}}}}}}}}}}"#
+        )
+    }
+
+    fn logs(lines: &[String]) -> (tempfile::TempDir, LogOptions) {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("nsync.log");
+        std::fs::write(&log, lines.join("\n")).unwrap();
+        (folder, LogOptions { nsync_log: Some(log), ..LogOptions::default() })
+    }
+
+    /// `web-2`, the process guid of the request.
+    fn version(request: &Request) -> String {
+        About::document(&request.document).process_guid
+    }
+
+    fn newest_of(app: Option<&AppRef>, process: Option<&str>, logs: &LogOptions) -> Result<Request, RequestError> {
+        newest(RequestKind::Launch, app, process.map_or(Process::Usual, Process::TypeOrWeb), logs)
+    }
+
+    fn versions(requests: &[Request]) -> Vec<String> {
+        requests.iter().map(version).collect()
+    }
+
+    #[test]
+    fn web_comes_first_and_each_process_type_with_its_newest_request() {
+        let shop = ("shop", SHOP);
+        let (_folder, logs) = logs(&[
+            line(1, shop, "web", "1"),
+            line(4, shop, "worker", "2"),
+            line(3, shop, "web", "2"),
+            line(2, shop, "worker", "1"),
+            line(5, shop, "clock", "1"),
+            line(6, ("other", "dddddddd-1111-4222-8333-444455556666"), "web", "9"),
+        ]);
+        let app = AppRef::word("shop");
+        let of = |process| newest_of(Some(&app), process, &logs).map(|request| version(&request));
+        assert_eq!(versions(&newest_of_each_process(Some(&app), &logs).unwrap()), ["web-2", "clock-1", "worker-2"]);
+        assert_eq!(
+            versions(&newest_of_each_process(None, &logs).unwrap()),
+            ["web-9"],
+            "the newest request is another app's"
+        );
+        assert_eq!(of(None).unwrap(), "web-2");
+        assert_eq!(of(Some("worker")).unwrap(), "worker-2");
+        assert_eq!(of(Some("cron")).unwrap(), "web-2", "web's request serves for a type that has none");
+        assert_eq!(version(&newest_of(Some(&AppRef::word("worker-1")), None, &logs).unwrap()), "worker-1");
+    }
+
+    #[test]
+    fn an_app_with_one_process_that_is_not_web_starts_that_and_says_so() {
+        let (_folder, logs) = logs(&[line(1, ("shop", SHOP), "worker", "1")]);
+        let request = newest_of(None, None, &logs).unwrap();
+        assert_eq!(request.warnings, ["app \"shop\" has no launch request for web; its only one, for worker, is used"]);
+        let refused = newest_of(None, Some("clock"), &logs).unwrap_err().to_string();
+        assert_eq!(refused, "app \"shop\" has no launch request of process type \"clock\"; it has worker");
+    }
+
+    #[test]
+    fn an_app_with_several_processes_and_none_of_them_web_asks_which() {
+        let shop = ("shop", SHOP);
+        let (_folder, logs) = logs(&[line(1, shop, "worker", "1"), line(2, shop, "clock", "1")]);
+        let refused = newest_of(None, None, &logs).unwrap_err().to_string();
+        assert_eq!(refused, "app \"shop\" has no launch request of process type \"web\"; it has clock, worker");
+    }
+
+    #[test]
+    fn a_word_that_means_several_apps_or_none_is_refused() {
+        let other = "dddddddd-1111-4222-8333-444455556666";
+        let (_folder, logs) = logs(&[line(1, ("shop", SHOP), "web", "1"), line(2, ("shop", other), "worker", "1")]);
+        let of = |word| newest_of(Some(&AppRef::word(word)), None, &logs);
+        assert!(matches!(of("shop"), Err(RequestError::Ambiguous { candidates, .. }) if candidates[0].guid == other));
+        assert!(matches!(of("shap"), Err(RequestError::NoSuchApp { .. })));
+        assert_eq!(version(&of(SHOP).unwrap()), "web-1");
     }
 }

@@ -59,7 +59,7 @@ fn as_the_commands_do(bytes: &[u8], requests: usize, is_whole: bool) {
         let newest = find::newest(kind, None, Process::Usual, &logs);
         let newest = match newest {
             // There are only processes of several other types than web.
-            Err(RequestError::NoSuchProcess { .. }) => continue,
+            Err(RequestError::NoProcess { .. }) => continue,
             newest => newest.ok(),
         };
         assert_eq!(first.is_some(), newest.is_some(), "{kind:?}");

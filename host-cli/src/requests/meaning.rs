@@ -20,22 +20,25 @@ pub(crate) enum Process<'a> {
     Usual,
     /// That of this process type.
     Type(&'a str),
+    /// The same; web's serves for a type that has none.
+    TypeOrWeb(&'a str),
 }
 
-impl<'a> Process<'a> {
-    /// What was typed as the process type.
-    pub(crate) fn typed(process: Option<&'a str>) -> Self {
-        process.map_or(Self::Usual, Self::Type)
+impl Process<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Usual => WEB,
+            Self::Type(process) | Self::TypeOrWeb(process) => process,
+        }
     }
 }
 
 /// See the module.
+#[derive(Default)]
 pub(crate) struct Meaning {
-    /// The process type that is wanted where all apps are meant.
-    wanted: String,
-    /// The newest of each app, by its guid, and process type. Where all apps are meant they have no guid.
+    /// The newest of each app, by its guid, and process type.
     newest: BTreeMap<(String, String), Newest>,
-    /// The apps, by guid. Empty where all apps are meant.
+    /// The apps, by guid.
     candidates: BTreeMap<String, Candidate>,
 }
 
@@ -46,64 +49,69 @@ struct Newest {
 }
 
 impl Meaning {
-    /// Nothing yet, for somebody who wants that process.
-    pub(crate) fn new(process: Process<'_>) -> Self {
-        let wanted = if let Process::Type(process) = process { process } else { WEB };
-        Self { wanted: wanted.to_owned(), newest: BTreeMap::new(), candidates: BTreeMap::new() }
-    }
-
-    /// A request that answers to the word; `is_of_an_app`: not all apps are meant.
-    pub(crate) fn add(&mut self, found: &Found<'_>, about: About, rank: Rank, is_of_an_app: bool) {
-        let mut guid = String::new();
-        if is_of_an_app {
-            guid.clone_from(&about.application.guid);
-            let new = || Candidate::new(&about.application);
-            let candidate = self.candidates.entry(guid.clone()).or_insert_with(new);
-            candidate.time = found.time.max(candidate.time);
-        }
-        let mut process = process_type(found);
-        if !is_of_an_app && process != self.wanted {
-            process.clear(); // Of all apps only the wanted type is told from the rest, or this would grow with the log.
-        }
-        let key = (guid, process);
+    /// A request that answers to the word.
+    pub(crate) fn add(&mut self, found: &Found<'_>, about: About, rank: Rank) {
+        let guid = about.application.guid.clone();
+        let candidate = self.candidates.entry(guid.clone()).or_insert_with(|| Candidate::new(&about.application));
+        candidate.time = found.time.max(candidate.time);
+        let key = (guid, process_type(found));
         if self.newest.get(&key).is_none_or(|known| known.rank < rank) {
             self.newest.insert(key, Newest { rank, form: found.form, request: about.of(found) });
         }
     }
 
-    /// The time of the newest request that is surely meant; `None`: something newer may stand anywhere.
-    pub(crate) fn newest_logged(&self) -> Option<Option<Timestamp>> {
-        let wanted = self.newest.iter().filter(|((_, process), _)| *process == self.wanted).map(|(_, newest)| newest);
+    /// A request where all apps are meant: the newest alone is kept.
+    pub(crate) fn add_of_any(&mut self, found: &Found<'_>, rank: Rank) {
+        if self.newest.values().any(|known| known.rank >= rank) {
+            return;
+        }
+        let request = About::found(found).of(found);
+        let candidate = Candidate::new(&request.application);
+        let guid = candidate.guid.clone();
+        self.candidates = BTreeMap::from([(guid.clone(), candidate)]);
+        self.newest = BTreeMap::from([((guid, process_type(found)), Newest { rank, form: found.form, request })]);
+    }
+
+    /// The time of the newest request of the process, where all are one app's; `None`: something newer may stand anywhere.
+    pub(crate) fn newest_logged(&self, process: Option<Process<'_>>) -> Option<Option<Timestamp>> {
+        let is_wanted = |of: &str| process.is_none_or(|process| process.name() == of);
+        let wanted = self.newest.iter().filter(|((_, of), _)| is_wanted(of)).map(|(_, newest)| newest);
         let newest = wanted.max_by_key(|newest| newest.rank)?;
         (newest.form == Form::Logged).then_some(newest.request.time)
     }
 
+    /// The newest of all.
+    pub(crate) fn newest_of_all(self) -> Option<Request> {
+        self.newest.into_values().max_by_key(|newest| newest.rank).map(|newest| newest.request)
+    }
+
     /// The one request that is meant. Its warnings say how it was chosen, where there was a choice.
-    pub(crate) fn newest(self, app: Option<&AppRef>, process: Process<'_>) -> Result<Request, RequestError> {
+    pub(crate) fn newest(self, app: &AppRef, process: Process<'_>) -> Result<Request, RequestError> {
         let (mut by_type, mut warnings) = self.of_one_app(app)?;
-        let usual = || {
-            by_type.keys().find(|known| *known == WEB).or_else(|| by_type.keys().next().filter(|_| by_type.len() == 1))
-        };
-        let chosen = match process {
-            Process::Usual => usual().cloned(),
-            Process::Type(process) => Some(process.to_owned()),
-        };
-        let wanted = chosen.as_deref().unwrap_or(WEB).to_owned();
-        let Some(mut request) = by_type.remove(&wanted) else {
-            let app = app.map_or_else(String::new, |app| app.word.clone());
-            return Err(RequestError::NoSuchProcess { app, wanted, known: by_type.into_keys().collect() });
-        };
-        if process == Process::Usual && wanted != WEB && app.is_some() {
-            let name = escape_control(&wanted);
-            warnings.push(format!("The app has no launch request for web; that of {name}, its only process, is used"));
+        let known: Vec<String> = by_type.keys().cloned().collect();
+        let serves = if matches!(process, Process::TypeOrWeb(_)) { by_type.remove(WEB) } else { None };
+        if let Some(request) = by_type.remove(process.name()).or(serves) {
+            return Ok(Request { warnings, ..request });
         }
-        request.warnings = warnings;
-        Ok(request)
+        let rest = by_type.into_values().next();
+        match (process, &known[..], rest) {
+            (Process::Usual, [only], Some(request)) => {
+                let (name, only) = (escape_control(&request.application.name), escape_control(only));
+                warnings
+                    .push(format!("app \"{name}\" has no launch request for web; its only one, for {only}, is used"));
+                Ok(Request { warnings, ..request })
+            }
+            (_, _, rest) => {
+                let name = rest.map(|request| request.application.name).filter(|name| !name.is_empty());
+                let app = name.unwrap_or_else(|| app.word.clone());
+                Err(RequestError::NoProcess { app, wanted: process.name().to_owned(), known })
+            }
+        }
     }
 
     /// The newest of each process type of the one app that is meant, web's first.
     pub(crate) fn newest_of_each_process(self, app: &AppRef) -> Result<Vec<Request>, RequestError> {
-        let (mut by_type, warnings) = self.of_one_app(Some(app))?;
+        let (mut by_type, warnings) = self.of_one_app(app)?;
         let web = by_type.remove(WEB);
         let mut requests: Vec<Request> = web.into_iter().chain(by_type.into_values()).collect();
         if let Some(first) = requests.first_mut() {
@@ -113,11 +121,11 @@ impl Meaning {
     }
 
     /// The newest of each process type of the app that is meant, and how it was chosen.
-    fn of_one_app(self, app: Option<&AppRef>) -> Result<(BTreeMap<String, Request>, Vec<String>), RequestError> {
+    fn of_one_app(self, app: &AppRef) -> Result<(BTreeMap<String, Request>, Vec<String>), RequestError> {
         let mut warnings = Vec::new();
         let mut candidates: Vec<Candidate> = self.candidates.into_values().collect();
         candidates.sort_by_key(|candidate| Reverse(candidate.time));
-        if let (Some(app), [newest, others @ ..]) = (app, &candidates[..])
+        if let [newest, others @ ..] = &candidates[..]
             && !others.is_empty()
         {
             // In a space a name is unique at any time: the others were deleted, or called otherwise since.

@@ -50,7 +50,7 @@ pub(crate) fn newest(kind: RequestKind, app: Option<&AppRef>, logs: &LogOptions)
     find::newest(kind, app, Process::Usual, logs)
 }
 
-/// The newest launch request of a process.
+/// The newest launch request of a process of an app; `None`: of the app with the newest one.
 pub(crate) fn newest_of_process(
     app: Option<&AppRef>,
     process: Process<'_>,
@@ -59,8 +59,8 @@ pub(crate) fn newest_of_process(
     find::newest(RequestKind::Launch, app, process, logs)
 }
 
-/// The newest launch request of each process of an app, web's first; never empty. The first has the warnings.
-pub(crate) fn newest_of_each_process(app: &AppRef, logs: &LogOptions) -> Result<Vec<Request>, RequestError> {
+/// The newest launch request of each process type of an app, web's first; never empty. The first has the warnings.
+pub(crate) fn newest_of_each_process(app: Option<&AppRef>, logs: &LogOptions) -> Result<Vec<Request>, RequestError> {
     find::newest_of_each_process(app, logs)
 }
 

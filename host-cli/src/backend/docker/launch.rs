@@ -18,11 +18,11 @@ pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure
     let mut container = plan.container(&image.id, process_types)?;
     let holding = session.hold(&plan.guard, &image.id.0)?;
     container.log = log_config(&engine.container(&holding)?.unwrap_or_default().log);
-    let earlier = start::previous(engine, &plan.app_guid, &plan.process)?;
+    let earlier = start::previous(engine, &plan.app_guid, &plan.process.process_type)?;
     session.emit(Event::Launching {
         app_name: plan.app.clone(),
         app_guid: plan.app_guid.clone(),
-        process: plan.process.clone(),
+        process: plan.process.process_type.clone(),
         image: image.tags.first().unwrap_or(&image.id.0).clone(),
     });
     for text in &plan.notes {

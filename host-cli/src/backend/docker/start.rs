@@ -49,7 +49,7 @@ pub(crate) fn start(
         health::wait(session, &container, spec.health_check.as_ref(), &Timeouts::new(plan.start_timeout))?
     {
         show_last_lines(session, &container);
-        return Err(unhealthy.failure(&plan.app, plan.memory_mb));
+        return Err(unhealthy.failure(&plan.subject(), plan.memory_mb));
     }
     session.cleanup().release(&container);
     for one in earlier {

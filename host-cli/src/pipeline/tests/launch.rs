@@ -41,8 +41,12 @@ fn quick(change: impl FnOnce(&mut serde_json::Value)) -> String {
 }
 
 fn launched_from(fake: &Arc<Fake>, words: &str, request: Request) -> Walked {
+    launched_all(fake, words, vec![request])
+}
+
+fn launched_all(fake: &Arc<Fake>, words: &str, requests: Vec<Request>) -> Walked {
     let command = typed(words);
-    walked(fake, nobody, move |session| launch(session, &request, &command))
+    walked(fake, nobody, move |session| launch(session, &requests, &command))
 }
 
 fn only_container(fake: &Fake) -> Container {
@@ -321,6 +325,62 @@ fn an_image_older_than_the_request_is_started_with_a_warning() {
     assert!(!launched_from(&fake, "", logged("1970-01-01T00:00:01Z")).said("older"));
 }
 
+/// The recorded request as that of another process type, which has no route and no check.
+fn of_type(process_type: &'static str) -> Request {
+    let document = quick(|document| {
+        document["metric_tags"] = serde_json::json!({"process_type": {"static": process_type}});
+        document["routes"] = serde_json::Value::Null;
+        document["monitor"] = serde_json::Value::Null;
+    });
+    request(RequestKind::Launch, document)
+}
+
+#[test]
+fn a_worker_is_launched_from_its_own_request_beside_web_and_replaces_only_a_worker() {
+    let fake = engine();
+    launched(&fake, "");
+    let web = only_container(&fake).id;
+    for _ in 0..2 {
+        let walked = launched_from(&fake, "", of_type("worker"));
+        assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
+        let running = |event: &Event| matches!(event, Event::Running { url, name, .. } if url.is_empty() && name.contains("-worker-"));
+        assert!(walked.events.iter().any(running), "{}", walked.text);
+    }
+    let state = fake.state();
+    assert_eq!(state.containers.len(), 2);
+    assert!(state.containers.values().any(|(container, _)| container.id == web && container.running));
+}
+
+#[test]
+fn all_processes_start_in_one_session_and_the_ports_that_were_typed_are_the_firsts() {
+    let fake = engine();
+    let free = free_port();
+    let requests = vec![request(RequestKind::Launch, quick(|_| {})), of_type("clock"), of_type("worker")];
+    let walked = launched_all(&fake, &format!("--all-processes --port {free}"), requests);
+    assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
+    let started = |event: &Event| match event {
+        Event::Launching { process, .. } => Some(process.clone()),
+        _ => None,
+    };
+    assert_eq!(walked.events.iter().filter_map(started).collect::<Vec<_>>(), ["web", "clock", "worker"]);
+    assert!(walked.said(&format!("http://127.0.0.1:{free}")), "{}", walked.text);
+    assert_eq!(fake.state().containers.len(), 3);
+}
+
+#[test]
+fn the_first_failure_of_all_processes_ends_the_rest_and_says_what_was_started() {
+    let fake = engine();
+    let holding = guard::guard("cf-app/node-env-18c50a86:latest", BTreeMap::new());
+    let held = fake.create(Some(&guard::of_launch(GUID, "clock")), &holding).unwrap();
+    let requests = vec![request(RequestKind::Launch, quick(|_| {})), of_type("clock"), of_type("worker")];
+    let walked = launched_all(&fake, "--all-processes", requests);
+    assert_eq!(walked.code, ExitCode::Launch);
+    let told = "; started before it and still running: web; not started: worker";
+    assert!(walked.failure().ends_with(told), "{}", walked.failure());
+    fake.remove(&held).unwrap();
+    assert!(only_container(&fake).running, "web runs on");
+}
+
 #[test]
 fn another_process_starts_by_its_own_command_beside_the_web_process() {
     let fake = engine();
@@ -356,7 +416,7 @@ fn a_signal_while_the_app_starts_removes_it_and_the_earlier_one_stays() {
             session.send(Ended::BySignal(signal_hook::consts::SIGINT)).unwrap();
         });
     };
-    let walked = walked(&fake, watch, move |session| launch(session, &request, &command));
+    let walked = walked(&fake, watch, move |session| launch(session, &[request], &command));
     assert_eq!(walked.code, ExitCode::Interrupted);
     assert_eq!(only_container(&fake).id, earlier);
 }

@@ -6,8 +6,19 @@ use crate::plan::golden::{all_recorded, assert_golden, describe, describe_launch
 const LOG_2016: &str = include_str!("../../../../examples/requests/2016/nsync_listener.stdout.log");
 const LOG_2017: &str = include_str!("../../../../examples/requests/2017/nsync_listener.stdout.log");
 const LOG_2026: &str = include_str!("../../../../examples/requests/2026/nsync_listener.stdout.log");
+const CFDOT: &str = include_str!("../../../../examples/requests/cfdot/cfdot-desired-lrps.jsonl");
 
-fn planned(document: &str, process: &str) -> LaunchPlan {
+/// The recorded requests of today's Cloud Controller for apps with a droplet.
+fn of_cfdot() -> impl Iterator<Item = &'static str> {
+    CFDOT.lines().filter(|line| line.contains(r#""rootfs":"preloaded:"#))
+}
+
+fn of_a_worker() -> &'static str {
+    of_cfdot().find(|document| document.contains(r#"{"static":"worker"}"#)).unwrap()
+}
+
+fn planned(document: &str, process: impl Into<Option<&'static str>>) -> LaunchPlan {
+    let process = process.into();
     let instance = "5eed5eed-0000-4000-8000-000000000000";
     let options = LaunchOptions { process, ports: &[], network: "hcf", instance };
     LaunchPlan::new(document, None, &options).unwrap()
@@ -24,7 +35,7 @@ fn on_an_engine(plan: &LaunchPlan, process_types: Option<&str>) -> ContainerSpec
     published(container, &plan.ports.iter().map(free).collect::<Vec<_>>())
 }
 
-fn container(log: &str, app: &str, process: &str, process_types: Option<&str>) -> ContainerSpec {
+fn container(log: &str, app: &str, process: &'static str, process_types: Option<&str>) -> ContainerSpec {
     on_an_engine(&planned(&recorded(log, "desiredLRP", app), process), process_types)
 }
 
@@ -40,6 +51,32 @@ fn every_recorded_request_gives_this_launch() {
             assert_golden(&format!("launch-{year}-{at}"), &describe_launch(&plan, &on_an_engine(&plan, None)));
         }
     }
+    for (at, document) in of_cfdot().enumerate() {
+        let plan = planned(document, None);
+        assert_golden(&format!("launch-cfdot-{at}"), &describe_launch(&plan, &on_an_engine(&plan, None)));
+    }
+}
+
+#[test]
+fn a_worker_with_a_request_of_its_own_has_its_command_and_limits_and_is_not_published() {
+    for typed in [None, Some("worker")] {
+        let plan = planned(of_a_worker(), typed);
+        let spec = on_an_engine(&plan, Some(r#"{"worker":"of the image"}"#));
+        assert_eq!(spec.command, ["app", "python worker.py", ""]);
+        assert_eq!((spec.labels[labels::PROCESS].as_str(), plan.process.process_type.as_str()), ("worker", "worker"));
+        assert!(plan.container_name.contains("-worker-"), "{}", plan.container_name);
+        assert_eq!((plan.ports.len(), &spec.health_check), (0, &None));
+        assert!(plan.subject().ends_with(" (worker)"), "{}", plan.subject());
+    }
+}
+
+#[test]
+fn web_is_published_even_without_a_route() {
+    let mut document: serde_json::Value = serde_json::from_str(of_a_worker()).unwrap();
+    document["metric_tags"]["process_type"]["static"] = "web".into();
+    let plan =
+        planned(&document.to_string().replace(r#"\"process_type\":\"worker\""#, r#"\"process_type\":\"web\""#), None);
+    assert_eq!(plan.ports.len(), 1);
 }
 
 #[test]
@@ -82,7 +119,7 @@ fn a_request_that_runs_no_launcher_or_is_a_docker_apps_gives_no_plan() {
     let refused = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut document = serde_json::from_str(&recorded(LOG_2016, "desiredLRP", "node-env")).unwrap();
         change(&mut document);
-        let options = LaunchOptions { process: WEB, ports: &[], network: "hcf", instance: "i" };
+        let options = LaunchOptions { process: None, ports: &[], network: "hcf", instance: "i" };
         LaunchPlan::new(&document.to_string(), None, &options).unwrap_err()
     };
     let sleeps = serde_json::json!({"run": {"path": "/bin/sleep", "user": "vcap"}});
@@ -110,6 +147,7 @@ fn a_secret_of_the_request_is_in_the_environment_only() {
 fn names_differ_between_two_starts_of_an_app() {
     let document = recorded(LOG_2016, "desiredLRP", "node-env");
     let name = |process, instance| {
+        let process = Some(process);
         let options = LaunchOptions { process, ports: &[], network: "hcf", instance };
         LaunchPlan::new(&document, None, &options).unwrap().container_name
     };

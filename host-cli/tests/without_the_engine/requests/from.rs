@@ -228,7 +228,7 @@ fn a_workers_request_is_not_taken_for_the_apps() {
             [worker.clone(), worker]
         );
         run(&format!("launch-req {app} --process clock {from}"))
-            .failed(3, &["no launch request for clock of app", "web, worker"]);
+            .failed(3, &["has no launch request of process type \"clock\"; it has web, worker"]);
     }
 }
 
@@ -237,7 +237,8 @@ fn the_only_process_of_an_app_without_web_is_meant_and_said() {
     let from = format!("--from {}", cfdot("cfdot-desired-lrps.jsonl").display());
     let said = run(&format!("launch-req nightly {from}"));
     assert!(
-        said.code == 0 && said.err.contains("no launch request for web; that of worker, its only process, is used"),
+        said.code == 0
+            && said.err.contains("app \"nightly\" has no launch request for web; its only one, for worker, is used"),
         "{said:?}"
     );
 }

@@ -4,6 +4,7 @@ use crate::engine::{Container, ContainerId, Engine, EngineError};
 use crate::labels;
 use crate::plan::guard;
 use crate::plan::ports::PortRequest;
+use shared_model::process_type::WEB;
 
 /// An earlier container of the app.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +21,9 @@ pub(crate) struct Previous {
 
 /// The containers that run, or ran, this process of this app. One whose labels come from its image is somebody else's.
 pub(crate) fn previous(engine: &dyn Engine, app_guid: &str, process: &str) -> Result<Vec<Previous>, EngineError> {
-    let ours = [(labels::KIND, labels::KIND_APP), (labels::PROCESS, process)];
     let mut found = Vec::new();
     for one in engine.containers_labelled(labels::APP_GUID, app_guid)? {
-        let is_labelled = ours.iter().all(|(name, value)| one.labels.get(*name).is_some_and(|found| found == value));
-        let image = if is_labelled { engine.image(&one.image.0)? } else { None };
+        let image = if runs(&one, process) { engine.image(&one.image.0)? } else { None };
         if image.is_some_and(|image| guard::are_its_own(&one.labels, &image)) {
             found.push(Previous {
                 ports: one.labels.get(labels::PORTS).map(|text| read_ports(text)).unwrap_or_default(),
@@ -35,6 +34,12 @@ pub(crate) fn previous(engine: &dyn Engine, app_guid: &str, process: &str) -> Re
         }
     }
     Ok(found)
+}
+
+/// Whether the labels say that it runs this process of an app. One without a process type is web's.
+fn runs(container: &Container, process: &str) -> bool {
+    let label = |name| container.labels.get(name).map(String::as_str);
+    label(labels::KIND) == Some(labels::KIND_APP) && label(labels::PROCESS).unwrap_or(WEB) == process
 }
 
 impl Previous {
@@ -89,6 +94,18 @@ fn read_ports(text: &str) -> Vec<(String, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_container_runs_the_process_that_its_label_names_and_web_without_one() {
+        let labelled = |labels: &[(&str, &str)]| {
+            let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            Container { labels, ..Container::default() }
+        };
+        let (kind, worker) = ((labels::KIND, labels::KIND_APP), (labels::PROCESS, "worker"));
+        assert!(runs(&labelled(&[kind, worker]), "worker") && !runs(&labelled(&[kind, worker]), WEB));
+        assert!(runs(&labelled(&[kind]), WEB) && !runs(&labelled(&[kind]), "worker"));
+        assert!(!runs(&labelled(&[worker]), "worker"));
+    }
 
     #[test]
     fn a_port_is_held_on_its_address_and_on_all_of_them() {
