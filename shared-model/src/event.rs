@@ -196,6 +196,11 @@ pub enum Event {
         /// One line.
         text: String,
     },
+    /// What the request wants and is not done here.
+    NotDone {
+        /// A few words each, never empty: `2 egress rules`.
+        what: Vec<String>,
+    },
     /// The result file, which Diego would report to Cloud Controller.
     Result {
         /// JSON as the builder wrote it.

@@ -87,6 +87,7 @@ fn sentence(event: &Event) -> Option<String> {
             format!("Not uploading {}: {}", escape_control(name), escape_control(reason))
         }
         Event::Note { text } => escape_control(text).into_owned(),
+        Event::NotDone { what } => format!("Not done here: {}", escape_control(&what.join(", "))),
         Event::Droplet { bytes, uploaded, path: _, sha256: _ } => words::droplet(*bytes, *uploaded),
         Event::Kept { seconds } => words::kept(*seconds),
         Event::Image { name, id, bytes } => words::image(name, id, *bytes),

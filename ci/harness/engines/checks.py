@@ -21,7 +21,7 @@ DISK_MB = 64  # of an app that would write much more
 FILLS = 'head -c 300M /dev/zero >filled; stat -c wrote=%s filled; sleep 600'
 FILLING = 120  # seconds until it has tried to
 # What is said of it, by what its kind bounds.
-DISK_NOTES = {'': 'Not bounded on this Docker Engine', 'perhaps': 'Not surely bounded on this Docker Engine', 'surely': ''}
+DISK_NOTES = {'': 'disk limit', 'perhaps': 'disk limit, perhaps', 'surely': ''}
 # What this project leaves on an engine bears this label.
 KINDS_OF_THINGS = (('ps', '--all'), ('network', 'ls'), ('volume', 'ls'))
 
@@ -200,7 +200,7 @@ class Checks:
         most = DISK_MB << 20
         result.says = f'{written >> 20} of {DISK_MB} MiB'
         result.facts['disk'] = result.says
-        said = [note for note in DISK_NOTES.values() if note and f'{note}: what the app writes (disk_mb={DISK_MB})' in done.stdout]
+        said = [note for note in DISK_NOTES.values() if note and f'{note} (disk_mb={DISK_MB})' in done.stdout]
         if said != [note for note in [DISK_NOTES[self.kind.bounds]] if note]:
             raise Wrong(f'it wrote {written} bytes; it was said: {done.stdout}')
         # It must not get more, and not much less either.

@@ -3,7 +3,9 @@
 use crate::engine::ContainerId;
 use crate::engine::container_spec::ContainerSpec;
 use crate::plan::launch::LaunchPlan;
+use crate::plan::not_done::DiskBound;
 use crate::plan::restage::RestagePlan;
+use shared_model::event::Event;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -99,14 +101,18 @@ pub(crate) fn describe_restage(plan: &RestagePlan) -> String {
 /// A launch, decided, with `container`, which is what it becomes on an engine.
 pub(crate) fn describe_launch(plan: &LaunchPlan, container: &ContainerSpec) -> String {
     let mut text = format!("name {}\nguard {}\napp {} {}\n", plan.container_name, plan.guard, plan.app, plan.app_guid);
-    for note in &plan.notes {
-        writeln!(text, "note {note}").unwrap();
+    for warning in &plan.not_done.warnings {
+        writeln!(text, "warning {warning}").unwrap();
+    }
+    for disk in [DiskBound::Kept, DiskBound::Missing] {
+        if let Some(Event::NotDone { what }) = plan.not_done.event(disk) {
+            writeln!(text, "not done {disk:?} {what:?}").unwrap();
+        }
     }
     for port in &plan.ports {
         writeln!(text, "publish {port:?}").unwrap();
     }
     text += &describe(container);
-    writeln!(text, "unbounded {}", plan.unbounded).unwrap();
     writeln!(text, "within {:?} memory {}", plan.start_timeout, plan.memory_mb).unwrap();
     text
 }

@@ -2,7 +2,7 @@
 
 use super::app_container::{app_container, container_name, pairs, start_timeout};
 use super::error::{PlanError, no_docker_app};
-use super::limits::{counted, not_done};
+use super::not_done::NotDone;
 use super::ports::{LOOPBACK, PortRequest, port_requests};
 use super::process::Process;
 use super::{guard, instance};
@@ -10,7 +10,6 @@ use crate::engine::ImageId;
 use crate::engine::container_spec::{ContainerSpec, LogConfig, PublishedPort};
 use crate::labels;
 use jiff::Timestamp;
-use shared_model::desired_lrp::{DesiredLrp, is_sidecar};
 use shared_model::process_type::WEB;
 use shared_model::validate;
 use std::time::Duration;
@@ -31,8 +30,8 @@ pub(crate) struct LaunchOptions<'a> {
 /// A launch, decided but for what only the engine knows: the image, and which ports are free.
 #[derive(Debug)]
 pub(crate) struct LaunchPlan {
-    /// What of the request is not done, in words.
-    pub(crate) notes: Vec<String>,
+    /// What of the request is not done.
+    pub(crate) not_done: NotDone,
     /// The app's guid, by which its images and earlier containers are found.
     pub(crate) app_guid: String,
     /// The app's name for people; its guid where it has none.
@@ -47,8 +46,6 @@ pub(crate) struct LaunchPlan {
     pub(crate) guard: String,
     /// The container's name.
     pub(crate) container_name: String,
-    /// What is said where the engine does not bound what the app writes.
-    pub(crate) unbounded: String,
     /// The request's memory in MiB.
     pub(crate) memory_mb: i32,
     /// How long the app may take until it is healthy.
@@ -78,14 +75,13 @@ impl LaunchPlan {
         let process_type = &*process.process_type;
         let app_ports = if process.listens(&lrp) { lrp.app_ports() } else { Vec::new() };
         Ok(Self {
-            notes: left_out(&lrp, &container_name(&lrp, process_type, instance)),
+            not_done: NotDone::of_launch(&lrp, &container_name(&lrp, process_type, instance)),
             app_guid: lrp.app_guid().to_owned(),
             app: if application.name.is_empty() { application.guid } else { application.name },
             requested,
             ports: port_requests(&app_ports, ports)?,
             guard: guard::of_launch(lrp.app_guid(), process_type),
             container_name: container_name(&lrp, process_type, instance),
-            unbounded: format!("Not bounded on this Docker Engine: what the app writes (disk_mb={})", lrp.disk_mb),
             memory_mb: lrp.memory_mb,
             start_timeout: start_timeout(&lrp),
             template: app_container(&lrp, run, &process, network, instance),
@@ -151,31 +147,6 @@ pub(crate) fn url(ports: &[PublishedPort]) -> String {
         if port.host_address == EVERYWHERE { LOOPBACK.to_owned() } else { port.host_address.clone() }
     };
     ports.first().map(|port| format!("http://{}:{}", address(port), port.host)).unwrap_or_default()
-}
-
-/// What of the request is not done in the container of this name, in words; empty where nothing is left out that a user
-/// would miss.
-pub(crate) fn left_out(lrp: &DesiredLrp, container: &str) -> Vec<String> {
-    let mut notes = Vec::new();
-    let own = lrp.launcher();
-    let others = lrp.launchers().filter(|run| own.is_none_or(|own| !std::ptr::eq(*run, own)));
-    let names: Vec<&str> = others
-        .map(|run| run.log_source.as_deref().filter(|_| is_sidecar(run)).and_then(|source| source.rsplit('/').next()))
-        .map(|name| name.unwrap_or("without a name"))
-        .chain(lrp.sidecars.iter().flatten().map(|_| "without a name"))
-        .collect();
-    if !names.is_empty() {
-        notes.push(format!("Not started: {} ({})", counted(names.len(), "sidecar"), names.join(", ")));
-    }
-    let count = |list: Option<usize>| list.unwrap_or_default();
-    notes.extend(not_done(
-        count(lrp.volume_mounts.as_ref().map(Vec::len)),
-        count(lrp.egress_rules.as_ref().map(Vec::len)),
-    ));
-    if lrp.has_sshd() {
-        notes.push(format!("No SSH daemon; open a shell with `docker exec -it {container} bash`"));
-    }
-    notes
 }
 
 #[cfg(test)]

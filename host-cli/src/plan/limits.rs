@@ -1,5 +1,4 @@
-//! What both kinds of request ask for in the same words: limits, as an engine counts them; and what an engine does not do,
-//! in words. Pure.
+//! What both kinds of request ask for in the same words: limits, as an engine counts them. Pure.
 
 /// Processes and threads at once where the request does not say: more than a compiler needs, and too few for a fork bomb
 /// to fill the memory of a usual staging (1 GiB; a shell takes less than half a megabyte) or to hold up the machine.
@@ -27,21 +26,6 @@ pub(crate) fn positive(number: i32) -> Option<u64> {
 pub(crate) fn open_files(wanted: Option<u64>) -> u64 {
     const MOST: u64 = 1 << 20; // the kernel's fs.nr_open; an engine refuses to start anything above it
     wanted.unwrap_or(0).min(MOST)
-}
-
-/// What plain Docker does not do of this, in words.
-pub(crate) fn not_done(volume_mounts: usize, egress_rules: usize) -> Option<String> {
-    let ignored: Vec<String> = [(volume_mounts, "volume mount"), (egress_rules, "egress rule")]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| counted(count, what))
-        .collect();
-    (!ignored.is_empty()).then(|| format!("Not enforced on Docker: {}", ignored.join(", ")))
-}
-
-/// `1 volume mount`, `2 volume mounts`.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

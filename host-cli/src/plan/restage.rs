@@ -3,7 +3,7 @@
 use super::cache;
 use super::error::{PlanError, no_docker_app};
 use super::fetching::{Fetching, Keeping, MountedFile};
-use super::limits::not_done;
+use super::not_done::{DiskBound, NotDone};
 use super::staged_files::StagedFiles;
 use super::staging_container::{StagingOptions, container_name, staging_container};
 use crate::app_ref::AppRef;
@@ -94,7 +94,9 @@ impl RestagePlan {
             notes.push(Event::Warning { text: text.to_owned() });
             fetching.keeping = Keeping::Nothing;
         }
-        notes.extend(left_out(&task).map(|text| Event::Note { text }));
+        let not_done = NotDone::of_staging(&task);
+        notes.extend(not_done.warnings.iter().map(|text| Event::Warning { text: text.clone() }));
+        notes.extend(not_done.event(DiskBound::Kept));
         let image = options.image.map(|how| staged_image(&task, how, options)).transpose()?;
         let container_options = StagingOptions { fetching, keep: options.keep, instance: options.instance };
         Ok(Self {
@@ -158,12 +160,6 @@ pub(crate) fn base_image(task: &TaskDefinition, wanted: Option<&str>) -> Result<
 /// Whether the user only wants to know what the agent can do: then it stages nothing.
 pub(crate) fn asks_for_help(agent_options: &[String]) -> bool {
     agent_options.iter().any(|option| ["--help", "-h", "--version", "-V"].contains(&option.as_str()))
-}
-
-/// What of the request is not done, in words; `None` where nothing is left out.
-fn left_out(task: &TaskDefinition) -> Option<String> {
-    let count = |list: Option<usize>| list.unwrap_or_default();
-    not_done(count(task.volume_mounts.as_ref().map(Vec::len)), count(task.egress_rules.as_ref().map(Vec::len)))
 }
 
 /// Where a visitor of the container lands: where the builder worked, as the builder's user.

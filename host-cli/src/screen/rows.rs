@@ -200,7 +200,7 @@ impl Rows {
             }
             Event::Done { ms } => self.done(*ms, lines),
             Event::Failed { .. } => self.failed(event, lines),
-            Event::Note { .. } | Event::Ignored { .. } | Event::Retrying { .. } => {
+            Event::Note { .. } | Event::NotDone { .. } | Event::Ignored { .. } | Event::Retrying { .. } => {
                 lines.extend(by_the_way(event).map(|line| line.broken_at_words(self.look)));
             }
             Event::RunEnded { ms, .. } => {
@@ -225,7 +225,7 @@ impl Teller for Rows {
         if self.takes(event) {
             return Vec::new();
         }
-        if let (Some(early), Event::Note { .. }) = (&mut self.early, event) {
+        if let (Some(early), Event::Note { .. } | Event::NotDone { .. }) = (&mut self.early, event) {
             let look = self.look;
             if early.len() < MOST_EARLY {
                 early.extend(by_the_way(event).map(|line| line.broken_at_words(look)));
@@ -236,7 +236,7 @@ impl Teller for Rows {
         if let Some(line) = self.came_of_it(event) {
             lines.push(line);
         } else {
-            if !matches!(event, Event::Warning { .. } | Event::Note { .. }) {
+            if !matches!(event, Event::Warning { .. } | Event::Note { .. } | Event::NotDone { .. }) {
                 self.due(&mut lines);
             }
             self.add(event, &mut lines);

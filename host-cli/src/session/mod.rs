@@ -78,17 +78,17 @@ impl Session {
     }
 
     /// As [`Self::create`], but where the engine refuses, without the bound of its disk: whether the storage keeps one depends
-    /// on more than an engine tells of itself. Then says `unbounded`.
+    /// on more than an engine tells of itself. Then calls `unbounded`.
     pub(crate) fn create_bounded(
         &self,
         name: &str,
         spec: &ContainerSpec,
-        unbounded: &str,
+        unbounded: impl FnOnce(),
     ) -> Result<ContainerId, Failure> {
         match self.create(Some(name), spec) {
             Err(refused) if refused.code == ExitCode::Engine && spec.disk_bytes > 0 => {
                 let container = self.create(Some(name), &ContainerSpec { disk_bytes: 0, ..spec.clone() })?;
-                self.emit(Event::Note { text: unbounded.to_owned() });
+                unbounded();
                 Ok(container)
             }
             outcome => outcome,

@@ -6,6 +6,7 @@ use crate::engine::{Image, Quota};
 use crate::failure::Failure;
 use crate::labels;
 use crate::plan::launch::{LaunchPlan, log_config, published, url};
+use crate::plan::not_done::DiskBound;
 use crate::session::Session;
 use shared_model::event::{Event, EventSink, Purpose, Step};
 
@@ -25,15 +26,15 @@ pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure
         process: plan.process.process_type.clone(),
         image: image.tags.first().unwrap_or(&image.id.0).clone(),
     });
-    for text in &plan.notes {
-        session.emit(Event::Note { text: text.clone() });
+    for text in &plan.not_done.warnings {
+        session.emit(Event::Warning { text: text.clone() });
     }
 
     let (container, ports) = session.step(Step::Launch, || {
         start::make_room(session, &earlier, &plan.ports)?;
         let ports = free_ports::choose(engine, &plan.ports)?;
-        let spec = bounded(session, plan, published(container, &ports), &image)?;
-        Ok((start::start(session, plan, &spec, &earlier)?, ports))
+        let (spec, disk) = bounded(session, published(container, &ports), &image)?;
+        Ok((start::start(session, plan, &spec, disk, &earlier)?, ports))
     })?;
     let name = plan.container_name.clone();
     session.emit(Event::Running { url: url(&ports), container: container.0, name: name.clone() });
@@ -41,20 +42,14 @@ pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure
     Ok(())
 }
 
-/// The container as far as the engine bounds what it writes; says where it does not.
-fn bounded(
-    session: &Session,
-    plan: &LaunchPlan,
-    mut spec: ContainerSpec,
-    image: &Image,
-) -> Result<ContainerSpec, Failure> {
+/// The container as far as the engine bounds what it writes, and how far that is.
+fn bounded(session: &Session, mut spec: ContainerSpec, image: &Image) -> Result<(ContainerSpec, DiskBound), Failure> {
     let quota = preflight::limits(session, &spec)?;
-    match quota {
-        _ if spec.disk_bytes == 0 => {}
-        Quota::Nothing => session.emit(Event::Note { text: plan.unbounded.clone() }),
-        Quota::WithImage => session.emit(Event::Note { text: plan.unbounded.replacen("Not", "Not surely", 1) }),
-        Quota::Written => {}
-    }
     spec.disk_bytes = quota.bound(spec.disk_bytes, image.bytes);
-    Ok(spec)
+    let disk = match quota {
+        Quota::Nothing => DiskBound::Missing,
+        Quota::WithImage => DiskBound::Perhaps,
+        Quota::Written => DiskBound::Kept,
+    };
+    Ok((spec, disk))
 }

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::image::MadeImage;
 use crate::plan::restage::RestagePlan;
 use crate::session::Session;
-use shared_model::event::EventSink;
+use shared_model::event::{Event, EventSink};
 
 /// The image, unless none was wanted or the staging stopped short of one.
 pub(super) fn restage(session: &Session, plan: &RestagePlan) -> Result<Option<MadeImage>, Failure> {
@@ -17,7 +17,8 @@ pub(super) fn restage(session: &Session, plan: &RestagePlan) -> Result<Option<Ma
     }
     let mut spec = plan.container.clone();
     spec.disk_bytes = preflight::limits(session, &spec)?.bound(spec.disk_bytes, stager_image.bytes);
-    let container = session.create_bounded(&plan.container_name, &spec, &plan.unbounded)?;
+    let unbounded = || session.emit(Event::Note { text: plan.unbounded.clone() });
+    let container = session.create_bounded(&plan.container_name, &spec, unbounded)?;
 
     let mut build = plan.image.as_ref().map(|image| ImageBuild::new(session, &container, image));
     let staging = Staging {

@@ -8,6 +8,7 @@ use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, EngineError};
 use crate::failure::Failure;
 use crate::plan::launch::LaunchPlan;
+use crate::plan::not_done::DiskBound;
 use crate::plan::ports::PortRequest;
 use crate::session::Session;
 use health::Timeouts;
@@ -35,15 +36,20 @@ pub(crate) fn make_room(session: &Session, earlier: &[Previous], requests: &[Por
     Ok(())
 }
 
-/// Starts the container, waits until it is healthy and removes the earlier ones. On failure what the app printed last is
-/// shown; the new container goes with the session.
+/// Makes the container, says what is not done of the request, starts it, waits until it is healthy and removes the earlier ones.
+/// On failure what the app printed last is shown; the new container goes with the session.
 pub(crate) fn start(
     session: &Session,
     plan: &LaunchPlan,
     spec: &ContainerSpec,
+    disk: DiskBound,
     earlier: &[Previous],
 ) -> Result<ContainerId, Failure> {
-    let container = session.create_bounded(&plan.container_name, spec, &plan.unbounded)?;
+    let mut disk = disk;
+    let container = session.create_bounded(&plan.container_name, spec, || disk = DiskBound::Missing)?;
+    if let Some(not_done) = plan.not_done.event(disk) {
+        session.emit(not_done);
+    }
     session.engine.start(&container).map_err(|error| not_started(error.hiding(spec), spec))?;
     if let Err(unhealthy) =
         health::wait(session, &container, spec.health_check.as_ref(), &Timeouts::new(plan.start_timeout))?

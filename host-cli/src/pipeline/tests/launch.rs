@@ -68,7 +68,7 @@ fn a_healthy_app_is_left_running_and_its_address_is_told() {
     let next = Event::Next { purpose: Purpose::Log, command: format!("docker logs {name}") };
     let running = Event::Running { url, container: id, name };
     assert!(walked.events.contains(&running) && walked.events.contains(&next), "{}", walked.text);
-    assert!(walked.said("No SSH daemon"));
+    assert!(walked.said("ssh daemon (`docker exec -it cf-app-node-env-18c50a86-"));
     let order = [
         "has_network",
         "images_labelled",
@@ -519,7 +519,7 @@ fn an_app_has_no_more_rights_than_it_needs_and_its_output_and_its_disk_have_boun
     let bounded = spec(&fake).log.unwrap();
     assert_eq!((&*bounded.options["max-size"], &*bounded.options["max-file"]), ("10m", "3"));
     assert_eq!(spec(&fake).disk_bytes, 0);
-    assert!(walked.said("Not bounded on this Docker Engine: what the app writes (disk_mb=1024)"), "{}", walked.text);
+    assert!(walked.said("disk limit (disk_mb=1024)"), "{}", walked.text);
     assert_eq!(
         (spec(&fake).pids, spec(&fake).drop_capabilities, spec(&fake).security_options),
         (1024, vec!["ALL".to_owned()], vec!["no-new-privileges".to_owned()])
@@ -530,13 +530,13 @@ fn an_app_has_no_more_rights_than_it_needs_and_its_output_and_its_disk_have_boun
     fake.state().quota = Quota::Written;
     let walked = launched(&fake, "");
     assert_eq!((spec(&fake).log, spec(&fake).disk_bytes), (None, 1 << 30));
-    assert!(!walked.said("ounded on this"), "{}", walked.text);
+    assert!(!walked.said("isk limit"), "{}", walked.text);
 
     let fake = engine();
     fake.state().quota = Quota::WithImage;
     let walked = launched(&fake, "");
     assert_eq!(spec(&fake).disk_bytes, (1 << 30) + 1);
-    let note = "Not surely bounded on this Docker Engine: what the app writes (disk_mb=1024)";
+    let note = "disk limit, perhaps (disk_mb=1024)";
     assert!(walked.said(note), "{}", walked.text);
 
     let fake = engine();
@@ -555,7 +555,7 @@ fn a_bound_of_the_disk_that_the_engine_refuses_after_all_is_left_out_and_said() 
     let walked = launched(&fake, "");
     assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
     assert_eq!(fake.state().containers.values().next().unwrap().1.disk_bytes, 0);
-    let note = "Not bounded on this Docker Engine: what the app writes (disk_mb=1024)";
+    let note = "disk limit (disk_mb=1024)";
     assert_eq!(walked.text.matches(note).count(), 1, "{}", walked.text);
     assert!(!walked.said("storage-opt"), "{}", walked.text);
 
@@ -567,7 +567,7 @@ fn a_bound_of_the_disk_that_the_engine_refuses_after_all_is_left_out_and_said() 
     fake.refuse("create", "not at all");
     let walked = launched(&fake, "");
     assert_eq!((walked.code, walked.failure()), (ExitCode::Engine, "create: not at all"));
-    assert!(!walked.said("Not bounded"), "{}", walked.text);
+    assert!(!walked.said("disk limit"), "{}", walked.text);
 }
 
 /// Every program of the request runs as root.

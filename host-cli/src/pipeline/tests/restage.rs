@@ -328,6 +328,7 @@ fn a_container_cannot_say_what_is_the_hosts_to_say_nor_decide_to_stay() {
             process: "evil".into(),
             image: "evil".into(),
         },
+        Event::NotDone { what: vec!["evil".into()] },
         Event::Running { url: "http://evil".into(), container: "evil".into(), name: "evil".into() },
         Event::Next { purpose: Purpose::Launch, command: "evil".into() },
         Event::Exporting { kind: "image".into(), image: "evil".into(), path: "evil".into() },
@@ -645,7 +646,7 @@ fn egress_rules_that_nobody_keeps_are_named() {
         request["egress_rules"] = serde_json::json!([{"protocol": "all", "destinations": ["0.0.0.0/0"]}]);
     });
     let walked = restaged_by(&fake, "", nobody, request);
-    assert!(walked.said("Not enforced on Docker: 1 egress rule"), "{}", walked.text);
+    assert!(walked.said("\"what\":[\"1 egress rule\"]"), "{}", walked.text);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::plan::golden::{all_recorded, assert_golden, describe, describe_launch, recorded};
+use crate::plan::not_done::DiskBound;
+use shared_model::event::Event;
 
 const LOG_2016: &str = include_str!("../../../../examples/requests/2016/nsync_listener.stdout.log");
 const LOG_2017: &str = include_str!("../../../../examples/requests/2017/nsync_listener.stdout.log");
@@ -39,8 +41,11 @@ fn container(log: &str, app: &str, process: &'static str, process_types: Option<
     on_an_engine(&planned(&recorded(log, "desiredLRP", app), process), process_types)
 }
 
-fn notes(log: &str, app: &str) -> Vec<String> {
-    planned(&recorded(log, "desiredLRP", app), WEB).notes
+fn not_done(log: &str, app: &str) -> Vec<String> {
+    match planned(&recorded(log, "desiredLRP", app), WEB).not_done.event(DiskBound::Kept) {
+        Some(Event::NotDone { what }) => what,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -81,13 +86,10 @@ fn web_is_published_even_without_a_route() {
 
 #[test]
 fn what_is_left_out_is_named_without_its_arguments() {
-    assert_eq!(
-        notes(LOG_2026, "node-env"),
-        ["Not started: 1 sidecar (CONFIG)", "Not enforced on Docker: 1 volume mount, 2 egress rules"]
-    );
-    let of_2016 = notes(LOG_2016, "node-env").join("\n");
-    assert!(of_2016.contains("No SSH daemon") && !of_2016.contains("KEY"), "{of_2016}");
-    assert_eq!(left_out(&DesiredLrp::default(), "c"), Vec::<String>::new());
+    let of_2026 = ["1 sidecar (CONFIG)", "1 volume mount", "2 egress rules", "1 readiness check"];
+    assert_eq!(not_done(LOG_2026, "node-env"), of_2026);
+    let of_2016 = not_done(LOG_2016, "node-env").join("\n");
+    assert!(of_2016.contains("docker exec -it cf-app-node-env-") && !of_2016.contains("KEY"), "{of_2016}");
 }
 
 #[test]

@@ -198,3 +198,21 @@ fn what_has_no_rows_says_when_it_is_done() {
     let note = Event::Note { text: "Removed nothing".into() };
     assert_eq!(shown(None, &[note, Event::Done { ms: 600 }]), "note: Removed nothing\nDone in 0.60s.\n");
 }
+
+#[test]
+fn what_is_not_done_stands_below_the_heading_and_fits_the_terminal() {
+    let what =
+        ["1 sidecar (CONFIG)", "2 egress rules", "ssh daemon (`docker exec -it shop-web-1f0c bash` opens a shell)"];
+    let launching = Event::Launching {
+        app_name: "shop".into(),
+        app_guid: "g".into(),
+        process: "web".into(),
+        image: "cf-app/shop:latest".into(),
+    };
+    let events = [Event::NotDone { what: what.map(str::to_owned).into() }, launching];
+    assert_eq!(
+        shown(Some(60), &events),
+        "Launching shop from cf-app/shop:latest\nnote: Not done here: 1 sidecar (CONFIG), 2 egress rules, ssh\n  \
+         daemon (`docker exec -it shop-web-1f0c bash` opens a\n  shell)\n"
+    );
+}

@@ -68,6 +68,7 @@ impl Heard {
             }
             Event::Hello { .. }
             | Event::Kept { .. }
+            | Event::NotDone { .. }
             | Event::Image { .. }
             | Event::Launching { .. }
             | Event::Running { .. }

@@ -1,0 +1,191 @@
+//! What a request wants and one Docker Engine does not do: one list, for stagings and launches, of what a user would miss. Metric
+//! tags, for one, only name a process in metrics that nobody reads here.
+
+use super::limits::positive;
+use serde_json::Value;
+use shared_model::action::RunAction;
+use shared_model::desired_lrp::DesiredLrp;
+use shared_model::environment::{EnvironmentVariable, merge, value_of};
+use shared_model::event::Event;
+use shared_model::process_type::LogSource;
+use shared_model::secret::Secret;
+use shared_model::task::TaskDefinition;
+
+/// Characters of a name that a tenant chose; the rest of a longer one is left out.
+const LONGEST_NAME: usize = 40;
+/// So many names are shown.
+const MOST_NAMES: usize = 5;
+
+/// What of a request is not done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct NotDone {
+    /// A few words each: `2 egress rules`. Empty: everything is done, but perhaps the bound of the disk.
+    what: Vec<String>,
+    /// The bound of what the container writes, in MiB; `None`: none is wanted, or somebody else keeps it.
+    disk_mb: Option<u64>,
+    /// What an app can hardly do without, a sentence each.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Whether an engine bounds what a container writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DiskBound {
+    /// It does.
+    Kept,
+    /// Its storage does as long as it keeps count.
+    Perhaps,
+    /// It does not.
+    Missing,
+}
+
+impl NotDone {
+    /// Of a staging. What it writes the agent bounds.
+    pub(super) fn of_staging(task: &TaskDefinition) -> Self {
+        let mut what = Vec::new();
+        what.extend(counted(task.volume_mounts.as_deref().unwrap_or_default().len(), "volume mount"));
+        what.extend(counted(task.egress_rules.as_deref().unwrap_or_default().len(), "egress rule"));
+        what.extend(log_rate_limit(task.log_rate_limit.as_ref()));
+        what.extend(isolation_segment(task.placement_tags.as_deref()));
+        what.extend(registry_login(task.image_username.as_ref()));
+        let run = task.builder();
+        let services = Services::new(task.volume_mounted_files.as_ref(), run, task.environment());
+        Self {
+            what,
+            disk_mb: None,
+            warnings: services.missed("the buildpacks do not see the app's services", "builder", 4),
+        }
+    }
+
+    /// Of a launch in the container of this name.
+    pub(super) fn of_launch(lrp: &DesiredLrp, container: &str) -> Self {
+        let mut what = Vec::new();
+        what.extend(sidecars(lrp));
+        what.extend(counted(lrp.volume_mounts.as_deref().unwrap_or_default().len(), "volume mount"));
+        what.extend(counted(lrp.egress_rules.as_deref().unwrap_or_default().len(), "egress rule"));
+        if lrp.instances > 1 {
+            what.push(format!("{} of {} instances", lrp.instances - 1, lrp.instances));
+        }
+        let readiness = lrp.check_definition.as_ref().and_then(|definition| definition.readiness_checks.as_deref());
+        what.extend(counted(readiness.unwrap_or_default().len(), "readiness check"));
+        what.extend(log_rate_limit(lrp.log_rate_limit.as_ref()));
+        what.extend(isolation_segment(lrp.placement_tags.as_deref()));
+        what.extend(registry_login(lrp.image_username.as_ref()));
+        if lrp.has_sshd() {
+            what.push(format!("ssh daemon (`docker exec -it {container} bash` opens a shell)"));
+        }
+        let services = Services::new(lrp.volume_mounted_files.as_ref(), lrp.launcher(), lrp.environment());
+        Self {
+            what,
+            disk_mb: positive(lrp.disk_mb),
+            warnings: services.missed("the app runs without its services", "launcher", 3),
+        }
+    }
+
+    /// The list as it is said, once it is known what the engine bounds; `None` where everything is done.
+    pub(crate) fn event(&self, disk: DiskBound) -> Option<Event> {
+        let mut what = self.what.clone();
+        what.extend(self.disk_mb.and_then(|mib| match disk {
+            DiskBound::Kept => None,
+            DiskBound::Perhaps => Some(format!("disk limit, perhaps (disk_mb={mib})")),
+            DiskBound::Missing => Some(format!("disk limit (disk_mb={mib})")),
+        }));
+        (!what.is_empty()).then_some(Event::NotDone { what })
+    }
+}
+
+fn sidecars(lrp: &DesiredLrp) -> Option<String> {
+    const NAMELESS: &str = "without a name";
+    let own = lrp.launcher();
+    let others = lrp.launchers().filter(|run| own.is_none_or(|own| !std::ptr::eq(*run, own)));
+    let name = |run: &RunAction| -> Option<String> {
+        let sidecar = LogSource::parse(run.log_source.as_deref()?)?.sidecar?;
+        (!sidecar.is_empty()).then(|| shortened(sidecar))
+    };
+    let names: Vec<String> = others
+        .map(|run| name(run).unwrap_or_else(|| NAMELESS.to_owned()))
+        .chain(lrp.sidecars.iter().flatten().map(|_| NAMELESS.to_owned()))
+        .collect();
+    Some(format!("{} ({})", counted(names.len(), "sidecar")?, listed(&names)))
+}
+
+/// `1 volume mount`, `2 volume mounts`; `None` of none.
+fn counted(count: usize, what: &str) -> Option<String> {
+    (count > 0).then(|| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
+}
+
+/// Bytes a second; -1 means no limit. cfdot leaves out what is 0.
+fn log_rate_limit(limit: Option<&Value>) -> Option<String> {
+    let limit = limit.filter(|limit| limit.is_object())?;
+    let bytes = limit.get("bytes_per_second").and_then(Value::as_i64).unwrap_or(0);
+    (bytes >= 0).then(|| "log rate limit".to_owned())
+}
+
+fn isolation_segment(tags: Option<&[String]>) -> Option<String> {
+    let names: Vec<String> = tags?.iter().filter(|tag| !tag.is_empty()).map(|tag| shortened(tag)).collect();
+    (!names.is_empty()).then(|| format!("isolation segment ({})", listed(&names)))
+}
+
+/// Of a docker app's image.
+fn registry_login(user: Option<&Secret<String>>) -> Option<String> {
+    user.filter(|user| !user.reveal().is_empty()).map(|_| "registry login".to_owned())
+}
+
+fn shortened(name: &str) -> String {
+    let mut short: String = name.chars().take(LONGEST_NAME).collect();
+    if short.len() < name.len() {
+        short.push('…');
+    }
+    short
+}
+
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(MOST_NAMES).map(String::as_str);
+    let more = (names.len() > MOST_NAMES).then_some("…");
+    shown.chain(more).collect::<Vec<_>>().join(", ")
+}
+
+/// The services that an app is bound to, as far as they come otherwise than in `VCAP_SERVICES`.
+struct Services {
+    /// Files that Diego would mount with the credentials of services.
+    files: usize,
+    /// The variables of the program that needs them.
+    environment: Vec<EnvironmentVariable>,
+}
+
+impl Services {
+    fn new(files: Option<&Secret<Value>>, run: Option<&RunAction>, container: &[EnvironmentVariable]) -> Self {
+        let of_request = files.and_then(|files| files.reveal().as_array()).map_or(0, Vec::len);
+        let of_run = run.and_then(|run| run.volume_mounted_files.as_ref()).map_or(0, |files| files.reveal().len());
+        let of_run_environment = run.map_or(&[][..], RunAction::environment);
+        Self { files: of_request.max(of_run), environment: merge([container, of_run_environment]) }
+    }
+
+    /// What it means that they are not there: `without` says who misses them, `program` ends with `status`.
+    fn missed(&self, without: &str, program: &str, status: u8) -> Vec<String> {
+        let is_set = |name| value_of(&self.environment, name).is_some_and(|value| !value.is_empty());
+        let mut warnings = Vec::new();
+        if let Some(files) = counted(self.files, "file") {
+            let feature = match () {
+                () if is_set("VCAP_SERVICES_FILE_PATH") => "the app feature file-based-vcap-services",
+                () if is_set("SERVICE_BINDING_ROOT") => "the app feature service-binding-k8s",
+                () => "the app feature that asks for files",
+            };
+            warnings.push(format!(
+                "{without}: Diego gives them as {files} in /etc/cf-service-bindings, which are not mounted here; with \
+                 {feature} turned off they come in VCAP_SERVICES"
+            ));
+        }
+        let refers = value_of(&self.environment, "VCAP_SERVICES").is_some_and(|json| json.contains(r#""credhub-ref""#));
+        if refers && !is_set("CREDHUB_SKIP_INTERPOLATION") && !is_set("CF_INSTANCE_CERT") {
+            warnings.push(format!(
+                "VCAP_SERVICES refers to CredHub (credhub-ref): the {program} ends with {status} unless CF_INSTANCE_CERT \
+                 and CF_INSTANCE_KEY name an instance identity, which is not made here; the variable \
+                 CREDHUB_SKIP_INTERPOLATION=true leaves the references as they are"
+            ));
+        }
+        warnings
+    }
+}
+
+#[cfg(test)]
+mod tests;

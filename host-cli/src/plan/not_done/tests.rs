@@ -1,0 +1,120 @@
+//! What is not done of recorded requests, and of made ones.
+
+use super::*;
+use shared_model::validate;
+
+const LRPS: &str = include_str!("../../../../examples/requests/cfdot/cfdot-desired-lrps.jsonl");
+const TASKS: &str = include_str!("../../../../examples/requests/cfdot/cfdot-tasks.jsonl");
+
+/// `kind name`, then a line each.
+fn shown(about: &str, not_done: &NotDone) -> String {
+    let what = match not_done.event(DiskBound::Missing) {
+        Some(Event::NotDone { what }) => what,
+        _ => Vec::new(),
+    };
+    let lines = what.iter().map(|what| format!("\n  {what}"));
+    let warnings = not_done.warnings.iter().map(|warning| format!("\n  warning: {warning}"));
+    format!("{about}{}\n", lines.chain(warnings).collect::<String>())
+}
+
+#[test]
+fn every_recorded_request_has_this_list() {
+    let lrps = LRPS.lines().map(|line| {
+        let lrp = validate::desired_lrp(line).unwrap();
+        let about = format!("launch of {} ({})", lrp.application().name, lrp.process_type());
+        shown(&about, &NotDone::of_launch(&lrp, "c"))
+    });
+    let tasks = TASKS.lines().map(|line| {
+        let task = validate::task(line).unwrap();
+        let document: Value = serde_json::from_str(line).unwrap();
+        let about = format!("{} {}", document["domain"].as_str().unwrap(), document["task_guid"].as_str().unwrap());
+        shown(&about, &NotDone::of_staging(&task))
+    });
+    let all: String = lrps.chain(tasks).collect();
+    crate::plan::golden::assert_golden("not-done", &all);
+    assert!(!all.contains("not-a-secret"), "{all}");
+}
+
+fn of_launch(json: &str) -> NotDone {
+    NotDone::of_launch(&serde_json::from_str(json).unwrap(), "c")
+}
+
+fn of_staging(json: &str) -> NotDone {
+    NotDone::of_staging(&serde_json::from_str(json).unwrap())
+}
+
+fn listed_of(json: &str, disk: DiskBound) -> Vec<String> {
+    match of_launch(json).event(disk) {
+        Some(Event::NotDone { what }) => what,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_request_of_which_everything_is_done_has_no_list() {
+    for json in ["{}", r#"{"log_rate_limit":{"bytes_per_second":-1},"instances":1,"placement_tags":[""],"disk_mb":0}"#]
+    {
+        assert_eq!(of_launch(json).event(DiskBound::Missing), None, "{json}");
+        assert_eq!(of_staging(json).event(DiskBound::Kept), None, "{json}");
+        assert!(of_launch(json).warnings.is_empty(), "{json}");
+    }
+}
+
+#[test]
+fn the_bound_of_the_disk_is_named_as_far_as_the_engine_does_not_keep_it() {
+    let json = r#"{"disk_mb":1024,"instances":3}"#;
+    assert_eq!(listed_of(json, DiskBound::Kept), ["2 of 3 instances"]);
+    assert_eq!(listed_of(json, DiskBound::Perhaps)[1], "disk limit, perhaps (disk_mb=1024)");
+    assert_eq!(listed_of(json, DiskBound::Missing)[1], "disk limit (disk_mb=1024)");
+}
+
+#[test]
+fn what_a_tenant_chose_is_shortened() {
+    let run = |name: &str| format!(r#"{{"run":{{"path":"/l/launcher","log_source":"APP/PROC/WEB/SIDECAR/{name}"}}}}"#);
+    let own = r#"{"run":{"path":"/l/launcher","log_source":"APP/PROC/WEB"}}"#.to_owned();
+    let runs: Vec<String> = [own, run(&"X".repeat(300))].into_iter().chain((0..99).map(|_| run("Y"))).collect();
+    let json = format!(r#"{{"action":{{"codependent":{{"actions":[{}]}}}},"placement_tags":["a"]}}"#, runs.join(","));
+    let what = listed_of(&json, DiskBound::Kept);
+    assert_eq!(what[0], format!("100 sidecars ({}…, Y, Y, Y, Y, …)", "X".repeat(LONGEST_NAME)));
+    assert_eq!(what[1], "isolation segment (a)");
+}
+
+#[test]
+fn services_that_come_as_files_are_warned_of_and_their_contents_are_not_shown() {
+    let with = |variable: &str| {
+        format!(
+            r#"{{"volume_mounted_files":[{{"path":"vcap_services","content":"SECRET"}}],"env":[{{"name":"{variable}","value":"/etc"}}]}}"#
+        )
+    };
+    for (variable, feature) in [
+        ("VCAP_SERVICES_FILE_PATH", "file-based-vcap-services"),
+        ("SERVICE_BINDING_ROOT", "service-binding-k8s"),
+        ("OTHER", "that asks for files"),
+    ] {
+        let (launch, staging) = (of_launch(&with(variable)), of_staging(&with(variable)));
+        assert!(launch.warnings[0].starts_with("the app runs without its services: Diego gives them as 1 file in"));
+        assert!(staging.warnings[0].starts_with("the buildpacks do not see the app's services"), "{staging:?}");
+        assert!(launch.warnings[0].contains(feature), "{launch:?}");
+        assert!(!format!("{launch:?} {staging:?}").contains("SECRET"));
+    }
+    assert!(of_launch(r#"{"volume_mounted_files":null}"#).warnings.is_empty());
+}
+
+#[test]
+fn a_reference_to_credhub_is_warned_of_unless_something_answers_it() {
+    let with = |more: &str| {
+        let run = |program| {
+            format!(
+                r#"{{"action":{{"run":{{"path":"/tmp/lifecycle/{program}","env":[{{"name":"VCAP_SERVICES","value":"{{\"x\":[{{\"credentials\":{{\"credhub-ref\":\"/a\"}}}}]}}"}}{more}]}}}}}}"#
+            )
+        };
+        (of_staging(&run("builder")).warnings, of_launch(&run("launcher")).warnings)
+    };
+    let (staging, launch) = with("");
+    assert!(staging[0].contains("the builder ends with 4 unless CF_INSTANCE_CERT"), "{staging:?}");
+    assert!(launch[0].contains("the launcher ends with 3 unless CF_INSTANCE_CERT"), "{launch:?}");
+    for variable in ["CREDHUB_SKIP_INTERPOLATION", "CF_INSTANCE_CERT"] {
+        let set = with(&format!(r#",{{"name":"{variable}","value":"x"}}"#));
+        assert_eq!(set, (Vec::new(), Vec::new()), "{variable}");
+    }
+}
