@@ -11,6 +11,7 @@ mod output;
 mod standing;
 
 use crate::app_ref::{AppRef, AppRefError};
+use crate::plan::name_resolution::{HostMapping, NameResolution, NameServer};
 use crate::requests::LogOptions;
 use crate::settings::{Settings, fill};
 use argh::{ArgsInfo, FromArgs};
@@ -28,9 +29,10 @@ pub(crate) use output::{Color, ListOutput, Output, ScreenOptions};
     note = "APP is an app's name, its guid or the start of it (8 characters or more), a process guid or a staging guid.\n\
             A guid is never taken for a name; --app=NAME takes any name. Without APP the newest request is used.\n\n\
             Requests are read from the logs in ~/.run/log (or ~/.run/logs); --logs, --stager-log and --nsync-log name others.\n\n\
-            What stands on every call can be set once: STAGER_LOGS, STAGER_NETWORK, STAGER_CACHE_VOLUME, STAGER_CA,\n\
-            STAGER_IMAGE and STAGER_BASE, or the file ~/.config/stager/config.toml (keys: logs, network, cache-volume, ca,\n\
-            stager-image, base). An option comes before its variable, and the variable before the file.\n\n\
+            What stands on every call can be set once: STAGER_LOGS, STAGER_NETWORK, STAGER_ADD_HOST, STAGER_DNS,\n\
+            STAGER_CACHE_VOLUME, STAGER_CA, STAGER_IMAGE and STAGER_BASE, or the file ~/.config/stager/config.toml (keys: logs,\n\
+            network, add-host, dns, cache-volume, ca, stager-image, base). An option comes before its variable, and the variable\n\
+            before the file.\n\n\
             host-cli uses the same Docker Engine as docker: DOCKER_HOST, DOCKER_CONTEXT or `docker context use` chooses it.",
     example = "Restage and start the app that was pushed last:\n$ {command_name} restage\n$ {command_name} launch",
     example = "List the requests in the logs:\n$ {command_name} requests"
@@ -123,6 +125,11 @@ impl Launch {
     /// The network that the app joins.
     pub(crate) fn network(&self) -> &str {
         self.network.as_deref().unwrap_or(fetching::NETWORK)
+    }
+
+    /// How the app finds hosts that the network does not know.
+    pub(crate) fn names(&self) -> NameResolution<'_> {
+        NameResolution { hosts: &self.add_host, dns: &self.dns }
     }
 }
 
@@ -246,6 +253,13 @@ shows_what_it_does! {
         /// network that the app joins (STAGER_NETWORK; default: hcf)
         #[argh(option, arg_name = "name")]
         pub(crate) network: Option<String>,
+        /// address of a host that the network does not know: HOST=IP or HOST=host-gateway; may be given several times
+        /// (STAGER_ADD_HOST)
+        #[argh(option, arg_name = "host=ip")]
+        pub(crate) add_host: Vec<HostMapping>,
+        /// DNS server of the app; may be given several times (STAGER_DNS; default: the engine's)
+        #[argh(option, arg_name = "ip")]
+        pub(crate) dns: Vec<NameServer>,
         /// host port to publish the app on: [ADDRESS:]PORT[:APP-PORT]; may be given once for each port (default: a free port
         /// on 127.0.0.1)
         #[argh(option, arg_name = "port")]

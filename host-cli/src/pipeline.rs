@@ -5,7 +5,7 @@
 //! is an event of the [`Session`], which also sees to it that nothing is left behind.
 
 use crate::app_ref::AppRef;
-use crate::arguments::{Launch, Restage};
+use crate::arguments::{FetchOptions, Launch, Restage};
 use crate::backend::Backend;
 use crate::backend::docker::push::{Target, push_image};
 use crate::backend::docker::{OneEngine, mounts, preflight};
@@ -41,9 +41,9 @@ pub(crate) fn restage(
     let fetch = command.fetch_options();
     let files = mounts::files(&fetch)?;
     let keeping = preflight::keeping(&fetch, command.no_cache)?;
-    let (image, network) = (fetch.stager_image, fetch.network);
+    let FetchOptions { stager_image: image, network, names, .. } = fetch;
     let options = RestageOptions {
-        fetching: Fetching { image, network, files: &files, keeping, agent_options },
+        fetching: Fetching { image, network, names, files: &files, keeping, agent_options },
         base: command.base.as_deref(),
         image: if command.no_image { None } else { Some(image_options(command)?) },
         keep: command.keep,
@@ -72,8 +72,14 @@ pub(crate) fn propose_launch(
         ("--nsync-log", command.nsync_log.as_ref().and_then(text)),
         ("--network", typed(command.network.as_ref(), settings.network.as_ref()).cloned()),
     ];
-    let places: Vec<(&str, &str)> =
-        places.iter().filter_map(|(option, value)| Some((*option, value.as_deref()?))).collect();
+    let places = places.into_iter().filter_map(|(option, value)| Some((option, value?)));
+    // An app speaks to services that the network does not know either.
+    let hosts = typed(Some(&command.add_host), settings.add_host.as_ref()).into_iter().flatten();
+    let dns = typed(Some(&command.dns), settings.dns.as_ref()).into_iter().flatten();
+    let places = places
+        .chain(hosts.map(|mapping| ("--add-host", mapping.to_string())))
+        .chain(dns.map(|server| ("--dns", server.to_string())));
+    let places: Vec<(&str, String)> = places.collect();
     let apps = command.app_refs();
     let app = if let [app] = &apps[..] { Some(app) } else { None };
     let command = plan::restage::launch_command(&task.application(), app, &places);
@@ -112,6 +118,7 @@ pub(crate) fn launch(session: &Session, requests: &[Request], command: &Launch) 
             // Of several, the ports that were typed are the first one's.
             ports: if plans.is_empty() { &command.port } else { &[] },
             network: command.network(),
+            names: command.names(),
             instance: &Uuid::new_v4().to_string(),
         };
         plans.push(LaunchPlan::new(&request.document, request.time, &options)?);

@@ -3,9 +3,12 @@
 
 pub(crate) mod user;
 
+use crate::plan::name_resolution::{HostMapping, NameError, NameServer};
 use serde::Deserialize;
+use shared_model::plain_line::escape_control;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// The values, as far as somebody gave them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -15,6 +18,10 @@ pub(crate) struct Settings {
     pub(crate) logs: Option<PathBuf>,
     /// `--network`.
     pub(crate) network: Option<String>,
+    /// `--add-host`.
+    pub(crate) add_host: Option<Vec<HostMapping>>,
+    /// `--dns`.
+    pub(crate) dns: Option<Vec<NameServer>>,
     /// `--cache-volume`.
     pub(crate) cache_volume: Option<String>,
     /// `--ca`.
@@ -32,6 +39,15 @@ pub(crate) struct BadSettings {
     /// From 1.
     line: usize,
     reason: String,
+}
+
+/// A variable of which a part makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: {}: {reason}", escape_control(.part))]
+pub(crate) struct BadVariable {
+    variable: &'static str,
+    part: String,
+    reason: NameError,
 }
 
 impl Settings {
@@ -61,18 +77,23 @@ impl Settings {
     }
 
     /// From variables of the environment; an empty one counts as unset.
-    pub(crate) fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+    ///
+    /// # Errors
+    /// One that is a list holds something else.
+    pub(crate) fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, BadVariable> {
         let path = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         // A name that is not UTF-8 stays one that nothing has, and is not left out in silence.
         let name = |name| path(name).map(|value| value.to_string_lossy().into_owned());
-        Self {
+        Ok(Self {
             logs: path("STAGER_LOGS"),
             network: name("STAGER_NETWORK"),
+            add_host: list(path("STAGER_ADD_HOST"), "STAGER_ADD_HOST")?,
+            dns: list(path("STAGER_DNS"), "STAGER_DNS")?,
             cache_volume: name("STAGER_CACHE_VOLUME"),
             ca: path("STAGER_CA"),
             stager_image: name("STAGER_IMAGE"),
             base: name("STAGER_BASE"),
-        }
+        })
     }
 
     /// These, and from `weaker` what is not among them.
@@ -80,12 +101,26 @@ impl Settings {
         Self {
             logs: self.logs.or(weaker.logs),
             network: self.network.or(weaker.network),
+            add_host: self.add_host.or(weaker.add_host),
+            dns: self.dns.or(weaker.dns),
             cache_volume: self.cache_volume.or(weaker.cache_volume),
             ca: self.ca.or(weaker.ca),
             stager_image: self.stager_image.or(weaker.stager_image),
             base: self.base.or(weaker.base),
         }
     }
+}
+
+/// What stands between commas; spaces around a part do not count, and an empty part is none.
+fn list<T: FromStr<Err = NameError>>(
+    value: Option<PathBuf>,
+    variable: &'static str,
+) -> Result<Option<Vec<T>>, BadVariable> {
+    let Some(value) = value else { return Ok(None) };
+    let value = value.to_string_lossy();
+    let parts = value.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let bad = |part: &str, reason| BadVariable { variable, part: part.to_owned(), reason };
+    parts.map(|part| part.parse().map_err(|reason| bad(part, reason))).collect::<Result<_, _>>().map(Some)
 }
 
 /// Whether the line gives the key its value.
@@ -97,6 +132,13 @@ fn sets(line: &str, key: &str) -> bool {
 pub(crate) fn fill<T: Clone>(typed: &mut Option<T>, setting: Option<&T>) {
     if typed.is_none() {
         *typed = setting.cloned();
+    }
+}
+
+/// Puts the settings where nothing was typed: what is typed stands alone, also where several can be given.
+pub(crate) fn fill_list<T: Clone>(typed: &mut Vec<T>, settings: Option<&Vec<T>>) {
+    if typed.is_empty() {
+        typed.extend(settings.into_iter().flatten().cloned());
     }
 }
 
@@ -128,6 +170,9 @@ mod tests {
             ("network = 7", "line 1: invalid type: integer `7`, expected a string"),
             ("network = 'a'\n\nlogs = 'log'", "line 3: logs must be an absolute path, or begin with ~/"),
             ("cache-volume = 'c'\nca = 'ca'", "line 2: ca must be an absolute path"),
+            ("dns = ['10.0.0.53']\nadd-host = ['a=10.0.0.1', 'b']", "line 2: add-host b: write HOST=IP"),
+            ("dns = ['ns.example.com']", "line 1: dns ns.example.com: \"ns.example.com\" is not an IP address"),
+            ("dns = '10.0.0.53'", "line 1: invalid type: string \"10.0.0.53\", expected a sequence"),
             ("network =", "line 1: "),
             ("[network]", "line 1: "),
         ] {
@@ -145,17 +190,24 @@ mod tests {
             _ => None,
         };
         let file = parse("network = 'from-file'\nbase = 'from-file'").unwrap();
-        let settings = Settings::from_variables(variables).or(file);
+        let settings = Settings::from_variables(variables).unwrap().or(file);
         assert_eq!(settings.network.as_deref(), Some("from-variable"));
         assert_eq!(settings.base.as_deref(), Some("from-file"));
     }
 
     #[test]
     fn each_variable_is_read_into_its_place() {
-        let settings = Settings::from_variables(|name| Some(name.into()));
+        let value = |name: &str| match name {
+            "STAGER_ADD_HOST" => " a=10.0.0.1, b:[::1],".into(),
+            "STAGER_DNS" => "10.0.0.53,::1".into(),
+            name => name.into(),
+        };
+        let settings = Settings::from_variables(|name| Some(value(name))).unwrap();
         let expected = Settings {
             logs: Some("STAGER_LOGS".into()),
             network: Some("STAGER_NETWORK".into()),
+            add_host: Some(["a=10.0.0.1", "b=::1"].map(|text| text.parse().unwrap()).to_vec()),
+            dns: Some(["10.0.0.53", "::1"].map(|text| text.parse().unwrap()).to_vec()),
             cache_volume: Some("STAGER_CACHE_VOLUME".into()),
             ca: Some("STAGER_CA".into()),
             stager_image: Some("STAGER_IMAGE".into()),

@@ -2,6 +2,7 @@
 
 use super::fetching::{FetchOptions, NETWORK, STAGER_IMAGE};
 use super::output::{Color, ListOutput, Output, ScreenOptions};
+use crate::plan::name_resolution::{HostMapping, NameResolution, NameServer};
 use crate::settings::{Settings, fill};
 
 use argh::{ArgsInfo, FromArgs};
@@ -106,6 +107,13 @@ shows_what_it_does! {
         /// with --origin: network of the container (STAGER_NETWORK; default: hcf)
         #[argh(option, arg_name = "name")]
         pub(crate) network: Option<String>,
+        /// with --origin: address of a host that the network does not know: HOST=IP or HOST=host-gateway; may be given several
+        /// times (STAGER_ADD_HOST)
+        #[argh(option, arg_name = "host=ip")]
+        pub(crate) add_host: Vec<HostMapping>,
+        /// with --origin: DNS server of the container; may be given several times (STAGER_DNS; default: the engine's)
+        #[argh(option, arg_name = "ip")]
+        pub(crate) dns: Vec<NameServer>,
         /// with --origin: certificates to trust besides the system's, PEM (STAGER_CA)
         #[argh(option, arg_name = "file")]
         pub(crate) ca: Option<PathBuf>,
@@ -123,6 +131,7 @@ impl CacheVerify {
     pub(crate) fn fetch_options(&self) -> FetchOptions<'_> {
         FetchOptions {
             network: self.network.as_deref().unwrap_or(NETWORK),
+            names: NameResolution { hosts: &self.add_host, dns: &self.dns },
             stager_image: self.options().stager_image,
             ca: self.ca.as_deref(),
             cert: self.cert.as_deref(),

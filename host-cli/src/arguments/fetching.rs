@@ -3,8 +3,9 @@
 use super::output::{Color, Output, ScreenOptions};
 use crate::app_ref::AppRef;
 use crate::image::ImageBy;
+use crate::plan::name_resolution::{HostMapping, NameResolution, NameServer};
 use crate::requests::LogOptions;
-use crate::settings::{Settings, fill};
+use crate::settings::{Settings, fill, fill_list};
 use argh::{ArgsInfo, FromArgs};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct FetchOptions<'a> {
     /// `--network`.
     pub(crate) network: &'a str,
+    /// `--add-host` and `--dns`.
+    pub(crate) names: NameResolution<'a>,
     /// `--stager-image`.
     pub(crate) stager_image: &'a str,
     /// `--ca`.
@@ -43,6 +46,13 @@ macro_rules! fetches {
                 /// network of the container (STAGER_NETWORK; default: hcf)
                 #[argh(option, arg_name = "name")]
                 pub(crate) network: Option<String>,
+                /// address of a host that the network does not know: HOST=IP or HOST=host-gateway; may be given several times
+                /// (STAGER_ADD_HOST)
+                #[argh(option, arg_name = "host=ip")]
+                pub(crate) add_host: Vec<HostMapping>,
+                /// DNS server of the container; may be given several times (STAGER_DNS; default: the engine's)
+                #[argh(option, arg_name = "ip")]
+                pub(crate) dns: Vec<NameServer>,
                 /// stager image (STAGER_IMAGE; default: stager:latest)
                 #[argh(option, arg_name = "image")]
                 pub(crate) stager_image: Option<String>,
@@ -69,6 +79,7 @@ macro_rules! fetches {
             pub(crate) fn fetch_options(&self) -> FetchOptions<'_> {
                 FetchOptions {
                     network: self.network.as_deref().unwrap_or(NETWORK),
+                    names: NameResolution { hosts: &self.add_host, dns: &self.dns },
                     stager_image: self.stager_image.as_deref().unwrap_or(STAGER_IMAGE),
                     ca: self.ca.as_deref(),
                     cert: self.cert.as_deref(),
@@ -81,6 +92,8 @@ macro_rules! fetches {
             /// Takes from the settings what was not typed.
             pub(super) fn fill_in_fetching(&mut self, settings: &Settings) {
                 fill(&mut self.network, settings.network.as_ref());
+                fill_list(&mut self.add_host, settings.add_host.as_ref());
+                fill_list(&mut self.dns, settings.dns.as_ref());
                 fill(&mut self.stager_image, settings.stager_image.as_ref());
                 fill(&mut self.ca, settings.ca.as_ref());
             }

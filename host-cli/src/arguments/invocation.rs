@@ -149,6 +149,16 @@ mod tests {
                 "type --no-image alone, or leave it out",
             ),
             (
+                "host-cli launch --add-host=10.0.0.1=db",
+                "--add-host 10.0.0.1=db: \"10.0.0.1\" is not a host name; write HOST=IP",
+                "`host-cli launch --help` shows what can be typed",
+            ),
+            (
+                "host-cli restage --dns ns",
+                "--dns ns: \"ns\" is not an IP address",
+                "`host-cli restage --help` shows what can be typed",
+            ),
+            (
                 "host-cli cache lst",
                 "unknown command \"lst\"; did you mean list?",
                 "`host-cli cache --help` lists the commands",

@@ -1,7 +1,7 @@
 //! What stands on every call: the settings fill in what was not typed.
 
 use super::{Cache, CacheCommand, Command, Restage};
-use crate::settings::{Settings, fill};
+use crate::settings::{Settings, fill, fill_list};
 
 impl Command {
     /// Takes from the settings what was not typed. A setting that contradicts something typed is left out.
@@ -17,6 +17,8 @@ impl Command {
             Self::Launch(command) => {
                 command.fill_in_logs(settings);
                 fill(&mut command.network, settings.network.as_ref());
+                fill_list(&mut command.add_host, settings.add_host.as_ref());
+                fill_list(&mut command.dns, settings.dns.as_ref());
             }
             Self::Restage(command) => command.fill_in_restage(settings),
             Self::CacheUp(command) => {
@@ -53,6 +55,8 @@ impl CacheCommand {
                 command.fill_in_cache(settings);
                 if command.origin {
                     fill(&mut command.network, settings.network.as_ref());
+                    fill_list(&mut command.add_host, settings.add_host.as_ref());
+                    fill_list(&mut command.dns, settings.dns.as_ref());
                     fill(&mut command.ca, settings.ca.as_ref());
                 }
             }
@@ -74,7 +78,8 @@ mod tests {
     }
 
     const ALL: &str = "logs = '/logs'\nnetwork = 'net'\ncache-volume = 'vol'\nca = '~/ca.pem'\n\
-                       stager-image = 'st:1'\nbase = 'base:1'";
+                       stager-image = 'st:1'\nbase = 'base:1'\n\
+                       add-host = ['h=10.0.0.5']\ndns = ['10.0.0.53']";
 
     #[test]
     fn what_was_typed_comes_before_the_settings_and_these_before_the_defaults() {
@@ -89,6 +94,23 @@ mod tests {
         let Command::Restage(command) = filled_in("host-cli restage", "") else { panic!() };
         assert_eq!((command.fetch_options().network, command.fetch_options().stager_image), ("hcf", "stager:latest"));
         assert_eq!((command.fetch_options().cache_volume, &command.base), (None, &None));
+    }
+
+    #[test]
+    fn hosts_and_name_servers_that_were_typed_stand_instead_of_those_in_the_settings() {
+        let names = |typed: &str| match filled_in(typed, ALL) {
+            Command::Restage(command) => (command.add_host, command.dns),
+            Command::CacheUp(command) => (command.add_host, command.dns),
+            Command::Launch(command) => (command.add_host, command.dns),
+            other => panic!("{other:?}"),
+        };
+        let (hosts, dns) = (vec!["h=10.0.0.5".parse().unwrap()], vec!["10.0.0.53".parse().unwrap()]);
+        for command in ["restage", "cache-up", "launch"] {
+            assert_eq!(names(&format!("host-cli {command}")), (hosts.clone(), dns.clone()), "{command}");
+            let typed = names(&format!("host-cli {command} --add-host=a=10.0.0.1 --add-host b:10.0.0.2"));
+            let both = ["a=10.0.0.1", "b=10.0.0.2"].map(|text| text.parse().unwrap()).to_vec();
+            assert_eq!(typed, (both, dns.clone()), "{command}");
+        }
     }
 
     #[test]

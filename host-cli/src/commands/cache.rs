@@ -1,7 +1,7 @@
 //! `cache list`, `cache verify`, `cache clear`: the agent looks into the volume, in a container that lives for a moment,
 //! since only an engine's container sees what a volume holds. It has a network only where `verify --origin` needs one.
 
-use crate::arguments::{CacheCommand, CacheList, CacheOptions, CacheVerify, ListOutput};
+use crate::arguments::{CacheCommand, CacheList, CacheOptions, CacheVerify, FetchOptions, ListOutput};
 use crate::backend::docker::stage::{self, Staging, Subject};
 use crate::backend::docker::{mounts, preflight};
 use crate::engine::container_spec::ContainerSpec;
@@ -70,11 +70,12 @@ pub(super) fn listed(session: &Session, command: &CacheList) -> Result<String, F
 
 /// What only a comparison with the origin has a use for was not typed without it.
 pub(super) fn judged(command: &CacheVerify) -> Result<(), Failure> {
-    let CacheVerify { origin, network, ca, cert, key, .. } = command;
-    if *origin || network.is_none() && [ca, cert, key].into_iter().all(Option::is_none) {
+    let CacheVerify { origin, network, add_host, dns, ca, cert, key, .. } = command;
+    let names = !add_host.is_empty() || !dns.is_empty();
+    if *origin || !names && network.is_none() && [ca, cert, key].into_iter().all(Option::is_none) {
         return Ok(());
     }
-    let text = "--network, --ca, --cert and --key need --origin";
+    let text = "--network, --add-host, --dns, --ca, --cert and --key need --origin";
     Err(Failure::new(ExitCode::CommandLine, text, ""))
 }
 
@@ -89,8 +90,9 @@ pub(super) fn verified(session: &Session, command: &CacheVerify) -> Result<(), F
     mounts::closed(&files, &mounts::NOBODY)?;
     preflight::network(&*session.engine, fetch.network)?;
     let keeping = Keeping::InVolume { name: options.volume, limit: None };
-    let (image, network) = (options.stager_image, fetch.network);
-    let fetching = Fetching { image, network, files: &files, keeping, agent_options: &[] };
+    let FetchOptions { network, names, .. } = fetch;
+    let image = options.stager_image;
+    let fetching = Fetching { image, network, names, files: &files, keeping, agent_options: &[] };
     acted(session, options, &comparing_container(&fetching, key))
 }
 

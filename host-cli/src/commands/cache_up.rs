@@ -55,14 +55,14 @@ pub(super) fn cache_up(
     let tag = command.bake.as_ref().map(|tag| new_image(&options, tag)).transpose()?;
     let keeping = if tag.is_some() { Keeping::InImage(BAKED) } else { preflight::keeping(&options, false)? };
     preflight::network(&*session.engine, options.network)?;
-    preflight::no_app_answers_for(&*session.engine, options.network, &hosts)?;
+    preflight::no_app_answers_for(&*session.engine, options.network, &options.names.asked(hosts))?;
     preflight::image(&*session.engine, options.stager_image, preflight::STAGER)?;
     if let Keeping::InVolume { name, .. } = keeping {
         session.engine.ensure_volume(name, &cache::labels())?;
     }
 
-    let (image, network) = (options.stager_image, options.network);
-    let fetching = Fetching { image, network, files: &files, keeping, agent_options };
+    let FetchOptions { stager_image: image, network, names, .. } = options;
+    let fetching = Fetching { image, network, names, files: &files, keeping, agent_options };
     let container = session.create(None, &cache::filling_container(&fetching))?;
     let documents: Vec<&str> = requests.iter().map(|request| request.document.as_str()).collect();
     let filling = Staging {

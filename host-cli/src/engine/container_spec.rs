@@ -24,6 +24,10 @@ pub(crate) struct ContainerSpec {
     pub(crate) network: String,
     /// Names under which the network knows it, besides its own.
     pub(crate) aliases: Vec<String>,
+    /// Lines of its `/etc/hosts` besides the engine's own: `HOST:IP`, `HOST:host-gateway`.
+    pub(crate) extra_hosts: Vec<String>,
+    /// Addresses of name servers; empty: the engine's.
+    pub(crate) dns: Vec<String>,
     /// TCP ports of the host that lead into it; empty: none.
     pub(crate) ports: Vec<PublishedPort>,
     /// Bytes of memory; 0: no limit.

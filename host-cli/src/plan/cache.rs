@@ -72,6 +72,7 @@ pub(crate) fn baked_labels(dependencies: usize, time: &str) -> BTreeMap<String, 
 mod tests {
     use super::*;
     use crate::plan::golden::describe;
+    use crate::plan::name_resolution::NameResolution;
     use shared_model::cache::BAKED;
 
     #[test]
@@ -95,6 +96,7 @@ mod tests {
         let volume = Fetching {
             image: "stager:x",
             network: "hcf",
+            names: NameResolution::default(),
             files: &[],
             keeping: Keeping::InVolume { name: "kept", limit: None },
             agent_options: &[],
@@ -110,6 +112,7 @@ mod tests {
         let fetching = Fetching {
             image: "stager:x",
             network: "hcf",
+            names: NameResolution::default(),
             files: &[],
             keeping: Keeping::InImage(BAKED),
             agent_options: &["--retries=1".to_owned()],

@@ -2,6 +2,7 @@
 //! that keeps what was fetched.
 
 use crate::engine::container_spec::{ContainerSpec, LogConfig};
+use crate::plan::name_resolution::NameResolution;
 use shared_model::cache::MOUNTED;
 use std::path::PathBuf;
 
@@ -45,6 +46,8 @@ pub(crate) struct Fetching<'a> {
     pub(crate) image: &'a str,
     /// The network that knows the hosts in the request's URLs.
     pub(crate) network: &'a str,
+    /// How it finds hosts that the network does not know.
+    pub(crate) names: NameResolution<'a>,
     /// Certificates and keys.
     pub(crate) files: &'a [MountedFile],
     /// What is kept.
@@ -64,6 +67,8 @@ impl Fetching<'_> {
         ContainerSpec {
             image: self.image.to_owned(),
             network: self.network.to_owned(),
+            extra_hosts: self.names.extra_hosts(),
+            dns: self.names.servers(),
             binds: files.chain(volume).collect(),
             reads_stdin: true,
             ..with_the_agents_rights()

@@ -48,6 +48,8 @@ pub(crate) fn describe(spec: &ContainerSpec) -> String {
     line("user", spec.user.clone());
     line("dir", spec.working_directory.clone());
     line("network", format!("{} {}", spec.network, spec.aliases.join(" ")).trim().to_owned());
+    line("hosts", spec.extra_hosts.join(" "));
+    line("dns", spec.dns.join(" "));
     for port in &spec.ports {
         line("port", format!("{}:{} -> {}", port.host_address, port.host, port.container));
     }

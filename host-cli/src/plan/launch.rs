@@ -2,6 +2,7 @@
 
 use super::app_container::{app_container, container_name, pairs, start_timeout};
 use super::error::{PlanError, no_docker_app};
+use super::name_resolution::NameResolution;
 use super::not_done::NotDone;
 use super::ports::{LOOPBACK, PortRequest, port_requests};
 use super::process::Process;
@@ -23,6 +24,8 @@ pub(crate) struct LaunchOptions<'a> {
     pub(crate) ports: &'a [String],
     /// The network that the app joins.
     pub(crate) network: &'a str,
+    /// How it finds hosts that the network does not know.
+    pub(crate) names: NameResolution<'a>,
     /// A guid of its own.
     pub(crate) instance: &'a str,
 }
@@ -70,7 +73,7 @@ impl LaunchPlan {
         let application = lrp.application();
         no_docker_app(lrp.is_docker(), &application)?;
         let run = lrp.launcher().ok_or(PlanError::NoLauncher)?;
-        let LaunchOptions { process: typed, ports, network, instance } = *options;
+        let LaunchOptions { process: typed, ports, network, names, instance } = *options;
         let process = Process::new(&lrp, typed)?;
         let process_type = &*process.process_type;
         let app_ports = if process.listens(&lrp) { lrp.app_ports() } else { Vec::new() };
@@ -84,7 +87,11 @@ impl LaunchPlan {
             container_name: container_name(&lrp, process_type, instance),
             memory_mb: lrp.memory_mb,
             start_timeout: start_timeout(&lrp),
-            template: app_container(&lrp, run, &process, network, instance),
+            template: ContainerSpec {
+                extra_hosts: names.extra_hosts(),
+                dns: names.servers(),
+                ..app_container(&lrp, run, &process, network, instance)
+            },
             arguments: run.arguments().to_vec(),
             process,
         })

@@ -11,6 +11,7 @@ pub(crate) mod health;
 mod instance;
 pub(crate) mod launch;
 mod limits;
+pub(crate) mod name_resolution;
 pub(crate) mod not_done;
 pub(crate) mod orphans;
 pub(crate) mod ports;

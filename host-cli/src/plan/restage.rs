@@ -42,7 +42,7 @@ pub(crate) struct RestagePlan {
     pub(crate) notes: Vec<Event>,
     /// The request, as the agent gets it.
     pub(crate) document: Secret<String>,
-    /// Hosts that the request's URLs name.
+    /// Hosts that the request's URLs name, as they are looked up, and the name servers: see `NameResolution::asked`.
     pub(crate) hosts: BTreeSet<String>,
     /// Files of this machine that the container is to see.
     pub(crate) files: Vec<MountedFile>,
@@ -102,7 +102,7 @@ impl RestagePlan {
         Ok(Self {
             notes,
             document: Secret::new(document.to_owned()),
-            hosts: task.hosts(),
+            hosts: fetching.names.asked(task.hosts()),
             files: fetching.files.to_vec(),
             users: task.users().into_iter().map(str::to_owned).collect(),
             volume: match fetching.keeping {
@@ -186,7 +186,7 @@ impl Visit {
 }
 
 /// The command that starts what was staged, on the same network and from the same logs; `typed`: what the user called the app.
-pub(crate) fn launch_command(application: &Application, typed: Option<&AppRef>, places: &[(&str, &str)]) -> String {
+pub(crate) fn launch_command(application: &Application, typed: Option<&AppRef>, places: &[(&str, String)]) -> String {
     let Application { name, guid, .. } = application;
     let could_be_a_guid = |word: &str| word.len() >= 8 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
     let app = match typed {
@@ -203,7 +203,10 @@ pub(crate) fn launch_command(application: &Application, typed: Option<&AppRef>, 
 
 /// A word as a shell takes it: robots of Harbor are called `robot$team+name`.
 pub(crate) fn quoted(word: &str) -> String {
-    let is_plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._:-".contains(c));
+    // zsh looks a command up where a word begins with an equals sign.
+    let is_plain = !word.is_empty()
+        && !word.starts_with('=')
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._:=-".contains(c));
     if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 

@@ -69,11 +69,18 @@ fn most_open_files(action: Option<&Action>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::name_resolution::NameResolution;
 
     #[test]
     fn limits_that_a_request_leaves_open_stay_open_except_for_processes() {
-        let fetching =
-            Fetching { image: "x", network: "hcf", files: &[], keeping: Keeping::Nothing, agent_options: &[] };
+        let fetching = Fetching {
+            image: "x",
+            network: "hcf",
+            names: NameResolution::default(),
+            files: &[],
+            keeping: Keeping::Nothing,
+            agent_options: &[],
+        };
         let options = StagingOptions { fetching, keep: false, instance: "i" };
         let spec = staging_container(&TaskDefinition::default(), &options);
         assert_eq!((spec.memory_bytes, spec.cpu_shares, spec.nofile, spec.pids), (0, 0, 0, DEFAULT_PIDS));

@@ -21,7 +21,8 @@ const LARGEST: u64 = 64 << 10;
 
 /// What the process's environment and the user's file say.
 pub(crate) fn settings() -> Result<Settings, Failure> {
-    let variables = Settings::from_variables(|name| env::var_os(name));
+    let variables = Settings::from_variables(|name| env::var_os(name))
+        .map_err(|bad| Failure::new(ExitCode::CommandLine, bad.to_string(), "correct the variable, or unset it"))?;
     let home = absolute(env::var_os("HOME"));
     let Some(path) = file(env::var_os("XDG_CONFIG_HOME"), home.as_deref()) else { return Ok(variables) };
     Ok(variables.or(read(&path, home.as_deref().unwrap_or(Path::new("/")))?))
@@ -60,7 +61,10 @@ fn read(path: &Path, home: &Path) -> Result<Settings, Failure> {
     let mut text = String::new();
     file.take(LARGEST).read_to_string(&mut text).map_err(|error| unreadable(&error))?;
     Settings::parse(&text, home).map_err(|bad| {
-        wrong(&bad.to_string(), "a line is KEY = \"VALUE\"; `host-cli --help` lists the keys".to_owned())
+        wrong(
+            &bad.to_string(),
+            "a line is KEY = \"VALUE\", or KEY = [\"VALUE\", \"VALUE\"]; `host-cli --help` lists the keys".to_owned(),
+        )
     })
 }
 

@@ -95,7 +95,8 @@ fn from_transfer(cause: &TransferError, direction: Direction) -> &'static str {
             "the logs of cc-uploader and Cloud Controller say why; `cf push` or `cf restage` makes a request with new URLs"
         }
         TransferError::UnknownHost { .. } => {
-            "choose a network that knows this name with --network NAME (docker run: --net NAME)"
+            "choose a network that knows this name with --network NAME, or give its address with --add-host HOST=IP \
+             (docker run: --net, --add-host)"
         }
         TransferError::Connect { .. } => {
             "start the service, or choose its network with --network NAME (docker run: --net NAME)"

@@ -136,6 +136,7 @@ fn number(user: &str, part: usize) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::name_resolution::NameResolution;
     use std::io::Write as _;
     use std::os::unix::fs::PermissionsExt;
     use tempfile::NamedTempFile;
@@ -149,6 +150,7 @@ mod tests {
     fn options() -> FetchOptions<'static> {
         FetchOptions {
             network: "hcf",
+            names: NameResolution::default(),
             stager_image: "stager",
             ca: None,
             cert: None,

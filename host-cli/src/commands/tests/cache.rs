@@ -245,6 +245,7 @@ fn verify_joins_a_network_only_to_compare_with_the_origins() {
     for (words, code, text) in [
         ("--network hcf", ExitCode::CommandLine, "need --origin"),
         ("--ca /x", ExitCode::CommandLine, "need --origin"),
+        ("--add-host a=10.0.0.1", ExitCode::CommandLine, "need --origin"),
         ("--origin --ca /nowhere", ExitCode::CommandLine, "--ca /nowhere"),
         ("--origin --network none-such", ExitCode::Engine, "none-such"),
     ] {

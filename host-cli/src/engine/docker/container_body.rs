@@ -41,6 +41,8 @@ pub(super) fn container_body(spec: &ContainerSpec) -> Value {
 fn host_config(spec: &ContainerSpec) -> Map<String, Value> {
     let mut host = Map::new();
     put_text(&mut host, "NetworkMode", &spec.network);
+    put_list(&mut host, "ExtraHosts", &spec.extra_hosts);
+    put_list(&mut host, "Dns", &spec.dns);
     if !spec.ports.is_empty() {
         host.insert("PortBindings".into(), Value::Object(port_bindings(spec)));
     }
@@ -137,6 +139,8 @@ mod tests {
             working_directory: "/home/vcap".into(),
             network: "hcf".into(),
             aliases: vec!["my-app".into()],
+            extra_hosts: vec!["a.b:10.0.0.1".into(), "c:::1".into()],
+            dns: vec!["10.0.0.53".into()],
             ports: vec![
                 PublishedPort { host_address: String::new(), host: 8080, container: 8080 },
                 PublishedPort { host_address: "127.0.0.1".into(), host: 8081, container: 8080 },
@@ -181,6 +185,7 @@ mod tests {
                 },
                 "HostConfig": {
                     "NetworkMode": "hcf",
+                    "ExtraHosts": ["a.b:10.0.0.1", "c:::1"], "Dns": ["10.0.0.53"],
                     "PortBindings": { "8080/tcp": [
                         { "HostIp": "", "HostPort": "8080" }, { "HostIp": "127.0.0.1", "HostPort": "8081" },
                     ] },

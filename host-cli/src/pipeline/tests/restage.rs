@@ -639,6 +639,24 @@ fn the_address_of_an_app_is_one_of_its_names() {
 }
 
 #[test]
+fn a_host_that_is_mapped_is_no_longer_an_apps_to_answer_for_and_its_address_must_be_no_apps() {
+    let request = document(STAGER_2016, "taskDefinition", |_| {});
+    let hosts = shared_model::validate::task(&request).unwrap().hosts();
+    let fake = engine();
+    agent(&fake, vec![Event::Done { ms: 1 }], 0);
+    app_called(&fake, "hcf", &hosts.iter().map(String::as_str).collect::<Vec<_>>());
+    let mapped_to = |address: &str| {
+        let mappings: Vec<String> = hosts.iter().map(|host| format!("--add-host {host}={address}")).collect();
+        restaged_by(&fake, &mappings.join(" "), nobody, request.clone())
+    };
+    assert_eq!(mapped_to("192.0.2.1").code, ExitCode::Success);
+    let address = fake.state().containers.values().next().unwrap().0.endpoints["hcf"].addresses[0].clone();
+    assert!(mapped_to(&address).failure().contains(&format!("answers for {address}")));
+    let asked = restaged_by(&fake, &format!("--dns {address}"), nobody, request.clone());
+    assert!(asked.failure().contains("cf-app-evil answers for"), "{}", asked.text);
+}
+
+#[test]
 fn egress_rules_that_nobody_keeps_are_named() {
     let fake = engine();
     agent(&fake, vec![Event::Done { ms: 1 }], 0);

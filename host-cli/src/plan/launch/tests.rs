@@ -22,7 +22,7 @@ fn of_a_worker() -> &'static str {
 fn planned(document: &str, process: impl Into<Option<&'static str>>) -> LaunchPlan {
     let process = process.into();
     let instance = "5eed5eed-0000-4000-8000-000000000000";
-    let options = LaunchOptions { process, ports: &[], network: "hcf", instance };
+    let options = LaunchOptions { process, ports: &[], network: "hcf", names: NameResolution::default(), instance };
     LaunchPlan::new(document, None, &options).unwrap()
 }
 
@@ -121,7 +121,13 @@ fn a_request_that_runs_no_launcher_or_is_a_docker_apps_gives_no_plan() {
     let refused = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut document = serde_json::from_str(&recorded(LOG_2016, "desiredLRP", "node-env")).unwrap();
         change(&mut document);
-        let options = LaunchOptions { process: None, ports: &[], network: "hcf", instance: "i" };
+        let options = LaunchOptions {
+            process: None,
+            ports: &[],
+            network: "hcf",
+            names: NameResolution::default(),
+            instance: "i",
+        };
         LaunchPlan::new(&document.to_string(), None, &options).unwrap_err()
     };
     let sleeps = serde_json::json!({"run": {"path": "/bin/sleep", "user": "vcap"}});
@@ -146,11 +152,24 @@ fn a_secret_of_the_request_is_in_the_environment_only() {
 }
 
 #[test]
+fn an_app_finds_the_hosts_that_were_typed() {
+    let (hosts, dns) = (["db.example.com=192.0.2.1".parse().unwrap()], ["192.0.2.53".parse().unwrap()]);
+    let names = NameResolution { hosts: &hosts, dns: &dns };
+    let options = LaunchOptions { process: None, ports: &[], network: "hcf", names, instance: "i" };
+    let plan = LaunchPlan::new(&recorded(LOG_2016, "desiredLRP", "node-env"), None, &options).unwrap();
+    let spec = on_an_engine(&plan, None);
+    assert_eq!(
+        (&*spec.extra_hosts, &*spec.dns),
+        (&["db.example.com:192.0.2.1".to_owned()][..], &["192.0.2.53".to_owned()][..])
+    );
+}
+
+#[test]
 fn names_differ_between_two_starts_of_an_app() {
     let document = recorded(LOG_2016, "desiredLRP", "node-env");
     let name = |process, instance| {
         let process = Some(process);
-        let options = LaunchOptions { process, ports: &[], network: "hcf", instance };
+        let options = LaunchOptions { process, ports: &[], network: "hcf", names: NameResolution::default(), instance };
         LaunchPlan::new(&document, None, &options).unwrap().container_name
     };
     assert_eq!(name(WEB, "5eed5eed-0000-4000"), "cf-app-node-env-18c50a86-5eed5eed");

@@ -5,6 +5,7 @@ use crate::image::ImageBy;
 use crate::image::created::{self, Created};
 use crate::labels;
 use crate::plan::golden::{all_recorded, assert_golden, describe, describe_restage, recorded};
+use crate::plan::name_resolution::NameResolution;
 
 const LOG_2016: &str = include_str!("../../../../examples/requests/2016/stager.stdout.log");
 const LOG_2017: &str = include_str!("../../../../examples/requests/2017/stager.stdout.log");
@@ -16,7 +17,14 @@ fn plan(log: &str, options: &RestageOptions<'_>) -> ContainerSpec {
 
 fn plain_options() -> RestageOptions<'static> {
     let keeping = Keeping::InVolume { name: "stager-cache", limit: None };
-    let fetching = Fetching { image: "stager:latest", network: "hcf", files: &[], keeping, agent_options: &[] };
+    let fetching = Fetching {
+        image: "stager:latest",
+        network: "hcf",
+        names: NameResolution::default(),
+        files: &[],
+        keeping,
+        agent_options: &[],
+    };
     let image =
         ImageOptions { by: ImageBy::Auto, verbose: false, created: Created { time: created::FIXED, newest: None } };
     RestageOptions { fetching, base: None, image: Some(image), keep: false, keep_images: None, instance: "i-1" }
@@ -52,6 +60,28 @@ fn options_reach_the_agent_and_certificates_are_mounted_read_only() {
     assert_eq!(spec.binds, binds);
     assert_eq!(spec.labels[labels::KEPT], "true");
     assert!(spec.auto_remove);
+}
+
+#[test]
+fn hosts_and_name_servers_that_were_typed_reach_the_container_and_a_mapped_host_is_known_by_its_address() {
+    let hosts = ["diego-access=192.0.2.1", "c:[::1]", "d=host-gateway"].map(|typed| typed.parse().unwrap());
+    let dns = ["192.0.2.53".parse().unwrap()];
+    let fetching = Fetching { names: NameResolution { hosts: &hosts, dns: &dns }, ..plain_options().fetching };
+    let options = RestageOptions { fetching, ..plain_options() };
+    let plan = RestagePlan::new(&recorded(LOG_2016, "taskDefinition", "node-env"), &options).unwrap();
+    assert_eq!(plan.container.extra_hosts, ["diego-access:192.0.2.1", "c:::1", "d:host-gateway"]);
+    assert_eq!(plan.container.dns, ["192.0.2.53"]);
+    assert!(plan.hosts.contains("192.0.2.1") && plan.hosts.contains("192.0.2.53"), "{:?}", plan.hosts);
+    assert!(!plan.hosts.contains("diego-access") && plan.hosts.contains("blobstore"), "{:?}", plan.hosts);
+}
+
+#[test]
+fn the_command_that_launches_says_where_hosts_are() {
+    let application = Application { name: "my-app".into(), ..Application::default() };
+    let places = [("--network", "my net".to_owned()), ("--add-host", "a.b=::1".to_owned())];
+    let command = launch_command(&application, None, &places);
+    assert_eq!(command, "host-cli launch --network 'my net' --add-host a.b=::1 my-app");
+    assert_eq!(quoted("=ls"), "'=ls'");
 }
 
 #[test]
