@@ -29,6 +29,10 @@ pub(crate) enum Command {
     Lifecycle(Lifecycle),
     /// Pushes an app.
     Push(Push),
+    /// Prints requests as cfdot does.
+    Cfdot(Cfdot),
+    /// Prints where the services are.
+    Hosts(Hosts),
     /// Writes a recorded log anew.
     Replay(Replay),
     /// Serves inside a container.
@@ -54,6 +58,12 @@ pub(crate) struct Up {
     /// the name of the image that is built (default: mini-hcf:latest)
     #[argh(option, default = "String::from(\"mini-hcf:latest\")")]
     pub(crate) image: String,
+    /// the network knows no *.service.cf.internal, as none does beside BOSH; `mini-hcf hosts` says where they are
+    #[argh(switch)]
+    pub(crate) hidden_names: bool,
+    /// every TLS port asks for a client certificate: client.pem and client.key in the state folder
+    #[argh(switch)]
+    pub(crate) mutual_tls: bool,
     /// a static build of this program (default: the running one)
     #[argh(option)]
     pub(crate) binary: Option<PathBuf>,
@@ -132,15 +142,46 @@ pub(crate) struct Push {
     /// a variable of the app, K=V; may be given several times
     #[argh(option)]
     pub(crate) env: Vec<String>,
-    /// the form of the requests: 2016, 2017, 2026 or 2026-layers (default: 2016)
-    #[argh(option, default = "Style::Y2016")]
-    pub(crate) style: Style,
+    /// the form of the requests: 2016, 2017, 2026 or 2026-layers (default: 2016; with --no-logs 2026)
+    #[argh(option)]
+    pub(crate) style: Option<Style>,
+    /// write no logs, as an unpatched Cloud Foundry: only `mini-hcf cfdot` prints the requests
+    #[argh(switch)]
+    pub(crate) no_logs: bool,
     /// make signatures that have expired already
     #[argh(switch)]
     pub(crate) expired: bool,
     /// leave diego-sshd out
     #[argh(switch)]
     pub(crate) no_ssh: bool,
+    /// the state folder (default: .stager/mini-hcf)
+    #[argh(option, default = "default_state()")]
+    pub(crate) state: PathBuf,
+}
+
+/// prints the requests that BBS knows, in cfdot's words
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "cfdot")]
+pub(crate) struct Cfdot {
+    /// tasks, task, task-events, desired-lrps, desired-lrp or lrp-events
+    #[argh(positional)]
+    pub(crate) command: String,
+    /// the task's guid, or the process guid
+    #[argh(positional)]
+    pub(crate) guid: Option<String>,
+    /// of lrp-events: no events of instances; there are none
+    #[argh(switch, short = 'x')]
+    #[expect(dead_code, reason = "typed because the real one has it")]
+    pub(crate) exclude_actual_lrps: bool,
+    /// the state folder (default: .stager/mini-hcf)
+    #[argh(option, default = "default_state()")]
+    pub(crate) state: PathBuf,
+}
+
+/// prints the address of each service by its full name: HOST=IP
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "hosts")]
+pub(crate) struct Hosts {
     /// the state folder (default: .stager/mini-hcf)
     #[argh(option, default = "default_state()")]
     pub(crate) state: PathBuf,

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use crate::arguments::{self, Command};
 use crate::failure::Failure;
+use crate::manage::bbs::Query;
+use crate::manage::docker::hosts;
 use crate::manage::down::{Extent, down};
 use crate::manage::install;
 use crate::manage::push::{PushOptions, push};
@@ -21,8 +23,9 @@ use crate::state::State;
 pub(crate) fn execute(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
     match command {
         Command::Up(typed) => {
-            let arguments::Up { network, state, instance, base, image, binary } = typed;
-            up(&State::at(&state), &UpOptions { network, instance, base, image, binary }, out)
+            let arguments::Up { network, state, instance, base, image, hidden_names, mutual_tls, binary } = typed;
+            let options = UpOptions { network, instance, base, image, hidden_names, mutual_tls, binary };
+            up(&State::at(&state), &options, out)
         }
         Command::Down(typed) => {
             let extent = if typed.purge { Extent::Purge } else { Extent::Keep };
@@ -36,6 +39,15 @@ pub(crate) fn execute(command: Command, out: &mut dyn Write) -> Result<(), Failu
         }
         Command::Lifecycle(typed) => install::lifecycle(&State::at(&typed.state), &typed.source),
         Command::Push(typed) => push(&State::at(&typed.state.clone()), &meant_push(typed)?, out),
+        Command::Cfdot(typed) => {
+            let query = Query::parse(&typed.command, typed.guid)?;
+            let _ = write!(out, "{}", State::at(&typed.state).printed(&query)?); // a closed pipe is no reason to fail
+            Ok(())
+        }
+        Command::Hosts(typed) => {
+            let _ = write!(out, "{}", hosts(&State::at(&typed.state))?);
+            Ok(())
+        }
         Command::Replay(typed) => {
             let arguments::Replay { logs, app, package, state } = typed;
             replay(&State::at(&state), &ReplayOptions { logs, app, package }, out)
@@ -52,9 +64,13 @@ fn wrong(text: String) -> Failure {
 }
 
 fn meant_push(typed: arguments::Push) -> Result<PushOptions, Failure> {
+    let style = typed.style.unwrap_or(if typed.no_logs { Style::Y2026 } else { Style::Y2016 });
+    if typed.no_logs && !style.is_today() {
+        return Err(wrong("only today's requests can be had without logs; add --style 2026".to_owned()));
+    }
     let health_check = match typed.health_check.as_str() {
         "port" => HealthCheck::Port,
-        "http" if typed.style == Style::Y2016 => {
+        "http" if style == Style::Y2016 => {
             return Err(wrong("2016 knew no http health check; add --style 2017".to_owned()));
         }
         "http" => HealthCheck::Http(typed.health_path),
@@ -75,7 +91,8 @@ fn meant_push(typed: arguments::Push) -> Result<PushOptions, Failure> {
         memory_mb: typed.memory,
         health_check,
         env: env?,
-        style: typed.style,
+        style,
+        logs: !typed.no_logs,
         expired: typed.expired,
         ssh: !typed.no_ssh,
     })
@@ -107,6 +124,18 @@ mod tests {
         let failure = meant_push(typed).err().unwrap();
         assert!(failure.to_string().contains("K=V") && !failure.to_string().contains("hunter2"), "{failure}");
         assert_eq!(variable("A=b=c").unwrap(), ("A".into(), "b=c".into()));
+    }
+
+    #[test]
+    fn without_logs_a_push_is_todays() {
+        let meant = |typed: &[&str]| {
+            let typed: Vec<String> = ["push", "."].iter().chain(typed).map(|word| (*word).to_owned()).collect();
+            let Ok(Command::Push(typed)) = arguments::parse("mini-hcf", &typed) else { panic!("no push") };
+            meant_push(typed).map(|push| (push.style, push.logs))
+        };
+        assert_eq!(meant(&["--no-logs"]).unwrap(), (Style::Y2026, false));
+        assert_eq!(meant(&[]).unwrap(), (Style::Y2016, true));
+        assert!(meant(&["--no-logs", "--style=2017"]).unwrap_err().to_string().contains("--style 2026"));
     }
 
     #[test]

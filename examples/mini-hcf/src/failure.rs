@@ -31,6 +31,9 @@ pub(crate) enum Failure {
     /// The command line asks for something that cannot be.
     #[error("{0}")]
     CommandLine(String),
+    /// BBS has no such thing.
+    #[error("BBS error: type 13: ResourceNotFound: {0}")]
+    NotInBbs(String),
     /// A recorded log cannot be replayed.
     #[error("{0}")]
     Request(String),
@@ -105,6 +108,7 @@ impl Failure {
             Failure::State { .. } | Failure::Certificate(_) | Failure::Archive { .. } | Failure::Server { .. } => 1,
             Failure::File { .. } | Failure::CommandLine(_) => 2,
             Failure::Request(_) => 3,
+            Failure::NotInBbs(_) => 4, // cfdot's own
             Failure::NoProgram { .. } | Failure::Program { .. } | Failure::Service { .. } => 9,
         }
     }

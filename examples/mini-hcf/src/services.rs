@@ -1,5 +1,7 @@
 //! The services of a mini-HCF: under which names and ports the real ones would be found.
 
+use crate::state::Settings;
+
 /// One container on the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
@@ -43,6 +45,17 @@ impl Service {
         }
     }
 
+    /// Those names that this mini-HCF's network knows: its full ones may be hidden, as BOSH's are from any Docker network.
+    pub(crate) fn names_on(self, settings: &Settings) -> Vec<&'static str> {
+        let names = self.names().iter().copied();
+        names.filter(|name| !settings.hidden_names || !is_full(name)).collect()
+    }
+
+    /// Its names with a domain, which today's requests have.
+    pub(crate) fn full_names(self) -> impl Iterator<Item = &'static str> {
+        self.names().iter().copied().filter(|name| is_full(name))
+    }
+
     /// Where it speaks plain HTTP; the blobstore does not.
     pub(crate) fn plain_port(self) -> Option<u16> {
         match self {
@@ -53,7 +66,7 @@ impl Service {
         }
     }
 
-    /// Where it speaks TLS. nginx does it; today's components ask for a client certificate there, we do not.
+    /// Where it speaks TLS. nginx does it, and asks for a client certificate with `up --mutual-tls`.
     pub(crate) fn tls_ports(self) -> &'static [u16] {
         match self {
             Service::FileServer => &[8447],
@@ -62,4 +75,8 @@ impl Service {
             Service::CloudController => &[9023],
         }
     }
+}
+
+fn is_full(name: &str) -> bool {
+    name.contains('.')
 }

@@ -7,6 +7,8 @@
 //! certs/                 the servers' certificate and key
 //! static/                what the file server shows below /v1/static/
 //! blobstore/             what the blobstore shows below /read/
+//! bbs/                   what cfdot prints: a file an app below tasks/ and desired-lrps/, and all events
+//! client.pem, .key       with which clients show themselves where that is asked for
 //! apps/<guid>.json       the apps that Cloud Controller knows
 //! log/diego-cc-bridge/   the components' logs
 //! tmp/                   uploads on their way
@@ -40,6 +42,12 @@ pub(crate) struct Settings {
     pub(crate) network: String,
     /// The image that its containers run.
     pub(crate) image: String,
+    /// Whether the network knows the services by their full names.
+    #[serde(default)]
+    pub(crate) hidden_names: bool,
+    /// Whether TLS ports ask for a client certificate.
+    #[serde(default)]
+    pub(crate) mutual_tls: bool,
     /// The blobstore's signing secret.
     pub(crate) secret: String,
     /// How many pushes and replays there were.
@@ -77,6 +85,8 @@ impl Settings {
             instance: "demo".to_owned(),
             network: "hcf".to_owned(),
             image: "mini-hcf:latest".to_owned(),
+            hidden_names: false,
+            mutual_tls: false,
             secret: uuid::Uuid::new_v4().simple().to_string(),
             pushes: 0,
             buildpacks: Vec::new(),
@@ -110,7 +120,16 @@ impl State {
 
     /// Makes the folder and its fixed subfolders; existing ones stay.
     pub(crate) fn create(&self) -> Result<(), Failure> {
-        for below in ["certs", "static/buildpack_app_lifecycle", "blobstore", "apps", "log", "tmp"] {
+        for below in [
+            "certs",
+            "static/buildpack_app_lifecycle",
+            "blobstore",
+            "bbs/tasks",
+            "bbs/desired-lrps",
+            "apps",
+            "log",
+            "tmp",
+        ] {
             let path = self.path(below);
             fs::create_dir_all(&path).map_err(Failure::file("make the folder", &path))?;
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::failure::Failure;
 use crate::manage::programs;
 use crate::services::Service;
-use crate::state::{IN_CONTAINER, Settings};
+use crate::state::{IN_CONTAINER, Settings, State};
 
 /// Marks everything that is ours, on top of the instance.
 pub(crate) const KIND_LABEL: &str = "stager.kind=demo";
@@ -72,8 +72,15 @@ pub(crate) fn run_arguments(settings: &Settings, service: Service, state: &Path,
     option("label", KIND_LABEL.into());
     option("label", instance_label(&settings.instance));
     option("network", settings.network.clone());
-    for name in service.names() {
-        option("network-alias", (*name).to_owned());
+    for name in service.names_on(settings) {
+        option("network-alias", name.to_owned());
+    }
+    if settings.hidden_names && service == Service::CcUploader {
+        // For this container alone: on a real system, too, its machine knows where Cloud Controller is.
+        let controller = Service::CloudController;
+        for name in controller.full_names() {
+            option("link", format!("{}:{name}", container_name(settings, controller)));
+        }
     }
     option("user", caller.ids.clone());
     if caller.remapped {
@@ -86,20 +93,25 @@ pub(crate) fn run_arguments(settings: &Settings, service: Service, state: &Path,
     arguments
 }
 
+/// Where each service is found by its full names on the network: `HOST=IP`, one a line.
+pub(crate) fn hosts(state: &State) -> Result<String, Failure> {
+    let settings = state.settled()?;
+    let mut lines = String::new();
+    for service in Service::ALL {
+        let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        let address = run(&["inspect", "--format", format, &container_name(&settings, service)])?;
+        lines.extend(service.full_names().map(|name| format!("{name}={address}\n")));
+    }
+    Ok(lines)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_service_bears_all_its_real_names_and_our_labels() {
-        let settings = Settings {
-            instance: "x1".into(),
-            network: "hcf".into(),
-            image: "mini-hcf:latest".into(),
-            secret: "secret".into(),
-            pushes: 0,
-            buildpacks: Vec::new(),
-        };
+        let settings = Settings { instance: "x1".into(), ..Settings::fresh() };
         let arguments = |remapped| {
             let caller = Caller { ids: "5:6".into(), remapped };
             run_arguments(&settings, Service::Blobstore, Path::new("/s"), &caller).join(" ")
@@ -111,5 +123,16 @@ mod tests {
              --network hcf --network-alias blobstore --network-alias blobstore.service.cf.internal --user 5:6 \
              --mount type=bind,source=/s,target=/hcf,readonly mini-hcf:latest blobstore"
         );
+    }
+
+    #[test]
+    fn hidden_names_are_known_to_the_uploader_alone_which_needs_cloud_controllers() {
+        let settings = Settings { instance: "x1".into(), hidden_names: true, ..Settings::fresh() };
+        let caller = Caller { ids: "5:6".into(), remapped: false };
+        let arguments = |service| run_arguments(&settings, service, Path::new("/s"), &caller).join(" ");
+        assert!(!arguments(Service::Blobstore).contains("service.cf.internal"));
+        let uploader = arguments(Service::CcUploader);
+        assert!(!uploader.contains("--network-alias cc-uploader.service"), "{uploader}");
+        assert!(uploader.contains("--link mini-hcf-x1-api:cloud-controller-ng.service.cf.internal"), "{uploader}");
     }
 }

@@ -1,6 +1,7 @@
 //! The manager on the host: makes and removes the containers, fills the blobstore, writes the logs.
 
 pub(crate) mod archive;
+pub(crate) mod bbs;
 pub(crate) mod certificates;
 pub(crate) mod docker;
 pub(crate) mod down;

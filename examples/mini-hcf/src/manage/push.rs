@@ -38,6 +38,8 @@ pub(crate) struct PushOptions {
     pub(crate) env: Vec<(String, String)>,
     /// The form of the requests.
     pub(crate) style: Style,
+    /// Whether patched components log the requests; BBS has today's in any case.
+    pub(crate) logs: bool,
     /// Whether the signatures shall have ended an hour ago.
     pub(crate) expired: bool,
     /// Whether `diego-sshd` runs beside the app.
@@ -60,8 +62,13 @@ pub(crate) fn push(state: &State, push: &PushOptions, out: &mut dyn Write) -> Re
     settings.pushes += 1;
     state.keep(&settings)?;
     let occasion = Occasion { nanoseconds: now, number: settings.pushes };
-    append(state, LogSource::Stager, now, &lines::stager(&application, occasion))?;
-    append(state, LogSource::NsyncListener, now, &lines::nsync(&application, occasion))?;
+    if push.logs {
+        append(state, LogSource::Stager, now, &lines::stager(&application, occasion))?;
+        append(state, LogSource::NsyncListener, now, &lines::nsync(&application, occasion))?;
+    }
+    if push.style.is_today() {
+        state.tell_bbs(&application, now)?;
+    }
     let _ = writeln!(out, "pushed {} (app guid {})", app.name, app.guid);
     let _ = writeln!(out, "process guid {}", application.process_guid());
     Ok(())
@@ -76,6 +83,11 @@ pub(crate) fn now() -> i128 {
 /// Whole seconds of a time in nanoseconds.
 pub(crate) fn seconds(nanoseconds: i128) -> i64 {
     i64::try_from(nanoseconds / 1_000_000_000).unwrap_or(i64::MAX)
+}
+
+/// As today's Cloud Controller writes the time of a record: seconds with six decimals.
+fn timestamp_of_record(nanoseconds: i128) -> String {
+    format!("{}.{:06}", seconds(nanoseconds), nanoseconds / 1_000 % 1_000_000)
 }
 
 /// A random one.
@@ -146,7 +158,7 @@ fn describe(
         command: push.command.clone(),
         health_check: push.health_check.clone(),
         ssh: push.ssh,
-        etag: format!("{}.0", seconds(now)),
+        etag: if today { timestamp_of_record(now) } else { format!("{}.0", seconds(now)) },
     })
 }
 

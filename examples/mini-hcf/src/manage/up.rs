@@ -27,6 +27,10 @@ pub(crate) struct UpOptions {
     pub(crate) base: String,
     /// The name of our image.
     pub(crate) image: String,
+    /// Whether the services' full names are kept from the network.
+    pub(crate) hidden_names: bool,
+    /// Whether every TLS port asks for a client certificate.
+    pub(crate) mutual_tls: bool,
     /// A static build of this program; `None`: the running one.
     pub(crate) binary: Option<PathBuf>,
 }
@@ -49,6 +53,8 @@ pub(crate) fn up(state: &State, options: &UpOptions, out: &mut dyn Write) -> Res
         network: chosen.name.clone(),
         image: options.image.clone(),
         instance,
+        hidden_names: options.hidden_names,
+        mutual_tls: options.mutual_tls,
         ..before.unwrap_or_else(Settings::fresh)
     };
     state.create()?;
@@ -66,7 +72,11 @@ pub(crate) fn up(state: &State, options: &UpOptions, out: &mut dyn Write) -> Res
     image::forget(former, &options.image);
     say(out, &format!("mini-HCF `{}` is up on network {}", settings.instance, settings.network));
     for service in Service::ALL {
-        say(out, &format!("  {}", service.names().join(", ")));
+        say(out, &format!("  {}", service.names_on(&settings).join(", ")));
+    }
+    if settings.mutual_tls {
+        let (certificate, key) = (state.path("client.pem"), state.path("client.key"));
+        say(out, &format!("client certificate: {}, {}", certificate.display(), key.display()));
     }
     say(out, &format!("certificate authority: {}", state.path("ca.pem").display()));
     say(out, &format!("logs: {}", state.path("log").display()));

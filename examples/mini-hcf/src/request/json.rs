@@ -42,6 +42,34 @@ impl Json {
         Json::List(texts.iter().map(|text| Json::from(text.as_ref())).collect())
     }
 
+    /// What an object has under this key; `None` for everything else.
+    pub(crate) fn get(&self, key: &str) -> Option<&Json> {
+        match self {
+            Json::Object(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// An object with `value` under this key: in the place of the one that is there, else at its end.
+    pub(crate) fn with(mut self, key: &str, value: Json) -> Json {
+        if let Json::Object(entries) = &mut self {
+            match entries.iter_mut().find(|(name, _)| name == key) {
+                Some(entry) => entry.1 = value,
+                None => entries.push((key.to_owned(), value)),
+            }
+        }
+        self
+    }
+
+    /// An object with a new key behind another one, else at its end.
+    pub(crate) fn with_behind(mut self, other: &str, key: &str, value: Json) -> Json {
+        if let Json::Object(entries) = &mut self {
+            let at = entries.iter().position(|(name, _)| name == other).map_or(entries.len(), |at| at + 1);
+            entries.insert(at, (key.to_owned(), value));
+        }
+        self
+    }
+
     /// As Go prints it: `<`, `>`, `&`, U+2028 and U+2029 escaped. This is what stands in a log.
     pub(crate) fn to_go(&self) -> String {
         let mut out = Vec::new();

@@ -2,7 +2,6 @@
 //! the real one's.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +17,7 @@ use crate::failure::Failure;
 use crate::serve::faults::Faults;
 use crate::serve::forward::{Forward, JobStatus, UploadTarget, client, send};
 use crate::serve::rejection::Rejection;
+use crate::state::State;
 
 /// Without a `timeout` parameter: 5 minutes for upload and job together.
 const TIMEOUT_SECONDS: u64 = 300;
@@ -30,9 +30,9 @@ pub(crate) struct Uploader {
 }
 
 impl Uploader {
-    /// `authority` is the PEM file whom to trust; `poll` is how often a job is asked for.
-    pub(crate) fn new(authority: &Path, poll: Duration, faults: Faults) -> Result<Uploader, Failure> {
-        Ok(Uploader { client: client(authority)?, poll, faults })
+    /// `state` has the certificates; `poll` is how often a job is asked for.
+    pub(crate) fn new(state: &State, poll: Duration, faults: Faults) -> Result<Uploader, Failure> {
+        Ok(Uploader { client: client(state)?, poll, faults })
     }
 }
 

@@ -11,26 +11,35 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use ureq::SendBody;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
 use crate::failure::Failure;
 use crate::serve::rejection::Rejection;
+use crate::state::State;
 
 /// How often a connection is tried that nobody takes.
 const DIAL_TRIES: u32 = 3;
 
-/// A client that trusts the authority and nobody else. Any status is an answer, not an error.
-pub(crate) fn client(authority: &Path) -> Result<ureq::Agent, Failure> {
-    let pem = fs::read(authority).map_err(Failure::file("read", authority))?;
-    let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    let tls = TlsConfig::builder().root_certs(RootCerts::from(certificates)).build();
+/// A client that trusts the authority and nobody else, and shows its own certificate to whoever asks. Any status is an
+/// answer, not an error.
+pub(crate) fn client(state: &State) -> Result<ureq::Agent, Failure> {
+    let path = state.path("client.key");
+    let key = fs::read(&path).map_err(Failure::file("read", &path))?;
+    let key = PrivateKey::from_pem(&key).map_err(io::Error::other).map_err(Failure::file("use", &path))?;
+    let own = ClientCert::new_with_certs(&certificates(&state.path("client.pem"))?, key);
+    let trusted = RootCerts::from(certificates(&state.path("ca.pem"))?);
+    let tls = TlsConfig::builder().root_certs(trusted).client_cert(Some(own)).build();
     let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).tls_config(tls).build();
     Ok(config.into())
+}
+
+fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>, Failure> {
+    let pem = fs::read(file).map_err(Failure::file("read", file))?;
+    let certificate = |item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    };
+    Ok(parse_pem(&pem).filter_map(certificate).collect())
 }
 
 /// A URL of Cloud Controller, its name and password taken out. No `Debug`: it is a secret.

@@ -39,7 +39,7 @@ pub(crate) fn serve(service: Service, out: &mut dyn Write) -> Result<(), Failure
     let faults = Faults::at(state.path("faults.json"));
     let router = match service {
         Service::FileServer | Service::Blobstore => None,
-        Service::CcUploader => Some(cc_uploader::router(Uploader::new(&state.path("ca.pem"), POLL, faults)?)),
+        Service::CcUploader => Some(cc_uploader::router(Uploader::new(&state, POLL, faults)?)),
         Service::CloudController => Some(cloud_controller::router(state, faults)),
     };
     if let (Some(router), Some(port)) = (router, service.plain_port()) {
@@ -47,7 +47,7 @@ pub(crate) fn serve(service: Service, out: &mut dyn Write) -> Result<(), Failure
         let listener = listener.map_err(Failure::server(format!("cannot listen on port {port}")))?;
         runtime.spawn(listen(listener, router));
     }
-    let mut nginx = nginx::start(service, &settings.secret)?;
+    let mut nginx = nginx::start(service, &settings)?;
     let _ = writeln!(out, "ready");
     let _ = out.flush();
     let status = nginx.wait().map_err(Failure::server("cannot wait for nginx"))?;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 use crate::services::Service;
+use crate::state::Settings;
 
 const CONFIGURATION: &str = "/tmp/nginx.conf";
 /// nginx needs some milliseconds.
@@ -18,10 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Starts nginx and waits until all ports of the service answer.
-pub(crate) fn start(service: Service, secret: &str) -> Result<Child, Failure> {
+pub(crate) fn start(service: Service, settings: &Settings) -> Result<Child, Failure> {
     let owner = fs::metadata("/proc/self").map_err(Failure::file("read", Path::new("/proc/self")))?;
     let user = if owner.uid() == 0 { "user root;\n" } else { "" }; // workers must read the state folder
-    let configuration = format!("{user}{}", configuration(service, secret));
+    let configuration = format!("{user}{}", configuration(service, settings));
     fs::write(CONFIGURATION, configuration).map_err(Failure::file("write", Path::new(CONFIGURATION)))?;
     let mut child = Command::new("/usr/sbin/nginx") // a stack has no sbin in its PATH
         .args(["-e", "stderr", "-c", CONFIGURATION])
@@ -43,11 +44,13 @@ pub(crate) fn start(service: Service, secret: &str) -> Result<Child, Failure> {
 }
 
 /// The access log, on standard output, names method, path and status: the rest of a URL is secret.
-fn configuration(service: Service, secret: &str) -> String {
+fn configuration(service: Service, settings: &Settings) -> String {
     let plain = service.plain_port().filter(|_| service == Service::FileServer);
     let listen = service.tls_ports().iter().map(|port| format!("{port} ssl")).chain(plain.map(|port| port.to_string()));
     let listen = listen.map(|port| format!("    listen {port};")).collect::<Vec<_>>().join("\n");
-    let locations = locations(service, secret);
+    let locations = locations(service, &settings.secret);
+    let clients =
+        if settings.mutual_tls { "  ssl_client_certificate /hcf/ca.pem;\n  ssl_verify_client on;\n" } else { "" };
     format!(
         "daemon off;
 pid /tmp/nginx.pid;
@@ -66,7 +69,7 @@ http {{
   client_max_body_size 0;
   ssl_certificate /hcf/certs/server.pem;
   ssl_certificate_key /hcf/certs/server.key;
-  server {{
+{clients}  server {{
 {listen}
 {locations}  }}
 }}

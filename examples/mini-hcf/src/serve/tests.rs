@@ -37,7 +37,7 @@ impl Pair {
         certificates::provide(&state).unwrap();
         let faults = || Faults::at(state.path("faults.json"));
         let poll = Duration::from_millis(20);
-        let uploader = cc_uploader::router(Uploader::new(&state.path("ca.pem"), poll, faults()).unwrap());
+        let uploader = cc_uploader::router(Uploader::new(&state, poll, faults()).unwrap());
         let controller = cloud_controller::router(state.clone(), faults());
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build().unwrap();
         let serve = |router| {

@@ -23,7 +23,7 @@ struct MiniHcf {
 
 impl MiniHcf {
     /// Its network is first taken by somebody else, so that it has to use another.
-    fn up() -> MiniHcf {
+    fn up(more: &[&str]) -> MiniHcf {
         let instance = format!("test-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
         let hcf = MiniHcf { instance, folder: tempfile::tempdir().unwrap() };
         assert!(docker(&["version"]).status.success(), "no Docker Engine answers; ci/setup starts one");
@@ -32,13 +32,15 @@ impl MiniHcf {
         let made = docker(&["network", "create", "--label", "stager.kind=test", "--label", &label, &hcf.taken()]);
         assert!(made.status.success(), "{}", text(&made.stderr));
         let network = format!("--network={}", hcf.taken());
-        let said = hcf.run(&["up", &network, "--instance", &hcf.instance, "--image", &hcf.image()]);
+        let said = hcf.run(&[&["up", &network, "--instance", &hcf.instance, "--image", &hcf.image()], more].concat());
         assert!(said.contains(&format!("{} is not ours: using {}", hcf.taken(), hcf.network())), "{said}");
         let probe = docker(
             &[
                 &["run", "--detach", "--label", "stager.kind=demo", "--label", &label][..],
                 &["--name", &hcf.probe(), "--network", &hcf.network()],
                 &["--volume", &format!("{}:/ca.pem:ro", hcf.state().join("ca.pem").display())],
+                &["--volume", &format!("{}:/client.pem:ro", hcf.state().join("client.pem").display())],
+                &["--volume", &format!("{}:/client.key:ro", hcf.state().join("client.key").display())],
                 &["--entrypoint", "sleep", ROOTFS, "600"],
             ]
             .concat(),
@@ -245,7 +247,7 @@ fn faults_are_read_at_each_upload(hcf: &MiniHcf, app: &str) {
 
 #[test]
 fn a_mini_hcf_is_the_real_thing_on_the_wire_and_leaves_nothing_behind() {
-    let hcf = MiniHcf::up();
+    let hcf = MiniHcf::up(&[]);
     let app = demo(&hcf).display().to_string();
     the_blobstore_serves_what_is_signed_and_nothing_else(&hcf, &app);
     the_file_server_is_diegos(&hcf);
@@ -260,4 +262,39 @@ fn a_mini_hcf_is_the_real_thing_on_the_wire_and_leaves_nothing_behind() {
     let foreign = docker(&["network", "inspect", &hcf.taken()]);
     assert!(foreign.status.success(), "a network of others was removed");
     assert!(hcf.run(&["down"]).contains("nothing to do"));
+}
+
+#[test]
+fn like_bosh_it_hides_its_names_asks_for_a_certificate_and_writes_no_logs() {
+    let hcf = MiniHcf::up(&["--hidden-names", "--mutual-tls"]);
+    let app = demo(&hcf).display().to_string();
+    hcf.run(&["push", &app, "--name", "web", "--no-logs"]);
+    assert!(!hcf.state().join("log/diego-cc-bridge").exists());
+    let task: Value = serde_json::from_str(&hcf.run(&["cfdot", "tasks"])).unwrap();
+    let guid = task["task_guid"].as_str().unwrap();
+    assert_eq!(hcf.run(&["cfdot", "task", guid]), hcf.run(&["cfdot", "tasks"]));
+    assert_eq!(hcf.try_run(&["cfdot", "task", "nobody"]).status.code(), Some(4));
+    let lrp: Value = serde_json::from_str(&hcf.run(&["cfdot", "desired-lrps"])).unwrap();
+    assert_eq!(lrp["metric_tags"]["process_type"]["static"], "web");
+
+    let buildpack = task["cached_dependencies"][1]["from"].as_str().unwrap();
+    assert_eq!(hcf.status(&["--output", "/dev/null", buildpack]), "000", "its name is not known");
+    let hosts = hcf.run(&["hosts"]);
+    let resolved: Vec<String> = hosts
+        .lines()
+        .flat_map(|line| {
+            let (host, address) = line.split_once('=').unwrap();
+            [443, 4443, 8447, 9023, 9091].map(|port| ["--resolve".to_owned(), format!("{host}:{port}:{address}")])
+        })
+        .flatten()
+        .collect();
+    let resolved: Vec<&str> = resolved.iter().map(String::as_str).collect();
+    let status = |words: &[&str]| hcf.status(&[&resolved[..], &["--output", "/dev/null"], words].concat());
+    assert_eq!(status(&[buildpack]), "400", "it asks for a certificate");
+    let certificate = ["--cert", "/client.pem", "--key", "/client.key"];
+    let shown = |words: &[&str]| status(&[&certificate[..], words].concat());
+    assert_eq!(shown(&[buildpack]), "200");
+    let uploads = &task["action"]["timeout"]["action"]["serial"]["actions"][2]["emit_progress"]["action"]["parallel"];
+    let droplet = uploads["actions"][0]["upload"]["to"].as_str().unwrap();
+    assert_eq!(shown(&["--data-binary", "droplet", droplet]), "201", "the uploader finds Cloud Controller");
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::request::application::{Artifact, Buildpack, HealthCheck, Space};
+use crate::request::samples::{skeleton_of, today};
 use crate::request::style::Style;
 
 const STAGER_2016: &str = include_str!("../../../../requests/2016/stager.stdout.log");
@@ -133,87 +134,6 @@ fn a_repush_with_a_build_artifacts_cache_is_the_recorded_one_to_the_byte() {
     let application = application(Style::Y2016, &task, &payload(&launching, "desiredLRP"));
     let ours = stager(&application, Occasion { nanoseconds: 0, number: 1 });
     assert_eq!(comparable(&ours[2]), comparable(staging[2]));
-}
-
-/// Every key path with its place among its neighbours; `[]` for elements, names in `VCAP_APPLICATION` included.
-fn skeleton(path: &str, value: &serde_json::value::RawValue, into: &mut Vec<String>) {
-    let raw = value.get();
-    if raw.starts_with('{') {
-        for (key, value) in entries(raw) {
-            let path = format!("{path}.{key}");
-            if !into.contains(&path) {
-                into.push(path.clone());
-            }
-            skeleton(&path, &value, into);
-        }
-    } else if raw.starts_with('[') {
-        for value in serde_json::from_str::<Vec<Box<serde_json::value::RawValue>>>(raw).unwrap() {
-            skeleton(&format!("{path}[]"), &value, into);
-        }
-    } else if raw.starts_with("\"{") {
-        let inner: String = serde_json::from_str(raw).unwrap();
-        skeleton(path, &serde_json::value::RawValue::from_string(inner).unwrap(), into);
-    }
-}
-
-/// An object's entries in the order of the text, which `serde_json::Value` would lose.
-fn entries(raw: &str) -> Vec<(String, Box<serde_json::value::RawValue>)> {
-    struct Entries;
-    impl<'de> serde::de::Visitor<'de> for Entries {
-        type Value = Vec<(String, Box<serde_json::value::RawValue>)>;
-        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            formatter.write_str("an object")
-        }
-        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut entries = Vec::new();
-            while let Some(entry) = map.next_entry()? {
-                entries.push(entry);
-            }
-            Ok(entries)
-        }
-    }
-    use serde::de::Deserializer as _;
-    serde_json::Deserializer::from_str(raw).deserialize_map(Entries).unwrap()
-}
-
-fn skeleton_of(line: &str, services_and_more: &[&str]) -> Vec<String> {
-    let mut paths = Vec::new();
-    skeleton("", &serde_json::value::RawValue::from_string(line.to_owned()).unwrap(), &mut paths);
-    paths.retain(|path| !services_and_more.iter().any(|part| path.contains(part)));
-    paths
-}
-
-fn today(style: Style, checked: bool) -> Application {
-    let artifact = || Artifact { url: "https://x/y?a=b&c=d".into(), sha256: Some("5a".repeat(32)) };
-    Application {
-        style,
-        name: "node-env".into(),
-        guid: "18c50a86-b045-5fed-bae9-e6ea03383693".into(),
-        version: "v1".into(),
-        staging_guid: "5a4f0a7e-1b4e-4f0c-9d65-0f1c9c6e7a11".into(),
-        space: Space {
-            domain: "example.com".into(),
-            api: "https://api.example.com".into(),
-            name: "s".into(),
-            guid: "sp".into(),
-            organization_name: "org".into(),
-            organization_guid: "o".into(),
-        },
-        stack: "cflinuxfs4".into(),
-        memory_mb: 256,
-        disk_mb: 1024,
-        env: Vec::new(),
-        services: "{}".into(),
-        buildpacks: vec![Buildpack { name: "nodejs_buildpack".into(), key: "k".into(), artifact: artifact() }],
-        skip_detect: false,
-        package: artifact(),
-        build_artifacts: checked.then(artifact),
-        droplet: artifact(),
-        command: "node server.js".into(),
-        health_check: HealthCheck::Http("/healthz".into()),
-        ssh: false,
-        etag: "1729792729.5".into(),
-    }
 }
 
 #[test]
