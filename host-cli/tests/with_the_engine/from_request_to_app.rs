@@ -9,5 +9,6 @@ mod drop_in;
 mod launch;
 mod lease;
 mod pushed;
+mod reach;
 mod restage;
 mod trouble;

@@ -40,7 +40,7 @@ impl Hcf {
     fn one_for_all(place: &Mutex<Weak<Self>>, suffix: &str) -> Arc<Self> {
         let mut shared = place.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
-            let made = Arc::new(Self::up(suffix));
+            let made = Arc::new(Self::up(suffix, &[]));
             *shared = Arc::downgrade(&made);
             made
         })
@@ -48,10 +48,15 @@ impl Hcf {
 
     /// One of a test's own, for a test that takes some of it away.
     pub(crate) fn own(name: &str) -> Arc<Self> {
-        Arc::new(Self::up(&format!("-{name}")))
+        Arc::new(Self::up(&format!("-{name}"), &[]))
     }
 
-    fn up(suffix: &str) -> Self {
+    /// One like a system of BOSH: nobody resolves its full names, and it asks for client certificates.
+    pub(crate) fn like_bosh() -> Arc<Self> {
+        Arc::new(Self::up("-bosh", &["--hidden-names", "--mutual-tls"]))
+    }
+
+    fn up(suffix: &str, more: &[&str]) -> Self {
         assert!(docker(&["version"]).is_ok(), "no Docker Engine answers; ci/setup starts one");
         for image in ["stager-rootfs:cflinuxfs4", &stager_image()] {
             assert!(docker(&["image", "inspect", image]).is_ok(), "no image {image}; docker/build makes it");
@@ -66,7 +71,7 @@ impl Hcf {
             forgotten: Mutex::default(),
         };
         let (network, image) = (hcf.network.clone(), hcf.image());
-        hcf.run(&["up", "--network", &network, "--instance", &network, "--image", &image]);
+        hcf.run(&[&["up", "--network", &network, "--instance", &network, "--image", &image], more].concat());
         let lifecycle = hcf.folder("lifecycle");
         for program in PROGRAMS {
             fs::copy(static_program(program), lifecycle.join(program)).unwrap();
@@ -142,10 +147,9 @@ impl Hcf {
         self.state().join("ca.pem")
     }
 
-    /// A certificate and its key: the servers' own, since none of them asks a client for one. They belong to root of a
-    /// container, who need not be the machine's.
+    /// The clients' certificate and its key. They belong to root of a container, who need not be the machine's.
     pub(crate) fn certificate(&self) -> [PathBuf; 2] {
-        let files = ["server.pem", "server.key"].map(|file| self.state().join("certs").join(file));
+        let files = ["client.pem", "client.key"].map(|file| self.state().join(file));
         if remaps_users() {
             let map =
                 ["run", "--rm", "--label", "stager.kind=test", "stager-rootfs:cflinuxfs4", "cat", "/proc/self/uid_map"];
