@@ -108,7 +108,7 @@ impl argh::FromArgValue for Color {
             "auto" => Ok(Self::Auto),
             "always" => Ok(Self::Always),
             "never" => Ok(Self::Never),
-            _ => Err("neither auto, always nor never".to_owned()),
+            _ => Err("choose auto, always or never".to_owned()),
         }
     }
 }
