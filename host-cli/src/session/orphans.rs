@@ -24,7 +24,13 @@ use std::time::Duration;
 pub(crate) fn remove(session: &Session) {
     let Ok(seen) = session.engine.list_containers() else { return };
     let now = Timestamp::now().as_second();
-    let gone: Vec<Orphan> = seen.iter().filter_map(|one| Orphan::of(session, one, now)).collect();
+    let (gone, foreign): (Vec<Orphan>, Vec<Orphan>) =
+        seen.iter().filter_map(|one| Orphan::of(session, one, now)).partition(Orphan::is_ours);
+    let mut strangers: Vec<&str> = foreign.iter().map(|one| one.seen.name.as_str()).collect();
+    strangers.sort_unstable(); // An engine lists them by age.
+    if let Some(text) = left_alone(&strangers) {
+        session.emit(Event::Warning { text });
+    }
     let guards = || gone.iter().filter(|one| one.is_guard());
     // Before the guards, which tell of them.
     for lent in guards().filter_map(|guard| TemporaryTag::from_labels(&guard.seen.labels)) {
@@ -44,14 +50,15 @@ pub(crate) fn remove(session: &Session) {
     }
 }
 
-/// A container of ours that has no living owner, with the image that it was made of.
+/// A container whose labels say that it is ours and has no living owner, with the image that it was made of.
 struct Orphan<'a> {
     seen: &'a ContainerSummary,
     image: Image,
+    container: Container,
 }
 
 impl<'a> Orphan<'a> {
-    /// `None` for one that stays, or is none of ours; that is told where its labels say that it is.
+    /// `None` for one that stays.
     fn of(session: &Session, seen: &'a ContainerSummary, now: i64) -> Option<Self> {
         let (engine, verdict) = (&*session.engine, verdict(seen));
         if verdict == Verdict::Stays {
@@ -61,17 +68,16 @@ impl<'a> Orphan<'a> {
         let container = engine.container(&seen.id).ok().flatten()?;
         let image = engine.image(&seen.image.0).ok().flatten()?;
         let goes = verdict == Verdict::Goes || is_older(seen, &container, OLD, now);
-        let left = Self { seen, image };
-        let is_ours = if left.is_guard() {
-            guard::is_one(&container, &left.image)
+        goes.then_some(Self { seen, image, container })
+    }
+
+    /// Whether we made it; its labels say so of itself and not of its image.
+    fn is_ours(&self) -> bool {
+        if self.is_guard() {
+            guard::is_one(&self.container, &self.image)
         } else {
-            guard::are_its_own(&seen.labels, &left.image)
-        };
-        if goes && !is_ours {
-            let text = "has labels of stager's but was not made by stager; it is left alone";
-            session.emit(Event::Warning { text: format!("container {} {text}", escape_control(&seen.name)) });
+            guard::are_its_own(&self.seen.labels, &self.image)
         }
-        (goes && is_ours).then_some(left)
     }
 
     fn is_guard(&self) -> bool {
@@ -132,6 +138,23 @@ impl<'a> Orphan<'a> {
     /// A label that an image did not get from this guard's.
     fn own_label<'i>(&self, image: &'i Image, name: &str) -> Option<&'i str> {
         image.labels.get(name).filter(|value| self.image.labels.get(name) != Some(value)).map(String::as_str)
+    }
+}
+
+/// What is said of containers that only look like ours: one line, however many a stranger made. `None`: there is none.
+fn left_alone(names: &[&str]) -> Option<String> {
+    const NAMED: usize = 3;
+    let shown: Vec<_> = names.iter().take(NAMED).map(|name| escape_control(name)).collect();
+    let shown = shown.join(", ");
+    let more = names.len().saturating_sub(NAMED);
+    match names.len() {
+        0 => None,
+        1 => Some(format!("container {shown} has stager's labels but was not made by stager; it is left alone")),
+        count => {
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            let text = "containers have stager's labels but were not made by stager; they are left alone";
+            Some(format!("{count} {text}: {shown}{more}"))
+        }
     }
 }
 

@@ -240,12 +240,34 @@ fn what_an_image_says_is_no_reason_to_touch_anything() {
     let walked = begun(&fake);
     assert_eq!(fake.image("postgres:16").unwrap().unwrap().id, victim, "{}", walked.text);
     assert_eq!(names(&fake).iter().filter(|name| *name != "by-hand").count(), 3, "{}", walked.text);
-    for kind in ["guard", "staging", "cache"] {
-        assert!(
-            walked.said(&format!("container {kind} has labels of stager's but was not made by stager")),
-            "{}",
-            walked.text
-        );
+    let said = "3 containers have stager's labels but were not made by stager; they are left alone: ";
+    assert!(walked.said(said) && ["guard", "staging", "cache"].iter().all(|kind| walked.said(kind)), "{}", walked.text);
+}
+
+#[test]
+fn however_many_containers_only_look_like_ours_one_line_names_the_first() {
+    for (count, said) in [
+        (1, "container c00 has stager's labels but was not made by stager; it is left alone"),
+        (3, "3 containers have stager's labels but were not made by stager; they are left alone: c00, c01, c02\""),
+        (
+            12,
+            "12 containers have stager's labels but were not made by stager; they are left alone: c00, c01, c02 and 9 more",
+        ),
+    ] {
+        let fake = Arc::new(Fake::with_image("x"));
+        let owner = ended();
+        fake.add_image("evil", &[("stager.kind", "staging"), ("stager.owner", &owner)]);
+        for at in 0..count {
+            let labels = [("stager.kind", "staging"), ("stager.owner", owner.as_str())];
+            let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            let spec = ContainerSpec { image: "evil".to_owned(), labels, ..ContainerSpec::default() };
+            let id = fake.create(Some(&format!("c{at:02}")), &spec).unwrap();
+            fake.start(&id).unwrap();
+        }
+        let walked = begun(&fake);
+        assert!(walked.said(said), "{}", walked.text);
+        assert_eq!(walked.text.matches("left alone").count(), 1, "{}", walked.text);
+        assert_eq!(names(&fake).len(), count);
     }
 }
 
