@@ -12,20 +12,21 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-/// Makes the links and says which. A file of somebody else's ends it before any is made.
+/// Makes the links and says which. A file that is not such a link ends it before any is made.
 pub(crate) fn run(command: &Link) -> Result<ExitCode, Failure> {
-    let program = std::env::current_exe().map_err(|error| failure("cannot find this program's own file", &error))?;
+    let program = std::env::current_exe().map_err(|error| failure("cannot find the file of host-cli", &error))?;
     if !command.folder.is_dir() {
-        let text = format!("{} is not a folder", command.folder.display());
-        return Err(Failure::new(ExitCode::CommandLine, text, "make it first, and put it on your PATH"));
+        let text = format!("there is no folder {}", command.folder.display());
+        let advice = format!("`mkdir -p {}`, and put it on your PATH", command.folder.display());
+        return Err(Failure::new(ExitCode::CommandLine, text, advice));
     }
     let links = LINKED.map(|(name, _)| command.folder.join(name));
     if let Some(foreign) = links.iter().find(|link| !is_free(link, &program)) {
-        let text = format!("{} is there already and is not ours; no link was made", foreign.display());
-        return Err(Failure::new(ExitCode::CommandLine, text, "move it away, or name another folder"));
+        let text = format!("{} exists and is not a link to host-cli; no link is made", foreign.display());
+        return Err(Failure::new(ExitCode::CommandLine, text, "move it away, or choose another folder"));
     }
     for link in &links {
-        place(link, &program).map_err(|error| failure(&format!("cannot link {}", link.display()), &error))?;
+        place(link, &program).map_err(|error| failure(&format!("cannot make the link {}", link.display()), &error))?;
     }
     let said: Vec<String> = links.iter().map(|link| format!("{} -> {}", link.display(), program.display())).collect();
     answer::write(&said.join("\n"))

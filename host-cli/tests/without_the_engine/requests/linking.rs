@@ -62,7 +62,7 @@ fn a_file_of_somebody_elses_is_not_replaced_and_no_link_is_made() {
             "file" => fs::write(home.path("bin/restage"), "mine").unwrap(),
             _ => symlink("/usr/bin/env", home.path("bin/restage")).unwrap(),
         }
-        home.run("link bin").failed(2, &["bin/restage is there already and is not ours", "no link was made"]);
+        home.run("link bin").failed(2, &["bin/restage exists and is not a link to host-cli", "no link is made"]);
         assert_eq!(names(&home, "bin"), ["restage"]);
     }
 }
@@ -70,6 +70,6 @@ fn a_file_of_somebody_elses_is_not_replaced_and_no_link_is_made() {
 #[test]
 fn a_folder_that_is_not_there_is_not_made() {
     let home = Home::new();
-    home.run("link nowhere").failed(2, &["nowhere is not a folder"]);
+    home.run("link nowhere").failed(2, &["there is no folder nowhere"]);
     assert!(!home.path("nowhere").exists());
 }
