@@ -78,6 +78,7 @@ impl From<PlanError> for Failure {
         let code = match &error {
             PlanError::NoSuchProcess { .. }
             | PlanError::OtherProcess { .. }
+            | PlanError::UploadAndNot
             | PlanError::Port(PortError::Unreadable(_) | PortError::TooMany { .. }) => ExitCode::CommandLine,
             PlanError::ValidationErrors { .. }
             | PlanError::DockerApp { .. }

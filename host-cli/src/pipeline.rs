@@ -15,6 +15,7 @@ use crate::plan;
 use crate::plan::fetching::Fetching;
 use crate::plan::launch::{LaunchOptions, LaunchPlan};
 use crate::plan::restage::{RestageOptions, RestagePlan};
+use crate::plan::upload::Upload;
 use crate::requests::{self, Request, RequestError, RequestKind};
 use crate::session::Session;
 use crate::settings::Settings;
@@ -39,6 +40,8 @@ pub(crate) fn restage(
 ) -> Result<Option<MadeImage>, Failure> {
     warn(session, request);
     let fetch = command.fetch_options();
+    let upload = Upload::typed(command.upload, command.no_upload, agent_options)?;
+    let agent_options = &upload.agent_options(agent_options);
     let files = mounts::files(&fetch)?;
     let keeping = preflight::keeping(&fetch, command.no_cache)?;
     let FetchOptions { stager_image: image, network, names, .. } = fetch;

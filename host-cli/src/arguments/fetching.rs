@@ -108,13 +108,13 @@ shows_what_it_does! {
     #[argh(
         subcommand,
         name = "restage",
-        note = "By default restage replaces the app's droplet in Cloud Controller. The running app is not restarted.\n\
-                Use `-- --no-upload` to leave it alone.\n\n\
+        note = "By default restage replaces the app's droplet in Cloud Controller. The running app is not restarted, and Diego\n\
+                cannot place it again until `cf restart APP`. Use --no-upload to leave Cloud Controller alone.\n\n\
                 Options after -- go to stager-agent in the container; `-- --help` lists them.",
         example = "$ host-cli restage my-app",
         example = "Several at once:\n$ host-cli restage --jobs 4 my-app other-app third-app\n$ host-cli restage --all",
         example = "Look around after a failed staging:\n$ host-cli restage --keep my-app",
-        example = "Do not replace the droplet in Cloud Controller:\n$ host-cli restage my-app -- --no-upload",
+        example = "Do not replace the droplet in Cloud Controller:\n$ host-cli restage --no-upload my-app",
         example = "Fetch everything again:\n$ host-cli restage --no-cache my-app",
         example = "Push the image to a registry too:\n\
                    $ host-cli restage --push registry.example.com/team/my-app my-app"
@@ -144,6 +144,12 @@ shows_what_it_does! {
         /// number of the app's images to keep; those in use stay too (default: 5)
         #[argh(option, arg_name = "n")]
         pub(crate) keep_images: Option<NonZeroUsize>,
+        /// replace the droplet in Cloud Controller without asking, even of an app that runs on Diego
+        #[argh(switch)]
+        pub(crate) upload: bool,
+        /// do not upload droplet and build artifacts cache; Cloud Controller keeps its droplet
+        #[argh(switch)]
+        pub(crate) no_upload: bool,
         /// stage and upload, but do not make an image
         #[argh(switch)]
         pub(crate) no_image: bool,

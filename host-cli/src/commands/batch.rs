@@ -1,17 +1,20 @@
 //! Several apps are staged again: each on a session of its own, so many at once, until all were tried. A signal ends every
 //! session, and each cleans up as it would alone.
 
+use super::upload;
 use crate::app_ref::AppRef;
 use crate::arguments::Restage;
 use crate::engine::EngineInfo;
 use crate::failure::Failure;
 use crate::pipeline;
+use crate::plan;
+use crate::plan::upload::Upload;
 use crate::requests;
 use crate::screen::batch::{OfApp, Screens};
 use crate::session::signals::{self, Ended};
 use crate::session::{Session, by_signal, millis, run, run_watched};
 use crate::settings::Settings;
-use shared_model::event::EventSink;
+use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,20 +31,20 @@ pub(super) fn restage(command: Restage, agent_options: Vec<String>, settings: Se
     let screens = Screens::new(command.screen_options());
     let stop = Arc::<StopBroadcast>::default();
     let outside = Arc::clone(&stop);
+    let agent_options = Arc::<[String]>::from(agent_options);
+    let typed_behind = Arc::clone(&agent_options);
     // The whole session does not end at a signal, but when those of the apps have ended.
     run_watched(
         screens.whole(),
         move |_| outside.listen(),
-        move || Ok((apps(&command)?, command)),
+        move || {
+            Upload::typed(command.upload, command.no_upload, &typed_behind)?;
+            Ok((apps(&command)?, command))
+        },
         move |session, (apps, command)| {
             let jobs = command.jobs.map_or_else(|| session.engine.info().map(|info| usual_jobs(&info)), Ok)?;
-            let batch = Batch {
-                command: Arc::new(command),
-                agent_options: agent_options.into(),
-                settings: Arc::new(settings),
-                screens,
-                stop,
-            };
+            let batch =
+                Batch { command: Arc::new(command), agent_options, settings: Arc::new(settings), screens, stop };
             restage_all(session, &batch, &apps, jobs)
         },
     )
@@ -66,6 +69,7 @@ pub(super) fn restage_all(
     let next = AtomicUsize::new(0);
     let ends: Vec<OnceLock<ExitCode>> = apps.iter().map(|_| OnceLock::new()).collect();
     let words: Vec<String> = apps.iter().map(|app| app.word.clone()).collect();
+    let stranded = Arc::<Mutex<Vec<String>>>::default();
     batch.screens.expect(&words);
     thread::scope(|threads| {
         for _ in 0..jobs.get().min(apps.len()) {
@@ -73,11 +77,15 @@ pub(super) fn restage_all(
                 while batch.stop.signal().is_none() {
                     let at = next.fetch_add(1, Ordering::SeqCst);
                     let (Some(app), Some(end)) = (apps.get(at), ends.get(at)) else { break };
-                    let _ = end.set(one(session, batch, app));
+                    let _ = end.set(one(session, batch, app, &stranded));
                 }
             });
         }
     });
+    let stranded = std::mem::take(&mut *lock(&stranded));
+    if !stranded.is_empty() {
+        session.emit(Event::Warning { text: plan::upload::warning(&stranded) });
+    }
     if let Some(signal) = batch.stop.signal() {
         let Failure { code, text, advice } = by_signal(signal);
         let waiting = apps.iter().zip(&ends).filter(|(_, end)| end.get().is_none());
@@ -96,13 +104,14 @@ pub(super) fn restage_all(
     Err(Failure::new(*first, text, "see above why each failed"))
 }
 
-fn one(session: &Session, batch: &Batch, app: &AppRef) -> ExitCode {
+/// Stages one; names it among the `stranded` where Diego can no longer place it.
+fn one(session: &Session, batch: &Batch, app: &AppRef, stranded: &Arc<Mutex<Vec<String>>>) -> ExitCode {
     let began = Instant::now();
     let screen = Arc::new(OfApp::new(batch.screens.of(&app.word)));
     let (engine, command, options) =
         (Arc::clone(&session.engine), Arc::clone(&batch.command), Arc::clone(&batch.agent_options));
     let settings = Arc::clone(&batch.settings);
-    let wanted = app.clone();
+    let (wanted, stranded) = (app.clone(), Arc::clone(stranded));
     let hear = |ends| {
         batch.stop.add(ends);
         Ok(())
@@ -110,12 +119,18 @@ fn one(session: &Session, batch: &Batch, app: &AppRef) -> ExitCode {
     let code = run(Arc::<OfApp>::clone(&screen), hear, move |unconnected| {
         let request = pipeline::staging_request(&command, Some(&wanted))?;
         let session = unconnected.with(engine);
-        let image = pipeline::restage(&session, &request, &command, &options)?;
+        let image = pipeline::restage(&session, &request, &command, &options);
+        lock(&stranded).extend(upload::stranded(&session, &command, &request, &options));
+        let image = image?;
         pipeline::propose_launch(&session, &request, &command, &settings, image.as_ref());
         Ok(())
     });
     session.emit(screen.end(&app.word, code, millis(began)));
     code
+}
+
+fn lock(list: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The apps that were typed, or all that the logs know.

@@ -14,6 +14,7 @@ mod push;
 mod restage;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 use crate::arguments::Command;
 use crate::arguments::invocation::Invocation;

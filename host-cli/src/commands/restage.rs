@@ -1,12 +1,18 @@
 //! `restage`: stages one app again, or several, and makes their images.
 
-use super::batch;
+use super::{batch, upload};
 use crate::arguments::Restage;
 use crate::backend::docker::push::Target;
+use crate::failure::Failure;
+use crate::image::MadeImage;
 use crate::pipeline::{self, push_if_wanted};
+use crate::plan;
+use crate::plan::upload::Upload;
+use crate::requests::Request;
 use crate::screen::screen;
-use crate::session::run_command;
+use crate::session::{Session, run_command};
 use crate::settings::Settings;
+use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
 use std::sync::Arc;
 
@@ -15,16 +21,33 @@ pub(super) fn run(command: Restage, agent_options: Vec<String>, settings: Settin
     if command.is_of_several() {
         return batch::restage(command, agent_options, settings);
     }
-    let command = Arc::new(command);
-    let typed = Arc::clone(&command);
+    let (command, agent_options) = (Arc::new(command), Arc::<[String]>::from(agent_options));
+    let (typed, options) = (Arc::clone(&command), Arc::clone(&agent_options));
     let prepare = move || {
+        let upload = Upload::typed(typed.upload, typed.no_upload, &options)?;
         let target = Target::from_restage(&typed)?;
-        Ok((target, pipeline::staging_request(&typed, typed.app_refs().first())?))
+        let request = pipeline::staging_request(&typed, typed.app_refs().first())?;
+        upload::ask(&typed, &request, upload)?;
+        Ok((target, request))
     };
     run_command(screen(command.screen_options()), prepare, move |session, (target, request)| {
-        let image = pipeline::restage(session, &request, &command, &agent_options)?;
+        let image = restage(session, &request, &command, &agent_options)?;
         push_if_wanted(session, image.as_ref(), target.as_ref())?;
         pipeline::propose_launch(session, &request, &command, &settings, image.as_ref());
         Ok(())
     })
+}
+
+/// The image, if one is made. Whatever came of it: says when Diego can no longer place the app.
+pub(super) fn restage(
+    session: &Session,
+    request: &Request,
+    command: &Restage,
+    agent_options: &[String],
+) -> Result<Option<MadeImage>, Failure> {
+    let image = pipeline::restage(session, request, command, agent_options);
+    if let Some(app) = upload::stranded(session, command, request, agent_options) {
+        session.emit(Event::Warning { text: plan::upload::warning(&[app]) });
+    }
+    image
 }

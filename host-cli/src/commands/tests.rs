@@ -4,3 +4,4 @@ mod batch;
 mod cache;
 mod export;
 mod push;
+mod upload;

@@ -133,6 +133,7 @@ fn plans() -> Vec<PlanError> {
         PlanError::NoLauncher,
         PlanError::NoSuchProcess { wanted: "a".into(), known: "web".into() },
         PlanError::OtherProcess { wanted: "a".into(), own: "b".into() },
+        PlanError::UploadAndNot,
     ];
     plans.extend([PortError::Unreadable("x".into()), typed, PortError::OfRequest(0)].map(PlanError::Port));
     plans
@@ -238,7 +239,16 @@ fn no_error_is_forgotten_here() {
     assert_all_variants!(
         &plans(),
         PlanError,
-        PlanError { ValidationErrors, DockerApp, UnknownRootfs, NoLauncher, NoSuchProcess, OtherProcess, Port }
+        PlanError {
+            ValidationErrors,
+            DockerApp,
+            UnknownRootfs,
+            NoLauncher,
+            NoSuchProcess,
+            OtherProcess,
+            UploadAndNot,
+            Port
+        }
     );
     assert_all_variants!(&app_refs(), AppRefError, AppRefError { Twice, Push });
 }

@@ -26,6 +26,9 @@ pub(crate) enum PlanError {
     /// The request is neither of the process type that was typed, nor web's.
     #[error("the request is of process type {own:?}, not {wanted:?}")]
     OtherProcess { wanted: String, own: String },
+    /// The droplet is to be uploaded, and is not.
+    #[error("--upload and --no-upload exclude each other")]
+    UploadAndNot,
     /// Its ports, or those that were typed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -51,6 +54,7 @@ impl PlanError {
                 "choose one of these with --process; `host-cli restage` reads them from the app again"
             }
             Self::OtherProcess { .. } => "leave --process out, or give a request of that process type or of web",
+            Self::UploadAndNot => "leave one of them out",
             Self::Port(_) => "",
         }
     }

@@ -19,3 +19,4 @@ pub(crate) mod process;
 pub(crate) mod restage;
 pub(crate) mod staged_files;
 mod staging_container;
+pub(crate) mod upload;

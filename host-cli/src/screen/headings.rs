@@ -6,7 +6,7 @@ use console::measure_text_width;
 use shared_model::event::Event;
 use shared_model::plain_line::{escape_control_in_line, plain_line};
 
-const REPLACES: &str = "(replaces Cloud Controller's droplet; `-- --no-upload` leaves it)";
+const REPLACES: &str = "(replaces Cloud Controller's droplet; `--no-upload` leaves it)";
 
 /// A heading and what stands beside it.
 pub(super) struct Heading {

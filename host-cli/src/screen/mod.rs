@@ -13,6 +13,7 @@ mod headings;
 mod json;
 mod lines;
 mod look;
+pub(crate) mod question;
 mod quiet;
 #[cfg(test)]
 pub(crate) mod recording;

@@ -25,6 +25,7 @@ use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use temporary_tag::TemporaryTag;
@@ -43,9 +44,19 @@ pub(crate) struct Session {
 pub(crate) struct Unconnected {
     events: Arc<ClosingSink>,
     cleanup: Arc<Cleanup>,
+    has_replaced_a_droplet: Arc<AtomicBool>,
 }
 
 impl Unconnected {
+    /// One that speaks on this screen.
+    fn new(screen: Screen) -> Self {
+        Self {
+            events: Arc::new(ClosingSink::new(screen)),
+            cleanup: Arc::default(),
+            has_replaced_a_droplet: Arc::default(),
+        }
+    }
+
     /// The session with an engine.
     pub(crate) fn with(&self, engine: Arc<dyn Engine>) -> Session {
         Session { engine, unconnected: self.clone() }
@@ -53,7 +64,19 @@ impl Unconnected {
 
     /// Says something.
     pub(crate) fn emit(&self, event: Event) {
+        if is_replaced_droplet(&event) {
+            self.has_replaced_a_droplet.store(true, Ordering::SeqCst);
+        }
         self.events.emit(event);
+    }
+}
+
+/// Whether Cloud Controller has taken a droplet. The agent says so of the upload first; the staging may fail all the same.
+fn is_replaced_droplet(event: &Event) -> bool {
+    match event {
+        Event::Uploaded { name, .. } => name == "droplet",
+        Event::Droplet { uploaded, .. } => *uploaded,
+        _ => false,
     }
 }
 
@@ -163,6 +186,11 @@ impl Session {
         self.unconnected.cleanup.stop(&self.engine, container, grace)
     }
 
+    /// Whether Cloud Controller has taken a droplet from this session, as its agent says.
+    pub(crate) fn has_replaced_a_droplet(&self) -> bool {
+        self.unconnected.has_replaced_a_droplet.load(Ordering::SeqCst)
+    }
+
     /// What this session has made, and what becomes of it.
     pub(crate) fn cleanup(&self) -> &Cleanup {
         &self.unconnected.cleanup
@@ -183,8 +211,7 @@ impl Session {
     /// A session in which nothing is heard and nothing is cleaned up, for tests of a single step.
     pub(crate) fn silent(engine: Arc<dyn Engine>) -> Self {
         let (_, screen) = crate::screen::recording::Recording::new();
-        let unconnected = Unconnected { events: Arc::new(ClosingSink::new(screen)), cleanup: Arc::default() };
-        unconnected.with(engine)
+        Unconnected::new(screen).with(engine)
     }
 }
 

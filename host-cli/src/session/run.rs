@@ -2,7 +2,7 @@
 
 use super::cleanup::{End, Made, Undone};
 use super::signals::{self, Ended};
-use super::{ClosingSink, Session, Unconnected, millis, orphans};
+use super::{Session, Unconnected, millis, orphans};
 use crate::engine::docker::Docker;
 use crate::engine::{ContainerId, EngineError, ImageId};
 use crate::failure::Failure;
@@ -23,7 +23,7 @@ pub(crate) fn run(
     work: impl FnOnce(&Unconnected) -> Result<(), Failure> + Send + 'static,
 ) -> ExitCode {
     let began = Instant::now();
-    let unconnected = Unconnected { events: Arc::new(ClosingSink::new(screen)), cleanup: Arc::default() };
+    let unconnected = Unconnected::new(screen);
     unconnected.emit(Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() });
     let (says, hears) = mpsc::channel();
     let ended = if let Err(failure) = watch(says.clone()) {

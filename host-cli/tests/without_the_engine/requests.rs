@@ -1,5 +1,6 @@
 //! Requests from the logs, asked of the real program: what is found, where, and what is said when nothing is.
 
+mod asking;
 mod bad_input;
 mod choosing;
 mod dsl;

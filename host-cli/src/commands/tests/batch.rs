@@ -16,8 +16,18 @@ const APPS: [&str; 3] = ["18c50a86", "5d886c4d", "e05638ad"];
 
 /// What the whole said, and what was said of the apps.
 fn restaged(fake: &Arc<Fake>, apps: &[&str], jobs: usize, stop: &Arc<StopBroadcast>) -> (Walked, String) {
+    restaged_with(fake, &format!("--stager-log {LOG}"), apps, jobs, stop)
+}
+
+fn restaged_with(
+    fake: &Arc<Fake>,
+    words: &str,
+    apps: &[&str],
+    jobs: usize,
+    stop: &Arc<StopBroadcast>,
+) -> (Walked, String) {
     let (recording, screen) = Recording::new();
-    let (command, agent_options) = typed(&format!("--stager-log {LOG}"));
+    let (command, agent_options) = typed(words);
     let apps: Vec<AppRef> = apps.iter().map(|app| AppRef::word(app)).collect();
     let stop = Arc::clone(stop);
     let walked = walked(fake, nobody, move |session| {
@@ -60,6 +70,22 @@ fn all_are_tried_and_the_code_is_that_of_the_first_that_failed() {
     assert!(walked.said("the builder failed") && walked.said("look above"), "{}", walked.text);
     assert!(["hello", "done", "failed"].iter().all(|name| !said.contains(&format!("\"event\":\"{name}\""))), "{said}");
     assert!(fake.state().containers.is_empty());
+}
+
+#[test]
+fn the_apps_that_diego_can_no_longer_place_are_named_once() {
+    const NSYNC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/requests/2016/nsync_listener.stdout.log");
+    let fake = engine();
+    let uploaded = Event::Uploaded { name: "droplet".into(), bytes: 1, ms: 1 };
+    for _ in 0..2 {
+        agent(&fake, vec![uploaded.clone(), Event::Done { ms: 1 }], 0);
+    }
+    agent(&fake, vec![failed(223)], 223);
+    let words = format!("--stager-log {LOG} --nsync-log {NSYNC}");
+    let (walked, said) = restaged_with(&fake, &words, &APPS, 1, &Arc::default());
+    let warning = "the droplets of 2 apps were replaced: Diego cannot place each of them again until its `cf restart`";
+    assert_eq!(walked.text.matches(warning).count(), 1, "{}", walked.text);
+    assert!(walked.said(": node-env, forced-node") && !said.contains("cf restart"), "{}", walked.text);
 }
 
 #[test]
