@@ -26,12 +26,9 @@ fn requests(command: &Launch) -> Result<Vec<Request>, Failure> {
         }
         return Ok(requests::newest_of_each_process(command.app_ref()?.as_ref(), &logs)?);
     }
-    let request = match &command.request {
-        Some(file) => requests::from_file(file, RequestKind::Launch),
-        None => {
-            let process = command.process.as_deref().map_or(Process::Usual, Process::TypeOrWeb);
-            requests::newest_of_process(command.app_ref()?.as_ref(), process, &logs)
-        }
-    };
-    Ok(vec![request?])
+    if let Some(file) = &command.request {
+        return Ok(vec![requests::from_file(file, RequestKind::Launch)?]);
+    }
+    let process = command.process.as_deref().map_or(Process::Usual, Process::TypeOrWeb);
+    Ok(vec![requests::newest_of_process(command.app_ref()?.as_ref(), process, &logs)?])
 }

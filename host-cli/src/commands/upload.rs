@@ -6,12 +6,11 @@ use crate::arguments::Restage;
 use crate::failure::Failure;
 use crate::plan::restage::staging_request;
 use crate::plan::upload::{Upload, app, question, runs_a_droplet, uploads};
-use crate::requests::{self, Request, RequestKind};
+use crate::requests::{self, Request};
 use crate::screen::question::{can_be_asked, is_agreed};
 use crate::session::Session;
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control_in_line;
-use std::path::Path;
 
 /// Asks on a terminal whether the droplet of an app that Diego runs is to be replaced; goes on where nobody can be asked, or the
 /// user has said it.
@@ -46,15 +45,10 @@ pub(super) fn stranded(
 /// The request's app, where the logs hold a launch request of it with a droplet. Logs that cannot be read hold none.
 fn on_diego(command: &Restage, request: &Request) -> Option<String> {
     let logs = command.log_options();
-    // It can be read once, and has been.
-    let is_standard_input = |log: &Option<_>| log.as_deref() == Some(Path::new("-"));
-    if is_standard_input(&logs.stager_log) || is_standard_input(&logs.nsync_log) {
-        return None;
-    }
     let application = staging_request(&request.document).ok()?.application();
     if application.guid.is_empty() {
         return None;
     }
-    let launch = requests::newest(RequestKind::Launch, Some(&AppRef::word(&application.guid)), &logs).ok()?;
-    runs_a_droplet(&launch.document).then(|| app(&application))
+    let launches = requests::newest_of_each_process(Some(&AppRef::word(&application.guid)), &logs).ok()?;
+    launches.iter().any(|launch| runs_a_droplet(&launch.document)).then(|| app(&application))
 }

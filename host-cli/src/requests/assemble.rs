@@ -41,7 +41,7 @@ impl Assembler {
         match unwrap(bytes) {
             Unwrapped::Line(text) => self.whole(Line { bytes: text, offset }, visit),
             Unwrapped::Piece { stream, text, is_last } => {
-                self.piece(stream, Line { bytes: &text, offset }, is_last, visit)
+                self.piece(stream, Line { bytes: &text, offset }, is_last, visit);
             }
         }
     }

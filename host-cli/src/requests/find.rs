@@ -53,16 +53,15 @@ pub(super) fn newest(
 /// The newest launch request of each process type of an app, web's first; never empty. The first has the warnings. `None`: of
 /// the app with the newest of all.
 pub(super) fn newest_of_each_process(app: Option<&AppRef>, logs: &LogOptions) -> Result<Vec<Request>, RequestError> {
-    let app = match app {
-        Some(app) => app.clone(),
-        None => {
-            let newest = newest_of_all(RequestKind::Launch, logs)?;
-            let Some(app) = app_of(&newest) else { return Ok(vec![newest]) };
-            app
-        }
+    let Some(app) = app else {
+        let newest = newest_of_all(RequestKind::Launch, logs)?;
+        return match app_of(&newest) {
+            Some(app) => newest_of_each_process(Some(&app), logs),
+            None => Ok(vec![newest]),
+        };
     };
-    let (meaning, warnings) = search(RequestKind::Launch, Some(&app), None, logs)?;
-    let mut requests = meaning.newest_of_each_process(&app)?;
+    let (meaning, warnings) = search(RequestKind::Launch, Some(app), None, logs)?;
+    let mut requests = meaning.newest_of_each_process(app)?;
     if let Some(first) = requests.first_mut() {
         first.warnings = [warnings, std::mem::take(&mut first.warnings)].concat();
     }
@@ -141,8 +140,8 @@ impl Search<'_> {
         self.app.is_some_and(|app| !app.is_whole_guid() || self.process.is_none())
     }
 
-    /// The time of the newest of what is surely meant, if that was logged.
-    fn newest_logged(&self) -> Option<Option<Timestamp>> {
+    /// The newest of what is surely meant, if that was logged.
+    fn newest_logged(&self) -> Option<&Request> {
         if self.looks_through_everything() {
             return None;
         }
@@ -186,7 +185,7 @@ impl Search<'_> {
         let Some(best) = self.newest_logged() else { return ControlFlow::Continue(()) };
         horizon.left = horizon.left.saturating_sub(bytes);
         // A match without a time, or lines without one, cannot tell their age: then the window alone bounds the search.
-        horizon.older = best.zip(time).is_none_or(|(best, time)| time < best - SLACK);
+        horizon.older = best.time.zip(time).is_none_or(|(best, time)| time < best - SLACK);
         if horizon.is_reached() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 

@@ -181,8 +181,9 @@ pub(crate) fn each_request(
             let Some(source) = reader.open(log_file, age > 0)? else { continue };
             reader.read(log_file, source, Wanted::All(word.finder()), &mut |line, found| {
                 if word.may_be_in(line.bytes) {
-                    let rank = (Reverse(index), Reverse(age), line.offset);
-                    found.iter().for_each(|found| visit((found.time, rank.0, rank.1, rank.2), found, log_file));
+                    for found in found {
+                        visit((found.time, Reverse(index), Reverse(age), line.offset), found, log_file);
+                    }
                 }
                 ControlFlow::Continue(())
             });

@@ -6,7 +6,6 @@ use super::forms::{Form, Found};
 use super::history::Rank;
 use super::request::{Request, RequestKind};
 use crate::app_ref::AppRef;
-use jiff::Timestamp;
 use shared_model::desired_lrp::DesiredLrp;
 use shared_model::plain_line::escape_control;
 use shared_model::process_type::WEB;
@@ -72,12 +71,12 @@ impl Meaning {
         self.newest = BTreeMap::from([((guid, process_type(found)), Newest { rank, form: found.form, request })]);
     }
 
-    /// The time of the newest request of the process, where all are one app's; `None`: something newer may stand anywhere.
-    pub(crate) fn newest_logged(&self, process: Option<Process<'_>>) -> Option<Option<Timestamp>> {
+    /// The newest request of the process, where all are one app's, if it was logged. `None`: something newer may stand anywhere.
+    pub(crate) fn newest_logged(&self, process: Option<Process<'_>>) -> Option<&Request> {
         let is_wanted = |of: &str| process.is_none_or(|process| process.name() == of);
         let wanted = self.newest.iter().filter(|((_, of), _)| is_wanted(of)).map(|(_, newest)| newest);
         let newest = wanted.max_by_key(|newest| newest.rank)?;
-        (newest.form == Form::Logged).then_some(newest.request.time)
+        (newest.form == Form::Logged).then_some(&newest.request)
     }
 
     /// The newest of all.

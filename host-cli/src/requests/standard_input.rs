@@ -1,8 +1,6 @@
 //! Standard input, which can be read once, while a search may want it twice: the requests in it are kept until the program
 //! ends, in a file that has no name. Noise is not kept, so a log of any length takes no room.
 
-#![expect(clippy::disallowed_methods, reason = "the one place that reads requests from standard input")]
-
 use super::backwards::Line;
 use super::forms::RequestFilter;
 use super::request::RequestKind;
