@@ -218,8 +218,9 @@ impl Rows {
 impl Teller for Rows {
     fn tell(&mut self, event: &Event) -> Vec<Line> {
         if let Some(heading) = heading(event) {
-            // A push that follows something else is no beginning.
-            let heading = (!std::mem::replace(&mut self.is_headed, true)).then(|| Line::out(heading.text(self.look)));
+            // A push that follows something else is no beginning; each process that is launched is one.
+            let is_first = !std::mem::replace(&mut self.is_headed, true) || matches!(event, Event::Launching { .. });
+            let heading = is_first.then(|| Line::out(heading.text(self.look)));
             return heading.into_iter().chain(self.early.take().unwrap_or_default()).collect();
         }
         if self.takes(event) {

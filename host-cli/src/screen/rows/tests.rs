@@ -202,6 +202,23 @@ fn what_has_no_rows_says_when_it_is_done() {
 }
 
 #[test]
+fn each_of_several_processes_has_a_heading_and_a_row() {
+    let mut events = Vec::new();
+    for process in ["web", "worker"] {
+        let (app_name, app_guid, image) = ("shop".into(), "g".into(), "cf-app/shop:latest".into());
+        events.push(Event::Launching { app_name, app_guid, process: process.into(), image });
+        events.extend(step(Step::Launch, 2000, vec![]));
+        events.push(Event::Running { url: String::new(), container: "c".into(), name: format!("c-{process}") });
+    }
+    events.push(Event::Done { ms: 4000 });
+    assert_eq!(
+        shown(None, &events),
+        "Launching shop from cf-app/shop:latest\n  ✓ launch  container c-web  2.0s\n\
+         Launching shop (worker) from cf-app/shop:latest\n  ✓ launch  container c-worker  2.0s\nDone in 4.0s.\n"
+    );
+}
+
+#[test]
 fn what_is_not_done_stands_below_the_heading_and_fits_the_terminal() {
     let what =
         ["1 sidecar (CONFIG)", "2 egress rules", "ssh daemon (`docker exec -it shop-web-1f0c bash` opens a shell)"];

@@ -4,7 +4,9 @@ use crate::app::{App, get, inspect, signal};
 use crate::hcf::docker;
 use crate::said::Said;
 use serde_json::Value;
+use std::fs;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -163,4 +165,49 @@ fn an_app_that_is_too_slow_is_given_up_and_a_signal_ends_the_waiting() {
     signal(&child, "INT");
     Said::from(child.wait_with_output().unwrap()).failed(130, &["interrupted"]);
     assert_eq!(app.containers("app"), Vec::<String>::new());
+}
+
+/// A log in which the app has a launch request of `web` and, logged later, one of a worker with a command of its own.
+fn log_with_a_worker(app: &App) -> PathBuf {
+    let web = app.request("launch-req");
+    let mut worker = web.clone();
+    worker["process_guid"] = "0badcafe-2222-4222-8222-222222222222-1".into();
+    worker["metric_tags"] = serde_json::json!({"process_type": {"static": "worker"}});
+    for absent in ["routes", "monitor", "check_definition"] {
+        worker[absent] = Value::Null;
+    }
+    worker["memory_mb"] = 64.into();
+    let text = worker.to_string().replace(r#"["app","","#, r#"["app","./hello --worker # its own","#);
+    let worker: Value = serde_json::from_str(&text).unwrap();
+    let line = |second, lrp: &Value| {
+        serde_json::json!({"timestamp": format!("179590000{second}.0"), "data": {"desiredLRP": lrp}}).to_string()
+    };
+    let log = app.hcf.folder("requests").join(format!("{}-nsync.log", app.name));
+    fs::write(&log, format!("{}\n{}\n", line(1, &web), line(2, &worker))).unwrap();
+    log
+}
+
+#[test]
+fn a_worker_with_a_request_of_its_own_runs_beside_web_and_replaces_only_itself() {
+    let app = staged("types", "hello-procfile", &[]);
+    let log = log_with_a_worker(&app);
+    let logged = ["--nsync-log", log.to_str().unwrap()];
+    let of_type = |process: &str| {
+        let (app, process) = (format!("label=stager.app-guid={}", app.guid), format!("label=stager.process={process}"));
+        docker(&["ps", "--quiet", "--no-trunc", "--filter", &app, "--filter", &process]).unwrap().trim().to_owned()
+    };
+    let address = url(&app.launch(&logged).done());
+    assert_eq!(get(&address, "/"), "hello\n", "the newest request is the worker's, and web is meant");
+
+    let said = app.launch(&[&logged[..], &["--process", "worker"]].concat()).done();
+    assert!(said.out.contains(" launch  container cf-app-types-worker-"), "{}", said.out);
+    let (web, worker) = (of_type("web"), of_type("worker"));
+    let inspected = inspect(&worker);
+    assert_eq!(inspected["Config"]["Cmd"], serde_json::json!(["app", "./hello --worker # its own", ""]));
+    assert_eq!(inspected["HostConfig"]["Memory"], 64 << 20);
+
+    let said = app.launch(&[&logged[..], &["--all-processes"]].concat()).done();
+    assert_eq!(said.out.matches(" ✓ launch ").count() + said.out.matches("[ok]   launch").count(), 2, "{}", said.out);
+    assert_eq!(app.containers("app").len(), 2);
+    assert!(of_type("web") != web && of_type("worker") != worker);
 }
