@@ -44,7 +44,9 @@ pub(crate) fn stage(world: &World) -> String {
     let container: Vec<&str> = container.iter().map(String::as_str).collect();
     for form in FORMS {
         world.run("cache-up", 0, &of_app(world, "cache-up").and(&container), form);
-        world.run("restage", 0, &of_app(world, "restage").and(&container), form);
+        // On a terminal it asks before it replaces the droplet.
+        let agreeing = Call { stdin: "y\n".to_owned(), ..of_app(world, "restage").and(&container) };
+        world.run("restage", 0, &agreeing, form);
     }
     let baked = format!("stager-test-secrets:{}", std::process::id());
     world.run(
