@@ -71,7 +71,7 @@ impl Failure {
             Stopped::Signal(SIGINT) => Self::new(ExitCode::Interrupted, "interrupted (SIGINT)", ""),
             Stopped::HostGone => Self::new(
                 ExitCode::Terminated,
-                "its host-cli has stopped: standard input was closed, or silent for 25s",
+                "host-cli has stopped: standard input was closed, or silent for 25s",
                 "stage again; do not suspend host-cli (Ctrl-Z) while it stages",
             ),
             Stopped::Signal(_) => Self::new(ExitCode::Terminated, "ended by SIGTERM", ""),
@@ -228,11 +228,9 @@ fn from_action(error: &ActionError, now: Timestamp) -> Failure {
         }
         ActionError::Fetch(error) => transfer::from_fetch(error, now),
         ActionError::Upload(error) => transfer::from_upload(error, now),
-        ActionError::CodependentEnded => Failure::new(
-            ExitCode::Builder,
-            "one of several codependent actions ended, so the others were ended too",
-            "",
-        ),
+        ActionError::CodependentEnded => {
+            Failure::new(ExitCode::Builder, "one of the codependent actions ended, so the others were stopped", "")
+        }
         ActionError::NoThread(_) => Failure::new(
             ExitCode::Bug,
             error.to_string(),

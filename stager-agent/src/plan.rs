@@ -57,7 +57,7 @@ pub(crate) struct Callback {
 /// A request that is well-formed but nothing for us.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PlanError {
-    #[error("this is a docker app: its image is ready, there is nothing to stage")]
+    #[error("a docker app has an image already, and nothing to stage")]
     Docker,
     #[error("action: missing: there is nothing to do")]
     NoAction,

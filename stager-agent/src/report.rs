@@ -38,7 +38,7 @@ pub(crate) enum ReportError {
         #[source]
         cause: TransferError,
     },
-    #[error("{to} does not take the report: it answered {}", status_text(*status))]
+    #[error("{to} refuses the report: {}", status_text(*status))]
     Refused { to: SafeUrl, status: u16 },
 }
 

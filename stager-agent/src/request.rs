@@ -22,7 +22,7 @@ const LONGEST_MARK: u64 = 3;
 pub(crate) enum RequestError {
     #[error("standard input is a terminal, not a request")]
     Terminal,
-    #[error("the request could not be read from {from}")]
+    #[error("cannot read the request from {from}")]
     Unreadable {
         /// `standard input` or the file.
         from: String,
@@ -30,12 +30,12 @@ pub(crate) enum RequestError {
         source: io::Error,
     },
     /// Over [`LARGEST`].
-    #[error("more than 16 MiB: no request is that long")]
+    #[error("the request is larger than 16 MiB")]
     TooLong,
-    #[error("{0}, so not JSON")]
+    #[error("the request is {0}")]
     NotText(NotText),
     /// One of several is no JSON, so nobody knows where the next begins.
-    #[error("not JSON (line {line}, column {column})")]
+    #[error("the request is not JSON (line {line}, column {column})")]
     NotJson {
         /// From 1.
         line: usize,

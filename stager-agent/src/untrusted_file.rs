@@ -5,6 +5,7 @@ use crate::build::rights::as_user;
 use crate::build::user::User;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
+use shared_model::size;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -29,12 +30,12 @@ pub(crate) enum UntrustedFileError {
     Unreadable(#[from] io::Error),
     #[error("it is not a regular file, or a symbolic link leads to it")]
     NotAFile,
-    #[error("it belongs to user {0}, who ran nothing here")]
+    #[error("it belongs to user {0}, who ran no program of the request")]
     AnothersFile(u32),
     /// It has another name elsewhere, and so is perhaps another's.
     #[error("it has {0} names (hard links), not one")]
     ManyNames(u64),
-    #[error("it has {bytes} bytes; the most is {most}")]
+    #[error("it has {}; the most is {}", size::bytes(*bytes), size::bytes(*most))]
     TooLarge { bytes: u64, most: u64 },
 }
 

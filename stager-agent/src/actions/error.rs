@@ -45,7 +45,7 @@ pub(crate) enum ActionError {
     #[error("Codependent step exited")]
     CodependentEnded,
     /// Whoever asks the system for nothing but a thread and its rights fails so.
-    #[error("no thread for an action: {0}")]
+    #[error("cannot start a thread for an action: {0}")]
     NoThread(#[from] io::Error),
     /// Actions side by side failed; never empty, in the request's order.
     #[error("{}", joined(.0, "; "))]
@@ -61,7 +61,7 @@ pub(crate) enum ActionError {
     /// Archives can no longer be had; never empty, in the request's order.
     #[error("expired: {}", joined(.0.iter().map(|missing| &missing.from), ", "))]
     Expired(Vec<Missing>),
-    #[error("the cache could not keep it")]
+    #[error("the cache cannot keep it")]
     NotKept,
     #[error("{}", with_causes(.0))]
     Fetch(FetchError),

@@ -76,7 +76,7 @@ pub(crate) struct Ended {
 pub(crate) enum RunError {
     #[error("there is no {0}")]
     Missing(String),
-    #[error("{0} is there, but the program that would have to run it (its first line or its loader names it) is not")]
+    #[error("{0} cannot run: the interpreter of its first line, or its loader, is missing")]
     NoInterpreter(String),
     #[error("{path} cannot be run: its working directory {directory} is not there")]
     NoDirectory { path: String, directory: PathBuf },
@@ -89,15 +89,15 @@ pub(crate) enum RunError {
         source: io::Error,
     },
     /// The system lost it.
-    #[error("{path} could not be watched")]
+    #[error("{path} cannot be watched")]
     Watch {
         path: String,
         #[source]
         source: io::Error,
     },
-    #[error("{0} did not end, although it was killed")]
+    #[error("{0} does not end, although it was killed")]
     Immortal(String),
-    #[error("{0} left processes running that could not be ended")]
+    #[error("{0} left processes running that cannot be ended")]
     LeftBehind(String),
 }
 

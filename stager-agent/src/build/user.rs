@@ -26,7 +26,7 @@ pub(crate) struct User {
 pub(crate) enum UserError {
     #[error("there is no user {0:?} in {PASSWD}")]
     Unknown(String),
-    #[error("{PASSWD} could not be read")]
+    #[error("cannot read {PASSWD}")]
     Unreadable(#[source] io::Error),
     /// It is another user than the agent's, which is not root.
     #[error("the request works as {name}, but the agent is user {own} and only root can become another")]

@@ -34,7 +34,7 @@ pub(crate) enum CacheError {
         known: u32,
     },
     /// An entry that takes more than all of them together may.
-    #[error("it is not kept in the cache: it takes {}, and the cache's limit is {}", size::bytes(*bytes), size::bytes(*limit))]
+    #[error("it is too large for the cache: it takes {}, and the cache's limit is {}", size::bytes(*bytes), size::bytes(*limit))]
     TooLarge {
         /// As [`super::Record::bytes`] counts.
         bytes: u64,

@@ -16,7 +16,7 @@ pub(super) fn from_status(path: &str, status: i32, exceeded: Option<LimitExceede
     let code = ExitCode::from_builder_status(status);
     if exceeded == Some(LimitExceeded::Disk) {
         let text =
-            format!("{program} and what it ran wrote more than the request's disk_mb allows: disk quota exceeded");
+            format!("{program} and its programs wrote more than the request's disk_mb allows: disk quota exceeded");
         return Failure::new(code, text, DISK);
     }
     let (what, advice) = match (code, status) {
@@ -28,7 +28,7 @@ pub(super) fn from_status(path: &str, status: i32, exceeded: Option<LimitExceede
         (ExitCode::BuildersOwn(224), _) => ("the buildpack failed to say how the app is started (release)", ABOVE),
         (ExitCode::BuildersOwn(225), _) => ("a buildpack failed to supply its dependencies", ABOVE),
         (ExitCode::BuildersOwn(226), _) => ("the buildpack failed to finalize the app", ABOVE),
-        (_, KILLED) => ("something killed it, most often the kernel because memory ran out", MEMORY),
+        (_, KILLED) => ("the builder was killed, most likely because memory ran out", MEMORY),
         _ => ("", ABOVE),
     };
     let advice = if exceeded == Some(LimitExceeded::Memory) { MEMORY } else { advice };
@@ -40,21 +40,20 @@ pub(super) fn from_status(path: &str, status: i32, exceeded: Option<LimitExceede
 const MEMORY: &str =
     "give the container more memory (docker run --memory; the request's memory_mb says what Diego would give)";
 /// For whoever runs into `disk_mb`.
-pub(super) const DISK: &str = "give it more: raise disk_mb in the request (`host-cli build-req APP >r.json`, `host-cli restage --request r.json`)";
+pub(super) const DISK: &str =
+    "raise disk_mb in the request (`host-cli build-req APP >r.json`, `host-cli restage --request r.json`)";
 const ABOVE: &str = "see the builder's output above";
 
 /// A program that could not be run.
 pub(super) fn from_run(error: &RunError) -> Failure {
     let advice = match error {
-        RunError::Missing(_) => {
-            "the lifecycle does not hold it; check that the request's lifecycle comes from the right file server"
-        }
+        RunError::Missing(_) => "check that the request's lifecycle comes from the right file server",
         RunError::NoInterpreter(_) | RunError::Start { .. } => {
             "it must be made for this processor and root file system, and be executable by the user; the container needs \
              the capabilities SETUID and SETGID"
         }
         RunError::NoDirectory { .. } => {
-            "the working directory is the request's, or else the user's home; the root file system must have it"
+            "use a root file system with this directory; the request names it, or it is the user's home"
         }
         RunError::LeftBehind(_) => {
             "its results are not used, because these processes could change them; `docker rm -f` ends them"

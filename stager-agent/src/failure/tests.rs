@@ -48,7 +48,7 @@ fn transfers() -> Vec<TransferError> {
             reason: "it answered 407 Proxy Authentication Required".to_owned(),
         },
         TransferError::Downgrade { host: host() },
-        TransferError::OwnCertificate { host: host(), how: "asks for a certificate of ours" },
+        TransferError::OwnCertificate { host: host(), how: "asks for a client certificate" },
         TransferError::UnknownAuthority { host: host() },
         TransferError::WrongHost { host: host() },
         TransferError::CertificateExpired { host: host() },

@@ -128,7 +128,7 @@ fn from_transfer(cause: &TransferError, direction: Direction) -> &'static str {
         | TransferError::NotResumed { .. }
         | TransferError::Surplus { .. }
         | TransferError::Damaged { .. }
-        | TransferError::Protocol { .. } => "try again; the server's log may say why",
+        | TransferError::Protocol { .. } => "stage again; the server's log may say why",
     }
 }
 
@@ -157,7 +157,7 @@ fn from_archive(cause: &UnpackError) -> String {
             "the file is broken on the server; upload it again (`cf push`, or `cf update-buildpack`)"
         }
         UnpackError::Escapes { .. } | UnpackError::Forbidden { .. } => {
-            "this archive is not safe to unpack; its maker must make it again"
+            "do not trust this archive; ask its maker for another one"
         }
         UnpackError::LimitExceeded { bound, .. } => {
             let option = bound.option();

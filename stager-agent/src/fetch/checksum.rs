@@ -34,7 +34,7 @@ type Hasher = Box<dyn sha2::digest::DynDigest>;
 /// A checksum that cannot be meant.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ChecksumError {
-    #[error("checksum algorithm {0:?} is none of md5, sha1, sha256, sha512")]
+    #[error("unknown checksum algorithm {0:?} (known: md5, sha1, sha256, sha512)")]
     UnknownAlgorithm(String),
     #[error("{value:?} is no {algorithm} checksum: {algorithm} has {digits} hex digits")]
     NoSuchValue {
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn an_algorithm_or_value_that_cannot_be_meant_is_an_error() {
         let unknown = Checksum::parse(Some("crc32"), Some("ab")).unwrap_err().to_string();
-        assert_eq!(unknown, "checksum algorithm \"crc32\" is none of md5, sha1, sha256, sha512");
+        assert_eq!(unknown, "unknown checksum algorithm \"crc32\" (known: md5, sha1, sha256, sha512)");
         let short = Checksum::parse(Some("md5"), Some("xyz")).unwrap_err().to_string();
         assert_eq!(short, "\"xyz\" is no md5 checksum: md5 has 32 hex digits");
     }

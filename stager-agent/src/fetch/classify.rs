@@ -89,13 +89,13 @@ fn classify_tls(error: &rustls::Error, host: String) -> TransferError {
             TransferError::Tls { host, reason: "it speaks only old versions of TLS, or none".to_owned() }
         }
         rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            TransferError::OwnCertificate { host, how: "asks for a certificate of ours" }
+            TransferError::OwnCertificate { host, how: "asks for a client certificate" }
         }
         rustls::Error::AlertReceived(AlertDescription::UnknownCA) => {
-            TransferError::OwnCertificate { host, how: "does not know the authority of our certificate" }
+            TransferError::OwnCertificate { host, how: "does not know the authority of the client certificate" }
         }
         rustls::Error::AlertReceived(AlertDescription::CertificateExpired) => {
-            TransferError::OwnCertificate { host, how: "says that our certificate has expired" }
+            TransferError::OwnCertificate { host, how: "says that the client certificate has expired" }
         }
         rustls::Error::AlertReceived(
             AlertDescription::BadCertificate
@@ -104,7 +104,7 @@ fn classify_tls(error: &rustls::Error, host: String) -> TransferError {
             | AlertDescription::UnsupportedCertificate
             | AlertDescription::AccessDenied
             | AlertDescription::DecryptError,
-        ) => TransferError::OwnCertificate { host, how: "does not accept our certificate" },
+        ) => TransferError::OwnCertificate { host, how: "does not accept the client certificate" },
         // Texts of rustls name certificates and parameters, never a URL.
         other => TransferError::Tls { host, reason: other.to_string() },
     }

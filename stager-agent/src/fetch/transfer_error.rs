@@ -40,7 +40,7 @@ pub(crate) enum TransferError {
         #[source]
         cause: io::Error,
     },
-    #[error("the proxy {proxy} does not let us through: {reason}")]
+    #[error("the proxy {proxy} refuses the connection: {reason}")]
     Proxy {
         /// Its URL, redacted, and the variable that names it.
         proxy: String,
@@ -59,7 +59,7 @@ pub(crate) enum TransferError {
     #[error("{host:?} {how}")]
     OwnCertificate {
         host: String,
-        /// `asks for a certificate of ours`.
+        /// `asks for a client certificate`.
         how: &'static str,
     },
     #[error("the certificate of {host:?} has expired")]
@@ -75,7 +75,7 @@ pub(crate) enum TransferError {
         expected: Option<u64>,
     },
     /// What was left of a body that broke off could not be had: it has changed on the server, or cannot be had in parts.
-    #[error("the connection was cut off after {from} bytes, and the server does not send the rest alone")]
+    #[error("the connection was cut off after {from} bytes, and the server cannot send only the rest")]
     NotResumed {
         /// Bytes received until then.
         from: u64,
@@ -85,7 +85,7 @@ pub(crate) enum TransferError {
         /// Bytes announced; `None`: in chunks, which had ended.
         expected: Option<u64>,
     },
-    #[error("the server encoded it on the way (Content-Encoding: {coding}), although it was asked not to")]
+    #[error("the server encoded the file (Content-Encoding: {coding}), though the agent asked for it as it is")]
     Encoded {
         /// The server's word: `gzip`.
         coding: String,
@@ -100,7 +100,7 @@ pub(crate) enum TransferError {
     #[error("nothing moved for {}", size::go_duration(*after))]
     Idle { after: Duration },
     /// It moved, but not fast enough.
-    #[error("it took longer than {} in all", size::go_duration(*after))]
+    #[error("it took longer than {}", size::go_duration(*after))]
     TooLong { after: Duration },
     /// What came is no HTTP, or HTTP of a kind that cannot be followed.
     #[error("the server's answer cannot be understood: {reason}")]

@@ -46,7 +46,7 @@ pub(crate) enum Verify {
 /// A certificate file cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum TrustError {
-    #[error("the agent's own certificate cannot be used")]
+    #[error("the client certificate cannot be used")]
     Own(#[from] OwnCertificateError),
     #[error("cannot read the certificates in {}", path.display())]
     Unreadable {

@@ -41,7 +41,7 @@ fn a_request_may_end_with_empty_lines() {
 #[test]
 fn more_than_any_request_has_is_not_read() {
     let outcome = stage_text(&vec![b' '; 17 << 20]);
-    assert_eq!((outcome.code, outcome.failure().0), (3, "more than 16 MiB: no request is that long"));
+    assert_eq!((outcome.code, outcome.failure().0), (3, "the request is larger than 16 MiB"));
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_docker_app_is_refused_in_words() {
     request["annotation"] = json!("{\"lifecycle\":\"docker\"}");
     let outcome = world.stage(&request, &[]);
     let (text, advice) = outcome.failure();
-    assert_eq!((outcome.code, text), (3, "this is a docker app: its image is ready, there is nothing to stage"));
+    assert_eq!((outcome.code, text), (3, "a docker app has an image already, and nothing to stage"));
     assert!(advice.contains("run its image") && !world.exists("began"));
 }
 
@@ -77,7 +77,7 @@ fn a_request_may_be_a_file() {
     std::fs::write(&file, task(&world.shell("echo built")).to_string()).unwrap();
     assert_eq!(world.stage(&Value::Null, &["--request", &file]).done().out(), ["built"]);
     let outcome = world.stage(&Value::Null, &["--request", &world.text("none")]);
-    assert!(outcome.failure().0.starts_with("the request could not be read from /"), "{}", outcome.failure().0);
+    assert!(outcome.failure().0.starts_with("cannot read the request from /"), "{}", outcome.failure().0);
 }
 
 #[test]

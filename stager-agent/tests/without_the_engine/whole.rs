@@ -156,10 +156,7 @@ fn a_report_is_tried_again_only_where_that_may_help() {
         cloud.server.answers(callback, status, b"");
         let outcome = cloud.stage(&["--report"]);
         let (text, advice) = outcome.failure();
-        assert!(
-            outcome.code == 6 && text.contains(&format!("does not take the report: it answered {status}")),
-            "{text}"
-        );
+        assert!(outcome.code == 6 && text.contains(&format!("refuses the report: {status}")), "{text}");
         assert!(advice.contains("still waits"), "{advice}");
         assert_eq!(cloud.server.asked("POST").iter().filter(|post| post.target == callback).count(), tries);
         assert!(outcome.events.iter().any(|event| matches!(event, Event::Droplet { uploaded: true, .. })));

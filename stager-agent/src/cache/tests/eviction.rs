@@ -87,7 +87,7 @@ fn what_is_larger_than_the_limit_serves_once_and_evicts_nobody() {
     drop(publish(&cache, "a", "x"));
     let large = publish(&cache, "b", &"x".repeat(20_000));
     let warning = large.warning.unwrap().to_string();
-    assert_eq!(warning, "it is not kept in the cache: it takes 24 KiB, and the cache's limit is 16 KiB");
+    assert_eq!(warning, "it is too large for the cache: it takes 24 KiB, and the cache's limit is 16 KiB");
     assert!(!large.entry.is_kept());
     assert_eq!((text_of(&large.entry).len(), there(&cache)), (20_000, vec!["a".to_owned()]));
     drop(home.cache());

@@ -81,8 +81,8 @@ fn a_server_that_wants_another_certificate_or_any_says_so_in_words() {
     let foreign = format!("{}{}", other.certificate_of_client(&key), key.serialize_pem());
     let foreign = OwnCertificate { certificate: files.with("own.pem", &foreign), key: None };
     for (own, words) in [
-        (None, "\"localhost\" asks for a certificate of ours"),
-        (Some(foreign), "\"localhost\" does not know the authority of our certificate"),
+        (None, "\"localhost\" asks for a client certificate"),
+        (Some(foreign), "\"localhost\" does not know the authority of the client certificate"),
     ] {
         let case = Case::new();
         let error = with_causes(&case.run(&showing(own).unwrap(), &server.url, None).unwrap_err());

@@ -110,7 +110,7 @@ fn a_rest_of_another_body_is_not_glued_to_the_first_part() {
         assert_eq!((fetched.sha256, fetched.validators.etag.as_deref()), (sha256_of(&new), Some("\"new\"")), "{what}");
         assert_eq!(server.requests(), 3, "{what}");
         let told = case.audience.heard_of("retrying");
-        assert!(told[1].contains("does not send the rest alone"), "{what}: {told:?}");
+        assert!(told[1].contains("cannot send only the rest"), "{what}: {told:?}");
     }
 }
 
