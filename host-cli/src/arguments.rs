@@ -28,14 +28,16 @@ pub(crate) use output::{Color, ListOutput, Output, ScreenOptions};
 #[argh(
     note = "APP is an app's name, its guid or the start of it (8 characters or more), a process guid or a staging guid.\n\
             A guid is never taken for a name; --app=NAME takes any name. Without APP the newest request is used.\n\n\
-            Requests are read from the logs in ~/.run/log (or ~/.run/logs); --logs, --stager-log and --nsync-log name others.\n\n\
+            --from takes requests as cfdot prints them, and logs, from files, folders and standard input. Otherwise requests are\n\
+            read from the logs in ~/.run/log (or ~/.run/logs); --logs, --stager-log and --nsync-log name others.\n\n\
             What stands on every call can be set once: STAGER_LOGS, STAGER_NETWORK, STAGER_ADD_HOST, STAGER_DNS,\n\
             STAGER_CACHE_VOLUME, STAGER_CA, STAGER_IMAGE and STAGER_BASE, or the file ~/.config/stager/config.toml (keys: logs,\n\
             network, add-host, dns, cache-volume, ca, stager-image, base). An option comes before its variable, and the variable\n\
             before the file.\n\n\
             host-cli uses the same Docker Engine as docker: DOCKER_HOST, DOCKER_CONTEXT or `docker context use` chooses it.",
     example = "Restage and start the app that was pushed last:\n$ {command_name} restage\n$ {command_name} launch",
-    example = "List the requests in the logs:\n$ {command_name} requests"
+    example = "List the requests in the logs, or in what cfdot printed:\n$ {command_name} requests\n\
+               $ cfdot desired-lrps | {command_name} requests --from -"
 )]
 pub(crate) struct HostCli {
     #[argh(subcommand)]
@@ -174,7 +176,12 @@ looks_for_requests! {
 looks_for_requests! {
     /// print an app's newest launch request, as logged
     #[derive(ArgsInfo, FromArgs, Debug)]
-    #[argh(subcommand, name = "launch-req", example = "$ host-cli launch-req my-app | jq .routes")]
+    #[argh(
+        subcommand,
+        name = "launch-req",
+        example = "$ host-cli launch-req my-app | jq .routes",
+        example = "From an unpatched Cloud Foundry:\n$ cfdot desired-lrps | host-cli launch-req --from - my-app"
+    )]
     LaunchReq {
         /// app whose request to print (default: the newest request)
         #[argh(positional, arg_name = "APP")]
@@ -216,7 +223,8 @@ looks_for_requests! {
     #[argh(
         subcommand,
         name = "requests",
-        note = "USED marks the newest request of each app and kind: the one that `restage` or `launch` uses. Times are UTC.",
+        note = "USED marks the newest request of each app, kind and process type: the one that `restage` or `launch` uses. Times\n\
+                are UTC. A task of `cf run-task` looks like a staging; it is listed and never staged.",
         example = "$ host-cli requests --output json | jq .[0]"
     )]
     Requests {
