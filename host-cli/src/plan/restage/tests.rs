@@ -10,6 +10,7 @@ use crate::plan::name_resolution::NameResolution;
 const LOG_2016: &str = include_str!("../../../../examples/requests/2016/stager.stdout.log");
 const LOG_2017: &str = include_str!("../../../../examples/requests/2017/stager.stdout.log");
 const LOG_2026: &str = include_str!("../../../../examples/requests/2026/stager.stdout.log");
+const CFDOT: &str = include_str!("../../../../examples/requests/cfdot/cfdot-tasks.jsonl");
 
 fn plan(log: &str, options: &RestageOptions<'_>) -> ContainerSpec {
     RestagePlan::new(&recorded(log, "taskDefinition", "node-env"), options).unwrap().container
@@ -37,6 +38,22 @@ fn every_recorded_request_gives_this_restage() {
             let plan = RestagePlan::new(document, &plain_options()).unwrap();
             assert_golden(&format!("restage-{year}-{at}"), &describe_restage(&plan));
         }
+    }
+}
+
+#[test]
+fn every_staging_that_cfdot_printed_gives_this_restage_unless_it_is_a_docker_apps() {
+    let stagings = CFDOT.lines().filter(|line| line.contains(r#""domain":"cf-app-staging""#));
+    let (docker, others): (Vec<&str>, Vec<&str>) = stagings.partition(|line| line.contains("-dockerRef="));
+    assert_eq!((docker.len(), others.len()), (2, 6));
+    for document in docker {
+        let refused = RestagePlan::new(document, &plain_options()).err();
+        assert!(matches!(refused, Some(PlanError::DockerApp { .. })), "{refused:?}");
+    }
+    for (at, document) in others.into_iter().enumerate() {
+        let described = describe_restage(&RestagePlan::new(document, &plain_options()).unwrap());
+        assert!(!described.contains("not-a-secret"), "{described}");
+        assert_golden(&format!("restage-cfdot-{at}"), &described);
     }
 }
 
