@@ -275,6 +275,7 @@ def lies():
     yield 'script-in-front', 'a script in front, offsets counted from behind it', zipped(Entry(b'a'), before=script, counted=len(script)), {'a': X}
     yield 'script-in-front-counted', 'a script in front, offsets counted from its beginning', zipped(Entry(b'a'), before=script), {'a': X}
     yield 'script-in-front-evil', 'a script in front, then `../evil`', zipped(Entry(b'../evil'), before=script, counted=len(script)), Refused(OUT)
+    yield 'script-in-front-two', 'a script in front, and one directory for either way to count', two_directories(script), Refused('not where it should be')
     yield 'script-alone', 'a script with nothing behind it', script, Refused('it looks like a script')
     yield 'page-in-front', 'an HTML page in front', zipped(Entry(b'a'), before=b'<html></html>'), Refused('it looks like an HTML page')
     yield 'garbage-behind', 'something behind the end', good + b'garbage', {'a': File(b'contents')}, {'described': 'as every zip program has it'}
@@ -291,6 +292,15 @@ def lies():
     streamed.behind = struct.pack('<4s3L', b'PK\7\x08', crc, packed, 8)
     yield 'streamed', 'sizes behind the contents, as a pipe needs it', streaming(streamed), {'a': File(b'contents')}
     yield 'empty', 'no entries', end(0, 0, 0), {}
+
+
+def two_directories(script):
+    """The end leads to one directory counted from the file's beginning, and to another counted from behind what is in front."""
+    hidden = Entry(b'evil')
+    front = script + local(hidden)
+    seen = Entry(b'good', b'x' * (len(front) - len(local(Entry(b'good', b'')))))
+    front += central(hidden, len(script))
+    return zipped(seen, before=front, counted=len(front))
 
 
 def streaming(entry):

@@ -104,6 +104,10 @@ fn a_jar_with_a_script_in_front_is_unpacked_wherever_its_offsets_count_from() {
             ["Manifest-Version: 1.0", "class"]
         );
     }
+    // Something between the directory and its end: from where its offsets count, cannot be told.
+    let between = [&from_the_file[..from_the_file.len() - 22], b"between", &from_the_file[from_the_file.len() - 22..]];
+    let odd = crate::causes::with_causes(&Target::new().unpack(&between.concat()).unwrap_err());
+    assert_eq!(odd, "the archive is damaged: its directory is not where it should be");
     let error = Target::new().unpack(script).unwrap_err().to_string();
     assert_eq!(error, "this is not a tar, tgz or zip archive: it looks like a script");
     let cut = Target::new().unpack(&from_the_zip[..from_the_zip.len() - 30]).unwrap_err().to_string();

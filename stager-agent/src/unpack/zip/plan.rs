@@ -55,6 +55,9 @@ impl ZipPlan {
             }
             _ => damaged(None, error),
         })?;
+        if spool.begins_with(SCRIPT) {
+            one_directory(spool, &archive)?;
+        }
         let mut plan = Self { entries: Vec::new(), backslashes: false };
         plan.read(&archive, &mut buffer, budget, scope)?;
         no_byte_twice(&plan.entries, archive.directory_offset())?;
@@ -157,6 +160,21 @@ impl ZipPlan {
         }
         Ok(())
     }
+}
+
+/// Refuses a zip with something in front whose directory does not stand right before its end. Its offsets may count from
+/// either beginning, and where both lead to a directory, one reader takes this one and another that.
+fn one_directory(spool: &Spool, archive: &ZipArchive<impl ReaderAt>) -> Result<(), UnpackError> {
+    const SIZE_IN_END: u64 = 12;
+    const IN_ZIP64: u32 = u32::MAX;
+    let (end, mut size) = (archive.eocd_offset(), [0; 4]);
+    let read = spool.read_exact_at(&mut size, end + SIZE_IN_END);
+    read.map_err(|cause| UnpackError::Corrupt { entry: None, cause })?;
+    let size = u32::from_le_bytes(size);
+    if size != IN_ZIP64 && archive.directory_offset() + u64::from(size) != end {
+        return Err(UnpackError::damaged(None, "its directory is not where it should be"));
+    }
+    Ok(())
 }
 
 /// Refuses entries that share bytes: the way to make petabytes of a few kilobytes, or an archive that holds itself. An
