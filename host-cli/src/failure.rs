@@ -84,6 +84,7 @@ impl From<PlanError> for Failure {
             | PlanError::DockerApp { .. }
             | PlanError::UnknownRootfs { .. }
             | PlanError::NoLauncher
+            | PlanError::LongCommand { .. }
             | PlanError::Port(PortError::OfRequest(_)) => ExitCode::Request,
         };
         Self::new(code, error.to_string(), error.advice())

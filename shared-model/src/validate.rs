@@ -8,6 +8,7 @@ mod shape;
 mod sizes;
 mod validation_error;
 
+pub use sizes::LONGEST_ARGUMENT;
 pub use validation_error::{ValidationError, ValidationErrors};
 
 use crate::desired_lrp::DesiredLrp;

@@ -134,6 +134,7 @@ fn plans() -> Vec<PlanError> {
         PlanError::NoSuchProcess { wanted: "a".into(), known: "web".into() },
         PlanError::OtherProcess { wanted: "a".into(), own: "b".into() },
         PlanError::UploadAndNot,
+        PlanError::LongCommand { process: "worker".into(), bytes: 140_000 },
     ];
     plans.extend([PortError::Unreadable("x".into()), typed, PortError::OfRequest(0)].map(PlanError::Port));
     plans
@@ -247,6 +248,7 @@ fn no_error_is_forgotten_here() {
             NoSuchProcess,
             OtherProcess,
             UploadAndNot,
+            LongCommand,
             Port
         }
     );

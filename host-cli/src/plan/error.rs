@@ -3,7 +3,7 @@
 use super::ports::PortError;
 use shared_model::application::Application;
 use shared_model::plain_line::escape_control;
-use shared_model::validate::ValidationErrors;
+use shared_model::validate::{LONGEST_ARGUMENT, ValidationErrors};
 
 /// What is wrong with the request, or with what was asked of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +29,11 @@ pub(crate) enum PlanError {
     /// The droplet is to be uploaded, and is not.
     #[error("--upload and --no-upload exclude each other")]
     UploadAndNot,
+    /// The image's start command of the process is longer than an argument may be.
+    #[error(
+        "the start command of {process:?} has {bytes} bytes, and Linux gives a program at most {LONGEST_ARGUMENT} in one argument"
+    )]
+    LongCommand { process: String, bytes: usize },
     /// Its ports, or those that were typed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -55,6 +60,7 @@ impl PlanError {
             }
             Self::OtherProcess { .. } => "leave --process out, or give a request of that process type or of web",
             Self::UploadAndNot => "leave one of them out",
+            Self::LongCommand { .. } => "shorten it, as by a script in the app that it calls",
             Self::Port(_) => "",
         }
     }

@@ -4,6 +4,7 @@ use super::error::PlanError;
 use super::health;
 use shared_model::desired_lrp::DesiredLrp;
 use shared_model::process_type::WEB;
+use shared_model::validate::LONGEST_ARGUMENT;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ impl Process {
     /// is the one that the image's label (see [`crate::labels::PROCESS_TYPES`]) gives it; an empty one would be web's.
     ///
     /// # Errors
-    /// The process has no request of its own, and the image has no such process.
+    /// The process has no request of its own, and the image has no such process, or a command too long for a program.
     pub(super) fn arguments(
         &self,
         of_request: &[String],
@@ -64,6 +65,9 @@ impl Process {
             let known: Vec<&str> = types.keys().map(String::as_str).collect();
             return Err(PlanError::NoSuchProcess { wanted: self.process_type.clone(), known: known.join(", ") });
         };
+        if command.len() > LONGEST_ARGUMENT {
+            return Err(PlanError::LongCommand { process: self.process_type.clone(), bytes: command.len() });
+        }
         match arguments.get_mut(START_COMMAND) {
             Some(start_command) => start_command.clone_from(command),
             None => arguments = vec!["app".to_owned(), command.clone(), String::new()],

@@ -7,7 +7,7 @@ use crate::action::{Action, RunAction};
 use crate::environment::EnvironmentVariable;
 
 /// Bytes of one argument, or of one variable as `name=value`. Linux: `MAX_ARG_STRLEN`, which counts a NUL at the end.
-const LONGEST: usize = 128 * 1024 - 1;
+pub const LONGEST_ARGUMENT: usize = 128 * 1024 - 1;
 
 const SHORTEN_VARIABLE: &str = "shorten it; for VCAP_SERVICES bind fewer services, or let the app read them from files (the app's feature \
      `file-based-vcap-services`)";
@@ -16,9 +16,13 @@ const SHORTEN_ARGUMENT: &str = "shorten it, as by a script in the app that the s
 /// The variables and arguments of the run at `path` that are too long.
 pub(super) fn of_run(path: &str, run: &RunAction) -> Vec<ValidationError> {
     let mut errors = of_variables(&format!("{path}.env"), run.environment(), &[]);
-    for (index, argument) in run.arguments().iter().enumerate().filter(|(_, argument)| argument.len() > LONGEST) {
-        let text =
-            format!("{} bytes long, and Linux gives a program at most {LONGEST} in one argument", argument.len());
+    for (index, argument) in
+        run.arguments().iter().enumerate().filter(|(_, argument)| argument.len() > LONGEST_ARGUMENT)
+    {
+        let text = format!(
+            "{} bytes long, and Linux gives a program at most {LONGEST_ARGUMENT} in one argument",
+            argument.len()
+        );
         let advice = Some(SHORTEN_ARGUMENT);
         errors.push(ValidationError { path: format!("{path}.args[{index}]"), text, advice });
     }
@@ -38,12 +42,12 @@ fn of_variables(path: &str, variables: &[EnvironmentVariable], over: &[&RunActio
     for (index, EnvironmentVariable { name, value }) in variables.iter().enumerate() {
         let bytes = name.len() + 1 + value.reveal().len();
         let everywhere_again = !over.is_empty() && over.iter().all(|run| gives(run.environment(), name));
-        if bytes <= LONGEST || gives(&variables[index + 1..], name) || everywhere_again {
+        if bytes <= LONGEST_ARGUMENT || gives(&variables[index + 1..], name) || everywhere_again {
             continue;
         }
         let name = shown_key(name);
         let text = format!(
-            "{name} has {bytes} bytes with its name, and Linux gives a program at most {LONGEST} in one variable"
+            "{name} has {bytes} bytes with its name, and Linux gives a program at most {LONGEST_ARGUMENT} in one variable"
         );
         errors.push(ValidationError { path: format!("{path}[{index}]"), text, advice: Some(SHORTEN_VARIABLE) });
     }
@@ -82,26 +86,26 @@ mod tests {
 
     #[test]
     fn a_variable_that_no_program_can_be_given_is_named_and_one_byte_less_is_not() {
-        assert_eq!(errors(&variable("A", LONGEST), &json!({"env": variable("B", LONGEST)})), "");
+        assert_eq!(errors(&variable("A", LONGEST_ARGUMENT), &json!({"env": variable("B", LONGEST_ARGUMENT)})), "");
         let told = "has 131072 bytes with its name, and Linux gives a program at most 131071 in one variable";
-        assert_eq!(errors(&variable("A", LONGEST + 1), &json!({})), format!("env[0]: \"A\" {told}"));
-        let of_run = errors(&json!([]), &json!({"env": variable("VCAP_SERVICES", LONGEST + 1)}));
+        assert_eq!(errors(&variable("A", LONGEST_ARGUMENT + 1), &json!({})), format!("env[0]: \"A\" {told}"));
+        let of_run = errors(&json!([]), &json!({"env": variable("VCAP_SERVICES", LONGEST_ARGUMENT + 1)}));
         assert_eq!(of_run, format!("{RUN}.env[0]: \"VCAP_SERVICES\" {told}"));
     }
 
     #[test]
     fn an_argument_that_no_program_can_be_given_is_named() {
-        assert_eq!(errors(&json!([]), &json!({"args": ["s".repeat(LONGEST)]})), "");
+        assert_eq!(errors(&json!([]), &json!({"args": ["s".repeat(LONGEST_ARGUMENT)]})), "");
         let told = "131072 bytes long, and Linux gives a program at most 131071 in one argument";
         assert_eq!(
-            errors(&json!([]), &json!({"args": ["", "s".repeat(LONGEST + 1)]})),
+            errors(&json!([]), &json!({"args": ["", "s".repeat(LONGEST_ARGUMENT + 1)]})),
             format!("{RUN}.args[1]: {told}")
         );
     }
 
     #[test]
     fn a_variable_that_is_given_again_is_nobodys_trouble() {
-        let long = variable("A", LONGEST + 1);
+        let long = variable("A", LONGEST_ARGUMENT + 1);
         assert_eq!(errors(&long, &json!({"env": variable("A", 9)})), "");
         assert_eq!(errors(&json!([long[0], {"name": "A", "value": ""}]), &json!({})), "");
         assert!(errors(&long, &json!({"env": variable("B", 9)})).starts_with("env[0]: \"A\" has"));
@@ -110,14 +114,14 @@ mod tests {
     #[test]
     fn a_name_is_escaped_and_cut_and_no_value_is_shown() {
         let name = format!("\u{1b}[31m{}", "N".repeat(100));
-        let told = errors(&variable(&name, LONGEST + 1), &json!({}));
+        let told = errors(&variable(&name, LONGEST_ARGUMENT + 1), &json!({}));
         assert!(told.starts_with("env[0]: \"\\u{1b}[31mNNN") && !told.contains("sss"), "{told}");
         assert!(told.len() < 200, "{told}");
     }
 
     #[test]
     fn the_advice_is_to_shorten_it() {
-        let told = desired_lrp(&request(&variable("A", LONGEST + 1), &json!({}))).unwrap_err();
+        let told = desired_lrp(&request(&variable("A", LONGEST_ARGUMENT + 1), &json!({}))).unwrap_err();
         assert!(told.advice().is_some_and(|advice| advice.contains("file-based-vcap-services")));
         assert_eq!(task("{}").unwrap_err().advice(), None);
     }

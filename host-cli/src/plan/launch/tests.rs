@@ -4,6 +4,7 @@ use super::*;
 use crate::plan::golden::{all_recorded, assert_golden, describe, describe_launch, recorded};
 use crate::plan::not_done::DiskBound;
 use shared_model::event::Event;
+use shared_model::validate::LONGEST_ARGUMENT;
 
 const LOG_2016: &str = include_str!("../../../../examples/requests/2016/nsync_listener.stdout.log");
 const LOG_2017: &str = include_str!("../../../../examples/requests/2017/nsync_listener.stdout.log");
@@ -82,6 +83,19 @@ fn web_is_published_even_without_a_route() {
     let plan =
         planned(&document.to_string().replace(r#"\"process_type\":\"worker\""#, r#"\"process_type\":\"web\""#), None);
     assert_eq!(plan.ports.len(), 1);
+}
+
+#[test]
+fn a_start_command_that_no_program_can_be_given_is_told_before_anything_starts() {
+    let plan = planned(&recorded(LOG_2017, "desiredLRP", "node-env"), "worker");
+    let with = |bytes: usize| {
+        let types = format!(r#"{{"worker":"{}"}}"#, "s".repeat(bytes));
+        plan.container(&ImageId::default(), Some(&types)).map_err(|error| error.to_string())
+    };
+    with(LONGEST_ARGUMENT).unwrap();
+    let told =
+        "the start command of \"worker\" has 131072 bytes, and Linux gives a program at most 131071 in one argument";
+    assert_eq!(with(LONGEST_ARGUMENT + 1).unwrap_err(), told);
 }
 
 #[test]
