@@ -79,7 +79,10 @@ pub(crate) fn propose_launch(
     // An app speaks to services that the network does not know either.
     let hosts = typed(Some(&command.add_host), settings.add_host.as_ref()).into_iter().flatten();
     let dns = typed(Some(&command.dns), settings.dns.as_ref()).into_iter().flatten();
-    let places = places
+    // Standard input is used up: there is nothing to name.
+    let from = command.from.iter().filter(|path| path.as_os_str() != "-");
+    let places = (from.filter_map(text).map(|path| ("--from", path)))
+        .chain(places)
         .chain(hosts.map(|mapping| ("--add-host", mapping.to_string())))
         .chain(dns.map(|server| ("--dns", server.to_string())));
     let places: Vec<(&str, String)> = places.collect();
