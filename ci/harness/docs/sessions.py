@@ -6,10 +6,11 @@ import signal
 import subprocess
 
 from harness.command import TOP
-from harness.docs.world import World
+from harness.docs.world import Bosh, World
 
 BLOCK = re.compile(r'^```console run(?P<words>[^\n]*)\n(?P<body>.*?)^```$', re.M | re.S)
 PICTURE = re.compile(r'^<!-- session (?P<file>\S+)\n(?P<body>.*?)^-->$', re.M | re.S)
+REAL = TOP / 'docs/real-systems.md'  # in a world of its own
 PATIENCE = 300  # seconds for one command; a staging of the examples takes two
 
 
@@ -50,9 +51,25 @@ def ended(world, command):
         return None, said
 
 
+def worlds(files):
+    """The worlds in which these documents are true, each with its documents."""
+    real = [file for file in files if file == REAL]
+    return [(kind, its) for kind, its in ((World, [file for file in files if file != REAL]), (Bosh, real)) if its]
+
+
 def check(files):
     tried = wrong = 0
-    with World() as world:
+    for kind, its in worlds(files):
+        counts = checked(kind, its)
+        tried, wrong = tried + counts[0], wrong + counts[1]
+    print(f'blocks={tried} failed={wrong}')
+    return wrong == 0 and tried > 0
+
+
+def checked(kind, files):
+    """How many blocks were tried in a world of this kind, and how many did not end as they should."""
+    tried = wrong = 0
+    with kind() as world:
         for file in files:
             text = file.read_text()
             blocks = [(found['words'], found) for found in BLOCK.finditer(text)]
@@ -61,21 +78,26 @@ def check(files):
                 place = f'{file.relative_to(TOP)}:{text.count(chr(10), 0, found.start()) + 1}'
                 tried += 1
                 wrong += not runs_as_said(world, place, words, found['body'])
-    print(f'blocks={tried} failed={wrong}')
-    return wrong == 0 and tried > 0
+    return tried, wrong
 
 
 def write(files):
     from harness.docs import terminal  # needs what only recording needs
 
-    with World() as world:
-        for file in files:
-            text = BLOCK.sub(lambda found: recorded(world, terminal, found), file.read_text())
-            file.write_text(text)
-            for found in PICTURE.finditer(text):
-                session = terminal.run(world, commands(found['body']), terminal.PICTURE, prompts=True)
-                (TOP / found['file']).write_text(terminal.svg(session))
+    for kind, its in worlds(files):
+        with kind() as world:
+            for file in its:
+                written(world, terminal, file)
     return True
+
+
+def written(world, terminal, file):
+    """Writes what is shown in a document anew."""
+    text = BLOCK.sub(lambda found: recorded(world, terminal, found), file.read_text())
+    file.write_text(text)
+    for found in PICTURE.finditer(text):
+        session = terminal.run(world, commands(found['body']), terminal.PICTURE, prompts=True)
+        (TOP / found['file']).write_text(terminal.svg(session))
 
 
 def recorded(world, terminal, block):
@@ -83,7 +105,8 @@ def recorded(world, terminal, block):
     lines = []
     for command in commands(block['body']):
         print(f'$ {command}', flush=True)
-        lines += [f'$ {command}', *terminal.run(world, [command], terminal.PAGE).lines()]
+        shown = terminal.run(world, [command], terminal.PAGE).lines()
+        lines += [f'$ {command}', *(shown if any(shown) else [])]
     session = '\n'.join(lines)
     return f"```console run{block['words']}\n{session}\n```"
 

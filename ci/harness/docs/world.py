@@ -1,8 +1,11 @@
-"""A mini-HCF and a registry, and a home folder in which the documents' commands run as they are written."""
+"""A mini-HCF and a registry, and a home folder in which the documents' commands run as they are written.
+
+One document is about real systems: its mini-HCF is like one of BOSH, with names that no network knows, client certificates and no
+logs, and `bosh` is a stand-in (docs/bosh) that shows what the real one would.
+"""
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -14,6 +17,9 @@ from harness.registry import Registry
 
 class World:
     """For as long as its context. No command needs options that say where it is."""
+
+    links = ('examples', '.run/log', '.stager/mini-hcf')
+    up_options, app, push_options = (), 'my-app', ()
 
     def __init__(self):
         self.name = f'docs-{os.getpid()}'
@@ -29,11 +35,11 @@ class World:
             self.lay_out()
             self.registry.start()
             HERE.docker('volume', 'create', '--label', 'stager.kind=demo', self.name)
-            self.hcf.up('--image', f'mini-{self.name}:latest')
+            self.hcf.up('--image', f'mini-{self.name}:latest', *self.up_options)
             self.hcf.give_lifecycle()
             for buildpack in ('staticfile', 'python', 'procfile'):
                 self.hcf.add_buildpack(f'{buildpack}_buildpack', TOP / 'examples/buildpacks' / buildpack)
-            self.hcf.push(TOP / 'examples/apps/env-page', 'my-app')
+            self.hcf.push(TOP / 'examples/apps/env-page', self.app, *self.push_options)
         except BaseException:
             self.remove()
             raise
@@ -44,10 +50,11 @@ class World:
 
     def lay_out(self):
         """What commands find without being told: examples, logs, the mini-HCF's state."""
-        for link, target in (('examples', TOP / 'examples'), ('.run/log', self.hcf.state / 'log'), ('.stager/mini-hcf', self.hcf.state)):
+        targets = {'examples': TOP / 'examples', '.run/log': self.hcf.state / 'log', '.stager/mini-hcf': self.hcf.state}
+        for link in self.links:
             place = self.folder / link
             place.parent.mkdir(exist_ok=True)
-            place.symlink_to(target)
+            place.symlink_to(targets[link])
 
     def environment(self):
         """Of a shell in which network and cache are set, as docs/configuration.md says."""
@@ -57,9 +64,7 @@ class World:
 
     def app_guids(self):
         """Of all apps that were pushed here."""
-        command = [self.static / 'host-cli', 'requests', '--output', 'json']
-        listed = subprocess.run(command, env=self.environment(), check=False, capture_output=True, text=True)
-        return {request['guid'] for request in json.loads(listed.stdout or '[]')}
+        return {json.loads(app.read_text())['guid'] for app in (self.hcf.state / 'apps').glob('*.json')}
 
     def remove(self):
         for guid in self.app_guids():
@@ -69,3 +74,16 @@ class World:
         HERE.run('volume', 'rm', '--force', self.name)
         self.registry.close()
         shutil.rmtree(self.folder)
+
+
+class Bosh(World):
+    """Beside a system of today on BOSH."""
+
+    links = ()
+    up_options = ('--hidden-names', '--mutual-tls')
+    app, push_options = 'orders-api', ('--no-logs',)
+
+    def environment(self):
+        bosh = Path(__file__).parent / 'bosh'
+        outer = super().environment()
+        return {**outer, 'PATH': f"{bosh}:{outer['PATH']}", 'STATE': str(self.hcf.state)}
