@@ -7,14 +7,10 @@ use shared_model::action::RunAction;
 use shared_model::desired_lrp::DesiredLrp;
 use shared_model::environment::{EnvironmentVariable, merge, value_of};
 use shared_model::event::Event;
+use shared_model::names::listed;
 use shared_model::process_type::LogSource;
 use shared_model::secret::Secret;
 use shared_model::task::TaskDefinition;
-
-/// Characters of a name that a tenant chose; the rest of a longer one is left out.
-const LONGEST_NAME: usize = 40;
-/// So many names are shown.
-const MOST_NAMES: usize = 5;
 
 /// What of a request is not done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,7 +95,7 @@ fn sidecars(lrp: &DesiredLrp) -> Option<String> {
     let others = lrp.launchers().filter(|run| own.is_none_or(|own| !std::ptr::eq(*run, own)));
     let name = |run: &RunAction| -> Option<String> {
         let sidecar = LogSource::parse(run.log_source.as_deref()?)?.sidecar?;
-        (!sidecar.is_empty()).then(|| shortened(sidecar))
+        (!sidecar.is_empty()).then(|| sidecar.to_owned())
     };
     let names: Vec<String> = others
         .map(|run| name(run).unwrap_or_else(|| NAMELESS.to_owned()))
@@ -121,27 +117,13 @@ fn log_rate_limit(limit: Option<&Value>) -> Option<String> {
 }
 
 fn isolation_segment(tags: Option<&[String]>) -> Option<String> {
-    let names: Vec<String> = tags?.iter().filter(|tag| !tag.is_empty()).map(|tag| shortened(tag)).collect();
-    (!names.is_empty()).then(|| format!("isolation segment ({})", listed(&names)))
+    let names = listed(tags?.iter().filter(|tag| !tag.is_empty()));
+    (!names.is_empty()).then(|| format!("isolation segment ({names})"))
 }
 
 /// Of a docker app's image.
 fn registry_login(user: Option<&Secret<String>>) -> Option<String> {
     user.filter(|user| !user.reveal().is_empty()).map(|_| "registry login".to_owned())
-}
-
-fn shortened(name: &str) -> String {
-    let mut short: String = name.chars().take(LONGEST_NAME).collect();
-    if short.len() < name.len() {
-        short.push('…');
-    }
-    short
-}
-
-fn listed(names: &[String]) -> String {
-    let shown = names.iter().take(MOST_NAMES).map(String::as_str);
-    let more = (names.len() > MOST_NAMES).then_some("…");
-    shown.chain(more).collect::<Vec<_>>().join(", ")
 }
 
 /// The services that an app is bound to, as far as they come otherwise than in `VCAP_SERVICES`.

@@ -3,6 +3,7 @@
 use super::error::PlanError;
 use super::health;
 use shared_model::desired_lrp::DesiredLrp;
+use shared_model::names::listed;
 use shared_model::process_type::WEB;
 use shared_model::validate::LONGEST_ARGUMENT;
 use std::collections::BTreeMap;
@@ -62,8 +63,7 @@ impl Process {
             if self.has_request {
                 return Ok(arguments);
             }
-            let known: Vec<&str> = types.keys().map(String::as_str).collect();
-            return Err(PlanError::NoSuchProcess { wanted: self.process_type.clone(), known: known.join(", ") });
+            return Err(PlanError::NoSuchProcess { wanted: self.process_type.clone(), known: listed(types.keys()) });
         };
         if command.len() > LONGEST_ARGUMENT {
             return Err(PlanError::LongCommand { process: self.process_type.clone(), bytes: command.len() });

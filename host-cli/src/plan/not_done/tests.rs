@@ -75,7 +75,7 @@ fn what_a_tenant_chose_is_shortened() {
     let runs: Vec<String> = [own, run(&"X".repeat(300))].into_iter().chain((0..99).map(|_| run("Y"))).collect();
     let json = format!(r#"{{"action":{{"codependent":{{"actions":[{}]}}}},"placement_tags":["a"]}}"#, runs.join(","));
     let what = listed_of(&json, DiskBound::Kept);
-    assert_eq!(what[0], format!("100 sidecars ({}…, Y, Y, Y, Y, …)", "X".repeat(LONGEST_NAME)));
+    assert_eq!(what[0], format!("100 sidecars ({}…, Y, Y, Y, Y, 95 more)", "X".repeat(40)));
     assert_eq!(what[1], "isolation segment (a)");
 }
 
