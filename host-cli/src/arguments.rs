@@ -72,8 +72,8 @@ macro_rules! looks_for_requests {
             /// name of the app, even if it looks like a guid, an image or an option
             #[argh(option, long = "app", arg_name = "name")]
             pub(crate) app_name: Option<String>,
-            /// what cfdot printed, a log, or a folder of such files, instead of the logs; - reads standard input; may be given more
-            /// than once
+            /// file or folder with what cfdot printed, or with logs; - reads standard input; may be given more than once; then the
+            /// usual log folder is left out
             #[argh(option, arg_name = "path")]
             pub(crate) from: Vec<PathBuf>,
             /// folder with the logs of Cloud Foundry's components (STAGER_LOGS; default: ~/.run/log, else ~/.run/logs)
@@ -218,13 +218,13 @@ looks_for_requests! {
 }
 
 looks_for_requests! {
-    /// list the requests in the logs, newest first
+    /// list the requests in what cfdot printed, or in the logs, newest first
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
         subcommand,
         name = "requests",
         note = "USED marks the newest request of each app, kind and process type: the one that `restage` or `launch` uses. Times\n\
-                are UTC. A task of `cf run-task` looks like a staging; it is listed and never staged.",
+                are UTC. A task of `cf run-task` looks like a staging; it and a docker app's requests are listed and never used.",
         example = "$ host-cli requests --output json | jq .[0]"
     )]
     Requests {
@@ -248,6 +248,7 @@ shows_what_it_does! {
         subcommand,
         name = "launch",
         example = "$ host-cli launch my-app",
+        example = "From an unpatched Cloud Foundry:\n$ cfdot desired-lrps | host-cli launch --from - my-app",
         example = "On a port of your choice:\n$ host-cli launch --port 8080 my-app",
         example = "With its workers:\n$ host-cli launch --all-processes my-app"
     )]

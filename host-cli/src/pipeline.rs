@@ -20,6 +20,7 @@ use crate::requests::{self, Request, RequestError, RequestKind};
 use crate::session::Session;
 use crate::settings::Settings;
 use shared_model::event::{Event, EventSink, Purpose};
+use shared_model::names::listed;
 use std::path::PathBuf;
 use uuid::Uuid;
 
@@ -79,9 +80,12 @@ pub(crate) fn propose_launch(
     // An app speaks to services that the network does not know either.
     let hosts = typed(Some(&command.add_host), settings.add_host.as_ref()).into_iter().flatten();
     let dns = typed(Some(&command.dns), settings.dns.as_ref()).into_iter().flatten();
-    // Standard input is used up: there is nothing to name.
-    let from = command.from.iter().filter(|path| path.as_os_str() != "-");
-    let places = (from.filter_map(text).map(|path| ("--from", path)))
+    // A pipe is used up, and held stagings perhaps: the launch request has to be asked for.
+    let is_pipe = |path: &&PathBuf| path.as_os_str() == "-" || path.starts_with("/dev");
+    let has_pipe = command.from.iter().any(|path| is_pipe(&path));
+    let from = command.from.iter().filter(|path| !is_pipe(path)).filter_map(text);
+    let from = from.chain(has_pipe.then(|| "-".to_owned()));
+    let places = (from.map(|path| ("--from", path)))
         .chain(places)
         .chain(hosts.map(|mapping| ("--add-host", mapping.to_string())))
         .chain(dns.map(|server| ("--dns", server.to_string())));
@@ -89,6 +93,7 @@ pub(crate) fn propose_launch(
     let apps = command.app_refs();
     let app = if let [app] = &apps[..] { Some(app) } else { None };
     let command = plan::restage::launch_command(&task.application(), app, &places);
+    let command = if has_pipe { format!("cfdot desired-lrps | {command}") } else { command };
     session.emit(Event::Next { purpose: Purpose::Launch, command });
 }
 
@@ -137,10 +142,7 @@ pub(crate) fn launch(session: &Session, requests: &[Request], command: &Launch) 
 
 /// The failure of one launch of several, with what became of the others.
 fn among(failure: Failure, plans: &[LaunchPlan], at: usize) -> Failure {
-    let named = |plans: &[LaunchPlan]| {
-        let types: Vec<&str> = plans.iter().map(|plan| plan.process.process_type.as_str()).collect();
-        types.join(", ")
-    };
+    let named = |plans: &[LaunchPlan]| listed(plans.iter().map(|plan| &plan.process.process_type));
     let (started, left) = (named(&plans[..at]), named(&plans[at + 1..]));
     let said = [("started before it and still running", started), ("not started", left)];
     let text = said

@@ -112,6 +112,7 @@ shows_what_it_does! {
                 cannot place it again until `cf restart APP`. Use --no-upload to leave Cloud Controller alone.\n\n\
                 Options after -- go to stager-agent in the container; `-- --help` lists them.",
         example = "$ host-cli restage my-app",
+        example = "From what cfdot printed, without touching Cloud Controller:\n$ host-cli restage --from requests.txt --no-upload my-app",
         example = "Several at once:\n$ host-cli restage --jobs 4 my-app other-app third-app\n$ host-cli restage --all",
         example = "Look around after a failed staging:\n$ host-cli restage --keep my-app",
         example = "Do not replace the droplet in Cloud Controller:\n$ host-cli restage --no-upload my-app",
@@ -123,7 +124,7 @@ shows_what_it_does! {
         /// apps to stage (default: the app of the newest staging request)
         #[argh(positional, arg_name = "APP")]
         pub(crate) apps: Vec<String>,
-        /// stage every app that has a staging request in the logs
+        /// stage every app that has a staging request in what is read
         #[argh(switch)]
         pub(crate) all: bool,
         /// number of apps to stage at once (default: one per CPU, at most one per GiB of memory)
@@ -199,7 +200,7 @@ shows_what_it_does! {
         /// app whose request to use (default: the newest staging request)
         #[argh(positional, arg_name = "APP")]
         pub(crate) app: Option<String>,
-        /// use every staging request in the logs
+        /// use every staging request in what is read
         #[argh(switch)]
         pub(crate) all: bool,
         /// make a stager image of this name that holds the files, instead of filling the volume

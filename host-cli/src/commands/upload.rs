@@ -6,7 +6,7 @@ use crate::arguments::Restage;
 use crate::failure::Failure;
 use crate::plan::restage::staging_request;
 use crate::plan::upload::{Upload, app, question, runs_a_droplet, uploads};
-use crate::requests::{self, Request};
+use crate::requests::{self, Request, RequestError, RequestKind};
 use crate::screen::question::{can_be_asked, is_agreed};
 use crate::session::Session;
 use shared_model::exit_code::ExitCode;
@@ -49,6 +49,10 @@ fn on_diego(command: &Restage, request: &Request) -> Option<String> {
     if application.guid.is_empty() {
         return None;
     }
-    let launches = requests::newest_of_each_process(Some(&AppRef::word(&application.guid)), &logs).ok()?;
-    launches.iter().any(|launch| runs_a_droplet(&launch.document)).then(|| app(&application))
+    let is_there = match requests::newest(RequestKind::Launch, Some(&AppRef::word(&application.guid)), &logs) {
+        Ok(launch) => runs_a_droplet(&launch.document),
+        Err(RequestError::NoProcess { .. }) => true, // several, and none of them web's
+        Err(_) => false,
+    };
+    is_there.then(|| app(&application))
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use shared_model::application::{self, Application};
 use shared_model::environment::EnvironmentVariable;
+use shared_model::process_type::{names_a_sidecar, process_type};
 use shared_model::safe_url::SafeUrl;
 use shared_model::task::TaskDefinition;
 
@@ -18,6 +19,8 @@ pub(crate) struct About {
     pub(crate) application: Application,
     /// A launch request's process guid.
     pub(crate) process_guid: String,
+    /// A launch request's process type; web's where nothing names one.
+    pub(crate) process_type: String,
     /// A staging's guid, or that of a plain task.
     pub(crate) staging_guid: String,
     /// When the first of its signed URLs dies, in seconds since 1970; `None`: none is signed.
@@ -51,12 +54,15 @@ impl About {
         };
         let mut walk = Walk::default();
         walk.look(&document);
+        let tags = document.get("metric_tags");
+        let process_type = process_type(walk.vcap_application.as_deref(), tags, walk.log_source.as_deref());
         let vcap = walk.vcap_application.map(|json| EnvironmentVariable::new("VCAP_APPLICATION", json));
         let callback = Some(SafeUrl::new(field("completion_callback_url")));
         let staging = TaskDefinition { completion_callback_url: callback, ..TaskDefinition::default() };
         Self {
             application: Application::found_in([vcap.as_slice()], guid),
             process_guid: process_guid.to_owned(),
+            process_type,
             staging_guid: staging.staging_guid().unwrap_or_default().to_owned(),
             expires: walk.expires,
         }
@@ -84,6 +90,8 @@ impl About {
 #[derive(Default)]
 struct Walk {
     vcap_application: Option<String>,
+    /// Of the first launcher that is no sidecar's.
+    log_source: Option<String>,
     expires: Option<i64>,
 }
 
@@ -99,6 +107,11 @@ impl Walk {
                 let text = |key| object.get(key).and_then(Value::as_str);
                 if self.vcap_application.is_none() && text("name") == Some("VCAP_APPLICATION") {
                     self.vcap_application = text("value").map(str::to_owned);
+                }
+                let is_launcher = text("path").is_some_and(|path| path.rsplit('/').next() == Some("launcher"));
+                let source = text("log_source").filter(|source| is_launcher && !names_a_sidecar(source));
+                if self.log_source.is_none() {
+                    self.log_source = source.map(str::to_owned);
                 }
                 object.values().for_each(|value| self.look(value));
             }
@@ -122,6 +135,15 @@ mod tests {
         let about = About::document(odd);
         assert_eq!((about.application.name.as_str(), about.application.guid.as_str()), ("odd", "g"));
         assert_eq!(about.expires, Some(10));
-        assert_eq!(About::document("{"), About::default());
+        assert_eq!(About::document("{"), About { process_type: "web".to_owned(), ..About::default() });
+    }
+
+    #[test]
+    fn an_odd_request_is_of_its_process_type_too() {
+        let odd = r#"{"check_definition":{"checks":[{"grpc_check":{}}]},"ports":[-1],"action":{"codependent":{"actions":[
+            {"run":{"path":"/l/launcher","log_source":"APP/PROC/CLOCK/SIDECAR/X"}},{"run":{"path":"/l/launcher","log_source":"APP/PROC/CLOCK"}}]}}}"#;
+        assert_eq!(About::document(odd).process_type, "clock");
+        let named = odd.replace(r#""ports":"#, r#""metric_tags":{"process_type":{"static":"worker"}},"ports":"#);
+        assert_eq!(About::document(&named).process_type, "worker");
     }
 }

@@ -2,18 +2,22 @@
 //! is a record as it stands.
 //!
 //! An object that is spread begins with a line that ends behind its brace, and ends with the line in which the closing brace
-//! stands at the same place; what is between stands deeper. What does not hold to that is given line by line.
+//! stands at the same place; what is between stands deeper. What does not hold to that is given line by line. Several may be
+//! open at once, each behind a text of its own: lines of two machines come side by side. A time in that text may go on.
 
 use super::backwards::Line;
 use super::unwrap::{Stream, Unwrapped, unwrap};
 
-/// Joins lines. What it holds is bounded: three times `longest`.
+/// Objects that may be open at once.
+const MOST_OBJECTS: usize = 8;
+
+/// Joins lines. What it holds is bounded: ten times `longest`.
 pub(crate) struct Assembler {
     longest: usize,
     /// The pieces of a line of each stream of which more is to come, and where the line begins.
     pieces: [Option<Joined>; 2],
-    /// An object that has begun.
-    object: Option<Object>,
+    /// Objects that have begun, the oldest first.
+    objects: Vec<Object>,
     /// Records that were too long.
     pub(crate) overlong: u64,
 }
@@ -32,7 +36,7 @@ struct Object {
 impl Assembler {
     /// Records longer than `longest` bytes are left out.
     pub(crate) fn new(longest: usize) -> Self {
-        Self { longest, pieces: [None, None], object: None, overlong: 0 }
+        Self { longest, pieces: [None, None], objects: Vec::new(), overlong: 0 }
     }
 
     /// Takes the next line, and gives the records that end with it.
@@ -51,7 +55,7 @@ impl Assembler {
         for stream in [Stream::Output, Stream::Errors] {
             self.piece(stream, Line { bytes: b"", offset: 0 }, true, visit);
         }
-        self.give_up(visit);
+        self.objects.drain(..).for_each(|object| object.give(visit));
     }
 
     fn piece(&mut self, stream: Stream, piece: Line<'_>, is_last: bool, visit: &mut dyn FnMut(Line<'_>)) {
@@ -73,53 +77,61 @@ impl Assembler {
     }
 
     fn whole(&mut self, line: Line<'_>, visit: &mut dyn FnMut(Line<'_>)) {
-        if let Some(object) = &mut self.object {
-            match object.take(line.bytes) {
-                Taken::Inside if object.joined.text.len() <= self.longest => return,
-                Taken::Inside => {
-                    self.overlong += 1;
-                    self.object = None;
-                    return;
-                }
-                Taken::End => {
-                    let Joined { text, offset } = &object.joined;
-                    visit(Line { bytes: text, offset: *offset });
-                    self.object = None;
-                    return;
-                }
-                Taken::No => self.give_up(visit),
+        let taken = self.objects.iter_mut().enumerate().find_map(|(at, object)| match object.take(line.bytes) {
+            Taken::No => None,
+            taken => Some((at, taken)),
+        });
+        match taken {
+            Some((at, Taken::Inside)) if self.objects[at].joined.text.len() > self.longest => {
+                self.overlong += 1;
+                self.objects.remove(at);
+                return;
             }
+            Some((at, Taken::End)) => return self.objects.remove(at).give(visit),
+            // It may be a line that was cut.
+            Some((at, Taken::Broken)) => self.objects.remove(at).give(visit),
+            Some((_, Taken::Inside)) => return,
+            Some((_, Taken::No)) | None => {}
         }
         match indent(line.bytes) {
             Some(indent) => {
+                if self.objects.len() == MOST_OBJECTS {
+                    self.objects.remove(0).give(visit);
+                }
                 let joined = Joined { text: line.bytes[indent.len()..].to_vec(), offset: line.offset };
-                self.object = Some(Object { indent: indent.to_vec(), joined });
+                self.objects.push(Object { indent: indent.to_vec(), joined });
             }
             None if !line.bytes.is_empty() => visit(line),
             None => {}
         }
     }
-
-    /// An object that does not end as it began is given as it is: it may be a line that was cut.
-    fn give_up(&mut self, visit: &mut dyn FnMut(Line<'_>)) {
-        if let Some(Object { joined: Joined { text, offset }, .. }) = self.object.take() {
-            visit(Line { bytes: &text, offset });
-        }
-    }
 }
 
+/// What an open object makes of a line.
 enum Taken {
+    /// It goes on with it.
     Inside,
+    /// It ends with it.
     End,
+    /// It should have gone on.
+    Broken,
+    /// The line is none of its own.
     No,
 }
 
 impl Object {
+    fn give(self, visit: &mut dyn FnMut(Line<'_>)) {
+        visit(Line { bytes: &self.joined.text, offset: self.joined.offset });
+    }
+
     fn take(&mut self, line: &[u8]) -> Taken {
         if line.trim_ascii().is_empty() {
             return Taken::Inside;
         }
-        let Some(rest) = line.strip_prefix(&*self.indent) else { return Taken::No };
+        let Some((front, rest)) = line.split_at_checked(self.indent.len()) else { return Taken::No };
+        if !is_alike(front, &self.indent) {
+            return Taken::No;
+        }
         let text = &mut self.joined.text;
         match rest.first() {
             Some(b'}') => {
@@ -131,9 +143,21 @@ impl Object {
                 text.extend_from_slice(rest);
                 Taken::Inside
             }
-            _ => Taken::No,
+            _ => Taken::Broken,
         }
     }
+}
+
+/// Whether two texts of one length are the same but for the digits of times, `20:00:09`. Other digits tell machines apart.
+fn is_alike(one: &[u8], other: &[u8]) -> bool {
+    let is_time = |word: &[u8]| word.split(|byte| *byte == b':').count() == 3;
+    let is_digit = |(one, other): (&u8, &u8)| one.is_ascii_digit() && other.is_ascii_digit();
+    let is_same = |(one, other): (&[u8], &[u8])| {
+        let both_times = || is_time(one) && one.len() == other.len();
+        one == other || (both_times() && one.iter().zip(other).all(|pair| pair.0 == pair.1 || is_digit(pair)))
+    };
+    let (mut words, mut others) = (one.split(|byte| *byte == b' '), other.split(|byte| *byte == b' '));
+    words.by_ref().zip(others.by_ref()).all(is_same) && words.next().is_none() && others.next().is_none()
 }
 
 /// What stands in front of the brace that a spread object begins with; `None` for any other line.
@@ -169,6 +193,12 @@ mod tests {
                 &["2026-11-28T20:00:00Z {", "2026-11-28T20:00:01Z \t\"a\": 1", "2026-11-28T20:00:02Z }\r"],
                 &["{\n\t\"a\": 1\n}"],
             ),
+            (&["d/0: | {", "d/1: | {", "d/0: |   \"a\": 1", "d/1: | }", "d/0: | }"], &["{\n}", "{\n  \"a\": 1\n}"]),
+            (
+                &["Nov 28 20:00:09 vm s[1]: {", "Nov 28 20:00:10 vm s[1]:   \"a\": 1", "Nov 28 20:00:10 vm s[1]: }"],
+                &["{\n  \"a\": 1\n}"],
+            ),
+            (&["d/0: | {", "noise", "d/0: | }"], &["noise", "{\n}"]),
             (&["{\r", "  \"a\": 1\r", "\r", "}\r"], &["{\r\n  \"a\": 1\r\n}"]),
         ] {
             assert_eq!(records(lines), expected, "{lines:?}");

@@ -23,25 +23,25 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    /// Reads a request.
-    pub(crate) fn read(kind: RequestKind, document: &str) -> Self {
-        match kind {
+    /// Reads a request; `process_type` is known already.
+    pub(crate) fn read(kind: RequestKind, document: &str, process_type: &str) -> Self {
+        let contents = match kind {
             RequestKind::Staging => serde_json::from_str(document).map(|task| Self::staging(&task)),
             RequestKind::Launch => serde_json::from_str(document).map(|lrp| Self::launch(&lrp)),
             RequestKind::Task => serde_json::from_str(document).map(|task| Self::task(&task)),
-        }
-        .unwrap_or_default()
+        };
+        let process = (kind == RequestKind::Launch).then(|| process_type.to_owned());
+        Self { process, ..contents.unwrap_or_default() }
     }
 
     fn staging(task: &TaskDefinition) -> Self {
         let builder = task.builder();
-        let image = builder.and_then(|run| run.flag("dockerRef")).map(str::to_owned);
+        let image = builder.and_then(|run| run.flag("dockerRef")).map(without_login);
         Self { lifecycle: Some(task.lifecycle_kind()), buildpacks: buildpacks(task), image, ..Self::default() }
     }
 
     fn launch(lrp: &DesiredLrp) -> Self {
         Self {
-            process: Some(lrp.process_type()),
             lifecycle: Some(lrp.lifecycle_kind()),
             image: docker_image(&lrp.rootfs),
             start_command: lrp.launcher().map(RunAction::arguments).and_then(start_command),
@@ -64,7 +64,16 @@ impl Contents {
 fn docker_image(rootfs: &str) -> Option<String> {
     let image = rootfs.strip_prefix("docker://")?;
     let image = image.strip_prefix("/library/").or_else(|| image.strip_prefix('/')).unwrap_or(image);
-    Some(image.replacen('#', ":", 1))
+    Some(without_login(&image.replacen('#', ":", 1)))
+}
+
+/// An image's or a repository's name, without what may be a password in front of its host.
+fn without_login(name: &str) -> String {
+    let (host, path) = name.find('/').map_or((name, ""), |slash| name.split_at(slash));
+    match host.rsplit_once('@') {
+        Some((_, host)) if !host.starts_with("sha256:") => format!("***@{host}{path}"),
+        _ => name.to_owned(),
+    }
 }
 
 fn buildpacks(task: &TaskDefinition) -> Vec<String> {
@@ -84,7 +93,7 @@ fn buildpacks(task: &TaskDefinition) -> Vec<String> {
         }
         let dependency = task.dependencies().iter().find(|dependency| dependency.cache_key == key);
         let name = dependency.map(|dependency| dependency.name.as_str()).or_else(|| layers.next()).unwrap_or_default();
-        if name.is_empty() { key.to_owned() } else { name.to_owned() }
+        if name.is_empty() { without_login(key) } else { name.to_owned() }
     };
     keys.into_iter().map(name).collect()
 }
@@ -97,7 +106,7 @@ fn is_url(key: &str) -> bool {
 fn cloud_native(arguments: &[String]) -> Vec<String> {
     let pairs = arguments.iter().zip(arguments.iter().skip(1));
     let named = pairs.filter(|(option, _)| option.trim_start_matches('-') == "buildpack").map(|(_, name)| name);
-    named.map(|name| if is_url(name) { SafeUrl::new(name.as_str()).to_string() } else { name.clone() }).collect()
+    named.map(|name| if is_url(name) { SafeUrl::new(name.as_str()).to_string() } else { without_login(name) }).collect()
 }
 
 fn start_command(arguments: &[String]) -> Option<String> {
@@ -114,7 +123,7 @@ mod tests {
         let task = r#"{"cached_dependencies":[{"name":"","to":"/tmp/lifecycle","cache_key":"l"},
               {"name":"ruby","cache_key":"k2"},{"name":"node","cache_key":"k1"}],
             "action":{"run":{"path":"/tmp/lifecycle/builder","args":["-buildpackOrder=k1,https://u:SECRET@git/x?t=SECRET,k2,k3"]}}}"#;
-        let found = Contents::read(RequestKind::Staging, task).buildpacks;
+        let found = Contents::read(RequestKind::Staging, task, "web").buildpacks;
         assert_eq!(found, ["node", "https://***@git/x?***", "ruby", "k3"]);
     }
 
@@ -123,13 +132,13 @@ mod tests {
         let task = r#"{"image_layers":[{"name":"lifecycle","destination_path":"/tmp/lifecycle"},
               {"name":"nodejs","destination_path":"/tmp/buildpacks/2f3ad11a0a1ac5b1"}],
             "action":{"run":{"path":"/tmp/lifecycle/builder","args":["-buildpackOrder=key"]}}}"#;
-        assert_eq!(Contents::read(RequestKind::Staging, task).buildpacks, ["nodejs"]);
+        assert_eq!(Contents::read(RequestKind::Staging, task, "web").buildpacks, ["nodejs"]);
     }
 
     #[test]
     fn odd_requests_have_neither() {
-        assert_eq!(Contents::read(RequestKind::Staging, r#"{"action":{"dance":{}}}"#), Contents::default());
-        let empty = Contents::read(RequestKind::Launch, "{}");
+        assert_eq!(Contents::read(RequestKind::Staging, r#"{"action":{"dance":{}}}"#, "web"), Contents::default());
+        let empty = Contents::read(RequestKind::Launch, "{}", "web");
         assert_eq!((empty.image, empty.start_command, empty.buildpacks), (None, None, Vec::new()));
     }
 
@@ -139,6 +148,7 @@ mod tests {
             ("docker://registry.example.com:5000/acme/reports#2.3", Some("registry.example.com:5000/acme/reports:2.3")),
             ("docker:///library/redis@sha256#34fb", Some("redis@sha256:34fb")),
             ("docker:///acme/reports", Some("acme/reports")),
+            ("docker://u:SECRET@reg.io/img#x", Some("***@reg.io/img:x")),
             ("preloaded:cflinuxfs4", None),
         ] {
             assert_eq!(docker_image(rootfs).as_deref(), image, "{rootfs}");
@@ -149,7 +159,7 @@ mod tests {
     fn cloud_native_buildpacks_are_named_without_their_passwords() {
         let task = r#"{"action":{"run":{"path":"/tmp/lifecycle/builder","args":["--cache-dir","/c","--buildpack","node",
             "--buildpack","https://u:SECRET@git/x","--pass-env-var","A"]}}}"#;
-        let contents = Contents::read(RequestKind::Staging, task);
+        let contents = Contents::read(RequestKind::Staging, task, "web");
         assert_eq!(
             (contents.lifecycle, contents.buildpacks),
             (Some(Lifecycle::Cnb), vec!["node".into(), "https://***@git/x".into()])

@@ -36,8 +36,8 @@ pub(super) fn read(logs: &LogOptions) -> Result<Vec<Request>, RequestError> {
         }
     }
     match requests.first_mut() {
-        Some(first) => first.warnings = read.warnings,
-        None => return Err(RequestError::none(kinds, read.searched, logs, read.warnings)),
+        Some(first) => first.warnings = read.reading.warnings,
+        None => return Err(RequestError::none(kinds, read.searched, read.reading, logs)),
     }
     Ok(requests)
 }

@@ -4,11 +4,21 @@ use super::log_file::{LogFile, LogOptions};
 use super::request::RequestKind;
 use jiff::Timestamp;
 use shared_model::application::Application;
+use shared_model::names::{listed, shortened};
 use shared_model::nearest::nearest;
 use shared_model::plain_line::escape_control;
 use std::fmt::Write;
 use std::io;
 use std::path::PathBuf;
+
+/// What became of a reading.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// Lines, or objects over several lines, that were looked at.
+    pub(crate) records: u64,
+    /// What the user should know; one line each.
+    pub(crate) warnings: Vec<String>,
+}
 
 /// No request could be had. Texts hold names from the logs; they have been made harmless.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,11 +33,11 @@ pub(crate) enum RequestError {
     #[error("cannot read {log_file}: {reason}")]
     Unreadable { log_file: String, reason: String },
     /// There are logs without requests.
-    #[error("no {} in {}{}", nouns(kinds), summary(searched), after(warnings))]
-    NoRequests { kinds: Vec<RequestKind>, searched: Vec<LogFile>, is_from: bool, warnings: Vec<String> },
+    #[error("no {} in {}{}{}", nouns(kinds), summary(searched), passed(searched, *records), after(warnings))]
+    NoRequests { kinds: Vec<RequestKind>, searched: Vec<LogFile>, records: u64, is_from: bool, warnings: Vec<String> },
     /// There are requests, but not of this app.
     #[error("no {} for app \"{}\"{}{}", nouns(kinds), escape_control(app), meant(nearest.as_ref()), after(warnings))]
-    NoSuchApp { kinds: Vec<RequestKind>, app: String, nearest: Option<String>, warnings: Vec<String> },
+    NoSuchApp { kinds: Vec<RequestKind>, app: String, nearest: Option<String>, is_from: bool, warnings: Vec<String> },
     /// The user's word means several apps.
     #[error("\"{}\" means {} apps:{}", escape_control(app), candidates.len(), lines(candidates))]
     Ambiguous { app: String, candidates: Vec<Candidate> },
@@ -36,7 +46,7 @@ pub(crate) enum RequestError {
         "app \"{}\" has no launch request of process type \"{}\"; it has {}",
         escape_control(app),
         escape_control(wanted),
-        escape_control(&known.join(", "))
+        escape_control(&listed(known))
     )]
     NoProcess { app: String, wanted: String, known: Vec<String> },
     /// The request has no such run action.
@@ -95,13 +105,9 @@ impl RequestError {
     }
 
     /// There is nothing in the places.
-    pub(super) fn none(
-        kinds: Vec<RequestKind>,
-        searched: Vec<LogFile>,
-        logs: &LogOptions,
-        warnings: Vec<String>,
-    ) -> Self {
-        Self::NoRequests { kinds, searched, is_from: logs.is_from_only(), warnings }
+    pub(super) fn none(kinds: Vec<RequestKind>, searched: Vec<LogFile>, reader: Reading, logs: &LogOptions) -> Self {
+        let Reading { records, warnings } = reader;
+        Self::NoRequests { kinds, searched, records, is_from: logs.is_from_only(), warnings }
     }
 
     /// `others` are the apps that there are; one with a name much like `app` is what the user may have meant.
@@ -109,18 +115,19 @@ impl RequestError {
         kinds: Vec<RequestKind>,
         app: &str,
         others: impl IntoIterator<Item = String>,
+        logs: &LogOptions,
         warnings: Vec<String>,
     ) -> Self {
         let others: Vec<String> = others.into_iter().filter(|name| !name.is_empty()).collect();
         let nearest = nearest(app, others.iter().map(String::as_str)).map(str::to_owned);
-        Self::NoSuchApp { kinds, app: app.to_owned(), nearest, warnings }
+        Self::NoSuchApp { kinds, app: app.to_owned(), nearest, is_from: logs.is_from_only(), warnings }
     }
 
     /// What to try; empty where nothing can be advised.
     pub(crate) fn advice(&self) -> String {
         match self {
             Self::NoLogs { .. } => {
-                "name the folder with --logs DIR or STAGER_LOGS, or the files with --stager-log FILE and --nsync-log FILE"
+                "--from FILE takes what cfdot printed; name the folder with --logs DIR or STAGER_LOGS where a cc-bridge logs"
                     .to_owned()
             }
             Self::Unreadable { .. } => {
@@ -131,6 +138,12 @@ impl RequestError {
             }
             Self::NoRun { .. } => "`host-cli requests` lists the requests; a docker app's has none".to_owned(),
             Self::NoFiles { .. } => "name a file, a folder with files in it, or - for standard input".to_owned(),
+            Self::NoRequests { is_from: true, records: 0, .. } => "look whether the command in front failed".to_owned(),
+            Self::NoRequests { kinds, is_from: true, .. } if kinds.len() > 1 => {
+                "requests are what `cfdot tasks`, `task-events`, `desired-lrps` and `lrp-events` print; where the shell finds no \
+                 cfdot, put `. /etc/profile.d/cfdot.sh;` in front"
+                    .to_owned()
+            }
             Self::NoRequests { kinds, is_from: true, .. } if !kinds.contains(&RequestKind::Launch) => {
                 "`cfdot tasks` prints a staging only while it runs; `cfdot task-events` keeps printing them".to_owned()
             }
@@ -142,14 +155,18 @@ impl RequestError {
                 writers(kinds),
                 if kinds.contains(&RequestKind::Staging) { ", and none for a docker app" } else { "" }
             ),
-            Self::NoSuchApp { kinds, app, .. } => {
+            Self::NoSuchApp { kinds, app, is_from, .. } => {
                 let start = if is_short_start(app) { "; the start of a guid needs 8 characters or more" } else { "" };
-                let desired = if kinds == &[RequestKind::Launch] {
-                    "; nsync logs a launch request only for a new version of an app (`cf restage` makes one)"
-                } else {
-                    ""
+                let (list, seldom) = match (is_from, &kinds[..]) {
+                    (true, [RequestKind::Launch]) => (" --from …", "; `cfdot desired-lrps` has only apps that are started"),
+                    (true, [RequestKind::Staging]) => (" --from …", "; `cfdot tasks` has a staging only while it runs"),
+                    (true, _) => (" --from …", ""),
+                    (false, [RequestKind::Launch]) => {
+                        ("", "; nsync logs a launch request only for a new version of an app (`cf restage` makes one)")
+                    }
+                    (false, _) => ("", ""),
                 };
-                format!("`host-cli requests` lists all{start}{desired}")
+                format!("`host-cli requests{list}` lists all{start}{seldom}")
             }
             // A whole guid is one app's, whatever others are called.
             Self::Ambiguous { candidates, .. } if candidates.iter().all(|candidate| !candidate.guid.is_empty()) => {
@@ -197,6 +214,16 @@ fn summary(searched: &[LogFile]) -> String {
     }
 }
 
+/// What there was instead.
+fn passed(searched: &[LogFile], records: u64) -> String {
+    match (searched.len(), records) {
+        (0, _) => String::new(),
+        (_, 0) => ": nothing is in it".to_owned(),
+        (_, 1) => ": its one line is none".to_owned(),
+        (_, records) => format!(": none of its {records} lines is one"),
+    }
+}
+
 fn meant(nearest: Option<&String>) -> String {
     nearest.map_or_else(String::new, |name| format!("; did you mean \"{}\"?", escape_control(name)))
 }
@@ -211,11 +238,15 @@ fn after(warnings: &[String]) -> String {
 }
 
 fn lines(candidates: &[Candidate]) -> String {
-    candidates.iter().fold(String::new(), |mut all, Candidate { guid, space, time, .. }| {
+    const MOST: usize = 20;
+    let more = candidates.len().saturating_sub(MOST);
+    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+    candidates.iter().take(MOST).fold(String::new(), |mut all, Candidate { guid, space, time, .. }| {
         let guid = if guid.is_empty() { "(no guid)" } else { guid };
         let time = time.map_or_else(String::new, |time| format!("  {time:.0}"));
-        let space = if space.is_empty() { String::new() } else { format!("  space {}", escape_control(space)) };
+        let space =
+            if space.is_empty() { String::new() } else { format!("  space {}", escape_control(&shortened(space))) };
         let _ = write!(all, "\n  {}{time}{space}", escape_control(guid)); // a String takes everything
         all
-    })
+    }) + &more
 }

@@ -8,7 +8,7 @@
 
 use super::about::About;
 use super::backwards::Line;
-use super::error::RequestError;
+use super::error::{Reading, RequestError};
 use super::forms::{Found, time_of_line};
 use super::history::{names_hide_a_guid, names_of_apps};
 use super::log_file::{self, LogFile, LogOptions};
@@ -75,7 +75,7 @@ fn app_of(request: &Request) -> Option<AppRef> {
 
 fn newest_of_all(kind: RequestKind, logs: &LogOptions) -> Result<Request, RequestError> {
     let (meaning, warnings) = search(kind, None, None, logs)?;
-    let none = || RequestError::none(vec![kind], Vec::new(), logs, Vec::new());
+    let none = || RequestError::none(vec![kind], Vec::new(), Reading::default(), logs);
     let request = meaning.newest_of_all().ok_or_else(none)?;
     Ok(Request { warnings, ..request })
 }
@@ -95,21 +95,28 @@ fn search(
         search.series(index, series, &mut reader)?;
     }
     let mut found = search.found;
+    let reading = reader.end();
     if let Some(app) = app.filter(|app| names_hide_a_guid(&found, app, logs)) {
         // A word that begins a guid of an app which has only a request of the other kind is not another app's name.
         found.clear();
-        return Err(RequestError::no_such_app(vec![kind], &app.word, names_of_apps(&[kind], logs), reader.warnings));
+        return Err(RequestError::no_such_app(
+            vec![kind],
+            &app.word,
+            names_of_apps(&[kind], logs),
+            logs,
+            reading.warnings,
+        ));
     }
     match (found.into_values().next(), app) {
-        (Some(meaning), _) => Ok((meaning, reader.warnings)),
+        (Some(meaning), _) => Ok((meaning, reading.warnings)),
         (None, Some(app)) => {
             let others = names_of_apps(&[kind], logs);
             if others.is_empty() {
-                return Err(RequestError::none(vec![kind], all.into_iter().flatten().collect(), logs, reader.warnings));
+                return Err(RequestError::none(vec![kind], all.into_iter().flatten().collect(), reading, logs));
             }
-            Err(RequestError::no_such_app(vec![kind], &app.word, others, reader.warnings))
+            Err(RequestError::no_such_app(vec![kind], &app.word, others, logs, reading.warnings))
         }
-        (None, None) => Err(RequestError::none(vec![kind], all.into_iter().flatten().collect(), logs, reader.warnings)),
+        (None, None) => Err(RequestError::none(vec![kind], all.into_iter().flatten().collect(), reading, logs)),
     }
 }
 
@@ -164,7 +171,7 @@ impl Search<'_> {
             let wanted =
                 if self.looks_through_everything() { Wanted::All(self.word.finder()) } else { Wanted::NewestFirst };
             let mut first = None;
-            reader.read(log_file, source, wanted, &mut |line, found| {
+            reader.read(log_file, source, wanted, self.word, &mut |line, found| {
                 self.record(line, found, rank);
                 let time = time_of_line(line.bytes);
                 first = first.or(time);
@@ -190,9 +197,6 @@ impl Search<'_> {
     }
 
     fn record(&mut self, line: Line<'_>, found: &[Found<'_>], (series, age): (Reverse<usize>, Reverse<usize>)) {
-        if found.is_empty() || !self.word.may_be_in(line.bytes) {
-            return;
-        }
         for found in found {
             let rank = (found.time, series, age, line.offset);
             let Some(app) = self.app else {

@@ -72,7 +72,9 @@ impl RequestFilter {
             return;
         }
         let (in_front, json) = split(record);
-        match objects(json) {
+        let array = record.trim_ascii_start();
+        let of_array = if array.starts_with(b"[") { objects(array) } else { None };
+        match of_array.or_else(|| objects(json)) {
             Some(objects) => {
                 let found = objects.into_iter().filter_map(|object| self.request(object));
                 found.for_each(|found| visit(Content::Request(found)));
@@ -119,14 +121,14 @@ impl RequestFilter {
     }
 }
 
-/// What may stand in front, and the JSON. An array is only looked for where nothing stands in front, for brackets are common
-/// there.
+/// What may stand in front, and the JSON: it begins with the first brace, or with the bracket directly in front of that.
 fn split(record: &[u8]) -> (&[u8], &[u8]) {
-    let start = match record.trim_ascii_start().first() {
-        Some(b'[') => memchr::memchr(b'[', record),
-        _ => memchr::memchr(b'{', record),
-    };
-    record.split_at(start.unwrap_or(record.len()))
+    let brace = memchr::memchr(b'{', record).unwrap_or(record.len());
+    let in_front = record[..brace].trim_ascii_end();
+    match in_front.strip_suffix(b"[") {
+        Some(in_front) => record.split_at(in_front.len()),
+        None => record.split_at(brace),
+    }
 }
 
 /// The objects of a record; `None`: it is no JSON.
@@ -351,6 +353,7 @@ mod tests {
             (TASK.to_owned(), &[staging][..]),
             (LRP.to_owned(), &[launch]),
             (format!("[{TASK},{LRP}, 7]"), &[staging, launch]),
+            (format!("diego-api/0: stdout | [ {TASK}]"), &[staging]),
             (format!("\u{feff}{TASK}\r"), &[staging]),
             (format!("diego-api/0: stdout | {TASK}"), &[staging]),
             (format!(r#"{{"type":"task_created","data":{{"task":{TASK}}}}}"#), &[staging]),

@@ -3,7 +3,7 @@
 
 use super::about::About;
 use super::contents::Contents;
-use super::error::RequestError;
+use super::error::{Reading, RequestError};
 use super::forms::{Form, Found};
 use super::log_file;
 use super::log_file::LogFile;
@@ -51,24 +51,27 @@ pub(crate) type Rank = (Option<Timestamp>, Reverse<usize>, Reverse<usize>, u64);
 pub(crate) struct Read {
     /// The files that were looked through.
     pub(crate) searched: Vec<LogFile>,
-    /// One line each.
-    pub(crate) warnings: Vec<String>,
+    /// What became of it.
+    pub(crate) reading: Reading,
 }
 
 /// Every app with a staging request, the one with the newest first: by its name where no other app has that, else by its guid.
 pub(crate) fn staged_apps(logs: &LogOptions) -> Result<Vec<AppRef>, RequestError> {
     let history = read(None, logs)?;
     let mut apps: Vec<(String, String)> = Vec::new();
+    let (mut guids, mut with_name) = (BTreeSet::new(), BTreeMap::<String, u64>::new());
     for entry in history.entries.into_iter().filter(|entry| entry.kind == RequestKind::Staging) {
         let Application { name, guid, .. } = entry.about.application;
-        if !apps.iter().any(|(_, known)| *known == guid) {
+        if guids.insert(guid.clone()) {
+            *with_name.entry(name.clone()).or_default() += 1;
             apps.push((name, guid));
         }
     }
     if apps.is_empty() {
-        return Err(RequestError::none(vec![RequestKind::Staging], Vec::new(), logs, history.warnings));
+        let reading = Reading { warnings: history.warnings, ..Reading::default() };
+        return Err(RequestError::none(vec![RequestKind::Staging], Vec::new(), reading, logs));
     }
-    let is_alone = |name: &str| !name.is_empty() && apps.iter().filter(|(other, _)| other == name).count() == 1;
+    let is_alone = |name: &str| !name.is_empty() && with_name.get(name) == Some(&1);
     let app_ref =
         |(name, guid): &(String, String)| if is_alone(name) { AppRef::name(name) } else { AppRef::word(guid) };
     Ok(apps.iter().map(app_ref).collect())
@@ -103,7 +106,7 @@ pub(crate) fn names_of_apps(kinds: &[RequestKind], logs: &LogOptions) -> BTreeSe
 pub(crate) fn read(app: Option<&AppRef>, logs: &LogOptions) -> Result<History, RequestError> {
     let kinds = vec![RequestKind::Staging, RequestKind::Launch, RequestKind::Task];
     let mut found: BTreeMap<AnswersBy, Listed> = BTreeMap::new();
-    let Read { searched, mut warnings } = each_request(&kinds, logs, app, |rank, request, log_file| {
+    let Read { searched, mut reading } = each_request(&kinds, logs, app, |rank, request, log_file| {
         let about = About::found(request);
         if let Some(by) = app.map_or(Some(AnswersBy::Id), |app| about.answers_to(app)) {
             found.entry(by).or_default().add(rank, request, about, log_file);
@@ -112,15 +115,17 @@ pub(crate) fn read(app: Option<&AppRef>, logs: &LogOptions) -> Result<History, R
     let Some(Listed { mut entries, left_out, .. }) = found.into_values().next() else {
         let others = app.map(|_| names_of_apps(&kinds, logs)).unwrap_or_default();
         return Err(match app {
-            Some(app) if !others.is_empty() => RequestError::no_such_app(kinds, &app.word, others, warnings),
-            _ => RequestError::none(kinds, searched, logs, warnings),
+            Some(app) if !others.is_empty() => {
+                RequestError::no_such_app(kinds, &app.word, others, logs, reading.warnings)
+            }
+            _ => RequestError::none(kinds, searched, reading, logs),
         });
     };
     if left_out > 0 {
-        warnings.push(format!("{left_out} requests are not listed; name an app to list its own"));
+        reading.warnings.push(format!("{left_out} requests are not listed; name an app to list its own"));
     }
     entries.sort_by_key(|(rank, _)| Reverse(*rank));
-    Ok(History { entries: entries.into_iter().map(|(_, entry)| entry).collect(), warnings })
+    Ok(History { entries: entries.into_iter().map(|(_, entry)| entry).collect(), warnings: reading.warnings })
 }
 
 /// What is listed of an endless history: the newest.
@@ -148,7 +153,7 @@ impl Listed {
         if request.form == Form::Printed {
             self.printed.insert(key, known.unwrap_or(self.entries.len()));
         }
-        let contents = Contents::read(request.kind, request.document);
+        let contents = Contents::read(request.kind, request.document, &about.process_type);
         let (kind, time, log) = (request.kind, request.time, log_file.to_string());
         let entry = (rank, ListedRequest { kind, time, about, contents, log });
         match known {
@@ -179,15 +184,13 @@ pub(crate) fn each_request(
     for (index, series) in all.iter().enumerate() {
         for (age, log_file) in series.iter().enumerate() {
             let Some(source) = reader.open(log_file, age > 0)? else { continue };
-            reader.read(log_file, source, Wanted::All(word.finder()), &mut |line, found| {
-                if word.may_be_in(line.bytes) {
-                    for found in found {
-                        visit((found.time, Reverse(index), Reverse(age), line.offset), found, log_file);
-                    }
+            reader.read(log_file, source, Wanted::All(word.finder()), &word, &mut |line, found| {
+                for found in found {
+                    visit((found.time, Reverse(index), Reverse(age), line.offset), found, log_file);
                 }
                 ControlFlow::Continue(())
             });
         }
     }
-    Ok(Read { searched: all.into_iter().flatten().collect(), warnings: reader.warnings })
+    Ok(Read { searched: all.into_iter().flatten().collect(), reading: reader.end() })
 }

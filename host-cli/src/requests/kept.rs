@@ -1,43 +1,64 @@
-//! Standard input, which can be read once, while a search may want it twice: the requests in it are kept until the program
-//! ends, in a file that has no name. Noise is not kept, so a log of any length takes no room.
+//! Standard input and pipes, which can be read once, while a search may want them twice: the requests in them are kept until
+//! the program ends, each in a file that has no name. Noise is not kept, so a log of any length takes no room.
+
+#![expect(clippy::disallowed_methods, reason = "the one place that reads requests from pipes")]
 
 use super::backwards::Line;
 use super::forms::RequestFilter;
+use super::log_file::LogFile;
 use super::request::RequestKind;
 use super::unpacked;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
-use std::sync::OnceLock;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of requests that are kept at most.
 const LARGEST: u64 = 4 << 30;
 
-/// What standard input held.
+/// Records of a place that were not given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Passed {
+    /// They were too long.
+    pub(crate) overlong: u64,
+    /// They were not kept, for they are no requests.
+    pub(crate) noise: u64,
+}
+
+/// What a pipe held.
 pub(crate) struct Kept {
     requests: File,
-    overlong: u64,
+    passed: Passed,
     /// Why it was not read to its end.
     broken: Option<(io::ErrorKind, String)>,
 }
 
-static KEPT: OnceLock<io::Result<Kept>> = OnceLock::new();
+/// By path; standard input has none.
+static KEPT: Mutex<BTreeMap<Option<PathBuf>, Arc<Kept>>> = Mutex::new(BTreeMap::new());
 
-/// Gives each record that may be a request to `visit`, and back how many were left out for being too long.
-pub(crate) fn each_record(visit: &mut dyn FnMut(Line<'_>)) -> io::Result<u64> {
-    let kept = KEPT.get_or_init(|| keep(io::stdin().lock())).as_ref().map_err(again)?;
-    kept.each_record(visit)
-}
-
-fn again(error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), error.to_string())
+/// What standard input or a pipe holds; it is read to its end when it is asked for the first time.
+pub(crate) fn kept(log_file: &LogFile) -> io::Result<Arc<Kept>> {
+    let path = log_file.path().map(ToOwned::to_owned);
+    let mut all = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(kept) = all.get(&path) {
+        return Ok(Arc::clone(kept));
+    }
+    let kept = Arc::new(match &path {
+        Some(path) => keep(File::open(path)?)?,
+        None => keep(io::stdin().lock())?,
+    });
+    all.insert(path, Arc::clone(&kept));
+    Ok(kept)
 }
 
 fn keep(mut input: impl Read) -> io::Result<Kept> {
     let filter = RequestFilter::new(&[RequestKind::Staging, RequestKind::Launch, RequestKind::Task]);
     let mut requests = BufWriter::new(tempfile::tempfile()?);
-    let (mut length, mut written) = (0, Ok(()));
+    let (mut length, mut written, mut noise) = (0, Ok(()), 0);
     let read = unpacked::each_record(&mut input, &mut |record| {
+        noise += u64::from(!filter.may_match(record.bytes));
         if written.is_ok() && filter.may_match(record.bytes) {
             length += record.bytes.len() as u64 + 1;
             written = if length > LARGEST {
@@ -56,15 +77,17 @@ fn keep(mut input: impl Read) -> io::Result<Kept> {
         Ok(overlong) => (overlong, None),
         Err(error) => (0, Some((error.kind(), error.to_string()))),
     };
-    Ok(Kept { requests, overlong, broken })
+    Ok(Kept { requests, passed: Passed { overlong, noise }, broken })
 }
 
 impl Kept {
-    fn each_record(&self, visit: &mut dyn FnMut(Line<'_>)) -> io::Result<u64> {
-        unpacked::each_record(&mut FromStart { file: &self.requests, at: 0 }, visit)?;
+    /// Gives each record that may be a request to `visit`, and back what was left out.
+    pub(crate) fn each_record(&self, visit: &mut dyn FnMut(Line<'_>)) -> io::Result<Passed> {
+        // It was unpacked already: what a request looks like by its first bytes is its own affair.
+        unpacked::records(FromStart { file: &self.requests, at: 0 }, visit)?;
         match &self.broken {
             Some((kind, text)) => Err(io::Error::new(*kind, text.clone())),
-            None => Ok(self.overlong),
+            None => Ok(self.passed),
         }
     }
 }

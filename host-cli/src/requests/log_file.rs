@@ -49,8 +49,10 @@ const fn components(kind: RequestKind) -> &'static [(&'static str, &'static str)
 /// One place of requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LogFile {
-    /// A file, packed or not.
+    /// A file, packed or not, or a pipe.
     File(PathBuf),
+    /// The same, found in a folder that was named: nobody asked for it in particular.
+    Listed(PathBuf),
     /// Standard input.
     StandardInput,
 }
@@ -58,13 +60,21 @@ pub(crate) enum LogFile {
 impl std::fmt::Display for LogFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::File(path) => write!(f, "{}", path.display()),
+            Self::File(path) | Self::Listed(path) => write!(f, "{}", path.display()),
             Self::StandardInput => f.write_str("standard input"),
         }
     }
 }
 
 impl LogFile {
+    /// Where it is; `None` for standard input.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) | Self::Listed(path) => Some(path),
+            Self::StandardInput => None,
+        }
+    }
+
     fn named(path: &Path) -> Self {
         if path == Path::new("-") { Self::StandardInput } else { Self::File(path.to_owned()) }
     }
@@ -154,7 +164,7 @@ fn files_in(folder: &Path) -> Vec<LogFile> {
             if path.is_dir() && !is_link && depth > 0 {
                 folders.push((path, depth - 1));
             } else if path.is_file() && files.len() < MOST_FILES {
-                files.push(LogFile::File(path));
+                files.push(LogFile::Listed(path));
             }
         }
     }
@@ -185,7 +195,7 @@ mod tests {
         std::os::unix::fs::symlink(at("elsewhere"), at("from/link")).unwrap();
         let logs = LogOptions { from: vec![at("from"), "-".into()], ..LogOptions::default() };
         let found = series(&[RequestKind::Staging, RequestKind::Launch], &logs).unwrap();
-        let expected = ["from/a.tgz", "from/b.json", "from/deeper/c"].map(|file| vec![LogFile::File(at(file))]);
+        let expected = ["from/a.tgz", "from/b.json", "from/deeper/c"].map(|file| vec![LogFile::Listed(at(file))]);
         assert_eq!(found, [&expected[..], &[vec![LogFile::StandardInput]]].concat());
     }
 

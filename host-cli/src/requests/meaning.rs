@@ -4,9 +4,8 @@ use super::about::About;
 use super::error::{Candidate, RequestError};
 use super::forms::{Form, Found};
 use super::history::Rank;
-use super::request::{Request, RequestKind};
+use super::request::Request;
 use crate::app_ref::AppRef;
-use shared_model::desired_lrp::DesiredLrp;
 use shared_model::plain_line::escape_control;
 use shared_model::process_type::WEB;
 use std::cmp::Reverse;
@@ -53,7 +52,7 @@ impl Meaning {
         let guid = about.application.guid.clone();
         let candidate = self.candidates.entry(guid.clone()).or_insert_with(|| Candidate::new(&about.application));
         candidate.time = found.time.max(candidate.time);
-        let key = (guid, process_type(found));
+        let key = (guid, about.process_type.clone());
         if self.newest.get(&key).is_none_or(|known| known.rank < rank) {
             self.newest.insert(key, Newest { rank, form: found.form, request: about.of(found) });
         }
@@ -64,11 +63,11 @@ impl Meaning {
         if self.newest.values().any(|known| known.rank >= rank) {
             return;
         }
-        let request = About::found(found).of(found);
-        let candidate = Candidate::new(&request.application);
-        let guid = candidate.guid.clone();
+        let about = About::found(found);
+        let (candidate, process) = (Candidate::new(&about.application), about.process_type.clone());
+        let (guid, request) = (candidate.guid.clone(), about.of(found));
         self.candidates = BTreeMap::from([(guid.clone(), candidate)]);
-        self.newest = BTreeMap::from([((guid, process_type(found)), Newest { rank, form: found.form, request })]);
+        self.newest = BTreeMap::from([((guid, process), Newest { rank, form: found.form, request })]);
     }
 
     /// The newest request of the process, where all are one app's, if it was logged. `None`: something newer may stand anywhere.
@@ -144,11 +143,4 @@ impl Meaning {
         let of_app = self.newest.into_iter().filter(|((of, _), _)| *of == guid);
         Ok((of_app.map(|((_, process), newest)| (process, newest.request)).collect(), warnings))
     }
-}
-
-/// A launch request's process type. Other requests, and odd ones, have web's.
-fn process_type(found: &Found<'_>) -> String {
-    let lrp = Some(found.document).filter(|_| found.kind == RequestKind::Launch);
-    let lrp: Option<DesiredLrp> = lrp.and_then(|document| serde_json::from_str(document).ok());
-    lrp.map_or_else(|| WEB.to_owned(), |lrp| lrp.process_type())
 }

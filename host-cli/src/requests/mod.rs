@@ -3,7 +3,7 @@
 //! Of old the stager and nsync write each request into their log when they are patched (`examples/patches`); today `cfdot` prints
 //! them. This room finds the newest one, of an app or of all, and lists what there is. A request takes this way:
 //!
-//! - `log_file`, `rotated`: which files. `source`: one of them, opened; `standard_input`: that, so that it can be read twice.
+//! - `log_file`, `rotated`: which files. `source`: one of them, opened; `kept`: a pipe, so that it can be read twice.
 //! - `unpacked`: gzip, archives, UTF-16 → bytes. `backwards`, `forwards`: bytes → lines. `unwrap`, `assemble`: lines → records.
 //! - `forms`: a record → the requests in it, with their times. `reader`: all of this, and what was wrong.
 //! - `about`: which app a request is for. `word`: the same among bytes. `meaning`: which of several is meant.
@@ -23,6 +23,7 @@ mod forwards;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzed;
 pub(crate) mod history;
+mod kept;
 mod log_file;
 mod meaning;
 mod reader;
@@ -31,7 +32,6 @@ mod request_file;
 mod rotated;
 pub(crate) mod run_action;
 mod source;
-mod standard_input;
 mod unpacked;
 mod unwrap;
 mod word;

@@ -1,28 +1,36 @@
 //! Opens a place of records. A large file of plain lines is read from its end, or searched for a word; everything else is
 //! unpacked and read from its beginning.
+//!
+//! Whether lines are plain is judged by the file's ends. Where that turns out wrong in its middle, it is read anew, whole: what is
+//! found does not depend on how large a file is.
 
 #![expect(clippy::disallowed_methods, reason = "the one place that opens logs")]
 
 use super::backwards::{Bounds, Line, LinesFromEnd};
 use super::forwards::each_line;
+use super::kept::{self, Kept, Passed};
 use super::log_file::LogFile;
 use super::unpacked::{BEGINNING, Packing};
 use super::unwrap::is_in_pieces;
-use super::{assemble, standard_input, unpacked};
+use super::{assemble, unpacked};
 use memchr::memmem::Finder;
+use shared_model::document::Encoding;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// Up to this size a file is read whole, whatever it holds: it costs a few milliseconds.
 const SMALL: u64 = 4 << 20;
 /// Bytes at both ends by which a large file is judged.
 const SAMPLE: u64 = 64 << 10;
+/// Bytes of lines with a word that are held until it is known whether all lines of the file are plain.
+const MOST_HELD: usize = 64 << 20;
 
 /// What a reader wants of a place.
 #[derive(Clone, Copy)]
 pub(crate) enum Wanted<'a> {
-    /// The newest first, where that can be had.
+    /// The newest first, where that can be had. A record may be given twice.
     NewestFirst,
     /// All records in any order; with a word those that do not hold it may be left out.
     All(Option<&'a Finder<'a>>),
@@ -30,24 +38,27 @@ pub(crate) enum Wanted<'a> {
 
 /// An opened place.
 pub(crate) enum Source {
-    /// A large file of plain lines.
+    /// A large file of lines that are plain at its ends.
     Lines(File),
     /// Any other file.
     File(File),
-    /// Standard input.
-    StandardInput,
+    /// Standard input or a pipe.
+    Kept(Arc<Kept>),
 }
 
 impl Source {
     /// Opens a place.
     pub(crate) fn open(log_file: &LogFile) -> io::Result<Self> {
-        let LogFile::File(path) = log_file else { return Ok(Self::StandardInput) };
-        let mut file = File::open(path)?;
-        let metadata = file.metadata()?;
+        let Some(path) = log_file.path() else { return Ok(Self::Kept(kept::kept(log_file)?)) };
+        let metadata = path.metadata()?;
         if metadata.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        let is_plain = metadata.is_file() && metadata.len() > SMALL && has_plain_lines(&mut file, metadata.len())?;
+        if !metadata.is_file() {
+            return Ok(Self::Kept(kept::kept(log_file)?));
+        }
+        let mut file = File::open(path)?;
+        let is_plain = metadata.len() > SMALL && has_plain_ends(&mut file, metadata.len())?;
         Ok(if is_plain { Self::Lines(file) } else { Self::File(file) })
     }
 
@@ -55,50 +66,109 @@ impl Source {
     pub(crate) fn size_if_read_whole(&self) -> Option<u64> {
         match self {
             Self::File(file) => Some(file.metadata().map_or(0, |metadata| metadata.len())),
-            Self::StandardInput => Some(0),
+            Self::Kept(_) => Some(0),
             Self::Lines(_) => None,
         }
     }
 
-    /// Gives each record to `visit`, and back how many were left out for being too long. Whoever breaks off ends the reading of
+    /// Gives each record to `visit`, and back what was left out. Whoever breaks off ends the reading of
     /// a file of lines; anything else is read to its end anyway, for what comes later is newer.
     pub(crate) fn each_record(
         self,
         wanted: Wanted<'_>,
         visit: &mut dyn FnMut(Line<'_>) -> ControlFlow<()>,
-    ) -> io::Result<u64> {
-        let mut to_the_end = |record: Line<'_>| {
-            let _ = visit(record);
+    ) -> io::Result<Passed> {
+        let whole = |mut file: File, visit: &mut dyn FnMut(Line<'_>) -> ControlFlow<()>| {
+            file.rewind()?;
+            unpacked::each_record(&mut file, &mut |record| {
+                let _ = visit(record);
+            })
         };
-        match (self, wanted) {
-            (Self::Lines(file), Wanted::NewestFirst) => {
-                let mut lines = LinesFromEnd::new(file, Bounds::default())?;
-                while let Some(line) = lines.next()? {
-                    if visit(line).is_break() {
-                        break;
-                    }
-                }
-                Ok(lines.overlong())
+        let overlong = match (self, wanted) {
+            (Self::Lines(file), Wanted::NewestFirst) => match from_end(&file, visit)? {
+                Some(overlong) => Ok(overlong),
+                None => whole(file, visit),
+            },
+            (Self::Lines(file), Wanted::All(Some(word))) => match with_word(&file, word, visit)? {
+                Some(overlong) => Ok(overlong),
+                None => whole(file, visit),
+            },
+            (Self::Lines(file) | Self::File(file), _) => whole(file, visit),
+            (Self::Kept(kept), _) => {
+                return kept.each_record(&mut |record| {
+                    let _ = visit(record);
+                });
             }
-            (Self::Lines(file), Wanted::All(word)) => each_line(file, Bounds::default(), word, to_the_end),
-            (Self::File(mut file), _) => unpacked::each_record(&mut file, &mut to_the_end),
-            (Self::StandardInput, _) => standard_input::each_record(&mut to_the_end),
-        }
+        }?;
+        Ok(Passed { overlong, noise: 0 })
     }
 }
 
-/// Whether each line of a file stands for itself, by its beginning and its end.
-fn has_plain_lines(file: &mut File, size: u64) -> io::Result<bool> {
+/// `None`: a line was met that is not plain.
+fn from_end(file: &File, visit: &mut dyn FnMut(Line<'_>) -> ControlFlow<()>) -> io::Result<Option<u64>> {
+    let mut lines = LinesFromEnd::new(file, Bounds::default())?;
+    while let Some(line) = lines.next()? {
+        if is_spread(line.bytes) {
+            return Ok(None);
+        }
+        if visit(line).is_break() {
+            break;
+        }
+    }
+    Ok(Some(lines.overlong()))
+}
+
+/// `None`: a line with the word is not plain. None was given then.
+fn with_word(
+    file: &File,
+    word: &Finder<'_>,
+    visit: &mut dyn FnMut(Line<'_>) -> ControlFlow<()>,
+) -> io::Result<Option<u64>> {
+    let (mut held, mut bytes, mut is_plain) = (Vec::new(), 0, true);
+    let overlong = each_line(file, Bounds::default(), Some(word), |line| {
+        is_plain &= bytes > MOST_HELD || stands_alone(line.bytes);
+        if is_plain && bytes <= MOST_HELD {
+            bytes += line.bytes.len();
+            held.push((line.offset, line.bytes.to_vec()));
+            if bytes > MOST_HELD {
+                for (offset, bytes) in held.drain(..) {
+                    let _ = visit(Line { bytes: &bytes, offset });
+                }
+            }
+        } else if is_plain {
+            let _ = visit(line);
+        }
+    })?;
+    for (offset, bytes) in held.iter().filter(|_| is_plain) {
+        let _ = visit(Line { bytes, offset: *offset });
+    }
+    Ok(is_plain.then_some(overlong))
+}
+
+/// Whether a line with a word in it is a whole record, by both of its ends; no piece of one, and no line of an object that is
+/// spread over several.
+fn stands_alone(line: &[u8]) -> bool {
+    let ends = line.trim_ascii_end().last();
+    let is_inner = line.trim_ascii_start().starts_with(b"\"");
+    !is_spread(line) && !is_inner && (ends == Some(&b'}') || ends == Some(&b']') || !line.contains(&b'{'))
+}
+
+/// Whether more than this line is needed to read it.
+fn is_spread(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    is_in_pieces(line) || assemble::indent(line).is_some() || matches!(line, b"]" | b"}")
+}
+
+/// Whether each line at both ends of a file stands for itself.
+fn has_plain_ends(file: &mut File, size: u64) -> io::Result<bool> {
     let (first, last) = (sample(file, 0)?, sample(file, size.saturating_sub(SAMPLE))?);
     file.rewind()?;
-    let is_spread = |line: &[u8]| {
-        let line = line.trim_ascii_end();
-        is_in_pieces(line) || assemble::indent(line).is_some() || line == b"]"
-    };
     // A sample may begin and end within a line; no such rest is taken for something else than it is.
     let whole = |sample: &[u8]| memchr::memrchr(b'\n', sample).map_or(0, |end| end + 1);
-    let lines = first[..whole(&first)].split(|byte| *byte == b'\n').chain(last.split(|byte| *byte == b'\n').skip(1));
-    Ok(Packing::of(&first[..BEGINNING.min(first.len())]) == Packing::Plain && !{ lines }.any(is_spread))
+    let mut lines =
+        first[..whole(&first)].split(|byte| *byte == b'\n').chain(last.split(|byte| *byte == b'\n').skip(1));
+    let packing = Packing::of(&first[..BEGINNING.min(first.len())]);
+    Ok(matches!(packing, Packing::Text(Encoding::Utf8, _)) && !lines.any(is_spread))
 }
 
 fn sample(file: &mut File, at: u64) -> io::Result<Vec<u8>> {

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use std::borrow::Cow;
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Of which of a container's outputs a piece is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stream {
@@ -29,6 +31,7 @@ pub(crate) enum Unwrapped<'a> {
 
 /// Takes off what is known. Anything is taken.
 pub(crate) fn unwrap(line: &[u8]) -> Unwrapped<'_> {
+    let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line); // in front of what was appended to a file
     json_file(line).or_else(|| cri(line)).unwrap_or_else(|| Unwrapped::Line(without_timestamp(line)))
 }
 

@@ -13,7 +13,7 @@ fn no_logs_at_all_is_said_with_where_was_looked() {
         ("requests", "CF's stager component or nsync"),
     ] {
         home.run(command)
-            .failed(3, &[&format!("found no log of {who} in {log} or {logs}"), "try: name the folder with --logs"]);
+            .failed(3, &[&format!("found no log of {who} in {log} or {logs}"), "name the folder with --logs"]);
     }
     home.run("build-req --logs elsewhere").failed(3, &["found no log of CF's stager component in elsewhere"]);
 }

@@ -205,6 +205,89 @@ fn the_folders_of_a_bosh_machine_and_the_archive_of_bosh_logs_are_known() {
     assert_eq!(both.iter().map(|row| row["kind"].as_str().unwrap()).collect::<Vec<_>>(), ["launch", "staging"]);
 }
 
+/// A text as a file, as a large file, from standard input, from a pipe, and in an archive: what `arguments` prints of it.
+fn by_every_way(text: &str, arguments: &str) -> [String; 5] {
+    let noise = "noise noise noise noise noise noise noise\n".repeat(3 << 15);
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(text.len() as u64);
+    archive.append_data(&mut header, "sys/log/x", text.as_bytes()).unwrap();
+    let home = Home::new()
+        .with_bytes("file", text.as_bytes())
+        .with_bytes("large", format!("{noise}{text}\n{noise}").as_bytes())
+        .with_bytes("tgz", &gzip(&archive.into_inner().unwrap()));
+    let fed = home.run_fed(&format!("{arguments} --from -"), text.as_bytes());
+    let named = |place: &str| home.run(&format!("{arguments} --from {place}"));
+    let pipe = home.run_fed(&format!("{arguments} --from /dev/fd/0"), text.as_bytes());
+    [named("file"), named("large"), fed, pipe, named("tgz")].map(|said| {
+        assert!(said.code == 0, "{arguments}: {said:?}\n{}", &text[..text.len().min(300)]);
+        said.out
+    })
+}
+
+#[test]
+fn in_whatever_place_and_wrapping_a_request_stands_it_is_the_same() {
+    let lrp = recorded_document("cfdot-desired-lrps.jsonl", "4b39d3d1-e5c7-4c96-a45c-a643c06a4645");
+    let (compact, spread) = (lrp.to_string(), serde_json::to_string_pretty(&lrp).unwrap());
+    let lines = |prefix: &dyn Fn(usize) -> String| {
+        let line = |(at, line): (usize, &str)| prefix(at) + line;
+        spread.lines().enumerate().map(line).collect::<Vec<_>>().join("\n")
+    };
+    let other = at("1.0", "other").of("other", GUID).launch();
+    let two_machines = |line: &str| format!("d/0: stdout | {line}\r\nd/1: stdout | {line}\r");
+    let two_machines = spread.lines().map(two_machines).collect::<Vec<_>>().join("\n");
+    let piece = |bytes| format!("2026-11-28T20:00:00Z stdout P {}", std::str::from_utf8(bytes).unwrap());
+    let pieces = compact.as_bytes().chunks(4000).map(piece).collect::<Vec<_>>().join("\n");
+    let end = "2026-11-28T20:00:00Z stderr F noise\n2026-11-28T20:00:00Z stdout F ";
+    for text in [
+        compact.clone(),
+        spread.clone(),
+        format!("\u{feff}{spread}"),
+        format!("\u{feff}[{compact}]"),
+        format!("{other}\n{spread}\n{other}"),
+        format!("d/0: stdout | [{compact}]"),
+        lines(&|_| "d/0: stdout | ".to_owned()),
+        two_machines,
+        lines(&|at| format!("Nov 28 20:00:{:02} vm s[1]: ", at % 60)),
+        format!("{pieces}\n{end}"),
+    ] {
+        for arguments in ["launch-req site", "launch-req 4b39d3d1-e5c7-4c96-a45c-a643c06a4645"] {
+            for found in by_every_way(&text, arguments) {
+                assert_eq!(serde_json::from_str::<Value>(&found).unwrap(), lrp, "{}", &text[..200]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_request_that_was_edited_elsewhere_is_taken_with_any_mark_in_front() {
+    for file in ["plain.json", "bom.json", "utf16.json"] {
+        let said = run(&format!("build-req shop --from {}", case(&format!("request-with-bom/{file}")).display()));
+        let task: Value = serde_json::from_str(said.printed()).unwrap();
+        assert_eq!(task["log_guid"], SHOP, "{file}");
+    }
+}
+
+#[test]
+fn a_file_of_a_folder_that_cannot_be_read_hides_none_of_the_others() {
+    let home = Home::new().with("in/a", &[at("1.0", "a").staging()]).with("in/b", &[]);
+    fs::remove_file(home.path("in/b")).unwrap();
+    std::os::unix::net::UnixListener::bind(home.path("in/socket")).unwrap();
+    fs::write(home.path("in/z.gz"), [0x1f, 0x8b, 8, 0, 1]).unwrap();
+    assert_eq!(home.run("build-req --from in").mark_and_warning("z.gz: read in part only"), "a");
+}
+
+#[test]
+fn a_newer_request_that_is_odd_does_not_hide_webs() {
+    let odd =
+        |document: &str| document.replace(r#""ports":[8080]"#, r#""ports":[-1]"#).replace("1795880000", "1795890000");
+    let lrps = fs::read_to_string(cfdot("cfdot-desired-lrps.jsonl")).unwrap();
+    let worker = odd(lrps.lines().find(|line| line.contains(r#"{"static":"worker"}"#)).unwrap());
+    let web = worker.replace("worker", "web").replace("WORKER", "WEB").replace("1795890000", "1795880000");
+    let home = Home::new().with("lrps", &[web.clone(), worker]);
+    assert_eq!(home.run("launch-req nightly --from lrps").printed(), web);
+}
+
 #[test]
 fn a_workers_request_is_not_taken_for_the_apps() {
     for file in ["web-and-worker/nsync_listener.stdout.log", "web-and-worker/live/nsync_listener.stdout.log"] {
@@ -302,6 +385,12 @@ fn a_place_that_holds_nothing_is_said() {
     fs::create_dir(home.path("folder")).unwrap();
     home.run("launch-req --from gone").failed(3, &["cannot read gone: No such file"]);
     home.run("launch-req --from folder").failed(3, &["found no file in folder", "or - for standard input"]);
-    home.run("launch-req --from empty").failed(3, &["no launch request in empty", "`cfdot desired-lrps`"]);
-    home.run_fed("requests --from -", b"").failed(3, &["no request in standard input"]);
+    home.run("launch-req --from empty")
+        .failed(3, &["no launch request in empty: nothing is in it", "command in front"]);
+    home.run_fed("requests --from -", b"").failed(3, &["no request in standard input: nothing is in it"]);
+    let no_cfdot = b"diego-api/0: stdout | bash: line 1: cfdot: command not found\nbye";
+    let none = home.run_fed("requests --from -", no_cfdot);
+    none.failed(3, &["no request in standard input: none of its 2 lines is one", ". /etc/profile.d/cfdot.sh"]);
+    let one = home.run_fed("launch-req --from -", b"noise");
+    one.failed(3, &["no launch request in standard input: its one line is none", "`cfdot desired-lrps`"]);
 }
