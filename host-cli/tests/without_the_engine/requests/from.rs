@@ -214,7 +214,7 @@ fn by_every_way(text: &str, arguments: &str) -> [String; 5] {
     archive.append_data(&mut header, "sys/log/x", text.as_bytes()).unwrap();
     let home = Home::new()
         .with_bytes("file", text.as_bytes())
-        .with_bytes("large", format!("{noise}{text}\n{noise}").as_bytes())
+        .with_bytes("large", format!("{noise}{text}\n{}", &noise[..1 << 18]).as_bytes())
         .with_bytes("tgz", &gzip(&archive.into_inner().unwrap()));
     let fed = home.run_fed(&format!("{arguments} --from -"), text.as_bytes());
     let named = |place: &str| home.run(&format!("{arguments} --from {place}"));
