@@ -56,7 +56,22 @@ def logs():
     for line in lines_with_requests():
         yield b'\x01\x10' + line
         yield gzip.compress(line)
+    for line in printed_requests():
+        spread = json.dumps(json.loads(line), indent=2).encode()
+        yield b'\x40\xff' + line
+        yield b'\x40\xff[' + line + b']'
+        yield b'\x40\xff' + re.sub(rb'(?m)^', b'd/0: stdout | ', spread)
+        yield b'\x40\xff' + re.sub(rb'(?m)^', b'2026-11-28T20:00:00Z stdout F ', spread)
+        yield b'\x40\xff' + json.dumps({'log': line.decode() + '\n', 'stream': 'stdout'}).encode()
+        yield b'\xff\xfe' + line.decode().encode('utf-16-le')
     yield b'\0\0' + bytes(300) + b'{"timestamp":"1.5","data":{"taskDefinition":{}}}\n\n{"data":{"desiredLRP":{}}}'
+
+
+def printed_requests():
+    """What cfdot printed: the shortest of each kind, for a fuzzer takes no long ones."""
+    for name in ('tasks', 'desired-lrps', 'task-events', 'lrp-events'):
+        lines = (TOP / f'examples/requests/cfdot/cfdot-{name}.jsonl').read_bytes().splitlines()
+        yield min(lines, key=len)
 
 
 def lines_with_requests():
