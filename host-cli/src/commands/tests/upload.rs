@@ -32,14 +32,15 @@ fn a_replaced_droplet_of_an_app_on_diego_is_told_at_the_end_even_of_a_failure() 
 #[test]
 fn nothing_is_told_where_nothing_was_replaced_or_that_was_wanted_or_the_app_is_not_on_diego() {
     let none = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/requests/2016/stager.stdout.log");
-    for (words, said) in [
-        (format!("--nsync-log {LOG}"), vec![failed(223)]),
-        (format!("--nsync-log {LOG} --upload"), vec![uploaded(), Event::Done { ms: 1 }]),
-        (format!("--nsync-log {LOG} -- --report"), vec![uploaded(), Event::Done { ms: 1 }]),
-        (format!("--nsync-log {none}"), vec![uploaded(), Event::Done { ms: 1 }]),
-        ("--nsync-log -".to_owned(), vec![uploaded(), Event::Done { ms: 1 }]),
+    let failure = restaged(&format!("--nsync-log {LOG}"), vec![failed(223)], 223);
+    assert!(failure.code != ExitCode::Success && !failure.said("cf restart"), "{}", failure.text);
+    for words in [
+        format!("--nsync-log {LOG} --upload"),
+        format!("--nsync-log {LOG} -- --report"),
+        format!("--nsync-log {none}"),
     ] {
-        assert!(!restaged(&words, said, 0).said("cf restart"), "{words}");
+        let walked = restaged(&words, vec![uploaded(), Event::Done { ms: 1 }], 0);
+        assert!(walked.code == ExitCode::Success && !walked.said("cf restart"), "{words}: {}", walked.text);
     }
 }
 
