@@ -17,15 +17,21 @@ use memchr::memmem::Finder;
 use shared_model::document::Encoding;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::thread;
 
 /// Up to this size a file is read whole, whatever it holds: it costs a few milliseconds.
 const SMALL: u64 = 4 << 20;
 /// Bytes at both ends by which a large file is judged.
 const SAMPLE: u64 = 64 << 10;
-/// Bytes of lines with a word that are held until it is known whether all lines of the file are plain.
+/// Bytes of lines with a word that a thread holds until it is known whether all lines of the file are plain.
 const MOST_HELD: usize = 64 << 20;
+/// Threads that search a file for a word.
+const MOST_THREADS: usize = 4;
+const CHUNK: usize = 64 << 10;
 
 /// What a reader wants of a place.
 #[derive(Clone, Copy)]
@@ -118,31 +124,91 @@ fn from_end(file: &File, visit: &mut dyn FnMut(Line<'_>) -> ControlFlow<()>) -> 
     Ok(Some(lines.overlong()))
 }
 
-/// `None`: a line with the word is not plain. None was given then.
+/// The lines with a word, searched for by several threads: most of the time is spent on copying the file out of the kernel.
+/// `None`: one of them is not plain, or there are very many; none was given then.
 fn with_word(
     file: &File,
     word: &Finder<'_>,
     visit: &mut dyn FnMut(Line<'_>) -> ControlFlow<()>,
 ) -> io::Result<Option<u64>> {
-    let (mut held, mut bytes, mut is_plain) = (Vec::new(), 0, true);
-    let overlong = each_line(file, Bounds::default(), Some(word), |line| {
-        is_plain &= bytes > MOST_HELD || stands_alone(line.bytes);
-        if is_plain && bytes <= MOST_HELD {
-            bytes += line.bytes.len();
-            held.push((line.offset, line.bytes.to_vec()));
-            if bytes > MOST_HELD {
-                for (offset, bytes) in held.drain(..) {
-                    let _ = visit(Line { bytes: &bytes, offset });
-                }
-            }
-        } else if is_plain {
-            let _ = visit(line);
-        }
-    })?;
-    for (offset, bytes) in held.iter().filter(|_| is_plain) {
+    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS);
+    let starts = starts_of_parts(file, threads)?;
+    let parts: Vec<io::Result<Hits>> = thread::scope(|scope| {
+        let search = |part: &[u64]| {
+            let part = Part { file, at: part[0], end: part[1] };
+            scope.spawn(move || Hits::search(part, word))
+        };
+        let running: Vec<_> = starts.windows(2).map(search).collect();
+        let died = |_| Err(io::Error::other("a thread died"));
+        running.into_iter().map(|thread| thread.join().unwrap_or_else(died)).collect()
+    });
+    let parts: Vec<Hits> = parts.into_iter().collect::<io::Result<_>>()?;
+    if !parts.iter().all(|part| part.is_plain) {
+        return Ok(None);
+    }
+    for (offset, bytes) in parts.iter().flat_map(|part| &part.lines) {
         let _ = visit(Line { bytes, offset: *offset });
     }
-    Ok(is_plain.then_some(overlong))
+    Ok(Some(parts.iter().map(|part| part.overlong).sum()))
+}
+
+/// Where parts of about one size begin, each at the beginning of a line, and where the last one ends.
+fn starts_of_parts(file: &File, parts: usize) -> io::Result<Vec<u64>> {
+    let size = file.metadata()?.len();
+    let mut starts = vec![0];
+    for part in 1..parts as u64 {
+        let mut at = size / parts as u64 * part;
+        let mut bytes = vec![0; CHUNK];
+        while at < size {
+            let read = file.read_at(&mut bytes, at)?;
+            if let Some(end) = memchr::memchr(b'\n', &bytes[..read]) {
+                at += end as u64 + 1;
+                break;
+            }
+            at = if read == 0 { size } else { at + read as u64 };
+        }
+        starts.push(at);
+    }
+    starts.push(size);
+    Ok(starts)
+}
+
+/// Lines with a word in a part of a file.
+struct Hits {
+    lines: Vec<(u64, Vec<u8>)>,
+    overlong: u64,
+    /// All of them are plain, and they are not too many.
+    is_plain: bool,
+}
+
+impl Hits {
+    fn search(part: Part<'_>, word: &Finder<'_>) -> io::Result<Self> {
+        let (start, mut lines, mut bytes, mut is_plain) = (part.at, Vec::new(), 0, true);
+        let overlong = each_line(part, Bounds::default(), Some(word), |line| {
+            bytes += line.bytes.len();
+            is_plain = is_plain && bytes <= MOST_HELD && stands_alone(line.bytes);
+            if is_plain {
+                lines.push((start + line.offset, line.bytes.to_vec()));
+            }
+        })?;
+        Ok(Self { lines, overlong, is_plain })
+    }
+}
+
+/// Bytes of a file from one place to another.
+struct Part<'a> {
+    file: &'a File,
+    at: u64,
+    end: u64,
+}
+
+impl Read for Part<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buffer.len());
+        let read = self.file.read_at(&mut buffer[..left], self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
 }
 
 /// Whether a line with a word in it is a whole record, by both of its ends; no piece of one, and no line of an object that is
@@ -176,4 +242,36 @@ fn sample(file: &mut File, at: u64) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(at))?;
     file.take(SAMPLE).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_threads_find_every_line_with_a_word_once_and_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let line = |at: usize| match at % 997 {
+            0 => format!("{{\"needle\":{at}}}\n"),
+            _ => format!("{{\"noise\":\"{}\"}}\n", "x".repeat(at % 211)),
+        };
+        let text: String = (0..80_000).map(line).collect();
+        std::fs::write(&path, &text).unwrap();
+        let starts = starts_of_parts(&File::open(&path).unwrap(), 3).unwrap();
+        assert_eq!((starts[0], starts.len(), starts[3]), (0, 4, text.len() as u64));
+        assert!(starts[1..3].iter().all(|start| text.as_bytes()[*start as usize - 1] == b'\n'), "{starts:?}");
+        let mut found = Vec::new();
+        let source = Source::open(&LogFile::File(path)).unwrap();
+        assert!(matches!(source, Source::Lines(_)));
+        let word = Finder::new("needle");
+        let visit = &mut |line: Line<'_>| {
+            assert_eq!(&text.as_bytes()[line.offset as usize..][..line.bytes.len()], line.bytes);
+            found.push(String::from_utf8_lossy(line.bytes).into_owned());
+            ControlFlow::Continue(())
+        };
+        source.each_record(Wanted::All(Some(&word)), visit).unwrap();
+        let expected: Vec<String> = (0..80_000).step_by(997).map(|at| format!("{{\"needle\":{at}}}")).collect();
+        assert_eq!(found, expected);
+    }
 }

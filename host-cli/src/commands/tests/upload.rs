@@ -34,11 +34,9 @@ fn nothing_is_told_where_nothing_was_replaced_or_that_was_wanted_or_the_app_is_n
     let none = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/requests/2016/stager.stdout.log");
     let failure = restaged(&format!("--nsync-log {LOG}"), vec![failed(223)], 223);
     assert!(failure.code != ExitCode::Success && !failure.said("cf restart"), "{}", failure.text);
-    for words in [
-        format!("--nsync-log {LOG} --upload"),
-        format!("--nsync-log {LOG} -- --report"),
-        format!("--nsync-log {none}"),
-    ] {
+    for words in
+        [format!("--nsync-log {LOG} --upload"), format!("--nsync-log {LOG} -- --report"), format!("--nsync-log {none}")]
+    {
         let walked = restaged(&words, vec![uploaded(), Event::Done { ms: 1 }], 0);
         assert!(walked.code == ExitCode::Success && !walked.said("cf restart"), "{words}: {}", walked.text);
     }
