@@ -260,13 +260,14 @@ mod tests {
         std::fs::write(&path, &text).unwrap();
         let starts = starts_of_parts(&File::open(&path).unwrap(), 3).unwrap();
         assert_eq!((starts[0], starts.len(), starts[3]), (0, 4, text.len() as u64));
-        assert!(starts[1..3].iter().all(|start| text.as_bytes()[*start as usize - 1] == b'\n'), "{starts:?}");
+        let place = |offset: u64| usize::try_from(offset).unwrap();
+        assert!(starts[1..3].iter().all(|start| text.as_bytes()[place(*start) - 1] == b'\n'), "{starts:?}");
         let mut found = Vec::new();
         let source = Source::open(&LogFile::File(path)).unwrap();
         assert!(matches!(source, Source::Lines(_)));
         let word = Finder::new("needle");
         let visit = &mut |line: Line<'_>| {
-            assert_eq!(&text.as_bytes()[line.offset as usize..][..line.bytes.len()], line.bytes);
+            assert_eq!(&text.as_bytes()[place(line.offset)..][..line.bytes.len()], line.bytes);
             found.push(String::from_utf8_lossy(line.bytes).into_owned());
             ControlFlow::Continue(())
         };
