@@ -9,7 +9,7 @@
 
 use super::reaper::{self, Reaper};
 use super::user::User;
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat, statvfs};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, StatxFlags, openat, statvfs, statx};
 use rustix::io::Errno;
 use std::ffi::CStr;
 use std::fs;
@@ -164,21 +164,14 @@ fn used_below(folder: &Path, uid: u32, goes_on: &dyn Fn() -> bool) -> Found {
     found
 }
 
-/// The system's number of links has as many bits as the processor likes.
-fn wide(number: impl Into<u64>) -> u64 {
-    number.into()
-}
-
 /// Bytes of one entry of `folder`, and it opened where it is a folder too.
 fn look_at(folder: &Dir, name: &CStr, uid: u32) -> Result<(u64, Option<Dir>), Errno> {
     let at = folder.fd()?;
-    let status = statat(at, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    let bytes = if status.st_uid == uid {
-        u64::try_from(status.st_blocks).unwrap_or(0) * BLOCK / wide(status.st_nlink).max(1)
-    } else {
-        0
-    };
-    let is_folder = FileType::from_raw_mode(status.st_mode) == FileType::Directory;
+    // As the disk has it by now: of a file that is being written fuse-overlayfs may else tell what it had in the beginning.
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::STATX_FORCE_SYNC;
+    let status = statx(at, name, flags, StatxFlags::BASIC_STATS)?;
+    let bytes = if status.stx_uid == uid { status.stx_blocks * BLOCK / u64::from(status.stx_nlink).max(1) } else { 0 };
+    let is_folder = FileType::from_raw_mode(status.stx_mode.into()) == FileType::Directory;
     let below = is_folder.then(|| openat(at, name, OPEN, Mode::empty()).and_then(Dir::new)).transpose()?;
     Ok((bytes, below))
 }
