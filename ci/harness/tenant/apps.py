@@ -7,10 +7,13 @@ from harness.staging import program, run_actions
 
 
 class App:
-    """One app; `staging` and `launch` are its requests, for an attempt to change. `home` is where its image is remembered."""
+    """One app, in a space of its own: each is another tenant's.
+
+    `staging` and `launch` are its requests, for an attempt to change. `home` is where its image is remembered."""
 
     def __init__(self, world, name, home, folder, guid=None):
         self.name, self.guid, self.home, self.folder = name, guid or str(uuid.uuid4()), home, folder
+        self.space = str(uuid.uuid4())
         self.staging_guid, self.process_guid = f'{self.guid}-{uuid.uuid4().hex}', f'{self.guid}-{uuid.uuid4()}'
         self.staging = self.made_its_own(world.staging)
         self.staging['completion_callback_url'] = f'http://stager.service.cf.internal:8888/v1/staging/{self.staging_guid}/completed'
@@ -22,7 +25,8 @@ class App:
         for node in run_actions(request):
             for variable in node['run'].get('env') or []:
                 if variable['name'] == 'VCAP_APPLICATION':
-                    told = json.loads(variable['value']) | {'name': self.name, 'application_name': self.name, 'application_id': self.guid}
+                    own = {'name': self.name, 'application_name': self.name, 'application_id': self.guid, 'space_id': self.space}
+                    told = json.loads(variable['value']) | own
                     variable['value'] = json.dumps(told)
         return request
 
