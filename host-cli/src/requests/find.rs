@@ -94,30 +94,18 @@ fn search(
     for (index, series) in all.iter().enumerate() {
         search.series(index, series, &mut reader)?;
     }
-    let mut found = search.found;
-    let reading = reader.end();
-    if let Some(app) = app.filter(|app| names_hide_a_guid(&found, app, logs)) {
-        // A word that begins a guid of an app which has only a request of the other kind is not another app's name.
-        found.clear();
-        return Err(RequestError::no_such_app(
-            vec![kind],
-            &app.word,
-            names_of_apps(&[kind], logs),
-            logs,
-            reading.warnings,
-        ));
+    let (found, reading) = (search.found, reader.end());
+    // A word that begins a guid of an app which has only a request of the other kind is not another app's name.
+    let is_a_guid = app.is_some_and(|app| names_hide_a_guid(&found, app, logs));
+    if let Some(meaning) = found.into_values().next().filter(|_| !is_a_guid) {
+        return Ok((meaning, reading.warnings));
     }
-    match (found.into_values().next(), app) {
-        (Some(meaning), _) => Ok((meaning, reading.warnings)),
-        (None, Some(app)) => {
-            let others = names_of_apps(&[kind], logs);
-            if others.is_empty() {
-                return Err(RequestError::none(vec![kind], all.into_iter().flatten().collect(), reading, logs));
-            }
-            Err(RequestError::no_such_app(vec![kind], &app.word, others, logs, reading.warnings))
-        }
-        (None, None) => Err(RequestError::none(vec![kind], all.into_iter().flatten().collect(), reading, logs)),
-    }
+    let kinds = vec![kind];
+    let others = app.map(|_| names_of_apps(&kinds, logs)).unwrap_or_default();
+    Err(match app {
+        Some(app) if !others.is_empty() => RequestError::no_such_app(kinds, &app.word, others, logs, reading.warnings),
+        _ => RequestError::none(kinds, all.into_iter().flatten().collect(), reading, logs),
+    })
 }
 
 struct Search<'a> {

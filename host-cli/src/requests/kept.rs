@@ -6,12 +6,12 @@
 use super::backwards::Line;
 use super::forms::RequestFilter;
 use super::log_file::LogFile;
+use super::part::Part;
 use super::request::RequestKind;
 use super::unpacked;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -58,8 +58,9 @@ fn keep(mut input: impl Read) -> io::Result<Kept> {
     let mut requests = BufWriter::new(tempfile::tempfile()?);
     let (mut length, mut written, mut noise) = (0, Ok(()), 0);
     let read = unpacked::each_record(&mut input, &mut |record| {
-        noise += u64::from(!filter.may_match(record.bytes));
-        if written.is_ok() && filter.may_match(record.bytes) {
+        if !filter.may_match(record.bytes) {
+            noise += 1;
+        } else if written.is_ok() {
             length += record.bytes.len() as u64 + 1;
             written = if length > LARGEST {
                 Err(io::Error::new(
@@ -84,25 +85,11 @@ impl Kept {
     /// Gives each record that may be a request to `visit`, and back what was left out.
     pub(crate) fn each_record(&self, visit: &mut dyn FnMut(Line<'_>)) -> io::Result<Passed> {
         // It was unpacked already: what a request looks like by its first bytes is its own affair.
-        unpacked::records(FromStart { file: &self.requests, at: 0 }, visit)?;
+        unpacked::records(Part::whole(&self.requests), visit)?;
         match &self.broken {
             Some((kind, text)) => Err(io::Error::new(*kind, text.clone())),
             None => Ok(self.passed),
         }
-    }
-}
-
-/// A reader with a place of its own, for several may read at once.
-struct FromStart<'a> {
-    file: &'a File,
-    at: u64,
-}
-
-impl Read for FromStart<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.at)?;
-        self.at += read as u64;
-        Ok(read)
     }
 }
 

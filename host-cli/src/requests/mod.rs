@@ -3,7 +3,8 @@
 //! Of old the stager and nsync write each request into their log when they are patched (`examples/patches`); today `cfdot` prints
 //! them. This room finds the newest one, of an app or of all, and lists what there is. A request takes this way:
 //!
-//! - `log_file`, `rotated`: which files. `source`: one of them, opened; `kept`: a pipe, so that it can be read twice.
+//! - `log_file`, `rotated`: which files. `source`: one of them, opened; `kept`: a pipe, so that it can be read twice; `part`: a
+//!   piece of a file.
 //! - `unpacked`: gzip, archives, UTF-16 → bytes. `backwards`, `forwards`: bytes → lines. `unwrap`, `assemble`: lines → records.
 //! - `forms`: a record → the requests in it, with their times. `reader`: all of this, and what was wrong.
 //! - `about`: which app a request is for. `word`: the same among bytes. `meaning`: which of several is meant.
@@ -26,6 +27,7 @@ pub(crate) mod history;
 mod kept;
 mod log_file;
 mod meaning;
+mod part;
 mod reader;
 mod request;
 mod request_file;

@@ -10,6 +10,7 @@ use super::backwards::{Bounds, Line, LinesFromEnd};
 use super::forwards::each_line;
 use super::kept::{self, Kept, Passed};
 use super::log_file::LogFile;
+use super::part::Part;
 use super::unpacked::{BEGINNING, Packing};
 use super::unwrap::is_in_pieces;
 use super::{assemble, unpacked};
@@ -135,7 +136,7 @@ fn with_word(
     let starts = starts_of_parts(file, threads)?;
     let parts: Vec<io::Result<Hits>> = thread::scope(|scope| {
         let search = |part: &[u64]| {
-            let part = Part { file, at: part[0], end: part[1] };
+            let part = Part::new(file, part[0]..part[1]);
             scope.spawn(move || Hits::search(part, word))
         };
         let running: Vec<_> = starts.windows(2).map(search).collect();
@@ -183,7 +184,7 @@ struct Hits {
 
 impl Hits {
     fn search(part: Part<'_>, word: &Finder<'_>) -> io::Result<Self> {
-        let (start, mut lines, mut bytes, mut is_plain) = (part.at, Vec::new(), 0, true);
+        let (start, mut lines, mut bytes, mut is_plain) = (part.at(), Vec::new(), 0, true);
         let overlong = each_line(part, Bounds::default(), Some(word), |line| {
             bytes += line.bytes.len();
             is_plain = is_plain && bytes <= MOST_HELD && stands_alone(line.bytes);
@@ -192,22 +193,6 @@ impl Hits {
             }
         })?;
         Ok(Self { lines, overlong, is_plain })
-    }
-}
-
-/// Bytes of a file from one place to another.
-struct Part<'a> {
-    file: &'a File,
-    at: u64,
-    end: u64,
-}
-
-impl Read for Part<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buffer.len());
-        let read = self.file.read_at(&mut buffer[..left], self.at)?;
-        self.at += read as u64;
-        Ok(read)
     }
 }
 
