@@ -6,10 +6,10 @@ use std::thread::{self, Builder, ScopedJoinHandle};
 
 /// Does `work` on all `items` at once. The results come in the items' order; [`ActionError::NoThread`] where the system
 /// gave no thread, and then nothing was done for that item.
-pub(crate) fn parallel<T: Sync>(
+pub(crate) fn parallel<T: Sync, R: Send>(
     items: &[T],
-    work: impl Fn(&T) -> Result<(), ActionError> + Sync,
-) -> Vec<Result<(), ActionError>> {
+    work: impl Fn(&T) -> Result<R, ActionError> + Sync,
+) -> Vec<Result<R, ActionError>> {
     let work = &work;
     thread::scope(|threads| {
         let start = |item| Builder::new().spawn_scoped(threads, move || work(item)).map_err(ActionError::NoThread);
@@ -18,6 +18,6 @@ pub(crate) fn parallel<T: Sync>(
     })
 }
 
-fn end(thread: ScopedJoinHandle<'_, Result<(), ActionError>>) -> Result<(), ActionError> {
+fn end<R>(thread: ScopedJoinHandle<'_, Result<R, ActionError>>) -> Result<R, ActionError> {
     thread.join().unwrap_or_else(|bug| panic::resume_unwind(bug))
 }

@@ -7,7 +7,7 @@ use super::error::ActionError;
 use super::parallel::parallel;
 use crate::build::user::User;
 use crate::clock;
-use crate::dependencies::{self, Dependency, Needed, indispensable};
+use crate::dependencies::{self, Dependency, Needed, Obtained, indispensable};
 use crate::session::scope::{Scope, Stop, Stopped};
 use shared_model::action::{Action, DownloadAction};
 use shared_model::event::Step;
@@ -17,7 +17,7 @@ use std::sync::PoisonError;
 
 /// One of the things that are fetched at once.
 enum PrefetchJob<'d, 'a> {
-    /// A dependency, and whether it may be a link into the cache.
+    /// A dependency, and whether it may come from the cache.
     Dependency(&'d Dependency<'a>, bool),
     /// A download that the action begins with.
     Download(EarlyDownload<'a>),
@@ -26,6 +26,8 @@ enum PrefetchJob<'d, 'a> {
 /// Which places of a request overlap with no other one: nothing else is unpacked there, above or below.
 struct Alone<'a> {
     dependencies: Vec<bool>,
+    /// Which dependencies share their parent with no other thing than dependencies.
+    together: Vec<bool>,
     downloads: Vec<(&'a DownloadAction, bool)>,
 }
 
@@ -36,11 +38,11 @@ impl<'a> Alone<'a> {
         let downloads = action.downloads().filter_map(|download| Some((download, place(download)?)));
         let downloads: Vec<(&DownloadAction, PathBuf)> = downloads.collect();
         let places = dependencies.iter().map(|dependency| dependency.to);
-        let mut alone =
-            dependencies::alone(&places.chain(downloads.iter().map(|(_, to)| to.as_path())).collect::<Vec<_>>());
+        let places: Vec<_> = places.chain(downloads.iter().map(|(_, to)| to.as_path())).collect();
+        let (mut alone, together) = (dependencies::alone(&places), dependencies::together(&places, dependencies.len()));
         let of_downloads = alone.split_off(dependencies.len());
         let downloads = downloads.into_iter().zip(of_downloads).map(|((download, _), alone)| (download, alone));
-        Self { dependencies: alone, downloads: downloads.collect() }
+        Self { dependencies: alone, together, downloads: downloads.collect() }
     }
 
     fn has(&self, download: &DownloadAction) -> bool {
@@ -85,10 +87,18 @@ impl<'a> StagingRunner<'a> {
             }
             PrefetchJob::Download(early) => {
                 self.prefetch_download(early, &group_scope, &group);
-                Ok(())
+                Ok(None)
             }
         });
-        let errors: Vec<ActionError> = results.into_iter().filter_map(Result::err).collect();
+        let (entries, errors): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+        if errors.is_empty() {
+            let entries = entries.into_iter().zip(&dependencies).zip(alone.together);
+            let obtained = entries.filter_map(|((entry, dependency), together)| {
+                Some(Obtained { dependency, entry: entry.ok().flatten()?, together })
+            });
+            return Ok(self.installer.show(obtained.collect(), scope)?);
+        }
+        let errors: Vec<ActionError> = errors.into_iter().filter_map(Result::err).collect();
         let only_ended = |error: &ActionError| matches!(error, ActionError::Stopped(Stopped::Codependent));
         // Where a download has ended the others, the action says so before it runs anything.
         if errors.iter().all(only_ended) { Ok(()) } else { Err(ActionError::Several(errors)) }

@@ -10,7 +10,7 @@ use std::path::Path;
 /// A cache that is only read.
 #[derive(Debug)]
 pub(crate) struct Baked {
-    layout: Layout,
+    pub(super) layout: Layout,
 }
 
 impl Baked {

@@ -2,10 +2,10 @@
 
 use super::error::{CacheError, is_damage};
 use super::identity::EntryKind;
-use super::index::remove_entry;
 use super::layout::{Layout, Name};
 use super::lock::{Hold, Lock};
 use super::record::Record;
+use super::remove::remove_entry;
 use crate::tree_digest::Structure;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +45,16 @@ impl CacheEntry {
     /// Whether the next staging will find it.
     pub(crate) fn is_kept(&self) -> bool {
         !matches!(self.guard, EntryGuard::Unkept(_))
+    }
+
+    /// Whether a look at `place` tells that it is what this is.
+    pub(crate) fn is_copied_at(&self, place: &Path) -> bool {
+        damage(place, &self.record).is_ok_and(|damage| damage.is_none())
+    }
+
+    /// Whether it lies in an image.
+    pub(crate) fn is_baked(&self) -> bool {
+        matches!(self.guard, EntryGuard::Baked)
     }
 }
 
@@ -112,7 +122,7 @@ pub(crate) enum Lookup {
 /// What is wrong with an entry; `None`: nothing that a look can tell.
 pub(super) fn damage(path: &Path, record: &Record) -> Result<Option<String>, CacheError> {
     match Structure::read(path) {
-        Ok(structure) if structure.digest.to_string() == record.structure => Ok(None),
+        Ok(structure) if record.has(&structure) => Ok(None),
         Ok(_) => Ok(Some("something in it is missing, was added or has changed".to_owned())),
         Err(error) if is_damage(&error) => Ok(Some(format!("it cannot be looked at: {error}"))),
         Err(error) => Err(CacheError::io("look at", path)(error)),

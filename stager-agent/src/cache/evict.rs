@@ -2,10 +2,11 @@
 //! The limit is on what is kept: while something is fetched, or what it replaced is still used, the disk holds more.
 
 use super::error::CacheError;
-use super::index::{Index, remove_entry};
+use super::index::Index;
 use super::layout::{EVICTING, Name};
 use super::lock::Lock;
 use super::record::Record;
+use super::remove::remove_entry;
 use super::store::Cache;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};

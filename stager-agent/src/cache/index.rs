@@ -6,9 +6,7 @@
 
 use super::disk::remove_all;
 use super::error::{CacheError, is_damage};
-use super::identity::EntryKind;
 use super::layout::{Layout, Name, names_in};
-use super::lock::Lock;
 use super::record::Record;
 use rustix::fs::OFlags;
 use std::fs::{self, OpenOptions};
@@ -144,17 +142,8 @@ impl Index {
     }
 }
 
-/// Removes all that is called `name`, which no record leads to. The caller holds its lock alone.
-///
-/// # Errors
-/// The system refuses; the rest is garbage for the next one to collect.
-pub(super) fn remove_entry(layout: &Layout, name: &Name, _alone: &Lock) -> Result<(), CacheError> {
-    remove_all(&layout.place(EntryKind::Tree, name))?;
-    remove_all(&layout.place(EntryKind::Package, name))?;
-    remove_all(&Index::new(layout).unfinished(name))
-}
-
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+/// The text of a file of the index.
+pub(super) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     OpenOptions::new().read(true).custom_flags(UNFOLLOWED).open(path)?.take(LONGEST).read_to_end(&mut text)?;
     Ok(text)

@@ -3,8 +3,9 @@
 //! ```text
 //! /            0711   format: the number of this layout
 //! /entries/    0711   unpacked trees under random names; a builder can enter those that it is told of, list none
+//! /views/      0711   trees of further names for the entries' files, as builders are shown them; see `view.rs`
 //! /packages/   0700   archives as they came, under random names
-//! /index/      0700   <identity>.json: what an entry is and where
+//! /index/      0700   <identity>.json: what an entry is and where; <name>.view: of which entries a view is
 //! /locks/      0700   <random name>: held shared while an entry is used or filled; <identity>: held while it is fetched
 //! ```
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that makes the directories")]
@@ -14,6 +15,7 @@ use super::identity::EntryKind;
 use super::lock::{Hold, Lock};
 use rustix::fs::{CWD, Dir, Mode, OFlags, StatVfsMountFlags};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use shared_model::hex::hex;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -34,7 +36,8 @@ const READ: u32 = 0o644;
 /// Write bits of group and others.
 const WRITABLE: u32 = 0o022;
 /// Everything that is made in the root.
-const FOLDERS: [(&str, u32); 4] = [("entries", ENTERED), ("packages", CLOSED), ("index", CLOSED), ("locks", CLOSED)];
+const FOLDERS: [(&str, u32); 5] =
+    [("entries", ENTERED), ("views", ENTERED), ("packages", CLOSED), ("index", CLOSED), ("locks", CLOSED)];
 /// Its holder is the one that evicts; several at once would remove too much.
 pub(super) const EVICTING: &str = "evicting";
 const FORMAT_FILE: &str = "format";
@@ -42,7 +45,7 @@ const FORMAT_FILE: &str = "format";
 const LOST_AND_FOUND: &str = "lost+found";
 
 /// A random name: 32 hex digits, which nobody guesses.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(super) struct Name(String);
 
@@ -58,6 +61,12 @@ impl Name {
             filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())?;
         }
         Ok(Self(hex(&bytes)))
+    }
+
+    /// One that whoever does not know `text` cannot guess, and always the same.
+    pub(super) fn of(text: &[u8]) -> Self {
+        let hash: [u8; 32] = Sha256::digest(text).into();
+        Self(hex(&hash[..16]))
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -147,6 +156,10 @@ impl Layout {
             EntryKind::Tree => "entries",
             EntryKind::Package => "packages",
         })
+    }
+
+    pub(super) fn views(&self) -> PathBuf {
+        self.root.join("views")
     }
 
     pub(super) fn index(&self) -> PathBuf {

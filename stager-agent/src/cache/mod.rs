@@ -20,9 +20,12 @@ mod index;
 mod layout;
 mod list;
 mod lock;
+mod manifest;
 mod record;
+mod remove;
 mod store;
 mod verify;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -37,3 +40,4 @@ pub(crate) use list::Listed;
 pub(crate) use record::{Facts, Record};
 pub(crate) use store::Cache;
 pub(crate) use verify::Checked;
+pub(crate) use view::View;

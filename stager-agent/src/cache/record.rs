@@ -2,6 +2,7 @@
 
 use super::identity::{EntryKind, Identity};
 use super::layout::Name;
+use crate::tree_digest::Structure;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -55,6 +56,11 @@ impl Record {
     /// What it is a copy of.
     pub(crate) fn identity(&self) -> Identity {
         Identity { kind: self.kind, key: self.key.clone(), origin: self.origin.clone() }
+    }
+
+    /// Whether a tree with this structure is what it is about.
+    pub(crate) fn has(&self, structure: &Structure) -> bool {
+        structure.digest.to_string() == self.structure
     }
 
     /// Reads an index file's text, which should be about the identity `id`.

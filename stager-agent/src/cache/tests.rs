@@ -10,6 +10,7 @@ mod layout;
 mod processes;
 mod rights;
 mod verify;
+mod views;
 
 use super::claim::Published;
 use super::identity::EntryKind;
@@ -81,12 +82,15 @@ impl Home {
         };
         assert_eq!(self.names("entries"), kept(EntryKind::Tree));
         assert_eq!(self.names("packages"), kept(EntryKind::Package));
-        assert_eq!(self.names("index").len(), all.len());
-        let stray: Vec<_> = self
-            .names("locks")
-            .into_iter()
-            .filter(|lock| !kept(EntryKind::Tree).contains(lock) && !kept(EntryKind::Package).contains(lock))
-            .collect();
+        let mut views: Vec<_> = manifest::all(&self.cache().layout).unwrap();
+        views.sort_by(|one, other| one.name.cmp(&other.name));
+        let names: Vec<_> = views.iter().map(|view| view.name.as_str().to_owned()).collect();
+        assert_eq!((self.names("views"), self.names("index").len()), (names.clone(), all.len() + views.len()));
+        let is_kept = |name: &String| [kept(EntryKind::Tree), kept(EntryKind::Package)].concat().contains(name);
+        let mut shown = views.iter().flat_map(|view| view.manifest.trees()).map(|(_, entry)| entry.as_str().to_owned());
+        assert!(shown.all(|entry| is_kept(&entry)), "a view of an entry that is gone");
+        let stray: Vec<_> =
+            self.names("locks").into_iter().filter(|lock| !is_kept(lock) && !names.contains(lock)).collect();
         assert_eq!(stray, Vec::<String>::new());
     }
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "asks the system what is mounted")]
 
-use crate::cache::{Baked, Cache, CacheEntry, CacheError, Identity, Lookup};
+use crate::cache::{Baked, Cache, CacheEntry, CacheError, Identity, Lookup, View};
 use crate::causes::with_causes;
 use crate::session::scope::Scope;
 use shared_model::cache::{BAKED, MOUNTED};
@@ -20,7 +20,7 @@ const MOUNTS: (&str, usize) = ("/proc/self/mountinfo", 4);
 pub(crate) struct Caches {
     volume: Option<(PathBuf, Cache)>,
     baked: Option<(PathBuf, Baked)>,
-    in_use: Mutex<Vec<CacheEntry>>,
+    in_use: Mutex<(Vec<CacheEntry>, Vec<View>)>,
 }
 
 impl Caches {
@@ -81,7 +81,28 @@ impl Caches {
 
     /// Holds `entry`: somebody has been shown where it is.
     pub(super) fn hold(&self, entry: CacheEntry) {
-        self.in_use.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner).0.push(entry);
+    }
+
+    /// Holds `view`, as [`Self::hold`] does an entry.
+    pub(super) fn hold_view(&self, view: View) {
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner).1.push(view);
+    }
+
+    /// A view of `shown`, names and entries. `None` where there is none: some are the volume's and some the image's, or the
+    /// image was baked without it, or the volume makes trouble, which `scope` hears.
+    pub(super) fn view(&self, shown: &[(&str, &CacheEntry)], scope: &Scope) -> Option<View> {
+        let baked = shown.iter().filter(|(_, entry)| entry.is_baked()).count();
+        let viewed = match (&self.volume, &self.baked) {
+            (Some((_, cache)), _) if baked == 0 => cache.view(shown).map(Some),
+            (_, Some((_, cache))) if baked == shown.len() => cache.view(shown),
+            _ => Ok(None),
+        };
+        viewed.unwrap_or_else(|error| {
+            let text = format!("buildpacks are copied from the cache, not linked: {}", with_causes(&error));
+            scope.emit(Event::Warning { text });
+            None
+        })
     }
 }
 

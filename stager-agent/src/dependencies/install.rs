@@ -57,20 +57,26 @@ impl<'a> Dependency<'a> {
 }
 
 impl DependencyInstaller<'_> {
-    /// Sees to it that `dependency` is where it should be. `alone`: nothing else of the request is to be unpacked at,
-    /// above or below that place.
-    pub(crate) fn install(&self, dependency: &Dependency, alone: bool, scope: &Scope) -> Result<(), FetchError> {
-        if let Some(why) = self.obstacle(dependency, alone) {
+    /// Gives what the cache has of `dependency`, which is then to be shown ([`Self::show`]); `None`: it was unpacked where it
+    /// should be. `alone`: nothing else of the request is to be unpacked at, above or below that place.
+    pub(crate) fn install(
+        &self,
+        dependency: &Dependency,
+        alone: bool,
+        scope: &Scope,
+    ) -> Result<Option<CacheEntry>, FetchError> {
+        if let Some(why) = self.obstacle(dependency, alone, scope) {
             if !why.is_empty() {
-                let text = format!("{} is not linked from the cache: {why}", shown(dependency.to));
+                let text = format!("{} is not taken from the cache: {why}", shown(dependency.to));
                 scope.emit(Event::Note { text });
             }
-            return self.in_place(dependency, scope);
+            return self.in_place(dependency, scope).map(|()| None);
         }
-        let Some(entry) = self.obtain(dependency, scope)? else { return self.in_place(dependency, scope) };
-        link::link(entry.path(), dependency.to).map_err(|cause| unwritable(&self.archive(dependency), cause))?;
-        self.caches.hold(entry);
-        Ok(())
+        let entry = self.obtain(dependency, scope)?;
+        if entry.is_none() {
+            self.in_place(dependency, scope)?;
+        }
+        Ok(entry)
     }
 
     /// Sees to it that `dependency` is in the cache, and shows it nowhere. False where it cannot be kept.
@@ -83,15 +89,17 @@ impl DependencyInstaller<'_> {
         self.usable(dependency, scope).is_some()
     }
 
-    /// Why `dependency` cannot be a link; empty where nobody would have expected one.
-    fn obstacle(&self, dependency: &Dependency, alone: bool) -> Option<&'static str> {
+    /// Why `dependency` cannot come from the cache; empty where nobody would have expected it to.
+    fn obstacle(&self, dependency: &Dependency, alone: bool, scope: &Scope) -> Option<&'static str> {
         if self.caches.is_none() || dependency.identity.is_none() {
             return Some("");
         }
         if !alone {
             return Some("something else is unpacked at the same place, above or below it");
         }
-        (!link::is_free(dependency.to, &self.caches.roots())).then_some("there is something already")
+        let is_copy = || self.usable(dependency, scope).is_some_and(|usable| usable.entry.is_copied_at(dependency.to));
+        let gives_way = link::is_free(dependency.to, &self.caches.roots()) || is_copy();
+        (!gives_way).then_some("there is something already")
     }
 
     fn in_place(&self, dependency: &Dependency, scope: &Scope) -> Result<(), FetchError> {
@@ -101,7 +109,7 @@ impl DependencyInstaller<'_> {
         fetch::fetch(self.http, &archive, scope).map(drop)
     }
 
-    fn archive<'a>(&'a self, dependency: &'a Dependency) -> Archive<'a> {
+    pub(super) fn archive<'a>(&'a self, dependency: &'a Dependency) -> Archive<'a> {
         Archive {
             name: dependency.name,
             from: dependency.from,

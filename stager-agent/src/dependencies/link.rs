@@ -1,57 +1,84 @@
-//! Shows an entry of the cache where a request wants it, by a symbolic link.
+//! Makes a directory that nobody else needs a symbolic link to a view of the cache, and looks where links lead.
 //!
 //! The link is root's, and so are the parents that are made for it; `/tmp` is sticky. Where a parent belongs to
 //! somebody else, or anybody may write to it, that somebody can put something else in the link's place, as they could
-//! with a directory; but the entry behind it stays as it is.
+//! with a directory; but the entries behind it stay as they are.
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that makes links and looks where they lead")]
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
 /// Of new parents, as Diego's containers have them.
 const MODE: u32 = 0o755;
+/// Write bits of group and others.
+const WRITABLE: u32 = 0o022;
 
-/// Whether a link can be made at `to`: nothing is there, an empty directory, or a link into one of `roots`, the caches'
-/// directories, that an earlier staging made.
+/// Whether a dependency can be shown at `to`: nothing is there, an empty directory, or what an earlier staging was shown
+/// through a link into one of `roots`, the caches' directories.
 pub(super) fn is_free(to: &Path, roots: &[&Path]) -> bool {
     let Ok(found) = fs::symlink_metadata(to) else { return true };
-    if found.is_symlink() {
-        fs::read_link(to).is_ok_and(|target| roots.iter().any(|root| target.starts_with(root)))
-    } else {
-        found.is_dir() && fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_none())
-    }
+    is_ours(to, roots) || to.parent().is_some_and(|parent| is_ours(parent, roots)) || (found.is_dir() && is_empty(to))
 }
 
-/// Makes `to` a link to `entry`. What [`is_free`] looks over gives way.
+/// Whether `parent` can be a link: nothing is there, a link of an earlier staging, or an empty directory that is root's
+/// alone, in which nobody else could make anything either.
+pub(super) fn can_be_link(parent: &Path, roots: &[&Path]) -> bool {
+    let Ok(found) = fs::symlink_metadata(parent) else { return true };
+    is_ours(parent, roots) || (found.is_dir() && found.uid() == 0 && found.mode() & WRITABLE == 0 && is_empty(parent))
+}
+
+fn is_ours(path: &Path, roots: &[&Path]) -> bool {
+    fs::read_link(path).is_ok_and(|target| roots.iter().any(|root| target.starts_with(root)))
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Makes `parent` a link to `view`. What [`can_be_link`] looks over gives way.
 ///
 /// # Errors
 /// The file system's.
-pub(super) fn link(entry: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn link(view: &Path, parent: &Path) -> io::Result<()> {
+    make_way(parent)?;
+    symlink(view, parent)
+}
+
+/// Makes what is above `to`, and removes a link or an empty directory there.
+///
+/// # Errors
+/// The file system's; also where something is there.
+pub(super) fn make_way(to: &Path) -> io::Result<()> {
     if let Some(parent) = to.parent() {
         DirBuilder::new().recursive(true).mode(MODE).create(parent)?;
     }
     match fs::symlink_metadata(to) {
-        Ok(found) if found.is_dir() => fs::remove_dir(to)?,
-        Ok(_) => fs::remove_file(to)?,
-        Err(_) => {}
+        Ok(found) if found.is_dir() => fs::remove_dir(to),
+        Ok(_) => fs::remove_file(to),
+        Err(_) => Ok(()),
     }
-    symlink(entry, to)
 }
 
-/// Removes `to` if it is a link into one of `roots`: what is unpacked there next would end in the cache.
+/// Removes `to`, or its parent, if that is a link into one of `roots`: what is made there next would end in the cache.
 ///
 /// # Errors
 /// The file system's.
 pub(super) fn unlink(to: &Path, roots: &[&Path]) -> io::Result<()> {
-    let is_link = fs::symlink_metadata(to).is_ok_and(|found| found.is_symlink());
-    if is_link && is_free(to, roots) { fs::remove_file(to) } else { Ok(()) }
+    for path in to.parent().into_iter().chain([to]).filter(|path| is_ours(path, roots)) {
+        match fs::remove_file(path) {
+            // Another dependency that was there has removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed?,
+        }
+    }
+    Ok(())
 }
 
-/// Which of `places` overlap with no other one, which would be the same, above it or below it: only these may be links into
-/// the cache, for what is below a link would be unpacked there.
+/// Which of `places` overlap with no other one, which would be the same, above it or below it: only these may come from
+/// the cache, for what is below them would be unpacked there.
 pub(crate) fn alone(places: &[&Path]) -> Vec<bool> {
     let real: Vec<Option<PathBuf>> = places.iter().map(|place| resolved(place)).collect();
     let overlaps = |at: usize| {
@@ -60,6 +87,20 @@ pub(crate) fn alone(places: &[&Path]) -> Vec<bool> {
         others.any(|(_, other)| other.as_ref().is_none_or(|other| one.starts_with(other) || other.starts_with(one)))
     };
     (0..real.len()).map(|at| !overlaps(at)).collect()
+}
+
+/// Which of the first `dependencies` of `places` have a parent that nothing else is in or below than such dependencies: it
+/// may be a link into the cache.
+pub(crate) fn together(places: &[&Path], dependencies: usize) -> Vec<bool> {
+    let real: Vec<Option<PathBuf>> = places.iter().map(|place| resolved(place)).collect();
+    let shares = |parent: &Path| {
+        real.iter().enumerate().all(|(at, other)| match other {
+            Some(other) => !other.starts_with(parent) || (at < dependencies && other.parent() == Some(parent)),
+            None => false,
+        })
+    };
+    let first = real.iter().take(dependencies);
+    first.map(|one| one.as_deref().and_then(Path::parent).is_some_and(shares)).collect()
 }
 
 /// Whether `path`, with all links followed, is in or below one of `roots`.
@@ -113,15 +154,36 @@ mod tests {
     }
 
     #[test]
+    fn a_parent_that_something_else_is_in_or_below_is_no_link() {
+        let home = tempfile::tempdir().unwrap();
+        let path = |name: &str| home.path().join(name);
+        for (places, dependencies, expected) in [
+            (&["bps/a", "bps/b", "lifecycle"][..], 2, &[true, true][..]),
+            (&["bps/a", "bps/b", "bps/download"], 2, &[false, false]),
+            (&["bps/a", "other/b", "bps/deep/download"], 2, &[false, true]),
+            (&["bps/a", "bps/more/b"], 2, &[false, true]),
+            (&["bps/a", "bps/../b"], 1, &[false]),
+        ] {
+            let places: Vec<PathBuf> = places.iter().map(|place| path(place)).collect();
+            let places: Vec<&Path> = places.iter().map(PathBuf::as_path).collect();
+            assert_eq!(together(&places, dependencies), expected, "{places:?}");
+        }
+    }
+
+    #[test]
     fn only_what_is_empty_or_ours_gives_way() {
         let home = tempfile::tempdir().unwrap();
         let path = |name: &str| home.path().join(name);
         let (cache, to) = (path("cache"), path("parent/to"));
-        fs::create_dir_all(cache.join("e")).unwrap();
+        fs::create_dir_all(cache.join("e/inside")).unwrap();
         let free = |to: &Path| is_free(to, &[&cache]);
-        assert!(free(&to));
+        let can = |to: &Path| can_be_link(to, &[&cache]);
+        assert!(free(&to) && can(&to));
         link(&cache.join("e"), &to).unwrap();
-        assert_eq!((free(&to), fs::read_link(&to).unwrap()), (true, cache.join("e")));
+        assert_eq!((free(&to), can(&to), fs::read_link(&to).unwrap()), (true, true, cache.join("e")));
+        assert!(free(&to.join("inside")), "it is seen through the link");
+        unlink(&to.join("inside"), &[&cache]).unwrap();
+        assert!(!to.is_symlink() && cache.join("e/inside").exists());
         link(&cache.join("f"), &to).unwrap();
         assert_eq!(fs::read_link(&to).unwrap(), cache.join("f"));
         assert_eq!(fs::metadata(path("parent")).unwrap().permissions().mode() & 0o7777, MODE);
@@ -133,8 +195,11 @@ mod tests {
         fs::write(path("file"), "").unwrap();
         symlink("/etc", path("elsewhere")).unwrap();
         for taken in ["full", "file", "elsewhere"] {
-            assert!(!free(&path(taken)), "{taken}");
+            assert!(!free(&path(taken)) && !can(&path(taken)), "{taken}");
         }
+        fs::create_dir(path("anybodys")).unwrap();
+        fs::set_permissions(path("anybodys"), fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(free(&path("anybodys")) && !can(&path("anybodys")));
         assert!(link(&cache.join("e"), &path("full")).is_err() && path("full/inside").exists());
     }
 

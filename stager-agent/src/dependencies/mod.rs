@@ -1,6 +1,6 @@
 //! What a staging needs, from the cache or from the network. Start with [`DependencyInstaller`].
 //!
-//! A dependency is shown where the request wants it by a link into the cache; a hit whose checksum the request knows
+//! A dependency is shown where the request wants it, in a view of the cache or as a copy; a hit whose checksum the request knows
 //! costs no question at all. A package is always fetched, and its copy is there for the day when its URL has expired.
 //! The cache is a help and never a condition: whatever is wrong with it is said, and the network serves.
 
@@ -11,6 +11,7 @@ mod installer;
 mod link;
 mod missing;
 mod package;
+mod show;
 
 #[cfg(test)]
 mod tests;
@@ -18,5 +19,6 @@ mod tests;
 pub(crate) use caches::{Caches, volume_is_mounted};
 pub(crate) use install::Dependency;
 pub(crate) use installer::DependencyInstaller;
-pub(crate) use link::alone;
+pub(crate) use link::{alone, together};
 pub(crate) use missing::{Missing, Needed, indispensable};
+pub(crate) use show::Obtained;

@@ -47,8 +47,11 @@ fn what_the_image_holds_is_used_and_what_it_does_not_hold_is_kept_in_the_volume(
     };
     let provide = |caches: &Caches, at: usize| {
         let installer = DependencyInstaller { http: &http, limits: &Limits::GENEROUS, caches, app: "" };
-        installer.install(&dependency(at), true, &scope).unwrap();
-        fs::read_link(&tos[at]).unwrap()
+        let dependency = dependency(at);
+        let entry = installer.install(&dependency, true, &scope).unwrap().unwrap();
+        let from = entry.path().to_owned();
+        installer.show(vec![Obtained { dependency: &dependency, entry, together: false }], &scope).unwrap();
+        from
     };
 
     let nowhere = path("nowhere");

@@ -24,12 +24,20 @@ impl Cached {
         self.cloud.world.path("kept")
     }
 
-    pub(crate) fn stage_request(&self, request: &Value, options: &[&str]) -> Outcome {
-        // As in a new container, nothing is left of the one before.
+    /// As in a new container, nothing is left of the one before.
+    fn clean(&self) {
+        let buildpacks = self.cloud.world.path("buildpacks");
+        if buildpacks.is_symlink() {
+            fs::remove_file(buildpacks).unwrap();
+        }
         for place in ["lifecycle", "buildpacks/b1", "app"] {
             let path = self.cloud.world.path(place);
             let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
         }
+    }
+
+    pub(crate) fn stage_request(&self, request: &Value, options: &[&str]) -> Outcome {
+        self.clean();
         let cache = self.cloud.world.text("kept");
         self.cloud.stage_request(request, &[&["--cache", &cache], options].concat())
     }
@@ -45,8 +53,9 @@ impl Cached {
 
     /// The entries, by the text of their records.
     pub(crate) fn records(&self) -> Vec<String> {
-        let files = fs::read_dir(self.root().join("index")).unwrap();
-        files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect()
+        let files = fs::read_dir(self.root().join("index")).unwrap().map(|file| file.unwrap().path());
+        let records = files.filter(|file| file.extension().is_some_and(|extension| extension == "json"));
+        records.map(|file| fs::read_to_string(file).unwrap()).collect()
     }
 }
 
@@ -298,14 +307,14 @@ fn what_came_from_who_knows_whom_is_not_used_where_certificates_are_looked_at() 
 }
 
 #[test]
-fn the_builder_gets_links_that_it_can_neither_change_nor_list() {
+fn the_builder_gets_directories_that_it_can_neither_change_nor_list() {
     let Some(cached) = Cached::new() else { return };
     cached.cloud.server.answers("/buildpack.zip", 200, &zip(&[("name", "a-buildpack", 0o777)]));
     let kept = cached.cloud.world.text("kept");
     let pry = format!(
         "for i in buildpacks/b1 lifecycle; do rm -rf $i 2>/dev/null; touch $i/x 2>/dev/null && echo changed; done\n\
          echo more 2>/dev/null >> buildpacks/b1/name && echo changed\n\
-         for i in entries index locks packages; do ls {kept}/$i 2>/dev/null && echo listed; done; true\n"
+         for i in entries views index locks packages; do ls {kept}/$i 2>/dev/null && echo listed; done; true\n"
     );
     let builder = BUILDER.replacen("set -e\n", &format!("({pry}) 2>/dev/null\nset -e\n"), 1);
     cached.cloud.server.answers("/lifecycle.tgz", 200, &tgz(&[("builder", &builder, 0o755)]));
@@ -313,13 +322,51 @@ fn the_builder_gets_links_that_it_can_neither_change_nor_list() {
         let outcome = cached.stage(&[]);
         let lines = outcome.done().out();
         assert!(lines.iter().all(|line| !line.contains("changed") && !line.contains("listed")), "{lines:?}");
-        assert!(fs::symlink_metadata(cached.cloud.world.path("lifecycle")).unwrap().is_symlink());
+        for place in ["lifecycle", "buildpacks/b1"] {
+            assert!(fs::symlink_metadata(cached.cloud.world.path(place)).unwrap().is_dir(), "{place}");
+        }
     }
     assert_eq!(from_cache(cached.stage(&[]).done()), ["b1", "lifecycle"], "and nothing was damaged");
 }
 
 #[test]
-fn a_parent_that_is_anybodys_lets_the_link_be_replaced_and_never_the_entry() {
+fn a_buildpack_finds_copies_and_packs_itself_with_a_cache_as_without() {
+    // What buildpacks do: none of them follows a link that it is given as a directory.
+    const WALKS: &str = "set -e\nfor bp in buildpacks/b1 lifecycle; do\n\
+        echo \"found $(find $bp -type f | wc -l)\"\nrm -rf taken taken.tar\ncp -r $bp taken\n\
+        echo \"copied $(find taken -type f | wc -l)\"\ntar -cf taken.tar $bp\n\
+        echo \"packed $(tar -tvf taken.tar | grep -c ^-)\"\ntest -d $bp -a ! -L $bp\n\
+        ln $bp/* here 2>/dev/null && rm -f here\nchmod -R u+w $bp 2>/dev/null && echo changed\n\
+        mv $bp/* taken 2>/dev/null && echo moved\ntouch -c $bp/* 2>/dev/null && echo touched\ndone\nset -e\n";
+    let Some(cached) = Cached::new() else { return };
+    let builder = BUILDER.replacen("set -e\n", WALKS, 1);
+    let lifecycle = [("builder", builder.as_str(), 0o755), ("launcher", "", 0o755)];
+    cached.cloud.server.answers("/lifecycle.tgz", 200, &tgz(&lifecycle));
+    let buildpack = [("name", "a-buildpack", 0o644), ("bin/detect", "", 0o755), ("lib/a/b", "", 0o644)];
+    cached.cloud.server.answers("/buildpack.zip", 200, &zip(&buildpack));
+    let mut layers = cached.cloud.request();
+    let dependencies = layers["cached_dependencies"].take();
+    let layer = |it: &Value| json!({"name": it["name"], "url": it["from"], "destination_path": it["to"], "layer_type": "SHARED", "media_type": "TGZ"});
+    layers["image_layers"] = dependencies.as_array().unwrap().iter().map(layer).collect();
+    for request in [cached.cloud.request(), layers] {
+        for with_cache in [false, true, true] {
+            cached.clean();
+            let outcome = if with_cache {
+                cached.stage_request(&request, &[])
+            } else {
+                cached.cloud.stage_request(&request, &["--no-cache"])
+            };
+            let said: Vec<&str> = outcome.done().out().into_iter().take(6).collect();
+            let expected = ["found 3", "copied 3", "packed 3", "found 2", "copied 2", "packed 2"];
+            assert_eq!(said, expected, "{with_cache} {:?}", outcome.out());
+        }
+        let path = cached.cloud.world.path("buildpacks");
+        assert!(fs::canonicalize(path).unwrap().starts_with(cached.root().join("views")), "no byte is copied");
+    }
+}
+
+#[test]
+fn a_parent_that_is_anybodys_lets_the_directory_be_replaced_and_never_the_entry() {
     let Some(cached) = Cached::new() else { return };
     let builder = BUILDER.replacen(
         "set -e\n",
@@ -330,8 +377,11 @@ fn a_parent_that_is_anybodys_lets_the_link_be_replaced_and_never_the_entry() {
     fs::create_dir(cached.cloud.world.path("buildpacks")).unwrap();
     fs::set_permissions(cached.cloud.world.path("buildpacks"), fs::Permissions::from_mode(0o777)).unwrap();
     for _ in 0..2 {
-        assert!(cached.stage(&[]).done().out()[0].contains("-----> x builds"), "the link is in the builder's hands");
-        let _ = fs::remove_file(cached.cloud.world.path("buildpacks/gone"));
+        assert!(
+            cached.stage(&[]).done().out()[0].contains("-----> x builds"),
+            "the directory is in the builder's hands"
+        );
+        fs::remove_dir_all(cached.cloud.world.path("buildpacks/gone")).unwrap();
     }
     assert_eq!(from_cache(cached.stage(&[]).done()), ["b1", "lifecycle"]);
 }
@@ -340,12 +390,12 @@ fn a_parent_that_is_anybodys_lets_the_link_be_replaced_and_never_the_entry() {
 fn what_is_there_already_or_overlaps_is_unpacked_in_place() {
     let Some(cached) = Cached::new() else { return };
     cached.stage(&[]).done();
-    // The package goes below a dependency, whose link would lead it into the cache.
+    // The package goes above a dependency.
     let mut request = cached.cloud.request();
     request["cached_dependencies"][1]["to"] = json!(cached.cloud.world.text("app/buildpacks/b1"));
     let outcome = cached.stage_request(&request, &[]);
     assert_eq!(from_cache(&outcome), ["lifecycle"]);
-    let note = "is not linked from the cache: something else is unpacked at the same place, above or below it";
+    let note = "is not taken from the cache: something else is unpacked at the same place, above or below it";
     assert!(outcome.notes().iter().any(|said| said.contains(note)), "{:?}", outcome.notes());
     // Something of the image's own.
     fs::create_dir_all(cached.cloud.world.path("mine")).unwrap();
@@ -361,13 +411,15 @@ fn what_is_there_already_or_overlaps_is_unpacked_in_place() {
 fn an_empty_directory_gives_way_and_a_link_into_the_cache_is_never_unpacked_through() {
     let Some(cached) = Cached::new() else { return };
     cached.stage(&[]).done();
-    let link = cached.cloud.world.path("lifecycle");
-    let entry = fs::read_link(&link).unwrap();
-    // Another run in the same container, without the cache: the link gives way to a directory.
-    cached.cloud.server.answers("/lifecycle.tgz", 200, &tgz(&[("builder", BUILDER, 0o755), ("new", "x", 0o644)]));
+    let link = cached.cloud.world.path("buildpacks");
+    let view = fs::read_link(&link).unwrap();
+    // Another run in the same container, in which the buildpack cannot be kept: the link gives way to a directory.
+    cached.cloud.server.answers("/buildpack.zip", 200, &zip(&[("name", "a-buildpack", 0o644), ("new", "x", 0o644)]));
+    let mut request = cached.cloud.request();
+    request["cached_dependencies"][1]["cache_key"] = json!("");
     let cache = cached.cloud.world.text("kept");
-    cached.cloud.world.stage(&cached.cloud.request(), &["--cache", &cache, "--cache-limit", "0"]).done();
-    assert!(!entry.join("new").exists() && !fs::read_link(&link).is_ok_and(|now| now == entry));
+    cached.cloud.world.stage(&request, &["--cache", &cache]).done();
+    assert!(!view.join("b1/new").exists() && !link.is_symlink() && link.join("b1/new").exists());
     let mut request = cached.cloud.request();
     request["action"]["timeout"]["action"]["serial"]["actions"][0]["download"]["to"] =
         json!(cached.cloud.world.path("way/app").to_str().unwrap());
@@ -380,8 +432,7 @@ fn an_empty_directory_gives_way_and_a_link_into_the_cache_is_never_unpacked_thro
 fn a_damaged_entry_is_noticed_and_fetched_again() {
     let Some(cached) = Cached::new() else { return };
     cached.stage(&[]).done();
-    let entry = fs::read_link(cached.cloud.world.path("buildpacks/b1")).unwrap();
-    fs::write(entry.join("name"), "something else").unwrap();
+    fs::write(cached.cloud.world.path("buildpacks/b1/name"), "something else").unwrap();
     let outcome = cached.stage(&[]);
     assert_eq!((from_cache(outcome.done()), outcome.out()[0].contains("a-buildpack")), (vec!["lifecycle"], true));
     assert!(outcome.notes().iter().any(|note| note.contains("is damaged and is not used")), "{:?}", outcome.notes());
@@ -487,10 +538,10 @@ fn a_slash_at_the_end_of_a_place_changes_nothing() {
     cached.stage_request(&request, &[]).done();
     let second = cached.stage_request(&request, &[]);
     assert_eq!(from_cache(second.done()).len(), 2);
-    // And where the link is there already.
+    // And where it is shown already.
     let cache = cached.cloud.world.text("kept");
-    cached.cloud.world.stage(&request, &["--cache", &cache]).done();
-    assert!(cached.cloud.world.path("buildpacks/b1").is_symlink());
+    assert_eq!(from_cache(cached.cloud.world.stage(&request, &["--cache", &cache]).done()).len(), 2);
+    assert!(cached.cloud.world.path("buildpacks").is_symlink());
 }
 
 #[test]
