@@ -21,8 +21,9 @@ pub(crate) struct Checked {
 }
 
 impl Cache {
-    /// Reads every byte of all entries, or of those with this key (or of this app), and removes what is damaged. Gives
-    /// them to `say` one by one; none where nothing has the key.
+    /// Reads every byte of all entries, or of those with this key (or of this app), and removes what is damaged, views too,
+    /// which the next one to want them makes anew. Gives the
+    /// entries to `say` one by one; none where nothing has the key.
     ///
     /// # Errors
     /// [`CacheError::Stopped`], [`CacheError::Io`].
@@ -50,7 +51,7 @@ impl Cache {
             }
             say(Checked { record, damage: wrong });
         }
-        Ok(())
+        self.forget_damaged_views()
     }
 
     /// Removes the entry that `record` is about, unless another has come in its place or is just being fetched. Whoever

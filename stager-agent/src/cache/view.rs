@@ -9,9 +9,11 @@
 use super::baked::Baked;
 use super::entry::{CacheEntry, EntryGuard, PendingEntry, damage};
 use super::error::CacheError;
+use super::index::Index;
 use super::layout::{Layout, Name};
 use super::lock::Hold;
 use super::manifest::{self, Manifest};
+use super::record::Record;
 use super::store::Cache;
 use crate::tree_digest::{Files, repeat};
 use std::fs::{self, DirBuilder, Permissions};
@@ -115,6 +117,27 @@ impl Cache {
         }
         all.sort_by_key(|view| std::cmp::Reverse(view.used));
         all.iter().skip(KEPT).try_for_each(|view| self.remove_unused(&view.name))
+    }
+
+    /// Removes views in which a tree is not what its entry is.
+    ///
+    /// # Errors
+    /// [`CacheError::Io`].
+    pub(super) fn forget_damaged_views(&self) -> Result<(), CacheError> {
+        let records: Vec<Record> =
+            Index::new(&self.layout).all()?.into_iter().filter_map(|it| it.record.ok()).collect();
+        for view in manifest::all(&self.layout)? {
+            let path = self.view_path(&view.name);
+            let is_damaged = |(name, entry): (&str, &Name)| {
+                let record = records.iter().find(|record| record.name == *entry);
+                record.map_or(Ok(true), |record| Ok(damage(&path.join(name), record)?.is_some()))
+            };
+            let damaged: Result<Vec<bool>, CacheError> = view.manifest.trees().map(is_damaged).collect();
+            if damaged?.contains(&true) {
+                self.remove_unused(&view.name)?;
+            }
+        }
+        Ok(())
     }
 
     fn view_path(&self, name: &Name) -> PathBuf {

@@ -1,10 +1,10 @@
-//! Fetches the dependencies of one or more requests into the cache, and shows them nowhere.
+//! Fetches the dependencies of one or more requests into the cache, makes the views of them, and shows them nowhere.
 
 use super::wanted::{Collection, Wanted};
 use crate::actions::{ActionError, parallel};
 use crate::arguments::Arguments;
-use crate::cache::Cache;
-use crate::dependencies::{Caches, Dependency, DependencyInstaller};
+use crate::cache::{Cache, Identity};
+use crate::dependencies::{self, Caches, Dependency, DependencyInstaller};
 use crate::failure::{Failure, NotFetched};
 use crate::fetch::{ClientError, FetchError, Http, Verify};
 use crate::plan::{self, PlanError, StagingPlan};
@@ -32,7 +32,7 @@ pub(super) fn fill(
     lease: &Lease,
     scope: &Scope,
 ) -> Result<(), Failure> {
-    let (collection, mut failed) = collect(arguments, lease, scope)?;
+    let Collected { collection, views, mut failed } = collect(arguments, lease, scope)?;
     let (now, mut all) = (clock::now(), failed.len());
     lease.watch().map_err(|error| Failure::from_system(&error))?;
     if collection.without_key > 0 {
@@ -67,6 +67,10 @@ pub(super) fn fill(
         }
         scope.go_on().map_err(Failure::from_stop)?;
     }
+    // Nobody need make them who stages; and an image can hold no others.
+    for view in &views {
+        caches.prepare_view(view, scope);
+    }
     if failed.is_empty() {
         steps.finish(scope);
         return Ok(());
@@ -85,14 +89,28 @@ fn is_refusal(error: &FetchError) -> bool {
     matches!(error, FetchError::Transfer { cause, .. } if cause.withholds())
 }
 
-/// What the requests want, and which of them cannot be used.
-fn collect(arguments: &Arguments, lease: &Lease, scope: &Scope) -> Result<(Collection, Vec<NotFetched>), Failure> {
-    let (mut collection, mut failed) = (Collection::default(), Vec::new());
+/// What was read.
+struct Collected {
+    /// What the requests want.
+    collection: Collection,
+    /// What they are shown together, each once: names and what is there.
+    views: Vec<Vec<(String, Identity)>>,
+    /// Those that cannot be used.
+    failed: Vec<NotFetched>,
+}
+
+fn collect(arguments: &Arguments, lease: &Lease, scope: &Scope) -> Result<Collected, Failure> {
+    let (mut collection, mut views, mut failed) = (Collection::default(), Vec::new(), Vec::new());
     let mut read = 0;
     for (index, text) in request::read_several(arguments.request.as_deref(), lease)?.enumerate() {
         read += 1;
         match text.map_err(Failure::from).and_then(|text| read_plan(text.reveal())) {
-            Ok(Some(plan)) => collection.add(&plan),
+            Ok(Some(plan)) => {
+                collection.add(&plan);
+                let new = dependencies::views(&plan.dependencies);
+                let new: Vec<_> = new.into_iter().filter(|view| !views.contains(view)).collect();
+                views.extend(new);
+            }
             Ok(None) => scope.emit(Event::Note { text: "Nothing to fetch for a docker app".to_owned() }),
             Err(failure) => failed.push(NotFetched::Request { number: index + 1, failure }),
         }
@@ -100,7 +118,7 @@ fn collect(arguments: &Arguments, lease: &Lease, scope: &Scope) -> Result<(Colle
     if read == 0 {
         validate::task("")?;
     }
-    Ok((collection, failed))
+    Ok(Collected { collection, views, failed })
 }
 
 /// `None` for a docker app, which has no dependencies.

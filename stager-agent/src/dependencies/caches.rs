@@ -89,6 +89,14 @@ impl Caches {
         self.in_use.lock().unwrap_or_else(PoisonError::into_inner).1.push(view);
     }
 
+    /// Makes the view of `wanted`, names and what is there, where the volume has all of it.
+    pub(crate) fn prepare_view(&self, wanted: &[(String, Identity)], scope: &Scope) {
+        let found = |(name, identity): &(String, Identity)| Some((name.clone(), self.find(identity, scope)?));
+        if let Some(found) = wanted.iter().map(found).collect::<Option<Vec<_>>>() {
+            self.view(&found.iter().map(|(name, entry)| (name.as_str(), entry)).collect::<Vec<_>>(), scope);
+        }
+    }
+
     /// A view of `shown`, names and entries. `None` where there is none: some are the volume's and some the image's, or the
     /// image was baked without it, or the volume makes trouble, which `scope` hears.
     pub(super) fn view(&self, shown: &[(&str, &CacheEntry)], scope: &Scope) -> Option<View> {

@@ -21,4 +21,4 @@ pub(crate) use install::Dependency;
 pub(crate) use installer::DependencyInstaller;
 pub(crate) use link::{alone, together};
 pub(crate) use missing::{Missing, Needed, indispensable};
-pub(crate) use show::Obtained;
+pub(crate) use show::{Obtained, views};

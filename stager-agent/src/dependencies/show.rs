@@ -7,11 +7,13 @@
 use super::install::Dependency;
 use super::installer::{DependencyInstaller, unwritable};
 use super::link;
-use crate::cache::CacheEntry;
+use crate::cache::{CacheEntry, EntryKind, Identity};
 use crate::fetch::FetchError;
 use crate::session::scope::Scope;
 use crate::tree_digest::{Files, repeat};
+use shared_model::dependency::CachedDependency;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
@@ -21,6 +23,25 @@ pub(crate) struct Obtained<'d, 'a> {
     pub(crate) entry: CacheEntry,
     /// Whether its parent may be a link: see [`super::together`].
     pub(crate) together: bool,
+}
+
+/// What of a request's `dependencies` can be shown in views, if nothing else is unpacked there: the names in each, and what
+/// is there. What has no cache key is in none.
+pub(crate) fn views(dependencies: &[CachedDependency]) -> Vec<Vec<(String, Identity)>> {
+    let places: Vec<&Path> = dependencies.iter().map(|dependency| Path::new(&dependency.to)).collect();
+    let together = link::together(&places, places.len());
+    let mut views: BTreeMap<&Path, Vec<(String, Identity)>> = BTreeMap::new();
+    for ((place, dependency), _) in places.iter().zip(dependencies).zip(together).filter(|(_, together)| *together) {
+        let identity = Identity::new(EntryKind::Tree, &dependency.cache_key, &dependency.from);
+        let (Some(parent), Some(name)) = (place.parent(), place.file_name().and_then(OsStr::to_str)) else { continue };
+        views.entry(parent).or_default().extend(identity.map(|identity| (name.to_owned(), identity)));
+    }
+    let mut views: Vec<_> = views.into_values().filter(|view| !view.is_empty()).collect();
+    // In whatever order a request has them.
+    for view in &mut views {
+        view.sort_by(|(one, _), (other, _)| one.cmp(other));
+    }
+    views
 }
 
 impl Obtained<'_, '_> {

@@ -63,6 +63,7 @@ fn up_into_a_directory_fills_that_one() {
     let Some(cached) = Cached::new() else { return };
     let into = cached.cloud.world.text("baked");
     outcome(&cached, &["cache", "up", "--into", &into], &[cached.cloud.request()]).done();
+    assert_eq!(fs::read_dir(format!("{into}/views")).unwrap().count(), 1, "the buildpacks' view is there already");
     assert_eq!(fs::read_dir(cached.cloud.world.path("baked/entries")).unwrap().count(), 2);
     assert!(!cached.root().exists());
 }

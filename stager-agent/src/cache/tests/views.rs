@@ -135,3 +135,36 @@ fn what_is_not_kept_is_shown_all_the_same_and_goes_with_its_view() {
     home.assert_tidy();
     assert_eq!(home.names("views"), Vec::<String>::new());
 }
+
+#[test]
+fn verifying_removes_a_view_in_which_something_is_missing_and_keeps_its_entry() {
+    let home = Home::new();
+    let cache = home.cache();
+    let entries = published(&cache, &["a"]);
+    fs::remove_file(view(&cache, &entries).path().join("place0/file")).unwrap();
+    let stop = Stop::default();
+    let mut checked = Vec::new();
+    cache.verify(None, &Scope::new(&Nobody, "STG", &stop), &mut |it| checked.push(it.damage)).unwrap();
+    assert_eq!((checked, home.names("views").len(), home.names("entries").len()), (vec![None], 0, 1));
+}
+
+#[test]
+fn a_view_that_was_baked_is_used_and_none_is_made() {
+    if !rustix::process::geteuid().is_root() {
+        return; // only root may read one
+    }
+    let home = Home::new();
+    let cache = home.cache();
+    let entries = published(&cache, &["a", "b"]);
+    let path = view(&cache, &entries).path().to_owned();
+    drop(entries);
+    let baked = Baked::open(&home.root()).unwrap().unwrap();
+    let entry = |key| match baked.find(&identity(key)).unwrap() {
+        Lookup::Found(entry) => *entry,
+        other => panic!("{other:?}"),
+    };
+    let (a, b) = (entry("a"), entry("b"));
+    assert_eq!(baked.view(&[("place0", &a), ("place1", &b)]).unwrap().unwrap().path(), path);
+    assert!(baked.view(&[("place0", &a)]).unwrap().is_none());
+    assert_eq!(home.names("views").len(), 1);
+}
