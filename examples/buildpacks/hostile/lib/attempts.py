@@ -207,9 +207,7 @@ def terminal_is_typed_into():
 # --- what others rely on
 
 def cache_is_listed():
-    return any_of(
-        lambda path: os.listdir(path) and f'listed {path}', [CACHE, CACHE + '/entries', str(HERE.parent.resolve())] if str(HERE).startswith(CACHE) else [CACHE]
-    )
+    return any_of(lambda path: os.listdir(path) and f'listed {path}', [CACHE, CACHE + '/entries', CACHE + '/views'])
 
 
 def cache_index():
@@ -229,6 +227,40 @@ def own_files():
 def own_modes():
     os.chmod(HERE / 'bin/compile', 0o755)
     return 'changed the mode of bin/compile'
+
+
+def own_times():
+    os.utime(HERE / 'bin/compile')
+    return 'changed the time of bin/compile'
+
+
+def own_hard_link():
+    path = f'/tmp/hostile-own-{os.getpid()}'
+    os.link(HERE / 'bin/compile', path)
+    os.unlink(path)
+    return 'linked bin/compile'
+
+
+def own_files_moved():
+    moved = f'/tmp/hostile-moved-{os.getpid()}'
+
+    def moves(path):
+        os.rename(path, moved)
+        os.rename(moved, path)
+        return f'moved {path}'
+
+    def swaps(path):
+        os.rename(path, f'{path}.old')
+        os.rename(f'{path}.old', path)
+        return f'renamed {path}'
+    places = [str(HERE / 'bin/compile'), str(HERE / 'bin'), str(HERE)]
+    return any_of(lambda attempt: any_of(attempt, places), [moves, swaps])
+
+
+def buildpacks_place():
+    os.rename(BUILDPACKS, BUILDPACKS + '.old')
+    os.rename(BUILDPACKS + '.old', BUILDPACKS)
+    return f'renamed {BUILDPACKS}'
 
 
 def own_name():
@@ -447,7 +479,11 @@ ATTEMPTS = {
     'cache-write': cache_is_written,
     'own-files': own_files,
     'own-modes': own_modes,
+    'own-times': own_times,
+    'own-hard-link': own_hard_link,
+    'own-files-moved': own_files_moved,
     'own-name': own_name,
+    'buildpacks-place': buildpacks_place,
     'other-buildpacks': other_buildpacks,
     'lifecycle-files': lifecycle_files,
     'lifecycle-more-files': lifecycle_more,

@@ -68,8 +68,32 @@ fn a_second_restage_downloads_no_dependency() {
         has_line(&again, &format!("======> Cached {dependency}"));
         has_no_line(&again, &format!("======> Downloading {dependency}"));
     }
-    assert_eq!((given(&app), app.images().len()), (1, 1), "the lifecycle comes out of the link into the volume");
+    assert_eq!((given(&app), app.images().len()), (1, 1), "the lifecycle comes out of its copy");
     has_line(&app.restage(&["--keep", "--verbose"]).done(), "======> Image ");
+}
+
+#[test]
+fn a_buildpack_finds_and_copies_itself_with_a_cache() {
+    const COPYING: &str = r#"
+here=${0%/bin/compile}
+for folder in "$here" /tmp/lifecycle; do
+    if [ -L "$folder" ] || [ ! -d "$folder" ]; then echo "NO DIRECTORY $folder"; fi
+    rm -rf /tmp/taken && cp -r "$folder" /tmp/taken
+    (cd "$folder" && find . -type f | sort) >/tmp/there
+    (cd /tmp/taken && find . -type f | sort) >/tmp/copied
+    find "$folder" -type f | sed "s|^$folder|.|" | sort | cmp - /tmp/there && cmp /tmp/there /tmp/copied && echo "copied $folder"
+    tar -cf - "$folder" 2>/dev/null | tar -tf - | grep -cv '/$' | sed 's/^/packed /'
+done
+grep -qx ./bin/compile /tmp/there || (cd "$here" && find . -type f) | grep -qx ./bin/compile && echo "found itself"
+"#;
+    let app = with_own_buildpack(&Hcf::counted(), "copying", COPYING);
+    // Once as it was fetched, once as it was found.
+    for said in [app.restage(&["--no-image"]).done(), app.restage(&["--no-image"]).done()] {
+        for line in ["copied /tmp/buildpacks/", "copied /tmp/lifecycle", "found itself"] {
+            has_line(&said, line);
+        }
+        has_no_line(&said, "NO DIRECTORY");
+    }
 }
 
 fn source() -> String {
@@ -93,8 +117,8 @@ fn a_buildpack_can_neither_change_an_entry_nor_look_for_others() {
     const PRYING: &str = r#"
 cache=/var/cache/stager
 here=$(cd "$(dirname "$0")/.." && pwd -P)
-case $here in $cache/entries/*) echo "I lie in the cache" ;; esac
-for folder in $cache $cache/entries $cache/index $cache/locks $cache/packages; do
+case $here in $cache/views/*) echo "I lie in the cache" ;; esac
+for folder in $cache $cache/entries $cache/views $cache/index $cache/locks $cache/packages; do
     ls "$folder" >/dev/null 2>&1 && echo "LISTED $folder"
 done
 for file in "$here/bin/compile" "$here/bin/detect" /tmp/lifecycle/launcher /tmp/lifecycle/builder; do
@@ -105,7 +129,11 @@ done
 (: >"$here/new") 2>/dev/null && echo "ADDED to $here"
 (: >"$here/bin/new") 2>/dev/null && echo "ADDED to $here/bin"
 mv "$here" "$here-away" 2>/dev/null && echo "MOVED $here"
-rm -f /tmp/lifecycle 2>/dev/null && echo "REMOVED the link"
+ln "$here/bin/compile" /tmp/app/linked 2>/dev/null && echo "LINKED $here/bin/compile"
+mv "$here/bin/compile" "$here/bin/detect" 2>/dev/null && echo "MOVED $here/bin/compile"
+touch -c "$here/bin/compile" 2>/dev/null && echo "TOUCHED $here/bin/compile"
+rm -f /tmp/buildpacks 2>/dev/null && echo "REMOVED the link"
+mv /tmp/lifecycle /tmp/lifecycle-away 2>/dev/null && echo "MOVED the lifecycle"
 cat /etc/stager/key.pem >/dev/null 2>&1 && echo "READ the key"
 ls /etc/stager | sed 's/^/there is /'
 find $cache "$here" /tmp/lifecycle/ -writable 2>/dev/null | sed 's/^/WRITABLE /'
@@ -120,7 +148,9 @@ echo pried
         for line in ["I lie in the cache", "there is key.pem", "pried"] {
             has_line(&said, line);
         }
-        for line in ["LISTED", "WROTE", "OPENED", "REMOVED", "ADDED", "MOVED", "READ", "WRITABLE", "LOOSE"] {
+        for line in
+            ["LISTED", "WROTE", "OPENED", "REMOVED", "ADDED", "MOVED", "LINKED", "TOUCHED", "READ", "WRITABLE", "LOOSE"]
+        {
             has_no_line(&said, line);
         }
     }
