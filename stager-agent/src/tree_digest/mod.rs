@@ -1,5 +1,5 @@
 //! What a tree of files is known by: a look at it ([`Structure`]), or every byte of its files ([`Digest::of_files`]). The cache
-//! compares them; the unpacker gathers the second while it writes. [`repeat`] makes a tree that is known by the same.
+//! compares them; the unpacker gathers the second while it writes. [`repeat()`] makes a tree that is known by the same.
 
 mod contents;
 mod digest;
