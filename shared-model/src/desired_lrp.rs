@@ -5,6 +5,7 @@ use crate::application::{self, Application};
 use crate::dependency::{CachedDependency, ImageLayer};
 use crate::environment::{self, EnvironmentVariable};
 use crate::lifecycle::Lifecycle;
+use crate::mounted_file::MountedFile;
 use crate::network::{EgressRule, Network, VolumeMount};
 use crate::process_type;
 use crate::secret::Secret;
@@ -121,7 +122,7 @@ pub struct DesiredLrp {
     pub log_rate_limit: Option<Value>,
     /// Files with service credentials, for today's Diego to mount.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub volume_mounted_files: Option<Secret<Value>>,
+    pub volume_mounted_files: Option<Vec<MountedFile>>,
     /// Today's requests only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub update_strategy: Option<Value>,
@@ -201,6 +202,12 @@ impl DesiredLrp {
     #[must_use]
     pub fn environment(&self) -> &[EnvironmentVariable] {
         self.env.as_deref().unwrap_or_default()
+    }
+
+    /// Files to mount; empty where the request has none.
+    #[must_use]
+    pub fn mounted_files(&self) -> &[MountedFile] {
+        self.volume_mounted_files.as_deref().unwrap_or_default()
     }
 
     /// All runs of the launcher in their order: the app's own first, then its sidecars.

@@ -23,6 +23,7 @@ pub mod fuzzed;
 pub mod hex;
 pub mod lease;
 pub mod lifecycle;
+pub mod mounted_file;
 pub mod names;
 pub mod nearest;
 pub mod network;

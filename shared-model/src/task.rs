@@ -5,6 +5,7 @@ use crate::application::{self, Application};
 use crate::dependency::{CachedDependency, ImageLayer};
 use crate::environment::EnvironmentVariable;
 use crate::lifecycle::Lifecycle;
+use crate::mounted_file::MountedFile;
 use crate::network::{EgressRule, Network, VolumeMount};
 use crate::safe_url::SafeUrl;
 use crate::secret::Secret;
@@ -91,7 +92,7 @@ pub struct TaskDefinition {
     pub metric_tags: Option<Value>,
     /// Files with service credentials, for today's Diego to mount.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub volume_mounted_files: Option<Secret<Value>>,
+    pub volume_mounted_files: Option<Vec<MountedFile>>,
 }
 
 impl TaskDefinition {
@@ -105,6 +106,12 @@ impl TaskDefinition {
     #[must_use]
     pub fn builder(&self) -> Option<&RunAction> {
         self.action.as_ref()?.runs().find(|run| run.program() == "builder")
+    }
+
+    /// Files to mount; empty where the request has none.
+    #[must_use]
+    pub fn mounted_files(&self) -> &[MountedFile] {
+        self.volume_mounted_files.as_deref().unwrap_or_default()
     }
 
     /// Dependencies of the old form; empty where the request has none.

@@ -3,6 +3,7 @@
 //!
 //! The rules are those that Diego's BBS applies; the line in the log was written before it applied them.
 
+mod files;
 mod rules;
 mod shape;
 mod sizes;

@@ -13,6 +13,7 @@ use crate::cache::CacheError;
 use crate::causes::with_causes;
 use crate::fetch::{ClientError, TrustError};
 use crate::image_handoff::{self, HandoffError};
+use crate::placed_files::PlaceError;
 use crate::plan::PlanError;
 use crate::report::ReportError;
 use crate::request::RequestError;
@@ -144,6 +145,18 @@ impl From<PlanError> for Failure {
             PlanError::NoAction | PlanError::NoDownloadUser => "`cf push` or `cf restage` makes a new request",
         };
         Self::new(ExitCode::Request, error.to_string(), advice)
+    }
+}
+
+impl From<PlaceError> for Failure {
+    fn from(error: PlaceError) -> Self {
+        let advice = match error {
+            PlaceError::Io { .. } => {
+                "run the agent as root in a container that it can write to (docker run without --user and --read-only)"
+            }
+            PlaceError::NotEmpty { .. } => "mount nothing there (docker run -v), and use a root file system without it",
+        };
+        Self::new(ExitCode::CommandLine, with_causes(&error), advice)
     }
 }
 

@@ -22,6 +22,7 @@ mod hidden;
 mod http_url;
 mod image_handoff;
 mod outlet;
+mod placed_files;
 mod plan;
 mod report;
 mod request;

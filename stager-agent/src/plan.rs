@@ -4,6 +4,7 @@ use shared_model::action::{Action, ActionList, DownloadAction};
 use shared_model::application::Application;
 use shared_model::dependency::{CachedDependency, ImageLayer, LayerType};
 use shared_model::environment::EnvironmentVariable;
+use shared_model::mounted_file::MountedFile;
 use shared_model::safe_url::SafeUrl;
 use shared_model::secret::Secret;
 use shared_model::task::TaskDefinition;
@@ -38,6 +39,8 @@ pub(crate) struct StagingPlan {
     pub(crate) buildpack_urls: Vec<SafeUrl>,
     /// Where the builder writes its result; `None`: none is asked for.
     pub(crate) result_file: Option<PathBuf>,
+    /// Files that the programs find below [`SERVICE_BINDINGS`](shared_model::mounted_file::SERVICE_BINDINGS).
+    pub(crate) mounted_files: Vec<MountedFile>,
     /// A folder with certificates to trust.
     pub(crate) certificates: Option<PathBuf>,
     /// True when the request's builder trusts any certificate, and so shall we.
@@ -102,6 +105,7 @@ pub(crate) fn plan(task: TaskDefinition) -> Result<StagingPlan, PlanError> {
         lifecycle,
         buildpack_urls,
         result_file: Some(task.result_file).filter(|path| !path.is_empty()).map(PathBuf::from),
+        mounted_files: task.volume_mounted_files.unwrap_or_default(),
         certificates: task.trusted_system_certificates_path.filter(|path| !path.is_empty()).map(PathBuf::from),
         skips_verification,
         callback: task.completion_callback_url.filter(|url| !url.is_empty()).map(|url| Callback { url, annotation }),

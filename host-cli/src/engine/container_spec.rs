@@ -48,6 +48,11 @@ pub(crate) struct ContainerSpec {
     pub(crate) security_options: Vec<String>,
     /// Mounts in the engine's short form, `/host:/container:ro`.
     pub(crate) binds: Vec<String>,
+    /// Folders that are volumes of its own: they stay when it starts again, are part of no image that is made of it, and the
+    /// engine removes them with it.
+    pub(crate) volumes: Vec<String>,
+    /// Folders in memory, empty at each start; only root writes there.
+    pub(crate) memory_folders: Vec<String>,
     /// True: it reads standard input, which is closed after the first attachment.
     pub(crate) reads_stdin: bool,
     /// True: the engine's little init reaps orphans as process 1.

@@ -47,6 +47,9 @@ pub(crate) trait Containers: Send + Sync {
     /// A file or folder of a container, running or not, as a tar stream.
     fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError>;
 
+    /// Unpacks a tar below a folder of a container that has not started; owners and modes are the tar's.
+    fn copy_in(&self, container: &ContainerId, folder: &str, archive: Vec<u8>) -> Result<(), EngineError>;
+
     /// Sends SIGTERM, after `grace` SIGKILL. A container that does not run is no error.
     fn stop(&self, container: &ContainerId, grace: Duration) -> Result<(), EngineError>;
 

@@ -62,6 +62,8 @@ pub(crate) fn describe(spec: &ContainerSpec) -> String {
     line("add", spec.add_capabilities.join(" "));
     line("security", spec.security_options.join(" "));
     line("bind", spec.binds.join(" "));
+    line("volumes", spec.volumes.join(" "));
+    line("memory-folders", spec.memory_folders.join(" "));
     line("stdin", spec.reads_stdin.to_string());
     line("init", spec.init.to_string());
     line("auto-remove", spec.auto_remove.to_string());
@@ -113,6 +115,13 @@ pub(crate) fn describe_launch(plan: &LaunchPlan, container: &ContainerSpec) -> S
     }
     for port in &plan.ports {
         writeln!(text, "publish {port:?}").unwrap();
+    }
+    for folder in &plan.folders {
+        writeln!(text, "fills {}", folder.at).unwrap();
+        for file in &folder.files {
+            let (bytes, (user, group)) = (file.content.reveal().len(), file.owner);
+            writeln!(text, "  {} {:o} {user}:{group} {bytes} bytes", file.path, file.mode).unwrap();
+        }
     }
     text += &describe(container);
     writeln!(text, "within {:?} memory {}", plan.start_timeout, plan.memory_mb).unwrap();

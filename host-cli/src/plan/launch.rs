@@ -2,6 +2,7 @@
 
 use super::app_container::{app_container, container_name, pairs, start_timeout};
 use super::error::{PlanError, no_docker_app};
+use super::filled_folder::FilledFolder;
 use super::name_resolution::NameResolution;
 use super::not_done::NotDone;
 use super::ports::{LOOPBACK, PortRequest, port_requests};
@@ -53,6 +54,8 @@ pub(crate) struct LaunchPlan {
     pub(crate) memory_mb: i32,
     /// How long the app may take until it is healthy.
     pub(crate) start_timeout: Duration,
+    /// Folders that are filled before the container starts.
+    pub(crate) folders: Vec<FilledFolder>,
     /// The container as far as it is decided.
     template: ContainerSpec,
     /// The arguments of the request's launcher.
@@ -77,6 +80,7 @@ impl LaunchPlan {
         let process = Process::new(&lrp, typed)?;
         let process_type = &*process.process_type;
         let app_ports = if process.listens(&lrp) { lrp.app_ports() } else { Vec::new() };
+        let folders: Vec<FilledFolder> = FilledFolder::of_bindings(lrp.mounted_files()).into_iter().collect();
         Ok(Self {
             not_done: NotDone::of_launch(&lrp, &container_name(&lrp, process_type, instance)),
             app_guid: lrp.app_guid().to_owned(),
@@ -90,8 +94,10 @@ impl LaunchPlan {
             template: ContainerSpec {
                 extra_hosts: names.extra_hosts(),
                 dns: names.servers(),
+                volumes: folders.iter().map(|folder| folder.at.clone()).collect(),
                 ..app_container(&lrp, run, &process, network, instance)
             },
+            folders,
             arguments: run.arguments().to_vec(),
             process,
         })

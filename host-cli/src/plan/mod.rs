@@ -4,6 +4,7 @@ mod app_container;
 pub(crate) mod cache;
 pub(crate) mod error;
 pub(crate) mod fetching;
+pub(crate) mod filled_folder;
 #[cfg(test)]
 pub(crate) mod golden;
 pub(crate) mod guard;

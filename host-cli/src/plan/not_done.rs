@@ -43,13 +43,7 @@ impl NotDone {
         what.extend(log_rate_limit(task.log_rate_limit.as_ref()));
         what.extend(isolation_segment(task.placement_tags.as_deref()));
         what.extend(registry_login(task.image_username.as_ref()));
-        let run = task.builder();
-        let services = Services::new(task.volume_mounted_files.as_ref(), run, task.environment());
-        Self {
-            what,
-            disk_mb: None,
-            warnings: services.missed("the buildpacks do not see the app's services", "builder", 4),
-        }
+        Self { what, disk_mb: None, warnings: unanswered(task.environment(), task.builder(), "builder", 4) }
     }
 
     /// Of a launch in the container of this name.
@@ -69,11 +63,10 @@ impl NotDone {
         if lrp.has_sshd() {
             what.push(format!("ssh daemon (`docker exec -it {container} bash` opens a shell)"));
         }
-        let services = Services::new(lrp.volume_mounted_files.as_ref(), lrp.launcher(), lrp.environment());
         Self {
             what,
             disk_mb: positive(lrp.disk_mb),
-            warnings: services.missed("the app runs without its services", "launcher", 3),
+            warnings: unanswered(lrp.environment(), lrp.launcher(), "launcher", 3),
         }
     }
 
@@ -126,47 +119,20 @@ fn registry_login(user: Option<&Secret<String>>) -> Option<String> {
     user.filter(|user| !user.reveal().is_empty()).map(|_| "registry login".to_owned())
 }
 
-/// The services that an app is bound to, as far as they come otherwise than in `VCAP_SERVICES`.
-struct Services {
-    /// Files that Diego would mount with the credentials of services.
-    files: usize,
-    /// The variables of the program that needs them.
-    environment: Vec<EnvironmentVariable>,
-}
-
-impl Services {
-    fn new(files: Option<&Secret<Value>>, run: Option<&RunAction>, container: &[EnvironmentVariable]) -> Self {
-        let of_request = files.and_then(|files| files.reveal().as_array()).map_or(0, Vec::len);
-        let of_run = run.and_then(|run| run.volume_mounted_files.as_ref()).map_or(0, |files| files.reveal().len());
-        let of_run_environment = run.map_or(&[][..], RunAction::environment);
-        Self { files: of_request.max(of_run), environment: merge([container, of_run_environment]) }
+/// What it means that references to `CredHub` are not answered here; nothing where there are none. The launcher or builder,
+/// `program`, ends with `status` then.
+fn unanswered(container: &[EnvironmentVariable], run: Option<&RunAction>, program: &str, status: u8) -> Vec<String> {
+    let environment = merge([container, run.map_or(&[][..], RunAction::environment)]);
+    let is_set = |name| value_of(&environment, name).is_some_and(|value| !value.is_empty());
+    let refers = value_of(&environment, "VCAP_SERVICES").is_some_and(|json| json.contains(r#""credhub-ref""#));
+    if !refers || is_set("CREDHUB_SKIP_INTERPOLATION") || is_set("CF_INSTANCE_CERT") {
+        return Vec::new();
     }
-
-    /// What it means that they are not there: `without` says who misses them, `program` ends with `status`.
-    fn missed(&self, without: &str, program: &str, status: u8) -> Vec<String> {
-        let is_set = |name| value_of(&self.environment, name).is_some_and(|value| !value.is_empty());
-        let mut warnings = Vec::new();
-        if let Some(files) = counted(self.files, "file") {
-            let feature = match () {
-                () if is_set("VCAP_SERVICES_FILE_PATH") => "the app feature file-based-vcap-services",
-                () if is_set("SERVICE_BINDING_ROOT") => "the app feature service-binding-k8s",
-                () => "the app feature that asks for files",
-            };
-            warnings.push(format!(
-                "{without}: Diego gives them as {files} in /etc/cf-service-bindings, which are not mounted here; with \
-                 {feature} turned off they come in VCAP_SERVICES"
-            ));
-        }
-        let refers = value_of(&self.environment, "VCAP_SERVICES").is_some_and(|json| json.contains(r#""credhub-ref""#));
-        if refers && !is_set("CREDHUB_SKIP_INTERPOLATION") && !is_set("CF_INSTANCE_CERT") {
-            warnings.push(format!(
-                "VCAP_SERVICES refers to CredHub (credhub-ref): the {program} ends with {status} unless CF_INSTANCE_CERT \
-                 and CF_INSTANCE_KEY name an instance identity, which is not made here; the variable \
-                 CREDHUB_SKIP_INTERPOLATION=true leaves the references as they are"
-            ));
-        }
-        warnings
-    }
+    vec![format!(
+        "VCAP_SERVICES refers to CredHub (credhub-ref): the {program} ends with {status} unless CF_INSTANCE_CERT and \
+         CF_INSTANCE_KEY name an instance identity, which is not made here; the variable \
+         CREDHUB_SKIP_INTERPOLATION=true leaves the references as they are"
+    )]
 }
 
 #[cfg(test)]

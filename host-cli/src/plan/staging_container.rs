@@ -6,6 +6,7 @@ use crate::labels;
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::limits::{DEFAULT_PIDS, cpu_shares, memory_bytes, open_files, positive};
 use shared_model::action::{Action, RunAction};
+use shared_model::mounted_file::SERVICE_BINDINGS;
 use shared_model::task::TaskDefinition;
 
 /// Threads of the agent, which share the limit with the request's processes.
@@ -43,6 +44,8 @@ pub(crate) fn staging_container(task: &TaskDefinition, options: &StagingOptions<
         cpu_shares: cpu_shares(task.cpu_weight),
         nofile: most_open_files(task.action.as_ref()),
         pids: positive(task.max_pids.unwrap_or(0)).map_or(DEFAULT_PIDS, |pids| pids + AGENT_THREADS),
+        // The agent fills it. What it holds is in memory only, and not among the files of a container that is kept.
+        memory_folders: if task.mounted_files().is_empty() { Vec::new() } else { vec![SERVICE_BINDINGS.to_owned()] },
         // Nobody of ours is there any more when a kept container ends.
         auto_remove: options.keep,
         ..options.fetching.container()

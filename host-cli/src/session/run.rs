@@ -101,7 +101,7 @@ fn told(undone: Undone) -> Event {
             Event::Warning { text: format!("image {id} could not be removed ({error}); `docker rmi {id}` removes it") }
         }
         Undone::Left(Made::Container(ContainerId(id)), error) => Event::Warning {
-            text: format!("container {id} could not be removed ({error}); `docker rm -f {id}` removes it"),
+            text: format!("container {id} could not be removed ({error}); `docker rm -fv {id}` removes it"),
         },
     }
 }

@@ -30,7 +30,7 @@ pub struct RunAction {
     pub log_source: Option<String>,
     /// True: what it prints is not shown.
     pub suppress_log_output: bool,
-    /// Files that today's Diego mounts for the run.
+    /// Of this form, but nobody reads it: Diego mounts the files of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume_mounted_files: Option<Secret<Vec<serde_json::Value>>>,
 }

@@ -1,7 +1,7 @@
 //! What the BBS demands of a request beyond its form.
 
-use super::sizes;
 use super::validation_error::{ValidationError, ValidationErrors};
+use super::{files, sizes};
 use crate::action::{Action, RunAction};
 use crate::desired_lrp::DesiredLrp;
 use crate::task::TaskDefinition;
@@ -38,6 +38,7 @@ pub(super) fn check_task(task: &TaskDefinition) -> Vec<ValidationError> {
         validator.add("annotation", "longer than 10 KiB");
     }
     validator.cpu_weight(task.cpu_weight);
+    validator.0.extend(files::of_files(task.mounted_files()));
     validator.0.extend(sizes::of_container(task.environment(), task.action.as_ref()));
     validator.0
 }
@@ -59,6 +60,7 @@ pub(super) fn check_desired_lrp(lrp: &DesiredLrp) -> Vec<ValidationError> {
         }
     }
     validator.cpu_weight(lrp.cpu_weight);
+    validator.0.extend(files::of_files(lrp.mounted_files()));
     validator.0.extend(sizes::of_container(lrp.environment(), lrp.action.as_ref()));
     validator.0
 }

@@ -204,6 +204,11 @@ fn requests() -> Vec<RequestError> {
     ]
 }
 
+fn placing() -> Vec<PlaceError> {
+    let folder = || "/etc/cf-service-bindings".into();
+    vec![PlaceError::Io { folder: folder(), cause: refused_by_system() }, PlaceError::NotEmpty { folder: folder() }]
+}
+
 fn trusting() -> Vec<TrustError> {
     let (certificate, key) = (|| "/own.pem".into(), || "/own.key".into());
     let bad = || {
@@ -249,6 +254,7 @@ fn all() -> Vec<Failure> {
     all.push(validate::task(&long).unwrap_err().into());
     all.extend([PlanError::Docker, PlanError::NoAction, PlanError::NoDownloadUser].map(Failure::from));
     all.push(Failure::no_callback());
+    all.extend(placing().into_iter().map(Failure::from));
     all.extend(trusting().into_iter().map(|error| ClientError::from(error).into()));
     all.push(ClientError::from(ProxyError { variable: "HTTPS_PROXY" }).into());
     all.extend(actions().into_iter().map(|error| Failure::from_staging(&StagingError::Action(error), now)));
@@ -378,6 +384,7 @@ fn no_error_is_forgotten_here() {
     assert_all_variants!(&results(), ResultError, ResultError { Unreadable, NotTaken, TooLong, NotText });
     assert_all_variants!(&reports(), ReportError, ReportError { Transfer, Refused });
     assert_all_variants!(&requests(), RequestError, RequestError { Terminal, Unreadable, TooLong, NotText, NotJson });
+    assert_all_variants!(&placing(), PlaceError, PlaceError { Io, NotEmpty });
     assert_all_variants!(&trusting(), TrustError, TrustError { Own, Unreadable, NoCertificate, BadBlocks, Library });
     assert_all_variants!(&not_fetched(), NotFetched, NotFetched { Dependency, Request });
     assert_all_variants!(&handing_over(), HandoffError, HandoffError { NotStarted, Failed, Silent });

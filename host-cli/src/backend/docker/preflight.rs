@@ -59,7 +59,7 @@ pub(crate) fn no_app_answers_for(
             escape_control(host)
         );
         let advice = format!(
-            "stop it with `docker rm -f {}`, or name the network of your Cloud Foundry with --network",
+            "stop it with `docker rm -fv {}`, or name the network of your Cloud Foundry with --network",
             escape_control(&app.name)
         );
         return Err(Failure::new(ExitCode::Engine, text, advice));

@@ -7,6 +7,7 @@ mod previous;
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, EngineError};
 use crate::failure::Failure;
+use crate::plan::filled_folder::FilledFolder;
 use crate::plan::launch::LaunchPlan;
 use crate::plan::not_done::DiskBound;
 use crate::plan::ports::PortRequest;
@@ -50,6 +51,9 @@ pub(crate) fn start(
     if let Some(not_done) = plan.not_done.event(disk) {
         session.emit(not_done);
     }
+    for folder in &plan.folders {
+        fill(session, &container, folder)?;
+    }
     session.engine.start(&container).map_err(|error| not_started(error.hiding(spec), spec))?;
     if let Err(unhealthy) =
         health::wait(session, &container, spec.health_check.as_ref(), &Timeouts::new(plan.start_timeout))?
@@ -63,13 +67,22 @@ pub(crate) fn start(
         let removed = session.engine.stop(&one.id, GRACE).and_then(|()| session.engine.remove(&one.id));
         if let Err(error) = removed {
             let text = format!(
-                "the earlier container {} could not be removed ({error}); `docker rm -f {0}` removes it",
+                "the earlier container {} could not be removed ({error}); `docker rm -fv {0}` removes it",
                 one.name
             );
             session.emit(Event::Warning { text });
         }
     }
     Ok(container)
+}
+
+/// Puts the files into a folder of the container, which has not started.
+pub(super) fn fill(session: &Session, container: &ContainerId, folder: &FilledFolder) -> Result<(), Failure> {
+    let archive = folder.archive().map_err(|error| {
+        let text = format!("cannot fill {} in the container: {error}", folder.at);
+        Failure::new(ExitCode::Request, text, "`cf push` or `cf restage` makes a new request")
+    })?;
+    Ok(session.engine.copy_in(container, &folder.at, archive)?)
 }
 
 /// An engine's words for a port that somebody took since it was chosen are not everybody's.

@@ -6,7 +6,7 @@ use super::models::{ContainerDetails, CreatedId, ListedContainer};
 use super::paths::{container_path, label_filter};
 use super::refusal::{has_code, is_missing, one_line};
 use super::stdcopy::StdCopy;
-use super::{Docker, attach, copy_out, exec};
+use super::{Docker, attach, copy_in, copy_out, exec};
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{Container, ContainerId, ContainerSummary, Containers, EngineError, ExecResult, ImageId, Input};
 use crate::labels;
@@ -117,6 +117,10 @@ impl Containers for Docker {
 
     fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError> {
         self.block_on(copy_out::copy_out(&self.api, container, path))
+    }
+
+    fn copy_in(&self, container: &ContainerId, folder: &str, archive: Vec<u8>) -> Result<(), EngineError> {
+        self.block_on(copy_in::copy_in(&self.api, container, folder, archive))
     }
 
     fn stop(&self, container: &ContainerId, grace: Duration) -> Result<(), EngineError> {

@@ -10,6 +10,7 @@ mod commit_config;
 mod connect;
 mod container_body;
 mod containers;
+mod copy_in;
 mod copy_out;
 mod endpoint;
 mod exec;

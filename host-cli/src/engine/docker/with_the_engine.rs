@@ -12,7 +12,10 @@ use crate::engine::{
     CommitOptions, ContainerId, Containers, ExecResult, Health, ImageTransfer, Images, Input, Quota, Store, System,
     VolumesAndNetworks,
 };
+use crate::plan::filled_folder::FilledFolder;
 use shared_model::event::Stream;
+use shared_model::mounted_file::MountedFile;
+use shared_model::secret::Secret;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
 use std::net::{Shutdown, TcpListener};
@@ -235,6 +238,50 @@ fn files_come_out_of_a_container_as_a_tar_and_what_is_missing_is_not_found() {
     assert!(text.contains("vcap:"));
     let error = docker.copy_out(&container.1, "/no/such").err().unwrap();
     assert!(matches!(error, EngineError::NotFound { .. }), "{error}");
+}
+
+#[test]
+fn files_that_come_into_a_volume_outlive_a_restart_are_in_no_image_and_go_with_the_container() {
+    const FOLDER: &str = "/etc/cf-service-bindings";
+    let docker = engine();
+    let file = |path: &str, content: &str| MountedFile { path: path.into(), content: Secret::new(content.into()) };
+    let folder = FilledFolder::of_bindings(&[file("db/uri", "postgres://\n"), file("vcap_services", "{}\n")]).unwrap();
+    let look =
+        format!("cd {FOLDER} && cat db/uri vcap_services; stat -c '%n %U:%G %a' . db db/uri; touch db/uri db/x . x");
+    let spec = ContainerSpec { volumes: vec![FOLDER.into()], user: "vcap".into(), ..shell(&look) };
+    let container = made(&docker, &spec);
+    docker.copy_in(&container.1, FOLDER, folder.archive().unwrap()).unwrap();
+    let volume = volumes_of(&container.1);
+    for start in ["first", "again"] {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut output = |stream, piece: &[u8]| match stream {
+            Stream::Out => out.extend_from_slice(piece),
+            Stream::Err => err.extend_from_slice(piece),
+        };
+        docker.run(&container.1, Input::Whole(b""), &mut output).unwrap();
+        let seen = "postgres://\n{}\n. root:root 755\ndb root:root 755\ndb/uri root:root 644\n";
+        assert_eq!(String::from_utf8_lossy(&out), seen, "{start}");
+        assert_eq!(String::from_utf8_lossy(&err).matches("Permission denied").count(), 4, "{start}");
+    }
+    let image =
+        docker.commit(&container.1, &CommitOptions { like: ROOTFS.into(), ..CommitOptions::default() }).unwrap();
+    let looks = made(&docker, &ContainerSpec { image: image.0.clone(), ..shell(&format!("find {FOLDER} -type f")) });
+    let mut found = Vec::new();
+    docker.run(&looks.1, Input::Whole(b""), &mut |_, piece| found.extend_from_slice(piece)).unwrap();
+    drop(looks);
+    docker.remove_dangling(&image).unwrap();
+    assert_eq!(String::from_utf8_lossy(&found), "");
+    drop(container);
+    assert!(!docker.has_volume(&volume).unwrap(), "{volume} is left");
+}
+
+/// The one volume of a container.
+fn volumes_of(container: &ContainerId) -> String {
+    let told = std::process::Command::new("docker")
+        .args(["inspect", "--format", "{{range .Mounts}}{{.Name}}{{end}}", &container.0])
+        .output()
+        .unwrap();
+    String::from_utf8(told.stdout).unwrap().trim().to_owned()
 }
 
 /// A volume that goes when the test ends.

@@ -151,6 +151,11 @@ impl Containers for Fake {
         }
     }
 
+    fn copy_in(&self, container: &ContainerId, folder: &str, archive: Vec<u8>) -> Result<(), EngineError> {
+        self.call("copy_in", &[&container.0, folder])?.copied_in.push((folder.to_owned(), archive));
+        Ok(())
+    }
+
     fn stop(&self, container: &ContainerId, _: Duration) -> Result<(), EngineError> {
         let mut state = self.call("stop", &[&container.0])?;
         if let Some((found, _)) = state.containers.get_mut(&container.0) {

@@ -50,6 +50,8 @@ pub(crate) struct FakeState {
     pub(crate) dies_at_start: Option<i64>,
     /// What `copy_out` gives, by path: a tar.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// What `copy_in` was given, whole: a folder and a tar each.
+    pub(crate) copied_in: Vec<(String, Vec<u8>)>,
     /// What every container printed last.
     pub(crate) log_tail: Vec<u8>,
     /// Build contexts that were sent, whole.

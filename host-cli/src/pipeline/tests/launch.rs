@@ -583,3 +583,36 @@ fn as_root(document: &mut serde_json::Value) {
         _ => {}
     }
 }
+
+fn with_files() -> Request {
+    request(
+        RequestKind::Launch,
+        quick(|document| {
+            document["volume_mounted_files"] = serde_json::json!([{"path": "db/uri", "content": "s3cret"}])
+        }),
+    )
+}
+
+#[test]
+fn files_come_into_the_container_before_it_starts() {
+    let fake = engine();
+    let walked = launched_from(&fake, "", with_files());
+    assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
+    let verbs = fake.verbs();
+    let at = |verb: &str| verbs.iter().rposition(|other| other == verb).unwrap();
+    assert!(at("create") < at("copy_in") && at("copy_in") < at("start"), "{verbs:?}");
+    let state = fake.state();
+    assert_eq!(state.copied_in[0].0, "/etc/cf-service-bindings");
+    assert!(state.copied_in[0].1.windows(6).any(|bytes| bytes == b"s3cret"));
+    drop(state);
+    assert!(!walked.said("s3cret"));
+}
+
+#[test]
+fn an_app_whose_files_the_engine_refuses_does_not_start_and_nothing_is_left() {
+    let fake = engine();
+    fake.refuse("copy_in", "no space left on device");
+    let walked = launched_from(&fake, "", with_files());
+    assert!(walked.failure().contains("no space left on device"), "{}", walked.text);
+    assert!(fake.state().containers.is_empty() && !fake.verbs().contains(&"start".to_owned()), "{:?}", fake.calls());
+}

@@ -616,7 +616,7 @@ fn an_app_that_answers_for_a_host_of_the_request_keeps_the_staging_from_beginnin
         assert_eq!(walked.code, ExitCode::Engine, "{}", walked.text);
         let words = format!("on network hcf the app container cf-app-evil answers for {}", name.to_ascii_lowercase());
         assert!(walked.failure().starts_with(&words), "{}", walked.failure());
-        assert!(walked.said("docker rm -f cf-app-evil") && !fake.verbs().contains(&"create".to_owned()));
+        assert!(walked.said("docker rm -fv cf-app-evil") && !fake.verbs().contains(&"create".to_owned()));
     }
     for (network, names) in [("other", [host.as_str()]), ("hcf", ["node-env"])] {
         let fake = engine();

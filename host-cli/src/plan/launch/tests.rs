@@ -77,6 +77,18 @@ fn a_worker_with_a_request_of_its_own_has_its_command_and_limits_and_is_not_publ
 }
 
 #[test]
+fn files_of_service_bindings_come_in_before_the_start_and_stand_in_nothing_that_the_engine_shows() {
+    let plan = planned(include_str!("../../../tests/cases/service-bindings-as-files/files.json"), WEB);
+    let [folder] = &plan.folders[..] else { panic!("{:?}", plan.folders) };
+    let [file] = &folder.files[..] else { panic!("{folder:?}") };
+    assert_eq!((folder.at.as_str(), file.path.as_str()), ("/etc/cf-service-bindings", "vcap_services"));
+    assert_eq!(file.content.reveal(), br#"{"user-provided":[{"name":"db"}]}"#);
+    let spec = on_an_engine(&plan, None);
+    assert_eq!(spec.volumes, ["/etc/cf-service-bindings"]);
+    assert!(!describe(&spec).contains("user-provided"), "{}", describe(&spec));
+}
+
+#[test]
 fn web_is_published_even_without_a_route() {
     let mut document: serde_json::Value = serde_json::from_str(of_a_worker()).unwrap();
     document["metric_tags"]["process_type"]["static"] = "web".into();

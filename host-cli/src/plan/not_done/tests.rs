@@ -80,27 +80,6 @@ fn what_a_tenant_chose_is_shortened() {
 }
 
 #[test]
-fn services_that_come_as_files_are_warned_of_and_their_contents_are_not_shown() {
-    let with = |variable: &str| {
-        format!(
-            r#"{{"volume_mounted_files":[{{"path":"vcap_services","content":"SECRET"}}],"env":[{{"name":"{variable}","value":"/etc"}}]}}"#
-        )
-    };
-    for (variable, feature) in [
-        ("VCAP_SERVICES_FILE_PATH", "file-based-vcap-services"),
-        ("SERVICE_BINDING_ROOT", "service-binding-k8s"),
-        ("OTHER", "that asks for files"),
-    ] {
-        let (launch, staging) = (of_launch(&with(variable)), of_staging(&with(variable)));
-        assert!(launch.warnings[0].starts_with("the app runs without its services: Diego gives them as 1 file in"));
-        assert!(staging.warnings[0].starts_with("the buildpacks do not see the app's services"), "{staging:?}");
-        assert!(launch.warnings[0].contains(feature), "{launch:?}");
-        assert!(!format!("{launch:?} {staging:?}").contains("SECRET"));
-    }
-    assert!(of_launch(r#"{"volume_mounted_files":null}"#).warnings.is_empty());
-}
-
-#[test]
 fn a_reference_to_credhub_is_warned_of_unless_something_answers_it() {
     let with = |more: &str| {
         let run = |program| {

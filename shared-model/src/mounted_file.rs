@@ -1,0 +1,17 @@
+//! A file that Diego mounts: how the credentials of services come to an app that asked for files instead of `VCAP_SERVICES`.
+
+use crate::secret::Secret;
+use serde::{Deserialize, Serialize};
+
+/// The folder below which Diego mounts the files of a request.
+pub const SERVICE_BINDINGS: &str = "/etc/cf-service-bindings";
+
+/// A file of a request. `Debug` hides its content.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MountedFile {
+    /// Below [`SERVICE_BINDINGS`]: `vcap_services`, `BINDING/KEY`. A valid request's leads nowhere else.
+    pub path: String,
+    /// Its text as it is; empty where the request has none.
+    pub content: Secret<String>,
+}
