@@ -269,6 +269,9 @@ shows_what_it_does! {
         /// DNS server of the app; may be given several times (STAGER_DNS; default: the engine's)
         #[argh(option, arg_name = "ip")]
         pub(crate) dns: Vec<NameServer>,
+        /// certificates that the app is to trust, PEM (STAGER_CA)
+        #[argh(option, arg_name = "file")]
+        pub(crate) ca: Option<PathBuf>,
         /// host port to publish the app on: [ADDRESS:]PORT[:APP-PORT]; may be given once for each port (default: a free port
         /// on 127.0.0.1)
         #[argh(option, arg_name = "port")]

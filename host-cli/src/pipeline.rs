@@ -74,6 +74,7 @@ pub(crate) fn propose_launch(
     let places = [
         ("--logs", typed(command.logs.as_ref(), settings.logs.as_ref()).and_then(text)),
         ("--nsync-log", command.nsync_log.as_ref().and_then(text)),
+        ("--ca", typed(command.ca.as_ref(), settings.ca.as_ref()).and_then(text)),
         ("--network", typed(command.network.as_ref(), settings.network.as_ref()).cloned()),
     ];
     let places = places.into_iter().filter_map(|(option, value)| Some((option, value?)));
@@ -122,6 +123,7 @@ pub(crate) fn push_if_wanted(
 /// first failure ends it; what was started before goes on.
 pub(crate) fn launch(session: &Session, requests: &[Request], command: &Launch) -> Result<(), Failure> {
     let mut plans = Vec::new();
+    let authorities = mounts::authorities(command.ca.as_deref())?;
     for request in requests {
         warn(session, request);
         let options = LaunchOptions {
@@ -130,6 +132,7 @@ pub(crate) fn launch(session: &Session, requests: &[Request], command: &Launch) 
             ports: if plans.is_empty() { &command.port } else { &[] },
             network: command.network(),
             names: command.names(),
+            authorities: &authorities,
             instance: &Uuid::new_v4().to_string(),
         };
         plans.push(LaunchPlan::new(&request.document, request.time, &options)?);

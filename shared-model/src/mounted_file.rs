@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// The folder below which Diego mounts the files of a request.
 pub const SERVICE_BINDINGS: &str = "/etc/cf-service-bindings";
 
+/// The variable that names the folder with the authorities that Diego's cells trust, one certificate a `*.crt` file.
+pub const SYSTEM_CERTIFICATES_VARIABLE: &str = "CF_SYSTEM_CERT_PATH";
+
 /// A file of a request. `Debug` hides its content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -11,8 +11,8 @@ use crate::failure::Failure;
 use crate::fetch::{ClientError, Http, Trust, Verify};
 use crate::hidden::Hidden;
 use crate::image_handoff::{self, Socket, SocketUser, Verdict};
+use crate::mounts;
 use crate::outlet::Outlet;
-use crate::placed_files::{PlaceError, PlacedFiles};
 use crate::plan::{self, StagingPlan};
 use crate::report::{Report, ReportError};
 use crate::session::lease::Lease;
@@ -26,7 +26,6 @@ use jiff::Timestamp;
 use shared_model::cache::{BAKED, MOUNTED};
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
-use shared_model::mounted_file::SERVICE_BINDINGS;
 use shared_model::safe_url::SafeUrl;
 use shared_model::secret::Secret;
 use shared_model::validate;
@@ -40,17 +39,19 @@ pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper:
     let started = Instant::now();
     scope.emit(Event::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() });
     let mut caches = Caches::default(); // until the end, for others must leave alone what was linked to it
-    let mut placed = None; // as long, for a visitor sees what the builder saw
+    let mut placed = Vec::new(); // as long, for a visitor sees what the builder saw
     let planned = plan_of(arguments, lease);
     let hidden = planned.as_ref().map_or_else(|_| Hidden::default(), |(plan, _)| Hidden::from_plan(plan));
     let outlet = Outlet::new(scope, &hidden, arguments.max_output);
     let scope = &scope.heard_by(&outlet);
-    let outcome = planned.and_then(|(plan, request)| {
+    let outcome = planned.and_then(|(mut plan, request)| {
         let image = image_or_not(&plan, arguments, scope)?;
         if let Some(text) = terminal::warning(&SocketUser::ours(), &SocketUser::from_runs(&plan.action)) {
             scope.emit(Event::Warning { text });
         }
-        placed = place_files(&plan)?;
+        placed.extend(mounts::bindings(&plan)?);
+        let trust = trust(&plan, arguments);
+        placed.extend(mounts::authorities(&mut plan, &trust, scope)?);
         caches = open_caches(&plan, arguments, scope);
         let staged = carry_out(&plan, arguments, &caches, &hidden, scope, reaper)?;
         make_image(image, &plan, &staged, &request, scope)
@@ -132,15 +133,6 @@ fn make_image(
         )?),
         _ => Ok(()),
     }
-}
-
-/// The request's files, where its programs find them; `None`: it has none.
-fn place_files(plan: &StagingPlan) -> Result<Option<PlacedFiles>, PlaceError> {
-    if plan.mounted_files.is_empty() {
-        return Ok(None);
-    }
-    let files = plan.mounted_files.iter().map(|file| (file.path.as_str(), file.content.reveal().as_bytes()));
-    PlacedFiles::write(Path::new(SERVICE_BINDINGS), files).map(Some)
 }
 
 /// The caches to use: what `--cache` says, else the volume where one is mounted, and what the image holds.

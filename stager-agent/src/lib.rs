@@ -21,6 +21,7 @@ pub mod fuzzed;
 mod hidden;
 mod http_url;
 mod image_handoff;
+mod mounts;
 mod outlet;
 mod placed_files;
 mod plan;

@@ -22,14 +22,14 @@ pub(crate) struct PlacedFiles {
 /// Why they are not there. Names the folder, never a file's content.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlaceError {
-    #[error("cannot write the request's files below {}", folder.display())]
+    #[error("cannot write files below {}", folder.display())]
     Io {
         folder: PathBuf,
         #[source]
         cause: io::Error,
     },
     /// They would be mixed with somebody else's.
-    #[error("cannot write the request's files below {}: it is not empty", folder.display())]
+    #[error("cannot write files below {}: it is not empty", folder.display())]
     NotEmpty { folder: PathBuf },
 }
 

@@ -3,8 +3,10 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
 
+mod each_in_a_file;
 mod pem;
 mod verifier;
 
+pub use each_in_a_file::each_in_a_file;
 pub use pem::{BadBlock, certificates, listed};
 pub use verifier::verifier;

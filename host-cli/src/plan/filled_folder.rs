@@ -45,6 +45,14 @@ impl FilledFolder {
         (!files.is_empty()).then(|| Self { at: SERVICE_BINDINGS.to_owned(), files: files.iter().map(filled).collect() })
     }
 
+    /// With the authorities that an app is to trust, at the path that its request names; `None` where there are none, or no
+    /// such path.
+    pub(crate) fn of_authorities(at: &str, authorities: &[(String, String)]) -> Option<Self> {
+        let filled = |(name, pem): &(String, String)| FilledFile::of_root(name, pem.clone().into_bytes());
+        (at.starts_with('/') && !authorities.is_empty())
+            .then(|| Self { at: at.to_owned(), files: authorities.iter().map(filled).collect() })
+    }
+
     /// What it holds, as a tar whose paths begin below it.
     ///
     /// # Errors

@@ -37,6 +37,18 @@ pub(crate) fn of_executor(ports: &[PublishedPort]) -> Vec<EnvironmentVariable> {
     .to_vec()
 }
 
+/// Tells the container of something over its own variables, unless `run` has a variable of that name: a run's stand above a
+/// container's.
+pub(super) fn tell(variables: &mut Vec<(String, String)>, run: &[EnvironmentVariable], name: &str, value: &str) {
+    if run.iter().any(|variable| variable.name == name) {
+        return;
+    }
+    match variables.iter_mut().find(|(present, _)| present == name) {
+        Some(present) => value.clone_into(&mut present.1),
+        None => variables.push((name.to_owned(), value.to_owned())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

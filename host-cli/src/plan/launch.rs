@@ -12,6 +12,7 @@ use crate::engine::ImageId;
 use crate::engine::container_spec::{ContainerSpec, LogConfig, PublishedPort};
 use crate::labels;
 use jiff::Timestamp;
+use shared_model::mounted_file::SYSTEM_CERTIFICATES_VARIABLE;
 use shared_model::process_type::WEB;
 use shared_model::validate;
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub(crate) struct LaunchOptions<'a> {
     pub(crate) network: &'a str,
     /// How it finds hosts that the network does not know.
     pub(crate) names: NameResolution<'a>,
+    /// What the app is to trust: a file's name and a certificate in PEM each.
+    pub(crate) authorities: &'a [(String, String)],
     /// A guid of its own.
     pub(crate) instance: &'a str,
 }
@@ -76,11 +79,18 @@ impl LaunchPlan {
         let application = lrp.application();
         no_docker_app(lrp.is_docker(), &application)?;
         let run = lrp.launcher().ok_or(PlanError::NoLauncher)?;
-        let LaunchOptions { process: typed, ports, network, names, instance } = *options;
+        let LaunchOptions { process: typed, ports, network, names, authorities, instance } = *options;
         let process = Process::new(&lrp, typed)?;
         let process_type = &*process.process_type;
         let app_ports = if process.listens(&lrp) { lrp.app_ports() } else { Vec::new() };
-        let folders: Vec<FilledFolder> = FilledFolder::of_bindings(lrp.mounted_files()).into_iter().collect();
+        let certificates = lrp.trusted_system_certificates_path.as_deref().unwrap_or_default();
+        let trusted = FilledFolder::of_authorities(certificates, authorities);
+        let mut template = app_container(&lrp, run, &process, network, instance);
+        if let Some(FilledFolder { at, .. }) = &trusted {
+            instance::tell(&mut template.environment, run.environment(), SYSTEM_CERTIFICATES_VARIABLE, at);
+        }
+        let folders: Vec<FilledFolder> =
+            FilledFolder::of_bindings(lrp.mounted_files()).into_iter().chain(trusted).collect();
         Ok(Self {
             not_done: NotDone::of_launch(&lrp, &container_name(&lrp, process_type, instance)),
             app_guid: lrp.app_guid().to_owned(),
@@ -95,7 +105,7 @@ impl LaunchPlan {
                 extra_hosts: names.extra_hosts(),
                 dns: names.servers(),
                 volumes: folders.iter().map(|folder| folder.at.clone()).collect(),
-                ..app_container(&lrp, run, &process, network, instance)
+                ..template
             },
             folders,
             arguments: run.arguments().to_vec(),

@@ -99,6 +99,15 @@ impl Trust {
         }))
     }
 
+    /// The certificates that the user names, a file each; empty where none are named.
+    ///
+    /// # Errors
+    /// One of the files cannot be used.
+    pub(crate) fn authorities(&self) -> Result<Vec<(String, String)>, TrustError> {
+        let found: Result<Vec<_>, _> = self.files.iter().map(|path| certificates_in(path)).collect();
+        Ok(tls_trust::each_in_a_file(&found?.concat()))
+    }
+
     /// The certificates that the user and the request name.
     fn named(&self) -> Result<Vec<CertificateDer<'static>>, TrustError> {
         let mut named = Vec::new();

@@ -58,6 +58,21 @@ pub(crate) fn files(options: &FetchOptions<'_>) -> Result<Vec<MountedFile>, Fail
     Ok(files)
 }
 
+/// The certificates in the file of `--ca`, a file's name and its PEM each; empty where it was not given.
+pub(crate) fn authorities(path: Option<&Path>) -> Result<Vec<(String, String)>, Failure> {
+    let Some(path) = path else { return Ok(Vec::new()) };
+    let wrong = |why: String| {
+        let text = format!("--ca {}: {why}", escape_control(&path.to_string_lossy()));
+        Failure::new(ExitCode::CommandLine, text, "name a file with certificates in PEM")
+    };
+    let (found, bad) = tls_trust::certificates(&fs::read(path).map_err(|error| wrong(error.to_string()))?);
+    match (found.is_empty(), bad.is_empty()) {
+        (_, false) => Err(wrong(tls_trust::listed(&bad))),
+        (true, true) => Err(wrong("no certificate in it".to_owned())),
+        (false, true) => Ok(tls_trust::each_in_a_file(&found)),
+    }
+}
+
 /// No program that runs as one of `users` where the files are mounted can read the private key among them.
 pub(crate) fn closed(files: &[MountedFile], users: &BTreeSet<String>) -> Result<(), Failure> {
     let key = files.iter().find(|file| is_key(file)).or_else(|| cert_of(files));

@@ -588,7 +588,7 @@ fn with_files() -> Request {
     request(
         RequestKind::Launch,
         quick(|document| {
-            document["volume_mounted_files"] = serde_json::json!([{"path": "db/uri", "content": "s3cret"}])
+            document["volume_mounted_files"] = serde_json::json!([{"path": "db/uri", "content": "s3cret"}]);
         }),
     )
 }

@@ -23,7 +23,14 @@ fn of_a_worker() -> &'static str {
 fn planned(document: &str, process: impl Into<Option<&'static str>>) -> LaunchPlan {
     let process = process.into();
     let instance = "5eed5eed-0000-4000-8000-000000000000";
-    let options = LaunchOptions { process, ports: &[], network: "hcf", names: NameResolution::default(), instance };
+    let options = LaunchOptions {
+        process,
+        ports: &[],
+        network: "hcf",
+        names: NameResolution::default(),
+        authorities: &[],
+        instance,
+    };
     LaunchPlan::new(document, None, &options).unwrap()
 }
 
@@ -86,6 +93,43 @@ fn files_of_service_bindings_come_in_before_the_start_and_stand_in_nothing_that_
     let spec = on_an_engine(&plan, None);
     assert_eq!(spec.volumes, ["/etc/cf-service-bindings"]);
     assert!(!describe(&spec).contains("user-provided"), "{}", describe(&spec));
+}
+
+#[test]
+fn authorities_are_where_the_request_names_a_folder_and_the_app_is_told_unless_its_own_run_says_otherwise() {
+    const FOLDER: &str = "/etc/cf-system-certificates";
+    let authorities = [("ca-1.crt".to_owned(), "PEM".to_owned())];
+    let with = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut document: serde_json::Value = serde_json::from_str(of_cfdot().next().unwrap()).unwrap();
+        change(&mut document);
+        let options = LaunchOptions {
+            process: None,
+            ports: &[],
+            network: "hcf",
+            names: NameResolution::default(),
+            authorities: &authorities,
+            instance: "i",
+        };
+        let plan = LaunchPlan::new(&document.to_string(), None, &options).unwrap();
+        let spec = on_an_engine(&plan, None);
+        let told = spec.environment.iter().find(|(name, _)| name == "CF_SYSTEM_CERT_PATH").map(|(_, at)| at.clone());
+        (told, spec.volumes, plan.folders.iter().map(|folder| folder.files[0].path.clone()).collect::<Vec<_>>())
+    };
+    let usual = (Some(FOLDER.to_owned()), vec![FOLDER.to_owned()], vec!["ca-1.crt".to_owned()]);
+    assert_eq!(with(&|_| {}), usual);
+    let container = serde_json::json!([{"name": "CF_SYSTEM_CERT_PATH", "value": "/own"}]);
+    assert_eq!(with(&|document| document["env"] = container.clone()), usual);
+    let mut own = usual.clone();
+    own.0 = Some("/own".to_owned());
+    let of_run = |document: &mut serde_json::Value| {
+        let variables = document.pointer_mut("/action/codependent/actions/0/run/env").unwrap();
+        variables.as_array_mut().unwrap().push(container[0].clone());
+    };
+    assert_eq!(with(&of_run), own);
+    for nowhere in ["", "certificates"] {
+        let none = with(&|document| document["trusted_system_certificates_path"] = nowhere.into());
+        assert_eq!(none, (None, Vec::new(), Vec::new()), "{nowhere}");
+    }
 }
 
 #[test]
@@ -152,6 +196,7 @@ fn a_request_that_runs_no_launcher_or_is_a_docker_apps_gives_no_plan() {
             ports: &[],
             network: "hcf",
             names: NameResolution::default(),
+            authorities: &[],
             instance: "i",
         };
         LaunchPlan::new(&document.to_string(), None, &options).unwrap_err()
@@ -181,7 +226,7 @@ fn a_secret_of_the_request_is_in_the_environment_only() {
 fn an_app_finds_the_hosts_that_were_typed() {
     let (hosts, dns) = (["db.example.com=192.0.2.1".parse().unwrap()], ["192.0.2.53".parse().unwrap()]);
     let names = NameResolution { hosts: &hosts, dns: &dns };
-    let options = LaunchOptions { process: None, ports: &[], network: "hcf", names, instance: "i" };
+    let options = LaunchOptions { process: None, ports: &[], network: "hcf", names, authorities: &[], instance: "i" };
     let plan = LaunchPlan::new(&recorded(LOG_2016, "desiredLRP", "node-env"), None, &options).unwrap();
     let spec = on_an_engine(&plan, None);
     assert_eq!(
@@ -195,7 +240,14 @@ fn names_differ_between_two_starts_of_an_app() {
     let document = recorded(LOG_2016, "desiredLRP", "node-env");
     let name = |process, instance| {
         let process = Some(process);
-        let options = LaunchOptions { process, ports: &[], network: "hcf", names: NameResolution::default(), instance };
+        let options = LaunchOptions {
+            process,
+            ports: &[],
+            network: "hcf",
+            names: NameResolution::default(),
+            authorities: &[],
+            instance,
+        };
         LaunchPlan::new(&document, None, &options).unwrap().container_name
     };
     assert_eq!(name(WEB, "5eed5eed-0000-4000"), "cf-app-node-env-18c50a86-5eed5eed");

@@ -1,0 +1,105 @@
+//! What Diego would mount into the container for the programs of a request: the files of service bindings, and the authorities
+//! that the cells trust.
+
+use crate::causes::with_causes;
+use crate::fetch::{ClientError, Trust};
+use crate::placed_files::{PlaceError, PlacedFiles};
+use crate::plan::StagingPlan;
+use crate::session::scope::Scope;
+use shared_model::environment::{EnvironmentVariable, merge};
+use shared_model::event::Event;
+use shared_model::mounted_file::{SERVICE_BINDINGS, SYSTEM_CERTIFICATES_VARIABLE};
+use std::path::Path;
+
+/// The request's files, where its programs find them; `None`: it has none.
+///
+/// # Errors
+/// They cannot be written.
+pub(crate) fn bindings(plan: &StagingPlan) -> Result<Option<PlacedFiles>, PlaceError> {
+    if plan.mounted_files.is_empty() {
+        return Ok(None);
+    }
+    let files = plan.mounted_files.iter().map(|file| (file.path.as_str(), file.content.reveal().as_bytes()));
+    PlacedFiles::write(Path::new(SERVICE_BINDINGS), files).map(Some)
+}
+
+/// The authorities that the user names, in the folder that the request names, which the programs are told of; `None`: there
+/// is no folder or no authority, or somebody has filled the folder already. A staging goes on without them: then it says so.
+///
+/// # Errors
+/// A file with authorities cannot be used.
+pub(crate) fn authorities(
+    plan: &mut StagingPlan,
+    trust: &Trust,
+    scope: &Scope,
+) -> Result<Option<PlacedFiles>, ClientError> {
+    let authorities = trust.authorities()?;
+    let Some(folder) = plan.certificates.as_deref().filter(|_| !authorities.is_empty()) else { return Ok(None) };
+    let files = authorities.iter().map(|(name, pem)| (name.as_str(), pem.as_bytes()));
+    let placed = match PlacedFiles::write(folder, files) {
+        Ok(placed) => Some(placed),
+        // Mounted by the user: `docker run -v`.
+        Err(PlaceError::NotEmpty { .. }) => None,
+        Err(error) => {
+            let text = format!("the buildpacks do not get the authorities of --ca: {}", with_causes(&error));
+            scope.emit(Event::Warning { text });
+            return Ok(None);
+        }
+    };
+    let told = EnvironmentVariable::new(SYSTEM_CERTIFICATES_VARIABLE, folder.to_string_lossy().into_owned());
+    plan.environment = merge([&plan.environment, &[told][..]]);
+    Ok(placed)
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests look at files")]
+mod tests {
+    use super::*;
+    use crate::fetch::Verify;
+    use crate::fetch::loopback::Audience;
+    use crate::plan::plan;
+    use crate::session::scope::Stop;
+    use shared_model::environment::value_of;
+    use shared_model::task::TaskDefinition;
+    use std::fs;
+
+    /// What the programs are told, with these files of `--ca` and this folder of the request.
+    fn told(ca: &Path, folder: &Path) -> (Option<String>, Option<PlacedFiles>, usize) {
+        let action = serde_json::from_str(r#"{"run":{"path":"/b","user":"vcap"}}"#).unwrap();
+        let trusted_system_certificates_path = Some(folder.display().to_string());
+        let task =
+            TaskDefinition { action: Some(action), trusted_system_certificates_path, ..TaskDefinition::default() };
+        let mut plan = plan(task).unwrap();
+        let files = if ca.exists() { vec![ca.to_owned()] } else { Vec::new() };
+        let trust = Trust { files, folder: None, verify: Verify::Yes, own: None };
+        let (audience, stop) = (Audience::default(), Stop::default());
+        let placed = authorities(&mut plan, &trust, &Scope::new(&audience, "STG", &stop)).unwrap();
+        let warnings = audience.heard().len();
+        (value_of(&plan.environment, "CF_SYSTEM_CERT_PATH").map(str::to_owned), placed, warnings)
+    }
+
+    #[test]
+    fn authorities_are_laid_into_the_folder_that_the_programs_are_told_of() {
+        let place = tempfile::tempdir().unwrap();
+        let (ca, folder) = (place.path().join("ca.pem"), place.path().join("certificates"));
+        assert!(matches!(told(&ca, &folder), (None, None, 0)));
+        let pem = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap().cert.pem();
+        fs::write(&ca, pem.repeat(2)).unwrap();
+        let (at, placed, warnings) = told(&ca, &folder);
+        assert_eq!((at.as_deref(), warnings), (folder.to_str(), 0));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        drop(placed);
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn a_folder_that_somebody_filled_stays_as_it_is_and_one_that_cannot_be_made_is_warned_of() {
+        let place = tempfile::tempdir().unwrap();
+        let ca = place.path().join("ca.crt");
+        fs::write(&ca, rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap().cert.pem()).unwrap();
+        let (at, placed, warnings) = told(&ca, place.path());
+        assert!(at.as_deref() == place.path().to_str() && placed.is_none() && warnings == 0);
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+        assert!(matches!(told(&ca, &place.path().join("no/such")), (None, None, 1)));
+    }
+}
