@@ -272,6 +272,12 @@ shows_what_it_does! {
         /// certificates that the app is to trust, PEM (STAGER_CA)
         #[argh(option, arg_name = "file")]
         pub(crate) ca: Option<PathBuf>,
+        /// certificate of an instance identity, PEM for the app to show
+        #[argh(option, arg_name = "file")]
+        pub(crate) instance_cert: Option<PathBuf>,
+        /// private key for --instance-cert, PEM
+        #[argh(option, arg_name = "file")]
+        pub(crate) instance_key: Option<PathBuf>,
         /// host port to publish the app on: [ADDRESS:]PORT[:APP-PORT]; may be given once for each port (default: a free port
         /// on 127.0.0.1)
         #[argh(option, arg_name = "port")]

@@ -79,6 +79,7 @@ impl From<PlanError> for Failure {
             PlanError::NoSuchProcess { .. }
             | PlanError::OtherProcess { .. }
             | PlanError::UploadAndNot
+            | PlanError::NobodysKey { .. }
             | PlanError::Port(PortError::Unreadable(_) | PortError::TooMany { .. }) => ExitCode::CommandLine,
             PlanError::ValidationErrors { .. }
             | PlanError::DockerApp { .. }

@@ -44,6 +44,7 @@ pub(crate) fn restage(
     let upload = Upload::typed(command.upload, command.no_upload, agent_options)?;
     let agent_options = &upload.agent_options(agent_options);
     let files = mounts::files(&fetch)?;
+    let identity = mounts::identity(command.instance_cert.as_deref(), command.instance_key.as_deref())?;
     let keeping = preflight::keeping(&fetch, command.no_cache)?;
     let FetchOptions { stager_image: image, network, names, .. } = fetch;
     let options = RestageOptions {
@@ -52,6 +53,7 @@ pub(crate) fn restage(
         image: if command.no_image { None } else { Some(image_options(command)?) },
         keep: command.keep,
         keep_images: command.keep_images,
+        identity: identity.as_ref(),
         instance: &Uuid::new_v4().to_string(),
     };
     let plan = RestagePlan::new(&request.document, &options)?;
@@ -77,7 +79,9 @@ pub(crate) fn propose_launch(
         ("--ca", typed(command.ca.as_ref(), settings.ca.as_ref()).and_then(text)),
         ("--network", typed(command.network.as_ref(), settings.network.as_ref()).cloned()),
     ];
-    let places = places.into_iter().filter_map(|(option, value)| Some((option, value?)));
+    let identity = [("--instance-cert", &command.instance_cert), ("--instance-key", &command.instance_key)];
+    let identity = identity.map(|(option, path)| (option, path.as_ref().and_then(text)));
+    let places = places.into_iter().chain(identity).filter_map(|(option, value)| Some((option, value?)));
     // An app speaks to services that the network does not know either.
     let hosts = typed(Some(&command.add_host), settings.add_host.as_ref()).into_iter().flatten();
     let dns = typed(Some(&command.dns), settings.dns.as_ref()).into_iter().flatten();
@@ -123,6 +127,7 @@ pub(crate) fn push_if_wanted(
 /// first failure ends it; what was started before goes on.
 pub(crate) fn launch(session: &Session, requests: &[Request], command: &Launch) -> Result<(), Failure> {
     let mut plans = Vec::new();
+    let identity = mounts::identity(command.instance_cert.as_deref(), command.instance_key.as_deref())?;
     let authorities = mounts::authorities(command.ca.as_deref())?;
     for request in requests {
         warn(session, request);
@@ -133,6 +138,7 @@ pub(crate) fn launch(session: &Session, requests: &[Request], command: &Launch) 
             network: command.network(),
             names: command.names(),
             authorities: &authorities,
+            identity: identity.as_ref(),
             instance: &Uuid::new_v4().to_string(),
         };
         plans.push(LaunchPlan::new(&request.document, request.time, &options)?);

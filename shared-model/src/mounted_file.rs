@@ -9,6 +9,12 @@ pub const SERVICE_BINDINGS: &str = "/etc/cf-service-bindings";
 /// The variable that names the folder with the authorities that Diego's cells trust, one certificate a `*.crt` file.
 pub const SYSTEM_CERTIFICATES_VARIABLE: &str = "CF_SYSTEM_CERT_PATH";
 
+/// Where an instance finds who it is, and the variables that tell it so: the certificate first, then its key.
+pub const INSTANCE_IDENTITY: &str = "/etc/cf-instance-credentials";
+/// See [`INSTANCE_IDENTITY`].
+pub const IDENTITY_FILES: [(&str, &str); 2] =
+    [("CF_INSTANCE_CERT", "instance.crt"), ("CF_INSTANCE_KEY", "instance.key")];
+
 /// A file of a request. `Debug` hides its content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

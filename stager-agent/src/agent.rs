@@ -26,6 +26,7 @@ use jiff::Timestamp;
 use shared_model::cache::{BAKED, MOUNTED};
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
+use shared_model::mounted_file::INSTANCE_IDENTITY;
 use shared_model::safe_url::SafeUrl;
 use shared_model::secret::Secret;
 use shared_model::validate;
@@ -52,6 +53,7 @@ pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper:
         placed.extend(mounts::bindings(&plan)?);
         let trust = trust(&plan, arguments);
         placed.extend(mounts::authorities(&mut plan, &trust, scope)?);
+        mounts::identity(&mut plan, Path::new(INSTANCE_IDENTITY));
         caches = open_caches(&plan, arguments, scope);
         let staged = carry_out(&plan, arguments, &caches, &hidden, scope, reaper)?;
         make_image(image, &plan, &staged, &request, scope)

@@ -1,5 +1,6 @@
 //! What Diego would mount into the container for the programs of a request: the files of service bindings, and the authorities
-//! that the cells trust.
+//! that the cells trust. An instance identity comes from outside; the programs are told of it.
+#![expect(clippy::disallowed_methods, reason = "looks whether an identity is there")]
 
 use crate::causes::with_causes;
 use crate::fetch::{ClientError, Trust};
@@ -8,7 +9,7 @@ use crate::plan::StagingPlan;
 use crate::session::scope::Scope;
 use shared_model::environment::{EnvironmentVariable, merge};
 use shared_model::event::Event;
-use shared_model::mounted_file::{SERVICE_BINDINGS, SYSTEM_CERTIFICATES_VARIABLE};
+use shared_model::mounted_file::{IDENTITY_FILES, SERVICE_BINDINGS, SYSTEM_CERTIFICATES_VARIABLE};
 use std::path::Path;
 
 /// The request's files, where its programs find them; `None`: it has none.
@@ -51,8 +52,16 @@ pub(crate) fn authorities(
     Ok(placed)
 }
 
+/// Tells the programs of the instance identity in `folder`, if its certificate and its key are there.
+pub(crate) fn identity(plan: &mut StagingPlan, folder: &Path) {
+    let files = IDENTITY_FILES.map(|(name, file)| (name, folder.join(file)));
+    if files.iter().all(|(_, path)| path.is_file()) {
+        let told = files.map(|(name, path)| EnvironmentVariable::new(name, path.to_string_lossy().into_owned()));
+        plan.environment = merge([&plan.environment, &told[..]]);
+    }
+}
+
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "tests look at files")]
 mod tests {
     use super::*;
     use crate::fetch::Verify;
@@ -76,6 +85,21 @@ mod tests {
         let placed = authorities(&mut plan, &trust, &Scope::new(&audience, "STG", &stop)).unwrap();
         let warnings = audience.heard().len();
         (value_of(&plan.environment, "CF_SYSTEM_CERT_PATH").map(str::to_owned), placed, warnings)
+    }
+
+    #[test]
+    fn an_identity_is_told_of_where_certificate_and_key_are_there() {
+        let place = tempfile::tempdir().unwrap();
+        let action = serde_json::from_str(r#"{"run":{"path":"/b","user":"vcap"}}"#).unwrap();
+        let mut plan = plan(TaskDefinition { action: Some(action), ..TaskDefinition::default() }).unwrap();
+        fs::write(place.path().join("instance.crt"), "").unwrap();
+        identity(&mut plan, place.path());
+        assert_eq!(plan.environment, []);
+        fs::write(place.path().join("instance.key"), "").unwrap();
+        identity(&mut plan, place.path());
+        let key = place.path().join("instance.key");
+        assert_eq!(value_of(&plan.environment, "CF_INSTANCE_KEY"), key.to_str());
+        assert!(value_of(&plan.environment, "CF_INSTANCE_CERT").is_some());
     }
 
     #[test]

@@ -136,6 +136,12 @@ shows_what_it_does! {
         /// root file system of the app image (STAGER_BASE; default: stager-rootfs:STACK)
         #[argh(option, arg_name = "image")]
         pub(crate) base: Option<String>,
+        /// certificate of an instance identity, PEM for buildpacks to show
+        #[argh(option, arg_name = "file")]
+        pub(crate) instance_cert: Option<PathBuf>,
+        /// private key for --instance-cert, PEM
+        #[argh(option, arg_name = "file")]
+        pub(crate) instance_key: Option<PathBuf>,
         /// do not use the cache: fetch everything, keep nothing
         #[argh(switch)]
         pub(crate) no_cache: bool,

@@ -146,6 +146,7 @@ fn plans() -> Vec<PlanError> {
         PlanError::NoSuchProcess { wanted: "a".into(), known: "web".into() },
         PlanError::OtherProcess { wanted: "a".into(), own: "b".into() },
         PlanError::UploadAndNot,
+        PlanError::NobodysKey { user: "x".into() },
         PlanError::LongCommand { process: "worker".into(), bytes: 140_000 },
     ];
     plans.extend([PortError::Unreadable("x".into()), typed, PortError::OfRequest(0)].map(PlanError::Port));
@@ -260,6 +261,7 @@ fn no_error_is_forgotten_here() {
             NoSuchProcess,
             OtherProcess,
             UploadAndNot,
+            NobodysKey,
             LongCommand,
             Port
         }

@@ -34,6 +34,9 @@ pub(crate) enum PlanError {
         "the start command of {process:?} has {bytes} bytes, and Linux gives a program at most {LONGEST_ARGUMENT} in one argument"
     )]
     LongCommand { process: String, bytes: usize },
+    /// The key of an identity is one user's, and only the container knows this one.
+    #[error("--instance-key: nobody knows the number of the request's user {:?}", escape_control(.user))]
+    NobodysKey { user: String },
     /// Its ports, or those that were typed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -61,6 +64,9 @@ impl PlanError {
             Self::OtherProcess { .. } => "leave --process out, or give a request of that process type or of web",
             Self::UploadAndNot => "leave one of them out",
             Self::LongCommand { .. } => "shorten it, as by a script in the app that it calls",
+            Self::NobodysKey { .. } => {
+                "leave --instance-cert and --instance-key out; only vcap, root and numbers can be given a key"
+            }
             Self::Port(_) => "",
         }
     }

@@ -1,8 +1,10 @@
 //! A folder of a container with files that Diego would mount, and that stand in no image: the container has a volume there,
 //! which the engine removes with it, and the files come in before it starts. Pure.
 
-use shared_model::mounted_file::{MountedFile, SERVICE_BINDINGS};
+use super::error::PlanError;
+use shared_model::mounted_file::{IDENTITY_FILES, INSTANCE_IDENTITY, MountedFile, SERVICE_BINDINGS};
 use shared_model::secret::Secret;
+use shared_model::task::is_root;
 use std::collections::BTreeSet;
 use std::io;
 use tar::{EntryType, Header};
@@ -10,6 +12,19 @@ use tar::{EntryType, Header};
 /// As Diego's: everybody reads, only root writes.
 const FOLDER: u32 = 0o755;
 const FILE: u32 = 0o644;
+/// Nobody but its owner reads a key.
+const KEY: u32 = 0o400;
+/// vcap's number, its group's too, in every stack.
+const VCAP: u64 = 2000;
+
+/// Who an instance is, from somebody who may say so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// PEM: the instance's certificate, then its authority's.
+    pub(crate) certificate: Vec<u8>,
+    /// PEM.
+    pub(crate) key: Secret<Vec<u8>>,
+}
 
 /// A folder and what it holds. `Debug` hides the contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +66,25 @@ impl FilledFolder {
         let filled = |(name, pem): &(String, String)| FilledFile::of_root(name, pem.clone().into_bytes());
         (at.starts_with('/') && !authorities.is_empty())
             .then(|| Self { at: at.to_owned(), files: authorities.iter().map(filled).collect() })
+    }
+
+    /// With an instance identity, whose key is the user's: a name, or a number like the engine's `uid[:gid]`.
+    ///
+    /// # Errors
+    /// Nobody knows the user's number here.
+    pub(crate) fn of_identity(identity: &Identity, user: &str) -> Result<Self, PlanError> {
+        let number = |part: usize| match user {
+            _ if is_root(user) => Some(0),
+            "vcap" => Some(VCAP),
+            _ => user.split(':').nth(part).map_or(Some(0), |number| number.parse().ok()),
+        };
+        let (Some(uid), Some(gid)) = (number(0), number(1)) else {
+            return Err(PlanError::NobodysKey { user: user.to_owned() });
+        };
+        let [(_, certificate), (_, key)] = IDENTITY_FILES;
+        let certificate = FilledFile::of_root(certificate, identity.certificate.clone());
+        let key = FilledFile { path: key.to_owned(), content: identity.key.clone(), mode: KEY, owner: (uid, gid) };
+        Ok(Self { at: INSTANCE_IDENTITY.to_owned(), files: vec![certificate, key] })
     }
 
     /// What it holds, as a tar whose paths begin below it.
@@ -111,6 +145,23 @@ mod tests {
         let (folder, deep) = (format!("{} 755 ", "b".repeat(200)), format!("{long} 644 "));
         let expected = ["db 755 ", "db/uri 644 postgres://", "vcap_services 644 {}", "db/user 644 u", &folder, &deep];
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn the_key_of_an_identity_is_its_users_and_nobody_else_reads_it() {
+        let identity = Identity { certificate: b"c".to_vec(), key: Secret::new(b"s3cret".to_vec()) };
+        for (user, owner) in [("vcap", (2000, 2000)), ("root", (0, 0)), ("77", (77, 0)), ("77:78", (77, 78))] {
+            let folder = FilledFolder::of_identity(&identity, user).unwrap();
+            let [certificate, key] = &folder.files[..] else { panic!("{folder:?}") };
+            assert_eq!((certificate.mode, certificate.owner), (0o644, (0, 0)));
+            assert_eq!((key.path.as_str(), key.mode, key.owner), ("instance.key", 0o400, owner), "{user}");
+            assert!(!format!("{folder:?} {identity:?}").contains("s3cret"));
+        }
+        let refused = FilledFolder::of_identity(&identity, "some\u{1b}body").unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            r#"--instance-key: nobody knows the number of the request's user "some\\u{1b}body""#
+        );
     }
 
     #[test]

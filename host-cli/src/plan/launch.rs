@@ -2,7 +2,7 @@
 
 use super::app_container::{app_container, container_name, pairs, start_timeout};
 use super::error::{PlanError, no_docker_app};
-use super::filled_folder::FilledFolder;
+use super::filled_folder::{FilledFolder, Identity};
 use super::name_resolution::NameResolution;
 use super::not_done::NotDone;
 use super::ports::{LOOPBACK, PortRequest, port_requests};
@@ -12,7 +12,7 @@ use crate::engine::ImageId;
 use crate::engine::container_spec::{ContainerSpec, LogConfig, PublishedPort};
 use crate::labels;
 use jiff::Timestamp;
-use shared_model::mounted_file::SYSTEM_CERTIFICATES_VARIABLE;
+use shared_model::mounted_file::{IDENTITY_FILES, INSTANCE_IDENTITY, SYSTEM_CERTIFICATES_VARIABLE};
 use shared_model::process_type::WEB;
 use shared_model::validate;
 use std::time::Duration;
@@ -30,6 +30,8 @@ pub(crate) struct LaunchOptions<'a> {
     pub(crate) names: NameResolution<'a>,
     /// What the app is to trust: a file's name and a certificate in PEM each.
     pub(crate) authorities: &'a [(String, String)],
+    /// Who the instance is; `None`: nobody said.
+    pub(crate) identity: Option<&'a Identity>,
     /// A guid of its own.
     pub(crate) instance: &'a str,
 }
@@ -79,7 +81,7 @@ impl LaunchPlan {
         let application = lrp.application();
         no_docker_app(lrp.is_docker(), &application)?;
         let run = lrp.launcher().ok_or(PlanError::NoLauncher)?;
-        let LaunchOptions { process: typed, ports, network, names, authorities, instance } = *options;
+        let LaunchOptions { process: typed, ports, network, names, authorities, identity, instance } = *options;
         let process = Process::new(&lrp, typed)?;
         let process_type = &*process.process_type;
         let app_ports = if process.listens(&lrp) { lrp.app_ports() } else { Vec::new() };
@@ -89,10 +91,16 @@ impl LaunchPlan {
         if let Some(FilledFolder { at, .. }) = &trusted {
             instance::tell(&mut template.environment, run.environment(), SYSTEM_CERTIFICATES_VARIABLE, at);
         }
-        let folders: Vec<FilledFolder> =
-            FilledFolder::of_bindings(lrp.mounted_files()).into_iter().chain(trusted).collect();
+        let identity = identity.map(|identity| FilledFolder::of_identity(identity, &run.user)).transpose()?;
+        for (name, file) in identity.iter().flat_map(|_| IDENTITY_FILES) {
+            let at = format!("{INSTANCE_IDENTITY}/{file}");
+            instance::tell(&mut template.environment, run.environment(), name, &at);
+        }
+        let has_identity = identity.is_some();
+        let bindings = FilledFolder::of_bindings(lrp.mounted_files());
+        let folders: Vec<FilledFolder> = [bindings, trusted, identity].into_iter().flatten().collect();
         Ok(Self {
-            not_done: NotDone::of_launch(&lrp, &container_name(&lrp, process_type, instance)),
+            not_done: NotDone::of_launch(&lrp, &container_name(&lrp, process_type, instance), has_identity),
             app_guid: lrp.app_guid().to_owned(),
             app: if application.name.is_empty() { application.guid } else { application.name },
             requested,

@@ -35,19 +35,27 @@ pub(crate) enum DiskBound {
 }
 
 impl NotDone {
-    /// Of a staging. What it writes the agent bounds.
-    pub(super) fn of_staging(task: &TaskDefinition) -> Self {
+    /// Of a staging, with an instance identity or without. What it writes the agent bounds.
+    pub(super) fn of_staging(task: &TaskDefinition, has_identity: bool) -> Self {
         let mut what = Vec::new();
         what.extend(counted(task.volume_mounts.as_deref().unwrap_or_default().len(), "volume mount"));
         what.extend(counted(task.egress_rules.as_deref().unwrap_or_default().len(), "egress rule"));
         what.extend(log_rate_limit(task.log_rate_limit.as_ref()));
         what.extend(isolation_segment(task.placement_tags.as_deref()));
         what.extend(registry_login(task.image_username.as_ref()));
-        Self { what, disk_mb: None, warnings: unanswered(task.environment(), task.builder(), "builder", 4) }
+        Self {
+            what,
+            disk_mb: None,
+            warnings: if has_identity {
+                Vec::new()
+            } else {
+                unanswered(task.environment(), task.builder(), "builder", 4)
+            },
+        }
     }
 
-    /// Of a launch in the container of this name.
-    pub(super) fn of_launch(lrp: &DesiredLrp, container: &str) -> Self {
+    /// Of a launch in the container of this name, with an instance identity or without.
+    pub(super) fn of_launch(lrp: &DesiredLrp, container: &str, has_identity: bool) -> Self {
         let mut what = Vec::new();
         what.extend(sidecars(lrp));
         what.extend(counted(lrp.volume_mounts.as_deref().unwrap_or_default().len(), "volume mount"));
@@ -66,7 +74,11 @@ impl NotDone {
         Self {
             what,
             disk_mb: positive(lrp.disk_mb),
-            warnings: unanswered(lrp.environment(), lrp.launcher(), "launcher", 3),
+            warnings: if has_identity {
+                Vec::new()
+            } else {
+                unanswered(lrp.environment(), lrp.launcher(), "launcher", 3)
+            },
         }
     }
 
@@ -130,7 +142,8 @@ fn unanswered(container: &[EnvironmentVariable], run: Option<&RunAction>, progra
     }
     vec![format!(
         "VCAP_SERVICES refers to CredHub (credhub-ref): the {program} ends with {status} unless CF_INSTANCE_CERT and \
-         CF_INSTANCE_KEY name an instance identity, which is not made here; the variable \
+         CF_INSTANCE_KEY name an instance identity, which is not made here; --instance-cert and --instance-key give one that \
+         you have; the variable \
          CREDHUB_SKIP_INTERPOLATION=true leaves the references as they are"
     )]
 }

@@ -3,6 +3,7 @@
 use super::cache;
 use super::error::{PlanError, no_docker_app};
 use super::fetching::{Fetching, Keeping, MountedFile};
+use super::filled_folder::{FilledFolder, Identity};
 use super::not_done::{DiskBound, NotDone};
 use super::staged_files::StagedFiles;
 use super::staging_container::{StagingOptions, container_name, staging_container};
@@ -32,6 +33,8 @@ pub(crate) struct RestageOptions<'a> {
     pub(crate) keep: bool,
     /// How many of the app's images stay; `None`: as many as usual.
     pub(crate) keep_images: Option<NonZeroUsize>,
+    /// Who the staging is; `None`: nobody said.
+    pub(crate) identity: Option<&'a Identity>,
     /// See [`crate::labels::INSTANCE`].
     pub(crate) instance: &'a str,
 }
@@ -50,6 +53,8 @@ pub(crate) struct RestagePlan {
     pub(crate) users: BTreeSet<String>,
     /// The volume that keeps what was fetched, and the labels that it gets should it not be there; `None`: nothing is kept.
     pub(crate) volume: Option<(String, BTreeMap<String, String>)>,
+    /// The instance identity, put into the container before it starts; `None`: there is none.
+    pub(crate) identity: Option<FilledFolder>,
     /// The staging container.
     pub(crate) container: ContainerSpec,
     /// Its name.
@@ -94,9 +99,11 @@ impl RestagePlan {
             notes.push(Event::Warning { text: text.to_owned() });
             fetching.keeping = Keeping::Nothing;
         }
-        let not_done = NotDone::of_staging(&task);
+        let not_done = NotDone::of_staging(&task, options.identity.is_some());
         notes.extend(not_done.warnings.iter().map(|text| Event::Warning { text: text.clone() }));
         notes.extend(not_done.event(DiskBound::Kept));
+        let user = task.builder().map_or("vcap", |run| &run.user);
+        let identity = options.identity.map(|identity| FilledFolder::of_identity(identity, user)).transpose()?;
         let image = options.image.map(|how| staged_image(&task, how, options)).transpose()?;
         let container_options = StagingOptions { fetching, keep: options.keep, instance: options.instance };
         Ok(Self {
@@ -109,7 +116,11 @@ impl RestagePlan {
                 Keeping::InVolume { name, .. } => Some((name.to_owned(), cache::labels())),
                 Keeping::Nothing | Keeping::InImage(_) => None,
             },
-            container: staging_container(&task, &container_options),
+            container: ContainerSpec {
+                volumes: identity.iter().map(|folder| folder.at.clone()).collect(),
+                ..staging_container(&task, &container_options)
+            },
+            identity,
             container_name: container_name(&task, options.instance),
             unbounded: format!("Disk limit kept by the agent, not by this Docker Engine: disk_mb={}", task.disk_mb),
             memory_mb: task.memory_mb,

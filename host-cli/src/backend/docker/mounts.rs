@@ -6,8 +6,10 @@
 use crate::arguments::FetchOptions;
 use crate::failure::Failure;
 use crate::plan::fetching::MountedFile;
+use crate::plan::filled_folder::Identity;
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control;
+use shared_model::secret::Secret;
 use shared_model::task::is_root;
 use std::collections::BTreeSet;
 use std::fs;
@@ -71,6 +73,29 @@ pub(crate) fn authorities(path: Option<&Path>) -> Result<Vec<(String, String)>, 
         (true, true) => Err(wrong("no certificate in it".to_owned())),
         (false, true) => Ok(tls_trust::each_in_a_file(&found)),
     }
+}
+
+/// The identity in the files of `--instance-cert` and `--instance-key`; `None` where neither was given.
+pub(crate) fn identity(certificate: Option<&Path>, key: Option<&Path>) -> Result<Option<Identity>, Failure> {
+    let (certificate, key) = match (certificate, key) {
+        (None, None) => return Ok(None),
+        (Some(certificate), Some(key)) => (certificate, key),
+        _ => {
+            let text = "--instance-cert and --instance-key belong together, and one is missing";
+            return Err(Failure::new(ExitCode::CommandLine, text, "give both, or leave both out"));
+        }
+    };
+    let read = |option, path: &Path, mark| {
+        let path = looked_at(option, path, mark)?;
+        fs::read(&path).map_err(|error| {
+            let text = format!("{option} {}: {error}", escape_control(&path.to_string_lossy()));
+            Failure::new(ExitCode::CommandLine, text, "name a file that you may read")
+        })
+    };
+    Ok(Some(Identity {
+        certificate: read("--instance-cert", certificate, CERTIFICATE)?,
+        key: Secret::new(read("--instance-key", key, KEY)?),
+    }))
 }
 
 /// No program that runs as one of `users` where the files are mounted can read the private key among them.
@@ -195,6 +220,23 @@ mod tests {
         let colon = folder.path().join("a:b.pem");
         fs::copy(ca.path(), &colon).unwrap();
         assert!(refused(&colon).text.contains("colon"));
+    }
+
+    #[test]
+    fn an_identity_is_a_certificate_and_a_key() {
+        let (cert, key) = (file("-----BEGIN CERTIFICATE-----\n"), file("-----BEGIN RSA PRIVATE KEY-----\n"));
+        assert_eq!(identity(None, None).unwrap(), None);
+        assert!(identity(Some(cert.path()), Some(key.path())).unwrap().is_some());
+        for (cert, key, why) in [
+            (Some(cert.path()), None, "belong together"),
+            (None, Some(key.path()), "belong together"),
+            (Some(cert.path()), Some(cert.path()), "no private key in it"),
+            (Some(key.path()), Some(key.path()), "no certificate in it"),
+            (Some(cert.path()), Some(Path::new("/no/such")), "--instance-key /no/such: "),
+        ] {
+            let failure = identity(cert, key).unwrap_err();
+            assert!(failure.text.contains(why) && failure.code == ExitCode::CommandLine, "{}", failure.text);
+        }
     }
 
     #[test]

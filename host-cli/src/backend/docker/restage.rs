@@ -2,7 +2,7 @@
 
 use super::image_build::ImageBuild;
 use super::stage::{self, Staged, Staging, Subject};
-use super::{old_images, preflight};
+use super::{old_images, preflight, start};
 use crate::failure::Failure;
 use crate::image::MadeImage;
 use crate::plan::restage::RestagePlan;
@@ -20,6 +20,9 @@ pub(super) fn restage(session: &Session, plan: &RestagePlan) -> Result<Option<Ma
     let unbounded = || session.emit(Event::Note { text: plan.unbounded.clone() });
     let container = session.create_bounded(&plan.container_name, &spec, unbounded)?;
 
+    if let Some(identity) = &plan.identity {
+        start::fill(session, &container, identity)?;
+    }
     let mut build = plan.image.as_ref().map(|image| ImageBuild::new(session, &container, image));
     let staging = Staging {
         container: &container,

@@ -4,6 +4,7 @@ use super::*;
 use crate::plan::golden::{all_recorded, assert_golden, describe, describe_launch, recorded};
 use crate::plan::not_done::DiskBound;
 use shared_model::event::Event;
+use shared_model::secret::Secret;
 use shared_model::validate::LONGEST_ARGUMENT;
 
 const LOG_2016: &str = include_str!("../../../../examples/requests/2016/nsync_listener.stdout.log");
@@ -29,6 +30,7 @@ fn planned(document: &str, process: impl Into<Option<&'static str>>) -> LaunchPl
         network: "hcf",
         names: NameResolution::default(),
         authorities: &[],
+        identity: None,
         instance,
     };
     LaunchPlan::new(document, None, &options).unwrap()
@@ -108,6 +110,7 @@ fn authorities_are_where_the_request_names_a_folder_and_the_app_is_told_unless_i
             network: "hcf",
             names: NameResolution::default(),
             authorities: &authorities,
+            identity: None,
             instance: "i",
         };
         let plan = LaunchPlan::new(&document.to_string(), None, &options).unwrap();
@@ -130,6 +133,36 @@ fn authorities_are_where_the_request_names_a_folder_and_the_app_is_told_unless_i
         let none = with(&|document| document["trusted_system_certificates_path"] = nowhere.into());
         assert_eq!(none, (None, Vec::new(), Vec::new()), "{nowhere}");
     }
+}
+
+#[test]
+fn an_identity_comes_in_with_its_key_for_the_apps_user_and_no_warning_is_left() {
+    let identity = Identity { certificate: b"c".to_vec(), key: Secret::new(b"s3cret".to_vec()) };
+    let document =
+        of_cfdot().next().unwrap().replace(r#"\"credentials\":{"#, r#"\"credentials\":{\"credhub-ref\":\"/a\","#);
+    let with = |identity| {
+        let names = NameResolution::default();
+        let options = LaunchOptions {
+            process: None,
+            ports: &[],
+            network: "hcf",
+            names,
+            authorities: &[],
+            identity,
+            instance: "i",
+        };
+        LaunchPlan::new(&document, None, &options).unwrap()
+    };
+    assert!(with(None).not_done.warnings[0].contains("--instance-cert"), "{:?}", with(None).not_done);
+    let plan = with(Some(&identity));
+    assert_eq!(plan.not_done.warnings, Vec::<String>::new());
+    assert_eq!(plan.folders[0].files[1].owner, (2000, 2000));
+    let spec = on_an_engine(&plan, None);
+    assert_eq!(spec.volumes, ["/etc/cf-instance-credentials"]);
+    let told = describe(&spec);
+    assert!(told.contains("env CF_INSTANCE_CERT=/etc/cf-instance-credentials/instance.crt\n"), "{told}");
+    assert!(told.contains("env CF_INSTANCE_KEY=/etc/cf-instance-credentials/instance.key\n"), "{told}");
+    assert!(!told.contains("s3cret") && !format!("{plan:?}").contains("s3cret"));
 }
 
 #[test]
@@ -197,6 +230,7 @@ fn a_request_that_runs_no_launcher_or_is_a_docker_apps_gives_no_plan() {
             network: "hcf",
             names: NameResolution::default(),
             authorities: &[],
+            identity: None,
             instance: "i",
         };
         LaunchPlan::new(&document.to_string(), None, &options).unwrap_err()
@@ -226,7 +260,15 @@ fn a_secret_of_the_request_is_in_the_environment_only() {
 fn an_app_finds_the_hosts_that_were_typed() {
     let (hosts, dns) = (["db.example.com=192.0.2.1".parse().unwrap()], ["192.0.2.53".parse().unwrap()]);
     let names = NameResolution { hosts: &hosts, dns: &dns };
-    let options = LaunchOptions { process: None, ports: &[], network: "hcf", names, authorities: &[], instance: "i" };
+    let options = LaunchOptions {
+        process: None,
+        ports: &[],
+        network: "hcf",
+        names,
+        authorities: &[],
+        identity: None,
+        instance: "i",
+    };
     let plan = LaunchPlan::new(&recorded(LOG_2016, "desiredLRP", "node-env"), None, &options).unwrap();
     let spec = on_an_engine(&plan, None);
     assert_eq!(
@@ -246,6 +288,7 @@ fn names_differ_between_two_starts_of_an_app() {
             network: "hcf",
             names: NameResolution::default(),
             authorities: &[],
+            identity: None,
             instance,
         };
         LaunchPlan::new(&document, None, &options).unwrap().container_name

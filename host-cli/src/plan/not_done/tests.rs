@@ -22,13 +22,13 @@ fn every_recorded_request_has_this_list() {
     let lrps = LRPS.lines().map(|line| {
         let lrp = validate::desired_lrp(line).unwrap();
         let about = format!("launch of {} ({})", lrp.application().name, lrp.process_type());
-        shown(&about, &NotDone::of_launch(&lrp, "c"))
+        shown(&about, &NotDone::of_launch(&lrp, "c", false))
     });
     let tasks = TASKS.lines().map(|line| {
         let task = validate::task(line).unwrap();
         let document: Value = serde_json::from_str(line).unwrap();
         let about = format!("{} {}", document["domain"].as_str().unwrap(), document["task_guid"].as_str().unwrap());
-        shown(&about, &NotDone::of_staging(&task))
+        shown(&about, &NotDone::of_staging(&task, false))
     });
     let all: String = lrps.chain(tasks).collect();
     crate::plan::golden::assert_golden("not-done", &all);
@@ -36,11 +36,11 @@ fn every_recorded_request_has_this_list() {
 }
 
 fn of_launch(json: &str) -> NotDone {
-    NotDone::of_launch(&serde_json::from_str(json).unwrap(), "c")
+    NotDone::of_launch(&serde_json::from_str(json).unwrap(), "c", false)
 }
 
 fn of_staging(json: &str) -> NotDone {
-    NotDone::of_staging(&serde_json::from_str(json).unwrap())
+    NotDone::of_staging(&serde_json::from_str(json).unwrap(), false)
 }
 
 fn listed_of(json: &str, disk: DiskBound) -> Vec<String> {

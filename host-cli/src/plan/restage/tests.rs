@@ -28,7 +28,15 @@ fn plain_options() -> RestageOptions<'static> {
     };
     let image =
         ImageOptions { by: ImageBy::Auto, verbose: false, created: Created { time: created::FIXED, newest: None } };
-    RestageOptions { fetching, base: None, image: Some(image), keep: false, keep_images: None, instance: "i-1" }
+    RestageOptions {
+        fetching,
+        base: None,
+        image: Some(image),
+        keep: false,
+        keep_images: None,
+        identity: None,
+        instance: "i-1",
+    }
 }
 
 #[test]
