@@ -14,8 +14,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tar::{Builder, EntryType, Header};
 
-/// Of a mode: not the bits that make a program another user's, which tar drops for vcap in Diego's container.
-const PERMISSIONS: u32 = 0o777;
+/// Of a mode: what vcap's tar leaves of it under umask 022 in Diego's container. Neither the bits that make a program another
+/// user's, nor the right to write for group and others.
+const PERMISSIONS: u32 = 0o755;
+/// Of a symbolic link's mode, of which no umask takes anything.
+const PERMISSIONS_OF_LINK: u32 = 0o777;
 /// What a link's target may have in a header of its own.
 const SHORT_LINK: usize = 100;
 /// 1980-01-01, as other image builders have it, for what has no time of its own: zip cannot say less.
@@ -105,7 +108,8 @@ impl LayerWriter {
         let target = self.root.join(&place.path);
         let attributes = attributes::append(&mut self.tar, entry, &mut self.left_out);
         attributes.map_err(|error| self.failed(&error))?;
-        let mut header = header(entry.kind, entry.mode & PERMISSIONS, self.time(entry.mtime), self.owner);
+        let kept = if entry.kind == EntryType::Symlink { PERMISSIONS_OF_LINK } else { PERMISSIONS };
+        let mut header = header(entry.kind, entry.mode & kept, self.time(entry.mtime), self.owner);
         let written = match entry.kind {
             EntryType::Directory => self.tar.append_data(&mut header, directory(&target), io::empty()),
             EntryType::Symlink => symlink(&mut self.tar, header, &target, &entry.link),

@@ -87,12 +87,12 @@ fn short(guid: &str) -> String {
 }
 
 /// The container's variables below the run's: the order in which Diego merges them, but for executor's, which stand above
-/// all. `USER` is garden's.
+/// all. Rep's are below the request's; `USER` is garden's, where nobody else has it.
 fn app_environment(lrp: &DesiredLrp, run: &RunAction, instance: &str) -> Vec<EnvironmentVariable> {
     environment::merge([
         &[EnvironmentVariable::new("USER", run.user.as_str())][..],
-        lrp.environment(),
         &instance::of_rep(instance),
+        lrp.environment(),
         run.environment(),
     ])
 }

@@ -7,7 +7,7 @@ use shared_model::environment::EnvironmentVariable;
 /// when it runs, too late for its variables; this one always leads an app to itself.
 const ADDRESS: &str = "127.0.0.1";
 
-/// What rep sets in the container's environment, so that the request's run may override it. The launcher reads
+/// What rep sets in the container's environment, so that the request may override it. The launcher reads
 /// `INSTANCE_INDEX` and `INSTANCE_GUID`, never their `CF_` namesakes.
 pub(crate) fn of_rep(instance_guid: &str) -> Vec<EnvironmentVariable> {
     [

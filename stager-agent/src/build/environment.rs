@@ -6,7 +6,8 @@ use shared_model::environment::{self, EnvironmentVariable};
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 const PATH_OF_ROOT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// All variables of a run by `user`: the container's, over them the run's, over them what the executor and garden add.
+/// All variables of a run by `user`: the container's, over them the run's, over them what the executor adds; below all what garden
+/// adds where nobody has it.
 /// `address` is the container's own; Diego would tell the cell's. A staging has no ports, so the variables about ports
 /// are there and empty.
 pub(crate) fn for_run(
@@ -21,12 +22,13 @@ pub(crate) fn for_run(
         ("CF_INSTANCE_PORT", ""),
         ("CF_INSTANCE_ADDR", ""),
         ("CF_INSTANCE_PORTS", "[]"),
-        ("USER", &user.name),
     ]
     .map(|(name, value)| EnvironmentVariable::new(name, value));
     let mut all = environment::merge([container, run, &executors]);
     let path = if user.uid == 0 { PATH_OF_ROOT } else { PATH };
-    for (name, default) in [("HOME", user.home.to_string_lossy().as_ref()), ("PATH", path)] {
+    for (name, default) in
+        [("USER", user.name.as_str()), ("HOME", user.home.to_string_lossy().as_ref()), ("PATH", path)]
+    {
         if !all.iter().any(|variable| variable.name == name) {
             all.push(EnvironmentVariable::new(name, default));
         }
@@ -60,7 +62,7 @@ mod tests {
                 "LANG=en_US.UTF-8",
                 "A=run",
                 "CF_INSTANCE_IP=172.18.0.3",
-                "USER=vcap",
+                "USER=me",
                 "CF_INSTANCE_INTERNAL_IP=172.18.0.3",
                 "CF_INSTANCE_PORT=",
                 "CF_INSTANCE_ADDR=",

@@ -48,7 +48,7 @@ fn a_droplet_comes_to_the_home_of_vcap_in_its_order_with_its_modes_and_links() {
         .link(EntryType::Symlink, "./app/link", "../../../etc/./hosts")
         .link(EntryType::Link, "./app/again", "./app/run.sh")
         .link(EntryType::Symlink, "./app/far", &"../far/".repeat(30))
-        .file(&long, b"deep", 0o4751)
+        .file(&long, b"deep", 0o4773)
         .file("./staging_info.yml", b"{}", 0o644);
     let lines = listing(&made(&droplet.tgz()).unwrap());
     assert_eq!(
@@ -58,7 +58,7 @@ fn a_droplet_comes_to_the_home_of_vcap_in_its_order_with_its_modes_and_links() {
             "755 2000:2000 home/vcap/app/".to_owned(),
             "755 2000:2000 home/vcap/app/run.sh echo hello".to_owned(),
             "777 2000:2000 home/vcap/app/link -> ../../../etc/./hosts".to_owned(),
-            "777 2000:2000 home/vcap/app/again = home/vcap/app/run.sh".to_owned(),
+            "755 2000:2000 home/vcap/app/again = home/vcap/app/run.sh".to_owned(),
             format!("777 2000:2000 home/vcap/app/far -> {}", "../far/".repeat(30)),
             format!("751 2000:2000 home/vcap/{} deep", &long[2..]),
             "644 2000:2000 home/vcap/staging_info.yml {}".to_owned(),
