@@ -4,11 +4,13 @@
 mod contents;
 mod digest;
 mod repeat;
+mod same_files;
 mod structure;
 mod walk;
 
 pub(crate) use contents::sha256_of;
 pub(crate) use digest::Digest;
 pub(crate) use repeat::{Files, repeat};
+pub(crate) use same_files::have_same_files;
 pub(crate) use structure::Structure;
 pub(crate) use walk::walk;
