@@ -1,6 +1,6 @@
 # The request that Cloud Controller would make for the archives in list.json (standard input), in the form of 2026.
 # $url: where they are; $to: the directory that stands for /tmp; $user: who downloads and builds; $builder: what is run;
-# $package: the name of the app's package, empty for a request without one.
+# $package: the name of the app's package, empty for a request without one; $set: put behind the name of each buildpack's directory.
 
 def checksum: {checksum_algorithm: "sha256", checksum_value: .sha256};
 def from: "\($url)/\(.file)?md5=fwE6so-mWXzANSrRtOYjjQ&expires=4102444800";
@@ -8,7 +8,7 @@ def from: "\($url)/\(.file)?md5=fwE6so-mWXzANSrRtOYjjQ&expires=4102444800";
 (map(select(.role == "buildpack" or .role == "lifecycle")) | map({
     name: (if .role == "lifecycle" then "" else "\(.name)_buildpack" end),
     from: from,
-    to: "\($to)/\(if .role == "lifecycle" then "" else "buildpacks/" end)\(.name)",
+    to: "\($to)/\(if .role == "lifecycle" then .name else "buildpacks/\(.name)\($set)" end)",
     cache_key: (if .role == "lifecycle" then "buildpack-cflinuxfs4-lifecycle" else "\(.name)_key" end),
     log_source: ""
 } + checksum)) as $dependencies

@@ -20,6 +20,7 @@ WAYS = {
     'cold': 'stager-agent',
     'cold_cache': 'stager-agent, fills a cache',
     'warm': 'stager-agent, all cached',
+    'warm_new_set': 'stager-agent, cached, a set not seen before',
     'warm_new_package': 'stager-agent, cached but the package',
 }
 DISKS = {'ext4': 'disk', 'tmpfs': 'tmpfs'}
@@ -83,6 +84,7 @@ def last_line(results):
         ('cold_vs_limit', results.ratio('tmpfs', 'cold', 'limit'), '.3f'),
         ('cpu_vs_recipe', results.ratio('ext4', 'cold', 'recipe', 1), '.3f'),
         ('warm_vs_recipe', results.ratio('ext4', 'warm', 'recipe'), '.4f'),
+        ('warm_new_set_vs_recipe', results.ratio('ext4', 'warm_new_set', 'recipe'), '.4f'),
         ('warm_new_package_vs_recipe', results.ratio('ext4', 'warm_new_package', 'recipe'), '.4f'),
         ('overhead_ms', results.overhead('ext4'), '.0f'),
         ('peak_mib', results.peak(), '.0f'),
