@@ -17,6 +17,8 @@ pub(crate) const KIND_STAGER: &str = "stager";
 pub(crate) const KIND_APP: &str = "app";
 /// A container that never starts: it says that an image is being made, or bears a name for the time being, and by whom.
 pub(crate) const KIND_GUARD: &str = "guard";
+/// A container's own volume with files that Diego would mount, some of them secret.
+pub(crate) const KIND_FILES: &str = "files";
 /// Who made a container, see [`crate::owner`].
 pub(crate) const OWNER: &str = "stager.owner";
 /// On a guard: the name that an image bears for the time being.

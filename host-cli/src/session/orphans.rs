@@ -48,6 +48,11 @@ pub(crate) fn remove(session: &Session) {
         let what = if one.is_guard() { format!("guard {name}") } else { format!("container {name}") };
         say(session, &what, session.engine.remove(&one.seen.id));
     }
+    // Behind the containers, which take their own along.
+    for volume in session.engine.unused_volumes(labels::KIND_FILES).unwrap_or_default() {
+        let what = format!("volume {}, with files of a container that is gone", escape_control(&volume));
+        say(session, &what, session.engine.remove_volume(&volume));
+    }
 }
 
 /// A container whose labels say that it is ours and has no living owner, with the image that it was made of.

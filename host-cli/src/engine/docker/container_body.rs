@@ -2,6 +2,7 @@
 //! that reads stdin never sees its end) nor capabilities, limits, health checks and init.
 
 use crate::engine::container_spec::{ContainerSpec, HealthCheck, LogConfig};
+use crate::labels;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -65,7 +66,8 @@ fn host_config(spec: &ContainerSpec) -> Map<String, Value> {
     put_list(&mut host, "Binds", &spec.binds);
     if !spec.volumes.is_empty() {
         // Without a source the engine makes one that nobody else has; nothing of the image is copied into it.
-        let volume = |at: &String| json!({ "Type": "volume", "Target": at, "VolumeOptions": { "NoCopy": true } });
+        let options = json!({ "NoCopy": true, "Labels": { (labels::KIND): labels::KIND_FILES } });
+        let volume = |at: &String| json!({ "Type": "volume", "Target": at, "VolumeOptions": options });
         host.insert("Mounts".into(), spec.volumes.iter().map(volume).collect());
     }
     if !spec.memory_folders.is_empty() {
@@ -208,7 +210,8 @@ mod tests {
                     "Ulimits": [{ "Name": "nofile", "Soft": 16384, "Hard": 16384 }],
                     "CapDrop": ["ALL"], "CapAdd": ["SETUID"], "SecurityOpt": ["no-new-privileges"],
                     "Binds": ["/a:/b:ro"],
-                    "Mounts": [{ "Type": "volume", "Target": "/etc/v", "VolumeOptions": { "NoCopy": true } }],
+                    "Mounts": [{ "Type": "volume", "Target": "/etc/v", "VolumeOptions": {
+                        "NoCopy": true, "Labels": { "stager.kind": "files" } } }],
                     "Tmpfs": { "/etc/m": "rw,noexec,nosuid,nodev,mode=0755,size=64m" },
                     "Init": true, "AutoRemove": true,
                     "LogConfig": { "Type": "none", "Config": { "a": "b" } },

@@ -12,6 +12,7 @@ use crate::engine::{
     CommitOptions, ContainerId, Containers, ExecResult, Health, ImageTransfer, Images, Input, Quota, Store, System,
     VolumesAndNetworks,
 };
+use crate::labels;
 use crate::plan::filled_folder::FilledFolder;
 use shared_model::event::Stream;
 use shared_model::mounted_file::MountedFile;
@@ -272,6 +273,21 @@ fn files_that_come_into_a_volume_outlive_a_restart_are_in_no_image_and_go_with_t
     docker.remove_dangling(&image).unwrap();
     assert_eq!(String::from_utf8_lossy(&found), "");
     drop(container);
+    assert!(!docker.has_volume(&volume).unwrap(), "{volume} is left");
+}
+
+#[test]
+fn a_volume_that_a_careless_removal_leaves_is_found_and_removed() {
+    let docker = engine();
+    let container = made(&docker, &ContainerSpec { volumes: vec!["/etc/some".into()], ..shell("true") });
+    let volume = volumes_of(&container.1);
+    assert!(!docker.unused_volumes(labels::KIND_FILES).unwrap().contains(&volume));
+    let told = std::process::Command::new("docker").args(["rm", "--force", &container.1.0]).output().unwrap();
+    assert!(told.status.success());
+    // Whoever begins meanwhile removes it too.
+    let found = docker.unused_volumes(labels::KIND_FILES).unwrap().contains(&volume);
+    let _ = docker.remove_volume(&volume);
+    assert!(found || !docker.has_volume(&volume).unwrap());
     assert!(!docker.has_volume(&volume).unwrap(), "{volume} is left");
 }
 

@@ -64,6 +64,17 @@ fn a_killed_ones_container_goes_and_is_told_of_and_a_living_neighbours_stays() {
 }
 
 #[test]
+fn credentials_in_a_volume_whose_container_went_without_it_go_and_the_cache_stays() {
+    let fake = Arc::new(Fake::with_image("x"));
+    for (name, kind) in [("f00d", "files"), ("stager-cache", "cache")] {
+        fake.ensure_volume(name, &[("stager.kind".to_owned(), kind.to_owned())].into()).unwrap();
+    }
+    let walked = begun(&fake);
+    assert!(walked.said("leftovers of an earlier host-cli: volume f00d"), "{}", walked.text);
+    assert!(fake.has_volume("stager-cache").unwrap() && !fake.has_volume("f00d").unwrap());
+}
+
+#[test]
 fn what_its_owner_removes_at_that_moment_was_not_left() {
     let fake = Arc::new(Fake::with_image("x"));
     container(&fake, "ends-well", &[("stager.kind", "staging"), ("stager.owner", &ended())]);
@@ -88,7 +99,7 @@ fn what_ended_elsewhere_goes_when_it_is_old() {
 fn where_nothing_was_left_the_engine_is_asked_no_more_than_it_must_be() {
     let fake = Arc::new(Fake::with_image("x"));
     let walked = begun(&fake);
-    assert_eq!(fake.verbs(), ["list_containers"]);
+    assert_eq!(fake.verbs(), ["list_containers", "unused_volumes"]);
     assert!(!walked.said("left"), "{}", walked.text);
 }
 

@@ -44,3 +44,12 @@ pub(in crate::engine::docker) struct NamedResource {
     #[serde(default)]
     pub(in crate::engine::docker) name: String,
 }
+
+/// `GET /volumes`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::engine::docker) struct VolumeList {
+    /// Absent or `null` where there is none.
+    #[serde(default)]
+    pub(in crate::engine::docker) volumes: Option<Vec<NamedResource>>,
+}

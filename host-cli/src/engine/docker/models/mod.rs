@@ -6,5 +6,5 @@ mod fields;
 mod image;
 
 pub(super) use container::{ContainerDetails, ExecDetails, ListedContainer};
-pub(super) use fields::{CreatedId, NamedResource};
+pub(super) use fields::{CreatedId, NamedResource, VolumeList};
 pub(super) use image::{HistoryEntry, ImageConfigAsIs, ImageDocument, ListedImage, image_id};
