@@ -64,6 +64,19 @@ impl RunAction {
         })
     }
 
+    /// The value of a flag that has one, in either of Go's forms: `-name=value`, and `-name value` as two arguments.
+    #[must_use]
+    pub fn flag_value(&self, name: &str) -> Option<&str> {
+        let arguments = self.arguments();
+        let at = |argument: &String| {
+            argument.strip_prefix('-').is_some_and(|flag| flag.strip_prefix('-').unwrap_or(flag) == name)
+        };
+        match arguments.iter().position(at) {
+            Some(at) => arguments.get(at + 1).map(String::as_str),
+            None => self.flag(name),
+        }
+    }
+
     /// Soft and hard limit of open files; `None` where the request has none or 0.
     #[must_use]
     pub fn nofile(&self) -> Option<u64> {
@@ -102,5 +115,8 @@ mod tests {
             (Some("1"), Some("2"), Some("true"), None)
         );
         assert_eq!(run.program(), "builder");
+        let apart: RunAction = serde_json::from_str(r#"{"path":"b","args":["-a","1","--b=2","--c"]}"#).unwrap();
+        let values = ["a", "b", "c", "d"].map(|name| apart.flag_value(name));
+        assert_eq!(values, [Some("1"), Some("2"), None, None]);
     }
 }
