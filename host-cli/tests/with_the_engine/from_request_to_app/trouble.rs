@@ -41,7 +41,7 @@ fn requests_that_are_none_are_refused_with_all_that_is_wrong() {
         request["action"] = serde_json::json!({ "run": run });
     });
     app.restage(&["--request", docker_app.to_str().unwrap(), "--push", "127.0.0.1:1/a"])
-        .failed(3, &["odd is a docker app", "no droplet", "docker tag"]);
+        .failed(3, &["docker app", "no droplet", "docker tag"]);
     let broken = app.hcf.folder("requests").join("broken.json");
     fs::write(&broken, r#"{"rootfs":"","action":{"exec":{}}}"#).unwrap();
     app.restage(&["--request", broken.to_str().unwrap()]).failed(3, &["exec"]);
