@@ -43,7 +43,10 @@ impl Reference {
     /// without a tag is `latest`. `None` for what engines do not take.
     pub(crate) fn pulled(name: &str) -> Option<Self> {
         const DIGITS: usize = 64;
-        let Some((repository, digest)) = name.split_once('@') else { return full_name(name).map(|name| Self { name }) };
+        let Some((repository, digest)) = name.split_once('@') else {
+            // To an engine that would be an id: of an image that never was in a registry, perhaps.
+            return full_name(name).filter(|name| !name.starts_with("sha256:")).map(|name| Self { name });
+        };
         let digits = digest.strip_prefix("sha256:")?;
         let is_digest =
             digits.len() == DIGITS && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
@@ -159,7 +162,8 @@ mod tests {
             assert_eq!((read.registry(), read.path(), read.parts().1), (registry, path, behind), "{name}");
             assert_eq!(read.has_digest(), behind == digest, "{name}");
         }
-        for name in ["", "u:p@r.io/a:1", "a@sha256:00", "a b", "a:1:2", "-x", "r.io/a@sha512:00", "r.io/../a"] {
+        let id = format!("sha256:{}", "0".repeat(64));
+        for name in ["", &id, "u:p@r.io/a:1", "a@sha256:00", "a b", "a:1:2", "-x", "r.io/a@sha512:00", "r.io/../a"] {
             assert_eq!(Reference::pulled(name), None, "{name}");
         }
     }
