@@ -173,7 +173,7 @@ impl TaskDefinition {
     /// The image that a docker app's builder looks at, as the builder is told; `None` for any other app.
     #[must_use]
     pub fn docker_image(&self) -> Option<&str> {
-        self.builder()?.flag_value("dockerRef").filter(|image| !image.is_empty())
+        self.builder()?.options("dockerRef").next().filter(|image| !image.is_empty())
     }
 
     /// True for a docker app, which has an image and no droplet: `annotation.lifecycle` says so, or [`Self::lifecycle_kind`].

@@ -63,7 +63,7 @@ pub(crate) struct DockerApp {
 
 impl DockerApp {
     fn new(task: &TaskDefinition) -> Self {
-        let password = task.builder().and_then(|run| run.flag_value("dockerPassword")).unwrap_or_default();
+        let password = task.builder().and_then(|run| run.options("dockerPassword").next()).unwrap_or_default();
         let image = task.docker_image().map(without_login).unwrap_or_default();
         Self { image, password: Secret::new(password.to_owned()) }
     }
