@@ -11,6 +11,8 @@ mod output;
 mod standing;
 
 use crate::app_ref::{AppRef, AppRefError};
+use crate::plan::image_source::Pull;
+use crate::plan::lifecycle::LifecycleFrom;
 use crate::plan::name_resolution::{HostMapping, NameResolution, NameServer};
 use crate::requests::LogOptions;
 use crate::settings::{Settings, fill};
@@ -124,14 +126,18 @@ macro_rules! is_about_an_app {
 }
 
 impl Launch {
-    /// The network that the app joins.
-    pub(crate) fn network(&self) -> &str {
-        self.network.as_deref().unwrap_or(fetching::NETWORK)
-    }
-
-    /// How the app finds hosts that the network does not know.
-    pub(crate) fn names(&self) -> NameResolution<'_> {
-        NameResolution { hosts: &self.add_host, dns: &self.dns }
+    /// The network that the app joins, how it finds hosts that the network does not know, and how its lifecycle is fetched.
+    pub(crate) fn fetch_options(&self) -> FetchOptions<'_> {
+        FetchOptions {
+            network: self.network.as_deref().unwrap_or(fetching::NETWORK),
+            names: NameResolution { hosts: &self.add_host, dns: &self.dns },
+            stager_image: self.stager_image.as_deref().unwrap_or(fetching::STAGER_IMAGE),
+            ca: self.ca.as_deref(),
+            cert: self.cert.as_deref(),
+            key: self.key.as_deref(),
+            cache_volume: self.cache_volume.as_deref(),
+            cache_limit: None,
+        }
     }
 }
 
@@ -224,7 +230,7 @@ looks_for_requests! {
         subcommand,
         name = "requests",
         note = "USED marks the newest request of each app, kind and process type: the one that `restage` or `launch` uses. Times\n\
-                are UTC. A task of `cf run-task` looks like a staging; it and a docker app's requests are listed and never used.",
+                are UTC. A task of `cf run-task` looks like a staging; it is listed and never used.",
         example = "$ host-cli requests --output json | jq .[0]"
     )]
     Requests {
@@ -250,7 +256,8 @@ shows_what_it_does! {
         example = "$ host-cli launch my-app",
         example = "From an unpatched Cloud Foundry:\n$ cfdot desired-lrps | host-cli launch --from - my-app",
         example = "On a port of your choice:\n$ host-cli launch --port 8080 my-app",
-        example = "With its workers:\n$ host-cli launch --all-processes my-app"
+        example = "With its workers:\n$ host-cli launch --all-processes my-app",
+        example = "A docker app, from a registry that has another image of that tag by now:\n$ host-cli launch --pull always my-app"
     )]
     Launch {
         /// app to start (default: the app of the newest launch request)
@@ -259,6 +266,24 @@ shows_what_it_does! {
         /// read the request from this file instead of the logs; - reads standard input
         #[argh(option, arg_name = "file")]
         pub(crate) request: Option<PathBuf>,
+        /// when to get a docker app's image from its registry: missing (default), always or never
+        #[argh(option, default = "Pull::Missing", arg_name = "when")]
+        pub(crate) pull: Pull,
+        /// lifecycle whose launcher starts the app: image (default: the staging's) or request; a docker app has the request's
+        #[argh(option, default = "LifecycleFrom::Image", arg_name = "which")]
+        pub(crate) lifecycle: LifecycleFrom,
+        /// image of the container that fetches a lifecycle (STAGER_IMAGE; default: stager:latest)
+        #[argh(option, arg_name = "image")]
+        pub(crate) stager_image: Option<String>,
+        /// client certificate to fetch it with, PEM
+        #[argh(option, arg_name = "file")]
+        pub(crate) cert: Option<PathBuf>,
+        /// private key for --cert, PEM (default: same file)
+        #[argh(option, arg_name = "file")]
+        pub(crate) key: Option<PathBuf>,
+        /// volume of the cache that keeps it (STAGER_CACHE_VOLUME; default: stager-cache)
+        #[argh(option, arg_name = "name")]
+        pub(crate) cache_volume: Option<String>,
         /// network that the app joins (STAGER_NETWORK; default: hcf)
         #[argh(option, arg_name = "name")]
         pub(crate) network: Option<String>,
@@ -269,7 +294,7 @@ shows_what_it_does! {
         /// DNS server of the app; may be given several times (STAGER_DNS; default: the engine's)
         #[argh(option, arg_name = "ip")]
         pub(crate) dns: Vec<NameServer>,
-        /// certificates that the app is to trust, PEM (STAGER_CA)
+        /// certificates that the app is to trust, and its file server, PEM (STAGER_CA)
         #[argh(option, arg_name = "file")]
         pub(crate) ca: Option<PathBuf>,
         /// certificate of an instance identity, PEM for the app to show

@@ -83,6 +83,8 @@ impl From<PlanError> for Failure {
             | PlanError::Port(PortError::Unreadable(_) | PortError::TooMany { .. }) => ExitCode::CommandLine,
             PlanError::ValidationErrors { .. }
             | PlanError::DockerApp { .. }
+            | PlanError::BadImage { .. }
+            | PlanError::NoLifecycle
             | PlanError::UnknownRootfs { .. }
             | PlanError::NoLauncher
             | PlanError::LongCommand { .. }

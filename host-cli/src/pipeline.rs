@@ -71,7 +71,10 @@ pub(crate) fn propose_launch(
     settings: &Settings,
     image: Option<&MadeImage>,
 ) {
-    let (Some(_), Ok(task)) = (image, plan::restage::staging_request(&request.document)) else { return };
+    let Ok(task) = plan::restage::staging_request(&request.document) else { return };
+    if image.is_none() && !task.is_docker() {
+        return;
+    }
     let text = |path: &PathBuf| path.to_str().map(str::to_owned);
     let places = [
         ("--logs", typed(command.logs.as_ref(), settings.logs.as_ref()).and_then(text)),
@@ -85,6 +88,15 @@ pub(crate) fn propose_launch(
     // An app speaks to services that the network does not know either.
     let hosts = typed(Some(&command.add_host), settings.add_host.as_ref()).into_iter().flatten();
     let dns = typed(Some(&command.dns), settings.dns.as_ref()).into_iter().flatten();
+    // A docker app's lifecycle is fetched for its launch, too.
+    let fetching = [
+        ("--stager-image", typed(command.stager_image.as_ref(), settings.stager_image.as_ref()).cloned()),
+        ("--cache-volume", typed(command.cache_volume.as_ref(), settings.cache_volume.as_ref()).cloned()),
+        ("--cert", command.cert.as_ref().and_then(text)),
+        ("--key", command.key.as_ref().and_then(text)),
+    ];
+    let fetching =
+        fetching.into_iter().filter(|_| task.is_docker()).filter_map(|(option, value)| Some((option, value?)));
     // A pipe is used up, and held stagings perhaps: the launch request has to be asked for.
     let is_pipe = |path: &&PathBuf| path.as_os_str() == "-" || path.starts_with("/dev");
     let has_pipe = command.from.iter().any(|path| is_pipe(&path));
@@ -92,6 +104,7 @@ pub(crate) fn propose_launch(
     let from = from.chain(has_pipe.then(|| "-".to_owned()));
     let places = (from.map(|path| ("--from", path)))
         .chain(places)
+        .chain(fetching)
         .chain(hosts.map(|mapping| ("--add-host", mapping.to_string())))
         .chain(dns.map(|server| ("--dns", server.to_string())));
     let places: Vec<(&str, String)> = places.collect();
@@ -129,14 +142,21 @@ pub(crate) fn launch(session: &Session, requests: &[Request], command: &Launch) 
     let mut plans = Vec::new();
     let identity = mounts::identity(command.instance_cert.as_deref(), command.instance_key.as_deref())?;
     let authorities = mounts::authorities(command.ca.as_deref())?;
+    let fetch = command.fetch_options();
+    let files = mounts::files(&fetch)?;
+    let keeping = preflight::keeping(&fetch, false)?;
+    let FetchOptions { stager_image: image, network, names, .. } = fetch;
     for request in requests {
         warn(session, request);
         let options = LaunchOptions {
             process: command.process.as_deref(),
             // Of several, the ports that were typed are the first one's.
             ports: if plans.is_empty() { &command.port } else { &[] },
-            network: command.network(),
-            names: command.names(),
+            network,
+            names,
+            fetching: Fetching { image, network, names, files: &files, keeping, agent_options: &[] },
+            lifecycle: command.lifecycle,
+            pull: command.pull,
             authorities: &authorities,
             identity: identity.as_ref(),
             instance: &Uuid::new_v4().to_string(),

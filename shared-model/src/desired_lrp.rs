@@ -3,6 +3,7 @@
 use crate::action::{Action, RunAction, positive};
 use crate::application::{self, Application};
 use crate::dependency::{CachedDependency, ImageLayer};
+use crate::docker_app::ExecutionMetadata;
 use crate::environment::{self, EnvironmentVariable};
 use crate::lifecycle::Lifecycle;
 use crate::mounted_file::MountedFile;
@@ -253,17 +254,28 @@ impl DesiredLrp {
         self.action.iter().flat_map(Action::runs).any(|run| run.program() == "diego-sshd")
     }
 
-    /// The app's ports; 8080 where there is none. 2222 is none of them where the request runs `diego-sshd`, which listens there.
+    /// The app's ports; where there is none those of a docker app's image, else 8080. 2222 is none of them where the request
+    /// runs `diego-sshd`, which listens there.
     #[must_use]
     pub fn app_ports(&self) -> Vec<u32> {
         const SSH: u32 = 2222;
         const DEFAULT: u32 = 8080;
         let is_ssh = |port: u32| port == SSH && self.has_sshd();
         let mut ports: Vec<u32> = self.ports.iter().flatten().copied().filter(|port| !is_ssh(*port)).collect();
+        if ports.is_empty() && self.is_docker() {
+            ports = self.execution_metadata().tcp_ports();
+        }
         if ports.is_empty() {
             ports.push(DEFAULT);
         }
         ports
+    }
+
+    /// How a docker app's image runs, as its launcher is told.
+    fn execution_metadata(&self) -> ExecutionMetadata {
+        const METADATA: usize = 2; // launcher's arguments: directory, start command, metadata
+        let told = self.launcher().and_then(|run| run.arguments().get(METADATA));
+        told.map(|text| ExecutionMetadata::read(text)).unwrap_or_default()
     }
 
     /// The app guid: `log_guid`, else the start of the process guid.
@@ -338,6 +350,18 @@ mod tests {
         assert_eq!(ports("[2222]", "diego-sshd"), [8080]);
         assert_eq!(ports("[2222]", "launcher"), [2222], "an app may listen there");
         assert_eq!(lrp("{}").app_ports(), [8080]);
+    }
+
+    #[test]
+    fn a_docker_app_without_ports_of_its_own_has_its_images() {
+        let ports = |rootfs: &str, ports: &str| {
+            let metadata = r#"{\"ports\":[{\"Port\":6379,\"Protocol\":\"tcp\"},{\"Port\":53,\"Protocol\":\"udp\"}]}"#;
+            let run = format!(r#"{{"path":"/tmp/lifecycle/launcher","args":["app","","{metadata}"]}}"#);
+            lrp(&format!(r#"{{"rootfs":"{rootfs}","ports":{ports},"action":{{"run":{run}}}}}"#)).app_ports()
+        };
+        assert_eq!(ports("docker:///library/redis#7", "null"), [6379]);
+        assert_eq!(ports("docker:///library/redis#7", "[80]"), [80]);
+        assert_eq!(ports("preloaded:cflinuxfs4", "[]"), [8080]);
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub enum Event {
         staging_guid: String,
         /// The stack: `cflinuxfs4`; empty where the root file system is not `preloaded:…`.
         stack: String,
-        /// Whether the droplet is to replace Cloud Controller's; absent where an earlier agent speaks.
+        /// Whether the droplet is to replace Cloud Controller's; absent where an earlier agent speaks, and for a docker app, which has none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         uploads: Option<bool>,
     },
@@ -206,6 +206,15 @@ pub enum Event {
         /// JSON as the builder wrote it.
         text: String,
     },
+    /// The image of a docker app, as its builder found it: foreign text, bounded.
+    DockerImage {
+        /// Its name: `registry.example.com/acme/reports:2.3`.
+        image: String,
+        /// The ports that it exposes: `8080/tcp`.
+        ports: Vec<String>,
+        /// The user that it runs as; empty: root.
+        user: String,
+    },
     /// Where the droplet is, for whoever makes an image of it.
     Droplet {
         /// Its path in the container.
@@ -306,6 +315,29 @@ pub enum Event {
         text: String,
         /// What to try; empty where nothing can be advised.
         advice: String,
+    },
+    /// The engine gets an image from a registry.
+    Pulling {
+        /// Its reference: `registry.example.com/acme/reports:2.3`.
+        image: String,
+    },
+    /// How far a pull is; at most a few a second.
+    PullProgress {
+        /// As in [`Event::Pulling`].
+        image: String,
+        /// Bytes of layers that have come so far, as the engine counts them.
+        bytes: u64,
+        /// Bytes of the layers that the engine has begun to get; it grows with every layer that begins.
+        total: u64,
+    },
+    /// The engine has the image.
+    Pulled {
+        /// As in [`Event::Pulling`].
+        image: String,
+        /// Bytes of layers that came, as the engine counts them; 0 where it had all of them.
+        bytes: u64,
+        /// From the first question to the last layer.
+        ms: u64,
     },
     /// An app is about to be started.
     Launching {

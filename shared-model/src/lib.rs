@@ -12,6 +12,7 @@ pub mod cache;
 pub mod command_line;
 pub mod dependency;
 pub mod desired_lrp;
+pub mod docker_app;
 pub mod document;
 #[cfg(any(test, feature = "fuzzed"))]
 pub mod documented;

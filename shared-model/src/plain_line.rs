@@ -58,6 +58,7 @@ fn sentence(event: &Event) -> Option<String> {
         | Event::DownloadProgress { .. }
         | Event::ExportProgress { .. }
         | Event::PushProgress { .. }
+        | Event::PullProgress { .. }
         | Event::StepStarted { .. }
         | Event::RunStarted { .. }
         | Event::Result { .. }
@@ -89,6 +90,7 @@ fn sentence(event: &Event) -> Option<String> {
         Event::Note { text } => escape_control(text).into_owned(),
         Event::NotDone { what } => format!("Not done here: {}", escape_control(&what.join(", "))),
         Event::Droplet { bytes, uploaded, path: _, sha256: _ } => words::droplet(*bytes, *uploaded),
+        Event::DockerImage { image, ports, user } => words::docker_image(image, ports, user),
         Event::Kept { seconds } => words::kept(*seconds),
         Event::Image { name, id, bytes } => words::image(name, id, *bytes),
         Event::Exporting { kind, image, path } => words::exporting(kind, image, path),
@@ -99,6 +101,8 @@ fn sentence(event: &Event) -> Option<String> {
         Event::Pushed { reference, digest, bytes, layers_pushed, layers_existing, ms } => {
             words::pushed(reference, digest, &words::layers_sent(*bytes, *layers_pushed, *layers_existing, *ms))
         }
+        Event::Pulling { image } => format!("Pulling {}", escape_control(image)),
+        Event::Pulled { image, bytes, ms } => words::pulled(image, *bytes, *ms),
         Event::AppEnded { app, code: 0, ms, .. } => format!("Staged {} in {}", escape_control(app), took(*ms)),
         Event::Launching { app_name, process, image, app_guid: _ } => words::launching(app_name, process, image),
         Event::Running { url, container, name } => words::running(url, container, name),

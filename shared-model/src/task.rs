@@ -3,6 +3,7 @@
 use crate::action::{Action, RunAction};
 use crate::application::{self, Application};
 use crate::dependency::{CachedDependency, ImageLayer};
+use crate::docker_app;
 use crate::environment::EnvironmentVariable;
 use crate::lifecycle::Lifecycle;
 use crate::mounted_file::MountedFile;
@@ -127,7 +128,7 @@ impl TaskDefinition {
     }
 
     /// The hosts that a staging speaks to: where dependencies, package and caches come from and the droplet goes, whom it
-    /// would report to, and what the arguments of its programs name (the URLs of custom buildpacks). In lower case,
+    /// would report to, and what the arguments of its programs name (the URLs of custom buildpacks, a docker app's registry). In lower case,
     /// an IPv6 address in brackets; a text that names no host is left out.
     #[must_use]
     pub fn hosts(&self) -> BTreeSet<String> {
@@ -143,7 +144,8 @@ impl TaskDefinition {
             .flat_map(|argument| argument.split([',', '=', ' ']))
             .filter(|word| word.contains("://"))
             .map(|word| SafeUrl::new(word).host());
-        of_urls.chain(of_arguments).filter(|host| !host.is_empty()).collect()
+        let of_image = self.docker_image().and_then(docker_app::registry);
+        of_urls.chain(of_arguments).chain(of_image).filter(|host| !host.is_empty()).collect()
     }
 
     /// The name behind `preloaded:`; `None` for any other root file system.
@@ -168,9 +170,18 @@ impl TaskDefinition {
         Application::found_in(environments, &self.log_guid)
     }
 
-    /// True for a docker app, which has nothing to stage for us: `annotation.lifecycle` says so, or [`Self::lifecycle_kind`].
+    /// The image that a docker app's builder looks at, as the builder is told; `None` for any other app.
+    #[must_use]
+    pub fn docker_image(&self) -> Option<&str> {
+        self.builder()?.options("dockerRef").next().filter(|image| !image.is_empty())
+    }
+
+    /// True for a docker app, which has an image and no droplet: `annotation.lifecycle` says so, or [`Self::lifecycle_kind`].
     #[must_use]
     pub fn is_docker(&self) -> bool {
+        if self.droplet().is_some() {
+            return false;
+        }
         let annotated = self
             .annotation
             .as_ref()
@@ -267,6 +278,9 @@ mod tests {
         let hosts: Vec<String> = task.hosts().into_iter().collect();
         assert_eq!(hosts, ["[fd00::1]", "cc-uploader", "diego-access", "git.example", "layers", "stager"]);
         assert!(TaskDefinition::default().hosts().is_empty());
+        let docker = r#"{"action":{"run":{"path":"/b/builder","args":["-dockerRef","r.io:5000/a:1"]}}}"#;
+        let task: TaskDefinition = serde_json::from_str(docker).unwrap();
+        assert_eq!(task.hosts().into_iter().collect::<Vec<_>>(), ["r.io"]);
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn image_or_not(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Res
         scope.emit(Event::Warning { text });
     }
     // A socket is as dangerous when nobody wants an image.
-    Ok(if arguments.no_image { Verdict::Unwanted } else { verdict })
+    Ok(if arguments.no_image || plan.docker_app.is_some() { Verdict::Unwanted } else { verdict })
 }
 
 /// What came of a staging.
@@ -199,17 +199,27 @@ fn carry_out(
             reported?;
             Ok(Staged { droplet, result })
         }
-        (Err(error), reported) => Err(failed(&error, reported, replaced, scope)),
+        (Err(error), reported) => Err(failed(plan, &error, reported, replaced, scope)),
     }
 }
 
-fn failed(error: &StagingError, reported: Result<(), ReportError>, replaced: bool, scope: &Scope) -> Failure {
+fn failed(
+    plan: &StagingPlan,
+    error: &StagingError,
+    reported: Result<(), ReportError>,
+    replaced: bool,
+    scope: &Scope,
+) -> Failure {
     if let Err(error) = reported {
         scope.emit(Event::Warning { text: with_causes(&error) });
     }
+    let failure = Failure::from_staging(error, clock::now());
+    if let Some(docker_app) = &plan.docker_app {
+        return failure.of_docker_app(error, &docker_app.image);
+    }
     let fate = if replaced { "was replaced, although the staging failed after that" } else { "was not replaced" };
     scope.emit(Event::Note { text: format!("The droplet in Cloud Controller {fate}") });
-    Failure::from_staging(error, clock::now())
+    failure
 }
 
 /// Where that is asked for, and there is somebody to tell.
@@ -233,7 +243,7 @@ fn announce(plan: &StagingPlan, no_upload: bool, scope: &Scope) {
         app_guid: plan.application.guid.clone(),
         staging_guid: plan.staging_guid.clone(),
         stack: plan.stack.clone(),
-        uploads: Some(!no_upload && plan.action.uploads().next().is_some()),
+        uploads: plan.docker_app.is_none().then(|| !no_upload && plan.action.uploads().next().is_some()),
     });
     if plan.skips_verification {
         let text = "TLS certificates are not checked, because the request sets -skipCertVerify=true";

@@ -49,6 +49,20 @@ impl Failure {
         }
     }
 
+    /// The same in the words of the docker lifecycle, whose builder has a status of its own for an `image` (foreign text, empty
+    /// where it is not known) that it cannot get.
+    pub(crate) fn of_docker_app(self, error: &StagingError, image: &str) -> Self {
+        match error {
+            StagingError::Action(error) => match error.first_cause() {
+                ActionError::Exited { path, status, exceeded: None } => {
+                    builder::from_docker_status(path, *status, image).unwrap_or(self)
+                }
+                _ => self,
+            },
+            StagingError::Dependencies(_) | StagingError::Result(_) => self,
+        }
+    }
+
     /// `--report`, and nobody to report to.
     pub(crate) fn no_callback() -> Self {
         let text = "--report needs completion_callback_url in the request, and it is missing or empty";
@@ -140,11 +154,7 @@ impl From<ValidationErrors> for Failure {
 
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
-        let advice = match error {
-            PlanError::Docker => "run its image with `docker run`",
-            PlanError::NoAction | PlanError::NoDownloadUser => "`cf push` or `cf restage` makes a new request",
-        };
-        Self::new(ExitCode::Request, error.to_string(), advice)
+        Self::new(ExitCode::Request, error.to_string(), "`cf push` or `cf restage` makes a new request")
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is hidden in a builder's words: userinfo and query of the URLs that its request gives it. A builder names a buildpack
+//! What is hidden in a builder's words: userinfo and query of the URLs that its request gives it, and a registry's password. A builder names a buildpack
 //! by its URL, and git does when it fails. This is for accidents: whoever wants to show a password spells it some other way.
 //! Pure.
 
@@ -50,11 +50,15 @@ impl Hidden {
             urls.extend(run.environment().iter().map(|variable| variable.value.reveal().as_str()));
         }
         urls.extend(plan.environment.iter().map(|variable| variable.value.reveal().as_str()));
-        Self::from_urls(urls.into_iter().map(SafeUrl::new).filter(|url| url.scheme().is_some()))
+        let password = plan.docker_app.as_ref().map(|docker_app| docker_app.password.reveal().as_str());
+        let urls = urls.into_iter().map(SafeUrl::new).filter(|url| url.scheme().is_some());
+        Self::new(password.unwrap_or_default(), urls)
     }
 
-    fn from_urls(urls: impl Iterator<Item = SafeUrl>) -> Self {
+    /// Hides a registry's password, empty where there is none, and the secrets of URLs.
+    fn new(password: &str, urls: impl Iterator<Item = SafeUrl>) -> Self {
         let mut needles = Vec::new();
+        add_password(password, &mut needles);
         for url in urls.filter(SafeUrl::has_secrets).take(MOST_URLS) {
             add_url(&url, &mut needles);
         }
@@ -109,6 +113,15 @@ impl Hidden {
             }
         }
         joined
+    }
+}
+
+/// A short one is hidden where it stands as an argument.
+fn add_password(password: &str, needles: &mut Vec<Needle>) {
+    const FLAG: &str = "dockerPassword=";
+    for text in in_json(password).into_iter().filter(|_| !password.is_empty()) {
+        let context = if text.len() < SHORT { FLAG } else { "" };
+        needles.push(Needle { text: format!("{context}{text}"), shown: format!("{context}{STARS}") });
     }
 }
 
@@ -168,7 +181,7 @@ fn text_in_small_hex(encoded: &str) -> String {
 
 #[cfg(test)]
 pub(crate) fn from_urls(urls: &[&str]) -> Hidden {
-    Hidden::from_urls(urls.iter().map(|url| SafeUrl::new(*url)))
+    Hidden::new("", urls.iter().map(|url| SafeUrl::new(*url)))
 }
 
 #[cfg(test)]
@@ -211,6 +224,14 @@ mod tests {
         assert_eq!(shown("https://a:b@h/x", said), "https://***@h/x: a boy a:b has a bat@home");
         assert_eq!(shown("https://h/x?a=b", "https://h/x?a=b a=b"), "https://h/x?*** a=b");
         assert_eq!(shown("https://h/x", "https://h/x"), "https://h/x");
+    }
+
+    #[test]
+    fn a_registrys_password_is_hidden_and_a_short_one_where_it_is_an_argument() {
+        let shown = |password: &str, text: &str| Hidden::new(password, std::iter::empty()).hide(text).into_owned();
+        assert_eq!(shown("s3cret\"12", r#"s3cret"12 "s3cret\"12""#), r#"*** "***""#);
+        assert_eq!(shown("me", "-dockerUser=me -dockerPassword=me"), "-dockerUser=me -dockerPassword=***");
+        assert_eq!(shown("", "-dockerPassword= x"), "-dockerPassword= x");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use shared_model::action::{Action, ActionList, DownloadAction};
 use shared_model::application::Application;
 use shared_model::dependency::{CachedDependency, ImageLayer, LayerType};
+use shared_model::docker_app::without_login;
 use shared_model::environment::EnvironmentVariable;
 use shared_model::mounted_file::MountedFile;
 use shared_model::safe_url::SafeUrl;
@@ -33,6 +34,8 @@ pub(crate) struct StagingPlan {
     pub(crate) log_source: String,
     /// Where the builder writes the droplet; `None` for a request that makes none.
     pub(crate) droplet: Option<PathBuf>,
+    /// What a docker app has in place of a droplet; `None` for any other app.
+    pub(crate) docker_app: Option<DockerApp>,
     /// The folder that holds builder and launcher.
     pub(crate) lifecycle: PathBuf,
     /// Buildpacks that the request names by URLs of their own, which may hold a password.
@@ -49,6 +52,23 @@ pub(crate) struct StagingPlan {
     pub(crate) callback: Option<Callback>,
 }
 
+/// A docker app: its builder looks at an image in a registry, and makes nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DockerApp {
+    /// The image's name without a login in it; empty where the builder is not told.
+    pub(crate) image: String,
+    /// What the builder logs in with; empty: nobody.
+    pub(crate) password: Secret<String>,
+}
+
+impl DockerApp {
+    fn new(task: &TaskDefinition) -> Self {
+        let password = task.builder().and_then(|run| run.options("dockerPassword").next()).unwrap_or_default();
+        let image = task.docker_image().map(without_login).unwrap_or_default();
+        Self { image, password: Secret::new(password.to_owned()) }
+    }
+}
+
 /// Whom to tell how it ended, and what to send along.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Callback {
@@ -60,8 +80,6 @@ pub(crate) struct Callback {
 /// A request that is well-formed but nothing for us.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PlanError {
-    #[error("a docker app has an image already, and nothing to stage")]
-    Docker,
     #[error("action: missing: there is nothing to do")]
     NoAction,
     #[error("legacy_download_user: missing or empty, but an image layer is EXCLUSIVE and needs an owner")]
@@ -71,15 +89,13 @@ pub(crate) enum PlanError {
 /// Makes the plan for `task`.
 ///
 /// # Errors
-/// A docker app; a request that leaves out what only the BBS would insist on.
+/// A request that leaves out what only the BBS would insist on.
 pub(crate) fn plan(task: TaskDefinition) -> Result<StagingPlan, PlanError> {
-    if task.is_docker() {
-        return Err(PlanError::Docker);
-    }
     let application = task.application();
     let staging_guid = task.staging_guid().unwrap_or_default().to_owned();
     let stack = task.stack().unwrap_or_default().to_owned();
     let droplet = task.droplet().map(PathBuf::from);
+    let docker_app = task.is_docker().then(|| DockerApp::new(&task));
     let lifecycle = PathBuf::from(task.lifecycle());
     let buildpack_urls = buildpack_urls(&task);
     let skips_verification = task.skips_certificate_verification();
@@ -102,6 +118,7 @@ pub(crate) fn plan(task: TaskDefinition) -> Result<StagingPlan, PlanError> {
         disk_limit: u64::try_from(task.disk_mb).ok().filter(|mib| *mib > 0).map(|mib| mib << 20),
         log_source: if task.log_source.is_empty() { LOG_SOURCE.to_owned() } else { task.log_source },
         droplet,
+        docker_app,
         lifecycle,
         buildpack_urls,
         result_file: Some(task.result_file).filter(|path| !path.is_empty()).map(PathBuf::from),

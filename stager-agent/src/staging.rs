@@ -4,6 +4,7 @@ use crate::actions::{ActionError, StagingRunner, execute};
 use crate::plan::StagingPlan;
 use crate::result_file::{self, ResultError};
 use crate::session::scope::Scope;
+use shared_model::docker_app;
 use shared_model::event::Event;
 
 /// Where a staging failed, in the words of Diego to Cloud Controller, which makes its own of an end in 222, 223 or 224.
@@ -30,5 +31,8 @@ pub(crate) fn stage(plan: &StagingPlan, runner: &StagingRunner, scope: &Scope) -
     let Some(file) = &plan.result_file else { return Ok(String::new()) };
     let text = result_file::read(file, &runner.makers("")).map_err(StagingError::Result)?;
     scope.emit(Event::Result { text: result_file::shown(&text, &plan.buildpack_urls) });
+    if let Some(found) = plan.docker_app.as_ref().and_then(|_| docker_app::event(&text)) {
+        scope.emit(found);
+    }
     Ok(text)
 }

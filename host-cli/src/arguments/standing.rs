@@ -20,6 +20,8 @@ impl Command {
                 fill_list(&mut command.add_host, settings.add_host.as_ref());
                 fill_list(&mut command.dns, settings.dns.as_ref());
                 fill(&mut command.ca, settings.ca.as_ref());
+                fill(&mut command.stager_image, settings.stager_image.as_ref());
+                fill(&mut command.cache_volume, settings.cache_volume.as_ref());
             }
             Self::Restage(command) => command.fill_in_restage(settings),
             Self::CacheUp(command) => {

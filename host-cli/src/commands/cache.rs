@@ -113,6 +113,7 @@ fn acted(session: &Session, options: CacheOptions<'_>, spec: &ContainerSpec) -> 
         container: &container,
         document: "",
         keep: None,
+        shows: |_| true,
         subject: Subject { image: options.stager_image, ..Subject::default() },
     };
     stage::stage(session, &acting, &mut |_| ()).map(drop)

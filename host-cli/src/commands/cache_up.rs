@@ -69,6 +69,7 @@ pub(super) fn cache_up(
         container: &container,
         document: &documents.join("\n"),
         keep: None,
+        shows: |_| true,
         subject: Subject { image, memory_mb: 0, for_help: asks_for_help(agent_options) },
     };
     let filled = stage::stage(session, &filling, &mut |_| ())?;

@@ -12,6 +12,7 @@ use crate::image::{
     created, tag,
 };
 use crate::pipeline::push_if_wanted;
+use crate::plan::error::no_docker_app;
 use crate::plan::restage::{base_image, staging_request};
 use crate::registry::login::LoginOptions;
 use crate::requests::{self, RequestKind};
@@ -97,7 +98,7 @@ struct Order {
 
 fn task(path: &Path) -> Result<TaskDefinition, Failure> {
     let request = requests::from_file(path, RequestKind::Staging)?;
-    Ok(staging_request(&request.document)?)
+    Ok(no_docker_app(staging_request(&request.document)?)?)
 }
 
 fn unsaid(what: &str, option: &str) -> Failure {

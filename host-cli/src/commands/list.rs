@@ -85,15 +85,13 @@ fn brings(contents: &Contents, show: bool) -> String {
     }
 }
 
-/// Which of the entries commands use: of each app, kind and process type the newest, unless it is a docker app's, which has no
-/// droplet. The entries are the newest first.
+/// Which of the entries commands use: of each app, kind and process type the newest. The entries are the newest first.
 fn used(entries: &[ListedRequest]) -> Vec<bool> {
     let mut seen = BTreeSet::new();
     let is_first = |entry: &ListedRequest| {
         let application = &entry.about.application;
         let app = if application.guid.is_empty() { &application.name } else { &application.guid };
-        let is_usable = entry.kind != RequestKind::Task && entry.contents.lifecycle != Some(Lifecycle::Docker);
-        seen.insert((noun(entry.kind), app.clone(), entry.contents.process.clone())) && is_usable
+        seen.insert((noun(entry.kind), app.clone(), entry.contents.process.clone())) && entry.kind != RequestKind::Task
     };
     entries.iter().map(is_first).collect()
 }
@@ -101,7 +99,7 @@ fn used(entries: &[ListedRequest]) -> Vec<bool> {
 /// One request for programs. Every key is always there; null: the request does not say, or its kind has none.
 #[derive(Serialize)]
 struct Row<'a> {
-    /// `restage` or `launch` uses it: it is the app's newest of its kind and process type, and no docker app's.
+    /// `restage` or `launch` uses it: it is the app's newest of its kind and process type.
     used: bool,
     time: Option<String>,
     kind: &'static str,

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::image::MadeImage;
 use crate::pipeline::{self, push_if_wanted};
 use crate::plan;
+use crate::plan::error::no_docker_app;
 use crate::plan::upload::Upload;
 use crate::requests::Request;
 use crate::screen::screen;
@@ -27,6 +28,9 @@ pub(super) fn run(command: Restage, agent_options: Vec<String>, settings: Settin
         let upload = Upload::typed(typed.upload, typed.no_upload, &options)?;
         let target = Target::from_restage(&typed)?;
         let request = pipeline::staging_request(&typed, typed.app_refs().first())?;
+        if target.is_some() {
+            no_docker_app(plan::restage::staging_request(&request.document)?)?;
+        }
         upload::ask(&typed, &request, upload)?;
         Ok((target, request))
     };

@@ -61,8 +61,20 @@ pub(crate) struct ContainerSpec {
     pub(crate) auto_remove: bool,
     /// How the engine asks whether it is healthy.
     pub(crate) health_check: Option<HealthCheck>,
+    /// What of its image's settings does not count.
+    pub(crate) overruled: Overruled,
     /// How the engine keeps what it prints; `None`: as it keeps it for everybody.
     pub(crate) log: Option<LogConfig>,
+}
+
+/// What of an image's settings does not count in a container, besides what its spec says itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Overruled {
+    /// All of them count.
+    #[default]
+    Nothing,
+    /// Neither its health check, nor the signal that stops it, which is SIGTERM then.
+    HealthAndStop,
 }
 
 /// How an engine keeps what a container prints.

@@ -72,6 +72,8 @@ pub(crate) struct Image {
 pub(crate) struct ImageDetails {
     /// Seconds since 1970 when this engine last gave it a name; 0 where the engine does not say.
     pub(crate) named: i64,
+    /// `repository@sha256:…` for each repository of a registry that it was pushed to or pulled from.
+    pub(crate) digests: Vec<String>,
     /// What its containers run, and how.
     pub(crate) settings: ImageSettings,
     /// Its layers from the lowest on, each by the digest of its uncompressed bytes: `sha256:…`.

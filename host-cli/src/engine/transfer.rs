@@ -30,6 +30,15 @@ pub(crate) trait ImageTransfer: Send + Sync {
         hear: &mut dyn FnMut(LayerProgress),
     ) -> Result<String, EngineError>;
 
+    /// Gets an image from the registry that the name says, tells `hear` of its layers, and reads the answer to its end: an
+    /// error in it is an error. It bears the name then, unless that holds a digest.
+    fn pull(
+        &self,
+        reference: &Reference,
+        credentials: &Credentials,
+        hear: &mut dyn FnMut(LayerProgress),
+    ) -> Result<(), EngineError>;
+
     /// The digest that the registry itself has under this name; `None` where that cannot be found out.
     fn digest_in_registry(&self, reference: &Reference, credentials: &Credentials) -> Option<String>;
 
@@ -47,26 +56,27 @@ pub(crate) struct CommitOptions {
     pub(crate) labels: BTreeMap<String, String>,
 }
 
-/// What an engine tells of one layer while it pushes.
+/// What an engine tells of one layer while it pushes or pulls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LayerProgress {
-    /// A short id, by which the layer is known during this push only.
+    /// A short id, by which the layer is known during this transfer only.
     pub(crate) layer: String,
     /// What becomes of it.
     pub(crate) state: LayerState,
 }
 
-/// What becomes of a layer that is pushed.
+/// What becomes of a layer on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LayerState {
     /// It will have its turn.
     Waiting,
-    /// So many bytes of so many were sent, as the engine counts; mostly uncompressed. `total` may be too low.
+    /// So many bytes of so many were sent, or have come, as the engine counts; what is sent mostly uncompressed. `total` may be
+    /// too low.
     Sending { bytes: u64, total: u64 },
-    /// It was sent.
+    /// It was sent, or has come.
     Sent,
-    /// The registry had it, here or in another repository.
+    /// The registry had it, here or in another repository; or the engine.
     Known,
-    /// It could not be sent, and is tried again after this time.
+    /// It could not be sent or got, and is tried again after this time.
     Again { wait: Duration },
 }

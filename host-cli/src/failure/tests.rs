@@ -141,6 +141,8 @@ fn plans() -> Vec<PlanError> {
     let mut plans = vec![
         PlanError::ValidationErrors { errors: "x".into(), advice: None },
         PlanError::DockerApp { app: "a".into() },
+        PlanError::BadImage { image: "x".into() },
+        PlanError::NoLifecycle,
         PlanError::UnknownRootfs { rootfs: "x".into() },
         PlanError::NoLauncher,
         PlanError::NoSuchProcess { wanted: "a".into(), known: "web".into() },
@@ -256,6 +258,8 @@ fn no_error_is_forgotten_here() {
         PlanError {
             ValidationErrors,
             DockerApp,
+            BadImage,
+            NoLifecycle,
             UnknownRootfs,
             NoLauncher,
             NoSuchProcess,

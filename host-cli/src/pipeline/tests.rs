@@ -1,5 +1,6 @@
 //! The two roads against the recording engine.
 
+mod docker_apps;
 mod launch;
 mod next;
 pub(crate) mod restage;

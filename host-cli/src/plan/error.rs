@@ -1,8 +1,8 @@
 //! Why no plan can be made of a request and what was typed.
 
 use super::ports::PortError;
-use shared_model::application::Application;
 use shared_model::plain_line::escape_control;
+use shared_model::task::TaskDefinition;
 use shared_model::validate::{LONGEST_ARGUMENT, ValidationErrors};
 
 /// What is wrong with the request, or with what was asked of it.
@@ -11,9 +11,15 @@ pub(crate) enum PlanError {
     /// Diego would refuse it too.
     #[error("the request cannot be used:\n{errors}")]
     ValidationErrors { errors: String, advice: Option<&'static str> },
-    /// It has an image already, and no droplet.
-    #[error("{app} is a docker app: it has no droplet to stage or launch")]
+    /// Nothing can be made of it: it has an image already, and no droplet.
+    #[error("{app} is a docker app: it has no droplet to make an image of, and its own image is in a registry already")]
     DockerApp { app: String },
+    /// It is a docker app's, and names an image as nobody can.
+    #[error("the request's root file system {:?} is no name of an image", escape_control(.image))]
+    BadImage { image: String },
+    /// Nothing of it brings a launcher into the app's container.
+    #[error("the launch request has no lifecycle for its launcher: neither a cached dependency nor an image layer")]
+    NoLifecycle,
     /// Nobody made an image of its root file system.
     #[error("the request's root file system {:?} is not preloaded:STACK", escape_control(.rootfs))]
     UnknownRootfs { rootfs: String },
@@ -55,9 +61,10 @@ impl PlanError {
             Self::ValidationErrors { advice, .. } => {
                 advice.unwrap_or("`host-cli requests` lists the requests in the logs")
             }
-            Self::DockerApp { .. } => "start its image with `docker run`",
+            Self::DockerApp { .. } => "`docker pull`, `docker tag` and `docker push` take its image elsewhere",
+            Self::BadImage { .. } => "`cf push --docker-image` makes a new request",
             Self::UnknownRootfs { .. } => "choose its image with --base",
-            Self::NoLauncher => "only buildpack apps can be launched",
+            Self::NoLifecycle | Self::NoLauncher => "`cf push` or `cf restart` makes a new request",
             Self::NoSuchProcess { .. } => {
                 "choose one of these with --process; `host-cli restage` reads them from the app again"
             }
@@ -72,11 +79,15 @@ impl PlanError {
     }
 }
 
-/// A docker app has nothing to stage or launch.
-pub(super) fn no_docker_app(is_docker: bool, application: &Application) -> Result<(), PlanError> {
-    if !is_docker {
-        return Ok(());
+/// The staging request of an app that has a droplet.
+///
+/// # Errors
+/// It cannot be used, or is a docker app's.
+pub(crate) fn no_docker_app(task: TaskDefinition) -> Result<TaskDefinition, PlanError> {
+    if !task.is_docker() {
+        return Ok(task);
     }
+    let application = task.application();
     let app = if application.name.is_empty() { "this".to_owned() } else { application.name.clone() };
     Err(PlanError::DockerApp { app })
 }

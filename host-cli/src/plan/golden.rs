@@ -1,7 +1,7 @@
 //! Plans as text, for the tests that compare them with a file: every field that asks for something, values included.
 
 use crate::engine::ContainerId;
-use crate::engine::container_spec::ContainerSpec;
+use crate::engine::container_spec::{ContainerSpec, Overruled};
 use crate::plan::launch::LaunchPlan;
 use crate::plan::not_done::DiskBound;
 use crate::plan::restage::RestagePlan;
@@ -66,6 +66,9 @@ pub(crate) fn describe(spec: &ContainerSpec) -> String {
     line("memory-folders", spec.memory_folders.join(" "));
     line("stdin", spec.reads_stdin.to_string());
     line("init", spec.init.to_string());
+    if spec.overruled != Overruled::Nothing {
+        line("overruled", format!("{:?}", spec.overruled));
+    }
     line("auto-remove", spec.auto_remove.to_string());
     if let Some(log) = &spec.log {
         let options: Vec<String> = log.options.iter().map(|(name, value)| format!("{name}={value}")).collect();

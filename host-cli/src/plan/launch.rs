@@ -1,18 +1,22 @@
 //! A launch request and the user's options → all that a launch is to be. Nothing is asked of the request after this. Pure.
 
 use super::app_container::{app_container, container_name, pairs, start_timeout};
-use super::error::{PlanError, no_docker_app};
+use super::error::PlanError;
+use super::fetching::Fetching;
 use super::filled_folder::{FilledFolder, Identity};
+use super::image_source::{self, ImageSource, Pull};
+use super::lifecycle::{LifecycleFrom, LifecyclePlan};
 use super::name_resolution::NameResolution;
 use super::not_done::NotDone;
 use super::ports::{LOOPBACK, PortRequest, port_requests};
 use super::process::Process;
 use super::{guard, instance};
-use crate::engine::ImageId;
 use crate::engine::container_spec::{ContainerSpec, LogConfig, PublishedPort};
+use crate::engine::{Image, ImageId};
 use crate::labels;
 use jiff::Timestamp;
 use shared_model::mounted_file::{IDENTITY_FILES, INSTANCE_IDENTITY, SYSTEM_CERTIFICATES_VARIABLE};
+use shared_model::plain_line::escape_control;
 use shared_model::process_type::WEB;
 use shared_model::validate;
 use std::time::Duration;
@@ -28,6 +32,12 @@ pub(crate) struct LaunchOptions<'a> {
     pub(crate) network: &'a str,
     /// How it finds hosts that the network does not know.
     pub(crate) names: NameResolution<'a>,
+    /// How its lifecycle is fetched, where that is wanted.
+    pub(crate) fetching: Fetching<'a>,
+    /// Whose lifecycle an app of a droplet has.
+    pub(crate) lifecycle: LifecycleFrom,
+    /// When a docker app's registry is asked for its image.
+    pub(crate) pull: Pull,
     /// What the app is to trust: a file's name and a certificate in PEM each.
     pub(crate) authorities: &'a [(String, String)],
     /// Who the instance is; `None`: nobody said.
@@ -47,6 +57,14 @@ pub(crate) struct LaunchPlan {
     pub(crate) app: String,
     /// When the request was logged; `None` where nobody knows.
     pub(crate) requested: Option<Timestamp>,
+    /// Which image it starts.
+    pub(crate) image: ImageSource,
+    /// The lifecycle that is fetched for it; `None`: its image has one. A docker app always has one fetched.
+    pub(crate) lifecycle: Option<LifecyclePlan>,
+    /// The stager image.
+    pub(crate) stager_image: String,
+    /// The stack that the request wants below it; empty for a docker app.
+    stack: String,
     /// The process.
     pub(crate) process: Process,
     /// Which ports are to be published.
@@ -79,9 +97,12 @@ impl LaunchPlan {
     ) -> Result<Self, PlanError> {
         let lrp = validate::desired_lrp(document)?;
         let application = lrp.application();
-        no_docker_app(lrp.is_docker(), &application)?;
         let run = lrp.launcher().ok_or(PlanError::NoLauncher)?;
-        let LaunchOptions { process: typed, ports, network, names, authorities, identity, instance } = *options;
+        let LaunchOptions { process: typed, ports, network, names, authorities, identity, instance, fetching, .. } =
+            *options;
+        let image = ImageSource::new(&lrp, options.pull)?;
+        let is_fetched = image != ImageSource::Droplet || options.lifecycle == LifecycleFrom::Request;
+        let lifecycle = is_fetched.then(|| LifecyclePlan::new(&lrp, run, &fetching)).transpose()?;
         let process = Process::new(&lrp, typed)?;
         let process_type = &*process.process_type;
         let app_ports = if process.listens(&lrp) { lrp.app_ports() } else { Vec::new() };
@@ -99,22 +120,23 @@ impl LaunchPlan {
         let has_identity = identity.is_some();
         let bindings = FilledFolder::of_bindings(lrp.mounted_files());
         let folders: Vec<FilledFolder> = [bindings, trusted, identity].into_iter().flatten().collect();
+        let volumes = folders.iter().map(|folder| &folder.at).chain(lifecycle.iter().map(|lifecycle| &lifecycle.at));
+        let volumes = volumes.cloned().collect();
         Ok(Self {
             not_done: NotDone::of_launch(&lrp, &container_name(&lrp, process_type, instance), has_identity),
             app_guid: lrp.app_guid().to_owned(),
             app: if application.name.is_empty() { application.guid } else { application.name },
             requested,
+            image,
+            lifecycle,
+            stager_image: fetching.image.to_owned(),
+            stack: lrp.stack().unwrap_or_default().to_owned(),
             ports: port_requests(&app_ports, ports)?,
             guard: guard::of_launch(lrp.app_guid(), process_type),
             container_name: container_name(&lrp, process_type, instance),
             memory_mb: lrp.memory_mb,
             start_timeout: start_timeout(&lrp),
-            template: ContainerSpec {
-                extra_hosts: names.extra_hosts(),
-                dns: names.servers(),
-                volumes: folders.iter().map(|folder| folder.at.clone()).collect(),
-                ..template
-            },
+            template: ContainerSpec { extra_hosts: names.extra_hosts(), dns: names.servers(), volumes, ..template },
             folders,
             arguments: run.arguments().to_vec(),
             process,
@@ -130,6 +152,32 @@ impl LaunchPlan {
     /// The network that the app joins.
     pub(crate) fn network(&self) -> &str {
         &self.template.network
+    }
+
+    /// The container of this image.
+    ///
+    /// # Errors
+    /// As [`Self::container`].
+    pub(crate) fn container_of(&self, image: &Image) -> Result<ContainerSpec, PlanError> {
+        match &self.image {
+            ImageSource::Droplet => {
+                self.container(&image.id, image.labels.get(labels::PROCESS_TYPES).map(String::as_str))
+            }
+            ImageSource::Registry(_) => Ok(image_source::of_stranger(self.container(&image.id, None)?, image)),
+        }
+    }
+
+    /// What is said where the app's image stands on the root file system `its`, and its launch request wants another.
+    pub(crate) fn other_stack(&self, its: &str) -> Option<String> {
+        let wanted = escape_control(&self.stack);
+        let differs = !wanted.is_empty() && !its.is_empty() && its != wanted;
+        differs.then(|| {
+            format!(
+                "the launch request wants the root file system {wanted}, and the image stands on {}; \
+                 `host-cli restage --base stager-rootfs:{wanted}` puts it on the other",
+                escape_control(its)
+            )
+        })
     }
 
     /// The container of this image, whose label [`labels::PROCESS_TYPES`] is `process_types`.

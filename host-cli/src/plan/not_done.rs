@@ -9,7 +9,6 @@ use shared_model::environment::{EnvironmentVariable, merge, value_of};
 use shared_model::event::Event;
 use shared_model::names::listed;
 use shared_model::process_type::LogSource;
-use shared_model::secret::Secret;
 use shared_model::task::TaskDefinition;
 
 /// What of a request is not done.
@@ -42,7 +41,6 @@ impl NotDone {
         what.extend(counted(task.egress_rules.as_deref().unwrap_or_default().len(), "egress rule"));
         what.extend(log_rate_limit(task.log_rate_limit.as_ref()));
         what.extend(isolation_segment(task.placement_tags.as_deref()));
-        what.extend(registry_login(task.image_username.as_ref()));
         Self {
             what,
             disk_mb: None,
@@ -67,7 +65,6 @@ impl NotDone {
         what.extend(counted(readiness.unwrap_or_default().len(), "readiness check"));
         what.extend(log_rate_limit(lrp.log_rate_limit.as_ref()));
         what.extend(isolation_segment(lrp.placement_tags.as_deref()));
-        what.extend(registry_login(lrp.image_username.as_ref()));
         if lrp.has_sshd() {
             what.push(format!("ssh daemon (`docker exec -it {container} bash` opens a shell)"));
         }
@@ -124,11 +121,6 @@ fn log_rate_limit(limit: Option<&Value>) -> Option<String> {
 fn isolation_segment(tags: Option<&[String]>) -> Option<String> {
     let names = listed(tags?.iter().filter(|tag| !tag.is_empty()));
     (!names.is_empty()).then(|| format!("isolation segment ({names})"))
-}
-
-/// Of a docker app's image.
-fn registry_login(user: Option<&Secret<String>>) -> Option<String> {
-    user.filter(|user| !user.reveal().is_empty()).map(|_| "registry login".to_owned())
 }
 
 /// What it means that references to `CredHub` are not answered here; nothing where there are none. The launcher or builder,

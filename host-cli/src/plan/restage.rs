@@ -1,7 +1,7 @@
 //! A staging request and the user's options → all that a restage is to be. Nothing is asked of the request after this. Pure.
 
 use super::cache;
-use super::error::{PlanError, no_docker_app};
+use super::error::PlanError;
 use super::fetching::{Fetching, Keeping, MountedFile};
 use super::filled_folder::{FilledFolder, Identity};
 use super::not_done::{DiskBound, NotDone};
@@ -104,7 +104,9 @@ impl RestagePlan {
         notes.extend(not_done.event(DiskBound::Kept));
         let user = task.builder().map_or("vcap", |run| &run.user);
         let identity = options.identity.map(|identity| FilledFolder::of_identity(identity, user)).transpose()?;
-        let image = options.image.map(|how| staged_image(&task, how, options)).transpose()?;
+        // A docker app's is in a registry already.
+        let wanted = options.image.filter(|_| !task.is_docker());
+        let image = wanted.map(|how| staged_image(&task, how, options)).transpose()?;
         let container_options = StagingOptions { fetching, keep: options.keep, instance: options.instance };
         Ok(Self {
             notes,
@@ -148,14 +150,12 @@ fn staged_image(
     Ok(StagedImagePlan { plan, files: StagedFiles::new(task), app_guid, keep_images: options.keep_images })
 }
 
-/// The staging request of a buildpack app.
+/// A staging request.
 ///
 /// # Errors
-/// It cannot be used, or is a docker app's.
+/// It cannot be used.
 pub(crate) fn staging_request(document: &str) -> Result<TaskDefinition, PlanError> {
-    let task = validate::task(document)?;
-    no_docker_app(task.is_docker(), &task.application())?;
-    Ok(task)
+    Ok(validate::task(document)?)
 }
 
 /// The image that the app image stands on: `wanted`, else the one that `docker/build` made for the request's stack.
@@ -183,9 +183,10 @@ pub(crate) struct Visit {
 impl Visit {
     fn new(task: &TaskDefinition) -> Self {
         let builder = task.builder();
+        let folder = if task.is_docker() { "/tmp" } else { "/tmp/app" };
         Self {
             user: builder.map_or("vcap", |run| &run.user).to_owned(),
-            folder: builder.and_then(|run| run.flag("buildDir")).unwrap_or("/tmp/app").to_owned(),
+            folder: builder.and_then(|run| run.flag("buildDir")).unwrap_or(folder).to_owned(),
         }
     }
 

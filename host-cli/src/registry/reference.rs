@@ -1,4 +1,4 @@
-//! The name that an image gets in a registry. Pure.
+//! The name that an image has, or gets, in a registry. Pure.
 
 use super::image_name::{LONGEST_REPOSITORY, LONGEST_TAG, full_name};
 use shared_model::plain_line::escape_control;
@@ -8,7 +8,7 @@ use std::fmt;
 /// The registry of names that name none.
 pub(crate) const DOCKER_HUB: &str = "docker.io";
 
-/// `registry.example.com/team/app:1`: always with a tag, never with a digest.
+/// `registry.example.com/team/app:1`: with a tag; what is pulled may have a digest in its place, `redis@sha256:…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reference {
     name: String,
@@ -39,6 +39,28 @@ impl Reference {
         Err(bad("it has no registry and, for Docker Hub, no user"))
     }
 
+    /// Reads the name of an image that is to be pulled, as a request has it: one without a registry is Docker Hub's, one
+    /// without a tag is `latest`. `None` for what engines do not take.
+    pub(crate) fn pulled(name: &str) -> Option<Self> {
+        const DIGITS: usize = 64;
+        let Some((repository, digest)) = name.split_once('@') else {
+            // To an engine that would be an id: of an image that never was in a registry, perhaps.
+            return full_name(name).filter(|name| !name.starts_with("sha256:")).map(|name| Self { name });
+        };
+        let digits = digest.strip_prefix("sha256:")?;
+        let is_digest =
+            digits.len() == DIGITS && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        // Of `NAME:TAG@DIGEST` engines look at the digest.
+        let named = full_name(repository).filter(|_| is_digest)?;
+        let (repository, _) = named.rsplit_once(':')?;
+        Some(Self { name: format!("{repository}@{digest}") })
+    }
+
+    /// Whether it names one image for good.
+    pub(crate) fn has_digest(&self) -> bool {
+        self.name.contains('@')
+    }
+
     /// The whole name.
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -58,8 +80,11 @@ impl Reference {
         self.host().map_or(repository, |host| &repository[host.len() + 1..])
     }
 
-    /// Repository and tag: `registry.example.com/team/app` and `1`.
+    /// Repository and tag, or digest: `registry.example.com/team/app` and `1`.
     pub(crate) fn parts(&self) -> (&str, &str) {
+        if let Some(parts) = self.name.split_once('@') {
+            return parts;
+        }
         self.name.rsplit_once(':').unwrap_or((&self.name, "latest"))
     }
 
@@ -121,6 +146,26 @@ mod tests {
             assert_eq!((read.registry(), read.path(), read.parts().1), (registry, path, tag), "{typed}");
         }
         assert_eq!(Reference::read("r.io/a").unwrap().name(), "r.io/a:latest");
+    }
+
+    #[test]
+    fn what_is_pulled_may_have_a_digest_and_need_have_neither_registry_nor_user() {
+        let digest = format!("sha256:{}", "0f".repeat(32));
+        for (name, registry, path, behind) in [
+            ("redis:7", "docker.io", "redis", "7"),
+            ("acme/reports", "docker.io", "acme/reports", "latest"),
+            ("r.io:5000/acme/reports:2.3", "r.io:5000", "acme/reports", "2.3"),
+            (&format!("redis@{digest}"), "docker.io", "redis", &digest),
+            (&format!("r.io:5/a:1@{digest}"), "r.io:5", "a", &digest),
+        ] {
+            let read = Reference::pulled(name).unwrap();
+            assert_eq!((read.registry(), read.path(), read.parts().1), (registry, path, behind), "{name}");
+            assert_eq!(read.has_digest(), behind == digest, "{name}");
+        }
+        let id = format!("sha256:{}", "0".repeat(64));
+        for name in ["", &id, "u:p@r.io/a:1", "a@sha256:00", "a b", "a:1:2", "-x", "r.io/a@sha512:00", "r.io/../a"] {
+            assert_eq!(Reference::pulled(name), None, "{name}");
+        }
     }
 
     #[test]

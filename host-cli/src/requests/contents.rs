@@ -3,6 +3,7 @@
 use super::request::RequestKind;
 use shared_model::action::{Action, RunAction};
 use shared_model::desired_lrp::DesiredLrp;
+use shared_model::docker_app::{self, without_login};
 use shared_model::lifecycle::Lifecycle;
 use shared_model::safe_url::SafeUrl;
 use shared_model::task::TaskDefinition;
@@ -35,8 +36,7 @@ impl Contents {
     }
 
     fn staging(task: &TaskDefinition) -> Self {
-        let builder = task.builder();
-        let image = builder.and_then(|run| run.flag("dockerRef")).map(without_login);
+        let image = task.docker_image().map(without_login);
         Self { lifecycle: Some(task.lifecycle_kind()), buildpacks: buildpacks(task), image, ..Self::default() }
     }
 
@@ -60,20 +60,9 @@ impl Contents {
     }
 }
 
-/// `HOST/PATH:TAG` of `docker://HOST/PATH#TAG`, and `PATH@sha256:HEX` of `docker:///library/PATH@sha256#HEX`.
+/// The image of a docker app's root file system.
 fn docker_image(rootfs: &str) -> Option<String> {
-    let image = rootfs.strip_prefix("docker://")?;
-    let image = image.strip_prefix("/library/").or_else(|| image.strip_prefix('/')).unwrap_or(image);
-    Some(without_login(&image.replacen('#', ":", 1)))
-}
-
-/// An image's or a repository's name, without what may be a password in front of its host.
-fn without_login(name: &str) -> String {
-    let (host, path) = name.find('/').map_or((name, ""), |slash| name.split_at(slash));
-    match host.rsplit_once('@') {
-        Some((_, host)) if !host.starts_with("sha256:") => format!("***@{host}{path}"),
-        _ => name.to_owned(),
-    }
+    docker_app::image(rootfs).map(|image| without_login(&image))
 }
 
 fn buildpacks(task: &TaskDefinition) -> Vec<String> {

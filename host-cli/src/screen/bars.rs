@@ -87,16 +87,18 @@ impl<Lines: EventSink> Bars<Lines> {
             Event::Downloaded { to, .. }
             | Event::Cached { to, .. }
             | Event::Exported { path: to, .. }
-            | Event::Pushed { reference: to, .. } => {
+            | Event::Pushed { reference: to, .. }
+            | Event::Pulled { image: to, .. } => {
                 if let Some(bar) = shown.downloads.remove(to) {
                     self.removed(&bar);
                 }
             }
-            Event::Pushing { reference, .. } => {
+            Event::Pushing { reference, .. } | Event::Pulling { image: reference } => {
                 let bar = self.transfer(reference);
                 shown.downloads.insert(reference.clone(), bar);
             }
-            Event::PushProgress { reference, bytes, total } => {
+            Event::PushProgress { reference, bytes, total }
+            | Event::PullProgress { image: reference, bytes, total } => {
                 if let Some(bar) = shown.downloads.get(reference) {
                     self.advance(bar, *bytes, Some(*total));
                 }

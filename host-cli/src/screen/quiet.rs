@@ -35,7 +35,9 @@ impl Quiet {
                 self.last_lines.extend(told(event).map(|line| Line::err(format!("  {}", line.text))));
             }
             Event::RunEnded { status: 0, .. } => self.last_lines.clear(),
-            Event::Image { name, .. } => self.result = escape_control_in_line(name),
+            Event::Image { name, .. } | Event::DockerImage { image: name, .. } => {
+                self.result = escape_control_in_line(name);
+            }
             Event::Pushed { reference, digest, .. } => {
                 self.result = escape_control_in_line(&format!("{reference}@{digest}"));
             }

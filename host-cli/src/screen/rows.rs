@@ -70,6 +70,7 @@ impl Rows {
         match event {
             Event::StepStarted { step } => self.open = Some(*step),
             Event::Downloaded { name, to, bytes, .. } => self.fetched.downloaded(name, to, *bytes),
+            Event::Pulled { image, bytes, .. } => self.fetched.downloaded(image, "", *bytes),
             Event::Cached { name, to, reason, .. } => self.fetched.cached(name, to, reason.as_deref()),
             Event::Uploaded { name, bytes, .. } => self.sent.uploaded(name, *bytes),
             Event::UploadSkipped { name, reason } => self.sent.skipped(name, reason),
@@ -95,6 +96,8 @@ impl Rows {
             | Event::DownloadProgress { .. }
             | Event::ExportProgress { .. }
             | Event::PushProgress { .. }
+            | Event::Pulling { .. }
+            | Event::PullProgress { .. }
             | Event::Progress { .. }
             | Event::RunStarted { .. }
             | Event::RunEnded { status: 0, .. }
@@ -200,7 +203,11 @@ impl Rows {
             }
             Event::Done { ms } => self.done(*ms, lines),
             Event::Failed { .. } => self.failed(event, lines),
-            Event::Note { .. } | Event::NotDone { .. } | Event::Ignored { .. } | Event::Retrying { .. } => {
+            Event::Note { .. }
+            | Event::DockerImage { .. }
+            | Event::NotDone { .. }
+            | Event::Ignored { .. }
+            | Event::Retrying { .. } => {
                 lines.extend(by_the_way(event).map(|line| line.broken_at_words(self.look)));
             }
             Event::RunEnded { ms, .. } => {

@@ -5,6 +5,7 @@
 //! on a network of its own; each has an app of its own and asserts that nothing of it stays behind.
 
 mod cache;
+mod docker_apps;
 mod drop_in;
 mod launch;
 mod lease;

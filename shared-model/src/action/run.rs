@@ -64,6 +64,20 @@ impl RunAction {
         })
     }
 
+    /// The values of an option that takes one, in their order, as Go's libraries read it: `--name=value` or `-name=value`, or the
+    /// argument behind the bare name.
+    pub fn options<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let arguments = self.arguments();
+        arguments.iter().enumerate().filter_map(move |(at, argument)| {
+            let option = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-'))?;
+            match option.split_once('=') {
+                Some((key, value)) => (key == name).then_some(value),
+                None if option == name => arguments.get(at + 1).map(String::as_str),
+                None => None,
+            }
+        })
+    }
+
     /// Soft and hard limit of open files; `None` where the request has none or 0.
     #[must_use]
     pub fn nofile(&self) -> Option<u64> {
@@ -102,5 +116,13 @@ mod tests {
             (Some("1"), Some("2"), Some("true"), None)
         );
         assert_eq!(run.program(), "builder");
+    }
+
+    #[test]
+    fn an_option_has_its_value_behind_an_equals_sign_or_in_the_next_argument() {
+        let args = r#"["--a","1","-a=2","--b","--a=3","x","--a"]"#;
+        let run: RunAction = serde_json::from_str(&format!(r#"{{"args":{args}}}"#)).unwrap();
+        assert_eq!(run.options("a").collect::<Vec<_>>(), ["1", "2", "3"]);
+        assert_eq!(run.options("x").count(), 0);
     }
 }

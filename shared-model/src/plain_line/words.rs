@@ -69,6 +69,20 @@ pub(super) fn droplet(bytes: u64, uploaded: bool) -> String {
     }
 }
 
+/// Which image a docker app has, and how that runs.
+pub(super) fn docker_image(image: &str, ports: &[String], user: &str) -> String {
+    let ports: Vec<_> = ports.iter().map(|port| escape_control(port)).collect();
+    let listens =
+        if ports.is_empty() { "it names no port".to_owned() } else { format!("it listens on {}", ports.join(", ")) };
+    let user = escape_control(if user.is_empty() { "root" } else { user });
+    format!("The app's image is {}; {listens}, and runs as {user}", escape_control(image))
+}
+
+/// What came from a registry, and how fast.
+pub(super) fn pulled(image: &str, bytes: u64, ms: u64) -> String {
+    format!("Pulled {} ({}, {})", escape_control(image), size::bytes(bytes), transfer_time(bytes, ms))
+}
+
 /// How long the container stays.
 pub(super) fn kept(seconds: u64) -> String {
     format!("The container stays for {}", size::go_duration(Duration::from_secs(seconds)))

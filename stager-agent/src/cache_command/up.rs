@@ -7,7 +7,7 @@ use crate::cache::{Cache, Identity};
 use crate::dependencies::{self, Caches, Dependency, DependencyInstaller};
 use crate::failure::{Failure, NotFetched};
 use crate::fetch::{ClientError, FetchError, Http, Verify};
-use crate::plan::{self, PlanError, StagingPlan};
+use crate::plan::{self, StagingPlan};
 use crate::session::lease::Lease;
 use crate::session::scope::Scope;
 use crate::session::steps::Steps;
@@ -32,7 +32,7 @@ pub(super) fn fill(
     lease: &Lease,
     scope: &Scope,
 ) -> Result<(), Failure> {
-    let Collected { collection, views, mut failed } = collect(arguments, lease, scope)?;
+    let Collected { collection, views, mut failed } = collect(arguments, lease)?;
     let (now, mut all) = (clock::now(), failed.len());
     lease.watch().map_err(|error| Failure::from_system(&error))?;
     if collection.without_key > 0 {
@@ -99,19 +99,18 @@ struct Collected {
     failed: Vec<NotFetched>,
 }
 
-fn collect(arguments: &Arguments, lease: &Lease, scope: &Scope) -> Result<Collected, Failure> {
+fn collect(arguments: &Arguments, lease: &Lease) -> Result<Collected, Failure> {
     let (mut collection, mut views, mut failed) = (Collection::default(), Vec::new(), Vec::new());
     let mut read = 0;
     for (index, text) in request::read_several(arguments.request.as_deref(), lease)?.enumerate() {
         read += 1;
         match text.map_err(Failure::from).and_then(|text| read_plan(text.reveal())) {
-            Ok(Some(plan)) => {
+            Ok(plan) => {
                 collection.add(&plan);
                 let new = dependencies::views(&plan.dependencies);
                 let new: Vec<_> = new.into_iter().filter(|view| !views.contains(view)).collect();
                 views.extend(new);
             }
-            Ok(None) => scope.emit(Event::Note { text: "Nothing to fetch for a docker app".to_owned() }),
             Err(failure) => failed.push(NotFetched::Request { number: index + 1, failure }),
         }
     }
@@ -121,13 +120,8 @@ fn collect(arguments: &Arguments, lease: &Lease, scope: &Scope) -> Result<Collec
     Ok(Collected { collection, views, failed })
 }
 
-/// `None` for a docker app, which has no dependencies.
-fn read_plan(text: &str) -> Result<Option<StagingPlan>, Failure> {
-    match plan::plan(validate::task(text)?) {
-        Ok(plan) => Ok(Some(plan)),
-        Err(PlanError::Docker) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+fn read_plan(text: &str) -> Result<StagingPlan, Failure> {
+    Ok(plan::plan(validate::task(text)?)?)
 }
 
 /// The client for each of `wanted`; those that trust the same share one.

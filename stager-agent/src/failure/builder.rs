@@ -6,6 +6,7 @@ use crate::build::process::RunError;
 use crate::build::user::UserError;
 use crate::causes::with_causes;
 use shared_model::exit_code::ExitCode;
+use shared_model::plain_line::escape_control;
 
 /// What SIGKILL makes of an exit status.
 const KILLED: i32 = 137;
@@ -35,6 +36,19 @@ pub(super) fn from_status(path: &str, status: i32, exceeded: Option<LimitExceede
     let ended = format!("{program} ended with status {status}{}", LimitExceeded::behind_status(exceeded));
     let text = if what.is_empty() { ended } else { format!("{what} ({ended})") };
     Failure::new(code, text, advice)
+}
+
+/// The docker lifecycle's builder, where it does not get at its image; `None` for its other statuses.
+pub(super) fn from_docker_status(path: &str, status: i32, image: &str) -> Option<Failure> {
+    const NO_IMAGE: i32 = 2;
+    let program = path.rsplit('/').next().unwrap_or(path);
+    let named = if image.is_empty() { String::new() } else { format!(" {}", escape_control(image)) };
+    let text = format!(
+        "the builder cannot read the app's image{named} in its registry ({program} ended with status {status})"
+    );
+    let advice = "see its output above: is the image there, does it need a login (cf push --docker-username), and does the \
+                  container reach the registry (--network, --add-host)?";
+    (status == NO_IMAGE).then(|| Failure::new(ExitCode::Builder, text, advice))
 }
 
 const MEMORY: &str =

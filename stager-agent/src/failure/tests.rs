@@ -252,7 +252,7 @@ fn all() -> Vec<Failure> {
         "SECRET".repeat(1 << 15)
     );
     all.push(validate::task(&long).unwrap_err().into());
-    all.extend([PlanError::Docker, PlanError::NoAction, PlanError::NoDownloadUser].map(Failure::from));
+    all.extend([PlanError::NoAction, PlanError::NoDownloadUser].map(Failure::from));
     all.push(Failure::no_callback());
     all.extend(placing().into_iter().map(Failure::from));
     all.extend(trusting().into_iter().map(|error| ClientError::from(error).into()));
@@ -267,6 +267,9 @@ fn all() -> Vec<Failure> {
     all.extend(Failure::from_verify(&Verified { damaged: 0, others: 2, ..verified }));
     all.extend(Failure::from_verify(&Verified { others: 1, unanswered: 1, ..verified }));
     all.push(Failure::from_cache_up(&not_fetched(), 5, now));
+    let exited = ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status: 2, exceeded: None };
+    let exited = StagingError::Action(exited);
+    all.push(Failure::from_staging(&exited, now).of_docker_app(&exited, "r.io/acme/shop:1"));
     all
 }
 

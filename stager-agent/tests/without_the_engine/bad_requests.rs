@@ -45,17 +45,6 @@ fn more_than_any_request_has_is_not_read() {
 }
 
 #[test]
-fn a_docker_app_is_refused_in_words() {
-    let world = World::new();
-    let mut request = task(&world.shell("touch began"));
-    request["annotation"] = json!("{\"lifecycle\":\"docker\"}");
-    let outcome = world.stage(&request, &[]);
-    let (text, advice) = outcome.failure();
-    assert_eq!((outcome.code, text), (3, "a docker app has an image already, and nothing to stage"));
-    assert!(advice.contains("run its image") && !world.exists("began"));
-}
-
-#[test]
 fn every_complaint_is_made_at_once_and_none_quotes_a_value() {
     let world = World::new();
     let mut request = task(&world.shell("touch began"));

@@ -1,7 +1,7 @@
 //! `stager-agent cache up|list|verify|clear`.
 
 use crate::cached::Cached;
-use crate::cloud::{Cloud, zip};
+use crate::cloud::{Cloud, tgz, zip};
 use crate::world::{Outcome, agent};
 use serde_json::{Value, json};
 use shared_model::event::Event;
@@ -75,7 +75,13 @@ fn up_goes_on_after_a_failure_and_says_all_of_them_at_the_end() {
     cloud.server.answers("/lifecycle.tgz", 410, b"");
     let mut other = cloud.request();
     other["cached_dependencies"][0]["from"] = json!(cloud.url("/nowhere.tgz"));
-    let docker = json!({"rootfs": "docker:///nginx", "action": {"run": {"path": "/x", "user": "vcap"}}});
+    cloud.server.answers("/docker.tgz", 200, &tgz(&[("launcher", "#!", 0o755)]));
+    let from = cloud.url("/docker.tgz");
+    let docker = json!({
+        "rootfs": "preloaded:x",
+        "cached_dependencies": [{"name": "", "from": from, "to": "/tmp/lifecycle", "cache_key": "docker-lifecycle"}],
+        "action": {"run": {"path": "/tmp/lifecycle/builder", "args": ["-dockerRef=nginx"], "user": "vcap"}},
+    });
     let requests = [expired(cloud), json!({"x": 1}), docker, other];
     let outcome = outcome(&cached, &["cache", "up"], &requests);
     let (text, _) = outcome.failure();
@@ -88,8 +94,7 @@ fn up_goes_on_after_a_failure_and_says_all_of_them_at_the_end() {
     ] {
         assert!(text.contains(expected), "{expected:?} is not in {text}");
     }
-    assert_eq!(list(&cached).len(), 1, "the buildpack came");
-    assert!(outcome.notes().iter().any(|note| note.contains("docker app")), "{:?}", outcome.notes());
+    assert_eq!(list(&cached).len(), 2, "the buildpack came, and a docker app's lifecycle");
 }
 
 #[test]

@@ -18,14 +18,10 @@ const LARGEST_PROGRAM: u64 = 256 << 20;
 /// The largest result file; Diego reads 50 KiB.
 const LARGEST_RESULT: u64 = 1 << 20;
 
+/// The lifecycle's program that no app runs without.
+const LAUNCHER: &str = "launcher";
 /// The lifecycle's programs that an app needs where it runs. Without a health check it runs all the same.
-const PROGRAMS: [(&str, Need); 2] = [("launcher", Need::Must), ("healthcheck", Need::May)];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Need {
-    Must,
-    May,
-}
+const PROGRAMS: [&str; 2] = [LAUNCHER, "healthcheck"];
 
 /// The parts of an image, out of a container that runs or has ended. The droplet may have `limit` bytes.
 pub(super) fn parts(
@@ -53,16 +49,25 @@ fn result(session: &Session, container: &ContainerId, path: &str) -> Result<Stri
 }
 
 fn lifecycle(session: &Session, container: &ContainerId, folder: &str) -> Result<Lifecycle, Failure> {
+    let programs = programs(session, container, folder)?;
+    programs.map(Lifecycle::Programs).ok_or_else(|| missing(&format!("{folder}/{LAUNCHER}")))
+}
+
+/// The lifecycle's programs in a folder of the container; `None`: it has no launcher.
+pub(super) fn programs(
+    session: &Session,
+    container: &ContainerId,
+    folder: &str,
+) -> Result<Option<Vec<(String, File)>>, Failure> {
     let mut programs = Vec::new();
-    for (name, need) in PROGRAMS {
-        let path = format!("{folder}/{name}");
-        match copied_file(session, container, &path, LARGEST_PROGRAM)? {
+    for name in PROGRAMS {
+        match copied_file(session, container, &format!("{folder}/{name}"), LARGEST_PROGRAM)? {
             Some(program) => programs.push((name.to_owned(), program)),
-            None if need == Need::May => {}
-            None => return Err(missing(&path)),
+            None if name == LAUNCHER => return Ok(None),
+            None => {}
         }
     }
-    Ok(Lifecycle::Programs(programs))
+    Ok(Some(programs))
 }
 
 /// The file at `path` in the container; `None`: there is none.

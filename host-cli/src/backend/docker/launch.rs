@@ -1,10 +1,13 @@
-//! Carries a launch out: the app's newest image is started, and takes the earlier container's place.
+//! Carries a launch out: the app's newest image, or a docker app's from its registry, is started, and takes the earlier
+//! container's place.
 
-use super::{free_ports, ours, preflight, start};
+use super::{free_ports, lifecycle, ours, preflight, pull, start};
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{Image, Quota};
+use crate::engine::{Image, ImageId, Quota};
 use crate::failure::Failure;
-use crate::labels;
+use crate::image::app_image;
+use crate::plan::filled_folder::FilledFolder;
+use crate::plan::image_source::ImageSource;
 use crate::plan::launch::{LaunchPlan, log_config, published, url};
 use crate::plan::not_done::DiskBound;
 use crate::session::Session;
@@ -14,32 +17,68 @@ use shared_model::event::{Event, EventSink, Purpose, Step};
 pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure> {
     let engine = &*session.engine;
     preflight::network(engine, plan.network())?;
-    let image = ours::app_image(session, plan)?;
-    let process_types = image.labels.get(labels::PROCESS_TYPES).map(String::as_str);
-    let mut container = plan.container(&image.id, process_types)?;
-    let holding = session.hold(&plan.guard, &image.id.0)?;
-    container.log = log_config(&engine.container(&holding)?.unwrap_or_default().log);
+    if let Some(lifecycle) = &plan.lifecycle {
+        lifecycle::preflight(engine, lifecycle)?;
+    }
+    let known = known_image(session, plan)?;
+    let holding = session.hold(&plan.guard, &known.id.0)?;
+    let log = log_config(&engine.container(&holding)?.unwrap_or_default().log);
     let earlier = start::previous(engine, &plan.app_guid, &plan.process.process_type)?;
     session.emit(Event::Launching {
         app_name: plan.app.clone(),
         app_guid: plan.app_guid.clone(),
         process: plan.process.process_type.clone(),
-        image: image.tags.first().unwrap_or(&image.id.0).clone(),
+        image: match &plan.image {
+            ImageSource::Droplet => known.tags.first().unwrap_or(&known.id.0).clone(),
+            ImageSource::Registry(image) => image.reference.name().to_owned(),
+        },
     });
     for text in &plan.not_done.warnings {
         session.emit(Event::Warning { text: text.clone() });
     }
 
+    let (image, lifecycle) = fetch(session, plan, known)?;
+    let container = ContainerSpec { log, ..plan.container_of(&image)? };
     let (container, ports) = session.step(Step::Launch, || {
         start::make_room(session, &earlier, &plan.ports)?;
         let ports = free_ports::choose(engine, &plan.ports)?;
         let (spec, disk) = bounded(session, published(container, &ports), &image)?;
-        Ok((start::start(session, plan, &spec, disk, &earlier)?, ports))
+        Ok((start::start(session, plan, lifecycle.as_ref(), &spec, disk, &earlier)?, ports))
     })?;
     let name = plan.container_name.clone();
     session.emit(Event::Running { url: url(&ports), container: container.0, name: name.clone() });
     session.emit(Event::Next { purpose: Purpose::Log, command: format!("docker logs {name}") });
     Ok(())
+}
+
+/// An image that is no stranger's: the app's own, where it has one, which suits the plan; else the stager image. Of it the guard
+/// is made, whose labels must be its own.
+fn known_image(session: &Session, plan: &LaunchPlan) -> Result<Image, Failure> {
+    let ImageSource::Droplet = plan.image else {
+        return preflight::image(&*session.engine, &plan.stager_image, preflight::STAGER);
+    };
+    let image = ours::app_image(session, plan)?;
+    plan.container_of(&image)?;
+    let base = image.labels.get(app_image::BASE_DIGEST).filter(|base| ImageId((*base).clone()).is_whole());
+    let base = base.map(|base| session.engine.image(base)).transpose()?.flatten();
+    let stack = base.and_then(|base| base.labels.get(app_image::STACK).cloned()).unwrap_or_default();
+    if let Some(text) = plan.other_stack(&stack) {
+        session.emit(Event::Warning { text });
+    }
+    Ok(image)
+}
+
+/// The image that is started, and what is put into its container, as far as it comes from elsewhere.
+fn fetch(session: &Session, plan: &LaunchPlan, known: Image) -> Result<(Image, Option<FilledFolder>), Failure> {
+    let Some(lifecycle) = &plan.lifecycle else { return Ok((known, None)) };
+    session.step(Step::Fetch, || {
+        let lifecycle = lifecycle::fetch(session, lifecycle)?;
+        let image = match &plan.image {
+            ImageSource::Droplet => known,
+            ImageSource::Registry(wanted) => pull::image(session, wanted, &known)?,
+        };
+        Ok((image, Some(lifecycle)))
+    })
 }
 
 /// The container as far as the engine bounds what it writes, and how far that is.

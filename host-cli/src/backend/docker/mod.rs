@@ -3,16 +3,18 @@
 //! - Staging: `restage` carries a plan out; `preflight`, `mounts`, `stage` (with the `stream` of what the agent says),
 //!   `image_build` and `extract`.
 //! - Images: `ours`, `resolve_image`, `old_images`, `push`.
-//! - Launching: `launch` carries a plan out; `free_ports`, `start`.
+//! - Launching: `launch` carries a plan out; `lifecycle`, `pull`, `free_ports`, `start`.
 
 mod extract;
 mod free_ports;
 mod image_build;
 mod launch;
+mod lifecycle;
 pub(crate) mod mounts;
 pub(crate) mod old_images;
 mod ours;
 pub(crate) mod preflight;
+mod pull;
 pub(crate) mod push;
 pub(crate) mod resolve_image;
 mod restage;

@@ -1,8 +1,8 @@
 //! An image goes to a registry, through the engine: under the name that it gets there, which it keeps here too. When that
 //! fails, the name goes back to where it was.
 
-mod push_totals;
-mod refusal;
+pub(super) mod push_totals;
+pub(super) mod refusal;
 
 use crate::arguments::{Push, Restage};
 use crate::engine::{EngineError, ImageId, LayerProgress};
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Often enough to look alive, seldom enough for a log.
-const BETWEEN_PROGRESS: Duration = Duration::from_millis(250);
+pub(super) const BETWEEN_PROGRESS: Duration = Duration::from_millis(250);
 
 /// Where an image is to be pushed, and by whom.
 #[derive(Debug)]

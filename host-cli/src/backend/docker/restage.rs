@@ -28,6 +28,7 @@ pub(super) fn restage(session: &Session, plan: &RestagePlan) -> Result<Option<Ma
         container: &container,
         document: plan.document.reveal(),
         keep: plan.visit.as_ref().map(|visit| visit.command(&container)),
+        shows: |_| true,
         subject: Subject { image: &plan.container.image, memory_mb: plan.memory_mb, for_help: plan.for_help },
     };
     let staged = stage::stage(session, &staging, &mut |milestone| {

@@ -29,6 +29,8 @@ pub(crate) struct Staging<'a> {
     pub(crate) document: &'a str,
     /// The user wants to look into it afterwards, by this command.
     pub(crate) keep: Option<String>,
+    /// Whether what the agent says is shown, beside how it ends.
+    pub(crate) shows: fn(&Event) -> bool,
     /// What the verdict tells of it.
     pub(crate) subject: Subject<'a>,
 }
@@ -81,7 +83,9 @@ fn listen(
                         reach(Milestone::Droplet { sha256 });
                     }
                     let built = matches!(event, Event::StepEnded { step: Step::Build, .. });
-                    session.emit(event);
+                    if (staging.shows)(&event) {
+                        session.emit(event);
+                    }
                     if built {
                         reach(Milestone::Built);
                     }

@@ -37,11 +37,12 @@ pub(crate) fn make_room(session: &Session, earlier: &[Previous], requests: &[Por
     Ok(())
 }
 
-/// Makes the container, says what is not done of the request, starts it, waits until it is healthy and removes the earlier ones.
+/// Makes the container, says what is not done of the request, fills its folders (with `lifecycle`, if it gets one), starts it, waits until it is healthy and removes the earlier ones.
 /// On failure what the app printed last is shown; the new container goes with the session.
 pub(crate) fn start(
     session: &Session,
     plan: &LaunchPlan,
+    lifecycle: Option<&FilledFolder>,
     spec: &ContainerSpec,
     disk: DiskBound,
     earlier: &[Previous],
@@ -51,7 +52,7 @@ pub(crate) fn start(
     if let Some(not_done) = plan.not_done.event(disk) {
         session.emit(not_done);
     }
-    for folder in &plan.folders {
+    for folder in plan.folders.iter().chain(lifecycle) {
         fill(session, &container, folder)?;
     }
     session.engine.start(&container).map_err(|error| not_started(error.hiding(spec), spec))?;

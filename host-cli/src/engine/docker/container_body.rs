@@ -1,7 +1,7 @@
 //! A container as the engine's JSON. Pure. docker-api's own options know neither `StdinOnce` (without which a container
 //! that reads stdin never sees its end) nor capabilities, limits, health checks and init.
 
-use crate::engine::container_spec::{ContainerSpec, HealthCheck, LogConfig};
+use crate::engine::container_spec::{ContainerSpec, HealthCheck, LogConfig, Overruled};
 use crate::labels;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -31,6 +31,11 @@ pub(super) fn container_body(spec: &ContainerSpec) -> Value {
     }
     if let Some(check) = &spec.health_check {
         body.insert("Healthcheck".into(), health_check(check));
+    } else if spec.overruled == Overruled::HealthAndStop {
+        body.insert("Healthcheck".into(), json!({ "Test": ["NONE"] }));
+    }
+    if spec.overruled == Overruled::HealthAndStop {
+        body.insert("StopSignal".into(), json!("SIGTERM"));
     }
     body.insert("HostConfig".into(), Value::Object(host_config(spec)));
     if !spec.network.is_empty() && !spec.aliases.is_empty() {
@@ -142,6 +147,13 @@ mod tests {
     }
 
     #[test]
+    fn an_images_own_health_check_and_stop_signal_can_be_overruled() {
+        let spec = ContainerSpec { image: "i".into(), overruled: Overruled::HealthAndStop, ..ContainerSpec::default() };
+        let body = container_body(&spec);
+        assert_eq!((&body["Healthcheck"], &body["StopSignal"]), (&json!({ "Test": ["NONE"] }), &json!("SIGTERM")));
+    }
+
+    #[test]
     fn a_full_spec_is_written_as_the_engine_reads_it() {
         let spec = ContainerSpec {
             image: "stager:latest".into(),
@@ -173,6 +185,7 @@ mod tests {
             reads_stdin: true,
             init: true,
             auto_remove: true,
+            overruled: Overruled::Nothing,
             health_check: Some(HealthCheck {
                 command: vec!["/tmp/lifecycle/healthcheck".into(), "-port=8080".into()],
                 interval: Duration::from_millis(500),

@@ -20,6 +20,7 @@ mod images;
 mod json_stream;
 mod models;
 mod paths;
+mod pull_log;
 mod push_log;
 mod refusal;
 mod route;

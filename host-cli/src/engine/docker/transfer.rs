@@ -2,12 +2,14 @@
 //! whole archives in memory, and its push drops what goes wrong, so these requests are raw.
 
 use super::Docker;
+use super::api_client::ApiClient;
 use super::build_log::BuildLog;
 use super::commit_config::{changes, configuration};
 use super::images::remove_dangling;
 use super::json_stream;
 use super::models::{CreatedId, ImageConfigAsIs, image_id};
 use super::paths::image_path;
+use super::pull_log;
 use super::push_log::{digest_of, is_digest, layer_of};
 use super::refusal::{is_missing, one_line};
 use super::stream::{BodyReader, body_from};
@@ -110,11 +112,8 @@ impl ImageTransfer for Docker {
         let headers = Headers::single(AUTH_HEADER, credentials.header().reveal().as_str());
         let mut digest = None;
         self.block_on(async {
-            let answer = api.client.post(path, Payload::empty(), Some(headers)).await.map_err(|error| match error {
-                // The registry's 401 and 403, which some engines hand on as their own.
-                docker_api::Error::Fault { message, .. } => refused(&doing, &one_line(&message)),
-                other => api.error(&doing, other),
-            })?;
+            let answer = api.client.post(path, Payload::empty(), Some(headers)).await;
+            let answer = answer.map_err(|error| of_registry(api, &doing, error))?;
             let read = |line: &_| {
                 if let Some(found) = digest_of(line) {
                     digest = Some(found.to_owned());
@@ -125,6 +124,30 @@ impl ImageTransfer for Docker {
             json_stream::follow(api, answer, &doing, read).await
         })?;
         digest.ok_or_else(|| refused(&doing, "the engine's answer broke off: it holds neither a digest nor an error"))
+    }
+
+    fn pull(
+        &self,
+        reference: &Reference,
+        credentials: &Credentials,
+        hear: &mut dyn FnMut(LayerProgress),
+    ) -> Result<(), EngineError> {
+        let api = &self.api;
+        let doing = format!("pulling {reference}");
+        let (repository, tag) = reference.parts();
+        let path =
+            api.endpoint(&format!("/images/create?{}", encoded_pairs([("fromImage", repository), ("tag", tag)])));
+        let headers = Headers::single(AUTH_HEADER, credentials.header().reveal().as_str());
+        self.block_on(async {
+            let answer = api.client.post(path, Payload::empty(), Some(headers)).await;
+            let answer = answer.map_err(|error| of_registry(api, &doing, error))?;
+            json_stream::follow(api, answer, &doing, |line| {
+                if let Some(told) = pull_log::layer_of(line) {
+                    hear(told);
+                }
+            })
+            .await
+        })
     }
 
     fn digest_in_registry(&self, reference: &Reference, credentials: &Credentials) -> Option<String> {
@@ -159,6 +182,14 @@ impl ImageTransfer for Docker {
                 Err(error) => Err(api.error(&doing, error)),
             }
         })
+    }
+}
+
+/// A refusal is the registry's, whose 401, 403 and 404 some engines hand on as their own.
+fn of_registry(api: &ApiClient, doing: &str, error: docker_api::Error) -> EngineError {
+    match error {
+        docker_api::Error::Fault { message, .. } => refused(doing, &one_line(&message)),
+        other => api.error(doing, other),
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Fake, FakeState};
 use crate::engine::{EngineError, Image, ImageDetails, ImageId, Images};
 use crate::image::{app_image, config};
 use crate::labels;
+use crate::registry::reference::Reference;
 use std::path::PathBuf;
 
 /// The base of every app's image; it is always there, and no test's image.
@@ -41,6 +42,18 @@ impl Fake {
             state.make_as_ours_are(&mut image);
         }
         state.images.push(image);
+        id
+    }
+}
+
+impl Fake {
+    /// Adds an image that was pulled under this name.
+    pub(crate) fn add_pulled(&self, reference: &Reference, labels: &[(&str, &str)]) -> ImageId {
+        let id = self.add_image(reference.name(), labels);
+        let digest = format!("{}@{}", reference.parts().0, id.0);
+        if let Some(image) = self.state().images.iter_mut().find(|image| image.id == id) {
+            image.details.digests.push(digest);
+        }
         id
     }
 }

@@ -64,8 +64,10 @@ pub(crate) struct FakeState {
     pub(crate) while_loading: Option<Box<dyn FnOnce() + Send>>,
     /// What happens in the middle of the next copy out of a container.
     pub(crate) while_copying: Option<Box<dyn FnOnce() + Send>>,
-    /// What every push tells of its layers.
+    /// What every push and pull tells of its layers.
     pub(crate) pushing: Vec<LayerProgress>,
+    /// The labels of every image that is pulled.
+    pub(crate) labels_of_pulled: BTreeMap<String, String>,
     /// Which image somebody else gives the name to, in the middle of every push.
     pub(crate) named_while_pushing: Option<ImageId>,
     /// What the registry says that it has. None: what was pushed; an empty text: it does not say.

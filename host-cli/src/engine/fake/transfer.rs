@@ -62,6 +62,21 @@ impl ImageTransfer for Fake {
         Ok(DIGEST.to_owned())
     }
 
+    fn pull(
+        &self,
+        reference: &Reference,
+        credentials: &Credentials,
+        hear: &mut dyn FnMut(LayerProgress),
+    ) -> Result<(), EngineError> {
+        let user = if credentials.is_anonymous() { "" } else { credentials.origin.as_str() };
+        let told = self.call("pull", &[reference.name(), user])?.pushing.clone();
+        told.into_iter().for_each(hear);
+        let labels = self.state().labels_of_pulled.clone();
+        let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.add_pulled(reference, &labels);
+        Ok(())
+    }
+
     fn digest_in_registry(&self, reference: &Reference, _: &Credentials) -> Option<String> {
         let state = self.call("digest_in_registry", &[reference.name()]).ok()?;
         state.in_registry.clone().or_else(|| Some(DIGEST.to_owned())).filter(|digest| !digest.is_empty())

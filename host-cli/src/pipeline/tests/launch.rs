@@ -33,14 +33,14 @@ fn launched(fake: &Arc<Fake>, words: &str) -> Walked {
 }
 
 /// The recorded request with a start timeout that a test can wait for.
-fn quick(change: impl FnOnce(&mut serde_json::Value)) -> String {
+pub(super) fn quick(change: impl FnOnce(&mut serde_json::Value)) -> String {
     document(NSYNC_2016, "desiredLRP", |document| {
         document["start_timeout_ms"] = 300.into();
         change(document);
     })
 }
 
-fn launched_from(fake: &Arc<Fake>, words: &str, request: Request) -> Walked {
+pub(super) fn launched_from(fake: &Arc<Fake>, words: &str, request: Request) -> Walked {
     launched_all(fake, words, vec![request])
 }
 
@@ -49,7 +49,7 @@ fn launched_all(fake: &Arc<Fake>, words: &str, requests: Vec<Request>) -> Walked
     walked(fake, nobody, move |session| launch(session, &requests, &command))
 }
 
-fn only_container(fake: &Fake) -> Container {
+pub(super) fn only_container(fake: &Fake) -> Container {
     let state = fake.state();
     assert_eq!(state.containers.len(), 1, "{:?}", state.calls);
     state.containers.values().next().unwrap().0.clone()
@@ -76,6 +76,8 @@ fn a_healthy_app_is_left_running_and_its_address_is_told() {
         "image",
         "image",
         "history",
+        // Which root file system it stands on.
+        "image",
         // The launch is held, by a container that tells how the engine keeps what is printed.
         "create",
         "container",
@@ -425,7 +427,7 @@ fn a_signal_while_the_app_starts_removes_it_and_the_earlier_one_stays() {
 fn requests_that_cannot_be_launched_are_refused() {
     let fake = engine();
     for (change, text) in [
-        (("rootfs", "docker:///nginx#1"), "node-env is a docker app: it has no droplet"),
+        (("rootfs", "docker://r.io/A#1"), "the request's root file system \"r.io/A:1\" is no name of an image"),
         (("process_guid", ""), "the request cannot be used:\nprocess_guid: missing"),
     ] {
         let document = quick(|document| document[change.0] = change.1.into());

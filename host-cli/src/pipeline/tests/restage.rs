@@ -29,7 +29,7 @@ pub(crate) fn engine() -> Arc<Fake> {
 }
 
 /// A tar as the engine gives it for one file.
-fn tar(name: &str, content: &[u8]) -> Vec<u8> {
+pub(super) fn tar(name: &str, content: &[u8]) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();
     header.set_size(content.len() as u64);
@@ -436,10 +436,8 @@ fn a_signal_removes_the_container_whatever_the_road_waits_for_even_a_kept_one() 
 
 #[test]
 fn requests_that_cannot_be_staged_are_refused_before_the_engine_is_asked() {
-    let docker = |document: &mut serde_json::Value| document["annotation"] = r#"{"lifecycle":"docker"}"#.into();
     let odd = |document: &mut serde_json::Value| document["rootfs"] = "docker-like:x".into();
     for (document, text) in [
-        (document(STAGER_2016, "taskDefinition", docker), "node-env is a docker app: it has no droplet"),
         (document(STAGER_2016, "taskDefinition", odd), "the request's root file system \"docker-like:x\""),
         (String::new(), "the request cannot be used:\nempty: no request was given"),
         ("{\"a\":1}".to_owned(), "the request cannot be used:\n"),

@@ -1,6 +1,7 @@
 //! Launches as planned from recorded launch requests.
 
 use super::*;
+use crate::plan::fetching::Keeping;
 use crate::plan::golden::{all_recorded, assert_golden, describe, describe_launch, recorded};
 use crate::plan::not_done::DiskBound;
 use shared_model::event::Event;
@@ -21,18 +22,28 @@ fn of_a_worker() -> &'static str {
     of_cfdot().find(|document| document.contains(r#"{"static":"worker"}"#)).unwrap()
 }
 
+/// What is decided where nothing is typed.
+fn plain_options() -> LaunchOptions<'static> {
+    let names = NameResolution::default();
+    let keeping = Keeping::InVolume { name: "stager-cache", limit: None };
+    LaunchOptions {
+        process: None,
+        ports: &[],
+        network: "hcf",
+        names,
+        fetching: Fetching { image: "stager:latest", network: "hcf", names, files: &[], keeping, agent_options: &[] },
+        lifecycle: LifecycleFrom::Image,
+        pull: Pull::Missing,
+        authorities: &[],
+        identity: None,
+        instance: "i",
+    }
+}
+
 fn planned(document: &str, process: impl Into<Option<&'static str>>) -> LaunchPlan {
     let process = process.into();
     let instance = "5eed5eed-0000-4000-8000-000000000000";
-    let options = LaunchOptions {
-        process,
-        ports: &[],
-        network: "hcf",
-        names: NameResolution::default(),
-        authorities: &[],
-        identity: None,
-        instance,
-    };
+    let options = LaunchOptions { process, instance, ..plain_options() };
     LaunchPlan::new(document, None, &options).unwrap()
 }
 
@@ -72,6 +83,54 @@ fn every_recorded_request_gives_this_launch() {
     }
 }
 
+const LRP_EVENTS: &str = include_str!("../../../../examples/requests/cfdot/cfdot-lrp-events.jsonl");
+
+/// The recorded requests of today's Cloud Controller for docker apps: with dependencies, and with image layers.
+fn of_docker_apps() -> Vec<String> {
+    let created = LRP_EVENTS.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let lrps = created.map(|event| event["data"]["desired_lrp"].to_string());
+    let listed = CFDOT.lines().map(str::to_owned);
+    listed.chain(lrps).filter(|document| document.contains(r#""rootfs":"docker:"#)).collect()
+}
+
+#[test]
+fn every_recorded_request_of_a_docker_app_gives_this_launch() {
+    let documents = of_docker_apps();
+    assert!(documents.len() >= 4, "{}", documents.len());
+    for (at, document) in documents.iter().enumerate() {
+        let plan = planned(document, None);
+        let lifecycle = plan.lifecycle.as_ref().unwrap();
+        let container = plan.container_of(&Image { id: ImageId("sha256:abc".into()), ..Image::default() }).unwrap();
+        let text = format!(
+            "{:?}\nlifecycle {} by {}\n{}",
+            plan.image,
+            lifecycle.at,
+            describe(&lifecycle.container),
+            describe_launch(&plan, &container)
+        );
+        assert!(!text.contains("registry login"), "{text}");
+        assert_golden(&format!("launch-docker-{at}"), &text);
+    }
+}
+
+#[test]
+fn a_droplets_app_gets_the_requests_lifecycle_only_where_that_is_typed() {
+    let document = of_cfdot().next().unwrap();
+    assert!(planned(document, None).lifecycle.is_none());
+    let options = LaunchOptions { lifecycle: LifecycleFrom::Request, ..plain_options() };
+    let plan = LaunchPlan::new(document, None, &options).unwrap();
+    assert!(plan.lifecycle.is_some() && plan.image == ImageSource::Droplet);
+    assert_eq!(on_an_engine(&plan, None).volumes, ["/tmp/lifecycle"]);
+}
+
+#[test]
+fn an_image_on_another_root_file_system_than_its_launch_request_wants_is_told() {
+    let plan = planned(of_cfdot().next().unwrap(), None);
+    assert_eq!((plan.other_stack("cflinuxfs4"), plan.other_stack("")), (None, None));
+    let told = plan.other_stack("cflinuxfs3").unwrap();
+    assert!(told.contains("cflinuxfs4") && told.contains("cflinuxfs3"), "{told}");
+}
+
 #[test]
 fn a_worker_with_a_request_of_its_own_has_its_command_and_limits_and_is_not_published() {
     for typed in [None, Some("worker")] {
@@ -104,15 +163,7 @@ fn authorities_are_where_the_request_names_a_folder_and_the_app_is_told_unless_i
     let with = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut document: serde_json::Value = serde_json::from_str(of_cfdot().next().unwrap()).unwrap();
         change(&mut document);
-        let options = LaunchOptions {
-            process: None,
-            ports: &[],
-            network: "hcf",
-            names: NameResolution::default(),
-            authorities: &authorities,
-            identity: None,
-            instance: "i",
-        };
+        let options = LaunchOptions { authorities: &authorities, ..plain_options() };
         let plan = LaunchPlan::new(&document.to_string(), None, &options).unwrap();
         let spec = on_an_engine(&plan, None);
         let told = spec.environment.iter().find(|(name, _)| name == "CF_SYSTEM_CERT_PATH").map(|(_, at)| at.clone());
@@ -141,16 +192,7 @@ fn an_identity_comes_in_with_its_key_for_the_apps_user_and_no_warning_is_left() 
     let document =
         of_cfdot().next().unwrap().replace(r#"\"credentials\":{"#, r#"\"credentials\":{\"credhub-ref\":\"/a\","#);
     let with = |identity| {
-        let names = NameResolution::default();
-        let options = LaunchOptions {
-            process: None,
-            ports: &[],
-            network: "hcf",
-            names,
-            authorities: &[],
-            identity,
-            instance: "i",
-        };
+        let options = LaunchOptions { identity, ..plain_options() };
         LaunchPlan::new(&document, None, &options).unwrap()
     };
     assert!(with(None).not_done.warnings[0].contains("--instance-cert"), "{:?}", with(None).not_done);
@@ -220,25 +262,21 @@ fn an_unknown_process_is_answered_with_those_that_there_are() {
 }
 
 #[test]
-fn a_request_that_runs_no_launcher_or_is_a_docker_apps_gives_no_plan() {
+fn a_request_without_a_launcher_or_a_docker_app_without_lifecycle_or_image_gives_no_plan() {
     let refused = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut document = serde_json::from_str(&recorded(LOG_2016, "desiredLRP", "node-env")).unwrap();
         change(&mut document);
-        let options = LaunchOptions {
-            process: None,
-            ports: &[],
-            network: "hcf",
-            names: NameResolution::default(),
-            authorities: &[],
-            identity: None,
-            instance: "i",
-        };
-        LaunchPlan::new(&document.to_string(), None, &options).unwrap_err()
+        LaunchPlan::new(&document.to_string(), None, &plain_options()).unwrap_err()
     };
     let sleeps = serde_json::json!({"run": {"path": "/bin/sleep", "user": "vcap"}});
     assert_eq!(refused(&|document| document["action"] = sleeps.clone()), PlanError::NoLauncher);
-    let docker = refused(&|document| document["rootfs"] = "docker:///x".into());
-    assert!(matches!(docker, PlanError::DockerApp { .. }), "{docker}");
+    let no_lifecycle = refused(&|document| {
+        document["rootfs"] = "docker:///x".into();
+        document["cached_dependencies"] = serde_json::Value::Null;
+    });
+    assert_eq!(no_lifecycle, PlanError::NoLifecycle);
+    let bad_image = refused(&|document| document["rootfs"] = "docker://r.io/A#1".into());
+    assert_eq!(bad_image, PlanError::BadImage { image: "r.io/A:1".into() });
     assert!(matches!(
         refused(&|document| document["action"] = serde_json::Value::Null),
         PlanError::ValidationErrors { .. }
@@ -260,15 +298,7 @@ fn a_secret_of_the_request_is_in_the_environment_only() {
 fn an_app_finds_the_hosts_that_were_typed() {
     let (hosts, dns) = (["db.example.com=192.0.2.1".parse().unwrap()], ["192.0.2.53".parse().unwrap()]);
     let names = NameResolution { hosts: &hosts, dns: &dns };
-    let options = LaunchOptions {
-        process: None,
-        ports: &[],
-        network: "hcf",
-        names,
-        authorities: &[],
-        identity: None,
-        instance: "i",
-    };
+    let options = LaunchOptions { names, ..plain_options() };
     let plan = LaunchPlan::new(&recorded(LOG_2016, "desiredLRP", "node-env"), None, &options).unwrap();
     let spec = on_an_engine(&plan, None);
     assert_eq!(
@@ -282,15 +312,7 @@ fn names_differ_between_two_starts_of_an_app() {
     let document = recorded(LOG_2016, "desiredLRP", "node-env");
     let name = |process, instance| {
         let process = Some(process);
-        let options = LaunchOptions {
-            process,
-            ports: &[],
-            network: "hcf",
-            names: NameResolution::default(),
-            authorities: &[],
-            identity: None,
-            instance,
-        };
+        let options = LaunchOptions { process, instance, ..plain_options() };
         LaunchPlan::new(&document, None, &options).unwrap().container_name
     };
     assert_eq!(name(WEB, "5eed5eed-0000-4000"), "cf-app-node-env-18c50a86-5eed5eed");

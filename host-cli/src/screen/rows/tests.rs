@@ -157,6 +157,23 @@ fn a_launch_ends_with_the_address_the_containers_name_and_how_to_read_its_log() 
 }
 
 #[test]
+fn a_docker_apps_image_is_told_when_it_is_staged_and_fetched_with_its_lifecycle_when_it_is_launched() {
+    let image = || "r.io/acme/shop:1".to_owned();
+    let mut events = step(Step::Build, 2000, vec![]);
+    events.push(Event::DockerImage { image: image(), ports: vec!["8080/tcp".into()], user: String::new() });
+    events.push(Event::Done { ms: 2000 });
+    assert_eq!(
+        shown(None, &events),
+        "  ✓ build   2.0s\nnote: The app's image is r.io/acme/shop:1; it listens on 8080/tcp, and runs as root\n"
+    );
+    let (pulling, pulled) =
+        (Event::Pulling { image: image() }, Event::Pulled { image: image(), bytes: 5 << 20, ms: 9 });
+    let mut events = step(Step::Fetch, 2000, vec![cached("", "/tmp/lifecycle"), pulling, pulled]);
+    events.push(Event::Done { ms: 2000 });
+    assert_eq!(shown(None, &events), "  ✓ fetch   lifecycle from cache; r.io/acme/shop:1 5 MiB  2.0s\n");
+}
+
+#[test]
 fn a_push_gives_the_name_that_can_be_pulled_and_an_export_its_file() {
     let mut events = vec![Event::Pushing { image: "a:1".into(), reference: "r:5000/a:1".into() }];
     let (reference, digest) = ("r:5000/a:1".into(), "sha256:ab".into());

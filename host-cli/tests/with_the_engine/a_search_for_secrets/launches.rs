@@ -4,6 +4,7 @@ use super::cli::Call;
 use super::feed::each;
 use super::outcomes::Outcome;
 use super::world::World;
+use crate::hcf::stager_image;
 use serde_json::{Value, json};
 
 /// Launches that fail, before and after there is an image.
@@ -27,7 +28,12 @@ pub(crate) fn of_launches(world: &World) -> Vec<Outcome> {
         let variable = json!({"name": "", "value": secret.as_str()});
         request["env"].as_array_mut().unwrap().push(variable);
     };
+    let (image, volume) = (stager_image(), world.app.volume());
+    let ca = world.app.hcf.ca();
+    let fetching = ["--stager-image", &image, "--cache-volume", &volume, "--ca", ca.to_str().unwrap()];
+    let docker_app = |request: &mut Value| request["rootfs"] = "docker://127.0.0.1:1/acme/a#1".into();
     vec![
+        of("a docker app of a registry that is none", 8, &docker_app, &fetching),
         of("an app that dies", 8, &of_launcher(&|run| run["args"][1] = "exit 3".into()), &[]),
         of("an app of another user", 8, &of_launcher(&|run| run["user"] = "nobodys".into()), &[]),
         of("a process that is none", 2, &|_| {}, &["--process", "nothing"]),

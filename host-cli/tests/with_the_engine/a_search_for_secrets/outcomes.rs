@@ -95,8 +95,10 @@ pub(crate) fn before_a_staging(world: &World) -> Vec<Outcome> {
     let good = world.file("good.json", &whole);
     let cut = world.file("cut.json", &whole[..whole.len() - 200]);
     let odd = world.request("build-req", "odd", change_all("serial", |value| *value = json!({"exec": value.clone()})));
-    let docker_app =
-        world.request("build-req", "docker", replaced(r#"\"lifecycle\":\"buildpack\""#, r#"\"lifecycle\":\"docker\""#));
+    let docker_app = world.request("build-req", "docker", |request| {
+        let run = json!({"path": "/tmp/lifecycle/builder", "args": ["-dockerRef=r.io/a:1"], "user": "vcap"});
+        request["action"] = json!({ "run": run });
+    });
     let engine = format!("tcp://engine:{}@127.0.0.1:1", world.marks.in_url("engine-login"));
     let elsewhere = |option: &str, value: &str| world.restage_without_cache(&good, &[option, value]);
     let logs = world.logs();
@@ -111,7 +113,7 @@ pub(crate) fn before_a_staging(world: &World) -> Vec<Outcome> {
         ),
         Outcome::new("a request that is cut off", 3, world.restage(&cut, &[])),
         Outcome::new("a request with an action that is none", 3, world.restage(&odd, &[])),
-        Outcome::new("a docker app's request", 3, world.restage(&docker_app, &[])),
+        Outcome::new("a docker app that is to be pushed", 3, world.restage(&docker_app, &["--push", "127.0.0.1:1/a"])),
         Outcome::new("a log that is cut off", 3, Call::of(&["build-req", "--stager-log", &cut_log])),
         Outcome::new("an app that is none", 3, Call::of(&["restage", "nobodys", "--logs", logs.to_str().unwrap()])),
         Outcome::new("an engine that is none", 9, world.restage(&good, &[]).with("DOCKER_HOST", &engine)),

@@ -35,8 +35,13 @@ fn no_engine_no_network_and_no_image_are_each_told_with_what_to_do() {
 #[test]
 fn requests_that_are_none_are_refused_with_all_that_is_wrong() {
     let app = App::pushed("odd", "hello-procfile", &[]);
-    let docker_app = app.changed("build-req", |request| request["annotation"] = r#"{"lifecycle":"docker"}"#.into());
-    app.restage(&["--request", docker_app.to_str().unwrap()]).failed(3, &["docker app", "no droplet"]);
+    let docker_app = app.changed("build-req", |request| {
+        let run =
+            serde_json::json!({"path": "/tmp/lifecycle/builder", "args": ["-dockerRef=r.io/a:1"], "user": "vcap"});
+        request["action"] = serde_json::json!({ "run": run });
+    });
+    app.restage(&["--request", docker_app.to_str().unwrap(), "--push", "127.0.0.1:1/a"])
+        .failed(3, &["docker app", "no droplet", "docker tag"]);
     let broken = app.hcf.folder("requests").join("broken.json");
     fs::write(&broken, r#"{"rootfs":"","action":{"exec":{}}}"#).unwrap();
     app.restage(&["--request", broken.to_str().unwrap()]).failed(3, &["exec"]);

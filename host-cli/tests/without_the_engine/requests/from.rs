@@ -50,8 +50,8 @@ fn what_cfdot_prints_is_listed_with_what_each_request_brings() {
         "task — cnb site — []",
         "task — buildpack orders-api — []",
         "task — buildpack orders-api — []",
-        "staging — docker cache redis:7 []",
-        "staging — docker reports registry.example.com:5000/acme/reports:2.3 []",
+        "staging — docker cache redis:7 [] used",
+        "staging — docker reports registry.example.com:5000/acme/reports:2.3 [] used",
         "staging — cnb site — [docker://registry.example.com/cnb/nodejs:7.4] used",
         "staging — cnb site — [docker://registry.example.com/cnb/nodejs:7.4, docker://mirror.example.com/cnb/nginx]",
         "staging — buildpack nightly — [staticfile_buildpack, java_buildpack, ruby_buildpack, dotnet_core_buildpack, \
@@ -66,8 +66,8 @@ fn what_cfdot_prints_is_listed_with_what_each_request_brings() {
     assert_eq!(lines("cfdot-task-events.jsonl"), tasks, "one task in several events is one");
     let lrps = [
         "launch worker buildpack nightly — [] used",
-        "launch web docker cache redis@sha256:34fb46c847bb9df96e5205a39d382f648a6e8dce1e014cd85b4ca6a88d88ed03 []",
-        "launch web docker reports registry.example.com:5000/acme/reports:2.3 []",
+        "launch web docker cache redis@sha256:34fb46c847bb9df96e5205a39d382f648a6e8dce1e014cd85b4ca6a88d88ed03 [] used",
+        "launch web docker reports registry.example.com:5000/acme/reports:2.3 [] used",
         "launch web cnb site — [] used",
         "launch web buildpack invoices — [] used",
         "launch web buildpack ledger — [] used",

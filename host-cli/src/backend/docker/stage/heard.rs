@@ -77,6 +77,9 @@ impl Heard {
             | Event::Exporting { .. }
             | Event::ExportProgress { .. }
             | Event::Exported { .. }
+            | Event::Pulling { .. }
+            | Event::PullProgress { .. }
+            | Event::Pulled { .. }
             | Event::Pushing { .. }
             | Event::PushProgress { .. }
             | Event::Pushed { .. } => {}

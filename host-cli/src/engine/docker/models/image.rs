@@ -120,6 +120,7 @@ impl From<ImageDocument> for Image {
             created: seconds(&document.created),
             details: ImageDetails {
                 named: seconds(&document.metadata.last_tag_time),
+                digests: document.repo_digests,
                 settings,
                 layers: document.root_fs.layers,
                 platform: Platform { architecture: document.architecture, os: document.os, variant: document.variant },

@@ -1,0 +1,218 @@
+//! A docker app's image comes from its registry, through the engine, which is shown the request's login or docker's own.
+
+use super::push::BETWEEN_PROGRESS;
+use super::push::push_totals::{News, PushTotals, Sum};
+use super::push::refusal::PushRefusal;
+use crate::engine::{EngineError, Image, LayerProgress};
+use crate::failure::Failure;
+use crate::plan::image_source::DockerImage;
+use crate::registry::credentials::{Credentials, Login};
+use crate::registry::login::{self, LoginOptions};
+use crate::registry::reference::{DOCKER_HUB, Reference};
+use crate::session::{Session, millis};
+use shared_model::event::{Event, EventSink};
+use shared_model::exit_code::ExitCode;
+use shared_model::plain_line::escape_control;
+use std::time::Instant;
+
+/// The engine's image of that name, pulled where that is wanted. It runs on the processor that `native`, any image that runs on
+/// this engine, is made for.
+pub(super) fn image(session: &Session, wanted: &DockerImage, native: &Image) -> Result<Image, Failure> {
+    let name = wanted.reference.name();
+    let found = session.engine.image(name)?;
+    let found = if wanted.asks_registry(found.as_ref()) {
+        pull(session, wanted)?;
+        session.engine.image(name)?
+    } else {
+        found
+    };
+    let missing = || {
+        let text = format!("no image {name} on this Docker Engine");
+        Failure::new(ExitCode::Launch, text, "--pull missing gets it from its registry")
+    };
+    let image = found.ok_or_else(missing)?;
+    let (its, ours) = (&image.details.platform.architecture, &native.details.platform.architecture);
+    if its == ours || its.is_empty() || ours.is_empty() {
+        return Ok(image);
+    }
+    let text = format!("the image {name} is for {}, and this Docker Engine runs {ours}", escape_control(its));
+    Err(Failure::new(
+        ExitCode::Launch,
+        text,
+        "push an image that has a variant for it: `docker buildx build --platform`",
+    ))
+}
+
+fn pull(session: &Session, wanted: &DockerImage) -> Result<(), Failure> {
+    let DockerImage { reference, login, .. } = wanted;
+    let credentials = match login {
+        Some((user, password)) => {
+            let login = Login::Password { user: user.clone(), password: password.clone() };
+            Credentials::new(reference, login, "the launch request".to_owned())
+        }
+        None => of_docker(reference)?,
+    };
+    let began = Instant::now();
+    let image = reference.name().to_owned();
+    session.emit(Event::Pulling { image: image.clone() });
+    let mut hearing = Hearing { session, reference, totals: PushTotals::default(), told: began };
+    let pulled = session.engine.pull(reference, &credentials, &mut |told| hearing.hear(&told));
+    pulled.map_err(|error| refused(error, reference, &credentials))?;
+    let Sum { bytes, .. } = hearing.totals.sum();
+    session.emit(Event::Pulled { image, bytes, ms: millis(began) });
+    Ok(())
+}
+
+/// As `docker pull` would log in.
+fn of_docker(reference: &Reference) -> Result<Credentials, Failure> {
+    let nobody = LoginOptions { username: None, password_stdin: false };
+    login::credentials(nobody, reference).map_err(|error| {
+        Failure::new(ExitCode::Launch, error.to_string(), "check that `docker login` works, or log in again")
+    })
+}
+
+/// Turns what the engine tells into events, not too many.
+struct Hearing<'a> {
+    session: &'a Session,
+    reference: &'a Reference,
+    totals: PushTotals,
+    told: Instant,
+}
+
+impl Hearing<'_> {
+    fn hear(&mut self, told: &LayerProgress) {
+        match self.totals.hear(told) {
+            News::Progress if self.told.elapsed() >= BETWEEN_PROGRESS => {
+                self.told = Instant::now();
+                let Sum { bytes, total, .. } = self.totals.sum();
+                self.session.emit(Event::PullProgress { image: self.reference.name().to_owned(), bytes, total });
+            }
+            News::Again { attempt, of, wait } => self.session.emit(Event::Retrying {
+                what: format!("layer {} of {}", told.layer, self.reference),
+                reason: "the registry has not given it".to_owned(),
+                attempt,
+                attempts: of,
+                wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            }),
+            News::Progress | News::None => {}
+        }
+    }
+}
+
+/// What the engine, or the registry through it, answered instead of the image. An image that cannot be had is a launch that fails.
+fn refused(error: EngineError, reference: &Reference, credentials: &Credentials) -> Failure {
+    match error {
+        EngineError::Refused { reason, .. } => {
+            let (text, advice) = words(&reason, reference, credentials);
+            Failure::new(ExitCode::Launch, format!("{text}: {reason}"), advice)
+        }
+        EngineError::NotFound { .. } | EngineError::InvalidReference { .. } => {
+            Failure::new(ExitCode::Launch, error.to_string(), "")
+        }
+        EngineError::Connect(_) | EngineError::Unreachable { .. } | EngineError::Forbidden { .. } => error.into(),
+    }
+}
+
+/// What an engine's words mean when a pull goes wrong, and what to try. What is wrong with the way to a registry is the same for
+/// a push.
+fn words(reason: &str, reference: &Reference, credentials: &Credentials) -> (String, String) {
+    const NO_VARIANT: &str = "no matching manifest";
+    let (registry, path) = (reference.registry(), reference.path());
+    let host = if registry == DOCKER_HUB { String::new() } else { format!(" {registry}") };
+    let login = format!("`docker login{host}` once; `cf push --docker-username` puts a login into the request");
+    let anonymous = credentials.is_anonymous();
+    let with =
+        if anonymous { "without a login".to_owned() } else { format!("with the login of {}", credentials.origin) };
+    let again = "launch again later; the registry's log says more".to_owned();
+    if reason.contains(NO_VARIANT) {
+        let text = format!("{reference} has no variant for this engine's processor");
+        return (text, "push an image that has one: `docker buildx build --platform`".to_owned());
+    }
+    match PushRefusal::parse(reason) {
+        PushRefusal::Unauthorized if anonymous => {
+            let missing =
+                credentials.missing_helper.as_deref().unwrap_or("neither the request nor docker's config.json has one");
+            (format!("{registry} needs a login, and {missing}"), login)
+        }
+        PushRefusal::Unauthorized => (format!("{registry} does not accept the login of {}", credentials.origin), login),
+        PushRefusal::Denied => (format!("{registry} has no {path}, or does not let it be pulled {with}"), login),
+        PushRefusal::Unknown => (
+            format!("{registry} has no image {path} of this name"),
+            "check the image's name and tag; `cf push` makes a new request".to_owned(),
+        ),
+        PushRefusal::TooMany => (
+            format!("{registry} limits requests, and there were too many"),
+            format!("wait, then launch again; {login}"),
+        ),
+        refusal @ PushRefusal::Trouble => (refusal.text(reference, credentials), again),
+        refusal @ (PushRefusal::UnknownCa
+        | PushRefusal::BadCertificate
+        | PushRefusal::PlainHttp
+        | PushRefusal::NoHost
+        | PushRefusal::NoNameServer
+        | PushRefusal::NobodyThere) => (refusal.text(reference, credentials), refusal.advice(reference, credentials)),
+        PushRefusal::Page | PushRefusal::TooLarge | PushRefusal::Digest | PushRefusal::Name | PushRefusal::Other => {
+            (format!("Docker cannot pull {reference}"), String::new())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared_model::secret::Secret;
+
+    #[test]
+    fn why_a_registry_gives_no_image_is_told_with_what_to_try() {
+        let reference = Reference::pulled("r.io:5000/acme/a:1").unwrap();
+        let password = Secret::new("s3cret".to_owned());
+        let login = Login::Password { user: "me".into(), password };
+        let nobody = Credentials::new(&reference, Login::Anonymous, String::new());
+        let somebody = Credentials::new(&reference, login, "the launch request".to_owned());
+        for (reason, credentials, text, advice) in [
+            (
+                "no basic auth credentials",
+                &nobody,
+                "r.io:5000 needs a login, and neither the request",
+                "docker login r.io:5000",
+            ),
+            (
+                "unauthorized: authentication required",
+                &somebody,
+                "does not accept the login of the launch request",
+                "--docker-username",
+            ),
+            (
+                "pull access denied for r.io:5000/acme/a",
+                &nobody,
+                "has no acme/a, or does not let it be pulled without a login",
+                "docker login",
+            ),
+            (
+                "manifest for a:1 not found: manifest unknown",
+                &somebody,
+                "r.io:5000 has no image acme/a of this name",
+                "tag",
+            ),
+            (
+                "no matching manifest for linux/arm64 in the manifest list entries",
+                &nobody,
+                "no variant for this engine's processor",
+                "--platform",
+            ),
+            (
+                "dial tcp 127.0.0.1:1: connect: connection refused",
+                &nobody,
+                "cannot connect to registry r.io:5000",
+                "must reach it",
+            ),
+            ("received unexpected HTTP status: 503 Service Unavailable", &nobody, "r.io:5000 failed", "launch again"),
+            ("toomanyrequests: limit", &nobody, "too many", "wait"),
+            ("the moon is full", &nobody, "Docker cannot pull r.io:5000/acme/a:1", ""),
+        ] {
+            let (told, tried) = words(reason, &reference, credentials);
+            assert!(told.contains(text) && tried.contains(advice), "{reason}: {told} ({tried})");
+            assert!(!format!("{told}{tried}").contains("push again") && !told.contains("s3cret"), "{told} ({tried})");
+        }
+    }
+}
