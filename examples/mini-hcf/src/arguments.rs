@@ -138,7 +138,7 @@ pub(crate) struct Push {
     /// the image that is the app
     #[argh(option)]
     pub(crate) docker_image: Option<String>,
-    /// who may pull it; the password is taken from CF_DOCKER_PASSWORD
+    /// who may pull it; the password is taken from `CF_DOCKER_PASSWORD`
     #[argh(option)]
     pub(crate) docker_username: Option<String>,
     /// a registry that need not speak TLS, HOST:PORT; may be given several times
@@ -153,7 +153,7 @@ pub(crate) struct Push {
     /// a program beside the web process, NAME=COMMAND; may be given several times
     #[argh(option)]
     pub(crate) sidecar: Vec<String>,
-    /// services as files: file-based-vcap-services or service-binding-k8s (default: VCAP_SERVICES)
+    /// services as files: file-based-vcap-services or service-binding-k8s (default: `VCAP_SERVICES`)
     #[argh(option)]
     pub(crate) service_files: Option<Bindings>,
     /// the stack (default: cflinuxfs4)
@@ -174,9 +174,6 @@ pub(crate) struct Push {
     /// the form of the requests: 2016, 2017, 2026 or 2026-layers (default: 2016; 2026 where 2016 knew no such thing)
     #[argh(option)]
     pub(crate) style: Option<Style>,
-    /// the same as --style 2026-layers: cells get image layers, and nothing to download
-    #[argh(switch)]
-    pub(crate) image_layers: bool,
     /// write no logs, as an unpatched Cloud Foundry: only `mini-hcf cfdot` prints the requests
     #[argh(switch)]
     pub(crate) no_logs: bool,

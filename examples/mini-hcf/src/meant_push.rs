@@ -70,7 +70,6 @@ pub(crate) fn meant_push(
 
 /// Today's where something is asked for that was not there before.
 fn style(typed: &arguments::Push) -> Result<Style, Failure> {
-    let named = typed.style.or(typed.image_layers.then_some(Style::Y2026Layers));
     let of_today = [
         (typed.no_logs, "requests without logs"),
         (typed.lifecycle.is_some_and(|kind| kind != Kind::Buildpack), "other lifecycles"),
@@ -78,16 +77,12 @@ fn style(typed: &arguments::Push) -> Result<Style, Failure> {
         (!typed.process.is_empty(), "several processes"),
         (!typed.sidecar.is_empty(), "sidecars"),
         (typed.service_files.is_some(), "services as files"),
-        (typed.image_layers, "image layers"),
         (typed.buildpack.iter().any(|name| name.contains("://")), "buildpacks by URL"),
     ];
     let wanted = of_today.into_iter().find(|(wanted, _)| *wanted);
-    match (named, wanted) {
+    match (typed.style, wanted) {
         (Some(style), Some((_, what))) if !style.is_today() => {
             Err(wrong(format!("only today's requests have {what} here; add --style 2026")))
-        }
-        (Some(Style::Y2026), _) if typed.image_layers => {
-            Err(wrong("--image-layers is --style 2026-layers, not 2026".to_owned()))
         }
         (Some(style), _) => Ok(style),
         (None, wanted) => Ok(if wanted.is_some() { Style::Y2026 } else { Style::Y2016 }),
@@ -169,10 +164,14 @@ mod tests {
     use super::*;
     use crate::arguments::Command;
 
-    fn meant_by(typed: &[&str], variable: impl Fn(&str) -> Option<String>) -> Result<PushOptions, Failure> {
-        let typed: Vec<String> = ["push"].iter().chain(typed).map(|word| (*word).to_owned()).collect();
-        let Ok(Command::Push(typed)) = arguments::parse("mini-hcf", &typed) else { panic!("no push") };
-        meant_push(typed, variable)
+    fn typed_as(words: &[&str]) -> arguments::Push {
+        let words: Vec<String> = ["push"].iter().chain(words).map(|word| (*word).to_owned()).collect();
+        let Ok(Command::Push(typed)) = arguments::parse("mini-hcf", &words) else { panic!("no push") };
+        typed
+    }
+
+    fn meant_by(words: &[&str], variable: impl Fn(&str) -> Option<String>) -> Result<PushOptions, Failure> {
+        meant_push(typed_as(words), variable)
     }
 
     #[test]
@@ -215,7 +214,8 @@ mod tests {
             let refused = meant_by(&[&[".", "--style=2017"], typed].concat(), |_| None).err().unwrap();
             assert!(refused.to_string().contains("add --style 2026"), "{refused}");
         }
-        assert_eq!(meant_by(&[".", "--image-layers"], |_| None).unwrap().style, Style::Y2026Layers);
+        let layers = meant_by(&[".", "--lifecycle=cnb", "--style=2026-layers"], |_| None).unwrap();
+        assert_eq!(layers.style, Style::Y2026Layers);
     }
 
     #[test]

@@ -156,7 +156,7 @@ fn launch_environment(application: &Application) -> Json {
         Style::Y2016 => env.extend(ports.into_iter().take(1)),
         Style::Y2017 => env.extend(ports),
         _ if application.lifecycle.kind() != Kind::Buildpack => {
-            env.splice(0..0, ports.into_iter().take(1)).for_each(drop)
+            env.splice(0..0, ports.into_iter().take(1)).for_each(drop);
         }
         Style::Y2026 | Style::Y2026Layers => env.splice(0..0, ports).for_each(drop),
     }
