@@ -23,9 +23,6 @@ pub use launcher::{Launch, Process};
 pub use settings::Settings;
 pub use staging::Staging;
 
-/// What one of Go's phases calls itself when it fails.
-const NO_BUILDPACKS: &str = "no buildpacks participating";
-
 /// Stages the app in the workspace: writes layers, droplet, cache and result file. Neither droplet nor cache nor result is
 /// written before all buildpacks have succeeded.
 ///

@@ -3,7 +3,7 @@
 use super::buildpack::{Buildpack, Fetched, Member, Name};
 use super::plan::{Candidate, DetectPlan, Participant, resolve};
 use super::staging::Platform;
-use super::{CnbFailure, NO_BUILDPACKS, Staging};
+use super::{CnbFailure, Staging};
 use crate::go_text::{go_text, not_started};
 use std::collections::BTreeMap;
 use std::fs;
@@ -50,7 +50,7 @@ pub(super) fn detect<'a>(
         }
     }
     staging.complain("No buildpack groups passed detection.");
-    Err(CnbFailure::Detect(NO_BUILDPACKS.to_owned()))
+    Err(CnbFailure::Detect("no buildpacks participating".to_owned()))
 }
 
 struct Asked<'p> {

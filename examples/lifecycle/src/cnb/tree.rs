@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 /// 1 January 1980 and a second, UTC: the time of everything in an archive of buildpacks.
 const LONG_AGO: u64 = 315_532_801;
 
+const PRIVATE: u32 = 0o700;
+
 const LONG_NAME: &[u8] = b"././@LongLink";
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -47,7 +49,9 @@ impl<W: Write> TreeWriter<W> {
         if leave_out(path) || kind.is_socket() || kind.is_fifo() || kind.is_block_device() || kind.is_char_device() {
             return Ok(());
         }
-        let mut header = self.header(metadata.mode());
+        // The folder that all lies in is closed to others, whatever it was.
+        let mode = if name == "." { PRIVATE } else { metadata.mode() };
+        let mut header = self.header(mode);
         if kind.is_symlink() {
             header.set_entry_type(tar::EntryType::Symlink);
             let target = fs::read_link(path)?;

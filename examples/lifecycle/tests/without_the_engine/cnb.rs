@@ -47,6 +47,7 @@ fn an_example_app_becomes_a_droplet_that_its_launcher_starts() {
         [[processes]]\n  type = \"web\"\n  command = [\"python3\"]\n  args = [\"app.py\"]\n  direct = true\n  buildpack-id = \"examples/python\"\n"
     );
     let droplet = world.archive("out/droplet");
+    assert_eq!(droplet["./"].0, 0o700);
     let droplet = names(&droplet);
     for name in [
         "./",

@@ -8,6 +8,7 @@ use crate::manage::choose::{PushOptions, chosen_buildpacks};
 use crate::manage::describe::{described, processes};
 use crate::manage::log::{LogSource, append};
 use crate::manage::now::{new_guid, now, seconds};
+use crate::request::lifecycle::Kind;
 use crate::request::lines::{self, Occasion};
 use crate::request::signature::{LIFETIME, Signer};
 use crate::state::{KnownApp, State};
@@ -46,6 +47,10 @@ pub(crate) fn push(state: &State, push: &PushOptions, out: &mut dyn Write) -> Re
         state.tell_bbs(&processes, now)?;
     }
     let _ = writeln!(out, "pushed {} (app guid {})", app.name, app.guid);
+    if web.lifecycle.kind() == Kind::Cnb && web.command.is_empty() {
+        // Cloud Controller takes it from the result of the staging, which nobody brings here.
+        let _ = writeln!(out, "note: web has no start command, and the launcher of cnb apps wants one; add --command");
+    }
     for process in &processes {
         let kind = if process.is_web() { String::new() } else { format!(" ({})", process.process.kind) };
         let _ = writeln!(out, "process guid {}{kind}", process.process_guid());
