@@ -5,7 +5,7 @@ use crate::go_text::go_text;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 const DOWNLOAD_SECONDS: &str = "600"; // the real builder's
 
@@ -65,7 +65,19 @@ pub(crate) fn get(request: &Get, file: &Path) -> Result<Answer, String> {
             let text = fs::read(headers.path()).map_err(|error| go_text(&error))?;
             Ok(Answer { status, headers: last_headers(&String::from_utf8_lossy(&text)) })
         }
-        _ => Err(format!("curl: {}", ended.status)),
+        _ => Err(format!("curl: {}{}", ended.status, words(ended.status))),
+    }
+}
+
+/// What the commonest of curl's exit codes mean; its own words may hold the URL.
+fn words(status: ExitStatus) -> &'static str {
+    match status.code() {
+        Some(6) => " (there is no such host)",
+        Some(7) => " (nobody listens there)",
+        Some(28) => " (it took too long)",
+        Some(35) => " (there is no TLS)",
+        Some(60) => " (the certificate is not trusted)",
+        _ => "",
     }
 }
 
