@@ -99,7 +99,7 @@ impl Launch<'_> {
 /// `VCAP_APPLICATION` with host, instance and port, which Cloud Controller cannot know when it writes it; `None` where it
 /// is no JSON object and stays as it is. `INSTANCE_INDEX` and `INSTANCE_GUID` feed it in every version, not
 /// `CF_INSTANCE_…`.
-fn complete_vcap_application(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+pub(crate) fn complete_vcap_application(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let mut fields: Map<String, Value> = serde_json::from_str(text).ok()?;
     fields.insert("host".to_owned(), "0.0.0.0".into());
     fields.insert("instance_id".to_owned(), variable("INSTANCE_GUID").unwrap_or_default().into());

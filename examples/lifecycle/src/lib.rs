@@ -9,13 +9,14 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
 
-// The tests beside the code do without what the tests of the programs need.
-#[cfg(test)]
-use {flate2 as _, tar as _};
-
 pub mod builder;
+pub mod cnb;
+mod curl;
+pub mod docker;
 pub mod era;
 pub mod go_flags;
 pub mod go_json;
+mod go_text;
 pub mod healthcheck;
 pub mod launcher;
+mod registry;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use argh::{ArgsInfo, FromArgs};
 use shared_model::command_line::{self, Mistake, NoArguments};
 
+use crate::request::bindings::Bindings;
+use crate::request::lifecycle::Kind;
 use crate::request::style::Style;
 
 /// Enough of HCF on a Docker network to be the real thing on the wire.
@@ -88,9 +90,12 @@ pub(crate) struct AddBuildpack {
     /// its name
     #[argh(positional)]
     pub(crate) name: String,
-    /// a folder or a zip
+    /// a folder or a zip; of a Cloud Native Buildpack its image as a tgz
     #[argh(positional)]
     pub(crate) source: PathBuf,
+    /// for apps staged how: buildpack or cnb (default: buildpack)
+    #[argh(option, default = "Kind::Buildpack")]
+    pub(crate) lifecycle: Kind,
     /// its place in the order of detection, from 1 (default: last)
     #[argh(option)]
     pub(crate) position: Option<usize>,
@@ -106,6 +111,9 @@ pub(crate) struct Lifecycle {
     /// a folder or a tgz
     #[argh(positional)]
     pub(crate) source: PathBuf,
+    /// for apps staged how: buildpack, cnb or docker (default: buildpack)
+    #[argh(option, default = "Kind::Buildpack")]
+    pub(crate) kind: Kind,
     /// the state folder (default: .stager/mini-hcf)
     #[argh(option, default = "default_state()")]
     pub(crate) state: PathBuf,
@@ -115,18 +123,39 @@ pub(crate) struct Lifecycle {
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "push")]
 pub(crate) struct Push {
-    /// the app's folder, or its package as a zip
+    /// the app's folder, or its package as a zip; a docker app has none
     #[argh(positional)]
-    pub(crate) source: PathBuf,
-    /// the app's name (default: the folder's)
+    pub(crate) source: Option<PathBuf>,
+    /// the app's name (default: the folder's or image's)
     #[argh(option)]
     pub(crate) name: Option<String>,
-    /// a buildpack that must be used, by name; may be given several times (default: all detect)
+    /// how it is staged: buildpack, cnb or docker (default: buildpack; with --docker-image docker)
+    #[argh(option)]
+    pub(crate) lifecycle: Option<Kind>,
+    /// a buildpack that must be used, by name or URL; may be given several times (default: all detect)
     #[argh(option)]
     pub(crate) buildpack: Vec<String>,
+    /// the image that is the app
+    #[argh(option)]
+    pub(crate) docker_image: Option<String>,
+    /// who may pull it; the password is taken from `CF_DOCKER_PASSWORD`
+    #[argh(option)]
+    pub(crate) docker_username: Option<String>,
+    /// a registry that need not speak TLS, HOST:PORT; may be given several times
+    #[argh(option)]
+    pub(crate) insecure_registry: Vec<String>,
     /// the start command (default: the droplet's own)
     #[argh(option, default = "String::new()")]
     pub(crate) command: String,
+    /// a further process, TYPE=COMMAND; may be given several times
+    #[argh(option)]
+    pub(crate) process: Vec<String>,
+    /// a program beside the web process, NAME=COMMAND; may be given several times
+    #[argh(option)]
+    pub(crate) sidecar: Vec<String>,
+    /// services as files: file-based-vcap-services or service-binding-k8s (default: `VCAP_SERVICES`)
+    #[argh(option)]
+    pub(crate) service_files: Option<Bindings>,
     /// the stack (default: cflinuxfs4)
     #[argh(option, default = "String::from(\"cflinuxfs4\")")]
     pub(crate) stack: String,
@@ -142,7 +171,7 @@ pub(crate) struct Push {
     /// a variable of the app, K=V; may be given several times
     #[argh(option)]
     pub(crate) env: Vec<String>,
-    /// the form of the requests: 2016, 2017, 2026 or 2026-layers (default: 2016; with --no-logs 2026)
+    /// the form of the requests: 2016, 2017, 2026 or 2026-layers (default: 2016; 2026 where 2016 knew no such thing)
     #[argh(option)]
     pub(crate) style: Option<Style>,
     /// write no logs, as an unpatched Cloud Foundry: only `mini-hcf cfdot` prints the requests

@@ -11,6 +11,7 @@ mod digest;
 mod documented;
 mod failure;
 mod manage;
+mod meant_push;
 mod request;
 mod serve;
 mod services;

@@ -15,6 +15,7 @@
 //! faults.json            see README.md; absent means none
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::request::lifecycle::Kind;
 
 /// Where the containers find the state folder.
 pub(crate) const IN_CONTAINER: &str = "/hcf";
@@ -65,6 +67,13 @@ pub(crate) struct InstalledBuildpack {
     pub(crate) key: String,
     /// In hexadecimal digits.
     pub(crate) sha256: String,
+    /// Of apps staged how; an older state knew one way only.
+    #[serde(default = "first_kind")]
+    pub(crate) lifecycle: Kind,
+}
+
+fn first_kind() -> Kind {
+    Kind::Buildpack
 }
 
 /// An app as Cloud Controller remembers it.
@@ -76,6 +85,9 @@ pub(crate) struct KnownApp {
     pub(crate) guid: String,
     /// Its stack; the build artifacts are kept for each.
     pub(crate) stack: String,
+    /// Type and guid of each process that it ever had, but for web, whose guid is the app's.
+    #[serde(default)]
+    pub(crate) processes: BTreeMap<String, String>,
 }
 
 impl Settings {
@@ -120,16 +132,7 @@ impl State {
 
     /// Makes the folder and its fixed subfolders; existing ones stay.
     pub(crate) fn create(&self) -> Result<(), Failure> {
-        for below in [
-            "certs",
-            "static/buildpack_app_lifecycle",
-            "blobstore",
-            "bbs/tasks",
-            "bbs/desired-lrps",
-            "apps",
-            "log",
-            "tmp",
-        ] {
+        for below in ["certs", "static", "blobstore", "bbs/tasks", "bbs/desired-lrps", "apps", "log", "tmp"] {
             let path = self.path(below);
             fs::create_dir_all(&path).map_err(Failure::file("make the folder", &path))?;
         }
@@ -217,7 +220,7 @@ mod tests {
         let state = State::at(folder.path());
         state.create().unwrap();
         assert!(state.app_named("a").unwrap().is_none());
-        let app = KnownApp { name: "a".into(), guid: "g-1".into(), stack: "s".into() };
+        let app = KnownApp { name: "a".into(), guid: "g-1".into(), stack: "s".into(), processes: BTreeMap::new() };
         state.remember(&app).unwrap();
         assert_eq!(state.app_named("a").unwrap().unwrap().guid, "g-1");
         assert_eq!(state.app("g-1").unwrap().unwrap().name, "a");

@@ -2,13 +2,13 @@
 
 use super::{BuildFailure, Settings, Staging};
 use crate::era::Era;
+use crate::go_text::{go_text, not_started, outcome};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 
 /// More of what a script prints is not kept: detect prints a name and release a few lines.
 const OUTPUT_LIMIT: u64 = 1024 * 1024;
@@ -113,36 +113,4 @@ fn looks_executable(staging: &mut Staging, script: &Path) -> bool {
         Ok(_) => {}
     }
     true
-}
-
-fn outcome(status: ExitStatus) -> Result<(), String> {
-    match (status.code(), status.signal()) {
-        (Some(0), _) => Ok(()),
-        (Some(code), _) => Err(format!("exit status {code}")),
-        (None, Some(signal)) => Err(format!("signal: {}", signal_name(signal))),
-        (None, None) => Err("ended without a status".to_owned()),
-    }
-}
-
-fn signal_name(signal: i32) -> String {
-    match signal {
-        1 => "hangup".to_owned(),
-        2 => "interrupt".to_owned(),
-        6 => "aborted".to_owned(),
-        9 => "killed".to_owned(),
-        11 => "segmentation fault".to_owned(),
-        13 => "broken pipe".to_owned(),
-        15 => "terminated".to_owned(),
-        other => format!("signal {other}"),
-    }
-}
-
-fn not_started(program: &Path, error: &io::Error) -> String {
-    format!("fork/exec {}: {}", program.display(), go_text(error))
-}
-
-/// An error of the system in Go's words: lower case, without the number.
-pub(super) fn go_text(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }

@@ -3,17 +3,15 @@
 
 use super::BuildFailure;
 use super::Staging;
-use super::buildpack::go_text;
 use super::settings::is_url;
+use crate::curl::{self, Get};
+use crate::go_text::go_text;
 use shared_model::safe_url::SafeUrl;
 use shared_model::size::bytes;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-
-const DOWNLOAD_SECONDS: &str = "600"; // the real builder's
 
 /// Fetches each buildpack of the order that is a URL.
 pub(super) fn fetch_all(staging: &mut Staging) -> Result<(), BuildFailure> {
@@ -70,27 +68,7 @@ fn unzip(url: &SafeUrl, destination: &Path, skip_verify: bool) -> Result<u64, St
     }
 }
 
-/// By the stack's curl: a static program cannot rely on resolving names in a stack of another libc, and the stack has
-/// the certificates. curl reads the URL from its stdin, since everybody can read a command line.
 fn download(url: &SafeUrl, file: &Path, skip_verify: bool) -> Result<(), String> {
-    if url.reveal().chars().any(char::is_control) {
-        return Err("the URL holds control characters".to_owned());
-    }
-    let mut curl = Command::new("curl");
-    curl.args(["--silent", "--location", "--proto", "=http,https", "--max-time", DOWNLOAD_SECONDS]);
-    curl.args(["--write-out", "%{http_code}", "--config", "-", "--output"]).arg(file);
-    curl.args(skip_verify.then_some("--insecure"));
-    let curl = curl.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-    let mut curl = curl.map_err(|error| format!("curl: {}", go_text(&error)))?;
-    let quoted = url.reveal().replace('\\', "\\\\").replace('"', "\\\"");
-    if let Some(mut stdin) = curl.stdin.take() {
-        // When curl is gone already, its exit status says more than the broken pipe.
-        let _ = writeln!(stdin, "url = \"{quoted}\"");
-    }
-    let ended = curl.wait_with_output().map_err(|error| go_text(&error))?;
-    match String::from_utf8_lossy(&ended.stdout).as_ref() {
-        "200" if ended.status.success() => Ok(()),
-        "" | "000" | "200" => Err(format!("curl: {}", ended.status)),
-        code => Err(format!("status {code}")),
-    }
+    let answer = curl::get(&Get { url: url.reveal(), skip_verify, ..Get::default() }, file)?;
+    if answer.status == 200 { Ok(()) } else { Err(format!("status {}", answer.status)) }
 }

@@ -2,12 +2,12 @@
 //! stack's own `cp` and `tar`, as the real builder does: the layout, modes and links are then Diego's, not ours, and
 //! memory does not grow with the app.
 
-use super::buildpack::go_text;
 use super::directories::Directories;
 use super::process_types::ProcessTypes;
 use super::settings::parent;
 use super::staging_result::StagingMetadata;
 use super::{BuildFailure, Settings};
+use crate::go_text::go_text;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;

@@ -68,11 +68,11 @@ fn a_static_root_outside_the_app_is_refused() {
 }
 
 #[test]
-fn the_archive_holds_three_programs_and_the_era() {
+fn the_archive_holds_the_three_programs_of_its_kind_and_the_era() {
     let world = World::of("2017");
     // Stand-ins: what is packed does not matter, and compressing the real ones takes seconds.
-    for name in ["builder", "launcher", "healthcheck"] {
-        world.file(&format!("static/{name}"), "");
+    for name in ["builder", "launcher", "healthcheck", "cnb-builder", "cnb-launcher"] {
+        world.file(&format!("static/{name}"), name);
         fs::set_permissions(world.path("static").join(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
     let programs = world.path("static");
@@ -86,6 +86,11 @@ fn the_archive_holds_three_programs_and_the_era() {
     let names: Vec<_> = stdout(&listing).lines().map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect();
     assert_eq!(names, ["builder", "launcher", "healthcheck", "era"]);
     assert!(stdout(&listing).starts_with("-rwxr-xr-x 0/0 "));
+    let cnb = Command::new(&pack).args(["--kind", "cnb", "--binaries"]).args([&programs, &archive]).output().unwrap();
+    assert!(cnb.status.success(), "{}", stderr(&cnb));
+    let entries = world.archive("out/lifecycle.tgz");
+    let entries: Vec<_> = entries.iter().map(|(name, (_, text))| format!("{name}={text}")).collect();
+    assert_eq!(entries, ["builder=cnb-builder", "healthcheck=healthcheck", "launcher=cnb-launcher"]);
     let refused = packed("1999");
     assert_eq!((refused.status.code(), stderr(&refused).starts_with("pack: no such era: 1999\n")), (Some(2), true));
 }

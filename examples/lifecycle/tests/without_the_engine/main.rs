@@ -3,6 +3,10 @@
 #![allow(unused_crate_dependencies, reason = "the crate's own, not its tests'")]
 
 mod builder;
+mod cnb;
+mod cnb_world;
+mod docker;
 mod examples;
 mod launcher;
+mod server;
 mod world;

@@ -98,22 +98,7 @@ impl World {
     }
 
     pub(crate) fn archive(&self, below: &str) -> Entries {
-        let file = fs::File::open(self.path(below)).unwrap();
-        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
-        let entries = archive.entries().unwrap().map(|entry| {
-            let mut entry = entry.unwrap();
-            let name = entry.path().unwrap().to_string_lossy().into_owned();
-            let mode = entry.header().mode().unwrap();
-            let mut text = String::new();
-            match entry.link_name().unwrap() {
-                Some(target) => text = format!("-> {}", target.display()),
-                None => {
-                    entry.read_to_string(&mut text).unwrap();
-                }
-            }
-            (name, (mode, text))
-        });
-        entries.collect()
+        archive_of(&self.path(below))
     }
 
     pub(crate) fn launcher(&self) -> Command {
@@ -121,6 +106,23 @@ impl World {
         command.current_dir(self.path("home")).env_clear().env("PATH", "/usr/bin:/bin");
         command
     }
+}
+
+/// What a gzipped tar holds.
+pub(crate) fn archive_of(path: &Path) -> Entries {
+    let file = fs::File::open(path).unwrap();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
+    let entries = archive.entries().unwrap().map(|entry| {
+        let mut entry = entry.unwrap();
+        let name = entry.path().unwrap().to_string_lossy().into_owned();
+        let mode = entry.header().mode().unwrap();
+        let target = entry.link_name().unwrap().map(|target| format!("-> {}", target.display()));
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        let text = target.unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned());
+        (name, (mode, text))
+    });
+    entries.collect()
 }
 
 pub(crate) fn stdout(output: &Output) -> String {

@@ -1,12 +1,12 @@
-//! BBS as far as `cfdot` shows it: the newest staging and web process of each app, and all events since `up`. No cell takes
+//! BBS as far as `cfdot` shows it: the newest staging and the processes of each app, and all events since `up`. No cell takes
 //! a staging: a task is there until the app is pushed again.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
-use crate::manage::push::new_guid;
+use crate::manage::now::new_guid;
 use crate::request::application::Application;
 use crate::request::bbs::{lrp, lrp_event, task, task_event};
 use crate::state::{State, replace};
@@ -56,25 +56,50 @@ impl Query {
 }
 
 impl State {
-    /// Puts an app's requests in the place of its earlier ones. `nanoseconds` is Unix time.
-    pub(crate) fn tell_bbs(&self, application: &Application, nanoseconds: i128) -> Result<(), Failure> {
+    /// Puts an app's requests in the place of its earlier ones: one staging, and one process for each of `processes`, of
+    /// which there is at least one. `nanoseconds` is Unix time.
+    pub(crate) fn tell_bbs(&self, processes: &[Application], nanoseconds: i128) -> Result<(), Failure> {
+        let Some(application) = processes.first() else { return Ok(()) };
         let time = i64::try_from(nanoseconds).unwrap_or(i64::MAX);
-        let (task, lrp) = (task(application, time).to_go(), lrp(application, &new_guid()).to_go());
-        let file = |folder: &str| self.path(folder).join(format!("{}.json", application.guid));
         for folder in [TASKS, LRPS] {
             let folder = self.path(folder); // an older state has none
             fs::create_dir_all(&folder).map_err(Failure::file("make the folder", &folder))?;
         }
-        if let Ok(earlier) = fs::read_to_string(file(TASKS)) {
+        let file = self.path(TASKS).join(format!("{}.json", application.guid));
+        if let Ok(earlier) = fs::read_to_string(&file) {
             append(&self.path(TASK_EVENTS), &task_event("task_removed", earlier.trim_end()))?;
         }
+        let task = task(application, time).to_go();
         append(&self.path(TASK_EVENTS), &task_event("task_created", &task))?;
-        replace(&file(TASKS), format!("{task}\n").as_bytes())?;
-        append(&self.path(LRP_EVENTS), &lrp_event("desired_lrp_created", &lrp, &new_guid()))?;
-        if let Ok(earlier) = fs::read_to_string(file(LRPS)) {
-            append(&self.path(LRP_EVENTS), &lrp_event("desired_lrp_removed", earlier.trim_end(), &new_guid()))?;
+        replace(&file, format!("{task}\n").as_bytes())?;
+
+        let earlier = self.processes_of(&application.guid)?;
+        let mut now = Vec::new();
+        for process in processes {
+            let lrp = lrp(process, &new_guid()).to_go();
+            append(&self.path(LRP_EVENTS), &lrp_event("desired_lrp_created", &lrp, &new_guid()))?;
+            now.push((self.path(LRPS).join(format!("{}.json", process.process.guid)), lrp));
         }
-        replace(&file(LRPS), format!("{lrp}\n").as_bytes())
+        for (file, document) in earlier {
+            append(&self.path(LRP_EVENTS), &lrp_event("desired_lrp_removed", document.trim_end(), &new_guid()))?;
+            if !now.iter().any(|(other, _)| *other == file) {
+                fs::remove_file(&file).map_err(Failure::file("remove", &file))?;
+            }
+        }
+        now.iter().try_for_each(|(file, lrp)| replace(file, format!("{lrp}\n").as_bytes()))
+    }
+
+    /// The processes that an app has, each with its file.
+    fn processes_of(&self, app: &str) -> Result<Vec<(PathBuf, String)>, Failure> {
+        let mark = format!(r#""log_guid":"{app}","#);
+        let all = files(&self.path(LRPS)).into_iter();
+        let all: Result<Vec<_>, Failure> = all
+            .map(|file| {
+                let document = fs::read_to_string(&file).map_err(Failure::file("read", &file))?;
+                Ok((file, document))
+            })
+            .collect();
+        Ok(all?.into_iter().filter(|(_, document)| document.contains(&mark)).collect())
     }
 
     /// What `cfdot` prints: one document a line; nothing where there is none.
@@ -92,11 +117,16 @@ impl State {
 
 /// In no order of time, as BBS has them.
 fn documents(folder: &Path) -> Result<Vec<String>, Failure> {
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
-    let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    files(folder).iter().map(|file| fs::read_to_string(file).map_err(Failure::file("read", file))).collect()
+}
+
+/// Those of a folder that may not be there.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
     files.sort();
-    files.iter().map(|file| fs::read_to_string(file).map_err(Failure::file("read", file))).collect()
+    files
 }
 
 fn one(documents: Vec<String>, key: &str, guid: &str) -> Result<String, Failure> {
@@ -113,6 +143,7 @@ fn append(file: &Path, line: &str) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::application::Process;
     use crate::request::samples::today;
     use crate::request::style::Style;
     use serde_json::Value;
@@ -124,8 +155,8 @@ mod tests {
         assert_eq!(state.printed(&Query::Tasks).unwrap(), "");
         let first = today(Style::Y2026, false);
         let second = Application { staging_guid: "second".into(), version: "v2".into(), ..first.clone() };
-        state.tell_bbs(&first, 1).unwrap();
-        state.tell_bbs(&second, 2).unwrap();
+        state.tell_bbs(std::slice::from_ref(&first), 1).unwrap();
+        state.tell_bbs(&[second], 2).unwrap();
         let tasks = state.printed(&Query::Tasks).unwrap();
         assert_eq!(tasks.lines().count(), 1);
         assert_eq!(tasks, state.printed(&Query::Task("second".into())).unwrap());
@@ -140,6 +171,23 @@ mod tests {
         };
         assert_eq!(kinds(Query::TaskEvents), ["task_created", "task_removed", "task_created"]);
         assert_eq!(kinds(Query::LrpEvents), ["desired_lrp_created", "desired_lrp_created", "desired_lrp_removed"]);
+    }
+
+    #[test]
+    fn each_process_has_a_request_until_the_app_is_pushed_without_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::at(folder.path());
+        let web = today(Style::Y2026, false);
+        let mut worker = web.clone();
+        worker.process = Process { kind: "worker".into(), guid: "w".into(), sidecars: Vec::new() };
+        let guids = || -> Vec<String> {
+            let guid = |line| serde_json::from_str::<Value>(line).unwrap()["process_guid"].as_str().unwrap().to_owned();
+            state.printed(&Query::DesiredLrps).unwrap().lines().map(guid).collect()
+        };
+        state.tell_bbs(&[web.clone(), worker], 1).unwrap();
+        assert_eq!(guids(), [format!("{}-v1", web.guid), "w-v1".to_owned()]);
+        state.tell_bbs(std::slice::from_ref(&web), 2).unwrap();
+        assert_eq!(guids(), [format!("{}-v1", web.guid)]);
     }
 
     #[test]

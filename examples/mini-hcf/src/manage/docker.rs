@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::failure::Failure;
 use crate::manage::programs;
+use crate::request::lifecycle::ImageMetadata;
 use crate::services::Service;
 use crate::state::{IN_CONTAINER, Settings, State};
 
@@ -40,6 +43,28 @@ pub(crate) fn build(context: &Path, name: &str) -> Result<(), Failure> {
     let context = context.display().to_string();
     arguments.push(&context);
     run(&arguments).map(drop)
+}
+
+/// What Cloud Controller learns of an image when it stages it: here from the engine, if that has the image. Otherwise
+/// nothing, as of an image that says nothing.
+pub(crate) fn image_metadata(reference: &str) -> ImageMetadata {
+    let config = run(&["image", "inspect", "--format", "{{json .Config}}", "--", reference]).unwrap_or_default();
+    metadata_of(&serde_json::from_str(&config).unwrap_or_default())
+}
+
+fn metadata_of(config: &Value) -> ImageMetadata {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let words = |key: &str| config[key].as_array().into_iter().flatten().map(text).collect();
+    let exposed = config["ExposedPorts"].as_object().into_iter().flat_map(|ports| ports.keys());
+    let mut ports: Vec<u16> = exposed.filter_map(|port| port.strip_suffix("/tcp")?.parse().ok()).collect();
+    ports.sort_unstable();
+    ImageMetadata {
+        entrypoint: words("Entrypoint"),
+        cmd: words("Cmd"),
+        workdir: text(&config["WorkingDir"]),
+        user: text(&config["User"]),
+        ports,
+    }
 }
 
 /// The name of a service's container.

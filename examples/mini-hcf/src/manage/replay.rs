@@ -1,5 +1,6 @@
 //! `mini-hcf replay`: recorded logs again, with files behind their URLs and signatures of now.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
@@ -10,8 +11,8 @@ use serde_json::Value;
 use crate::digest::Sums;
 use crate::failure::Failure;
 use crate::manage::log::{LogSource, append};
+use crate::manage::now::{now, seconds};
 use crate::manage::placeholder::Shelf;
-use crate::manage::push::{now, seconds};
 use crate::request::renew::{NamedBlob, named_blobs, renewed};
 use crate::request::signature::{LIFETIME, Signer};
 use crate::state::{KnownApp, State};
@@ -90,6 +91,7 @@ fn app(line: &Value) -> Option<KnownApp> {
         name: described.get("application_name")?.as_str()?.to_owned(),
         guid: task.get("log_guid")?.as_str()?.to_owned(),
         stack: task.get("rootfs")?.as_str()?.trim_start_matches("preloaded:").to_owned(),
+        processes: BTreeMap::new(),
     })
 }
 

@@ -1,5 +1,7 @@
 //! Everything about a pushed app that its requests tell. Whoever fills it has signed the URLs already.
 
+use crate::request::bindings::Bindings;
+use crate::request::lifecycle::Lifecycle;
 use crate::request::style::Style;
 
 /// The user whose uploads Cloud Controller accepts. The password holds a `/`, so that it must be escaped
@@ -8,7 +10,7 @@ pub(crate) const UPLOAD_USER: &str = "upload_user";
 /// That user's password, not escaped.
 pub(crate) const UPLOAD_PASSWORD: &str = "up/pw";
 
-/// One app as Cloud Controller hands it to stager and nsync.
+/// One app as Cloud Controller hands it to stager and nsync, with one of its processes.
 #[derive(Debug, Clone)]
 pub(crate) struct Application {
     /// The era whose form is written.
@@ -17,7 +19,11 @@ pub(crate) struct Application {
     pub(crate) name: String,
     /// The app's guid, 36 characters, the same at each push.
     pub(crate) guid: String,
-    /// The app's version, new at each push; process guid = app guid, `-`, version.
+    /// How it is staged.
+    pub(crate) lifecycle: Lifecycle,
+    /// The process whose launch request is made.
+    pub(crate) process: Process,
+    /// The process's version, new at each push; process guid = the process's guid, `-`, version.
     pub(crate) version: String,
     /// The staging task's guid.
     pub(crate) staging_guid: String,
@@ -25,7 +31,7 @@ pub(crate) struct Application {
     pub(crate) space: Space,
     /// The stack's name, e.g. `cflinuxfs4`.
     pub(crate) stack: String,
-    /// The app's memory limit in MiB.
+    /// The process's memory limit in MiB.
     pub(crate) memory_mb: u32,
     /// The app's disk limit in MiB.
     pub(crate) disk_mb: u32,
@@ -33,9 +39,13 @@ pub(crate) struct Application {
     pub(crate) env: Vec<(String, String)>,
     /// `VCAP_SERVICES`, a JSON text.
     pub(crate) services: String,
-    /// The buildpacks in the order in which they are tried.
+    /// How the app is told of them.
+    pub(crate) bindings: Bindings,
+    /// The buildpacks of the installation that the staging needs.
     pub(crate) buildpacks: Vec<Buildpack>,
-    /// Whether the user named the one buildpack, so that it is not asked to detect.
+    /// Keys of buildpacks, or URLs, in the order in which they are tried.
+    pub(crate) order: Vec<String>,
+    /// Whether the user named the buildpacks, so that they are not asked to detect.
     pub(crate) skip_detect: bool,
     /// The app package.
     pub(crate) package: Artifact,
@@ -51,6 +61,26 @@ pub(crate) struct Application {
     pub(crate) ssh: bool,
     /// Cloud Controller's version of the app record: when it changed, Unix time with a fraction.
     pub(crate) etag: String,
+}
+
+/// A process of an app.
+#[derive(Debug, Clone)]
+pub(crate) struct Process {
+    /// Its type, `web` or another.
+    pub(crate) kind: String,
+    /// Its guid; that of web is the app's.
+    pub(crate) guid: String,
+    /// What runs beside it.
+    pub(crate) sidecars: Vec<Sidecar>,
+}
+
+/// A program that runs beside a process, in the same container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sidecar {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its start command.
+    pub(crate) command: String,
 }
 
 /// A space with what lies around it: organisation, domain and API.
@@ -107,7 +137,12 @@ pub(crate) enum HealthCheck {
 impl Application {
     /// The process guid: what Diego calls this version of the app.
     pub(crate) fn process_guid(&self) -> String {
-        format!("{}-{}", self.guid, self.version)
+        format!("{}-{}", self.process.guid, self.version)
+    }
+
+    /// Whether it is the process that has routes.
+    pub(crate) fn is_web(&self) -> bool {
+        self.process.kind == "web"
     }
 
     /// The app's host name.
@@ -115,9 +150,14 @@ impl Application {
         format!("{}.{}", self.name, self.space.domain)
     }
 
+    /// Where its processes log to, today.
+    pub(crate) fn log_source(&self) -> String {
+        format!("APP/PROC/{}", self.process.kind.to_uppercase())
+    }
+
     /// Where the lifecycle lies on the file server.
     pub(crate) fn lifecycle_url(&self) -> String {
         let server = self.style.file_server();
-        format!("{server}/v1/static/buildpack_app_lifecycle/buildpack_app_lifecycle.tgz")
+        format!("{server}/v1/static/{}", self.lifecycle.kind().archive())
     }
 }

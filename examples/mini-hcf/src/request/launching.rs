@@ -1,15 +1,15 @@
 //! The `DesiredLRP` that nsync makes of an app: key for key what the recorded ones hold.
 
 use crate::request::application::{Application, HealthCheck};
-use crate::request::environment::{common, container, variables, vcap_application, vcap_application_web_today};
+use crate::request::environment::{app_container, common, variables, vcap_application, vcap_application_process_today};
 use crate::request::json::{Json, object};
+use crate::request::lifecycle::{DockerImage, Kind};
 use crate::request::parts::{
     certificate_properties, checksum, egress_rules, lifecycle_dependency, lifecycle_layer, log_rate_limit, metric_tags,
     resource_limits,
 };
 use crate::request::style::Style;
 
-const PORT: &str = "8080";
 const SSH_PORT: i64 = 2222;
 /// How long an app may take to become healthy.
 const START_SECONDS: i64 = 60;
@@ -23,13 +23,15 @@ pub(crate) fn desired_lrp(application: &Application) -> Json {
     let style = application.style;
     let today = style.is_today();
     let layers = style == Style::Y2026Layers;
+    let image = application.lifecycle.image();
+    let login = image.filter(|image| image.login.is_some()).map(DockerImage::login);
     object! {
         "process_guid": application.process_guid(),
         "domain": "cf-apps",
-        "rootfs": format!("preloaded:{}", application.stack),
+        "rootfs": image.map_or(format!("preloaded:{}", application.stack), DockerImage::rootfs),
         "instances": 1,
-        "env": container(),
-        "setup": (!layers).then(|| setup(application)),
+        "env": app_container(application),
+        "setup": (!layers && image.is_none()).then(|| setup(application)),
         "action": object! { "codependent": object! { "actions": processes(application) } },
         "start_timeout": (style == Style::Y2016).then_some(START_SECONDS),
         "start_timeout_ms": (style != Style::Y2016).then_some(START_SECONDS * 1000),
@@ -46,18 +48,20 @@ pub(crate) fn desired_lrp(application: &Application) -> Json {
         "annotation": &application.etag,
         "egress_rules": egress_rules(application),
         "cached_dependencies": (!layers).then(|| vec![lifecycle_dependency(application)]),
-        "legacy_download_user": "vcap",
+        "legacy_download_user": application.lifecycle.user(),
         "trusted_system_certificates_path": "/etc/cf-system-certificates",
         "network": today.then(|| object! { "properties": object! {
             "app_id": &application.guid, "container_workload": "app",
         } }),
         "max_pids": match style { Style::Y2016 => None, Style::Y2017 => Some(0), _ => Some(1024) },
         "certificate_properties": today.then(|| certificate_properties(application)),
+        "image_username": login.map(|[user, _]| user),
+        "image_password": login.map(|[_, password]| password),
         "check_definition": today.then(|| check_definition(application)).flatten(),
-        "image_layers": layers.then(|| vec![lifecycle_layer(application), droplet_layer(application)]),
+        "image_layers": layers.then(|| image_layers(application)),
         "metric_tags": today.then(|| metric_tags(application)),
         "log_rate_limit": today.then(log_rate_limit),
-        "volume_mounted_files": if today { Json::Null } else { Json::Absent },
+        "volume_mounted_files": if today { application.bindings.files(&application.services) } else { Json::Absent },
         "update_strategy": today.then_some(0),
     }
 }
@@ -81,6 +85,11 @@ fn setup(application: &Application) -> Json {
     object! { "serial": object! { "actions": vec![download] } }
 }
 
+fn image_layers(application: &Application) -> Vec<Json> {
+    let droplet = application.lifecycle.image().is_none().then(|| droplet_layer(application));
+    std::iter::once(lifecycle_layer(application)).chain(droplet).collect()
+}
+
 fn droplet_layer(application: &Application) -> Json {
     let droplet = &application.droplet;
     object! {
@@ -102,15 +111,22 @@ fn processes(application: &Application) -> Vec<Json> {
             "args": args,
             "env": launch_environment(application),
             "resource_limits": resource_limits(),
-            "user": "vcap",
+            "user": application.lifecycle.user(),
             "log_source": log_source,
             "suppress_log_output": false,
             "volume_mounted_files": if today { Json::Null } else { Json::Absent },
         } }
     };
-    let log_source = if today { "APP/PROC/WEB" } else { "APP" };
-    let args = Json::texts(&["app", &application.command, ""]);
-    let mut processes = vec![run("/tmp/lifecycle/launcher", args, Some(log_source))];
+    let log_source = if today { application.log_source() } else { "APP".to_owned() };
+    let metadata = application.lifecycle.image().map(|image| image.found.to_text()).unwrap_or_default();
+    let launcher = |command: &str, log_source: &str| {
+        run("/tmp/lifecycle/launcher", Json::texts(&["app", command, &metadata]), Some(log_source))
+    };
+    let mut processes = vec![launcher(&application.command, &log_source)];
+    for sidecar in &application.process.sidecars {
+        let log_source = format!("{log_source}/SIDECAR/{}", sidecar.name.to_uppercase());
+        processes.push(launcher(&sidecar.command, &log_source));
+    }
     if application.ssh {
         let args = [
             format!("-address=0.0.0.0:{SSH_PORT}"),
@@ -119,7 +135,7 @@ fn processes(application: &Application) -> Vec<Json> {
             "-inheritDaemonEnv".to_owned(),
             "-logLevel=fatal".to_owned(),
         ];
-        processes.push(run("/tmp/lifecycle/diego-sshd", Json::texts(&args), None));
+        processes.push(run("/tmp/lifecycle/diego-sshd", Json::texts(&args), today.then_some("CELL/SSHD")));
     }
     processes
 }
@@ -128,16 +144,20 @@ fn processes(application: &Application) -> Vec<Json> {
 fn launch_environment(application: &Application) -> Json {
     let (style, memory) = (application.style, application.memory_mb);
     let described = if style.is_today() {
-        vcap_application_web_today(application)
+        vcap_application_process_today(application)
     } else {
         vcap_application(application, memory, application.disk_mb)
     };
-    let mut env = common(application, &described, memory);
-    let ports = [("PORT", PORT), ("VCAP_APP_PORT", PORT), ("VCAP_APP_HOST", "0.0.0.0")]
+    let mut env = common(application, &described, memory, None);
+    let port = application.lifecycle.ports()[0].to_string();
+    let ports = [("PORT", port.as_str()), ("VCAP_APP_PORT", &port), ("VCAP_APP_HOST", "0.0.0.0")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     match style {
         Style::Y2016 => env.extend(ports.into_iter().take(1)),
         Style::Y2017 => env.extend(ports),
+        _ if application.lifecycle.kind() != Kind::Buildpack => {
+            env.splice(0..0, ports.into_iter().take(1)).for_each(drop);
+        }
         Style::Y2026 | Style::Y2026Layers => env.splice(0..0, ports).for_each(drop),
     }
     variables(&env)
@@ -150,57 +170,59 @@ fn monitor(application: &Application) -> Option<Json> {
         HealthCheck::Http(path) => Some(format!("-uri={path}")),
         HealthCheck::Process | HealthCheck::None => return None,
     };
-    let args: Vec<String> = std::iter::once(format!("-port={PORT}")).chain(path).collect();
     let files = if style.is_today() {
         resource_limits()
     } else {
         object! { "nofile": 1024 }
     };
-    let check = object! { "run": object! {
-        "path": "/tmp/lifecycle/healthcheck",
-        "args": Json::texts(&args),
-        "resource_limits": files,
-        "user": "vcap",
-        "log_source": "HEALTH",
-        "suppress_log_output": true,
-        "volume_mounted_files": if style.is_today() { Json::Null } else { Json::Absent },
-    } };
+    let check = |port: u16| {
+        object! { "run": object! {
+            "path": "/tmp/lifecycle/healthcheck",
+            "args": Json::texts(&std::iter::once(format!("-port={port}")).chain(path.clone()).collect::<Vec<_>>()),
+            "resource_limits": files.clone(),
+            "user": application.lifecycle.user(),
+            "log_source": "HEALTH",
+            "suppress_log_output": true,
+            "volume_mounted_files": if style.is_today() { Json::Null } else { Json::Absent },
+        } }
+    };
     let (timeout, timeout_ms) = style.timeout(if style == Style::Y2016 { 30_000 } else { 600_000 });
     Some(object! { "timeout": object! {
-        "action": object! { "parallel": object! { "actions": vec![check] } },
+        "action": object! { "parallel": object! { "actions": application.lifecycle.ports().into_iter().map(check).collect::<Vec<_>>() } },
         "timeout": timeout,
         "timeout_ms": timeout_ms,
     } })
 }
 
 fn check_definition(application: &Application) -> Option<Json> {
-    let tcp = || object! { "tcp_check": object! { "port": 8080 } };
-    let check = match &application.health_check {
-        HealthCheck::Port => tcp(),
-        HealthCheck::Http(path) => object! { "http_check": object! {
-            "port": 8080, "request_timeout_ms": 1000, "path": path,
-        } },
+    let tcp = |port: u16| object! { "tcp_check": object! { "port": u32::from(port) } };
+    let ports = application.lifecycle.ports();
+    let checks = match &application.health_check {
+        HealthCheck::Port => ports.iter().copied().map(tcp).collect(),
+        HealthCheck::Http(path) => vec![object! { "http_check": object! {
+            "port": u32::from(ports[0]), "request_timeout_ms": 1000, "path": path,
+        } }],
         HealthCheck::Process | HealthCheck::None => return None,
     };
-    Some(object! { "checks": vec![check], "log_source": "HEALTH", "readiness_checks": vec![tcp()] })
+    Some(object! { "checks": checks, "log_source": "HEALTH", "readiness_checks": vec![tcp(ports[0])] })
 }
 
 fn ports(application: &Application) -> Vec<Json> {
     let ssh = application.ssh.then_some(SSH_PORT);
-    std::iter::once(8080).chain(ssh).map(Json::from).collect()
+    application.lifecycle.ports().into_iter().map(i64::from).chain(ssh).map(Json::from).collect()
 }
 
 fn routes(application: &Application) -> Json {
     let today = application.style.is_today();
     let null = || if today { Json::Null } else { Json::Absent };
     object! {
-        "cf-router": vec![object! {
+        "cf-router": application.is_web().then(|| object! {
             "hostnames": Json::texts(&[application.route()]),
-            "port": 8080,
+            "port": u32::from(application.lifecycle.ports()[0]),
             "route_service_url": null(),
             "isolation_segment": null(),
             "protocol": today.then_some("http1"),
-        }],
+        }).into_iter().collect::<Vec<_>>(),
         "diego-ssh": application.ssh.then(|| object! {
             "container_port": SSH_PORT,
             "host_fingerprint": FIXTURE_FINGERPRINT,

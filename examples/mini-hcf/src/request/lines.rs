@@ -25,7 +25,7 @@ pub(crate) fn stager(application: &Application, occasion: Occasion) -> Vec<Strin
     let guid = || Json::from(&application.staging_guid);
     let handler = || Json::from(format!("3.{number}"));
     let backend = || Json::from(format!("1.{number}"));
-    let names: Vec<String> = common(application, &Json::Null, 0).into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> = common(application, &Json::Null, 0, None).into_iter().map(|(name, _)| name).collect();
     let messages = vec![
         LagerMessage {
             text: "staging-handler.staging-request.environment",

@@ -2,10 +2,12 @@
 
 pub(crate) mod application;
 pub(crate) mod bbs;
+pub(crate) mod bindings;
 pub(crate) mod environment;
 pub(crate) mod json;
 pub(crate) mod lager;
 pub(crate) mod launching;
+pub(crate) mod lifecycle;
 pub(crate) mod lines;
 pub(crate) mod parts;
 pub(crate) mod renew;

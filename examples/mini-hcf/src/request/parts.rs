@@ -22,7 +22,7 @@ pub(crate) fn lifecycle_dependency(application: &Application) -> Json {
         "name": "",
         "from": application.lifecycle_url(),
         "to": "/tmp/lifecycle",
-        "cache_key": format!("buildpack-{}-lifecycle", application.stack),
+        "cache_key": application.lifecycle.cache_key(&application.stack),
         "log_source": "",
     }
 }
@@ -30,7 +30,7 @@ pub(crate) fn lifecycle_dependency(application: &Application) -> Json {
 /// The lifecycle as a layer.
 pub(crate) fn lifecycle_layer(application: &Application) -> Json {
     object! {
-        "name": format!("buildpack-{}-lifecycle", application.stack),
+        "name": application.lifecycle.cache_key(&application.stack),
         "url": application.lifecycle_url(),
         "destination_path": "/tmp/lifecycle",
         "layer_type": "SHARED",

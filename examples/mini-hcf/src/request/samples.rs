@@ -1,6 +1,8 @@
 //! What tests of requests share: an app, and requests by their keys alone.
 
-use crate::request::application::{Application, Artifact, Buildpack, HealthCheck, Space};
+use crate::request::application::{Application, Artifact, Buildpack, HealthCheck, Process, Space};
+use crate::request::bindings::Bindings;
+use crate::request::lifecycle::Lifecycle;
 use crate::request::style::Style;
 
 /// Every key path with its place among its neighbours; `[]` for elements, names in `VCAP_APPLICATION` included.
@@ -20,7 +22,10 @@ fn skeleton(path: &str, value: &serde_json::value::RawValue, into: &mut Vec<Stri
         }
     } else if raw.starts_with("\"{") {
         let inner: String = serde_json::from_str(raw).unwrap();
-        skeleton(path, &serde_json::value::RawValue::from_string(inner).unwrap(), into);
+        // A start command may begin so, too.
+        if let Ok(inner) = serde_json::value::RawValue::from_string(inner) {
+            skeleton(path, &inner, into);
+        }
     }
 }
 
@@ -52,6 +57,11 @@ pub(crate) fn skeleton_of(line: &str, left_out: &[&str]) -> Vec<String> {
     paths
 }
 
+/// The web process of the app with this guid.
+pub(crate) fn web(guid: &str) -> Process {
+    Process { kind: "web".into(), guid: guid.to_owned(), sidecars: Vec::new() }
+}
+
 /// An app of today; `cached`: it has been staged before.
 pub(crate) fn today(style: Style, cached: bool) -> Application {
     let artifact = || Artifact { url: "https://x/y?a=b&c=d".into(), sha256: Some("5a".repeat(32)) };
@@ -59,6 +69,8 @@ pub(crate) fn today(style: Style, cached: bool) -> Application {
         style,
         name: "node-env".into(),
         guid: "18c50a86-b045-5fed-bae9-e6ea03383693".into(),
+        lifecycle: Lifecycle::Buildpack,
+        process: web("18c50a86-b045-5fed-bae9-e6ea03383693"),
         version: "v1".into(),
         staging_guid: "5a4f0a7e-1b4e-4f0c-9d65-0f1c9c6e7a11".into(),
         space: Space {
@@ -74,6 +86,8 @@ pub(crate) fn today(style: Style, cached: bool) -> Application {
         disk_mb: 1024,
         env: Vec::new(),
         services: "{}".into(),
+        bindings: Bindings::Variable,
+        order: vec!["k".into()],
         buildpacks: vec![Buildpack { name: "nodejs_buildpack".into(), key: "k".into(), artifact: artifact() }],
         skip_detect: false,
         package: artifact(),

@@ -1,8 +1,11 @@
 //! The `TaskDefinition` that stager makes of an app: key for key what the recorded ones hold.
 
 use crate::request::application::{Application, Artifact};
-use crate::request::environment::{common, container, variables, vcap_application, vcap_application_staging_today};
+use crate::request::environment::{
+    common, staging_container, variables, vcap_application, vcap_application_staging_today,
+};
 use crate::request::json::{Json, object};
+use crate::request::lifecycle::{DockerImage, Kind, Lifecycle};
 use crate::request::parts::{
     buildpack_directory, certificate_properties, checksum, egress_rules, lifecycle_dependency, lifecycle_layer,
     log_rate_limit, metric_tags, resource_limits,
@@ -19,11 +22,12 @@ pub(crate) fn task_definition(application: &Application) -> Json {
     let style = application.style;
     let today = style.is_today();
     let (timeout, timeout_ms) = style.timeout(TIMEOUT_SECONDS * 1000);
+    let [user, password] = application.lifecycle.image().map_or(["", ""], DockerImage::login);
     object! {
         "rootfs": format!("preloaded:{}", application.stack),
-        "env": container(),
+        "env": staging_container(application),
         "action": object! { "timeout": object! {
-            "action": object! { "serial": object! { "actions": steps(application) } },
+            "action": work(application),
             "timeout": timeout,
             "timeout_ms": timeout_ms,
         } },
@@ -44,12 +48,20 @@ pub(crate) fn task_definition(application: &Application) -> Json {
         "network": today.then(|| network(application)),
         "max_pids": match style { Style::Y2016 => None, Style::Y2017 => Some(0), _ => Some(1024) },
         "certificate_properties": today.then(|| certificate_properties(application)),
-        "image_username": (style != Style::Y2016).then_some(""),
-        "image_password": (style != Style::Y2016).then_some(""),
+        "image_username": (style != Style::Y2016).then_some(user),
+        "image_password": (style != Style::Y2016).then_some(password),
         "image_layers": (style == Style::Y2026Layers).then(|| image_layers(application)),
         "log_rate_limit": today.then(log_rate_limit),
         "metric_tags": today.then(|| metric_tags(application)),
-        "volume_mounted_files": if today { Json::Null } else { Json::Absent },
+        "volume_mounted_files": if today { application.bindings.files(&application.services) } else { Json::Absent },
+    }
+}
+
+/// A docker app has one step: there is nothing to download and nothing to upload.
+fn work(application: &Application) -> Json {
+    match application.lifecycle.kind() {
+        Kind::Docker => emit_progress(builder(application), "Staging...", "Staging Complete", "Staging Failed"),
+        Kind::Buildpack | Kind::Cnb => object! { "serial": object! { "actions": steps(application) } },
     }
 }
 
@@ -94,7 +106,7 @@ fn downloads(application: &Application) -> Vec<Json> {
             "checksum_algorithm": algorithm, "checksum_value": value,
         } }
     };
-    let package = download("app package", &application.package, "/tmp/app");
+    let package = download("app package", &application.package, application.lifecycle.staging_paths()[0]);
     let cache = application.build_artifacts.as_ref();
     let cache = cache.map(|cache| attempt(download("build artifacts cache", cache, "/tmp/cache")));
     std::iter::once(package).chain(cache).collect()
@@ -102,19 +114,25 @@ fn downloads(application: &Application) -> Vec<Json> {
 
 fn builder(application: &Application) -> Json {
     let today = application.style.is_today();
+    let kind = application.lifecycle.kind();
+    let (memory, disk) = (application.memory_mb.max(STAGING_MEMORY_MB), application.disk_mb.max(STAGING_DISK_MB));
     let described = if today {
-        vcap_application_staging_today(application)
+        vcap_application_staging_today(application, memory, disk)
     } else {
-        let (memory, disk) = (application.memory_mb.max(STAGING_MEMORY_MB), application.disk_mb.max(STAGING_DISK_MB));
         vcap_application(application, memory, disk)
     };
-    let mut env = common(application, &described, application.memory_mb.max(STAGING_MEMORY_MB));
-    env.push(("CF_STACK".to_owned(), application.stack.clone()));
+    let stack = (kind == Kind::Buildpack).then_some(application.stack.as_str());
+    let env = common(application, &described, memory, stack);
+    let args = match &application.lifecycle {
+        Lifecycle::Buildpack => builder_flags(application),
+        Lifecycle::Cnb(_) => cnb_flags(application, &env),
+        Lifecycle::Docker(image) => docker_flags(image),
+    };
     object! { "run": object! {
         "path": "/tmp/lifecycle/builder",
-        "args": Json::texts(&builder_flags(application)),
+        "args": Json::texts(&args),
         "env": variables(&env),
-        "resource_limits": resource_limits(),
+        "resource_limits": (kind != Kind::Cnb).then(resource_limits),
         "user": "vcap",
         "suppress_log_output": false,
         "volume_mounted_files": if today { Json::Null } else { Json::Absent },
@@ -123,8 +141,7 @@ fn builder(application: &Application) -> Json {
 
 /// stager wrote the flags in alphabetical order; today's Cloud Controller has an order of its own.
 fn builder_flags(application: &Application) -> Vec<String> {
-    let keys: Vec<&str> = application.buildpacks.iter().map(|buildpack| buildpack.key.as_str()).collect();
-    let order = format!("-buildpackOrder={}", keys.join(","));
+    let order = format!("-buildpackOrder={}", application.order.join(","));
     let skip_verify = format!("-skipCertVerify={}", application.style == Style::Y2016);
     let skip_detect = format!("-skipDetect={}", application.skip_detect);
     let [cache, app, packs, artifacts, droplet, result] = [
@@ -143,12 +160,40 @@ fn builder_flags(application: &Application) -> Vec<String> {
     }
 }
 
+/// The builder of Cloud Native Buildpacks gives to them what it is told to, and nothing else of its environment.
+fn cnb_flags(application: &Application, env: &[(String, String)]) -> Vec<String> {
+    let fixed = ["--cache-dir", "/tmp/cache", "--cache-output", application.lifecycle.staging_paths()[1]];
+    let pairs =
+        |flag: &'static str, values: Vec<String>| values.into_iter().flat_map(move |value| [flag.to_owned(), value]);
+    let names = env.iter().map(|(name, _)| name.clone()).collect();
+    let detect = (!application.skip_detect).then(|| "--auto-detect".to_owned());
+    let fixed = fixed.map(str::to_owned).into_iter();
+    fixed
+        .chain(pairs("--buildpack", application.order.clone()))
+        .chain(detect)
+        .chain(pairs("--pass-env-var", names))
+        .collect()
+}
+
+fn docker_flags(image: &DockerImage) -> Vec<String> {
+    let mut flags =
+        vec!["-outputMetadataJSONFilename=/tmp/result.json".to_owned(), format!("-dockerRef={}", image.reference)];
+    if !image.insecure.is_empty() {
+        flags.push(format!("-insecureDockerRegistries={}", image.insecure.join(",")));
+    }
+    if let Some((user, password)) = &image.login {
+        flags.extend([format!("-dockerUser={user}"), format!("-dockerPassword={password}")]);
+    }
+    flags
+}
+
 fn uploads(application: &Application) -> Vec<Json> {
     let upload = |artifact: &str, from: &str, to: String| {
         object! { "upload": object! { "artifact": artifact, "from": from, "to": to, "user": "vcap" } }
     };
     let droplet = upload("droplet", "/tmp/droplet", droplet_url(application));
-    let cache = upload("build artifacts cache", "/tmp/output-cache", build_artifacts_url(application));
+    let cache =
+        upload("build artifacts cache", application.lifecycle.staging_paths()[1], build_artifacts_url(application));
     if application.style.is_today() { vec![droplet, cache] } else { vec![droplet, attempt(cache)] }
 }
 
@@ -202,7 +247,10 @@ fn image_layers(application: &Application) -> Vec<Json> {
             "digest_value": artifact.sha256.clone(),
         }
     };
-    let package = layer("app package", &application.package, "/tmp/app", "EXCLUSIVE");
+    if application.lifecycle.kind() == Kind::Docker {
+        return vec![lifecycle_layer(application)];
+    }
+    let package = layer("app package", &application.package, application.lifecycle.staging_paths()[0], "EXCLUSIVE");
     let cache = application.build_artifacts.iter();
     let cache = cache.map(|cache| layer("build artifacts cache", cache, "/tmp/cache", "EXCLUSIVE"));
     let buildpacks = application.buildpacks.iter();

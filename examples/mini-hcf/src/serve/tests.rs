@@ -33,7 +33,14 @@ impl Pair {
         let state = State::at(folder.path());
         state.create().unwrap();
         state.keep(&Settings::fresh()).unwrap();
-        state.remember(&KnownApp { name: "a".into(), guid: APP.into(), stack: "cflinuxfs2".into() }).unwrap();
+        state
+            .remember(&KnownApp {
+                name: "a".into(),
+                guid: APP.into(),
+                stack: "cflinuxfs2".into(),
+                processes: std::collections::BTreeMap::new(),
+            })
+            .unwrap();
         certificates::provide(&state).unwrap();
         let faults = || Faults::at(state.path("faults.json"));
         let poll = Duration::from_millis(20);

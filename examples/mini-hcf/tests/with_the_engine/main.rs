@@ -1,10 +1,12 @@
 //! A whole mini-HCF on a real engine: what a client on its network sees, and that nothing stays behind.
 //!
 //! Needs a Docker Engine, the image `stager-rootfs:cflinuxfs4` (`docker/build`) and a static mini-hcf
-//! (`ci/build-static`), which is looked for in `STAGER_STATIC_BIN`, else in `target/static`.
+//! (`ci/build-static`), which is looked for in `STAGER_STATIC_BIN`, else in `target/static`, with host-cli beside it.
 #![expect(clippy::disallowed_methods, reason = "a test starts programs and reads its environment")]
 #![expect(unused_crate_dependencies, reason = "they are the program's, not this test's")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod pushes;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -253,6 +255,7 @@ fn a_mini_hcf_is_the_real_thing_on_the_wire_and_leaves_nothing_behind() {
     the_file_server_is_diegos(&hcf);
     an_upload_lands_in_the_blobstore_and_the_next_push_names_the_cache(&hcf, &app);
     todays_requests_work_over_tls(&hcf, &app);
+    pushes::every_lifecycle_is_pushed_as_host_cli_finds_it(&hcf, &app);
     a_replayed_request_has_files_behind_its_urls(&hcf);
     faults_are_read_at_each_upload(&hcf, &app);
 

@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::*;
 use crate::request::application::{Artifact, Buildpack, HealthCheck, Space};
-use crate::request::samples::{skeleton_of, today};
+use crate::request::bindings::Bindings;
+use crate::request::lifecycle::Lifecycle;
+use crate::request::samples::{skeleton_of, today, web};
 use crate::request::style::Style;
 
 const STAGER_2016: &str = include_str!("../../../../requests/2016/stager.stdout.log");
@@ -49,6 +51,8 @@ fn application(style: Style, task: &Value, lrp: &Value) -> Application {
         style,
         name: text(&vcap["application_name"]),
         guid: text(&task["log_guid"]),
+        lifecycle: Lifecycle::Buildpack,
+        process: web(task["log_guid"].as_str().unwrap()),
         version: text(&vcap["version"]),
         staging_guid: callback.split('/').nth_back(1).unwrap().to_owned(),
         space: Space {
@@ -64,6 +68,8 @@ fn application(style: Style, task: &Value, lrp: &Value) -> Application {
         disk_mb: 1024,
         env: Vec::new(),
         services: "{}".into(),
+        bindings: Bindings::Variable,
+        order: dependencies.iter().skip(1).map(|dependency| text(&dependency["cache_key"])).collect(),
         buildpacks: dependencies
             .iter()
             .skip(1)
@@ -138,8 +144,8 @@ fn a_repush_with_a_build_artifacts_cache_is_the_recorded_one_to_the_byte() {
 
 #[test]
 fn todays_requests_have_the_recorded_keys_in_the_recorded_order() {
-    // What the recorded app had and a pushed one has not.
-    let extra = ["placement_tags", "volume_mounts", "volume_mounted_files."];
+    // What the recorded app had and a pushed one has not, and what Cloud Controller itself writes otherwise.
+    let extra = ["placement_tags", "volume_mounts", "volume_mounted_files.", "env[].value."];
     let extra = [&extra[..], &["volume_mounted_files[]"]].concat();
     for (style, index, cache) in [(Style::Y2026, 0, true), (Style::Y2026Layers, 1, false)] {
         let application = today(style, cache);
@@ -155,13 +161,11 @@ fn todays_requests_have_the_recorded_keys_in_the_recorded_order() {
 }
 
 #[test]
-fn the_users_environment_comes_after_vcap_services_and_cf_stack_is_last() {
+fn the_users_environment_comes_first_today_then_the_stack() {
     let mut application = today(Style::Y2026, false);
     application.env = vec![("COLOUR".into(), "a&b".into())];
     let line = stager(&application, Occasion { nanoseconds: 0, number: 1 }).remove(2);
-    assert!(
-        line.contains(
-            r#"{"name":"VCAP_SERVICES","value":"{}"},{"name":"COLOUR","value":"a\u0026b"},{"name":"CF_STACK""#
-        )
-    );
+    assert!(line.contains(
+        r#"[{"name":"COLOUR","value":"a\u0026b"},{"name":"CF_STACK","value":"cflinuxfs4"},{"name":"VCAP_APPLICATION""#
+    ));
 }
