@@ -64,6 +64,27 @@ impl RunAction {
         })
     }
 
+    /// The values of an option that takes one, in their order, as Go's libraries read it: `--name=value` or `-name=value`, or the
+    /// argument behind the bare name.
+    pub fn options<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let arguments = self.arguments();
+        arguments.iter().enumerate().filter_map(move |(at, argument)| {
+            let option = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-'))?;
+            match option.split_once('=') {
+                Some((key, value)) => (key == name).then_some(value),
+                None if option == name => arguments.get(at + 1).map(String::as_str),
+                None => None,
+            }
+        })
+    }
+
+    /// The buildpacks that a builder is to use, in its order: cache keys, and URLs of the user's own. They stand in one list
+    /// (`-buildpackOrder`), or behind an option each (`--buildpack`).
+    pub fn buildpacks(&self) -> impl Iterator<Item = &str> {
+        let lists = self.options("buildpackOrder").chain(self.options("buildpack"));
+        lists.flat_map(|list| list.split(',')).map(str::trim).filter(|key| !key.is_empty())
+    }
+
     /// Soft and hard limit of open files; `None` where the request has none or 0.
     #[must_use]
     pub fn nofile(&self) -> Option<u64> {
@@ -102,5 +123,25 @@ mod tests {
             (Some("1"), Some("2"), Some("true"), None)
         );
         assert_eq!(run.program(), "builder");
+    }
+
+    #[test]
+    fn an_option_has_its_value_behind_an_equals_sign_or_in_the_next_argument() {
+        let args = r#"["--a","1","-a=2","--b","--a=3","x","--a"]"#;
+        let run: RunAction = serde_json::from_str(&format!(r#"{{"args":{args}}}"#)).unwrap();
+        assert_eq!(run.options("a").collect::<Vec<_>>(), ["1", "2", "3"]);
+        assert_eq!(run.options("x").count(), 0);
+    }
+
+    #[test]
+    fn buildpacks_are_those_of_either_builders_arguments() {
+        for (args, expected) in [
+            (r#"["-buildDir=/x","-buildpackOrder=k1,https://h/x,,k2"]"#, &["k1", "https://h/x", "k2"][..]),
+            (r#"["--auto-detect","--buildpack","k1","--buildpack=docker://h/x","--pass-env-var","A"]"#, &["k1", "docker://h/x"]),
+            (r#"["--auto-detect"]"#, &[]),
+        ] {
+            let run: RunAction = serde_json::from_str(&format!(r#"{{"args":{args}}}"#)).unwrap();
+            assert_eq!(run.buildpacks().collect::<Vec<_>>(), expected);
+        }
     }
 }
