@@ -4,7 +4,7 @@
 use crate::engine::{ContainerId, EngineError};
 use crate::failure::Failure;
 use crate::image::copied_file::{CopiedFileError, single_file};
-use crate::image::{ImageParts, Lifecycle};
+use crate::image::{ImageParts, LifecycleSource};
 use crate::plan::staged_files::StagedFiles;
 use crate::session::Session;
 use shared_model::exit_code::ExitCode;
@@ -52,7 +52,7 @@ fn result(session: &Session, container: &ContainerId, path: &str) -> Result<Stri
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-fn lifecycle(session: &Session, container: &ContainerId, folder: &str) -> Result<Lifecycle, Failure> {
+fn lifecycle(session: &Session, container: &ContainerId, folder: &str) -> Result<LifecycleSource, Failure> {
     let mut programs = Vec::new();
     for (name, need) in PROGRAMS {
         let path = format!("{folder}/{name}");
@@ -62,7 +62,7 @@ fn lifecycle(session: &Session, container: &ContainerId, folder: &str) -> Result
             None => return Err(missing(&path)),
         }
     }
-    Ok(Lifecycle::Programs(programs))
+    Ok(LifecycleSource::Programs(programs))
 }
 
 /// The file at `path` in the container; `None`: there is none.
