@@ -199,17 +199,23 @@ fn carry_out(
             reported?;
             Ok(Staged { droplet, result })
         }
-        (Err(error), reported) => Err(failed(&error, reported, replaced, scope)),
+        (Err(error), reported) => Err(failed(plan, &error, reported, replaced, scope)),
     }
 }
 
-fn failed(error: &StagingError, reported: Result<(), ReportError>, replaced: bool, scope: &Scope) -> Failure {
+fn failed(
+    plan: &StagingPlan,
+    error: &StagingError,
+    reported: Result<(), ReportError>,
+    replaced: bool,
+    scope: &Scope,
+) -> Failure {
     if let Err(error) = reported {
         scope.emit(Event::Warning { text: with_causes(&error) });
     }
     let fate = if replaced { "was replaced, although the staging failed after that" } else { "was not replaced" };
     scope.emit(Event::Note { text: format!("The droplet in Cloud Controller {fate}") });
-    Failure::from_staging(error, clock::now())
+    Failure::from_staging(error, plan.kind, clock::now())
 }
 
 /// Where that is asked for, and there is somebody to tell.
@@ -258,7 +264,8 @@ fn droplet_left(plan: &StagingPlan, runner: &StagingRunner, scope: &Scope) -> Re
         let sha256 = upload::sha256(&unsent, scope)?;
         Ok(Droplet { file, sha256, uploaded: false })
     });
-    let failed = |error| Failure::from_staging(&StagingError::Action(ActionError::Upload(error)), clock::now());
+    let failed =
+        |error| Failure::from_staging(&StagingError::Action(ActionError::Upload(error)), plan.kind, clock::now());
     hashed.map(Some).map_err(failed)
 }
 

@@ -137,7 +137,10 @@ mod tests {
     fn buildpacks_are_those_of_either_builders_arguments() {
         for (args, expected) in [
             (r#"["-buildDir=/x","-buildpackOrder=k1,https://h/x,,k2"]"#, &["k1", "https://h/x", "k2"][..]),
-            (r#"["--auto-detect","--buildpack","k1","--buildpack=docker://h/x","--pass-env-var","A"]"#, &["k1", "docker://h/x"]),
+            (
+                r#"["--auto-detect","--buildpack","k1","--buildpack=docker://h/x","--pass-env-var","A"]"#,
+                &["k1", "docker://h/x"],
+            ),
             (r#"["--auto-detect"]"#, &[]),
         ] {
             let run: RunAction = serde_json::from_str(&format!(r#"{{"args":{args}}}"#)).unwrap();

@@ -16,6 +16,10 @@ pub struct Layout {
     pub variables: &'static [(&'static str, &'static str)],
     /// The builder's exit codes that say more than that it failed, and what each says.
     pub builder_codes: &'static [(u8, &'static str)],
+    /// What the builder ends with where CredHub does not answer it; `None`: it does not ask.
+    pub builder_without_credhub: Option<u8>,
+    /// The same of the launcher.
+    pub launcher_without_credhub: Option<u8>,
 }
 
 /// buildpackapplifecycle's.
@@ -32,6 +36,8 @@ pub(super) const BUILDPACK: Layout = Layout {
         (225, "a buildpack failed to supply its dependencies"),
         (226, "the buildpack failed to finalize the app"),
     ],
+    builder_without_credhub: Some(4),
+    launcher_without_credhub: Some(3),
 };
 
 /// cnbapplifecycle's. With arguments its launcher looks for a process of that command, and an empty one is nobody's.
@@ -50,6 +56,8 @@ pub(super) const CNB: Layout = Layout {
         (236, "the builder got no credentials from CredHub"),
         (237, "the builder failed to restore the cached layers"),
     ],
+    builder_without_credhub: Some(236),
+    launcher_without_credhub: None,
 };
 
 /// dockerapplifecycle's: it works on no files, and makes none but its result.
@@ -60,4 +68,6 @@ pub(super) const DOCKER: Layout = Layout {
     default_arguments: &["app", "", ""],
     variables: &[],
     builder_codes: &[],
+    builder_without_credhub: None,
+    launcher_without_credhub: Some(3),
 };
