@@ -1,9 +1,12 @@
-//! What is hidden in a builder's words: userinfo and query of the URLs that its request gives it. A builder names a buildpack
-//! by its URL, and git does when it fails. This is for accidents: whoever wants to show a password spells it some other way.
-//! Pure.
+//! What is hidden in a builder's words: userinfo and query of the URLs that its request gives it, and the logins for registries
+//! that it gives a CNB builder. A builder names a buildpack by its URL, and git does when it fails. This is for accidents:
+//! whoever wants to show a password spells it some other way. Pure.
+
+mod registry_logins;
 
 use crate::plan::StagingPlan;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use shared_model::action::RunAction;
 use shared_model::safe_url::SafeUrl;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -41,23 +44,26 @@ impl Hidden {
     /// What the programs of `plan` are given.
     pub(crate) fn from_plan(plan: &StagingPlan) -> Self {
         let mut urls = Vec::new();
+        let mut needles = Vec::new();
         for run in plan.action.runs() {
             for argument in run.arguments() {
                 let value = argument.strip_prefix('-').and_then(|flag| flag.split_once('=')).map(|(_, value)| value);
                 let value = value.unwrap_or(argument);
                 urls.extend(std::iter::once(value).chain(value.split(',')).map(str::trim));
             }
-            urls.extend(run.environment().iter().map(|variable| variable.value.reveal().as_str()));
         }
-        urls.extend(plan.environment.iter().map(|variable| variable.value.reveal().as_str()));
-        Self::from_urls(urls.into_iter().map(SafeUrl::new).filter(|url| url.scheme().is_some()))
+        let of_runs = plan.action.runs().flat_map(RunAction::environment);
+        for variable in of_runs.chain(&plan.environment) {
+            urls.push(variable.value.reveal());
+            if variable.name == registry_logins::VARIABLE {
+                registry_logins::add(variable.value.reveal(), &mut needles);
+            }
+        }
+        add_urls(urls.into_iter().map(SafeUrl::new).filter(|url| url.scheme().is_some()), &mut needles);
+        Self::new(needles)
     }
 
-    fn from_urls(urls: impl Iterator<Item = SafeUrl>) -> Self {
-        let mut needles = Vec::new();
-        for url in urls.filter(SafeUrl::has_secrets).take(MOST_URLS) {
-            add_url(&url, &mut needles);
-        }
+    fn new(mut needles: Vec<Needle>) -> Self {
         needles.sort_by(|one, other| other.text.len().cmp(&one.text.len()).then_with(|| one.text.cmp(&other.text)));
         needles.dedup_by(|one, other| one.text == other.text);
         Self { needles }
@@ -109,6 +115,12 @@ impl Hidden {
             }
         }
         joined
+    }
+}
+
+fn add_urls(urls: impl Iterator<Item = SafeUrl>, needles: &mut Vec<Needle>) {
+    for url in urls.filter(SafeUrl::has_secrets).take(MOST_URLS) {
+        add_url(&url, needles);
     }
 }
 
@@ -168,7 +180,9 @@ fn text_in_small_hex(encoded: &str) -> String {
 
 #[cfg(test)]
 pub(crate) fn from_urls(urls: &[&str]) -> Hidden {
-    Hidden::from_urls(urls.iter().map(|url| SafeUrl::new(*url)))
+    let mut needles = Vec::new();
+    add_urls(urls.iter().map(|url| SafeUrl::new(*url)), &mut needles);
+    Hidden::new(needles)
 }
 
 #[cfg(test)]
