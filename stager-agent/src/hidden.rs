@@ -6,6 +6,7 @@ mod registry_logins;
 
 use crate::plan::StagingPlan;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use registry_logins::LoginSecret;
 use shared_model::action::RunAction;
 use shared_model::safe_url::SafeUrl;
 use std::borrow::Cow;
@@ -56,7 +57,8 @@ impl Hidden {
         for variable in of_runs.chain(&plan.environment) {
             urls.push(variable.value.reveal());
             if variable.name == registry_logins::VARIABLE {
-                registry_logins::add(variable.value.reveal(), &mut needles);
+                let secrets = registry_logins::secrets(variable.value.reveal());
+                secrets.iter().for_each(|secret| add_login(secret, &mut needles));
             }
         }
         add_urls(urls.into_iter().map(SafeUrl::new).filter(|url| url.scheme().is_some()), &mut needles);
@@ -153,6 +155,19 @@ fn add_url(url: &SafeUrl, needles: &mut Vec<Needle>) {
     }
 }
 
+fn add_login(LoginSecret { name, text }: &LoginSecret, needles: &mut Vec<Needle>) {
+    let spelt = spellings(text).into_iter().filter(|secret| secret.len() >= SHORT);
+    let anywhere = spelt.flat_map(|secret| in_json(&secret)).map(|text| Needle { text, shown: STARS.to_owned() });
+    needles.extend(anywhere);
+    if !name.is_empty() {
+        // As the variable has it, a short one too.
+        let shown = format!("\"{name}\":\"{STARS}\"");
+        let in_its_place =
+            in_json(text).map(|text| Needle { text: format!("\"{name}\":\"{text}\""), shown: shown.clone() });
+        needles.extend(in_its_place);
+    }
+}
+
 /// `text` itself, as JSON quotes it, and as Go does.
 pub(crate) fn in_json(text: &str) -> [String; 3] {
     let quoted = serde_json::Value::from(text).to_string();
@@ -188,6 +203,12 @@ pub(crate) fn from_urls(urls: &[&str]) -> Hidden {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn from_logins(variable: &str) -> Hidden {
+        let mut needles = Vec::new();
+        registry_logins::secrets(variable).iter().for_each(|secret| add_login(secret, &mut needles));
+        Hidden::new(needles)
+    }
 
     fn shown(url: &str, text: &str) -> String {
         from_urls(&[url]).hide(text).into_owned()
@@ -232,6 +253,32 @@ mod tests {
         for userinfo in ["ghp_0123456789", "ghp_0123456789:", "ghp_0123456789:x-oauth-basic"] {
             assert_eq!(shown(&format!("https://{userinfo}@h/"), "with ghp_0123456789."), "with ***.", "{userinfo}");
         }
+    }
+
+    #[test]
+    fn a_logins_password_and_token_are_hidden_however_a_builder_shows_them() {
+        let variable = r#"{"a.io":{"username":"cnb","password":"pass/wörd&1"},"b.io":{"token":"0123456789"}}"#;
+        let shown = |text: &str| from_logins(variable).hide(text).into_owned();
+        for text in
+            ["pass/wörd&1", "pass%2Fw%C3%B6rd%261", r"pass/wörd\u00261", "0123456789", "Y25iOnBhc3Mvd8O2cmQmMQ=="]
+        {
+            assert_eq!(shown(&format!("<{text}>")), "<***>", "{text}");
+        }
+        assert_eq!(shown("cnb at a.io"), "cnb at a.io");
+        let environment = format!("CNB_REGISTRY_CREDS={variable}");
+        let expected = r#"CNB_REGISTRY_CREDS={"a.io":{"username":"cnb","password":"***"},"b.io":{"token":"***"}}"#;
+        assert_eq!(shown(&environment), expected);
+    }
+
+    #[test]
+    fn a_short_password_is_hidden_in_its_list_and_leaves_other_words_alone() {
+        let variable = r#"{"a.io":{"username":"me","password":"abc"}}"#;
+        let hidden = from_logins(variable);
+        assert_eq!(hidden.hide(variable), r#"{"a.io":{"username":"me","password":"***"}}"#);
+        assert_eq!(hidden.hide("abc is the alphabet"), "abc is the alphabet");
+        assert_eq!(from_logins("null").hide("null and void"), "null and void");
+        let odd = r#"{"a.io":"me:pass0word"}"#;
+        assert_eq!(from_logins(odd).hide(&format!("cannot read {odd}")), "cannot read ***");
     }
 
     #[test]
