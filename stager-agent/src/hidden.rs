@@ -57,8 +57,9 @@ impl Hidden {
         for variable in of_runs.chain(&plan.environment) {
             urls.push(variable.value.reveal());
             if variable.name == registry_logins::VARIABLE {
-                let secrets = registry_logins::secrets(variable.value.reveal());
-                secrets.iter().for_each(|secret| add_login(secret, &mut needles));
+                for secret in registry_logins::secrets(variable.value.reveal()) {
+                    add_login(&secret, &mut needles);
+                }
             }
         }
         add_urls(urls.into_iter().map(SafeUrl::new).filter(|url| url.scheme().is_some()), &mut needles);
@@ -206,7 +207,9 @@ mod tests {
 
     fn from_logins(variable: &str) -> Hidden {
         let mut needles = Vec::new();
-        registry_logins::secrets(variable).iter().for_each(|secret| add_login(secret, &mut needles));
+        for secret in registry_logins::secrets(variable) {
+            add_login(&secret, &mut needles);
+        }
         Hidden::new(needles)
     }
 

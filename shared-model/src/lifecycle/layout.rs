@@ -16,7 +16,7 @@ pub struct Layout {
     pub variables: &'static [(&'static str, &'static str)],
     /// The builder's exit codes that say more than that it failed, and what each says.
     pub builder_codes: &'static [(u8, &'static str)],
-    /// What the builder ends with where CredHub does not answer it; `None`: it does not ask.
+    /// What the builder ends with where `CredHub` does not answer it; `None`: it does not ask.
     pub builder_without_credhub: Option<u8>,
     /// The same of the launcher.
     pub launcher_without_credhub: Option<u8>,

@@ -57,7 +57,7 @@ echo '{"lifecycle_metadata":{"buildpacks":[{"key":"fidelity/py","name":"fidelity
 /// What [`BUILDER`] is given, on a server of its own.
 struct Cnb {
     cloud: Cloud,
-    /// CNB_REGISTRY_CREDS.
+    /// The value of `CNB_REGISTRY_CREDS`.
     login: &'static str,
     buildpacks: Value,
 }
