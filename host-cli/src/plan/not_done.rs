@@ -49,8 +49,8 @@ impl NotDone {
             warnings: if has_identity {
                 Vec::new()
             } else {
-                let status = task.lifecycle_kind().layout().builder_without_credhub;
-                unanswered(task.environment(), task.builder(), "builder", status)
+                let status = task.lifecycle_kind().layout().builder_without_credhub.into_iter();
+                status.flat_map(|status| unanswered(task.environment(), task.builder(), "builder", status)).collect()
             },
         }
     }
@@ -134,14 +134,8 @@ fn registry_login(user: Option<&Secret<String>>) -> Option<String> {
 }
 
 /// What it means that references to `CredHub` are not answered here; nothing where there are none. The launcher or builder,
-/// `program`, ends with `status` then; `None`: it does not ask.
-fn unanswered(
-    container: &[EnvironmentVariable],
-    run: Option<&RunAction>,
-    program: &str,
-    status: Option<u8>,
-) -> Vec<String> {
-    let Some(status) = status else { return Vec::new() };
+/// `program`, ends with `status` then.
+fn unanswered(container: &[EnvironmentVariable], run: Option<&RunAction>, program: &str, status: u8) -> Vec<String> {
     let environment = merge([container, run.map_or(&[][..], RunAction::environment)]);
     let is_set = |name| value_of(&environment, name).is_some_and(|value| !value.is_empty());
     let refers = value_of(&environment, "VCAP_SERVICES").is_some_and(|json| json.contains(r#""credhub-ref""#));

@@ -18,8 +18,8 @@ pub struct Layout {
     pub builder_codes: &'static [(u8, &'static str)],
     /// What the builder ends with where `CredHub` does not answer it; `None`: it does not ask.
     pub builder_without_credhub: Option<u8>,
-    /// The same of the launcher.
-    pub launcher_without_credhub: Option<u8>,
+    /// What the launcher ends with then.
+    pub launcher_without_credhub: u8,
 }
 
 /// buildpackapplifecycle's.
@@ -37,7 +37,7 @@ pub(super) const BUILDPACK: Layout = Layout {
         (226, "the buildpack failed to finalize the app"),
     ],
     builder_without_credhub: Some(4),
-    launcher_without_credhub: Some(3),
+    launcher_without_credhub: 3,
 };
 
 /// cnbapplifecycle's. With arguments its launcher looks for a process of that command, and an empty one is nobody's.
@@ -57,7 +57,7 @@ pub(super) const CNB: Layout = Layout {
         (237, "the builder failed to restore the cached layers"),
     ],
     builder_without_credhub: Some(236),
-    launcher_without_credhub: None,
+    launcher_without_credhub: 236,
 };
 
 /// dockerapplifecycle's: it works on no files, and makes none but its result.
@@ -69,5 +69,5 @@ pub(super) const DOCKER: Layout = Layout {
     variables: &[],
     builder_codes: &[],
     builder_without_credhub: None,
-    launcher_without_credhub: Some(3),
+    launcher_without_credhub: 3,
 };
