@@ -18,6 +18,8 @@ const STARS: &str = "***";
 const SHORT: usize = 8;
 /// More URLs than any request has. Each costs time with every line.
 const MOST_URLS: usize = 256;
+/// More secrets of registries' logins than any request has; each costs time, too.
+const MOST_LOGINS: usize = 128;
 /// Some put a token in the user's place, with this for a password.
 const NO_PASSWORD: &str = "x-oauth-basic";
 /// All but what nobody encodes, and `:`, which parts a user from a password.
@@ -53,15 +55,11 @@ impl Hidden {
                 urls.extend(std::iter::once(value).chain(value.split(',')).map(str::trim));
             }
         }
-        let of_runs = plan.action.runs().flat_map(RunAction::environment);
-        for variable in of_runs.chain(&plan.environment) {
-            urls.push(variable.value.reveal());
-            if variable.name == registry_logins::VARIABLE {
-                for secret in registry_logins::secrets(variable.value.reveal()) {
-                    add_login(&secret, &mut needles);
-                }
-            }
-        }
+        let variables = || plan.action.runs().flat_map(RunAction::environment).chain(&plan.environment);
+        urls.extend(variables().map(|variable| variable.value.reveal().as_str()));
+        let of_registries = variables().filter(|variable| variable.name == registry_logins::VARIABLE);
+        let logins = of_registries.flat_map(|variable| registry_logins::secrets(variable.value.reveal()));
+        logins.take(MOST_LOGINS).for_each(|secret| add_login(&secret, &mut needles));
         add_urls(urls.into_iter().map(SafeUrl::new).filter(|url| url.scheme().is_some()), &mut needles);
         Self::new(needles)
     }

@@ -25,8 +25,8 @@ const ARCHIVE: &str = "droplet";
 /// How a gzip file begins.
 pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// The layer, in one pass over the droplet (tgz), which must be of this lifecycle. What is newer than `newest`, seconds since 1970, gets that time.
-/// It may become as large as `bound` says.
+/// The layer, in one pass over the droplet (tgz), which must be of this lifecycle. What is newer than `newest`, seconds since
+/// 1970, gets that time. It may become as large as `bound` says.
 pub(super) fn droplet_layer(
     droplet: impl Read + Send,
     lifecycle: Lifecycle,

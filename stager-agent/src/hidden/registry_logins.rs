@@ -7,8 +7,6 @@ use std::collections::BTreeMap;
 
 /// The variable. Without a login its text is `null`.
 pub(super) const VARIABLE: &str = "CNB_REGISTRY_CREDS";
-/// More hosts than any request has. Each login costs time with every line.
-const MOST_HOSTS: usize = 64;
 
 /// As the builder reads it, but for a login of both kinds, which it refuses: both are secrets all the same.
 #[derive(Deserialize)]
@@ -40,7 +38,7 @@ pub(super) fn secrets(text: &str) -> Vec<LoginSecret> {
         let basic = STANDARD.encode(format!("{username}:{password}"));
         [nameless(basic), LoginSecret { name: "password", text: password }, LoginSecret { name: "token", text: token }]
     };
-    let all = logins.unwrap_or_default().into_values().take(MOST_HOSTS).flat_map(of_login);
+    let all = logins.unwrap_or_default().into_values().flat_map(of_login);
     all.filter(|secret| !secret.text.is_empty()).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Droplet layer → droplet: what lies below `/home/vcap` in the layer, in its order, as an archive that Diego unpacks
-//! there: `./`, `./app/`, … `./staging_info.yml`, or `./workspace/`, `./layers/`, all of it vcap's, as builders write it. The same layer gives the same
-//! bytes, and a droplet made so gives the layer that it came from.
+//! there: `./`, `./app/`, … `./staging_info.yml`, or `./workspace/`, `./layers/`, all of it vcap's, as builders write it.
+//! The same layer gives the same bytes, and a droplet made so gives the layer that it came from.
 
 use super::super::ImageError;
 use super::super::admission::Admission;
