@@ -1,5 +1,6 @@
 //! What a command's exit code says. Agent and host use the same numbers, so that a script need not know who failed.
 
+use crate::lifecycle::Lifecycle;
 use std::fmt;
 use std::process;
 
@@ -16,7 +17,7 @@ pub enum ExitCode {
     Request,
     /// Something could not be fetched or unpacked.
     Fetch,
-    /// The builder failed otherwise than by one of its own codes (222–226).
+    /// The builder failed otherwise than by one of its lifecycle's own codes.
     Builder,
     /// The droplet or the build-artifacts cache could not be uploaded.
     Upload,
@@ -32,19 +33,19 @@ pub enum ExitCode {
     Interrupted,
     /// Ended by SIGTERM; of an agent, also by the end of its host.
     Terminated,
-    /// The builder's own code: 222 no buildpack detected, 223 compile, 224 release, 225 supply, 226 finalize.
+    /// The builder's own code; see [`Lifecycle::builder_failure`].
     BuildersOwn(u8),
 }
 
 impl ExitCode {
     /// Every code with the words that the documentation uses.
-    pub const TABLE: [(&'static str, &'static str); 14] = [
+    pub const TABLE: [(&'static str, &'static str); 15] = [
         ("0", "done"),
         ("1", "a bug of stager; please report it"),
         ("2", "the command line is wrong"),
         ("3", "the request is missing, unreadable or not for this tool"),
         ("4", "something could not be fetched or unpacked"),
-        ("5", "the builder failed in another way than 222–226"),
+        ("5", "the builder failed in another way than by a code of its own"),
         ("6", "the droplet or the build-artifacts cache could not be uploaded"),
         ("7", "the app image could not be made, pushed or exported"),
         ("8", "the app did not start or did not become healthy"),
@@ -56,15 +57,18 @@ impl ExitCode {
             "222–226",
             "the builder's own: 222 no buildpack detected the app, 223 compile, 224 release, 225 supply, 226 finalize failed",
         ),
+        (
+            "231–237",
+            "the CNB builder's own: 231 generic, 232 download of a buildpack, 233 no buildpack detected the app, 234 build, 235 export, 236 CredHub, 237 restore failed",
+        ),
     ];
 
-    /// The exit status that a builder's status means for us: its own codes stay, everything else is [`ExitCode::Builder`].
+    /// The exit status that the status of this lifecycle's builder means for us: its own codes stay, everything else, another
+    /// lifecycle's codes too, is [`ExitCode::Builder`].
     #[must_use]
-    pub fn from_builder_status(status: i32) -> Self {
-        match u8::try_from(status) {
-            Ok(own @ 222..=226) => Self::BuildersOwn(own),
-            _ => Self::Builder,
-        }
+    pub fn from_builder_status(status: i32, lifecycle: Lifecycle) -> Self {
+        let own = u8::try_from(status).ok().filter(|code| lifecycle.builder_failure(*code).is_some());
+        own.map_or(Self::Builder, Self::BuildersOwn)
     }
 
     /// The process exit status.
@@ -105,7 +109,9 @@ impl ExitCode {
             124 => Self::Timeout,
             130 => Self::Interrupted,
             143 => Self::Terminated,
-            own @ 222..=226 => Self::BuildersOwn(own),
+            own if Lifecycle::ALL.iter().any(|lifecycle| lifecycle.builder_failure(own).is_some()) => {
+                Self::BuildersOwn(own)
+            }
             _ => return None,
         })
     }
@@ -148,8 +154,13 @@ mod tests {
 
     #[test]
     fn a_builder_keeps_its_own_codes_only() {
-        assert_eq!(ExitCode::from_builder_status(223), ExitCode::BuildersOwn(223));
-        assert_eq!(ExitCode::from_builder_status(1), ExitCode::Builder);
-        assert_eq!(ExitCode::from_builder_status(-1), ExitCode::Builder);
+        let from = ExitCode::from_builder_status;
+        for (lifecycle, own, others) in [(Lifecycle::Buildpack, 223, 234), (Lifecycle::Cnb, 234, 223)] {
+            assert_eq!(from(own, lifecycle), ExitCode::BuildersOwn(u8::try_from(own).unwrap()));
+            for status in [others, 1, -1, 256 + own] {
+                assert_eq!(from(status, lifecycle), ExitCode::Builder, "{status}");
+            }
+        }
+        assert_eq!((from(223, Lifecycle::Docker), from(2, Lifecycle::Docker)), (ExitCode::Builder, ExitCode::Builder));
     }
 }

@@ -1,7 +1,10 @@
 //! Which of Cloud Foundry's three ways made an app's image, and so which builder and launcher a request has.
 
+mod layout;
+
 use crate::action::RunAction;
 use crate::dependency::{CachedDependency, ImageLayer};
+pub use layout::Layout;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +18,35 @@ pub enum Lifecycle {
 }
 
 impl Lifecycle {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Buildpack, Self::Cnb, Self::Docker];
+
+    /// What it fixes.
+    #[must_use]
+    pub const fn layout(self) -> &'static Layout {
+        match self {
+            Self::Buildpack => &layout::BUILDPACK,
+            Self::Cnb => &layout::CNB,
+            Self::Docker => &layout::DOCKER,
+        }
+    }
+
+    /// The lifecycle whose droplet has these folders below vcap's home; `None`: it is nobody's. CNB's builder packs all of the
+    /// home, and so an empty `app` where the root file system has one; no other droplet has CNB's folders.
+    pub fn from_droplet(has_folder: impl Fn(&str) -> bool) -> Option<Self> {
+        let is_its = |lifecycle: &Self| {
+            let folders = lifecycle.layout().droplet_folders;
+            !folders.is_empty() && folders.iter().all(|folder| has_folder(folder))
+        };
+        [Self::Cnb, Self::Buildpack].into_iter().find(is_its)
+    }
+
+    /// What the builder says by this exit code; `None`: no more than that it failed.
+    #[must_use]
+    pub fn builder_failure(self, code: u8) -> Option<&'static str> {
+        self.layout().builder_codes.iter().find(|(own, _)| *own == code).map(|(_, what)| *what)
+    }
+
     /// As Cloud Controller calls it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -62,6 +94,22 @@ impl Lifecycle {
 mod tests {
     use super::*;
     use crate::task::TaskDefinition;
+
+    #[test]
+    fn a_droplet_is_cnbs_even_with_an_empty_app_and_nobodys_by_half_of_the_folders() {
+        let of = |folders: &[&str]| Lifecycle::from_droplet(|folder| folders.contains(&folder));
+        assert_eq!(of(&["app", "tmp"]), Some(Lifecycle::Buildpack));
+        assert_eq!(of(&["app", "workspace", "layers"]), Some(Lifecycle::Cnb));
+        assert_eq!((of(&["workspace"]), of(&["layers"]), of(&[])), (None, None, None));
+    }
+
+    #[test]
+    fn an_exit_code_speaks_for_one_lifecycle_only() {
+        for code in 0..=255 {
+            let speakers = Lifecycle::ALL.into_iter().filter(|lifecycle| lifecycle.builder_failure(code).is_some());
+            assert_eq!(speakers.count(), usize::from(matches!(code, 222..=226 | 231..=237)), "{code}");
+        }
+    }
 
     #[test]
     fn a_lifecycle_is_known_by_its_key_its_layer_its_builder_or_the_root_file_system() {

@@ -196,6 +196,14 @@ impl TaskDefinition {
         Lifecycle::of(&self.rootfs, self.dependencies(), self.layers(), self.builder().into_iter())
     }
 
+    /// Where the package is unpacked and the builder works.
+    #[must_use]
+    pub fn workspace(&self) -> &str {
+        let layout = self.lifecycle_kind().layout();
+        let named = self.builder().and_then(|run| run.options(layout.workspace_option?).next());
+        named.unwrap_or(layout.workspace)
+    }
+
     /// The file that becomes the droplet: what is uploaded under that name, else what the builder is told to write.
     /// `None` for a request that makes none.
     #[must_use]
@@ -309,6 +317,20 @@ mod tests {
         let both = r#"{"action":{"serial":{"actions":[{"run":{"path":"/x/builder","args":["-outputDroplet=/e"]}},
             {"upload":{"artifact":"droplet","from":"/d"}}]}}}"#;
         assert_eq!(serde_json::from_str::<TaskDefinition>(both).unwrap().droplet(), Some("/d"));
+    }
+
+    #[test]
+    fn the_builder_works_where_the_request_says_or_its_lifecycle() {
+        for (args, expected) in [
+            (r#"["-buildDir=/x"]"#, "/x"),
+            (r#"["-buildpackOrder=k"]"#, "/tmp/app"),
+            (r#"["--buildpack","k"]"#, "/home/vcap/workspace"),
+            (r#"["--buildpack","k","--workspace-dir","/y"]"#, "/y"),
+        ] {
+            let task = format!(r#"{{"action":{{"run":{{"path":"/tmp/lifecycle/builder","args":{args}}}}}}}"#);
+            let task: TaskDefinition = serde_json::from_str(&task).unwrap();
+            assert_eq!(task.workspace(), expected, "{args}");
+        }
     }
 
     #[test]

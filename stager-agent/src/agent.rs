@@ -213,7 +213,7 @@ fn failed(
     if let Err(error) = reported {
         scope.emit(Event::Warning { text: with_causes(&error) });
     }
-    let failure = Failure::from_staging(error, clock::now());
+    let failure = Failure::from_staging(error, plan.kind, clock::now());
     if let Some(docker_app) = &plan.docker_app {
         return failure.of_docker_app(error, &docker_app.image);
     }
@@ -268,7 +268,8 @@ fn droplet_left(plan: &StagingPlan, runner: &StagingRunner, scope: &Scope) -> Re
         let sha256 = upload::sha256(&unsent, scope)?;
         Ok(Droplet { file, sha256, uploaded: false })
     });
-    let failed = |error| Failure::from_staging(&StagingError::Action(ActionError::Upload(error)), clock::now());
+    let failed =
+        |error| Failure::from_staging(&StagingError::Action(ActionError::Upload(error)), plan.kind, clock::now());
     hashed.map(Some).map_err(failed)
 }
 

@@ -33,7 +33,8 @@ const CACHE_LIMIT: u64 = 10 << 30;
                $ build_req | docker run -i --rm --net hcf --name look stager --no-upload --keep\n\
                $ docker exec -it -u vcap -w /tmp/app look bash",
     note = "Exit codes: 0 done, 1 bug, 2 command line, 3 request, 4 fetch, 5 builder, 6 upload, 7 image, 9 Docker Engine,\n\
-            124 timeout, 130 and 143 signal, 222 no buildpack detected the app, 223 compile, 224 release, 225 supply, 226 finalize failed."
+            124 timeout, 130 and 143 signal, 222 no buildpack detected the app, 223 compile, 224 release, 225 supply, 226 finalize failed;\n\
+            CNB: 231 generic, 232 download, 233 no buildpack detected the app, 234 build, 235 export, 236 CredHub, 237 restore failed."
 )]
 pub(crate) struct Arguments {
     /// read the request from this file instead of standard input

@@ -22,6 +22,7 @@ use crate::session::scope::Stopped;
 use crate::staging::StagingError;
 use jiff::Timestamp;
 use shared_model::exit_code::ExitCode;
+use shared_model::lifecycle::Lifecycle;
 use shared_model::size;
 use shared_model::validate::ValidationErrors;
 use signal_hook::consts::SIGINT;
@@ -41,10 +42,12 @@ pub(crate) struct Verified {
 }
 
 impl Failure {
-    /// A staging's; `now` tells whether a signature has expired.
-    pub(crate) fn from_staging(error: &StagingError, now: Timestamp) -> Self {
+    /// A staging's by this lifecycle; `now` tells whether a signature has expired.
+    pub(crate) fn from_staging(error: &StagingError, lifecycle: Lifecycle, now: Timestamp) -> Self {
         match error {
-            StagingError::Dependencies(error) | StagingError::Action(error) => from_action(error.first_cause(), now),
+            StagingError::Dependencies(error) | StagingError::Action(error) => {
+                from_action(error.first_cause(), lifecycle, now)
+            }
             StagingError::Result(error) => from_result(error),
         }
     }
@@ -237,11 +240,11 @@ fn from_result(error: &ResultError) -> Failure {
     Failure::new(ExitCode::Builder, with_causes(error), advice)
 }
 
-fn from_action(error: &ActionError, now: Timestamp) -> Failure {
+fn from_action(error: &ActionError, lifecycle: Lifecycle, now: Timestamp) -> Failure {
     match error {
         ActionError::Stopped(reason) => Failure::from_stop(*reason),
         ActionError::TimedOut { limit, during: _ } => from_time_limit(*limit),
-        ActionError::Exited { path, status, exceeded } => builder::from_status(path, *status, *exceeded),
+        ActionError::Exited { path, status, exceeded } => builder::from_status(path, *status, *exceeded, lifecycle),
         ActionError::Run(error) => builder::from_run(error),
         ActionError::User(error) => builder::from_user(error),
         ActionError::Checksum { .. } => Failure::new(ExitCode::Request, error.to_string(), ""),

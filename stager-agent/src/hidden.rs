@@ -1,9 +1,13 @@
-//! What is hidden in a builder's words: userinfo and query of the URLs that its request gives it, and a registry's password. A builder names a buildpack
-//! by its URL, and git does when it fails. This is for accidents: whoever wants to show a password spells it some other way.
-//! Pure.
+//! What is hidden in a builder's words: userinfo and query of the URLs that its request gives it, the logins for registries that it
+//! gives a CNB builder, and the password that it gives a docker app's. A builder names a buildpack by its URL, and git does when
+//! it fails. This is for accidents: whoever wants to show a password spells it some other way. Pure.
+
+mod registry_logins;
 
 use crate::plan::StagingPlan;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use registry_logins::LoginSecret;
+use shared_model::action::RunAction;
 use shared_model::safe_url::SafeUrl;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -14,6 +18,8 @@ const STARS: &str = "***";
 const SHORT: usize = 8;
 /// More URLs than any request has. Each costs time with every line.
 const MOST_URLS: usize = 256;
+/// More secrets of registries' logins than any request has; each costs time, too.
+const MOST_LOGINS: usize = 128;
 /// Some put a token in the user's place, with this for a password.
 const NO_PASSWORD: &str = "x-oauth-basic";
 /// All but what nobody encodes, and `:`, which parts a user from a password.
@@ -41,27 +47,27 @@ impl Hidden {
     /// What the programs of `plan` are given.
     pub(crate) fn from_plan(plan: &StagingPlan) -> Self {
         let mut urls = Vec::new();
+        let mut needles = Vec::new();
         for run in plan.action.runs() {
             for argument in run.arguments() {
                 let value = argument.strip_prefix('-').and_then(|flag| flag.split_once('=')).map(|(_, value)| value);
                 let value = value.unwrap_or(argument);
                 urls.extend(std::iter::once(value).chain(value.split(',')).map(str::trim));
             }
-            urls.extend(run.environment().iter().map(|variable| variable.value.reveal().as_str()));
         }
-        urls.extend(plan.environment.iter().map(|variable| variable.value.reveal().as_str()));
-        let password = plan.docker_app.as_ref().map(|docker_app| docker_app.password.reveal().as_str());
-        let urls = urls.into_iter().map(SafeUrl::new).filter(|url| url.scheme().is_some());
-        Self::new(password.unwrap_or_default(), urls)
+        let variables = || plan.action.runs().flat_map(RunAction::environment).chain(&plan.environment);
+        urls.extend(variables().map(|variable| variable.value.reveal().as_str()));
+        let of_registries = variables().filter(|variable| variable.name == registry_logins::VARIABLE);
+        let logins = of_registries.flat_map(|variable| registry_logins::secrets(variable.value.reveal()));
+        logins.take(MOST_LOGINS).for_each(|secret| add_login(&secret, &mut needles));
+        if let Some(docker_app) = &plan.docker_app {
+            add_password(docker_app.password.reveal(), &mut needles);
+        }
+        add_urls(urls.into_iter().map(SafeUrl::new).filter(|url| url.scheme().is_some()), &mut needles);
+        Self::new(needles)
     }
 
-    /// Hides a registry's password, empty where there is none, and the secrets of URLs.
-    fn new(password: &str, urls: impl Iterator<Item = SafeUrl>) -> Self {
-        let mut needles = Vec::new();
-        add_password(password, &mut needles);
-        for url in urls.filter(SafeUrl::has_secrets).take(MOST_URLS) {
-            add_url(&url, &mut needles);
-        }
+    fn new(mut needles: Vec<Needle>) -> Self {
         needles.sort_by(|one, other| other.text.len().cmp(&one.text.len()).then_with(|| one.text.cmp(&other.text)));
         needles.dedup_by(|one, other| one.text == other.text);
         Self { needles }
@@ -125,6 +131,12 @@ fn add_password(password: &str, needles: &mut Vec<Needle>) {
     }
 }
 
+fn add_urls(urls: impl Iterator<Item = SafeUrl>, needles: &mut Vec<Needle>) {
+    for url in urls.filter(SafeUrl::has_secrets).take(MOST_URLS) {
+        add_url(&url, needles);
+    }
+}
+
 fn add_url(url: &SafeUrl, needles: &mut Vec<Needle>) {
     let mut add = |text: String, shown: String| {
         needles.extend(in_json(&text).map(|text| Needle { text, shown: shown.clone() }));
@@ -151,6 +163,19 @@ fn add_url(url: &SafeUrl, needles: &mut Vec<Needle>) {
                 add(format!("{name}={value}"), format!("{name}={STARS}"));
             }
         }
+    }
+}
+
+fn add_login(LoginSecret { name, text }: &LoginSecret, needles: &mut Vec<Needle>) {
+    let spelt = spellings(text).into_iter().filter(|secret| secret.len() >= SHORT);
+    let anywhere = spelt.flat_map(|secret| in_json(&secret)).map(|text| Needle { text, shown: STARS.to_owned() });
+    needles.extend(anywhere);
+    if !name.is_empty() {
+        // As the variable has it, a short one too.
+        let shown = format!("\"{name}\":\"{STARS}\"");
+        let in_its_place =
+            in_json(text).map(|text| Needle { text: format!("\"{name}\":\"{text}\""), shown: shown.clone() });
+        needles.extend(in_its_place);
     }
 }
 
@@ -181,12 +206,22 @@ fn text_in_small_hex(encoded: &str) -> String {
 
 #[cfg(test)]
 pub(crate) fn from_urls(urls: &[&str]) -> Hidden {
-    Hidden::new("", urls.iter().map(|url| SafeUrl::new(*url)))
+    let mut needles = Vec::new();
+    add_urls(urls.iter().map(|url| SafeUrl::new(*url)), &mut needles);
+    Hidden::new(needles)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn from_logins(variable: &str) -> Hidden {
+        let mut needles = Vec::new();
+        for secret in registry_logins::secrets(variable) {
+            add_login(&secret, &mut needles);
+        }
+        Hidden::new(needles)
+    }
 
     fn shown(url: &str, text: &str) -> String {
         from_urls(&[url]).hide(text).into_owned()
@@ -228,7 +263,11 @@ mod tests {
 
     #[test]
     fn a_registrys_password_is_hidden_and_a_short_one_where_it_is_an_argument() {
-        let shown = |password: &str, text: &str| Hidden::new(password, std::iter::empty()).hide(text).into_owned();
+        let shown = |password: &str, text: &str| {
+            let mut needles = Vec::new();
+            add_password(password, &mut needles);
+            Hidden::new(needles).hide(text).into_owned()
+        };
         assert_eq!(shown("s3cret\"12", r#"s3cret"12 "s3cret\"12""#), r#"*** "***""#);
         assert_eq!(shown("me", "-dockerUser=me -dockerPassword=me"), "-dockerUser=me -dockerPassword=***");
         assert_eq!(shown("", "-dockerPassword= x"), "-dockerPassword= x");
@@ -239,6 +278,32 @@ mod tests {
         for userinfo in ["ghp_0123456789", "ghp_0123456789:", "ghp_0123456789:x-oauth-basic"] {
             assert_eq!(shown(&format!("https://{userinfo}@h/"), "with ghp_0123456789."), "with ***.", "{userinfo}");
         }
+    }
+
+    #[test]
+    fn a_logins_password_and_token_are_hidden_however_a_builder_shows_them() {
+        let variable = r#"{"a.io":{"username":"cnb","password":"pass/wörd&1"},"b.io":{"token":"0123456789"}}"#;
+        let shown = |text: &str| from_logins(variable).hide(text).into_owned();
+        for text in
+            ["pass/wörd&1", "pass%2Fw%C3%B6rd%261", r"pass/wörd\u00261", "0123456789", "Y25iOnBhc3Mvd8O2cmQmMQ=="]
+        {
+            assert_eq!(shown(&format!("<{text}>")), "<***>", "{text}");
+        }
+        assert_eq!(shown("cnb at a.io"), "cnb at a.io");
+        let environment = format!("CNB_REGISTRY_CREDS={variable}");
+        let expected = r#"CNB_REGISTRY_CREDS={"a.io":{"username":"cnb","password":"***"},"b.io":{"token":"***"}}"#;
+        assert_eq!(shown(&environment), expected);
+    }
+
+    #[test]
+    fn a_short_password_is_hidden_in_its_list_and_leaves_other_words_alone() {
+        let variable = r#"{"a.io":{"username":"me","password":"abc"}}"#;
+        let hidden = from_logins(variable);
+        assert_eq!(hidden.hide(variable), r#"{"a.io":{"username":"me","password":"***"}}"#);
+        assert_eq!(hidden.hide("abc is the alphabet"), "abc is the alphabet");
+        assert_eq!(from_logins("null").hide("null and void"), "null and void");
+        let odd = r#"{"a.io":"me:pass0word"}"#;
+        assert_eq!(from_logins(odd).hide(&format!("cannot read {odd}")), "cannot read ***");
     }
 
     #[test]

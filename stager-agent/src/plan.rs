@@ -1,10 +1,11 @@
 //! From a request to what the agent will do, as a value. Pure: nothing is looked up, nothing is touched.
 
-use shared_model::action::{Action, ActionList, DownloadAction};
+use shared_model::action::{Action, ActionList, DownloadAction, RunAction};
 use shared_model::application::Application;
 use shared_model::dependency::{CachedDependency, ImageLayer, LayerType};
 use shared_model::docker_app::without_login;
 use shared_model::environment::EnvironmentVariable;
+use shared_model::lifecycle::Lifecycle;
 use shared_model::mounted_file::MountedFile;
 use shared_model::safe_url::SafeUrl;
 use shared_model::secret::Secret;
@@ -36,6 +37,8 @@ pub(crate) struct StagingPlan {
     pub(crate) droplet: Option<PathBuf>,
     /// What a docker app has in place of a droplet; `None` for any other app.
     pub(crate) docker_app: Option<DockerApp>,
+    /// How the app is staged.
+    pub(crate) kind: Lifecycle,
     /// The folder that holds builder and launcher.
     pub(crate) lifecycle: PathBuf,
     /// Buildpacks that the request names by URLs of their own, which may hold a password.
@@ -96,6 +99,7 @@ pub(crate) fn plan(task: TaskDefinition) -> Result<StagingPlan, PlanError> {
     let stack = task.stack().unwrap_or_default().to_owned();
     let droplet = task.droplet().map(PathBuf::from);
     let docker_app = task.is_docker().then(|| DockerApp::new(&task));
+    let kind = task.lifecycle_kind();
     let lifecycle = PathBuf::from(task.lifecycle());
     let buildpack_urls = buildpack_urls(&task);
     let skips_verification = task.skips_certificate_verification();
@@ -119,6 +123,7 @@ pub(crate) fn plan(task: TaskDefinition) -> Result<StagingPlan, PlanError> {
         log_source: if task.log_source.is_empty() { LOG_SOURCE.to_owned() } else { task.log_source },
         droplet,
         docker_app,
+        kind,
         lifecycle,
         buildpack_urls,
         result_file: Some(task.result_file).filter(|path| !path.is_empty()).map(PathBuf::from),
@@ -130,8 +135,8 @@ pub(crate) fn plan(task: TaskDefinition) -> Result<StagingPlan, PlanError> {
 }
 
 fn buildpack_urls(task: &TaskDefinition) -> Vec<SafeUrl> {
-    let orders = task.action.iter().flat_map(Action::runs).filter_map(|run| run.flag("buildpackOrder"));
-    orders.flat_map(|order| order.split(',')).filter(|key| key.contains("://")).map(SafeUrl::new).collect()
+    let named = task.action.iter().flat_map(Action::runs).flat_map(RunAction::buildpacks);
+    named.filter(|key| key.contains("://")).map(SafeUrl::new).collect()
 }
 
 /// As the BBS turns a SHARED layer into what older cells know.

@@ -3,6 +3,7 @@
 use super::output::{Color, Output, ScreenOptions};
 use crate::image::ImageBy;
 use argh::{ArgsInfo, FromArgs};
+use shared_model::lifecycle::Lifecycle;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -23,6 +24,9 @@ Image {
     /// lifecycle with the launcher: an archive (tgz) or a folder
     #[argh(option, arg_name = "path")]
     pub(crate) lifecycle: PathBuf,
+    /// how the app was staged, buildpack or cnb (default: as --request says, otherwise buildpack)
+    #[argh(option, from_str_fn(kind), arg_name = "lifecycle")]
+    pub(crate) kind: Option<Lifecycle>,
     /// staging request, as printed by build-req; sets name, labels and root file system; - reads standard input
     #[argh(option, arg_name = "file")]
     pub(crate) request: Option<PathBuf>,
@@ -57,6 +61,13 @@ Image {
     #[argh(switch)]
     pub(crate) password_stdin: bool,
 }
+}
+
+/// A lifecycle that makes droplets, by Cloud Controller's word for it.
+fn kind(typed: &str) -> Result<Lifecycle, String> {
+    let makes_droplets = |lifecycle: &Lifecycle| !lifecycle.layout().droplet_folders.is_empty();
+    let known = Lifecycle::ALL.into_iter().filter(makes_droplets).find(|lifecycle| lifecycle.name() == typed);
+    known.ok_or_else(|| "use buildpack or cnb".to_owned())
 }
 
 /// A number of bytes, as it is typed.

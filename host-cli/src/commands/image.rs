@@ -8,8 +8,8 @@ use crate::backend::docker::push::Target;
 use crate::failure::Failure;
 use crate::image::app_image::{self, is_label};
 use crate::image::{
-    Bound, GENEROUS, ImageError, ImageNames, ImageOptions, ImageParts, ImagePlan, Lifecycle, MadeImage, checked_names,
-    created, tag,
+    Bound, GENEROUS, ImageError, ImageNames, ImageOptions, ImageParts, ImagePlan, LifecycleSource, MadeImage,
+    checked_names, created, tag,
 };
 use crate::pipeline::push_if_wanted;
 use crate::plan::error::no_docker_app;
@@ -20,6 +20,7 @@ use crate::screen::screen;
 use crate::session::{Session, run_command};
 use shared_model::event::{EventSink, Step};
 use shared_model::exit_code::ExitCode;
+use shared_model::lifecycle::Lifecycle;
 use shared_model::task::TaskDefinition;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -80,13 +81,15 @@ fn order(command: &arguments::Image) -> Result<Order, Failure> {
         [] => ImageNames::OfApp { name: application.name, guid: application.guid },
         given => ImageNames::Given(given.to_vec()),
     };
+    let of_request = task.as_ref().map(TaskDefinition::lifecycle_kind);
+    let kind = command.kind.or(of_request).unwrap_or(Lifecycle::Buildpack);
     let parts = ImageParts {
         droplet: open(&command.droplet)?,
-        lifecycle: Lifecycle::at(&command.lifecycle)?,
+        lifecycle: LifecycleSource::at(&command.lifecycle)?,
         result: text(command.result.as_deref())?,
     };
     let options = ImageOptions { by: command.by, verbose: command.verbose, created: created::from_environment()? };
-    Ok(Order { app_guid, plan: ImagePlan { base, names, labels: all_labels, bound, options }, parts })
+    Ok(Order { app_guid, plan: ImagePlan { base, lifecycle: kind, names, labels: all_labels, bound, options }, parts })
 }
 
 /// What was typed, judged.

@@ -6,6 +6,7 @@ use crate::image::Bound;
 use crate::registry::reference::Reference;
 use crate::requests::RequestKind;
 use shared_model::assert_all_variants;
+use shared_model::lifecycle::Lifecycle;
 use shared_model::safe_url::SafeUrl;
 use std::io;
 use std::path::PathBuf;
@@ -82,7 +83,8 @@ fn images() -> Vec<ImageError> {
         ImageError::Unreadable { what: what(), reason: words() },
         ImageError::Corrupt { archive: "droplet", reason: words() },
         ImageError::Empty { archive: "droplet" },
-        ImageError::NoDroplet,
+        ImageError::OtherDroplet { wanted: Lifecycle::Buildpack, found: None },
+        ImageError::OtherDroplet { wanted: Lifecycle::Cnb, found: Some(Lifecycle::Buildpack) },
         ImageError::NoLauncher,
         ImageError::Entry { archive: "droplet", entry: "../a".into(), why: "no" },
         ImageError::TooLarge { archive: "droplet", limit: "32G".into() },
@@ -229,7 +231,7 @@ fn no_error_is_forgotten_here() {
             Unreadable,
             Corrupt,
             Empty,
-            NoDroplet,
+            OtherDroplet,
             NoLauncher,
             Entry,
             TooLarge,

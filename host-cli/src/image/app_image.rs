@@ -91,9 +91,12 @@ impl Lifecycle {
 }
 
 impl Buildpack {
+    /// Its name and version. The name that a CNB builder tells ends with the version: `acme/py@1.0.0`.
     fn shown(self) -> Option<String> {
-        let name = if self.name.is_empty() { self.key } else { self.name };
-        let text = format!("{} {}", safe_buildpack(name), self.version);
+        let Self { key, name, version } = self;
+        let name = safe_buildpack(if name.is_empty() { key } else { name });
+        let has_version = name.rsplit_once('@').is_some_and(|(_, told)| told == version);
+        let text = if has_version { name } else { format!("{name} {version}") };
         Some(text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 }

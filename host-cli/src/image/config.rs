@@ -9,18 +9,18 @@ use crate::engine::{Image, ImageSettings, Platform};
 use crate::labels;
 use jiff::Timestamp;
 use serde::Serialize;
+use shared_model::lifecycle::Lifecycle;
 use shared_model::secret::Secret;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// The only variables that an app image sets.
-pub(crate) const VARIABLES: [(&str, &str); 3] =
+/// The variables that every app image sets.
+const VARIABLES: [(&str, &str); 3] =
     [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("LANG", "en_US.UTF-8"), ("PORT", "8080")];
 const PORT: &str = "8080";
 const WORKING_DIRECTORY: &str = "/home/vcap";
 const USER: &str = "vcap";
 const ENTRYPOINT: [&str; 1] = ["/tmp/lifecycle/launcher"];
-const COMMAND: [&str; 3] = ["app", "", ""];
 /// Characters of a label's value. Engines and their clients show labels in tables; a line of a Dockerfile ends at 64 KiB.
 const LONGEST_LABEL: usize = 8192;
 
@@ -28,6 +28,8 @@ const LONGEST_LABEL: usize = 8192;
 pub(crate) struct AppImageConfig<'a> {
     /// The root file system.
     pub(crate) base: &'a Image,
+    /// How the app was staged.
+    pub(crate) lifecycle: Lifecycle,
     /// Its labels; see [`plain`].
     pub(crate) labels: &'a BTreeMap<String, String>,
     /// Seconds since 1970 that it gives as its time.
@@ -61,6 +63,7 @@ struct Config<'a> {
     exposed_ports: BTreeMap<String, BTreeMap<String, String>>,
     env: Vec<String>,
     entrypoint: &'a [&'a str],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     cmd: &'a [&'a str],
     working_dir: &'a str,
     labels: &'a BTreeMap<String, String>,
@@ -84,7 +87,6 @@ impl AppImageConfig<'_> {
     pub(crate) fn config(&self, layers: &[NewLayer<'_>]) -> Vec<u8> {
         let created = Timestamp::from_second(self.created).unwrap_or_default().to_string();
         let Platform { architecture, os, variant } = &self.base.details.platform;
-        let variables = VARIABLES.map(|(name, value)| format!("{name}={value}"));
         let below = self.base.details.layers.iter().cloned();
         let above = layers.iter().map(|layer| format!("sha256:{}", layer.sha256));
         let of_base = |_| History { created: &created, created_by: made_by_base(&self.base.id.0) };
@@ -100,9 +102,9 @@ impl AppImageConfig<'_> {
             config: Config {
                 user: USER,
                 exposed_ports: BTreeMap::from([(format!("{PORT}/tcp"), BTreeMap::new())]),
-                env: variables.to_vec(),
+                env: environment(self.lifecycle),
                 entrypoint: &ENTRYPOINT,
-                cmd: &COMMAND,
+                cmd: self.lifecycle.layout().default_arguments,
                 working_dir: WORKING_DIRECTORY,
                 labels: self.labels,
             },
@@ -115,10 +117,11 @@ impl AppImageConfig<'_> {
     /// The Dockerfile over `lifecycle.tar` and `droplet.tar`. It names the base by its id, so that nothing is pulled.
     pub(crate) fn dockerfile(&self) -> String {
         let mut text = format!("FROM {}\nLABEL {}={}\nENV", self.base.id.0, labels::KIND, labels::KIND_APP);
-        for (name, value) in VARIABLES {
-            let _ = write!(text, " {name}={value}");
+        for variable in environment(self.lifecycle) {
+            let _ = write!(text, " {variable}");
         }
-        let (entrypoint, command) = (serde_json::json!(ENTRYPOINT), serde_json::json!(COMMAND));
+        let command = self.lifecycle.layout().default_arguments;
+        let (entrypoint, command) = (serde_json::json!(ENTRYPOINT), serde_json::json!(command));
         let _ = write!(
             text,
             "\nEXPOSE {PORT}\nWORKDIR {WORKING_DIRECTORY}\nUSER {USER}\nENTRYPOINT {entrypoint}\nCMD {command}\n\
@@ -142,15 +145,24 @@ pub(crate) fn made_by_layer(name: &str, digest: &str) -> String {
     format!("stager {name} {digest}")
 }
 
-/// The settings of every app image.
-pub(crate) fn settings() -> ImageSettings {
+/// The variables that an app image sets; it sets no others.
+pub(crate) fn variables(lifecycle: Lifecycle) -> impl Iterator<Item = (&'static str, &'static str)> {
+    VARIABLES.into_iter().chain(lifecycle.layout().variables.iter().copied())
+}
+
+fn environment(lifecycle: Lifecycle) -> Vec<String> {
+    variables(lifecycle).map(|(name, value)| format!("{name}={value}")).collect()
+}
+
+/// The settings of every app image of this lifecycle.
+pub(crate) fn settings(lifecycle: Lifecycle) -> ImageSettings {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     ImageSettings {
         user: USER.to_owned(),
         working_directory: WORKING_DIRECTORY.to_owned(),
         entrypoint: words(&ENTRYPOINT),
-        command: words(&COMMAND),
-        environment: Secret::new(VARIABLES.map(|(name, value)| format!("{name}={value}")).to_vec()),
+        command: words(lifecycle.layout().default_arguments),
+        environment: Secret::new(environment(lifecycle)),
         others: Vec::new(),
     }
 }
@@ -188,7 +200,7 @@ mod tests {
     }
 
     fn plan<'a>(base: &'a Image, labels: &'a BTreeMap<String, String>) -> AppImageConfig<'a> {
-        AppImageConfig { base, labels, created: 315_532_800 }
+        AppImageConfig { base, lifecycle: Lifecycle::Buildpack, labels, created: 315_532_800 }
     }
 
     #[test]
@@ -232,6 +244,25 @@ LABEL \
   stager.kind="app"
 "#
         );
+    }
+
+    #[test]
+    fn a_cnb_apps_image_starts_its_launcher_without_arguments_and_tells_it_the_folders() {
+        let (base, labels) = (base(), BTreeMap::new());
+        let plan = AppImageConfig { lifecycle: Lifecycle::Cnb, ..plan(&base, &labels) };
+        let config: serde_json::Value = serde_json::from_slice(&plan.config(&[])).unwrap();
+        let variables = serde_json::json!([
+            "PATH=/usr/local/bin:/usr/bin:/bin",
+            "LANG=en_US.UTF-8",
+            "PORT=8080",
+            "CNB_LAYERS_DIR=/home/vcap/layers",
+            "CNB_APP_DIR=/home/vcap/workspace",
+        ]);
+        assert_eq!((&config["config"]["Env"], config["config"].get("Cmd")), (&variables, None));
+        let dockerfile = plan.dockerfile();
+        let env = "ENV PATH=/usr/local/bin:/usr/bin:/bin LANG=en_US.UTF-8 PORT=8080 CNB_LAYERS_DIR=/home/vcap/layers \
+                   CNB_APP_DIR=/home/vcap/workspace\n";
+        assert!(dockerfile.contains(env) && dockerfile.contains("\nCMD []\n"), "{dockerfile}");
     }
 
     proptest! {

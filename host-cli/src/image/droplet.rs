@@ -6,10 +6,12 @@
 use super::ImageError;
 use super::attributes::LeftOut;
 use super::bound::Bound;
-use super::entries::{Stopped, below_root, each_entry};
+use super::droplet_folders::DropletFolders;
+use super::entries::{Stopped, each_entry};
 use super::layer::{Layer, LayerWriter, Owner};
 use super::read_ahead::read_ahead;
 use shared_model::event::{Event, EventSink};
+use shared_model::lifecycle::Lifecycle;
 use shared_model::plain_line::escape_control;
 use std::io::{BufRead, BufReader, Read};
 use std::thread;
@@ -23,17 +25,18 @@ const ARCHIVE: &str = "droplet";
 /// How a gzip file begins.
 pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// The layer, in one pass over the droplet (tgz). What is newer than `newest`, seconds since 1970, gets that time.
-/// It may become as large as `bound` says.
+/// The layer, in one pass over the droplet (tgz), which must be of this lifecycle. What is newer than `newest`, seconds since
+/// 1970, gets that time. It may become as large as `bound` says.
 pub(super) fn droplet_layer(
     droplet: impl Read + Send,
+    lifecycle: Lifecycle,
     newest: Option<u64>,
     bound: Bound,
     events: &dyn EventSink,
 ) -> Result<Layer, ImageError> {
     let mut layer = LayerWriter::new(ARCHIVE, "home/vcap", VCAP, newest, bound)?;
     layer.folder("home/vcap", HOME_MODE, VCAP)?;
-    let mut has_app = false;
+    let mut folders = DropletFolders::default();
     let corrupt = |reason: String| ImageError::Corrupt { archive: ARCHIVE, reason };
     let mut packed = BufReader::with_capacity(256 << 10, droplet);
     if !packed.fill_buf().map_err(|error| corrupt(error.to_string()))?.starts_with(&GZIP) {
@@ -42,7 +45,7 @@ pub(super) fn droplet_layer(
     let inflated = Inflated::new(packed);
     let outcome = thread::scope(|scope| {
         each_entry(read_ahead(scope, inflated), |entry, content| {
-            has_app |= below_root(&entry.path).is_some_and(|path| path.starts_with("app"));
+            folders.see(entry);
             layer.add(entry, content)
         })
     });
@@ -50,8 +53,10 @@ pub(super) fn droplet_layer(
         events.emit(Event::Warning { text: told(layer.left_out()) });
     }
     match outcome {
-        Ok(()) if has_app => layer.finish(),
-        Ok(()) => Err(ImageError::NoDroplet),
+        Ok(()) => match folders.lifecycle() {
+            Some(found) if found == lifecycle => layer.finish(),
+            found => Err(ImageError::OtherDroplet { wanted: lifecycle, found }),
+        },
         Err(Stopped::Visitor(error)) => Err(error),
         Err(Stopped::Archive(error)) => Err(corrupt(error.to_string())),
     }

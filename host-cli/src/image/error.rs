@@ -3,6 +3,7 @@
 use super::bound::{Bound, BoundBy};
 use crate::engine::EngineError;
 use crate::registry::image_name::full_name;
+use shared_model::lifecycle::Lifecycle;
 use shared_model::plain_line::escape_control;
 use shared_model::safe_url::SafeUrl;
 use std::io;
@@ -31,9 +32,9 @@ pub(crate) enum ImageError {
     /// An archive of no bytes.
     #[error("the {archive} is empty")]
     Empty { archive: &'static str },
-    /// An archive without the `app` folder that every droplet has.
-    #[error("not a droplet of a buildpack app: it has no folder `app`")]
-    NoDroplet,
+    /// An archive without the folders that a droplet of the app's lifecycle has; perhaps with another's.
+    #[error("not a droplet of a {} app: {}", wanted.name(), why_not(*wanted, *found))]
+    OtherDroplet { wanted: Lifecycle, found: Option<Lifecycle> },
     /// There is no launcher.
     #[error("the lifecycle has no program `launcher`")]
     NoLauncher,
@@ -85,9 +86,12 @@ impl ImageError {
             Self::BaseMissing { .. } => {
                 "`docker pull` gets it where a registry has it; docker/build makes stager-rootfs; --base names another"
             }
-            Self::Corrupt { archive: "droplet", .. } | Self::Empty { archive: "droplet" } | Self::NoDroplet => {
-                "stage the app again"
+            Self::OtherDroplet { found: Some(_), .. } => {
+                "stage the app again; for `host-cli image` of a file, --kind says how it was staged"
             }
+            Self::Corrupt { archive: "droplet", .. }
+            | Self::Empty { archive: "droplet" }
+            | Self::OtherDroplet { found: None, .. } => "stage the app again",
             Self::NoLauncher => "use the request's lifecycle, with launcher at its top",
             Self::Spool { .. } => NO_ROOM,
             Self::LayoutExists { .. } => {
@@ -111,6 +115,15 @@ impl ImageError {
             }
         }
     }
+}
+
+fn why_not(wanted: Lifecycle, found: Option<Lifecycle>) -> String {
+    if let Some(found) = found {
+        return format!("it is one of a {} app", found.name());
+    }
+    let folders = wanted.layout().droplet_folders;
+    let noun = if folders.len() == 1 { "folder" } else { "folders" };
+    format!("it has no {noun} `{}`", folders.join("`, `"))
 }
 
 /// The names with their tags.

@@ -27,7 +27,7 @@ const DEEPEST: usize = 20;
 
 /// Where a lifecycle comes from.
 #[derive(Debug)]
-pub(crate) enum Lifecycle {
+pub(crate) enum LifecycleSource {
     /// A tar, compressed (tgz) or not, read from its start.
     Archive(File),
     /// A folder with its programs.
@@ -36,7 +36,7 @@ pub(crate) enum Lifecycle {
     Programs(Vec<(String, File)>),
 }
 
-impl Lifecycle {
+impl LifecycleSource {
     /// What stands at `path`.
     pub(crate) fn at(path: &Path) -> Result<Self, ImageError> {
         let unreadable = |error: std::io::Error| ImageError::Unreadable {
@@ -53,22 +53,22 @@ impl Lifecycle {
 
 /// The layer; what is newer than `newest`, seconds since 1970, gets that time.
 pub(super) fn lifecycle_layer(
-    lifecycle: &mut Lifecycle,
+    lifecycle: &mut LifecycleSource,
     newest: Option<u64>,
     bound: Bound,
 ) -> Result<Layer, ImageError> {
     let bound = match lifecycle {
-        Lifecycle::Archive(file) => bound.with_ratio(length(file)),
-        Lifecycle::Folder(_) | Lifecycle::Programs(_) => bound,
+        LifecycleSource::Archive(file) => bound.with_ratio(length(file)),
+        LifecycleSource::Folder(_) | LifecycleSource::Programs(_) => bound,
     };
     let layer = LayerWriter::new(ARCHIVE, "tmp/lifecycle", ROOT, newest, bound)?;
     let mut writer = Writer { layer, has_launcher: false };
     writer.layer.folder("tmp", TMP_MODE, ROOT)?;
     writer.layer.folder("tmp/lifecycle", MODE, ROOT)?;
     match lifecycle {
-        Lifecycle::Archive(file) => writer.archive(file)?,
-        Lifecycle::Folder(folder) => writer.folder(folder, Path::new(""), 0)?,
-        Lifecycle::Programs(programs) => {
+        LifecycleSource::Archive(file) => writer.archive(file)?,
+        LifecycleSource::Folder(folder) => writer.folder(folder, Path::new(""), 0)?,
+        LifecycleSource::Programs(programs) => {
             programs.sort_by(|one, other| one.0.cmp(&other.0));
             for (name, file) in programs {
                 writer.program(Path::new(name), file)?;

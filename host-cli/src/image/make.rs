@@ -6,7 +6,7 @@ use super::created::Created;
 use super::destination::{Destination, FinishedImage, ImageBy, UntaggedImage};
 use super::droplet::droplet_layer;
 use super::error::checked_names;
-use super::lifecycle::{Lifecycle, lifecycle_layer};
+use super::lifecycle::{LifecycleSource, lifecycle_layer};
 use super::sha256::{sha256_of, sha256_of_bytes};
 use super::stop::Stop;
 use crate::engine::Image;
@@ -14,6 +14,7 @@ use crate::image::app_image;
 use crate::image::config::{self, AppImageConfig};
 use crate::labels;
 use shared_model::event::{Event, EventSink};
+use shared_model::lifecycle::Lifecycle;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Seek;
@@ -26,6 +27,8 @@ const LAYERS: &str = "4";
 pub(crate) struct ImagePlan {
     /// The root file system's name or id.
     pub(crate) base: String,
+    /// How the app was staged.
+    pub(crate) lifecycle: Lifecycle,
     /// What it will be called.
     pub(crate) names: ImageNames,
     /// Labels besides those of droplet, lifecycle and result; nothing secret.
@@ -41,7 +44,7 @@ pub(crate) struct ImageParts {
     /// The droplet (tgz); it is read from its start, twice.
     pub(crate) droplet: File,
     /// The launcher and its like.
-    pub(crate) lifecycle: Lifecycle,
+    pub(crate) lifecycle: LifecycleSource,
     /// The builder's result file; empty: none.
     pub(crate) result: String,
 }
@@ -85,7 +88,7 @@ impl ImageMaker<'_> {
             ImageNames::Given(names) => checked_names(names)?,
             ImageNames::OfApp { name, guid } => app_image::names(name, guid, &droplet_sha256),
         };
-        let base = self.base(&plan.base)?;
+        let base = self.base(&plan.base, plan.lifecycle)?;
         let Created { time: created, newest } = plan.options.created;
         // The lifecycle is the platform's; a request's disk is the app's.
         let lifecycle = lifecycle_layer(&mut parts.lifecycle, newest, Bound::from_option(GENEROUS))?;
@@ -105,7 +108,8 @@ impl ImageMaker<'_> {
         for value in all_labels.values_mut() {
             *value = config::plain(value);
         }
-        let build_key = build_key(newest, &AppImageConfig { base: &base, labels: &all_labels, created });
+        let unkeyed = AppImageConfig { base: &base, lifecycle: plan.lifecycle, labels: &all_labels, created };
+        let build_key = build_key(newest, &unkeyed);
         let found = destination.find(&build_key)?;
         if found.as_ref().is_none_or(|found| found.tags.is_empty()) {
             destination.begin(&base.id, &build_key);
@@ -115,18 +119,18 @@ impl ImageMaker<'_> {
             found.id
         } else {
             all_labels.insert(app_image::BUILD_KEY.to_owned(), build_key.clone());
-            let config = AppImageConfig { base: &base, labels: &all_labels, created };
+            let config = AppImageConfig { base: &base, lifecycle: plan.lifecycle, labels: &all_labels, created };
             let bound = plan.bound.with_ratio(length(&parts.droplet));
-            let droplet = droplet_layer(stop.over(&parts.droplet), newest, bound, events)?;
+            let droplet = droplet_layer(stop.over(&parts.droplet), plan.lifecycle, newest, bound, events)?;
             destination.put(&FinishedImage { config, lifecycle, droplet, build_key }, stop, events)?
         };
         Ok(UntaggedImage { id, names, droplet: droplet_sha256 })
     }
 
     /// The image to build on. Warns where it sets what the app image sets too.
-    fn base(&self, name: &str) -> Result<Image, ImageError> {
+    fn base(&self, name: &str, lifecycle: Lifecycle) -> Result<Image, ImageError> {
         let found = self.destination.base(name)?.ok_or_else(|| ImageError::BaseMissing { base: name.to_owned() })?;
-        let foreign = |name: &&str| !config::VARIABLES.iter().any(|(ours, _)| ours == name);
+        let foreign = |name: &&str| !config::variables(lifecycle).any(|(ours, _)| ours == *name);
         let foreign: Vec<&str> = found.details.settings.variables().filter(foreign).collect();
         if !foreign.is_empty() {
             let text = format!("{name} sets {}; the app image sets them too", foreign.join(", "));

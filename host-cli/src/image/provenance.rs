@@ -8,6 +8,7 @@ use crate::engine::{EngineError, Image, ImageId, ImageSettings, Images};
 use crate::image::app_image;
 use crate::image::config;
 use crate::labels;
+use shared_model::lifecycle::Lifecycle;
 use shared_model::plain_line::escape_control;
 
 /// How it is known that an image is ours.
@@ -94,9 +95,13 @@ fn by_content(engine: &dyn Images, image: &Image) -> Result<Option<Foreign>, Eng
     Ok(other_setting(&image.details.settings).map(|what| Foreign::Setting { what }))
 }
 
-/// What an image sets that ours do not, or not so.
+/// What an image sets that ours of no lifecycle do, or not so: of those with the fewest such settings.
 fn other_setting(settings: &ImageSettings) -> Option<String> {
-    let expected = config::settings();
+    let others = Lifecycle::ALL.map(|lifecycle| other_settings(settings, &config::settings(lifecycle)));
+    others.into_iter().min_by_key(Vec::len)?.into_iter().next()
+}
+
+fn other_settings(settings: &ImageSettings, expected: &ImageSettings) -> Vec<String> {
     let same = [
         ("user", settings.user == expected.user),
         ("working directory", settings.working_directory == expected.working_directory),
@@ -104,8 +109,8 @@ fn other_setting(settings: &ImageSettings) -> Option<String> {
         ("command", settings.command == expected.command),
         ("environment", settings.environment == expected.environment),
     ];
-    let other = same.iter().find(|(_, same)| !same).map(|(what, _)| (*what).to_owned());
-    other.or_else(|| settings.others.first().cloned())
+    let other = same.iter().filter(|(_, same)| !same).map(|(what, _)| (*what).to_owned());
+    other.chain(settings.others.iter().cloned()).collect()
 }
 
 #[cfg(test)]
@@ -133,6 +138,16 @@ mod tests {
         change(&fake, &id, |image| drop(image.labels.insert(app_image::BUILD_KEY.into(), build_key.clone())));
         Records::open(&fake).remember(&build_key, &id);
         assert_eq!(judged(&fake, &id), Ok(Provenance::Remembered));
+    }
+
+    #[test]
+    fn an_image_of_either_lifecycle_is_ours_and_one_with_settings_of_both_is_not() {
+        let fake = Fake::default();
+        let id = fake.add_image("a:1", &APP);
+        change(&fake, &id, |image| image.details.settings = config::settings(Lifecycle::Cnb));
+        assert_eq!(judged(&fake, &id), Ok(Provenance::ByContent));
+        change(&fake, &id, |image| image.details.settings.command = config::settings(Lifecycle::Buildpack).command);
+        assert_eq!(judged(&fake, &id), Err(Foreign::Setting { what: "environment".into() }));
     }
 
     #[test]

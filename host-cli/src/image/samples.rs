@@ -18,6 +18,16 @@ impl Sample {
         Self::new().folder("./", 0o700).folder("./app/", 0o755).file("./app/run.sh", b"echo hello", 0o755)
     }
 
+    /// The same of a CNB app, whose root file system has an `app`, as the stacks have.
+    pub(super) fn cnb_droplet() -> Self {
+        Self::new()
+            .folder("./", 0o700)
+            .folder("./app/", 0o755)
+            .file("./layers/config/metadata.toml", b"", 0o644)
+            .folder("./workspace/", 0o755)
+            .file("./workspace/app.py", b"pass", 0o644)
+    }
+
     pub(super) fn folder(self, path: &str, mode: u32) -> Self {
         self.entry(EntryType::Directory, path, "", mode, b"")
     }

@@ -47,7 +47,8 @@ impl NotDone {
             warnings: if has_identity {
                 Vec::new()
             } else {
-                unanswered(task.environment(), task.builder(), "builder", 4)
+                let status = task.lifecycle_kind().layout().builder_without_credhub.into_iter();
+                status.flat_map(|status| unanswered(task.environment(), task.builder(), "builder", status)).collect()
             },
         }
     }
@@ -74,7 +75,8 @@ impl NotDone {
             warnings: if has_identity {
                 Vec::new()
             } else {
-                unanswered(lrp.environment(), lrp.launcher(), "launcher", 3)
+                let status = lrp.lifecycle_kind().layout().launcher_without_credhub;
+                unanswered(lrp.environment(), lrp.launcher(), "launcher", status)
             },
         }
     }

@@ -142,6 +142,7 @@ fn staged_image(
     let app_guid = application.guid.clone();
     let plan = ImagePlan {
         base: base_image(task, options.base)?,
+        lifecycle: task.lifecycle_kind(),
         names: ImageNames::OfApp { name: application.name, guid: application.guid },
         labels: app_image::labels_of_task(task),
         bound: Bound::from_request(task.disk_mb),
@@ -182,12 +183,7 @@ pub(crate) struct Visit {
 
 impl Visit {
     fn new(task: &TaskDefinition) -> Self {
-        let builder = task.builder();
-        let folder = if task.is_docker() { "/tmp" } else { "/tmp/app" };
-        Self {
-            user: builder.map_or("vcap", |run| &run.user).to_owned(),
-            folder: builder.and_then(|run| run.flag("buildDir")).unwrap_or(folder).to_owned(),
-        }
+        Self { user: task.builder().map_or("vcap", |run| &run.user).to_owned(), folder: task.workspace().to_owned() }
     }
 
     /// The command that opens a shell there.

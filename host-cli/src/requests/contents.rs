@@ -66,9 +66,7 @@ fn docker_image(rootfs: &str) -> Option<String> {
 }
 
 fn buildpacks(task: &TaskDefinition) -> Vec<String> {
-    let Some(builder) = task.builder() else { return Vec::new() };
-    let Some(order) = builder.flag("buildpackOrder") else { return cloud_native(builder.arguments()) };
-    let keys: Vec<&str> = order.split(',').filter(|key| !key.is_empty()).collect();
+    let keys: Vec<&str> = task.builder().into_iter().flat_map(RunAction::buildpacks).collect();
     // Layers have no key, but stand in the builder's order; a buildpack of the user's own has no layer.
     let layers = task.layers().iter().filter(|layer| layer.destination_path.starts_with("/tmp/buildpacks/"));
     let mut layers: Vec<&str> = layers.map(|layer| layer.name.as_deref().unwrap_or_default()).collect();
@@ -89,13 +87,6 @@ fn buildpacks(task: &TaskDefinition) -> Vec<String> {
 
 fn is_url(key: &str) -> bool {
     key.contains("://")
-}
-
-/// What stands behind each `--buildpack`.
-fn cloud_native(arguments: &[String]) -> Vec<String> {
-    let pairs = arguments.iter().zip(arguments.iter().skip(1));
-    let named = pairs.filter(|(option, _)| option.trim_start_matches('-') == "buildpack").map(|(_, name)| name);
-    named.map(|name| if is_url(name) { SafeUrl::new(name.as_str()).to_string() } else { without_login(name) }).collect()
 }
 
 fn start_command(arguments: &[String]) -> Option<String> {
@@ -146,12 +137,11 @@ mod tests {
 
     #[test]
     fn cloud_native_buildpacks_are_named_without_their_passwords() {
-        let task = r#"{"action":{"run":{"path":"/tmp/lifecycle/builder","args":["--cache-dir","/c","--buildpack","node",
-            "--buildpack","https://u:SECRET@git/x","--pass-env-var","A"]}}}"#;
+        let task = r#"{"cached_dependencies":[{"name":"","cache_key":"cnb-x-lifecycle"},{"name":"node_cnb","cache_key":"k1_abc"}],
+            "action":{"run":{"path":"/tmp/lifecycle/builder","args":["--cache-dir","/c","--buildpack","k1_abc","--auto-detect",
+            "--buildpack=docker://u:SECRET@reg.io/x","--buildpack","u:SECRET@reg.io/y","--pass-env-var","A"]}}}"#;
         let contents = Contents::read(RequestKind::Staging, task, "web");
-        assert_eq!(
-            (contents.lifecycle, contents.buildpacks),
-            (Some(Lifecycle::Cnb), vec!["node".into(), "https://***@git/x".into()])
-        );
+        assert_eq!(contents.lifecycle, Some(Lifecycle::Cnb));
+        assert_eq!(contents.buildpacks, ["node_cnb", "docker://***@reg.io/x", "***@reg.io/y"]);
     }
 }

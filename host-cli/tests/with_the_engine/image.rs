@@ -3,6 +3,7 @@
 //! tests' own and bear its mark as a label, so that leftovers can be told from other people's images. The tests take turns:
 //! they share the base and what the engine caches, and the last one removes it all.
 
+mod cnb;
 mod faulty;
 mod held;
 mod trouble;

@@ -78,6 +78,13 @@ impl RunAction {
         })
     }
 
+    /// The buildpacks that a builder is to use, in its order: cache keys, and URLs of the user's own. They stand in one list
+    /// (`-buildpackOrder`), or behind an option each (`--buildpack`).
+    pub fn buildpacks(&self) -> impl Iterator<Item = &str> {
+        let lists = self.options("buildpackOrder").chain(self.options("buildpack"));
+        lists.flat_map(|list| list.split(',')).map(str::trim).filter(|key| !key.is_empty())
+    }
+
     /// Soft and hard limit of open files; `None` where the request has none or 0.
     #[must_use]
     pub fn nofile(&self) -> Option<u64> {
@@ -124,5 +131,20 @@ mod tests {
         let run: RunAction = serde_json::from_str(&format!(r#"{{"args":{args}}}"#)).unwrap();
         assert_eq!(run.options("a").collect::<Vec<_>>(), ["1", "2", "3"]);
         assert_eq!(run.options("x").count(), 0);
+    }
+
+    #[test]
+    fn buildpacks_are_those_of_either_builders_arguments() {
+        for (args, expected) in [
+            (r#"["-buildDir=/x","-buildpackOrder=k1,https://h/x,,k2"]"#, &["k1", "https://h/x", "k2"][..]),
+            (
+                r#"["--auto-detect","--buildpack","k1","--buildpack=docker://h/x","--pass-env-var","A"]"#,
+                &["k1", "docker://h/x"],
+            ),
+            (r#"["--auto-detect"]"#, &[]),
+        ] {
+            let run: RunAction = serde_json::from_str(&format!(r#"{{"args":{args}}}"#)).unwrap();
+            assert_eq!(run.buildpacks().collect::<Vec<_>>(), expected);
+        }
     }
 }

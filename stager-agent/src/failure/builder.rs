@@ -6,29 +6,23 @@ use crate::build::process::RunError;
 use crate::build::user::UserError;
 use crate::causes::with_causes;
 use shared_model::exit_code::ExitCode;
+use shared_model::lifecycle::Lifecycle;
 use shared_model::plain_line::escape_control;
 
 /// What SIGKILL makes of an exit status.
 const KILLED: i32 = 137;
 
-/// A program that ended with another status than 0.
-pub(super) fn from_status(path: &str, status: i32, exceeded: Option<LimitExceeded>) -> Failure {
+/// A program of this lifecycle that ended with another status than 0.
+pub(super) fn from_status(path: &str, status: i32, exceeded: Option<LimitExceeded>, lifecycle: Lifecycle) -> Failure {
     let program = path.rsplit('/').next().unwrap_or(path);
-    let code = ExitCode::from_builder_status(status);
+    let code = ExitCode::from_builder_status(status, lifecycle);
     if exceeded == Some(LimitExceeded::Disk) {
         let text =
             format!("{program} and its programs wrote more than the request's disk_mb allows: disk quota exceeded");
         return Failure::new(code, text, DISK);
     }
     let (what, advice) = match (code, status) {
-        (ExitCode::BuildersOwn(222), _) => (
-            "no buildpack detected the app",
-            "name a buildpack (cf push -b), or look whether the package holds what it looks for: package.json, Gemfile, Staticfile, …",
-        ),
-        (ExitCode::BuildersOwn(223), _) => ("the buildpack failed to compile the app", ABOVE),
-        (ExitCode::BuildersOwn(224), _) => ("the buildpack failed to say how the app is started (release)", ABOVE),
-        (ExitCode::BuildersOwn(225), _) => ("a buildpack failed to supply its dependencies", ABOVE),
-        (ExitCode::BuildersOwn(226), _) => ("the buildpack failed to finalize the app", ABOVE),
+        (ExitCode::BuildersOwn(own), _) => (lifecycle.builder_failure(own).unwrap_or_default(), advice(own)),
         (_, KILLED) => ("the builder was killed, most likely because memory ran out", MEMORY),
         _ => ("", ABOVE),
     };
@@ -49,6 +43,24 @@ pub(super) fn from_docker_status(path: &str, status: i32, image: &str) -> Option
     let advice = "see its output above: is the image there, does it need a login (cf push --docker-username), and does the \
                   container reach the registry (--network, --add-host)?";
     (status == NO_IMAGE).then(|| Failure::new(ExitCode::Builder, text, advice))
+}
+
+/// What to try after one of the builders' own codes.
+fn advice(code: u8) -> &'static str {
+    match code {
+        222 | 233 => {
+            "name a buildpack (cf push -b), or look whether the package holds what it looks for: package.json, Gemfile, Staticfile, …"
+        }
+        232 => {
+            "see the builder's output above; the login for a private registry is what CNB_REGISTRY_CREDS held for `cf push`: \
+             {\"HOST\":{\"username\":…,\"password\":…}} or {\"HOST\":{\"token\":…}}"
+        }
+        236 => {
+            "give the instance identity that you have (`host-cli restage --instance-cert --instance-key`), or set the app's \
+             variable CREDHUB_SKIP_INTERPOLATION=true"
+        }
+        _ => ABOVE,
+    }
 }
 
 const MEMORY: &str =

@@ -7,6 +7,7 @@ use crate::causes::with_causes;
 use crate::fetch::FetchError;
 use jiff::Timestamp;
 use shared_model::exit_code::ExitCode;
+use shared_model::lifecycle::Lifecycle;
 
 /// Something that is not in the cache afterwards.
 #[derive(Debug)]
@@ -62,7 +63,8 @@ fn named(one: &NotFetched, now: Timestamp) -> (String, Failure) {
     match one {
         NotFetched::Dependency { name, key, error } => {
             let error = error.first_cause();
-            let mut failure = from_action(error, now);
+            // Of any lifecycle: no builder runs.
+            let mut failure = from_action(error, Lifecycle::Buildpack, now);
             if let ActionError::Fetch(FetchError::Transfer { cause, .. }) = error
                 && cause.is_about_the_server()
             {

@@ -123,8 +123,11 @@ fn running() -> Vec<RunError> {
     ]
 }
 
+fn exited(status: i32) -> ActionError {
+    ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status, exceeded: None }
+}
+
 fn actions() -> Vec<ActionError> {
-    let exited = |status| ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status, exceeded: None };
     let limit = Duration::from_secs(900);
     let checksum = ChecksumError::UnknownAlgorithm("crc32".to_owned());
     let mut all = vec![
@@ -257,8 +260,11 @@ fn all() -> Vec<Failure> {
     all.extend(placing().into_iter().map(Failure::from));
     all.extend(trusting().into_iter().map(|error| ClientError::from(error).into()));
     all.push(ClientError::from(ProxyError { variable: "HTTPS_PROXY" }).into());
-    all.extend(actions().into_iter().map(|error| Failure::from_staging(&StagingError::Action(error), now)));
-    all.extend(results().into_iter().map(|error| Failure::from_staging(&StagingError::Result(error), now)));
+    let staging = |error| Failure::from_staging(&error, Lifecycle::Buildpack, now);
+    all.extend(actions().into_iter().map(StagingError::Action).map(staging));
+    all.extend(results().into_iter().map(StagingError::Result).map(staging));
+    let cnb = |status| Failure::from_staging(&StagingError::Action(exited(status)), Lifecycle::Cnb, now);
+    all.extend([137, 222, 231, 232, 233, 234, 235, 236, 237].map(cnb));
     all.extend(reports().into_iter().map(Failure::from));
     all.push(Failure::from_system(&refused_by_system()));
     all.extend(caches().into_iter().map(Failure::from));
@@ -269,7 +275,7 @@ fn all() -> Vec<Failure> {
     all.push(Failure::from_cache_up(&not_fetched(), 5, now));
     let exited = ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status: 2, exceeded: None };
     let exited = StagingError::Action(exited);
-    all.push(Failure::from_staging(&exited, now).of_docker_app(&exited, "r.io/acme/shop:1"));
+    all.push(Failure::from_staging(&exited, Lifecycle::Docker, now).of_docker_app(&exited, "r.io/acme/shop:1"));
     all
 }
 
@@ -398,6 +404,7 @@ fn the_cause_that_counts_is_not_the_end_that_it_brought_to_others() {
     let stopped = || ActionError::Stopped(Stopped::Codependent);
     let exited = ActionError::Exited { path: "b".to_owned(), status: 223, exceeded: None };
     let several = ActionError::Several(vec![stopped(), ActionError::Several(vec![stopped(), exited])]);
-    let failure = Failure::from_staging(&StagingError::Action(several), Timestamp::from_second(NOW).unwrap());
+    let now = Timestamp::from_second(NOW).unwrap();
+    let failure = Failure::from_staging(&StagingError::Action(several), Lifecycle::Buildpack, now);
     assert_eq!(failure.code, ExitCode::BuildersOwn(223));
 }

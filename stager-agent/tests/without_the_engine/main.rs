@@ -9,6 +9,7 @@ mod bad_requests;
 mod cache_commands;
 mod cached;
 mod cloud;
+mod cnb;
 mod docker_apps;
 mod expired;
 mod failures;

@@ -4,7 +4,7 @@
 use crate::engine::{ContainerId, EngineError};
 use crate::failure::Failure;
 use crate::image::copied_file::{CopiedFileError, single_file};
-use crate::image::{ImageParts, Lifecycle};
+use crate::image::{ImageParts, LifecycleSource};
 use crate::plan::staged_files::StagedFiles;
 use crate::session::Session;
 use shared_model::exit_code::ExitCode;
@@ -48,9 +48,9 @@ fn result(session: &Session, container: &ContainerId, path: &str) -> Result<Stri
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-fn lifecycle(session: &Session, container: &ContainerId, folder: &str) -> Result<Lifecycle, Failure> {
+fn lifecycle(session: &Session, container: &ContainerId, folder: &str) -> Result<LifecycleSource, Failure> {
     let programs = programs(session, container, folder)?;
-    programs.map(Lifecycle::Programs).ok_or_else(|| missing(&format!("{folder}/{LAUNCHER}")))
+    programs.map(LifecycleSource::Programs).ok_or_else(|| missing(&format!("{folder}/{LAUNCHER}")))
 }
 
 /// The lifecycle's programs in a folder of the container; `None`: it has no launcher.

@@ -5,6 +5,7 @@ use crate::engine::{EngineError, Image, ImageDetails, ImageId, Images};
 use crate::image::{app_image, config};
 use crate::labels;
 use crate::registry::reference::Reference;
+use shared_model::lifecycle::Lifecycle;
 use std::path::PathBuf;
 
 /// The base of every app's image; it is always there, and no test's image.
@@ -21,7 +22,7 @@ impl FakeState {
         history.extend(ours.iter().map(|(name, digest)| config::made_by_layer(name, digest)));
         self.histories.insert(image.id.0.clone(), history);
         image.details.layers.extend(ours.map(|(_, digest)| digest));
-        image.details.settings = config::settings();
+        image.details.settings = config::settings(Lifecycle::Buildpack);
         image.labels.entry(app_image::BASE_DIGEST.to_owned()).or_insert_with(|| BASE.to_owned());
         image.labels.entry(app_image::LIFECYCLE.to_owned()).or_insert(lifecycle);
     }

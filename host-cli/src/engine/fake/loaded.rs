@@ -28,6 +28,7 @@ struct LoadedSettings {
     user: String,
     working_dir: String,
     entrypoint: Vec<String>,
+    #[serde(default)]
     cmd: Vec<String>,
     env: Vec<String>,
 }

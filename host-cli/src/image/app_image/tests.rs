@@ -30,6 +30,12 @@ fn the_result_file_tells_buildpack_and_process_types_but_no_password() {
     .unwrap();
     assert!(labels["stager.buildpack"].starts_with("binary 1.1, https://"), "{labels:?}");
     assert!(!labels["stager.buildpack"].contains("hunter2"));
+    let labels = labels_of_result(
+        r#"{"lifecycle_metadata":{"buildpacks":[{"key":"fidelity/py","name":"fidelity/py@1.0.0","version":"1.0.0"},
+            {"key":"a/b","name":"git@host","version":"2"}]},"execution_metadata":"","lifecycle_type":"cnb"}"#,
+    )
+    .unwrap();
+    assert_eq!(labels["stager.buildpack"], "fidelity/py@1.0.0, git@host 2", "a version is told once");
     assert!(labels_of_result("{}").unwrap().is_empty());
     assert_eq!(labels_of_result("not json"), None);
 }

@@ -1,11 +1,12 @@
 //! Droplet layer → droplet: what lies below `/home/vcap` in the layer, in its order, as an archive that Diego unpacks
-//! there: `./`, `./app/`, … `./staging_info.yml`, all of it vcap's, as builders write it. The same layer gives the same
-//! bytes, and a droplet made so gives the layer that it came from.
+//! there: `./`, `./app/`, … `./staging_info.yml`, or `./workspace/`, `./layers/`, all of it vcap's, as builders write it.
+//! The same layer gives the same bytes, and a droplet made so gives the layer that it came from.
 
 use super::super::ImageError;
 use super::super::admission::Admission;
 use super::super::attributes::{self, LeftOut};
 use super::super::droplet::VCAP;
+use super::super::droplet_folders::DropletFolders;
 use super::super::entries::{Entry, Stopped, below_root, each_entry};
 use super::super::layer::{FIXED_TIME, Remembering};
 use super::super::sha256::{Hashing, read_to_end};
@@ -91,13 +92,13 @@ struct DropletWriter<'a, W: Write> {
     called: &'a str,
     admission: Admission,
     has_root: bool,
-    has_app: bool,
+    folders: DropletFolders,
 }
 
 impl<'a, W: Write> DropletWriter<'a, W> {
     fn new(gzip: GzEncoder<W>, called: &'a str) -> Self {
         let admission = Admission::new(ARCHIVE);
-        Self { tar: Builder::new(gzip), called, admission, has_root: false, has_app: false }
+        Self { tar: Builder::new(gzip), called, admission, has_root: false, folders: DropletFolders::default() }
     }
 
     /// Adds an entry of the layer. The folders above its own things are not a droplet's.
@@ -122,7 +123,7 @@ impl<'a, W: Write> DropletWriter<'a, W> {
             self.entry(&mut root, b"./", b"", &mut io::empty())?;
         }
         let Some(place) = self.admission.admit(&entry)? else { return Ok(()) };
-        self.has_app |= place.path.starts_with("app");
+        self.folders.see(&entry);
         // None is left out: a layer of ours has the user's own and no others.
         let written = attributes::append(&mut self.tar, &entry, &mut LeftOut::default());
         written.map_err(|error| ImageError::unwritable(self.called, &error))?;
@@ -144,7 +145,7 @@ impl<'a, W: Write> DropletWriter<'a, W> {
     }
 
     fn finish(self) -> Result<GzEncoder<W>, ImageError> {
-        if !self.has_app {
+        if self.folders.lifecycle().is_none() {
             return Err(ImageError::NoDropletLayer);
         }
         self.tar.into_inner().map_err(|error| ImageError::unwritable(self.called, &error))

@@ -1,7 +1,7 @@
 //! What a droplet and a lifecycle become as layers, byte by byte, and what is refused.
 
 use super::super::droplet::droplet_layer;
-use super::super::lifecycle::{Lifecycle, lifecycle_layer};
+use super::super::lifecycle::{LifecycleSource, lifecycle_layer};
 use super::super::samples::{Sample, as_file};
 use super::super::sha256::sha256_of;
 use super::*;
@@ -9,6 +9,7 @@ use crate::image::GENEROUS;
 use crate::screen::recording::Recording;
 use proptest::prelude::*;
 use shared_model::event::Event;
+use shared_model::lifecycle::Lifecycle;
 
 mod forms;
 
@@ -34,7 +35,7 @@ fn listing(layer: &Layer) -> Vec<String> {
 
 /// The layer of a droplet, with its own times; what is said about it is not heard.
 fn made(droplet: &[u8]) -> Result<Layer, ImageError> {
-    droplet_layer(droplet, None, Bound::from_option(GENEROUS), &Recording::default())
+    droplet_layer(droplet, Lifecycle::Buildpack, None, Bound::from_option(GENEROUS), &Recording::default())
 }
 
 fn droplet_error(droplet: Sample) -> String {
@@ -67,6 +68,33 @@ fn a_droplet_comes_to_the_home_of_vcap_in_its_order_with_its_modes_and_links() {
 }
 
 #[test]
+fn a_droplet_is_of_the_lifecycle_that_it_is_wanted_of() {
+    let made = |droplet: Sample, lifecycle| {
+        droplet_layer(&*droplet.tgz(), lifecycle, None, Bound::from_option(GENEROUS), &Recording::default())
+    };
+    let lines = listing(&made(Sample::cnb_droplet(), Lifecycle::Cnb).unwrap());
+    assert_eq!(
+        lines[1..4].iter().map(|line| line.trim_start_matches("755 2000:2000 ")).collect::<Vec<_>>(),
+        ["home/vcap/app/", "644 2000:2000 home/vcap/layers/config/metadata.toml", "home/vcap/workspace/",]
+    );
+    let only = |folder: &str| Sample::new().folder("./", 0o700).folder("./app/", 0o755).folder(folder, 0o755);
+    let none = || only("./app/x/").link(EntryType::Symlink, "./workspace", "app").file("./layers", b"", 0o644);
+    for (droplet, lifecycle, why) in [
+        (Sample::cnb_droplet(), Lifecycle::Buildpack, "not a droplet of a buildpack app: it is one of a cnb app"),
+        (Sample::droplet(), Lifecycle::Cnb, "not a droplet of a cnb app: it is one of a buildpack app"),
+        (only("./workspace/"), Lifecycle::Cnb, "not a droplet of a cnb app: it is one of a buildpack app"),
+        (none(), Lifecycle::Cnb, "not a droplet of a cnb app: it is one of a buildpack app"),
+        (
+            Sample::new().folder("./layers/", 0o755),
+            Lifecycle::Cnb,
+            "not a droplet of a cnb app: it has no folders `workspace`, `layers`",
+        ),
+    ] {
+        assert_eq!(made(droplet, lifecycle).err().unwrap().to_string(), why);
+    }
+}
+
+#[test]
 fn of_extended_attributes_the_users_own_survive_and_the_others_are_left_out_with_one_warning() {
     let records: [(&str, &[u8]); 4] = [
         ("SCHILY.xattr.user.mime", b"text/plain"),
@@ -78,7 +106,8 @@ fn of_extended_attributes_the_users_own_survive_and_the_others_are_left_out_with
     let droplet = Sample::droplet().records(&records).file("./app/marked", b"x", 0o644);
     let droplet = droplet.file("./app/plain", b"y", 0o644).records(&acl).file("./app/shared", b"z", 0o644);
     let events = Recording::default();
-    let layer = droplet_layer(&*droplet.tgz(), None, Bound::from_option(GENEROUS), &events).unwrap();
+    let layer =
+        droplet_layer(&*droplet.tgz(), Lifecycle::Buildpack, None, Bound::from_option(GENEROUS), &events).unwrap();
     let mut found = Vec::new();
     for entry in tar::Archive::new(layer.content()).entries().unwrap() {
         let mut entry = entry.unwrap();
@@ -167,11 +196,11 @@ fn a_lifecycle_is_roots_and_executable_from_archive_folder_or_programs_alike() {
     std::os::unix::fs::symlink(folder.path(), &link).unwrap();
     let programs = || vec![("launcher".to_owned(), as_file(b"l")), ("healthcheck".to_owned(), as_file(b"h"))];
     let layers = [
-        Lifecycle::Archive(as_file(&archive().tgz())),
-        Lifecycle::Archive(as_file(&archive().tar())),
-        Lifecycle::at(folder.path()).unwrap(),
-        Lifecycle::at(&link).unwrap(),
-        Lifecycle::Programs(programs()),
+        LifecycleSource::Archive(as_file(&archive().tgz())),
+        LifecycleSource::Archive(as_file(&archive().tar())),
+        LifecycleSource::at(folder.path()).unwrap(),
+        LifecycleSource::at(&link).unwrap(),
+        LifecycleSource::Programs(programs()),
     ]
     .map(|mut lifecycle| lifecycle_layer(&mut lifecycle, None, Bound::from_option(GENEROUS)).unwrap());
     assert!(layers.iter().all(|layer| layer.sha256 == layers[0].sha256));
@@ -190,7 +219,7 @@ fn a_lifecycle_is_roots_and_executable_from_archive_folder_or_programs_alike() {
 #[test]
 fn a_lifecycle_without_a_launcher_or_that_is_none_is_refused() {
     let error = |bytes: &[u8]| {
-        lifecycle_layer(&mut Lifecycle::Archive(as_file(bytes)), None, Bound::from_option(GENEROUS))
+        lifecycle_layer(&mut LifecycleSource::Archive(as_file(bytes)), None, Bound::from_option(GENEROUS))
             .err()
             .unwrap()
             .to_string()
@@ -201,7 +230,7 @@ fn a_lifecycle_without_a_launcher_or_that_is_none_is_refused() {
         assert_eq!(error(&sample.tgz()), "the lifecycle has no program `launcher`");
     }
     assert!(error(&Sample::new().file("../launcher", b"l", 0o755).tar()).contains("leads out"));
-    let missing = Lifecycle::at(Path::new("/no/such/lifecycle")).unwrap_err().to_string();
+    let missing = LifecycleSource::at(Path::new("/no/such/lifecycle")).unwrap_err().to_string();
     assert!(missing.contains("/no/such/lifecycle"), "{missing}");
 }
 

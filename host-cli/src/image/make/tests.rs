@@ -40,12 +40,13 @@ impl EventSink for Said {
 fn order(droplet: &[u8]) -> Order {
     let plan = ImagePlan {
         base: "rootfs:x".into(),
+        lifecycle: Lifecycle::Buildpack,
         names: ImageNames::OfApp { name: "my app".into(), guid: "18c50a86-f6e8-4f9e-9e0a-8a3c4f3b2f1d".into() },
         labels: [("stager.app-name".to_owned(), "my app".to_owned())].into(),
         bound: Bound::from_option(GENEROUS),
         options: ImageOptions { by: ImageBy::Auto, verbose: false, created: Created { time: 0, newest: None } },
     };
-    let lifecycle = Lifecycle::Programs(vec![("launcher".into(), as_file(b"l"))]);
+    let lifecycle = LifecycleSource::Programs(vec![("launcher".into(), as_file(b"l"))]);
     Order {
         plan,
         parts: ImageParts { droplet: as_file(droplet), lifecycle, result: String::new() },
@@ -97,13 +98,32 @@ fn the_same_things_make_the_same_image_and_every_other_thing_another() {
     let changes: [&dyn Fn(&mut Order); 4] = [
         &|order| order.plan.options.created.time = 1,
         &|order| drop(order.plan.labels.insert("a".into(), "b".into())),
-        &|order| order.parts.lifecycle = Lifecycle::Programs(vec![("launcher".into(), as_file(b"other"))]),
+        &|order| order.parts.lifecycle = LifecycleSource::Programs(vec![("launcher".into(), as_file(b"other"))]),
         &|order| order.parts.droplet = as_file(&Sample::droplet().file("./app/more", b"", 0o644).tgz()),
     ];
     let mut ids: Vec<String> = changes.iter().map(|change| id(change)).chain([same]).collect();
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), 5);
+}
+
+#[test]
+fn an_image_of_a_cnb_app_has_its_lifecycles_settings() {
+    let fake = Fake::with_image("rootfs:x");
+    let cnb = |order: &mut Order| order.plan.lifecycle = Lifecycle::Cnb;
+    let droplet = Sample::cnb_droplet().tgz();
+    let made = make(&fake, with(order(&droplet), cnb), &Said::default()).unwrap();
+    let config: serde_json::Value = archive(&fake)
+        .into_values()
+        .find_map(|file| {
+            serde_json::from_slice(&file).ok().filter(|json: &serde_json::Value| json["config"].is_object())
+        })
+        .unwrap();
+    assert_eq!(config["config"]["Env"][3], "CNB_LAYERS_DIR=/home/vcap/layers");
+    assert_eq!(config["config"].get("Cmd"), None);
+    assert!(made.name.starts_with("cf-app/my-app-18c50a86:droplet-"), "{}", made.name);
+    let error = make(&fake, order(&droplet), &Said::default()).unwrap_err();
+    assert_eq!(error.to_string(), "not a droplet of a buildpack app: it is one of a cnb app");
 }
 
 #[test]
@@ -152,7 +172,7 @@ fn what_is_missing_or_empty_or_wrong_is_said_before_anything_is_built() {
     );
     let named = |order: &mut Order| order.plan.names = ImageNames::Given(vec!["Not A Name".into()]);
     assert!(error(with(order(&good), named)).contains("`Not A Name` is not a name"));
-    let empty = |order: &mut Order| order.parts.lifecycle = Lifecycle::Programs(Vec::new());
+    let empty = |order: &mut Order| order.parts.lifecycle = LifecycleSource::Programs(Vec::new());
     assert!(error(with(order(&good), empty)).contains("launcher"));
     assert!(fake.state().loaded.is_empty());
 }

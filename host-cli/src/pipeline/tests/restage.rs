@@ -241,7 +241,9 @@ fn a_failure_at_any_step_removes_what_was_made() {
 
 #[test]
 fn the_agents_code_and_words_are_passed_on_once() {
-    for (said, status, code) in [(223, 223, 223), (4, 4, 4), (0, 124, 124), (223, 0, 223), (0, 0, 1), (99, 0, 1)] {
+    for (said, status, code) in
+        [(223, 223, 223), (232, 232, 232), (4, 4, 4), (0, 124, 124), (223, 0, 223), (0, 0, 1), (99, 0, 1)]
+    {
         let fake = engine();
         agent(&fake, vec![failed(said)], status);
         let walked = restaged(&fake, "");

@@ -145,6 +145,19 @@ fn a_worker_with_a_request_of_its_own_has_its_command_and_limits_and_is_not_publ
 }
 
 #[test]
+fn a_cnb_apps_other_process_is_started_by_the_command_that_its_launcher_looks_for() {
+    let site = of_cfdot().find(|document| document.contains(r#""cnb-cflinuxfs4-lifecycle""#)).unwrap();
+    let types = r#"{"web":"python3 app.py","worker":"sh -c while sleep 1; do echo work; done"}"#;
+    let worker = on_an_engine(&planned(site, "worker"), Some(types));
+    assert_eq!(worker.command, ["app", "sh -c while sleep 1; do echo work; done", ""]);
+    assert_eq!(on_an_engine(&planned(site, None), Some(types)).command, ["app", "npm start", ""], "the request's");
+    for (name, value) in [("CNB_LAYERS_DIR", "/home/vcap/layers"), ("CNB_APP_DIR", "/home/vcap/workspace")] {
+        assert!(worker.environment.contains(&(name.to_owned(), value.to_owned())), "{name}");
+    }
+    assert!(worker.environment.iter().all(|(name, _)| !name.starts_with("VCAP_APP_")), "{:?}", worker.environment);
+}
+
+#[test]
 fn files_of_service_bindings_come_in_before_the_start_and_stand_in_nothing_that_the_engine_shows() {
     let plan = planned(include_str!("../../../tests/cases/service-bindings-as-files/files.json"), WEB);
     let [folder] = &plan.folders[..] else { panic!("{:?}", plan.folders) };

@@ -81,14 +81,15 @@ fn what_a_tenant_chose_is_shortened() {
 
 #[test]
 fn a_reference_to_credhub_is_warned_of_unless_something_answers_it() {
-    let with = |more: &str| {
+    let of = |lifecycle: &str, more: &str| {
         let run = |program| {
             format!(
-                r#"{{"action":{{"run":{{"path":"/tmp/lifecycle/{program}","env":[{{"name":"VCAP_SERVICES","value":"{{\"x\":[{{\"credentials\":{{\"credhub-ref\":\"/a\"}}}}]}}"}}{more}]}}}}}}"#
+                r#"{{{lifecycle}"action":{{"run":{{"path":"/tmp/lifecycle/{program}","env":[{{"name":"VCAP_SERVICES","value":"{{\"x\":[{{\"credentials\":{{\"credhub-ref\":\"/a\"}}}}]}}"}}{more}]}}}}}}"#
             )
         };
         (of_staging(&run("builder")).warnings, of_launch(&run("launcher")).warnings)
     };
+    let with = |more: &str| of("", more);
     let (staging, launch) = with("");
     assert!(staging[0].contains("the builder ends with 4 unless CF_INSTANCE_CERT"), "{staging:?}");
     assert!(launch[0].contains("the launcher ends with 3 unless CF_INSTANCE_CERT"), "{launch:?}");
@@ -96,4 +97,7 @@ fn a_reference_to_credhub_is_warned_of_unless_something_answers_it() {
         let set = with(&format!(r#",{{"name":"{variable}","value":"x"}}"#));
         assert_eq!(set, (Vec::new(), Vec::new()), "{variable}");
     }
+    let (staging, launch) = of(r#""cached_dependencies":[{"cache_key":"cnb-x-lifecycle"}],"#, "");
+    assert!(staging[0].contains("the builder ends with 236 unless CF_INSTANCE_CERT"), "{staging:?}");
+    assert!(launch[0].contains("the launcher ends with 236 unless CF_INSTANCE_CERT"), "{launch:?}");
 }

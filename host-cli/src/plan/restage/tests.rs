@@ -140,6 +140,9 @@ fn what_is_copied_out_and_where_a_visitor_lands_follows_the_request() {
     let files = StagedFiles::new(&task);
     assert_eq!((&*files.droplet, &*files.lifecycle), ("/tmp/droplet", "/tmp/lifecycle"));
     assert_eq!(Visit::new(&task).command(&id), "docker exec -it -u vcap -w /tmp/app 0123456789ab bash");
+    let cnb = CFDOT.lines().find(|line| line.contains("mirror.example.com/cnb/nginx")).unwrap();
+    let visit = Visit::new(&staging_request(cnb).unwrap());
+    assert_eq!(visit.command(&id), "docker exec -it -u vcap -w /home/vcap/workspace 0123456789ab bash");
     let kept = RestageOptions { keep: true, instance: "5eed5eed-0000", ..plain_options() };
     let plan = RestagePlan::new(&recorded(LOG_2026, "taskDefinition", "node-env"), &kept).unwrap();
     assert_eq!((&*plan.container_name, plan.visit), ("stager-node-env-5eed5eed", Some(Visit::new(&task))));

@@ -6,10 +6,11 @@ use crate::engine::fake::{Fake, loaded};
 use crate::image::base_layers::samples::{export, older_export};
 use crate::image::config::AppImageConfig;
 use crate::image::droplet::droplet_layer;
-use crate::image::lifecycle::{Lifecycle, lifecycle_layer};
+use crate::image::lifecycle::{LifecycleSource, lifecycle_layer};
 use crate::image::samples::{Sample, as_file};
 use crate::image::{Bound, GENEROUS};
 use crate::screen::recording::Recording;
+use shared_model::lifecycle::Lifecycle;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -47,9 +48,15 @@ impl Case {
     fn sent(self, by: ImageBy, said: &Said) -> (Fake, Result<ImageId, ImageError>) {
         let programs = vec![("launcher".to_owned(), as_file(self.lifecycle))];
         let lifecycle =
-            lifecycle_layer(&mut Lifecycle::Programs(programs), None, Bound::from_option(GENEROUS)).unwrap();
-        let droplet =
-            droplet_layer(&*self.droplet.tgz(), None, Bound::from_option(GENEROUS), &Recording::default()).unwrap();
+            lifecycle_layer(&mut LifecycleSource::Programs(programs), None, Bound::from_option(GENEROUS)).unwrap();
+        let droplet = droplet_layer(
+            &*self.droplet.tgz(),
+            Lifecycle::Buildpack,
+            None,
+            Bound::from_option(GENEROUS),
+            &Recording::default(),
+        )
+        .unwrap();
         let labels: BTreeMap<String, String> = [
             ("stager.lifecycle", &lifecycle.sha256),
             ("stager.droplet", &droplet.sha256),
@@ -57,7 +64,7 @@ impl Case {
         ]
         .map(|(name, value)| (name.to_owned(), value.clone()))
         .into();
-        let config = AppImageConfig { base: &self.base, labels: &labels, created: 0 };
+        let config = AppImageConfig { base: &self.base, lifecycle: Lifecycle::Buildpack, labels: &labels, created: 0 };
         let finished = FinishedImage { config, lifecycle, droplet, build_key: String::new() };
         let destination = EngineDestination { engine: &self.fake, journal: &Nobody, by, verbose: true };
         let outcome = destination.put(&finished, &Stop::default(), said);

@@ -157,6 +157,7 @@ fn no_file_is_newer_than_the_time_that_was_asked_for_and_so_two_stagings_give_on
         );
         droplet_layer(
             &*packed(original.path(), "tar -c --sort=name ."),
+            Lifecycle::Buildpack,
             newest,
             Bound::from_option(GENEROUS),
             &Recording::default(),
