@@ -129,6 +129,11 @@ impl Launch {
         self.network.as_deref().unwrap_or(fetching::NETWORK)
     }
 
+    /// Where the program comes from that starts sidecars, unless it is beside this one.
+    pub(crate) fn stager_image(&self) -> &str {
+        self.stager_image.as_deref().unwrap_or(fetching::STAGER_IMAGE)
+    }
+
     /// How the app finds hosts that the network does not know.
     pub(crate) fn names(&self) -> NameResolution<'_> {
         NameResolution { hosts: &self.add_host, dns: &self.dns }
@@ -269,6 +274,9 @@ shows_what_it_does! {
         /// DNS server of the app; may be given several times (STAGER_DNS; default: the engine's)
         #[argh(option, arg_name = "ip")]
         pub(crate) dns: Vec<NameServer>,
+        /// stager image, which has the program that starts sidecars (STAGER_IMAGE; default: stager:latest)
+        #[argh(option, arg_name = "image")]
+        pub(crate) stager_image: Option<String>,
         /// certificates that the app is to trust, PEM (STAGER_CA)
         #[argh(option, arg_name = "file")]
         pub(crate) ca: Option<PathBuf>,

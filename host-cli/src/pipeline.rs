@@ -60,7 +60,7 @@ pub(crate) fn restage(
     for note in &plan.notes {
         session.emit(note.clone());
     }
-    OneEngine(session).stage(&plan)
+    OneEngine::new(session, image).stage(&plan)
 }
 
 /// Says how to start what was staged. What stands in the user's settings need not be typed again.
@@ -143,8 +143,9 @@ pub(crate) fn launch(session: &Session, requests: &[Request], command: &Launch) 
         };
         plans.push(LaunchPlan::new(&request.document, request.time, &options)?);
     }
+    let engine = OneEngine::new(session, command.stager_image());
     for (at, plan) in plans.iter().enumerate() {
-        OneEngine(session).launch(plan).map_err(|failure| among(failure, &plans, at))?;
+        engine.launch(plan).map_err(|failure| among(failure, &plans, at))?;
     }
     Ok(())
 }

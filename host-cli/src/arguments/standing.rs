@@ -19,6 +19,7 @@ impl Command {
                 fill(&mut command.network, settings.network.as_ref());
                 fill_list(&mut command.add_host, settings.add_host.as_ref());
                 fill_list(&mut command.dns, settings.dns.as_ref());
+                fill(&mut command.stager_image, settings.stager_image.as_ref());
                 fill(&mut command.ca, settings.ca.as_ref());
             }
             Self::Restage(command) => command.fill_in_restage(settings),

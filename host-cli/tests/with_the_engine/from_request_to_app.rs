@@ -11,4 +11,5 @@ mod lease;
 mod pushed;
 mod reach;
 mod restage;
+mod supervisor;
 mod trouble;

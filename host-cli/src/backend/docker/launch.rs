@@ -1,17 +1,17 @@
 //! Carries a launch out: the app's newest image is started, and takes the earlier container's place.
 
+use super::supervisor::SupervisorProgram;
 use super::{free_ports, ours, preflight, start};
-use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{Image, Quota};
+use crate::engine::{EngineInfo, Image, Quota};
 use crate::failure::Failure;
 use crate::labels;
-use crate::plan::launch::{LaunchPlan, log_config, published, url};
+use crate::plan::launch::{LaunchPlan, Prepared, log_config, published, url};
 use crate::plan::not_done::DiskBound;
 use crate::session::Session;
 use shared_model::event::{Event, EventSink, Purpose, Step};
 
 /// Starts the app and says where it answers.
-pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure> {
+pub(super) fn launch(session: &Session, supervisor: &SupervisorProgram<'_>, plan: &LaunchPlan) -> Result<(), Failure> {
     let engine = &*session.engine;
     preflight::network(engine, plan.network())?;
     let image = ours::app_image(session, plan)?;
@@ -19,6 +19,8 @@ pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure
     let mut container = plan.container(&image.id, process_types)?;
     let holding = session.hold(&plan.guard, &image.id.0)?;
     container.log = log_config(&engine.container(&holding)?.unwrap_or_default().log);
+    let info = engine.info()?;
+    let program = supervisor.get(session, &info.architecture)?;
     let earlier = start::previous(engine, &plan.app_guid, &plan.process.process_type)?;
     session.emit(Event::Launching {
         app_name: plan.app.clone(),
@@ -33,8 +35,9 @@ pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure
     let (container, ports) = session.step(Step::Launch, || {
         start::make_room(session, &earlier, &plan.ports)?;
         let ports = free_ports::choose(engine, &plan.ports)?;
-        let (spec, disk) = bounded(session, published(container, &ports), &image)?;
-        Ok((start::start(session, plan, &spec, disk, &earlier)?, ports))
+        let prepared = plan.prepared(published(container, &ports), &image.details.settings, program);
+        let (prepared, disk) = bounded(session, &info, prepared, &image);
+        Ok((start::start(session, plan, &prepared, disk, &earlier)?, ports))
     })?;
     let name = plan.container_name.clone();
     session.emit(Event::Running { url: url(&ports), container: container.0, name: name.clone() });
@@ -43,13 +46,13 @@ pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure
 }
 
 /// The container as far as the engine bounds what it writes, and how far that is.
-fn bounded(session: &Session, mut spec: ContainerSpec, image: &Image) -> Result<(ContainerSpec, DiskBound), Failure> {
-    let quota = preflight::limits(session, &spec)?;
-    spec.disk_bytes = quota.bound(spec.disk_bytes, image.bytes);
+fn bounded(session: &Session, info: &EngineInfo, mut prepared: Prepared, image: &Image) -> (Prepared, DiskBound) {
+    let quota = preflight::limits(session, info, &prepared.container);
+    prepared.container.disk_bytes = quota.bound(prepared.container.disk_bytes, image.bytes);
     let disk = match quota {
         Quota::Nothing => DiskBound::Missing,
         Quota::WithImage => DiskBound::Perhaps,
         Quota::Written => DiskBound::Kept,
     };
-    Ok((spec, disk))
+    (prepared, disk)
 }
