@@ -78,6 +78,7 @@ pub(crate) fn propose_launch(
         ("--nsync-log", command.nsync_log.as_ref().and_then(text)),
         ("--ca", typed(command.ca.as_ref(), settings.ca.as_ref()).and_then(text)),
         ("--network", typed(command.network.as_ref(), settings.network.as_ref()).cloned()),
+        ("--stager-image", typed(command.stager_image.as_ref(), settings.stager_image.as_ref()).cloned()),
     ];
     let identity = [("--instance-cert", &command.instance_cert), ("--instance-key", &command.instance_key)];
     let identity = identity.map(|(option, path)| (option, path.as_ref().and_then(text)));

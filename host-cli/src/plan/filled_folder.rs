@@ -1,5 +1,6 @@
 //! A folder of a container with files that Diego would mount, and that stand in no image: the container has a volume there,
-//! which the engine removes with it, and the files come in before it starts. Pure.
+//! which the engine removes with it, and the files come in before it starts. A supervisor's files come in by the same way, among the
+//! container's own. Pure.
 
 use super::error::PlanError;
 use shared_model::mounted_file::{IDENTITY_FILES, INSTANCE_IDENTITY, MountedFile, SERVICE_BINDINGS};
