@@ -60,7 +60,7 @@ pub(crate) fn restage(
     for note in &plan.notes {
         session.emit(note.clone());
     }
-    OneEngine(session).stage(&plan)
+    OneEngine::new(session, image).stage(&plan)
 }
 
 /// Says how to start what was staged. What stands in the user's settings need not be typed again.
@@ -81,6 +81,7 @@ pub(crate) fn propose_launch(
         ("--nsync-log", command.nsync_log.as_ref().and_then(text)),
         ("--ca", typed(command.ca.as_ref(), settings.ca.as_ref()).and_then(text)),
         ("--network", typed(command.network.as_ref(), settings.network.as_ref()).cloned()),
+        ("--stager-image", typed(command.stager_image.as_ref(), settings.stager_image.as_ref()).cloned()),
     ];
     let identity = [("--instance-cert", &command.instance_cert), ("--instance-key", &command.instance_key)];
     let identity = identity.map(|(option, path)| (option, path.as_ref().and_then(text)));
@@ -163,8 +164,9 @@ pub(crate) fn launch(session: &Session, requests: &[Request], command: &Launch) 
         };
         plans.push(LaunchPlan::new(&request.document, request.time, &options)?);
     }
+    let engine = OneEngine::new(session, image);
     for (at, plan) in plans.iter().enumerate() {
-        OneEngine(session).launch(plan).map_err(|failure| among(failure, &plans, at))?;
+        engine.launch(plan).map_err(|failure| among(failure, &plans, at))?;
     }
     Ok(())
 }

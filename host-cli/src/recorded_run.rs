@@ -80,3 +80,13 @@ pub(crate) fn document(log: &str, key: &str, change: impl FnOnce(&mut serde_json
     change(&mut document);
     document.to_string()
 }
+
+/// A tar as the engine gives it for one file.
+pub(crate) fn tar(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o755);
+    archive.append_data(&mut header, name, content).unwrap();
+    archive.into_inner().unwrap()
+}

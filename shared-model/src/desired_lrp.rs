@@ -222,6 +222,15 @@ impl DesiredLrp {
         self.launchers().find(|run| !is_sidecar(run))
     }
 
+    /// What runs beside the app: the launcher's other runs, then those of [`Self::sidecars`].
+    pub fn sidecar_runs(&self) -> impl Iterator<Item = &RunAction> {
+        let own = self.launcher();
+        let of_field = self.sidecars.iter().flatten().filter_map(|sidecar| sidecar.action.as_ref());
+        self.launchers()
+            .filter(move |run| own.is_none_or(|own| !std::ptr::eq(*run, own)))
+            .chain(of_field.flat_map(Action::runs))
+    }
+
     /// How long the app may take until it is healthy; `None`: no limit is given (Diego's default is a minute).
     #[must_use]
     pub fn start_timeout(&self) -> Option<Duration> {
@@ -398,5 +407,13 @@ mod tests {
                 {"run":{"path":"/tmp/lifecycle/launcher","log_source":"APP/PROC/WEB","args":["app","web",""]}}]}}}"#);
         assert_eq!(lrp.launcher().unwrap().arguments()[1], "web");
         assert_eq!(lrp.launchers().count(), 2);
+        assert_eq!(lrp.sidecar_runs().map(|run| &*run.arguments()[1]).collect::<Vec<_>>(), ["sidecar"]);
+    }
+
+    #[test]
+    fn the_field_for_sidecars_brings_some_too() {
+        let lrp = lrp(r#"{"action":{"run":{"path":"/tmp/lifecycle/launcher"}},"sidecars":[
+                {"action":{"timeout":{"action":{"run":{"path":"/proxy"}},"timeout_ms":1}},"memory_mb":32},{"memory_mb":5}]}"#);
+        assert_eq!(lrp.sidecar_runs().map(|run| &*run.path).collect::<Vec<_>>(), ["/proxy"]);
     }
 }

@@ -59,7 +59,7 @@ def links():
 
 def paths():
     """A file of code that a document names is there: from the root, or within a crate's sources."""
-    crates = [TOP, *(TOP / crate / 'src' for crate in ('host-cli', 'stager-agent', 'shared-model'))]
+    crates = [TOP, *(TOP / crate / 'src' for crate in ('host-cli', 'stager-agent', 'app-supervisor', 'shared-model'))]
     count = wrong = 0
     for file in documents():
         if file.parent not in (TOP, TOP / 'docs') or file.name == 'CHANGELOG.md':  # that tells of what has gone, too
@@ -88,7 +88,7 @@ def floors():
 def imports():
     """No import that the picture of the architecture does not allow."""
     count = wrong = 0
-    for crate in ('host-cli', 'stager-agent'):
+    for crate in ('host-cli', 'stager-agent', 'app-supervisor'):
         floor = {**floors()[crate], 'lib': -1, 'main': -2}
         told = subprocess.run([TOP / 'ci/imports', crate, '--arrows'], check=True, capture_output=True, text=True).stdout
         arrows = re.findall(r'^([\w-]+)\S* -> ([\w-]+)\S*: (.*)$', told, re.M)

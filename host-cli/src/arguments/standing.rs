@@ -19,6 +19,7 @@ impl Command {
                 fill(&mut command.network, settings.network.as_ref());
                 fill_list(&mut command.add_host, settings.add_host.as_ref());
                 fill_list(&mut command.dns, settings.dns.as_ref());
+                fill(&mut command.stager_image, settings.stager_image.as_ref());
                 fill(&mut command.ca, settings.ca.as_ref());
                 fill(&mut command.stager_image, settings.stager_image.as_ref());
                 fill(&mut command.cache_volume, settings.cache_volume.as_ref());
@@ -121,7 +122,11 @@ mod tests {
         let Command::Restage(command) = filled_in("host-cli restage --no-cache", ALL) else { panic!() };
         assert_eq!(command.cache_volume, None);
         let Command::Launch(command) = filled_in("host-cli launch --stager-log x", ALL) else { panic!() };
-        assert_eq!(command.log_options().logs, None, "one log stands for both kinds");
+        assert_eq!(
+            (command.log_options().logs.as_ref(), command.stager_image.as_deref()),
+            (None, Some("st:1")),
+            "one log stands for both kinds"
+        );
         let Command::CacheUp(command) = filled_in("host-cli cache-up --bake b", ALL) else { panic!() };
         assert_eq!((command.cache_volume, command.network.as_deref()), (None, Some("net")));
         let verify = |typed: &str| match filled_in(typed, ALL) {

@@ -222,7 +222,8 @@ mod tests {
             let memory_bytes = gibibytes << 30;
             let (version, store, limits) = (String::new(), Store::Unknown, Limits::default());
             let quota = Quota::default();
-            let info = EngineInfo { version, store, limits, quota, processors, memory_bytes };
+            let architecture = String::new();
+            let info = EngineInfo { version, store, limits, quota, architecture, processors, memory_bytes };
             assert_eq!(usual_jobs(&info).get(), jobs);
         }
     }

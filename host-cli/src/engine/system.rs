@@ -19,6 +19,8 @@ pub(crate) struct EngineInfo {
     pub(crate) limits: Limits,
     /// What its storage can bound.
     pub(crate) quota: Quota,
+    /// What its machine is, in the words of `uname -m` or of Go; empty where it does not say.
+    pub(crate) architecture: String,
     /// Processors of its machine; 0 where it does not say.
     pub(crate) processors: usize,
     /// Bytes of memory of its machine; 0 where it does not say.

@@ -1,7 +1,7 @@
 //! A launch request → the container that runs the app as Diego would, as far as nothing has to be asked of the engine.
 //!
-//! Left out: `diego-sshd` and port 2222 (`docker exec` is there), sidecars, volume mounts and egress rules; the plan's notes
-//! name what of it a request has.
+//! Left out: `diego-sshd` and port 2222 (`docker exec` is there), volume mounts and egress rules; the plan's notes name what of it
+//! a request has. Sidecars are a supervisor's ([`super::supervisor`]).
 
 use super::limits::{DEFAULT_PIDS, cpu_shares, memory_bytes, open_files, positive};
 use super::process::Process;
@@ -37,7 +37,7 @@ pub(super) fn app_container(
     labels.insert(labels::PROCESS.to_owned(), process_type.clone());
     ContainerSpec {
         entrypoint: vec![run.path.clone()],
-        environment: pairs(app_environment(lrp, run, instance)),
+        environment: pairs(environment_of(lrp, run, instance)),
         labels,
         user: run.user.clone(),
         working_directory: run.dir.clone().unwrap_or_default(),
@@ -51,7 +51,8 @@ pub(super) fn app_container(
         // Root keeps what engines give everybody; nobody else has a use for any of it but by a set-user-id program.
         drop_capabilities: if is_root(&run.user) { Vec::new() } else { vec!["ALL".to_owned()] },
         security_options: vec!["no-new-privileges".to_owned()],
-        // Diego's container has an init as process 1, so an app without a handler for SIGTERM ends on it.
+        // Diego's container has an init as process 1, so an app without a handler for SIGTERM ends on it. The engine's is for
+        // where there is no supervisor.
         init: true,
         // The request's check is for its own process type.
         health_check: has_request.then(|| health::health_check(lrp, start_timeout(lrp))).flatten(),
@@ -88,7 +89,7 @@ fn short(guid: &str) -> String {
 
 /// The container's variables below the run's: the order in which Diego merges them, but for executor's, which stand above
 /// all. Rep's are below the request's; `USER` is garden's, where nobody else has it.
-fn app_environment(lrp: &DesiredLrp, run: &RunAction, instance: &str) -> Vec<EnvironmentVariable> {
+pub(super) fn environment_of(lrp: &DesiredLrp, run: &RunAction, instance: &str) -> Vec<EnvironmentVariable> {
     environment::merge([
         &[EnvironmentVariable::new("USER", run.user.as_str())][..],
         &instance::of_rep(instance),

@@ -1,5 +1,6 @@
 //! A folder of a container with files that Diego would mount, and that stand in no image: the container has a volume there,
-//! which the engine removes with it, and the files come in before it starts. Pure.
+//! which the engine removes with it, and the files come in before it starts. A supervisor's files come in by the same way, among the
+//! container's own. Pure.
 
 use super::error::PlanError;
 use shared_model::mounted_file::{IDENTITY_FILES, INSTANCE_IDENTITY, MountedFile, SERVICE_BINDINGS};
@@ -73,17 +74,10 @@ impl FilledFolder {
     /// # Errors
     /// Nobody knows the user's number here.
     pub(crate) fn of_identity(identity: &Identity, user: &str) -> Result<Self, PlanError> {
-        let number = |part: usize| match user {
-            _ if is_root(user) => Some(0),
-            "vcap" => Some(VCAP),
-            _ => user.split(':').nth(part).map_or(Some(0), |number| number.parse().ok()),
-        };
-        let (Some(uid), Some(gid)) = (number(0), number(1)) else {
-            return Err(PlanError::NobodysKey { user: user.to_owned() });
-        };
+        let owner = owner(user).ok_or_else(|| PlanError::NobodysKey { user: user.to_owned() })?;
         let [(_, certificate), (_, key)] = IDENTITY_FILES;
         let certificate = FilledFile::of_root(certificate, identity.certificate.clone());
-        let key = FilledFile { path: key.to_owned(), content: identity.key.clone(), mode: KEY, owner: (uid, gid) };
+        let key = FilledFile { path: key.to_owned(), content: identity.key.clone(), mode: KEY, owner };
         Ok(Self { at: INSTANCE_IDENTITY.to_owned(), files: vec![certificate, key] })
     }
 
@@ -107,6 +101,16 @@ impl FilledFolder {
         }
         archive.into_inner()
     }
+}
+
+/// The numbers of a user and its group; `None`: only the container knows them.
+pub(super) fn owner(user: &str) -> Option<(u64, u64)> {
+    let number = |part: usize| match user {
+        _ if is_root(user) => Some(0),
+        "vcap" => Some(VCAP),
+        _ => user.split(':').nth(part).map_or(Some(0), |number| number.parse().ok()),
+    };
+    Some((number(0)?, number(1)?))
 }
 
 fn header(mode: u32, (user, group): (u64, u64), bytes: usize) -> Header {

@@ -2,9 +2,10 @@
 
 use crate::engine::ContainerId;
 use crate::engine::container_spec::{ContainerSpec, Overruled};
-use crate::plan::launch::LaunchPlan;
+use crate::plan::launch::{LaunchPlan, Prepared};
 use crate::plan::not_done::DiskBound;
 use crate::plan::restage::RestagePlan;
+use shared_model::action::RunAction;
 use shared_model::event::Event;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -105,28 +106,36 @@ pub(crate) fn describe_restage(plan: &RestagePlan) -> String {
     text
 }
 
-/// A launch, decided, with `container`, which is what it becomes on an engine.
-pub(crate) fn describe_launch(plan: &LaunchPlan, container: &ContainerSpec) -> String {
+/// A launch, decided, with what it becomes on an engine.
+pub(crate) fn describe_launch(plan: &LaunchPlan, prepared: &Prepared) -> String {
     let mut text = format!("name {}\nguard {}\napp {} {}\n", plan.container_name, plan.guard, plan.app, plan.app_guid);
     for warning in &plan.not_done.warnings {
         writeln!(text, "warning {warning}").unwrap();
     }
     for disk in [DiskBound::Kept, DiskBound::Missing] {
-        if let Some(Event::NotDone { what }) = plan.not_done.event(disk) {
+        if let Some(Event::NotDone { what }) = prepared.not_done.event(disk) {
             writeln!(text, "not done {disk:?} {what:?}").unwrap();
         }
     }
     for port in &plan.ports {
         writeln!(text, "publish {port:?}").unwrap();
     }
-    for folder in &plan.folders {
+    for folder in plan.folders.iter().chain(&prepared.supervisor) {
         writeln!(text, "fills {}", folder.at).unwrap();
         for file in &folder.files {
             let (bytes, (user, group)) = (file.content.reveal().len(), file.owner);
             writeln!(text, "  {} {:o} {user}:{group} {bytes} bytes", file.path, file.mode).unwrap();
         }
     }
-    text += &describe(container);
+    for run in &plan.sidecars {
+        let RunAction { path, dir, log_source, .. } = run;
+        writeln!(text, "beside {path} in {dir:?} as {log_source:?}").unwrap();
+        writeln!(text, "  arguments {:?} nofile {:?}", run.arguments(), run.nofile()).unwrap();
+        for variable in run.environment() {
+            writeln!(text, "  env {}={}", variable.name, variable.value.reveal()).unwrap();
+        }
+    }
+    text += &describe(&prepared.container);
     writeln!(text, "within {:?} memory {}", plan.start_timeout, plan.memory_mb).unwrap();
     text
 }

@@ -3,9 +3,12 @@
 use crate::engine::container_spec::PublishedPort;
 use shared_model::environment::EnvironmentVariable;
 
-/// The address of an instance as its neighbours would see it. Which address the container will have is known only
-/// when it runs, too late for its variables; this one always leads an app to itself.
+/// Where an instance is reached from outside, and, where nobody in the container tells better, from its neighbours: it always
+/// leads an app to itself.
 const ADDRESS: &str = "127.0.0.1";
+
+/// The variable with the container's own address, which is known only when it runs.
+pub(super) const INTERNAL_ADDRESS: &str = "CF_INSTANCE_INTERNAL_IP";
 
 /// What rep sets in the container's environment, so that the request may override it. The launcher reads
 /// `INSTANCE_INDEX` and `INSTANCE_GUID`, never their `CF_` namesakes.
@@ -31,10 +34,15 @@ pub(crate) fn of_executor(ports: &[PublishedPort]) -> Vec<EnvironmentVariable> {
         ("CF_INSTANCE_PORT", port),
         ("CF_INSTANCE_ADDR", address),
         ("CF_INSTANCE_PORTS", format!("[{}]", pairs.join(","))),
-        ("CF_INSTANCE_INTERNAL_IP", ADDRESS.to_owned()),
+        (INTERNAL_ADDRESS, ADDRESS.to_owned()),
     ]
     .map(|(name, value)| EnvironmentVariable::new(name, value))
     .to_vec()
+}
+
+/// Whether a variable of this name is executor's.
+pub(super) fn is_of_executor(name: &str) -> bool {
+    of_executor(&[]).iter().any(|variable| variable.name == name)
 }
 
 /// Tells the container of something over its own variables, unless `run` has a variable of that name: a run's stand above a

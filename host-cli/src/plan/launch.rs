@@ -1,6 +1,6 @@
 //! A launch request and the user's options → all that a launch is to be. Nothing is asked of the request after this. Pure.
 
-use super::app_container::{app_container, container_name, pairs, start_timeout};
+use super::app_container::{app_container, container_name, environment_of, pairs, start_timeout};
 use super::error::PlanError;
 use super::fetching::Fetching;
 use super::filled_folder::{FilledFolder, Identity};
@@ -10,11 +10,14 @@ use super::name_resolution::NameResolution;
 use super::not_done::NotDone;
 use super::ports::{LOOPBACK, PortRequest, port_requests};
 use super::process::Process;
-use super::{guard, instance};
+use super::supervisor::Supervised;
+use super::{guard, instance, sidecars};
 use crate::engine::container_spec::{ContainerSpec, LogConfig, PublishedPort};
-use crate::engine::{Image, ImageId};
+use crate::engine::{Image, ImageId, ImageSettings};
 use crate::labels;
 use jiff::Timestamp;
+use shared_model::action::RunAction;
+use shared_model::environment::EnvironmentVariable;
 use shared_model::mounted_file::{IDENTITY_FILES, INSTANCE_IDENTITY, SYSTEM_CERTIFICATES_VARIABLE};
 use shared_model::plain_line::escape_control;
 use shared_model::process_type::WEB;
@@ -79,10 +82,23 @@ pub(crate) struct LaunchPlan {
     pub(crate) start_timeout: Duration,
     /// Folders that are filled before the container starts.
     pub(crate) folders: Vec<FilledFolder>,
+    /// What a supervisor starts beside the launcher, each with its variables but for those of the image and of the ports.
+    pub(crate) sidecars: Vec<RunAction>,
     /// The container as far as it is decided.
     template: ContainerSpec,
     /// The arguments of the request's launcher.
     arguments: Vec<String>,
+}
+
+/// A launch on an engine, whose ports and image are known.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// The container.
+    pub(crate) container: ContainerSpec,
+    /// What of the request is not done.
+    pub(crate) not_done: NotDone,
+    /// What comes in with the supervisor; `None`: it has none.
+    pub(crate) supervisor: Option<FilledFolder>,
 }
 
 impl LaunchPlan {
@@ -109,15 +125,24 @@ impl LaunchPlan {
         let certificates = lrp.trusted_system_certificates_path.as_deref().unwrap_or_default();
         let trusted = FilledFolder::of_authorities(certificates, authorities);
         let mut template = app_container(&lrp, run, &process, network, instance);
-        if let Some(FilledFolder { at, .. }) = &trusted {
-            instance::tell(&mut template.environment, run.environment(), SYSTEM_CERTIFICATES_VARIABLE, at);
-        }
         let identity = identity.map(|identity| FilledFolder::of_identity(identity, &run.user)).transpose()?;
-        for (name, file) in identity.iter().flat_map(|_| IDENTITY_FILES) {
-            let at = format!("{INSTANCE_IDENTITY}/{file}");
-            instance::tell(&mut template.environment, run.environment(), name, &at);
+        let mut told: Vec<(&str, String)> = Vec::new();
+        told.extend(trusted.iter().map(|folder| (SYSTEM_CERTIFICATES_VARIABLE, folder.at.clone())));
+        let of_identity = identity.iter().flat_map(|_| IDENTITY_FILES);
+        told.extend(of_identity.map(|(name, file)| (name, format!("{INSTANCE_IDENTITY}/{file}"))));
+        for (name, value) in &told {
+            instance::tell(&mut template.environment, run.environment(), name, value);
         }
         let has_identity = identity.is_some();
+        let sidecar = |run: &RunAction| {
+            let mut environment = pairs(environment_of(&lrp, run, instance));
+            for (name, value) in &told {
+                instance::tell(&mut environment, run.environment(), name, value);
+            }
+            let variable = |(name, value): (String, String)| EnvironmentVariable::new(name, value);
+            let env = Some(environment.into_iter().map(variable).collect());
+            RunAction { env, log_source: Some(sidecars::source(run)), ..run.clone() }
+        };
         let bindings = FilledFolder::of_bindings(lrp.mounted_files());
         let folders: Vec<FilledFolder> = [bindings, trusted, identity].into_iter().flatten().collect();
         let volumes = folders.iter().map(|folder| &folder.at).chain(lifecycle.iter().map(|lifecycle| &lifecycle.at));
@@ -139,6 +164,8 @@ impl LaunchPlan {
             template: ContainerSpec { extra_hosts: names.extra_hosts(), dns: names.servers(), volumes, ..template },
             folders,
             arguments: run.arguments().to_vec(),
+            // Of another process type they are the request's, not this one's.
+            sidecars: if process.has_request { sidecars::startable(&lrp).map(sidecar).collect() } else { Vec::new() },
             process,
         })
     }
@@ -187,6 +214,18 @@ impl LaunchPlan {
     pub(crate) fn container(&self, image: &ImageId, process_types: Option<&str>) -> Result<ContainerSpec, PlanError> {
         let command = self.process.arguments(&self.arguments, process_types)?;
         Ok(ContainerSpec { image: image.0.clone(), command, ..self.template.clone() })
+    }
+
+    /// The launch with this container, whose ports are published. `image` is its image's, `program` the supervisor's, if there is one.
+    pub(crate) fn prepared(&self, container: ContainerSpec, image: &ImageSettings, program: Option<&[u8]>) -> Prepared {
+        let Some(program) = program else {
+            return Prepared { container, not_done: self.not_done.clone(), supervisor: None };
+        };
+        let supervised = Supervised::new(container, &self.sidecars, image);
+        let supervisor = Some(supervised.folder(program.to_vec()));
+        // What runs with another process's request starts none of that one's sidecars.
+        let not_done = if self.process.has_request { self.not_done.supervised() } else { self.not_done.clone() };
+        Prepared { container: supervised.container, not_done, supervisor }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Decides; touches nothing. Requests and options in, specifications out.
 
 mod app_container;
+pub(crate) mod architecture;
 pub(crate) mod cache;
 pub(crate) mod error;
 pub(crate) mod fetching;
@@ -20,6 +21,8 @@ pub(crate) mod orphans;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod restage;
+mod sidecars;
 pub(crate) mod staged_files;
 mod staging_container;
+pub(crate) mod supervisor;
 pub(crate) mod upload;

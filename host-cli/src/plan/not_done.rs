@@ -2,13 +2,13 @@
 //! tags, for one, only name a process in metrics that nobody reads here.
 
 use super::limits::positive;
+use super::sidecars;
 use serde_json::Value;
 use shared_model::action::RunAction;
 use shared_model::desired_lrp::DesiredLrp;
 use shared_model::environment::{EnvironmentVariable, merge, value_of};
 use shared_model::event::Event;
 use shared_model::names::listed;
-use shared_model::process_type::LogSource;
 use shared_model::task::TaskDefinition;
 
 /// What of a request is not done.
@@ -16,6 +16,8 @@ use shared_model::task::TaskDefinition;
 pub(crate) struct NotDone {
     /// A few words each: `2 egress rules`. Empty: everything is done, but perhaps the bound of the disk.
     what: Vec<String>,
+    /// The names of sidecars that only a supervisor starts.
+    sidecars: Vec<String>,
     /// The bound of what the container writes, in MiB; `None`: none is wanted, or somebody else keeps it.
     disk_mb: Option<u64>,
     /// What an app can hardly do without, a sentence each.
@@ -43,6 +45,7 @@ impl NotDone {
         what.extend(isolation_segment(task.placement_tags.as_deref()));
         Self {
             what,
+            sidecars: Vec::new(),
             disk_mb: None,
             warnings: if has_identity {
                 Vec::new()
@@ -56,7 +59,8 @@ impl NotDone {
     /// Of a launch in the container of this name, with an instance identity or without.
     pub(super) fn of_launch(lrp: &DesiredLrp, container: &str, has_identity: bool) -> Self {
         let mut what = Vec::new();
-        what.extend(sidecars(lrp));
+        let (sidecars, of_others) = sidecars::names(lrp);
+        what.extend(named(&of_others).map(|text| format!("{text} of another user")));
         what.extend(counted(lrp.volume_mounts.as_deref().unwrap_or_default().len(), "volume mount"));
         what.extend(counted(lrp.egress_rules.as_deref().unwrap_or_default().len(), "egress rule"));
         if lrp.instances > 1 {
@@ -71,6 +75,7 @@ impl NotDone {
         }
         Self {
             what,
+            sidecars,
             disk_mb: positive(lrp.disk_mb),
             warnings: if has_identity {
                 Vec::new()
@@ -81,9 +86,14 @@ impl NotDone {
         }
     }
 
+    /// The same with a supervisor, which starts the sidecars.
+    pub(crate) fn supervised(&self) -> Self {
+        Self { sidecars: Vec::new(), ..self.clone() }
+    }
+
     /// The list as it is said, once it is known what the engine bounds; `None` where everything is done.
     pub(crate) fn event(&self, disk: DiskBound) -> Option<Event> {
-        let mut what = self.what.clone();
+        let mut what: Vec<String> = named(&self.sidecars).into_iter().chain(self.what.iter().cloned()).collect();
         what.extend(self.disk_mb.and_then(|mib| match disk {
             DiskBound::Kept => None,
             DiskBound::Perhaps => Some(format!("disk limit, perhaps (disk_mb={mib})")),
@@ -93,19 +103,9 @@ impl NotDone {
     }
 }
 
-fn sidecars(lrp: &DesiredLrp) -> Option<String> {
-    const NAMELESS: &str = "without a name";
-    let own = lrp.launcher();
-    let others = lrp.launchers().filter(|run| own.is_none_or(|own| !std::ptr::eq(*run, own)));
-    let name = |run: &RunAction| -> Option<String> {
-        let sidecar = LogSource::parse(run.log_source.as_deref()?)?.sidecar?;
-        (!sidecar.is_empty()).then(|| sidecar.to_owned())
-    };
-    let names: Vec<String> = others
-        .map(|run| name(run).unwrap_or_else(|| NAMELESS.to_owned()))
-        .chain(lrp.sidecars.iter().flatten().map(|_| NAMELESS.to_owned()))
-        .collect();
-    Some(format!("{} ({})", counted(names.len(), "sidecar")?, listed(&names)))
+/// `1 sidecar (CONFIG)`; `None` of none.
+fn named(sidecars: &[String]) -> Option<String> {
+    Some(format!("{} ({})", counted(sidecars.len(), "sidecar")?, listed(sidecars)))
 }
 
 /// `1 volume mount`, `2 volume mounts`; `None` of none.

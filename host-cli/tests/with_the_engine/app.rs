@@ -106,7 +106,7 @@ impl App {
     /// `host-cli launch` of this app.
     pub(crate) fn launching(&self, options: &[&str]) -> Command {
         let mut cli = self.cli("launch");
-        cli.args(["--network", &self.hcf.network]).args(options);
+        cli.env("STAGER_IMAGE", stager_image()).args(["--network", &self.hcf.network]).args(options);
         cli
     }
 

@@ -12,4 +12,5 @@ mod lease;
 mod pushed;
 mod reach;
 mod restage;
+mod supervisor;
 mod trouble;

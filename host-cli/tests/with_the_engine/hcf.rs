@@ -218,7 +218,8 @@ pub(crate) fn images_of(app_guid: &str) -> Vec<String> {
     images
 }
 
-fn static_program(name: &str) -> PathBuf {
+/// A static program of `ci/build-static`.
+pub(crate) fn static_program(name: &str) -> PathBuf {
     let folder = std::env::var_os("STAGER_STATIC_BIN")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/static"), PathBuf::from);
     folder.join(name)

@@ -1,20 +1,21 @@
 //! Carries a launch out: the app's newest image, or a docker app's from its registry, is started, and takes the earlier
 //! container's place.
 
+use super::supervisor::SupervisorProgram;
 use super::{free_ports, lifecycle, ours, preflight, pull, start};
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{Image, ImageId, Quota};
+use crate::engine::{EngineInfo, Image, ImageId, Quota};
 use crate::failure::Failure;
 use crate::image::app_image;
 use crate::plan::filled_folder::FilledFolder;
 use crate::plan::image_source::ImageSource;
-use crate::plan::launch::{LaunchPlan, log_config, published, url};
+use crate::plan::launch::{LaunchPlan, Prepared, log_config, published, url};
 use crate::plan::not_done::DiskBound;
 use crate::session::Session;
 use shared_model::event::{Event, EventSink, Purpose, Step};
 
 /// Starts the app and says where it answers.
-pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure> {
+pub(super) fn launch(session: &Session, supervisor: &SupervisorProgram<'_>, plan: &LaunchPlan) -> Result<(), Failure> {
     let engine = &*session.engine;
     preflight::network(engine, plan.network())?;
     if let Some(lifecycle) = &plan.lifecycle {
@@ -23,6 +24,8 @@ pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure
     let known = known_image(session, plan)?;
     let holding = session.hold(&plan.guard, &known.id.0)?;
     let log = log_config(&engine.container(&holding)?.unwrap_or_default().log);
+    let info = engine.info()?;
+    let program = supervisor.get(session, &info.architecture)?;
     let earlier = start::previous(engine, &plan.app_guid, &plan.process.process_type)?;
     session.emit(Event::Launching {
         app_name: plan.app.clone(),
@@ -42,8 +45,9 @@ pub(super) fn launch(session: &Session, plan: &LaunchPlan) -> Result<(), Failure
     let (container, ports) = session.step(Step::Launch, || {
         start::make_room(session, &earlier, &plan.ports)?;
         let ports = free_ports::choose(engine, &plan.ports)?;
-        let (spec, disk) = bounded(session, published(container, &ports), &image)?;
-        Ok((start::start(session, plan, lifecycle.as_ref(), &spec, disk, &earlier)?, ports))
+        let prepared = plan.prepared(published(container, &ports), &image.details.settings, program);
+        let (prepared, disk) = bounded(session, &info, prepared, &image);
+        Ok((start::start(session, plan, lifecycle.as_ref(), &prepared, disk, &earlier)?, ports))
     })?;
     let name = plan.container_name.clone();
     session.emit(Event::Running { url: url(&ports), container: container.0, name: name.clone() });
@@ -82,13 +86,13 @@ fn fetch(session: &Session, plan: &LaunchPlan, known: Image) -> Result<(Image, O
 }
 
 /// The container as far as the engine bounds what it writes, and how far that is.
-fn bounded(session: &Session, mut spec: ContainerSpec, image: &Image) -> Result<(ContainerSpec, DiskBound), Failure> {
-    let quota = preflight::limits(session, &spec)?;
-    spec.disk_bytes = quota.bound(spec.disk_bytes, image.bytes);
+fn bounded(session: &Session, info: &EngineInfo, mut prepared: Prepared, image: &Image) -> (Prepared, DiskBound) {
+    let quota = preflight::limits(session, info, &prepared.container);
+    prepared.container.disk_bytes = quota.bound(prepared.container.disk_bytes, image.bytes);
     let disk = match quota {
         Quota::Nothing => DiskBound::Missing,
         Quota::WithImage => DiskBound::Perhaps,
         Quota::Written => DiskBound::Kept,
     };
-    Ok((spec, disk))
+    (prepared, disk)
 }

@@ -3,7 +3,7 @@
 //! - Staging: `restage` carries a plan out; `preflight`, `mounts`, `stage` (with the `stream` of what the agent says),
 //!   `image_build` and `extract`.
 //! - Images: `ours`, `resolve_image`, `old_images`, `push`.
-//! - Launching: `launch` carries a plan out; `lifecycle`, `pull`, `free_ports`, `start`.
+//! - Launching: `launch` carries a plan out; `lifecycle`, `pull`, `free_ports`, `supervisor`, `start`.
 
 mod extract;
 mod free_ports;
@@ -21,6 +21,7 @@ mod restage;
 pub(crate) mod stage;
 mod start;
 pub(crate) mod stream;
+mod supervisor;
 
 use crate::backend::Backend;
 use crate::failure::Failure;
@@ -28,16 +29,27 @@ use crate::image::MadeImage;
 use crate::plan::launch::LaunchPlan;
 use crate::plan::restage::RestagePlan;
 use crate::session::Session;
+use supervisor::SupervisorProgram;
 
 /// The engine of a session.
-pub(crate) struct OneEngine<'a>(pub(crate) &'a Session);
+pub(crate) struct OneEngine<'a> {
+    session: &'a Session,
+    supervisor: SupervisorProgram<'a>,
+}
+
+impl<'a> OneEngine<'a> {
+    /// With this stager image, out of which what apps need beside their own image is taken.
+    pub(crate) const fn new(session: &'a Session, stager_image: &'a str) -> Self {
+        Self { session, supervisor: SupervisorProgram::of(stager_image) }
+    }
+}
 
 impl Backend for OneEngine<'_> {
     fn stage(&self, plan: &RestagePlan) -> Result<Option<MadeImage>, Failure> {
-        restage::restage(self.0, plan)
+        restage::restage(self.session, plan)
     }
 
     fn launch(&self, plan: &LaunchPlan) -> Result<(), Failure> {
-        launch::launch(self.0, plan)
+        launch::launch(self.session, &self.supervisor, plan)
     }
 }

@@ -3,7 +3,9 @@
 use super::mounts;
 use crate::arguments::FetchOptions;
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{Container, Containers, Engine, Image, Images, Limits, NetworkEndpoint, Quota, VolumesAndNetworks};
+use crate::engine::{
+    Container, Containers, Engine, EngineInfo, Image, Images, Limits, NetworkEndpoint, Quota, VolumesAndNetworks,
+};
 use crate::failure::Failure;
 use crate::labels;
 use crate::plan::cache;
@@ -78,12 +80,12 @@ fn answered<'a>(container: &Container, endpoint: &NetworkEndpoint, hosts: &'a BT
     })
 }
 
-/// Says which of the container's limits this engine does not keep; it would not say so itself. What its storage can bound.
-pub(crate) fn limits(session: &Session, spec: &ContainerSpec) -> Result<Quota, Failure> {
-    let info = session.engine.info()?;
+/// Says which of the container's limits the engine, of which `info` tells, does not keep; it would not say so itself. What its
+/// storage can bound.
+pub(crate) fn limits(session: &Session, info: &EngineInfo, spec: &ContainerSpec) -> Quota {
     let Limits { memory, processes } = info.limits;
     let lost = match (spec.memory_bytes > 0 && !memory, spec.pids > 0 && !processes) {
-        (false, false) => return Ok(info.quota),
+        (false, false) => return info.quota,
         (true, false) => "memory",
         (false, true) => "processes",
         (true, true) => "memory and processes",
@@ -91,7 +93,7 @@ pub(crate) fn limits(session: &Session, spec: &ContainerSpec) -> Result<Quota, F
     let text =
         format!("this Docker Engine does not limit {lost}: the container may use all of it (`docker info` says why)");
     session.emit(Event::Warning { text });
-    Ok(info.quota)
+    info.quota
 }
 
 /// The role of the image that stages.

@@ -16,7 +16,8 @@ pub(super) fn restage(session: &Session, plan: &RestagePlan) -> Result<Option<Ma
         session.engine.ensure_volume(name, labels)?;
     }
     let mut spec = plan.container.clone();
-    spec.disk_bytes = preflight::limits(session, &spec)?.bound(spec.disk_bytes, stager_image.bytes);
+    spec.disk_bytes =
+        preflight::limits(session, &session.engine.info()?, &spec).bound(spec.disk_bytes, stager_image.bytes);
     let unbounded = || session.emit(Event::Note { text: plan.unbounded.clone() });
     let container = session.create_bounded(&plan.container_name, &spec, unbounded)?;
 

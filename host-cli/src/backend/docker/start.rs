@@ -8,7 +8,7 @@ use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, EngineError};
 use crate::failure::Failure;
 use crate::plan::filled_folder::FilledFolder;
-use crate::plan::launch::LaunchPlan;
+use crate::plan::launch::{LaunchPlan, Prepared};
 use crate::plan::not_done::DiskBound;
 use crate::plan::ports::PortRequest;
 use crate::session::Session;
@@ -43,16 +43,17 @@ pub(crate) fn start(
     session: &Session,
     plan: &LaunchPlan,
     lifecycle: Option<&FilledFolder>,
-    spec: &ContainerSpec,
+    prepared: &Prepared,
     disk: DiskBound,
     earlier: &[Previous],
 ) -> Result<ContainerId, Failure> {
+    let Prepared { container: spec, not_done, supervisor } = prepared;
     let mut disk = disk;
     let container = session.create_bounded(&plan.container_name, spec, || disk = DiskBound::Missing)?;
-    if let Some(not_done) = plan.not_done.event(disk) {
+    if let Some(not_done) = not_done.event(disk) {
         session.emit(not_done);
     }
-    for folder in plan.folders.iter().chain(lifecycle) {
+    for folder in plan.folders.iter().chain(lifecycle).chain(supervisor) {
         fill(session, &container, folder)?;
     }
     session.engine.start(&container).map_err(|error| not_started(error.hiding(spec), spec))?;

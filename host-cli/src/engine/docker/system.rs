@@ -19,6 +19,8 @@ struct Info {
     #[serde(rename = "ID", default)]
     id: String,
     #[serde(default)]
+    architecture: String,
+    #[serde(default)]
     server_version: String,
     #[serde(default)]
     driver: String,
@@ -83,8 +85,9 @@ fn engine_info(info: Info, version: VersionInfo) -> EngineInfo {
     };
     // An engine that does not say has them.
     let limits = Limits { memory: info.memory_limit != Some(false), processes: info.pids_limit != Some(false) };
-    let (version, processors, memory_bytes) = (one_line(&info.server_version), info.processors, info.memory_bytes);
-    EngineInfo { version, store, limits, quota, processors, memory_bytes }
+    let (version, architecture) = (one_line(&info.server_version), one_line(&info.architecture));
+    let Info { processors, memory_bytes, .. } = info;
+    EngineInfo { version, store, limits, quota, architecture, processors, memory_bytes }
 }
 
 /// From the drivers' documentation. devicemapper is left out: it refuses less than its own 10 GB.
@@ -139,8 +142,8 @@ mod tests {
     #[test]
     fn the_machine_is_as_large_as_the_engine_says() {
         let info = |text| engine_info(serde_json::from_str(text).unwrap(), VersionInfo::default());
-        let told = info(r#"{"NCPU":2,"MemTotal":25196163072}"#);
-        assert_eq!((told.processors, told.memory_bytes), (2, 25_196_163_072));
+        let told = info(r#"{"NCPU":2,"MemTotal":25196163072,"Architecture":"aarch64"}"#);
+        assert_eq!((told.processors, told.memory_bytes, &*told.architecture), (2, 25_196_163_072, "aarch64"));
         assert_eq!((info("{}").processors, info("{}").memory_bytes), (0, 0));
     }
 

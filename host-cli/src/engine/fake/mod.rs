@@ -76,6 +76,8 @@ pub(crate) struct FakeState {
     pub(crate) store: Option<Store>,
     /// Which limits it keeps.
     pub(crate) limits: Limits,
+    /// What its machine is; empty: it does not say.
+    pub(crate) architecture: &'static str,
     /// What its storage can bound.
     pub(crate) quota: Quota,
     /// How it keeps what a container prints that does not say.

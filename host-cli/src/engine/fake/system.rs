@@ -12,6 +12,7 @@ impl System for Fake {
             store,
             limits: state.limits,
             quota: state.quota,
+            architecture: state.architecture.to_owned(),
             processors: 2,
             memory_bytes: 4 << 30,
         })

@@ -1,7 +1,7 @@
 //! `restage` and `launch` of docker apps against a recording engine.
 
 use super::launch::{launched_from, only_container, quick};
-use super::restage::{agent, engine as staging_engine, failed, tar, typed};
+use super::restage::{agent, engine as staging_engine, failed, typed};
 use crate::engine::Platform;
 use crate::engine::container_spec::ContainerSpec;
 use crate::labels;

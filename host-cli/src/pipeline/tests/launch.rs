@@ -6,18 +6,30 @@ use crate::engine::{Container, ExecResult, Health, Quota};
 use crate::labels;
 use crate::owner::samples::ended;
 use crate::pipeline::launch;
-use crate::plan::guard;
+use crate::plan::{architecture, guard};
 use crate::recorded_run::*;
 use shared_model::event::Purpose;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
+
+mod supervisor;
 
 fn engine() -> Arc<Fake> {
     let fake = Fake::with_image("stager:latest");
     let types = r#"{"web":"node server.js","worker":"rake"}"#;
     let labels = [(labels::APP_GUID, GUID), (labels::KIND, labels::KIND_APP), (labels::PROCESS_TYPES, types)];
     fake.add_image("cf-app/node-env-18c50a86:latest", &labels);
+    has_supervisor(&fake, X86_64);
     Arc::new(fake)
+}
+
+/// As ELF counts machines.
+const X86_64: u16 = 62;
+
+/// The stager image has a supervisor for this machine.
+fn has_supervisor(fake: &Fake, machine: u16) {
+    let program = tar("app-supervisor", &architecture::sample(machine, &[]));
+    fake.state().files.insert("/usr/local/bin/app-supervisor".into(), program);
 }
 
 fn typed(words: &str) -> Launch {
@@ -81,9 +93,15 @@ fn a_healthy_app_is_left_running_and_its_address_is_told() {
         // The launch is held, by a container that tells how the engine keeps what is printed.
         "create",
         "container",
-        "containers_labelled",
         "info",
+        // The supervisor, out of a container of the stager image that never starts.
+        "image",
         "create",
+        "copy_out",
+        "remove",
+        "containers_labelled",
+        "create",
+        "copy_in",
         "start",
         "container",
         "remove",
@@ -205,7 +223,7 @@ fn a_wanted_port_that_the_earlier_one_holds_is_handed_over_and_handed_back() {
     );
     let order: Vec<String> = fake.verbs().into_iter().skip_while(|verb| verb != "stop").collect();
     let undone = ["remove", "start", "remove"]; // the new one, the earlier one, the guard
-    assert_eq!(order[..6], ["stop", "info", "create", "start", "container", "log_tail"]);
+    assert_eq!(order[..6], ["stop", "create", "copy_in", "start", "container", "log_tail"]);
     assert_eq!(order[6..], undone);
     assert!(fake.calls().contains(&format!("start {earlier}")));
 
@@ -455,6 +473,7 @@ fn an_engine_that_quotes_a_variable_shows_no_secret() {
     for verb in ["create", "start"] {
         let fake = engine();
         fake.succeed("create"); // the guard of the launch
+        fake.succeed("create"); // what the supervisor is taken out of
         fake.refuse(verb, "invalid environment variable: DATABASE=s3cret");
         let variable = serde_json::json!({"name": "DATABASE", "value": "s3cret"});
         let document = quick(|document| document["env"].as_array_mut().unwrap().push(variable));
@@ -553,6 +572,7 @@ fn a_bound_of_the_disk_that_the_engine_refuses_after_all_is_left_out_and_said() 
     let fake = engine();
     fake.state().quota = Quota::Written;
     fake.succeed("create"); // the guard
+    fake.succeed("create"); // what the supervisor is taken out of
     fake.refuse("create", "--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
     let walked = launched(&fake, "");
     assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
@@ -564,6 +584,7 @@ fn a_bound_of_the_disk_that_the_engine_refuses_after_all_is_left_out_and_said() 
     // What it refuses for another reason is refused without the bound too.
     let fake = engine();
     fake.state().quota = Quota::Written;
+    fake.succeed("create");
     fake.succeed("create");
     fake.refuse("create", "no");
     fake.refuse("create", "not at all");

@@ -33,6 +33,7 @@ fn the_launch_is_proposed_with_what_was_typed_and_without_what_the_settings_hold
         ("--from r.txt --from s.txt node-env", "host-cli launch --from r.txt --from s.txt node-env"),
         ("--from - node-env", "cfdot desired-lrps | host-cli launch --from - node-env"),
         ("--add-host a.b:[::1] --dns 10.0.0.2", "host-cli launch --add-host a.b=::1 --dns 10.0.0.2 node-env"),
+        ("--stager-image s:1 node-env", "host-cli launch --stager-image s:1 node-env"),
     ] {
         assert_eq!(next(words, ""), command, "{words}");
     }

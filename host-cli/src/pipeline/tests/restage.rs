@@ -28,16 +28,6 @@ pub(crate) fn engine() -> Arc<Fake> {
     fake
 }
 
-/// A tar as the engine gives it for one file.
-pub(super) fn tar(name: &str, content: &[u8]) -> Vec<u8> {
-    let mut archive = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_gnu();
-    header.set_size(content.len() as u64);
-    header.set_mode(0o755);
-    archive.append_data(&mut header, name, content).unwrap();
-    archive.into_inner().unwrap()
-}
-
 fn droplet() -> Vec<u8> {
     let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     let mut header = tar::Header::new_gnu();

@@ -4,6 +4,7 @@ use super::*;
 use crate::plan::fetching::Keeping;
 use crate::plan::golden::{all_recorded, assert_golden, describe, describe_launch, recorded};
 use crate::plan::not_done::DiskBound;
+use shared_model::environment::value_of;
 use shared_model::event::Event;
 use shared_model::secret::Secret;
 use shared_model::validate::LONGEST_ARGUMENT;
@@ -49,13 +50,22 @@ fn planned(document: &str, process: impl Into<Option<&'static str>>) -> LaunchPl
 
 /// What it becomes on an engine that has the image, and port 32768 free.
 fn on_an_engine(plan: &LaunchPlan, process_types: Option<&str>) -> ContainerSpec {
+    prepared(plan, process_types).container
+}
+
+/// The same with a supervisor.
+fn prepared(plan: &LaunchPlan, process_types: Option<&str>) -> Prepared {
+    prepared_with(plan, plan.container(&ImageId("sha256:abc".into()), process_types).unwrap())
+}
+
+fn prepared_with(plan: &LaunchPlan, container: ContainerSpec) -> Prepared {
     let free = |request: &PortRequest| PublishedPort {
         host_address: request.host_address.clone(),
         host: 32768,
         container: request.container,
     };
-    let container = plan.container(&ImageId("sha256:abc".into()), process_types).unwrap();
-    published(container, &plan.ports.iter().map(free).collect::<Vec<_>>())
+    let container = published(container, &plan.ports.iter().map(free).collect::<Vec<_>>());
+    plan.prepared(container, &ImageSettings::default(), Some(b"ELF"))
 }
 
 fn container(log: &str, app: &str, process: &'static str, process_types: Option<&str>) -> ContainerSpec {
@@ -74,12 +84,12 @@ fn every_recorded_request_gives_this_launch() {
     for (year, log) in [(2016, LOG_2016), (2017, LOG_2017), (2026, LOG_2026)] {
         for (at, document) in all_recorded(log, "desiredLRP").iter().enumerate() {
             let plan = planned(document, WEB);
-            assert_golden(&format!("launch-{year}-{at}"), &describe_launch(&plan, &on_an_engine(&plan, None)));
+            assert_golden(&format!("launch-{year}-{at}"), &describe_launch(&plan, &prepared(&plan, None)));
         }
     }
     for (at, document) in of_cfdot().enumerate() {
         let plan = planned(document, None);
-        assert_golden(&format!("launch-cfdot-{at}"), &describe_launch(&plan, &on_an_engine(&plan, None)));
+        assert_golden(&format!("launch-cfdot-{at}"), &describe_launch(&plan, &prepared(&plan, None)));
     }
 }
 
@@ -106,7 +116,7 @@ fn every_recorded_request_of_a_docker_app_gives_this_launch() {
             plan.image,
             lifecycle.at,
             describe(&lifecycle.container),
-            describe_launch(&plan, &container)
+            describe_launch(&plan, &prepared_with(&plan, container))
         );
         assert!(!text.contains("registry login"), "{text}");
         assert_golden(&format!("launch-docker-{at}"), &text);
@@ -218,6 +228,25 @@ fn an_identity_comes_in_with_its_key_for_the_apps_user_and_no_warning_is_left() 
     assert!(told.contains("env CF_INSTANCE_CERT=/etc/cf-instance-credentials/instance.crt\n"), "{told}");
     assert!(told.contains("env CF_INSTANCE_KEY=/etc/cf-instance-credentials/instance.key\n"), "{told}");
     assert!(!told.contains("s3cret") && !format!("{plan:?}").contains("s3cret"));
+    let of_sidecar = plan.sidecars[0].environment();
+    assert_eq!(value_of(of_sidecar, "CF_INSTANCE_KEY"), Some("/etc/cf-instance-credentials/instance.key"));
+}
+
+#[test]
+fn a_process_type_called_sidecar_is_the_apps_and_its_own_sidecar_starts_beside_it() {
+    let document = of_cfdot().next().unwrap();
+    let mut document: serde_json::Value = serde_json::from_str(&document.replace("PROC/WEB", "PROC/SIDECAR")).unwrap();
+    document["metric_tags"]["process_type"]["static"] = "sidecar".into();
+    document["ports"] = serde_json::json!([2222]);
+    let text = document.to_string().replace(r#"\"process_type\":\"web\""#, r#"\"process_type\":\"sidecar\""#);
+    let plan = planned(&text.replace("diego-sshd", "envoy"), None);
+    assert_eq!(plan.process.process_type, "sidecar");
+    assert!(plan.container_name.contains("-sidecar-"), "{}", plan.container_name);
+    let ports: Vec<u16> = plan.ports.iter().map(|port| port.container).collect();
+    assert_eq!(ports, [2222], "nobody else listens there");
+    let sources: Vec<_> = plan.sidecars.iter().filter_map(|run| run.log_source.as_deref()).collect();
+    assert_eq!(sources, ["APP/PROC/SIDECAR/SIDECAR/ENVOY-CONFIG"]);
+    assert_eq!(on_an_engine(&plan, None).command[1], "node server.js");
 }
 
 #[test]

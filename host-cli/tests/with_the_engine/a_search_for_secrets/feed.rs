@@ -31,7 +31,7 @@ pub(crate) fn launch(request: &mut Value, marks: &Marks) {
     request["routes"]["cf-router"][0]["route_service_url"] =
         format!("https://u:{}@route.example.com/", marks.in_url("route")).into();
     let secret = marks.of("sidecar");
-    request["sidecars"] = json!([{"action": {"run": {"path": "/bin/sidecar", "user": "vcap", "args": [secret],
+    request["sidecars"] = json!([{"action": {"run": {"path": "/bin/sleep", "user": "vcap", "args": ["3600"],
         "env": [{"name": "SIDECAR", "value": secret}]}}}]);
 }
 

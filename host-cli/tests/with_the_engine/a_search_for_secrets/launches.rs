@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 
 /// Launches that fail, before and after there is an image.
 pub(crate) fn of_launches(world: &World) -> Vec<Outcome> {
-    let network = ["--network", world.app.hcf.network.as_str()];
+    let image = stager_image();
+    let usual = ["--network", world.app.hcf.network.as_str(), "--stager-image", &image];
     let of = |name: &'static str, code: i32, change: &dyn Fn(&mut Value), words: &[&str]| {
         let request = world.request("launch-req", &name.replace(' ', "-"), change);
-        Outcome::new(name, code, Call::of(&["launch", "--request", &request]).and(&network).and(words))
+        Outcome::new(name, code, Call::of(&["launch", "--request", &request]).and(&usual).and(words))
     };
     let of_launcher = |change: &'static dyn Fn(&mut Value)| {
         move |request: &mut Value| {

@@ -109,11 +109,12 @@ pub(crate) fn keep(world: &World) {
     docker(&["rm", "--force", container]).unwrap();
 }
 
-/// The image, whatever becomes of it, and the app's container, whose environment is the one place for secrets.
+/// The image, whatever becomes of it, and the app's container, where secrets are in its environment and with its sidecars.
 pub(crate) fn use_image(world: &World, image: &str) {
     world.found("the app's image", &world.marks.found_in_image(image), &[CANARY]);
+    let words = ["--network", &world.app.hcf.network, "--stager-image", &stager_image()];
     for form in FORMS {
-        world.run("launch", 0, &of_app(world, "launch").and(&["--network", &world.app.hcf.network]), form);
+        world.run("launch", 0, &of_app(world, "launch").and(&words), form);
     }
     let [container] = &world.app.containers("app")[..] else { panic!("one container runs") };
     let mut inspected = inspect(container);
@@ -121,6 +122,8 @@ pub(crate) fn use_image(world: &World, image: &str) {
     let own = ["service", "variable", "container-variable"];
     world.holds("the app's environment", environment.to_string().as_bytes(), &own);
     world.holds("the app's container but for its environment", inspected.to_string().as_bytes(), &[]);
+    let sidecars = docker(&["exec", container, "cat", "/.stager/sidecars.json"]).unwrap();
+    world.holds("the sidecars in the app's container", sidecars.as_bytes(), &["container-variable", "sidecar"]);
 
     let (droplet, layout) = (world.path("droplet.tgz"), world.path("layout"));
     let lifecycle = world.app.hcf.folder("lifecycle");

@@ -19,7 +19,7 @@ pub(crate) fn staged(name: &str, folder: &str, options: &[&str]) -> App {
 
 /// The address in `✓ launch  http://…`.
 #[track_caller]
-fn url(said: &Said) -> String {
+pub(crate) fn url(said: &Said) -> String {
     let address = said.out.split_whitespace().find(|word| word.starts_with("http://"));
     address.unwrap_or_else(|| panic!("{}\n{}", said.out, said.err)).to_owned()
 }
