@@ -6,6 +6,7 @@
 
 mod cache;
 mod drop_in;
+mod health;
 mod launch;
 mod lease;
 mod pushed;

@@ -22,6 +22,7 @@ mod json_stream;
 mod models;
 mod paths;
 mod push_log;
+mod reach;
 mod refusal;
 mod route;
 mod stdcopy;
