@@ -7,6 +7,7 @@ use super::name_resolution::NameResolution;
 use super::not_done::NotDone;
 use super::ports::{LOOPBACK, PortRequest, port_requests};
 use super::process::Process;
+use super::volumes::{self, VolumeMapping, Volumes};
 use super::{guard, instance};
 use crate::engine::ImageId;
 use crate::engine::container_spec::{ContainerSpec, LogConfig, PublishedPort};
@@ -24,6 +25,8 @@ pub(crate) struct LaunchOptions<'a> {
     pub(crate) process: Option<&'a str>,
     /// What was typed behind each `--port`.
     pub(crate) ports: &'a [String],
+    /// Folders for the request's volumes.
+    pub(crate) volumes: &'a [VolumeMapping],
     /// The network that the app joins.
     pub(crate) network: &'a str,
     /// How it finds hosts that the network does not know.
@@ -59,6 +62,8 @@ pub(crate) struct LaunchPlan {
     pub(crate) memory_mb: i32,
     /// How long the app may take until it is healthy.
     pub(crate) start_timeout: Duration,
+    /// The volumes that the request has, whether they are mounted or not.
+    pub(crate) volume_ids: Vec<String>,
     /// Folders that are filled before the container starts.
     pub(crate) folders: Vec<FilledFolder>,
     /// The container as far as it is decided.
@@ -81,10 +86,21 @@ impl LaunchPlan {
         let application = lrp.application();
         no_docker_app(lrp.is_docker(), &application)?;
         let run = lrp.launcher().ok_or(PlanError::NoLauncher)?;
-        let LaunchOptions { process: typed, ports, network, names, authorities, identity, instance } = *options;
+        let LaunchOptions {
+            process: typed,
+            ports,
+            volumes: typed_folders,
+            network,
+            names,
+            authorities,
+            identity,
+            instance,
+        } = *options;
         let process = Process::new(&lrp, typed)?;
         let process_type = &*process.process_type;
         let app_ports = if process.listens(&lrp) { lrp.app_ports() } else { Vec::new() };
+        let volume_mounts = lrp.volume_mounts.as_deref().unwrap_or_default();
+        let volumes = Volumes::new(volume_mounts, typed_folders)?;
         let certificates = lrp.trusted_system_certificates_path.as_deref().unwrap_or_default();
         let trusted = FilledFolder::of_authorities(certificates, authorities);
         let mut template = app_container(&lrp, run, &process, network, instance);
@@ -100,7 +116,7 @@ impl LaunchPlan {
         let bindings = FilledFolder::of_bindings(lrp.mounted_files());
         let folders: Vec<FilledFolder> = [bindings, trusted, identity].into_iter().flatten().collect();
         Ok(Self {
-            not_done: NotDone::of_launch(&lrp, &container_name(&lrp, process_type, instance), has_identity),
+            not_done: NotDone::of_launch(&lrp, &container_name(&lrp, process_type, instance), has_identity, &volumes),
             app_guid: lrp.app_guid().to_owned(),
             app: if application.name.is_empty() { application.guid } else { application.name },
             requested,
@@ -109,9 +125,11 @@ impl LaunchPlan {
             container_name: container_name(&lrp, process_type, instance),
             memory_mb: lrp.memory_mb,
             start_timeout: start_timeout(&lrp),
+            volume_ids: volumes::ids(volume_mounts),
             template: ContainerSpec {
                 extra_hosts: names.extra_hosts(),
                 dns: names.servers(),
+                binds: volumes.binds,
                 volumes: folders.iter().map(|folder| folder.at.clone()).collect(),
                 ..template
             },

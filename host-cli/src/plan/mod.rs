@@ -21,3 +21,4 @@ pub(crate) mod restage;
 pub(crate) mod staged_files;
 mod staging_container;
 pub(crate) mod upload;
+pub(crate) mod volumes;

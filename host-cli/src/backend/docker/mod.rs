@@ -3,7 +3,7 @@
 //! - Staging: `restage` carries a plan out; `preflight`, `mounts`, `stage` (with the `stream` of what the agent says),
 //!   `image_build` and `extract`.
 //! - Images: `ours`, `resolve_image`, `old_images`, `push`.
-//! - Launching: `launch` carries a plan out; `free_ports`, `start`.
+//! - Launching: `launch` carries a plan out; `volume_folders`, `free_ports`, `start`.
 
 mod extract;
 mod free_ports;
@@ -19,6 +19,7 @@ mod restage;
 pub(crate) mod stage;
 mod start;
 pub(crate) mod stream;
+pub(crate) mod volume_folders;
 
 use crate::backend::Backend;
 use crate::failure::Failure;

@@ -132,6 +132,32 @@ fn an_app_that_is_never_healthy_is_given_up_after_its_start_timeout() {
 }
 
 #[test]
+fn a_volume_is_mounted_from_the_folder_that_was_typed_and_one_that_nobody_knows_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().canonicalize().unwrap();
+    let request = || {
+        let mounts = serde_json::json!([
+            {"driver": "nfsv3driver", "container_dir": "/data/one", "mode": "r", "shared": {"volume_id": "vol-1"}},
+            {"driver": "nfsv3driver", "container_dir": "/data/two", "mode": "rw", "shared": {"volume_id": "vol-2"}},
+        ]);
+        request(RequestKind::Launch, quick(|document| document["volume_mounts"] = mounts))
+    };
+    let fake = engine();
+    let walked = launched_from(&fake, &format!("--volume-map vol-1={}", folder.display()), request());
+    assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
+    assert!(walked.said("1 volume mount (vol-2: --volume-map ID=DIR mounts a folder)"), "{}", walked.text);
+    let state = fake.state();
+    assert_eq!(state.containers.values().next().unwrap().1.binds, [format!("{}:/data/one:ro", folder.display())]);
+    drop(state);
+
+    let fake = engine();
+    let walked = launched_from(&fake, &format!("--volume-map vol-3={}", folder.display()), request());
+    let text = "--volume-map: the request has no volume \"vol-3\"; it has vol-1, vol-2";
+    assert_eq!((walked.code, walked.failure()), (ExitCode::CommandLine, text));
+    assert!(fake.state().containers.is_empty());
+}
+
+#[test]
 fn an_app_without_a_check_is_healthy_when_it_keeps_running() {
     let fake = engine();
     let no_check = |document: &mut serde_json::Value| document["monitor"] = serde_json::Value::Null;

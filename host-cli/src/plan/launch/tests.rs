@@ -27,6 +27,7 @@ fn planned(document: &str, process: impl Into<Option<&'static str>>) -> LaunchPl
     let options = LaunchOptions {
         process,
         ports: &[],
+        volumes: &[],
         network: "hcf",
         names: NameResolution::default(),
         authorities: &[],
@@ -107,6 +108,7 @@ fn authorities_are_where_the_request_names_a_folder_and_the_app_is_told_unless_i
         let options = LaunchOptions {
             process: None,
             ports: &[],
+            volumes: &[],
             network: "hcf",
             names: NameResolution::default(),
             authorities: &authorities,
@@ -145,6 +147,7 @@ fn an_identity_comes_in_with_its_key_for_the_apps_user_and_no_warning_is_left() 
         let options = LaunchOptions {
             process: None,
             ports: &[],
+            volumes: &[],
             network: "hcf",
             names,
             authorities: &[],
@@ -189,7 +192,8 @@ fn a_start_command_that_no_program_can_be_given_is_told_before_anything_starts()
 
 #[test]
 fn what_is_left_out_is_named_without_its_arguments() {
-    let of_2026 = ["1 sidecar (CONFIG)", "1 volume mount", "2 egress rules", "1 readiness check"];
+    let volume = "1 volume mount (vol-1: --volume-map ID=DIR mounts a folder)";
+    let of_2026 = ["1 sidecar (CONFIG)", volume, "2 egress rules", "1 readiness check"];
     assert_eq!(not_done(LOG_2026, "node-env"), of_2026);
     let of_2016 = not_done(LOG_2016, "node-env").join("\n");
     assert!(of_2016.contains("docker exec -it cf-app-node-env-") && !of_2016.contains("KEY"), "{of_2016}");
@@ -227,6 +231,7 @@ fn a_request_that_runs_no_launcher_or_is_a_docker_apps_gives_no_plan() {
         let options = LaunchOptions {
             process: None,
             ports: &[],
+            volumes: &[],
             network: "hcf",
             names: NameResolution::default(),
             authorities: &[],
@@ -263,6 +268,7 @@ fn an_app_finds_the_hosts_that_were_typed() {
     let options = LaunchOptions {
         process: None,
         ports: &[],
+        volumes: &[],
         network: "hcf",
         names,
         authorities: &[],
@@ -285,6 +291,7 @@ fn names_differ_between_two_starts_of_an_app() {
         let options = LaunchOptions {
             process,
             ports: &[],
+            volumes: &[],
             network: "hcf",
             names: NameResolution::default(),
             authorities: &[],

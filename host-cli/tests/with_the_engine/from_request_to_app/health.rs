@@ -76,3 +76,27 @@ fn a_page_that_is_too_slow_is_told_in_the_words_of_the_check() {
     said.failed(8, &["too-slow-page was not healthy within 6.0s; the health check says: ", words]);
     assert_eq!(app.containers("app"), Vec::<String>::new());
 }
+
+#[test]
+fn a_volume_is_a_folder_of_this_machine_and_read_only_where_the_request_says_so() {
+    let app = staged("volumes", "hello-procfile", &[]);
+    let mount =
+        |id: &str, at: &str, mode: &str| json!({"container_dir": at, "mode": mode, "shared": {"volume_id": id}});
+    let request = app.changed("launch-req", |request| {
+        request["volume_mounts"] = json!([mount("vol-1", "/data/one", "r"), mount("vol-2", "/data/two", "rw")]);
+    });
+    let folder = app.hcf.folder("requests").join("volume");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("file"), "content").unwrap();
+    let map = |id: &str| format!("{id}={}", folder.display());
+    let request = ["--request", request.to_str().unwrap(), "--volume-map"];
+    app.launch(&[&request[..], &["vol-3=/"]].concat()).failed(2, &["no volume \"vol-3\"", "vol-1, vol-2"]);
+    let said = app.launch(&[&request[..], &[&map("vol-1"), "--volume-map", &map("vol-2")]].concat()).done();
+    assert!(!said.out.contains("volume mount"), "{}", said.out);
+    let container = app.containers("app").remove(0);
+    let shell = |script: &str| docker(&["exec", "--user", "root", &container, "sh", "-c", script]);
+    assert_eq!(shell("cat /data/one/file").unwrap().trim(), "content");
+    assert!(shell("echo x >/data/one/file").is_err());
+    shell("echo new >/data/two/file").unwrap();
+    assert_eq!(fs::read_to_string(folder.join("file")).unwrap(), "new\n");
+}
