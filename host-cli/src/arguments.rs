@@ -14,6 +14,7 @@ use crate::app_ref::{AppRef, AppRefError};
 use crate::plan::image_source::Pull;
 use crate::plan::lifecycle::LifecycleFrom;
 use crate::plan::name_resolution::{HostMapping, NameResolution, NameServer};
+use crate::plan::volumes::VolumeMapping;
 use crate::requests::LogOptions;
 use crate::settings::{Settings, fill};
 use argh::{ArgsInfo, FromArgs};
@@ -307,6 +308,9 @@ shows_what_it_does! {
         /// on 127.0.0.1)
         #[argh(option, arg_name = "port")]
         pub(crate) port: Vec<String>,
+        /// folder for a volume of the request: ID=DIR, or ID=DIR:ro to read only; may be given once for each volume
+        #[argh(option, arg_name = "id=dir")]
+        pub(crate) volume_map: Vec<VolumeMapping>,
         /// process type to start (default: web, or the one of --request)
         #[argh(option, arg_name = "type")]
         pub(crate) process: Option<String>,

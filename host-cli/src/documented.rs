@@ -22,7 +22,9 @@ fn wrong(shown: &Documented) -> Option<String> {
 fn every_command_line_in_the_documents_can_be_typed() {
     let is_ours = |program: &str| program == "host-cli" || LINKED.iter().any(|(link, _)| *link == program);
     let shown = documented::commands();
-    let ours: Vec<_> = shown.iter().filter(|command| is_ours(command.program())).collect();
+    // A benchmark is called as what it measures.
+    let is_of_ci = |command: &Documented| command.words[0].starts_with("ci/");
+    let ours: Vec<_> = shown.iter().filter(|command| is_ours(command.program()) && !is_of_ci(command)).collect();
     assert!(ours.len() > 60, "only {} were found", ours.len());
     let wrong: Vec<_> = ours.iter().filter_map(|command| wrong(command)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

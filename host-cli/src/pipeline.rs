@@ -8,14 +8,16 @@ use crate::app_ref::AppRef;
 use crate::arguments::{FetchOptions, Launch, Restage};
 use crate::backend::Backend;
 use crate::backend::docker::push::{Target, push_image};
-use crate::backend::docker::{OneEngine, mounts, preflight};
+use crate::backend::docker::{OneEngine, mounts, preflight, volume_folders};
 use crate::failure::Failure;
 use crate::image::{ImageOptions, MadeImage, created};
 use crate::plan;
+use crate::plan::error::PlanError;
 use crate::plan::fetching::Fetching;
 use crate::plan::launch::{LaunchOptions, LaunchPlan};
 use crate::plan::restage::{RestageOptions, RestagePlan};
 use crate::plan::upload::Upload;
+use crate::plan::volumes;
 use crate::requests::{self, Request, RequestError, RequestKind};
 use crate::session::Session;
 use crate::settings::Settings;
@@ -147,12 +149,14 @@ pub(crate) fn launch(session: &Session, requests: &[Request], command: &Launch) 
     let files = mounts::files(&fetch)?;
     let keeping = preflight::keeping(&fetch, false)?;
     let FetchOptions { stager_image: image, network, names, .. } = fetch;
+    let volumes = volume_folders::folders(&command.volume_map)?;
     for request in requests {
         warn(session, request);
         let options = LaunchOptions {
             process: command.process.as_deref(),
             // Of several, the ports that were typed are the first one's.
             ports: if plans.is_empty() { &command.port } else { &[] },
+            volumes: &volumes,
             network,
             names,
             fetching: Fetching { image, network, names, files: &files, keeping, agent_options: &[] },
@@ -164,6 +168,8 @@ pub(crate) fn launch(session: &Session, requests: &[Request], command: &Launch) 
         };
         plans.push(LaunchPlan::new(&request.document, request.time, &options)?);
     }
+    let volume_ids: Vec<&String> = plans.iter().flat_map(|plan| &plan.volume_ids).collect();
+    volumes::check(&volumes, &volume_ids).map_err(PlanError::from)?;
     let engine = OneEngine::new(session, image);
     for (at, plan) in plans.iter().enumerate() {
         engine.launch(plan).map_err(|failure| among(failure, &plans, at))?;

@@ -1,5 +1,5 @@
 //! Egress rules, volume mounts and the other things around a container. Kept so that a request survives parse → write;
-//! on plain Docker nothing enforces egress rules, and `launch` says so of volume mounts.
+//! on plain Docker nothing enforces egress rules, and no driver mounts volumes: `launch --volume-map` gives folders for them.
 
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -76,4 +76,53 @@ pub struct VolumeMount {
     /// Everything else, as it stands in the request.
     #[serde(flatten)]
     pub rest: Secret<serde_json::Map<String, Value>>,
+}
+
+impl VolumeMount {
+    /// The volume's id, whichever form the request has; `None`: it has none.
+    #[must_use]
+    pub fn volume_id(&self) -> Option<&str> {
+        let rest = self.rest.reveal();
+        let shared = || rest.get("shared")?.get("volume_id");
+        let places = [shared(), rest.get("volume_id"), rest.get("deprecated_volume_id")];
+        places.into_iter().flatten().find_map(Value::as_str).filter(|id| !id.is_empty())
+    }
+
+    /// Where it appears in the container; `None`: the request does not say.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        [&self.container_dir, &self.container_path]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .find(|path| !path.is_empty())
+    }
+
+    /// Whether the app may write there: `rw`, in 2016 `RW`. What is not said is not allowed.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        let mode = ["mode", "deprecated_mode"].into_iter().find_map(|name| self.rest.reveal().get(name)?.as_str());
+        mode.is_some_and(|mode| mode.eq_ignore_ascii_case("rw"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_volume_is_read_in_all_its_forms() {
+        for (json, expected) in [
+            (
+                r#"{"container_dir":"/v","mode":"rw","shared":{"volume_id":"a","mount_config":"{}"}}"#,
+                (Some("a"), Some("/v"), true),
+            ),
+            (r#"{"container_path":"/v","mode":"RO","volume_id":"a","config":"e30="}"#, (Some("a"), Some("/v"), false)),
+            (r#"{"container_dir":"/v","mode":"r","deprecated_volume_id":"a"}"#, (Some("a"), Some("/v"), false)),
+            (r#"{"shared":null,"container_dir":""}"#, (None, None, false)),
+        ] {
+            let mount: VolumeMount = serde_json::from_str(json).unwrap();
+            assert_eq!((mount.volume_id(), mount.path(), mount.is_writable()), expected, "{json}");
+        }
+    }
 }

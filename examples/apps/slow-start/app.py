@@ -1,4 +1,5 @@
-"""Listens only after SLOW_START seconds (default 5): for health checks and start timeouts."""
+"""Listens only after SLOW_START seconds (default 5) and answers SLOW_PAGE seconds later (default 0): for health checks and start
+timeouts."""
 
 import http.server
 import os
@@ -9,6 +10,7 @@ import time
 
 class Ready(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        time.sleep(float(os.environ.get('SLOW_PAGE', '0')))
         self.send_response(200)
         self.send_header('Content-Length', '6')
         self.end_headers()

@@ -102,8 +102,14 @@ pub(crate) struct PublishedPort {
 pub(crate) struct HealthCheck {
     /// Program and arguments, without a shell.
     pub(crate) command: Vec<String>,
-    /// Time between two checks.
+    /// Ports of the container at which somebody must listen, or the check cannot pass; empty: not known.
+    pub(crate) ports: Vec<u16>,
+    /// Time between two checks once one has passed.
     pub(crate) interval: Duration,
+    /// Time between any two checks, for an engine that knows one interval only.
+    pub(crate) only_interval: Duration,
+    /// Time between two checks until one has passed or the start period is over.
+    pub(crate) start_interval: Duration,
     /// How long one check may take.
     pub(crate) timeout: Duration,
     /// Failures in a row after which the container is unhealthy.

@@ -6,6 +6,7 @@ use crate::engine::images::ImageId;
 use shared_model::event::Stream;
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// What is wanted of an engine with containers. Every call blocks, and may be made from any thread.
@@ -28,6 +29,10 @@ pub(crate) trait Containers: Send + Sync {
     /// Runs a program in a container that runs, as the container's own user and in its folder, without a shell and without
     /// input, and waits until it has ended, but no longer than `patience`. Refused where the container does not run.
     fn exec(&self, container: &ContainerId, command: &[String], patience: Duration) -> Result<ExecResult, EngineError>;
+
+    /// Whether somebody listens at an address that the engine gave to a container of its own, as far as that can be seen from
+    /// here within `patience`. A connection is made and closed, as Diego's own check does.
+    fn reach(&self, address: SocketAddr, patience: Duration) -> Reach;
 
     /// The container, or `None` when it is gone.
     fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError>;
@@ -80,8 +85,6 @@ pub(crate) struct Container {
     pub(crate) out_of_memory: bool,
     /// The outcome of its health checks so far.
     pub(crate) health: Health,
-    /// Whether the engine shows the outcome of a health check, good or bad.
-    pub(crate) was_checked: bool,
     /// What the last health check printed, as it was printed (foreign text); empty where there was none.
     pub(crate) health_output: String,
     /// By network name, how its neighbours there reach it.
@@ -156,6 +159,18 @@ pub(crate) enum Input<'a> {
     /// This, with a mark behind it, and then a sign of life every few seconds for as long as we live: see
     /// [`shared_model::lease`].
     Leased(&'a [u8]),
+}
+
+/// What comes of a connection to a container. It is a hint: where the engine is on another machine, the same address may be
+/// somebody else's here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reach {
+    /// Nobody knows: there is no way from here, or no answer.
+    Unknown,
+    /// Nobody listens.
+    Closed,
+    /// Somebody listens.
+    Open,
 }
 
 /// How a program ended that was run in a container beside its main process.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::engine::connect_error::{ChosenBy, ConnectError, NamedBy};
 use crate::image::Bound;
+use crate::plan::volumes::VolumeError;
 use crate::registry::reference::Reference;
 use crate::requests::RequestKind;
 use shared_model::assert_all_variants;
@@ -153,6 +154,9 @@ fn plans() -> Vec<PlanError> {
         PlanError::NobodysKey { user: "x".into() },
         PlanError::LongCommand { process: "worker".into(), bytes: 140_000 },
     ];
+    plans.push(PlanError::Volume(VolumeError::Twice("v".into())));
+    let (id, path, why) = ("v".into(), "/etc".into(), "where the container has files of its own");
+    plans.push(PlanError::Volume(VolumeError::Path { id, path, why }));
     plans.extend([PortError::Unreadable("x".into()), typed, PortError::OfRequest(0)].map(PlanError::Port));
     plans
 }
@@ -269,6 +273,7 @@ fn no_error_is_forgotten_here() {
             UploadAndNot,
             NobodysKey,
             LongCommand,
+            Volume,
             Port
         }
     );

@@ -1,6 +1,7 @@
 //! Why no plan can be made of a request and what was typed.
 
 use super::ports::PortError;
+use super::volumes::VolumeError;
 use shared_model::plain_line::escape_control;
 use shared_model::task::TaskDefinition;
 use shared_model::validate::{LONGEST_ARGUMENT, ValidationErrors};
@@ -43,6 +44,9 @@ pub(crate) enum PlanError {
     /// The key of an identity is one user's, and only the container knows this one.
     #[error("--instance-key: nobody knows the number of the request's user {:?}", escape_control(.user))]
     NobodysKey { user: String },
+    /// Its volumes, or the folders that were typed for them.
+    #[error(transparent)]
+    Volume(#[from] VolumeError),
     /// Its ports, or those that were typed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -74,6 +78,8 @@ impl PlanError {
             Self::NobodysKey { .. } => {
                 "leave --instance-cert and --instance-key out; only vcap, root and numbers can be given a key"
             }
+            Self::Volume(VolumeError::Path { .. }) => "leave this --volume-map out",
+            Self::Volume(_) => "`host-cli launch-req APP | jq .volume_mounts` shows the volumes",
             Self::Port(_) => "",
         }
     }

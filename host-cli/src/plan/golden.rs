@@ -79,8 +79,14 @@ pub(crate) fn describe(spec: &ContainerSpec) -> String {
         line(
             "health",
             format!(
-                "{:?} every {:?}, {:?} each, {} times, {:?} to start",
-                check.command, check.interval, check.timeout, check.retries, check.start_period
+                "{:?} at {:?} every {:?} or {:?}, {:?} each, {} times, {:?} to start",
+                check.command,
+                check.ports,
+                check.interval,
+                check.only_interval,
+                check.timeout,
+                check.retries,
+                check.start_period
             ),
         );
     }

@@ -1,62 +1,156 @@
-//! How to ask an app whether it is healthy: the launch request's monitor or check definition → the engine's health check;
-//! and whether the engine asks.
+//! How to ask an app whether it is healthy: the launch request's check definition or monitor → one command, and how often and
+//! how patiently it is run. Pure.
 
 use crate::engine::container_spec::HealthCheck;
-use crate::engine::{Container, Health};
+use jiff::SignedDuration;
 use shared_model::action::{Action, RunAction};
-use shared_model::desired_lrp::{Check, DesiredLrp, HttpCheck, TcpCheck};
+use shared_model::desired_lrp::{Check, CheckDefinition, DesiredLrp, HttpCheck, TcpCheck};
 use std::time::Duration;
 
 /// The lifecycle's program that checks a port or a page.
 const HEALTHCHECK: &str = "/tmp/lifecycle/healthcheck";
 
-/// Diego asks every half second until the app is healthy and every 30 s from then on; older engines know one interval
-/// only. Measured on Docker 20.10: a check costs 58 ms of CPU, so this is 3 % of a core for as long as the app runs.
-const INTERVAL: Duration = Duration::from_secs(2);
+/// Where that program looks when nobody says.
+const PORT: u16 = 8080;
 
-/// The lifecycle's check gives up by itself after a second; this is for one that hangs.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long that program waits when nobody says, and Diego for a check definition that does not.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Failures in a row before a healthy app is called unhealthy.
-const RETRIES: u32 = 3;
+/// What is added to a check's own timeout: a program starts slowly on a busy machine, and says itself that it gave up.
+const MARGIN: Duration = Duration::from_secs(2);
 
-/// The request's health check; `None` where its health is that it runs. Failures during `start_timeout` do not count.
+/// How long a check may take whose own timeout is shorter or not known; this is for one that hangs.
+const LEAST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Diego's, between two looks at a healthy app.
+const INTERVAL: Duration = Duration::from_secs(30);
+
+/// As [`INTERVAL`], on an engine that has the same interval before the first success. `docker ps` shows an app as starting
+/// until then, although `launch` has called it healthy. Measured on Docker 20.10: a check costs 58 ms of CPU, so of a core 3 %
+/// at 2 s, 0.6 % at 10 s and 0.2 % at 30 s, for as long as the app runs.
+const ONLY_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Between two looks of an engine at an app that is not yet healthy. `host-cli` looks oftener; this is for `docker ps`.
+const START_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The shortest interval that Cloud Foundry's users can wish for; what a request has below it would keep a core busy.
+const LEAST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Above every time that a request has for good reasons, and below what an engine or the program can count.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// One failure of a healthy app is one too many, as for Diego.
+const RETRIES: u32 = 1;
+
+/// The request's health check; `None` where its health is that it runs. Failures during `start_timeout` do not count before the
+/// first success.
 pub(crate) fn health_check(lrp: &DesiredLrp, start_timeout: Duration) -> Option<HealthCheck> {
-    let mut commands = of_monitor(lrp);
-    if commands.is_empty() {
-        commands = of_check_definition(lrp);
-    }
-    let command = all_of(commands)?;
-    Some(HealthCheck { command, interval: INTERVAL, timeout: TIMEOUT, retries: RETRIES, start_period: start_timeout })
+    let defined = lrp.check_definition.as_ref().and_then(of_definition);
+    let Asked { commands, ports, timeout, interval } = defined.or_else(|| lrp.monitor.as_ref().map(of_monitor))?;
+    let interval = interval.map(|interval| interval.clamp(LEAST_INTERVAL, LONGEST));
+    Some(HealthCheck {
+        command: all_of(commands)?,
+        ports,
+        interval: interval.unwrap_or(INTERVAL),
+        only_interval: interval.unwrap_or(ONLY_INTERVAL),
+        start_interval: START_INTERVAL,
+        timeout: timeout.min(LONGEST),
+        retries: RETRIES,
+        start_period: start_timeout,
+    })
 }
 
-/// Whether nobody runs the check: `waited` after its start the container shows no outcome of one, good or bad. An engine is
-/// given two intervals, and half of the time that the app has: something must be left for whoever asks instead.
-pub(crate) fn is_left_alone(
-    check: &HealthCheck,
-    container: &Container,
-    waited: Duration,
-    start_timeout: Duration,
-) -> bool {
-    let moved = container.was_checked || matches!(container.health, Health::Healthy | Health::Unhealthy);
-    !moved && waited >= (check.interval * 2).min(start_timeout / 2)
+/// What a request asks, whichever way it says so.
+struct Asked {
+    commands: Vec<Vec<String>>,
+    /// Where the app must listen, or none of it can pass.
+    ports: Vec<u16>,
+    /// For all commands one after the other.
+    timeout: Duration,
+    interval: Option<Duration>,
 }
 
-fn of_monitor(lrp: &DesiredLrp) -> Vec<Vec<String>> {
-    let command = |run: &RunAction| [std::slice::from_ref(&run.path), run.arguments()].concat();
-    lrp.monitor.iter().flat_map(Action::runs).map(command).collect()
-}
-
-fn of_check_definition(lrp: &DesiredLrp) -> Vec<Vec<String>> {
-    let checks = lrp.check_definition.iter().filter_map(|definition| definition.checks.as_ref()).flatten();
-    let command = |check: &Check| match check {
-        Check::TcpCheck(TcpCheck { port, .. }) => vec![HEALTHCHECK.to_owned(), format!("-port={port}")],
-        Check::HttpCheck(HttpCheck { port, path, .. }) => {
-            let path = path.as_deref().filter(|path| !path.is_empty()).unwrap_or("/");
-            vec![HEALTHCHECK.to_owned(), format!("-port={port}"), format!("-uri={path}")]
-        }
+fn of_definition(definition: &CheckDefinition) -> Option<Asked> {
+    let checks = definition.checks.as_deref().filter(|checks| !checks.is_empty())?;
+    let command = |check: &Check| {
+        let (port, timeout_ms, path) = match check {
+            Check::TcpCheck(TcpCheck { port, connect_timeout_ms, .. }) => (port, connect_timeout_ms, None),
+            Check::HttpCheck(HttpCheck { port, request_timeout_ms, path, .. }) => {
+                (port, request_timeout_ms, Some(path.as_deref().filter(|path| !path.is_empty()).unwrap_or("/")))
+            }
+        };
+        let timeout = of_millis(*timeout_ms).map(|time| format!("-timeout={}ms", time.as_millis()));
+        let words = [Some(HEALTHCHECK.to_owned()), Some(format!("-port={port}")), timeout];
+        words.into_iter().flatten().chain(path.map(|path| format!("-uri={path}"))).collect()
     };
-    checks.map(command).collect()
+    let (mut timeout, mut interval) = (MARGIN, None);
+    for check in checks {
+        let (Check::TcpCheck(TcpCheck { connect_timeout_ms: own, interval_ms, .. })
+        | Check::HttpCheck(HttpCheck { request_timeout_ms: own, interval_ms, .. })) = check;
+        timeout += of_millis(*own).unwrap_or(USUAL_TIMEOUT);
+        interval = [interval, of_millis(*interval_ms)].into_iter().flatten().min();
+    }
+    let port = |check: &Check| match check {
+        Check::TcpCheck(TcpCheck { port, .. }) | Check::HttpCheck(HttpCheck { port, .. }) => u16::try_from(*port).ok(),
+    };
+    let (commands, ports) = (checks.iter().map(command).collect(), checks.iter().filter_map(port).collect());
+    Some(Asked { commands, ports, timeout: timeout.max(LEAST_TIMEOUT), interval })
+}
+
+/// Milliseconds of a request; absent and 0 mean Diego's default.
+fn of_millis(millis: Option<u64>) -> Option<Duration> {
+    millis.filter(|millis| *millis > 0).map(Duration::from_millis).map(|time| time.min(LONGEST))
+}
+
+fn of_monitor(monitor: &Action) -> Asked {
+    let runs: Vec<&RunAction> = monitor.runs().collect();
+    // Diego's only bound of a program that is none of the lifecycle's.
+    let around = monitor.descend().find_map(|action| match action {
+        Action::Timeout(timeout) => timeout.limit(),
+        _ => None,
+    });
+    let own = |run: &&RunAction| own_timeout(run).or(around).unwrap_or(LEAST_TIMEOUT).min(LONGEST);
+    let timeout = runs.iter().map(own).fold(MARGIN, Duration::saturating_add).max(LEAST_TIMEOUT);
+    let command = |run: &&RunAction| [std::slice::from_ref(&run.path), run.arguments()].concat();
+    Asked {
+        commands: runs.iter().map(command).collect(),
+        ports: runs.iter().filter_map(|run| port(run)).collect(),
+        timeout: timeout.min(around.unwrap_or(LONGEST)),
+        interval: None,
+    }
+}
+
+fn is_healthcheck(run: &RunAction) -> bool {
+    run.program() == "healthcheck"
+}
+
+/// Where the lifecycle's program would look; `None`: another program, or not for a TCP port.
+fn port(run: &RunAction) -> Option<u16> {
+    if !is_healthcheck(run) || flag(run, "network").is_some_and(|network| network != "tcp") {
+        return None;
+    }
+    flag(run, "port").map_or(Some(PORT), |port| port.parse().ok())
+}
+
+/// How long the lifecycle's program waits by itself; `None`: another program.
+fn own_timeout(run: &RunAction) -> Option<Duration> {
+    let typed = || flag(run, "timeout")?.parse::<SignedDuration>().ok()?.try_into().ok();
+    is_healthcheck(run).then(|| typed().unwrap_or(USUAL_TIMEOUT))
+}
+
+/// The value of a flag as Go's programs take it: `-name=value`, `--name value`; the last one counts.
+fn flag<'a>(run: &'a RunAction, name: &str) -> Option<&'a str> {
+    let mut found = None;
+    let mut arguments = run.arguments().iter();
+    while let Some(argument) = arguments.next() {
+        let Some(rest) = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-')) else { continue };
+        match rest.split_once('=') {
+            Some((this, value)) if this == name => found = Some(value),
+            None if rest == name => found = arguments.next().map(String::as_str),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// One command that succeeds when all do. Several need a shell between them; the root file system has one, or the
@@ -72,55 +166,4 @@ fn all_of(mut commands: Vec<Vec<String>>) -> Option<Vec<String>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn command(json: &str) -> Option<Vec<String>> {
-        let lrp: DesiredLrp = serde_json::from_str(json).unwrap();
-        health_check(&lrp, Duration::from_secs(60)).map(|check| check.command)
-    }
-
-    #[test]
-    fn the_monitors_run_is_the_check() {
-        let json = r#"{"monitor":{"timeout":{"timeout":1,"action":{"parallel":{"actions":[
-            {"run":{"path":"/tmp/lifecycle/healthcheck","args":["-port=8080"],"user":"vcap"}}]}}}},
-            "check_definition":{"checks":[{"tcp_check":{"port":1}}]}}"#;
-        assert_eq!(command(json).unwrap(), ["/tmp/lifecycle/healthcheck", "-port=8080"]);
-    }
-
-    #[test]
-    fn several_checks_must_all_pass_and_are_quoted() {
-        let json =
-            r#"{"monitor":{"parallel":{"actions":[{"run":{"path":"/a b"}},{"run":{"path":"/c","args":["it's"]}}]}}}"#;
-        assert_eq!(command(json).unwrap(), ["/bin/sh", "-c", r"'/a b' && '/c' 'it'\''s'"]);
-    }
-
-    #[test]
-    fn a_check_is_left_alone_when_the_engine_shows_no_outcome_for_two_intervals_or_half_of_the_apps_time() {
-        let check = HealthCheck {
-            command: vec!["/check".into()],
-            interval: Duration::from_secs(2),
-            timeout: Duration::from_secs(1),
-            retries: 3,
-            start_period: Duration::ZERO,
-        };
-        let seconds = Duration::from_secs;
-        let container = |health, was_checked| Container { health, was_checked, ..Container::default() };
-        let silent = container(Health::Starting, false);
-        assert!(!is_left_alone(&check, &silent, seconds(3), seconds(60)));
-        assert!(is_left_alone(&check, &silent, seconds(4), seconds(60)));
-        assert!(is_left_alone(&check, &silent, seconds(1), seconds(2)));
-        assert!(is_left_alone(&check, &container(Health::Unchecked, false), seconds(4), seconds(60)));
-        assert!(!is_left_alone(&check, &container(Health::Starting, true), seconds(30), seconds(60)));
-        assert!(!is_left_alone(&check, &container(Health::Unhealthy, false), seconds(30), seconds(60)));
-    }
-
-    #[test]
-    fn a_check_definition_serves_where_there_is_no_monitor() {
-        let json = r#"{"check_definition":{"checks":[{"http_check":{"port":8080,"path":"/healthz"}}]}}"#;
-        assert_eq!(command(json).unwrap(), ["/tmp/lifecycle/healthcheck", "-port=8080", "-uri=/healthz"]);
-        assert_eq!(command(r#"{"check_definition":{"checks":[{"tcp_check":{"port":1}}]}}"#).unwrap()[1], "-port=1");
-        assert_eq!(command("{}"), None);
-        assert_eq!(command(r#"{"check_definition":{"checks":[]}}"#), None);
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ use super::not_done::NotDone;
 use super::ports::{LOOPBACK, PortRequest, port_requests};
 use super::process::Process;
 use super::supervisor::Supervised;
+use super::volumes::{self, VolumeMapping, Volumes};
 use super::{guard, instance, sidecars};
 use crate::engine::container_spec::{ContainerSpec, LogConfig, PublishedPort};
 use crate::engine::{Image, ImageId, ImageSettings};
@@ -31,6 +32,8 @@ pub(crate) struct LaunchOptions<'a> {
     pub(crate) process: Option<&'a str>,
     /// What was typed behind each `--port`.
     pub(crate) ports: &'a [String],
+    /// Folders for the request's volumes.
+    pub(crate) volumes: &'a [VolumeMapping],
     /// The network that the app joins.
     pub(crate) network: &'a str,
     /// How it finds hosts that the network does not know.
@@ -80,6 +83,8 @@ pub(crate) struct LaunchPlan {
     pub(crate) memory_mb: i32,
     /// How long the app may take until it is healthy.
     pub(crate) start_timeout: Duration,
+    /// The volumes that the request has, whether they are mounted or not.
+    pub(crate) volume_ids: Vec<String>,
     /// Folders that are filled before the container starts.
     pub(crate) folders: Vec<FilledFolder>,
     /// What a supervisor starts beside the launcher, each with its variables but for those of the image and of the ports.
@@ -114,14 +119,16 @@ impl LaunchPlan {
         let lrp = validate::desired_lrp(document)?;
         let application = lrp.application();
         let run = lrp.launcher().ok_or(PlanError::NoLauncher)?;
-        let LaunchOptions { process: typed, ports, network, names, authorities, identity, instance, fetching, .. } =
-            *options;
+        let LaunchOptions { process: typed, ports, volumes: typed_folders, network, names, .. } = *options;
+        let LaunchOptions { authorities, identity, instance, fetching, .. } = *options;
         let image = ImageSource::new(&lrp, options.pull)?;
         let is_fetched = image != ImageSource::Droplet || options.lifecycle == LifecycleFrom::Request;
         let lifecycle = is_fetched.then(|| LifecyclePlan::new(&lrp, run, &fetching)).transpose()?;
         let process = Process::new(&lrp, typed)?;
         let process_type = &*process.process_type;
         let app_ports = if process.listens(&lrp) { lrp.app_ports() } else { Vec::new() };
+        let volume_mounts = lrp.volume_mounts.as_deref().unwrap_or_default();
+        let volumes = Volumes::new(volume_mounts, typed_folders)?;
         let certificates = lrp.trusted_system_certificates_path.as_deref().unwrap_or_default();
         let trusted = FilledFolder::of_authorities(certificates, authorities);
         let mut template = app_container(&lrp, run, &process, network, instance);
@@ -145,10 +152,11 @@ impl LaunchPlan {
         };
         let bindings = FilledFolder::of_bindings(lrp.mounted_files());
         let folders: Vec<FilledFolder> = [bindings, trusted, identity].into_iter().flatten().collect();
-        let volumes = folders.iter().map(|folder| &folder.at).chain(lifecycle.iter().map(|lifecycle| &lifecycle.at));
-        let volumes = volumes.cloned().collect();
+        let own_volumes =
+            folders.iter().map(|folder| &folder.at).chain(lifecycle.iter().map(|lifecycle| &lifecycle.at));
+        let own_volumes = own_volumes.cloned().collect();
         Ok(Self {
-            not_done: NotDone::of_launch(&lrp, &container_name(&lrp, process_type, instance), has_identity),
+            not_done: NotDone::of_launch(&lrp, &container_name(&lrp, process_type, instance), has_identity, &volumes),
             app_guid: lrp.app_guid().to_owned(),
             app: if application.name.is_empty() { application.guid } else { application.name },
             requested,
@@ -161,7 +169,14 @@ impl LaunchPlan {
             container_name: container_name(&lrp, process_type, instance),
             memory_mb: lrp.memory_mb,
             start_timeout: start_timeout(&lrp),
-            template: ContainerSpec { extra_hosts: names.extra_hosts(), dns: names.servers(), volumes, ..template },
+            volume_ids: volumes::ids(volume_mounts),
+            template: ContainerSpec {
+                extra_hosts: names.extra_hosts(),
+                dns: names.servers(),
+                binds: volumes.binds,
+                volumes: own_volumes,
+                ..template
+            },
             folders,
             arguments: run.arguments().to_vec(),
             // Of another process type they are the request's, not this one's.

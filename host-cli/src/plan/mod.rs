@@ -26,3 +26,4 @@ pub(crate) mod staged_files;
 mod staging_container;
 pub(crate) mod supervisor;
 pub(crate) mod upload;
+pub(crate) mod volumes;

@@ -3,6 +3,7 @@
 
 use super::limits::positive;
 use super::sidecars;
+use super::volumes::Volumes;
 use serde_json::Value;
 use shared_model::action::RunAction;
 use shared_model::desired_lrp::DesiredLrp;
@@ -56,12 +57,12 @@ impl NotDone {
         }
     }
 
-    /// Of a launch in the container of this name, with an instance identity or without.
-    pub(super) fn of_launch(lrp: &DesiredLrp, container: &str, has_identity: bool) -> Self {
+    /// Of a launch in the container of this name, with an instance identity or without, with these of its volumes.
+    pub(super) fn of_launch(lrp: &DesiredLrp, container: &str, has_identity: bool, volumes: &Volumes) -> Self {
         let mut what = Vec::new();
         let (sidecars, of_others) = sidecars::names(lrp);
         what.extend(named(&of_others).map(|text| format!("{text} of another user")));
-        what.extend(counted(lrp.volume_mounts.as_deref().unwrap_or_default().len(), "volume mount"));
+        what.extend(volumes.not_done());
         what.extend(counted(lrp.egress_rules.as_deref().unwrap_or_default().len(), "egress rule"));
         if lrp.instances > 1 {
             what.push(format!("{} of {} instances", lrp.instances - 1, lrp.instances));

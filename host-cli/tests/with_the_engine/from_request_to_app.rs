@@ -7,6 +7,7 @@
 mod cache;
 mod docker_apps;
 mod drop_in;
+mod health;
 mod launch;
 mod lease;
 mod pushed;

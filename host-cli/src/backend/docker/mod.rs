@@ -3,7 +3,7 @@
 //! - Staging: `restage` carries a plan out; `preflight`, `mounts`, `stage` (with the `stream` of what the agent says),
 //!   `image_build` and `extract`.
 //! - Images: `ours`, `resolve_image`, `old_images`, `push`.
-//! - Launching: `launch` carries a plan out; `lifecycle`, `pull`, `free_ports`, `supervisor`, `start`.
+//! - Launching: `launch` carries a plan out; `lifecycle`, `pull`, `volume_folders`, `free_ports`, `supervisor`, `start`.
 
 mod extract;
 mod free_ports;
@@ -22,6 +22,7 @@ pub(crate) mod stage;
 mod start;
 pub(crate) mod stream;
 mod supervisor;
+pub(crate) mod volume_folders;
 
 use crate::backend::Backend;
 use crate::failure::Failure;

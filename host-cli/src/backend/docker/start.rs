@@ -12,7 +12,6 @@ use crate::plan::launch::{LaunchPlan, Prepared};
 use crate::plan::not_done::DiskBound;
 use crate::plan::ports::PortRequest;
 use crate::session::Session;
-use health::Timeouts;
 pub(crate) use previous::{Previous, app_that_holds, previous};
 use shared_model::event::{Event, EventSink, Stream};
 use shared_model::exit_code::ExitCode;
@@ -57,9 +56,7 @@ pub(crate) fn start(
         fill(session, &container, folder)?;
     }
     session.engine.start(&container).map_err(|error| not_started(error.hiding(spec), spec))?;
-    if let Err(unhealthy) =
-        health::wait(session, &container, spec.health_check.as_ref(), &Timeouts::new(plan.start_timeout))?
-    {
+    if let Err(unhealthy) = health::wait(session, &container, spec, plan.start_timeout)? {
         show_last_lines(session, &container);
         return Err(unhealthy.failure(&plan.subject(), plan.memory_mb));
     }

@@ -51,6 +51,11 @@ impl ApiClient {
         self.version.map_or_else(|| path.to_owned(), |version| version.make_endpoint(path))
     }
 
+    /// Whether what came with this version of the API may be asked for.
+    pub(super) fn speaks(&self, version: (usize, usize)) -> bool {
+        self.version.is_some_and(|spoken| spoken >= ApiVersion::from(version))
+    }
+
     /// The error of a call as ours; `doing` says what the call was for.
     pub(super) fn error(&self, doing: &str, error: docker_api::Error) -> EngineError {
         let last_error = self.last_error.take();

@@ -1,11 +1,11 @@
 //! Which API version the engine and we speak, and the threads on which that is done.
 
 use super::api_client::ApiClient;
+use super::models::VersionInfo;
 use super::route::Route;
 use crate::engine::EngineError;
 use crate::engine::connect_error::{ConnectError, NamedBy, TlsError};
 use docker_api::ApiVersion;
-use serde::Deserialize;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
@@ -30,16 +30,11 @@ pub(super) fn runtime() -> Result<Runtime, EngineError> {
         .map_err(|cause| EngineError::Connect(ConnectError::Tunnel { cause }))
 }
 
-#[derive(Deserialize)]
-struct ApiVersions {
-    #[serde(rename = "ApiVersion", default)]
-    newest: String,
-    #[serde(rename = "MinAPIVersion", default)]
-    oldest: String,
-}
-
-/// A client of the engine, in the newest version that both speak, or in `requested`.
-pub(super) async fn api_client(route: &Route, requested: Option<ApiVersion>) -> Result<ApiClient, EngineError> {
+/// A client of the engine, in the newest version that both speak, or in `requested`; and what the engine said of its own.
+pub(super) async fn api_client(
+    route: &Route,
+    requested: Option<ApiVersion>,
+) -> Result<(ApiClient, VersionInfo), EngineError> {
     let unversioned = ApiClient::new(route, None)?;
     let answer = tokio::time::timeout(PATIENCE, ask(&unversioned, route)).await.unwrap_or_else(|_| {
         let reason = format!("no answer in {} s", PATIENCE.as_secs());
@@ -53,11 +48,11 @@ pub(super) async fn api_client(route: &Route, requested: Option<ApiVersion>) -> 
             EngineError::Connect(ConnectError::TooNew { address: route.shown.clone(), oldest, ours })
         })?,
     };
-    ApiClient::new(route, Some(common))
+    Ok((ApiClient::new(route, Some(common))?, version))
 }
 
 /// The first call of all, which shows whether that is an engine.
-async fn ask(api: &ApiClient, route: &Route) -> Result<ApiVersions, EngineError> {
+async fn ask(api: &ApiClient, route: &Route) -> Result<VersionInfo, EngineError> {
     const DOING: &str = "asking for its version";
     let address = || route.shown.clone();
     let answer = api.client.get(api.endpoint("/version")).await.map_err(|error| match &error {

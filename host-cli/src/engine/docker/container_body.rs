@@ -9,8 +9,17 @@ use std::time::Duration;
 /// How a folder in memory is mounted. Files of 1 MiB together take more where they are many and small.
 const MEMORY_FOLDER: &str = "rw,noexec,nosuid,nodev,mode=0755,size=64m";
 
+/// Which intervals of a health check an engine knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Intervals {
+    /// One, before and after the first success.
+    One,
+    /// Another one before it: API 1.44 and newer.
+    Two,
+}
+
 /// The body of `POST /containers/create`. What the spec leaves empty is left out, so that the image or the engine decides.
-pub(super) fn container_body(spec: &ContainerSpec) -> Value {
+pub(super) fn container_body(spec: &ContainerSpec, intervals: Intervals) -> Value {
     let mut body = Map::new();
     body.insert("Image".into(), json!(spec.image));
     put_list(&mut body, "Entrypoint", &spec.entrypoint);
@@ -30,7 +39,7 @@ pub(super) fn container_body(spec: &ContainerSpec) -> Value {
         body.insert("ExposedPorts".into(), Value::Object(exposed.collect()));
     }
     if let Some(check) = &spec.health_check {
-        body.insert("Healthcheck".into(), health_check(check));
+        body.insert("Healthcheck".into(), health_check(check, intervals));
     } else if spec.overruled == Overruled::HealthAndStop {
         body.insert("Healthcheck".into(), json!({ "Test": ["NONE"] }));
     }
@@ -102,15 +111,20 @@ fn port_bindings(spec: &ContainerSpec) -> Map<String, Value> {
     bindings
 }
 
-fn health_check(check: &HealthCheck) -> Value {
+fn health_check(check: &HealthCheck, intervals: Intervals) -> Value {
     let test: Vec<&str> = std::iter::once("CMD").chain(check.command.iter().map(String::as_str)).collect();
-    json!({
+    let mut wanted = json!({
         "Test": test,
-        "Interval": nanoseconds(check.interval),
+        "Interval": nanoseconds(check.only_interval),
         "Timeout": nanoseconds(check.timeout),
         "Retries": check.retries,
         "StartPeriod": nanoseconds(check.start_period),
-    })
+    });
+    if intervals == Intervals::Two {
+        wanted["Interval"] = json!(nanoseconds(check.interval));
+        wanted["StartInterval"] = json!(nanoseconds(check.start_interval));
+    }
+    wanted
 }
 
 fn nanoseconds(time: Duration) -> u64 {
@@ -143,13 +157,13 @@ mod tests {
     #[test]
     fn an_empty_spec_asks_for_nothing() {
         let spec = ContainerSpec { image: "i".into(), ..ContainerSpec::default() };
-        assert_eq!(container_body(&spec), json!({ "Image": "i", "Labels": {}, "HostConfig": {} }));
+        assert_eq!(container_body(&spec, Intervals::One), json!({ "Image": "i", "Labels": {}, "HostConfig": {} }));
     }
 
     #[test]
     fn an_images_own_health_check_and_stop_signal_can_be_overruled() {
         let spec = ContainerSpec { image: "i".into(), overruled: Overruled::HealthAndStop, ..ContainerSpec::default() };
-        let body = container_body(&spec);
+        let body = container_body(&spec, Intervals::One);
         assert_eq!((&body["Healthcheck"], &body["StopSignal"]), (&json!({ "Test": ["NONE"] }), &json!("SIGTERM")));
     }
 
@@ -188,7 +202,10 @@ mod tests {
             overruled: Overruled::Nothing,
             health_check: Some(HealthCheck {
                 command: vec!["/tmp/lifecycle/healthcheck".into(), "-port=8080".into()],
-                interval: Duration::from_millis(500),
+                ports: vec![8080],
+                interval: Duration::from_secs(30),
+                only_interval: Duration::from_millis(500),
+                start_interval: Duration::from_secs(2),
                 timeout: Duration::from_secs(1),
                 retries: 3,
                 start_period: Duration::from_secs(60),
@@ -196,7 +213,7 @@ mod tests {
             log: Some(LogConfig { driver: "none".into(), options: [("a".into(), "b".into())].into() }),
         };
         assert_eq!(
-            container_body(&spec),
+            container_body(&spec, Intervals::One),
             json!({
                 "Image": "stager:latest",
                 "Entrypoint": ["/tmp/lifecycle/launcher"],
@@ -232,5 +249,26 @@ mod tests {
                 "NetworkingConfig": { "EndpointsConfig": { "hcf": { "Aliases": ["my-app"] } } },
             })
         );
+    }
+
+    #[test]
+    fn an_engine_that_knows_two_intervals_is_given_both() {
+        let seconds = Duration::from_secs;
+        let check = HealthCheck {
+            command: vec!["/check".into()],
+            ports: vec![],
+            interval: seconds(30),
+            only_interval: seconds(10),
+            start_interval: seconds(2),
+            timeout: seconds(1),
+            retries: 1,
+            start_period: seconds(60),
+        };
+        let spec = ContainerSpec { health_check: Some(check), ..ContainerSpec::default() };
+        let wanted = |intervals| container_body(&spec, intervals)["Healthcheck"].clone();
+        assert_eq!(wanted(Intervals::One)["Interval"], nanoseconds(seconds(10)));
+        assert_eq!(wanted(Intervals::One).get("StartInterval"), None);
+        assert_eq!(wanted(Intervals::Two)["Interval"], nanoseconds(seconds(30)));
+        assert_eq!(wanted(Intervals::Two)["StartInterval"], nanoseconds(seconds(2)));
     }
 }

@@ -1,14 +1,16 @@
 //! Containers. What a run, a program beside the main process and a file that comes out take has a file each.
 
 use super::api_client::ApiClient;
-use super::container_body::container_body;
+use super::container_body::{Intervals, container_body};
 use super::models::{ContainerDetails, CreatedId, ListedContainer};
 use super::paths::{container_path, label_filter};
 use super::refusal::{has_code, is_missing, one_line};
 use super::stdcopy::StdCopy;
-use super::{Docker, attach, copy_in, copy_out, exec};
+use super::{Docker, attach, copy_in, copy_out, exec, reach};
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{Container, ContainerId, ContainerSummary, Containers, EngineError, ExecResult, ImageId, Input};
+use crate::engine::{
+    Container, ContainerId, ContainerSummary, Containers, EngineError, ExecResult, ImageId, Input, Reach,
+};
 use crate::labels;
 use containers_api::conn::hyper::StatusCode;
 use containers_api::url::{encoded_pair, encoded_pairs};
@@ -16,8 +18,11 @@ use docker_api::opts::{ContainerRemoveOpts, ContainerStopOpts};
 use futures_util::StreamExt;
 use shared_model::event::Stream;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+/// The API in which a health check has another interval until it has passed.
+const START_INTERVAL: (usize, usize) = (1, 44);
 /// How long a removal that somebody else has begun may take.
 const REMOVAL: Duration = Duration::from_secs(20);
 /// Between two looks at it.
@@ -33,8 +38,9 @@ impl Containers for Docker {
             Some(name) => format!("/containers/create?{}", encoded_pair("name", name)),
             None => "/containers/create".to_owned(),
         };
+        let intervals = if api.speaks(START_INTERVAL) { Intervals::Two } else { Intervals::One };
         self.block_on(async {
-            match api.post_json(&path, &container_body(spec)).await {
+            match api.post_json(&path, &container_body(spec, intervals)).await {
                 Ok(answer) => api.read_json::<CreatedId>(answer, &doing).await.map(|created| ContainerId(created.id)),
                 Err(error) if is_missing(&error) => {
                     Err(EngineError::NotFound { what: format!("image {}", one_line(&spec.image)) })
@@ -59,6 +65,10 @@ impl Containers for Docker {
 
     fn exec(&self, container: &ContainerId, command: &[String], patience: Duration) -> Result<ExecResult, EngineError> {
         self.block_on(exec::exec(&self.api, container, command, patience))
+    }
+
+    fn reach(&self, address: SocketAddr, patience: Duration) -> Reach {
+        reach::reach(&self.api.address, address, patience)
     }
 
     fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError> {

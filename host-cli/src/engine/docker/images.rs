@@ -5,7 +5,6 @@ use super::api_client::ApiClient;
 use super::models::{HistoryEntry, ImageDocument, ListedImage, image_id};
 use super::paths::{image_path, label_filter};
 use super::refusal::{self, one_line};
-use super::system::identity;
 use crate::engine::{EngineError, Image, ImageId, Images};
 use crate::labels;
 use crate::state_folder;
@@ -28,8 +27,7 @@ const REMOVABLE: [&str; 2] = [labels::KIND_APP, labels::KIND_STAGER];
 
 impl Images for Docker {
     fn records(&self) -> Option<PathBuf> {
-        let identity = self.identity.get_or_init(|| self.block_on(identity(&self.api)).ok());
-        state_folder::of_engine(identity.as_deref()?)
+        state_folder::of_engine(&self.about().ok()?.identity)
     }
 
     fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {

@@ -3,6 +3,7 @@
 //! know), requests go beside it through containers-api, the client that it uses itself. Async ends here: every call blocks
 //! its thread.
 
+mod about;
 mod api_client;
 mod attach;
 mod build_log;
@@ -22,6 +23,7 @@ mod models;
 mod paths;
 mod pull_log;
 mod push_log;
+mod reach;
 mod refusal;
 mod route;
 mod stdcopy;
@@ -35,8 +37,10 @@ mod tunnel;
 mod volumes;
 
 use crate::engine::EngineError;
+use about::About;
 use api_client::ApiClient;
 use endpoint::Environment;
+use models::VersionInfo;
 use route::Route;
 use std::sync::OnceLock;
 use tokio::runtime::Runtime;
@@ -45,8 +49,10 @@ use tokio::runtime::Runtime;
 pub(crate) struct Docker {
     runtime: Runtime,
     api: ApiClient,
-    /// What tells it from other engines; asked for once. `None`: it would not say.
-    identity: OnceLock<Option<String>>,
+    /// What it said of its version.
+    version: VersionInfo,
+    /// What it says of itself otherwise; asked for once.
+    about: OnceLock<About>,
 }
 
 impl Docker {
@@ -60,9 +66,9 @@ impl Docker {
         let endpoint = endpoint::choose(environment)?;
         let requested = connect::requested_version(&environment.api_version)?;
         let runtime = connect::runtime()?;
-        let api = runtime.block_on(async { connect::api_client(&Route::open(&endpoint)?, requested).await });
-        let api = api.map_err(|error| endpoint.explain(error, environment))?;
-        Ok(Self { runtime, api, identity: OnceLock::new() })
+        let answered = runtime.block_on(async { connect::api_client(&Route::open(&endpoint)?, requested).await });
+        let (api, version) = answered.map_err(|error| endpoint.explain(error, environment))?;
+        Ok(Self { runtime, api, version, about: OnceLock::new() })
     }
 
     fn block_on<T>(&self, calls: impl Future<Output = T>) -> T {

@@ -13,8 +13,7 @@ use super::pull_log;
 use super::push_log::{digest_of, is_digest, layer_of};
 use super::refusal::{is_missing, one_line};
 use super::stream::{BodyReader, body_from};
-use super::system::info;
-use crate::engine::{CommitOptions, ContainerId, EngineError, ImageId, ImageTransfer, LayerProgress, Store};
+use crate::engine::{CommitOptions, ContainerId, EngineError, ImageId, ImageTransfer, LayerProgress, Store, System};
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
 use containers_api::conn::{AUTH_HEADER, Headers, Payload};
@@ -165,11 +164,12 @@ impl ImageTransfer for Docker {
         let doing = format!("making an image of container {}", container.0);
         let not_found = || EngineError::NotFound { what: format!("image {}", one_line(&options.like)) };
         let path = image_path(&options.like).ok_or_else(not_found)?;
+        let store = self.info()?.store;
         self.block_on(async {
             let like: Option<ImageConfigAsIs> = api.find_json(&format!("{path}/json"), &doing).await?;
             let config = configuration(like.ok_or_else(not_found)?.config, options);
             let mut path = format!("/commit?{}", encoded_pair("container", &container.0));
-            if let Store::Podman(_) = info(api).await?.store {
+            if let Store::Podman(_) = store {
                 for change in changes(&config) {
                     path = format!("{path}&{}", encoded_pair("changes", &change));
                 }

@@ -4,11 +4,12 @@ use super::{Fake, FakeState};
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{
     Container, ContainerId, ContainerSummary, Containers, EngineError, ExecResult, Health, Image, ImageId, Input,
-    NetworkEndpoint, Running,
+    NetworkEndpoint, Reach, Running,
 };
 use shared_model::event::Stream;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 impl Containers for Fake {
@@ -35,7 +36,6 @@ impl Containers for Fake {
             ended: 0,
             out_of_memory: false,
             health: if spec.health_check.is_some() { Health::Starting } else { Health::Unchecked },
-            was_checked: false,
             health_output: String::new(),
             endpoints,
             image,
@@ -84,6 +84,12 @@ impl Containers for Fake {
         Ok(state.executions.pop_front().unwrap_or(ExecResult { status: Some(1), output: Vec::new() }))
     }
 
+    fn reach(&self, address: SocketAddr, _: Duration) -> Reach {
+        let Ok(mut state) = self.call("reach", &[&address.to_string()]) else { return Reach::Unknown };
+        let next = if state.reach.len() > 1 { state.reach.pop_front() } else { state.reach.front().copied() };
+        next.unwrap_or(Reach::Unknown)
+    }
+
     fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError> {
         let mut state = self.call("container", &[&container.0])?;
         let scripted = if state.health.len() > 1 { state.health.pop_front() } else { state.health.front().copied() };
@@ -95,7 +101,6 @@ impl Containers for Fake {
                 None if spec.health_check.is_some() && found.running && !never_checks => Health::Healthy,
                 None => found.health,
             };
-            found.was_checked = found.running && spec.health_check.is_some() && !never_checks;
             found.clone()
         }))
     }

@@ -10,7 +10,9 @@ mod volumes;
 
 pub(crate) use transfer::DIGEST;
 
-use super::{Container, Engine, EngineError, ExecResult, Health, Image, ImageId, LayerProgress, Limits, Quota, Store};
+use super::{
+    Container, Engine, EngineError, ExecResult, Health, Image, ImageId, LayerProgress, Limits, Quota, Reach, Store,
+};
 use crate::engine::container_spec::{ContainerSpec, LogConfig};
 use shared_model::event::Stream;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -44,6 +46,8 @@ pub(crate) struct FakeState {
     pub(crate) health: VecDeque<Health>,
     /// What the next runs of a program beside the main process come to; one without it fails and says nothing.
     pub(crate) executions: VecDeque<ExecResult>,
+    /// What comes of the next connections to a container; the last is repeated. None: nobody knows.
+    pub(crate) reach: VecDeque<Reach>,
     /// Whether it leaves health checks to others: it shows no outcome of one.
     pub(crate) never_checks: bool,
     /// The exit status with which a started container has ended at once, if it does.

@@ -1,8 +1,10 @@
 //! `launch` against a recording engine: what is asked for in which order, and what is undone after a failure.
 
+mod health;
+
 use crate::arguments::{Command, Launch, invocation::Invocation};
 use crate::engine::container_spec::{ContainerSpec, LogConfig};
-use crate::engine::{Container, ExecResult, Health, Quota};
+use crate::engine::{Container, Health, Quota};
 use crate::labels;
 use crate::owner::samples::ended;
 use crate::pipeline::launch;
@@ -149,49 +151,30 @@ fn an_app_that_is_never_healthy_is_given_up_after_its_start_timeout() {
     }
 }
 
-const ASKS_ITSELF: &str = "host-cli checks the app itself";
-
 #[test]
-fn an_engine_that_does_not_run_the_health_check_has_it_run_by_the_host_which_says_so_once() {
+fn a_volume_is_mounted_from_the_folder_that_was_typed_and_one_that_nobody_knows_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().canonicalize().unwrap();
+    let request = || {
+        let mounts = serde_json::json!([
+            {"driver": "nfsv3driver", "container_dir": "/data/one", "mode": "r", "shared": {"volume_id": "vol-1"}},
+            {"driver": "nfsv3driver", "container_dir": "/data/two", "mode": "rw", "shared": {"volume_id": "vol-2"}},
+        ]);
+        request(RequestKind::Launch, quick(|document| document["volume_mounts"] = mounts))
+    };
     let fake = engine();
-    fake.state().never_checks = true;
-    let ran = |status| ExecResult { status, output: b"connection refused".to_vec() };
-    fake.state().executions = [ran(Some(1)), ran(Some(0))].into();
-    let walked = launched_from(
-        &fake,
-        "",
-        request(RequestKind::Launch, quick(|document| document["start_timeout_ms"] = 5000.into())),
-    );
+    let walked = launched_from(&fake, &format!("--volume-map vol-1={}", folder.display()), request());
     assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
-    assert_eq!(walked.text.matches(ASKS_ITSELF).count(), 1, "{}", walked.text);
-    let execs: Vec<String> = fake.calls().into_iter().filter(|call| call.starts_with("exec ")).collect();
-    assert_eq!(execs.len(), 2, "{execs:?}");
-    assert!(execs[0].ends_with(" /tmp/lifecycle/healthcheck -port=8080"), "{execs:?}");
-    assert!(only_container(&fake).running);
-}
+    assert!(walked.said("1 volume mount (vol-2: --volume-map ID=DIR mounts a folder)"), "{}", walked.text);
+    let state = fake.state();
+    assert_eq!(state.containers.values().next().unwrap().1.binds, [format!("{}:/data/one:ro", folder.display())]);
+    drop(state);
 
-#[test]
-fn what_the_check_said_last_is_told_when_the_host_asked_in_vain_and_when_it_cannot_be_run() {
     let fake = engine();
-    fake.state().never_checks = true;
-    fake.state().executions.push_back(ExecResult { status: Some(1), output: b"connection refused\n".to_vec() });
-    let walked = launched(&fake, "");
-    let text = "node-env was not healthy within 0.30s; the health check says: connection refused";
-    assert_eq!((walked.code, walked.failure()), (ExitCode::Launch, text));
-    fake.state().executions.push_back(ExecResult { status: None, output: b"hm".to_vec() });
-    assert!(launched(&fake, "").failure().ends_with("the health check says: hm (it did not end within 10.0s)"));
-    fake.refuse("exec", "no such program");
-    let walked = launched(&fake, "");
-    assert!(walked.failure().ends_with("the health check says: exec: no such program"), "{}", walked.failure());
-}
-
-#[test]
-fn an_engine_that_runs_the_health_check_is_left_to_it() {
-    let fake = engine();
-    fake.state().health.push_back(Health::Starting);
-    let walked = launched(&fake, "");
-    assert_eq!(walked.code, ExitCode::Launch);
-    assert!(!walked.said(ASKS_ITSELF) && !fake.verbs().contains(&"exec".to_owned()), "{}", walked.text);
+    let walked = launched_from(&fake, &format!("--volume-map vol-3={}", folder.display()), request());
+    let text = "--volume-map: the request has no volume \"vol-3\"; it has vol-1, vol-2";
+    assert_eq!((walked.code, walked.failure()), (ExitCode::CommandLine, text));
+    assert!(fake.state().containers.is_empty());
 }
 
 #[test]

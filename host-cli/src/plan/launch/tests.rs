@@ -30,6 +30,7 @@ fn plain_options() -> LaunchOptions<'static> {
     LaunchOptions {
         process: None,
         ports: &[],
+        volumes: &[],
         network: "hcf",
         names,
         fetching: Fetching { image: "stager:latest", network: "hcf", names, files: &[], keeping, agent_options: &[] },
@@ -273,7 +274,8 @@ fn a_start_command_that_no_program_can_be_given_is_told_before_anything_starts()
 
 #[test]
 fn what_is_left_out_is_named_without_its_arguments() {
-    let of_2026 = ["1 sidecar (CONFIG)", "1 volume mount", "2 egress rules", "1 readiness check"];
+    let volume = "1 volume mount (vol-1: --volume-map ID=DIR mounts a folder)";
+    let of_2026 = ["1 sidecar (CONFIG)", volume, "2 egress rules", "1 readiness check"];
     assert_eq!(not_done(LOG_2026, "node-env"), of_2026);
     let of_2016 = not_done(LOG_2016, "node-env").join("\n");
     assert!(of_2016.contains("docker exec -it cf-app-node-env-") && !of_2016.contains("KEY"), "{of_2016}");

@@ -22,7 +22,7 @@ fn every_recorded_request_has_this_list() {
     let lrps = LRPS.lines().map(|line| {
         let lrp = validate::desired_lrp(line).unwrap();
         let about = format!("launch of {} ({})", lrp.application().name, lrp.process_type());
-        shown(&about, &NotDone::of_launch(&lrp, "c", false))
+        shown(&about, &NotDone::of_launch(&lrp, "c", false, &volumes(&lrp)))
     });
     let tasks = TASKS.lines().map(|line| {
         let task = validate::task(line).unwrap();
@@ -35,8 +35,14 @@ fn every_recorded_request_has_this_list() {
     assert!(!all.contains("not-a-secret"), "{all}");
 }
 
+/// None of them has a folder.
+fn volumes(lrp: &DesiredLrp) -> Volumes {
+    Volumes::new(lrp.volume_mounts.as_deref().unwrap_or_default(), &[]).unwrap()
+}
+
 fn of_launch(json: &str) -> NotDone {
-    NotDone::of_launch(&serde_json::from_str(json).unwrap(), "c", false)
+    let lrp = serde_json::from_str(json).unwrap();
+    NotDone::of_launch(&lrp, "c", false, &volumes(&lrp))
 }
 
 fn of_staging(json: &str) -> NotDone {

@@ -1,34 +1,26 @@
 //! Waiting until an app is healthy, and why it is not.
 
-mod host_check;
+mod asking;
 
-use crate::engine::container_spec::HealthCheck;
+use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, Health};
 use crate::failure::Failure;
 use crate::session::Session;
-use host_check::HostHealthCheck;
+use asking::Asking;
 use shared_model::exit_code::ExitCode;
 use shared_model::size;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long to wait for what.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Timeouts {
-    /// Until the app must be healthy.
-    pub(crate) start_timeout: Duration,
-    /// How long a process without a health check must have run to be called healthy.
-    pub(crate) settled: Duration,
-    /// Between two looks at the container.
-    pub(crate) between_looks: Duration,
-}
+/// How long a process without a health check must have run to be called healthy: one that cannot start dies within this.
+const SETTLED: Duration = Duration::from_secs(2);
 
-impl Timeouts {
-    /// With the request's timeout and waiting times for a real engine.
-    pub(crate) fn new(start_timeout: Duration) -> Self {
-        // An app that cannot start dies within this; a look costs the engine a millisecond.
-        Self { start_timeout, settled: Duration::from_secs(2), between_looks: Duration::from_millis(200) }
-    }
+/// From one look at the container to the next: a tenth of what it has been waited for, so that what is seen late is late by a
+/// tenth at most. A look costs the engine a millisecond.
+fn pause(waited: Duration) -> Duration {
+    const SHORTEST: Duration = Duration::from_millis(20);
+    const LONGEST: Duration = Duration::from_millis(200);
+    (waited / 10).clamp(SHORTEST, LONGEST)
 }
 
 /// Why an app is not healthy.
@@ -42,15 +34,16 @@ pub(super) enum Unhealthy {
     Gone,
 }
 
-/// Waits; `check` is what the engine was asked to run. The outer error is the engine's.
+/// Waits for a container of this spec, which has just been started. The outer error is the engine's.
 pub(super) fn wait(
     session: &Session,
     container: &ContainerId,
-    check: Option<&HealthCheck>,
-    timeouts: &Timeouts,
+    spec: &ContainerSpec,
+    start_timeout: Duration,
 ) -> Result<Result<(), Unhealthy>, Failure> {
     let began = Instant::now();
-    let mut asking = check.map(|check| HostHealthCheck::new(session, container, check, timeouts.start_timeout));
+    let check = spec.health_check.as_ref();
+    let mut asking = check.map(|check| Asking::new(session, container, check, &spec.network, start_timeout));
     loop {
         let waited = began.elapsed();
         let Some(now) = session.engine.container(container)? else {
@@ -59,19 +52,18 @@ pub(super) fn wait(
         if !now.running {
             return Ok(Err(Unhealthy::Ended { status: now.exit_status, out_of_memory: now.out_of_memory }));
         }
-        let settled = timeouts.settled.min(timeouts.start_timeout);
         let is_healthy = match &mut asking {
-            Some(asking) => now.health == Health::Healthy || asking.finds_healthy(&now, waited),
-            None => waited >= settled,
+            Some(asking) => now.health == Health::Healthy || asking.finds_healthy(&now, || began.elapsed()),
+            None => waited >= SETTLED.min(start_timeout),
         };
         if is_healthy {
             return Ok(Ok(()));
         }
-        if waited >= timeouts.start_timeout {
+        if waited >= start_timeout {
             let check = asking.map_or_else(String::new, |asking| asking.last_words(now));
-            return Ok(Err(Unhealthy::NotHealthy { waited: timeouts.start_timeout, check }));
+            return Ok(Err(Unhealthy::NotHealthy { waited: start_timeout, check }));
         }
-        thread::sleep(timeouts.between_looks);
+        thread::sleep(pause(waited));
     }
 }
 

@@ -169,7 +169,6 @@ impl From<ContainerDetails> for Container {
                 Some("unhealthy") => Health::Unhealthy,
                 _ => Health::Unchecked,
             },
-            was_checked: health.as_ref().is_some_and(|health| !health.log.is_empty()),
             health_output: health.and_then(|mut health| health.log.pop()).map_or_else(String::new, |last| last.output),
             endpoints: details
                 .network_settings
@@ -234,7 +233,6 @@ mod tests {
             "NetworkSettings":{"Networks":{"hcf":{"IPAddress":"172.18.0.2","Aliases":["n"]}}}}"#;
         let container = Container::from(serde_json::from_str::<ContainerDetails>(text).unwrap());
         assert_eq!((container.health, container.health_output.as_str()), (Health::Unhealthy, "last"));
-        assert!(container.was_checked);
         assert_eq!((container.name.as_str(), container.out_of_memory, container.exit_status), ("n", true, 137));
         let endpoint = &container.endpoints["hcf"];
         assert_eq!((&*endpoint.addresses, &*endpoint.names), (&["172.18.0.2".to_owned()][..], &["n".to_owned()][..]));

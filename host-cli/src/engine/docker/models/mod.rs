@@ -4,7 +4,9 @@
 mod container;
 mod fields;
 mod image;
+mod version;
 
 pub(super) use container::{ContainerDetails, ExecDetails, ListedContainer};
 pub(super) use fields::{CreatedId, NamedResource, VolumeList};
 pub(super) use image::{HistoryEntry, ImageConfigAsIs, ImageDocument, ListedImage, image_id};
+pub(super) use version::VersionInfo;
