@@ -1,4 +1,4 @@
-# The stager image: a stack's root file system and the two static binaries. `docker run -i --rm stager` reads a
+# The stager image: a stack's root file system, the two static binaries, and the gzip that packs droplets on all cores. `docker run -i --rm stager` reads a
 # TaskDefinition on stdin. docker/build builds it, by the engine's classic builder or BuildKit, and adds the labels that
 # change. Few instructions: each costs the classic builder one to two seconds.
 ARG ROOTFS=stager-rootfs:cflinuxfs4
@@ -7,7 +7,7 @@ FROM ${ROOTFS}
 # Root's, so that a buildpack, which runs as vcap, cannot replace them. All that the agent writes lies below /tmp,
 # open to every user, and in the cache when it runs as root.
 USER root
-COPY stager-agent host-cli /usr/local/bin/
+COPY stager-agent host-cli gzip /usr/local/bin/
 RUN mkdir -p /var/cache/stager && chmod 0711 /var/cache/stager && chmod 1777 /tmp
 
 LABEL stager.kind=stager \
