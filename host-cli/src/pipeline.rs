@@ -93,7 +93,6 @@ pub(crate) fn propose_launch(
     let dns = typed(Some(&command.dns), settings.dns.as_ref()).into_iter().flatten();
     // A docker app's lifecycle is fetched for its launch, too.
     let fetching = [
-        ("--stager-image", typed(command.stager_image.as_ref(), settings.stager_image.as_ref()).cloned()),
         ("--cache-volume", typed(command.cache_volume.as_ref(), settings.cache_volume.as_ref()).cloned()),
         ("--cert", command.cert.as_ref().and_then(text)),
         ("--key", command.key.as_ref().and_then(text)),

@@ -80,7 +80,9 @@ fn plan_of(arguments: &Arguments, lease: &Lease) -> Result<(StagingPlan, Secret<
     let text = request::read(arguments.request.as_deref(), lease)?;
     lease.watch().map_err(|error| Failure::from_system(&error))?;
     let task = validate::task(text.reveal())?;
-    let plan = plan::plan(task)?;
+    let mut plan = plan::plan(task)?;
+    // In front, so that a request that knows the variable has its way.
+    plan.environment.splice(..0, arguments.compression.variable());
     if arguments.report && plan.callback.is_none() {
         return Err(Failure::no_callback());
     }

@@ -10,6 +10,7 @@ mod cache;
 mod cache_command;
 mod causes;
 mod clock;
+mod compression;
 mod dependencies;
 mod disk_budget;
 #[cfg(test)]
