@@ -29,9 +29,9 @@ pub(crate) fn of_launches(world: &World) -> Vec<Outcome> {
         let variable = json!({"name": "", "value": secret.as_str()});
         request["env"].as_array_mut().unwrap().push(variable);
     };
-    let (image, volume) = (stager_image(), world.app.volume());
+    let volume = world.app.volume();
     let ca = world.app.hcf.ca();
-    let fetching = ["--stager-image", &image, "--cache-volume", &volume, "--ca", ca.to_str().unwrap()];
+    let fetching = ["--cache-volume", &volume, "--ca", ca.to_str().unwrap()];
     let docker_app = |request: &mut Value| request["rootfs"] = "docker://127.0.0.1:1/acme/a#1".into();
     vec![
         of("a docker app of a registry that is none", 8, &docker_app, &fetching),
