@@ -7,6 +7,7 @@
 mod cache;
 mod docker_apps;
 mod drop_in;
+mod every_kind;
 mod health;
 mod launch;
 mod lease;
