@@ -4,7 +4,7 @@
 use super::supervisor::SupervisorProgram;
 use super::{free_ports, lifecycle, ours, preflight, pull, start};
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{EngineInfo, Image, ImageId, Quota};
+use crate::engine::{EngineInfo, Image, ImageId};
 use crate::failure::Failure;
 use crate::image::app_image;
 use crate::plan::filled_folder::FilledFolder;
@@ -89,10 +89,5 @@ fn fetch(session: &Session, plan: &LaunchPlan, known: Image) -> Result<(Image, O
 fn bounded(session: &Session, info: &EngineInfo, mut prepared: Prepared, image: &Image) -> (Prepared, DiskBound) {
     let quota = preflight::limits(session, info, &prepared.container);
     prepared.container.disk_bytes = quota.bound(prepared.container.disk_bytes, image.bytes);
-    let disk = match quota {
-        Quota::Nothing => DiskBound::Missing,
-        Quota::WithImage => DiskBound::Perhaps,
-        Quota::Written => DiskBound::Kept,
-    };
-    (prepared, disk)
+    (prepared, DiskBound::new(quota, &image.details.settings))
 }
