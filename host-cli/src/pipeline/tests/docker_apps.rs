@@ -3,7 +3,7 @@
 use super::launch::{launched_from, only_container, quick};
 use super::restage::{agent, engine as staging_engine, failed, typed};
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{Platform, Store};
+use crate::engine::{Platform, Quota, Store};
 use crate::labels;
 use crate::pipeline::{propose_launch, restage};
 use crate::recorded_run::*;
@@ -134,6 +134,20 @@ fn a_requests_login_gets_an_image_that_is_here_only_if_the_registry_shows_it_one
         let expected = if pulled == 0 { ExitCode::Success } else { ExitCode::Launch };
         assert_eq!((walked.code, pulls(&fake).len()), (expected, pulled), "{}", walked.text);
         assert_eq!(walked.said("does not accept the login of the launch request"), pulled == 1, "{}", walked.text);
+    }
+}
+
+#[test]
+fn the_disk_of_an_image_with_volumes_is_told_not_to_be_bounded() {
+    for (others, is_told) in [(vec![], false), (vec!["Volumes".to_owned()], true)] {
+        let fake = engine();
+        fake.add_pulled(&Reference::pulled(IMAGE).unwrap(), &[]);
+        let mut state = fake.state();
+        state.quota = Quota::Written;
+        state.images.last_mut().unwrap().details.settings.others = others;
+        drop(state);
+        let walked = launched(&fake, "");
+        assert_eq!((walked.code, walked.said("disk limit (disk_mb=")), (ExitCode::Success, is_told), "{}", walked.text);
     }
 }
 

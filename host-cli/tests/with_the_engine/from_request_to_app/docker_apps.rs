@@ -125,7 +125,8 @@ fn a_docker_app_runs_from_its_registry_with_its_login_its_user_and_its_requests_
     let first = app.containers("app");
     let inspected = inspect(&first[0]);
     assert_eq!(inspected["Config"]["StopSignal"], "SIGTERM");
-    assert_eq!(inspected["State"]["Health"]["Status"], "healthy", "by the lifecycle's check, not the image's");
+    let check = &inspected["Config"]["Healthcheck"]["Test"];
+    assert_eq!(check[1], "/tmp/lifecycle/healthcheck", "not the image's: {check}");
     assert_eq!(inspected["Config"]["Labels"]["stager.kept"], "");
     assert!(inspected["Config"]["Env"].as_array().unwrap().contains(&"OF_THE_IMAGE=here".into()));
     assert!(!inspected.to_string().contains(PASSWORD));
