@@ -12,8 +12,13 @@ LABELS = ('--label', 'stager.kind=test')
 NEXT = 150  # seconds for the run afterwards; it takes four on a quiet machine
 # In a cache: names that no record leads to, and records that are not finished. One line for each.
 RUBBISH = """cd /cache 2>/dev/null || exit 0
-for name in $(ls entries packages locks | grep -E '^[0-9a-f]{32}'); do cat index/*.json 2>/dev/null | grep -q "$name" || echo "$name"; done
-ls index | grep -v -E '^[0-9a-f]{64}[.]json$' || :"""
+for name in $(ls entries packages views locks | grep -E '^[0-9a-f]{32}'); do
+    [ -e "index/$name.view" ] || cat index/*.json 2>/dev/null | grep -q "$name" || echo "$name"
+done
+for view in index/*.view; do
+    [ ! -e "$view" ] || [ -d "views/$(basename "$view" .view)" ] || echo "$view"
+done
+ls index | grep -v -E '^([0-9a-f]{64}[.]json|[0-9a-f]{32}[.]view)$' || :"""
 
 
 @dataclass

@@ -100,6 +100,11 @@ pub(crate) struct ImageSettings {
 }
 
 impl ImageSettings {
+    /// Whether it has folders of which each container gets a volume of its own.
+    pub(crate) fn has_volumes(&self) -> bool {
+        self.others.iter().any(|other| other == "Volumes")
+    }
+
     /// The names of the variables that it sets.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         self.environment.reveal().iter().map(|pair| pair.split('=').next().unwrap_or_default())

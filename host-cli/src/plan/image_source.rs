@@ -2,10 +2,10 @@
 //! may have made. Pure.
 
 use super::error::PlanError;
-use crate::engine::Image;
 use crate::engine::container_spec::{ContainerSpec, Overruled};
+use crate::engine::{Image, Store};
 use crate::labels;
-use crate::registry::reference::Reference;
+use crate::registry::reference::{DOCKER_HUB, Reference};
 use shared_model::desired_lrp::DesiredLrp;
 use shared_model::docker_app;
 use shared_model::secret::Secret;
@@ -42,6 +42,20 @@ pub(crate) enum Pull {
     Never,
 }
 
+/// How an image is had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// What bears the name here is taken.
+    Here,
+    /// The same, once its registry has shown to the request's login that it has one; else it is pulled.
+    HereIfShown,
+    /// It is pulled under its name, which nothing bears here, or an image of that repository.
+    Pulled,
+    /// What bears the name here may be anybody's. The registry says which image it has, and that one is had by its digest: a
+    /// name on the engine never moves to what a stranger put into a registry.
+    ByDigest,
+}
+
 impl argh::FromArgValue for Pull {
     fn from_arg_value(value: &str) -> Result<Self, String> {
         match value {
@@ -69,26 +83,41 @@ impl ImageSource {
 }
 
 impl DockerImage {
-    /// Whether the registry is to be asked, `found` being what bears the name on the engine.
+    /// How it is had, `found` being what bears the name on an engine that keeps images so.
     ///
     /// A name is a tenant's choice, and whoever names `cf-app/…` or what was only built here must not get what is somebody
     /// else's: an image is what the name says only if it came from that repository.
-    pub(crate) fn asks_registry(&self, found: Option<&Image>) -> bool {
-        let (repository, _) = self.reference.parts();
-        let is_from_there = |digest: &String| {
-            let from = digest.split('@').next().unwrap_or_default();
-            // Podman puts a registry in front: `docker.io/library/redis`.
-            from == repository || from.strip_suffix(repository).is_some_and(|front| front.ends_with('/'))
-        };
-        let is_there = found.is_some_and(|image| {
-            !image.labels.contains_key(labels::KIND) && image.details.digests.iter().any(is_from_there)
-        });
-        match self.pull {
-            Pull::Missing => !is_there,
-            Pull::Always => !is_there || !self.reference.has_digest(),
-            Pull::Never => false,
+    pub(crate) fn way(&self, found: Option<&Image>, store: &Store) -> Way {
+        if self.pull == Pull::Never {
+            return Way::Here;
+        }
+        let Some(found) = found else { return Way::Pulled };
+        if !self.came_from_there(found, store) {
+            return if self.reference.has_digest() { Way::Pulled } else { Way::ByDigest };
+        }
+        match (self.pull, &self.login) {
+            (Pull::Always, _) if !self.reference.has_digest() => Way::Pulled,
+            (_, Some(_)) => Way::HereIfShown,
+            (_, None) => Way::Here,
         }
     }
+
+    /// Whether an image bears the proof that it came from the repository. In containerd's store every image has a digest for each
+    /// of its names.
+    fn came_from_there(&self, image: &Image, store: &Store) -> bool {
+        let is_proof = matches!(store, Store::Layers(_) | Store::Podman(_));
+        let wanted = repository(&self.reference);
+        let is_from_there =
+            |digest: &String| Reference::pulled(digest).is_some_and(|digest| repository(&digest) == wanted);
+        is_proof && !image.labels.contains_key(labels::KIND) && image.details.digests.iter().any(is_from_there)
+    }
+}
+
+/// Registry and path in one form: to Docker `redis` is what to Podman is `docker.io/library/redis`.
+fn repository(reference: &Reference) -> (&str, &str) {
+    let (registry, path) = (reference.registry(), reference.path());
+    let official = path.strip_prefix("library/").filter(|name| registry == DOCKER_HUB && !name.contains('/'));
+    (registry, official.unwrap_or(path))
 }
 
 /// The container of a stranger's image, which has a say in how it runs, but not in what we know it by: labels of ours that the
@@ -118,8 +147,8 @@ mod tests {
         }
     }
 
-    fn pulled_from(digests: &[&str]) -> Image {
-        let digests = digests.iter().map(|digest| (*digest).to_owned()).collect();
+    fn pulled_from(repositories: &[&str]) -> Image {
+        let digests = repositories.iter().map(|name| format!("{name}@sha256:{}", "0".repeat(64))).collect();
         Image { details: ImageDetails { digests, ..ImageDetails::default() }, ..Image::default() }
     }
 
@@ -145,23 +174,70 @@ mod tests {
         }
     }
 
+    fn layers() -> Store {
+        Store::Layers("overlay2".to_owned())
+    }
+
+    fn way(rootfs: &str, pull: Pull, image: &Image) -> Way {
+        docker_image(rootfs, pull).way(Some(image), &layers())
+    }
+
     #[test]
     fn only_what_came_from_the_registry_is_taken_without_asking_it() {
-        let asks = |rootfs: &str, pull, image: &Image| docker_image(rootfs, pull).asks_registry(Some(image));
+        const REDIS: &str = "docker:///library/redis#7";
         let digest = format!("docker:///library/redis@sha256#{}", "0".repeat(64));
-        let (redis, ours) = (pulled_from(&["redis@sha256:0"]), pulled_from(&[]));
+        let (redis, ours) = (pulled_from(&["redis"]), pulled_from(&[]));
         for pull in [Pull::Missing, Pull::Always] {
-            assert!(docker_image("docker:///library/redis#7", pull).asks_registry(None));
-            assert!(asks("docker:///library/redis#7", pull, &ours), "somebody built it here");
-            assert!(!asks(&digest, pull, &redis) && !asks(&digest, pull, &pulled_from(&["docker.io/library/redis@x"])));
+            assert_eq!(docker_image(REDIS, pull).way(None, &layers()), Way::Pulled);
+            assert_eq!(way(&digest, pull, &redis), Way::Here);
         }
-        assert!(!asks("docker:///library/redis#7", Pull::Missing, &redis));
-        assert!(asks("docker:///library/redis#7", Pull::Always, &redis));
-        assert!(asks("docker://r.io/redis#7", Pull::Missing, &redis), "another registry's");
-        assert!(!asks("docker:///library/redis#7", Pull::Never, &ours));
-        let mut app = pulled_from(&["r.io/team/victim@sha256:0"]);
-        app.labels.insert(labels::KIND.to_owned(), labels::KIND_APP.to_owned());
-        assert!(asks("docker://r.io/team/victim#1", Pull::Missing, &app), "an app's image that was pushed there");
+        assert_eq!(way(REDIS, Pull::Missing, &redis), Way::Here);
+        assert_eq!(way(REDIS, Pull::Always, &redis), Way::Pulled);
+        assert_eq!(way(REDIS, Pull::Never, &ours), Way::Here);
+    }
+
+    #[test]
+    fn a_name_here_that_is_not_the_repositorys_never_moves_to_what_the_registry_has() {
+        let mut pushed = pulled_from(&["r.io/team/victim"]);
+        pushed.labels.insert(labels::KIND.to_owned(), labels::KIND_APP.to_owned());
+        for pull in [Pull::Missing, Pull::Always] {
+            assert_eq!(way("docker:///acme/stager#1", pull, &pulled_from(&[])), Way::ByDigest, "built here");
+            assert_eq!(way("docker://r.io/team/victim#1", pull, &pushed), Way::ByDigest, "an app's that was pushed");
+            let image = docker_image("docker:///acme/stager#1", pull);
+            for store in [Store::Containerd("overlayfs".to_owned()), Store::Unknown] {
+                assert_eq!(image.way(Some(&pulled_from(&["acme/stager"])), &store), Way::ByDigest, "{store:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_repository_is_that_of_one_registry_however_an_engine_writes_it() {
+        for (rootfs, from, is_same) in [
+            ("docker:///library/redis#7", "redis", true),
+            ("docker:///redis#7", "docker.io/library/redis", true),
+            ("docker://docker.io/me/app#1", "me/app", true),
+            ("docker://index.docker.io/me/app#1", "docker.io/me/app", true),
+            ("docker://r.io:5000/me/app#1", "r.io:5000/me/app", true),
+            ("docker:///redis#7", "mirror.corp/redis", false),
+            ("docker:///redis#7", "mirror.corp/library/redis", false),
+            ("docker:///redis#7", "me/redis", false),
+            ("docker://r.io/redis#7", "redis", false),
+            ("docker://r.io/library/redis#7", "r.io/redis", false),
+            ("docker://docker.io/library/me/app#7", "me/app", false),
+        ] {
+            let expected = if is_same { Way::Here } else { Way::ByDigest };
+            assert_eq!(way(rootfs, Pull::Missing, &pulled_from(&[from])), expected, "{rootfs} {from}");
+        }
+    }
+
+    #[test]
+    fn a_request_with_a_login_gets_what_is_here_only_if_the_registry_shows_it_to_that_login() {
+        let found = pulled_from(&["r.io/acme/a"]);
+        let login = Some(("me".to_owned(), Secret::default()));
+        let of = |pull| DockerImage { login: login.clone(), ..docker_image("docker://r.io/acme/a#2", pull) };
+        assert_eq!(of(Pull::Missing).way(Some(&found), &layers()), Way::HereIfShown);
+        assert_eq!(of(Pull::Always).way(Some(&found), &layers()), Way::Pulled);
+        assert_eq!(of(Pull::Never).way(Some(&found), &layers()), Way::Here);
     }
 
     #[test]

@@ -88,9 +88,10 @@ impl LifecyclePlan {
 /// The task that fetches what a request has at `at`; `None` where it has nothing there.
 fn task(lrp: &DesiredLrp, at: &str) -> Option<TaskDefinition> {
     let is_there = |to: &str| to.trim_end_matches('/') == at;
+    // Either form is the whole of it: of two the agent would lay one over the other.
     let dependencies = lrp.cached_dependencies.iter().flatten().find(|dependency| is_there(&dependency.to));
     let layers = lrp.image_layers.iter().flatten().filter(|layer| layer.layer_type == LayerType::Shared);
-    let layer = layers.into_iter().find(|layer| is_there(&layer.destination_path));
+    let layer = layers.into_iter().find(|layer| dependencies.is_none() && is_there(&layer.destination_path));
     let dependency = dependencies.map(|found| CachedDependency { to: FETCHED.to_owned(), ..found.clone() });
     let layer = layer.map(|found| ImageLayer { destination_path: FETCHED.to_owned(), ..found.clone() });
     let has_one = dependency.is_some() || layer.is_some();
@@ -147,6 +148,10 @@ mod tests {
         for more in [
             format!(r#","image_layers":[{}]"#, layers.join(",")),
             format!(r#","cached_dependencies":[{other},{dependency}]"#),
+            format!(
+                r#","cached_dependencies":[{dependency}],"image_layers":[{}]"#,
+                layer("SHARED", "elsewhere/l.tgz", "/tmp/lifecycle")
+            ),
         ] {
             let plan = planned(&more).unwrap();
             assert_eq!(

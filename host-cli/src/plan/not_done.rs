@@ -4,6 +4,7 @@
 use super::limits::positive;
 use super::sidecars;
 use super::volumes::Volumes;
+use crate::engine::{ImageSettings, Quota};
 use serde_json::Value;
 use shared_model::action::RunAction;
 use shared_model::desired_lrp::DesiredLrp;
@@ -34,6 +35,18 @@ pub(crate) enum DiskBound {
     Perhaps,
     /// It does not.
     Missing,
+}
+
+impl DiskBound {
+    /// Of a container of an image with these settings, on a storage that bounds so much. What lies in a volume it never bounds.
+    pub(crate) fn new(quota: Quota, image: &ImageSettings) -> Self {
+        match quota {
+            Quota::Nothing => Self::Missing,
+            Quota::WithImage | Quota::Written if image.has_volumes() => Self::Missing,
+            Quota::WithImage => Self::Perhaps,
+            Quota::Written => Self::Kept,
+        }
+    }
 }
 
 impl NotDone {

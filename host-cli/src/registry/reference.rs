@@ -56,6 +56,11 @@ impl Reference {
         Some(Self { name: format!("{repository}@{digest}") })
     }
 
+    /// The image of this digest in the same repository; `None` for what engines do not take.
+    pub(crate) fn with_digest(&self, digest: &str) -> Option<Self> {
+        Self::pulled(&format!("{}@{digest}", self.parts().0))
+    }
+
     /// Whether it names one image for good.
     pub(crate) fn has_digest(&self) -> bool {
         self.name.contains('@')

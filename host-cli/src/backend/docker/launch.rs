@@ -4,7 +4,7 @@
 use super::supervisor::SupervisorProgram;
 use super::{free_ports, lifecycle, ours, preflight, pull, start};
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{EngineInfo, Image, ImageId, Quota};
+use crate::engine::{EngineInfo, Image, ImageId, Store};
 use crate::failure::Failure;
 use crate::image::app_image;
 use crate::plan::filled_folder::FilledFolder;
@@ -40,7 +40,7 @@ pub(super) fn launch(session: &Session, supervisor: &SupervisorProgram<'_>, plan
         session.emit(Event::Warning { text: text.clone() });
     }
 
-    let (image, lifecycle) = fetch(session, plan, known)?;
+    let (image, lifecycle) = fetch(session, plan, known, &info.store)?;
     let container = ContainerSpec { log, ..plan.container_of(&image)? };
     let (container, ports) = session.step(Step::Launch, || {
         start::make_room(session, &earlier, &plan.ports)?;
@@ -73,13 +73,18 @@ fn known_image(session: &Session, plan: &LaunchPlan) -> Result<Image, Failure> {
 }
 
 /// The image that is started, and what is put into its container, as far as it comes from elsewhere.
-fn fetch(session: &Session, plan: &LaunchPlan, known: Image) -> Result<(Image, Option<FilledFolder>), Failure> {
+fn fetch(
+    session: &Session,
+    plan: &LaunchPlan,
+    known: Image,
+    store: &Store,
+) -> Result<(Image, Option<FilledFolder>), Failure> {
     let Some(lifecycle) = &plan.lifecycle else { return Ok((known, None)) };
     session.step(Step::Fetch, || {
         let lifecycle = lifecycle::fetch(session, lifecycle)?;
         let image = match &plan.image {
             ImageSource::Droplet => known,
-            ImageSource::Registry(wanted) => pull::image(session, wanted, &known)?,
+            ImageSource::Registry(wanted) => pull::image(session, wanted, &known, store)?,
         };
         Ok((image, Some(lifecycle)))
     })
@@ -89,10 +94,5 @@ fn fetch(session: &Session, plan: &LaunchPlan, known: Image) -> Result<(Image, O
 fn bounded(session: &Session, info: &EngineInfo, mut prepared: Prepared, image: &Image) -> (Prepared, DiskBound) {
     let quota = preflight::limits(session, info, &prepared.container);
     prepared.container.disk_bytes = quota.bound(prepared.container.disk_bytes, image.bytes);
-    let disk = match quota {
-        Quota::Nothing => DiskBound::Missing,
-        Quota::WithImage => DiskBound::Perhaps,
-        Quota::Written => DiskBound::Kept,
-    };
-    (prepared, disk)
+    (prepared, DiskBound::new(quota, &image.details.settings))
 }

@@ -68,7 +68,21 @@ fn program((name, mut file): (String, File)) -> Result<FilledFile, Failure> {
     let mut content = Vec::new();
     let read = file.read_to_end(&mut content);
     read.map_err(|error| {
-        Failure::new(ExitCode::Launch, format!("{name} of the lifecycle cannot be read: {error}"), "")
+        let text = format!("{name} of the lifecycle cannot be read: {error}");
+        Failure::new(ExitCode::Launch, text, "launch again; is there room in TMPDIR?")
     })?;
     Ok(FilledFile { path: name, content: Secret::new(content), mode: PROGRAM, owner: (0, 0) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_cannot_be_read_is_told_with_what_to_try() {
+        let folder = tempfile::tempdir().unwrap();
+        let failure = program(("launcher".to_owned(), File::open(folder.path()).unwrap())).unwrap_err();
+        assert!(failure.text.starts_with("launcher of the lifecycle cannot be read: "), "{}", failure.text);
+        assert!(failure.advice.contains("TMPDIR"), "{}", failure.advice);
+    }
 }

@@ -3,9 +3,9 @@
 use super::push::BETWEEN_PROGRESS;
 use super::push::push_totals::{News, PushTotals, Sum};
 use super::push::refusal::PushRefusal;
-use crate::engine::{EngineError, Image, LayerProgress};
+use crate::engine::{EngineError, Image, LayerProgress, Store};
 use crate::failure::Failure;
-use crate::plan::image_source::DockerImage;
+use crate::plan::image_source::{DockerImage, Way};
 use crate::registry::credentials::{Credentials, Login};
 use crate::registry::login::{self, LoginOptions};
 use crate::registry::reference::{DOCKER_HUB, Reference};
@@ -15,16 +15,36 @@ use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control;
 use std::time::Instant;
 
-/// The engine's image of that name, pulled where that is wanted. It runs on the processor that `native`, any image that runs on
-/// this engine, is made for.
-pub(super) fn image(session: &Session, wanted: &DockerImage, native: &Image) -> Result<Image, Failure> {
-    let name = wanted.reference.name();
-    let found = session.engine.image(name)?;
-    let found = if wanted.asks_registry(found.as_ref()) {
-        pull(session, wanted)?;
-        session.engine.image(name)?
-    } else {
-        found
+/// What to try where no image has the name.
+const OTHER_NAME: &str = "check the image's name and tag; `cf push --docker-image` makes a new request";
+
+/// The image of that name, from the engine, which keeps images as `store` says, or through it from its registry. It runs on the
+/// processor that `native`, any image that runs on this engine, is made for.
+pub(super) fn image(session: &Session, wanted: &DockerImage, native: &Image, store: &Store) -> Result<Image, Failure> {
+    let (engine, reference) = (&*session.engine, &wanted.reference);
+    let name = reference.name();
+    let found = engine.image(name)?;
+    let found = match wanted.way(found.as_ref(), store) {
+        Way::Here => found,
+        Way::Pulled => pulled(session, reference, &credentials(wanted)?)?,
+        Way::HereIfShown => {
+            let credentials = credentials(wanted)?;
+            if engine.digest_in_registry(reference, &credentials).is_some() {
+                found
+            } else {
+                pulled(session, reference, &credentials)?
+            }
+        }
+        Way::ByDigest => {
+            let credentials = credentials(wanted)?;
+            let digest = engine.digest_in_registry(reference, &credentials);
+            let of_registry = digest.and_then(|digest| reference.with_digest(&digest));
+            let of_registry = of_registry.ok_or_else(|| not_surely(reference))?;
+            match engine.image(of_registry.name())? {
+                None => pulled(session, &of_registry, &credentials)?,
+                here => here,
+            }
+        }
     };
     let missing = || {
         let text = format!("no image {name} on this Docker Engine");
@@ -43,24 +63,36 @@ pub(super) fn image(session: &Session, wanted: &DockerImage, native: &Image) -> 
     ))
 }
 
-fn pull(session: &Session, wanted: &DockerImage) -> Result<(), Failure> {
+/// An image of that name is here, whose it is nobody knows, and to pull the registry's would take the name from it.
+fn not_surely(reference: &Reference) -> Failure {
+    let registry = reference.registry();
+    let text = format!(
+        "the image {reference} on this Docker Engine is not surely that of {registry}, and {registry} does not say which one it has"
+    );
+    let advice = format!(
+        "`--pull never` takes the one that is here; `docker image rm {reference}`, after `docker tag` to another name, makes \
+         way for the registry's; is the login right?"
+    );
+    Failure::new(ExitCode::Launch, text, advice)
+}
+
+fn credentials(wanted: &DockerImage) -> Result<Credentials, Failure> {
     let DockerImage { reference, login, .. } = wanted;
-    let credentials = match login {
-        Some((user, password)) => {
-            let login = Login::Password { user: user.clone(), password: password.clone() };
-            Credentials::new(reference, login, "the launch request".to_owned())
-        }
-        None => of_docker(reference)?,
-    };
+    let Some((user, password)) = login else { return of_docker(reference) };
+    let login = Login::Password { user: user.clone(), password: password.clone() };
+    Ok(Credentials::new(reference, login, "the launch request".to_owned()))
+}
+
+fn pulled(session: &Session, reference: &Reference, credentials: &Credentials) -> Result<Option<Image>, Failure> {
     let began = Instant::now();
     let image = reference.name().to_owned();
     session.emit(Event::Pulling { image: image.clone() });
     let mut hearing = Hearing { session, reference, totals: PushTotals::default(), told: began };
-    let pulled = session.engine.pull(reference, &credentials, &mut |told| hearing.hear(&told));
-    pulled.map_err(|error| refused(error, reference, &credentials))?;
+    let pulled = session.engine.pull(reference, credentials, &mut |told| hearing.hear(&told));
+    pulled.map_err(|error| refused(error, reference, credentials))?;
     let Sum { bytes, .. } = hearing.totals.sum();
     session.emit(Event::Pulled { image, bytes, ms: millis(began) });
-    Ok(())
+    Ok(session.engine.image(reference.name())?)
 }
 
 /// As `docker pull` would log in.
@@ -107,7 +139,7 @@ fn refused(error: EngineError, reference: &Reference, credentials: &Credentials)
             Failure::new(ExitCode::Launch, format!("{text}: {reason}"), advice)
         }
         EngineError::NotFound { .. } | EngineError::InvalidReference { .. } => {
-            Failure::new(ExitCode::Launch, error.to_string(), "")
+            Failure::new(ExitCode::Launch, error.to_string(), OTHER_NAME)
         }
         EngineError::Connect(_) | EngineError::Unreachable { .. } | EngineError::Forbidden { .. } => error.into(),
     }
@@ -136,10 +168,7 @@ fn words(reason: &str, reference: &Reference, credentials: &Credentials) -> (Str
         }
         PushRefusal::Unauthorized => (format!("{registry} does not accept the login of {}", credentials.origin), login),
         PushRefusal::Denied => (format!("{registry} has no {path}, or does not let it be pulled {with}"), login),
-        PushRefusal::Unknown => (
-            format!("{registry} has no image {path} of this name"),
-            "check the image's name and tag; `cf push` makes a new request".to_owned(),
-        ),
+        PushRefusal::Unknown => (format!("{registry} has no image {path} of this name"), OTHER_NAME.to_owned()),
         PushRefusal::TooMany => (
             format!("{registry} limits requests, and there were too many"),
             format!("wait, then launch again; {login}"),
@@ -152,7 +181,10 @@ fn words(reason: &str, reference: &Reference, credentials: &Credentials) -> (Str
         | PushRefusal::NoNameServer
         | PushRefusal::NobodyThere) => (refusal.text(reference, credentials), refusal.advice(reference, credentials)),
         PushRefusal::Page | PushRefusal::TooLarge | PushRefusal::Digest | PushRefusal::Name | PushRefusal::Other => {
-            (format!("Docker cannot pull {reference}"), String::new())
+            let advice = format!(
+                "`docker pull {reference}` on the engine's machine shows the same; --pull never takes the image that is here"
+            );
+            (format!("Docker cannot pull {reference}"), advice)
         }
     }
 }
@@ -161,6 +193,14 @@ fn words(reason: &str, reference: &Reference, credentials: &Credentials) -> (Str
 mod tests {
     use super::*;
     use shared_model::secret::Secret;
+
+    #[test]
+    fn an_engine_that_does_not_know_the_name_is_told_with_what_to_try() {
+        let reference = Reference::pulled("r.io/acme/a:1").unwrap();
+        let nobody = Credentials::new(&reference, Login::Anonymous, String::new());
+        let failure = refused(EngineError::NotFound { what: "image r.io/acme/a:1".into() }, &reference, &nobody);
+        assert_eq!((failure.code, failure.advice.as_str()), (ExitCode::Launch, OTHER_NAME));
+    }
 
     #[test]
     fn why_a_registry_gives_no_image_is_told_with_what_to_try() {
@@ -208,11 +248,19 @@ mod tests {
             ),
             ("received unexpected HTTP status: 503 Service Unavailable", &nobody, "r.io:5000 failed", "launch again"),
             ("toomanyrequests: limit", &nobody, "too many", "wait"),
-            ("the moon is full", &nobody, "Docker cannot pull r.io:5000/acme/a:1", ""),
+            (
+                "the moon is full",
+                &nobody,
+                "Docker cannot pull r.io:5000/acme/a:1",
+                "`docker pull r.io:5000/acme/a:1` on the engine's machine",
+            ),
         ] {
             let (told, tried) = words(reason, &reference, credentials);
             assert!(told.contains(text) && tried.contains(advice), "{reason}: {told} ({tried})");
-            assert!(!format!("{told}{tried}").contains("push again") && !told.contains("s3cret"), "{told} ({tried})");
+            assert!(
+                !tried.is_empty() && !format!("{told}{tried}").contains("push again") && !told.contains("s3cret"),
+                "{told} ({tried})"
+            );
         }
     }
 }

@@ -70,7 +70,10 @@ impl Images for Fake {
             let details = ImageDetails { layers: vec![LAYER_OF_BASES.to_owned()], ..ImageDetails::default() };
             return Ok(Some(Image { id: ImageId(BASE.to_owned()), details, ..Image::default() }));
         }
-        let named = |image: &&Image| image.id.0 == reference || image.tags.iter().any(|tag| tag == reference);
+        let named = |image: &&Image| {
+            let names = image.tags.iter().chain(&image.details.digests);
+            image.id.0 == reference || names.into_iter().any(|name| name == reference)
+        };
         Ok(state.images.iter().find(named).cloned())
     }
 

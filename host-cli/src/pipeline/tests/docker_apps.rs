@@ -2,8 +2,8 @@
 
 use super::launch::{launched_from, only_container, quick};
 use super::restage::{agent, engine as staging_engine, failed, typed};
-use crate::engine::Platform;
 use crate::engine::container_spec::ContainerSpec;
+use crate::engine::{Platform, Quota, Store};
 use crate::labels;
 use crate::pipeline::{propose_launch, restage};
 use crate::recorded_run::*;
@@ -79,22 +79,76 @@ fn its_image_is_pulled_with_the_requests_login_and_gets_the_requests_lifecycle()
 }
 
 #[test]
-fn an_image_that_came_from_the_registry_is_pulled_again_only_where_that_is_typed_and_one_that_did_not_is_pulled() {
-    for (words, pulled_before, expected) in
-        [("", true, 0), ("--pull always", true, 1), ("", false, 1), ("--pull never", false, 0)]
-    {
+fn an_image_that_came_from_the_registry_is_pulled_again_only_where_that_is_typed() {
+    for (words, expected) in [("", 0), ("--pull always", 1), ("--pull never", 0)] {
         let fake = engine();
-        if pulled_before {
-            fake.add_pulled(&Reference::pulled(IMAGE).unwrap(), &[]);
-        } else {
-            fake.add_image(IMAGE, &[]);
-        }
+        fake.add_pulled(&Reference::pulled(IMAGE).unwrap(), &[]);
         let walked = launched(&fake, words);
         assert_eq!((walked.code, pulls(&fake).len()), (ExitCode::Success, expected), "{words}: {}", walked.text);
     }
     let walked = launched(&engine(), "--pull never");
     let text = format!("no image {IMAGE} on this Docker Engine");
     assert_eq!((walked.code, walked.failure()), (ExitCode::Launch, text.as_str()));
+}
+
+#[test]
+fn a_name_of_this_engine_never_moves_to_a_registrys_image_which_is_had_by_its_digest() {
+    let digest = format!("sha256:{}", "e".repeat(64));
+    for (store, words) in [(None, ""), (None, "--pull always"), (Some(Store::Containerd("overlayfs".into())), "")] {
+        let fake = engine();
+        let (containerd, reference) = (store.is_some(), Reference::pulled(IMAGE).unwrap());
+        let local = if containerd { fake.add_pulled(&reference, &[]) } else { fake.add_image(IMAGE, &[]) };
+        fake.state().store = store;
+        fake.state().in_registry = Some(digest.clone());
+        for _ in 0..2 {
+            agent(&fake, vec![Event::Done { ms: 1 }], 0);
+            let walked = launched(&fake, words);
+            assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
+        }
+        assert_eq!(pulls(&fake), [format!("pull r.io:5000/acme/shop@{digest}")], "once");
+        assert_eq!(fake.image(IMAGE).unwrap().unwrap().id, local);
+        let container = only_container(&fake);
+        assert_ne!(fake.state().containers[&container.id.0].1.image, local.0);
+    }
+
+    let fake = engine();
+    fake.add_image(IMAGE, &[]);
+    fake.state().in_registry = Some(String::new());
+    let walked = launched(&fake, "");
+    assert_eq!((walked.code, pulls(&fake).len()), (ExitCode::Launch, 0));
+    assert!(walked.failure().contains("is not surely that of r.io:5000"), "{}", walked.failure());
+    assert!(walked.said("`--pull never` takes the one that is here"), "{}", walked.text);
+    agent(&fake, vec![Event::Done { ms: 1 }], 0);
+    assert_eq!(launched(&fake, "--pull never").code, ExitCode::Success);
+}
+
+#[test]
+fn a_requests_login_gets_an_image_that_is_here_only_if_the_registry_shows_it_one() {
+    for (shown, pulled) in [(None, 0), (Some(String::new()), 1)] {
+        let fake = engine();
+        fake.add_pulled(&Reference::pulled(IMAGE).unwrap(), &[]);
+        fake.state().in_registry = shown;
+        fake.refuse("pull", "unauthorized: authentication required");
+        let login = |document: &mut serde_json::Value| document["image_username"] = "me".into();
+        let walked = launched_from(&fake, "", request(RequestKind::Launch, document(login)));
+        let expected = if pulled == 0 { ExitCode::Success } else { ExitCode::Launch };
+        assert_eq!((walked.code, pulls(&fake).len()), (expected, pulled), "{}", walked.text);
+        assert_eq!(walked.said("does not accept the login of the launch request"), pulled == 1, "{}", walked.text);
+    }
+}
+
+#[test]
+fn the_disk_of_an_image_with_volumes_is_told_not_to_be_bounded() {
+    for (others, is_told) in [(vec![], false), (vec!["Volumes".to_owned()], true)] {
+        let fake = engine();
+        fake.add_pulled(&Reference::pulled(IMAGE).unwrap(), &[]);
+        let mut state = fake.state();
+        state.quota = Quota::Written;
+        state.images.last_mut().unwrap().details.settings.others = others;
+        drop(state);
+        let walked = launched(&fake, "");
+        assert_eq!((walked.code, walked.said("disk limit (disk_mb=")), (ExitCode::Success, is_told), "{}", walked.text);
+    }
 }
 
 #[test]
@@ -158,11 +212,14 @@ fn an_image_that_bears_our_labels_is_neither_another_app_nor_kept_from_being_rep
     let first = only_container(&fake);
     assert_eq!((first.labels[labels::APP_GUID].as_str(), first.labels[labels::KEPT].as_str()), (GUID, ""));
     assert_ne!(first.labels[labels::OWNER], "a.1.1");
+    let digest = fake.state().images.last().unwrap().id.0.clone();
+    fake.state().in_registry = Some(digest);
 
     let walked = launched(&fake, "");
     assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
     assert_ne!(only_container(&fake).id, first.id, "it is known again as the app's earlier container");
-    assert_eq!(pulls(&fake).len(), 2, "what says that it is one of ours did not come from a registry");
+    let asked = fake.verbs().iter().filter(|verb| *verb == "digest_in_registry").count();
+    assert_eq!((asked, pulls(&fake).len()), (1, 1), "what says that it is one of ours is not taken unasked");
 
     let walked = launched(&fake, "--process worker");
     assert!(walked.failure().contains("its image has none"), "{}", walked.failure());

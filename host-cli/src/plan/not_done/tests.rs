@@ -107,3 +107,17 @@ fn a_reference_to_credhub_is_warned_of_unless_something_answers_it() {
     assert!(staging[0].contains("the builder ends with 236 unless CF_INSTANCE_CERT"), "{staging:?}");
     assert!(launch[0].contains("the launcher ends with 236 unless CF_INSTANCE_CERT"), "{launch:?}");
 }
+
+#[test]
+fn what_an_app_writes_into_its_images_volumes_has_no_bound() {
+    let (none, volumes) =
+        (ImageSettings::default(), ImageSettings { others: vec!["Volumes".into()], ..ImageSettings::default() });
+    for (quota, without) in [
+        (Quota::Nothing, DiskBound::Missing),
+        (Quota::WithImage, DiskBound::Perhaps),
+        (Quota::Written, DiskBound::Kept),
+    ] {
+        assert_eq!(DiskBound::new(quota, &none), without);
+        assert_eq!(DiskBound::new(quota, &volumes), DiskBound::Missing);
+    }
+}

@@ -138,9 +138,14 @@ fn a_docker_app_runs_from_its_registry_with_its_login_its_user_and_its_requests_
     let second = app.containers("app");
     assert_eq!(second.len(), 1);
     assert_ne!(first, second);
-    // It says that it is one of ours, and so its registry is asked for it each time.
-    let said = launch(&app, &request, &["--verbose"]).done();
-    assert!(said.out.contains(&format!("Pulled {}", image.reference)), "{}", said.out);
+    // It says that it is one of ours, and so its registry is asked each time; even where the name is another image's, which keeps it.
+    let pulled = inspect(&image.reference)["Id"].clone();
+    docker(&["tag", "stager-rootfs:cflinuxfs4", &image.reference]).unwrap();
+    launch(&app, &request, &["--verbose"]).done();
+    let named = inspect(&image.reference)["Id"].clone();
+    docker(&["tag", pulled.as_str().unwrap(), &image.reference]).unwrap(); // which goes with it
+    assert_ne!(named, pulled);
+    assert_eq!(inspect(&app.containers("app")[0])["Image"], pulled);
 }
 
 #[test]
