@@ -80,6 +80,7 @@ impl From<PlanError> for Failure {
             | PlanError::OtherProcess { .. }
             | PlanError::UploadAndNot
             | PlanError::NobodysKey { .. }
+            | PlanError::Authorities { .. }
             | PlanError::Volume(_)
             | PlanError::Port(PortError::Unreadable(_) | PortError::TooMany { .. }) => ExitCode::CommandLine,
             PlanError::ValidationErrors { .. }

@@ -52,7 +52,9 @@ pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper:
         }
         placed.extend(mounts::bindings(&plan)?);
         let trust = trust(&plan, arguments);
-        placed.extend(mounts::authorities(&mut plan, &trust, scope)?);
+        let caches_at: Vec<&Path> =
+            arguments.cache.as_deref().into_iter().chain([Path::new(MOUNTED), Path::new(BAKED)]).collect();
+        placed.extend(mounts::authorities(&mut plan, &trust, &caches_at, scope)?);
         mounts::identity(&mut plan, Path::new(INSTANCE_IDENTITY));
         caches = open_caches(&plan, arguments, scope);
         let staged = carry_out(&plan, arguments, &caches, &hidden, scope, reaper)?;

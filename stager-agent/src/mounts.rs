@@ -3,8 +3,9 @@
 #![expect(clippy::disallowed_methods, reason = "looks whether an identity is there")]
 
 use crate::causes::with_causes;
+use crate::dependencies::meets;
 use crate::fetch::{ClientError, Trust};
-use crate::placed_files::{PlaceError, PlacedFiles};
+use crate::placed_files::{PlaceError, PlacedFiles, are_there};
 use crate::plan::StagingPlan;
 use crate::session::scope::Scope;
 use shared_model::environment::{EnvironmentVariable, merge};
@@ -12,40 +13,53 @@ use shared_model::event::Event;
 use shared_model::mounted_file::{IDENTITY_FILES, SERVICE_BINDINGS, SYSTEM_CERTIFICATES_VARIABLE};
 use std::path::Path;
 
-/// The request's files, where its programs find them; `None`: it has none.
+/// The request's files, where its programs find them; `None`: it has none, or an agent that was killed in this container left
+/// just these.
 ///
 /// # Errors
 /// They cannot be written.
 pub(crate) fn bindings(plan: &StagingPlan) -> Result<Option<PlacedFiles>, PlaceError> {
+    bindings_in(Path::new(SERVICE_BINDINGS), plan)
+}
+
+fn bindings_in(folder: &Path, plan: &StagingPlan) -> Result<Option<PlacedFiles>, PlaceError> {
     if plan.mounted_files.is_empty() {
         return Ok(None);
     }
-    let files = plan.mounted_files.iter().map(|file| (file.path.as_str(), file.content.reveal().as_bytes()));
-    PlacedFiles::write(Path::new(SERVICE_BINDINGS), files).map(Some)
+    let files = || plan.mounted_files.iter().map(|file| (file.path.as_str(), file.content.reveal().as_bytes()));
+    match PlacedFiles::write(folder, files()) {
+        Err(PlaceError::NotEmpty { .. }) if are_there(folder, files()) => Ok(None),
+        placed => placed.map(Some),
+    }
 }
 
 /// The authorities that the user names, in the folder that the request names, which the programs are told of; `None`: there
-/// is no folder or no authority, or somebody has filled the folder already. A staging goes on without them: then it says so.
+/// is no folder or no authority, or somebody has filled the folder already. A staging goes on without them, as where they would
+/// come in the way of one of `caches`, the caches' folders: then it says so.
 ///
 /// # Errors
 /// A file with authorities cannot be used.
 pub(crate) fn authorities(
     plan: &mut StagingPlan,
     trust: &Trust,
+    caches: &[&Path],
     scope: &Scope,
 ) -> Result<Option<PlacedFiles>, ClientError> {
     let authorities = trust.authorities()?;
     let Some(folder) = plan.certificates.as_deref().filter(|_| !authorities.is_empty()) else { return Ok(None) };
+    let warn = |why: &str| {
+        scope.emit(Event::Warning { text: format!("the buildpacks do not get the authorities of --ca: {why}") });
+        Ok(None)
+    };
+    if meets(folder, caches) {
+        return warn(&format!("the request wants them where a cache is, in {}", folder.display()));
+    }
     let files = authorities.iter().map(|(name, pem)| (name.as_str(), pem.as_bytes()));
     let placed = match PlacedFiles::write(folder, files) {
         Ok(placed) => Some(placed),
         // Mounted by the user: `docker run -v`.
         Err(PlaceError::NotEmpty { .. }) => None,
-        Err(error) => {
-            let text = format!("the buildpacks do not get the authorities of --ca: {}", with_causes(&error));
-            scope.emit(Event::Warning { text });
-            return Ok(None);
-        }
+        Err(error) => return warn(&with_causes(&error)),
     };
     let told = EnvironmentVariable::new(SYSTEM_CERTIFICATES_VARIABLE, folder.to_string_lossy().into_owned());
     plan.environment = merge([&plan.environment, &[told][..]]);
@@ -69,6 +83,7 @@ mod tests {
     use crate::plan::plan;
     use crate::session::scope::Stop;
     use shared_model::environment::value_of;
+    use shared_model::secret::Secret;
     use shared_model::task::TaskDefinition;
     use std::fs;
 
@@ -81,8 +96,9 @@ mod tests {
         let mut plan = plan(task).unwrap();
         let files = if ca.exists() { vec![ca.to_owned()] } else { Vec::new() };
         let trust = Trust { files, folder: None, verify: Verify::Yes, own: None };
+        let cache = ca.with_file_name("cache");
         let (audience, stop) = (Audience::default(), Stop::default());
-        let placed = authorities(&mut plan, &trust, &Scope::new(&audience, "STG", &stop)).unwrap();
+        let placed = authorities(&mut plan, &trust, &[&cache], &Scope::new(&audience, "STG", &stop)).unwrap();
         let warnings = audience.heard().len();
         (value_of(&plan.environment, "CF_SYSTEM_CERT_PATH").map(str::to_owned), placed, warnings)
     }
@@ -121,9 +137,41 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let ca = place.path().join("ca.crt");
         fs::write(&ca, rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap().cert.pem()).unwrap();
-        let (at, placed, warnings) = told(&ca, place.path());
-        assert!(at.as_deref() == place.path().to_str() && placed.is_none() && warnings == 0);
-        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+        let folder = place.path().join("certificates");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("own"), "").unwrap();
+        let (at, placed, warnings) = told(&ca, &folder);
+        assert!(at.as_deref() == folder.to_str() && placed.is_none() && warnings == 0);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         assert!(matches!(told(&ca, &place.path().join("no/such")), (None, None, 1)));
+    }
+
+    #[test]
+    fn nothing_is_laid_at_in_or_above_a_cache_and_that_is_warned_of() {
+        let place = tempfile::tempdir().unwrap();
+        let path = |name: &str| place.path().join(name);
+        fs::write(path("ca.pem"), rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap().cert.pem()).unwrap();
+        let is_refused = |folder: &str| matches!(told(&path("ca.pem"), &path(folder)), (None, None, 1));
+        assert!(is_refused("cache"), "before there is one");
+        fs::create_dir(path("cache")).unwrap();
+        std::os::unix::fs::symlink("cache", path("link")).unwrap();
+        for folder in ["cache", "cache/certificates", "link/certificates", ""] {
+            assert!(is_refused(folder), "{folder}");
+        }
+        assert_eq!(fs::read_dir(path("cache")).unwrap().count(), 0);
+        assert!(matches!(told(&path("ca.pem"), &path("cache2")), (Some(_), Some(_), 0)));
+    }
+
+    #[test]
+    fn bindings_that_a_killed_agent_left_are_taken_and_others_are_not() {
+        let place = tempfile::tempdir().unwrap();
+        let request = r#"{"action":{"run":{"path":"/b","user":"vcap"}},"volume_mounted_files":[{"path":"db/uri","content":"x"}]}"#;
+        let mut plan = plan(serde_json::from_str(request).unwrap()).unwrap();
+        let folder = place.path().join("bindings");
+        std::mem::forget(bindings_in(&folder, &plan).unwrap().unwrap());
+        assert!(bindings_in(&folder, &plan).unwrap().is_none());
+        assert_eq!(fs::read_to_string(folder.join("db/uri")).unwrap(), "x");
+        plan.mounted_files[0].content = Secret::new("y".to_owned());
+        assert!(matches!(bindings_in(&folder, &plan), Err(PlaceError::NotEmpty { .. })));
     }
 }

@@ -152,6 +152,7 @@ fn plans() -> Vec<PlanError> {
         PlanError::OtherProcess { wanted: "a".into(), own: "b".into() },
         PlanError::UploadAndNot,
         PlanError::NobodysKey { user: "x".into() },
+        PlanError::Authorities { path: "/usr".into(), why: "where the container has files of its own" },
         PlanError::LongCommand { process: "worker".into(), bytes: 140_000 },
     ];
     plans.push(PlanError::Volume(VolumeError::Twice("v".into())));
@@ -272,6 +273,7 @@ fn no_error_is_forgotten_here() {
             OtherProcess,
             UploadAndNot,
             NobodysKey,
+            Authorities,
             LongCommand,
             Volume,
             Port

@@ -44,6 +44,9 @@ pub(crate) enum PlanError {
     /// The key of an identity is one user's, and only the container knows this one.
     #[error("--instance-key: nobody knows the number of the request's user {:?}", escape_control(.user))]
     NobodysKey { user: String },
+    /// The authorities are to be where the app's container has something else.
+    #[error("--ca: the request wants the authorities at {path:?}, {why}")]
+    Authorities { path: String, why: &'static str },
     /// Its volumes, or the folders that were typed for them.
     #[error(transparent)]
     Volume(#[from] VolumeError),
@@ -76,8 +79,9 @@ impl PlanError {
             Self::UploadAndNot => "leave one of them out",
             Self::LongCommand { .. } => "shorten it, as by a script in the app that it calls",
             Self::NobodysKey { .. } => {
-                "leave --instance-cert and --instance-key out; only vcap, root and numbers can be given a key"
+                "leave --instance-cert and --instance-key out; only root, numbers and, except in a docker app, vcap can be given a key"
             }
+            Self::Authorities { .. } => "leave --ca and STAGER_CA out",
             Self::Volume(VolumeError::Path { .. }) => "leave this --volume-map out",
             Self::Volume(_) => "`host-cli launch-req APP | jq .volume_mounts` shows the volumes",
             Self::Port(_) => "",

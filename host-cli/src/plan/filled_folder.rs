@@ -3,7 +3,12 @@
 //! container's own. Pure.
 
 use super::error::PlanError;
+use super::image_source::ImageSource;
+use super::volumes;
+use shared_model::lifecycle::Lifecycle;
 use shared_model::mounted_file::{IDENTITY_FILES, INSTANCE_IDENTITY, MountedFile, SERVICE_BINDINGS};
+use shared_model::names::shortened;
+use shared_model::plain_line::escape_control;
 use shared_model::secret::Secret;
 use shared_model::task::is_root;
 use std::collections::BTreeSet;
@@ -61,20 +66,34 @@ impl FilledFolder {
         (!files.is_empty()).then(|| Self { at: SERVICE_BINDINGS.to_owned(), files: files.iter().map(filled).collect() })
     }
 
-    /// With the authorities that an app is to trust, at the path that its request names; `None` where there are none, or no
-    /// such path.
-    pub(crate) fn of_authorities(at: &str, authorities: &[(String, String)]) -> Option<Self> {
+    /// With the authorities that an app of this lifecycle is to trust, at the path that its request names; `None` where there
+    /// are none, or no such path. `own` is where the launch itself has other volumes.
+    ///
+    /// # Errors
+    /// Something else is there.
+    pub(crate) fn of_authorities(
+        at: &str,
+        authorities: &[(String, String)],
+        lifecycle: Lifecycle,
+        own: &[String],
+    ) -> Result<Option<Self>, PlanError> {
+        if at.is_empty() || authorities.is_empty() {
+            return Ok(None);
+        }
+        let meets_own = || volumes::overlaps(at, own).then_some("where the launch mounts other files");
+        if let Some(why) = volumes::objection_to_own(at, lifecycle).or_else(meets_own) {
+            return Err(PlanError::Authorities { path: shortened(&escape_control(at)), why });
+        }
         let filled = |(name, pem): &(String, String)| FilledFile::of_root(name, pem.clone().into_bytes());
-        (at.starts_with('/') && !authorities.is_empty())
-            .then(|| Self { at: at.to_owned(), files: authorities.iter().map(filled).collect() })
+        Ok(Some(Self { at: at.to_owned(), files: authorities.iter().map(filled).collect() }))
     }
 
-    /// With an instance identity, whose key is the user's: a name, or a number like the engine's `uid[:gid]`.
+    /// With an instance identity, whose key is the user's in this image: a name, or a number like the engine's `uid[:gid]`.
     ///
     /// # Errors
     /// Nobody knows the user's number here.
-    pub(crate) fn of_identity(identity: &Identity, user: &str) -> Result<Self, PlanError> {
-        let owner = owner(user).ok_or_else(|| PlanError::NobodysKey { user: user.to_owned() })?;
+    pub(crate) fn of_identity(identity: &Identity, user: &str, image: &ImageSource) -> Result<Self, PlanError> {
+        let owner = owner(user, image).ok_or_else(|| PlanError::NobodysKey { user: user.to_owned() })?;
         let [(_, certificate), (_, key)] = IDENTITY_FILES;
         let certificate = FilledFile::of_root(certificate, identity.certificate.clone());
         let key = FilledFile { path: key.to_owned(), content: identity.key.clone(), mode: KEY, owner };
@@ -103,11 +122,12 @@ impl FilledFolder {
     }
 }
 
-/// The numbers of a user and its group; `None`: only the container knows them.
-pub(super) fn owner(user: &str) -> Option<(u64, u64)> {
+/// The numbers of a user and its group in this image; `None`: only the container knows them, as whoever a stranger's image calls
+/// vcap.
+pub(super) fn owner(user: &str, image: &ImageSource) -> Option<(u64, u64)> {
     let number = |part: usize| match user {
         _ if is_root(user) => Some(0),
-        "vcap" => Some(VCAP),
+        "vcap" if *image == ImageSource::Droplet => Some(VCAP),
         _ => user.split(':').nth(part).map_or(Some(0), |number| number.parse().ok()),
     };
     Some((number(0)?, number(1)?))
@@ -125,6 +145,7 @@ fn header(mode: u32, (user, group): (u64, u64), bytes: usize) -> Header {
 
 #[cfg(test)]
 mod tests {
+    use super::super::image_source::of_a_stranger;
     use super::*;
     use std::io::Read;
 
@@ -155,17 +176,28 @@ mod tests {
     fn the_key_of_an_identity_is_its_users_and_nobody_else_reads_it() {
         let identity = Identity { certificate: b"c".to_vec(), key: Secret::new(b"s3cret".to_vec()) };
         for (user, owner) in [("vcap", (2000, 2000)), ("root", (0, 0)), ("77", (77, 0)), ("77:78", (77, 78))] {
-            let folder = FilledFolder::of_identity(&identity, user).unwrap();
+            let folder = FilledFolder::of_identity(&identity, user, &ImageSource::Droplet).unwrap();
             let [certificate, key] = &folder.files[..] else { panic!("{folder:?}") };
             assert_eq!((certificate.mode, certificate.owner), (0o644, (0, 0)));
             assert_eq!((key.path.as_str(), key.mode, key.owner), ("instance.key", 0o400, owner), "{user}");
             assert!(!format!("{folder:?} {identity:?}").contains("s3cret"));
         }
-        let refused = FilledFolder::of_identity(&identity, "some\u{1b}body").unwrap_err();
+        let refused = FilledFolder::of_identity(&identity, "some\u{1b}body", &ImageSource::Droplet).unwrap_err();
         assert_eq!(
             refused.to_string(),
             r#"--instance-key: nobody knows the number of the request's user "some\\u{1b}body""#
         );
+    }
+
+    #[test]
+    fn of_a_strangers_image_only_root_and_numbers_are_known() {
+        let stranger = of_a_stranger();
+        for (user, known) in [("vcap", None), ("node", None), ("root", Some((0, 0))), ("2000", Some((2000, 0)))] {
+            assert_eq!(owner(user, &stranger), known, "{user}");
+        }
+        let identity = Identity { certificate: Vec::new(), key: Secret::new(Vec::new()) };
+        let refused = FilledFolder::of_identity(&identity, "vcap", &stranger);
+        assert_eq!(refused, Err(PlanError::NobodysKey { user: "vcap".into() }));
     }
 
     #[test]

@@ -130,6 +130,13 @@ pub(super) fn of_stranger(container: ContainerSpec, image: &Image) -> ContainerS
     ContainerSpec { labels, overruled: Overruled::HealthAndStop, ..container }
 }
 
+/// A docker app's, for tests.
+#[cfg(test)]
+pub(super) fn of_a_stranger() -> ImageSource {
+    let lrp = serde_json::from_str(r#"{"rootfs":"docker:///redis"}"#).unwrap();
+    ImageSource::new(&lrp, Pull::Missing).unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

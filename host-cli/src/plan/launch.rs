@@ -128,11 +128,18 @@ impl LaunchPlan {
         let process_type = &*process.process_type;
         let app_ports = if process.listens(&lrp) { lrp.app_ports() } else { Vec::new() };
         let volume_mounts = lrp.volume_mounts.as_deref().unwrap_or_default();
-        let volumes = Volumes::new(volume_mounts, typed_folders)?;
+        let bindings = FilledFolder::of_bindings(lrp.mounted_files());
+        let of_user = |identity| FilledFolder::of_identity(identity, &run.user, &image);
+        let identity = identity.map(of_user).transpose()?;
+        let filled = bindings.iter().chain(&identity).map(|folder| &folder.at);
+        let mut own_volumes: Vec<String> =
+            filled.chain(lifecycle.iter().map(|lifecycle| &lifecycle.at)).cloned().collect();
         let certificates = lrp.trusted_system_certificates_path.as_deref().unwrap_or_default();
-        let trusted = FilledFolder::of_authorities(certificates, authorities);
+        let kind = lrp.lifecycle_kind();
+        let trusted = FilledFolder::of_authorities(certificates, authorities, kind, &own_volumes)?;
+        own_volumes.extend(trusted.iter().map(|folder| folder.at.clone()));
+        let volumes = Volumes::new(volume_mounts, typed_folders, kind, &own_volumes)?;
         let mut template = app_container(&lrp, run, &process, network, instance);
-        let identity = identity.map(|identity| FilledFolder::of_identity(identity, &run.user)).transpose()?;
         let mut told: Vec<(&str, String)> = Vec::new();
         told.extend(trusted.iter().map(|folder| (SYSTEM_CERTIFICATES_VARIABLE, folder.at.clone())));
         let of_identity = identity.iter().flat_map(|_| IDENTITY_FILES);
@@ -150,11 +157,7 @@ impl LaunchPlan {
             let env = Some(environment.into_iter().map(variable).collect());
             RunAction { env, log_source: Some(sidecars::source(run)), ..run.clone() }
         };
-        let bindings = FilledFolder::of_bindings(lrp.mounted_files());
-        let folders: Vec<FilledFolder> = [bindings, trusted, identity].into_iter().flatten().collect();
-        let own_volumes =
-            folders.iter().map(|folder| &folder.at).chain(lifecycle.iter().map(|lifecycle| &lifecycle.at));
-        let own_volumes = own_volumes.cloned().collect();
+        let folders = [bindings, trusted, identity].into_iter().flatten().collect();
         Ok(Self {
             not_done: NotDone::of_launch(&lrp, &container_name(&lrp, process_type, instance), has_identity, &volumes),
             app_guid: lrp.app_guid().to_owned(),
@@ -237,7 +240,7 @@ impl LaunchPlan {
             return Prepared { container, not_done: self.not_done.clone(), supervisor: None };
         };
         let supervised = Supervised::new(container, &self.sidecars, image);
-        let supervisor = Some(supervised.folder(program.to_vec()));
+        let supervisor = Some(supervised.folder(program.to_vec(), &self.image));
         // What runs with another process's request starts none of that one's sidecars.
         let not_done = if self.process.has_request { self.not_done.supervised() } else { self.not_done.clone() };
         Prepared { container: supervised.container, not_done, supervisor }

@@ -4,6 +4,7 @@ use super::cache;
 use super::error::PlanError;
 use super::fetching::{Fetching, Keeping, MountedFile};
 use super::filled_folder::{FilledFolder, Identity};
+use super::image_source::ImageSource;
 use super::not_done::{DiskBound, NotDone};
 use super::staged_files::StagedFiles;
 use super::staging_container::{StagingOptions, container_name, staging_container};
@@ -103,7 +104,9 @@ impl RestagePlan {
         notes.extend(not_done.warnings.iter().map(|text| Event::Warning { text: text.clone() }));
         notes.extend(not_done.event(DiskBound::Kept));
         let user = task.builder().map_or("vcap", |run| &run.user);
-        let identity = options.identity.map(|identity| FilledFolder::of_identity(identity, user)).transpose()?;
+        // A docker app is staged in a stack as well.
+        let of_user = |identity| FilledFolder::of_identity(identity, user, &ImageSource::Droplet);
+        let identity = options.identity.map(of_user).transpose()?;
         // A docker app's is in a registry already.
         let wanted = options.image.filter(|_| !task.is_docker());
         let image = wanted.map(|how| staged_image(&task, how, options)).transpose()?;

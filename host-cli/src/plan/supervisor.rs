@@ -2,6 +2,7 @@
 //! tells them the container's address. It comes in before the start, into the container's own files and not into its image. Pure.
 
 use super::filled_folder::{self, FilledFile, FilledFolder};
+use super::image_source::ImageSource;
 use super::instance;
 use crate::engine::ImageSettings;
 use crate::engine::container_spec::ContainerSpec;
@@ -58,11 +59,11 @@ impl Supervised {
         Self { container: ContainerSpec { entrypoint, init: false, ..container }, sidecars }
     }
 
-    /// What comes into the container: the program and, if there are any, the sidecars.
-    pub(crate) fn folder(&self, program: Vec<u8>) -> FilledFolder {
+    /// What comes into the container, which is of `image`: the program and, if there are any, the sidecars.
+    pub(crate) fn folder(&self, program: Vec<u8>, image: &ImageSource) -> FilledFolder {
         let mut files = vec![FilledFile { mode: EXECUTABLE, ..FilledFile::of_root(PROGRAM_FILE, program) }];
         if !self.sidecars.is_empty() {
-            let owner = filled_folder::owner(&self.container.user);
+            let owner = filled_folder::owner(&self.container.user, image);
             files.push(FilledFile {
                 path: SIDECARS_FILE.to_owned(),
                 content: Secret::new(serde_json::to_vec(&self.sidecars).unwrap_or_default()), // text only: cannot fail
@@ -80,6 +81,7 @@ fn variable((name, value): (impl Into<String>, impl Into<String>)) -> Environmen
 
 #[cfg(test)]
 mod tests {
+    use super::super::image_source;
     use super::*;
     use shared_model::environment::value_of;
 
@@ -138,14 +140,18 @@ mod tests {
     fn sidecars_come_in_for_the_apps_user_alone_where_that_has_a_number() {
         for (user, mode, owner) in [("vcap", 0o400, (2000, 2000)), ("root", 0o400, (0, 0)), ("node", 0o444, (0, 0))] {
             let container = ContainerSpec { user: user.into(), ..spec() };
-            let folder = Supervised::new(container, &[sidecar()], &ImageSettings::default()).folder(b"ELF".to_vec());
+            let folder = Supervised::new(container, &[sidecar()], &ImageSettings::default())
+                .folder(b"ELF".to_vec(), &ImageSource::Droplet);
             let [program, sidecars] = &folder.files[..] else { panic!("{folder:?}") };
             assert_eq!((program.path.as_str(), program.mode, program.owner), (".stager/supervisor", 0o755, (0, 0)));
             assert_eq!((sidecars.path.as_str(), sidecars.mode, sidecars.owner), (".stager/sidecars.json", mode, owner));
             let read: Vec<RunAction> = serde_json::from_slice(sidecars.content.reveal()).unwrap();
             assert_eq!(value_of(read[0].environment(), "P"), Some("pa55"));
         }
-        let alone = Supervised::new(spec(), &[], &ImageSettings::default()).folder(Vec::new());
+        let of_a_stranger = Supervised::new(spec(), &[sidecar()], &ImageSettings::default());
+        let folder = of_a_stranger.folder(Vec::new(), &image_source::of_a_stranger());
+        assert_eq!((folder.files[1].mode, folder.files[1].owner), (0o444, (0, 0)), "vcap may have any number there");
+        let alone = Supervised::new(spec(), &[], &ImageSettings::default()).folder(Vec::new(), &ImageSource::Droplet);
         assert_eq!((alone.at.as_str(), alone.files.len()), ("/", 1));
     }
 }

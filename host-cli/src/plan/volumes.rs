@@ -1,6 +1,7 @@
 //! A launch request's volumes and the user's folders → what is mounted where. A request says which volumes there are and where
 //! they appear; which folder of this machine is one, the user alone says. Pure.
 
+use shared_model::lifecycle::Lifecycle;
 use shared_model::names::{listed, shortened};
 use shared_model::network::VolumeMount;
 use shared_model::plain_line::escape_control;
@@ -26,8 +27,13 @@ const SYSTEM: [&str; 15] = [
     "/root",
 ];
 
-/// The app, which no volume may hide; one below it is the app's own wish.
+/// Of these, where a launch itself may lay what an app looks for.
+const SETTINGS: &str = "/etc";
+
+/// The app, which no volume may hide; one below it is the app's own wish. The same holds of what else a droplet brings.
 const APP: &str = "/home/vcap/app";
+/// Below it are a droplet's folders.
+const HOME: &str = "/home/vcap";
 
 /// A folder that was typed for a volume: `ID=DIR`, `ID=DIR:ro`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,11 +90,16 @@ pub(crate) struct Volumes {
 }
 
 impl Volumes {
-    /// Of `mounts`, with the folders that were typed.
+    /// Of `mounts` for an app of this lifecycle, with the folders that were typed; `own` is where the launch itself has volumes.
     ///
     /// # Errors
     /// One that has a folder is to appear where nothing may be mounted.
-    pub(super) fn new(mounts: &[VolumeMount], typed: &[VolumeMapping]) -> Result<Self, VolumeError> {
+    pub(super) fn new(
+        mounts: &[VolumeMount],
+        typed: &[VolumeMapping],
+        lifecycle: Lifecycle,
+        own: &[String],
+    ) -> Result<Self, VolumeError> {
         let mut volumes = Self::default();
         for mount in mounts {
             let mapping = typed.iter().find(|mapping| mount.volume_id() == Some(&mapping.id));
@@ -97,7 +108,8 @@ impl Volumes {
                 continue;
             };
             let path = mount.path().unwrap_or_default();
-            if let Some(why) = objection(path) {
+            let meets_own = || overlaps(path, own).then_some("where the launch mounts files of its own");
+            if let Some(why) = objection(path, lifecycle).or_else(meets_own) {
                 let (id, path) = (shortened(&escape_control(id)), shortened(&escape_control(path)));
                 return Err(VolumeError::Path { id, path, why });
             }
@@ -137,8 +149,23 @@ pub(crate) fn check(typed: &[VolumeMapping], have: &[&String]) -> Result<(), Vol
     Ok(())
 }
 
-/// Why nothing may be mounted at a path of the container.
-fn objection(path: &str) -> Option<&'static str> {
+/// Why no volume may be mounted at a path of an app's container.
+fn objection(path: &str, lifecycle: Lifecycle) -> Option<&'static str> {
+    objection_but(path, lifecycle, None)
+}
+
+/// Why a launch may not lay files of its own there, of which an app finds some below `/etc`.
+pub(super) fn objection_to_own(path: &str, lifecycle: Lifecycle) -> Option<&'static str> {
+    objection_but(path, lifecycle, Some(SETTINGS))
+}
+
+/// Whether a path is one of `others`, above it or below it.
+pub(super) fn overlaps(path: &str, others: &[String]) -> bool {
+    let path = Path::new(path);
+    others.iter().any(|other| path.starts_with(other) || Path::new(other).starts_with(path))
+}
+
+fn objection_but(path: &str, lifecycle: Lifecycle, open: Option<&str>) -> Option<&'static str> {
     let at = Path::new(path);
     let is_plain = |(index, part): (usize, Component<'_>)| match part {
         Component::RootDir => index == 0,
@@ -151,8 +178,11 @@ fn objection(path: &str) -> Option<&'static str> {
     if !is_whole || path.contains(':') || path.chars().any(char::is_control) {
         return Some("which is no absolute path without `..` and `:`");
     }
-    let hides = |there: &str| Path::new(there).starts_with(at);
-    if hides(APP) || SYSTEM.iter().any(|there| hides(there) || at.starts_with(there)) {
+    let hides = |there: &Path| there.starts_with(at);
+    let is_within = |there: &str| at.starts_with(there) && open != Some(there);
+    let has_files = SYSTEM.iter().any(|there| hides(Path::new(there)) || is_within(there));
+    let droplets = lifecycle.layout().droplet_folders.iter();
+    if has_files || hides(Path::new(APP)) || droplets.into_iter().any(|name| hides(&Path::new(HOME).join(name))) {
         return Some("where the container has files of its own");
     }
     None
@@ -174,7 +204,13 @@ mod tests {
     fn a_volume_is_mounted_where_the_request_says_and_is_no_more_writable_than_both_say() {
         for (mode, suffix, mounted) in [("rw", "", "rw"), ("rw", ":ro", "ro"), ("r", "", "ro"), ("", "", "ro")] {
             let json = format!(r#"[{{"container_dir":"/data/v","mode":"{mode}","shared":{{"volume_id":"vol-1"}}}}]"#);
-            let volumes = Volumes::new(&mounts(&json), &typed(&[&format!("vol-1=/srv/share{suffix}")])).unwrap();
+            let volumes = Volumes::new(
+                &mounts(&json),
+                &typed(&[&format!("vol-1=/srv/share{suffix}")]),
+                Lifecycle::Buildpack,
+                &[],
+            )
+            .unwrap();
             assert_eq!(volumes.binds, [format!("/srv/share:/data/v:{mounted}")]);
             assert_eq!(volumes.not_done(), None);
         }
@@ -183,7 +219,7 @@ mod tests {
     #[test]
     fn a_volume_without_a_folder_is_not_done_and_its_id_is_told() {
         let two = mounts(r#"[{"container_dir":"/etc","shared":{"volume_id":"vol-1"}},{"driver":"d"}]"#);
-        let volumes = Volumes::new(&two, &[]).unwrap();
+        let volumes = Volumes::new(&two, &[], Lifecycle::Buildpack, &[]).unwrap();
         let text = "2 volume mounts (vol-1, without an id: --volume-map ID=DIR mounts a folder)";
         assert_eq!((volumes.not_done().unwrap().as_str(), volumes.binds.len()), (text, 0));
     }
@@ -214,11 +250,52 @@ mod tests {
             "//etc",
         ] {
             let mount = serde_json::json!([{"container_dir": path, "mode": "rw", "shared": {"volume_id": "v"}}]);
-            let refused = Volumes::new(&mounts(&mount.to_string()), &typed(&["v=/srv"])).unwrap_err();
+            let refused =
+                Volumes::new(&mounts(&mount.to_string()), &typed(&["v=/srv"]), Lifecycle::Buildpack, &[]).unwrap_err();
             assert!(matches!(refused, VolumeError::Path { .. }), "{path}");
         }
         for path in ["/var/vcap/data/share", "/home/vcap/app/uploads", "/data", "/etcetera"] {
-            assert_eq!(objection(path), None, "{path}");
+            assert_eq!(objection(path, Lifecycle::Buildpack), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn nothing_hides_what_a_droplet_of_the_apps_lifecycle_brings() {
+        for path in ["/home/vcap/workspace", "/home/vcap/layers", "/home/vcap/layers/", "/home/vcap"] {
+            assert!(objection(path, Lifecycle::Cnb).is_some(), "{path}");
+        }
+        for path in ["/home/vcap/workspace/uploads", "/home/vcap/layers2", "/home/vcap/data"] {
+            assert_eq!(objection(path, Lifecycle::Cnb), None, "{path}");
+        }
+        assert_eq!(objection("/home/vcap/layers", Lifecycle::Buildpack), None);
+    }
+
+    #[test]
+    fn no_volume_meets_what_the_launch_mounts_itself() {
+        let own = ["/opt/certificates".to_owned()];
+        for (path, is_taken) in [
+            ("/opt/certificates", true),
+            ("/opt/certificates/", true),
+            ("/opt", true),
+            ("/opt/certificates/more", true),
+            ("/opt/certificates2", false),
+        ] {
+            let mount = serde_json::json!([{"container_dir": path, "shared": {"volume_id": "v"}}]).to_string();
+            let made = Volumes::new(&mounts(&mount), &typed(&["v=/srv"]), Lifecycle::Buildpack, &own);
+            let said = made.map_or_else(|error| error.to_string(), |_| String::new());
+            assert_eq!(said.ends_with(", where the launch mounts files of its own"), is_taken, "{path}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_launch_lays_files_below_etc_and_nowhere_else_that_a_volume_may_not_be() {
+        for path in ["/etc/cf-system-certificates", "/etc/ssl/certs", "/opt/certificates"] {
+            assert_eq!(objection_to_own(path, Lifecycle::Buildpack), None, "{path}");
+        }
+        for path in
+            ["/etc", "/etc/", "/", "/usr/lib", "/.stager", "/tmp/lifecycle/x", "/home/vcap", "/a:b", "/a/../etc"]
+        {
+            assert!(objection_to_own(path, Lifecycle::Buildpack).is_some(), "{path}");
         }
     }
 

@@ -1,5 +1,5 @@
 //! The files that a request wants mounted: each path leads below the folder, and no two exclude each other. No error quotes
-//! a content.
+//! a content. And the folder that it wants certificates in.
 
 use super::shape::shown_key;
 use super::validation_error::ValidationError;
@@ -12,6 +12,8 @@ const MOST_BYTES: usize = 1 << 20;
 const LONGEST_NAME: usize = 255;
 /// Bytes of a path; below Linux's `PATH_MAX` with the folder in front.
 const LONGEST_PATH: usize = 4000;
+/// Names of a path: each folder costs more than the bytes that name it, in an archive as on a disk. A binding's has two.
+const MOST_NAMES: usize = 8;
 /// More than anybody reads; also bounds the work on a hostile request.
 const MOST_ERRORS: usize = 20;
 
@@ -29,17 +31,31 @@ pub(super) fn of_files(files: &[MountedFile]) -> Vec<ValidationError> {
     let mut folders = BTreeSet::new();
     for (index, MountedFile { path, .. }) in files.iter().enumerate() {
         first.entry(path.as_str()).or_insert(index);
-        folders.extend(path.match_indices('/').map(|(at, _)| &path[..at]));
+        folders.extend(path.match_indices('/').take(MOST_NAMES).map(|(at, _)| &path[..at]));
     }
     let wrong = |(index, file): (usize, &MountedFile)| {
         let path = file.path.as_str();
         let is_twice = || (first.get(path) != Some(&index)).then_some("is the name of another file too");
         let is_folder = || folders.contains(path).then_some("is the folder of another file too");
-        let why = leads_elsewhere(path).or_else(is_twice).or_else(is_folder)?;
+        let is_deep = || (path.split('/').count() > MOST_NAMES).then_some("has more than 8 names");
+        let why = leads_elsewhere(path).or_else(is_deep).or_else(is_twice).or_else(is_folder)?;
         let text = format!("the path {} {why}", shown_key(path));
         Some(ValidationError { path: format!("{FIELD}[{index}]"), text, advice: Some(ADVICE) })
     };
     files.iter().enumerate().filter_map(wrong).take(MOST_ERRORS).collect()
+}
+
+/// What is wrong with the folder that certificates are to be in; `None` where nothing is, or no folder is named.
+pub(super) fn of_certificates(path: Option<&str>) -> Option<ValidationError> {
+    let path = path.filter(|path| !path.is_empty())?;
+    let below = path.strip_prefix('/').map(|below| below.strip_suffix('/').unwrap_or(below));
+    let why = match below {
+        None => Some("is not absolute"),
+        Some("") => Some("is the root of all"),
+        Some(below) if below.starts_with('/') => Some("has an empty name"),
+        Some(below) => leads_elsewhere(below),
+    }?;
+    Some(ValidationError::new("trusted_system_certificates_path", format!("the path {why}")))
 }
 
 /// Why a path is none of a file below a folder; `None` where it is.
@@ -60,6 +76,7 @@ fn leads_elsewhere(path: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::super::{desired_lrp, task};
+    use super::of_certificates;
     use serde_json::{Value, json};
 
     fn request(files: &Value) -> String {
@@ -87,7 +104,7 @@ mod tests {
     #[test]
     fn files_of_bindings_are_taken_and_so_are_none() {
         assert_eq!(of_paths(&["vcap_services"]), "");
-        assert_eq!(of_paths(&["db/uri", "db/user name", "db.2/uri", "..db/a..b", "db2"]), "");
+        assert_eq!(of_paths(&["db/uri", "db/user name", "db.2/uri", "..db/a..b", "db2", "a/b/c/d/e/f/g/h"]), "");
         assert_eq!(errors(&json!(null)) + &errors(&json!([])) + &errors(&json!([{"path": "a"}])), "");
     }
 
@@ -105,11 +122,46 @@ mod tests {
             ("\u{1b}[2J/../x", r#"the path "\u{1b}[2J/../x" has"#),
             (&"n".repeat(256), "has a name longer than 255 bytes"),
             (&"n/".repeat(2500), "is longer than 4000 bytes"),
+            ("a/b/c/d/e/f/g/h/i", r#"the path "a/b/c/d/e/f/g/h/i" has more than 8 names"#),
         ] {
             let errors = of_paths(&["db/uri", path]);
             assert!(errors.starts_with("volume_mounted_files[1]: the path "), "{errors}");
             assert!(errors.contains(why) && errors.len() < 200, "{errors}");
         }
+    }
+
+    #[test]
+    fn the_folder_of_certificates_is_a_plain_path_from_the_root() {
+        let of = |path: &str| of_certificates(Some(path)).map(|error| error.to_string());
+        for path in ["", "/etc/cf-system-certificates", "/etc/certificates/", "/..etc", "/a/b/c/d/e/f/g/h/i"] {
+            assert_eq!(of(path), None, "{path}");
+        }
+        for (path, why) in [
+            ("certificates", "is not absolute"),
+            ("/", "is the root of all"),
+            ("//", "is the root of all"),
+            ("//etc", "has an empty name"),
+            ("/etc//certificates", "has an empty name"),
+            ("/etc/../var", "has `.` or `..` as a name"),
+            ("/etc/.", "has `.` or `..` as a name"),
+            ("/e\0tc", "has a NUL character"),
+            (&format!("/{}", "n".repeat(256)), "has a name longer than 255 bytes"),
+            (&"/n".repeat(2500), "is longer than 4000 bytes"),
+        ] {
+            assert_eq!(of(path), Some(format!("trusted_system_certificates_path: the path {why}")));
+        }
+        let launch = request(&json!([])).replacen('{', r#"{"trusted_system_certificates_path":"x","#, 1);
+        let staging = launch.replace("\"process_guid\":\"p\",", "");
+        for errors in [desired_lrp(&launch).unwrap_err(), task(&staging).unwrap_err()] {
+            assert_eq!(errors.to_string(), "trusted_system_certificates_path: the path is not absolute");
+        }
+    }
+
+    #[test]
+    fn a_path_of_a_million_names_is_refused_at_once() {
+        let begun = std::time::Instant::now();
+        assert!(of_paths(&[&"n/".repeat(500_000)]).contains("longer than 4000 bytes"));
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10));
     }
 
     #[test]

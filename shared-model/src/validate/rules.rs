@@ -39,6 +39,7 @@ pub(super) fn check_task(task: &TaskDefinition) -> Vec<ValidationError> {
     }
     validator.cpu_weight(task.cpu_weight);
     validator.0.extend(files::of_files(task.mounted_files()));
+    validator.0.extend(files::of_certificates(task.trusted_system_certificates_path.as_deref()));
     validator.0.extend(sizes::of_container(task.environment(), task.action.as_ref()));
     validator.0
 }
@@ -61,6 +62,7 @@ pub(super) fn check_desired_lrp(lrp: &DesiredLrp) -> Vec<ValidationError> {
     }
     validator.cpu_weight(lrp.cpu_weight);
     validator.0.extend(files::of_files(lrp.mounted_files()));
+    validator.0.extend(files::of_certificates(lrp.trusted_system_certificates_path.as_deref()));
     validator.0.extend(sizes::of_container(lrp.environment(), lrp.action.as_ref()));
     validator.0
 }

@@ -109,6 +109,14 @@ pub(super) fn leads_into(path: &Path, roots: &[&Path]) -> bool {
     there.is_none_or(|there| roots.iter().any(|root| fs::canonicalize(root).is_ok_and(|root| there.starts_with(root))))
 }
 
+/// Whether `path`, whose last part may be a link, is at, in or above one of `roots`, which need not be there.
+pub(crate) fn meets(path: &Path, roots: &[&Path]) -> bool {
+    let Some(path) = resolved(path) else { return true };
+    let meets = |root: PathBuf| path.starts_with(&root) || root.starts_with(&path);
+    let resolved = |root| std::path::absolute(root).ok().and_then(|root| resolved(&root));
+    roots.iter().any(|root| resolved(root).is_some_and(meets) || fs::canonicalize(root).is_ok_and(meets))
+}
+
 /// The path with the links of its existing parents followed; the last part may be a link of ours and is left alone.
 /// `None` for a path that is not absolute, or goes up again.
 fn resolved(path: &Path) -> Option<PathBuf> {

@@ -19,6 +19,6 @@ mod tests;
 pub(crate) use caches::{Caches, volume_is_mounted};
 pub(crate) use install::Dependency;
 pub(crate) use installer::DependencyInstaller;
-pub(crate) use link::{alone, together};
+pub(crate) use link::{alone, meets, together};
 pub(crate) use missing::{Missing, Needed, indispensable};
 pub(crate) use show::{Obtained, views};

@@ -24,7 +24,11 @@ fn whole(folder: &Path) -> Result<PathBuf, Failure> {
     });
     found.map_err(|error| {
         let text = format!("--volume-map: {}: {error}", escape_control(&folder.to_string_lossy()));
-        Failure::new(ExitCode::CommandLine, text, "name a folder of this machine")
+        Failure::new(
+            ExitCode::CommandLine,
+            text,
+            "name a folder that is here, and under the same path on the engine's machine",
+        )
     })
 }
 
@@ -46,6 +50,7 @@ mod tests {
         for (path, words) in [("gone", "No such file"), ("file", "not a directory"), ("odd", "no engine can mount")] {
             let failure = folders(&typed(path)).unwrap_err();
             assert_eq!(failure.code, ExitCode::CommandLine);
+            assert!(failure.advice.contains("the same path on the engine's machine"), "{}", failure.advice);
             assert!(failure.text.contains(words), "{}", failure.text);
         }
     }

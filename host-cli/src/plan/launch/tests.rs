@@ -204,10 +204,49 @@ fn authorities_are_where_the_request_names_a_folder_and_the_app_is_told_unless_i
         variables.as_array_mut().unwrap().push(container[0].clone());
     };
     assert_eq!(with(&of_run), own);
-    for nowhere in ["", "certificates"] {
-        let none = with(&|document| document["trusted_system_certificates_path"] = nowhere.into());
-        assert_eq!(none, (None, Vec::new(), Vec::new()), "{nowhere}");
+    let none = with(&|document| document["trusted_system_certificates_path"] = "".into());
+    assert_eq!(none, (None, Vec::new(), Vec::new()));
+}
+
+#[test]
+fn what_the_launch_mounts_itself_meets_neither_the_containers_files_nor_a_volume() {
+    let authorities = [("ca-1.crt".to_owned(), "PEM".to_owned())];
+    let files = serde_json::json!([{"path": "db/uri", "content": "x"}]);
+    let refused = |path: &str, volume: &str, authorities: &[(String, String)]| {
+        let mut document: serde_json::Value = serde_json::from_str(of_cfdot().next().unwrap()).unwrap();
+        document["trusted_system_certificates_path"] = path.into();
+        document["volume_mounted_files"] = files.clone();
+        document["volume_mounts"] = serde_json::json!([{"container_dir": volume, "shared": {"volume_id": "v"}}]);
+        let volumes = ["v=/srv".parse().unwrap()];
+        let options = LaunchOptions { authorities, volumes: &volumes, ..plain_options() };
+        let planned = LaunchPlan::new(&document.to_string(), None, &options);
+        planned.map_or_else(|error| format!("{error}; {}", error.advice()), |_| String::new())
+    };
+    assert_eq!(refused("/opt/ca", "/opt/share", &authorities), "");
+    assert_eq!(refused("/usr/lib", "/opt", &[]), "", "nothing is laid there");
+    for path in ["/usr/lib", "/home/vcap/app", "/opt/a:b", "/etc"] {
+        let words = format!("--ca: the request wants the authorities at {path:?}, wh");
+        let said = refused(path, "/data", &authorities);
+        assert!(said.starts_with(&words) && said.ends_with("leave --ca and STAGER_CA out"), "{said}");
     }
+    let said = refused("/etc/cf-service-bindings/db", "/data", &authorities);
+    assert!(said.contains(", where the launch mounts other files;"), "{said}");
+    for volume in ["/opt/ca", "/opt", "/opt/ca/more"] {
+        let said = refused("/opt/ca", volume, &authorities);
+        assert!(said.contains(", where the launch mounts files of its own; leave this --volume-map out"), "{said}");
+    }
+}
+
+#[test]
+fn no_volume_hides_the_layers_of_a_cnb_app() {
+    let document = of_cfdot().find(|document| document.contains(r#""cnb-cflinuxfs4-lifecycle""#)).unwrap();
+    let mut document: serde_json::Value = serde_json::from_str(document).unwrap();
+    document["volume_mounts"] =
+        serde_json::json!([{"container_dir": "/home/vcap/layers", "shared": {"volume_id": "v"}}]);
+    let volumes = ["v=/srv".parse().unwrap()];
+    let options = LaunchOptions { volumes: &volumes, ..plain_options() };
+    let refused = LaunchPlan::new(&document.to_string(), None, &options).unwrap_err();
+    assert!(matches!(refused, PlanError::Volume(_)), "{refused}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn every_recorded_request_has_this_list() {
 
 /// None of them has a folder.
 fn volumes(lrp: &DesiredLrp) -> Volumes {
-    Volumes::new(lrp.volume_mounts.as_deref().unwrap_or_default(), &[]).unwrap()
+    Volumes::new(lrp.volume_mounts.as_deref().unwrap_or_default(), &[], lrp.lifecycle_kind(), &[]).unwrap()
 }
 
 fn of_launch(json: &str) -> NotDone {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::ImageSettings;
+use crate::plan::image_source::ImageSource;
 use crate::plan::supervisor::Supervised;
 use shared_model::action::RunAction;
 use tar::{EntryType, Header};
@@ -90,6 +91,8 @@ fn supervised(docker: &Docker, launcher: ContainerSpec) -> Guard<'_> {
     let run = RunAction { path: "/sidecar".into(), user: "vcap".into(), ..RunAction::default() };
     let supervised = Supervised::new(launcher, &[run], &ImageSettings::default());
     let container = made(docker, &supervised.container);
-    docker.copy_in(&container.1, "/", supervised.folder(LOOKS.into()).archive().unwrap()).unwrap();
+    docker
+        .copy_in(&container.1, "/", supervised.folder(LOOKS.into(), &ImageSource::Droplet).archive().unwrap())
+        .unwrap();
     container
 }
