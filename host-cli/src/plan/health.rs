@@ -126,31 +126,16 @@ fn is_healthcheck(run: &RunAction) -> bool {
 
 /// Where the lifecycle's program would look; `None`: another program, or not for a TCP port.
 fn port(run: &RunAction) -> Option<u16> {
-    if !is_healthcheck(run) || flag(run, "network").is_some_and(|network| network != "tcp") {
+    if !is_healthcheck(run) || run.options("network").last().is_some_and(|network| network != "tcp") {
         return None;
     }
-    flag(run, "port").map_or(Some(PORT), |port| port.parse().ok())
+    run.options("port").last().map_or(Some(PORT), |port| port.parse().ok())
 }
 
 /// How long the lifecycle's program waits by itself; `None`: another program.
 fn own_timeout(run: &RunAction) -> Option<Duration> {
-    let typed = || flag(run, "timeout")?.parse::<SignedDuration>().ok()?.try_into().ok();
+    let typed = || run.options("timeout").last()?.parse::<SignedDuration>().ok()?.try_into().ok();
     is_healthcheck(run).then(|| typed().unwrap_or(USUAL_TIMEOUT))
-}
-
-/// The value of a flag as Go's programs take it: `-name=value`, `--name value`; the last one counts.
-fn flag<'a>(run: &'a RunAction, name: &str) -> Option<&'a str> {
-    let mut found = None;
-    let mut arguments = run.arguments().iter();
-    while let Some(argument) = arguments.next() {
-        let Some(rest) = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-')) else { continue };
-        match rest.split_once('=') {
-            Some((this, value)) if this == name => found = Some(value),
-            None if rest == name => found = arguments.next().map(String::as_str),
-            _ => {}
-        }
-    }
-    found
 }
 
 /// One command that succeeds when all do. Several need a shell between them; the root file system has one, or the

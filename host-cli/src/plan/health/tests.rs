@@ -101,6 +101,7 @@ fn where_the_app_must_listen_is_read_as_the_program_reads_it() {
         (r#"["-port","1"]"#, vec![1]),
         (r#"["-port=1","--port=2","-uri=/"]"#, vec![2]),
         (r#"["-port=x"]"#, vec![]),
+        (r#"["-uri","-port=9"]"#, vec![8080]),
         (r#"["-network=unix","-port=1"]"#, vec![]),
     ] {
         assert_eq!(check(&monitor("", arguments)).unwrap().ports, ports, "{arguments}");
