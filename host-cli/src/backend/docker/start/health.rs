@@ -87,8 +87,23 @@ impl Unhealthy {
                     "does it listen on the port in $PORT, on all addresses? Its last lines are above",
                 )
             }
-            Self::Gone => (format!("{app}'s container was removed while it started"), ""),
+            Self::Gone => (
+                format!("{app}'s container was removed while it started"),
+                "launch it again; `docker events --since 10m` shows who removed it",
+            ),
         };
         Failure::new(ExitCode::Launch, text, advice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_removed_a_container_while_it_started_can_be_found_out() {
+        let failure = Unhealthy::Gone.failure("shop", 64);
+        assert_eq!(failure.text, "shop's container was removed while it started");
+        assert!(failure.advice.contains("`docker events --since 10m`"), "{}", failure.advice);
     }
 }
