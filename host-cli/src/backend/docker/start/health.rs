@@ -2,8 +2,8 @@
 
 mod asking;
 
+use crate::engine::ContainerId;
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{ContainerId, Health};
 use crate::failure::Failure;
 use crate::session::Session;
 use asking::Asking;
@@ -53,7 +53,7 @@ pub(super) fn wait(
             return Ok(Err(Unhealthy::Ended { status: now.exit_status, out_of_memory: now.out_of_memory }));
         }
         let is_healthy = match &mut asking {
-            Some(asking) => now.health == Health::Healthy || asking.finds_healthy(&now, || began.elapsed()),
+            Some(asking) => asking.finds_healthy(&now, || began.elapsed()),
             None => waited >= SETTLED.min(start_timeout),
         };
         if is_healthy {
