@@ -61,7 +61,9 @@ impl Hidden {
         let logins = of_registries.flat_map(|variable| registry_logins::secrets(variable.value.reveal()));
         logins.take(MOST_LOGINS).for_each(|secret| add_login(&secret, &mut needles));
         if let Some(docker_app) = &plan.docker_app {
-            add_password(docker_app.password.reveal(), &mut needles);
+            for password in docker_app.passwords.reveal().iter().take(MOST_LOGINS) {
+                add_password(password, &mut needles);
+            }
         }
         add_urls(urls.into_iter().map(SafeUrl::new).filter(|url| url.scheme().is_some()), &mut needles);
         Self::new(needles)

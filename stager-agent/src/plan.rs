@@ -60,15 +60,16 @@ pub(crate) struct StagingPlan {
 pub(crate) struct DockerApp {
     /// The image's name without a login in it; empty where the builder is not told.
     pub(crate) image: String,
-    /// What the builder logs in with; empty: nobody.
-    pub(crate) password: Secret<String>,
+    /// What the builder may log in with, however its arguments are read.
+    pub(crate) passwords: Secret<Vec<String>>,
 }
 
 impl DockerApp {
     fn new(task: &TaskDefinition) -> Self {
-        let password = task.builder().and_then(|run| run.options("dockerPassword").next()).unwrap_or_default();
+        let passwords = task.builder().into_iter().flat_map(|run| run.possible_options("dockerPassword"));
+        let passwords = Secret::new(passwords.map(str::to_owned).collect());
         let image = task.docker_image().map(without_login).unwrap_or_default();
-        Self { image, password: Secret::new(password.to_owned()) }
+        Self { image, passwords }
     }
 }
 

@@ -102,6 +102,8 @@ pub(crate) struct PublishedPort {
 pub(crate) struct HealthCheck {
     /// Program and arguments, without a shell.
     pub(crate) command: Vec<String>,
+    /// Others that must succeed before an app counts as healthy, and that no engine runs.
+    pub(crate) beside: Vec<Vec<String>>,
     /// Ports of the container at which somebody must listen, or the check cannot pass; empty: not known.
     pub(crate) ports: Vec<u16>,
     /// Time between two checks once one has passed.

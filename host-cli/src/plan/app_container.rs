@@ -1,7 +1,7 @@
 //! A launch request → the container that runs the app as Diego would, as far as nothing has to be asked of the engine.
 //!
-//! Left out: `diego-sshd` and port 2222 (`docker exec` is there), volume mounts and egress rules; the plan's notes name what of it
-//! a request has. Sidecars are a supervisor's ([`super::supervisor`]).
+//! Left out: `diego-sshd` and port 2222 (`docker exec` is there), egress rules, and volumes that nobody gave a folder for; the
+//! plan's notes name what of it a request has. Sidecars are a supervisor's ([`super::supervisor`]).
 
 use super::limits::{DEFAULT_PIDS, cpu_shares, memory_bytes, open_files, positive};
 use super::process::Process;

@@ -89,6 +89,7 @@ pub(crate) fn describe(spec: &ContainerSpec) -> String {
                 check.start_period
             ),
         );
+        check.beside.iter().for_each(|command| line("beside", format!("{command:?}")));
     }
     text
 }

@@ -39,6 +39,9 @@ const LEAST_INTERVAL: Duration = Duration::from_secs(1);
 /// Above every time that a request has for good reasons, and below what an engine or the program can count.
 const LONGEST: Duration = Duration::from_secs(3600);
 
+/// More checks than any request has; each is a program that is started, and a port that is tried.
+const MOST_CHECKS: usize = 32;
+
 /// One failure of a healthy app is one too many, as for Diego.
 const RETRIES: u32 = 1;
 
@@ -48,8 +51,10 @@ pub(crate) fn health_check(lrp: &DesiredLrp, start_timeout: Duration) -> Option<
     let defined = lrp.check_definition.as_ref().and_then(of_definition);
     let Asked { commands, ports, timeout, interval } = defined.or_else(|| lrp.monitor.as_ref().map(of_monitor))?;
     let interval = interval.map(|interval| interval.clamp(LEAST_INTERVAL, LONGEST));
+    let (command, beside) = if lrp.is_docker() { first_of(commands)? } else { (all_of(commands)?, Vec::new()) };
     Some(HealthCheck {
-        command: all_of(commands)?,
+        command,
+        beside,
         ports,
         interval: interval.unwrap_or(INTERVAL),
         only_interval: interval.unwrap_or(ONLY_INTERVAL),
@@ -58,6 +63,17 @@ pub(crate) fn health_check(lrp: &DesiredLrp, start_timeout: Duration) -> Option<
         retries: RETRIES,
         start_period: start_timeout,
     })
+}
+
+/// How many of the request's checks are not made, and of how many.
+pub(super) fn left_out(lrp: &DesiredLrp) -> Option<(usize, usize)> {
+    let defined = lrp.check_definition.as_ref().map_or(0, |definition| checks_of(definition).len());
+    let all = if defined > 0 { defined } else { lrp.monitor.iter().flat_map(Action::runs).count() };
+    (all > MOST_CHECKS).then(|| (all - MOST_CHECKS, all))
+}
+
+fn checks_of(definition: &CheckDefinition) -> &[Check] {
+    definition.checks.as_deref().unwrap_or_default()
 }
 
 /// What a request asks, whichever way it says so.
@@ -71,7 +87,11 @@ struct Asked {
 }
 
 fn of_definition(definition: &CheckDefinition) -> Option<Asked> {
-    let checks = definition.checks.as_deref().filter(|checks| !checks.is_empty())?;
+    let checks = checks_of(definition);
+    if checks.is_empty() {
+        return None;
+    }
+    let checks = &checks[..checks.len().min(MOST_CHECKS)];
     let command = |check: &Check| {
         let (port, timeout_ms, path) = match check {
             Check::TcpCheck(TcpCheck { port, connect_timeout_ms, .. }) => (port, connect_timeout_ms, None),
@@ -103,7 +123,7 @@ fn of_millis(millis: Option<u64>) -> Option<Duration> {
 }
 
 fn of_monitor(monitor: &Action) -> Asked {
-    let runs: Vec<&RunAction> = monitor.runs().collect();
+    let runs: Vec<&RunAction> = monitor.runs().take(MOST_CHECKS).collect();
     // Diego's only bound of a program that is none of the lifecycle's.
     let around = monitor.descend().find_map(|action| match action {
         Action::Timeout(timeout) => timeout.limit(),
@@ -126,31 +146,22 @@ fn is_healthcheck(run: &RunAction) -> bool {
 
 /// Where the lifecycle's program would look; `None`: another program, or not for a TCP port.
 fn port(run: &RunAction) -> Option<u16> {
-    if !is_healthcheck(run) || flag(run, "network").is_some_and(|network| network != "tcp") {
+    if !is_healthcheck(run) || run.options("network").last().is_some_and(|network| network != "tcp") {
         return None;
     }
-    flag(run, "port").map_or(Some(PORT), |port| port.parse().ok())
+    run.options("port").last().map_or(Some(PORT), |port| port.parse().ok())
 }
 
 /// How long the lifecycle's program waits by itself; `None`: another program.
 fn own_timeout(run: &RunAction) -> Option<Duration> {
-    let typed = || flag(run, "timeout")?.parse::<SignedDuration>().ok()?.try_into().ok();
+    let typed = || run.options("timeout").last()?.parse::<SignedDuration>().ok()?.try_into().ok();
     is_healthcheck(run).then(|| typed().unwrap_or(USUAL_TIMEOUT))
 }
 
-/// The value of a flag as Go's programs take it: `-name=value`, `--name value`; the last one counts.
-fn flag<'a>(run: &'a RunAction, name: &str) -> Option<&'a str> {
-    let mut found = None;
-    let mut arguments = run.arguments().iter();
-    while let Some(argument) = arguments.next() {
-        let Some(rest) = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-')) else { continue };
-        match rest.split_once('=') {
-            Some((this, value)) if this == name => found = Some(value),
-            None if rest == name => found = arguments.next().map(String::as_str),
-            _ => {}
-        }
-    }
-    found
+/// A docker app's image need not have a shell: the first, and the others beside it.
+fn first_of(mut commands: Vec<Vec<String>>) -> Option<(Vec<String>, Vec<Vec<String>>)> {
+    let beside = commands.split_off(commands.len().min(1));
+    Some((commands.pop()?, beside))
 }
 
 /// One command that succeeds when all do. Several need a shell between them; the root file system has one, or the

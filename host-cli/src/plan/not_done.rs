@@ -2,8 +2,8 @@
 //! tags, for one, only name a process in metrics that nobody reads here.
 
 use super::limits::positive;
-use super::sidecars;
 use super::volumes::Volumes;
+use super::{health, sidecars};
 use crate::engine::{ImageSettings, Quota};
 use serde_json::Value;
 use shared_model::action::RunAction;
@@ -80,6 +80,7 @@ impl NotDone {
         if lrp.instances > 1 {
             what.push(format!("{} of {} instances", lrp.instances - 1, lrp.instances));
         }
+        what.extend(health::left_out(lrp).map(|(out, all)| format!("{out} of {all} health checks")));
         let readiness = lrp.check_definition.as_ref().and_then(|definition| definition.readiness_checks.as_deref());
         what.extend(counted(readiness.unwrap_or_default().len(), "readiness check"));
         what.extend(log_rate_limit(lrp.log_rate_limit.as_ref()));

@@ -5,6 +5,9 @@ use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// Options of the lifecycles' programs that are true or false: bare, they do not take the next argument.
+const SWITCHES: [&str; 4] = ["auto-detect", "cacheDockerImage", "skipCertVerify", "skipDetect"];
+
 /// Runs `path` with `args` as `user`; there is no shell in between.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -57,24 +60,33 @@ impl RunAction {
     /// The value of a flag in Go's style, `-name=value` or `--name=value`; a bare `-name` is `true`.
     #[must_use]
     pub fn flag(&self, name: &str) -> Option<&str> {
-        self.arguments().iter().find_map(|argument| {
-            let flag = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-'))?;
-            let (key, value) = flag.split_once('=').unwrap_or((flag, "true"));
-            (key == name).then_some(value)
-        })
+        let mut given = self.arguments().iter().filter_map(|argument| option(argument));
+        given.find_map(|(key, value)| (key == name).then_some(value.unwrap_or("true")))
     }
 
     /// The values of an option that takes one, in their order, as Go's libraries read it: `--name=value` or `-name=value`, or the
-    /// argument behind the bare name.
+    /// argument behind the bare name, which is no option then, whatever it looks like.
     pub fn options<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let mut arguments = self.arguments().iter();
+        std::iter::from_fn(move || {
+            loop {
+                let argument = arguments.next().filter(|argument| *argument != "--")?;
+                let Some((key, value)) = option(argument) else { continue };
+                let takes_next = value.is_none() && !SWITCHES.contains(&key);
+                let value = if takes_next { arguments.next().map(String::as_str) } else { value };
+                if key == name && value.is_some() {
+                    return value;
+                }
+            }
+        })
+    }
+
+    /// The same, of whoever takes each argument for an option: for what is to be hidden, however the arguments are read.
+    pub fn possible_options<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let arguments = self.arguments();
         arguments.iter().enumerate().filter_map(move |(at, argument)| {
-            let option = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-'))?;
-            match option.split_once('=') {
-                Some((key, value)) => (key == name).then_some(value),
-                None if option == name => arguments.get(at + 1).map(String::as_str),
-                None => None,
-            }
+            let (_, value) = option(argument).filter(|(key, _)| *key == name)?;
+            value.or_else(|| arguments.get(at + 1).map(String::as_str))
         })
     }
 
@@ -90,6 +102,12 @@ impl RunAction {
     pub fn nofile(&self) -> Option<u64> {
         self.resource_limits.as_ref().and_then(|limits| limits.nofile).filter(|limit| *limit > 0)
     }
+}
+
+/// Name and value, if it has one of its own, of an argument that is an option.
+fn option(argument: &str) -> Option<(&str, Option<&str>)> {
+    let option = argument.strip_prefix("--").or_else(|| argument.strip_prefix('-'))?;
+    Some(option.split_once('=').map_or((option, None), |(key, value)| (key, Some(value))))
 }
 
 impl fmt::Debug for RunAction {
@@ -127,10 +145,25 @@ mod tests {
 
     #[test]
     fn an_option_has_its_value_behind_an_equals_sign_or_in_the_next_argument() {
-        let args = r#"["--a","1","-a=2","--b","--a=3","x","--a"]"#;
+        let args = r#"["--a","1","-a=2","--auto-detect","--a=3","x","--a"]"#;
         let run: RunAction = serde_json::from_str(&format!(r#"{{"args":{args}}}"#)).unwrap();
         assert_eq!(run.options("a").collect::<Vec<_>>(), ["1", "2", "3"]);
         assert_eq!(run.options("x").count(), 0);
+    }
+
+    #[test]
+    fn an_options_value_is_no_option_but_may_be_a_secret() {
+        for (args, name, exact, possible) in [
+            (r#"["-uri","-port=9"]"#, "port", &[][..], &["9"][..]),
+            (r#"["-uri","-port=9"]"#, "uri", &["-port=9"], &["-port=9"]),
+            (r#"["-dockerUser","-dockerPassword=x"]"#, "dockerUser", &["-dockerPassword=x"], &["-dockerPassword=x"]),
+            (r#"["-dockerUser","-dockerPassword=x"]"#, "dockerPassword", &[], &["x"]),
+            (r#"["-a","-b","-b","2","--","-b=3"]"#, "b", &["2"], &["-b", "2", "3"]),
+        ] {
+            let run: RunAction = serde_json::from_str(&format!(r#"{{"args":{args}}}"#)).unwrap();
+            assert_eq!(run.options(name).collect::<Vec<_>>(), exact, "{args} {name}");
+            assert_eq!(run.possible_options(name).collect::<Vec<_>>(), possible, "{args} {name}");
+        }
     }
 
     #[test]

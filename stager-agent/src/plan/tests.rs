@@ -78,12 +78,16 @@ fn a_docker_app_has_an_image_and_a_password_that_nobody_sees_and_no_droplet() {
     for arguments in [
         r#"["-dockerRef=r.io/a:1","-dockerUser=me","-dockerPassword=s3cret"]"#,
         r#"["-dockerRef","r.io/a:1","-dockerUser","me","-dockerPassword","s3cret"]"#,
+        r#"["-dockerRef=r.io/a:1","-dockerUser","-dockerPassword=s3cret"]"#,
     ] {
         let action = format!(r#"{{"run":{{"path":"/tmp/lifecycle/builder","args":{arguments},"user":"vcap"}}}}"#);
         let task = serde_json::from_str(&format!(r#"{{"rootfs":"preloaded:x","action":{action}}}"#)).unwrap();
         let plan = plan(task).unwrap();
         let docker_app = plan.docker_app.as_ref().unwrap();
-        assert_eq!((docker_app.image.as_str(), docker_app.password.reveal().as_str()), ("r.io/a:1", "s3cret"));
+        assert_eq!(
+            (docker_app.image.as_str(), &docker_app.passwords.reveal()[..]),
+            ("r.io/a:1", &["s3cret".into()][..])
+        );
         assert!(plan.droplet.is_none() && !format!("{plan:?}").contains("s3cret"), "{plan:?}");
     }
     assert_eq!(plan(layered("SHARED")).unwrap().docker_app, None);

@@ -25,7 +25,7 @@ pub(super) fn launch(session: &Session, supervisor: &SupervisorProgram<'_>, plan
     let holding = session.hold(&plan.guard, &known.id.0)?;
     let log = log_config(&engine.container(&holding)?.unwrap_or_default().log);
     let info = engine.info()?;
-    let program = supervisor.get(session, &info.architecture)?;
+    let program = supervisor.get(session, &info.architecture, !plan.sidecars.is_empty())?;
     let earlier = start::previous(engine, &plan.app_guid, &plan.process.process_type)?;
     session.emit(Event::Launching {
         app_name: plan.app.clone(),

@@ -25,7 +25,15 @@ const LARGEST: u64 = 16 << 20;
 pub(super) struct SupervisorProgram<'a> {
     /// The image that has it.
     stager_image: &'a str,
-    found: OnceCell<Option<Vec<u8>>>,
+    found: OnceCell<Result<Vec<u8>, Missing>>,
+}
+
+/// Why there is none.
+enum Missing {
+    /// Neither here nor there.
+    Nowhere,
+    /// The image's does not run where the engine does: why.
+    NotRunnable(String),
 }
 
 impl<'a> SupervisorProgram<'a> {
@@ -33,27 +41,37 @@ impl<'a> SupervisorProgram<'a> {
         Self { stager_image, found: OnceCell::new() }
     }
 
-    /// The program for an engine on this architecture. Where there is none, says what is missed without it.
+    /// The program for an engine on this architecture, to start sidecars with or not. Where there is none, says once what is missed
+    /// without it.
     ///
     /// # Errors
-    /// The stager image's is for another machine, or the engine refuses.
-    pub(super) fn get(&self, session: &Session, architecture: &str) -> Result<Option<&[u8]>, Failure> {
-        if self.found.get().is_none() {
+    /// The stager image's does not run there, and there are sidecars to start; or the engine refuses.
+    pub(super) fn get(
+        &self,
+        session: &Session,
+        architecture: &str,
+        has_sidecars: bool,
+    ) -> Result<Option<&[u8]>, Failure> {
+        let is_first = self.found.get().is_none();
+        if is_first {
             let found = match beside_ourselves(architecture) {
                 None => self.out_of_the_image(session, architecture)?,
-                found => found,
+                Some(program) => Ok(program),
             };
-            if found.is_none() {
-                session.emit(Event::Warning { text: self.missed() });
-            }
             let _ = self.found.set(found); // one thread launches
         }
-        Ok(self.found.get().and_then(Option::as_deref))
+        match self.found.get() {
+            Some(Ok(program)) => return Ok(Some(program)),
+            Some(Err(Missing::NotRunnable(why))) if has_sidecars => return Err(self.refused(why)),
+            Some(Err(missing)) if is_first => session.emit(Event::Warning { text: self.missed(missing) }),
+            _ => {}
+        }
+        Ok(None)
     }
 
-    /// `None`: there is no such image, or it is an older one.
-    fn out_of_the_image(&self, session: &Session, architecture: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let Some(image) = session.engine.image(self.stager_image)? else { return Ok(None) };
+    /// [`Missing::Nowhere`]: there is no such image, or it is an older one.
+    fn out_of_the_image(&self, session: &Session, architecture: &str) -> Result<Result<Vec<u8>, Missing>, Failure> {
+        let Some(image) = session.engine.image(self.stager_image)? else { return Ok(Err(Missing::Nowhere)) };
         // It never starts. Should this process be killed now, it goes as any other guard does.
         let container = session.create(None, &guard::guard(&image.id.0, BTreeMap::new()))?;
         let program = match session.engine.copy_out(&container, IN_STAGER_IMAGE) {
@@ -61,21 +79,25 @@ impl<'a> SupervisorProgram<'a> {
             stream => Some(single_file(stream?, PROGRAM, LARGEST).map_err(|error| self.refused(&error.to_string()))?),
         };
         session.dismiss(Some(&container));
-        let Some(mut file) = program else { return Ok(None) };
+        let Some(mut file) = program else { return Ok(Err(Missing::Nowhere)) };
         let mut program = Vec::new();
         file.read_to_end(&mut program).map_err(|error| self.refused(&error.to_string()))?;
-        match runs_on(&program, architecture) {
-            Ok(()) => Ok(Some(program)),
-            Err(NotRunnable::NotStatic) => Err(self.refused("it is no static program of 64 bits")),
+        let why = match runs_on(&program, architecture) {
+            Ok(()) => return Ok(Ok(program)),
+            Err(NotRunnable::NotStatic) => "it is no static program of 64 bits".to_owned(),
             Err(NotRunnable::Other(machine)) => {
-                let architecture = escape_control(architecture);
-                Err(self.refused(&format!("it is for {machine}, and the Docker Engine runs on {architecture}")))
+                format!("it is for {machine}, and the Docker Engine runs on {}", escape_control(architecture))
             }
-        }
+        };
+        Ok(Err(Missing::NotRunnable(why)))
+    }
+
+    fn unusable(&self, why: &str) -> String {
+        format!("cannot use {PROGRAM} of the stager image {:?}: {why}", escape_control(self.stager_image))
     }
 
     fn refused(&self, why: &str) -> Failure {
-        let text = format!("cannot use {PROGRAM} of the stager image {:?}: {why}", escape_control(self.stager_image));
+        let text = self.unusable(why);
         let advice = format!(
             "build the image with docker/build on a machine like the engine's and name it with --stager-image, or put a static \
              {PROGRAM} for it beside host-cli"
@@ -83,11 +105,17 @@ impl<'a> SupervisorProgram<'a> {
         Failure::new(ExitCode::Launch, text, advice)
     }
 
-    fn missed(&self) -> String {
+    /// Sidecars that do not start are in the list of what is not done.
+    fn missed(&self, missing: &Missing) -> String {
+        let why = match missing {
+            Missing::Nowhere => {
+                format!("no {PROGRAM} beside host-cli or in the stager image {:?}", escape_control(self.stager_image))
+            }
+            Missing::NotRunnable(why) => self.unusable(why),
+        };
         format!(
-            "no {PROGRAM} beside host-cli or in the stager image {:?}: sidecars do not start, and CF_INSTANCE_INTERNAL_IP is not \
-             the container's address; docker/build makes such an image, --stager-image names it",
-            escape_control(self.stager_image)
+            "{why}: CF_INSTANCE_INTERNAL_IP is not the container's address; docker/build makes such an image, --stager-image \
+             names it"
         )
     }
 }
@@ -95,7 +123,25 @@ impl<'a> SupervisorProgram<'a> {
 /// What is no program for that engine is passed over: the image's is tried.
 fn beside_ourselves(architecture: &str) -> Option<Vec<u8>> {
     let file = File::open(std::env::current_exe().ok()?.with_file_name(PROGRAM)).ok()?;
-    let mut program = Vec::new();
-    file.take(LARGEST).read_to_end(&mut program).ok()?;
+    let program = whole(file)?;
     runs_on(&program, architecture).ok().map(|()| program)
+}
+
+/// All of it; `None`: it cannot be read, or is larger than [`LARGEST`].
+fn whole(file: impl Read) -> Option<Vec<u8>> {
+    let mut program = Vec::new();
+    let bytes = file.take(LARGEST + 1).read_to_end(&mut program).ok()?;
+    (bytes as u64 <= LARGEST).then_some(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn a_program_that_is_too_large_is_none_and_not_its_beginning() {
+        assert_eq!(whole(io::repeat(0).take(LARGEST)).map(|program| program.len() as u64), Some(LARGEST));
+        assert_eq!(whole(io::repeat(0)), None);
+    }
 }

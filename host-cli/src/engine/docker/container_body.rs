@@ -202,6 +202,7 @@ mod tests {
             overruled: Overruled::Nothing,
             health_check: Some(HealthCheck {
                 command: vec!["/tmp/lifecycle/healthcheck".into(), "-port=8080".into()],
+                beside: Vec::new(),
                 ports: vec![8080],
                 interval: Duration::from_secs(30),
                 only_interval: Duration::from_millis(500),
@@ -256,6 +257,7 @@ mod tests {
         let seconds = Duration::from_secs;
         let check = HealthCheck {
             command: vec!["/check".into()],
+            beside: Vec::new(),
             ports: vec![],
             interval: seconds(30),
             only_interval: seconds(10),

@@ -201,6 +201,7 @@ fn a_health_check_is_asked_and_its_last_words_are_kept() {
     let docker = engine();
     let check = HealthCheck {
         command: ["/bin/sh", "-c", "echo not yet; exit 1"].map(str::to_owned).to_vec(),
+        beside: Vec::new(),
         ports: vec![],
         interval: Duration::from_millis(100),
         only_interval: Duration::from_millis(100),

@@ -84,8 +84,9 @@ impl Containers for Fake {
         Ok(state.executions.pop_front().unwrap_or(ExecResult { status: Some(1), output: Vec::new() }))
     }
 
-    fn reach(&self, address: SocketAddr, _: Duration) -> Reach {
+    fn reach(&self, address: SocketAddr, patience: Duration) -> Reach {
         let Ok(mut state) = self.call("reach", &[&address.to_string()]) else { return Reach::Unknown };
+        state.patience.push(patience);
         let next = if state.reach.len() > 1 { state.reach.pop_front() } else { state.reach.front().copied() };
         next.unwrap_or(Reach::Unknown)
     }

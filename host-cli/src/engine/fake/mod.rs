@@ -18,6 +18,7 @@ use shared_model::event::Stream;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Deref;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// What a container does when it runs: standard input in, output to the callback, the exit status back.
@@ -48,6 +49,8 @@ pub(crate) struct FakeState {
     pub(crate) executions: VecDeque<ExecResult>,
     /// What comes of the next connections to a container; the last is repeated. None: nobody knows.
     pub(crate) reach: VecDeque<Reach>,
+    /// How long each connection to a container might have taken.
+    pub(crate) patience: Vec<Duration>,
     /// Whether it leaves health checks to others: it shows no outcome of one.
     pub(crate) never_checks: bool,
     /// The exit status with which a started container has ended at once, if it does.

@@ -3,7 +3,7 @@
 use super::launch::{launched_from, only_container, quick};
 use super::restage::{agent, engine as staging_engine, failed, typed};
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{Platform, Quota, Store};
+use crate::engine::{ExecResult, Health, Platform, Quota, Reach, Store};
 use crate::labels;
 use crate::pipeline::{propose_launch, restage};
 use crate::recorded_run::*;
@@ -76,6 +76,29 @@ fn its_image_is_pulled_with_the_requests_login_and_gets_the_requests_lifecycle()
     assert_eq!((folder.as_str(), path.to_str().unwrap()), ("/tmp/lifecycle", "launcher"));
     assert_eq!((header.mode().unwrap(), header.uid().unwrap()), (0o755, 0));
     assert!(!format!("{:?}", spec.labels).contains("s3cret"));
+}
+
+#[test]
+fn several_checks_are_made_one_after_the_other_without_a_shell_whatever_the_engine_says_of_the_first() {
+    let fake = engine();
+    fake.state().health = [Health::Healthy].into();
+    fake.state().reach = [Reach::Open].into();
+    let ran = |status: i64| ExecResult { status: Some(status), output: Vec::new() };
+    fake.state().executions = [ran(0), ran(4), ran(0), ran(0)].into();
+    let checks = |document: &mut serde_json::Value| {
+        document["start_timeout_ms"] = 5000.into();
+        document["check_definition"] =
+            json!({"checks": [{"tcp_check": {"port": 8080}}, {"tcp_check": {"port": 8081}}]});
+    };
+    let walked = launched_from(&fake, "", request(RequestKind::Launch, document(checks)));
+    assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
+    let calls = fake.calls();
+    let ports: Vec<&str> = calls
+        .iter()
+        .filter(|call| call.starts_with("exec "))
+        .filter_map(|call| Some(call.split_once(" /tmp/lifecycle/healthcheck ")?.1))
+        .collect();
+    assert_eq!(ports, ["-port=8080", "-port=8081", "-port=8080", "-port=8081"]);
 }
 
 #[test]

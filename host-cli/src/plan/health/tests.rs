@@ -33,6 +33,38 @@ fn several_checks_must_all_pass_and_are_quoted() {
 }
 
 #[test]
+fn of_several_checks_of_a_docker_app_the_engine_gets_the_first_and_no_shell() {
+    let json = r#"{"rootfs":"docker:///acme/distroless","check_definition":{"checks":[
+        {"http_check":{"port":8080}},{"tcp_check":{"port":8081}},{"tcp_check":{"port":8082}}]}}"#;
+    let found = check(json).unwrap();
+    assert_eq!(found.command, ["/tmp/lifecycle/healthcheck", "-port=8080", "-uri=/"]);
+    let beside: Vec<&str> = found.beside.iter().map(|command| command[1].as_str()).collect();
+    assert_eq!((beside, &*found.ports), (vec!["-port=8081", "-port=8082"], &[8080, 8081, 8082][..]));
+    let of_droplet = check(&json.replace("docker:///acme/distroless", "preloaded:cflinuxfs4")).unwrap();
+    assert_eq!((of_droplet.command[0].as_str(), of_droplet.beside.len()), ("/bin/sh", 0));
+}
+
+#[test]
+fn no_more_checks_are_made_than_any_request_has_and_how_many_are_not_is_known() {
+    let several = |count: usize, one: &str| vec![one; count].join(",");
+    let definition =
+        |count| format!(r#"{{"check_definition":{{"checks":[{}]}}}}"#, several(count, r#"{"tcp_check":{"port":1}}"#));
+    let monitor = |count| {
+        format!(
+            r#"{{"monitor":{{"parallel":{{"actions":[{}]}}}}}}"#,
+            several(count, r#"{"run":{"path":"/healthcheck"}}"#)
+        )
+    };
+    for json in [&definition as &dyn Fn(usize) -> String, &monitor] {
+        let out = |count| left_out(&serde_json::from_str(&json(count)).unwrap());
+        assert_eq!((out(0), out(32), out(5000)), (None, None, Some((4968, 5000))));
+        let found = check(&json(5000)).unwrap();
+        assert_eq!((found.ports.len(), found.command[2].split(" && ").count()), (32, 32));
+        assert!(found.timeout < Duration::from_secs(400), "{:?}", found.timeout);
+    }
+}
+
+#[test]
 fn a_check_definition_comes_before_a_monitor() {
     let json = r#"{"monitor":{"run":{"path":"/tmp/lifecycle/healthcheck","args":["-port=1"]}},
         "check_definition":{"checks":[{"http_check":{"port":8080,"path":"/healthz"}}]}}"#;
@@ -101,6 +133,7 @@ fn where_the_app_must_listen_is_read_as_the_program_reads_it() {
         (r#"["-port","1"]"#, vec![1]),
         (r#"["-port=1","--port=2","-uri=/"]"#, vec![2]),
         (r#"["-port=x"]"#, vec![]),
+        (r#"["-uri","-port=9"]"#, vec![8080]),
         (r#"["-network=unix","-port=1"]"#, vec![]),
     ] {
         assert_eq!(check(&monitor("", arguments)).unwrap().ports, ports, "{arguments}");

@@ -2,8 +2,8 @@
 
 mod asking;
 
+use crate::engine::ContainerId;
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{ContainerId, Health};
 use crate::failure::Failure;
 use crate::session::Session;
 use asking::Asking;
@@ -53,7 +53,7 @@ pub(super) fn wait(
             return Ok(Err(Unhealthy::Ended { status: now.exit_status, out_of_memory: now.out_of_memory }));
         }
         let is_healthy = match &mut asking {
-            Some(asking) => now.health == Health::Healthy || asking.finds_healthy(&now, || began.elapsed()),
+            Some(asking) => asking.finds_healthy(&now, || began.elapsed()),
             None => waited >= SETTLED.min(start_timeout),
         };
         if is_healthy {
@@ -87,8 +87,23 @@ impl Unhealthy {
                     "does it listen on the port in $PORT, on all addresses? Its last lines are above",
                 )
             }
-            Self::Gone => (format!("{app}'s container was removed while it started"), ""),
+            Self::Gone => (
+                format!("{app}'s container was removed while it started"),
+                "launch it again; `docker events --since 10m` shows who removed it",
+            ),
         };
         Failure::new(ExitCode::Launch, text, advice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_removed_a_container_while_it_started_can_be_found_out() {
+        let failure = Unhealthy::Gone.failure("shop", 64);
+        assert_eq!(failure.text, "shop's container was removed while it started");
+        assert!(failure.advice.contains("`docker events --since 10m`"), "{}", failure.advice);
     }
 }

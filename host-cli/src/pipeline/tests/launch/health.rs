@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::{ExecResult, Reach};
+use std::time::Duration;
 
 /// Launches with five seconds to start, on an engine that leaves the check to the host.
 fn launched_by_host(fake: &Arc<Fake>) -> Walked {
@@ -71,4 +72,42 @@ fn what_the_check_said_last_is_told_when_it_never_passed_and_when_it_cannot_be_r
     fake.refuse("exec", "no such program");
     let walked = launched(&fake, "");
     assert!(walked.failure().ends_with("the health check says: exec: no such program"), "{}", walked.failure());
+}
+
+/// Launches with a TCP check of each of these ports, and so long to start.
+fn launched_with_ports(fake: &Arc<Fake>, ports: std::ops::Range<u16>, start_timeout_ms: u64) -> Walked {
+    fake.state().never_checks = true;
+    let checks: Vec<_> = ports.map(|port| serde_json::json!({"tcp_check": {"port": port}})).collect();
+    let document = quick(|document| {
+        document["start_timeout_ms"] = start_timeout_ms.into();
+        document["check_definition"] = serde_json::json!({ "checks": checks });
+    });
+    launched_from(fake, "", request(RequestKind::Launch, document))
+}
+
+#[test]
+fn a_few_ports_are_tried_and_none_behind_one_that_is_not_open() {
+    let fake = engine();
+    fake.state().reach = [Reach::Open].into();
+    fake.state().executions = [ran(Some(0), "")].into();
+    let walked = launched_with_ports(&fake, 1000..6000, 5000);
+    assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
+    assert!(walked.said("4968 of 5000 health checks"), "{}", walked.text);
+    assert_eq!(calls_of(&fake, "reach").len(), 8);
+    for reach in [Reach::Closed, Reach::Unknown] {
+        let fake = engine();
+        fake.state().reach = [reach].into();
+        launched_with_ports(&fake, 1000..1005, 40);
+        let tried = calls_of(&fake, "reach");
+        assert!(!tried.is_empty() && tried.iter().all(|call| call.ends_with(":1000")), "{tried:?}");
+    }
+}
+
+#[test]
+fn no_connection_takes_longer_than_the_app_has() {
+    let fake = engine();
+    fake.state().reach = [Reach::Closed].into();
+    launched_with_ports(&fake, 1000..1001, 40);
+    let patience = fake.state().patience.clone();
+    assert!(!patience.is_empty() && patience.iter().all(|time| *time <= Duration::from_millis(40)), "{patience:?}");
 }

@@ -55,7 +55,7 @@ fn without_a_supervisor_the_engines_init_runs_the_app_and_what_is_missed_is_said
         assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
         let warning = "no app-supervisor beside host-cli or in the stager image \\\"stager:latest\\\"";
         assert_eq!(walked.text.matches(warning).count(), 1, "{}", walked.text);
-        assert!(walked.said("1 sidecar (CONFIG)"), "{}", walked.text);
+        assert!(walked.said("1 sidecar (CONFIG)") && !walked.said("sidecars do not start"), "{}", walked.text);
         let spec = only_spec(&fake);
         assert_eq!((spec.entrypoint, spec.init), (vec!["/tmp/lifecycle/launcher".to_owned()], true));
         assert_eq!(value_of(&only_spec(&fake), "CF_INSTANCE_INTERNAL_IP").as_deref(), Some("127.0.0.1"));
@@ -64,18 +64,37 @@ fn without_a_supervisor_the_engines_init_runs_the_app_and_what_is_missed_is_said
 }
 
 #[test]
-fn a_supervisor_for_another_machine_is_refused_before_anything_starts_and_nothing_is_left() {
+fn a_supervisor_for_another_machine_is_refused_where_there_are_sidecars_before_anything_starts_and_nothing_is_left() {
     let fake = engine();
     has_supervisor(&fake, AARCH64);
     fake.state().architecture = "x86_64";
-    let walked = launched(&fake, "");
+    let walked = launched_from(&fake, "", with_a_sidecar());
     assert_eq!(walked.code, ExitCode::Launch);
     let text = "cannot use app-supervisor of the stager image \"stager:latest\": it is for aarch64, and the Docker Engine runs on \
                 x86_64";
     assert_eq!(walked.failure(), text);
     assert!(fake.state().containers.is_empty() && !fake.verbs().contains(&"start".to_owned()), "{:?}", fake.calls());
     fake.state().files.insert("/usr/local/bin/app-supervisor".into(), tar("app-supervisor", b"#!/bin/sh\n"));
-    assert!(launched(&fake, "").failure().ends_with("it is no static program of 64 bits"));
+    let walked = launched_from(&fake, "", with_a_sidecar());
+    assert!(walked.failure().ends_with("it is no static program of 64 bits"), "{}", walked.failure());
+}
+
+#[test]
+fn an_app_without_sidecars_does_without_a_supervisor_that_does_not_run_there() {
+    let of_another_machine = engine();
+    has_supervisor(&of_another_machine, AARCH64);
+    of_another_machine.state().architecture = "x86_64";
+    let dynamic = engine();
+    dynamic.state().files.insert("/usr/local/bin/app-supervisor".into(), tar("app-supervisor", b"#!/bin/sh\n"));
+    for (fake, why) in [(of_another_machine, "it is for aarch64, and"), (dynamic, "it is no static program")] {
+        let requests = vec![of_type("worker"), request(RequestKind::Launch, quick(|_| {}))];
+        let walked = launched_all(&fake, "--all-processes", requests);
+        assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
+        assert_eq!(walked.text.matches(why).count(), 1, "once, for all processes: {}", walked.text);
+        assert!(fake.state().containers.values().all(|(_, spec)| spec.init && spec.entrypoint.len() == 1));
+        let walked = launched_all(&fake, "--all-processes", vec![of_type("worker"), with_a_sidecar()]);
+        assert!(walked.code == ExitCode::Launch && walked.failure().contains(why), "{}", walked.text);
+    }
 }
 
 #[test]

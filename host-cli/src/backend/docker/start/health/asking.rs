@@ -6,7 +6,7 @@
 //! connection tells nothing (an engine elsewhere, or in a virtual machine) it runs the check itself, less and less often.
 
 use crate::engine::container_spec::HealthCheck;
-use crate::engine::{Container, ContainerId, Reach};
+use crate::engine::{Container, ContainerId, Health, Reach};
 use crate::session::Session;
 use shared_model::size;
 use std::net::{IpAddr, SocketAddr};
@@ -16,6 +16,8 @@ use std::time::Duration;
 const CONNECTION: Duration = Duration::from_millis(100);
 /// Connections that lead nowhere, one after the other, after which none is tried any more: each takes so long.
 const MOST_LOST: u32 = 3;
+/// Ports that are tried, whatever a request has.
+const MOST_PORTS: usize = 8;
 /// From a check that failed to the next one, at first; each further failure doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The most that it comes to: what Diego takes from the start.
@@ -64,11 +66,14 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Asks, if it is time to; `waited` tells how long ago the app was started.
+    /// Asks, if it is time to and the engine does not know; `waited` tells how long ago the app was started.
     pub(super) fn finds_healthy(&mut self, now: &Container, waited: impl Fn() -> Duration) -> bool {
+        if now.health == Health::Healthy && self.check.beside.is_empty() {
+            return true;
+        }
         let before = self.reach;
         if self.lost < MOST_LOST {
-            self.reach = self.look(now);
+            self.reach = self.look(now, &waited);
             self.lost = if self.reach == Reach::Unknown { self.lost + 1 } else { 0 };
         }
         if self.reach == Reach::Open && before != Reach::Open {
@@ -81,24 +86,34 @@ impl<'a> Asking<'a> {
         if waited() < self.last + pause {
             return false;
         }
-        let healthy = self.passes(waited());
+        let HealthCheck { command, beside, .. } = self.check;
+        let healthy = std::iter::once(command).chain(beside).all(|command| self.passes(command, waited()));
         self.last = waited();
         self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
         healthy
     }
 
-    /// Whether somebody listens at all ports that the check asks.
-    fn look(&self, now: &Container) -> Reach {
+    /// Whether somebody listens at all ports that the check asks, as far as they are tried; of others what was found before.
+    fn look(&self, now: &Container, waited: &impl Fn() -> Duration) -> Reach {
         let address = now.endpoints.get(self.network).and_then(|endpoint| endpoint.addresses.first());
         let Some(address) = address.and_then(|address| address.parse::<IpAddr>().ok()) else { return Reach::Unknown };
-        let ports = self.check.ports.iter();
-        let reached = ports.map(|port| self.session.engine.reach(SocketAddr::new(address, *port), CONNECTION));
-        reached.min().unwrap_or(Reach::Unknown)
+        let mut reached = Reach::Unknown;
+        for port in self.check.ports.iter().take(MOST_PORTS) {
+            let left = self.start_timeout.saturating_sub(waited());
+            if left.is_zero() {
+                return self.reach;
+            }
+            reached = self.session.engine.reach(SocketAddr::new(address, *port), CONNECTION.min(left));
+            if reached != Reach::Open {
+                break;
+            }
+        }
+        reached
     }
 
-    fn passes(&mut self, waited: Duration) -> bool {
+    fn passes(&mut self, command: &[String], waited: Duration) -> bool {
         let patience = self.check.timeout.min(self.start_timeout.saturating_sub(waited));
-        match self.session.engine.exec(self.container, &self.check.command, patience) {
+        match self.session.engine.exec(self.container, command, patience) {
             Ok(ran) => {
                 let said = String::from_utf8_lossy(&ran.output);
                 let end = match ran.status {
