@@ -16,7 +16,8 @@ from harness import command
 from harness.command import TOP
 
 CRATES = [
-    'shared-model', 'name-lookup', 'parallel-gzip', 'tarball', 'tls-trust', 'stager-agent', 'app-supervisor', 'host-cli', 'examples/mini-hcf', 'examples/lifecycle',
+    'shared-model', 'name-lookup', 'parallel-gzip', 'tarball', 'tls-trust', 'stager-agent', 'app-supervisor', 'host-cli',
+    'examples/mini-hcf', 'examples/lifecycle',
 ]
 NOT_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|\b[bc]?r(#*)".*?"\1|[bc]?"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])\'', re.S)
 DEFINED = re.compile(r'\b(?:fn|struct|enum|union|const|static|trait|type|macro_rules!)\s+(?:mut\s+)?(\w+)')
