@@ -273,7 +273,7 @@ shows_what_it_does! {
         /// lifecycle whose launcher starts the app: image (default: the staging's) or request; a docker app has the request's
         #[argh(option, default = "LifecycleFrom::Image", arg_name = "which")]
         pub(crate) lifecycle: LifecycleFrom,
-        /// image of the container that fetches a lifecycle (STAGER_IMAGE; default: stager:latest)
+        /// stager image: has the program that starts sidecars, and fetches a lifecycle (STAGER_IMAGE; default: stager:latest)
         #[argh(option, arg_name = "image")]
         pub(crate) stager_image: Option<String>,
         /// client certificate to fetch it with, PEM

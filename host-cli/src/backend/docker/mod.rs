@@ -7,8 +7,10 @@
 
 mod extract;
 mod free_ports;
+mod hearing;
 mod image_build;
 mod launch;
+mod layer_totals;
 mod lifecycle;
 pub(crate) mod mounts;
 pub(crate) mod old_images;

@@ -1,9 +1,9 @@
 //! A docker app's image comes from its registry, through the engine, which is shown the request's login or docker's own.
 
-use super::push::BETWEEN_PROGRESS;
-use super::push::push_totals::{News, PushTotals, Sum};
+use super::hearing::{Direction, Hearing};
+use super::layer_totals::Sum;
 use super::push::refusal::PushRefusal;
-use crate::engine::{EngineError, Image, LayerProgress, Store};
+use crate::engine::{EngineError, Image, Store};
 use crate::failure::Failure;
 use crate::plan::image_source::{DockerImage, Way};
 use crate::registry::credentials::{Credentials, Login};
@@ -87,10 +87,10 @@ fn pulled(session: &Session, reference: &Reference, credentials: &Credentials) -
     let began = Instant::now();
     let image = reference.name().to_owned();
     session.emit(Event::Pulling { image: image.clone() });
-    let mut hearing = Hearing { session, reference, totals: PushTotals::default(), told: began };
+    let mut hearing = Hearing::new(session, reference, Direction::Pull);
     let pulled = session.engine.pull(reference, credentials, &mut |told| hearing.hear(&told));
     pulled.map_err(|error| refused(error, reference, credentials))?;
-    let Sum { bytes, .. } = hearing.totals.sum();
+    let Sum { bytes, .. } = hearing.sum();
     session.emit(Event::Pulled { image, bytes, ms: millis(began) });
     Ok(session.engine.image(reference.name())?)
 }
@@ -101,34 +101,6 @@ fn of_docker(reference: &Reference) -> Result<Credentials, Failure> {
     login::credentials(nobody, reference).map_err(|error| {
         Failure::new(ExitCode::Launch, error.to_string(), "check that `docker login` works, or log in again")
     })
-}
-
-/// Turns what the engine tells into events, not too many.
-struct Hearing<'a> {
-    session: &'a Session,
-    reference: &'a Reference,
-    totals: PushTotals,
-    told: Instant,
-}
-
-impl Hearing<'_> {
-    fn hear(&mut self, told: &LayerProgress) {
-        match self.totals.hear(told) {
-            News::Progress if self.told.elapsed() >= BETWEEN_PROGRESS => {
-                self.told = Instant::now();
-                let Sum { bytes, total, .. } = self.totals.sum();
-                self.session.emit(Event::PullProgress { image: self.reference.name().to_owned(), bytes, total });
-            }
-            News::Again { attempt, of, wait } => self.session.emit(Event::Retrying {
-                what: format!("layer {} of {}", told.layer, self.reference),
-                reason: "the registry has not given it".to_owned(),
-                attempt,
-                attempts: of,
-                wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-            }),
-            News::Progress | News::None => {}
-        }
-    }
 }
 
 /// What the engine, or the registry through it, answered instead of the image. An image that cannot be had is a launch that fails.

@@ -1,27 +1,24 @@
 //! An image goes to a registry, through the engine: under the name that it gets there, which it keeps here too. When that
 //! fails, the name goes back to where it was.
 
-pub(super) mod push_totals;
 pub(super) mod refusal;
 
+use super::hearing::{Direction, Hearing};
+use super::layer_totals::Sum;
 use crate::arguments::{Push, Restage};
-use crate::engine::{EngineError, ImageId, LayerProgress};
+use crate::engine::{EngineError, ImageId};
 use crate::failure::Failure;
 use crate::plan::restage::quoted;
 use crate::registry::credentials::Credentials;
 use crate::registry::login::{self, LoginOptions};
 use crate::registry::reference::Reference;
 use crate::session::{Session, bears, millis};
-use push_totals::{News, PushTotals, Sum};
 use refusal::PushRefusal;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-/// Often enough to look alive, seldom enough for a log.
-pub(super) const BETWEEN_PROGRESS: Duration = Duration::from_millis(250);
+use std::time::Instant;
 
 /// Where an image is to be pushed, and by whom.
 #[derive(Debug)]
@@ -99,14 +96,14 @@ pub(crate) fn push_image(session: &Session, image: &ImageId, name: &str, target:
             session.emit(Event::Warning { text: format!("{missing}; {}", without(credentials)) });
         }
         let guard = session.tag_temporarily(image, reference.name())?;
-        let mut hearing = Hearing { session, reference, totals: PushTotals::default(), told: began };
+        let mut hearing = Hearing::new(session, reference, Direction::Push);
         let digest = session.engine.push(reference, credentials, &mut |told| hearing.hear(&told));
         let digest = digest.map_err(|error| refused(error, target))?;
         it_was_this_image(session, image, reference)?;
         the_registry_has_it(session, target, &digest)?;
         session.dismiss(guard.as_ref()); // first, or it would be taken back from a killed host-cli
         session.cleanup().keep_tag(reference.name())?;
-        let Sum { bytes, sent: layers_pushed, known: layers_existing, .. } = hearing.totals.sum();
+        let Sum { bytes, sent: layers_pushed, known: layers_existing, .. } = hearing.sum();
         session.emit(Event::Pushed {
             reference: full,
             digest,
@@ -131,35 +128,6 @@ fn without(credentials: &Credentials) -> String {
         "the push is anonymous".to_owned()
     } else {
         format!("the login of {} is used", credentials.origin)
-    }
-}
-
-/// Turns what the engine tells into events, not too many.
-struct Hearing<'a> {
-    session: &'a Session,
-    reference: &'a Reference,
-    totals: PushTotals,
-    told: Instant,
-}
-
-impl Hearing<'_> {
-    fn hear(&mut self, told: &LayerProgress) {
-        match self.totals.hear(told) {
-            News::Progress if self.told.elapsed() >= BETWEEN_PROGRESS => {
-                self.told = Instant::now();
-                let Sum { bytes, total, .. } = self.totals.sum();
-                let reference = self.reference.name().to_owned();
-                self.session.emit(Event::PushProgress { reference, bytes, total });
-            }
-            News::Again { attempt, of, wait } => self.session.emit(Event::Retrying {
-                what: format!("layer {} of {}", told.layer, self.reference),
-                reason: "the registry has not taken it".to_owned(),
-                attempt,
-                attempts: of,
-                wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-            }),
-            News::Progress | News::None => {}
-        }
     }
 }
 

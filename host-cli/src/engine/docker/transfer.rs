@@ -7,10 +7,9 @@ use super::build_log::BuildLog;
 use super::commit_config::{changes, configuration};
 use super::images::remove_dangling;
 use super::json_stream;
+use super::layer_log::{digest_of, is_digest, layer_of};
 use super::models::{CreatedId, ImageConfigAsIs, image_id};
 use super::paths::image_path;
-use super::pull_log;
-use super::push_log::{digest_of, is_digest, layer_of};
 use super::refusal::{is_missing, one_line};
 use super::stream::{BodyReader, body_from};
 use crate::engine::{CommitOptions, ContainerId, EngineError, ImageId, ImageTransfer, LayerProgress, Store, System};
@@ -141,7 +140,7 @@ impl ImageTransfer for Docker {
             let answer = api.client.post(path, Payload::empty(), Some(headers)).await;
             let answer = answer.map_err(|error| of_registry(api, &doing, error))?;
             json_stream::follow(api, answer, &doing, |line| {
-                if let Some(told) = pull_log::layer_of(line) {
+                if let Some(told) = layer_of(line) {
                     hear(told);
                 }
             })

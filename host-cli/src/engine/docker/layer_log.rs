@@ -1,4 +1,4 @@
-//! What a push tells of its layers, and its digest. Pure.
+//! What a push or a pull tells of its layers, and a push of its digest. Pure.
 
 use super::json_stream::JsonMessage;
 use crate::engine::{LayerProgress, LayerState};
@@ -22,13 +22,13 @@ pub(super) fn layer_of(line: &JsonMessage) -> Option<LayerProgress> {
     let layer = line.id.clone()?;
     let number = |of: Option<i64>| of.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
     let state = match line.status.as_str() {
-        "Preparing" | "Waiting" => LayerState::Waiting,
-        "Pushing" => {
+        "Preparing" | "Waiting" | "Pulling fs layer" => LayerState::Waiting,
+        "Pushing" | "Downloading" => {
             let progress = line.progress.as_ref()?;
             LayerState::Sending { bytes: number(progress.current), total: number(progress.total) }
         }
-        "Pushed" => LayerState::Sent,
-        "Layer already exists" => LayerState::Known,
+        "Pushed" | "Download complete" | "Pull complete" => LayerState::Sent,
+        "Layer already exists" | "Already exists" => LayerState::Known,
         other if other.starts_with("Mounted from ") => LayerState::Known,
         other => {
             let seconds = other.strip_prefix("Retrying in ")?.split(' ').next()?.parse().ok()?;
@@ -64,6 +64,22 @@ mod tests {
         assert_eq!(state(r#""status":"Retrying in 1 second""#), Some(again));
         assert_eq!(state(r#""status":"Something new""#), None);
         assert_eq!(layer_of(&line(r#"{"status":"The push refers to repository [r/a]"}"#)), None);
+    }
+
+    #[test]
+    fn what_becomes_of_a_layer_that_is_pulled_is_understood() {
+        let state = |rest: &str| layer_of(&line(&format!(r#"{{"id":"a",{rest}}}"#))).map(|told| told.state);
+        assert_eq!(state(r#""status":"Pulling fs layer","progressDetail":{}"#), Some(LayerState::Waiting));
+        let coming = r#""status":"Downloading","progressDetail":{"current":5,"total":9}"#;
+        assert_eq!(state(coming), Some(LayerState::Sending { bytes: 5, total: 9 }));
+        assert_eq!(state(r#""status":"Download complete""#), Some(LayerState::Sent));
+        assert_eq!(state(r#""status":"Already exists""#), Some(LayerState::Known));
+        let again = LayerState::Again { wait: Duration::from_secs(5) };
+        assert_eq!(state(r#""status":"Retrying in 5 seconds""#), Some(again));
+        // The tag is told in the place of a layer.
+        for other in ["Pulling from library/redis", "Verifying Checksum", "Extracting"] {
+            assert_eq!(state(&format!(r#""status":"{other}""#)), None, "{other}");
+        }
     }
 
     #[test]

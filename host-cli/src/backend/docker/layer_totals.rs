@@ -1,4 +1,4 @@
-//! What an engine tells of the layers that it pushes → how far the push is. Pure.
+//! What an engine tells of the layers that it pushes or pulls → how far that is. Pure.
 
 use crate::engine::{LayerProgress, LayerState};
 use std::collections::BTreeMap;
@@ -7,9 +7,9 @@ use std::time::Duration;
 /// How often engines send a layer before they give up; Docker's own number.
 const TRIES: u32 = 5;
 
-/// All layers of one push.
+/// All layers of one push or pull.
 #[derive(Debug, Default)]
-pub(crate) struct PushTotals(BTreeMap<String, Layer>);
+pub(crate) struct LayerTotals(BTreeMap<String, Layer>);
 
 #[derive(Debug, Default)]
 struct Layer {
@@ -21,7 +21,7 @@ struct Layer {
     retries: u32,
 }
 
-/// What a push has come to.
+/// What it has come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sum {
     /// Bytes that were sent.
@@ -45,7 +45,7 @@ pub(crate) enum News {
     Again { attempt: u32, of: u32, wait: Duration },
 }
 
-impl PushTotals {
+impl LayerTotals {
     /// Takes in what was told.
     pub(crate) fn hear(&mut self, told: &LayerProgress) -> News {
         let layer = self.0.entry(told.layer.clone()).or_default();
@@ -92,13 +92,13 @@ impl PushTotals {
 mod tests {
     use super::*;
 
-    fn heard(totals: &mut PushTotals, layer: &str, state: LayerState) -> News {
+    fn heard(totals: &mut LayerTotals, layer: &str, state: LayerState) -> News {
         totals.hear(&LayerProgress { layer: layer.to_owned(), state })
     }
 
     #[test]
     fn layers_add_up_whoever_had_them() {
-        let mut totals = PushTotals::default();
+        let mut totals = LayerTotals::default();
         heard(&mut totals, "a", LayerState::Waiting);
         heard(&mut totals, "b", LayerState::Known);
         heard(&mut totals, "a", LayerState::Sending { bytes: 10, total: 100 });
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_layer_that_waits_for_its_next_try_is_told_once_a_try() {
-        let mut totals = PushTotals::default();
+        let mut totals = LayerTotals::default();
         let again = |seconds| LayerState::Again { wait: Duration::from_secs(seconds) };
         let news: Vec<News> = [again(5), again(4), LayerState::Sending { bytes: 1, total: 2 }, again(10), again(9)]
             .into_iter()
