@@ -32,6 +32,9 @@ printf '"execution_metadata":"{\\"ports\\":[{\\"Port\\":8080,\\"Protocol\\":\\"t
 const LAUNCHER: &str = r#"exec sh -c "$2""#;
 const HEALTHCHECK: &str = "exec perl -MIO::Socket -e 'exit !IO::Socket::INET->new(PeerAddr => \"127.0.0.1:8080\")'";
 
+/// The label of an image that tells of which test it is.
+const OF_TEST: &str = "of-test";
+
 /// The page of the app: who answers it.
 const START: &str = "cd /tmp && id -un >index.html && exec python3 -m http.server 8080";
 
@@ -59,7 +62,7 @@ impl InRegistry {
         let reference = format!("{}/acme/{}:1", registry.address, app.name);
         let file = format!(
             "FROM stager-rootfs:cflinuxfs4\nSTOPSIGNAL SIGQUIT\nHEALTHCHECK CMD false\nENV OF_THE_IMAGE=here\n\
-             LABEL stager.kind=app stager.app-guid={} stager.kept=true stager.process=web stager.owner=a.1.1\n",
+             LABEL stager.kind=app stager.app-guid={} stager.kept=true stager.process=web stager.owner=a.1.1 {OF_TEST}={reference}\n",
             "9".repeat(36)
         );
         let mut build = Command::new("docker");
@@ -84,7 +87,15 @@ impl InRegistry {
 
 impl Drop for InRegistry {
     fn drop(&mut self) {
-        let _ = docker(&["rmi", "-f", &self.reference]);
+        // By their label: what was pulled by its digest has no tag. An image in use would outlive its name.
+        let label = format!("label={OF_TEST}={}", self.reference);
+        let listed = |words: &[&str]| docker(&[words, &["--quiet", "--no-trunc", "--filter", &label]].concat());
+        for container in listed(&["ps", "--all"]).unwrap_or_default().lines() {
+            let _ = docker(&["rm", "--force", "--volumes", container]);
+        }
+        for image in listed(&["images"]).unwrap_or_default().lines() {
+            let _ = docker(&["rmi", "-f", image]);
+        }
     }
 }
 
