@@ -158,7 +158,7 @@ fn what_lies_in_a_folder_that_is_renamed_all_the_time_counts() {
     let fill = "mkdir -p all/0/b && head -c 64M /dev/zero >all/0/b/fill && seq -f all/other%g 3000 | xargs mkdir";
     let rename = "perl -e 'for (my $n = 0; ; $n++) { rename qq(all/$n), q(all/).($n + 1) }'";
     let mut request =
-        task(&json!({"timeout": {"timeout_ms": 15_000, "action": world.shell(&format!("{fill}; {rename}"))}}));
+        task(&json!({"timeout": {"timeout_ms": 60_000, "action": world.shell(&format!("{fill}; {rename}"))}}));
     request["disk_mb"] = json!(8);
     let outcome = world.stage(&request, &[]);
     assert!(outcome.failure().0.contains("disk quota exceeded"), "{:?}", outcome.failure());
