@@ -14,6 +14,7 @@ use ureq::http::uri::Authority;
 pub struct NotHttp;
 
 /// A URL as the HTTP client wants it. It holds secrets, so it has no `Debug` and no `Display`.
+#[derive(Clone)]
 pub struct Address {
     /// The URL without userinfo and fragment.
     pub url: String,

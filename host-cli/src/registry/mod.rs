@@ -1,13 +1,13 @@
 //! What a push needs besides an engine: the name that an image gets in a registry, who pushes, and what an engine's words
 //! mean when it is refused. The pushing itself is in `backend/docker/push.rs`.
 
+pub(crate) mod client;
 pub(crate) mod credentials;
 mod docker_config;
 mod helper;
 pub(crate) mod image_name;
 pub(crate) mod login;
 pub(crate) mod reference;
-#[allow(dead_code, unreachable_pub, reason = "contract of a work in progress")]
+pub(crate) mod refusal;
 pub(crate) mod registry_error;
-#[allow(dead_code, reason = "contract of a work in progress")]
 pub(crate) mod repository;
