@@ -3,11 +3,12 @@
 
 pub(crate) mod credentials;
 mod docker_config;
+#[cfg(test)]
+pub(crate) mod fake;
 mod helper;
 pub(crate) mod image_name;
 pub(crate) mod login;
 pub(crate) mod reference;
-#[allow(dead_code, unreachable_pub, reason = "contract of a work in progress")]
+pub(crate) mod registries;
 pub(crate) mod registry_error;
-#[allow(dead_code, reason = "contract of a work in progress")]
 pub(crate) mod repository;
