@@ -58,7 +58,7 @@ fn wrong(text: &str, advice: &str) -> Failure {
 }
 
 /// What `image --publish` cannot do.
-fn check_image(command: &Image) -> Result<(), Failure> {
+pub(super) fn check_image(command: &Image) -> Result<(), Failure> {
     if !command.name.is_empty() {
         return Err(wrong("--name is for an image on the engine, and --publish makes none there", "leave --name out"));
     }
@@ -83,9 +83,6 @@ pub(super) fn check_restage(command: &Restage) -> Result<(), Failure> {
             return Err(wrong("--publish wants an image, and --no-image none", ""));
         }
         return check(command.push.is_some(), command.image_by, command.keep_images.is_some());
-    }
-    if command.push.is_some() && command.no_image {
-        return Err(wrong("--push wants an image, and --no-image none", ""));
     }
     check_engines_base(command.base.as_deref())
 }

@@ -1,5 +1,9 @@
 //! A registry for tests, in memory: it keeps blobs and manifests, records what it was asked, and can fail.
 
+use super::credentials::{Credentials, Login};
+use super::login::LoginError;
+use super::reference::Reference;
+use super::registries::Registries;
 use super::registry_error::RegistryError;
 use super::repository::{BlobDigest, BlobSource, RemoteManifest, Repository};
 use sha2::{Digest, Sha256};
@@ -170,5 +174,16 @@ impl Repository for FakeRepository {
             state.manifests.insert((self.path.clone(), name.to_owned()), manifest.clone());
         }
         Ok(())
+    }
+}
+
+/// All names lead into this registry.
+impl Registries for FakeRepository {
+    fn open(&self, reference: &Reference, _: &Credentials) -> Result<Box<dyn Repository + Send>, RegistryError> {
+        Ok(Box::new(self.neighbour(reference.path())))
+    }
+
+    fn reader(&self, reference: &Reference) -> Result<Credentials, LoginError> {
+        Ok(Credentials::new(reference, Login::Anonymous, String::new()))
     }
 }

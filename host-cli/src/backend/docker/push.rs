@@ -57,8 +57,11 @@ impl Target {
         Self::beside(reference, login, &others)
     }
 
-    /// What `restage` was told; `None`: the image is to stay here.
+    /// What `restage` was told, with `--push` or `--publish`; `None`: the image is to stay here.
     pub(crate) fn from_restage(command: &Restage) -> Result<Option<Self>, Failure> {
+        if command.push.is_some() && command.no_image {
+            return Err(Failure::new(ExitCode::CommandLine, "--push wants an image, and --no-image none", ""));
+        }
         let others = [("--request", &command.request), ("--stager-log", &command.stager_log)];
         let login = LoginOptions { username: command.username.as_deref(), password_stdin: command.password_stdin };
         Self::wanted(command.push.as_deref().or(command.publish.as_deref()), login, &others)
