@@ -111,11 +111,13 @@ impl Publisher {
         parts: impl FnOnce() -> Result<ImageParts, Failure>,
     ) -> Result<Unnamed, Failure> {
         let began = Instant::now();
-        session.cleanup().write(|stop| {
+        // Out of a container they are copied to their end.
+        let parts = session.cleanup().write(|_| parts())?;
+        session.cleanup().send(|stop| {
             let repository: &dyn Repository = &*self.repository;
             let destination =
                 RegistryDestination::new((repository, &self.reference), &self.base, &self.records, self.cores);
-            let made = ImageMaker { destination: &destination, stop, events: session }.make(plan, parts()?)?;
+            let made = ImageMaker { destination: &destination, stop, events: session }.make(plan, parts)?;
             let lost = || Failure::new(ExitCode::Bug, "the published image was lost", "please report this");
             let publication = destination.publication().ok_or_else(lost)?;
             Ok(Unnamed { droplet: made.droplet, publication, began })

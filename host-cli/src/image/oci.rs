@@ -122,3 +122,31 @@ impl LayoutDocuments {
 pub(super) fn is_digest(text: &str) -> bool {
     ImageId(text.to_owned()).is_whole()
 }
+
+/// What OCI's image specification calls the layers one upon the other, whoever keeps them: of one it is its own digest.
+pub(super) fn chain_id(diff_ids: &[String]) -> String {
+    let above = |below: String, layer: &String| {
+        if below.is_empty() {
+            layer.clone()
+        } else {
+            format!("sha256:{}", sha256_of_bytes(format!("{below} {layer}").as_bytes()))
+        }
+    };
+    diff_ids.iter().fold(String::new(), above)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chain_id_is_that_of_the_specification() {
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        assert_eq!(chain_id(&[]), "");
+        assert_eq!(chain_id(&ids(&["sha256:aa"])), "sha256:aa");
+        let two = format!("sha256:{}", sha256_of_bytes(b"sha256:aa sha256:bb"));
+        assert_eq!(chain_id(&ids(&["sha256:aa", "sha256:bb"])), two);
+        let three = format!("sha256:{}", sha256_of_bytes(format!("{two} sha256:cc").as_bytes()));
+        assert_eq!(chain_id(&ids(&["sha256:aa", "sha256:bb", "sha256:cc"])), three);
+    }
+}

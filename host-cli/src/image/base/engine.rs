@@ -6,7 +6,8 @@ use crate::engine::{Engine, EngineError, Image, ImageId};
 use crate::image::ImageError;
 use crate::image::export::engine_export::{each_file, inflated, unusable};
 use crate::image::layer::Layer;
-use crate::image::sha256::{Hashing, sha256_of_bytes};
+use crate::image::oci::chain_id;
+use crate::image::sha256::Hashing;
 use crate::image::stop::Stop;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Read, Write};
@@ -20,18 +21,6 @@ pub(super) fn open(name: &str, engine: Arc<dyn Engine>) -> Result<Base, ImageErr
     let image = Image { id: ImageId(chain_id(&found.details.layers)), ..found };
     let layers = EngineLayers { engine, id, layers, fetched: Mutex::default() };
     Ok(Base { image, name: Some(name.to_owned()), layers: Box::new(layers) })
-}
-
-/// What OCI's image specification calls the layers one upon the other, whoever keeps them: of one it is its own digest.
-fn chain_id(diff_ids: &[String]) -> String {
-    let above = |below: String, layer: &String| {
-        if below.is_empty() {
-            layer.clone()
-        } else {
-            format!("sha256:{}", sha256_of_bytes(format!("{below} {layer}").as_bytes()))
-        }
-    };
-    diff_ids.iter().fold(String::new(), above)
 }
 
 struct EngineLayers {
@@ -126,21 +115,5 @@ impl BaseLayers for EngineLayers {
         let gone = || EngineError::NotFound { what: format!("layer {} of the root file system", layer.digest()) };
         let found = found.ok_or_else(gone)?;
         Ok(OpenLayer { content: Box::new(found.content()), bytes: found.bytes })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_chain_id_is_that_of_the_specification() {
-        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
-        assert_eq!(chain_id(&[]), "");
-        assert_eq!(chain_id(&ids(&["sha256:aa"])), "sha256:aa");
-        let two = format!("sha256:{}", sha256_of_bytes(b"sha256:aa sha256:bb"));
-        assert_eq!(chain_id(&ids(&["sha256:aa", "sha256:bb"])), two);
-        let three = format!("sha256:{}", sha256_of_bytes(format!("{two} sha256:cc").as_bytes()));
-        assert_eq!(chain_id(&ids(&["sha256:aa", "sha256:bb", "sha256:cc"])), three);
     }
 }
