@@ -7,6 +7,7 @@ use crate::plan::error::PlanError;
 use crate::plan::ports::PortError;
 use crate::registry::login::LoginError;
 use crate::registry::reference::BadReference;
+use crate::registry::registry_error::RegistryError;
 use crate::requests::RequestError;
 use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
@@ -61,8 +62,7 @@ impl From<ImageError> for Failure {
             }
             _ => ExitCode::Image,
         };
-        let advice = error.advice();
-        Self::new(code, error.to_string(), advice)
+        Self::new(code, error.to_string(), error.advice())
     }
 }
 
@@ -100,6 +100,12 @@ impl From<BadReference> for Failure {
     fn from(error: BadReference) -> Self {
         let advice = "a name is REGISTRY/REPO[:TAG], like registry.example.com/team/my-app:1";
         Self::new(ExitCode::CommandLine, error.to_string(), advice)
+    }
+}
+
+impl From<RegistryError> for Failure {
+    fn from(RegistryError { text, advice }: RegistryError) -> Self {
+        Self::new(ExitCode::Image, text, advice)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::arguments::{FetchOptions, Launch, Restage};
 use crate::backend::Backend;
 use crate::backend::docker::push::{Target, push_image};
 use crate::backend::docker::{OneEngine, mounts, preflight, volume_folders};
+use crate::backend::registry::Publishing;
 use crate::failure::Failure;
 use crate::image::{ImageOptions, MadeImage, created};
 use crate::plan;
@@ -34,12 +35,13 @@ pub(crate) fn staging_request(command: &Restage, app: Option<&AppRef>) -> Result
     }
 }
 
-/// Stages an app again. The image, unless none was wanted or the staging stopped short of one.
+/// Stages an app again. The image, unless none was wanted or the staging stopped short of one; nor is there one here where it was
+/// published.
 pub(crate) fn restage(
     session: &Session,
     request: &Request,
-    command: &Restage,
-    agent_options: &[String],
+    (command, agent_options): (&Restage, &[String]),
+    publishing: Option<&Publishing>,
 ) -> Result<Option<MadeImage>, Failure> {
     warn(session, request);
     let fetch = command.fetch_options();
@@ -62,7 +64,7 @@ pub(crate) fn restage(
     for note in &plan.notes {
         session.emit(note.clone());
     }
-    OneEngine::new(session, image).stage(&plan)
+    OneEngine::new(session, image).stage(&plan, publishing)
 }
 
 /// Says how to start what was staged. What stands in the user's settings need not be typed again.

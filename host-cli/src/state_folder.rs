@@ -21,6 +21,11 @@ pub(crate) fn of_engine(identity: &str) -> Option<PathBuf> {
     folder(env::var_os("XDG_STATE_HOME"), env::var_os("HOME")).map(|folder| folder.join("engines").join(name(identity)))
 }
 
+/// The folder for what is remembered of layers, whatever the place; it need not exist.
+pub(crate) fn of_layers() -> Option<PathBuf> {
+    folder(env::var_os("XDG_STATE_HOME"), env::var_os("HOME")).map(|folder| folder.join("layers"))
+}
+
 fn folder(state: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
     let absolute = |path: Option<OsString>| path.map(PathBuf::from).filter(|path| path.is_absolute());
     let state = absolute(state).or_else(|| Some(absolute(home)?.join(".local/state")))?;

@@ -272,7 +272,7 @@ pub enum Event {
     },
     /// An image is on its way to a registry.
     Pushing {
-        /// Its tag in the engine: `cf-app/node-env-18c50a86:droplet-0123456789ab`.
+        /// Its tag in the engine: `cf-app/node-env-18c50a86:droplet-0123456789ab`; of one that no engine has, what people call it.
         image: String,
         /// Its reference in the registry: `registry.example.com/team/node-env:latest`.
         reference: String,
@@ -281,9 +281,9 @@ pub enum Event {
     PushProgress {
         /// As in [`Event::Pushing`].
         reference: String,
-        /// Bytes of layers sent so far, as the engine counts them.
+        /// Bytes of layers sent so far, as the engine counts them; without an engine, before they are compressed.
         bytes: u64,
-        /// Bytes of the layers that the engine has begun to send; it grows with every layer that begins.
+        /// Bytes of the layers that were begun; it grows with every layer that begins.
         total: u64,
     },
     /// The registry has the image.
@@ -292,7 +292,7 @@ pub enum Event {
         reference: String,
         /// `sha256:…` of its manifest: with it the registry names this image for good.
         digest: String,
-        /// Bytes of layers sent, as the engine counts them.
+        /// Bytes of layers sent, as the engine counts them; without an engine, as they were sent.
         bytes: u64,
         /// How many layers were sent.
         layers_pushed: u64,

@@ -118,7 +118,9 @@ shows_what_it_does! {
         example = "Do not replace the droplet in Cloud Controller:\n$ host-cli restage --no-upload my-app",
         example = "Fetch everything again:\n$ host-cli restage --no-cache my-app",
         example = "Push the image to a registry too:\n\
-                   $ host-cli restage --push registry.example.com/team/my-app my-app"
+                   $ host-cli restage --push registry.example.com/team/my-app my-app",
+        example = "Put it there without an image on the engine:\n\
+                   $ host-cli restage --publish registry.example.com/team/my-app my-app"
     )]
     Restage {
         /// apps to stage (default: the app of the newest staging request)
@@ -133,7 +135,8 @@ shows_what_it_does! {
         /// read the request from this file instead of the logs; - reads standard input
         #[argh(option, arg_name = "file")]
         pub(crate) request: Option<PathBuf>,
-        /// root file system of the app image (STAGER_BASE; default: stager-rootfs:STACK)
+        /// root file system of the app image; with --publish also oci:DIR[:TAG], an OCI layout, or REGISTRY/REPO[:TAG]
+        /// (STAGER_BASE; default: stager-rootfs:STACK)
         #[argh(option, arg_name = "image")]
         pub(crate) base: Option<String>,
         /// certificate of an instance identity, PEM for buildpacks to show
@@ -163,6 +166,9 @@ shows_what_it_does! {
         /// also push the image to a registry, as REGISTRY/REPO[:TAG] (default tag: latest)
         #[argh(option, arg_name = "ref")]
         pub(crate) push: Option<String>,
+        /// put the image straight into a registry, as REGISTRY/REPO[:TAG] (default tag: latest), instead of the engine
+        #[argh(option, arg_name = "ref")]
+        pub(crate) publish: Option<String>,
         /// user to push as (default: from `docker login`, otherwise anonymous)
         #[argh(option, arg_name = "name")]
         pub(crate) username: Option<String>,

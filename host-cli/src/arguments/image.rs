@@ -15,6 +15,7 @@ shows_what_it_does! { command!
     name = "image",
     example = "$ host-cli image --droplet droplet.tgz --lifecycle lifecycle.tgz --base stager-rootfs:cflinuxfs4 --name my-app",
     example = "The same image from two stagings of the same files:\n$ SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) host-cli image --droplet droplet.tgz --lifecycle lifecycle.tgz --base stager-rootfs:cflinuxfs4 --name my-app",
+    example = "Without an engine, from a root file system in a registry to an image in another:\n$ host-cli image --droplet droplet.tgz --lifecycle lifecycle.tgz --base registry.example.com/stager-rootfs:cflinuxfs4 --publish registry.example.com/team/my-app",
     example = "With the names and labels that restage gives:\n$ host-cli build-req my-app | host-cli image --request - --droplet droplet.tgz --lifecycle lifecycle.tgz"
 )]
 Image {
@@ -30,7 +31,8 @@ Image {
     /// staging request, as printed by build-req; sets name, labels and root file system; - reads standard input
     #[argh(option, arg_name = "file")]
     pub(crate) request: Option<PathBuf>,
-    /// root file system of the image (STAGER_BASE; default with --request: stager-rootfs:STACK)
+    /// root file system of the image; with --publish also oci:DIR[:TAG], an OCI layout, or REGISTRY/REPO[:TAG] (STAGER_BASE;
+    /// default with --request: stager-rootfs:STACK)
     #[argh(option, arg_name = "image")]
     pub(crate) base: Option<String>,
     /// name of the image, REPOSITORY[:TAG]; may be given more than once (default with --request: from the app)
@@ -54,6 +56,12 @@ Image {
     /// also push the image to a registry, as REGISTRY/REPO[:TAG] (default tag: latest)
     #[argh(option, arg_name = "ref")]
     pub(crate) push: Option<String>,
+    /// put the image straight into a registry, as REGISTRY/REPO[:TAG] (default tag: latest); no engine gets it
+    #[argh(option, arg_name = "ref")]
+    pub(crate) publish: Option<String>,
+    /// with --publish: certificates to trust for the registry besides the system's, PEM (STAGER_CA)
+    #[argh(option, arg_name = "file")]
+    pub(crate) ca: Option<PathBuf>,
     /// user to push as (default: from `docker login`, otherwise anonymous)
     #[argh(option, arg_name = "name")]
     pub(crate) username: Option<String>,

@@ -32,7 +32,12 @@ impl Command {
                     fill(&mut command.cache_volume, settings.cache_volume.as_ref());
                 }
             }
-            Self::Image(command) => fill(&mut command.base, settings.base.as_ref()),
+            Self::Image(command) => {
+                fill(&mut command.base, settings.base.as_ref());
+                if command.publish.is_some() {
+                    fill(&mut command.ca, settings.ca.as_ref());
+                }
+            }
             Self::Cache(Cache { command }) => command.fill_in(settings),
             Self::Link(_) => {}
         }

@@ -2,16 +2,19 @@
 //! against the place and carries it out.
 
 pub(crate) mod docker;
+pub(crate) mod registry;
 
 use crate::failure::Failure;
 use crate::image::MadeImage;
 use crate::plan::launch::LaunchPlan;
 use crate::plan::restage::RestagePlan;
+use registry::Publishing;
 
 /// A place where apps are staged and run.
 pub(crate) trait Backend {
-    /// Stages as planned. The image, unless none was wanted or the staging stopped short of one.
-    fn stage(&self, plan: &RestagePlan) -> Result<Option<MadeImage>, Failure>;
+    /// Stages as planned. The image, unless none was wanted or the staging stopped short of one; nor is there one here where it
+    /// was published.
+    fn stage(&self, plan: &RestagePlan, publishing: Option<&Publishing>) -> Result<Option<MadeImage>, Failure>;
 
     /// Starts an app as planned, and waits until it is healthy.
     fn launch(&self, plan: &LaunchPlan) -> Result<(), Failure>;

@@ -119,7 +119,7 @@ fn one(session: &Session, batch: &Batch, app: &AppRef, stranded: &Arc<Mutex<Vec<
     let code = run(Arc::<OfApp>::clone(&screen), hear, move |unconnected| {
         let request = pipeline::staging_request(&command, Some(&wanted))?;
         let session = unconnected.with(engine);
-        let image = pipeline::restage(&session, &request, &command, &options);
+        let image = pipeline::restage(&session, &request, (&command, &options), None);
         lock(&stranded).extend(upload::stranded(&session, &command, &request, &options));
         let image = image?;
         pipeline::propose_launch(&session, &request, &command, &settings, image.as_ref());
@@ -138,6 +138,9 @@ fn apps(command: &Restage) -> Result<Vec<AppRef>, Failure> {
     let wrong = |text: &str, advice: &str| Err(Failure::new(ExitCode::CommandLine, text, advice));
     if command.request.is_some() {
         return wrong("--request cannot go with several apps", "");
+    }
+    if command.publish.is_some() {
+        return wrong("--publish cannot go with several apps", "restage each by itself, with a name of its own");
     }
     if command.push.is_some() || command.username.is_some() || command.password_stdin {
         return wrong("--push cannot go with several apps", "push each with `host-cli push`");

@@ -1,7 +1,8 @@
-//! `image`: an app image of files that were named.
+//! `image`: an app image of files that were named, on the engine; `publish` has the way to a registry.
 
 #![expect(clippy::disallowed_methods, reason = "opens the files that were named")]
 
+use super::publish;
 use crate::arguments;
 use crate::backend::docker::old_images;
 use crate::backend::docker::push::Target;
@@ -32,8 +33,14 @@ const LONGEST_RESULT: u64 = 1 << 20;
 
 /// Makes the image and says so.
 pub(super) fn run(command: arguments::Image) -> ExitCode {
+    if command.publish.is_some() {
+        return publish::image(command);
+    }
     let (keep, screen) = (command.keep_images, screen(command.screen_options()));
-    let prepare = move || Ok((target(&command)?, order(&command)?));
+    let prepare = move || {
+        publish::check_engines_image(&command)?;
+        Ok((target(&command)?, order(&command)?))
+    };
     run_command(screen, prepare, move |session, (target, order)| {
         let Order { app_guid, plan, parts } = order;
         let image = make(session, &plan, parts)?;
@@ -43,9 +50,9 @@ pub(super) fn run(command: arguments::Image) -> ExitCode {
 }
 
 /// Where the image is to go besides.
-fn target(command: &arguments::Image) -> Result<Option<Target>, Failure> {
+pub(super) fn target(command: &arguments::Image) -> Result<Option<Target>, Failure> {
     let login = LoginOptions { username: command.username.as_deref(), password_stdin: command.password_stdin };
-    Target::wanted(command.push.as_deref(), login, &[("--request", &command.request)])
+    Target::wanted(command.push.as_deref().or(command.publish.as_deref()), login, &[("--request", &command.request)])
 }
 
 fn make(session: &Session, plan: &ImagePlan, parts: ImageParts) -> Result<MadeImage, Failure> {
@@ -57,7 +64,7 @@ fn make(session: &Session, plan: &ImagePlan, parts: ImageParts) -> Result<MadeIm
     Ok(made)
 }
 
-fn order(command: &arguments::Image) -> Result<Order, Failure> {
+pub(super) fn order(command: &arguments::Image) -> Result<Order, Failure> {
     let task = command.request.as_deref().map(task).transpose()?;
     checked_names(&command.name)?;
     let base = match (&command.base, &task) {
@@ -65,7 +72,7 @@ fn order(command: &arguments::Image) -> Result<Order, Failure> {
         (Some(base), None) => base.clone(),
         (wanted, Some(task)) => base_image(task, wanted.as_deref())?,
     };
-    if command.name.is_empty() && task.is_none() {
+    if command.name.is_empty() && task.is_none() && command.publish.is_none() {
         return Err(unsaid("a name", "--name REPOSITORY[:TAG]"));
     }
     let mut all_labels = task.as_ref().map(app_image::labels_of_task).unwrap_or_default();
@@ -78,7 +85,7 @@ fn order(command: &arguments::Image) -> Result<Order, Failure> {
     let application = task.as_ref().map(TaskDefinition::application).unwrap_or_default();
     let app_guid = application.guid.clone();
     let names = match &command.name[..] {
-        [] => ImageNames::OfApp { name: application.name, guid: application.guid },
+        [] if task.is_some() => ImageNames::OfApp { name: application.name, guid: application.guid },
         given => ImageNames::Given(given.to_vec()),
     };
     let of_request = task.as_ref().map(TaskDefinition::lifecycle_kind);
@@ -93,10 +100,10 @@ fn order(command: &arguments::Image) -> Result<Order, Failure> {
 }
 
 /// What was typed, judged.
-struct Order {
+pub(super) struct Order {
     app_guid: String,
-    plan: ImagePlan,
-    parts: ImageParts,
+    pub(super) plan: ImagePlan,
+    pub(super) parts: ImageParts,
 }
 
 fn task(path: &Path) -> Result<TaskDefinition, Failure> {

@@ -10,6 +10,7 @@ mod launch;
 mod link;
 mod list;
 mod print;
+mod publish;
 mod push;
 mod restage;
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! `restage`: stages one app again, or several, and makes their images.
 
-use super::{batch, upload};
+use super::{batch, publish, upload};
 use crate::arguments::Restage;
 use crate::backend::docker::push::Target;
+use crate::backend::registry::Publishing;
 use crate::failure::Failure;
 use crate::image::MadeImage;
 use crate::pipeline::{self, push_if_wanted};
@@ -26,16 +27,19 @@ pub(super) fn run(command: Restage, agent_options: Vec<String>, settings: Settin
     let (typed, options) = (Arc::clone(&command), Arc::clone(&agent_options));
     let prepare = move || {
         let upload = Upload::typed(typed.upload, typed.no_upload, &options)?;
+        publish::check_restage(&typed)?;
         let target = Target::from_restage(&typed)?;
         let request = pipeline::staging_request(&typed, typed.app_refs().first())?;
         if target.is_some() {
             no_docker_app(plan::restage::staging_request(&request.document)?)?;
         }
         upload::ask(&typed, &request, upload)?;
-        Ok((target, request))
+        let publishing = target.as_ref().filter(|_| typed.publish.is_some());
+        let publishing = publishing.map(|target| publish::publishing(target, typed.ca.as_deref()));
+        Ok((target.filter(|_| typed.push.is_some()), publishing, request))
     };
-    run_command(screen(command.screen_options()), prepare, move |session, (target, request)| {
-        let image = restage(session, &request, &command, &agent_options)?;
+    run_command(screen(command.screen_options()), prepare, move |session, (target, publishing, request)| {
+        let image = restage(session, &request, (&command, &agent_options), publishing.as_ref())?;
         push_if_wanted(session, image.as_ref(), target.as_ref())?;
         pipeline::propose_launch(session, &request, &command, &settings, image.as_ref());
         Ok(())
@@ -46,10 +50,10 @@ pub(super) fn run(command: Restage, agent_options: Vec<String>, settings: Settin
 pub(super) fn restage(
     session: &Session,
     request: &Request,
-    command: &Restage,
-    agent_options: &[String],
+    (command, agent_options): (&Restage, &[String]),
+    publishing: Option<&Publishing>,
 ) -> Result<Option<MadeImage>, Failure> {
-    let image = pipeline::restage(session, request, command, agent_options);
+    let image = pipeline::restage(session, request, (command, agent_options), publishing);
     if let Some(app) = upload::stranded(session, command, request, agent_options) {
         session.emit(Event::Warning { text: plan::upload::warning(&[app]) });
     }

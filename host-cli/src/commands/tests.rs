@@ -3,5 +3,6 @@
 mod batch;
 mod cache;
 mod export;
+mod publish;
 mod push;
 mod upload;

@@ -95,6 +95,9 @@ fn images() -> Vec<ImageError> {
         ImageError::LayoutExists { path: what() },
         ImageError::Export { reason: words() },
         ImageError::NoDropletLayer,
+        ImageError::UnusableBase { base: "oci:a".into(), reason: words() },
+        ImageError::OtherBytes { what: what(), digest: "sha256:00".into() },
+        ImageError::Registry(RegistryError { text: words(), advice: "ask its operator".into() }),
     ];
     others.into_iter().chain(engines().into_iter().map(ImageError::Engine)).collect()
 }
@@ -246,6 +249,9 @@ fn no_error_is_forgotten_here() {
             LayoutExists,
             Export,
             NoDropletLayer,
+            UnusableBase,
+            OtherBytes,
+            Registry,
             Engine
         }
     );

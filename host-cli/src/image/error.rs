@@ -3,6 +3,7 @@
 use super::bound::{Bound, BoundBy};
 use crate::engine::EngineError;
 use crate::registry::image_name::full_name;
+use crate::registry::registry_error::RegistryError;
 use shared_model::lifecycle::Lifecycle;
 use shared_model::plain_line::escape_control;
 use shared_model::safe_url::SafeUrl;
@@ -62,6 +63,15 @@ pub(crate) enum ImageError {
     /// The uppermost layer is not a droplet's.
     #[error("the image has no droplet layer")]
     NoDropletLayer,
+    /// A root file system in a layout or registry is not there, or is none for the app.
+    #[error("root file system {} cannot be used: {}", escape_control(.base), escape_control(.reason))]
+    UnusableBase { base: String, reason: String },
+    /// A layer's bytes are not those that its digest names.
+    #[error("{} is not what its digest says: {digest}", escape_control(.what))]
+    OtherBytes { what: String, digest: String },
+    /// A registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -79,7 +89,7 @@ impl ImageError {
     }
 
     /// What to try; empty where nothing can be advised.
-    pub(crate) fn advice(&self) -> &'static str {
+    pub(crate) fn advice(&self) -> &str {
         match self {
             Self::BadName { .. } => "a name is REPOSITORY[:TAG], in lower case, like cf-app/my-app:latest",
             Self::BadTime { .. } => "set it to a number such as the time of a commit, or unset it",
@@ -104,6 +114,11 @@ impl ImageError {
             Self::LimitExceeded { bound: Bound { by: BoundBy::Option, .. }, .. } => "allow more with --max-layer SIZE",
             Self::LimitExceeded { .. } => "list it with `tar -tvzf`: such an archive is made to fill a disk",
             Self::Engine(error) => error.advice(),
+            Self::Registry(error) => &error.advice,
+            Self::UnusableBase { .. } => {
+                "--base names another: oci:DIR[:TAG], REGISTRY/REPO[:TAG], or an image of the engine"
+            }
+            Self::OtherBytes { .. } => "bring it there again: it was damaged or changed",
             Self::Unreadable { .. }
             | Self::Corrupt { .. }
             | Self::Empty { .. }

@@ -100,11 +100,11 @@ impl ImageMaker<'_> {
                 (app_image::DROPLET, &droplet_sha256),
                 (app_image::REVISION, &droplet_sha256),
                 (app_image::LIFECYCLE, &lifecycle.sha256),
-                (app_image::BASE_NAME, &plan.base),
                 (app_image::BASE_DIGEST, &base.id.0),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
+        all_labels.extend(destination.base_name(&plan.base).map(|name| (app_image::BASE_NAME.to_owned(), name)));
         for value in all_labels.values_mut() {
             *value = config::plain(value);
         }

@@ -9,8 +9,10 @@ mod admission;
 pub(crate) mod app_image;
 mod archive;
 mod attributes;
+pub(crate) mod base;
 mod base_layers;
 mod bound;
+mod compressed_layers;
 pub(crate) mod config;
 pub(crate) mod copied_file;
 pub(crate) mod created;
@@ -35,7 +37,10 @@ mod stop;
 mod tar_stream;
 
 pub(crate) use bound::{Bound, GENEROUS};
-pub(crate) use destination::{EngineDestination, ImageBy, Journal, MadeImage, UntaggedImage, tag};
+pub(crate) use compressed_layers::CompressedLayers;
+pub(crate) use destination::{
+    EngineDestination, ImageBy, Journal, MadeImage, Publication, RegistryDestination, UntaggedImage, tag,
+};
 pub(crate) use error::{ImageError, checked_names};
 pub(crate) use lifecycle::LifecycleSource;
 pub(crate) use make::{ImageMaker, ImageNames, ImageOptions, ImageParts, ImagePlan};

@@ -7,7 +7,9 @@ use super::records::Records;
 use crate::engine::{EngineError, Image, ImageId, ImageSettings, Images};
 use crate::image::app_image;
 use crate::image::config;
+use crate::image::oci;
 use crate::labels;
+use crate::registry::image_name::full_name;
 use shared_model::lifecycle::Lifecycle;
 use shared_model::plain_line::escape_control;
 
@@ -74,8 +76,8 @@ pub(crate) fn remove_if_ours(engine: &dyn Images, id: &ImageId) -> Result<(), En
 fn by_content(engine: &dyn Images, image: &Image) -> Result<Option<Foreign>, EngineError> {
     let label = |name: &str| image.labels.get(name).map_or("", String::as_str);
     let base_id = ImageId(label(app_image::BASE_DIGEST).to_owned());
-    let base = if base_id.is_whole() { engine.image(&base_id.0)? } else { None };
-    let Some(base) = base.filter(|base| base.id == base_id && !is_labelled(base)) else {
+    let base = base_of(engine, &base_id, label(app_image::BASE_NAME))?;
+    let Some(base) = base.filter(|base| !is_labelled(base)) else {
         return Ok(Some(Foreign::NoBase { base: base_id.0 }));
     };
     let Some([lifecycle, droplet]) = image.details.layers.strip_prefix(&*base.details.layers) else {
@@ -84,7 +86,7 @@ fn by_content(engine: &dyn Images, image: &Image) -> Result<Option<Foreign>, Eng
     if lifecycle.strip_prefix("sha256:") != Some(label(app_image::LIFECYCLE)) {
         return Ok(Some(Foreign::Layers));
     }
-    let mut expected = vec![config::made_by_base(&base.id.0); base.details.layers.len()];
+    let mut expected = vec![config::made_by_base(&base_id.0); base.details.layers.len()];
     let ours = [("lifecycle", lifecycle), ("droplet", droplet)];
     expected.extend(ours.map(|(name, digest)| config::made_by_layer(name, digest)));
     let made = engine.history(&image.id)?.unwrap_or_default();
@@ -93,6 +95,25 @@ fn by_content(engine: &dyn Images, image: &Image) -> Result<Option<Foreign>, Eng
         return Ok(Some(Foreign::History { how: other.cloned().unwrap_or_else(|| "with other steps".to_owned()) }));
     }
     Ok(other_setting(&image.details.settings).map(|what| Foreign::Setting { what }))
+}
+
+/// The base that an image's labels name. That of an image which was published is not named by an engine's id: it is the one of that
+/// name if its layers, or a registry that gave it, say so.
+fn base_of(engine: &dyn Images, id: &ImageId, name: &str) -> Result<Option<Image>, EngineError> {
+    if !id.is_whole() {
+        return Ok(None);
+    }
+    if let Some(base) = engine.image(&id.0)?.filter(|base| base.id == *id) {
+        return Ok(Some(base));
+    }
+    let digest = format!("@{}", id.0);
+    let is_it = |base: &Image| {
+        oci::chain_id(&base.details.layers) == id.0 || base.details.digests.iter().any(|known| known.ends_with(&digest))
+    };
+    match full_name(name) {
+        Some(_) => Ok(engine.image(name)?.filter(is_it)),
+        None => Ok(None),
+    }
 }
 
 /// What an image sets that ours of no lifecycle do, or not so: of those with the fewest such settings.
@@ -170,6 +191,32 @@ mod tests {
             let id = fake.add_image("a:1", &APP);
             change(&fake, &id, changed);
             assert!(format!("{:?}", judged(&fake, &id).unwrap_err()).contains(why), "{why}");
+        }
+    }
+
+    #[test]
+    fn an_image_that_was_published_is_ours_where_its_base_is_known_by_its_layers_or_its_registry() {
+        for by_registry in [false, true] {
+            let fake = Fake::default();
+            let (base, id) = (fake.add_image("rootfs:x", &[]), fake.add_image("a:1", &APP));
+            let of_registry = format!("sha256:{}", "5".repeat(64));
+            let layers = fake.image(&base.0).unwrap().unwrap().details.layers;
+            let digest = if by_registry { of_registry.clone() } else { oci::chain_id(&layers) };
+            change(&fake, &base, |image| image.details.digests.push(format!("r.io/rootfs@{of_registry}")));
+            change(&fake, &id, |image| {
+                image.labels.insert(app_image::BASE_DIGEST.into(), digest.clone());
+                image.labels.insert(app_image::BASE_NAME.into(), "rootfs:x".into());
+            });
+            fake.state().histories.get_mut(&id.0).unwrap()[0] = config::made_by_base(&digest);
+            assert_eq!(judged(&fake, &id), Ok(Provenance::ByContent));
+            for name in ["rootfs:y", "Not A Name", ""] {
+                change(&fake, &id, |image| drop(image.labels.insert(app_image::BASE_NAME.into(), name.into())));
+                assert_eq!(judged(&fake, &id), Err(Foreign::NoBase { base: digest.clone() }));
+            }
+            let other = fake.add_image("other:1", &[]);
+            change(&fake, &other, |image| image.details.layers[0] = "sha256:other".into());
+            change(&fake, &id, |image| drop(image.labels.insert(app_image::BASE_NAME.into(), "other:1".into())));
+            assert_eq!(judged(&fake, &id), Err(Foreign::NoBase { base: digest.clone() }), "it only bears the name");
         }
     }
 

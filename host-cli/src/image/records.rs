@@ -44,21 +44,22 @@ impl Records {
     /// Writes down that the image was made of this build key. Where that cannot be written, it is made again the next time.
     pub(crate) fn remember(&self, build_key: &str, image: &ImageId) {
         if let (Some(folder), Some(name)) = (&self.folder, file_name(build_key)) {
-            let _ = write(folder, name, image);
+            let _ = write(folder, name, &image.0);
         }
     }
 }
 
 /// A build key is a digest; what else a label says is none.
-fn file_name(build_key: &str) -> Option<&str> {
+pub(super) fn file_name(build_key: &str) -> Option<&str> {
     Some(build_key).filter(|build_key| build_key.len() == 64 && build_key.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-fn write(folder: &Path, name: &str, ImageId(id): &ImageId) -> io::Result<()> {
+/// Writes a record whole or not at all, for its owner alone; the oldest of the folder go.
+pub(super) fn write(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     state_folder::make(folder)?;
     unfinished::remove_left(folder, UNFINISHED);
     let mut file = tempfile::Builder::new().prefix(&unfinished::prefix(UNFINISHED)).tempfile_in(folder)?;
-    writeln!(file, "{id}")?;
+    writeln!(file, "{text}")?;
     file.persist(folder.join(name)).map_err(|error| error.error)?;
     forget_the_oldest(folder)
 }

@@ -3,4 +3,5 @@
 mod docker_apps;
 mod launch;
 mod next;
+mod publish;
 pub(crate) mod restage;

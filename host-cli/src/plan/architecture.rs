@@ -45,6 +45,13 @@ pub(crate) fn runs_on(program: &[u8], architecture: &str) -> Result<(), NotRunna
     }
 }
 
+/// The machine that this program was built for, in Go's word: `amd64`.
+pub(crate) fn of_this_program() -> &'static str {
+    let ours = std::env::consts::ARCH;
+    let known = MACHINES.iter().find(|(_, names)| names.contains(&ours));
+    known.and_then(|(_, names)| names.last()).copied().unwrap_or(ours)
+}
+
 fn name_of(machine: u16) -> String {
     let known = MACHINES.iter().find(|(number, _)| *number == machine);
     known.map_or_else(|| format!("machine {machine}"), |(_, names)| names[0].to_owned())
@@ -104,6 +111,11 @@ mod tests {
         }
         assert_eq!(runs_on(&program, "aarch64"), Err(NotRunnable::Other("x86_64".into())));
         assert_eq!(runs_on(&sample(40, &[]), "amd64"), Err(NotRunnable::Other("machine 40".into())));
+    }
+
+    #[test]
+    fn this_machine_is_called_as_images_call_it() {
+        assert!(["amd64", "arm64", "riscv64", "ppc64le", "loong64", "s390x"].contains(&of_this_program()));
     }
 
     #[test]

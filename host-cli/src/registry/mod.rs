@@ -4,10 +4,13 @@
 pub(crate) mod client;
 pub(crate) mod credentials;
 mod docker_config;
+#[cfg(test)]
+pub(crate) mod fake;
 mod helper;
 pub(crate) mod image_name;
 pub(crate) mod login;
 pub(crate) mod reference;
 pub(crate) mod refusal;
+pub(crate) mod registries;
 pub(crate) mod registry_error;
 pub(crate) mod repository;

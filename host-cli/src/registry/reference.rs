@@ -93,7 +93,8 @@ impl Reference {
         self.name.rsplit_once(':').unwrap_or((&self.name, "latest"))
     }
 
-    fn names_a_registry(&self) -> bool {
+    /// Whether it says where it is, and is not Docker Hub's for want of a registry.
+    pub(crate) fn names_a_registry(&self) -> bool {
         self.host().is_some()
     }
 

@@ -57,6 +57,8 @@ struct State {
     entries: Vec<Undoable>,
     /// One for each image or file that is being made in another thread.
     making: Vec<Stop>,
+    /// One for each thing that was sent elsewhere, or is being sent.
+    sending: Vec<Stop>,
 }
 
 struct Undoable {
@@ -119,6 +121,16 @@ impl Cleanup {
         write(&stop)
     }
 
+    /// Sends something elsewhere, where nobody sees it unless more is done. An end in the middle stops it, and waits for nobody:
+    /// who takes it may never answer.
+    pub(crate) fn send<T>(&self, send: impl FnOnce(&Stop) -> Result<T, Failure>) -> Result<T, Failure> {
+        let stop = Stop::default();
+        self.open()?.sending.push(stop.clone());
+        let outcome = send(&stop);
+        drop(self.open()?);
+        outcome
+    }
+
     /// Gives an image one more name, which goes back to where it was at the end of the session unless it is released before.
     /// An image that bears the name already keeps it.
     pub(crate) fn tag_temporarily(&self, engine: &Arc<dyn Engine>, image: &ImageId, name: &str) -> Result<(), Failure> {
@@ -179,7 +191,7 @@ impl Cleanup {
     pub(crate) fn undo(&self, end: End) -> Vec<Undone> {
         let mut state = self.lock();
         state.closed = true;
-        state.making.iter().for_each(Stop::stop);
+        state.making.iter().chain(&state.sending).for_each(Stop::stop);
         let waited = self.made.wait_timeout_while(state, LAST_IMAGE, |state| !state.making.is_empty());
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let mut undone = Vec::new();
@@ -328,6 +340,18 @@ mod tests {
             assert_eq!(outcome.unwrap_err().text, "stopped");
         });
         assert_eq!(cleanup.write(|_| Ok(())).unwrap_err().code, ExitCode::Interrupted);
+    }
+
+    #[test]
+    fn what_is_being_sent_at_the_end_is_stopped_and_not_waited_for() {
+        let cleanup = Cleanup::default();
+        let outcome = cleanup.send(|stop| {
+            assert!(cleanup.undo(End::BySignal).is_empty(), "nobody waits for what this thread does");
+            assert!(stop.is_stopped());
+            Ok(())
+        });
+        assert_eq!(outcome.unwrap_err().code, ExitCode::Interrupted);
+        assert_eq!(cleanup.send(|_| Ok(())).unwrap_err().code, ExitCode::Interrupted);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::owner::Owner;
 use crate::plan::guard;
 use crate::screen::Screen;
 use cleanup::Cleanup;
-pub(crate) use run::{by_signal, run, run_command, run_watched};
+pub(crate) use run::{by_signal, run, run_command, run_watched, run_without_engine};
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control;
@@ -62,8 +62,23 @@ impl Unconnected {
         Session { engine, unconnected: self.clone() }
     }
 
-    /// Says something.
-    pub(crate) fn emit(&self, event: Event) {
+    /// What this session has made, and what becomes of it.
+    pub(crate) fn cleanup(&self) -> &Cleanup {
+        &self.cleanup
+    }
+
+    /// Takes one step, and says when it began and, if well, how long it took.
+    pub(crate) fn step<T>(&self, step: Step, go: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+        let began = Instant::now();
+        self.emit(Event::StepStarted { step });
+        let gone = go()?;
+        self.emit(Event::StepEnded { step, ms: millis(began) });
+        Ok(gone)
+    }
+}
+
+impl EventSink for Unconnected {
+    fn emit(&self, event: Event) {
         if is_replaced_droplet(&event) {
             self.has_replaced_a_droplet.store(true, Ordering::SeqCst);
         }
@@ -193,16 +208,17 @@ impl Session {
 
     /// What this session has made, and what becomes of it.
     pub(crate) fn cleanup(&self) -> &Cleanup {
-        &self.unconnected.cleanup
+        self.unconnected.cleanup()
     }
 
-    /// Takes one step, and says when it began and, if well, how long it took.
+    /// What of it needs no engine.
+    pub(crate) fn unconnected(&self) -> &Unconnected {
+        &self.unconnected
+    }
+
+    /// Takes one step; see [`Unconnected::step`].
     pub(crate) fn step<T>(&self, step: Step, go: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-        let began = Instant::now();
-        self.emit(Event::StepStarted { step });
-        let gone = go()?;
-        self.emit(Event::StepEnded { step, ms: millis(began) });
-        Ok(gone)
+        self.unconnected.step(step, go)
     }
 }
 

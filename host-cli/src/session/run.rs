@@ -7,7 +7,7 @@ use crate::engine::docker::Docker;
 use crate::engine::{ContainerId, EngineError, ImageId};
 use crate::failure::Failure;
 use crate::screen::Screen;
-use shared_model::event::{Event, PROTOCOL};
+use shared_model::event::{Event, EventSink, PROTOCOL};
 use shared_model::exit_code::ExitCode;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -79,10 +79,25 @@ pub(crate) fn run_watched<T>(
 ) -> ExitCode {
     run(screen, watch, move |unconnected| {
         let prepared = prepare()?;
-        let session = unconnected.with(Arc::new(Docker::connect()?));
-        orphans::remove(&session);
-        act(&session, prepared)
+        act(&unconnected.connect()?, prepared)
     })
+}
+
+/// As [`run_command`], for one that connects to an engine only where it has to.
+pub(crate) fn run_without_engine(
+    screen: Screen,
+    act: impl FnOnce(&Unconnected) -> Result<(), Failure> + Send + 'static,
+) -> ExitCode {
+    run(screen, signals::watch, act)
+}
+
+impl Unconnected {
+    /// The session with the user's engine. What killed sessions left there goes.
+    pub(crate) fn connect(&self) -> Result<Session, Failure> {
+        let session = self.with(Arc::new(Docker::connect()?));
+        orphans::remove(&session);
+        Ok(session)
+    }
 }
 
 fn told(undone: Undone) -> Event {

@@ -1,15 +1,18 @@
 //! The app image is made while the agent uploads: from the moment on when the builder and all that it left have ended.
-//! It gets its names when the staging has gone well, and is removed otherwise.
+//! It gets its names when the staging has gone well, and is removed otherwise. One that is published is in its registry by then,
+//! where nobody sees it without its name.
 
 use super::extract;
 use super::stage::Milestone;
+use crate::backend::registry::{Publisher, Unnamed};
 use crate::engine::ContainerId;
 use crate::failure::Failure;
-use crate::image::{MadeImage, UntaggedImage, tag};
+use crate::image::{ImageParts, ImagePlan, MadeImage, UntaggedImage, tag};
 use crate::plan::restage::StagedImagePlan;
 use crate::session::{Session, millis};
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Instant;
@@ -19,6 +22,7 @@ pub(super) struct ImageBuild<'a> {
     session: &'a Session,
     container: &'a ContainerId,
     planned: &'a StagedImagePlan,
+    goal: Goal,
     /// What comes of it once it was begun.
     coming: Option<Receiver<Finished>>,
     /// The sha256 of the droplet that the agent judged and uploaded; empty until it is known.
@@ -30,15 +34,70 @@ fn another_droplet() -> Failure {
     Failure::new(ExitCode::Image, text, "a buildpack may have replaced it; do not trust the droplet, uploaded or not")
 }
 
+/// Where an image goes.
+#[derive(Clone)]
+pub(super) enum Goal {
+    /// To the engine on which it was staged.
+    Engine,
+    /// Straight to a registry.
+    Registry(Arc<Publisher>),
+}
+
+/// An image without its names.
+enum Made {
+    OnEngine(UntaggedImage),
+    InRegistry(Arc<Publisher>, Unnamed),
+}
+
+impl Made {
+    /// The sha256 of the droplet that it was made of.
+    fn droplet(&self) -> &str {
+        match self {
+            Self::OnEngine(image) => &image.droplet,
+            Self::InRegistry(_, image) => &image.droplet,
+        }
+    }
+}
+
+impl Goal {
+    fn step(&self) -> Step {
+        match self {
+            Self::Engine => Step::Image,
+            Self::Registry(_) => Step::Push,
+        }
+    }
+
+    /// Makes an image without its names.
+    fn make(
+        self,
+        session: &Session,
+        plan: &ImagePlan,
+        parts: impl FnOnce() -> Result<ImageParts, Failure>,
+    ) -> Result<Made, Failure> {
+        Ok(match self {
+            Self::Engine => Made::OnEngine(session.make_planned(plan, parts)?),
+            Self::Registry(publisher) => {
+                let image = publisher.send(session.unconnected(), plan, parts)?;
+                Made::InRegistry(publisher, image)
+            }
+        })
+    }
+}
+
 struct Finished {
-    outcome: Result<UntaggedImage, Failure>,
+    outcome: Result<Made, Failure>,
     ms: u64,
 }
 
 impl<'a> ImageBuild<'a> {
     /// Nothing is done yet.
-    pub(super) fn new(session: &'a Session, container: &'a ContainerId, planned: &'a StagedImagePlan) -> Self {
-        Self { session, container, planned, coming: None, expected: String::new() }
+    pub(super) fn new(
+        session: &'a Session,
+        container: &'a ContainerId,
+        planned: &'a StagedImagePlan,
+        goal: Goal,
+    ) -> Self {
+        Self { session, container, planned, goal, coming: None, expected: String::new() }
     }
 
     /// The staging has come so far. When the builder has ended its droplet can be taken: in a thread, and only once, however
@@ -52,29 +111,37 @@ impl<'a> ImageBuild<'a> {
         }
     }
 
-    /// The staging has gone well: the image gets its names.
-    pub(super) fn finish(mut self) -> Result<MadeImage, Failure> {
-        self.session.emit(Event::StepStarted { step: Step::Image });
+    /// The staging has gone well: the image gets its names. It, where it is on the engine.
+    pub(super) fn finish(mut self) -> Result<Option<MadeImage>, Failure> {
+        let step = self.goal.step();
+        self.session.emit(Event::StepStarted { step });
         let coming = self.coming.take().unwrap_or_else(|| self.begin());
         let lost = || Failure::new(ExitCode::Bug, "the making of the image was lost", "please report this");
         let Finished { outcome, ms } = coming.recv().map_err(|_| lost())?;
-        let untagged = outcome?;
-        if !self.expected.is_empty() && self.expected != untagged.droplet {
+        let made = outcome?;
+        if !self.expected.is_empty() && self.expected != made.droplet() {
             return Err(another_droplet());
         }
         let began = Instant::now();
-        let image = tag(&*self.session.engine, untagged)?;
-        self.session.emit(Event::StepEnded { step: Step::Image, ms: ms.saturating_add(millis(began)) });
+        let image = match made {
+            Made::OnEngine(untagged) => Some(tag(&*self.session.engine, untagged)?),
+            Made::InRegistry(publisher, image) => {
+                publisher.tag(self.session.unconnected(), &image)?;
+                None
+            }
+        };
+        self.session.emit(Event::StepEnded { step, ms: ms.saturating_add(millis(began)) });
         Ok(image)
     }
 
     fn begin(&self) -> Receiver<Finished> {
         let (sends, finished) = mpsc::sync_channel(1);
         let (session, container, planned) = (self.session.clone(), self.container.clone(), self.planned.clone());
+        let goal = self.goal.clone();
         thread::spawn(move || {
             let began = Instant::now();
             let parts = || extract::parts(&session, &container, &planned.files, planned.plan.bound.bytes);
-            let outcome = session.make_planned(&planned.plan, parts);
+            let outcome = goal.make(&session, &planned.plan, parts);
             let _ = sends.send(Finished { outcome, ms: millis(began) });
         });
         finished

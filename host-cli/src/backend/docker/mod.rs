@@ -27,6 +27,7 @@ mod supervisor;
 pub(crate) mod volume_folders;
 
 use crate::backend::Backend;
+use crate::backend::registry::Publishing;
 use crate::failure::Failure;
 use crate::image::MadeImage;
 use crate::plan::launch::LaunchPlan;
@@ -48,8 +49,8 @@ impl<'a> OneEngine<'a> {
 }
 
 impl Backend for OneEngine<'_> {
-    fn stage(&self, plan: &RestagePlan) -> Result<Option<MadeImage>, Failure> {
-        restage::restage(self.session, plan)
+    fn stage(&self, plan: &RestagePlan, publishing: Option<&Publishing>) -> Result<Option<MadeImage>, Failure> {
+        restage::restage(self.session, plan, publishing)
     }
 
     fn launch(&self, plan: &LaunchPlan) -> Result<(), Failure> {

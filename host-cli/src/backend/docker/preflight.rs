@@ -23,11 +23,7 @@ pub(super) fn restage(engine: &dyn Engine, plan: &RestagePlan) -> Result<Image, 
     let network_name = &plan.container.network;
     network(engine, network_name)?;
     no_app_answers_for(engine, network_name, &plan.hosts)?;
-    let stager_image = image(engine, &plan.container.image, STAGER)?;
-    if let Some(planned) = &plan.image {
-        image(engine, &planned.plan.base, "root file system")?;
-    }
-    Ok(stager_image)
+    image(engine, &plan.container.image, STAGER)
 }
 
 /// The network exists.

@@ -23,8 +23,8 @@ use std::time::Instant;
 /// Where an image is to be pushed, and by whom.
 #[derive(Debug)]
 pub(crate) struct Target {
-    reference: Reference,
-    credentials: Credentials,
+    pub(crate) reference: Reference,
+    pub(crate) credentials: Credentials,
     /// What must be typed besides to push as the same user.
     options: String,
 }
@@ -57,14 +57,14 @@ impl Target {
         Self::beside(reference, login, &others)
     }
 
-    /// What `restage` was told; `None`: the image is to stay here.
+    /// What `restage` was told, with `--push` or `--publish`; `None`: the image is to stay here.
     pub(crate) fn from_restage(command: &Restage) -> Result<Option<Self>, Failure> {
         if command.push.is_some() && command.no_image {
             return Err(Failure::new(ExitCode::CommandLine, "--push wants an image, and --no-image none", ""));
         }
         let others = [("--request", &command.request), ("--stager-log", &command.stager_log)];
         let login = LoginOptions { username: command.username.as_deref(), password_stdin: command.password_stdin };
-        Self::wanted(command.push.as_deref(), login, &others)
+        Self::wanted(command.push.as_deref().or(command.publish.as_deref()), login, &others)
     }
 
     /// What a command that makes an image was told; `None`: the image is to stay here. `others` are its other options that
@@ -78,7 +78,9 @@ impl Target {
         let Some(typed) = typed else {
             return match login {
                 LoginOptions { username: None, password_stdin: false } => Ok(None),
-                _ => Err(wrong("--username and --password-stdin say who pushes; they need --push REGISTRY/REPO[:TAG]")),
+                _ => Err(wrong(
+                    "--username and --password-stdin say who pushes; they need --push or --publish REGISTRY/REPO[:TAG]",
+                )),
             };
         };
         Self::beside(typed, login, others).map(Some)

@@ -12,7 +12,7 @@ fn restaged(words: &str, said: Vec<Event>, status: i64) -> Walked {
     agent(&fake, said, status);
     let (command, agent_options) = typed(words);
     let request = request(RequestKind::Staging, document(STAGER_2016, "taskDefinition", |_| {}));
-    walked(&fake, nobody, move |session| restage(session, &request, &command, &agent_options).map(drop))
+    walked(&fake, nobody, move |session| restage(session, &request, (&command, &agent_options), None).map(drop))
 }
 
 fn uploaded() -> Event {
@@ -55,6 +55,7 @@ fn no_upload_is_the_agents_option_too() {
     });
     let (command, agent_options) = typed("--no-upload");
     let request = request(RequestKind::Staging, document(STAGER_2016, "taskDefinition", |_| {}));
-    let walked = walked(&fake, nobody, move |session| restage(session, &request, &command, &agent_options).map(drop));
+    let walked =
+        walked(&fake, nobody, move |session| restage(session, &request, (&command, &agent_options), None).map(drop));
     assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
 }

@@ -2,6 +2,7 @@
 
 mod engine;
 mod import_method;
+mod registry;
 mod tags;
 
 use super::ImageError;
@@ -11,6 +12,7 @@ use super::stop::Stop;
 use crate::engine::{Image, ImageId};
 pub(crate) use engine::{EngineDestination, Journal};
 pub(crate) use import_method::ImageBy;
+pub(crate) use registry::{Publication, RegistryDestination};
 use shared_model::event::EventSink;
 pub(crate) use tags::{MadeImage, UntaggedImage, tag};
 
@@ -18,6 +20,11 @@ pub(crate) use tags::{MadeImage, UntaggedImage, tag};
 pub(crate) trait Destination {
     /// The image of this name or id there, to build on; `None`: it is not there.
     fn base(&self, name: &str) -> Result<Option<Image>, ImageError>;
+
+    /// What the base of this name or id is called wherever the image is made; `None`: that differs from machine to machine.
+    fn base_name(&self, name: &str) -> Option<String> {
+        Some(name.to_owned())
+    }
 
     /// The image of this build key that is there already, as far as it is remembered to be ours.
     fn find(&self, build_key: &str) -> Result<Option<Image>, ImageError>;

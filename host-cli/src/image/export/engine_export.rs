@@ -18,7 +18,7 @@ const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// Shows every regular file of an export to `visit`, in order, with its name and content. `visit` may end it early.
-pub(super) fn each_file<E: From<ImageError>>(
+pub(in crate::image) fn each_file<E: From<ImageError>>(
     export: impl Read + Send,
     mut visit: impl FnMut(&Entry, &mut dyn Read) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -35,7 +35,7 @@ pub(super) fn each_file<E: From<ImageError>>(
 }
 
 /// A file's bytes as a layer has them: without compression. `None` for a compression that nobody here can undo.
-pub(super) fn inflated(content: &mut dyn Read) -> io::Result<Option<Box<dyn Read + '_>>> {
+pub(in crate::image) fn inflated(content: &mut dyn Read) -> io::Result<Option<Box<dyn Read + '_>>> {
     let mut beginning = Vec::new();
     Read::take(&mut *content, 4).read_to_end(&mut beginning)?;
     let kind = beginning.clone();
@@ -50,7 +50,7 @@ pub(super) fn inflated(content: &mut dyn Read) -> io::Result<Option<Box<dyn Read
 }
 
 /// The error for an export that is not what it should be.
-pub(super) fn unusable(reason: String) -> ImageError {
+pub(in crate::image) fn unusable(reason: String) -> ImageError {
     ImageError::Export { reason }
 }
 

@@ -7,7 +7,7 @@
 
 mod atomic_output;
 mod droplet;
-mod engine_export;
+pub(super) mod engine_export;
 mod layout;
 mod target;
 

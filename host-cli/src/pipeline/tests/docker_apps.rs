@@ -284,7 +284,7 @@ fn a_staging_makes_no_image_tells_the_apps_and_how_to_launch_it() {
     let command = crate::arguments::Restage { cert: None, key: None, ..command };
     let walked = walked(&fake, nobody, move |session| {
         let request = request(RequestKind::Staging, task);
-        let image = restage(session, &request, &command, &agent_options)?;
+        let image = restage(session, &request, (&command, &agent_options), None)?;
         let command = crate::arguments::Restage { cert: certificate, key, ..command };
         propose_launch(session, &request, &command, &Settings::default(), image.as_ref());
         Ok(())

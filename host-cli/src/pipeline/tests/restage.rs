@@ -54,7 +54,7 @@ fn restaged(fake: &Arc<Fake>, words: &str) -> Walked {
 fn restaged_by(fake: &Arc<Fake>, words: &str, watch: impl FnOnce(Sender<Ended>), document: String) -> Walked {
     let (command, agent_options) = typed(words);
     walked(fake, watch, move |session| {
-        restage(session, &request(RequestKind::Staging, document), &command, &agent_options).map(drop)
+        restage(session, &request(RequestKind::Staging, document), (&command, &agent_options), None).map(drop)
     })
 }
 
@@ -64,7 +64,7 @@ fn restaged_and_pushed(fake: &Arc<Fake>, words: &str) -> Walked {
     walked(fake, nobody, move |session| {
         let target = Target::from_restage(&command)?;
         let request = request(RequestKind::Staging, document(STAGER_2016, "taskDefinition", |_| {}));
-        let image = restage(session, &request, &command, &agent_options)?;
+        let image = restage(session, &request, (&command, &agent_options), None)?;
         push_if_wanted(session, image.as_ref(), target.as_ref())
     })
 }

@@ -1,0 +1,141 @@
+//! A registry as the place that an app's image goes to, with no engine between: its layers first, its name last.
+
+use crate::engine::{Engine, Platform};
+use crate::failure::Failure;
+use crate::image::base::{Base, BaseSource};
+use crate::image::{CompressedLayers, ImageMaker, ImageParts, ImagePlan, Publication, RegistryDestination};
+use crate::registry::credentials::Credentials;
+use crate::registry::reference::Reference;
+use crate::registry::registries::Registries;
+use crate::registry::repository::Repository;
+use crate::session::{Unconnected, millis};
+use shared_model::event::{Event, EventSink};
+use shared_model::exit_code::ExitCode;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+/// The digest of a blob `{}`, which a registry is asked for to learn whether it speaks to us.
+const SOME_BLOB: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+
+/// Where an image is to be published, and by whom.
+#[derive(Clone)]
+pub(crate) struct Publishing {
+    /// The name that it gets.
+    pub(crate) reference: Reference,
+    /// Who publishes.
+    pub(crate) credentials: Credentials,
+    /// How registries are reached.
+    pub(crate) registries: Arc<dyn Registries>,
+    /// What records are kept of layers.
+    pub(crate) records: CompressedLayers,
+}
+
+/// Publishes images on one base.
+pub(crate) struct Publisher {
+    reference: Reference,
+    repository: Box<dyn Repository + Send>,
+    base: Base,
+    records: CompressedLayers,
+    cores: NonZeroUsize,
+}
+
+/// An image that is in the registry but for its name.
+pub(crate) struct Unnamed {
+    /// The sha256 of its droplet, in hexadecimal digits.
+    pub(crate) droplet: String,
+    publication: Publication,
+    began: Instant,
+}
+
+impl Publishing {
+    /// Looks for the registry and for the base. `platform` is what the app runs on; `engine` is where a base is that is neither
+    /// in a layout nor in a registry.
+    ///
+    /// # Errors
+    /// One of them is not there, or is of no use.
+    pub(crate) fn open(
+        &self,
+        session: &Unconnected,
+        (base, platform): (&BaseSource, &Platform),
+        engine: Option<Arc<dyn Engine>>,
+    ) -> Result<Publisher, Failure> {
+        self.warn(session, &self.credentials, "publishing");
+        let repository = self.registries.open(&self.reference, &self.credentials, Arc::new(session.clone()))?;
+        repository.blob_size(SOME_BLOB)?;
+        let base = match (base, engine) {
+            (BaseSource::Layout(layout), _) => Base::in_layout(layout, platform)?,
+            (BaseSource::Registry(reference), _) => self.base_in_registry(session, reference, platform)?,
+            (BaseSource::Engine(name), Some(engine)) => Base::on_engine(name, engine)?,
+            (BaseSource::Engine(name), None) => {
+                let text = format!("nobody has connected to the engine that has {name}");
+                return Err(Failure::new(ExitCode::Bug, text, "please report this"));
+            }
+        };
+        let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let (reference, records) = (self.reference.clone(), self.records.clone());
+        Ok(Publisher { reference, repository, base, records, cores })
+    }
+
+    fn base_in_registry(
+        &self,
+        session: &Unconnected,
+        reference: &Reference,
+        platform: &Platform,
+    ) -> Result<Base, Failure> {
+        let credentials = if reference.registry() == self.reference.registry() {
+            self.credentials.clone()
+        } else {
+            self.registries.reader(reference)?
+        };
+        self.warn(session, &credentials, "reading the root file system");
+        let repository = self.registries.open(reference, &credentials, Arc::new(session.clone()))?;
+        Ok(Base::in_registry(reference, repository, platform)?)
+    }
+
+    fn warn(&self, session: &Unconnected, credentials: &Credentials, doing: &str) {
+        if let Some(missing) = &credentials.missing_helper {
+            let who = if credentials.is_anonymous() { "anonymous" } else { credentials.origin.as_str() };
+            session.emit(Event::Warning { text: format!("{missing}; {doing} as {who}") });
+        }
+    }
+}
+
+impl Publisher {
+    /// Makes the layers and sends what the registry lacks of them. Nobody sees the image yet.
+    pub(crate) fn send(
+        &self,
+        session: &Unconnected,
+        plan: &ImagePlan,
+        parts: impl FnOnce() -> Result<ImageParts, Failure>,
+    ) -> Result<Unnamed, Failure> {
+        let began = Instant::now();
+        // Out of a container they are copied to their end.
+        let parts = session.cleanup().write(|_| parts())?;
+        session.cleanup().send(|stop| {
+            let repository: &dyn Repository = &*self.repository;
+            let destination =
+                RegistryDestination::new((repository, &self.reference), &self.base, &self.records, self.cores);
+            let made = ImageMaker { destination: &destination, stop, events: session }.make(plan, parts)?;
+            let lost = || Failure::new(ExitCode::Bug, "the published image was lost", "please report this");
+            let publication = destination.publication().ok_or_else(lost)?;
+            Ok(Unnamed { droplet: made.droplet, publication, began })
+        })
+    }
+
+    /// Gives the image its name.
+    pub(crate) fn tag(&self, session: &Unconnected, image: &Unnamed) -> Result<(), Failure> {
+        let Unnamed { publication, began, .. } = image;
+        session.cleanup().write(|_| Ok(publication.tag(&*self.repository, &self.reference)?))?;
+        session.emit(Event::Pushed {
+            reference: self.reference.name().to_owned(),
+            digest: publication.digest().to_owned(),
+            bytes: publication.bytes,
+            layers_pushed: publication.sent,
+            layers_existing: publication.known,
+            ms: millis(*began),
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! Where the repositories are that images go to and come from. Effects are the client's.
+
+use super::client;
+use super::credentials::Credentials;
+use super::login::{self, LoginError, LoginOptions};
+use super::reference::Reference;
+use super::registry_error::RegistryError;
+use super::repository::Repository;
+use shared_model::event::EventSink;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Opens repositories.
+pub(crate) trait Registries: Send + Sync {
+    /// The repository that `reference` names, with the eyes of this user. Its registry is asked whether it is one; `events` hears of
+    /// what is tried again.
+    fn open(
+        &self,
+        reference: &Reference,
+        credentials: &Credentials,
+        events: Arc<dyn EventSink + Send + Sync>,
+    ) -> Result<Box<dyn Repository + Send>, RegistryError>;
+
+    /// Who reads in the registry of `reference`, where the command line does not say.
+    fn reader(&self, reference: &Reference) -> Result<Credentials, LoginError> {
+        login::credentials(LoginOptions { username: None, password_stdin: false }, reference)
+    }
+}
+
+/// Those that the network leads to.
+pub(crate) struct Network {
+    /// Certificates to trust besides the system's, PEM.
+    pub(crate) ca: Option<PathBuf>,
+}
+
+impl Registries for Network {
+    fn open(
+        &self,
+        reference: &Reference,
+        credentials: &Credentials,
+        events: Arc<dyn EventSink + Send + Sync>,
+    ) -> Result<Box<dyn Repository + Send>, RegistryError> {
+        Ok(Box::new(client::open(reference, credentials, self.ca.as_deref(), events)?))
+    }
+}
