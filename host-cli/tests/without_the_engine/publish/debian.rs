@@ -86,18 +86,21 @@ fn an_authority_that_nobody_knows_is_refused_until_it_is_named() {
 }
 
 #[test]
-fn a_registry_that_asks_for_a_certificate_says_so_and_gets_it() {
+fn a_registry_that_asks_for_a_certificate_says_so_and_gets_the_one_that_docker_would_show() {
     let (world, (authority, certificate, key)) = (World::new(6), certificate_for("client"));
-    for (name, content) in [("client-ca.pem", &authority), ("client.pem", &certificate), ("client.key", &key)] {
-        fs::write(world.path(name), content).unwrap();
-    }
-    let clients = world.path("client-ca.pem").display().to_string();
+    fs::write(world.path("clients.pem"), authority).unwrap();
+    let clients = world.path("clients.pem").display().to_string();
     let recipe = Recipe { tls: true, ..recipe("127.0.0.1") };
     let registry = Registry::changed(recipe, |config| config["http"]["tls"]["clientcas"] = json!([clients]));
-    fs::write(world.path("ca.pem"), &registry.ca).unwrap();
-    publish(&world, &registry, &["--ca", "ca.pem"], As::Nobody).failed(7, &["certificate", "try: "]);
-    let words = ["--ca", "ca.pem", "--cert", "client.pem", "--key", "client.key"];
-    publish(&world, &registry, &words, As::Nobody).done();
+    let folder = world.path(".docker/certs.d").join(&registry.address);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("ca.crt"), &registry.ca).unwrap();
+    publish(&world, &registry, &[], As::Nobody).failed(7, &["asks for a client certificate", "try: ", "certs.d"]);
+    for (name, content) in [("client.cert", certificate), ("client.key", key)] {
+        fs::write(folder.join(name), content).unwrap();
+    }
+    publish(&world, &registry, &[], As::Nobody).done();
+    assert_has_it(&world, &registry, &["--src-cert-dir", folder.to_str().unwrap()]);
 }
 
 #[test]

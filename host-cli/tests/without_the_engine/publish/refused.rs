@@ -84,18 +84,28 @@ fn a_full_registry_is_told_with_its_own_words() {
     ]);
 }
 
+/// These are tried for half a minute, all at once.
 #[test]
-fn a_fault_that_stays_ends_it_in_bounded_time() {
+fn a_fault_that_might_pass_and_stays_ends_it_in_bounded_time() {
+    let lies = Wrong::changes(|answer| {
+        let other = format!("sha256:{}", "0".repeat(64));
+        *answer = answer.clone().with("Docker-Content-Digest", other);
+    });
+    let invalid = error("400 Bad Request", "DIGEST_INVALID", "provided digest did not match uploaded content");
+    let page = |status| Wrong::Answers(Answer::page(status));
     all_refused(vec![
-        (Fault::at("POST /v2/", Wrong::Answers(Answer::page("503 Service Unavailable"))), &["503"]),
-        (Fault::at("HEAD /v2/team/app/blobs/", Wrong::Answers(Answer::page("500 Internal Server Error"))), &["500"]),
+        (Fault::at("POST /v2/", page("503 Service Unavailable")), &["503"]),
+        (Fault::at("HEAD /v2/team/app/blobs/", page("500 Internal Server Error")), &["500"]),
         (Fault::at("PATCH /v2/", Wrong::HangsUp { after: 100_000 }), &[]),
-        (Fault::at(MANIFEST, Wrong::Answers(Answer::page("502 Bad Gateway"))), &["502"]),
+        (Fault::at(MANIFEST, page("502 Bad Gateway")), &["502"]),
         (Fault::at("POST /v2/", Wrong::Babbles), &[]),
+        (Fault::at("POST /v2/", Wrong::EndlessBody("500 Internal Server Error")), &["500"]),
         (
             Fault::at("POST /v2/", error("429 Too Many Requests", "TOOMANYREQUESTS", "slow down, please")),
-            &["429", "slow down, please"],
+            &["slow down, please"],
         ),
+        (Fault::at("PUT /v2/team/app/blobs/", lies), &["received other data than was sent", "sha256:"]),
+        (Fault::at("PUT /v2/team/app/blobs/", invalid), &["received other data than was sent"]),
     ]);
 }
 
@@ -103,14 +113,13 @@ fn a_fault_that_stays_ends_it_in_bounded_time() {
 fn a_registry_that_asks_for_an_hours_pause_is_told_of_and_not_waited_for() {
     let busy =
         Answer::error("429 Too Many Requests", "TOOMANYREQUESTS", "too many requests").with("Retry-After", "3600");
-    all_refused(vec![(Fault::at("POST /v2/", Wrong::Answers(busy)), &["429"])]);
+    all_refused(vec![(Fault::at("POST /v2/", Wrong::Answers(busy)), &["limits requests", "429"])]);
 }
 
 #[test]
 fn an_answer_without_end_is_not_read_to_its_end() {
     all_refused(vec![
         (Fault::at("POST /v2/", Wrong::EndlessHead), &[]),
-        (Fault::at("POST /v2/", Wrong::EndlessBody("500 Internal Server Error")), &["500"]),
         (Fault::at("POST /v2/", Wrong::EndlessBody("403 Forbidden")), &["403"]),
         (Fault::at("POST /v2/", Wrong::EndlessBody("202 Accepted")), &[]),
         (Fault::at(MANIFEST, Wrong::EndlessBody("400 Bad Request")), &["400"]),
@@ -123,22 +132,9 @@ fn a_registry_that_never_answers_is_left() {
 }
 
 #[test]
-fn a_registry_that_has_other_bytes_than_were_sent_is_not_believed() {
-    let lies = || {
-        Wrong::changes(|answer| {
-            let other = format!("sha256:{}", "0".repeat(64));
-            *answer = answer.clone().with("Docker-Content-Digest", other);
-        })
-    };
-    let invalid = || error("400 Bad Request", "DIGEST_INVALID", "provided digest did not match uploaded content");
-    all_refused(vec![
-        (Fault::at("PUT /v2/team/app/blobs/", lies()), &["sha256:"]),
-        (Fault::at("PUT /v2/team/app/blobs/", invalid()), &["digest"]),
-        (
-            Fault::at(MANIFEST, error("404 Not Found", "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")),
-            &["blob unknown to registry"],
-        ),
-    ]);
+fn a_manifest_that_names_what_the_registry_has_lost_is_refused_with_its_words() {
+    let lost = error("404 Not Found", "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry");
+    all_refused(vec![(Fault::at(MANIFEST, lost), &["blob unknown to registry"])]);
 }
 
 #[test]
