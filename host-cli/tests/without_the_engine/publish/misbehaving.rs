@@ -8,7 +8,7 @@ pub(crate) mod wrong;
 
 use door::{Door, Given};
 use http::{Answer, Asked};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
@@ -21,6 +21,9 @@ const FOR_EVER: Duration = Duration::from_secs(300);
 /// A thin wire: bytes, and how long they take.
 const LOT: usize = 100 << 10;
 const TAKES: Duration = Duration::from_millis(100);
+/// How TLS begins, and what Go's servers and nginx say to it.
+const TLS_HANDSHAKE: u8 = 22;
+const NO_TLS: &[u8] = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTPS request to an HTTP server.\n";
 
 /// See the module's text. It ends with its test.
 #[derive(Clone)]
@@ -132,6 +135,9 @@ impl Misbehaving {
     fn serve(&self, connection: TcpStream, side: Side) -> io::Result<()> {
         let mut reading = BufReader::new(connection.try_clone()?);
         let mut writing = connection;
+        if reading.fill_buf()?.first() == Some(&TLS_HANDSHAKE) {
+            return if self.state().habits.mute { Ok(()) } else { writing.write_all(NO_TLS) };
+        }
         while let Some(mut asked) = Asked::read_head(&mut reading)? {
             let wrong = {
                 let mut state = self.state();

@@ -121,6 +121,13 @@ fn the_locations_of_uploads_may_have_a_host_or_none_and_keep_their_query() {
 }
 
 #[test]
+fn a_registry_without_tls_may_hang_up_on_who_tries_it() {
+    let (world, registry) = (World::new(1), Misbehaving::new().used_to(|habits| habits.mute = true));
+    world.publish(&registry, As::Nobody).done();
+    registry.assert_has_it();
+}
+
+#[test]
 fn a_registry_that_takes_only_small_requests_is_sent_small_ones() {
     let world = World::new(1);
     for (largest, shortest) in [(1 << 20, None), (1 << 20, Some(256 << 10))] {

@@ -29,6 +29,8 @@ pub(crate) struct Store {
 /// What a registry may do or not.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Habits {
+    /// Hangs up without a word where somebody speaks TLS.
+    pub(crate) mute: bool,
     /// Mounts blobs of other repositories.
     pub(crate) mounts: bool,
     /// The most bytes of a request's body; none: any number.
