@@ -16,5 +16,7 @@ mod from_request_to_app;
 mod hcf;
 mod image;
 mod push;
+#[path = "../shared/registry.rs"]
 mod registry;
+#[path = "../shared/said.rs"]
 mod said;
