@@ -8,6 +8,10 @@ use rustls::{AlertDescription, CertificateError};
 use std::io;
 use ureq::{Error, Timeout};
 
+/// What servers of TLS 1.2 say both of a certificate that they do not like and of none.
+const NOT_ACCEPTED: &str = "does not accept the client certificate";
+const ASKED_FOR: &str = "asks for a client certificate";
+
 /// What `error` means for a transfer to or from `host`.
 pub(crate) fn classify(error: Error, host: &str, timeouts: Timeouts) -> TransferError {
     let host = || host.to_owned();
@@ -52,6 +56,18 @@ pub(crate) fn classify_proxied(error: Error, proxy: &Proxy, host: &str, timeouts
     }
 }
 
+impl TransferError {
+    /// The same, where it is known whether there was a certificate to show.
+    pub(crate) fn with_own_certificate(self, has_own: bool) -> Self {
+        match self {
+            Self::OwnCertificate { host, how: NOT_ACCEPTED } if !has_own => {
+                Self::OwnCertificate { host, how: ASKED_FOR }
+            }
+            other => other,
+        }
+    }
+}
+
 fn classify_io(error: io::Error, host: String) -> TransferError {
     if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         return classify_tls(tls, host);
@@ -89,7 +105,7 @@ fn classify_tls(error: &rustls::Error, host: String) -> TransferError {
             TransferError::Tls { host, reason: "it speaks only old versions of TLS, or none".to_owned() }
         }
         rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            TransferError::OwnCertificate { host, how: "asks for a client certificate" }
+            TransferError::OwnCertificate { host, how: ASKED_FOR }
         }
         rustls::Error::AlertReceived(AlertDescription::UnknownCA) => {
             TransferError::OwnCertificate { host, how: "does not know the authority of the client certificate" }
@@ -104,7 +120,7 @@ fn classify_tls(error: &rustls::Error, host: String) -> TransferError {
             | AlertDescription::UnsupportedCertificate
             | AlertDescription::AccessDenied
             | AlertDescription::DecryptError,
-        ) => TransferError::OwnCertificate { host, how: "does not accept the client certificate" },
+        ) => TransferError::OwnCertificate { host, how: NOT_ACCEPTED },
         // Texts of rustls name certificates and parameters, never a URL.
         other => TransferError::Tls { host, reason: other.to_string() },
     }

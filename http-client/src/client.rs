@@ -26,6 +26,8 @@ pub struct Client {
     proxies: Arc<Proxies>,
     timeouts: Timeouts,
     verify: Verify,
+    /// Whether there is a certificate to show to servers that ask.
+    has_own: bool,
 }
 
 /// What the client was to be made of cannot be used.
@@ -54,7 +56,7 @@ impl Client {
     /// A certificate file that was asked for cannot be used.
     pub fn through(proxies: Proxies, trust: &Trust, timeouts: Timeouts) -> Result<Self, TrustError> {
         let (connector, proxies) = (SharedConnector::new(trust.tls()?), Arc::new(proxies));
-        Ok(Self { connector, proxies, timeouts, verify: trust.verify })
+        Ok(Self { connector, proxies, timeouts, verify: trust.verify, has_own: trust.own.is_some() })
     }
 
     /// How long it waits.
@@ -130,12 +132,13 @@ impl Client {
         answered: Result<http::Response<Body>, Error>,
     ) -> Result<http::Response<Body>, TransferError> {
         let proxy = self.proxies.for_address(address);
+        let has_own = self.has_own;
         match (answered, proxy) {
             (Ok(answer), Some(proxy)) if answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
                 Err(proxy.refusal(answer.status().as_u16()))
             }
             (Ok(answer), _) => Ok(answer),
-            (Err(error), None) => Err(classify(error, &address.host, self.timeouts)),
+            (Err(error), None) => Err(classify(error, &address.host, self.timeouts).with_own_certificate(has_own)),
             (Err(error), Some(proxy)) => Err(classify_proxied(error, proxy, &address.host, self.timeouts)),
         }
     }

@@ -1,5 +1,7 @@
 //! What engines and registries take as the name of an image. Pure.
 
+use std::net::Ipv6Addr;
+
 /// Characters of a repository that engines allow.
 pub(super) const LONGEST_REPOSITORY: usize = 255;
 /// Characters of a tag that engines allow.
@@ -36,12 +38,19 @@ fn is_repository(repository: &str) -> bool {
 }
 
 fn is_host(host: &str) -> bool {
+    if let Some((address, port)) = host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+        return address.parse::<Ipv6Addr>().is_ok() && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
+    }
     let (name, port) = host.split_once(':').unwrap_or((host, "1"));
     let label = |label: &str| {
         let ends = |c: char| c.is_ascii_alphanumeric();
         label.starts_with(ends) && label.ends_with(ends) && label.chars().all(|c| ends(c) || c == '-')
     };
-    name.split('.').all(label) && !port.is_empty() && port.chars().all(|c| c.is_ascii_digit())
+    name.split('.').all(label) && is_port(port)
+}
+
+fn is_port(port: &str) -> bool {
+    !port.is_empty() && port.chars().all(|c| c.is_ascii_digit())
 }
 
 /// Letters and digits with single separators between them: `.`, `_`, `__` or dashes.
@@ -67,6 +76,8 @@ mod tests {
             ("localhost:5000/a", Some("localhost:5000/a:latest")),
             ("registry.example.com/a:1", Some("registry.example.com/a:1")),
             ("a---b", Some("a---b:latest")),
+            ("[::1]:5000/a", Some("[::1]:5000/a:latest")),
+            ("[2001:db8::1]/a:1", Some("[2001:db8::1]/a:1")),
         ] {
             assert_eq!(full_name(name).as_deref(), full, "{name}");
         }
@@ -95,6 +106,11 @@ mod tests {
             "ho_st:1/a",
             "h.:1/a",
             "h.i:/a",
+            "[::1]:/a",
+            "[::1]5/a",
+            "[::g]:5/a",
+            "[::1/a",
+            "[127.0.0.1]:5/a",
             "a\n",
             "a:b\n",
             "$x",
