@@ -3,7 +3,7 @@
 use super::credentials::{Credentials, Login};
 use super::login::LoginError;
 use super::reference::Reference;
-use super::registries::Registries;
+use super::registries::{Listener, Registries};
 use super::registry_error::RegistryError;
 use super::repository::{BlobDigest, BlobSource, RemoteManifest, Repository};
 use sha2::{Digest, Sha256};
@@ -179,7 +179,12 @@ impl Repository for FakeRepository {
 
 /// All names lead into this registry.
 impl Registries for FakeRepository {
-    fn open(&self, reference: &Reference, _: &Credentials) -> Result<Box<dyn Repository + Send>, RegistryError> {
+    fn open(
+        &self,
+        reference: &Reference,
+        _: &Credentials,
+        _: Listener,
+    ) -> Result<Box<dyn Repository + Send>, RegistryError> {
         Ok(Box::new(self.neighbour(reference.path())))
     }
 

@@ -1,19 +1,28 @@
-//! Where the repositories are that images go to and come from. Effects are the client's.
+//! Where the repositories are that images go to and come from; for tests they are elsewhere than on the network.
 
 use super::credentials::Credentials;
 use super::login::{self, LoginError, LoginOptions};
 use super::reference::Reference;
 use super::registry_error::RegistryError;
 use super::repository::Repository;
+use shared_model::event::EventSink;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Who hears of what is tried again, for as long as it takes.
+pub(crate) type Listener = Arc<dyn EventSink + Send + Sync>;
 
 /// Opens repositories.
 pub(crate) trait Registries: Send + Sync {
-    /// The repository that `reference` names, with the eyes of this user. It is not asked anything yet.
+    /// The repository that `reference` names, with the eyes of this user.
+    ///
+    /// # Errors
+    /// There is no registry.
     fn open(
         &self,
         reference: &Reference,
         credentials: &Credentials,
+        events: Listener,
     ) -> Result<Box<dyn Repository + Send>, RegistryError>;
 
     /// Who reads in the registry of `reference`, where the command line does not say.
@@ -33,8 +42,9 @@ impl Registries for Network {
         &self,
         reference: &Reference,
         credentials: &Credentials,
+        events: Listener,
     ) -> Result<Box<dyn Repository + Send>, RegistryError> {
-        let _ = (reference, credentials, &self.ca);
+        let _ = (reference, credentials, events, &self.ca);
         Err(RegistryError { text: "this build has no client for registries".to_owned(), advice: String::new() })
     }
 }

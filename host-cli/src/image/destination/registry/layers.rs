@@ -129,17 +129,16 @@ impl Way<'_> {
         if self.stop.is_stopped() {
             return Ok(None);
         }
-        let (name, elsewhere, descriptor) = match layer.kept() {
-            Some(kept) => (kept.blob(), self.base.place().map(owned), kept.clone()),
-            None => {
-                let Some(known) = self.place.records.of(layer.digest()) else { return Ok(None) };
-                let registry = self.place.repository.registry();
-                let elsewhere = known.seen_in(registry).map(|path| owned((registry, path)));
-                let blob = known.blob();
-                let descriptor = Descriptor::gzipped_layer(blob.digest.clone(), blob.size);
-                (blob, elsewhere, descriptor)
-            }
+        let (descriptor, elsewhere) = if let Some(kept) = layer.kept() {
+            (kept.clone(), self.base.place().map(owned))
+        } else {
+            let Some(known) = self.place.records.of(layer.digest()) else { return Ok(None) };
+            let registry = self.place.repository.registry();
+            let BlobDigest { digest, size } = known.blob();
+            let elsewhere = known.seen_in(registry).map(|path| owned((registry, path)));
+            (Descriptor::gzipped_layer(digest, size), elsewhere)
         };
+        let name = descriptor.blob();
         if !self.is_there(&name)? && !self.is_mounted(&name, elsewhere)? {
             return Ok(None);
         }
