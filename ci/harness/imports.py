@@ -16,7 +16,7 @@ from harness import command
 from harness.command import TOP
 
 CRATES = [
-    'shared-model', 'name-lookup', 'parallel-gzip', 'tarball', 'tls-trust', 'stager-agent', 'app-supervisor', 'host-cli',
+    'shared-model', 'name-lookup', 'parallel-gzip', 'tarball', 'tls-trust', 'http-client', 'stager-agent', 'app-supervisor', 'host-cli',
     'examples/mini-hcf', 'examples/lifecycle',
 ]
 NOT_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|\b[bc]?r(#*)".*?"\1|[bc]?"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])\'', re.S)

@@ -6,11 +6,11 @@ mod cache;
 pub(crate) use cache::{CacheCommand, Command};
 
 use crate::compression::Compression;
-use crate::fetch::{OwnCertificate, Timeouts, Trust, Verify, duration};
 use crate::outlet::MOST_OUTPUT;
 use crate::session::screen::OutputFormat;
 use crate::unpack::Limits;
 use argh::{ArgsInfo, FromArgs};
+use http_client::{OwnCertificate, Timeouts, Trust, Verify, duration};
 use shared_model::command_line::{self, Mistake, NoArguments};
 use shared_model::event::{Event, Stream};
 use shared_model::exit_code::ExitCode;

@@ -20,7 +20,6 @@ mod fetch;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzed;
 mod hidden;
-mod http_url;
 mod image_handoff;
 mod mounts;
 mod outlet;

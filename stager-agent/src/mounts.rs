@@ -4,10 +4,10 @@
 
 use crate::causes::with_causes;
 use crate::dependencies::meets;
-use crate::fetch::{ClientError, Trust};
 use crate::placed_files::{PlaceError, PlacedFiles, are_there};
 use crate::plan::StagingPlan;
 use crate::session::scope::Scope;
+use http_client::{ClientError, Trust};
 use shared_model::environment::{EnvironmentVariable, merge};
 use shared_model::event::Event;
 use shared_model::mounted_file::{IDENTITY_FILES, SERVICE_BINDINGS, SYSTEM_CERTIFICATES_VARIABLE};
@@ -78,10 +78,10 @@ pub(crate) fn identity(plan: &mut StagingPlan, folder: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fetch::Verify;
     use crate::fetch::loopback::Audience;
     use crate::plan::plan;
     use crate::session::scope::Stop;
+    use http_client::Verify;
     use shared_model::environment::value_of;
     use shared_model::secret::Secret;
     use shared_model::task::TaskDefinition;

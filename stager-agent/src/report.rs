@@ -1,11 +1,12 @@
 //! `--report`: tells how a staging ended, as Diego's BBS would. Cloud Controller believes it: when the staging is the
 //! app's current one, it takes the droplet for staged and starts the app on Diego.
 
-use crate::fetch::{Http, TransferError, status_text};
-use crate::http_url::Address;
+use crate::fetch::Http;
 use crate::plan::Callback;
 use crate::session::scope::Scope;
 use crate::session::steps::milliseconds;
+use http_client::Address;
+use http_client::{TransferError, status_text};
 use serde_json::{Value, json};
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;

@@ -1,6 +1,7 @@
 //! What a push needs besides an engine: the name that an image gets in a registry, who pushes, and what an engine's words
 //! mean when it is refused. The pushing itself is in `backend/docker/push.rs`.
 
+pub(crate) mod client;
 pub(crate) mod credentials;
 mod docker_config;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod helper;
 pub(crate) mod image_name;
 pub(crate) mod login;
 pub(crate) mod reference;
+pub(crate) mod refusal;
 pub(crate) mod registries;
 pub(crate) mod registry_error;
 pub(crate) mod repository;

@@ -1,7 +1,7 @@
 //! What an entry is a copy of. A cache key alone says too little: every deployment calls its lifecycle
 //! `buildpack-cflinuxfs4-lifecycle`. So the place where it came from belongs to it.
 
-use crate::http_url::origin;
+use http_client::origin;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use shared_model::hex::hex;

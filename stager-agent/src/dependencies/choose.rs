@@ -1,7 +1,8 @@
 //! Whether an entry of the cache is what a request asks for: a pure decision.
 
 use crate::cache::Facts;
-use crate::fetch::{Checksum, Known, Validators, Verify};
+use crate::fetch::{Checksum, Known, Validators};
+use http_client::Verify;
 
 /// What to do about an entry whose identity is the right one.
 #[derive(Clone, Debug, PartialEq, Eq)]

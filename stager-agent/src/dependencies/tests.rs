@@ -4,10 +4,10 @@
 use super::*;
 use crate::Scope;
 use crate::cache::{EntryKind, Identity};
-use crate::fetch::Verify;
 use crate::fetch::loopback::{Audience, Server, answer, client};
 use crate::session::scope::Stop;
 use crate::unpack::Limits;
+use http_client::Verify;
 use shared_model::safe_url::SafeUrl;
 use std::fs;
 use std::path::Path;

@@ -6,17 +6,18 @@ use crate::build::process::RunError;
 use crate::build::user::UserError;
 use crate::dependencies::Missing;
 use crate::disk_budget::DiskFull;
-use crate::fetch::{ChecksumError, FetchError, OwnCertificateError, ProxyError, TransferError};
+use crate::fetch::{ChecksumError, FetchError};
 use crate::unpack::{Bound, UnpackError};
 use crate::untrusted_file::UntrustedFileError;
 use crate::upload::UploadError;
+use http_client::BadBlock;
+use http_client::{OwnCertificateError, ProxyError, TransferError};
 use shared_model::assert_all_variants;
 use shared_model::document::{Encoding, NotText};
 use shared_model::safe_url::SafeUrl;
 use shared_model::validate;
 use signal_hook::consts::SIGTERM;
 use std::time::Duration;
-use tls_trust::BadBlock;
 
 /// When the texts are made: long after the recorded signatures expired.
 const NOW: i64 = 1_800_000_000;

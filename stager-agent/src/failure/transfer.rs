@@ -4,9 +4,10 @@ use super::builder;
 use super::unhappy_end::Failure;
 use crate::causes::with_causes;
 use crate::dependencies::Missing;
-use crate::fetch::{FetchError, TransferError};
+use crate::fetch::FetchError;
 use crate::unpack::UnpackError;
 use crate::upload::UploadError;
+use http_client::TransferError;
 use jiff::Timestamp;
 use shared_model::exit_code::ExitCode;
 

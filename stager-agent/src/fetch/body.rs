@@ -8,10 +8,10 @@
 use super::client::Http;
 use super::get::{BodyInfo, Get};
 use super::retry::{AttemptError, Retries};
-use super::transfer_error::TransferError;
 use crate::clock;
-use crate::http_url::Address;
 use crate::session::semaphore::Permit;
+use http_client::Address;
+use http_client::TransferError;
 use shared_model::safe_url::SafeUrl;
 use std::convert::Infallible;
 use std::io::{self, Read};
@@ -207,7 +207,7 @@ fn receive(
             match pass_on(answer.http, to_reader, empty) {
                 Ok(()) if answer.connection.has_more() => Message::Failed(TransferError::Surplus { expected }),
                 Ok(()) => Message::End,
-                Err(error) => Message::Failed(super::classify::classify(error.into(), &host, http.timeouts())),
+                Err(error) => Message::Failed(http.broken(error, &host)),
             }
         }
     };

@@ -3,9 +3,9 @@
 //! headers, are not used.
 
 use super::retry::AttemptError;
-use super::transfer_error::TransferError;
 use crate::session::scope::Stopped;
 use crate::unpack::UnpackError;
+use http_client::TransferError;
 use shared_model::safe_url::SafeUrl;
 use std::io;
 use std::path::PathBuf;

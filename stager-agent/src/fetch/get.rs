@@ -2,9 +2,9 @@
 //! the whole body, the rest of one that broke off, or "not modified".
 
 use super::refusal::refusal;
-use super::transfer_error::TransferError;
 use super::validators::Validators;
-use super::watched_transport::ConnectionHandle;
+use http_client::ConnectionHandle;
+use http_client::TransferError;
 use jiff::Timestamp;
 use std::net::SocketAddr;
 use ureq::Body;

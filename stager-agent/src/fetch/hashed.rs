@@ -7,8 +7,8 @@ use super::error::FetchError;
 use super::get::Get;
 use super::retry::{AttemptError, Retries, with_retries};
 use super::tally::Tally;
-use super::transfer_error::TransferError;
 use crate::session::scope::Scope;
+use http_client::TransferError;
 use shared_model::safe_url::SafeUrl;
 
 /// What a server gives.

@@ -5,9 +5,8 @@ mod proxy;
 
 pub(crate) use proxy::TestProxy;
 
-use super::proxy::Proxies;
-use super::timeouts::Timeouts;
-use super::{Http, Trust, Verify};
+use super::Http;
+use http_client::{Client, Proxies, Timeouts, Trust, Verify};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -183,18 +182,20 @@ pub(crate) fn client(files: Vec<PathBuf>, verify: Verify) -> Http {
 /// A client that goes through these proxies.
 pub(crate) fn through(proxies: Proxies, files: Vec<PathBuf>, verify: Verify) -> Http {
     let timeouts = Timeouts { back_off: Duration::from_millis(5), ..Timeouts::default() };
-    Http::through(proxies, &Trust { files, folder: None, verify, own: None }, timeouts).unwrap()
+    Http::from_client(Client::through(proxies, &Trust { files, folder: None, verify, own: None }, timeouts).unwrap())
 }
 
 /// A client that gives up when nothing moves for so long.
 pub(crate) fn impatient(idle: Duration) -> Http {
     let timeouts = Timeouts { back_off: Duration::from_millis(5), idle, ..Timeouts::default() };
-    Http::through(
-        Proxies::default(),
-        &Trust { files: Vec::new(), folder: None, verify: Verify::Skip, own: None },
-        timeouts,
+    Http::from_client(
+        Client::through(
+            Proxies::default(),
+            &Trust { files: Vec::new(), folder: None, verify: Verify::Skip, own: None },
+            timeouts,
+        )
+        .unwrap(),
     )
-    .unwrap()
 }
 
 /// Remembers what is said.

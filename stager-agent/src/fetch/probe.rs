@@ -6,9 +6,9 @@ use super::client::Http;
 use super::error::FetchError;
 use super::get::Get;
 use super::retry::with_retries;
-use super::timeouts::Timeouts;
 use super::validators::Known;
 use crate::session::scope::Scope;
+use http_client::Timeouts;
 use shared_model::safe_url::SafeUrl;
 
 /// What the server has.

@@ -1,8 +1,7 @@
 //! What it means that a server does not give what it is asked for. A signature that is out of date has no status of its
 //! own: nginx says 410, S3 and Azure 403, Swift 401, Google 400; so the URL's own end decides, and what the server says.
 
-use super::retry::retry_after;
-use super::transfer_error::TransferError;
+use http_client::{TransferError, retry_after};
 use jiff::Timestamp;
 use std::io::Read as _;
 use ureq::Body;

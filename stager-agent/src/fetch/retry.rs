@@ -1,21 +1,18 @@
 //! Tries a transfer again, as Diego does, but with growing pauses, which differ by chance so that many clients of one
 //! server do not come back at the same moment.
 
-use super::timeouts::Timeouts;
-use super::transfer_error::TransferError;
 use crate::causes::with_causes;
 use crate::session::scope::{Scope, Stopped};
 use crate::session::semaphore::{Permit, Semaphore};
 use crate::session::steps::milliseconds;
-use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimeParser;
+use http_client::Timeouts;
+use http_client::TransferError;
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
 use std::cell::Cell;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
-use ureq::http::{HeaderMap, header};
 
 /// How much longer each pause is than the one before.
 const PAUSE_GROWS: u32 = 4;
@@ -147,18 +144,6 @@ pub(crate) fn with_retries<'a, T, E>(
     }
 }
 
-/// How long an answer asks to wait before the next try: its Retry-After in seconds or as a date. `None`: it does not
-/// say, or not so that it can be understood.
-pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = DateTimeParser::new().parse_timestamp(text).ok()?;
-    // A date that has passed means: now.
-    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
-}
-
 /// Between half of `pause` and one and a half of it.
 fn by_chance(pause: Duration) -> Duration {
     // The standard library seeds each of its hashers anew; that is chance enough to part a herd.
@@ -183,6 +168,9 @@ mod tests {
     use super::*;
     use crate::fetch::loopback::Audience;
     use crate::session::scope::Stop;
+    use http_client::retry_after;
+    use jiff::Timestamp;
+    use ureq::http::{HeaderMap, header};
 
     fn cut_off() -> TransferError {
         TransferError::CutOff { received: 0, expected: None }
@@ -268,23 +256,6 @@ mod tests {
                 assert!(retries.began.elapsed() > total && retries.ended::<()>().is_none());
             });
         });
-    }
-
-    #[test]
-    fn a_server_may_ask_for_a_pause_in_seconds_or_as_a_date() {
-        let now: Timestamp = "1994-11-06T08:49:30Z".parse().unwrap();
-        for (asked, seconds) in [
-            ("7", Some(7)),
-            (" 0 ", Some(0)),
-            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(7)),
-            ("Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
-            ("soon", None),
-            ("-1", None),
-        ] {
-            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, asked.parse().unwrap())]);
-            assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{asked}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }
 
     #[test]

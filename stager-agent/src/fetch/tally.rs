@@ -3,8 +3,8 @@
 use super::body::Body;
 use super::checksum::{Checksum, Digests, Mismatch};
 use super::get::BodyInfo;
-use super::transfer_error::TransferError;
 use crate::session::scope::Scope;
+use http_client::TransferError;
 use shared_model::event::Event;
 use std::fs::File;
 use std::io::{self, Read, Write as _};

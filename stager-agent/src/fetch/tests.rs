@@ -17,6 +17,7 @@ use super::*;
 use crate::causes::with_causes;
 use crate::session::scope::{Scope, Stop, Stopped};
 use crate::unpack::{Limits, UnpackError};
+use http_client::{Timeouts, TransferError, Trust, Verify};
 use sha2::{Digest as _, Sha256};
 use shared_model::safe_url::SafeUrl;
 use std::fs;

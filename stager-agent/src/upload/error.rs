@@ -1,8 +1,8 @@
 //! Why a file did not reach its receiver.
 
-use crate::fetch::TransferError;
 use crate::session::scope::Stopped;
 use crate::untrusted_file::UntrustedFileError;
+use http_client::TransferError;
 use shared_model::safe_url::SafeUrl;
 use std::io;
 use std::path::PathBuf;

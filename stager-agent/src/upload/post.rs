@@ -3,9 +3,10 @@
 use super::body::{BodyReader, UploadDigests};
 use super::error::UploadError;
 use super::response;
-use crate::fetch::{AttemptError, Http, Retries, TransferError};
-use crate::http_url::Address;
+use crate::fetch::{AttemptError, Http, Retries};
 use crate::untrusted_file::UntrustedFile;
+use http_client::Address;
+use http_client::TransferError;
 use shared_model::safe_url::SafeUrl;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;

@@ -1,7 +1,7 @@
 //! What a receiver's answer means.
 
 use crate::clock;
-use crate::fetch::{TransferError, retry_after};
+use http_client::{TransferError, retry_after};
 use percent_encoding::percent_decode_str;
 use shared_model::safe_url::SafeUrl;
 use std::io::Read as _;

@@ -4,9 +4,9 @@
 use super::*;
 use crate::causes::with_causes;
 use crate::fetch::loopback::{Audience, Connection, Received, Server, answer, client};
-use crate::fetch::{Timeouts, Trust, Verify};
 use crate::session::scope::{Stop, Stopped};
 use base64::Engine as _;
+use http_client::{Timeouts, Trust, Verify};
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 use std::fs;

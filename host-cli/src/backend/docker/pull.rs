@@ -2,13 +2,14 @@
 
 use super::hearing::{Direction, Hearing};
 use super::layer_totals::Sum;
-use super::push::refusal::PushRefusal;
+use super::push::refusal;
 use crate::engine::{EngineError, Image, Store};
 use crate::failure::Failure;
 use crate::plan::image_source::{DockerImage, Way};
 use crate::registry::credentials::{Credentials, Login};
 use crate::registry::login::{self, LoginOptions};
 use crate::registry::reference::{DOCKER_HUB, Reference};
+use crate::registry::refusal::{Refusal, Speaker};
 use crate::session::{Session, millis};
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
@@ -132,27 +133,30 @@ fn words(reason: &str, reference: &Reference, credentials: &Credentials) -> (Str
         let text = format!("{reference} has no variant for this engine's processor");
         return (text, "push an image that has one: `docker buildx build --platform`".to_owned());
     }
-    match PushRefusal::parse(reason) {
-        PushRefusal::Unauthorized if anonymous => {
+    match refusal::parse(reason) {
+        Refusal::Unauthorized if anonymous => {
             let missing =
                 credentials.missing_helper.as_deref().unwrap_or("neither the request nor docker's config.json has one");
             (format!("{registry} needs a login, and {missing}"), login)
         }
-        PushRefusal::Unauthorized => (format!("{registry} does not accept the login of {}", credentials.origin), login),
-        PushRefusal::Denied => (format!("{registry} has no {path}, or does not let it be pulled {with}"), login),
-        PushRefusal::Unknown => (format!("{registry} has no image {path} of this name"), OTHER_NAME.to_owned()),
-        PushRefusal::TooMany => (
+        Refusal::Unauthorized => (format!("{registry} does not accept the login of {}", credentials.origin), login),
+        Refusal::Denied => (format!("{registry} has no {path}, or does not let it be pulled {with}"), login),
+        Refusal::Unknown => (format!("{registry} has no image {path} of this name"), OTHER_NAME.to_owned()),
+        Refusal::TooMany => (
             format!("{registry} limits requests, and there were too many"),
             format!("wait, then launch again; {login}"),
         ),
-        refusal @ PushRefusal::Trouble => (refusal.text(reference, credentials), again),
-        refusal @ (PushRefusal::UnknownCa
-        | PushRefusal::BadCertificate
-        | PushRefusal::PlainHttp
-        | PushRefusal::NoHost
-        | PushRefusal::NoNameServer
-        | PushRefusal::NobodyThere) => (refusal.text(reference, credentials), refusal.advice(reference, credentials)),
-        PushRefusal::Page | PushRefusal::TooLarge | PushRefusal::Digest | PushRefusal::Name | PushRefusal::Other => {
+        refusal @ Refusal::Trouble => (refusal.text(Speaker::Engine, reference, credentials), again),
+        refusal @ (Refusal::UnknownCa
+        | Refusal::BadCertificate
+        | Refusal::PlainHttp
+        | Refusal::NoHost
+        | Refusal::NoNameServer
+        | Refusal::NobodyThere) => (
+            refusal.text(Speaker::Engine, reference, credentials),
+            refusal.advice(Speaker::Engine, reference, credentials),
+        ),
+        Refusal::Page | Refusal::Full | Refusal::TooLarge | Refusal::Digest | Refusal::Name | Refusal::Other => {
             let advice = format!(
                 "`docker pull {reference}` on the engine's machine shows the same; --pull never takes the image that is here"
             );

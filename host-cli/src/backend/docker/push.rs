@@ -12,8 +12,8 @@ use crate::plan::restage::quoted;
 use crate::registry::credentials::Credentials;
 use crate::registry::login::{self, LoginOptions};
 use crate::registry::reference::Reference;
+use crate::registry::refusal::Speaker;
 use crate::session::{Session, bears, millis};
-use refusal::PushRefusal;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control;
@@ -138,9 +138,9 @@ fn refused(error: EngineError, target: &Target) -> Failure {
     let Target { reference, credentials, .. } = target;
     match error {
         EngineError::Refused { reason, .. } => {
-            let refusal = PushRefusal::parse(&reason);
-            let text = format!("{}: {reason}", refusal.text(reference, credentials));
-            Failure::new(ExitCode::Image, text, refusal.advice(reference, credentials))
+            let refusal = refusal::parse(&reason);
+            let text = format!("{}: {reason}", refusal.text(Speaker::Engine, reference, credentials));
+            Failure::new(ExitCode::Image, text, refusal.advice(Speaker::Engine, reference, credentials))
         }
         EngineError::NotFound { .. } | EngineError::InvalidReference { .. } => {
             Failure::new(ExitCode::Image, error.to_string(), "")

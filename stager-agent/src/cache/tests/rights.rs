@@ -4,8 +4,9 @@
 use super::processes::Child;
 use super::*;
 use crate::fetch::loopback::{Server, answer, client};
-use crate::fetch::{Archive, Verify, fetch};
+use crate::fetch::{Archive, fetch};
 use crate::unpack::Limits;
+use http_client::Verify;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;

@@ -1,10 +1,9 @@
 //! Servers that want to know who we are.
 
-use super::super::OwnCertificate;
-use super::super::own_certificate::OwnCertificateError;
 use super::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http_client::{ClientError, OwnCertificate, OwnCertificateError, TrustError};
 use rcgen::KeyPair;
 use std::path::PathBuf;
 

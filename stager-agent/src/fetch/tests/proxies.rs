@@ -1,9 +1,8 @@
 //! Real transfers through a real proxy, to servers that cannot be reached otherwise.
 
 use super::super::loopback::{TestProxy, through};
-use super::super::proxy::Proxies;
 use super::*;
-use crate::http_url::Address;
+use http_client::{Address, Proxies};
 
 /// `u:p%40ss` as a proxy is told.
 const BASIC: &str = "Basic dTpwQHNz";

@@ -1,6 +1,7 @@
 //! Whose certificates are believed.
 
 use super::*;
+use http_client::{ClientError, TrustError};
 
 #[test]
 fn an_authority_is_trusted_when_named_and_only_then() {

@@ -1,14 +1,14 @@
 //! How long a transfer waits for what: the limits on connecting and on all of it. (Silence within a body: `tests.rs`.)
 
-use super::super::proxy::Proxies;
 use super::*;
+use http_client::{Client, Proxies};
 use std::net::{TcpListener, TcpStream};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn patient(timeouts: Timeouts) -> Http {
     let trust = Trust { files: Vec::new(), folder: None, verify: Verify::Skip, own: None };
-    Http::through(Proxies::default(), &trust, timeouts).unwrap()
+    Http::from_client(Client::through(Proxies::default(), &trust, timeouts).unwrap())
 }
 
 /// A listener whose queue is full: what else wants to connect hears nothing.

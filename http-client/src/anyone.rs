@@ -7,10 +7,10 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 /// Takes any certificate, also one that cannot be read: so old servers are spoken to, too.
 #[derive(Debug)]
-pub(super) struct Anyone(WebPkiSupportedAlgorithms);
+pub(crate) struct Anyone(WebPkiSupportedAlgorithms);
 
 impl Anyone {
-    pub(super) fn new(provider: &CryptoProvider) -> Self {
+    pub(crate) fn new(provider: &CryptoProvider) -> Self {
         Self(provider.signature_verification_algorithms)
     }
 }

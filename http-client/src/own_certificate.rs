@@ -14,16 +14,17 @@ use tls_trust::BadBlock;
 
 /// Where certificate and key are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct OwnCertificate {
+pub struct OwnCertificate {
     /// A PEM file: the certificate first, then those that lead from it to the authority, where there are any.
-    pub(crate) certificate: PathBuf,
+    pub certificate: PathBuf,
     /// A PEM file with the key, as PKCS#8, PKCS#1 or SEC1; `None`: it is beside the certificate.
-    pub(crate) key: Option<PathBuf>,
+    pub key: Option<PathBuf>,
 }
 
 /// Certificate or key cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum OwnCertificateError {
+#[expect(missing_docs, reason = "the text beside each says what it is, and names its fields")]
+pub enum OwnCertificateError {
     #[error("cannot read {}", path.display())]
     Unreadable {
         path: PathBuf,
@@ -52,7 +53,7 @@ pub(crate) enum OwnCertificateError {
 
 impl OwnCertificate {
     /// The certificate, those that lead from it to the authority, and the key.
-    pub(super) fn load(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), OwnCertificateError> {
+    pub(crate) fn load(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), OwnCertificateError> {
         let certificate = || self.certificate.clone();
         let key_path = self.key.as_deref().unwrap_or(&self.certificate);
         let (chain, bad) = tls_trust::certificates(&read(&self.certificate)?);

@@ -7,18 +7,18 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Timeouts {
+pub struct Timeouts {
     /// For a name, and for a connection with TLS and all.
-    pub(crate) connect: Duration,
+    pub connect: Duration,
     /// For the next bytes, while a body moves in either direction. Diego: 10 s, which a busy blobstore may exceed.
-    pub(crate) idle: Duration,
+    pub idle: Duration,
     /// For one transfer with all its tries and pauses; of an upload, until its body is sent. Diego: 10 min a try, which
     /// a slow line may exceed although it moves.
-    pub(crate) total: Duration,
+    pub total: Duration,
     /// Before the second try; each further pause is several times as long.
-    pub(crate) back_off: Duration,
+    pub back_off: Duration,
     /// Tries after the first, while nothing gets further. Diego: 2, and today 3.
-    pub(crate) retries: u32,
+    pub retries: u32,
 }
 
 impl Default for Timeouts {
@@ -37,7 +37,7 @@ impl Default for Timeouts {
 ///
 /// # Errors
 /// In words: it is none, or 0, or more than a day.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let in_unit = |(letter, seconds)| Some((text.strip_suffix(letter)?, seconds));
     let (number, unit) = [('s', 1), ('m', 60), ('h', 3600)].into_iter().find_map(in_unit).unwrap_or((text, 1));
     let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));

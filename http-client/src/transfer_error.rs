@@ -1,14 +1,15 @@
 //! What can go wrong between two ends of an HTTP connection, in either direction. No text here holds a secret: hosts
 //! are shown, URLs are not, and the HTTP library's own texts, which quote URLs and headers, are not used.
 
-use crate::http_url::NotHttp;
+use crate::address::NotHttp;
 use shared_model::size;
 use std::io;
 use std::time::Duration;
 
 /// A transfer over HTTP failed, in either direction.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TransferError {
+#[expect(missing_docs, reason = "the text beside each says what it is, and names its fields")]
+pub enum TransferError {
     #[error("{}", NotHttp)]
     BadUrl,
     /// The signature is wrong or out of date: 403 or 410; any 4xx to a URL past its end; 400 that says `ExpiredToken`.
@@ -85,7 +86,7 @@ pub(crate) enum TransferError {
         /// Bytes announced; `None`: in chunks, which had ended.
         expected: Option<u64>,
     },
-    #[error("the server encoded the file (Content-Encoding: {coding}), though the agent asked for it as it is")]
+    #[error("the server encoded the file (Content-Encoding: {coding}), though it was asked for as it is")]
     Encoded {
         /// The server's word: `gzip`.
         coding: String,
@@ -109,7 +110,8 @@ pub(crate) enum TransferError {
 
 impl TransferError {
     /// Whether another try may go better: the network's moods, and servers that are busy or broken.
-    pub(crate) fn is_transient(&self) -> bool {
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::UnknownHost { .. }
             | Self::Connect { .. }
@@ -136,17 +138,20 @@ impl TransferError {
     }
 
     /// Whether the server does not take the URL's signature. What it gave before may still be used.
-    pub(crate) fn is_refusal(&self) -> bool {
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused { .. })
     }
 
     /// Whether a server that is there does not give it: to nobody, or to nobody with this URL.
-    pub(crate) fn withholds(&self) -> bool {
+    #[must_use]
+    pub fn withholds(&self) -> bool {
         matches!(self, Self::Refused { .. } | Self::NotFound | Self::Status { status: 401, .. })
     }
 
     /// Whether it is the server that cannot be spoken to, whatever is wanted from it.
-    pub(crate) fn is_about_the_server(&self) -> bool {
+    #[must_use]
+    pub fn is_about_the_server(&self) -> bool {
         matches!(
             self,
             Self::UnknownHost { .. }
@@ -161,12 +166,14 @@ impl TransferError {
     }
 
     /// Whether a body that it ended may go on where it was: what had come until then was right.
-    pub(super) fn breaks_off(&self) -> bool {
+    #[must_use]
+    pub fn breaks_off(&self) -> bool {
         self.is_transient() && !matches!(self, Self::NotResumed { .. } | Self::Surplus { .. } | Self::Damaged { .. })
     }
 
     /// How long the server asks to wait before the next try.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
         if let Self::Status { retry_after, .. } = self { *retry_after } else { None }
     }
 }
@@ -195,7 +202,8 @@ fn announced(expected: Option<u64>) -> String {
 }
 
 /// `404 Not Found`; the number alone where it has no name.
-pub(crate) fn status_text(status: u16) -> String {
+#[must_use]
+pub fn status_text(status: u16) -> String {
     let name = ureq::http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     name.map_or(status.to_string(), |name| format!("{status} {name}"))
 }

@@ -1,15 +1,15 @@
 //! Says in our nouns what the HTTP library complains about. Its own texts quote URLs, headers and redirect targets,
 //! which may be secret, so none of them is passed on.
 
-use super::proxy::Proxy;
-use super::timeouts::Timeouts;
-use super::transfer_error::TransferError;
+use crate::proxy::Proxy;
+use crate::timeouts::Timeouts;
+use crate::transfer_error::TransferError;
 use rustls::{AlertDescription, CertificateError};
 use std::io;
 use ureq::{Error, Timeout};
 
 /// What `error` means for a transfer to or from `host`.
-pub(super) fn classify(error: Error, host: &str, timeouts: Timeouts) -> TransferError {
+pub(crate) fn classify(error: Error, host: &str, timeouts: Timeouts) -> TransferError {
     let host = || host.to_owned();
     let timed_out = || io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {:?}", timeouts.connect));
     match error {
@@ -27,7 +27,7 @@ pub(super) fn classify(error: Error, host: &str, timeouts: Timeouts) -> Transfer
 }
 
 /// What `error` means where `proxy` stands between us and `host`: all that is said of connecting is said of the proxy.
-pub(super) fn classify_proxied(error: Error, proxy: &Proxy, host: &str, timeouts: Timeouts) -> TransferError {
+pub(crate) fn classify_proxied(error: Error, proxy: &Proxy, host: &str, timeouts: Timeouts) -> TransferError {
     if let Error::ConnectProxyFailed(text) = &error {
         // `proxy server responded 407/407`
         let status = text.rsplit('/').next().and_then(|status| status.parse().ok());

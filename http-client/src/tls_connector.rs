@@ -13,7 +13,7 @@ use ureq::unversioned::transport::{
 };
 
 /// Makes connections: through a proxy's tunnel where there is one, and with TLS where the URL says so.
-pub(super) fn connector(tls: Arc<ClientConfig>) -> impl Connector<(), Out = impl Transport> {
+pub(crate) fn connector(tls: Arc<ClientConfig>) -> impl Connector<(), Out = impl Transport> {
     ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default()).chain(TlsConnector(tls))
 }
 

@@ -3,8 +3,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the leaf that reads certificate files")]
 
-use super::anyone::Anyone;
-use super::own_certificate::{OwnCertificate, OwnCertificateError};
+use crate::anyone::Anyone;
+use crate::own_certificate::{OwnCertificate, OwnCertificateError};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
@@ -22,21 +22,21 @@ const SYSTEM_BUNDLES: [&str; 3] =
 
 /// Where trust comes from, besides the system's own bundle.
 #[derive(Clone, Debug)]
-pub(crate) struct Trust {
+pub struct Trust {
     /// PEM files with certificates. Each must be readable and hold at least one.
-    pub(crate) files: Vec<PathBuf>,
+    pub files: Vec<PathBuf>,
     /// A directory whose `*.crt` and `*.pem` are added; one that does not exist adds nothing, nor does a file in it
     /// without a certificate, or a block that is none: nobody asked for that one by name. See [`Trust::left_out`].
-    pub(crate) folder: Option<PathBuf>,
+    pub folder: Option<PathBuf>,
     /// Whether certificates are looked at.
-    pub(crate) verify: Verify,
+    pub verify: Verify,
     /// What is shown to servers that ask who we are; `None`: nothing.
-    pub(crate) own: Option<OwnCertificate>,
+    pub own: Option<OwnCertificate>,
 }
 
 /// Whether certificates are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verify {
+pub enum Verify {
     /// The server's certificate must be signed by an authority that is trusted here.
     Yes,
     /// Any certificate will do. Whoever asks for this warns the user.
@@ -45,7 +45,8 @@ pub(crate) enum Verify {
 
 /// A certificate file cannot be used.
 #[derive(Debug, Error)]
-pub(crate) enum TrustError {
+#[expect(missing_docs, reason = "the text beside each says what it is, and names its fields")]
+pub enum TrustError {
     #[error("the client certificate cannot be used")]
     Own(#[from] OwnCertificateError),
     #[error("cannot read the certificates in {}", path.display())]
@@ -76,7 +77,7 @@ impl Trust {
     ///
     /// # Errors
     /// One of the named files cannot be used, or the directory cannot be read.
-    pub(super) fn tls(&self) -> Result<Arc<ClientConfig>, TrustError> {
+    pub fn tls(&self) -> Result<Arc<ClientConfig>, TrustError> {
         fn unusable(error: impl Error + Send + Sync + 'static) -> TrustError {
             TrustError::Library { cause: io::Error::other(error) }
         }
@@ -103,7 +104,7 @@ impl Trust {
     ///
     /// # Errors
     /// One of the files cannot be used.
-    pub(crate) fn authorities(&self) -> Result<Vec<(String, String)>, TrustError> {
+    pub fn authorities(&self) -> Result<Vec<(String, String)>, TrustError> {
         let found: Result<Vec<_>, _> = self.files.iter().map(|path| certificates_in(path)).collect();
         Ok(tls_trust::each_in_a_file(&found?.concat()))
     }
@@ -129,7 +130,7 @@ impl Trust {
     ///
     /// # Errors
     /// The directory or a file in it cannot be read.
-    pub(crate) fn left_out(&self) -> Result<Vec<String>, TrustError> {
+    pub fn left_out(&self) -> Result<Vec<String>, TrustError> {
         let mut texts = Vec::new();
         for path in self.folder_files()? {
             let (_, bad) = tls_trust::certificates(&read(&path)?);

@@ -2,7 +2,7 @@
 //! whether more came than a body that was read to its end, hear an answer that comes before a body is sent whole, and
 //! name the whole URL to a proxy that passes plain HTTP on.
 
-use super::tls_connector;
+use crate::tls_connector;
 use rustls::ClientConfig;
 use std::fmt::Debug;
 use std::io;
@@ -13,23 +13,23 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTi
 
 /// Makes the connection of one request.
 #[derive(Debug)]
-pub(super) struct WatchedConnector {
+pub(crate) struct WatchedConnector {
     /// Makes the connection itself.
-    pub(super) connector: SharedConnector,
+    pub(crate) connector: SharedConnector,
     /// Is told of the connection.
-    pub(super) connection: ConnectionHandle,
+    pub(crate) connection: ConnectionHandle,
     /// `http://host:port`, which a proxy finds in front of the path; `None`: it is not asked through a proxy, or
     /// through a tunnel.
-    pub(super) whole_url: Option<String>,
+    pub(crate) whole_url: Option<String>,
 }
 
 /// What all requests share: it keeps what all TLS connections need.
 #[derive(Clone, Debug)]
-pub(super) struct SharedConnector(Arc<dyn Connector<(), Out = Box<dyn Transport>>>);
+pub(crate) struct SharedConnector(Arc<dyn Connector<(), Out = Box<dyn Transport>>>);
 
 impl SharedConnector {
     /// One that speaks TLS like this.
-    pub(super) fn new(tls: Arc<ClientConfig>) -> Self {
+    pub(crate) fn new(tls: Arc<ClientConfig>) -> Self {
         Self(Arc::new(Boxed(tls_connector::connector(tls))))
     }
 }
@@ -49,7 +49,7 @@ impl<C: Connector<()>> Connector<()> for Boxed<C> {
 /// What is known of a connection: who is at its other end, and once the library is done with it, whether more came than
 /// was read. Clones are of the same connection.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ConnectionHandle(Arc<ConnectionState>);
+pub struct ConnectionHandle(Arc<ConnectionState>);
 
 #[derive(Debug, Default)]
 struct ConnectionState {
@@ -59,7 +59,7 @@ struct ConnectionState {
 
 /// A connection that is watched.
 #[derive(Debug)]
-pub(super) struct WatchedTransport {
+pub(crate) struct WatchedTransport {
     inner: Box<dyn Transport>,
     connection: ConnectionHandle,
     whole_url: Option<String>,
@@ -124,12 +124,14 @@ impl Drop for WatchedTransport {
 
 impl ConnectionHandle {
     /// Who is at the other end, or the proxy before it; `None` before there was a connection.
-    pub(super) fn peer(&self) -> Option<SocketAddr> {
+    #[must_use]
+    pub fn peer(&self) -> Option<SocketAddr> {
         self.0.peer.get().copied()
     }
 
     /// Whether more came with the end of the body that was read; false before its end. What comes later is not waited for.
-    pub(super) fn has_more(&self) -> bool {
+    #[must_use]
+    pub fn has_more(&self) -> bool {
         self.0.has_more.get().copied().unwrap_or_default()
     }
 }

@@ -5,8 +5,8 @@
 //! the subdomains alone, addresses, each of these with a port or without, networks (`10.0.0.0/8`), and `*`. This machine
 //! itself (`localhost`, 127.0.0.0/8, `::1`) is never asked through a proxy.
 
-use super::transfer_error::{TransferError, status_text};
-use crate::http_url::Address;
+use crate::address::Address;
+use crate::transfer_error::{TransferError, status_text};
 use shared_model::safe_url::SafeUrl;
 use std::fmt;
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ use ureq::unversioned::transport::NextTimeout;
 
 /// The proxies of an environment.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Proxies {
+pub struct Proxies {
     http: Option<Proxy>,
     https: Option<Proxy>,
     exceptions: Vec<Exception>,
@@ -26,27 +26,28 @@ pub(crate) struct Proxies {
 
 /// One proxy. `Display` and `Debug` hide its password.
 #[derive(Clone)]
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     /// As it was given, with a scheme.
-    pub(super) url: SafeUrl,
+    pub(crate) url: SafeUrl,
     /// The variable that names it.
-    pub(super) variable: &'static str,
+    pub(crate) variable: &'static str,
     /// Whether TLS is spoken to it.
-    pub(super) https: bool,
+    pub(crate) https: bool,
     /// The value of a Proxy-Authorization header, of the userinfo.
-    pub(super) authorization: Option<String>,
+    pub(crate) authorization: Option<String>,
     /// The same for the HTTP library, which asks it for tunnels.
-    pub(super) tunnel: ureq::Proxy,
+    pub(crate) tunnel: ureq::Proxy,
 }
 
 /// Finds the address of a proxy, whatever host is asked for: a proxy that passes requests on is all that one connects to.
-pub(super) struct NearProxy(pub(super) Uri);
+pub(crate) struct NearProxy(pub(crate) Uri);
 
 /// A variable of the environment does not name a proxy that can be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{variable} is not the URL of an HTTP proxy")]
-pub(crate) struct ProxyError {
-    pub(crate) variable: &'static str,
+pub struct ProxyError {
+    /// `HTTPS_PROXY` and the like.
+    pub variable: &'static str,
 }
 
 /// What is asked without a proxy. A port of `None` means any.
@@ -71,7 +72,7 @@ impl Proxies {
     ///
     /// # Errors
     /// A variable names something else, such as a SOCKS proxy. Going around it could be what nobody wants.
-    pub(crate) fn from_env(value: impl Fn(&str) -> Option<String>) -> Result<Self, ProxyError> {
+    pub fn from_env(value: impl Fn(&str) -> Option<String>) -> Result<Self, ProxyError> {
         let first = |names: [&'static str; 2]| {
             names.into_iter().find_map(|name| {
                 let value = value(name)?.trim().to_owned();
@@ -88,7 +89,7 @@ impl Proxies {
     }
 
     /// The proxy for `address`; `None`: it is asked directly.
-    pub(super) fn for_address(&self, address: &Address) -> Option<&Proxy> {
+    pub(crate) fn for_address(&self, address: &Address) -> Option<&Proxy> {
         let proxy = if address.https { self.https.as_ref() } else { self.http.as_ref() }?;
         let host = address.host.trim_end_matches('.');
         let ip = ip(host);
@@ -107,7 +108,7 @@ impl Proxy {
     }
 
     /// It answered `status` in place of whom we asked for.
-    pub(super) fn refusal(&self, status: u16) -> TransferError {
+    pub(crate) fn refusal(&self, status: u16) -> TransferError {
         TransferError::Proxy {
             proxy: self.to_string(),
             status: Some(status),

@@ -11,20 +11,21 @@ use ureq::http::uri::Authority;
 /// A URL that the HTTP client cannot use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("this is not an http or https URL")]
-pub(crate) struct NotHttp;
+pub struct NotHttp;
 
 /// A URL as the HTTP client wants it. It holds secrets, so it has no `Debug` and no `Display`.
-pub(crate) struct Address {
+#[derive(Clone)]
+pub struct Address {
     /// The URL without userinfo and fragment.
-    pub(crate) url: String,
+    pub url: String,
     /// The value of an Authorization header, made of the userinfo.
-    pub(crate) authorization: Option<String>,
+    pub authorization: Option<String>,
     /// The host, for error texts; never secret.
-    pub(crate) host: String,
+    pub host: String,
     /// The port, the scheme's own where the URL names none.
-    pub(crate) port: u16,
+    pub port: u16,
     /// Whether TLS is spoken.
-    pub(crate) https: bool,
+    pub https: bool,
 }
 
 impl Address {
@@ -32,7 +33,7 @@ impl Address {
     ///
     /// # Errors
     /// [`NotHttp`]: neither http nor https, or not a URL.
-    pub(crate) fn parse(url: &SafeUrl) -> Result<Self, NotHttp> {
+    pub fn parse(url: &SafeUrl) -> Result<Self, NotHttp> {
         let (scheme, rest) = url.reveal().split_once("://").ok_or(NotHttp)?;
         let https = match scheme.to_ascii_lowercase().as_str() {
             "http" => false,
@@ -58,7 +59,7 @@ impl Address {
     ///
     /// # Errors
     /// [`NotHttp`]: the target is no http or https URL.
-    pub(crate) fn redirected(&self, location: &str) -> Result<Self, NotHttp> {
+    pub fn redirected(&self, location: &str) -> Result<Self, NotHttp> {
         let here: Uri = self.url.parse().map_err(|_| NotHttp)?;
         let (scheme, authority) = (here.scheme_str().unwrap_or_default(), here.authority().map_or("", |a| a.as_str()));
         let target = if location.contains("://") && !location.starts_with(['/', '?', '.']) {
@@ -79,7 +80,8 @@ impl Address {
     }
 
     /// Scheme, host and port.
-    pub(crate) fn origin(&self) -> &str {
+    #[must_use]
+    pub fn origin(&self) -> &str {
         let authority = self.url.find("://").map_or(0, |at| at + 3);
         let end = self.url[authority..].find(['/', '?']).map_or(self.url.len(), |at| authority + at);
         &self.url[..end]
@@ -98,7 +100,8 @@ fn basic(userinfo: &str) -> String {
 
 /// Scheme, host, port and path of a URL in one spelling, as the HTTP client reads it, so that nobody is taken for another
 /// by a trick of spelling: `https://blobstore/read/k`. `None`: it is no http or https URL.
-pub(crate) fn origin(url: &SafeUrl) -> Option<String> {
+#[must_use]
+pub fn origin(url: &SafeUrl) -> Option<String> {
     let uri: Uri = Address::parse(url).ok()?.url.parse().ok()?;
     let scheme = uri.scheme_str()?.to_ascii_lowercase();
     let host = uri.host()?.to_ascii_lowercase();

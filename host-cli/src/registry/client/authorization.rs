@@ -1,0 +1,242 @@
+//! What is shown to a registry: nothing until it asks, then a password or a token of its login service, which is asked for
+//! again when its time is up. Passwords go to the registry and to the service that it names, and over no weaker connection.
+
+use super::challenge::Challenge;
+use super::said::{LONGEST_ANSWER, said};
+use super::trouble::Trouble;
+use crate::registry::credentials::Login;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_client::{Address, Client, Request, TransferError};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use shared_model::safe_url::SafeUrl;
+use shared_model::secret::Secret;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use ureq::SendBody;
+use ureq::http::{Method, header};
+
+/// As the specification has it, where a service does not say how long its token lives.
+const SHORT_LIFE: u64 = 60;
+/// A token that ends so soon is not begun with.
+const MARGIN: Duration = Duration::from_secs(5);
+/// How long a login service may think.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What we call ourselves there.
+const CLIENT: &str = "stager";
+
+/// What one registry is shown for one repository.
+pub(super) struct Authorization {
+    login: Login,
+    /// `https` or `http`, of the registry: to a service without TLS nothing is said that TLS protected.
+    https: bool,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Default)]
+struct Shown {
+    /// The header's value.
+    header: Option<Secret<String>>,
+    /// When it is worth nothing any more; `None`: nobody knows.
+    until: Option<Instant>,
+    /// The login service and what it calls the registry.
+    service: Option<(String, String)>,
+    /// What tokens were asked for: actions by resource.
+    scopes: BTreeMap<String, BTreeSet<String>>,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    #[serde(default)]
+    token: Secret<String>,
+    #[serde(default)]
+    access_token: Secret<String>,
+    #[serde(default)]
+    expires_in: Option<u64>,
+}
+
+impl Authorization {
+    /// Of a registry that is spoken to with TLS, or not.
+    pub(super) fn new(login: Login, https: bool) -> Self {
+        Self { login, https, shown: Mutex::default() }
+    }
+
+    /// What to show now; `None`: nothing. A token whose time is up is replaced before.
+    pub(super) fn header(&self, client: &Client) -> Result<Option<Secret<String>>, Trouble> {
+        let mut shown = self.shown();
+        let has_ended = shown.until.is_some_and(|until| Instant::now() + MARGIN > until);
+        if has_ended && shown.service.is_some() {
+            self.fetch_token(&mut shown, client)?;
+        }
+        Ok(shown.header.clone())
+    }
+
+    /// Meets what the registry asked for after it was shown `before`. `scope` is wanted where it does not say. `false`: there is
+    /// nothing more to show.
+    pub(super) fn meet(
+        &self,
+        challenge: &Challenge,
+        scope: &str,
+        before: Option<&Secret<String>>,
+        client: &Client,
+    ) -> Result<bool, Trouble> {
+        let mut shown = self.shown();
+        if shown.header.as_ref() != before {
+            return Ok(true); // another thread was asked first
+        }
+        match challenge {
+            Challenge::Basic => {
+                let Login::Password { user, password } = &self.login else { return Ok(false) };
+                let header = basic(user, password);
+                let is_new = before != Some(&header);
+                shown.header = Some(header);
+                Ok(is_new)
+            }
+            Challenge::Bearer { realm, service, scope: asked } => {
+                if let Login::RegistryToken(token) = &self.login {
+                    let header = Secret::new(format!("Bearer {}", token.reveal()));
+                    let is_new = before != Some(&header);
+                    shown.header = Some(header);
+                    return Ok(is_new);
+                }
+                shown.service = Some((realm.clone(), service.clone()));
+                shown.want(if asked.is_empty() { scope } else { asked });
+                self.fetch_token(&mut shown, client)?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// All that must not be seen by people.
+    pub(super) fn secrets(&self) -> Vec<Secret<String>> {
+        let of_login = match &self.login {
+            Login::Anonymous => None,
+            Login::Password { password, .. } => Some(password.clone()),
+            Login::IdentityToken(token) | Login::RegistryToken(token) => Some(token.clone()),
+        };
+        let header = self.shown().header.clone();
+        let of_header =
+            header.and_then(|header| header.reveal().split_once(' ').map(|(_, it)| Secret::new(it.to_owned())));
+        of_login.into_iter().chain(of_header).collect()
+    }
+
+    fn fetch_token(&self, shown: &mut Shown, client: &Client) -> Result<(), Trouble> {
+        let Some((realm, service)) = shown.service.clone() else { return Ok(()) };
+        let began = Instant::now();
+        let token = self.token(&realm, &service, &shown.scopes(), client)?;
+        let life = Duration::from_secs(token.expires_in.unwrap_or(SHORT_LIFE).max(SHORT_LIFE));
+        let text = if token.token.reveal().is_empty() { token.access_token } else { token.token };
+        if text.reveal().is_empty() || !text.reveal().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Trouble::login("its login service gives no token"));
+        }
+        shown.header = Some(Secret::new(format!("Bearer {}", text.reveal())));
+        shown.until = began.checked_add(life);
+        Ok(())
+    }
+
+    fn token(&self, realm: &str, service: &str, scopes: &[String], client: &Client) -> Result<Token, Trouble> {
+        let form = |pairs: Vec<(&str, &str)>| {
+            let pair = |(name, value): (&str, &str)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC));
+            pairs.into_iter().filter(|(_, value)| !value.is_empty()).map(pair).collect::<Vec<_>>().join("&")
+        };
+        let asked = [("service", service)].into_iter().chain(scopes.iter().map(|scope| ("scope", scope.as_str())));
+        let answer = if let Login::IdentityToken(token) = &self.login {
+            let address = self.service_at(realm.to_owned())?;
+            let scope = scopes.join(" ");
+            let fields =
+                [("grant_type", "refresh_token"), ("client_id", CLIENT), ("service", service), ("scope", &scope)];
+            let body = form(fields.into_iter().chain([("refresh_token", token.reveal().as_str())]).collect());
+            let headers = [
+                (header::CONTENT_TYPE, "application/x-www-form-urlencoded".to_owned()),
+                (header::CONTENT_LENGTH, body.len().to_string()),
+            ];
+            let request = Request::new(Method::POST, &address).with_headers(headers);
+            client.send(request.with_body(SendBody::from_reader(&mut body.as_bytes()), PATIENCE))?
+        } else {
+            let separator = if realm.contains('?') { '&' } else { '?' };
+            let address = self.service_at(format!("{realm}{separator}{}", form(asked.collect())))?;
+            let request = Request::new(Method::GET, &address);
+            let authorized = match &self.login {
+                Login::Password { user, password } => {
+                    Some((header::AUTHORIZATION, basic(user, password).reveal().clone()))
+                }
+                _ => None,
+            };
+            client.send(request.with_headers(authorized))?
+        };
+        let (status, mut body) = (answer.http.status().as_u16(), Vec::new());
+        let read = answer.http.into_body().into_reader().take(LONGEST_ANSWER).read_to_end(&mut body);
+        read.map_err(|error| client.broken(error, "the login service"))?;
+        if status != 200 {
+            let secrets = match &self.login {
+                Login::Password { password, .. } => vec![password],
+                _ => Vec::new(),
+            };
+            let said = said(status, &body, &secrets);
+            return Err(Trouble::Refused { status, said, retry_after: None, by_login_service: true });
+        }
+        serde_json::from_slice(&body).map_err(|_| Trouble::login("what its login service answers is no token"))
+    }
+
+    /// The service's address, if it may be told what it is to be told.
+    fn service_at(&self, url: String) -> Result<Address, Trouble> {
+        let address =
+            Address::parse(&SafeUrl::new(url)).map_err(|_| Trouble::login("its login service has no usable URL"))?;
+        if self.https && !address.https {
+            return Err(TransferError::Downgrade { host: address.host }.into());
+        }
+        Ok(address)
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shown {
+    /// Adds `repository:team/app:pull,push`, or several of it with blanks between.
+    fn want(&mut self, scope: &str) {
+        for one in scope.split_whitespace() {
+            if let Some((resource, actions)) = one.rsplit_once(':') {
+                let wanted = self.scopes.entry(resource.to_owned()).or_default();
+                wanted.extend(actions.split(',').map(str::to_owned));
+            }
+        }
+    }
+
+    fn scopes(&self) -> Vec<String> {
+        let text = |(resource, actions): (&String, &BTreeSet<String>)| {
+            format!("{resource}:{}", actions.iter().map(String::as_str).collect::<Vec<_>>().join(","))
+        };
+        self.scopes.iter().map(text).collect()
+    }
+}
+
+fn basic(user: &str, password: &Secret<String>) -> Secret<String> {
+    Secret::new(format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.reveal()))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_once_is_asked_for_again_with_the_next() {
+        let mut shown = Shown::default();
+        shown.want("repository:a/b:pull");
+        shown.want("repository:a/b:pull,push repository:c:pull");
+        assert_eq!(shown.scopes(), ["repository:a/b:pull,push", "repository:c:pull"]);
+    }
+
+    #[test]
+    fn a_login_service_without_tls_hears_nothing_of_a_registry_that_has_it() {
+        let authorization = |https| Authorization::new(Login::Anonymous, https);
+        assert!(authorization(true).service_at("http://auth.example/token".to_owned()).is_err());
+        assert!(authorization(true).service_at("https://auth.example/token".to_owned()).is_ok());
+        assert!(authorization(false).service_at("http://auth.example/token".to_owned()).is_ok());
+        assert!(authorization(true).service_at("ftp://auth.example".to_owned()).is_err());
+    }
+}

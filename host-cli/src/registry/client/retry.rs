@@ -1,0 +1,78 @@
+//! Tries again what failed in passing, after growing pauses that differ by chance, and says so.
+
+use super::trouble::Trouble;
+use shared_model::event::{Event, EventSink};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::thread;
+use std::time::Duration;
+
+/// Tries in all, while nothing gets further.
+const TRIES: u32 = 5;
+/// Tries in all where the registry was never reached: a wrong name should not take half a minute.
+const FIRST_TRIES: u32 = 2;
+/// Before the second try.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// How much longer each pause is than the one before.
+const PAUSE_GROWS: u32 = 3;
+/// A registry may ask for a longer pause, but not for any.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// How often one thing was tried.
+pub(super) struct Tries<'a> {
+    /// What is tried, for people: `r.io/team/app`.
+    what: &'a str,
+    events: &'a dyn EventSink,
+    most: u32,
+    failed: u32,
+}
+
+impl<'a> Tries<'a> {
+    /// None by now. `was_reached`: the registry has answered before.
+    pub(super) fn new(what: &'a str, was_reached: bool, events: &'a dyn EventSink) -> Self {
+        Self { what, events, most: if was_reached { TRIES } else { FIRST_TRIES }, failed: 0 }
+    }
+
+    /// It got further than ever before: the count begins anew.
+    pub(super) fn progress(&mut self) {
+        self.failed = 0;
+    }
+
+    /// The next try may come at once: it will be another.
+    ///
+    /// # Errors
+    /// There was enough of it.
+    pub(super) fn without_pause(&mut self, trouble: Trouble) -> Result<(), Trouble> {
+        self.failed += 1;
+        if self.failed >= TRIES { Err(trouble) } else { Ok(()) }
+    }
+
+    /// Waits before the next try.
+    ///
+    /// # Errors
+    /// There is none: the trouble is not of the passing kind, or there was enough of it.
+    pub(super) fn again(&mut self, trouble: Trouble) -> Result<(), Trouble> {
+        self.failed += 1;
+        let most = if trouble.is_about_the_server() { self.most } else { TRIES };
+        if self.failed >= most || !trouble.is_transient() {
+            return Err(trouble);
+        }
+        let own = FIRST_PAUSE * PAUSE_GROWS.pow(self.failed - 1);
+        let wait = by_chance(own).max(trouble.retry_after().unwrap_or_default()).min(LONGEST_PAUSE);
+        self.events.emit(Event::Retrying {
+            what: self.what.to_owned(),
+            reason: trouble.reason(),
+            attempt: self.failed + 1,
+            attempts: most,
+            wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+        });
+        thread::sleep(wait);
+        Ok(())
+    }
+}
+
+/// Between half of `pause` and one and a half of it.
+fn by_chance(pause: Duration) -> Duration {
+    // The standard library seeds each of its hashers anew; that is chance enough to part a herd.
+    let chance = RandomState::new().build_hasher().finish() % 1000;
+    pause * (500 + u32::try_from(chance).unwrap_or_default()) / 1000
+}

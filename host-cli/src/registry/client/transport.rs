@@ -1,0 +1,136 @@
+//! One question to a registry and its answer: with what it wants to be shown, and shown to nobody else.
+
+#![expect(clippy::disallowed_methods, reason = "a date to wait for is counted from now")]
+
+use super::authorization::Authorization;
+use super::challenge::challenge;
+use super::said::{LONGEST_ANSWER, said};
+use super::trouble::Trouble;
+use http_client::{Address, Answer, Client, Request, TransferError, retry_after};
+use jiff::Timestamp;
+use shared_model::safe_url::SafeUrl;
+use shared_model::secret::Secret;
+use std::io::Read;
+use std::time::Duration;
+use ureq::SendBody;
+use ureq::http::{HeaderName, Method, Response, header};
+use ureq::{Body, http};
+
+/// Where blobs lie is often somebody else's business.
+const MOST_REDIRECTS: usize = 5;
+/// How long a registry may think about what it was sent: some move gigabytes then.
+pub(super) const THINKS: Duration = Duration::from_secs(300);
+
+/// The way to one registry, for one repository.
+pub(super) struct Transport {
+    pub(super) client: Client,
+    /// `https://r.io:5000`.
+    origin: String,
+    /// What a token must allow where the registry does not say: `repository:team/app:pull,push`.
+    scope: String,
+    authorization: Authorization,
+}
+
+/// What is sent besides the head.
+pub(super) enum Sent<'a> {
+    /// Nothing, or little, which can be sent again.
+    Bytes(&'a [u8]),
+    /// What can be read once; with its length, if that is known.
+    Stream(&'a mut dyn Read, Option<u64>),
+}
+
+impl Transport {
+    /// To the registry at `origin`.
+    pub(super) fn new(client: Client, origin: String, path: &str, authorization: Authorization) -> Self {
+        Self { client, origin, scope: format!("repository:{path}:pull,push"), authorization }
+    }
+
+    /// The address of a path of the registry: `/v2/team/app/…`.
+    pub(super) fn at(&self, path: &str) -> Result<Address, Trouble> {
+        Ok(Address::parse(&SafeUrl::new(format!("{}{path}", self.origin))).map_err(TransferError::from)?)
+    }
+
+    /// Asks, with what the registry wants to be shown: where a little thing was refused for want of it, once more with it. Any
+    /// status is an answer then.
+    pub(super) fn ask(
+        &self,
+        method: &Method,
+        address: &Address,
+        headers: &[(HeaderName, String)],
+        mut sent: Sent<'_>,
+    ) -> Result<Answer, Trouble> {
+        // A token that was good until now, and one that allows too little.
+        let mut left = 2;
+        loop {
+            let header = if self.is_ours(address) { self.authorization.header(&self.client)? } else { None };
+            let mut request = Request::new(method.clone(), address).with_headers(headers.iter().cloned());
+            let shown = header.as_ref().map(|header| (header::AUTHORIZATION, header.reveal().clone()));
+            request = request.with_headers(shown);
+            let (answer, again) = match &mut sent {
+                Sent::Bytes(_) if *method == Method::GET || *method == Method::HEAD => {
+                    (self.client.send(request)?, true)
+                }
+                Sent::Bytes(bytes) => {
+                    let mut reader: &[u8] = bytes;
+                    let length = (header::CONTENT_LENGTH, bytes.len().to_string());
+                    let request = request.with_headers([length]);
+                    (self.client.send(request.with_body(SendBody::from_reader(&mut reader), THINKS))?, true)
+                }
+                Sent::Stream(reader, length) => {
+                    let length = length.map(|length| (header::CONTENT_LENGTH, length.to_string()));
+                    let request = request.with_headers(length);
+                    (self.client.send(request.with_body(SendBody::from_reader(*reader), THINKS))?, false)
+                }
+            };
+            let may_show_more = answer.http.status() == http::StatusCode::UNAUTHORIZED && self.is_ours(address);
+            if !may_show_more || left == 0 || !self.meet(&answer.http, header.as_ref())? || !again {
+                return Ok(answer);
+            }
+            left -= 1;
+        }
+    }
+
+    /// Asks for what may lie elsewhere, and follows there; what is shown to the registry stays with it.
+    pub(super) fn get(&self, address: &Address, headers: &[(HeaderName, String)]) -> Result<Answer, Trouble> {
+        let mut at = address.clone();
+        for _ in 0..=MOST_REDIRECTS {
+            let answer = self.ask(&Method::GET, &at, headers, Sent::Bytes(&[]))?;
+            let location =
+                answer.http.headers().get(header::LOCATION).filter(|_| answer.http.status().is_redirection());
+            let Some(location) = location else { return Ok(answer) };
+            at = self.next(&at, location.to_str().map_err(|_| TransferError::BadUrl)?)?;
+        }
+        Err(TransferError::Protocol { reason: "it redirects in a circle" }.into())
+    }
+
+    /// Where a registry points to: within itself, or elsewhere, but from TLS to nothing without.
+    pub(super) fn next(&self, from: &Address, location: &str) -> Result<Address, Trouble> {
+        let next = from.redirected(location).map_err(TransferError::from)?;
+        if from.https && !next.https {
+            return Err(TransferError::Downgrade { host: next.host }.into());
+        }
+        Ok(next)
+    }
+
+    /// What an answer means that is not the one hoped for.
+    pub(super) fn refused(&self, answer: Answer) -> Trouble {
+        let status = answer.http.status().as_u16();
+        let retry_after = retry_after(answer.http.headers(), Timestamp::now());
+        let mut body = Vec::new();
+        // What cannot be read of it says nothing.
+        let _ = answer.http.into_body().into_reader().take(LONGEST_ANSWER).read_to_end(&mut body);
+        let secrets = self.authorization.secrets();
+        let said = said(status, &body, &secrets.iter().collect::<Vec<_>>());
+        Trouble::Refused { status, said, retry_after, by_login_service: false }
+    }
+
+    fn is_ours(&self, address: &Address) -> bool {
+        address.origin().eq_ignore_ascii_case(&self.origin)
+    }
+
+    fn meet(&self, answer: &Response<Body>, before: Option<&Secret<String>>) -> Result<bool, Trouble> {
+        let asked = answer.headers().get_all(header::WWW_AUTHENTICATE);
+        let Some(challenge) = challenge(asked.iter().filter_map(|value| value.to_str().ok())) else { return Ok(false) };
+        self.authorization.meet(&challenge, &self.scope, before, &self.client)
+    }
+}

@@ -1,0 +1,290 @@
+//! A blob on its way to a registry: begun, sent in one stream, closed with its digest, which is made on the way. What breaks
+//! off goes on where the registry has got to, then in pieces: whatever stands between may bound what it lets pass at once.
+
+use super::pipe::{PipeReader, pipe};
+use super::transport::Sent;
+use super::trouble::Trouble;
+use super::{DIGEST, Inner, Tries};
+use crate::registry::refusal::Refusal;
+use crate::registry::registry_error::RegistryError;
+use crate::registry::repository::{BlobDigest, BlobSource};
+use http_client::{Address, Answer, TransferError};
+use sha2::{Digest as _, Sha256};
+use shared_model::hex::hex;
+use shared_model::safe_url::SafeUrl;
+use std::io::{self, Read};
+use std::thread;
+use ureq::http::{HeaderName, Method, header};
+
+/// Bytes of a piece; the registry may ask for larger ones.
+const PIECE: usize = 8 << 20;
+/// Where that is too much for somebody.
+const SMALLEST_PIECE: usize = 1 << 20;
+/// A registry that asks for larger pieces is not asked for our memory.
+const LARGEST_PIECE: usize = 32 << 20;
+/// How small a piece may be that is not the last.
+const SMALLEST_ASKED_FOR: HeaderName = HeaderName::from_static("oci-chunk-min-length");
+/// What a registry answers that does not let blobs be mounted.
+const NOT_MOUNTED: [u16; 6] = [202, 400, 403, 404, 405, 415];
+
+/// Has a blob of another repository here too, where the registry does that.
+pub(super) fn mount(inner: &Inner, digest: &str, from: &str) -> Result<bool, RegistryError> {
+    let path = format!("/v2/{}/blobs/uploads/?mount={digest}&from={from}", inner.path);
+    let answer = inner.persist(|| {
+        let answer = inner.transport.ask(&Method::POST, &inner.transport.at(&path)?, &[], Sent::Bytes(&[]))?;
+        let status = answer.http.status().as_u16();
+        if status == 201 || NOT_MOUNTED.contains(&status) { Ok(answer) } else { Err(inner.refused(answer)) }
+    })?;
+    // 202: it has begun an upload in its place, which nobody will go on with.
+    Ok(answer.http.status().as_u16() == 201)
+}
+
+/// A blob that is being sent.
+pub(super) struct Upload<'a> {
+    inner: &'a Inner,
+    blob: &'a dyn BlobSource,
+    told: &'a (dyn Fn(i64) + Sync),
+    /// Where its next bytes go; `None`: it is not begun, or the registry has forgotten it.
+    place: Option<Address>,
+    /// Bytes that the registry has got.
+    offset: u64,
+    /// Bytes that were told of.
+    shown: u64,
+    /// Bytes of a piece; `None`: all at once.
+    piece: Option<usize>,
+    /// Pieces are not to be smaller.
+    smallest: usize,
+}
+
+impl<'a> Upload<'a> {
+    /// Nothing is sent yet.
+    pub(super) fn new(inner: &'a Inner, blob: &'a dyn BlobSource, told: &'a (dyn Fn(i64) + Sync)) -> Self {
+        Self { inner, blob, told, place: None, offset: 0, shown: 0, piece: None, smallest: SMALLEST_PIECE }
+    }
+
+    /// Sends it.
+    pub(super) fn run(mut self) -> Result<BlobDigest, RegistryError> {
+        let mut tries = self.inner.tries();
+        loop {
+            let before = self.offset;
+            match self.attempt() {
+                Ok(sent) => return Ok(sent),
+                Err(trouble) => {
+                    if self.offset > before {
+                        tries.progress();
+                    }
+                    self.recover(&mut tries, trouble).map_err(|trouble| self.inner.error(&trouble))?;
+                }
+            }
+        }
+    }
+
+    /// After `trouble`: waits, and finds out what the registry has got.
+    fn recover(&mut self, tries: &mut Tries<'_>, trouble: Trouble) -> Result<(), Trouble> {
+        let is_too_large = trouble.refusal() == Refusal::TooLarge;
+        let can_shrink = self.piece.is_none_or(|piece| piece > self.smallest);
+        let is_expired = matches!(&trouble, Trouble::Refused { status: 401, by_login_service: false, .. });
+        let is_elsewhere = matches!(&trouble, Trouble::Refused { status: 404 | 416, .. });
+        let goes_on = (is_too_large && can_shrink) || is_expired || (is_elsewhere && self.place.is_some());
+        if goes_on {
+            // Not for ever: each of these counts as a try, and costs no pause.
+            tries.without_pause(trouble)?;
+        } else {
+            tries.again(trouble)?;
+        }
+        let half = self.piece.map_or(PIECE, |piece| piece / if is_too_large { 2 } else { 1 });
+        self.piece = Some(half.max(self.smallest));
+        self.ask_how_far();
+        self.show(self.offset);
+        Ok(())
+    }
+
+    /// Where the registry does not know, all of it is sent again.
+    fn ask_how_far(&mut self) {
+        let Some(place) = self.place.take() else {
+            self.offset = 0;
+            return;
+        };
+        let asked = self.inner.transport.ask(&Method::GET, &place, &[], Sent::Bytes(&[]));
+        let answer = asked.ok().filter(|answer| answer.http.status().as_u16() == 204);
+        self.offset = answer.as_ref().map_or(0, got);
+        self.place = answer.and_then(|answer| self.next_place(&answer, &place).ok());
+        if self.place.is_none() {
+            self.offset = 0;
+        }
+    }
+
+    fn begin(&mut self) -> Result<Address, Trouble> {
+        let address = self.inner.transport.at(&format!("/v2/{}/blobs/uploads/", self.inner.path))?;
+        let answer = self.inner.transport.ask(&Method::POST, &address, &[], Sent::Bytes(&[]))?;
+        if answer.http.status().as_u16() != 202 {
+            return Err(self.inner.refused(answer));
+        }
+        let asked = answer.http.headers().get(SMALLEST_ASKED_FOR).and_then(|value| value.to_str().ok()?.parse().ok());
+        self.smallest = asked.unwrap_or(SMALLEST_PIECE).clamp(1, LARGEST_PIECE);
+        self.next_place(&answer, &address)
+    }
+
+    /// Where an answer says that the next bytes go.
+    fn next_place(&self, answer: &Answer, from: &Address) -> Result<Address, Trouble> {
+        let location = answer.http.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+        let nowhere =
+            || Trouble::Wrong { refusal: Refusal::Other, what: "it does not say where to send a layer".to_owned() };
+        self.inner.transport.next(from, location.ok_or_else(nowhere)?)
+    }
+
+    /// Sends what is left, and closes.
+    fn attempt(&mut self) -> Result<BlobDigest, Trouble> {
+        let place = match self.place.take() {
+            Some(place) => place,
+            None => self.begin()?,
+        };
+        self.place = Some(place);
+        let blob = self.blob;
+        thread::scope(|threads| {
+            let (mut writer, reader) = pipe();
+            threads.spawn(move || {
+                if let Err(error) = blob.write_to(&mut writer)
+                    && error.kind() != io::ErrorKind::BrokenPipe
+                {
+                    writer.fail(error);
+                }
+            });
+            let mut source = Source { reader, hash: Sha256::new(), read: 0, failed: None };
+            let outcome = self.send(&mut source).and_then(|()| self.close(&mut source));
+            match source.failed {
+                Some(what) => Err(Trouble::Source { what }),
+                None => outcome,
+            }
+        })
+    }
+
+    fn send(&mut self, source: &mut Source) -> Result<(), Trouble> {
+        let offset = self.offset;
+        io::copy(&mut source.by_ref().take(offset), &mut io::sink()).map_err(|error| unreadable(&error))?;
+        match self.piece {
+            None => self.send_all(source),
+            Some(length) => self.send_pieces(source, length),
+        }
+    }
+
+    fn send_all(&mut self, source: &mut Source) -> Result<(), Trouble> {
+        let length = self.blob.known().map(|known| known.size - self.offset.min(known.size));
+        let Some(place) = self.place.take() else { return Ok(()) };
+        let told = self.told;
+        let mut counted = Counted { inner: source, told, count: 0 };
+        let answer =
+            self.inner.transport.ask(&Method::PATCH, &place, &content(None), Sent::Stream(&mut counted, length));
+        self.shown += counted.count;
+        let answer = answer.inspect_err(|_| self.place = Some(place.clone()))?;
+        if answer.http.status().as_u16() != 202 {
+            self.place = Some(place.clone());
+            return Err(self.inner.refused(answer));
+        }
+        self.offset = source.read;
+        self.place = Some(self.next_place(&answer, &place)?);
+        Ok(())
+    }
+
+    fn send_pieces(&mut self, source: &mut Source, length: usize) -> Result<(), Trouble> {
+        loop {
+            let mut piece = Vec::new();
+            source.by_ref().take(length as u64).read_to_end(&mut piece).map_err(|error| unreadable(&error))?;
+            let Some(place) = self.place.take().filter(|_| !piece.is_empty()) else { return Ok(()) };
+            let last = self.offset + piece.len() as u64 - 1;
+            let range = content(Some((self.offset, last)));
+            let answer = self.inner.transport.ask(&Method::PATCH, &place, &range, Sent::Bytes(&piece));
+            let answer = answer.inspect_err(|_| self.place = Some(place.clone()))?;
+            if answer.http.status().as_u16() != 202 {
+                self.place = Some(place.clone());
+                return Err(self.inner.refused(answer));
+            }
+            self.offset = last + 1;
+            self.show(self.offset);
+            self.place = Some(self.next_place(&answer, &place)?);
+        }
+    }
+
+    fn close(&mut self, source: &mut Source) -> Result<BlobDigest, Trouble> {
+        let sent = BlobDigest { digest: format!("sha256:{}", hex(&source.hash.clone().finalize())), size: source.read };
+        if let Some(known) = self.blob.known().filter(|known| *known != sent) {
+            let what = format!("a layer is not what it should be: {} in place of {}", sent.digest, known.digest);
+            return Err(Trouble::Source { what });
+        }
+        let Some(place) = &self.place else { return Err(TransferError::BadUrl.into()) };
+        let separator = if place.url.contains('?') { '&' } else { '?' };
+        let url = format!("{}{separator}digest={}", place.url, sent.digest);
+        let closing = Address::parse(&SafeUrl::new(url)).map_err(TransferError::from)?;
+        let answer = self.inner.transport.ask(&Method::PUT, &closing, &[], Sent::Bytes(&[]))?;
+        if answer.http.status().as_u16() != 201 {
+            return Err(self.inner.refused(answer));
+        }
+        match answer.http.headers().get(DIGEST).and_then(|value| value.to_str().ok()) {
+            Some(got) if got != sent.digest => {
+                let what = format!("{} was sent, and it got {got}", sent.digest);
+                self.place = None;
+                Err(Trouble::Wrong { refusal: Refusal::Digest, what })
+            }
+            _ => Ok(sent),
+        }
+    }
+
+    /// Tells how far it is, forwards or back.
+    fn show(&mut self, offset: u64) {
+        (self.told)(offset.cast_signed() - self.shown.cast_signed());
+        self.shown = offset;
+    }
+}
+
+/// How many bytes an answer says that the registry has got: `Range: 0-99`.
+fn got(answer: &Answer) -> u64 {
+    let range = answer.http.headers().get(header::RANGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let last = range.trim_start_matches("bytes=").split_once('-').and_then(|(_, last)| last.parse::<u64>().ok());
+    // Some say `0-0` of nothing; nobody has one byte and no more.
+    last.filter(|last| *last > 0).map_or(0, |last| last.saturating_add(1))
+}
+
+fn content(range: Option<(u64, u64)>) -> Vec<(HeaderName, String)> {
+    let range = range.map(|(first, last)| (header::CONTENT_RANGE, format!("{first}-{last}")));
+    [(header::CONTENT_TYPE, "application/octet-stream".to_owned())].into_iter().chain(range).collect()
+}
+
+fn unreadable(error: &io::Error) -> Trouble {
+    Trouble::Source { what: format!("a layer cannot be read: {error}") }
+}
+
+/// What is to be sent: hashed and counted from its first byte on, whatever was sent before.
+struct Source {
+    reader: PipeReader,
+    hash: Sha256,
+    read: u64,
+    /// Why no more of it can be had.
+    failed: Option<String>,
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.reader.read(buffer).inspect_err(|error| {
+            self.failed = Some(format!("a layer cannot be read: {error}"));
+        })?;
+        self.hash.update(&buffer[..length]);
+        self.read += length as u64;
+        Ok(length)
+    }
+}
+
+/// Tells of what passes.
+struct Counted<'a> {
+    inner: &'a mut Source,
+    told: &'a (dyn Fn(i64) + Sync),
+    count: u64,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(buffer)?;
+        self.count += length as u64;
+        (self.told)(i64::try_from(length).unwrap_or_default());
+        Ok(length)
+    }
+}

@@ -1,0 +1,217 @@
+//! Why a registry has not got an image, and what to try: whoever spoke to it, an engine or host-cli itself. Pure.
+
+use super::credentials::Credentials;
+use super::reference::{DOCKER_HUB, Reference};
+
+/// Who speaks to a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speaker {
+    /// The Docker Engine.
+    Engine,
+    /// host-cli, without an engine.
+    Ourselves,
+}
+
+impl Speaker {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Engine => "Docker",
+            Self::Ourselves => "host-cli",
+        }
+    }
+}
+
+/// Why a registry has not got an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It wants to know who pushes, or does not believe it (401).
+    Unauthorized,
+    /// Who pushes may not (403).
+    Denied,
+    /// There is no such repository, and it makes none (404).
+    Unknown,
+    /// Too many requests (429).
+    TooMany,
+    /// It is in trouble itself (5xx).
+    Trouble,
+    /// Something is too large for it, or for a proxy in front of it (413).
+    TooLarge,
+    /// Nobody here knows who signed its certificate.
+    UnknownCa,
+    /// Its certificate is not good for another reason: its name, its time.
+    BadCertificate,
+    /// It speaks no TLS.
+    PlainHttp,
+    /// Its name leads nowhere.
+    NoHost,
+    /// Nobody answers when it is asked where the name leads.
+    NoNameServer,
+    /// Nobody answers at its address.
+    NobodyThere,
+    /// What arrived was not what was sent.
+    Digest,
+    /// It does not like the name.
+    Name,
+    /// Somebody in front of it answers with a page for people; newer engines keep back with which status.
+    Page,
+    /// It has no room left, or none for this repository (507, a quota).
+    Full,
+    /// What was said says nothing that we know.
+    Other,
+}
+
+impl Refusal {
+    /// What happened to `speaker`, in front of the registry's or the engine's own words.
+    pub(crate) fn text(self, speaker: Speaker, reference: &Reference, credentials: &Credentials) -> String {
+        let (registry, who) = (reference.registry(), speaker.name());
+        let of_whom = if credentials.is_anonymous() { "without a login".to_owned() } else { by(credentials) };
+        match self {
+            Self::Unauthorized if credentials.is_anonymous() => {
+                let none = "docker's config.json has none";
+                format!("{registry} needs a login, and {}", credentials.missing_helper.as_deref().unwrap_or(none))
+            }
+            Self::Denied if credentials.is_anonymous() && credentials.missing_helper.is_some() => {
+                let missing = credentials.missing_helper.as_deref().unwrap_or_default();
+                format!("{registry} does not let {} be pushed without a login, and {missing}", reference.path())
+            }
+            Self::Unauthorized => format!("{registry} does not accept the login of {}", credentials.origin),
+            Self::Denied => format!("{registry} does not let {} be pushed {of_whom}", reference.path()),
+            Self::Unknown => format!("{registry} knows no repository {}", reference.path()),
+            Self::TooMany => format!("{registry} limits requests, and there were too many"),
+            Self::Trouble => format!("{registry} failed"),
+            Self::TooLarge => format!("the layer is too large for {registry} or its proxy"),
+            Self::UnknownCa => format!("{who} does not trust the authority of {registry}'s certificate"),
+            Self::BadCertificate => format!("{who} does not accept the certificate of {registry}"),
+            Self::PlainHttp => format!("{registry} does not use TLS, and {who} requires it"),
+            Self::NoHost => format!("{who} cannot resolve the host {registry}"),
+            Self::NoNameServer => format!("{who} cannot resolve {registry}: its name server does not answer"),
+            Self::NobodyThere => format!("{who} cannot connect to registry {registry}"),
+            Self::Digest => format!("{registry} received other data than was sent"),
+            Self::Name => format!("{registry} does not accept the name {reference}"),
+            Self::Page => format!("a proxy of {registry} answers with a page of its own"),
+            Self::Full => format!("{registry} has no room for {}", reference.path()),
+            Self::Other => format!("{who} cannot push to {registry}"),
+        }
+    }
+
+    /// What to try.
+    pub(crate) fn advice(self, speaker: Speaker, reference: &Reference, credentials: &Credentials) -> String {
+        let registry = reference.registry();
+        let host = if registry == DOCKER_HUB { "" } else { registry };
+        match self {
+            Self::Unauthorized | Self::Denied if credentials.missing_helper.is_some() => {
+                "install that helper, or take it out of the file and log in again; or --username NAME --password-stdin"
+                    .to_owned()
+            }
+            Self::Unauthorized => {
+                format!("`{}` once, or --username NAME --password-stdin", format!("docker login {host}").trim_end())
+            }
+            Self::Denied if credentials.is_anonymous() => {
+                let login = format!("docker login {host}");
+                format!(
+                    "`{}` once, or --username NAME --password-stdin; check that the repository is yours",
+                    login.trim_end()
+                )
+            }
+            Self::Denied => "check that the repository exists and that this user may push to it".to_owned(),
+            Self::Unknown => "make the repository in the registry first, or check the name".to_owned(),
+            Self::TooMany => "wait, then push again".to_owned(),
+            Self::Trouble => "push again later; the registry's log says more".to_owned(),
+            Self::TooLarge => "raise the limit of the registry's proxy (nginx: client_max_body_size)".to_owned(),
+            Self::UnknownCa if speaker == Speaker::Ourselves => {
+                format!("name its CA with --ca FILE, or put it into /etc/docker/certs.d/{registry}/ca.crt")
+            }
+            Self::UnknownCa => format!(
+                "put its CA into /etc/docker/certs.d/{registry}/ca.crt on the Docker host (a rootless engine uses \
+                 ~/.config/docker in place of /etc/docker, Podman /etc/containers)"
+            ),
+            Self::BadCertificate => {
+                format!("the registry's certificate must be valid now, and for the name {registry}")
+            }
+            Self::PlainHttp if speaker == Speaker::Ourselves => {
+                "give it TLS; without it host-cli speaks to registries on this machine alone".to_owned()
+            }
+            Self::PlainHttp => format!(
+                "give it TLS, or add {registry} to `insecure-registries` in the engine's /etc/docker/daemon.json"
+            ),
+            Self::NoHost if speaker == Speaker::Ourselves => "check the name; this machine must resolve it".to_owned(),
+            Self::NoHost => "check the name; the Docker host must resolve it, this machine need not".to_owned(),
+            Self::NoNameServer => "check /etc/resolv.conf on the Docker host".to_owned(),
+            Self::NobodyThere if speaker == Speaker::Ourselves => {
+                "start the registry; this machine must reach it, through a proxy if HTTPS_PROXY names one".to_owned()
+            }
+            Self::NobodyThere => "start the registry; the Docker host must reach it".to_owned(),
+            Self::Digest => "push again; a proxy in between may change data".to_owned(),
+            Self::Name => "see the registry's documentation for its names".to_owned(),
+            Self::Page => {
+                "the proxy's log says why; often something is too large for it (nginx: client_max_body_size)".to_owned()
+            }
+            Self::Full => {
+                "make room: delete old images there and let the registry collect them, or raise its quota".to_owned()
+            }
+            Self::Other => String::new(),
+        }
+    }
+}
+
+fn by(credentials: &Credentials) -> String {
+    format!("with the login of {}", credentials.origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::credentials::Login;
+
+    const ALL: [Refusal; 16] = [
+        Refusal::Unauthorized,
+        Refusal::Denied,
+        Refusal::Unknown,
+        Refusal::TooMany,
+        Refusal::Trouble,
+        Refusal::TooLarge,
+        Refusal::UnknownCa,
+        Refusal::BadCertificate,
+        Refusal::PlainHttp,
+        Refusal::NoHost,
+        Refusal::NoNameServer,
+        Refusal::NobodyThere,
+        Refusal::Digest,
+        Refusal::Name,
+        Refusal::Page,
+        Refusal::Full,
+    ];
+
+    #[test]
+    fn every_refusal_says_what_happened_and_all_but_the_unknown_what_to_try() {
+        let reference = Reference::read("r.io:5000/team/app:1").unwrap();
+        let nobody = Credentials::new(&reference, Login::Anonymous, String::new());
+        let me = Credentials::new(&reference, Login::Anonymous, "--username me".into());
+        for refusal in ALL {
+            for (speaker, credentials) in
+                [(Speaker::Engine, &nobody), (Speaker::Ourselves, &nobody), (Speaker::Engine, &me)]
+            {
+                assert!(refusal.text(speaker, &reference, credentials).contains("r.io:5000"), "{refusal:?}");
+                assert!(!refusal.advice(speaker, &reference, credentials).is_empty(), "{refusal:?}");
+            }
+        }
+        assert!(
+            Refusal::UnknownCa
+                .advice(Speaker::Engine, &reference, &nobody)
+                .contains("/etc/docker/certs.d/r.io:5000/ca.crt")
+        );
+        assert!(
+            Refusal::Unauthorized.advice(Speaker::Engine, &reference, &nobody).starts_with("`docker login r.io:5000`")
+        );
+        let missing = "docker-credential-desktop, which /c.json names for r.io:5000, is not in PATH";
+        let helpless =
+            Credentials::new(&reference, Login::Anonymous, String::new()).without_helper(Some(missing.into()));
+        let speaker = Speaker::Engine;
+        for refusal in [Refusal::Unauthorized, Refusal::Denied] {
+            assert!(refusal.text(speaker, &reference, &helpless).ends_with(missing), "{refusal:?}");
+            assert!(refusal.advice(speaker, &reference, &helpless).starts_with("install that helper"), "{refusal:?}");
+        }
+        let hub = Reference::read("me/app").unwrap();
+        assert!(Refusal::Unauthorized.advice(Speaker::Engine, &hub, &nobody).starts_with("`docker login` once"));
+    }
+}
