@@ -61,7 +61,7 @@ impl Publishing {
         (base, platform): (&BaseSource, &Platform),
         engine: Option<Arc<dyn Engine>>,
     ) -> Result<Publisher, Failure> {
-        self.warn(session, &self.credentials, "publishing");
+        warn(session, &self.credentials, "publishing");
         let repository = self.registries.open(&self.reference, &self.credentials, Arc::new(session.clone()))?;
         repository.blob_size(SOME_BLOB)?;
         let base = match (base, engine) {
@@ -89,16 +89,9 @@ impl Publishing {
         } else {
             self.registries.reader(reference)?
         };
-        self.warn(session, &credentials, "reading the root file system");
+        warn(session, &credentials, "reading the root file system");
         let repository = self.registries.open(reference, &credentials, Arc::new(session.clone()))?;
         Ok(Base::in_registry(reference, repository, platform)?)
-    }
-
-    fn warn(&self, session: &Unconnected, credentials: &Credentials, doing: &str) {
-        if let Some(missing) = &credentials.missing_helper {
-            let who = if credentials.is_anonymous() { "anonymous" } else { credentials.origin.as_str() };
-            session.emit(Event::Warning { text: format!("{missing}; {doing} as {who}") });
-        }
     }
 }
 
@@ -137,5 +130,13 @@ impl Publisher {
             ms: millis(*began),
         });
         Ok(())
+    }
+}
+
+/// Says that nobody could ask who is known to the registry.
+fn warn(session: &Unconnected, credentials: &Credentials, doing: &str) {
+    if let Some(missing) = &credentials.missing_helper {
+        let who = if credentials.is_anonymous() { "anonymous" } else { credentials.origin.as_str() };
+        session.emit(Event::Warning { text: format!("{missing}; {doing} as {who}") });
     }
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "opens the files that were named")]
 
-use super::publish;
+use super::publish_options::check_engines_image;
 use crate::arguments;
 use crate::backend::docker::old_images;
 use crate::backend::docker::push::Target;
@@ -33,12 +33,9 @@ const LONGEST_RESULT: u64 = 1 << 20;
 
 /// Makes the image and says so.
 pub(super) fn run(command: arguments::Image) -> ExitCode {
-    if command.publish.is_some() {
-        return publish::image(command);
-    }
     let (keep, screen) = (command.keep_images, screen(command.screen_options()));
     let prepare = move || {
-        publish::check_engines_image(&command)?;
+        check_engines_image(&command)?;
         Ok((target(&command)?, order(&command)?))
     };
     run_command(screen, prepare, move |session, (target, order)| {

@@ -11,6 +11,7 @@ mod link;
 mod list;
 mod print;
 mod publish;
+mod publish_options;
 mod push;
 mod restage;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub(crate) fn run(invocation: Invocation, settings: Settings) -> Result<ExitCode
         Command::Cache(command) => Ok(cache::run(command.command)),
         Command::Launch(command) => Ok(launch::run(command)),
         Command::Export(command) => Ok(export::run(command)),
+        Command::Image(command) if command.publish.is_some() => Ok(publish::image(command)),
         Command::Image(command) => Ok(image::run(command)),
         Command::Push(command) => Ok(push::run(command)),
     }

@@ -1,6 +1,6 @@
 //! `restage`: stages one app again, or several, and makes their images.
 
-use super::{batch, publish, upload};
+use super::{batch, publish_options, upload};
 use crate::arguments::Restage;
 use crate::backend::docker::push::Target;
 use crate::backend::registry::Publishing;
@@ -27,7 +27,7 @@ pub(super) fn run(command: Restage, agent_options: Vec<String>, settings: Settin
     let (typed, options) = (Arc::clone(&command), Arc::clone(&agent_options));
     let prepare = move || {
         let upload = Upload::typed(typed.upload, typed.no_upload, &options)?;
-        publish::check_restage(&typed)?;
+        publish_options::check_restage(&typed)?;
         let target = Target::from_restage(&typed)?;
         let request = pipeline::staging_request(&typed, typed.app_refs().first())?;
         if target.is_some() {
@@ -35,7 +35,7 @@ pub(super) fn run(command: Restage, agent_options: Vec<String>, settings: Settin
         }
         upload::ask(&typed, &request, upload)?;
         let publishing = target.as_ref().filter(|_| typed.publish.is_some());
-        let publishing = publishing.map(|target| publish::publishing(target, typed.ca.as_deref()));
+        let publishing = publishing.map(|target| publish_options::publishing(target, typed.ca.as_deref()));
         Ok((target.filter(|_| typed.push.is_some()), publishing, request))
     };
     run_command(screen(command.screen_options()), prepare, move |session, (target, publishing, request)| {

@@ -3,11 +3,11 @@
 use super::credentials::{Credentials, Login};
 use super::login::LoginError;
 use super::reference::Reference;
-use super::registries::Registries;
+use super::refusal::Refusal;
+use super::registries::{Listener, Registries};
 use super::registry_error::RegistryError;
 use super::repository::{BlobDigest, BlobSource, RemoteManifest, Repository};
 use sha2::{Digest, Sha256};
-use shared_model::event::EventSink;
 use shared_model::hex::hex;
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read, Write};
@@ -102,7 +102,7 @@ impl FakeRepository {
 }
 
 fn refused(text: &str) -> RegistryError {
-    RegistryError { text: text.to_owned(), advice: "ask its operator".to_owned() }
+    RegistryError { refusal: Refusal::Other, text: text.to_owned(), advice: "ask its operator".to_owned() }
 }
 
 /// Takes so many bytes and breaks off then.
@@ -184,7 +184,7 @@ impl Registries for FakeRepository {
         &self,
         reference: &Reference,
         _: &Credentials,
-        _: Arc<dyn EventSink + Send + Sync>,
+        _: Listener,
     ) -> Result<Box<dyn Repository + Send>, RegistryError> {
         Ok(Box::new(self.neighbour(reference.path())))
     }

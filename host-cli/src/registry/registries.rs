@@ -1,4 +1,4 @@
-//! Where the repositories are that images go to and come from. Effects are the client's.
+//! Where the repositories are that images go to and come from; for tests they are elsewhere than on the network.
 
 use super::client;
 use super::credentials::Credentials;
@@ -10,15 +10,20 @@ use shared_model::event::EventSink;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// Who hears of what is tried again, for as long as it takes.
+pub(crate) type Listener = Arc<dyn EventSink + Send + Sync>;
+
 /// Opens repositories.
 pub(crate) trait Registries: Send + Sync {
-    /// The repository that `reference` names, with the eyes of this user. Its registry is asked whether it is one; `events` hears of
-    /// what is tried again.
+    /// The repository that `reference` names, with the eyes of this user.
+    ///
+    /// # Errors
+    /// There is no registry.
     fn open(
         &self,
         reference: &Reference,
         credentials: &Credentials,
-        events: Arc<dyn EventSink + Send + Sync>,
+        events: Listener,
     ) -> Result<Box<dyn Repository + Send>, RegistryError>;
 
     /// Who reads in the registry of `reference`, where the command line does not say.
@@ -38,7 +43,7 @@ impl Registries for Network {
         &self,
         reference: &Reference,
         credentials: &Credentials,
-        events: Arc<dyn EventSink + Send + Sync>,
+        events: Listener,
     ) -> Result<Box<dyn Repository + Send>, RegistryError> {
         Ok(Box::new(client::open(reference, credentials, self.ca.as_deref(), events)?))
     }

@@ -15,6 +15,7 @@ mod export;
 mod from_request_to_app;
 mod hcf;
 mod image;
+mod publish;
 mod push;
 #[path = "../shared/registry.rs"]
 mod registry;

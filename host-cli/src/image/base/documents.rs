@@ -83,7 +83,8 @@ struct Config {
     os: String,
     #[serde(default)]
     variant: String,
-    config: Option<Settings>,
+    #[serde(rename = "config")]
+    settings: Option<Settings>,
     rootfs: RootFs,
 }
 
@@ -185,7 +186,7 @@ impl Reader<'_> {
 
     fn details(&self, config: &[u8], layers: &[Descriptor]) -> Result<ImageDetails, ImageError> {
         let config: Config = serde_json::from_slice(config).map_err(|_| self.refused("its config is none"))?;
-        let Config { architecture, os, variant, config, rootfs: RootFs { diff_ids } } = config;
+        let Config { architecture, os, variant, settings, rootfs: RootFs { diff_ids } } = config;
         if (&architecture, &os) != (&self.platform.architecture, &self.platform.os) {
             let (found, wanted) = (format!("{os}/{architecture}"), &self.platform);
             return Err(self.refused(&format!("it is for {found}, not for {}/{}", wanted.os, wanted.architecture)));
@@ -197,7 +198,7 @@ impl Reader<'_> {
         if layers.iter().zip(&diff_ids).any(|(layer, id)| is_unpacked(layer) && layer.digest != *id) {
             return Err(self.refused("its config names other layers than its manifest"));
         }
-        let environment = Secret::new(config.and_then(|settings| settings.env).unwrap_or_default());
+        let environment = Secret::new(settings.and_then(|settings| settings.env).unwrap_or_default());
         let settings = ImageSettings { environment, ..ImageSettings::default() };
         let platform = Platform { architecture, os, variant };
         Ok(ImageDetails { layers: diff_ids, platform, settings, ..ImageDetails::default() })

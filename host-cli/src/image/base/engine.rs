@@ -1,7 +1,7 @@
 //! A base on the engine. What its layers are called in a registry no engine tells for all images; so they are unpacked, and
 //! compressed as ours are. Only layers that are wanted are kept, in files without a name, of one export.
 
-use super::{Base, BaseLayer, BaseLayers, OpenLayer};
+use super::found::{Base, BaseLayer, BaseLayers, OpenLayer};
 use crate::engine::{Engine, EngineError, Image, ImageId};
 use crate::image::ImageError;
 use crate::image::export::engine_export::{each_file, inflated, unusable};

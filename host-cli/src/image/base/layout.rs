@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the one place that reads a layout")]
 
 use super::documents::{Documents, LONGEST_MANIFEST, Reader};
-use super::{Base, BaseLayer, BaseLayers, OpenLayer};
+use super::found::{Base, BaseLayer, BaseLayers, OpenLayer};
 use crate::engine::{Image, ImageId, Platform};
 use crate::image::ImageError;
 use crate::image::oci::{self, Descriptor, Packing};

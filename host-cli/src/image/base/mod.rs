@@ -6,16 +6,16 @@
 
 mod documents;
 mod engine;
+mod found;
 mod layout;
 mod remote;
 
 use super::ImageError;
-use super::oci::Descriptor;
-use super::stop::Stop;
-use crate::engine::{Engine, Image, Platform};
+use crate::engine::{Engine, Platform};
 use crate::registry::reference::Reference;
 use crate::registry::repository::Repository;
-use std::io::Read;
+pub(crate) use found::Base;
+pub(super) use found::{BaseLayer, BaseLayers, OpenLayer};
 use std::sync::Arc;
 
 /// What stands in front of the folder of a layout.
@@ -47,16 +47,6 @@ impl BaseSource {
     }
 }
 
-/// A base that was found and judged.
-pub(crate) struct Base {
-    /// Its identity as the id, its layers unpacked, platform and variables.
-    pub(super) image: Image,
-    /// What it is called wherever it is; `None` where that differs from machine to machine.
-    pub(super) name: Option<String>,
-    /// Its layers.
-    pub(super) layers: Box<dyn BaseLayers>,
-}
-
 impl Base {
     /// That of an OCI layout, `DIR[:TAG]`, for this platform.
     pub(crate) fn in_layout(typed: &str, platform: &Platform) -> Result<Self, ImageError> {
@@ -76,48 +66,6 @@ impl Base {
     pub(crate) fn on_engine(name: &str, engine: Arc<dyn Engine>) -> Result<Self, ImageError> {
         engine::open(name, engine)
     }
-}
-
-/// One layer of a base.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum BaseLayer {
-    /// It is kept compressed, and goes on as it is.
-    Kept(Descriptor),
-    /// It can be had unpacked, with this digest: `sha256:…`.
-    Unpacked(String),
-}
-
-impl BaseLayer {
-    /// By which bytes of the layer are known that [`BaseLayers::open`] gives.
-    pub(super) fn digest(&self) -> &str {
-        match self {
-            Self::Kept(descriptor) => &descriptor.digest,
-            Self::Unpacked(digest) => digest,
-        }
-    }
-}
-
-/// The layers of a base. Several threads may ask at once.
-pub(super) trait BaseLayers: Send + Sync {
-    /// What they are, from the lowest on.
-    fn layers(&self) -> &[BaseLayer];
-
-    /// The registry in which they are, and the repository there.
-    fn place(&self) -> Option<(&str, &str)>;
-
-    /// Makes ready the layers of these digests; the first call may take long, and others wait for it.
-    fn fetch(&self, digests: &[&str], stop: &Stop) -> Result<(), ImageError>;
-
-    /// The bytes of a layer that was fetched, from the start, as often as it takes. Nobody has looked at them yet.
-    fn open(&self, layer: &BaseLayer) -> Result<OpenLayer<'_>, ImageError>;
-}
-
-/// A layer's bytes.
-pub(super) struct OpenLayer<'a> {
-    /// From the first to the last.
-    pub(super) content: Box<dyn Read + Send + 'a>,
-    /// How many there are.
-    pub(super) bytes: u64,
 }
 
 #[cfg(test)]

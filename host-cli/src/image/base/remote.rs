@@ -1,7 +1,7 @@
 //! A base in a registry.
 
 use super::documents::{Documents, Reader};
-use super::{Base, BaseLayer, BaseLayers, OpenLayer};
+use super::found::{Base, BaseLayer, BaseLayers, OpenLayer};
 use crate::engine::{Image, ImageId, Platform};
 use crate::image::ImageError;
 use crate::image::oci::{Descriptor, is_digest};

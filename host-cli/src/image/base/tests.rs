@@ -46,7 +46,7 @@ fn a_layout_and_a_registry_give_the_same_base() {
     sample.put(&repository, "1");
     let reference = Reference::pulled(&format!("{HOST}/rootfs:1")).unwrap();
     let remote = Base::in_registry(&reference, Box::new(repository), &amd64()).unwrap();
-    let local = layout(&sample, &[sample.manifest.clone()], "").unwrap();
+    let local = layout(&sample, std::slice::from_ref(&sample.manifest), "").unwrap();
     assert_eq!(local.image, remote.image);
     assert_eq!(local.image.id.0, sample.digest());
     assert_eq!(local.image.details.settings.variables().collect::<Vec<_>>(), ["PATH", "TOKEN"]);
@@ -104,7 +104,8 @@ fn changed(change: impl FnOnce(&mut Vec<String>, &mut Vec<Value>)) -> String {
     let (mut ids, mut layers) = (vec![digest(b"unpacked")], vec![layer]);
     change(&mut ids, &mut layers);
     sample.close("amd64", &ids, &layers);
-    layout(&sample, &[sample.manifest.clone()], "").map_or_else(|error| error.to_string(), |_| "taken".to_owned())
+    layout(&sample, std::slice::from_ref(&sample.manifest), "")
+        .map_or_else(|error| error.to_string(), |_| "taken".to_owned())
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn documents_that_are_not_what_their_digest_says_are_refused() {
     let sample = SampleBase::new("amd64");
     for digest in sample.blobs.keys() {
         let folder = tempfile::tempdir().unwrap();
-        sample.write(folder.path(), &[sample.manifest.clone()]);
+        sample.write(folder.path(), std::slice::from_ref(&sample.manifest));
         let path = folder.path().join("blobs").join(digest.replace(':', "/"));
         let mut bytes = fs::read(&path).unwrap();
         let is_document = bytes.starts_with(b"{");
@@ -194,7 +195,7 @@ fn what_is_no_image_is_refused_in_words() {
 fn a_pipe_in_a_layout_is_not_waited_for() {
     let sample = SampleBase::new("amd64");
     let folder = tempfile::tempdir().unwrap();
-    sample.write(folder.path(), &[sample.manifest.clone()]);
+    sample.write(folder.path(), std::slice::from_ref(&sample.manifest));
     let manifest = folder.path().join("blobs").join(sample.digest().replace(':', "/"));
     fs::remove_file(&manifest).unwrap();
     rustix::fs::mkfifoat(rustix::fs::CWD, &manifest, rustix::fs::Mode::RUSR).unwrap();

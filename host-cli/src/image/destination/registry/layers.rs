@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::source::{Form, LayerSource};
 use crate::image::ImageError;
 use crate::image::base::{BaseLayer, BaseLayers, OpenLayer};
-use crate::image::compressed_layers::CompressedLayers;
+use crate::image::compressed_layers::{CompressedLayers, LayerKey};
 use crate::image::layer::Layer;
 use crate::image::oci::Descriptor;
 use crate::image::stop::Stop;
@@ -56,6 +56,14 @@ impl Wanted<'_> {
         match self {
             Self::OfBase(layer) => layer.digest(),
             Self::Ours(_, digest) => digest,
+        }
+    }
+
+    /// By which records know it.
+    fn key(&self) -> LayerKey<'_> {
+        match self.kept() {
+            Some(kept) => LayerKey::Kept(&kept.digest),
+            None => LayerKey::Unpacked(self.digest()),
         }
     }
 
@@ -129,18 +137,21 @@ impl Way<'_> {
         if self.stop.is_stopped() {
             return Ok(None);
         }
-        let (name, elsewhere, descriptor) = match layer.kept() {
-            Some(kept) => (kept.blob(), self.base.place().map(owned), kept.clone()),
-            None => {
-                let Some(known) = self.place.records.of(layer.digest()) else { return Ok(None) };
-                let registry = self.place.repository.registry();
-                let elsewhere = known.seen_in(registry).map(|path| owned((registry, path)));
-                let blob = known.blob();
-                let descriptor = Descriptor::gzipped_layer(blob.digest.clone(), blob.size);
-                (blob, elsewhere, descriptor)
+        let known = self.place.records.of(layer.key());
+        let descriptor = match (layer.kept(), &known) {
+            (Some(kept), _) => kept.clone(),
+            (None, Some(known)) => {
+                let BlobDigest { digest, size } = known.blob();
+                Descriptor::gzipped_layer(digest, size)
             }
+            (None, None) => return Ok(None),
         };
-        if !self.is_there(&name)? && !self.is_mounted(&name, elsewhere)? {
+        let registry = self.place.repository.registry();
+        let of_base = self.base.place().filter(|(of_base, _)| layer.kept().is_some() && *of_base == registry);
+        let seen = || known.as_ref().and_then(|known| known.seen_in(registry));
+        let neighbour = of_base.map(|(_, path)| path).or_else(seen);
+        let name = descriptor.blob();
+        if !self.is_there(&name)? && !self.is_mounted(&name, neighbour)? {
             return Ok(None);
         }
         self.remember(layer, &name);
@@ -151,13 +162,11 @@ impl Way<'_> {
         Ok(self.place.repository.blob_size(&name.digest)? == Some(name.size))
     }
 
-    fn is_mounted(&self, name: &BlobDigest, elsewhere: Option<(String, String)>) -> Result<bool, ImageError> {
-        let Place { repository, .. } = self.place;
-        match elsewhere {
-            Some((registry, path)) if registry == repository.registry() && path != repository.path() => {
-                Ok(repository.mount(&name.digest, &path)?)
-            }
-            _ => Ok(false),
+    fn is_mounted(&self, name: &BlobDigest, neighbour: Option<&str>) -> Result<bool, ImageError> {
+        let repository = self.place.repository;
+        match neighbour.filter(|path| *path != repository.path()) {
+            Some(path) => Ok(repository.mount(&name.digest, path)?),
+            None => Ok(false),
         }
     }
 
@@ -187,24 +196,18 @@ impl Way<'_> {
         match layer.kept() {
             Some(kept) if kept.blob() != name => {
                 let what = format!("what {} took for a layer", self.place.repository.registry());
-                return Err(ImageError::OtherBytes { what, digest: kept.digest.clone() });
+                Err(ImageError::OtherBytes { what, digest: kept.digest.clone() })
             }
-            Some(kept) => return Ok(kept.clone()),
-            None => {}
+            kept => {
+                self.remember(layer, &name);
+                Ok(kept.cloned().unwrap_or_else(|| Descriptor::gzipped_layer(name.digest, name.size)))
+            }
         }
-        self.remember(layer, &name);
-        Ok(Descriptor::gzipped_layer(name.digest, name.size))
     }
 
-    /// Writes down what a layer is called that was compressed here.
+    /// Writes down where the layer is, and what it is called there.
     fn remember(&self, layer: &Wanted<'_>, name: &BlobDigest) {
         let Place { repository, records, .. } = self.place;
-        if layer.kept().is_none() {
-            records.remember(layer.digest(), name, repository.registry(), repository.path());
-        }
+        records.remember(layer.key(), name, repository.registry(), repository.path());
     }
-}
-
-fn owned((registry, path): (&str, &str)) -> (String, String) {
-    (registry.to_owned(), path.to_owned())
 }

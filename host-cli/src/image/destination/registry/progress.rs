@@ -48,3 +48,33 @@ impl<'a> Progress<'a> {
         self.events.emit(Event::PushProgress { reference: self.reference.to_owned(), bytes, total });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Said(Mutex<Vec<Event>>);
+
+    impl EventSink for Said {
+        fn emit(&self, event: Event) {
+            self.0.lock().unwrap().push(event);
+        }
+    }
+
+    #[test]
+    fn it_is_told_not_too_often_and_a_layer_that_begins_anew_counts_once() {
+        let said = Said::default();
+        let progress = Progress::new(&said, "r.io/a:1");
+        progress.begin("one", 100);
+        progress.add("one", 60);
+        progress.begin("two", 50);
+        progress.begin("one", 100);
+        assert_eq!(said.0.lock().unwrap().len(), 0);
+        std::thread::sleep(BETWEEN);
+        progress.add("one", 7);
+        progress.add("two", 50);
+        let told = Event::PushProgress { reference: "r.io/a:1".into(), bytes: 7, total: 150 };
+        assert_eq!(*said.0.lock().unwrap(), [told]);
+    }
+}

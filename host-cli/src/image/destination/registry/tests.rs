@@ -86,7 +86,7 @@ fn sample() -> (SampleBase, FakeRepository, TempDir) {
     let sample = SampleBase::new("amd64");
     let (repository, folder) = (FakeRepository::on("other.io", "rootfs"), tempfile::tempdir().unwrap());
     sample.put(&repository, "1");
-    sample.write(folder.path(), &[sample.manifest.clone()]);
+    sample.write(folder.path(), std::slice::from_ref(&sample.manifest));
     (sample, repository, folder)
 }
 
@@ -197,6 +197,11 @@ fn layers_of_another_repository_of_the_registry_are_mounted() {
     assert_eq!((second.digest(), second.sent, second.known), (first.digest(), 0, 4));
     let mounted = two.asked("mount");
     assert_eq!(mounted.iter().filter(|call| call.ends_with(" team/one")).count(), 2, "{mounted:?}");
+    let (_, _, folder) = sample();
+    let of_layout = Machine::with_layout(folder.path());
+    let (three, four) = (FakeRepository::new("three"), "four");
+    assert_eq!(of_layout.publish(&three, &droplet()).unwrap().sent, 4);
+    assert_eq!(of_layout.publish(&three.neighbour(four), &droplet()).unwrap().sent, 0, "a layout's are, too");
     let in_base = base.neighbour("rootfs");
     let third = Machine::with_remote(&base).publish(&in_base, &droplet()).unwrap();
     assert_eq!((third.sent, third.known), (2, 2), "another machine remembers nothing");
@@ -236,7 +241,8 @@ fn on_engine(layers: &[&[u8]]) -> (Arc<Fake>, Base) {
 
 #[test]
 fn a_base_of_the_engine_is_exported_once_and_only_if_the_registry_lacks_a_layer() {
-    let layers: [&[u8]; 2] = [&[1; 70_000], &[2; 70_000]];
+    let content = [1, 2].map(|byte| vec![byte; 70_000]);
+    let layers: [&[u8]; 2] = [&content[0], &content[1]];
     let (engine, base) = on_engine(&layers);
     let machine = Machine::new(base);
     let target = FakeRepository::new("team/app");
@@ -278,7 +284,7 @@ fn an_upload_that_breaks_off_is_begun_anew_with_the_same_bytes() {
 fn a_layer_of_a_layout_with_other_bytes_is_not_sent() {
     let (sample, _, folder) = sample();
     for digest in sample.blobs.keys().filter(|digest| !sample.blobs[*digest].starts_with(b"{")) {
-        sample.write(folder.path(), &[sample.manifest.clone()]);
+        sample.write(folder.path(), std::slice::from_ref(&sample.manifest));
         let path = folder.path().join("blobs").join(digest.replace(':', "/"));
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[5] ^= 1;
@@ -331,7 +337,7 @@ fn an_image_that_nobody_wants_any_more_is_not_sent() {
 fn two_images_that_are_published_at_once_do_not_disturb_each_other() {
     let (_, base, _) = sample();
     let (machine, target) = (Machine::with_remote(&base), FakeRepository::new("a"));
-    let droplets = [1_u8, 2].map(|number| Sample::droplet().file("./app/n", &[number; 900_000], 0o644).tgz());
+    let droplets = [1_u8, 2].map(|number| Sample::droplet().file("./app/n", &vec![number; 900_000], 0o644).tgz());
     let published: Vec<Publication> = std::thread::scope(|scope| {
         let begun = droplets.each_ref().map(|droplet| scope.spawn(|| machine.publish(&target, droplet).unwrap()));
         begun.into_iter().map(|thread| thread.join().unwrap()).collect()
