@@ -149,6 +149,9 @@ impl Refusal {
             Self::Full => {
                 "make room: delete old images there and let the registry collect them, or raise its quota".to_owned()
             }
+            Self::Other if speaker == Speaker::Ourselves => {
+                format!("check that {registry} is a registry; its log, or that of a proxy before it, may say why")
+            }
             Self::Other => String::new(),
         }
     }

@@ -154,7 +154,9 @@ impl Authorization {
                 (header::CONTENT_LENGTH, body.len().to_string()),
             ];
             let request = Request::new(Method::POST, &address).with_headers(headers);
-            client.send(request.with_body(SendBody::from_reader(&mut body.as_bytes()), PATIENCE))?
+            client
+                .send(request.with_body(SendBody::from_reader(&mut body.as_bytes()), PATIENCE))
+                .map_err(|error| on_the_way(&address, error))?
         } else {
             let separator = if realm.contains('?') { '&' } else { '?' };
             let address = self.service_at(format!("{realm}{separator}{}", form(asked.collect())))?;
@@ -165,7 +167,7 @@ impl Authorization {
                 }
                 _ => None,
             };
-            client.send(request.with_headers(authorized))?
+            client.send(request.with_headers(authorized)).map_err(|error| on_the_way(&address, error))?
         };
         let (status, mut body) = (answer.http.status().as_u16(), Vec::new());
         let read = answer.http.into_body().into_reader().take(LONGEST_ANSWER).read_to_end(&mut body);
@@ -213,6 +215,10 @@ impl Shown {
         };
         self.scopes.iter().map(text).collect()
     }
+}
+
+fn on_the_way(service: &Address, error: TransferError) -> Trouble {
+    Trouble::LoginService { at: service.origin().to_owned(), error }
 }
 
 fn basic(user: &str, password: &Secret<String>) -> Secret<String> {

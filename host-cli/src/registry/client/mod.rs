@@ -113,8 +113,10 @@ pub(crate) fn open(
     }
     let repository = at(format!("https://{}", reference.registry()));
     match repository.0.ping() {
-        // As Docker does for registries on this machine.
-        Err(Trouble::Transfer(TransferError::Tls { .. })) if is_here(reference.registry()) => {
+        // As Docker does for registries on this machine. Some hang up on TLS.
+        Err(Trouble::Transfer(TransferError::Tls { .. } | TransferError::CutOff { .. }))
+            if is_here(reference.registry()) =>
+        {
             let plain = at(format!("http://{}", reference.registry()));
             plain.0.persist(|| plain.0.ping())?;
             Ok(plain)

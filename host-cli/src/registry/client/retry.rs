@@ -8,13 +8,13 @@ use std::time::Duration;
 
 /// Tries in all, while nothing gets further.
 const TRIES: u32 = 5;
-/// Tries in all where the registry was never reached: a wrong name should not take half a minute.
+/// Tries in all where the registry was never reached, or says nothing: a wrong name should not take half a minute.
 const FIRST_TRIES: u32 = 2;
 /// Before the second try.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// How much longer each pause is than the one before.
 const PAUSE_GROWS: u32 = 3;
-/// A registry may ask for a longer pause, but not for any.
+/// A registry may ask for a longer pause, but not for any: before its time another try would be refused, too.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How often one thing was tried.
@@ -53,11 +53,13 @@ impl<'a> Tries<'a> {
     pub(super) fn again(&mut self, trouble: Trouble) -> Result<(), Trouble> {
         self.failed += 1;
         let most = if trouble.is_about_the_server() { self.most } else { TRIES };
-        if self.failed >= most || !trouble.is_transient() {
+        let most = if trouble.is_silence() { FIRST_TRIES } else { most };
+        let asks_too_much = trouble.retry_after().is_some_and(|pause| pause > LONGEST_PAUSE);
+        if self.failed >= most || asks_too_much || !trouble.is_transient() {
             return Err(trouble);
         }
         let own = FIRST_PAUSE * PAUSE_GROWS.pow(self.failed - 1);
-        let wait = by_chance(own).max(trouble.retry_after().unwrap_or_default()).min(LONGEST_PAUSE);
+        let wait = by_chance(own).max(trouble.retry_after().unwrap_or_default());
         self.events.emit(Event::Retrying {
             what: self.what.to_owned(),
             reason: trouble.reason(),

@@ -74,7 +74,9 @@ impl Transport {
                     let mut reader: &[u8] = bytes;
                     let length = (header::CONTENT_LENGTH, bytes.len().to_string());
                     let request = request.with_headers([length]);
-                    (self.client.send(request.with_body(SendBody::from_reader(&mut reader), THINKS))?, true)
+                    // An upload begins at once, or not.
+                    let within = if *method == Method::POST { self.client.timeouts().idle } else { THINKS };
+                    (self.client.send(request.with_body(SendBody::from_reader(&mut reader), within))?, true)
                 }
                 Sent::Stream(reader, length) => {
                     let length = length.map(|length| (header::CONTENT_LENGTH, length.to_string()));
@@ -105,7 +107,8 @@ impl Transport {
 
     /// Where a registry points to: within itself, or elsewhere, but from TLS to nothing without.
     pub(super) fn next(&self, from: &Address, location: &str) -> Result<Address, Trouble> {
-        let next = from.redirected(location).map_err(TransferError::from)?;
+        let nowhere = "it points to what is not an http or https URL";
+        let next = from.redirected(location).map_err(|_| TransferError::Protocol { reason: nowhere })?;
         if from.https && !next.https {
             return Err(TransferError::Downgrade { host: next.host }.into());
         }

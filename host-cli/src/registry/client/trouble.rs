@@ -10,6 +10,8 @@ use std::time::Duration;
 pub(super) enum Trouble {
     /// The network, or who is at its other end.
     Transfer(TransferError),
+    /// The network, on the way to the registry's login service at this origin.
+    LoginService { at: String, error: TransferError },
     /// The registry, or its login service, said no.
     Refused {
         status: u16,
@@ -40,7 +42,7 @@ impl Trouble {
     /// Whether another try may go better.
     pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::Transfer(error) => error.is_transient(),
+            Self::Transfer(error) | Self::LoginService { error, .. } => error.is_transient(),
             Self::Refused { said, .. } if said.refusal == Refusal::Full => false,
             Self::Refused { status, .. } => matches!(status, 408 | 425 | 429 | 500 | 502..=504),
             Self::Wrong { refusal, .. } => *refusal == Refusal::Digest,
@@ -51,6 +53,11 @@ impl Trouble {
     /// Whether it is the registry that cannot be spoken to, whatever is wanted.
     pub(super) fn is_about_the_server(&self) -> bool {
         matches!(self, Self::Transfer(error) if error.is_about_the_server() || matches!(error, TransferError::Idle { .. }))
+    }
+
+    /// Whether somebody is there and says nothing.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self, Self::Transfer(TransferError::Idle { .. }))
     }
 
     /// How long the registry asks to wait before the next try.
@@ -64,7 +71,7 @@ impl Trouble {
             Self::Transfer(error) => of_transfer(error),
             Self::Refused { said, .. } => said.refusal,
             Self::Wrong { refusal, .. } => *refusal,
-            Self::Source { .. } => Refusal::Other,
+            Self::Source { .. } | Self::LoginService { .. } => Refusal::Other,
         }
     }
 
@@ -72,6 +79,7 @@ impl Trouble {
     pub(super) fn reason(&self) -> String {
         match self {
             Self::Transfer(error) => error_text(error),
+            Self::LoginService { at, error } => format!("its login service {at}: {}", error_text(error)),
             Self::Refused { status, said, by_login_service, .. } => {
                 let who = if *by_login_service { "its login service answered " } else { "it answered " };
                 let words = if said.words.is_empty() { String::new() } else { format!(": {}", said.words) };

@@ -190,7 +190,10 @@ impl<'a> Upload<'a> {
         loop {
             let mut piece = Vec::new();
             source.by_ref().take(length as u64).read_to_end(&mut piece).map_err(|error| unreadable(&error))?;
-            let Some(place) = self.place.take().filter(|_| !piece.is_empty()) else { return Ok(()) };
+            if piece.is_empty() {
+                return Ok(());
+            }
+            let Some(place) = self.place.take() else { return Ok(()) };
             let last = self.offset + piece.len() as u64 - 1;
             let range = content(Some((self.offset, last)));
             let answer = self.inner.transport.ask(&Method::PATCH, &place, &range, Sent::Bytes(&piece));

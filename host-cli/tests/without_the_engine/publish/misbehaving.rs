@@ -179,7 +179,8 @@ impl Misbehaving {
         if habits.largest.is_some_and(|largest| asked.body.len() > largest) {
             return Answer::page("413 Request Entity Too Large");
         }
-        store.answer(asked, habits)
+        let here = Habits { blobs_elsewhere: None, ..habits.clone() };
+        store.answer(asked, if side == Side::Back { &here } else { habits })
     }
 
     fn misbehave(&self, wrong: &Wrong, asked: &Asked, side: Side, to: &mut TcpStream) -> io::Result<()> {

@@ -79,9 +79,9 @@ fn bytes_of_a_base_that_are_not_those_of_its_digests_are_refused() {
             }
         })
     };
-    for (place, words) in [("GET /v2/base/blobs/", "sha256:"), ("GET /v2/base/manifests/", "base")] {
+    for (place, words) in [("GET /v2/base/blobs/", "sha256:"), ("GET /v2/base/manifests/", "base:1")] {
         let (base, registry) = (holding().and(Fault::at(place, flips())), Misbehaving::new().holding_another());
-        publish_on(&world, &base, &registry, As::Nobody).failed(7, &[words, "try: "]);
+        publish_on(&world, &base, &registry, As::Nobody).failed(7, &[words, &base.address]);
         registry.assert_holds_the_other();
     }
 }
@@ -101,7 +101,7 @@ fn documents_of_a_base_without_end_or_sense_are_refused() {
         let registry = Misbehaving::new().holding_another();
         let said = publish_on(&world, &base, &registry, As::Nobody);
         assert_eq!(said.code, Some(7), "{name}: {said:?}");
-        said.failed(7, &["base", "try: "]);
+        said.failed(7, &[&base.address]);
         registry.assert_holds_the_other();
     }
 }

@@ -65,10 +65,13 @@ fn an_upload_that_is_cut_off_anywhere_is_sent_again() {
 }
 
 #[test]
-fn an_answer_that_is_cut_off_is_asked_for_again() {
+fn an_answer_that_does_not_come_is_asked_for_again() {
+    let takes_all = || Wrong::HangsUp { after: usize::MAX };
     survived(vec![
-        Fault::at("PATCH /v2/", Wrong::Babbles).times(1),
-        Fault::at("PUT /v2/team/app/manifests/", Wrong::Babbles).times(1),
+        Fault::at("PATCH /v2/", takes_all()).times(1),
+        Fault::at("PUT /v2/team/app/blobs/", takes_all()).times(1),
+        Fault::at("PUT /v2/team/app/manifests/", takes_all()).times(2),
+        Fault::at("GET /v2/", takes_all()).times(1),
     ]);
 }
 

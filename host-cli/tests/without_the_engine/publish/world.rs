@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 pub(crate) const REPOSITORY: &str = "team/app";
 pub(crate) const TAG: &str = "1";
 /// However a registry behaves, all ends so soon.
-const BOUND: Duration = Duration::from_secs(50);
+const BOUND: Duration = Duration::from_secs(100);
 
 /// See the module's text.
 pub(crate) struct World {
