@@ -40,6 +40,11 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
+    /// One that somebody else wrote: all of `file`, of so many bytes with this sha256.
+    pub(super) fn written(file: File, bytes: u64, sha256: String) -> Self {
+        Self { file: Arc::new(file), bytes, sha256 }
+    }
+
     /// Its bytes from the start. Several may read at once.
     pub(super) fn content(&self) -> impl Read + Send + 'static {
         Content { file: Arc::clone(&self.file), at: 0 }.take(self.bytes)

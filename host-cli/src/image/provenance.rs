@@ -59,6 +59,16 @@ pub(crate) fn is_labelled(image: &Image) -> bool {
     image.labels.get(labels::KIND).is_some_and(|kind| kind == labels::KIND_APP)
 }
 
+/// What an app's image stands on, as far as that is on the engine. What its label says may be anything but an id.
+///
+/// # Errors
+/// The engine's.
+pub(crate) fn base_of(engine: &dyn Images, image: &Image) -> Result<Option<Image>, EngineError> {
+    let id = image.labels.get(app_image::BASE_DIGEST).cloned().map(ImageId).filter(ImageId::is_whole);
+    let found = id.as_ref().map(|id| engine.image(&id.0)).transpose()?.flatten();
+    Ok(found.filter(|found| Some(&found.id) == id.as_ref()))
+}
+
 /// Removes an image that has lost its last name, if it is ours: one that somebody built on it bears its labels too.
 ///
 /// # Errors
@@ -73,10 +83,8 @@ pub(crate) fn remove_if_ours(engine: &dyn Images, id: &ImageId) -> Result<(), En
 
 fn by_content(engine: &dyn Images, image: &Image) -> Result<Option<Foreign>, EngineError> {
     let label = |name: &str| image.labels.get(name).map_or("", String::as_str);
-    let base_id = ImageId(label(app_image::BASE_DIGEST).to_owned());
-    let base = if base_id.is_whole() { engine.image(&base_id.0)? } else { None };
-    let Some(base) = base.filter(|base| base.id == base_id && !is_labelled(base)) else {
-        return Ok(Some(Foreign::NoBase { base: base_id.0 }));
+    let Some(base) = base_of(engine, image)?.filter(|base| !is_labelled(base)) else {
+        return Ok(Some(Foreign::NoBase { base: label(app_image::BASE_DIGEST).to_owned() }));
     };
     let Some([lifecycle, droplet]) = image.details.layers.strip_prefix(&*base.details.layers) else {
         return Ok(Some(Foreign::Layers));
@@ -95,10 +103,15 @@ fn by_content(engine: &dyn Images, image: &Image) -> Result<Option<Foreign>, Eng
     Ok(other_setting(&image.details.settings).map(|what| Foreign::Setting { what }))
 }
 
-/// What an image sets that ours of no lifecycle do, or not so: of those with the fewest such settings.
+/// The lifecycle whose app images these are the settings of; of several, or none, that with the fewest other settings.
+pub(super) fn lifecycle_of(settings: &ImageSettings) -> Lifecycle {
+    let others = |lifecycle: &Lifecycle| other_settings(settings, &config::settings(*lifecycle)).len();
+    Lifecycle::ALL.into_iter().min_by_key(others).unwrap_or(Lifecycle::Buildpack)
+}
+
+/// What an image sets that ours of no lifecycle do, or not so.
 fn other_setting(settings: &ImageSettings) -> Option<String> {
-    let others = Lifecycle::ALL.map(|lifecycle| other_settings(settings, &config::settings(lifecycle)));
-    others.into_iter().min_by_key(Vec::len)?.into_iter().next()
+    other_settings(settings, &config::settings(lifecycle_of(settings))).into_iter().next()
 }
 
 fn other_settings(settings: &ImageSettings, expected: &ImageSettings) -> Vec<String> {
