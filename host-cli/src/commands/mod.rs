@@ -11,6 +11,7 @@ mod link;
 mod list;
 mod print;
 mod push;
+mod rebase;
 mod restage;
 #[cfg(test)]
 mod tests;
@@ -40,5 +41,6 @@ pub(crate) fn run(invocation: Invocation, settings: Settings) -> Result<ExitCode
         Command::Export(command) => Ok(export::run(command)),
         Command::Image(command) => Ok(image::run(command)),
         Command::Push(command) => Ok(push::run(command)),
+        Command::Rebase(command) => Ok(rebase::run(command)),
     }
 }

@@ -4,4 +4,5 @@ mod batch;
 mod cache;
 mod export;
 mod push;
+mod rebase;
 mod upload;

@@ -20,6 +20,7 @@ pub(crate) mod not_done;
 pub(crate) mod orphans;
 pub(crate) mod ports;
 pub(crate) mod process;
+pub(crate) mod rebase;
 pub(crate) mod restage;
 mod sidecars;
 pub(crate) mod staged_files;

@@ -93,7 +93,8 @@ impl Reference {
         self.name.rsplit_once(':').unwrap_or((&self.name, "latest"))
     }
 
-    fn names_a_registry(&self) -> bool {
+    /// Whether it says which registry; else it is Docker Hub's, or no registry's.
+    pub(crate) fn names_a_registry(&self) -> bool {
         self.host().is_some()
     }
 

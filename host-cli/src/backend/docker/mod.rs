@@ -2,7 +2,7 @@
 //!
 //! - Staging: `restage` carries a plan out; `preflight`, `mounts`, `stage` (with the `stream` of what the agent says),
 //!   `image_build` and `extract`.
-//! - Images: `ours`, `resolve_image`, `old_images`, `push`.
+//! - Images: `ours`, `resolve_image`, `old_images`, `push`, `rebase`.
 //! - Launching: `launch` carries a plan out; `lifecycle`, `pull`, `volume_folders`, `free_ports`, `supervisor`, `start`.
 
 mod extract;
@@ -18,6 +18,7 @@ mod ours;
 pub(crate) mod preflight;
 mod pull;
 pub(crate) mod push;
+pub(crate) mod rebase;
 pub(crate) mod resolve_image;
 mod restage;
 pub(crate) mod stage;
