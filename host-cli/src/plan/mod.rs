@@ -13,6 +13,7 @@ pub(crate) mod health;
 pub(crate) mod image_source;
 mod instance;
 pub(crate) mod launch;
+pub(crate) mod launch_rootfs;
 pub(crate) mod lifecycle;
 mod limits;
 pub(crate) mod name_resolution;

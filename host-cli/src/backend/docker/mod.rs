@@ -3,13 +3,14 @@
 //! - Staging: `restage` carries a plan out; `preflight`, `mounts`, `stage` (with the `stream` of what the agent says),
 //!   `image_build` and `extract`.
 //! - Images: `ours`, `resolve_image`, `old_images`, `push`, `rebase`.
-//! - Launching: `launch` carries a plan out; `lifecycle`, `pull`, `volume_folders`, `free_ports`, `supervisor`, `start`.
+//! - Launching: `launch` carries a plan out; `launch_rootfs`, `lifecycle`, `pull`, `volume_folders`, `free_ports`, `supervisor`, `start`.
 
 mod extract;
 mod free_ports;
 mod hearing;
 mod image_build;
 mod launch;
+mod launch_rootfs;
 mod layer_totals;
 mod lifecycle;
 pub(crate) mod mounts;
