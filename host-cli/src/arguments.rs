@@ -25,6 +25,7 @@ pub(crate) use export::Export;
 pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
 pub(crate) use image::Image;
 pub(crate) use output::{Color, ListOutput, Output, ScreenOptions};
+pub(crate) use rebase::Rebase;
 
 /// Rebuilds and runs Cloud Foundry apps on plain Docker, from the requests that Cloud Foundry sent to Diego.
 #[derive(ArgsInfo, FromArgs, Debug)]
@@ -61,6 +62,7 @@ pub(crate) enum Command {
     Cache(Cache),
     Launch(Launch),
     Image(Image),
+    Rebase(Rebase),
     Export(Export),
     Push(Push),
     Link(Link),
@@ -156,13 +158,14 @@ impl Push {
     }
 }
 
-is_about_an_app! { BuildReq LaunchReq BuildCmd LaunchCmd Requests Launch CacheUp Export }
+is_about_an_app! { BuildReq LaunchReq BuildCmd LaunchCmd Requests Launch CacheUp Export Rebase }
 
 // Behind the macros, which they use.
 mod cache;
 mod export;
 mod fetching;
 mod image;
+mod rebase;
 
 looks_for_requests! {
     /// print an app's newest staging request, as logged

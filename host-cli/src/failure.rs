@@ -5,6 +5,7 @@ use crate::engine::EngineError;
 use crate::image::ImageError;
 use crate::plan::error::PlanError;
 use crate::plan::ports::PortError;
+use crate::plan::rebase::RebaseError;
 use crate::registry::login::LoginError;
 use crate::registry::reference::BadReference;
 use crate::registry::registry_error::RegistryError;
@@ -91,6 +92,19 @@ impl From<PlanError> for Failure {
             | PlanError::NoLauncher
             | PlanError::LongCommand { .. }
             | PlanError::Port(PortError::OfRequest(_)) => ExitCode::Request,
+        };
+        Self::new(code, error.to_string(), error.advice())
+    }
+}
+
+impl From<RebaseError> for Failure {
+    fn from(error: RebaseError) -> Self {
+        let code = match &error {
+            RebaseError::NoName { .. } => ExitCode::CommandLine,
+            RebaseError::Layers { .. }
+            | RebaseError::NotRootfs { .. }
+            | RebaseError::Architecture { .. }
+            | RebaseError::Stack { .. } => ExitCode::Image,
         };
         Self::new(code, error.to_string(), error.advice())
     }

@@ -44,6 +44,8 @@ pub(crate) const PROCESS_TYPES: &str = "stager.process-types";
 
 /// What the repositories of all app images begin with, behind what an engine may put in front of it.
 pub(crate) const REPOSITORIES: &str = "cf-app/";
+/// What the names of the root file systems begin with that docker/build makes; behind it stands the stack.
+pub(crate) const ROOTFS: &str = "stager-rootfs:";
 
 /// How many dependencies were baked into a stager image.
 pub(crate) const BAKED_DEPENDENCIES: &str = "stager.baked-dependencies";

@@ -58,15 +58,31 @@ pub fn app_guid(process_guid: &str) -> Option<&str> {
     process_guid.get(..GUID_LENGTH)
 }
 
-/// The stack of a root file system: `cflinuxfs4` of `preloaded:cflinuxfs4`.
+/// The stack of a root file system: `cflinuxfs4` of `preloaded:cflinuxfs4`, and of `preloaded+layer:cflinuxfs4?layer=…`, where
+/// the droplet comes as a layer upon it.
 #[must_use]
 pub fn stack(rootfs: &str) -> Option<&str> {
-    rootfs.strip_prefix("preloaded:").filter(|stack| !stack.is_empty())
+    let layered = || rootfs.strip_prefix("preloaded+layer:")?.split('?').next();
+    rootfs.strip_prefix("preloaded:").or_else(layered).filter(|stack| !stack.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stack_is_that_of_a_preloaded_root_file_system_with_or_without_a_layer() {
+        for (rootfs, expected) in [
+            ("preloaded:cflinuxfs4", Some("cflinuxfs4")),
+            ("preloaded+layer:cflinuxfs4?layer=https://u:p@blobs/d&layer_path=/home/vcap", Some("cflinuxfs4")),
+            ("preloaded+layer:cflinuxfs4", Some("cflinuxfs4")),
+            ("preloaded+layer:?layer=x", None),
+            ("preloaded:", None),
+            ("docker:///redis#7", None),
+        ] {
+            assert_eq!(stack(rootfs), expected, "{rootfs}");
+        }
+    }
 
     #[test]
     fn name_and_space_come_from_vcap_application() {

@@ -304,7 +304,7 @@ impl DesiredLrp {
         Application::found_in(environments, self.app_guid())
     }
 
-    /// The name behind `preloaded:`; `None` for any other root file system.
+    /// The name behind `preloaded:` or `preloaded+layer:`; `None` for any other root file system.
     #[must_use]
     pub fn stack(&self) -> Option<&str> {
         application::stack(&self.rootfs)

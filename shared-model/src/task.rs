@@ -148,7 +148,7 @@ impl TaskDefinition {
         of_urls.chain(of_arguments).chain(of_image).filter(|host| !host.is_empty()).collect()
     }
 
-    /// The name behind `preloaded:`; `None` for any other root file system.
+    /// The name behind `preloaded:` or `preloaded+layer:`; `None` for any other root file system.
     #[must_use]
     pub fn stack(&self) -> Option<&str> {
         application::stack(&self.rootfs)

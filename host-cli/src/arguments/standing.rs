@@ -14,6 +14,7 @@ impl Command {
             Self::Requests(command) => command.fill_in_logs(settings),
             Self::Push(command) => command.fill_in_logs(settings),
             Self::Export(command) => command.fill_in_logs(settings),
+            Self::Rebase(command) => command.fill_in_logs(settings),
             Self::Launch(command) => {
                 command.fill_in_logs(settings);
                 fill(&mut command.network, settings.network.as_ref());
@@ -144,9 +145,17 @@ mod tests {
 
     #[test]
     fn every_command_takes_the_settings_that_it_has_an_option_for() {
-        for typed in
-            ["build-req", "launch-req", "build-cmd", "launch-cmd", "requests", "push a r/a", "export", "launch"]
-        {
+        for typed in [
+            "build-req",
+            "launch-req",
+            "build-cmd",
+            "launch-cmd",
+            "requests",
+            "push a r/a",
+            "export",
+            "rebase --base b",
+            "launch",
+        ] {
             let command = filled_in(&format!("host-cli {typed}"), ALL);
             assert!(format!("{command:?}").contains("\"/logs\""), "{typed}: {command:?}");
         }

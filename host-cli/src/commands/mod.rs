@@ -13,6 +13,7 @@ mod print;
 mod publish;
 mod publish_options;
 mod push;
+mod rebase;
 mod restage;
 #[cfg(test)]
 mod tests;
@@ -43,5 +44,6 @@ pub(crate) fn run(invocation: Invocation, settings: Settings) -> Result<ExitCode
         Command::Image(command) if command.publish.is_some() => Ok(publish::image(command)),
         Command::Image(command) => Ok(image::run(command)),
         Command::Push(command) => Ok(push::run(command)),
+        Command::Rebase(command) => Ok(rebase::run(command)),
     }
 }

@@ -5,4 +5,5 @@ mod cache;
 mod export;
 mod publish;
 mod push;
+mod rebase;
 mod upload;

@@ -165,6 +165,17 @@ fn plans() -> Vec<PlanError> {
     plans
 }
 
+fn rebases() -> Vec<RebaseError> {
+    let (image, base) = (|| "a:1".to_owned(), || "b:1".to_owned());
+    vec![
+        RebaseError::Layers { image: image() },
+        RebaseError::NotRootfs { base: base(), what: "an app's image" },
+        RebaseError::Architecture { base: base(), its: "linux/arm64".into(), apps: "linux/amd64".into() },
+        RebaseError::Stack { base: base(), its: "cflinuxfs5".into(), apps: "cflinuxfs4".into() },
+        RebaseError::NoName { image: image() },
+    ]
+}
+
 fn app_refs() -> [AppRefError; 2] {
     [AppRefError::Twice, AppRefError::Push]
 }
@@ -176,6 +187,7 @@ fn all() -> Vec<Failure> {
     all.extend(requests().into_iter().map(Failure::from));
     all.extend(logins().into_iter().map(Failure::from));
     all.extend(plans().into_iter().map(Failure::from));
+    all.extend(rebases().into_iter().map(Failure::from));
     all.extend(app_refs().map(Failure::from));
     all.extend(typed.map(|typed| Reference::read(typed).unwrap_err().into()));
     all
@@ -285,5 +297,6 @@ fn no_error_is_forgotten_here() {
             Port
         }
     );
+    assert_all_variants!(&rebases(), RebaseError, RebaseError { Layers, NotRootfs, Architecture, Stack, NoName });
     assert_all_variants!(&app_refs(), AppRefError, AppRefError { Twice, Push });
 }

@@ -33,6 +33,8 @@ const LONGEST_PROCESS_TYPES: usize = 8192;
 const LONGEST_LABEL: usize = 128;
 /// Hexadecimal digits of a droplet in a tag.
 const DROPLET_DIGITS: usize = 12;
+/// What stands before the stack in the name of an image that a launch put there.
+const ON_STACK: &str = "-on-";
 /// Characters of an app's guid in a name.
 const GUID_CHARACTERS: usize = 8;
 
@@ -44,12 +46,34 @@ pub(crate) fn names(app_name: &str, app_guid: &str, droplet_sha256: &str) -> Vec
     vec![format!("{repository}:droplet-{droplet}"), format!("{repository}:latest")]
 }
 
+/// The name of what a launch makes of an app's image, where that stands on another stack than its request wants. It is a
+/// droplet's, so that whoever looks for the app's newest image finds the one that `latest` names.
+pub(crate) fn name_on_stack(app_name: &str, app_guid: &str, droplet_sha256: &str, stack: &str) -> String {
+    let [of_droplet, ..] = &names(app_name, app_guid, droplet_sha256)[..] else { return String::new() };
+    format!("{of_droplet}{ON_STACK}{}", slug(stack))
+}
+
 /// Whether it is the name that [`names`] gives an image after its droplet.
 pub(crate) fn is_of_droplet(name: &str) -> bool {
-    let Some((repository, tag)) = name.rsplit_once(":droplet-") else { return false };
+    droplet_tag(name).is_some_and(is_droplet)
+}
+
+/// Whether it is the name that [`name_on_stack`] gives.
+pub(crate) fn is_on_stack(name: &str) -> bool {
+    let parts = droplet_tag(name).and_then(|tag| tag.split_once(ON_STACK));
+    parts.is_some_and(|(droplet, stack)| is_droplet(droplet) && !stack.is_empty())
+}
+
+/// What stands behind `droplet-` in the tag of an app's image.
+fn droplet_tag(name: &str) -> Option<&str> {
+    let (repository, tag) = name.rsplit_once(":droplet-")?;
     // Podman puts a registry in front.
-    let is_ours = repository.rsplit_once(labels::REPOSITORIES).is_some_and(|(_, app)| !app.contains('/'));
-    is_ours && tag.len() == DROPLET_DIGITS && tag.bytes().all(|byte| byte.is_ascii_hexdigit())
+    let (_, app) = repository.rsplit_once(labels::REPOSITORIES)?;
+    (!app.contains('/')).then_some(tag)
+}
+
+fn is_droplet(digits: &str) -> bool {
+    digits.len() == DROPLET_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[derive(Deserialize)]

@@ -40,8 +40,8 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
-    /// One that somebody else has made.
-    pub(super) fn new(file: File, bytes: u64, sha256: String) -> Self {
+    /// One that somebody else wrote: all of `file`, of so many bytes with this sha256.
+    pub(super) fn written(file: File, bytes: u64, sha256: String) -> Self {
         Self { file: Arc::new(file), bytes, sha256 }
     }
 

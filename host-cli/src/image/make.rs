@@ -163,7 +163,7 @@ fn result_labels(result: &str, events: &dyn EventSink) -> BTreeMap<String, Strin
 }
 
 /// The digest of all that the image is made of: the config names base, lifecycle and droplet by their digests.
-fn build_key(newest: Option<u64>, config: &AppImageConfig<'_>) -> String {
+pub(super) fn build_key(newest: Option<u64>, config: &AppImageConfig<'_>) -> String {
     let mut text = format!("{LAYERS}\n{newest:?}\n{}\n", config.base.id.0).into_bytes();
     text.extend(config.config(&[]));
     sha256_of_bytes(&text)

@@ -31,6 +31,7 @@ mod make;
 mod oci;
 pub(crate) mod provenance;
 mod read_ahead;
+pub(crate) mod rebase;
 mod records;
 mod sha256;
 mod stop;

@@ -61,6 +61,28 @@ pub(crate) fn is_labelled(image: &Image) -> bool {
     image.labels.get(labels::KIND).is_some_and(|kind| kind == labels::KIND_APP)
 }
 
+/// What an app's image stands on, as far as that is on the engine. What its labels say may be anything. That of an image which was
+/// published is not named by an engine's id: it is the one of that name if its layers, or a registry that gave it, say so.
+///
+/// # Errors
+/// The engine's.
+pub(crate) fn base_of(engine: &dyn Images, image: &Image) -> Result<Option<Image>, EngineError> {
+    let label = |name: &str| image.labels.get(name).map_or("", String::as_str);
+    let id = ImageId(label(app_image::BASE_DIGEST).to_owned());
+    if !id.is_whole() {
+        return Ok(None);
+    }
+    if let Some(base) = engine.image(&id.0)?.filter(|base| base.id == id) {
+        return Ok(Some(base));
+    }
+    let digest = format!("@{}", id.0);
+    let is_it = |base: &Image| {
+        oci::chain_id(&base.details.layers) == id.0 || base.details.digests.iter().any(|known| known.ends_with(&digest))
+    };
+    let name = label(app_image::BASE_NAME);
+    Ok(if full_name(name).is_some() { engine.image(name)?.filter(is_it) } else { None })
+}
+
 /// Removes an image that has lost its last name, if it is ours: one that somebody built on it bears its labels too.
 ///
 /// # Errors
@@ -75,10 +97,8 @@ pub(crate) fn remove_if_ours(engine: &dyn Images, id: &ImageId) -> Result<(), En
 
 fn by_content(engine: &dyn Images, image: &Image) -> Result<Option<Foreign>, EngineError> {
     let label = |name: &str| image.labels.get(name).map_or("", String::as_str);
-    let base_id = ImageId(label(app_image::BASE_DIGEST).to_owned());
-    let base = base_of(engine, &base_id, label(app_image::BASE_NAME))?;
-    let Some(base) = base.filter(|base| !is_labelled(base)) else {
-        return Ok(Some(Foreign::NoBase { base: base_id.0 }));
+    let Some(base) = base_of(engine, image)?.filter(|base| !is_labelled(base)) else {
+        return Ok(Some(Foreign::NoBase { base: label(app_image::BASE_DIGEST).to_owned() }));
     };
     let Some([lifecycle, droplet]) = image.details.layers.strip_prefix(&*base.details.layers) else {
         return Ok(Some(Foreign::Layers));
@@ -86,7 +106,7 @@ fn by_content(engine: &dyn Images, image: &Image) -> Result<Option<Foreign>, Eng
     if lifecycle.strip_prefix("sha256:") != Some(label(app_image::LIFECYCLE)) {
         return Ok(Some(Foreign::Layers));
     }
-    let mut expected = vec![config::made_by_base(&base_id.0); base.details.layers.len()];
+    let mut expected = vec![config::made_by_base(label(app_image::BASE_DIGEST)); base.details.layers.len()];
     let ours = [("lifecycle", lifecycle), ("droplet", droplet)];
     expected.extend(ours.map(|(name, digest)| config::made_by_layer(name, digest)));
     let made = engine.history(&image.id)?.unwrap_or_default();
@@ -97,29 +117,15 @@ fn by_content(engine: &dyn Images, image: &Image) -> Result<Option<Foreign>, Eng
     Ok(other_setting(&image.details.settings).map(|what| Foreign::Setting { what }))
 }
 
-/// The base that an image's labels name. That of an image which was published is not named by an engine's id: it is the one of that
-/// name if its layers, or a registry that gave it, say so.
-fn base_of(engine: &dyn Images, id: &ImageId, name: &str) -> Result<Option<Image>, EngineError> {
-    if !id.is_whole() {
-        return Ok(None);
-    }
-    if let Some(base) = engine.image(&id.0)?.filter(|base| base.id == *id) {
-        return Ok(Some(base));
-    }
-    let digest = format!("@{}", id.0);
-    let is_it = |base: &Image| {
-        oci::chain_id(&base.details.layers) == id.0 || base.details.digests.iter().any(|known| known.ends_with(&digest))
-    };
-    match full_name(name) {
-        Some(_) => Ok(engine.image(name)?.filter(is_it)),
-        None => Ok(None),
-    }
+/// The lifecycle whose app images these are the settings of; of several, or none, that with the fewest other settings.
+pub(super) fn lifecycle_of(settings: &ImageSettings) -> Lifecycle {
+    let others = |lifecycle: &Lifecycle| other_settings(settings, &config::settings(*lifecycle)).len();
+    Lifecycle::ALL.into_iter().min_by_key(others).unwrap_or(Lifecycle::Buildpack)
 }
 
-/// What an image sets that ours of no lifecycle do, or not so: of those with the fewest such settings.
+/// What an image sets that ours of no lifecycle do, or not so.
 fn other_setting(settings: &ImageSettings) -> Option<String> {
-    let others = Lifecycle::ALL.map(|lifecycle| other_settings(settings, &config::settings(lifecycle)));
-    others.into_iter().min_by_key(Vec::len)?.into_iter().next()
+    other_settings(settings, &config::settings(lifecycle_of(settings))).into_iter().next()
 }
 
 fn other_settings(settings: &ImageSettings, expected: &ImageSettings) -> Vec<String> {

@@ -20,7 +20,6 @@ use jiff::Timestamp;
 use shared_model::action::RunAction;
 use shared_model::environment::EnvironmentVariable;
 use shared_model::mounted_file::{IDENTITY_FILES, INSTANCE_IDENTITY, SYSTEM_CERTIFICATES_VARIABLE};
-use shared_model::plain_line::escape_control;
 use shared_model::process_type::WEB;
 use shared_model::validate;
 use std::time::Duration;
@@ -70,7 +69,7 @@ pub(crate) struct LaunchPlan {
     /// The stager image.
     pub(crate) stager_image: String,
     /// The stack that the request wants below it; empty for a docker app.
-    stack: String,
+    pub(crate) stack: String,
     /// The process.
     pub(crate) process: Process,
     /// Which ports are to be published.
@@ -210,19 +209,6 @@ impl LaunchPlan {
             }
             ImageSource::Registry(_) => Ok(image_source::of_stranger(self.container(&image.id, None)?, image)),
         }
-    }
-
-    /// What is said where the app's image stands on the root file system `its`, and its launch request wants another.
-    pub(crate) fn other_stack(&self, its: &str) -> Option<String> {
-        let wanted = escape_control(&self.stack);
-        let differs = !wanted.is_empty() && !its.is_empty() && its != wanted;
-        differs.then(|| {
-            format!(
-                "the launch request wants the root file system {wanted}, and the image stands on {}; \
-                 `host-cli restage --base stager-rootfs:{wanted}` puts it on the other",
-                escape_control(its)
-            )
-        })
     }
 
     /// The container of this image, whose label [`labels::PROCESS_TYPES`] is `process_types`.

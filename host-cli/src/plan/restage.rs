@@ -13,6 +13,7 @@ use crate::engine::ContainerId;
 use crate::engine::container_spec::ContainerSpec;
 use crate::image::app_image;
 use crate::image::{Bound, ImageNames, ImageOptions, ImagePlan};
+use crate::labels::ROOTFS;
 use shared_model::application::Application;
 use shared_model::event::Event;
 use shared_model::secret::Secret;
@@ -167,7 +168,7 @@ pub(crate) fn staging_request(document: &str) -> Result<TaskDefinition, PlanErro
 /// # Errors
 /// Neither is there.
 pub(crate) fn base_image(task: &TaskDefinition, wanted: Option<&str>) -> Result<String, PlanError> {
-    let of_stack = || task.stack().map(|stack| format!("stager-rootfs:{stack}"));
+    let of_stack = || task.stack().map(|stack| format!("{ROOTFS}{stack}"));
     let unknown = || PlanError::UnknownRootfs { rootfs: task.rootfs.clone() };
     wanted.map(str::to_owned).or_else(of_stack).ok_or_else(unknown)
 }

@@ -93,7 +93,7 @@ impl Reference {
         self.name.rsplit_once(':').unwrap_or((&self.name, "latest"))
     }
 
-    /// Whether it says where it is, and is not Docker Hub's for want of a registry.
+    /// Whether it says which registry; else it is Docker Hub's, or no registry's.
     pub(crate) fn names_a_registry(&self) -> bool {
         self.host().is_some()
     }

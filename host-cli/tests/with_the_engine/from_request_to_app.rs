@@ -14,5 +14,6 @@ mod lease;
 mod pushed;
 mod reach;
 mod restage;
+mod rootfs;
 mod supervisor;
 mod trouble;

@@ -6,6 +6,7 @@
 mod cnb;
 mod faulty;
 mod held;
+mod rebase;
 mod trouble;
 
 use flate2::Compression;

@@ -2,11 +2,10 @@
 //! container's place.
 
 use super::supervisor::SupervisorProgram;
-use super::{free_ports, lifecycle, ours, preflight, pull, start};
+use super::{free_ports, launch_rootfs, lifecycle, ours, preflight, pull, start};
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{EngineInfo, Image, ImageId, Store};
+use crate::engine::{EngineInfo, Image, Store};
 use crate::failure::Failure;
-use crate::image::app_image;
 use crate::plan::filled_folder::FilledFolder;
 use crate::plan::image_source::ImageSource;
 use crate::plan::launch::{LaunchPlan, Prepared, log_config, published, url};
@@ -23,6 +22,10 @@ pub(super) fn launch(session: &Session, supervisor: &SupervisorProgram<'_>, plan
     }
     let known = known_image(session, plan)?;
     let holding = session.hold(&plan.guard, &known.id.0)?;
+    let known = match plan.image {
+        ImageSource::Droplet => launch_rootfs::image(session, plan, known)?,
+        ImageSource::Registry(_) => known,
+    };
     let log = log_config(&engine.container(&holding)?.unwrap_or_default().log);
     let info = engine.info()?;
     let program = supervisor.get(session, &info.architecture, !plan.sidecars.is_empty())?;
@@ -63,12 +66,6 @@ fn known_image(session: &Session, plan: &LaunchPlan) -> Result<Image, Failure> {
     };
     let image = ours::app_image(session, plan)?;
     plan.container_of(&image)?;
-    let base = image.labels.get(app_image::BASE_DIGEST).filter(|base| ImageId((*base).clone()).is_whole());
-    let base = base.map(|base| session.engine.image(base)).transpose()?.flatten();
-    let stack = base.and_then(|base| base.labels.get(app_image::STACK).cloned()).unwrap_or_default();
-    if let Some(text) = plan.other_stack(&stack) {
-        session.emit(Event::Warning { text });
-    }
     Ok(image)
 }
 

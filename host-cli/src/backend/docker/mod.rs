@@ -2,14 +2,15 @@
 //!
 //! - Staging: `restage` carries a plan out; `preflight`, `mounts`, `stage` (with the `stream` of what the agent says),
 //!   `image_build` and `extract`.
-//! - Images: `ours`, `resolve_image`, `old_images`, `push`.
-//! - Launching: `launch` carries a plan out; `lifecycle`, `pull`, `volume_folders`, `free_ports`, `supervisor`, `start`.
+//! - Images: `ours`, `resolve_image`, `old_images`, `push`, `rebase`.
+//! - Launching: `launch` carries a plan out; `launch_rootfs`, `lifecycle`, `pull`, `volume_folders`, `free_ports`, `supervisor`, `start`.
 
 mod extract;
 mod free_ports;
 mod hearing;
 mod image_build;
 mod launch;
+mod launch_rootfs;
 mod layer_totals;
 mod lifecycle;
 pub(crate) mod mounts;
@@ -18,6 +19,7 @@ mod ours;
 pub(crate) mod preflight;
 mod pull;
 pub(crate) mod push;
+pub(crate) mod rebase;
 pub(crate) mod resolve_image;
 mod restage;
 pub(crate) mod stage;

@@ -1,5 +1,5 @@
 //! Of an app's images the newest stay, so that a restage costs no disk for ever. Taken is only the name that `restage` gave,
-//! only from images that bear no other, and never from one that a container uses.
+//! only from images that bear no other, and never from one that a container uses. What a launch made of an image goes with that.
 
 use crate::backend::docker::ours::sort_newest_first;
 use crate::engine::{EngineError, Image};
@@ -47,12 +47,23 @@ fn older(session: &Session, app_guid: &str, keep: usize) -> Result<Vec<Image>, E
         images.extend(session.engine.image(&listed.id.0)?);
     }
     sort_newest_first(&mut images);
-    Ok(images.into_iter().skip(keep).collect())
+    let (of_launches, mut older): (Vec<Image>, Vec<Image>) = images.into_iter().partition(is_of_launch);
+    let kept: Vec<Image> = older.drain(..keep.min(older.len())).collect();
+    let droplet = |image: &Image| image.labels.get(app_image::DROPLET).cloned();
+    let droplets: Vec<Option<String>> = kept.iter().map(droplet).collect();
+    older.extend(of_launches.into_iter().filter(|image| !droplets.contains(&droplet(image))));
+    Ok(older)
+}
+
+/// Whether all that it is called is what a launch called it that put it upon another root file system.
+fn is_of_launch(image: &Image) -> bool {
+    !image.tags.is_empty() && image.tags.iter().all(|tag| app_image::is_on_stack(tag))
 }
 
 /// Whether it is gone.
 fn remove_one(session: &Session, image: &Image) -> Result<bool, EngineError> {
-    let has_our_names_alone = !image.tags.is_empty() && image.tags.iter().all(|tag| app_image::is_of_droplet(tag));
+    let is_our_name = |tag: &String| app_image::is_of_droplet(tag) || app_image::is_on_stack(tag);
+    let has_our_names_alone = !image.tags.is_empty() && image.tags.iter().all(is_our_name);
     if !has_our_names_alone || session.engine.is_used(&image.id)? || provenance(&*session.engine, image)?.is_err() {
         return Ok(false);
     }
@@ -106,6 +117,20 @@ mod tests {
         assert_eq!(left(&fake, None), (3..8).map(droplet).collect::<Vec<_>>());
         assert_eq!(left(&fake, Some(1)), [droplet(7)]);
         assert_eq!(left(&fake, Some(1)), [droplet(7)], "there is nothing more to remove");
+    }
+
+    #[test]
+    fn what_launches_made_of_an_image_takes_nobodys_place_and_goes_with_it() {
+        let fake = with_images(3);
+        let on_stack = |number: usize| format!("{}-on-cflinuxfs5", droplet(number));
+        for number in 0..3 {
+            let sha256 = format!("{number:064x}");
+            let labels =
+                [(labels::KIND, labels::KIND_APP), (labels::APP_GUID, GUID), (app_image::DROPLET, sha256.as_str())];
+            fake.add_image(&on_stack(number), &labels);
+            fake.state().images[number].labels.insert(app_image::DROPLET.to_owned(), sha256);
+        }
+        assert_eq!(left(&fake, Some(2)), [droplet(1), droplet(2), on_stack(1), on_stack(2)]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod previous;
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, EngineError};
 use crate::failure::Failure;
+use crate::image::provenance::remove_if_ours;
 use crate::plan::filled_folder::FilledFolder;
 use crate::plan::launch::{LaunchPlan, Prepared};
 use crate::plan::not_done::DiskBound;
@@ -70,7 +71,10 @@ pub(crate) fn start(
                 one.name
             );
             session.emit(Event::Warning { text });
+            continue;
         }
+        // Its names may have gone on to another while it ran, and then nobody else removes it. One that stays costs disk, no launch.
+        let _ = remove_if_ours(&*session.engine, &one.image);
     }
     Ok(container)
 }

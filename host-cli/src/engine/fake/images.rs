@@ -5,6 +5,8 @@ use crate::engine::{EngineError, Image, ImageDetails, ImageId, Images};
 use crate::image::{app_image, config};
 use crate::labels;
 use crate::registry::reference::Reference;
+use sha2::{Digest, Sha256};
+use shared_model::hex::hex;
 use shared_model::lifecycle::Lifecycle;
 use std::path::PathBuf;
 
@@ -14,10 +16,9 @@ const BASE: &str = "sha256:00000000000000000000000000000000000000000000000000000
 const LAYER_OF_BASES: &str = "sha256:00000000000000000000000000000000000000000000000000000000000ba5e0";
 
 impl FakeState {
-    /// Gives an app's image what makes it one: [`BASE`] below it, two layers of ours, and our settings.
-    fn make_as_ours_are(&mut self, image: &mut Image) {
-        let (lifecycle, droplet) = (format!("{:064x}", 0x11fe), format!("sha256:{:064x}", self.made));
-        let ours = [("lifecycle", format!("sha256:{lifecycle}")), ("droplet", droplet)];
+    /// Gives an app's image what makes it one: [`BASE`] below it, two layers of ours with these digests, and our settings.
+    fn make_as_ours_are(&mut self, image: &mut Image, [lifecycle, droplet]: [String; 2]) {
+        let ours = [("lifecycle", format!("sha256:{lifecycle}")), ("droplet", format!("sha256:{droplet}"))];
         let mut history = vec![config::made_by_base(BASE)];
         history.extend(ours.iter().map(|(name, digest)| config::made_by_layer(name, digest)));
         self.histories.insert(image.id.0.clone(), history);
@@ -31,6 +32,25 @@ impl FakeState {
 impl Fake {
     /// Adds an image and returns its id.
     pub(crate) fn add_image(&self, tag: &str, labels: &[(&str, &str)]) -> ImageId {
+        let droplet = self.state().made + 1;
+        self.add(tag, labels, [format!("{:064x}", 0x11fe), format!("{droplet:064x}")])
+    }
+
+    /// As [`Self::add_image`], of an app's whose two layers hold these bytes, and which is what the engine exports.
+    pub(crate) fn add_app(&self, tag: &str, labels: &[(&str, &str)], contents: [&[u8]; 2]) -> ImageId {
+        let mut export = tar::Builder::new(Vec::new());
+        for (at, content) in contents.iter().enumerate() {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            export.append_data(&mut header, format!("{at}/layer.tar"), *content).unwrap();
+        }
+        self.state().export = export.into_inner().unwrap();
+        let labels = [&[(labels::KIND, labels::KIND_APP)], labels].concat();
+        self.add(tag, &labels, contents.map(|content| hex(&Sha256::digest(content))))
+    }
+
+    /// `ours` are the digests of an app's layers, in hexadecimal.
+    fn add(&self, tag: &str, labels: &[(&str, &str)], ours: [String; 2]) -> ImageId {
         let mut state = self.state();
         state.made += 1;
         let id = ImageId(format!("sha256:{:064x}", state.made));
@@ -40,7 +60,7 @@ impl Fake {
         let details = ImageDetails { named: created, layers: vec![LAYER_OF_BASES.to_owned()], ..Default::default() };
         let mut image = Image { id: id.clone(), tags, labels, bytes: 1, created, details };
         if image.labels.get(labels::KIND).is_some_and(|kind| kind == labels::KIND_APP) {
-            state.make_as_ours_are(&mut image);
+            state.make_as_ours_are(&mut image, ours);
         }
         state.images.push(image);
         id

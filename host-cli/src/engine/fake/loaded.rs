@@ -10,6 +10,7 @@ use std::io::Read;
 
 #[derive(Deserialize)]
 struct LoadedConfig {
+    created: String,
     config: LoadedSettings,
     rootfs: LoadedRootFs,
     #[serde(default)]
@@ -77,7 +78,8 @@ pub(super) fn image(archive: &[u8], store: Option<&Store>) -> (Image, Vec<String
     let details = ImageDetails { layers: document.rootfs.diff_ids, settings, ..ImageDetails::default() };
     let bytes = archive.len() as u64;
     let history = document.history.into_iter().map(|step| step.created_by).collect();
-    (Image { id: ImageId(id), labels, bytes, details, ..Image::default() }, history)
+    let created = document.created.parse::<jiff::Timestamp>().unwrap().as_second();
+    (Image { id: ImageId(id), labels, bytes, created, details, ..Image::default() }, history)
 }
 
 fn digest(bytes: &[u8]) -> String {

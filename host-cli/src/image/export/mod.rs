@@ -8,12 +8,14 @@
 mod atomic_output;
 mod droplet;
 pub(super) mod engine_export;
+mod layers;
 mod layout;
 mod target;
 
 use super::ImageError;
 use super::stop::Stop;
 use crate::engine::Image;
+pub(super) use layers::layers;
 use shared_model::event::EventSink;
 use std::io::Read;
 pub(crate) use target::{Exported, Target};

@@ -1,6 +1,7 @@
 //! `launch` against a recording engine: what is asked for in which order, and what is undone after a failure.
 
 mod health;
+mod rootfs;
 
 use crate::arguments::{Command, Launch, invocation::Invocation};
 use crate::engine::container_spec::{ContainerSpec, LogConfig};
@@ -90,10 +91,10 @@ fn a_healthy_app_is_left_running_and_its_address_is_told() {
         "image",
         "image",
         "history",
-        // Which root file system it stands on.
-        "image",
         // The launch is held, by a container that tells how the engine keeps what is printed.
         "create",
+        // Which root file system it stands on.
+        "image",
         "container",
         "info",
         // The supervisor, out of a container of the stager image that never starts.

@@ -135,14 +135,6 @@ fn a_droplets_app_gets_the_requests_lifecycle_only_where_that_is_typed() {
 }
 
 #[test]
-fn an_image_on_another_root_file_system_than_its_launch_request_wants_is_told() {
-    let plan = planned(of_cfdot().next().unwrap(), None);
-    assert_eq!((plan.other_stack("cflinuxfs4"), plan.other_stack("")), (None, None));
-    let told = plan.other_stack("cflinuxfs3").unwrap();
-    assert!(told.contains("cflinuxfs4") && told.contains("cflinuxfs3"), "{told}");
-}
-
-#[test]
 fn a_worker_with_a_request_of_its_own_has_its_command_and_limits_and_is_not_published() {
     for typed in [None, Some("worker")] {
         let plan = planned(of_a_worker(), typed);

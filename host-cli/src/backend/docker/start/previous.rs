@@ -1,6 +1,6 @@
 //! The app's containers of earlier launches, by their labels.
 
-use crate::engine::{Container, ContainerId, Engine, EngineError};
+use crate::engine::{Container, ContainerId, Engine, EngineError, ImageId};
 use crate::labels;
 use crate::plan::guard;
 use crate::plan::ports::PortRequest;
@@ -13,6 +13,8 @@ pub(crate) struct Previous {
     pub(crate) id: ContainerId,
     /// Its name.
     pub(crate) name: String,
+    /// What it is made of.
+    pub(crate) image: ImageId,
     /// Whether it runs.
     pub(crate) running: bool,
     /// What it holds on the host: address and port.
@@ -29,6 +31,7 @@ pub(crate) fn previous(engine: &dyn Engine, app_guid: &str, process: &str) -> Re
                 ports: one.labels.get(labels::PORTS).map(|text| read_ports(text)).unwrap_or_default(),
                 id: one.id,
                 name: one.name,
+                image: one.image,
                 running: one.running,
             });
         }
@@ -112,6 +115,7 @@ mod tests {
         let one = Previous {
             id: ContainerId("c".into()),
             name: "c".into(),
+            image: ImageId::default(),
             running: true,
             ports: read_ports("127.0.0.1:80 0.0.0.0:81 nonsense x:y"),
         };
