@@ -104,7 +104,7 @@ impl From<BadReference> for Failure {
 }
 
 impl From<RegistryError> for Failure {
-    fn from(RegistryError { refusal: _, text, advice }: RegistryError) -> Self {
+    fn from(RegistryError { text, advice }: RegistryError) -> Self {
         Self::new(ExitCode::Image, text, advice)
     }
 }

@@ -34,21 +34,11 @@ import time
 
 from harness import command
 from harness.bench import image_inputs, image_report
+from harness.bench.timed import run
 from harness.engine import HERE as engine
 
 MARK = 'stager.kind=bench'
 VCAP = 2000
-
-
-def run(*words, **more):
-    """Runs to the end, and gives seconds and the peak of its own memory in MiB."""
-    began = time.monotonic()
-    process = subprocess.Popen([str(word) for word in words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **more)
-    said = process.stderr.read()
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"image: {' '.join(map(str, words))}: {said.decode(errors='replace')}")
-    return time.monotonic() - began, used.ru_maxrss / 1024
 
 
 class Round:

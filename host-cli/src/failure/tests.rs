@@ -5,7 +5,6 @@ use crate::engine::connect_error::{ChosenBy, ConnectError, NamedBy};
 use crate::image::Bound;
 use crate::plan::volumes::VolumeError;
 use crate::registry::reference::Reference;
-use crate::registry::refusal::Refusal;
 use crate::requests::RequestKind;
 use shared_model::assert_all_variants;
 use shared_model::lifecycle::Lifecycle;
@@ -98,11 +97,7 @@ fn images() -> Vec<ImageError> {
         ImageError::NoDropletLayer,
         ImageError::UnusableBase { base: "oci:a".into(), reason: words() },
         ImageError::OtherBytes { what: what(), digest: "sha256:00".into() },
-        ImageError::Registry(RegistryError {
-            refusal: Refusal::Other,
-            text: words(),
-            advice: "ask its operator".into(),
-        }),
+        ImageError::Registry(RegistryError { text: words(), advice: "ask its operator".into() }),
     ];
     others.into_iter().chain(engines().into_iter().map(ImageError::Engine)).collect()
 }

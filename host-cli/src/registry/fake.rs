@@ -3,7 +3,6 @@
 use super::credentials::{Credentials, Login};
 use super::login::LoginError;
 use super::reference::Reference;
-use super::refusal::Refusal;
 use super::registries::{Listener, Registries};
 use super::registry_error::RegistryError;
 use super::repository::{BlobDigest, BlobSource, RemoteManifest, Repository};
@@ -102,7 +101,7 @@ impl FakeRepository {
 }
 
 fn refused(text: &str) -> RegistryError {
-    RegistryError { refusal: Refusal::Other, text: text.to_owned(), advice: "ask its operator".to_owned() }
+    RegistryError { text: text.to_owned(), advice: "ask its operator".to_owned() }
 }
 
 /// Takes so many bytes and breaks off then.

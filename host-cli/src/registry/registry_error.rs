@@ -1,13 +1,9 @@
 //! What can go wrong between us and a registry.
 
-use super::refusal::Refusal;
-
 /// Why a registry did not do what was asked. No secret is in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub(crate) struct RegistryError {
-    /// What kind of refusal it is.
-    pub(crate) refusal: Refusal,
     /// What failed and with what.
     pub(crate) text: String,
     /// What to try; empty where nothing can be advised.

@@ -17,5 +17,7 @@ mod hcf;
 mod image;
 mod publish;
 mod push;
+#[path = "../shared/registry.rs"]
 mod registry;
+#[path = "../shared/said.rs"]
 mod said;

@@ -86,8 +86,7 @@ pub(crate) fn open(
     events: Arc<dyn EventSink + Send + Sync>,
 ) -> Result<RegistryRepository, RegistryError> {
     let trust = certs_d::trust(reference.registry(), ca);
-    let refused =
-        |text: String, advice: &str| RegistryError { refusal: Refusal::Other, text, advice: advice.to_owned() };
+    let refused = |text: String, advice: &str| RegistryError { text, advice: advice.to_owned() };
     let timeouts = Timeouts { idle: IDLE, ..Timeouts::default() };
     let client = Client::new(&trust, timeouts).map_err(|error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -183,7 +182,7 @@ impl Inner {
             Trouble::Source { what } => what.clone(),
             _ => format!("{}: {}", refusal.text(speaker, &self.reference, &self.credentials), trouble.reason()),
         };
-        RegistryError { refusal, text, advice: refusal.advice(speaker, &self.reference, &self.credentials) }
+        RegistryError { text, advice: refusal.advice(speaker, &self.reference, &self.credentials) }
     }
 
     fn refused(&self, answer: Answer) -> Trouble {

@@ -3,8 +3,9 @@
 use shared_model::event::Event;
 use std::process::Output;
 
-/// Of what mini-HCF's requests and the tests' registries hold: passwords, keys and signatures, as they are and in a URL.
-const SECRETS: [&str; 7] = [
+/// Of what mini-HCF's requests and the tests' registries hold: passwords, keys, signatures and tokens, as they are, in a URL, and
+/// in a header.
+const SECRETS: [&str; 9] = [
     "FIXTURE-PASSWORD",
     "FIXTURE-NOT-A-KEY",
     "internal_user:s3cret",
@@ -12,6 +13,8 @@ const SECRETS: [&str; 7] = [
     "up%252Fpw",
     "md5=",
     "s3cret-of-the-push-tests",
+    "cHVzaGVyOnMzY3JldC",
+    "eyJhbGci",
 ];
 
 /// See the module's text.

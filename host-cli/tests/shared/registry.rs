@@ -1,7 +1,7 @@
 //! Debian's `docker-registry` as a process.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -39,6 +39,11 @@ impl Registry {
     }
 
     pub(crate) fn with(recipe: Recipe<'_>) -> Self {
+        Self::changed(recipe, |_| {})
+    }
+
+    /// One whose configuration is changed before it starts.
+    pub(crate) fn changed(recipe: Recipe<'_>, change: impl FnOnce(&mut Value)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         let address = TcpListener::bind((recipe.host, 0)).unwrap().local_addr().unwrap().to_string();
@@ -61,6 +66,7 @@ impl Registry {
             config["http"]["tls"] = json!({ "certificate": path("cert.pem"), "key": path("key.pem") });
             ca = authority;
         }
+        change(&mut config);
         fs::write(path("config.yml"), config.to_string()).unwrap();
         let mut command = Command::new("docker-registry");
         command.args(["serve", &path("config.yml")]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -88,7 +94,7 @@ impl Drop for Registry {
 }
 
 /// A CA of its own, and a certificate of it with its key.
-fn certificate_for(host: &str) -> (String, String, String) {
+pub(crate) fn certificate_for(host: &str) -> (String, String, String) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, "a CA that nobody knows");
