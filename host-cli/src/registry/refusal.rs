@@ -40,6 +40,8 @@ pub(crate) enum Refusal {
     UnknownCa,
     /// Its certificate is not good for another reason: its name, its time.
     BadCertificate,
+    /// It asks for a client certificate, or does not accept the one that it was shown.
+    OwnCertificate,
     /// It speaks no TLS.
     PlainHttp,
     /// Its name leads nowhere.
@@ -82,6 +84,7 @@ impl Refusal {
             Self::TooLarge => format!("the layer is too large for {registry} or its proxy"),
             Self::UnknownCa => format!("{who} does not trust the authority of {registry}'s certificate"),
             Self::BadCertificate => format!("{who} does not accept the certificate of {registry}"),
+            Self::OwnCertificate => format!("{registry} wants a client certificate that it accepts"),
             Self::PlainHttp => format!("{registry} does not use TLS, and {who} requires it"),
             Self::NoHost => format!("{who} cannot resolve the host {registry}"),
             Self::NoNameServer => format!("{who} cannot resolve {registry}: its name server does not answer"),
@@ -128,6 +131,11 @@ impl Refusal {
             Self::BadCertificate => {
                 format!("the registry's certificate must be valid now, and for the name {registry}")
             }
+            Self::OwnCertificate => {
+                format!(
+                    "put client.cert and client.key into /etc/docker/certs.d/{registry} or ~/.docker/certs.d/{registry}"
+                )
+            }
             Self::PlainHttp if speaker == Speaker::Ourselves => {
                 "give it TLS; without it host-cli speaks to registries on this machine alone".to_owned()
             }
@@ -166,7 +174,7 @@ mod tests {
     use super::*;
     use crate::registry::credentials::Login;
 
-    const ALL: [Refusal; 16] = [
+    const ALL: [Refusal; 17] = [
         Refusal::Unauthorized,
         Refusal::Denied,
         Refusal::Unknown,
@@ -175,6 +183,7 @@ mod tests {
         Refusal::TooLarge,
         Refusal::UnknownCa,
         Refusal::BadCertificate,
+        Refusal::OwnCertificate,
         Refusal::PlainHttp,
         Refusal::NoHost,
         Refusal::NoNameServer,

@@ -106,6 +106,7 @@ fn of_transfer(error: &TransferError) -> Refusal {
         }
         TransferError::UnknownAuthority { .. } => Refusal::UnknownCa,
         TransferError::WrongHost { .. } | TransferError::CertificateExpired { .. } => Refusal::BadCertificate,
+        TransferError::OwnCertificate { .. } => Refusal::OwnCertificate,
         TransferError::Tls { .. } => Refusal::PlainHttp,
         TransferError::CutOff { .. } => Refusal::Trouble,
         _ => Refusal::Other,

@@ -2,7 +2,7 @@
 
 use super::http::{Answer, Asked};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// `sha256:…` of these bytes.
 pub(crate) fn digest(bytes: &[u8]) -> String {
@@ -22,6 +22,8 @@ pub(crate) struct Store {
     pub(crate) manifests: HashMap<(String, String), Manifest>,
     /// Unfinished uploads by their id.
     pub(crate) uploads: HashMap<String, Vec<u8>>,
+    /// Those of them whose newest chunk was too short for any but the last.
+    short: HashSet<String>,
     /// How many uploads have begun.
     begun: usize,
 }
@@ -161,11 +163,14 @@ impl Store {
         }
         match method {
             "GET" => Self::told("204 No Content", repository, id, bytes.len(), habits),
-            "PATCH" if habits.shortest_chunk.is_some_and(|least| asked.body.len() < least) => {
+            "PATCH" if self.short.contains(id) => {
                 Answer::error("416 Range Not Satisfiable", "SIZE_INVALID", "chunk is too short")
             }
             "PATCH" => {
                 bytes.extend(&asked.body);
+                if habits.shortest_chunk.is_some_and(|least| asked.body.len() < least) {
+                    self.short.insert(id.to_owned());
+                }
                 Self::told("202 Accepted", repository, id, self.uploads[id].len(), habits)
             }
             "PUT" => {
