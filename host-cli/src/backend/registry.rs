@@ -3,7 +3,9 @@
 use crate::engine::{Engine, Platform};
 use crate::failure::Failure;
 use crate::image::base::{Base, BaseSource};
+use crate::image::rebase::RebasePlan;
 use crate::image::{CompressedLayers, ImageMaker, ImageParts, ImagePlan, Publication, RegistryDestination};
+use crate::plan::rebase::{RebaseError, RebaseOptions, Rebasing, rebase};
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
 use crate::registry::registries::Registries;
@@ -11,6 +13,7 @@ use crate::registry::repository::Repository;
 use crate::session::{Unconnected, millis};
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
+use shared_model::plain_line::escape_control;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
@@ -96,6 +99,57 @@ impl Publishing {
 }
 
 impl Publisher {
+    /// Brings the app's image that `reference` names in its registry onto the base, without a layer that the target has. Nobody sees the
+    /// result yet.
+    ///
+    /// # Errors
+    /// It is no app's image of ours, or should not stand there.
+    pub(crate) fn rebase(
+        &self,
+        session: &Unconnected,
+        (publishing, reference): (&Publishing, &Reference),
+        options: &RebaseOptions<'_>,
+    ) -> Result<Unnamed, Failure> {
+        let began = Instant::now();
+        let app = publishing.base_in_registry(session, reference, &self.base.image().details.platform)?;
+        if let Some(foreign) = app.foreign() {
+            let text = format!("{reference} is not an image that stager made: {foreign}");
+            let advice = "`host-cli image --publish` or `restage --publish` makes one";
+            return Err(Failure::new(ExitCode::Image, text, advice));
+        }
+        let base = || self.base.image().clone();
+        let (plan, warning) = match rebase(app.image(), None, base(), options)? {
+            Some(Rebasing { plan, warning, .. }) => (plan, warning),
+            None => {
+                session.emit(Event::Note {
+                    text: format!("The image stands on {} already", escape_control(options.base)),
+                });
+                let lost = || RebaseError::Layers { image: reference.name().to_owned() };
+                (RebasePlan::new(app.image(), base(), options.base).ok_or_else(lost)?, None)
+            }
+        };
+        if let Some(text) = warning {
+            session.emit(Event::Warning { text });
+        }
+        session.cleanup().send(|stop| {
+            let destination = self.destination();
+            destination.rebase(&app, &plan, stop, session)?;
+            let lost = || Failure::new(ExitCode::Bug, "the published image was lost", "please report this");
+            let publication = destination.publication().ok_or_else(lost)?;
+            Ok(Unnamed { droplet: String::new(), publication, began })
+        })
+    }
+
+    fn destination(&self) -> RegistryDestination<'_> {
+        let repository: &dyn Repository = &*self.repository;
+        RegistryDestination::new((repository, &self.reference), &self.base, &self.records, self.cores)
+    }
+
+    /// What the base is called, wherever it is; as it was typed where that differs from machine to machine.
+    pub(crate) fn base_name<'a>(&'a self, typed: &'a str) -> &'a str {
+        self.base.name().unwrap_or(typed)
+    }
+
     /// Makes the layers and sends what the registry lacks of them. Nobody sees the image yet.
     pub(crate) fn send(
         &self,
@@ -107,9 +161,7 @@ impl Publisher {
         // Out of a container they are copied to their end.
         let parts = session.cleanup().write(|_| parts())?;
         session.cleanup().send(|stop| {
-            let repository: &dyn Repository = &*self.repository;
-            let destination =
-                RegistryDestination::new((repository, &self.reference), &self.base, &self.records, self.cores);
+            let destination = self.destination();
             let made = ImageMaker { destination: &destination, stop, events: session }.make(plan, parts)?;
             let lost = || Failure::new(ExitCode::Bug, "the published image was lost", "please report this");
             let publication = destination.publication().ok_or_else(lost)?;

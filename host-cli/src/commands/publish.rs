@@ -32,7 +32,7 @@ pub(super) fn image(command: Image) -> ExitCode {
 }
 
 /// The platform that apps run on, where no engine says.
-fn platform() -> Platform {
+pub(super) fn platform() -> Platform {
     let (architecture, os) = (architecture::of_this_program().to_owned(), "linux".to_owned());
     Platform { architecture, os, variant: String::new() }
 }

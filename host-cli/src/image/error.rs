@@ -63,8 +63,8 @@ pub(crate) enum ImageError {
     /// The uppermost layer is not a droplet's.
     #[error("the image has no droplet layer")]
     NoDropletLayer,
-    /// A root file system in a layout or registry is not there, or is none for the app.
-    #[error("root file system {} cannot be used: {}", escape_control(.base), escape_control(.reason))]
+    /// An image in a layout or registry, mostly a root file system, is not there, or is none for the app.
+    #[error("image {} cannot be used: {}", escape_control(.base), escape_control(.reason))]
     UnusableBase { base: String, reason: String },
     /// A layer's bytes are not those that its digest names.
     #[error("{} is not what its digest says: {digest}", escape_control(.what))]

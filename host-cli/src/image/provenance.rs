@@ -100,21 +100,39 @@ fn by_content(engine: &dyn Images, image: &Image) -> Result<Option<Foreign>, Eng
     let Some(base) = base_of(engine, image)?.filter(|base| !is_labelled(base)) else {
         return Ok(Some(Foreign::NoBase { base: label(app_image::BASE_DIGEST).to_owned() }));
     };
-    let Some([lifecycle, droplet]) = image.details.layers.strip_prefix(&*base.details.layers) else {
-        return Ok(Some(Foreign::Layers));
-    };
-    if lifecycle.strip_prefix("sha256:") != Some(label(app_image::LIFECYCLE)) {
+    if !image.details.layers.starts_with(&base.details.layers) {
         return Ok(Some(Foreign::Layers));
     }
-    let mut expected = vec![config::made_by_base(label(app_image::BASE_DIGEST)); base.details.layers.len()];
+    let made = engine.history(&image.id)?.unwrap_or_default();
+    Ok(in_itself(image, base.details.layers.len(), &made))
+}
+
+/// What about an image contradicts that it is an app's image of ours with `below` layers of a root file system, as far as it tells
+/// itself. `made` is its history, the lowest layer's first.
+fn in_itself(image: &Image, below: usize, made: &[String]) -> Option<Foreign> {
+    let label = |name: &str| image.labels.get(name).map_or("", String::as_str);
+    let Some([lifecycle, droplet]) = image.details.layers.get(below..) else { return Some(Foreign::Layers) };
+    if lifecycle.strip_prefix("sha256:") != Some(label(app_image::LIFECYCLE)) {
+        return Some(Foreign::Layers);
+    }
+    let mut expected = vec![config::made_by_base(label(app_image::BASE_DIGEST)); below];
     let ours = [("lifecycle", lifecycle), ("droplet", droplet)];
     expected.extend(ours.map(|(name, digest)| config::made_by_layer(name, digest)));
-    let made = engine.history(&image.id)?.unwrap_or_default();
     if made != expected {
         let other = made.iter().rev().find(|step| !expected.contains(step));
-        return Ok(Some(Foreign::History { how: other.cloned().unwrap_or_else(|| "with other steps".to_owned()) }));
+        return Some(Foreign::History { how: other.cloned().unwrap_or_else(|| "with other steps".to_owned()) });
     }
-    Ok(other_setting(&image.details.settings).map(|what| Foreign::Setting { what }))
+    other_setting(&image.details.settings).map(|what| Foreign::Setting { what })
+}
+
+/// What contradicts that an image in a registry is an app's image of ours. Whether its lower layers are those of the root file system
+/// that it names nobody can tell there.
+pub(crate) fn foreign_in_registry(image: &Image, made: &[String]) -> Option<Foreign> {
+    if !is_labelled(image) {
+        return Some(Foreign::NoLabel);
+    }
+    let Some(below) = image.details.layers.len().checked_sub(app_image::LAYERS) else { return Some(Foreign::Layers) };
+    in_itself(image, below, made)
 }
 
 /// The lifecycle whose app images these are the settings of; of several, or none, that with the fewest other settings.

@@ -7,7 +7,7 @@
 
 use super::ImageError;
 use super::app_image::{self, LAYERS};
-use super::config::{self, AppImageConfig};
+use super::config::{self, AppImageConfig, NewLayer};
 use super::created::{Created, FIXED};
 use super::destination::{Destination, FinishedImage};
 use super::export;
@@ -74,6 +74,13 @@ impl RebasePlan {
         };
         labels.insert(app_image::BUILD_KEY.to_owned(), build_key.clone());
         Some(Self { base, build_key, lifecycle, labels, created, layers, below: below.to_vec() })
+    }
+
+    /// The config of what comes of it, to the byte.
+    pub(in crate::image) fn document(&self) -> Vec<u8> {
+        let [lifecycle, droplet] = self.layers.each_ref().map(|digest| digest.trim_start_matches("sha256:"));
+        self.config()
+            .config(&[NewLayer { name: "lifecycle", sha256: lifecycle }, NewLayer { name: "droplet", sha256: droplet }])
     }
 
     fn config(&self) -> AppImageConfig<'_> {

@@ -1,15 +1,16 @@
 //! Index, manifest and config of an image that is not ours, as OCI and Docker have them → what an app's image needs of it.
 //! All of it is foreign bytes: what is too much, does not fit together or is nothing for us is refused in words.
 
-use crate::engine::{ImageDetails, ImageSettings, Platform};
+use crate::engine::{Image, ImageDetails, ImageSettings, Platform};
 use crate::image::ImageError;
 use crate::image::app_image;
 use crate::image::oci::{Descriptor, Packing, is_digest};
 use crate::image::sha256::sha256_of_bytes;
+use jiff::Timestamp;
 use serde::Deserialize;
 use shared_model::plain_line::escape_control;
 use shared_model::secret::Secret;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most bytes of a manifest or an index, as registries have it.
 pub(super) const LONGEST_MANIFEST: u64 = 4 << 20;
@@ -40,8 +41,10 @@ pub(super) struct Described {
     pub(super) digest: String,
     /// The layers as they are kept, from the lowest on; in OCI's words.
     pub(super) layers: Vec<Descriptor>,
-    /// What they are unpacked, the platform, and the variables.
-    pub(super) details: ImageDetails,
+    /// What its config says of it, but for its id and its names.
+    pub(super) image: Image,
+    /// How each layer was made, from the lowest on; empty where the config does not tell.
+    pub(super) history: Vec<String>,
 }
 
 /// An index or a manifest.
@@ -83,15 +86,32 @@ struct Config {
     os: String,
     #[serde(default)]
     variant: String,
+    #[serde(default)]
+    created: String,
     #[serde(rename = "config")]
     settings: Option<Settings>,
     rootfs: RootFs,
+    #[serde(default)]
+    history: Vec<History>,
 }
 
 #[derive(Deserialize)]
+struct History {
+    #[serde(default)]
+    created_by: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct Settings {
-    #[serde(rename = "Env")]
+    #[serde(default)]
+    user: String,
+    #[serde(default)]
+    working_dir: String,
+    entrypoint: Option<Vec<String>>,
+    cmd: Option<Vec<String>>,
     env: Option<Vec<String>>,
+    labels: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -180,13 +200,13 @@ impl Reader<'_> {
         }
         let bytes_of_config = self.documents.config(&config)?;
         self.is_it(&bytes_of_config, &config, "config")?;
-        let details = self.details(&bytes_of_config, &layers)?;
-        Ok(Described { digest: format!("sha256:{}", sha256_of_bytes(bytes)), layers, details })
+        let (image, history) = self.image(&bytes_of_config, &layers)?;
+        Ok(Described { digest: format!("sha256:{}", sha256_of_bytes(bytes)), layers, image, history })
     }
 
-    fn details(&self, config: &[u8], layers: &[Descriptor]) -> Result<ImageDetails, ImageError> {
+    fn image(&self, config: &[u8], layers: &[Descriptor]) -> Result<(Image, Vec<String>), ImageError> {
         let config: Config = serde_json::from_slice(config).map_err(|_| self.refused("its config is none"))?;
-        let Config { architecture, os, variant, settings, rootfs: RootFs { diff_ids } } = config;
+        let Config { architecture, os, variant, created, settings, rootfs: RootFs { diff_ids }, history } = config;
         if (&architecture, &os) != (&self.platform.architecture, &self.platform.os) {
             let (found, wanted) = (format!("{os}/{architecture}"), &self.platform);
             return Err(self.refused(&format!("it is for {found}, not for {}/{}", wanted.os, wanted.architecture)));
@@ -198,10 +218,17 @@ impl Reader<'_> {
         if layers.iter().zip(&diff_ids).any(|(layer, id)| is_unpacked(layer) && layer.digest != *id) {
             return Err(self.refused("its config names other layers than its manifest"));
         }
-        let environment = Secret::new(settings.and_then(|settings| settings.env).unwrap_or_default());
-        let settings = ImageSettings { environment, ..ImageSettings::default() };
+        let Settings { user, working_dir: working_directory, entrypoint, cmd, env, labels } =
+            settings.unwrap_or_default();
+        let (entrypoint, command) = (entrypoint.unwrap_or_default(), cmd.unwrap_or_default());
+        let environment = Secret::new(env.unwrap_or_default());
+        let settings =
+            ImageSettings { user, working_directory, entrypoint, command, environment, ..ImageSettings::default() };
         let platform = Platform { architecture, os, variant };
-        Ok(ImageDetails { layers: diff_ids, platform, settings, ..ImageDetails::default() })
+        let details = ImageDetails { layers: diff_ids, platform, settings, ..ImageDetails::default() };
+        let created = created.parse::<Timestamp>().map_or(0, Timestamp::as_second);
+        let image = Image { labels: labels.unwrap_or_default(), created, details, ..Image::default() };
+        Ok((image, history.into_iter().map(|step| step.created_by).collect()))
     }
 
     fn document(&self, bytes: &[u8]) -> Result<Document, ImageError> {

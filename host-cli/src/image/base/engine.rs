@@ -18,7 +18,7 @@ pub(super) fn open(name: &str, engine: Arc<dyn Engine>) -> Result<Base, ImageErr
     let layers = found.details.layers.iter().cloned().map(BaseLayer::Unpacked).collect();
     let image = Image { id: ImageId(chain_id(&found.details.layers)), ..found };
     let layers = EngineLayers { engine, id, layers, fetched: Mutex::default() };
-    Ok(Base { image, name: Some(name.to_owned()), layers: Box::new(layers) })
+    Ok(Base { image, history: Vec::new(), name: Some(name.to_owned()), layers: Box::new(layers) })
 }
 
 struct EngineLayers {

@@ -10,10 +10,43 @@ use std::io::Read;
 pub(crate) struct Base {
     /// Its identity as the id, its layers unpacked, platform and variables.
     pub(in crate::image) image: Image,
+    /// How each layer was made, the lowest first; empty of an engine's.
+    pub(in crate::image) history: Vec<String>,
     /// What it is called wherever it is; `None` where that differs from machine to machine.
     pub(in crate::image) name: Option<String>,
     /// Its layers.
     pub(in crate::image) layers: Box<dyn BaseLayers>,
+}
+
+impl Base {
+    /// Its uppermost layers alone.
+    pub(in crate::image) fn uppermost(&self, count: usize) -> impl BaseLayers + '_ {
+        Uppermost { layers: &*self.layers, count }
+    }
+}
+
+struct Uppermost<'a> {
+    layers: &'a dyn BaseLayers,
+    count: usize,
+}
+
+impl BaseLayers for Uppermost<'_> {
+    fn layers(&self) -> &[BaseLayer] {
+        let all = self.layers.layers();
+        &all[all.len().saturating_sub(self.count)..]
+    }
+
+    fn place(&self) -> Option<(&str, &str)> {
+        self.layers.place()
+    }
+
+    fn fetch(&self, digests: &[&str], stop: &Stop) -> Result<(), ImageError> {
+        self.layers.fetch(digests, stop)
+    }
+
+    fn open(&self, layer: &BaseLayer) -> Result<OpenLayer<'_>, ImageError> {
+        self.layers.open(layer)
+    }
 }
 
 /// One layer of a base.

@@ -45,9 +45,9 @@ pub(super) fn open(typed: &str, platform: &Platform) -> Result<Base, ImageError>
         _ => BaseLayer::Kept(layer.clone()),
     });
     let layers = LayoutLayers { layers: layers.collect(), layout };
-    let image = Image { id: ImageId(described.digest), details: described.details, ..Image::default() };
+    let image = Image { id: ImageId(described.digest), ..described.image };
     // Its folder is called so on this machine.
-    Ok(Base { image, name: None, layers: Box::new(layers) })
+    Ok(Base { image, history: described.history, name: None, layers: Box::new(layers) })
 }
 
 /// A folder may have a colon in its name; a tag has none.

@@ -11,7 +11,8 @@ mod layout;
 mod remote;
 
 use super::ImageError;
-use crate::engine::{Engine, Platform};
+use super::provenance::{Foreign, foreign_in_registry};
+use crate::engine::{Engine, Image, Platform};
 use crate::registry::reference::Reference;
 use crate::registry::repository::Repository;
 pub(crate) use found::Base;
@@ -48,6 +49,21 @@ impl BaseSource {
 }
 
 impl Base {
+    /// What it is, with its identity as the id.
+    pub(crate) fn image(&self) -> &Image {
+        &self.image
+    }
+
+    /// What it is called wherever it is; `None` where that differs from machine to machine.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// What contradicts that it is an app's image of ours.
+    pub(crate) fn foreign(&self) -> Option<Foreign> {
+        foreign_in_registry(&self.image, &self.history)
+    }
+
     /// That of an OCI layout, `DIR[:TAG]`, for this platform.
     pub(crate) fn in_layout(typed: &str, platform: &Platform) -> Result<Self, ImageError> {
         layout::open(typed, platform)

@@ -26,9 +26,10 @@ pub(super) fn open(
         return Err(ImageError::OtherBytes { what: called.to_owned(), digest: tag.to_owned() });
     }
     let described = reader.describe(found.bytes)?;
-    let image = Image { id: ImageId(described.digest), details: described.details, ..Image::default() };
+    let image = Image { id: ImageId(described.digest), ..described.image };
     let layers = described.layers.into_iter().map(BaseLayer::Kept).collect();
-    Ok(Base { image, name: Some(called.to_owned()), layers: Box::new(RemoteLayers { repository, layers }) })
+    let (name, layers) = (Some(called.to_owned()), Box::new(RemoteLayers { repository, layers }));
+    Ok(Base { image, history: described.history, name, layers })
 }
 
 struct InRepository<'a> {

@@ -188,7 +188,7 @@ fn what_is_no_image_is_refused_in_words() {
         refusal(Base::in_registry(&reference, Box::new(repository.clone()), &amd64()))
     };
     assert!(remote("1").ends_with("it may be of a form that is out of use"));
-    assert_eq!(remote("2"), "root file system r.io:5000/rootfs:2 cannot be used: r.io:5000 has no such image");
+    assert_eq!(remote("2"), "image r.io:5000/rootfs:2 cannot be used: r.io:5000 has no such image");
 }
 
 #[test]

@@ -13,17 +13,19 @@ use super::{Destination, FinishedImage};
 use crate::engine::{Image, ImageId};
 use crate::image::ImageError;
 use crate::image::app_image;
-use crate::image::base::Base;
+use crate::image::base::{Base, BaseLayers};
 use crate::image::compressed_layers::CompressedLayers;
 use crate::image::config::NewLayer;
 use crate::image::oci::{self, Descriptor};
+use crate::image::rebase::RebasePlan;
 use crate::image::stop::Stop;
-use crate::labels;
+use crate::labels::APP_NAME;
 use crate::registry::reference::Reference;
 use crate::registry::repository::{RemoteManifest, Repository};
 use layers::{Place, SentLayers};
 use shared_model::event::{Event, EventSink};
 use source::Bytes;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
@@ -83,6 +85,34 @@ impl<'a> RegistryDestination<'a> {
         self.publication.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Brings `app`, an app's image in a registry, there on our base, as `plan` has it. Of what the registry has no byte is moved.
+    pub(crate) fn rebase(
+        &self,
+        app: &Base,
+        plan: &RebasePlan,
+        stop: &Stop,
+        events: &dyn EventSink,
+    ) -> Result<(), ImageError> {
+        events.emit(Event::Pushing { image: shown(&app.image.labels), reference: self.reference.name().to_owned() });
+        let place = Place { repository: self.repository, reference: self.reference, records: self.records };
+        let send = |layers: &dyn BaseLayers| layers::send(&place, layers, &[], self.cores, stop, events);
+        let below = send(&*self.base.layers)?;
+        let above = send(&app.uppermost(app_image::LAYERS))?;
+        self.finish(&plan.document(), below.and(above)).map(drop)
+    }
+
+    /// Sends the config of these layers, and keeps the manifest for its time.
+    fn finish(&self, config: &[u8], layers: SentLayers) -> Result<ImageId, ImageError> {
+        let SentLayers { descriptors, bytes, sent, known } = layers;
+        let (of_config, of_manifest, manifest) = oci::manifest(config, &descriptors);
+        self.send_config(config, &of_config)?;
+        let digest = of_manifest.digest;
+        let manifest = RemoteManifest { media_type: oci::MANIFEST.to_owned(), digest: digest.clone(), bytes: manifest };
+        let publication = Publication { manifest, bytes, sent, known };
+        *self.publication.lock().unwrap_or_else(PoisonError::into_inner) = Some(publication);
+        Ok(ImageId(digest))
+    }
+
     /// The config, unless it is there.
     fn send_config(&self, config: &[u8], descriptor: &Descriptor) -> Result<(), ImageError> {
         if self.repository.blob_size(&descriptor.digest)? != Some(descriptor.size) {
@@ -112,30 +142,23 @@ impl Destination for RegistryDestination<'_> {
     /// All but the manifest.
     fn put(&self, image: &FinishedImage<'_>, stop: &Stop, events: &dyn EventSink) -> Result<ImageId, ImageError> {
         let FinishedImage { config, lifecycle, droplet, .. } = image;
-        let config = config.config(&[
+        let document = config.config(&[
             NewLayer { name: "lifecycle", sha256: &lifecycle.sha256 },
             NewLayer { name: "droplet", sha256: &droplet.sha256 },
         ]);
-        events.emit(Event::Pushing { image: shown(image), reference: self.reference.name().to_owned() });
+        events.emit(Event::Pushing { image: shown(config.labels), reference: self.reference.name().to_owned() });
         let place = Place { repository: self.repository, reference: self.reference, records: self.records };
-        let SentLayers { descriptors, bytes, sent, known } =
-            layers::send(&place, &*self.base.layers, &[lifecycle, droplet], self.cores, stop, events)?;
-        let (of_config, of_manifest, manifest) = oci::manifest(&config, &descriptors);
-        self.send_config(&config, &of_config)?;
-        let digest = of_manifest.digest;
-        let manifest = RemoteManifest { media_type: oci::MANIFEST.to_owned(), digest: digest.clone(), bytes: manifest };
-        let publication = Publication { manifest, bytes, sent, known };
-        *self.publication.lock().unwrap_or_else(PoisonError::into_inner) = Some(publication);
-        Ok(ImageId(digest))
+        let layers = layers::send(&place, &*self.base.layers, &[lifecycle, droplet], self.cores, stop, events)?;
+        self.finish(&document, layers)
     }
 }
 
 /// What people call an image that has no name here: the app and its droplet.
-fn shown(image: &FinishedImage<'_>) -> String {
+fn shown(labels: &BTreeMap<String, String>) -> String {
     const DIGITS: usize = 12; // as in the names of images
-    let label = |name: &str| image.config.labels.get(name).map_or("", String::as_str);
+    let label = |name: &str| labels.get(name).map_or("", String::as_str);
     let droplet: String = label(app_image::DROPLET).chars().take(DIGITS).collect();
-    let app = label(labels::APP_NAME);
+    let app = label(APP_NAME);
     if app.is_empty() { format!("droplet-{droplet}") } else { format!("{app}:droplet-{droplet}") }
 }
 

@@ -43,6 +43,15 @@ pub(super) struct SentLayers {
     pub(super) known: u64,
 }
 
+impl SentLayers {
+    /// These, and others above them.
+    pub(super) fn and(mut self, above: Self) -> Self {
+        self.descriptors.extend(above.descriptors);
+        let (bytes, sent, known) = (self.bytes + above.bytes, self.sent + above.sent, self.known + above.known);
+        Self { bytes, sent, known, ..self }
+    }
+}
+
 /// A layer, by where its bytes are.
 enum Wanted<'a> {
     /// Of the base.
