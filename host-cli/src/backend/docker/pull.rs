@@ -149,6 +149,7 @@ fn words(reason: &str, reference: &Reference, credentials: &Credentials) -> (Str
         refusal @ Refusal::Trouble => (refusal.text(Speaker::Engine, reference, credentials), again),
         refusal @ (Refusal::UnknownCa
         | Refusal::BadCertificate
+        | Refusal::OwnCertificate
         | Refusal::PlainHttp
         | Refusal::NoHost
         | Refusal::NoNameServer
