@@ -65,12 +65,14 @@ impl<'a> Upload<'a> {
     /// Sends it.
     pub(super) fn run(mut self) -> Result<BlobDigest, RegistryError> {
         let mut tries = self.inner.tries();
+        let mut furthest = 0;
         loop {
-            let before = self.offset;
             match self.attempt() {
                 Ok(sent) => return Ok(sent),
                 Err(trouble) => {
-                    if self.offset > before {
+                    // What begins anew each time and breaks at its end gets no further.
+                    if self.offset > furthest {
+                        furthest = self.offset;
                         tries.progress();
                     }
                     self.recover(&mut tries, trouble).map_err(|trouble| self.inner.error(&trouble))?;

@@ -56,7 +56,7 @@ fn an_upload_that_is_cut_off_anywhere_is_sent_again() {
     let ends = |after| Wrong::HangsUp { after };
     survived(vec![
         Fault::at("PATCH /v2/", ends(0)).times(1),
-        Fault::at("PATCH /v2/", ends(100_000)).times(2),
+        Fault::at("PATCH /v2/", ends(500_000)),
         Fault::at("PATCH /v2/", ends(10)).after(1).times(1),
         Fault::at("POST /v2/", ends(0)).times(2),
         Fault::at("PUT /v2/team/app/blobs/", ends(0)).times(2),
