@@ -37,7 +37,7 @@ from dataclasses import dataclass
 
 from harness import command, staging
 from harness.bench import restage_report
-from harness.bench.image import have_base
+from harness.bench.elsewhere import have_image
 from harness.bench.restage_inputs import Inputs
 from harness.engine import HERE as engine
 from harness.events import event_of
@@ -115,8 +115,8 @@ class Bench:
         self.hcf = MiniHcf(given.static, folder, self.name)
 
     def set_up(self):
-        have_base(self.given.base, self.given.docker_host)
-        have_base(self.given.stager_image, self.given.docker_host)
+        have_image(self.given.base, self.given.docker_host)
+        have_image(self.given.stager_image, self.given.docker_host)
         self.inputs = Inputs(self.given.inputs or self.folder / 'inputs', self.given.base, self.folder, self.given.quick)
         self.hcf.up('--image', f'{self.hcf.name}:latest', '--base', self.given.base)
         self.hcf.give_lifecycle()

@@ -8,6 +8,7 @@ import itertools
 import json
 import multiprocessing
 import random
+import signal
 import stat
 import tarfile
 import zipfile
@@ -103,7 +104,8 @@ class Inputs:
             last = len(fetch_inputs.BUILDPACKS) - 1
             jobs = [(self.buildpacks[name], mb / part, count // part, index == last, index % 2 == 1)
                     for index, (name, mb, count) in enumerate(fetch_inputs.BUILDPACKS)]
-            with multiprocessing.get_context('fork').Pool() as pool:
+            # What command.run does at SIGTERM is not for the workers: the pool would wait for ever for one that it ends.
+            with multiprocessing.get_context('fork').Pool(initializer=signal.signal, initargs=(signal.SIGTERM, signal.SIG_DFL)) as pool:
                 making = pool.map_async(buildpack, jobs, chunksize=1)
                 files, unpacked = package(self.package, base, work, FILES // part, PACKED // part)
                 making.get()
