@@ -1,7 +1,7 @@
 """How long a whole restage takes: `host-cli restage` against the same steps typed into a shell, and where the time goes.
 
     ci/bench/restage [--rounds N] [--static DIR] [--stager-image IMAGE] [--base IMAGE] [--inputs DIR] [--disk DIR]
-                     [--docker-host URL] [--quick] [--chart FILE] [--markdown FILE]
+                     [--docker-host URL] [--part N] [--quick] [--chart FILE] [--markdown FILE]
 
 A mini-HCF (nginx and cc-uploader) is set up on the engine that docker speaks to, or that of --docker-host, nine buildpacks are
 installed, of which the last takes the app, and an app of 20,000 real files is pushed whose droplet has some 100 MB. The app's package
@@ -20,8 +20,8 @@ made at the same time; the rest is when none of the four steps is under way. Ima
 host-cli keeps all of the app's images, since a file system that has just lost 20,000 files is slow to make as many. While the builder
 runs, host-cli only waits: what it takes of a core and of memory then is looked at from outside.
 
-Ratios are taken in each round, and then the median of them; overhead_s is the rest of the worst of the ways. --quick stages a small app
-once: it shows that it works, not how fast. Nothing fails for being slow.
+Ratios are taken in each round, and then the median of them; overhead_s is the rest of the worst of the ways. --part N takes one Nth of
+the app and of the buildpacks; --quick a hundredth, once: it shows that it works, not how fast. Nothing fails for being slow.
 """
 
 import itertools
@@ -117,13 +117,16 @@ class Bench:
     def set_up(self):
         have_image(self.given.base, self.given.docker_host)
         have_image(self.given.stager_image, self.given.docker_host)
-        self.inputs = Inputs(self.given.inputs or self.folder / 'inputs', self.given.base, self.folder, self.given.quick)
+        self.inputs = Inputs(self.given.inputs or self.folder / 'inputs', self.given.base, self.folder, self.given.part)
         self.hcf.up('--image', f'{self.hcf.name}:latest', '--base', self.given.base)
         self.hcf.give_lifecycle()
         for name, archive in self.inputs.buildpacks.items():
             self.hcf.add_buildpack(f'{name}_buildpack', archive)
         self.guid = self.hcf.push(self.inputs.package, APP)
-        self.script = script(self.hcf.request('build-req', APP), self.dockerfile())
+        request = self.hcf.request('build-req', APP)
+        self.script = script(request, self.dockerfile())
+        # On a busy machine it is to get no more of it than ours.
+        self.shares = request['cpu_weight'] * 1024 // 100
         self.warm_volume = self.new_volume()
 
     def new_volume(self):
@@ -138,7 +141,7 @@ class Bench:
     def shell(self):
         """A container that prints the build context, and `docker build`."""
         run = ['docker', 'run', '--rm', '--interactive', '--label', 'stager.kind=demo', '--network', self.hcf.network, '--user', 'vcap',
-               '--env', 'PATH=/usr/bin:/bin', '--entrypoint', '/bin/bash', self.given.stager_image, '-s']
+               '--cpu-shares', str(self.shares), '--env', 'PATH=/usr/bin:/bin', '--entrypoint', '/bin/bash', self.given.stager_image, '-s']
         name = f'stager-bench/restage:{self.name}-{time.monotonic_ns()}'
         began = time.monotonic()
         with tempfile.TemporaryFile('w+') as request:
@@ -279,10 +282,12 @@ def main():
     arguments.add_argument('--inputs', type=pathlib.Path, help='archives that an earlier run left there, or this one leaves')
     arguments.add_argument('--disk', type=pathlib.Path, help='has 1 GB free; default: where temporary files go')
     arguments.add_argument('--docker-host', help="another engine than docker's own; default: DOCKER_HOST")
+    arguments.add_argument('--part', type=int, default=1)
     arguments.add_flags('--quick')
     arguments.add_files('--chart', '--markdown')
     given = arguments.parse_args()
-    given.rounds = 1 if given.quick else given.rounds
+    if given.quick:
+        given.rounds, given.part = 1, 100
     given.docker_host = given.docker_host or os.environ.get('DOCKER_HOST')
     if given.docker_host:
         os.environ['DOCKER_HOST'] = given.docker_host

@@ -18,7 +18,7 @@ from harness.bench import fetch_inputs
 from harness.engine import HERE as engine
 
 LARGE = 64 << 10
-SHARE_OF_LARGE = 0.6
+SHARE_OF_LARGE = 0.3
 FOLDERS = ('usr/', 'bin/', 'lib/', 'etc/ssl/certs/')
 FILES, PACKED = 20_000, 100_000_000
 # All but the last one say no; what the last one does to the app makes each droplet another.
@@ -89,18 +89,17 @@ def again_and_again(kind, files):
 
 
 class Inputs:
-    """The archives in `folder`; those that are there already are taken."""
+    """The archives in `folder`, which hold one `part`th of the files and bytes; those that are there already are taken."""
 
-    def __init__(self, folder, base, work, quick):
+    def __init__(self, folder, base, work, part):
         self.folder = folder
-        part = 100 if quick else 1
         self.package = folder / 'package.zip'
         self.buildpacks = {name: folder / f'{name}.zip' for name, *_ in fetch_inputs.BUILDPACKS}
         done = folder / 'made.json'
         if not done.exists():
             folder.mkdir(parents=True, exist_ok=True)
             global KINDS
-            KINDS = fetch_inputs.Kinds(12 * fetch_inputs.MB // (part if part == 1 else 20))
+            KINDS = fetch_inputs.Kinds(12 * fetch_inputs.MB // min(part, 20))
             last = len(fetch_inputs.BUILDPACKS) - 1
             jobs = [(self.buildpacks[name], mb / part, count // part, index == last, index % 2 == 1)
                     for index, (name, mb, count) in enumerate(fetch_inputs.BUILDPACKS)]
