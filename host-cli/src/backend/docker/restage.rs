@@ -6,6 +6,7 @@ use super::{old_images, preflight, start};
 use crate::failure::Failure;
 use crate::image::MadeImage;
 use crate::plan::restage::RestagePlan;
+use crate::plan::staging_container::work_folder;
 use crate::session::Session;
 use shared_model::event::{Event, EventSink};
 
@@ -16,8 +17,9 @@ pub(super) fn restage(session: &Session, plan: &RestagePlan) -> Result<Option<Ma
         session.engine.ensure_volume(name, labels)?;
     }
     let mut spec = plan.container.clone();
-    spec.disk_bytes =
-        preflight::limits(session, &session.engine.info()?, &spec).bound(spec.disk_bytes, stager_image.bytes);
+    let info = session.engine.info()?;
+    spec.disk_bytes = preflight::limits(session, &info, &spec).bound(spec.disk_bytes, stager_image.bytes);
+    spec.scratch_folders.extend(work_folder(&info.store));
     let unbounded = || session.emit(Event::Note { text: plan.unbounded.clone() });
     let container = session.create_bounded(&plan.container_name, &spec, unbounded)?;
 
