@@ -20,14 +20,30 @@ pub(super) struct ImageBuild<'a> {
     container: &'a ContainerId,
     planned: &'a StagedImagePlan,
     /// What comes of it once it was begun.
-    coming: Option<Receiver<Finished>>,
+    coming: Option<Coming>,
     /// The sha256 of the droplet that the agent judged and uploaded; empty until it is known.
     expected: String,
+}
+
+/// What becomes of a staging container that has ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Afterwards {
+    /// It is removed as soon as nothing is wanted of it.
+    Goes,
+    /// It may wait for a visitor.
+    MayStay,
 }
 
 fn another_droplet() -> Failure {
     let text = "the droplet in the container is not the one that was uploaded: their sha256 differ";
     Failure::new(ExitCode::Image, text, "a buildpack may have replaced it; do not trust the droplet, uploaded or not")
+}
+
+/// An image that is being made.
+struct Coming {
+    /// Told when all is out of the container that the image is made of.
+    taken: Receiver<()>,
+    finished: Receiver<Finished>,
 }
 
 struct Finished {
@@ -52,12 +68,16 @@ impl<'a> ImageBuild<'a> {
         }
     }
 
-    /// The staging has gone well: the image gets its names.
-    pub(super) fn finish(mut self) -> Result<MadeImage, Failure> {
+    /// The staging has gone well, and `container` is what becomes of its container: the image gets its names.
+    pub(super) fn finish(mut self, container: Afterwards) -> Result<MadeImage, Failure> {
         self.session.emit(Event::StepStarted { step: Step::Image });
-        let coming = self.coming.take().unwrap_or_else(|| self.begin());
+        let Coming { taken, finished } = self.coming.take().unwrap_or_else(|| self.begin());
+        if container == Afterwards::Goes && taken.recv().is_ok() {
+            // Its files are many; the engine takes the image in meanwhile.
+            self.session.dismiss(Some(self.container));
+        }
         let lost = || Failure::new(ExitCode::Bug, "the making of the image was lost", "please report this");
-        let Finished { outcome, ms } = coming.recv().map_err(|_| lost())?;
+        let Finished { outcome, ms } = finished.recv().map_err(|_| lost())?;
         let untagged = outcome?;
         if !self.expected.is_empty() && self.expected != untagged.droplet {
             return Err(another_droplet());
@@ -68,15 +88,20 @@ impl<'a> ImageBuild<'a> {
         Ok(image)
     }
 
-    fn begin(&self) -> Receiver<Finished> {
+    fn begin(&self) -> Coming {
+        let (tells, taken) = mpsc::sync_channel(1);
         let (sends, finished) = mpsc::sync_channel(1);
         let (session, container, planned) = (self.session.clone(), self.container.clone(), self.planned.clone());
         thread::spawn(move || {
             let began = Instant::now();
-            let parts = || extract::parts(&session, &container, &planned.files, planned.plan.bound.bytes);
+            let parts = || {
+                let parts = extract::parts(&session, &container, &planned.files, planned.plan.bound.bytes)?;
+                let _ = tells.send(()); // Where the staging fails nobody waits for it.
+                Ok(parts)
+            };
             let outcome = session.make_planned(&planned.plan, parts);
             let _ = sends.send(Finished { outcome, ms: millis(began) });
         });
-        finished
+        Coming { taken, finished }
     }
 }

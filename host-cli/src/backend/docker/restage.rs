@@ -1,6 +1,6 @@
 //! Carries a restage out: the request is staged in a container, and what that leaves becomes the app's image.
 
-use super::image_build::ImageBuild;
+use super::image_build::{Afterwards, ImageBuild};
 use super::stage::{self, Staged, Staging, Subject};
 use super::{old_images, preflight, start};
 use crate::failure::Failure;
@@ -42,7 +42,7 @@ pub(super) fn restage(session: &Session, plan: &RestagePlan) -> Result<Option<Ma
     let (Staged::Wholly, Some(build), Some(planned)) = (staged, build, &plan.image) else {
         return Ok(None);
     };
-    let image = build.finish()?;
+    let image = build.finish(if plan.visit.is_some() { Afterwards::MayStay } else { Afterwards::Goes })?;
     session.emit(image.event());
     old_images::remove(session, &planned.app_guid, planned.keep_images);
     Ok(Some(image))
