@@ -51,8 +51,8 @@ fn the_container_goes_while_the_engine_takes_the_image_in_unless_somebody_wants_
         let fake = engine();
         built(&fake, |_, _| 0);
         let of_load = Arc::clone(&fake);
-        let seen = Arc::new(Mutex::new(None));
-        let sees = Arc::clone(&seen);
+        let was_gone = Arc::new(Mutex::new(None));
+        let tells = Arc::clone(&was_gone);
         fake.state().while_loading = Some(Box::new(move || {
             let until = Instant::now() + Duration::from_secs(if goes { 20 } else { 1 });
             let is_there =
@@ -60,10 +60,10 @@ fn the_container_goes_while_the_engine_takes_the_image_in_unless_somebody_wants_
             while is_there() && Instant::now() < until {
                 thread::sleep(Duration::from_millis(5));
             }
-            *sees.lock().unwrap() = Some(!is_there());
+            *tells.lock().unwrap() = Some(!is_there());
         }));
         let walked = restaged(&fake, words);
-        assert_eq!((walked.code, *seen.lock().unwrap()), (ExitCode::Success, Some(goes)), "{words}");
+        assert_eq!((walked.code, *was_gone.lock().unwrap()), (ExitCode::Success, Some(goes)), "{words}");
     }
 }
 
