@@ -13,14 +13,23 @@ def drop_in(*options, network, image, agent=()):
 
 def run_actions(node):
     """All nodes with a `run` in a request or an action."""
+    yield from having(node, 'run')
+
+
+def leaves(node, kind):
+    """All actions of a kind, `download`, `run` or `upload`, in their order."""
+    return (found[kind] for found in having(node, kind))
+
+
+def having(node, kind):
     if isinstance(node, list):
         for one in node:
-            yield from run_actions(one)
+            yield from having(one, kind)
     elif isinstance(node, dict):
-        if isinstance(node.get('run'), dict):
+        if isinstance(node.get(kind), dict):
             yield node
         for one in node.values():
-            yield from run_actions(one)
+            yield from having(one, kind)
 
 
 def program(request, name):

@@ -82,9 +82,9 @@ def code_corpus(rng, size):
 class Kinds:
     """Contents of each kind, cut from corpora that all archives share."""
 
-    def __init__(self):
+    def __init__(self, each=12 * MB):
         rng = random.Random('corpora')
-        self.corpora = {'text': text_corpus(rng, 12 * MB), 'code': code_corpus(rng, 12 * MB)}
+        self.corpora = {'text': text_corpus(rng, each), 'code': code_corpus(rng, each)}
 
     def of(self, kind, size, rng):
         if kind == 'tarball':

@@ -34,6 +34,7 @@ import time
 
 from harness import command
 from harness.bench import image_inputs, image_report
+from harness.bench.elsewhere import have_image
 from harness.bench.timed import run
 from harness.engine import HERE as engine
 
@@ -97,7 +98,7 @@ class Bench:
         self.programs = given.lifecycle or command.static_programs()
         self.base = given.base
         self.mark = f'bench-{os.getpid()}'
-        have_base(self.base, given.docker_host)
+        have_image(self.base, given.docker_host)
         image = engine.inspected('image', self.base)
         self.below = {key: image[key] for key in ('RootFS', 'Architecture', 'Os')}
         if 'io.containerd' in engine.docker('info', '--format', '{{json .DriverStatus}}'):
@@ -133,19 +134,6 @@ class Bench:
 
     def clean(self):
         engine.remove_all(f'stager.instance={self.mark}')
-
-
-def have_base(base, elsewhere):
-    """Copies the root file system from the engine that is there anyway to the one that is measured."""
-    if engine.image_id(base):
-        return
-    if not elsewhere:
-        sys.exit(f'image: there is no {base}; docker/build makes it')
-    here = {name: value for name, value in os.environ.items() if name != 'DOCKER_HOST'}
-    save = subprocess.Popen(['docker', 'save', base], stdout=subprocess.PIPE, env=here)
-    engine.docker('load', stdin=save.stdout)
-    if save.wait():
-        sys.exit(f'image: {base} cannot be copied to {elsewhere}')
 
 
 def layers_as_kept(base, diff_ids):

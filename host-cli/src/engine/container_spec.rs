@@ -51,6 +51,8 @@ pub(crate) struct ContainerSpec {
     /// Folders that are volumes of its own: they stay when it starts again, are part of no image that is made of it, and the
     /// engine removes them with it.
     pub(crate) volumes: Vec<String>,
+    /// Folders that are volumes of its own, too, and begin as its image has them, with their owner and mode.
+    pub(crate) scratch_folders: Vec<String>,
     /// Folders in memory, empty at each start; only root writes there.
     pub(crate) memory_folders: Vec<String>,
     /// True: it reads standard input, which is closed after the first attachment.

@@ -81,3 +81,14 @@ pub(crate) enum Store {
     /// In a way that nobody has told us of: neither Docker's own engine nor Podman.
     Unknown,
 }
+
+/// The driver, and the snapshotter, by which a kernel without overlays for everybody has them.
+const THROUGH_FUSE: &str = "fuse-overlayfs";
+
+impl Store {
+    /// Whether each look at a container's file, and each write, is a call to another process.
+    pub(crate) fn is_through_fuse(&self) -> bool {
+        // Podman says `overlay` whatever is behind it.
+        matches!(self, Self::Layers(driver) | Self::Containerd(driver) if driver == THROUGH_FUSE)
+    }
+}

@@ -25,7 +25,7 @@ pub(crate) mod rebase;
 pub(crate) mod restage;
 mod sidecars;
 pub(crate) mod staged_files;
-mod staging_container;
+pub(crate) mod staging_container;
 pub(crate) mod supervisor;
 pub(crate) mod upload;
 pub(crate) mod volumes;

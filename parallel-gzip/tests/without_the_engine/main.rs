@@ -7,6 +7,7 @@ use {crc32fast as _, proptest as _, signal_hook as _};
 use flate2::read::MultiGzDecoder;
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
@@ -21,6 +22,10 @@ fn ran(program: &str, arguments: &[&str], variables: &[(&str, &str)], input: &[u
         scope.spawn(move || stdin.write_all(input));
         child.wait_with_output().unwrap()
     })
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
 /// Text, machine code and what cannot be made smaller, over many blocks.
@@ -62,6 +67,66 @@ fn what_is_written_depends_on_no_number_of_cores() {
     let all = ran(OURS, &[], &[], &input).stdout;
     let one = ran("taskset", &["1", OURS], &[], &input).stdout;
     assert!(all == one && unpacked(&all) == input);
+}
+
+#[test]
+fn where_no_process_more_is_allowed_it_works_on_its_one_thread() {
+    if !is_root() {
+        return; // Nobody else may become a user who has reached a limit.
+    }
+    let (input, home) = (sample(2_000_000), tempfile::tempdir().unwrap());
+    let program = home.path().join("gzip");
+    fs::copy(OURS, &program).unwrap();
+    for folder in [home.path(), &program] {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let limit = ["--nproc=1", "setpriv", "--reuid=64321", "--regid=64321", "--clear-groups", program.to_str().unwrap()];
+    let packed = ran("prlimit", &limit, &[], &input);
+    assert!(packed.status.success(), "{}", String::from_utf8_lossy(&packed.stderr));
+    assert!(packed.stdout == ran(OURS, &[], &[], &input).stdout);
+}
+
+#[test]
+fn threads_are_no_more_than_the_processors_that_it_may_use() {
+    let threads = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&sample(2_000_000)).unwrap(); // More than a pipe holds: it is at work.
+        let count = fs::read_dir(format!("/proc/{}/task", child.id())).unwrap().count();
+        drop(stdin);
+        assert!(child.wait().unwrap().success());
+        count
+    };
+    assert_eq!(threads("taskset", &["1", OURS]), 2, "its own, and one that compresses");
+    assert!(threads(OURS, &[]) <= 1 + thread::available_parallelism().unwrap().get());
+}
+
+#[test]
+fn the_memory_that_it_takes_is_small_and_does_not_grow_with_the_input() {
+    let peak = |bytes: usize| {
+        let mut child = Command::new(OURS).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&sample(bytes)).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        drop(stdin);
+        assert!(child.wait().unwrap().success());
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap()
+    };
+    let most_kib = 8 << 10;
+    let allowed = most_kib + 2 * (1 << 10) * thread::available_parallelism().unwrap().get().min(16);
+    let (small, large) = (peak(4_000_000), peak(40_000_000));
+    assert!(large <= allowed && large <= small + (4 << 10), "{small} {large} KiB, {allowed} are allowed");
+}
+
+#[test]
+fn what_only_gnus_knows_is_gnus_through_a_pipe_too() {
+    let input = sample(300_000);
+    for arguments in [&["-c", "--rsyncable"][..], &["-f"], &["--suffix", ".z", "-c"], &["-N", "-9"]] {
+        let (ours, gnus) = (ran(OURS, arguments, &[], &input), ran("gzip", arguments, &[], &input));
+        assert!(ours.status.success() && ours.stdout == gnus.stdout, "{arguments:?}");
+    }
 }
 
 #[test]

@@ -26,6 +26,8 @@ const SHARE: u32 = 5;
 const BLOCK: u64 = 512;
 /// Folders in one another. Each is a descriptor that is held open; what an archive may have is no more.
 const DEEPEST: usize = 256;
+/// Where programs write; the second may be a volume.
+const DISKS: [&str; 2] = ["/", "/tmp"];
 /// Nobody's files: views of the kernel.
 const VIEWS: [&str; 3] = ["/proc", "/sys", "/dev"];
 const GROUP_WRITES: u32 = 0o020;
@@ -45,8 +47,8 @@ pub(crate) struct DiskWatch<'a> {
 
 struct Count {
     used: u64,
-    /// Of the disk below `/`.
-    free: u64,
+    /// Of each of [`DISKS`].
+    free: [u64; DISKS.len()],
     at: Instant,
     took: Duration,
 }
@@ -103,16 +105,17 @@ impl<'a> DiskWatch<'a> {
         sum
     }
 
-    fn is_due(&self, count: &Count, free: u64) -> bool {
-        let gone = count.free.saturating_sub(free);
+    fn is_due(&self, count: &Count, free: [u64; DISKS.len()]) -> bool {
+        // Of one disk both tell.
+        let gone = count.free.iter().zip(free).map(|(before, now)| before.saturating_sub(now)).max().unwrap_or(0);
         let age = count.at.elapsed();
         age >= count.took * SHARE && (count.used.saturating_add(gone) > self.limit || age >= OLD)
     }
 }
 
-/// Bytes that the disk still takes; 0 where it does not say.
-fn free() -> u64 {
-    statvfs("/").map_or(0, |disk| disk.f_bfree.saturating_mul(disk.f_frsize))
+/// Bytes that each disk still takes; 0 where it does not say.
+fn free() -> [u64; DISKS.len()] {
+    DISKS.map(|path| statvfs(path).map_or(0, |disk| disk.f_bfree.saturating_mul(disk.f_frsize)))
 }
 
 fn writable(root: &Path, user: &User, goes_on: &dyn Fn() -> bool) -> Vec<PathBuf> {

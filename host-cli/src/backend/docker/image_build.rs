@@ -24,9 +24,18 @@ pub(super) struct ImageBuild<'a> {
     planned: &'a StagedImagePlan,
     goal: Goal,
     /// What comes of it once it was begun.
-    coming: Option<Receiver<Finished>>,
+    coming: Option<Coming>,
     /// The sha256 of the droplet that the agent judged and uploaded; empty until it is known.
     expected: String,
+}
+
+/// What becomes of a staging container that has ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Afterwards {
+    /// It is removed as soon as nothing is wanted of it.
+    Goes,
+    /// It may wait for a visitor.
+    MayStay,
 }
 
 fn another_droplet() -> Failure {
@@ -84,6 +93,13 @@ impl Goal {
     }
 }
 
+/// An image that is being made.
+struct Coming {
+    /// Told when all is out of the container that the image is made of.
+    taken: Receiver<()>,
+    finished: Receiver<Finished>,
+}
+
 struct Finished {
     outcome: Result<Made, Failure>,
     ms: u64,
@@ -111,13 +127,18 @@ impl<'a> ImageBuild<'a> {
         }
     }
 
-    /// The staging has gone well: the image gets its names. It, where it is on the engine.
-    pub(super) fn finish(mut self) -> Result<Option<MadeImage>, Failure> {
+    /// The staging has gone well, and `container` is what becomes of its container: the image gets its names. It, where it is on the
+    /// engine.
+    pub(super) fn finish(mut self, container: Afterwards) -> Result<Option<MadeImage>, Failure> {
         let step = self.goal.step();
         self.session.emit(Event::StepStarted { step });
-        let coming = self.coming.take().unwrap_or_else(|| self.begin());
+        let Coming { taken, finished } = self.coming.take().unwrap_or_else(|| self.begin());
+        if container == Afterwards::Goes && taken.recv().is_ok() {
+            // Its files are many; the engine takes the image in meanwhile.
+            self.session.dismiss(Some(self.container));
+        }
         let lost = || Failure::new(ExitCode::Bug, "the making of the image was lost", "please report this");
-        let Finished { outcome, ms } = coming.recv().map_err(|_| lost())?;
+        let Finished { outcome, ms } = finished.recv().map_err(|_| lost())?;
         let made = outcome?;
         if !self.expected.is_empty() && self.expected != made.droplet() {
             return Err(another_droplet());
@@ -134,16 +155,21 @@ impl<'a> ImageBuild<'a> {
         Ok(image)
     }
 
-    fn begin(&self) -> Receiver<Finished> {
+    fn begin(&self) -> Coming {
+        let (tells, taken) = mpsc::sync_channel(1);
         let (sends, finished) = mpsc::sync_channel(1);
         let (session, container, planned) = (self.session.clone(), self.container.clone(), self.planned.clone());
         let goal = self.goal.clone();
         thread::spawn(move || {
             let began = Instant::now();
-            let parts = || extract::parts(&session, &container, &planned.files, planned.plan.bound.bytes);
+            let parts = || {
+                let parts = extract::parts(&session, &container, &planned.files, planned.plan.bound.bytes)?;
+                let _ = tells.send(()); // Where the staging fails nobody waits for it.
+                Ok(parts)
+            };
             let outcome = goal.make(&session, &planned.plan, parts);
             let _ = sends.send(Finished { outcome, ms: millis(began) });
         });
-        finished
+        Coming { taken, finished }
     }
 }

@@ -1,6 +1,6 @@
 //! Carries a restage out: the request is staged in a container, and what that leaves becomes the app's image.
 
-use super::image_build::{Goal, ImageBuild};
+use super::image_build::{Afterwards, Goal, ImageBuild};
 use super::stage::{self, Staged, Staging, Subject};
 use super::{old_images, preflight, start};
 use crate::backend::registry::Publishing;
@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::image::MadeImage;
 use crate::image::base::BaseSource;
 use crate::plan::restage::RestagePlan;
+use crate::plan::staging_container::work_folder;
 use crate::session::Session;
 use shared_model::event::{Event, EventSink};
 use std::sync::Arc;
@@ -25,8 +26,9 @@ pub(super) fn restage(
         session.engine.ensure_volume(name, labels)?;
     }
     let mut spec = plan.container.clone();
-    spec.disk_bytes =
-        preflight::limits(session, &session.engine.info()?, &spec).bound(spec.disk_bytes, stager_image.bytes);
+    let info = session.engine.info()?;
+    spec.disk_bytes = preflight::limits(session, &info, &spec).bound(spec.disk_bytes, stager_image.bytes);
+    spec.scratch_folders.extend(work_folder(&info.store));
     let unbounded = || session.emit(Event::Note { text: plan.unbounded.clone() });
     let container = session.create_bounded(&plan.container_name, &spec, unbounded)?;
 
@@ -49,7 +51,8 @@ pub(super) fn restage(
     let (Staged::Wholly, Some(build), Some(planned)) = (staged, build, &plan.image) else {
         return Ok(None);
     };
-    let Some(image) = build.finish()? else { return Ok(None) };
+    let afterwards = if plan.visit.is_some() { Afterwards::MayStay } else { Afterwards::Goes };
+    let Some(image) = build.finish(afterwards)? else { return Ok(None) };
     session.emit(image.event());
     old_images::remove(session, &planned.app_guid, planned.keep_images);
     Ok(Some(image))

@@ -78,11 +78,15 @@ fn host_config(spec: &ContainerSpec) -> Map<String, Value> {
     put_list(&mut host, "CapAdd", &spec.add_capabilities);
     put_list(&mut host, "SecurityOpt", &spec.security_options);
     put_list(&mut host, "Binds", &spec.binds);
-    if !spec.volumes.is_empty() {
-        // Without a source the engine makes one that nobody else has; nothing of the image is copied into it.
-        let options = json!({ "NoCopy": true, "Labels": { (labels::KIND): labels::KIND_FILES } });
-        let volume = |at: &String| json!({ "Type": "volume", "Target": at, "VolumeOptions": options });
-        host.insert("Mounts".into(), spec.volumes.iter().map(volume).collect());
+    // Without a source the engine makes one that nobody else has.
+    let volume = |at: &String, is_empty: bool| {
+        let options = json!({ "NoCopy": is_empty, "Labels": { (labels::KIND): labels::KIND_FILES } });
+        json!({ "Type": "volume", "Target": at, "VolumeOptions": options })
+    };
+    let empty = spec.volumes.iter().map(|at| volume(at, true));
+    let mounts: Vec<Value> = empty.chain(spec.scratch_folders.iter().map(|at| volume(at, false))).collect();
+    if !mounts.is_empty() {
+        host.insert("Mounts".into(), mounts.into());
     }
     if !spec.memory_folders.is_empty() {
         let folders = spec.memory_folders.iter().map(|at| (at.clone(), json!(MEMORY_FOLDER)));
@@ -195,6 +199,7 @@ mod tests {
             security_options: vec!["no-new-privileges".into()],
             binds: vec!["/a:/b:ro".into()],
             volumes: vec!["/etc/v".into()],
+            scratch_folders: vec!["/tmp".into()],
             memory_folders: vec!["/etc/m".into()],
             reads_stdin: true,
             init: true,
@@ -241,8 +246,12 @@ mod tests {
                     "Ulimits": [{ "Name": "nofile", "Soft": 16384, "Hard": 16384 }],
                     "CapDrop": ["ALL"], "CapAdd": ["SETUID"], "SecurityOpt": ["no-new-privileges"],
                     "Binds": ["/a:/b:ro"],
-                    "Mounts": [{ "Type": "volume", "Target": "/etc/v", "VolumeOptions": {
-                        "NoCopy": true, "Labels": { "stager.kind": "files" } } }],
+                    "Mounts": [
+                        { "Type": "volume", "Target": "/etc/v", "VolumeOptions": {
+                            "NoCopy": true, "Labels": { "stager.kind": "files" } } },
+                        { "Type": "volume", "Target": "/tmp", "VolumeOptions": {
+                            "NoCopy": false, "Labels": { "stager.kind": "files" } } },
+                    ],
                     "Tmpfs": { "/etc/m": "rw,noexec,nosuid,nodev,mode=0755,size=64m" },
                     "Init": true, "AutoRemove": true,
                     "LogConfig": { "Type": "none", "Config": { "a": "b" } },

@@ -4,13 +4,13 @@ mod early_image;
 
 use crate::arguments::{Command, Restage, invocation::Invocation};
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{Limits, Quota};
+use crate::engine::{Limits, Quota, Store};
 use crate::labels;
 use crate::pipeline::{Target, push_if_wanted, restage};
 use crate::recorded_run::*;
 use shared_model::event::{PROTOCOL, Purpose, Step, Stream};
 use std::io::{Read as _, Write};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -441,6 +441,30 @@ fn requests_that_cannot_be_staged_are_refused_before_the_engine_is_asked() {
         assert!(walked.failure().starts_with(text), "{}", walked.failure());
         assert_eq!(fake.calls(), Vec::<String>::new());
     }
+}
+
+#[test]
+fn where_containers_write_through_fuse_the_staging_works_in_a_volume() {
+    let through_fuse = |store: fn(String) -> Store, driver: &str| {
+        let fake = engine();
+        let (of_script, folders) = (Arc::clone(&fake), Arc::new(Mutex::new(Vec::new())));
+        let sees = Arc::clone(&folders);
+        fake.script(move |_, _| {
+            let state = of_script.state();
+            let folders = state.containers.values().flat_map(|(_, spec)| spec.scratch_folders.clone());
+            *sees.lock().unwrap() = folders.collect();
+            1
+        });
+        fake.state().store = Some(store(driver.to_owned()));
+        restaged(&fake, "--no-image");
+        folders.lock().unwrap().clone()
+    };
+    for store in [Store::Layers, Store::Containerd] {
+        assert_eq!(through_fuse(store, "fuse-overlayfs"), ["/tmp"]);
+        assert_eq!(through_fuse(store, "overlay2"), Vec::<String>::new());
+    }
+    // Of an ended container Podman gives nothing out of a volume.
+    assert_eq!(through_fuse(Store::Podman, "fuse-overlayfs"), Vec::<String>::new());
 }
 
 #[test]

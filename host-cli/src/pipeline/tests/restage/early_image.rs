@@ -46,6 +46,28 @@ fn the_image_is_made_while_the_agent_uploads_and_named_when_that_went_well() {
 }
 
 #[test]
+fn the_container_goes_while_the_engine_takes_the_image_in_unless_somebody_wants_to_look_into_it() {
+    for (words, goes) in [("", true), ("--keep", false)] {
+        let fake = engine();
+        built(&fake, |_, _| 0);
+        let of_load = Arc::clone(&fake);
+        let was_gone = Arc::new(Mutex::new(None));
+        let tells = Arc::clone(&was_gone);
+        fake.state().while_loading = Some(Box::new(move || {
+            let until = Instant::now() + Duration::from_secs(if goes { 20 } else { 1 });
+            let is_there =
+                || of_load.state().containers.values().any(|(_, spec)| spec.labels[labels::KIND] == "staging");
+            while is_there() && Instant::now() < until {
+                thread::sleep(Duration::from_millis(5));
+            }
+            *tells.lock().unwrap() = Some(!is_there());
+        }));
+        let walked = restaged(&fake, words);
+        assert_eq!((walked.code, *was_gone.lock().unwrap()), (ExitCode::Success, Some(goes)), "{words}");
+    }
+}
+
+#[test]
 fn an_image_whose_droplet_could_not_be_uploaded_is_removed() {
     let fake = engine();
     built(&fake, |of_script, output| {
