@@ -6,6 +6,7 @@ mod debian;
 mod images;
 mod misbehaving;
 mod moved;
+mod rebased;
 mod refused;
 mod survived;
 mod token_server;

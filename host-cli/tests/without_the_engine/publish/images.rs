@@ -70,8 +70,13 @@ pub(crate) struct Base {
 impl Base {
     /// One of two layers: the lower packed, the upper not.
     pub(crate) fn new(architecture: &str) -> Self {
+        Self::with_release(architecture, "1")
+    }
+
+    /// The same in another release, with other bytes in the upper layer.
+    pub(crate) fn with_release(architecture: &str, release: &str) -> Self {
         let lower = tar(&[("etc/", b"", 0o755), ("etc/passwd", b"vcap:x:2000:2000::/home/vcap:/bin/sh\n", 0o644)]);
-        let upper = tar(&[("home/", b"", 0o755), ("home/vcap/", b"", 0o755)]);
+        let upper = tar(&[("home/", b"", 0o755), ("home/vcap/", b"", 0o755), ("release", release.as_bytes(), 0o644)]);
         let mut blobs = HashMap::new();
         let mut keep = |media_type: &str, bytes: Vec<u8>| {
             let descriptor = json!({ "mediaType": media_type, "digest": digest(&bytes), "size": bytes.len() });

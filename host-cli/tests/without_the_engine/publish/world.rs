@@ -49,9 +49,14 @@ impl World {
 
     /// Publishes on this base, with more arguments, as somebody.
     pub(crate) fn publish_with(&self, reference: &str, base: &str, more: &[&str], who: As) -> Said {
+        let parts = ["--droplet", "droplet.tgz", "--lifecycle", "lifecycle"];
+        self.run(&[&["image", "--publish", reference, "--base", base], more, &parts].concat(), who)
+    }
+
+    /// Runs the program, as somebody.
+    pub(crate) fn run(&self, words: &[&str], who: As) -> Said {
         let mut command = Command::new(env!("CARGO_BIN_EXE_host-cli"));
-        command.args(["image", "--publish", reference, "--base", base]).args(more);
-        command.args(["--droplet", "droplet.tgz", "--lifecycle", "lifecycle"]);
+        command.args(words);
         if who != As::Nobody {
             command.args(["--username", USER, "--password-stdin"]);
         }
