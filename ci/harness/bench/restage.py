@@ -12,7 +12,7 @@ image is there before. The ways take turns, in another order each round:
                 cc-uploader; droplet and launcher go through a pipe into `docker build`, where ADD of the droplet comes last
     cold        host-cli restage with an empty cache volume
     cold fast   the same with `-- --compression fast`
-    warm        host-cli restage, everything but the droplet in the cache
+    warm        host-cli restage, lifecycle and buildpacks in the cache; the app's package is fetched, as always
     warm fast   the same with `-- --compression fast`
 
 The clock runs from the start of the command to its end: then the image has its names, and the container is gone. Upload and image are

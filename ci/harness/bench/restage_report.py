@@ -10,8 +10,8 @@ WAYS = {
     'shell': 'shell: curl, unzip, builder, docker build',
     'cold': 'restage, empty cache',
     'cold_fast': 'restage, empty cache, --compression fast',
-    'warm': 'restage, all cached',
-    'warm_fast': 'restage, all cached, --compression fast',
+    'warm': 'restage, buildpacks cached',
+    'warm_fast': 'restage, buildpacks cached, --compression fast',
 }
 STEPS = ('fetch', 'build', 'upload', 'image')
 OURS = [way for way in WAYS if way != 'shell']
