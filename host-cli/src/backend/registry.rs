@@ -3,7 +3,7 @@
 use crate::engine::{Engine, Platform};
 use crate::failure::Failure;
 use crate::image::base::{Base, BaseSource};
-use crate::image::rebase::RebasePlan;
+use crate::image::rebase_plan::RebasePlan;
 use crate::image::{CompressedLayers, ImageMaker, ImageParts, ImagePlan, Publication, RegistryDestination};
 use crate::plan::rebase::{RebaseError, RebaseOptions, Rebasing, rebase};
 use crate::registry::credentials::Credentials;
@@ -118,15 +118,14 @@ impl Publisher {
             return Err(Failure::new(ExitCode::Image, text, advice));
         }
         let base = || self.base.image().clone();
-        let (plan, warning) = match rebase(app.image(), None, base(), options)? {
-            Some(Rebasing { plan, warning, .. }) => (plan, warning),
-            None => {
-                session.emit(Event::Note {
-                    text: format!("The image stands on {} already", escape_control(options.base)),
-                });
-                let lost = || RebaseError::Layers { image: reference.name().to_owned() };
-                (RebasePlan::new(app.image(), base(), options.base).ok_or_else(lost)?, None)
-            }
+        let rebasing = rebase(app.image(), None, base(), options)?;
+        let (plan, warning) = if let Some(Rebasing { plan, warning, .. }) = rebasing {
+            (plan, warning)
+        } else {
+            let text = format!("The image stands on {} already", escape_control(options.base));
+            session.emit(Event::Note { text });
+            let lost = || RebaseError::Layers { image: reference.name().to_owned() };
+            (RebasePlan::new(app.image(), base(), options.base).ok_or_else(lost)?, None)
         };
         if let Some(text) = warning {
             session.emit(Event::Warning { text });

@@ -2,12 +2,13 @@
 
 use super::ImageError;
 use super::bound::{Bound, GENEROUS, length};
+use super::build_key::build_key;
 use super::created::Created;
 use super::destination::{Destination, FinishedImage, ImageBy, UntaggedImage};
 use super::droplet::droplet_layer;
 use super::error::checked_names;
 use super::lifecycle::{LifecycleSource, lifecycle_layer};
-use super::sha256::{sha256_of, sha256_of_bytes};
+use super::sha256::sha256_of;
 use super::stop::Stop;
 use crate::engine::Image;
 use crate::image::app_image;
@@ -18,9 +19,6 @@ use shared_model::lifecycle::Lifecycle;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Seek;
-
-/// How layers are written; a change here makes images anew that would otherwise be taken as they are.
-const LAYERS: &str = "4";
 
 /// What an image is to be; decided before anything of it is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,13 +158,6 @@ fn result_labels(result: &str, events: &dyn EventSink) -> BTreeMap<String, Strin
         events.emit(Event::Warning { text: text.to_owned() });
         BTreeMap::new()
     })
-}
-
-/// The digest of all that the image is made of: the config names base, lifecycle and droplet by their digests.
-pub(super) fn build_key(newest: Option<u64>, config: &AppImageConfig<'_>) -> String {
-    let mut text = format!("{LAYERS}\n{newest:?}\n{}\n", config.base.id.0).into_bytes();
-    text.extend(config.config(&[]));
-    sha256_of_bytes(&text)
 }
 
 #[cfg(test)]

@@ -1,104 +1,13 @@
-//! An app image on another root file system, without a staging. Its two layers are the same bytes, and its config is made anew as
-//! [`super::make`] makes one: what comes of it is the image that droplet and lifecycle would give on that root file system, with
-//! the same build key, and so the same id.
-//!
-//! What becomes of an image is decided by looking at it and at the root file system alone ([`RebasePlan`]); where the layers
-//! come from and where they go is for [`rebase`]. Whether the image is ours is for [`super::provenance`] to tell, before.
+//! An app image comes to be on another root file system of its engine, without a staging, as [`super::rebase_plan`] has it: its two
+//! layers come out of an export and go where the image is to be. Whether the image is ours is for [`super::provenance`] to tell, before.
 
 use super::ImageError;
-use super::app_image::{self, LAYERS};
-use super::config::{self, AppImageConfig, NewLayer};
-use super::created::{Created, FIXED};
 use super::destination::{Destination, FinishedImage};
 use super::export;
-use super::make::build_key;
-use super::provenance::lifecycle_of;
-use super::sha256::sha256_of_bytes;
+use super::rebase_plan::RebasePlan;
 use super::stop::Stop;
-use crate::engine::{Image, ImageDetails, ImageId, ImageTransfer};
+use crate::engine::{ImageId, ImageTransfer};
 use shared_model::event::EventSink;
-use shared_model::lifecycle::Lifecycle;
-use std::collections::BTreeMap;
-
-/// What an app image becomes on another root file system.
-#[derive(Debug)]
-pub(crate) struct RebasePlan {
-    /// The root file system, with its details.
-    pub(crate) base: Image,
-    /// What it is made of, and how; see [`app_image::BUILD_KEY`].
-    pub(crate) build_key: String,
-    lifecycle: Lifecycle,
-    labels: BTreeMap<String, String>,
-    created: i64,
-    /// The digests of the two layers, `sha256:…`.
-    layers: [String; LAYERS],
-    /// Those of the layers below them.
-    below: Vec<String>,
-}
-
-impl RebasePlan {
-    /// `image`, an app image, on `base`, which is called `name`. `None`: its two layers are not those of an app image.
-    pub(crate) fn new(image: &Image, base: Image, name: &str) -> Option<Self> {
-        let (below, [lifecycle_layer, droplet_layer]) = image.details.layers.split_last_chunk()?;
-        let label = |name: &str| image.labels.get(name).map_or("", String::as_str);
-        if lifecycle_layer.strip_prefix("sha256:") != Some(label(app_image::LIFECYCLE)) {
-            return None;
-        }
-        let lifecycle = lifecycle_of(&image.details.settings);
-        let former = Image {
-            id: ImageId(label(app_image::BASE_DIGEST).to_owned()),
-            details: ImageDetails {
-                layers: below.to_vec(),
-                platform: image.details.platform.clone(),
-                ..ImageDetails::default()
-            },
-            ..Image::default()
-        };
-        let mut labels = image.labels.clone();
-        labels.remove(app_image::BUILD_KEY);
-        let key_on = |base: &Image, labels: &BTreeMap<String, String>, Created { time, newest }| {
-            build_key(newest, &AppImageConfig { base, lifecycle, labels, created: time })
-        };
-        let was = |created: &Created| key_on(&former, &labels, *created) == label(app_image::BUILD_KEY);
-        let how = ways(image.created).into_iter().find(was);
-        labels.insert(app_image::BASE_NAME.to_owned(), config::plain(name));
-        labels.insert(app_image::BASE_DIGEST.to_owned(), base.id.0.clone());
-        let layers = [lifecycle_layer.clone(), droplet_layer.clone()];
-        let (created, build_key) = if let Some(how) = how {
-            (how.time, key_on(&base, &labels, how))
-        } else {
-            // Made by another release, or by an engine that put more into it: no key of ours may stand for these layers.
-            let how = Created { time: image.created, newest: None };
-            let text = format!("as it was\n{}\n{}", key_on(&base, &labels, how), layers.join("\n"));
-            (how.time, sha256_of_bytes(text.as_bytes()))
-        };
-        labels.insert(app_image::BUILD_KEY.to_owned(), build_key.clone());
-        Some(Self { base, build_key, lifecycle, labels, created, layers, below: below.to_vec() })
-    }
-
-    /// The config of what comes of it, to the byte.
-    pub(in crate::image) fn document(&self) -> Vec<u8> {
-        let [lifecycle, droplet] = self.layers.each_ref().map(|digest| digest.trim_start_matches("sha256:"));
-        self.config()
-            .config(&[NewLayer { name: "lifecycle", sha256: lifecycle }, NewLayer { name: "droplet", sha256: droplet }])
-    }
-
-    fn config(&self) -> AppImageConfig<'_> {
-        let Self { base, lifecycle, labels, created, .. } = self;
-        AppImageConfig { base, lifecycle: *lifecycle, labels, created: *created }
-    }
-}
-
-/// How an image may have been made that gives this as its time. It does not tell whether the time was asked for, and one that an
-/// engine built gives its own.
-fn ways(created: i64) -> [Created; 3] {
-    let newest = |time: i64| u64::try_from(time).ok();
-    [
-        Created { time: FIXED, newest: None },
-        Created { time: created, newest: newest(created) },
-        Created { time: FIXED, newest: newest(FIXED) },
-    ]
-}
 
 /// Carries a rebase out.
 pub(crate) struct Rebase<'a> {

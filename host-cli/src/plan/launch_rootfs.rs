@@ -5,7 +5,7 @@ use super::rebase::{RebaseError, suits};
 use super::restage::quoted;
 use crate::engine::Image;
 use crate::image::app_image::{self, BASE_DIGEST, BASE_NAME, STACK};
-use crate::image::rebase::RebasePlan;
+use crate::image::rebase_plan::RebasePlan;
 use crate::labels::{self, ROOTFS};
 use shared_model::plain_line::escape_control;
 

@@ -6,7 +6,7 @@
 use crate::engine::{Image, Platform};
 use crate::image::app_image::{BASE_DIGEST, BASE_NAME, STACK};
 use crate::image::provenance::is_labelled;
-use crate::image::rebase::RebasePlan;
+use crate::image::rebase_plan::RebasePlan;
 use crate::labels::{self, ROOTFS};
 use crate::registry::reference::Reference;
 use shared_model::plain_line::escape_control;

@@ -77,6 +77,9 @@ impl Refusal {
                 format!("{registry} does not let {} be pushed without a login, and {missing}", reference.path())
             }
             Self::Unauthorized => format!("{registry} does not accept the login of {}", credentials.origin),
+            Self::Denied if speaker == Speaker::Ourselves => {
+                format!("{registry} does not allow that with {} {of_whom}", reference.path())
+            }
             Self::Denied => format!("{registry} does not let {} be pushed {of_whom}", reference.path()),
             Self::Unknown => format!("{registry} knows no repository {}", reference.path()),
             Self::TooMany => format!("{registry} limits requests, and there were too many"),
@@ -93,6 +96,7 @@ impl Refusal {
             Self::Name => format!("{registry} does not accept the name {reference}"),
             Self::Page => format!("a proxy of {registry} answers with a page of its own"),
             Self::Full => format!("{registry} has no room for {}", reference.path()),
+            Self::Other if speaker == Speaker::Ourselves => format!("{reference} cannot be reached"),
             Self::Other => format!("{who} cannot push to {registry}"),
         }
     }

@@ -45,6 +45,6 @@ impl Registries for Network {
         credentials: &Credentials,
         events: Listener,
     ) -> Result<Box<dyn Repository + Send>, RegistryError> {
-        Ok(Box::new(client::open(reference, credentials, self.ca.as_deref(), events)?))
+        Ok(Box::new(client::open(reference, credentials, self.ca.as_deref(), &events)?))
     }
 }

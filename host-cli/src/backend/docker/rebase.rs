@@ -3,7 +3,8 @@
 use crate::engine::Image;
 use crate::failure::Failure;
 use crate::image::provenance::base_of;
-use crate::image::rebase::{Rebase, RebasePlan};
+use crate::image::rebase::Rebase;
+use crate::image::rebase_plan::RebasePlan;
 use crate::image::{EngineDestination, ImageBy, ImageError, MadeImage, UntaggedImage, tag};
 use crate::plan::rebase::{RebaseOptions, Rebasing, rebase};
 use crate::session::Session;

@@ -17,7 +17,7 @@ use crate::image::base::{Base, BaseLayers};
 use crate::image::compressed_layers::CompressedLayers;
 use crate::image::config::NewLayer;
 use crate::image::oci::{self, Descriptor};
-use crate::image::rebase::RebasePlan;
+use crate::image::rebase_plan::RebasePlan;
 use crate::image::stop::Stop;
 use crate::labels::APP_NAME;
 use crate::registry::reference::Reference;

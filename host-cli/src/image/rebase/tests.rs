@@ -1,14 +1,17 @@
 //! What comes of a rebase is what making the image anew would give.
 
 use super::*;
-use crate::engine::Images;
 use crate::engine::fake::Fake;
 use crate::engine::fake::loaded;
+use crate::engine::{Image, Images};
+use crate::image::app_image;
+use crate::image::created::{Created, FIXED};
 use crate::image::destination::{EngineDestination, ImageBy, Journal};
 use crate::image::make::{ImageMaker, ImageNames, ImageOptions, ImageParts, ImagePlan};
 use crate::image::samples::{Sample, as_file};
 use crate::image::{Bound, GENEROUS, LifecycleSource};
 use crate::screen::recording::Recording;
+use shared_model::lifecycle::Lifecycle;
 use std::sync::Mutex;
 
 /// What is written down of images under way.

@@ -50,10 +50,10 @@ struct Shown {
 
 #[derive(Deserialize)]
 struct Token {
-    #[serde(default)]
-    token: Secret<String>,
-    #[serde(default)]
-    access_token: Secret<String>,
+    #[serde(default, rename = "token")]
+    docker: Secret<String>,
+    #[serde(default, rename = "access_token")]
+    oauth: Secret<String>,
     #[serde(default)]
     expires_in: Option<u64>,
 }
@@ -128,7 +128,7 @@ impl Authorization {
         let began = Instant::now();
         let token = self.token(&realm, &service, &shown.scopes(), client)?;
         let life = Duration::from_secs(token.expires_in.unwrap_or(SHORT_LIFE).max(SHORT_LIFE));
-        let text = if token.token.reveal().is_empty() { token.access_token } else { token.token };
+        let text = if token.docker.reveal().is_empty() { token.oauth } else { token.docker };
         if text.reveal().is_empty() || !text.reveal().bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Trouble::login("its login service gives no token"));
         }

@@ -81,19 +81,22 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn bearer(realm: &str, service: &str, scope: &str) -> Option<Challenge> {
+    fn bearer(realm: &str, service: &str, scope: &str) -> Challenge {
         let (realm, service, scope) = (realm.to_owned(), service.to_owned(), scope.to_owned());
-        Some(Challenge::Bearer { realm, service, scope })
+        Challenge::Bearer { realm, service, scope }
     }
 
     #[test]
     fn a_token_is_preferred_and_commas_in_quotes_are_the_values() {
         let hub = r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull,push""#;
-        let expected = bearer("https://auth.docker.io/token", "registry.docker.io", "repository:a/b:pull,push");
+        let expected = Some(bearer("https://auth.docker.io/token", "registry.docker.io", "repository:a/b:pull,push"));
         assert_eq!(challenge([hub].into_iter()), expected);
         assert_eq!(challenge([r#"Basic realm="x""#, hub].into_iter()), expected);
-        assert_eq!(challenge(["bearer realm=https://a/t , service = s"].into_iter()), bearer("https://a/t", "s", ""));
-        assert_eq!(challenge([r#"Bearer realm="a\"b""#].into_iter()), bearer("a\"b", "", ""));
+        assert_eq!(
+            challenge(["bearer realm=https://a/t , service = s"].into_iter()),
+            Some(bearer("https://a/t", "s", ""))
+        );
+        assert_eq!(challenge([r#"Bearer realm="a\"b""#].into_iter()), Some(bearer("a\"b", "", "")));
         assert_eq!(challenge(["BASIC"].into_iter()), Some(Challenge::Basic));
         for none in ["", "Digest realm=x", "Bearer", "Bearer service=x", "Bearer realm="] {
             assert_eq!(challenge([none].into_iter()), None, "{none}");

@@ -1,7 +1,8 @@
 //! A blob on its way here. It goes on where it breaks off, and ends well only with the bytes that its digest names.
 
+use super::conversation::Conversation;
+use super::retry::Tries;
 use super::trouble::Trouble;
-use super::{Inner, Tries};
 use crate::registry::refusal::Refusal;
 use crate::registry::registry_error::RegistryError;
 use crate::registry::repository::BlobDigest;
@@ -13,7 +14,7 @@ use ureq::http::header;
 
 /// A blob that is being read.
 pub(super) struct Download<'a> {
-    inner: &'a Inner,
+    inner: &'a Conversation,
     blob: BlobDigest,
     body: Box<dyn Read + Send>,
     tries: Tries<'a>,
@@ -25,7 +26,7 @@ pub(super) struct Download<'a> {
 
 impl<'a> Download<'a> {
     /// Waits for its first byte.
-    pub(super) fn open(inner: &'a Inner, blob: &BlobDigest) -> Result<Self, RegistryError> {
+    pub(super) fn open(inner: &'a Conversation, blob: &BlobDigest) -> Result<Self, RegistryError> {
         let body = inner.persist(|| body(inner, blob, 0))?;
         let (tries, hash) = (inner.tries(), Sha256::new());
         Ok(Self { inner, blob: blob.clone(), body, tries, hash, received: 0, before: 0 })
@@ -89,7 +90,7 @@ impl Read for Download<'_> {
 }
 
 /// The blob from its byte `from` on.
-fn body(inner: &Inner, blob: &BlobDigest, from: u64) -> Result<Box<dyn Read + Send>, Trouble> {
+fn body(inner: &Conversation, blob: &BlobDigest, from: u64) -> Result<Box<dyn Read + Send>, Trouble> {
     let address = inner.transport.at(&inner.blob_path(&blob.digest))?;
     let range = (from > 0).then(|| (header::RANGE, format!("bytes={from}-")));
     let answer = inner.transport.get(&address, range.as_slice())?;

@@ -100,13 +100,13 @@ impl Transport {
             let location =
                 answer.http.headers().get(header::LOCATION).filter(|_| answer.http.status().is_redirection());
             let Some(location) = location else { return Ok(answer) };
-            at = self.next(&at, location.to_str().map_err(|_| TransferError::BadUrl)?)?;
+            at = Self::next(&at, location.to_str().map_err(|_| TransferError::BadUrl)?)?;
         }
         Err(TransferError::Protocol { reason: "it redirects in a circle" }.into())
     }
 
     /// Where a registry points to: within itself, or elsewhere, but from TLS to nothing without.
-    pub(super) fn next(&self, from: &Address, location: &str) -> Result<Address, Trouble> {
+    pub(super) fn next(from: &Address, location: &str) -> Result<Address, Trouble> {
         let nowhere = "it points to what is not an http or https URL";
         let next = from.redirected(location).map_err(|_| TransferError::Protocol { reason: nowhere })?;
         if from.https && !next.https {

@@ -1,10 +1,11 @@
 //! A blob on its way to a registry: begun, sent in one stream, closed with its digest, which is made on the way. What breaks
 //! off goes on where the registry has got to, then in pieces: whatever stands between may bound what it lets pass at once.
 
+use super::conversation::{Conversation, DIGEST};
 use super::pipe::{PipeReader, pipe};
-use super::transport::Sent;
+use super::retry::Tries;
+use super::transport::{Sent, Transport};
 use super::trouble::Trouble;
-use super::{DIGEST, Inner, Tries};
 use crate::registry::refusal::Refusal;
 use crate::registry::registry_error::RegistryError;
 use crate::registry::repository::{BlobDigest, BlobSource};
@@ -28,7 +29,7 @@ const SMALLEST_ASKED_FOR: HeaderName = HeaderName::from_static("oci-chunk-min-le
 const NOT_MOUNTED: [u16; 6] = [202, 400, 403, 404, 405, 415];
 
 /// Has a blob of another repository here too, where the registry does that.
-pub(super) fn mount(inner: &Inner, digest: &str, from: &str) -> Result<bool, RegistryError> {
+pub(super) fn mount(inner: &Conversation, digest: &str, from: &str) -> Result<bool, RegistryError> {
     let path = format!("/v2/{}/blobs/uploads/?mount={digest}&from={from}", inner.path);
     let answer = inner.persist(|| {
         let answer = inner.transport.ask(&Method::POST, &inner.transport.at(&path)?, &[], Sent::Bytes(&[]))?;
@@ -41,7 +42,7 @@ pub(super) fn mount(inner: &Inner, digest: &str, from: &str) -> Result<bool, Reg
 
 /// A blob that is being sent.
 pub(super) struct Upload<'a> {
-    inner: &'a Inner,
+    inner: &'a Conversation,
     blob: &'a dyn BlobSource,
     told: &'a (dyn Fn(i64) + Sync),
     /// Where its next bytes go; `None`: it is not begun, or the registry has forgotten it.
@@ -58,7 +59,7 @@ pub(super) struct Upload<'a> {
 
 impl<'a> Upload<'a> {
     /// Nothing is sent yet.
-    pub(super) fn new(inner: &'a Inner, blob: &'a dyn BlobSource, told: &'a (dyn Fn(i64) + Sync)) -> Self {
+    pub(super) fn new(inner: &'a Conversation, blob: &'a dyn BlobSource, told: &'a (dyn Fn(i64) + Sync)) -> Self {
         Self { inner, blob, told, place: None, offset: 0, shown: 0, piece: None, smallest: SMALLEST_PIECE }
     }
 
@@ -110,7 +111,7 @@ impl<'a> Upload<'a> {
         let asked = self.inner.transport.ask(&Method::GET, &place, &[], Sent::Bytes(&[]));
         let answer = asked.ok().filter(|answer| answer.http.status().as_u16() == 204);
         self.offset = answer.as_ref().map_or(0, got);
-        self.place = answer.and_then(|answer| self.next_place(&answer, &place).ok());
+        self.place = answer.and_then(|answer| Self::next_place(&answer, &place).ok());
         if self.place.is_none() {
             self.offset = 0;
         }
@@ -124,15 +125,15 @@ impl<'a> Upload<'a> {
         }
         let asked = answer.http.headers().get(SMALLEST_ASKED_FOR).and_then(|value| value.to_str().ok()?.parse().ok());
         self.smallest = asked.unwrap_or(SMALLEST_PIECE).clamp(1, LARGEST_PIECE);
-        self.next_place(&answer, &address)
+        Self::next_place(&answer, &address)
     }
 
     /// Where an answer says that the next bytes go.
-    fn next_place(&self, answer: &Answer, from: &Address) -> Result<Address, Trouble> {
+    fn next_place(answer: &Answer, from: &Address) -> Result<Address, Trouble> {
         let location = answer.http.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
         let nowhere =
             || Trouble::Wrong { refusal: Refusal::Other, what: "it does not say where to send a layer".to_owned() };
-        self.inner.transport.next(from, location.ok_or_else(nowhere)?)
+        Transport::next(from, location.ok_or_else(nowhere)?)
     }
 
     /// Sends what is left, and closes.
@@ -184,7 +185,7 @@ impl<'a> Upload<'a> {
             return Err(self.inner.refused(answer));
         }
         self.offset = source.read;
-        self.place = Some(self.next_place(&answer, &place)?);
+        self.place = Some(Self::next_place(&answer, &place)?);
         Ok(())
     }
 
@@ -206,7 +207,7 @@ impl<'a> Upload<'a> {
             }
             self.offset = last + 1;
             self.show(self.offset);
-            self.place = Some(self.next_place(&answer, &place)?);
+            self.place = Some(Self::next_place(&answer, &place)?);
         }
     }
 
