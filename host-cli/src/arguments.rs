@@ -343,6 +343,13 @@ shows_what_it_does! {
         /// image to push, and its name in the registry; with --app=NAME only the name in the registry
         #[argh(positional, arg_name = "IMAGE REF")]
         pub(crate) words: Vec<String>,
+        /// send the image from here instead of having the engine push it: layers are compressed on all cores, and this machine
+        /// must reach the registry
+        #[argh(switch)]
+        pub(crate) direct: bool,
+        /// with --direct: certificates to trust for the registry besides the system's, PEM (STAGER_CA)
+        #[argh(option, arg_name = "file")]
+        pub(crate) ca: Option<PathBuf>,
         /// user to push as (default: from `docker login`, otherwise anonymous)
         #[argh(option, arg_name = "name")]
         pub(crate) username: Option<String>,

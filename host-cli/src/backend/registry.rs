@@ -133,8 +133,18 @@ impl Publisher {
         session.cleanup().send(|stop| {
             let destination = self.destination();
             destination.rebase(&app, &plan, stop, session)?;
-            let lost = || Failure::new(ExitCode::Bug, "the published image was lost", "please report this");
-            let publication = destination.publication().ok_or_else(lost)?;
+            let publication = published(destination)?;
+            Ok(Unnamed { droplet: String::new(), publication, began })
+        })
+    }
+
+    /// Brings the base there as an image with this config. Nobody sees it yet.
+    pub(crate) fn whole(&self, session: &Unconnected, config: &[u8]) -> Result<Unnamed, Failure> {
+        let began = Instant::now();
+        session.cleanup().send(|stop| {
+            let destination = self.destination();
+            destination.whole(config, stop, session)?;
+            let publication = published(destination)?;
             Ok(Unnamed { droplet: String::new(), publication, began })
         })
     }
@@ -162,8 +172,7 @@ impl Publisher {
         session.cleanup().send(|stop| {
             let destination = self.destination();
             let made = ImageMaker { destination: &destination, stop, events: session }.make(plan, parts)?;
-            let lost = || Failure::new(ExitCode::Bug, "the published image was lost", "please report this");
-            let publication = destination.publication().ok_or_else(lost)?;
+            let publication = published(destination)?;
             Ok(Unnamed { droplet: made.droplet, publication, began })
         })
     }
@@ -190,4 +199,10 @@ fn warn(session: &Unconnected, credentials: &Credentials, doing: &str) {
         let who = if credentials.is_anonymous() { "anonymous" } else { credentials.origin.as_str() };
         session.emit(Event::Warning { text: format!("{missing}; {doing} as {who}") });
     }
+}
+
+/// What a destination has brought there.
+fn published(destination: RegistryDestination<'_>) -> Result<Publication, Failure> {
+    let lost = || Failure::new(ExitCode::Bug, "the published image was lost", "please report this");
+    destination.publication().ok_or_else(lost)
 }

@@ -10,6 +10,7 @@ use super::super::sha256::{Hashing, sha256_of_bytes};
 use super::engine_export::{each_file, inflated, unusable};
 use super::target::Exported;
 use crate::engine::Image;
+use crate::image::entries::Entry;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,15 +41,25 @@ pub(super) fn layout(
         if entry.size > LONGEST_DOCUMENT {
             return layout.layer(content);
         }
-        let mut bytes = Vec::new();
-        content.read_to_end(&mut bytes).map_err(|error| unusable(error.to_string()))?;
-        layout.layer(&mut Cursor::new(&bytes))?;
-        documents.add(String::from_utf8_lossy(&entry.path).into_owned(), bytes);
+        layout.layer(&mut Cursor::new(documents.read(entry, content)?))
+    })?;
+    layout.end(documents.config(&image.id.0, &image.details.layers).ok_or_else(no_config)?)
+}
+
+/// The config of the image, to the byte, out of what an engine exports of it.
+pub(crate) fn config_of(export: impl Read + Send, image: &Image) -> Result<Vec<u8>, ImageError> {
+    let mut documents = Documents::default();
+    each_file::<ImageError>(export, |entry, content| {
+        if entry.size <= LONGEST_DOCUMENT {
+            documents.read(entry, content)?;
+        }
         Ok(())
     })?;
-    let config = documents.config(&image.id.0, &image.details.layers);
-    let config = config.ok_or_else(|| unusable("it does not hold the image's config".to_owned()))?;
-    layout.end(config)
+    documents.config(&image.id.0, &image.details.layers).map(<[u8]>::to_vec).ok_or_else(no_config)
+}
+
+fn no_config() -> ImageError {
+    unusable("it does not hold the image's config".to_owned())
 }
 
 /// A layout that is being filled.
@@ -158,12 +169,16 @@ struct RootFs {
 }
 
 impl Documents {
-    fn add(&mut self, name: String, bytes: Vec<u8>) {
+    /// Keeps a small file, if there is room; its bytes.
+    fn read(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<Vec<u8>, ImageError> {
+        let (name, mut bytes) = (String::from_utf8_lossy(&entry.path).into_owned(), Vec::new());
+        content.read_to_end(&mut bytes).map_err(|error| unusable(error.to_string()))?;
         self.bytes += bytes.len() as u64;
         if self.bytes <= ALL_DOCUMENTS {
             self.names.insert(format!("sha256:{}", sha256_of_bytes(&bytes)), name.clone());
-            self.by_name.insert(name, bytes);
+            self.by_name.insert(name, bytes.clone());
         }
+        Ok(bytes)
     }
 
     /// The config of the image of this id, which has these layers. The id is the digest of the config, or of what leads

@@ -16,6 +16,7 @@ use super::ImageError;
 use super::stop::Stop;
 use crate::engine::Image;
 pub(super) use layers::layers;
+pub(crate) use layout::config_of;
 use shared_model::event::EventSink;
 use std::io::Read;
 pub(crate) use target::{Exported, Target};

@@ -35,6 +35,28 @@ fn an_app_image_is_pushed_pulled_back_by_its_digest_and_runs() {
 }
 
 #[test]
+fn an_image_that_is_sent_from_here_is_the_engines_own() {
+    let (registry, image) =
+        (Registry::with(Recipe { host: "127.0.0.1", asks_who: false, tls: false }), Image::that_runs());
+    let at = |repository: &str| format!("{}/{repository}", registry.address);
+    let (reference, other) = (at("team/app:1"), at("team/other:1"));
+    let pushed = said(&["push", "--direct", &image.app, &reference], None).done();
+    assert!(pushed.out.contains("3 layers sent, "), "{pushed:?}");
+    assert_eq!(image.names().len(), 1, "the engine has nothing to do with it");
+    let again = said(&["push", "--direct", &image.name, &other], None).done();
+    assert!(again.out.contains("3 layers there already"), "{again:?}");
+    assert_eq!(digest(&again), digest(&pushed));
+
+    let settings = |name: &str| docker(&["image", "inspect", "--format", "{{json .Config}} {{json .RootFS}}", name]);
+    let on_engine = settings(&image.id);
+    image.remove();
+    let by_digest = format!("{}@{}", at("team/app"), digest(&pushed));
+    docker(&["pull", "-q", &by_digest]);
+    assert_eq!(docker(&["run", "--rm", &by_digest]), "hello from the droplet");
+    assert_eq!(settings(&by_digest), on_engine);
+}
+
+#[test]
 fn a_password_from_standard_input_lets_in_and_another_one_does_not() {
     let (registry, image) = (Registry::new(), Image::empty());
     let reference = format!("{}/team/app:1", registry.address);
