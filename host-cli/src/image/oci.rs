@@ -48,6 +48,11 @@ impl Descriptor {
         }
     }
 
+    /// The same layer, known not to be compressed, whatever it is called: skopeo calls each layer of a layout compressed.
+    pub(super) fn unpacked(self) -> Self {
+        Self { media_type: LAYER.to_owned(), ..self }
+    }
+
     /// By what a registry knows it.
     pub(super) fn blob(&self) -> BlobDigest {
         BlobDigest { digest: self.digest.clone(), size: self.size }

@@ -201,6 +201,8 @@ impl Reader<'_> {
         let bytes_of_config = self.documents.config(&config)?;
         self.is_it(&bytes_of_config, &config, "config")?;
         let (image, history) = self.image(&bytes_of_config, &layers)?;
+        let named = layers.into_iter().zip(&image.details.layers);
+        let layers = named.map(|(layer, id)| if layer.digest == *id { layer.unpacked() } else { layer }).collect();
         Ok(Described { digest: format!("sha256:{}", sha256_of_bytes(bytes)), layers, image, history })
     }
 

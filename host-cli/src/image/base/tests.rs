@@ -136,6 +136,17 @@ fn what_does_not_fit_together_is_refused() {
 }
 
 #[test]
+fn a_layer_that_is_only_called_compressed_is_compressed_on_its_way() {
+    let mut sample = SampleBase { blobs: [].into(), manifest: Value::Null };
+    let plain = sample.add("application/vnd.oci.image.layer.v1.tar+gzip", b"a tar".to_vec());
+    let packed = sample.add("application/vnd.oci.image.layer.v1.tar+gzip", b"packed".to_vec());
+    sample.close("amd64", &[digest(b"a tar"), digest(b"unpacked")], &[plain, packed]);
+    let base = layout(&sample, std::slice::from_ref(&sample.manifest), "").unwrap();
+    let [BaseLayer::Unpacked(plain), BaseLayer::Kept(packed)] = base.layers.layers() else { panic!("one of each") };
+    assert_eq!((plain, &packed.digest), (&digest(b"a tar"), &digest(b"packed")));
+}
+
+#[test]
 fn documents_that_are_not_what_their_digest_says_are_refused() {
     let sample = SampleBase::new("amd64");
     for digest in sample.blobs.keys() {
