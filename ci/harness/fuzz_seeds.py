@@ -23,6 +23,7 @@ def main():
         ('zip', archives(zips)), ('tar', archives(tars)), ('gzip', archives(gzips)), ('layer', archives(tars)),
         ('log_lines', logs()), ('requests', itertools.chain(requests(), events())), ('urls', urls()),
         ('entries', spelled()), ('events', streams()), ('builder_lines', printed()), ('result_file', results()),
+        ('base_documents', bases()), ('registry_answers', refusals()),
         ('engine_answers', answers()), ('engine_told', told()), ('engine_frames', framed()),
     ):
         folder = Path(sys.argv[1]) / target
@@ -45,6 +46,23 @@ def spelled():
     yield bytes([2, 0, 0, 0, 0x80, 10, 0, 0, 0, 0, 1, 0, 10, 0x1a, 4, 9])
     yield bytes([2, 3, 0, 0, 1, 4, 10, 0, 0, 3, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0x1a, 4, 255])
     yield bytes(range(256))
+
+
+def bases():
+    """Layers of a manifest, a zero byte, and a config."""
+    layer = {'mediaType': 'application/vnd.oci.image.layer.v1.tar', 'digest': 'sha256:' + 'a' * 64, 'size': 1}
+    config = {'architecture': 'amd64', 'os': 'linux', 'rootfs': {'diff_ids': ['sha256:' + 'a' * 64]},
+              'config': {'Env': ['PATH=/bin'], 'Labels': {'a': 'b'}}, 'history': [{'created_by': 'x'}]}
+    yield json.dumps([layer]).encode() + b'\0' + json.dumps(config).encode()
+    yield json.dumps([{**layer, 'mediaType': layer['mediaType'] + '+zstd'}] * 2).encode() + b'\0' + json.dumps(config).encode()
+    yield json.dumps({'manifests': [{**layer, 'platform': {'architecture': 'amd64', 'os': 'linux'}}]}).encode()
+
+
+def refusals():
+    """Two bytes of a status, and a body or a header."""
+    yield b'\x01\x2d' + json.dumps({'errors': [{'code': 'UNAUTHORIZED', 'message': 'no s3cret'}]}).encode()
+    yield b'\x01\x2dBearer realm="https://a/token",service="b",scope="repository:c:pull,push"'
+    yield b'\0\0<html>'
 
 
 def log_files():

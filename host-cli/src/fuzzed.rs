@@ -3,7 +3,9 @@
 
 pub use crate::backend::docker::stream::fuzzed::events;
 pub use crate::engine::docker::fuzzed::{engine_answers, engine_frames, engine_told};
+pub use crate::image::base::fuzzed::base_documents;
 pub use crate::image::fuzzed::layer;
+pub use crate::registry::client::fuzzed::registry_answers;
 pub use crate::requests::fuzzed::log_lines;
 
 #[cfg(test)]
@@ -15,6 +17,7 @@ mod tests {
 
     #[test]
     fn what_has_to_hold_holds_for_the_corpus() {
+        replay("base_documents", base_documents);
         replay("engine_answers", engine_answers);
         replay("engine_frames", engine_frames);
         replay("engine_told", engine_told);
@@ -22,6 +25,7 @@ mod tests {
         replay("events", events);
         replay("layer", layer);
         replay("log_lines", log_lines);
+        replay("registry_answers", registry_answers);
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use crate::image::{CompressedLayers, ImageMaker, ImageParts, ImagePlan, Publicat
 use crate::plan::rebase::{RebaseError, RebaseOptions, Rebasing, rebase};
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
-use crate::registry::registries::Registries;
+use crate::registry::registries::{Access, Registries};
 use crate::registry::repository::Repository;
 use crate::session::{Unconnected, millis};
 use shared_model::event::{Event, EventSink};
@@ -65,8 +65,9 @@ impl Publishing {
         engine: Option<Arc<dyn Engine>>,
     ) -> Result<Publisher, Failure> {
         warn(session, &self.credentials, "publishing");
-        let repository = self.registries.open(&self.reference, &self.credentials, Arc::new(session.clone()))?;
-        repository.blob_size(SOME_BLOB)?;
+        let repository =
+            self.registries.open(&self.reference, (&self.credentials, Access::Write), Arc::new(session.clone()))?;
+        repository.has_blob(SOME_BLOB)?;
         let base = match (base, engine) {
             (BaseSource::Layout(layout), _) => Base::in_layout(layout, platform)?,
             (BaseSource::Registry(reference), _) => self.base_in_registry(session, reference, platform)?,
@@ -93,7 +94,7 @@ impl Publishing {
             self.registries.reader(reference)?
         };
         warn(session, &credentials, "reading the root file system");
-        let repository = self.registries.open(reference, &credentials, Arc::new(session.clone()))?;
+        let repository = self.registries.open(reference, (&credentials, Access::Read), Arc::new(session.clone()))?;
         Ok(Base::in_registry(reference, repository, platform)?)
     }
 }

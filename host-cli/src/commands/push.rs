@@ -47,7 +47,7 @@ fn direct(session: &Session, wanted: &AppRef, logs: &LogOptions, publishing: &Pu
         session.emit(Event::Pushing { image: name, reference });
         let (itself, engine) = (BaseSource::Engine(image.id.0.clone()), Some(Arc::clone(&session.engine)));
         let publisher = publishing.open(session.unconnected(), (&itself, &image.details.platform), engine)?;
-        let config = config_of(session.engine.save(&image.id)?, &image)?;
+        let config = session.cleanup().send(|stop| Ok(config_of(session.engine.save(&image.id)?, &image, stop)?))?;
         let sent = publisher.whole(session.unconnected(), &config)?;
         publisher.tag(session.unconnected(), &sent)
     })

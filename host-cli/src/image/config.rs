@@ -5,6 +5,7 @@
 //! What differs from app to app comes last: the classic builder takes a second for every instruction on a busy disk, and
 //! finds the others ready. A base's own variables stay there: no Dockerfile can unset one.
 
+use super::app_image::is_label;
 use crate::engine::{Image, ImageSettings, Platform};
 use crate::labels;
 use jiff::Timestamp;
@@ -127,7 +128,8 @@ impl AppImageConfig<'_> {
             "\nEXPOSE {PORT}\nWORKDIR {WORKING_DIRECTORY}\nUSER {USER}\nENTRYPOINT {entrypoint}\nCMD {command}\n\
              ADD lifecycle.tar /\nADD droplet.tar /\nLABEL",
         );
-        for (name, value) in self.labels {
+        // No other name is one of ours, and one with a line end would begin a line of its own.
+        for (name, value) in self.labels.iter().filter(|(name, _)| is_label(name)) {
             let _ = write!(text, " \\\n  {name}={}", quoted(value));
         }
         text.push('\n');
@@ -265,11 +267,17 @@ LABEL \
         assert!(dockerfile.contains(env) && dockerfile.contains("\nCMD []\n"), "{dockerfile}");
     }
 
+    #[test]
+    fn a_name_of_a_label_that_is_none_is_left_out_of_the_dockerfile() {
+        let labels = BTreeMap::from([("x=1\nRUN id\nLABEL y".to_owned(), "1".to_owned())]);
+        assert!(!plan(&base(), &labels).dockerfile().contains("RUN"));
+    }
+
     proptest! {
         #[test]
-        fn no_label_can_add_a_line_to_the_dockerfile(value in any::<String>()) {
-            let labels = BTreeMap::from([("stager.app-name".to_owned(), value)]);
-            prop_assert_eq!(plan(&base(), &labels).dockerfile().lines().count(), 12);
+        fn no_label_can_add_a_line_to_the_dockerfile(name in any::<String>(), value in any::<String>()) {
+            let labels = BTreeMap::from([("stager.app-name".to_owned(), value), (name, String::new())]);
+            prop_assert!((12..=13).contains(&plan(&base(), &labels).dockerfile().lines().count()));
         }
     }
 }

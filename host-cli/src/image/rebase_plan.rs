@@ -47,6 +47,8 @@ impl RebasePlan {
             ..Image::default()
         };
         let mut labels = image.labels.clone();
+        // A stranger's image may bear names with which a line of a Dockerfile ends.
+        labels.retain(|name, _| app_image::is_label(name));
         labels.remove(app_image::BUILD_KEY);
         let key_on = |base: &Image, labels: &BTreeMap<String, String>, Created { time, newest }| {
             build_key(newest, &AppImageConfig { base, lifecycle, labels, created: time })

@@ -43,11 +43,17 @@ impl<'a> OtherRootfs<'a> {
         format!("{ROOTFS}{}", self.wanted)
     }
 
-    /// `image` on `base`, which bears that name. `None`: it is the one that the image stands on, under another name.
+    /// `image` on `base`, which bears that name. `None`: it is the one that the image stands on, under another name. Only an image that
+    /// was made here (`is_remembered`) is moved unasked: what comes of it is remembered as one that was.
     ///
     /// # Errors
     /// What is said where the image stays on what it stands on.
-    pub(crate) fn moved(&self, image: &Image, base: Option<Image>) -> Result<Option<MovedImage>, String> {
+    pub(crate) fn moved(
+        &self,
+        image: &Image,
+        is_remembered: bool,
+        base: Option<Image>,
+    ) -> Result<Option<MovedImage>, String> {
         let Some(base) = base else { return Err(self.missing()) };
         if image.labels.get(BASE_DIGEST) == Some(&base.id.0) {
             return Ok(None);
@@ -56,6 +62,9 @@ impl<'a> OtherRootfs<'a> {
         let label = |name: &str| image.labels.get(name).map_or("", String::as_str);
         if label(BASE_NAME) != format!("{ROOTFS}{}", label(STACK)) {
             return Err(self.chosen(label(BASE_NAME)));
+        }
+        if !is_remembered {
+            return Err(self.of_others());
         }
         suits(image, &base, &name).map_err(|refused| format!("{}: {refused}", self.differ()))?;
         let layers = || RebaseError::Layers { image: image.id.0.clone() };
@@ -80,6 +89,11 @@ impl<'a> OtherRootfs<'a> {
             self.differ(),
             escape_control(&name)
         )
+    }
+
+    fn of_others(&self) -> String {
+        let name = quoted(&escape_control(&self.name()));
+        format!("{}: it was not made here; `host-cli rebase APP --base {name}` puts it on the other", self.differ())
     }
 
     fn chosen(&self, base: &str) -> String {
@@ -129,18 +143,18 @@ mod tests {
         let image = image("cflinuxfs4", "stager-rootfs:cflinuxfs4");
         let other = OtherRootfs::new("cflinuxfs5", &image, None).unwrap();
         assert_eq!(other.name(), "stager-rootfs:cflinuxfs5");
-        let moved = other.moved(&image, Some(base(5, &[]))).unwrap().unwrap();
+        let moved = other.moved(&image, true, Some(base(5, &[]))).unwrap().unwrap();
         assert_eq!(moved.name, "cf-app/my-app-18c50a86:droplet-0123456789ab-on-cflinuxfs5");
         assert!(app_image::is_on_stack(&moved.name) && !app_image::is_of_droplet(&moved.name));
         assert!(moved.note.contains("wants the root file system cflinuxfs5, and the image stands on cflinuxfs4"));
         assert_eq!(moved.plan.base.id.0, digest(5));
-        assert!(other.moved(&image, Some(base(1, &[]))).unwrap().is_none(), "one root file system, two names");
+        assert!(other.moved(&image, true, Some(base(1, &[]))).unwrap().is_none(), "one root file system, two names");
     }
 
     #[test]
     fn a_stack_that_is_no_plain_word_is_quoted_in_what_is_to_be_typed() {
         let image = image("cflinuxfs4", "stager-rootfs:cflinuxfs4");
-        let told = OtherRootfs::new("x; rm -r ~", &image, None).unwrap().moved(&image, None).unwrap_err();
+        let told = OtherRootfs::new("x; rm -r ~", &image, None).unwrap().moved(&image, true, None).unwrap_err();
         assert!(told.contains("--stack 'x; rm -r ~'`"), "{told}");
     }
 
@@ -180,7 +194,8 @@ mod tests {
             (&intel, Some(arm), "is for arm64, and the app for amd64"),
             (&odd, Some(base(5, &[])), "does not end with a lifecycle layer"),
         ] {
-            let told = OtherRootfs::new("cflinuxfs5", image, Some(&says)).unwrap().moved(image, there).unwrap_err();
+            let told =
+                OtherRootfs::new("cflinuxfs5", image, Some(&says)).unwrap().moved(image, true, there).unwrap_err();
             assert!(told.contains(words) && told.starts_with("the launch request wants"), "{told}");
         }
     }

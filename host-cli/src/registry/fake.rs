@@ -3,7 +3,7 @@
 use super::credentials::{Credentials, Login};
 use super::login::LoginError;
 use super::reference::Reference;
-use super::registries::{Listener, Registries};
+use super::registries::{Access, Listener, Registries};
 use super::registry_error::RegistryError;
 use super::repository::{BlobDigest, BlobSource, RemoteManifest, Repository};
 use sha2::{Digest, Sha256};
@@ -128,9 +128,9 @@ impl Repository for FakeRepository {
         &self.path
     }
 
-    fn blob_size(&self, digest: &str) -> Result<Option<u64>, RegistryError> {
-        drop(self.call("blob_size", digest)?);
-        Ok(self.blob(digest).map(|bytes| bytes.len() as u64))
+    fn has_blob(&self, digest: &str) -> Result<bool, RegistryError> {
+        drop(self.call("has_blob", digest)?);
+        Ok(self.blob(digest).is_some())
     }
 
     fn mount(&self, digest: &str, from: &str) -> Result<bool, RegistryError> {
@@ -140,7 +140,7 @@ impl Repository for FakeRepository {
         Ok(true)
     }
 
-    fn upload(&self, blob: &dyn BlobSource, _: &(dyn Fn(i64) + Sync)) -> Result<BlobDigest, RegistryError> {
+    fn upload(&self, blob: &dyn BlobSource) -> Result<BlobDigest, RegistryError> {
         let breaks = {
             let mut state = self.call("upload", &blob.known().map(|known| known.digest).unwrap_or_default())?;
             let breaks = state.broken_uploads > 0;
@@ -182,7 +182,7 @@ impl Registries for FakeRepository {
     fn open(
         &self,
         reference: &Reference,
-        _: &Credentials,
+        _: (&Credentials, Access),
         _: Listener,
     ) -> Result<Box<dyn Repository + Send>, RegistryError> {
         Ok(Box::new(self.neighbour(reference.path())))

@@ -13,16 +13,35 @@ use std::sync::Arc;
 /// Who hears of what is tried again, for as long as it takes.
 pub(crate) type Listener = Arc<dyn EventSink + Send + Sync>;
 
+/// What a repository is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// To take images from there.
+    Read,
+    /// To bring images there, too.
+    Write,
+}
+
+impl Access {
+    /// As tokens name what they allow.
+    pub(crate) fn actions(self) -> &'static str {
+        match self {
+            Self::Read => "pull",
+            Self::Write => "pull,push",
+        }
+    }
+}
+
 /// Opens repositories.
 pub(crate) trait Registries: Send + Sync {
-    /// The repository that `reference` names, with the eyes of this user.
+    /// The repository that `reference` names, with the eyes of this user and for this purpose.
     ///
     /// # Errors
     /// There is no registry.
     fn open(
         &self,
         reference: &Reference,
-        credentials: &Credentials,
+        who: (&Credentials, Access),
         events: Listener,
     ) -> Result<Box<dyn Repository + Send>, RegistryError>;
 
@@ -42,9 +61,9 @@ impl Registries for Network {
     fn open(
         &self,
         reference: &Reference,
-        credentials: &Credentials,
+        who: (&Credentials, Access),
         events: Listener,
     ) -> Result<Box<dyn Repository + Send>, RegistryError> {
-        Ok(Box::new(client::open(reference, credentials, self.ca.as_deref(), &events)?))
+        Ok(Box::new(client::open(reference, who, self.ca.as_deref(), &events)?))
     }
 }

@@ -11,16 +11,15 @@ pub(crate) trait Repository: Sync {
     /// The repository within the registry: `team/app`.
     fn path(&self) -> &str;
 
-    /// Bytes of the blob of this digest, `sha256:…`; `None`: it is not there.
-    fn blob_size(&self, digest: &str) -> Result<Option<u64>, RegistryError>;
+    /// Whether the blob of this digest, `sha256:…`, is there.
+    fn has_blob(&self, digest: &str) -> Result<bool, RegistryError>;
 
     /// Has a blob of another repository of the same registry here too, without sending it. `false`: the registry does not do
     /// that, or has it not there, or not for us.
     fn mount(&self, digest: &str, from: &str) -> Result<bool, RegistryError>;
 
-    /// Sends a blob. Nobody sees it before all of it is there. `told` hears how many more bytes have gone; a try that fails
-    /// takes back what it had told by a number below zero.
-    fn upload(&self, blob: &dyn BlobSource, told: &(dyn Fn(i64) + Sync)) -> Result<BlobDigest, RegistryError>;
+    /// Sends a blob. Nobody sees it before all of it is there.
+    fn upload(&self, blob: &dyn BlobSource) -> Result<BlobDigest, RegistryError>;
 
     /// Reads a blob of this digest and size; goes on where the registry breaks off, and ends with an error where the bytes are
     /// not those of the digest.

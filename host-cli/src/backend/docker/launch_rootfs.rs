@@ -3,6 +3,7 @@
 use super::rebase::{Import, made};
 use crate::engine::{EngineError, Image};
 use crate::failure::Failure;
+use crate::image::Records;
 use crate::image::provenance::base_of;
 use crate::plan::launch::LaunchPlan;
 use crate::plan::launch_rootfs::OtherRootfs;
@@ -20,7 +21,7 @@ pub(super) fn image(session: &Session, launch: &LaunchPlan, image: Image) -> Res
         Err(EngineError::InvalidReference { .. }) => None,
         found => found?,
     };
-    match other.moved(&image, there) {
+    match other.moved(&image, Records::open(engine).know(&image), there) {
         Ok(None) => Ok(image),
         Ok(Some(moved)) => {
             session.emit(Event::Note { text: moved.note });

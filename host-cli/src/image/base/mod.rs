@@ -7,12 +7,15 @@
 mod documents;
 mod engine;
 mod found;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzed;
 mod layout;
 mod remote;
 
 use super::ImageError;
 use super::provenance::{Foreign, foreign_in_registry};
 use crate::engine::{Engine, Image, Platform};
+use crate::labels::ROOTFS;
 use crate::registry::reference::Reference;
 use crate::registry::repository::Repository;
 pub(crate) use found::Base;
@@ -36,8 +39,12 @@ pub(crate) enum BaseSource {
 }
 
 impl BaseSource {
-    /// What was typed. A name without a registry in it is an engine's; so is one below Podman's `localhost`.
+    /// What was typed. A name without a registry in it is an engine's; so is one below Podman's `localhost`, and one that a request's
+    /// stack is a part of: that may be anything.
     pub(crate) fn parse(typed: &str) -> Self {
+        if typed.starts_with(ROOTFS) {
+            return Self::Engine(typed.to_owned());
+        }
         if let Some(layout) = typed.strip_prefix(LAYOUT) {
             return Self::Layout(layout.to_owned());
         }

@@ -28,6 +28,7 @@ fn where_a_base_is_follows_from_its_name() {
     for (typed, source) in [
         ("oci:dir:tag", BaseSource::Layout("dir:tag".into())),
         ("stager-rootfs:cflinuxfs4", BaseSource::Engine("stager-rootfs:cflinuxfs4".into())),
+        ("stager-rootfs:5000/evil", BaseSource::Engine("stager-rootfs:5000/evil".into())),
         ("team/rootfs", BaseSource::Engine("team/rootfs".into())),
         ("localhost/rootfs:1", BaseSource::Engine("localhost/rootfs:1".into())),
         ("sha256:00", BaseSource::Engine("sha256:00".into())),

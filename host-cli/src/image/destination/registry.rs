@@ -122,8 +122,8 @@ impl<'a> RegistryDestination<'a> {
 
     /// The config, unless it is there.
     fn send_config(&self, config: &[u8], descriptor: &Descriptor) -> Result<(), ImageError> {
-        if self.repository.blob_size(&descriptor.digest)? != Some(descriptor.size) {
-            self.repository.upload(&Bytes { bytes: config, name: descriptor.blob() }, &|_| {})?;
+        if !self.repository.has_blob(&descriptor.digest)? {
+            self.repository.upload(&Bytes { bytes: config, name: descriptor.blob() })?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use super::engine_export::{each_file, inflated, unusable};
 use super::target::Exported;
 use crate::engine::Image;
 use crate::image::entries::Entry;
+use crate::image::stop::Stop;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,9 +48,9 @@ pub(super) fn layout(
 }
 
 /// The config of the image, to the byte, out of what an engine exports of it.
-pub(crate) fn config_of(export: impl Read + Send, image: &Image) -> Result<Vec<u8>, ImageError> {
+pub(crate) fn config_of(export: impl Read + Send, image: &Image, stop: &Stop) -> Result<Vec<u8>, ImageError> {
     let mut documents = Documents::default();
-    each_file::<ImageError>(export, |entry, content| {
+    each_file::<ImageError>(stop.over(export), |entry, content| {
         if entry.size <= LONGEST_DOCUMENT {
             documents.read(entry, content)?;
         }

@@ -133,9 +133,9 @@ fn what_is_not_there_is_said_before_anything_is_staged() {
         assert!(!fake.verbs().contains(&"create".to_owned()));
     }
     let fake = with_a_base();
-    target.state().refused = vec!["blob_size"];
+    target.state().refused = vec!["has_blob"];
     let walked = published(&fake, "", &target);
-    assert_eq!((walked.code, walked.failure()), (ExitCode::Image, "blob_size: no"));
+    assert_eq!((walked.code, walked.failure()), (ExitCode::Image, "has_blob: no"));
     assert!(!fake.verbs().contains(&"create".to_owned()) && walked.said("ask its operator"));
 }
 

@@ -14,6 +14,7 @@ use shared_model::safe_url::SafeUrl;
 use shared_model::secret::Secret;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use ureq::SendBody;
@@ -27,6 +28,9 @@ const MARGIN: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What we call ourselves there.
 const CLIENT: &str = "stager";
+
+/// Who speaks to an address: whoever is not the registry is shown no certificate that is for it.
+pub(super) type ClientFor<'a> = dyn Fn(&Address) -> &'a Client + 'a;
 
 /// What one registry is shown for one repository.
 pub(super) struct Authorization {
@@ -65,7 +69,7 @@ impl Authorization {
     }
 
     /// What to show now; `None`: nothing. A token whose time is up is replaced before.
-    pub(super) fn header(&self, client: &Client) -> Result<Option<Secret<String>>, Trouble> {
+    pub(super) fn header(&self, client: &ClientFor<'_>) -> Result<Option<Secret<String>>, Trouble> {
         let mut shown = self.shown();
         let has_ended = shown.until.is_some_and(|until| Instant::now() + MARGIN > until);
         if has_ended && shown.service.is_some() {
@@ -81,7 +85,7 @@ impl Authorization {
         challenge: &Challenge,
         scope: &str,
         before: Option<&Secret<String>>,
-        client: &Client,
+        client: &ClientFor<'_>,
     ) -> Result<bool, Trouble> {
         let mut shown = self.shown();
         if shown.header.as_ref() != before {
@@ -103,8 +107,12 @@ impl Authorization {
                     return Ok(is_new);
                 }
                 shown.service = Some((realm.clone(), service.clone()));
-                shown.want(if asked.is_empty() { scope } else { asked });
-                self.fetch_token(&mut shown, client)?;
+                let before = shown.scopes.clone();
+                // What is wanted in all, and what this question wants besides: a registry may make a repository for who asks to push.
+                shown.want(scope);
+                shown.want(asked);
+                // What is not given for this question must not be asked for with the next.
+                self.fetch_token(&mut shown, client).inspect_err(|_| shown.scopes = before)?;
                 Ok(true)
             }
         }
@@ -112,18 +120,24 @@ impl Authorization {
 
     /// All that must not be seen by people.
     pub(super) fn secrets(&self) -> Vec<Secret<String>> {
-        let of_login = match &self.login {
-            Login::Anonymous => None,
-            Login::Password { password, .. } => Some(password.clone()),
-            Login::IdentityToken(token) | Login::RegistryToken(token) => Some(token.clone()),
-        };
         let header = self.shown().header.clone();
         let of_header =
             header.and_then(|header| header.reveal().split_once(' ').map(|(_, it)| Secret::new(it.to_owned())));
-        of_login.into_iter().chain(of_header).collect()
+        self.secrets_of_login().into_iter().chain(of_header).collect()
     }
 
-    fn fetch_token(&self, shown: &mut Shown, client: &Client) -> Result<(), Trouble> {
+    fn secrets_of_login(&self) -> Vec<Secret<String>> {
+        match &self.login {
+            Login::Anonymous => Vec::new(),
+            Login::Password { user, password } => {
+                let encoded = basic(user, password).reveal().trim_start_matches("Basic ").to_owned();
+                vec![password.clone(), Secret::new(encoded)]
+            }
+            Login::IdentityToken(token) | Login::RegistryToken(token) => vec![token.clone()],
+        }
+    }
+
+    fn fetch_token(&self, shown: &mut Shown, client: &ClientFor<'_>) -> Result<(), Trouble> {
         let Some((realm, service)) = shown.service.clone() else { return Ok(()) };
         let began = Instant::now();
         let token = self.token(&realm, &service, &shown.scopes(), client)?;
@@ -137,7 +151,7 @@ impl Authorization {
         Ok(())
     }
 
-    fn token(&self, realm: &str, service: &str, scopes: &[String], client: &Client) -> Result<Token, Trouble> {
+    fn token(&self, realm: &str, service: &str, scopes: &[String], client: &ClientFor<'_>) -> Result<Token, Trouble> {
         let form = |pairs: Vec<(&str, &str)>| {
             let pair = |(name, value): (&str, &str)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC));
             pairs.into_iter().filter(|(_, value)| !value.is_empty()).map(pair).collect::<Vec<_>>().join("&")
@@ -154,7 +168,7 @@ impl Authorization {
                 (header::CONTENT_LENGTH, body.len().to_string()),
             ];
             let request = Request::new(Method::POST, &address).with_headers(headers);
-            client
+            client(&address)
                 .send(request.with_body(SendBody::from_reader(&mut body.as_bytes()), PATIENCE))
                 .map_err(|error| on_the_way(&address, error))?
         } else {
@@ -167,17 +181,14 @@ impl Authorization {
                 }
                 _ => None,
             };
-            client.send(request.with_headers(authorized)).map_err(|error| on_the_way(&address, error))?
+            client(&address).send(request.with_headers(authorized)).map_err(|error| on_the_way(&address, error))?
         };
         let (status, mut body) = (answer.http.status().as_u16(), Vec::new());
         let read = answer.http.into_body().into_reader().take(LONGEST_ANSWER).read_to_end(&mut body);
-        read.map_err(|error| client.broken(error, "the login service"))?;
+        read.map_err(|_| Trouble::login("its login service broke off"))?;
         if status != 200 {
-            let secrets = match &self.login {
-                Login::Password { password, .. } => vec![password],
-                _ => Vec::new(),
-            };
-            let said = said(status, &body, &secrets);
+            let secrets = self.secrets_of_login();
+            let said = said(status, &body, &secrets.iter().collect::<Vec<_>>());
             return Err(Trouble::Refused { status, said, retry_after: None, by_login_service: true });
         }
         serde_json::from_slice(&body).map_err(|_| Trouble::login("what its login service answers is no token"))
@@ -187,7 +198,7 @@ impl Authorization {
     fn service_at(&self, url: String) -> Result<Address, Trouble> {
         let address =
             Address::parse(&SafeUrl::new(url)).map_err(|_| Trouble::login("its login service has no usable URL"))?;
-        if self.https && !address.https {
+        if !address.https && (self.https || !is_here(&address.host)) {
             return Err(TransferError::Downgrade { host: address.host }.into());
         }
         Ok(address)
@@ -217,6 +228,15 @@ impl Shown {
     }
 }
 
+/// Whether a registry (`HOST[:PORT]`) is on this machine.
+pub(super) fn is_here(registry: &str) -> bool {
+    let host = match registry.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => registry.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 fn on_the_way(service: &Address, error: TransferError) -> Trouble {
     Trouble::LoginService { at: service.origin().to_owned(), error }
 }
@@ -242,7 +262,8 @@ mod tests {
         let authorization = |https| Authorization::new(Login::Anonymous, https);
         assert!(authorization(true).service_at("http://auth.example/token".to_owned()).is_err());
         assert!(authorization(true).service_at("https://auth.example/token".to_owned()).is_ok());
-        assert!(authorization(false).service_at("http://auth.example/token".to_owned()).is_ok());
+        assert!(authorization(false).service_at("http://auth.example/token".to_owned()).is_err());
+        assert!(authorization(false).service_at("http://127.0.0.1:5001/token".to_owned()).is_ok());
         assert!(authorization(true).service_at("ftp://auth.example".to_owned()).is_err());
     }
 }

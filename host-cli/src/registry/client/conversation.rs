@@ -2,7 +2,7 @@
 //! tried.
 
 use super::retry::Tries;
-use super::transport::{Sent, Transport};
+use super::transport::Transport;
 use super::trouble::Trouble;
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
@@ -85,13 +85,17 @@ impl Conversation {
 
     /// `None`: 404.
     pub(super) fn head(&self, path: &str, headers: &[(HeaderName, String)]) -> Result<Option<Answer>, Trouble> {
-        let answer = self.transport.ask(&Method::HEAD, &self.transport.at(path)?, headers, Sent::Bytes(&[]))?;
+        let answer = self.transport.get(&Method::HEAD, &self.transport.at(path)?, headers)?;
         match answer.http.status().as_u16() {
-            // Where blobs lie elsewhere, it is there.
-            200 | 300..=399 => Ok(Some(answer)),
+            200 => Ok(Some(answer)),
             404 => Ok(None),
             _ => Err(self.refused(answer)),
         }
+    }
+
+    /// Whether the registry has the blob of this digest; which one that is the digest says.
+    pub(super) fn has_blob(&self, digest: &str) -> Result<bool, Trouble> {
+        Ok(self.head(&self.blob_path(digest), &[])?.is_some())
     }
 
     pub(super) fn blob_path(&self, digest: &str) -> String {

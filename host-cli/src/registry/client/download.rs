@@ -10,7 +10,7 @@ use http_client::TransferError;
 use sha2::{Digest as _, Sha256};
 use shared_model::hex::hex;
 use std::io::{self, Read};
-use ureq::http::header;
+use ureq::http::{Method, header};
 
 /// A blob that is being read.
 pub(super) struct Download<'a> {
@@ -93,7 +93,7 @@ impl Read for Download<'_> {
 fn body(inner: &Conversation, blob: &BlobDigest, from: u64) -> Result<Box<dyn Read + Send>, Trouble> {
     let address = inner.transport.at(&inner.blob_path(&blob.digest))?;
     let range = (from > 0).then(|| (header::RANGE, format!("bytes={from}-")));
-    let answer = inner.transport.get(&address, range.as_slice())?;
+    let answer = inner.transport.get(&Method::GET, &address, range.as_slice())?;
     let status = answer.http.status().as_u16();
     let starts_at = answer.http.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
     let starts_there = starts_at.is_some_and(|range| range.starts_with(&format!("bytes {from}-")));

@@ -21,7 +21,7 @@ impl Conversation {
     /// The one of this tag or digest; `None`: there is none.
     pub(super) fn fetch_manifest(&self, tag_or_digest: &str) -> Result<Option<RemoteManifest>, Trouble> {
         let address = self.transport.at(&self.manifest_path(tag_or_digest))?;
-        let answer = self.transport.get(&address, &[(header::ACCEPT, MANIFESTS.to_owned())])?;
+        let answer = self.transport.get(&Method::GET, &address, &[(header::ACCEPT, MANIFESTS.to_owned())])?;
         match answer.http.status().as_u16() {
             200 => {}
             404 => return Ok(None),
@@ -45,7 +45,7 @@ impl Conversation {
         Ok(Some(RemoteManifest { media_type, digest, bytes }))
     }
 
-    /// Puts one there, and looks whether it is that which is there then.
+    /// Puts one there.
     pub(super) fn send_manifest(&self, tag_or_digest: &str, manifest: &RemoteManifest) -> Result<(), Trouble> {
         let address = self.transport.at(&self.manifest_path(tag_or_digest))?;
         let headers = [(header::CONTENT_TYPE, manifest.media_type.clone())];
@@ -53,13 +53,9 @@ impl Conversation {
         if !answer.http.status().is_success() {
             return Err(self.refused(answer));
         }
-        // What is asked for by that name from now on. A registry that does not answer is believed.
-        let asked = self.head(&self.manifest_path(tag_or_digest), &[(header::ACCEPT, MANIFESTS.to_owned())]);
-        let found = asked.ok().flatten();
-        let found = found.as_ref().and_then(|answer| answer.http.headers().get(DIGEST)?.to_str().ok());
-        match found {
-            Some(found) if found != manifest.digest => {
-                let what = format!("{} was sent, and {tag_or_digest} is {found}", manifest.digest);
+        match answer.http.headers().get(DIGEST).and_then(|value| value.to_str().ok()) {
+            Some(got) if got != manifest.digest => {
+                let what = format!("{} was sent, and it got {got}", manifest.digest);
                 Err(Trouble::Wrong { refusal: Refusal::Digest, what })
             }
             _ => Ok(()),

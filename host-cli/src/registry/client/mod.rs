@@ -12,6 +12,8 @@ mod certs_d;
 mod challenge;
 mod conversation;
 mod download;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzed;
 mod manifests;
 mod pipe;
 mod retry;
@@ -20,20 +22,18 @@ mod transport;
 mod trouble;
 mod upload;
 
-#[cfg(test)]
-mod tests;
-
 use super::credentials::Credentials;
 use super::reference::{DOCKER_HUB, Reference};
+use super::registries::Access;
 use super::registry_error::RegistryError;
 use super::repository::{BlobDigest, BlobSource, RemoteManifest, Repository};
-use authorization::Authorization;
+use authorization::is_here;
 use conversation::Conversation;
 use download::Download;
-use http_client::{Answer, Client, Timeouts, TransferError};
+use http_client::{Address, Client, Timeouts, TransferError, Trust};
 use shared_model::event::EventSink;
+use shared_model::safe_url::SafeUrl;
 use std::io::Read;
-use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -41,7 +41,6 @@ use std::time::Duration;
 use transport::Transport;
 use trouble::Trouble;
 use upload::Upload;
-use ureq::http::header;
 
 /// Docker Hub's registry, which has another name than Docker Hub.
 const HUB_ORIGIN: &str = "https://registry-1.docker.io";
@@ -49,35 +48,43 @@ const HUB_ORIGIN: &str = "https://registry-1.docker.io";
 const HUB_LIBRARY: &str = "library/";
 /// How long nothing may move.
 const IDLE: Duration = Duration::from_secs(30);
+
 /// A repository of a registry. Its clones are the same.
 #[derive(Clone)]
 pub(crate) struct RegistryRepository(Arc<Conversation>);
 
-/// The repository of `reference`, as `credentials` see it. Asks the registry whether it is one. `ca`: certificates that are
-/// believed besides the system's and docker's. `events` hears of what is tried again.
+/// The repository of `reference`, as `credentials` see it, for this purpose. Asks the registry whether it is one. `ca`: certificates
+/// that are believed besides the system's and docker's. `events` hears of what is tried again.
 ///
 /// # Errors
 /// There is no registry, or nobody is sure that it is it.
 pub(crate) fn open(
     reference: &Reference,
-    credentials: &Credentials,
+    (credentials, access): (&Credentials, Access),
     ca: Option<&Path>,
     events: &Arc<dyn EventSink + Send + Sync>,
 ) -> Result<RegistryRepository, RegistryError> {
     let trust = certs_d::trust(reference.registry(), ca);
+    // Docker's folder for it has something: then it has TLS.
+    let has_tls = trust.own.is_some() || trust.files.len() > usize::from(ca.is_some());
     let refused = |text: String, advice: &str| RegistryError { text, advice: advice.to_owned() };
     let timeouts = Timeouts { idle: IDLE, ..Timeouts::default() };
-    let client = Client::new(&trust, timeouts).map_err(|error| {
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        refused(format!("{}: {error}{cause}", reference.registry()), "check --ca, certs.d and HTTPS_PROXY")
-    })?;
-    let at = |origin: String| {
+    let client = |trust: &Trust| {
+        Client::new(trust, timeouts).map_err(|error| {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            refused(format!("{}: {error}{cause}", reference.registry()), "check --ca, certs.d and HTTPS_PROXY")
+        })
+    };
+    let clients = (client(&trust)?, client(&Trust { own: None, ..trust.clone() })?);
+    let at = |origin: &str| {
         let path = path_in_registry(reference);
-        let authorization = Authorization::new(credentials.login.clone(), origin.starts_with("https:"));
-        let transport = Transport::new(client.clone(), origin, &path, authorization);
+        let origin = Address::parse(&SafeUrl::new(origin))
+            .map_err(|error| refused(format!("{}: {error}", reference.registry()), "check the registry's name"))?;
+        let scope = format!("repository:{path}:{}", access.actions());
+        let transport = Transport::new(clients.clone(), origin, scope, credentials.login.clone());
         let name = format!("{}/{path}", reference.registry());
         let (reference, credentials, was_reached) = (reference.clone(), credentials.clone(), AtomicBool::new(false));
-        RegistryRepository(Arc::new(Conversation {
+        Ok(RegistryRepository(Arc::new(Conversation {
             reference,
             credentials,
             path,
@@ -85,18 +92,18 @@ pub(crate) fn open(
             transport,
             events: Arc::clone(events),
             was_reached,
-        }))
+        })))
     };
     if reference.registry() == DOCKER_HUB {
-        return Ok(at(HUB_ORIGIN.to_owned()));
+        return at(HUB_ORIGIN);
     }
-    let repository = at(format!("https://{}", reference.registry()));
+    let repository = at(&format!("https://{}", reference.registry()))?;
     match repository.0.ping() {
         // As Docker does for registries on this machine. Some without TLS hang up on who tries it.
         Err(Trouble::Transfer(
             TransferError::Tls { .. } | TransferError::CutOff { .. } | TransferError::Protocol { .. },
-        )) if is_here(reference.registry()) => {
-            let plain = at(format!("http://{}", reference.registry()));
+        )) if is_here(reference.registry()) && !has_tls => {
+            let plain = at(&format!("http://{}", reference.registry()))?;
             plain.0.persist(|| plain.0.ping())?;
             Ok(plain)
         }
@@ -114,15 +121,6 @@ fn path_in_registry(reference: &Reference) -> String {
     if is_library { format!("{HUB_LIBRARY}{path}") } else { path.to_owned() }
 }
 
-/// Whether a registry (`HOST[:PORT]`) is on this machine.
-fn is_here(registry: &str) -> bool {
-    let host = match registry.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => registry.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 impl Repository for RegistryRepository {
     fn registry(&self) -> &str {
         self.0.reference.registry()
@@ -132,18 +130,16 @@ impl Repository for RegistryRepository {
         &self.0.path
     }
 
-    fn blob_size(&self, digest: &str) -> Result<Option<u64>, RegistryError> {
-        let found = self.0.persist(|| self.0.head(&self.0.blob_path(digest), &[]))?;
-        let length = |answer: &Answer| answer.http.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
-        Ok(found.map(|answer| length(&answer).unwrap_or_default()))
+    fn has_blob(&self, digest: &str) -> Result<bool, RegistryError> {
+        self.0.persist(|| self.0.has_blob(digest))
     }
 
     fn mount(&self, digest: &str, from: &str) -> Result<bool, RegistryError> {
         upload::mount(&self.0, digest, from)
     }
 
-    fn upload(&self, blob: &dyn BlobSource, told: &(dyn Fn(i64) + Sync)) -> Result<BlobDigest, RegistryError> {
-        Upload::new(&self.0, blob, told).run()
+    fn upload(&self, blob: &dyn BlobSource) -> Result<BlobDigest, RegistryError> {
+        Upload::new(&self.0, blob).run()
     }
 
     fn read_blob(&self, blob: &BlobDigest) -> Result<Box<dyn Read + Send + '_>, RegistryError> {

@@ -6,6 +6,8 @@ use super::authorization::Authorization;
 use super::challenge::challenge;
 use super::said::{LONGEST_ANSWER, said};
 use super::trouble::Trouble;
+use crate::registry::credentials::Login;
+use crate::registry::refusal::Refusal;
 use http_client::{Address, Answer, Client, Request, TransferError, retry_after};
 use jiff::Timestamp;
 use shared_model::safe_url::SafeUrl;
@@ -24,9 +26,11 @@ pub(super) const THINKS: Duration = Duration::from_secs(300);
 /// The way to one registry, for one repository.
 pub(super) struct Transport {
     pub(super) client: Client,
-    /// `https://r.io:5000`.
-    origin: String,
-    /// What a token must allow where the registry does not say: `repository:team/app:pull,push`.
+    /// For everybody else: whoever the registry points to is shown no certificate of ours.
+    strangers: Client,
+    /// The registry's own address.
+    origin: Address,
+    /// What a token must allow: `repository:team/app:pull,push`.
     scope: String,
     authorization: Authorization,
 }
@@ -40,14 +44,15 @@ pub(super) enum Sent<'a> {
 }
 
 impl Transport {
-    /// To the registry at `origin`.
-    pub(super) fn new(client: Client, origin: String, path: &str, authorization: Authorization) -> Self {
-        Self { client, origin, scope: format!("repository:{path}:pull,push"), authorization }
+    /// To the registry at `origin`, by the first of the clients; whoever it points to is asked by the second.
+    pub(super) fn new((client, strangers): (Client, Client), origin: Address, scope: String, login: Login) -> Self {
+        let authorization = Authorization::new(login, origin.https);
+        Self { client, strangers, origin, scope, authorization }
     }
 
     /// The address of a path of the registry: `/v2/team/app/…`.
     pub(super) fn at(&self, path: &str) -> Result<Address, Trouble> {
-        Ok(Address::parse(&SafeUrl::new(format!("{}{path}", self.origin))).map_err(TransferError::from)?)
+        Ok(Address::parse(&SafeUrl::new(format!("{}{path}", self.origin.origin()))).map_err(TransferError::from)?)
     }
 
     /// Asks, with what the registry wants to be shown: where a little thing was refused for want of it, once more with it. Any
@@ -62,26 +67,26 @@ impl Transport {
         // A token that was good until now, and one that allows too little.
         let mut left = 2;
         loop {
-            let header = if self.is_ours(address) { self.authorization.header(&self.client)? } else { None };
+            let header =
+                if self.is_ours(address) { self.authorization.header(&|at| self.client_for(at))? } else { None };
+            let client = self.client_for(address);
             let mut request = Request::new(method.clone(), address).with_headers(headers.iter().cloned());
             let shown = header.as_ref().map(|header| (header::AUTHORIZATION, header.reveal().clone()));
             request = request.with_headers(shown);
             let (answer, again) = match &mut sent {
-                Sent::Bytes(_) if *method == Method::GET || *method == Method::HEAD => {
-                    (self.client.send(request)?, true)
-                }
+                Sent::Bytes(_) if *method == Method::GET || *method == Method::HEAD => (client.send(request)?, true),
                 Sent::Bytes(bytes) => {
                     let mut reader: &[u8] = bytes;
                     let length = (header::CONTENT_LENGTH, bytes.len().to_string());
                     let request = request.with_headers([length]);
                     // An upload begins at once, or not.
                     let within = if *method == Method::POST { self.client.timeouts().idle } else { THINKS };
-                    (self.client.send(request.with_body(SendBody::from_reader(&mut reader), within))?, true)
+                    (client.send(request.with_body(SendBody::from_reader(&mut reader), within))?, true)
                 }
                 Sent::Stream(reader, length) => {
                     let length = length.map(|length| (header::CONTENT_LENGTH, length.to_string()));
                     let request = request.with_headers(length);
-                    (self.client.send(request.with_body(SendBody::from_reader(*reader), THINKS))?, false)
+                    (client.send(request.with_body(SendBody::from_reader(*reader), THINKS))?, false)
                 }
             };
             let may_show_more = answer.http.status() == http::StatusCode::UNAUTHORIZED && self.is_ours(address);
@@ -92,11 +97,16 @@ impl Transport {
         }
     }
 
-    /// Asks for what may lie elsewhere, and follows there; what is shown to the registry stays with it.
-    pub(super) fn get(&self, address: &Address, headers: &[(HeaderName, String)]) -> Result<Answer, Trouble> {
+    /// Asks (GET or HEAD) for what may lie elsewhere, and follows there; what is shown to the registry stays with it.
+    pub(super) fn get(
+        &self,
+        method: &Method,
+        address: &Address,
+        headers: &[(HeaderName, String)],
+    ) -> Result<Answer, Trouble> {
         let mut at = address.clone();
         for _ in 0..=MOST_REDIRECTS {
-            let answer = self.ask(&Method::GET, &at, headers, Sent::Bytes(&[]))?;
+            let answer = self.ask(method, &at, headers, Sent::Bytes(&[]))?;
             let location =
                 answer.http.headers().get(header::LOCATION).filter(|_| answer.http.status().is_redirection());
             let Some(location) = location else { return Ok(answer) };
@@ -118,22 +128,34 @@ impl Transport {
     /// What an answer means that is not the one hoped for.
     pub(super) fn refused(&self, answer: Answer) -> Trouble {
         let status = answer.http.status().as_u16();
+        let asked =
+            answer.http.headers().get_all(header::WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+        let is_too_little = status == 401 && asked.into_iter().any(|asked| asked.contains("insufficient_scope"));
         let retry_after = retry_after(answer.http.headers(), Timestamp::now());
         let mut body = Vec::new();
         // What cannot be read of it says nothing.
         let _ = answer.http.into_body().into_reader().take(LONGEST_ANSWER).read_to_end(&mut body);
         let secrets = self.authorization.secrets();
-        let said = said(status, &body, &secrets.iter().collect::<Vec<_>>());
+        let mut said = said(status, &body, &secrets.iter().collect::<Vec<_>>());
+        if is_too_little {
+            // Who asks is known, and may not.
+            said.refusal = Refusal::Denied;
+        }
         Trouble::Refused { status, said, retry_after, by_login_service: false }
     }
 
     fn is_ours(&self, address: &Address) -> bool {
-        address.origin().eq_ignore_ascii_case(&self.origin)
+        let Address { https, port, host, .. } = &self.origin;
+        address.https == *https && address.port == *port && address.host.eq_ignore_ascii_case(host)
+    }
+
+    fn client_for(&self, address: &Address) -> &Client {
+        if self.is_ours(address) { &self.client } else { &self.strangers }
     }
 
     fn meet(&self, answer: &Response<Body>, before: Option<&Secret<String>>) -> Result<bool, Trouble> {
         let asked = answer.headers().get_all(header::WWW_AUTHENTICATE);
         let Some(challenge) = challenge(asked.iter().filter_map(|value| value.to_str().ok())) else { return Ok(false) };
-        self.authorization.meet(&challenge, &self.scope, before, &self.client)
+        self.authorization.meet(&challenge, &self.scope, before, &|at| self.client_for(at))
     }
 }

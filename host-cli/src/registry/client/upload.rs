@@ -25,32 +25,32 @@ const SMALLEST_PIECE: usize = 1 << 20;
 const LARGEST_PIECE: usize = 32 << 20;
 /// How small a piece may be that is not the last.
 const SMALLEST_ASKED_FOR: HeaderName = HeaderName::from_static("oci-chunk-min-length");
-/// What a registry answers that does not let blobs be mounted.
-const NOT_MOUNTED: [u16; 6] = [202, 400, 403, 404, 405, 415];
+/// Rounds of one upload in all, whatever a registry says of its progress.
+const MOST_ROUNDS: u32 = 50;
 
-/// Has a blob of another repository here too, where the registry does that.
+/// Has a blob of another repository here too, where the registry does that. Whoever does not, or not for us, is sent it.
 pub(super) fn mount(inner: &Conversation, digest: &str, from: &str) -> Result<bool, RegistryError> {
     let path = format!("/v2/{}/blobs/uploads/?mount={digest}&from={from}", inner.path);
-    let answer = inner.persist(|| {
-        let answer = inner.transport.ask(&Method::POST, &inner.transport.at(&path)?, &[], Sent::Bytes(&[]))?;
-        let status = answer.http.status().as_u16();
-        if status == 201 || NOT_MOUNTED.contains(&status) { Ok(answer) } else { Err(inner.refused(answer)) }
-    })?;
-    // 202: it has begun an upload in its place, which nobody will go on with.
-    Ok(answer.http.status().as_u16() == 201)
+    inner.persist(|| match inner.transport.ask(&Method::POST, &inner.transport.at(&path)?, &[], Sent::Bytes(&[])) {
+        // 202: it has begun an upload in its place, which nobody will go on with.
+        Ok(answer) => Ok(answer.http.status().as_u16() == 201),
+        Err(Trouble::Refused { .. }) => Ok(false),
+        Err(trouble) => Err(trouble),
+    })
 }
 
 /// A blob that is being sent.
 pub(super) struct Upload<'a> {
     inner: &'a Conversation,
     blob: &'a dyn BlobSource,
-    told: &'a (dyn Fn(i64) + Sync),
     /// Where its next bytes go; `None`: it is not begun, or the registry has forgotten it.
     place: Option<Address>,
+    /// Whether `offset` is to be asked for.
+    is_unsure: bool,
     /// Bytes that the registry has got.
     offset: u64,
-    /// Bytes that were told of.
-    shown: u64,
+    /// The most bytes that were sent at any time.
+    sent: u64,
     /// Bytes of a piece; `None`: all at once.
     piece: Option<usize>,
     /// Pieces are not to be smaller.
@@ -59,36 +59,39 @@ pub(super) struct Upload<'a> {
 
 impl<'a> Upload<'a> {
     /// Nothing is sent yet.
-    pub(super) fn new(inner: &'a Conversation, blob: &'a dyn BlobSource, told: &'a (dyn Fn(i64) + Sync)) -> Self {
-        Self { inner, blob, told, place: None, offset: 0, shown: 0, piece: None, smallest: SMALLEST_PIECE }
+    pub(super) fn new(inner: &'a Conversation, blob: &'a dyn BlobSource) -> Self {
+        let (place, is_unsure, smallest) = (None, false, SMALLEST_PIECE);
+        Self { inner, blob, place, is_unsure, offset: 0, sent: 0, piece: None, smallest }
     }
 
     /// Sends it.
     pub(super) fn run(mut self) -> Result<BlobDigest, RegistryError> {
         let mut tries = self.inner.tries();
-        let mut furthest = 0;
+        let (mut furthest, mut rounds) = (0, 0);
         loop {
             match self.attempt() {
                 Ok(sent) => return Ok(sent),
                 Err(trouble) => {
+                    rounds += 1;
                     // What begins anew each time and breaks at its end gets no further.
                     if self.offset > furthest {
                         furthest = self.offset;
                         tries.progress();
                     }
-                    self.recover(&mut tries, trouble).map_err(|trouble| self.inner.error(&trouble))?;
+                    let outcome = if rounds < MOST_ROUNDS { self.recover(&mut tries, trouble) } else { Err(trouble) };
+                    outcome.map_err(|trouble| self.inner.error(&trouble))?;
                 }
             }
         }
     }
 
-    /// After `trouble`: waits, and finds out what the registry has got.
+    /// After `trouble`: waits; the registry is asked then what it has got.
     fn recover(&mut self, tries: &mut Tries<'_>, trouble: Trouble) -> Result<(), Trouble> {
         let is_too_large = trouble.refusal() == Refusal::TooLarge;
         let can_shrink = self.piece.is_none_or(|piece| piece > self.smallest);
         let is_expired = matches!(&trouble, Trouble::Refused { status: 401, by_login_service: false, .. });
         let is_elsewhere = matches!(&trouble, Trouble::Refused { status: 404 | 416, .. });
-        let goes_on = (is_too_large && can_shrink) || is_expired || (is_elsewhere && self.place.is_some());
+        let goes_on = (is_too_large && can_shrink) || ((is_expired || is_elsewhere) && self.place.is_some());
         if goes_on {
             // Not for ever: each of these counts as a try, and costs no pause.
             tries.without_pause(trouble)?;
@@ -97,24 +100,26 @@ impl<'a> Upload<'a> {
         }
         let half = self.piece.map_or(PIECE, |piece| piece / if is_too_large { 2 } else { 1 });
         self.piece = Some(half.max(self.smallest));
-        self.ask_how_far();
-        self.show(self.offset);
+        self.is_unsure = self.place.is_some();
         Ok(())
     }
 
-    /// Where the registry does not know, all of it is sent again.
-    fn ask_how_far(&mut self) {
-        let Some(place) = self.place.take() else {
-            self.offset = 0;
-            return;
-        };
-        let asked = self.inner.transport.ask(&Method::GET, &place, &[], Sent::Bytes(&[]));
-        let answer = asked.ok().filter(|answer| answer.http.status().as_u16() == 204);
-        self.offset = answer.as_ref().map_or(0, got);
-        self.place = answer.and_then(|answer| Self::next_place(&answer, &place).ok());
-        if self.place.is_none() {
-            self.offset = 0;
+    /// What the registry has got. Where it has forgotten the upload, or says what cannot be, all of it is sent again.
+    fn ask_how_far(&mut self) -> Result<(), Trouble> {
+        let Some(place) = self.place.clone().filter(|_| self.is_unsure) else { return Ok(()) };
+        let answer = self.inner.transport.ask(&Method::GET, &place, &[], Sent::Bytes(&[]))?;
+        let status = answer.http.status().as_u16();
+        if status >= 500 || status == 429 {
+            return Err(self.inner.refused(answer));
         }
+        self.is_unsure = false;
+        if let Some(got) = got(&answer).filter(|got| status == 204 && *got <= self.sent) {
+            self.offset = got;
+            self.place = Some(Self::next_place(&answer, &place).unwrap_or(place));
+        } else {
+            (self.offset, self.place) = (0, None);
+        }
+        Ok(())
     }
 
     fn begin(&mut self) -> Result<Address, Trouble> {
@@ -138,11 +143,11 @@ impl<'a> Upload<'a> {
 
     /// Sends what is left, and closes.
     fn attempt(&mut self) -> Result<BlobDigest, Trouble> {
-        let place = match self.place.take() {
-            Some(place) => place,
-            None => self.begin()?,
-        };
-        self.place = Some(place);
+        self.ask_how_far()?;
+        if self.place.is_none() {
+            self.offset = 0;
+            self.place = Some(self.begin()?);
+        }
         let blob = self.blob;
         thread::scope(|threads| {
             let (mut writer, reader) = pipe();
@@ -155,6 +160,7 @@ impl<'a> Upload<'a> {
             });
             let mut source = Source { reader, hash: Sha256::new(), read: 0, failed: None };
             let outcome = self.send(&mut source).and_then(|()| self.close(&mut source));
+            self.sent = self.sent.max(source.read);
             match source.failed {
                 Some(what) => Err(Trouble::Source { what }),
                 None => outcome,
@@ -172,43 +178,35 @@ impl<'a> Upload<'a> {
     }
 
     fn send_all(&mut self, source: &mut Source) -> Result<(), Trouble> {
-        let length = self.blob.known().map(|known| known.size - self.offset.min(known.size));
-        let Some(place) = self.place.take() else { return Ok(()) };
-        let told = self.told;
-        let mut counted = Counted { inner: source, told, count: 0 };
+        let length = self.blob.known().map(|known| known.size.saturating_sub(self.offset));
+        let Some(place) = self.place.clone() else { return Ok(()) };
         let answer =
-            self.inner.transport.ask(&Method::PATCH, &place, &content(None), Sent::Stream(&mut counted, length));
-        self.shown += counted.count;
-        let answer = answer.inspect_err(|_| self.place = Some(place.clone()))?;
-        if answer.http.status().as_u16() != 202 {
-            self.place = Some(place.clone());
-            return Err(self.inner.refused(answer));
-        }
-        self.offset = source.read;
-        self.place = Some(Self::next_place(&answer, &place)?);
-        Ok(())
+            self.inner.transport.ask(&Method::PATCH, &place, &content(None), Sent::Stream(&mut *source, length))?;
+        self.take(answer, &place, source.read)
     }
 
     fn send_pieces(&mut self, source: &mut Source, length: usize) -> Result<(), Trouble> {
         loop {
             let mut piece = Vec::new();
             source.by_ref().take(length as u64).read_to_end(&mut piece).map_err(|error| unreadable(&error))?;
-            if piece.is_empty() {
-                return Ok(());
-            }
-            let Some(place) = self.place.take() else { return Ok(()) };
+            let Some(place) = self.place.clone().filter(|_| !piece.is_empty()) else { return Ok(()) };
             let last = self.offset + piece.len() as u64 - 1;
             let range = content(Some((self.offset, last)));
-            let answer = self.inner.transport.ask(&Method::PATCH, &place, &range, Sent::Bytes(&piece));
-            let answer = answer.inspect_err(|_| self.place = Some(place.clone()))?;
-            if answer.http.status().as_u16() != 202 {
-                self.place = Some(place.clone());
-                return Err(self.inner.refused(answer));
-            }
-            self.offset = last + 1;
-            self.show(self.offset);
-            self.place = Some(Self::next_place(&answer, &place)?);
+            self.sent = self.sent.max(last + 1);
+            let answer = self.inner.transport.ask(&Method::PATCH, &place, &range, Sent::Bytes(&piece))?;
+            self.take(answer, &place, last + 1)?;
         }
+    }
+
+    /// The answer to bytes that came to `place`, up to `offset`. Some registries answer 201.
+    fn take(&mut self, answer: Answer, place: &Address, offset: u64) -> Result<(), Trouble> {
+        if !answer.http.status().is_success() {
+            return Err(self.inner.refused(answer));
+        }
+        self.offset = offset;
+        let has_next = answer.http.headers().contains_key(header::LOCATION);
+        self.place = Some(if has_next { Self::next_place(&answer, place)? } else { place.clone() });
+        Ok(())
     }
 
     fn close(&mut self, source: &mut Source) -> Result<BlobDigest, Trouble> {
@@ -221,10 +219,15 @@ impl<'a> Upload<'a> {
         let separator = if place.url.contains('?') { '&' } else { '?' };
         let url = format!("{}{separator}digest={}", place.url, sent.digest);
         let closing = Address::parse(&SafeUrl::new(url)).map_err(TransferError::from)?;
-        let answer = self.inner.transport.ask(&Method::PUT, &closing, &[], Sent::Bytes(&[]))?;
-        if answer.http.status().as_u16() != 201 {
-            return Err(self.inner.refused(answer));
-        }
+        let closed = self.inner.transport.ask(&Method::PUT, &closing, &[], Sent::Bytes(&[]));
+        let answer = match closed {
+            Ok(answer) if answer.http.status().as_u16() == 201 => answer,
+            // The answer may be lost of what went well, and some registries are done before they are told.
+            other => match self.inner.has_blob(&sent.digest) {
+                Ok(true) => return Ok(sent),
+                _ => return Err(other.map_or_else(|trouble| trouble, |answer| self.inner.refused(answer))),
+            },
+        };
         match answer.http.headers().get(DIGEST).and_then(|value| value.to_str().ok()) {
             Some(got) if got != sent.digest => {
                 let what = format!("{} was sent, and it got {got}", sent.digest);
@@ -234,20 +237,17 @@ impl<'a> Upload<'a> {
             _ => Ok(sent),
         }
     }
-
-    /// Tells how far it is, forwards or back.
-    fn show(&mut self, offset: u64) {
-        (self.told)(offset.cast_signed() - self.shown.cast_signed());
-        self.shown = offset;
-    }
 }
 
-/// How many bytes an answer says that the registry has got: `Range: 0-99`.
-fn got(answer: &Answer) -> u64 {
-    let range = answer.http.headers().get(header::RANGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let last = range.trim_start_matches("bytes=").split_once('-').and_then(|(_, last)| last.parse::<u64>().ok());
+/// How many bytes an answer says that the registry has got: `Range: 0-99`. `None`: it does not say.
+fn got(answer: &Answer) -> Option<u64> {
+    bytes_of_range(answer.http.headers().get(header::RANGE)?.to_str().ok()?)
+}
+
+fn bytes_of_range(range: &str) -> Option<u64> {
+    let (_, last) = range.trim().trim_start_matches("bytes=").split_once('-')?;
     // Some say `0-0` of nothing; nobody has one byte and no more.
-    last.filter(|last| *last > 0).map_or(0, |last| last.saturating_add(1))
+    last.parse::<u64>().ok().map(|last| if last == 0 { 0 } else { last.saturating_add(1) })
 }
 
 fn content(range: Option<(u64, u64)>) -> Vec<(HeaderName, String)> {
@@ -279,18 +279,23 @@ impl Read for Source {
     }
 }
 
-/// Tells of what passes.
-struct Counted<'a> {
-    inner: &'a mut Source,
-    told: &'a (dyn Fn(i64) + Sync),
-    count: u64,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Read for Counted<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.inner.read(buffer)?;
-        self.count += length as u64;
-        (self.told)(i64::try_from(length).unwrap_or_default());
-        Ok(length)
+    #[test]
+    fn what_a_registry_has_got_is_what_its_range_says() {
+        for (range, bytes) in [
+            ("0-99", Some(100)),
+            ("bytes=0-99", Some(100)),
+            ("0-0", Some(0)),
+            ("", None),
+            ("0-", None),
+            ("0--1", None),
+            ("99", None),
+            ("0-18446744073709551615", Some(u64::MAX)),
+        ] {
+            assert_eq!(bytes_of_range(range), bytes, "{range}");
+        }
     }
 }

@@ -168,7 +168,7 @@ impl Way<'_> {
     }
 
     fn is_there(&self, name: &BlobDigest) -> Result<bool, ImageError> {
-        Ok(self.place.repository.blob_size(&name.digest)? == Some(name.size))
+        Ok(self.place.repository.has_blob(&name.digest)?)
     }
 
     fn is_mounted(&self, name: &BlobDigest, neighbour: Option<&str>) -> Result<bool, ImageError> {
@@ -200,7 +200,7 @@ impl Way<'_> {
             progress: &self.progress,
             wrong: Mutex::default(),
         };
-        let uploaded = self.place.repository.upload(&source, &|_| {});
+        let uploaded = self.place.repository.upload(&source);
         let name = uploaded.map_err(|error| source.wrong().unwrap_or(ImageError::Registry(error)))?;
         match layer.kept() {
             Some(kept) if kept.blob() != name => {

@@ -300,7 +300,7 @@ fn a_layer_of_a_layout_with_other_bytes_is_not_sent() {
 #[test]
 fn what_a_registry_refuses_ends_it_with_its_words_and_advice() {
     let (_, base, _) = sample();
-    for verb in ["blob_size", "upload", "put_manifest"] {
+    for verb in ["has_blob", "upload", "put_manifest"] {
         let target = FakeRepository::new("a");
         target.state().refused = vec![verb];
         let error = Machine::with_remote(&base).publish(&target, &droplet()).unwrap_err();

@@ -2,14 +2,24 @@
 
 use super::*;
 use crate::engine::ImageId;
-use crate::image::app_image;
+use crate::image::{Records, app_image};
 
 const OURS: &str = "cf-app/node-env-18c50a86:latest";
+const BUILD_KEY: &str = "5a";
 const MOVED: &str = "cf-app/node-env-18c50a86:droplet-0123456789ab-on-cflinuxfs2";
 
 /// An engine with an image of the app that was staged on cflinuxfs4 and stands on `base`; its launch request wants cflinuxfs2.
 fn staged_on(base: &str) -> Arc<Fake> {
+    let fake = staged_elsewhere_on(base);
+    let id = fake.image(OURS).unwrap().unwrap().id;
+    Records::open(&*fake).remember(&BUILD_KEY.repeat(32), &id);
+    fake
+}
+
+/// The same where this user did not make the image.
+fn staged_elsewhere_on(base: &str) -> Arc<Fake> {
     let fake = Fake::with_image("stager:latest");
+    let build_key = BUILD_KEY.repeat(32);
     let droplet = "0123456789abcdef".repeat(4);
     let labels = [
         (labels::APP_GUID, GUID),
@@ -17,6 +27,7 @@ fn staged_on(base: &str) -> Arc<Fake> {
         (app_image::STACK, "cflinuxfs4"),
         (app_image::BASE_NAME, base),
         (app_image::DROPLET, &droplet),
+        (app_image::BUILD_KEY, &build_key),
     ];
     fake.add_app(OURS, &labels, [b"lifecycle", b"droplet"]);
     has_supervisor(&fake, X86_64);
@@ -32,6 +43,20 @@ fn started(fake: &Fake) -> Vec<String> {
         container.labels.contains_key(labels::PORTS).then(|| spec.image.clone())
     };
     fake.state().containers.values().filter_map(ours).collect()
+}
+
+#[test]
+fn an_image_that_was_made_elsewhere_is_not_moved_unasked() {
+    let fake = staged_elsewhere_on("stager-rootfs:cflinuxfs4");
+    rootfs(&fake);
+    let walked = launched(&fake, "");
+    assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
+    assert!(
+        walked.said("it was not made here; `host-cli rebase APP --base stager-rootfs:cflinuxfs2`"),
+        "{}",
+        walked.text
+    );
+    assert_eq!(fake.image(MOVED).unwrap(), None);
 }
 
 #[test]
