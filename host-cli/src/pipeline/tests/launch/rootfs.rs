@@ -105,7 +105,7 @@ fn an_image_that_a_user_put_on_another_root_file_system_stays_there() {
 
 #[test]
 fn an_image_whose_names_went_on_while_it_ran_goes_with_its_container() {
-    let fake = staged_on("stager-rootfs:cflinuxfs2");
+    let fake = staged_elsewhere_on("stager-rootfs:cflinuxfs2");
     launched(&fake, "");
     let old = fake.image(OURS).unwrap().unwrap().id;
     let labels = [(labels::APP_GUID, GUID), (labels::KIND, labels::KIND_APP)];
