@@ -8,8 +8,8 @@ use crate::image::{CompressedLayers, ImageMaker, ImageParts, ImagePlan, Publicat
 use crate::plan::rebase::{RebaseError, RebaseOptions, Rebasing, rebase};
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
-use crate::registry::registries::{Access, Registries};
-use crate::registry::repository::Repository;
+use crate::registry::registries::Registries;
+use crate::registry::repository::{Access, Repository};
 use crate::session::{Unconnected, millis};
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;

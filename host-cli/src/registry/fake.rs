@@ -3,9 +3,9 @@
 use super::credentials::{Credentials, Login};
 use super::login::LoginError;
 use super::reference::Reference;
-use super::registries::{Access, Listener, Registries};
+use super::registries::{Listener, Registries};
 use super::registry_error::RegistryError;
-use super::repository::{BlobDigest, BlobSource, RemoteManifest, Repository};
+use super::repository::{Access, BlobDigest, BlobSource, RemoteManifest, Repository};
 use sha2::{Digest, Sha256};
 use shared_model::hex::hex;
 use std::collections::BTreeMap;

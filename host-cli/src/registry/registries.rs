@@ -5,32 +5,13 @@ use super::credentials::Credentials;
 use super::login::{self, LoginError, LoginOptions};
 use super::reference::Reference;
 use super::registry_error::RegistryError;
-use super::repository::Repository;
+use super::repository::{Access, Repository};
 use shared_model::event::EventSink;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Who hears of what is tried again, for as long as it takes.
 pub(crate) type Listener = Arc<dyn EventSink + Send + Sync>;
-
-/// What a repository is opened for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// To take images from there.
-    Read,
-    /// To bring images there, too.
-    Write,
-}
-
-impl Access {
-    /// As tokens name what they allow.
-    pub(crate) fn actions(self) -> &'static str {
-        match self {
-            Self::Read => "pull",
-            Self::Write => "pull,push",
-        }
-    }
-}
 
 /// Opens repositories.
 pub(crate) trait Registries: Send + Sync {

@@ -3,6 +3,25 @@
 use super::registry_error::RegistryError;
 use std::io::{self, Read, Write};
 
+/// What a repository is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// To take images from there.
+    Read,
+    /// To bring images there, too.
+    Write,
+}
+
+impl Access {
+    /// As tokens name what they allow.
+    pub(crate) fn actions(self) -> &'static str {
+        match self {
+            Self::Read => "pull",
+            Self::Write => "pull,push",
+        }
+    }
+}
+
 /// A repository, with the eyes of one user. Several threads may use it at once.
 pub(crate) trait Repository: Sync {
     /// The registry, as names of images have it: `registry.example.com:5000`.

@@ -24,9 +24,8 @@ mod upload;
 
 use super::credentials::Credentials;
 use super::reference::{DOCKER_HUB, Reference};
-use super::registries::Access;
 use super::registry_error::RegistryError;
-use super::repository::{BlobDigest, BlobSource, RemoteManifest, Repository};
+use super::repository::{Access, BlobDigest, BlobSource, RemoteManifest, Repository};
 use authorization::is_here;
 use conversation::Conversation;
 use download::Download;
