@@ -21,7 +21,7 @@ pub enum ExitCode {
     Builder,
     /// The droplet or the build-artifacts cache could not be uploaded.
     Upload,
-    /// The app image could not be made, pushed or exported.
+    /// The app image could not be made, pushed, published or exported.
     Image,
     /// The app could not be started or did not become healthy.
     Launch,
@@ -47,7 +47,7 @@ impl ExitCode {
         ("4", "something could not be fetched or unpacked"),
         ("5", "the builder failed in another way than by a code of its own"),
         ("6", "the droplet or the build-artifacts cache could not be uploaded"),
-        ("7", "the app image could not be made, pushed or exported"),
+        ("7", "the app image could not be made, pushed, published or exported"),
         ("8", "the app did not start or did not become healthy"),
         ("9", "the Docker Engine could not be reached, or refused"),
         ("124", "a timeout ended it"),

@@ -89,9 +89,11 @@ impl<'a> Upload<'a> {
     fn recover(&mut self, tries: &mut Tries<'_>, trouble: Trouble) -> Result<(), Trouble> {
         let is_too_large = trouble.refusal() == Refusal::TooLarge;
         let can_shrink = self.piece.is_none_or(|piece| piece > self.smallest);
-        let is_expired = matches!(&trouble, Trouble::Refused { status: 401, by_login_service: false, .. });
+        // A token that was good a moment ago: others may have used it up. Whose login is wrong does not come so far.
+        let is_expired = matches!(&trouble, Trouble::Refused { status: 401, by_login_service: false, said, .. }
+            if said.refusal == Refusal::Unauthorized);
         let is_elsewhere = matches!(&trouble, Trouble::Refused { status: 404 | 416, .. });
-        let goes_on = (is_too_large && can_shrink) || ((is_expired || is_elsewhere) && self.place.is_some());
+        let goes_on = (is_too_large && can_shrink) || is_expired || (is_elsewhere && self.place.is_some());
         if goes_on {
             // Not for ever: each of these counts as a try, and costs no pause.
             tries.without_pause(trouble)?;

@@ -125,7 +125,7 @@ fn an_archive_that_the_server_calls_encoded_is_taken_as_it_comes() {
         gzip.write_all(b"PK\x03\x04 and so on").unwrap();
         answer(to, 200, "Content-Encoding: gzip\r\n", &gzip.finish().unwrap());
     });
-    let words = "the server encoded the file (Content-Encoding: gzip), though the agent asked for it as it is";
+    let words = "the server encoded the file (Content-Encoding: gzip), though it was asked for as it is";
     let told = told(&encoded);
     assert!(told.ends_with(words), "{told}");
     let checksum = Checksum::parse(Some("sha256"), Some(&sha256_of(b"another"))).unwrap();
