@@ -28,7 +28,8 @@ pub(super) fn restage(
     let mut spec = plan.container.clone();
     let info = session.engine.info()?;
     spec.disk_bytes = preflight::limits(session, &info, &spec).bound(spec.disk_bytes, stager_image.bytes);
-    spec.scratch_folders.extend(work_folder(&info.store));
+    // Who keeps a container looks at all of it, and removes it without thinking of a volume.
+    spec.scratch_folders.extend(work_folder(&info.store).filter(|_| plan.visit.is_none()));
     let unbounded = || session.emit(Event::Note { text: plan.unbounded.clone() });
     let container = session.create_bounded(&plan.container_name, &spec, unbounded)?;
 
