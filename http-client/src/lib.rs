@@ -5,6 +5,7 @@
 
 mod address;
 mod anyone;
+mod by_chance;
 mod classify;
 mod client;
 mod own_certificate;
@@ -18,6 +19,7 @@ mod trust;
 mod watched_transport;
 
 pub use address::{Address, NotHttp, origin};
+pub use by_chance::by_chance;
 pub use client::{Client, ClientError};
 pub use own_certificate::{OwnCertificate, OwnCertificateError};
 pub use proxy::{Proxies, ProxyError};

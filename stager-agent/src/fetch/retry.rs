@@ -5,12 +5,10 @@ use crate::causes::with_causes;
 use crate::session::scope::{Scope, Stopped};
 use crate::session::semaphore::{Permit, Semaphore};
 use crate::session::steps::milliseconds;
-use http_client::Timeouts;
-use http_client::TransferError;
+use http_client::{Timeouts, TransferError, by_chance};
 use shared_model::event::Event;
 use shared_model::safe_url::SafeUrl;
 use std::cell::Cell;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -142,14 +140,6 @@ pub(crate) fn with_retries<'a, T, E>(
             result => return result,
         }
     }
-}
-
-/// Between half of `pause` and one and a half of it.
-fn by_chance(pause: Duration) -> Duration {
-    // The standard library seeds each of its hashers anew; that is chance enough to part a herd.
-    let chance = RandomState::new().build_hasher().finish() % 1000;
-    let thousandths = 500 + u32::try_from(chance).unwrap_or_default();
-    pause * thousandths / 1000
 }
 
 fn rest(wait: Duration, scope: &Scope) -> Result<(), Stopped> {

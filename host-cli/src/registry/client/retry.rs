@@ -1,8 +1,8 @@
 //! Tries again what failed in passing, after growing pauses that differ by chance, and says so.
 
 use super::trouble::Trouble;
+use http_client::by_chance;
 use shared_model::event::{Event, EventSink};
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::thread;
 use std::time::Duration;
 
@@ -70,11 +70,4 @@ impl<'a> Tries<'a> {
         thread::sleep(wait);
         Ok(())
     }
-}
-
-/// Between half of `pause` and one and a half of it.
-fn by_chance(pause: Duration) -> Duration {
-    // The standard library seeds each of its hashers anew; that is chance enough to part a herd.
-    let chance = RandomState::new().build_hasher().finish() % 1000;
-    pause * (500 + u32::try_from(chance).unwrap_or_default()) / 1000
 }
