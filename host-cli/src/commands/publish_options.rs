@@ -21,7 +21,8 @@ pub(super) fn publishing(target: &Target, ca: Option<&Path>) -> Publishing {
     }
 }
 
-fn wrong(text: &str, advice: &str) -> Failure {
+/// What was typed does not go together.
+pub(super) fn wrong(text: &str, advice: &str) -> Failure {
     Failure::new(ExitCode::CommandLine, text, advice)
 }
 

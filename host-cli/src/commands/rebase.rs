@@ -1,14 +1,13 @@
 //! `rebase`: an app's image comes to stand on another root file system.
 
-use super::publish::platform;
-use super::publish_options::publishing;
+use super::publish::{base, platform};
+use super::publish_options::{publishing, wrong};
 use crate::app_ref::AppRef;
 use crate::arguments::Rebase;
 use crate::backend::docker::push::Target;
 use crate::backend::docker::rebase::{Import, onto};
 use crate::backend::docker::resolve_image;
 use crate::failure::Failure;
-use crate::image::base::BaseSource;
 use crate::image::{ImageBy, checked_names};
 use crate::plan::rebase::RebaseOptions;
 use crate::registry::login::LoginOptions;
@@ -70,11 +69,7 @@ fn in_registry(session: &Unconnected, command: &Rebase) -> Result<(), Failure> {
     })?;
     let Some(target) = of_registry(command)? else { return Ok(()) };
     let publishing = publishing(&target, command.ca.as_deref());
-    let base = BaseSource::parse(&command.base);
-    let engine = match base {
-        BaseSource::Engine(_) => Some(session.connect()?.engine),
-        BaseSource::Layout(_) | BaseSource::Registry(_) => None,
-    };
+    let (base, engine) = base(session, &command.base)?;
     session.step(Step::Push, || {
         let publisher = publishing.open(session, (&base, &platform()), engine)?;
         let name = publisher.base_name(&command.base);
@@ -82,8 +77,4 @@ fn in_registry(session: &Unconnected, command: &Rebase) -> Result<(), Failure> {
         let rebased = publisher.rebase(session, (&publishing, &image), &options)?;
         publisher.tag(session, &rebased)
     })
-}
-
-fn wrong(text: &str, advice: &str) -> Failure {
-    Failure::new(ExitCode::CommandLine, text, advice)
 }

@@ -3,6 +3,9 @@
 use super::registry_error::RegistryError;
 use std::io::{self, Read, Write};
 
+/// The most bytes of a manifest or an index, as the specification asks registries to take.
+pub(crate) const LARGEST_MANIFEST: u64 = 4 << 20;
+
 /// What a repository is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -76,6 +79,6 @@ pub(crate) struct RemoteManifest {
     pub(crate) media_type: String,
     /// `sha256:…` of the bytes.
     pub(crate) digest: String,
-    /// At most 4 MiB.
+    /// At most [`LARGEST_MANIFEST`].
     pub(crate) bytes: Vec<u8>,
 }

@@ -6,14 +6,13 @@ use crate::image::ImageError;
 use crate::image::app_image;
 use crate::image::oci::{Descriptor, Packing, is_digest};
 use crate::image::sha256::sha256_of_bytes;
+use crate::registry::repository::LARGEST_MANIFEST;
 use jiff::Timestamp;
 use serde::Deserialize;
 use shared_model::plain_line::escape_control;
 use shared_model::secret::Secret;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most bytes of a manifest or an index, as registries have it.
-pub(super) const LONGEST_MANIFEST: u64 = 4 << 20;
 /// The most bytes of a config.
 pub(super) const LONGEST_CONFIG: u64 = 1 << 20;
 /// The most bytes of a layer as it is kept; see `admission.rs`.
@@ -27,7 +26,7 @@ const MOST_NAMED: usize = 8;
 
 /// Where the documents are.
 pub(super) trait Documents {
-    /// The manifest or index of this descriptor, of at most [`LONGEST_MANIFEST`] bytes; nobody has looked at it yet.
+    /// The manifest or index of this descriptor, of at most [`LARGEST_MANIFEST`] bytes; nobody has looked at it yet.
     fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ImageError>;
 
     /// The config of this descriptor, of at most [`LONGEST_CONFIG`] bytes; nobody has looked at it yet.
@@ -163,7 +162,7 @@ impl Reader<'_> {
         let mut untold = entries.iter().filter(|entry| entry.platform.is_none());
         let entry = of_platform.or_else(|| untold.next()).ok_or_else(|| self.of_other_platforms(entries))?;
         let descriptor = &entry.descriptor;
-        self.check(descriptor, LONGEST_MANIFEST, "manifest")?;
+        self.check(descriptor, LARGEST_MANIFEST, "manifest")?;
         let bytes = self.documents.manifest(descriptor)?;
         self.is_it(&bytes, descriptor, "manifest")?;
         Ok(bytes)

@@ -2,12 +2,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "the one place that reads a layout")]
 
-use super::documents::{Documents, LONGEST_MANIFEST, Reader};
+use super::documents::{Documents, Reader};
 use super::found::{Base, BaseLayer, BaseLayers, OpenLayer};
 use crate::engine::{Image, ImageId, Platform};
 use crate::image::ImageError;
 use crate::image::oci::{self, Descriptor, Packing};
 use crate::image::stop::Stop;
+use crate::registry::repository::LARGEST_MANIFEST;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ pub(super) fn open(typed: &str, platform: &Platform) -> Result<Base, ImageError>
     if !layout.folder.join(MARK).is_file() {
         return Err(reader.refused("the folder is no OCI layout"));
     }
-    let entries = reader.index(&layout.read("index.json", LONGEST_MANIFEST)?)?;
+    let entries = reader.index(&layout.read("index.json", LARGEST_MANIFEST)?)?;
     let names: Vec<&str> = entries.iter().filter_map(|entry| entry.name()).take(MOST_NAMED).collect();
     let names = names.join(", ");
     let tagged: Vec<_> = match tag {

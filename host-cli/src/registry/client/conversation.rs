@@ -83,19 +83,14 @@ impl Conversation {
         self.transport.refused(answer)
     }
 
-    /// `None`: 404.
-    pub(super) fn head(&self, path: &str, headers: &[(HeaderName, String)]) -> Result<Option<Answer>, Trouble> {
-        let answer = self.transport.get(&Method::HEAD, &self.transport.at(path)?, headers)?;
-        match answer.http.status().as_u16() {
-            200 => Ok(Some(answer)),
-            404 => Ok(None),
-            _ => Err(self.refused(answer)),
-        }
-    }
-
     /// Whether the registry has the blob of this digest; which one that is the digest says.
     pub(super) fn has_blob(&self, digest: &str) -> Result<bool, Trouble> {
-        Ok(self.head(&self.blob_path(digest), &[])?.is_some())
+        let answer = self.transport.get(&Method::HEAD, &self.transport.at(&self.blob_path(digest))?, &[])?;
+        match answer.http.status().as_u16() {
+            200 => Ok(true),
+            404 => Ok(false),
+            _ => Err(self.refused(answer)),
+        }
     }
 
     pub(super) fn blob_path(&self, digest: &str) -> String {

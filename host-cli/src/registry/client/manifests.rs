@@ -4,14 +4,12 @@ use super::conversation::{Conversation, DIGEST};
 use super::transport::Sent;
 use super::trouble::Trouble;
 use crate::registry::refusal::Refusal;
-use crate::registry::repository::RemoteManifest;
+use crate::registry::repository::{LARGEST_MANIFEST, RemoteManifest};
 use sha2::{Digest as _, Sha256};
 use shared_model::hex::hex;
 use std::io::Read;
 use ureq::http::{Method, header};
 
-/// The most bytes of a manifest, as the specification asks registries to take.
-const LARGEST_MANIFEST: u64 = 4 << 20;
 /// Those that we can read.
 const MANIFESTS: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, \
                          application/vnd.docker.distribution.manifest.v2+json, \
