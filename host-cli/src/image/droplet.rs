@@ -6,8 +6,10 @@
 use super::ImageError;
 use super::attributes::LeftOut;
 use super::bound::Bound;
+use super::compressed_ahead::CompressedAhead;
 use super::droplet_folders::DropletFolders;
 use super::entries::{Stopped, each_entry};
+use super::growing::Content;
 use super::layer::{Layer, LayerWriter, Owner};
 use super::read_ahead::read_ahead;
 use shared_model::event::{Event, EventSink};
@@ -26,13 +28,14 @@ const ARCHIVE: &str = "droplet";
 pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The layer, in one pass over the droplet (tgz), which must be of this lifecycle. What is newer than `newest`, seconds since
-/// 1970, gets that time. It may become as large as `bound` says.
+/// 1970, gets that time. It may become as large as `bound` says. `ahead` gets its bytes while it is written.
 pub(super) fn droplet_layer(
     droplet: impl Read + Send,
     lifecycle: Lifecycle,
     newest: Option<u64>,
     bound: Bound,
     events: &dyn EventSink,
+    ahead: impl FnOnce(Content) -> Option<CompressedAhead>,
 ) -> Result<Layer, ImageError> {
     let mut layer = LayerWriter::new(ARCHIVE, "home/vcap", VCAP, newest, bound)?;
     layer.folder("home/vcap", HOME_MODE, VCAP)?;
@@ -42,6 +45,7 @@ pub(super) fn droplet_layer(
     if !packed.fill_buf().map_err(|error| corrupt(error.to_string()))?.starts_with(&GZIP) {
         return Err(corrupt("it is not packed with gzip".to_owned()));
     }
+    let ahead = ahead(layer.content());
     let inflated = Inflated::new(packed);
     let outcome = thread::scope(|scope| {
         each_entry(read_ahead(scope, inflated), |entry, content| {
@@ -54,7 +58,7 @@ pub(super) fn droplet_layer(
     }
     match outcome {
         Ok(()) => match folders.lifecycle() {
-            Some(found) if found == lifecycle => layer.finish(),
+            Some(found) if found == lifecycle => Ok(layer.finish()?.compressed(ahead)),
             found => Err(ImageError::OtherDroplet { wanted: lifecycle, found }),
         },
         Err(Stopped::Visitor(error)) => Err(error),

@@ -5,11 +5,12 @@ use super::ImageError;
 use super::admission::Admission;
 use super::attributes::{self, LeftOut};
 use super::bound::{Bound, Bounded};
+use super::compressed_ahead::CompressedAhead;
 use super::entries::Entry;
+use super::growing::{Content, Growing, GrowingWriter};
 use super::sha256::Hashing;
 use std::fs::File;
 use std::io::{self, BufWriter, Read};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tar::{Builder, EntryType, Header};
@@ -33,34 +34,28 @@ pub(super) struct Owner {
 
 /// A finished layer. The file has no name and is gone with the last that reads it.
 pub(crate) struct Layer {
-    file: Arc<File>,
+    file: Arc<Growing>,
     pub(super) bytes: u64,
     /// Of the bytes, in hexadecimal.
     pub(super) sha256: String,
+    /// The layer compressed, where that was begun while it was written.
+    pub(super) ahead: Option<CompressedAhead>,
 }
 
 impl Layer {
     /// One that somebody else wrote: all of `file`, of so many bytes with this sha256.
     pub(super) fn written(file: File, bytes: u64, sha256: String) -> Self {
-        Self { file: Arc::new(file), bytes, sha256 }
+        Self { file: Growing::whole(file, bytes), bytes, sha256, ahead: None }
+    }
+
+    /// With what is being made of it.
+    pub(super) fn compressed(self, ahead: Option<CompressedAhead>) -> Self {
+        Self { ahead, ..self }
     }
 
     /// Its bytes from the start. Several may read at once.
     pub(super) fn content(&self) -> impl Read + Send + 'static {
-        Content { file: Arc::clone(&self.file), at: 0 }.take(self.bytes)
-    }
-}
-
-struct Content {
-    file: Arc<File>,
-    at: u64,
-}
-
-impl Read for Content {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.file.read_at(buffer, self.at)?;
-        self.at += length as u64;
-        Ok(length)
+        self.file.content()
     }
 }
 
@@ -70,7 +65,8 @@ pub(crate) struct LayerWriter {
     root: PathBuf,
     owner: Owner,
     newest: Option<u64>,
-    tar: Builder<Bounded<Hashing<BufWriter<File>>>>,
+    file: Arc<Growing>,
+    tar: Builder<Bounded<Hashing<BufWriter<GrowingWriter>>>>,
     bound: Bound,
     admission: Admission,
     left_out: LeftOut,
@@ -86,13 +82,14 @@ impl LayerWriter {
         newest: Option<u64>,
         bound: Bound,
     ) -> Result<Self, ImageError> {
-        let file = tempfile::tempfile().map_err(|error| ImageError::spool(&error))?;
+        let (writer, file) = Growing::begin().map_err(|error| ImageError::spool(&error))?;
         Ok(Self {
             archive,
             root: PathBuf::from(root),
             owner,
             newest,
-            tar: Builder::new(Bounded::new(Hashing::new(BufWriter::with_capacity(256 << 10, file)), bound)),
+            file,
+            tar: Builder::new(Bounded::new(Hashing::new(BufWriter::with_capacity(256 << 10, writer)), bound)),
             bound,
             admission: Admission::new(archive),
             left_out: LeftOut::default(),
@@ -136,6 +133,11 @@ impl LayerWriter {
         ImageError::spool(error)
     }
 
+    /// Its bytes from the start, as they come; whoever reads them waits for the rest.
+    pub(super) fn content(&self) -> Content {
+        self.file.content()
+    }
+
     /// What was left out by now.
     pub(super) fn left_out(&self) -> &LeftOut {
         &self.left_out
@@ -150,8 +152,8 @@ impl LayerWriter {
         self.tar.finish().map_err(|error| self.failed(&error))?;
         let finish = || {
             let (buffer, sha256, bytes) = self.tar.into_inner()?.inner.finish();
-            let file = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
-            Ok(Layer { file: Arc::new(file), bytes, sha256 })
+            let writer = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
+            Ok(Layer { file: writer.finish(), bytes, sha256, ahead: None })
         };
         finish().map_err(|error: io::Error| ImageError::spool(&error))
     }

@@ -119,7 +119,9 @@ impl ImageMaker<'_> {
             all_labels.insert(app_image::BUILD_KEY.to_owned(), build_key.clone());
             let config = AppImageConfig { base: &base, lifecycle: plan.lifecycle, labels: &all_labels, created };
             let bound = plan.bound.with_ratio(length(&parts.droplet));
-            let droplet = droplet_layer(stop.over(&parts.droplet), plan.lifecycle, newest, bound, events)?;
+            let droplet = droplet_layer(stop.over(&parts.droplet), plan.lifecycle, newest, bound, events, |layer| {
+                destination.ahead(layer)
+            })?;
             destination.put(&FinishedImage { config, lifecycle, droplet, build_key }, stop, events)?
         };
         Ok(UntaggedImage { id, names, droplet: droplet_sha256 })

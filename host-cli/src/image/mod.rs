@@ -13,6 +13,7 @@ pub(crate) mod base;
 mod base_layers;
 mod bound;
 mod build_key;
+mod compressed_ahead;
 mod compressed_layers;
 pub(crate) mod config;
 pub(crate) mod copied_file;
@@ -25,6 +26,7 @@ mod error;
 pub(crate) mod export;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzed;
+mod growing;
 mod layer;
 mod layer_tree;
 mod lifecycle;

@@ -7,7 +7,9 @@ use crate::image::ImageError;
 use crate::image::app_image;
 use crate::image::archive::{Archive, Parts};
 use crate::image::base_layers::base_layers;
+use crate::image::compressed_ahead::CompressedAhead;
 use crate::image::config::NewLayer;
+use crate::image::growing::Content;
 use crate::image::records::Records;
 use crate::image::stop::Stop;
 use crate::image::tar_stream::TarStream;
@@ -50,6 +52,11 @@ impl Destination for EngineDestination<'_> {
 
     fn begin(&self, base: &ImageId, build_key: &str) {
         self.journal.image_begins(&base.0, build_key);
+    }
+
+    // Engines take layers as they are, each when it is whole.
+    fn ahead(&self, _: Content) -> Option<CompressedAhead> {
+        None
     }
 
     /// By the first of the methods that the engine takes.

@@ -6,7 +6,9 @@ mod registry;
 mod tags;
 
 use super::ImageError;
+use super::compressed_ahead::CompressedAhead;
 use super::config::AppImageConfig;
+use super::growing::Content;
 use super::layer::Layer;
 use super::stop::Stop;
 use crate::engine::{Image, ImageId};
@@ -31,6 +33,9 @@ pub(crate) trait Destination {
 
     /// Leaves word that an image of this build key is being made on `base`, before anything of it is there.
     fn begin(&self, base: &ImageId, build_key: &str);
+
+    /// Begins what can be made of the droplet's layer while it is written; `None`: it goes as it is.
+    fn ahead(&self, layer: Content) -> Option<CompressedAhead>;
 
     /// Brings the image there, and remembers it.
     fn put(&self, image: &FinishedImage<'_>, stop: &Stop, events: &dyn EventSink) -> Result<ImageId, ImageError>;

@@ -14,8 +14,10 @@ use crate::engine::{Image, ImageId};
 use crate::image::ImageError;
 use crate::image::app_image;
 use crate::image::base::{Base, BaseLayers};
+use crate::image::compressed_ahead::CompressedAhead;
 use crate::image::compressed_layers::CompressedLayers;
 use crate::image::config::NewLayer;
+use crate::image::growing::Content;
 use crate::image::oci::{self, Descriptor};
 use crate::image::rebase_plan::RebasePlan;
 use crate::image::stop::Stop;
@@ -29,6 +31,9 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
+/// Threads that compress one layer at most: each takes about 1 MiB.
+const MOST_CORES: usize = 8;
+
 /// A repository of a registry, in which all will be of an image but its name.
 pub(crate) struct RegistryDestination<'a> {
     /// The repository.
@@ -40,7 +45,7 @@ pub(crate) struct RegistryDestination<'a> {
     /// What layers are called when compressed.
     pub(crate) records: &'a CompressedLayers,
     /// Threads that compress one layer.
-    pub(crate) cores: NonZeroUsize,
+    cores: NonZeroUsize,
     /// What was brought there.
     publication: Mutex<Option<Publication>>,
 }
@@ -77,6 +82,7 @@ impl<'a> RegistryDestination<'a> {
         records: &'a CompressedLayers,
         cores: NonZeroUsize,
     ) -> Self {
+        let cores = cores.min(NonZeroUsize::new(MOST_CORES).unwrap_or(cores));
         Self { repository, reference, base, records, cores, publication: Mutex::default() }
     }
 
@@ -145,6 +151,10 @@ impl Destination for RegistryDestination<'_> {
 
     // What is never named the registry removes by itself.
     fn begin(&self, _: &ImageId, _: &str) {}
+
+    fn ahead(&self, layer: Content) -> Option<CompressedAhead> {
+        CompressedAhead::begin(layer, self.cores)
+    }
 
     /// All but the manifest.
     fn put(&self, image: &FinishedImage<'_>, stop: &Stop, events: &dyn EventSink) -> Result<ImageId, ImageError> {

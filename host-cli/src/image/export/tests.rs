@@ -113,7 +113,7 @@ fn exported(image: &Image, export: Vec<u8>, target: &Target, stop: &Stop) -> Res
 
 /// The layer of a droplet; what is said about it is not heard.
 fn made(droplet: &[u8]) -> Result<Layer, ImageError> {
-    droplet_layer(droplet, Lifecycle::Buildpack, None, Bound::from_option(GENEROUS), &Recording::default())
+    droplet_layer(droplet, Lifecycle::Buildpack, None, Bound::from_option(GENEROUS), &Recording::default(), |_| None)
 }
 
 /// The droplet of an image that a 20.10 exports; its digest and size were told, and an error leaves nothing behind.
@@ -191,7 +191,8 @@ fn a_droplet_comes_out_as_builders_write_it_and_gives_the_layer_that_it_came_fro
 #[test]
 fn a_cnb_apps_droplet_comes_out_too() {
     let made = |droplet: &[u8]| {
-        droplet_layer(droplet, Lifecycle::Cnb, None, Bound::from_option(GENEROUS), &Recording::default()).unwrap()
+        droplet_layer(droplet, Lifecycle::Cnb, None, Bound::from_option(GENEROUS), &Recording::default(), |_| None)
+            .unwrap()
     };
     let saved = Saved::of(&bytes_of(&made(&Sample::cnb_droplet().tgz())));
     let again = made(&droplet_of(&saved).unwrap());

@@ -35,7 +35,7 @@ fn listing(layer: &Layer) -> Vec<String> {
 
 /// The layer of a droplet, with its own times; what is said about it is not heard.
 fn made(droplet: &[u8]) -> Result<Layer, ImageError> {
-    droplet_layer(droplet, Lifecycle::Buildpack, None, Bound::from_option(GENEROUS), &Recording::default())
+    droplet_layer(droplet, Lifecycle::Buildpack, None, Bound::from_option(GENEROUS), &Recording::default(), |_| None)
 }
 
 fn droplet_error(droplet: Sample) -> String {
@@ -70,7 +70,7 @@ fn a_droplet_comes_to_the_home_of_vcap_in_its_order_with_its_modes_and_links() {
 #[test]
 fn a_droplet_is_of_the_lifecycle_that_it_is_wanted_of() {
     let made = |droplet: Sample, lifecycle| {
-        droplet_layer(&*droplet.tgz(), lifecycle, None, Bound::from_option(GENEROUS), &Recording::default())
+        droplet_layer(&*droplet.tgz(), lifecycle, None, Bound::from_option(GENEROUS), &Recording::default(), |_| None)
     };
     let lines = listing(&made(Sample::cnb_droplet(), Lifecycle::Cnb).unwrap());
     assert_eq!(
@@ -107,7 +107,8 @@ fn of_extended_attributes_the_users_own_survive_and_the_others_are_left_out_with
     let droplet = droplet.file("./app/plain", b"y", 0o644).records(&acl).file("./app/shared", b"z", 0o644);
     let events = Recording::default();
     let layer =
-        droplet_layer(&*droplet.tgz(), Lifecycle::Buildpack, None, Bound::from_option(GENEROUS), &events).unwrap();
+        droplet_layer(&*droplet.tgz(), Lifecycle::Buildpack, None, Bound::from_option(GENEROUS), &events, |_| None)
+            .unwrap();
     let mut found = Vec::new();
     for entry in tar::Archive::new(layer.content()).entries().unwrap() {
         let mut entry = entry.unwrap();
@@ -246,7 +247,7 @@ proptest! {
         });
         if let Ok(layer) = made(&sample.tgz()) {
             let mut links: Vec<PathBuf> = Vec::new();
-            for entry in tar::Archive::new(layer.file).entries().unwrap() {
+            for entry in tar::Archive::new(layer.content()).entries().unwrap() {
                 let entry = entry.unwrap();
                 let path = entry.path().unwrap().into_owned();
                 let plain = |path: &Path| path.components().all(|part| matches!(part, std::path::Component::Normal(_)));

@@ -55,6 +55,7 @@ impl Case {
             None,
             Bound::from_option(GENEROUS),
             &Recording::default(),
+            |_| None,
         )
         .unwrap();
         let labels: BTreeMap<String, String> = [

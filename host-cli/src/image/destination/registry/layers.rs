@@ -21,8 +21,6 @@ use std::sync::Mutex;
 const AT_ONCE: usize = 3;
 /// Questions that are under way at once; each is small.
 const QUESTIONS: usize = 6;
-/// Threads that compress one layer at most: each takes about 1 MiB.
-const MOST_CORES: usize = 8;
 
 /// Where layers go.
 pub(super) struct Place<'a> {
@@ -184,9 +182,10 @@ impl Way<'_> {
         if let Wanted::OfBase(_) = layer {
             self.base.fetch(of_base, self.stop)?;
         }
-        let form = match layer.kept() {
-            Some(kept) => Form::AsTheyAre(kept.blob()),
-            None => Form::Compressed(self.cores.min(NonZeroUsize::new(MOST_CORES).unwrap_or(NonZeroUsize::MIN))),
+        let form = match (layer, layer.kept()) {
+            (_, Some(kept)) => Form::AsTheyAre(kept.blob()),
+            (Wanted::Ours(Layer { ahead: Some(ahead), .. }, _), None) => Form::Ahead(ahead),
+            (_, None) => Form::Compressed(self.cores),
         };
         let open = || match layer {
             Wanted::OfBase(layer) => self.base.open(layer),

@@ -3,6 +3,7 @@
 use super::progress::Progress;
 use crate::image::ImageError;
 use crate::image::base::OpenLayer;
+use crate::image::compressed_ahead::CompressedAhead;
 use crate::image::compressed_layers::LEVEL;
 use crate::image::sha256::Hashing;
 use crate::image::stop::Stop;
@@ -34,7 +35,7 @@ pub(super) struct LayerSource<'a> {
     /// `sha256:…` of its bytes as they are read; whatever reads otherwise is not sent.
     pub(super) digest: &'a str,
     /// How its bytes go.
-    pub(super) form: Form,
+    pub(super) form: Form<'a>,
     /// Each ends it.
     pub(super) stops: [&'a Stop; 2],
     /// Told of each byte that is read.
@@ -44,12 +45,13 @@ pub(super) struct LayerSource<'a> {
 }
 
 /// How a layer's bytes go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum Form<'a> {
     /// As they are, under this name.
     AsTheyAre(BlobDigest),
     /// Compressed by so many threads.
     Compressed(NonZeroUsize),
+    /// As they were compressed, or are yet being compressed, elsewhere.
+    Ahead(&'a CompressedAhead),
 }
 
 impl LayerSource<'_> {
@@ -65,6 +67,17 @@ impl LayerSource<'_> {
         told
     }
 
+    /// How many bytes of the layer so many stand for that are read.
+    fn unpacked(&self, bytes: u64) -> u64 {
+        if let Form::Ahead(ahead) = self.form { ahead.unpacked(bytes) } else { bytes }
+    }
+
+    /// What is read ends when this does, and is told of.
+    fn told<R: Read + Send>(&self, content: R) -> impl Read {
+        let [one, other] = self.stops;
+        Told { inner: one.over(other.over(content)), source: self }
+    }
+
     fn unreadable(&self, error: &io::Error) -> io::Error {
         let what = format!("layer {}", self.digest);
         self.refused(ImageError::Unreadable { what, reason: error.to_string() })
@@ -75,7 +88,7 @@ impl BlobSource for LayerSource<'_> {
     fn known(&self) -> Option<BlobDigest> {
         match &self.form {
             Form::AsTheyAre(name) => Some(name.clone()),
-            Form::Compressed(_) => None,
+            Form::Compressed(_) | Form::Ahead(_) => None,
         }
     }
 
@@ -83,11 +96,14 @@ impl BlobSource for LayerSource<'_> {
         drop(self.wrong()); // that was another try
         let OpenLayer { content, bytes } = (self.open)().map_err(|error| self.refused(error))?;
         self.progress.begin(self.digest, bytes);
-        let [one, other] = self.stops;
-        let mut hashing = Hashing::new(Told { inner: one.over(other.over(content)), source: self });
+        if let Form::Ahead(ahead) = self.form {
+            // From the layer's first byte to here nobody but us has had it in hands.
+            return copy(&mut self.told(ahead.content()), to);
+        }
+        let mut hashing = Hashing::new(self.told(content));
         match self.form {
-            Form::AsTheyAre(_) => copy(&mut hashing, to)?,
             Form::Compressed(cores) => parallel_gzip::compress(&mut hashing, &mut *to, LEVEL, cores)?,
+            _ => copy(&mut hashing, to)?,
         }
         let (_, sha256, _) = hashing.finish();
         if self.digest.strip_prefix("sha256:") == Some(&*sha256) {
@@ -120,7 +136,7 @@ impl<R: Read> Read for Told<'_, '_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.inner.read(buffer) {
             Ok(length) => {
-                self.source.progress.add(self.source.digest, length as u64);
+                self.source.progress.add(self.source.digest, self.source.unpacked(length as u64));
                 Ok(length)
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),

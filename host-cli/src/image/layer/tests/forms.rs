@@ -161,6 +161,7 @@ fn no_file_is_newer_than_the_time_that_was_asked_for_and_so_two_stagings_give_on
             newest,
             Bound::from_option(GENEROUS),
             &Recording::default(),
+            |_| None,
         )
         .unwrap()
     };
