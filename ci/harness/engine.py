@@ -40,6 +40,10 @@ class Engine:
             raise EngineError(f'docker {shown(words)}: {done.stderr.strip()[-300:]}')
         return done.stdout.strip()
 
+    def described(self):
+        """Its version and storage driver."""
+        return self.docker('info', '--format', '{{.ServerVersion}}, {{.Driver}}')
+
     def inspected(self, kind, name):
         """What the engine knows of it; nothing where there is none."""
         done = self.run(kind, 'inspect', name)

@@ -190,7 +190,7 @@ def main():
                 shutil.rmtree(work)
         finally:
             bench.clean()
-    described = engine.docker('info', '--format', '{{.ServerVersion}}, {{.Driver}}') + (", containerd's store" if 'blobs' in bench.below else '')
+    described = engine.described() + (", containerd's store" if 'blobs' in bench.below else '')
     image_report.write(results, described, given.chart, given.markdown)
 
 

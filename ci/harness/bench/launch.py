@@ -138,7 +138,7 @@ def ratio(rounds):
 
 
 def write(results, given):
-    described = engine.docker('info', '--format', '{{.ServerVersion}}, {{.Driver}}')
+    described = engine.described()
     rows = [['an app that listens after', *(f'{title}, s' for title in WAYS.values()), 'ratio']]
     for wait, rounds in results.items():
         rows.append([f'{wait} s', *(f'{median(rounds, way):.2f}' for way in WAYS), f'{ratio(rounds):.2f}'])

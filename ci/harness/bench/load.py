@@ -208,7 +208,7 @@ def main():
     rows = [TITLES, *(level.row() for level in levels)]
     print('\n'.join(tables.plain(rows)))
     if given.markdown:
-        described = engine.docker('info', '--format', '{{.ServerVersion}}, {{.Driver}}')
+        described = engine.described()
         text = ['# What ci/bench/load measured', '', f'Engine {described}, {os.cpu_count()} cores.', '', *tables.markdown(rows)]
         given.markdown.write_text('\n'.join(text) + '\n')
     print(last_line(levels))

@@ -11,6 +11,11 @@ empty registry of its own and nothing that it could know of earlier rounds, and 
     skopeo     skopeo copy of the same image from a ready OCI layout whose layers are not compressed, so that it compresses, too,
                and has no droplet to turn into a layer; its blob-info-cache is empty before the first image, and kept for the second
 
+And two more ways publish the same two images when they are on the engine: what they stand on is the engine's then.
+
+    push         host-cli push: the engine compresses and sends
+    push direct  host-cli push --direct: the engine exports, host-cli compresses and sends; its state folder as above
+
 All new is the first image; new droplet is the second, when root file system and lifecycle are in the registry already, which both know.
 The files have been read before, so that they come from memory; what was written is on the disk before the next clock starts.
 Ratios are taken in each round, and then the median of them.
@@ -35,10 +40,12 @@ import urllib.request
 from harness import command, tables
 from harness.bench import publish_inputs
 from harness.bench.timed import run
+from harness.engine import HERE as engine
 from harness.registry import MANIFEST, Registry
 
 REPOSITORY = 'bench/app'
-WAYS = {'skopeo': 'skopeo copy', 'host_cli': 'host-cli image --publish'}
+WAYS = {'skopeo': 'skopeo copy', 'host_cli': 'host-cli image --publish', 'push': 'host-cli push', 'push_direct': 'host-cli push --direct'}
+PEERS = {'host_cli': 'skopeo', 'push_direct': 'push'}
 CASES = {'all_new': 'all layers new', 'new_droplet': 'new droplet'}
 
 
@@ -55,7 +62,7 @@ class Bench:
         source = publish_inputs.Source(given.size * 1_000_000, work)
         self.described = source.described
         self.droplets = {case: source.make(f'{case}.tgz') for case in CASES}
-        self.layouts = {}
+        self.layouts, self.images = {}, {}
 
     def base_layout(self, image):
         """The root file system as a layout whose layers are not compressed."""
@@ -73,6 +80,24 @@ class Bench:
             self.host_cli_program, 'image', '--publish', f'{address}/{REPOSITORY}:{case}', '--base', f'oci:{self.base}',
             '--droplet', self.droplets[case], '--lifecycle', self.lifecycle, env=environment,
         )
+
+    def push(self, case, address, home, *options):
+        environment = {**os.environ, 'XDG_STATE_HOME': str(home), 'DOCKER_CONFIG': str(home)}
+        return run(self.host_cli_program, 'push', *options, self.images[case], f'{address}/{REPOSITORY}:{case}', env=environment)
+
+    def push_direct(self, case, address, home):
+        return self.push(case, address, home, '--direct')
+
+    def on_engine(self, base):
+        """Makes on the engine what is published."""
+        for case, droplet in self.droplets.items():
+            self.images[case] = f'stager-bench/publish:{os.getpid()}-{case}'
+            run(self.host_cli_program, 'image', '--base', base, '--name', self.images[case], '--label', 'stager.kind=bench',
+                '--droplet', droplet, '--lifecycle', self.lifecycle)
+
+    def clean(self):
+        for image in self.images.values():
+            engine.remove('image', image)
 
     def skopeo(self, case, address, home):
         return copy(home, '--dest-tls-verify=false', f'oci:{self.layouts[case]}:latest', f'docker://{address}/{REPOSITORY}:{case}')
@@ -119,7 +144,7 @@ class Bench:
         for number in range(rounds):
             measured, held = {}, {}
             ways = list(WAYS)
-            for way in ways if number % 2 else reversed(ways):
+            for way in ways[number % len(ways):] + ways[:number % len(ways)]:
                 def look(case, address, way=way, held=held):
                     held[way, case] = sum(described(address, case).values())
 
@@ -179,8 +204,8 @@ def median(rounds, way, case):
     return statistics.median(measured[way][case][0] for measured, _ in rounds)
 
 
-def ratio(rounds, case):
-    return statistics.median(measured['host_cli'][case][0] / measured['skopeo'][case][0] for measured, _ in rounds)
+def ratio(rounds, case, way='host_cli'):
+    return statistics.median(measured[way][case][0] / measured[PEERS[way]][case][0] for measured, _ in rounds)
 
 
 def write(bench, rounds, counted, given):
@@ -188,13 +213,15 @@ def write(bench, rounds, counted, given):
     for way, title in WAYS.items():
         held = statistics.median(held[way, 'all_new'] for _, held in rounds)
         rows.append([title, *(f'{median(rounds, way, case):.2f}' for case in CASES), f'{held / 1e6:.1f}'])
-    rows.append(['ratio', *(f'{ratio(rounds, case):.3f}' for case in CASES), ''])
+    for way, peer in PEERS.items():
+        rows.append([f'{WAYS[way]} ÷ {WAYS[peer]}', *(f'{ratio(rounds, case, way):.3f}' for case in CASES), ''])
     sizes = [['host-cli image --publish', 'sent, MB', 'new in the registry, MB']]
     sizes += [[CASES[case], f'{sent / 1e6:.2f}', f'{new / 1e6:.2f}'] for case, (sent, new) in counted.items()]
-    peak = max(measured['host_cli'][case][1] for measured, _ in rounds for case in CASES)
+    peak = max(measured[way][case][1] for way in PEERS for measured, _ in rounds for case in CASES)
     print('\n'.join([f'droplet: {bench.described}; medians of {len(rounds)} rounds', *tables.plain(rows), *tables.plain(sizes)]))
     if given.markdown:
         text = ['# What ci/bench/publish measured', '', f"Debian's docker-registry on loopback, {os.cpu_count()} cores; medians of {len(rounds)} rounds.",
+                f'Engine {engine.described()}.',
                 f'The droplet: {bench.described}. The root file system: {given.base}, {size(bench.base) / 1e6:.0f} MB.', '',
                 *tables.markdown(rows), '', *tables.markdown(sizes), '', f'Most memory of `host-cli`: {peak:.0f} MiB.']
         given.markdown.write_text('\n'.join(text) + '\n')
@@ -204,6 +231,8 @@ def write(bench, rounds, counted, given):
     sent_ratio = max(sent / new for sent, new in counted.values())
     print(tables.last_line(
         publish_vs_skopeo=f"{ratio(rounds, 'all_new'):.3f}", publish_new_droplet_vs_skopeo=f"{ratio(rounds, 'new_droplet'):.3f}",
+        push_direct_vs_engine=f"{ratio(rounds, 'all_new', 'push_direct'):.3f}",
+        push_direct_new_droplet_vs_engine=f"{ratio(rounds, 'new_droplet', 'push_direct'):.3f}",
         bytes_sent_vs_new_layers=f'{sent_ratio:.4f}', peak_mib=f'{peak:.0f}'))
 
 
@@ -230,8 +259,12 @@ def main():
             raise command.Unavailable(f'there is no {program}; ci/setup installs it')
     with tempfile.TemporaryDirectory(prefix='stager-publish.', dir=given.disk) as folder:
         bench = Bench(given, pathlib.Path(folder))
-        counted = bench.prepare()
-        write(bench, bench.measure(given.rounds), counted, given)
+        try:
+            counted = bench.prepare()
+            bench.on_engine(given.base)
+            write(bench, bench.measure(given.rounds), counted, given)
+        finally:
+            bench.clean()
 
 
 command.run(main, 'publish')

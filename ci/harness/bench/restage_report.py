@@ -50,7 +50,7 @@ def last_line(rounds):
 
 
 def write(rounds, inputs, given):
-    described = engine.docker('info', '--format', 'engine {{.ServerVersion}}, {{.Driver}}') + f', {os.cpu_count()} cores'
+    described = f'engine {engine.described()}, {os.cpu_count()} cores'
     told = f'{described}; {inputs}; medians of {len(rounds)}; upload and image are made at the same time'
     rows = table(rounds)
     print(told)
