@@ -43,6 +43,7 @@ class Made:
     store: str
     id: str
     archive: Path
+    published: str = ''  # the digest in a registry
 
 
 class Wrong(Exception):
@@ -56,7 +57,7 @@ class Checks:
         self.kind, self.machine, self.supplies, self.made = kind, machine, supplies, made
 
     def all(self, fast):
-        programs = ('image', 'export', 'engine', *(() if fast else ('push', 'from_request_to_app')))
+        programs = ('image', 'export', 'engine', *(() if fast else ('push', 'publish', 'from_request_to_app')))
         yield self.check('supplies', self.supplied)
         for program in programs:
             yield self.check(f'{program} tests', lambda result, program=program: self.tests(program, result))
@@ -65,6 +66,7 @@ class Checks:
         yield self.check('the same image again', self.again)
         yield self.check(DISK, self.disk)
         yield self.check('push and pull', self.pushed)
+        yield self.check('published', self.published)
         yield self.check('saved, loaded elsewhere', self.saved)
         yield self.check('replaced without a trace', self.replaced)
         yield self.check('nothing left', self.nothing_left)
@@ -125,8 +127,11 @@ class Checks:
             raise Wrong('\n'.join(words) or 'no test was run')
 
     def make(self, droplet, *more, name=NAME):
+        return self.host_cli_image(droplet, '--name', name, '--verbose', *more)
+
+    def host_cli_image(self, droplet, *more):
         command = [self.supplies.host_cli, 'image', '--droplet', droplet, '--lifecycle', self.supplies.lifecycle, '--base', ROOTFS,
-                   '--name', name, '--label', 'stager.app-name=matrix', '--verbose', *more]
+                   '--label', 'stager.app-name=matrix', *more]
         done = self.run(command)
         if done.returncode != 0:
             raise Wrong(f'host-cli image ended with {done.returncode}: {done.stdout}')
@@ -237,6 +242,25 @@ class Checks:
             result.facts['digest'] = digest[1]
             if pulled != id_here:
                 raise Wrong(f'{pulled} was pulled, {id_here} pushed')
+
+    def published(self, result):
+        """From here into a registry: to the same digest, whatever engine has the root file system."""
+        with Registry(self.machine.folder, self.machine.program('docker-registry'), PORT, self.machine.entering) as registry:
+            name = f'{registry.address}/matrix/published:1'
+            said = self.host_cli_image(self.supplies.droplets[0], '--publish', name)
+            digest = re.search(r'sha256:\w{64}', said)
+            if not digest:
+                raise Wrong(f'no digest was told: {said}')
+            result.says = result.facts['published'] = digest[0]
+            self.machine.docker('pull', name)
+            try:
+                self.runs(name)
+            finally:
+                self.machine.docker('rmi', name)
+        self.made[-1].published = digest[0]
+        different = [f'{other.published} on {other.engine}' for other in self.made if other.published not in ('', digest[0])]
+        if different:
+            raise Wrong(f"{digest[0]} here, but {', '.join(different)}")
 
     def saved(self, result):
         """Loaded into this machine's engine, and into this one what the engine before it saved."""

@@ -27,11 +27,14 @@ class Outcome:
 
 
 def ids(outcomes):
-    """The image of the same droplet, made twice on each engine."""
+    """The image of the same droplet, made twice on each engine, and as it is called in a registry."""
     lines = ['', 'The image of one droplet, made twice on each engine:']
     for outcome in outcomes:
         for which, image in zip(('first', 'again'), outcome.fact('ids') or (), strict=False):
             lines.append(f'    {outcome.kind.name:26} {which}  {image}')
+    published = {outcome.fact('published') for outcome in outcomes} - {None}
+    count = sum(outcome.fact('published') is not None for outcome in outcomes)
+    lines += [f'Published, from {count} engines:     {digest}' for digest in sorted(published)]
     return lines if len(lines) > 2 else []
 
 

@@ -9,7 +9,7 @@ from harness.own_engine.supplies import Images, must
 
 GUID = '0d15c0b0-0000-4000-8000-000000000064'  # of the app whose requests are made here
 ENGINE_TESTS = 'with_the_engine'  # a program of whole commands, and a module among the unit tests
-GROUPS = ('image', 'export', 'push', 'from_request_to_app')  # modules of that program
+GROUPS = ('image', 'export', 'push', 'publish', 'from_request_to_app')  # modules of that program
 
 
 class Supplies(Images):
