@@ -282,12 +282,14 @@ class Checks:
             self.machine.docker('load', '--input', str(other.archive))
             self.runs(NAME)
             result.says += f', and from {other.engine}'
+            # It was made elsewhere: what takes its name would leave it alone.
+            self.machine.docker('rmi', '--force', NAME)
+            self.make(self.supplies.droplets[0])
 
     def replaced(self, _result):
         earlier = self.inspect(NAME)['Id']
         self.make(self.supplies.droplets[1])
         self.runs(NAME, page='hello again')
-        # Where another image was loaded in between, its name only has moved.
         dangling = self.machine.docker('images', '--quiet', '--no-trunc', '--filter', 'dangling=true').split()
         labels = [self.machine.docker('image', 'inspect', '--format', '{{.Id}} {{json .Config.Labels}}', image) for image in dangling]
         self.machine.docker('rmi', '--force', NAME)

@@ -26,7 +26,7 @@ fn a_bare_docker_run_of_a_cnb_apps_image_starts_web_whatever_way_it_came_into_th
     let (file, name) = (world.file("droplet", &cnb_droplet()), world.name("cnb"));
     let lifecycle = world.lifecycle();
     fs::write(lifecycle.join("launcher"), LAUNCHER).unwrap();
-    for by in ["load", "build"] {
+    for by in ["auto", "build"] {
         // Another droplet, or the image would be found.
         let more =
             droplet(&[("./app/", b"", 0o755), ("./workspace/by", by.as_bytes(), 0o644), ("./layers/", b"", 0o755)]);
