@@ -86,6 +86,7 @@ pub(crate) fn open(
         Ok(RegistryRepository(Arc::new(Conversation {
             reference,
             credentials,
+            access,
             path,
             name,
             transport,
