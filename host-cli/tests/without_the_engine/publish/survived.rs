@@ -41,7 +41,8 @@ fn an_error_of_a_proxy_that_passes_is_survived_wherever_it_happens() {
         "PUT /v2/team/app/blobs/",
         "PUT /v2/team/app/manifests/",
     ];
-    let statuses = ["500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout"];
+    let statuses =
+        ["500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout", "522 "];
     survived(
         places
             .iter()
