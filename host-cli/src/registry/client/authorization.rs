@@ -3,6 +3,7 @@
 
 use super::challenge::Challenge;
 use super::said::{LONGEST_ANSWER, said};
+use super::small_answer;
 use super::trouble::Trouble;
 use crate::registry::credentials::Login;
 use base64::Engine as _;
@@ -13,7 +14,6 @@ use serde::Deserialize;
 use shared_model::safe_url::SafeUrl;
 use shared_model::secret::Secret;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -157,7 +157,7 @@ impl Authorization {
             pairs.into_iter().filter(|(_, value)| !value.is_empty()).map(pair).collect::<Vec<_>>().join("&")
         };
         let asked = [("service", service)].into_iter().chain(scopes.iter().map(|scope| ("scope", scope.as_str())));
-        let answer = if let Login::IdentityToken(token) = &self.login {
+        let (address, answer) = if let Login::IdentityToken(token) = &self.login {
             let address = self.service_at(realm.to_owned())?;
             let scope = scopes.join(" ");
             let fields =
@@ -168,9 +168,9 @@ impl Authorization {
                 (header::CONTENT_LENGTH, body.len().to_string()),
             ];
             let request = Request::new(Method::POST, &address).with_headers(headers);
-            client(&address)
-                .send(request.with_body(SendBody::from_reader(&mut body.as_bytes()), PATIENCE))
-                .map_err(|error| on_the_way(&address, error))?
+            let answer =
+                client(&address).send(request.with_body(SendBody::from_reader(&mut body.as_bytes()), PATIENCE));
+            (address, answer)
         } else {
             let separator = if realm.contains('?') { '&' } else { '?' };
             let address = self.service_at(format!("{realm}{separator}{}", form(asked.collect())))?;
@@ -181,11 +181,14 @@ impl Authorization {
                 }
                 _ => None,
             };
-            client(&address).send(request.with_headers(authorized)).map_err(|error| on_the_way(&address, error))?
+            let answer = client(&address).send(request.with_headers(authorized));
+            (address, answer)
         };
-        let (status, mut body) = (answer.http.status().as_u16(), Vec::new());
-        let read = answer.http.into_body().into_reader().take(LONGEST_ANSWER).read_to_end(&mut body);
-        read.map_err(|_| Trouble::login("its login service broke off"))?;
+        let on_the_way = |error| Trouble::LoginService { at: address.origin().to_owned(), error };
+        let answer = answer.map_err(on_the_way)?;
+        let status = answer.http.status().as_u16();
+        let from = (client(&address), &*address.host);
+        let body = small_answer::read(answer, LONGEST_ANSWER, from).map_err(on_the_way)?;
         if status != 200 {
             let secrets = self.secrets_of_login();
             let said = said(status, &body, &secrets.iter().collect::<Vec<_>>());
@@ -235,10 +238,6 @@ pub(super) fn is_here(registry: &str) -> bool {
         None => registry.split(':').next().unwrap_or_default(),
     };
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn on_the_way(service: &Address, error: TransferError) -> Trouble {
-    Trouble::LoginService { at: service.origin().to_owned(), error }
 }
 
 fn basic(user: &str, password: &Secret<String>) -> Secret<String> {

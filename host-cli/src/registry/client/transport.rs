@@ -5,6 +5,7 @@
 use super::authorization::Authorization;
 use super::challenge::challenge;
 use super::said::{LONGEST_ANSWER, said};
+use super::small_answer;
 use super::trouble::Trouble;
 use crate::registry::credentials::Login;
 use crate::registry::refusal::Refusal;
@@ -132,9 +133,8 @@ impl Transport {
             answer.http.headers().get_all(header::WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
         let is_too_little = status == 401 && asked.into_iter().any(|asked| asked.contains("insufficient_scope"));
         let retry_after = retry_after(answer.http.headers(), Timestamp::now());
-        let mut body = Vec::new();
-        // What cannot be read of it says nothing.
-        let _ = answer.http.into_body().into_reader().take(LONGEST_ANSWER).read_to_end(&mut body);
+        // What cannot be read says nothing.
+        let body = small_answer::read(answer, LONGEST_ANSWER, (&self.client, &self.origin.host)).unwrap_or_default();
         let secrets = self.authorization.secrets();
         let mut said = said(status, &body, &secrets.iter().collect::<Vec<_>>());
         if is_too_little {

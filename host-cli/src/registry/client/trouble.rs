@@ -55,9 +55,10 @@ impl Trouble {
         matches!(self, Self::Transfer(error) if error.is_about_the_server() || matches!(error, TransferError::Idle { .. }))
     }
 
-    /// Whether somebody is there and says nothing.
+    /// Whether somebody is there and says nothing, or next to nothing: to wait for that takes long each time.
     pub(super) fn is_silence(&self) -> bool {
-        matches!(self, Self::Transfer(TransferError::Idle { .. }))
+        let (Self::Transfer(error) | Self::LoginService { error, .. }) = self else { return false };
+        matches!(error, TransferError::Idle { .. } | TransferError::TooSlow { .. })
     }
 
     /// How long the registry asks to wait before the next try.

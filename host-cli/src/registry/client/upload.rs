@@ -67,17 +67,14 @@ impl<'a> Upload<'a> {
     /// Sends it.
     pub(super) fn run(mut self) -> Result<BlobDigest, RegistryError> {
         let mut tries = self.inner.tries();
-        let (mut furthest, mut rounds) = (0, 0);
+        let mut rounds = 0;
         loop {
             match self.attempt() {
                 Ok(sent) => return Ok(sent),
                 Err(trouble) => {
                     rounds += 1;
                     // What begins anew each time and breaks at its end gets no further.
-                    if self.offset > furthest {
-                        furthest = self.offset;
-                        tries.progress();
-                    }
+                    tries.reached(self.offset);
                     let outcome = if rounds < MOST_ROUNDS { self.recover(&mut tries, trouble) } else { Err(trouble) };
                     outcome.map_err(|trouble| self.inner.error(&trouble))?;
                 }
