@@ -16,6 +16,7 @@ mod download;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzed;
 mod manifests;
+mod outgoing;
 mod pipe;
 mod retry;
 mod said;

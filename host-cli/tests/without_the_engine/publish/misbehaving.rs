@@ -154,7 +154,9 @@ impl Misbehaving {
                 return writing.shutdown(Shutdown::Both);
             }
             if let Err(error) = read_body(&mut asked, &mut reading, wrong.as_ref()) {
-                self.state().store.broken_off(&asked);
+                let mut state = self.state();
+                let State { store, habits, .. } = &mut *state;
+                store.broken_off(&asked, habits);
                 return Err(error);
             }
             let bodiless = asked.method == "HEAD";
