@@ -265,4 +265,60 @@ mod tests {
         assert!(authorization(false).service_at("http://127.0.0.1:5001/token".to_owned()).is_ok());
         assert!(authorization(true).service_at("ftp://auth.example".to_owned()).is_err());
     }
+
+    fn password() -> Login {
+        Login::Password { user: "me".into(), password: Secret::new("s3cret".to_owned()) }
+    }
+
+    fn bearer() -> Challenge {
+        let (realm, service, scope) = ("https://auth.example/token".to_owned(), String::new(), String::new());
+        Challenge::Bearer { realm, service, scope }
+    }
+
+    /// Meets it, as who asks nobody else for that.
+    fn met(authorization: &Authorization, challenge: &Challenge, before: Option<&Secret<String>>) -> bool {
+        authorization.meet(challenge, "repository:a:pull", before, &|_| panic!("the login service is asked")).unwrap()
+    }
+
+    fn header(authorization: &Authorization) -> Option<Secret<String>> {
+        authorization.header(&|_| panic!("the login service is asked")).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_shown_before_the_registry_asks_and_nothing_twice() {
+        let token = Login::RegistryToken(Secret::new("t0ken".to_owned()));
+        for (login, challenge, shown) in
+            [(password(), Challenge::Basic, "Basic bWU6czNjcmV0"), (token, bearer(), "Bearer t0ken")]
+        {
+            let authorization = Authorization::new(login, true);
+            assert_eq!(header(&authorization), None);
+            assert!(met(&authorization, &challenge, None));
+            let header = header(&authorization).unwrap();
+            assert_eq!(header.reveal(), shown);
+            assert!(!met(&authorization, &challenge, Some(&header)), "it was not enough");
+            assert!(met(&authorization, &challenge, None), "another thread was asked first");
+        }
+    }
+
+    #[test]
+    fn who_has_no_password_has_none_to_show() {
+        for login in [Login::Anonymous, Login::RegistryToken(Secret::new("t0ken".to_owned()))] {
+            let authorization = Authorization::new(login, true);
+            assert!(!met(&authorization, &Challenge::Basic, None));
+            assert_eq!(header(&authorization), None);
+        }
+    }
+
+    #[test]
+    fn all_that_is_shown_is_kept_from_people() {
+        let secrets = |login, challenge| {
+            let authorization = Authorization::new(login, true);
+            assert!(met(&authorization, challenge, None));
+            let secrets = authorization.secrets();
+            secrets.iter().map(|secret| secret.reveal().clone()).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(secrets(password(), &Challenge::Basic), ["s3cret", "bWU6czNjcmV0"].map(str::to_owned).into());
+        let token = Login::RegistryToken(Secret::new("t0ken".to_owned()));
+        assert_eq!(secrets(token, &bearer()), ["t0ken".to_owned()].into());
+    }
 }

@@ -159,3 +159,28 @@ impl Transport {
         self.authorization.meet(&challenge, &self.scope, before, &|at| self.client_for(at))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(url: &str) -> Address {
+        Address::parse(&SafeUrl::new(url)).unwrap()
+    }
+
+    #[test]
+    fn where_a_registry_points_to_is_followed_but_not_from_tls_to_none() {
+        for (from, location, to) in [
+            ("https://r.io/v2/a/x", "/v2/a/y?z=1", Some("https://r.io/v2/a/y?z=1")),
+            ("https://r.io/v2/", "https://cdn.example/b", Some("https://cdn.example/b")),
+            ("http://127.0.0.1:5/v2/", "http://127.0.0.2:6/b", Some("http://127.0.0.2:6/b")),
+            ("http://127.0.0.1:5/v2/", "https://cdn.example/b", Some("https://cdn.example/b")),
+            ("https://r.io/v2/", "http://r.io/b", None),
+            ("https://r.io/v2/", "ftp://r.io/b", None),
+            ("https://r.io/v2/", "file:///etc/passwd", None),
+        ] {
+            let next = Transport::next(&address(from), location).ok().map(|next| next.url);
+            assert_eq!(next.as_deref(), to, "{location}");
+        }
+    }
+}
