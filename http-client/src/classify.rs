@@ -1,9 +1,11 @@
 //! Says in our nouns what the HTTP library complains about. Its own texts quote URLs, headers and redirect targets,
 //! which may be secret, so none of them is passed on.
 
+use crate::pace::WINDOW;
 use crate::proxy::Proxy;
 use crate::timeouts::Timeouts;
 use crate::transfer_error::TransferError;
+use crate::watched_transport::TOO_SLOW;
 use rustls::{AlertDescription, CertificateError};
 use std::io;
 use ureq::{Error, Timeout};
@@ -20,6 +22,7 @@ pub(crate) fn classify(error: Error, host: &str, timeouts: Timeouts) -> Transfer
         Error::BadUri(_) | Error::Http(_) => TransferError::BadUrl,
         Error::HostNotFound | Error::Timeout(Timeout::Resolve) => TransferError::UnknownHost { host: host() },
         Error::Timeout(Timeout::Connect) => TransferError::Connect { host: host(), cause: timed_out() },
+        Error::Timeout(TOO_SLOW) => TransferError::TooSlow { within: WINDOW },
         Error::Timeout(_) => TransferError::Idle { after: timeouts.idle },
         Error::ConnectionFailed => TransferError::Connect { host: host(), cause: io::Error::other("refused") },
         Error::Tls(_) | Error::TlsRequired => TransferError::Tls { host: host(), reason: "no TLS there".to_owned() },

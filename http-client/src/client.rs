@@ -4,6 +4,7 @@
 
 use crate::address::Address;
 use crate::classify::{classify, classify_proxied};
+use crate::pace::Pace;
 use crate::proxy::{NearProxy, Proxies, Proxy, ProxyError};
 use crate::request::{Answer, Request};
 use crate::timeouts::Timeouts;
@@ -109,6 +110,7 @@ impl Client {
         let watched = WatchedConnector {
             connector: self.connector.clone(),
             connection: connection.clone(),
+            pace: self.timeouts.lowest_rate.map(Pace::new),
             whole_url: forward.map(|_| address.origin().to_owned()),
         };
         let agent = match forward {

@@ -9,6 +9,7 @@ mod by_chance;
 mod classify;
 mod client;
 mod own_certificate;
+mod pace;
 mod proxy;
 mod request;
 mod retry_after;

@@ -19,6 +19,9 @@ pub struct Timeouts {
     pub back_off: Duration,
     /// Tries after the first, while nothing gets further. Diego: 2, and today 3.
     pub retries: u32,
+    /// Bytes a second that move at least while the other side is waited for; `None`: few are enough, if none is late. Nobody may
+    /// hold us for ever with a byte now and then.
+    pub lowest_rate: Option<u64>,
 }
 
 impl Default for Timeouts {
@@ -29,6 +32,7 @@ impl Default for Timeouts {
             total: Duration::from_secs(1800),
             back_off: Duration::from_millis(500),
             retries: 3,
+            lowest_rate: None,
         }
     }
 }

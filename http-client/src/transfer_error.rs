@@ -100,6 +100,9 @@ pub enum TransferError {
     },
     #[error("nothing moved for {}", size::go_duration(*after))]
     Idle { after: Duration },
+    /// It never paused for long, and moved next to nothing.
+    #[error("too little moved in {}", size::go_duration(*within))]
+    TooSlow { within: Duration },
     /// It moved, but not fast enough.
     #[error("it took longer than {}", size::go_duration(*after))]
     TooLong { after: Duration },
@@ -119,7 +122,8 @@ impl TransferError {
             | Self::NotResumed { .. }
             | Self::Surplus { .. }
             | Self::Damaged { .. }
-            | Self::Idle { .. } => true,
+            | Self::Idle { .. }
+            | Self::TooSlow { .. } => true,
             Self::Proxy { status, .. } => status.is_none_or(|status| status >= 500),
             Self::Status { status, .. } => *status >= 500 || [408, 425, 429].contains(status),
             Self::BadUrl

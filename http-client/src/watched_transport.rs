@@ -1,15 +1,21 @@
 //! The connection under a request, watched for what the HTTP library does not do: tell who is at its other end, see
-//! whether more came than a body that was read to its end, hear an answer that comes before a body is sent whole, and
-//! name the whole URL to a proxy that passes plain HTTP on.
+//! whether more came than a body that was read to its end, hear an answer that comes before a body is sent whole, leave
+//! who moves too little, and name the whole URL to a proxy that passes plain HTTP on.
 
+use crate::pace::{Pace, WINDOW};
 use crate::tls_connector;
 use rustls::ClientConfig;
 use std::fmt::Debug;
 use std::io;
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use ureq::Error;
+use std::time::Instant;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+use ureq::{Error, Timeout};
+
+/// How it is told that too little moved: we set no time of this kind, so nobody else says so.
+pub(crate) const TOO_SLOW: Timeout = Timeout::Global;
 
 /// Makes the connection of one request.
 #[derive(Debug)]
@@ -18,6 +24,8 @@ pub(crate) struct WatchedConnector {
     pub(crate) connector: SharedConnector,
     /// Is told of the connection.
     pub(crate) connection: ConnectionHandle,
+    /// How fast it is to be; `None`: that is all one.
+    pub(crate) pace: Option<Pace>,
     /// `http://host:port`, which a proxy finds in front of the path; `None`: it is not asked through a proxy, or
     /// through a tunnel.
     pub(crate) whole_url: Option<String>,
@@ -63,8 +71,11 @@ pub(crate) struct WatchedTransport {
     inner: Box<dyn Transport>,
     connection: ConnectionHandle,
     whole_url: Option<String>,
+    pace: Option<Pace>,
     head_is_sent: bool,
     deaf: bool,
+    /// Whether nothing came since something was sent: the other side may think about that, as long as a pause may be.
+    thinks: bool,
 }
 
 impl Connector<()> for WatchedConnector {
@@ -75,8 +86,9 @@ impl Connector<()> for WatchedConnector {
         if let Some(peer) = inner.as_ref().and_then(peer) {
             let _ = self.connection.0.peer.set(peer); // through a tunnel the second time: the same
         }
-        let (connection, whole_url) = (self.connection.clone(), self.whole_url.clone());
-        Ok(inner.map(|inner| WatchedTransport { inner, connection, whole_url, head_is_sent: false, deaf: false }))
+        let (connection, whole_url, pace) = (self.connection.clone(), self.whole_url.clone(), self.pace);
+        let (head_is_sent, deaf, thinks) = (false, false, false);
+        Ok(inner.map(|inner| WatchedTransport { inner, connection, whole_url, pace, head_is_sent, deaf, thinks }))
     }
 }
 
@@ -92,6 +104,8 @@ impl Transport for WatchedTransport {
         if self.deaf {
             return Ok(());
         }
+        self.thinks = true;
+        let began = Instant::now();
         match self.inner.transmit_output(amount, timeout) {
             // It hung up before it had heard all. Its reason, such as 503 or 413, may have come before that: let the
             // library read it.
@@ -99,11 +113,20 @@ impl Transport for WatchedTransport {
             sent => sent?,
         }
         self.head_is_sent = true;
-        Ok(())
+        self.moved(began, amount)
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.inner.await_input(timeout)
+        let Some(pace) = &mut self.pace else { return self.inner.await_input(timeout) };
+        let (began, had) = (Instant::now(), self.inner.buffers().input().len());
+        let came = self.inner.await_input(sooner(timeout))?;
+        if mem::take(&mut self.thinks) {
+            pace.turn();
+        } else {
+            let has = self.inner.buffers().input().len();
+            self.moved(began, has.saturating_sub(had))?;
+        }
+        Ok(came)
     }
 
     fn is_open(&mut self) -> bool {
@@ -112,6 +135,22 @@ impl Transport for WatchedTransport {
 
     fn is_tls(&self) -> bool {
         self.inner.is_tls()
+    }
+}
+
+impl WatchedTransport {
+    /// After a wait since `began` so many bytes moved.
+    fn moved(&mut self, began: Instant, bytes: usize) -> Result<(), Error> {
+        let is_kept = self.pace.as_mut().is_none_or(|pace| pace.is_kept(began.elapsed(), bytes as u64));
+        if is_kept { Ok(()) } else { Err(Error::Timeout(TOO_SLOW)) }
+    }
+}
+
+/// Pauses are bounded one by one, and a record of TLS may come in thousands of parts: so all of it is bounded, too.
+fn sooner(timeout: NextTimeout) -> NextTimeout {
+    match timeout.per_read.map(|pause| pause.saturating_add(WINDOW).into()) {
+        Some(most) if most < timeout.after => NextTimeout { after: most, reason: TOO_SLOW, ..timeout },
+        _ => timeout,
     }
 }
 
@@ -167,6 +206,7 @@ fn insert(output: &mut [u8], amount: usize, url: &str) -> Result<usize, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn a_proxy_finds_the_whole_url_in_the_first_line() {
@@ -176,5 +216,18 @@ mod tests {
         let used = insert(&mut output, request.len(), "http://h:1").unwrap();
         assert_eq!(&output[..used], b"GET http://h:1/a b=c HTTP/1.1\r\n");
         assert!(insert(&mut output, used, &"x".repeat(60)).is_err());
+    }
+
+    #[test]
+    fn what_comes_in_many_parts_is_bounded_as_a_whole_and_no_time_becomes_longer() {
+        let pause = Duration::from_secs(300);
+        let patient = NextTimeout { per_read: Some(pause.into()), ..NextTimeout::default() };
+        let bounded = sooner(patient);
+        assert_eq!((bounded.after, bounded.reason), ((pause + WINDOW).into(), TOO_SLOW));
+        assert_eq!(bounded.per_read, patient.per_read, "a pause is told as one");
+        let hurried = NextTimeout { after: Duration::from_secs(5).into(), reason: Timeout::Connect, ..patient };
+        for timeout in [hurried, NextTimeout::default()] {
+            assert_eq!(sooner(timeout), timeout);
+        }
     }
 }

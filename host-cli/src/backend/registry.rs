@@ -1,6 +1,6 @@
 //! A registry as the place that an app's image goes to, with no engine between: its layers first, its name last.
 
-use crate::engine::{Engine, Platform};
+use crate::engine::{Engine, Image, Platform};
 use crate::failure::Failure;
 use crate::image::base::{Base, BaseSource};
 use crate::image::rebase_plan::RebasePlan;
@@ -64,10 +64,7 @@ impl Publishing {
         (base, platform): (&BaseSource, &Platform),
         engine: Option<Arc<dyn Engine>>,
     ) -> Result<Publisher, Failure> {
-        warn(session, &self.credentials, "publishing");
-        let repository =
-            self.registries.open(&self.reference, (&self.credentials, Access::Write), Arc::new(session.clone()))?;
-        repository.has_blob(SOME_BLOB)?;
+        let repository = self.reach(session)?;
         let base = match (base, engine) {
             (BaseSource::Layout(layout), _) => Base::in_layout(layout, platform)?,
             (BaseSource::Registry(reference), _) => self.base_in_registry(session, reference, platform)?,
@@ -77,9 +74,34 @@ impl Publishing {
                 return Err(Failure::new(ExitCode::Bug, text, "please report this"));
             }
         };
+        Ok(self.publisher(repository, base))
+    }
+
+    /// Looks for the registry, where an image of the engine is to go as it is.
+    ///
+    /// # Errors
+    /// The registry is not there.
+    pub(crate) fn open_for(
+        &self,
+        session: &Unconnected,
+        image: &Image,
+        engine: Arc<dyn Engine>,
+    ) -> Result<Publisher, Failure> {
+        Ok(self.publisher(self.reach(session)?, Base::itself_on_engine(image, engine)))
+    }
+
+    fn reach(&self, session: &Unconnected) -> Result<Box<dyn Repository + Send>, Failure> {
+        warn(session, &self.credentials, "publishing");
+        let repository =
+            self.registries.open(&self.reference, (&self.credentials, Access::Write), Arc::new(session.clone()))?;
+        repository.has_blob(SOME_BLOB)?;
+        Ok(repository)
+    }
+
+    fn publisher(&self, repository: Box<dyn Repository + Send>, base: Base) -> Publisher {
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let (reference, records) = (self.reference.clone(), self.records.clone());
-        Ok(Publisher { reference, repository, base, records, cores })
+        Publisher { reference, repository, base, records, cores }
     }
 
     fn base_in_registry(
@@ -139,12 +161,12 @@ impl Publisher {
         })
     }
 
-    /// Brings the base there as an image with this config. Nobody sees it yet.
-    pub(crate) fn whole(&self, session: &Unconnected, config: &[u8]) -> Result<Unnamed, Failure> {
+    /// Brings the base itself there, with its own config. Nobody sees it yet.
+    pub(crate) fn whole(&self, session: &Unconnected) -> Result<Unnamed, Failure> {
         let began = Instant::now();
         session.cleanup().send(|stop| {
             let destination = self.destination();
-            destination.whole(config, stop, session)?;
+            destination.whole(stop, session)?;
             let publication = published(destination)?;
             Ok(Unnamed { droplet: String::new(), publication, began })
         })

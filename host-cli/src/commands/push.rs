@@ -8,8 +8,6 @@ use crate::backend::docker::resolve_image;
 use crate::backend::registry::Publishing;
 use crate::engine::Image;
 use crate::failure::Failure;
-use crate::image::base::BaseSource;
-use crate::image::export::config_of;
 use crate::labels;
 use crate::requests::LogOptions;
 use crate::screen::screen;
@@ -45,10 +43,8 @@ fn direct(session: &Session, wanted: &AppRef, logs: &LogOptions, publishing: &Pu
     session.step(Step::Push, || {
         let (name, reference) = (name_of(&image, &wanted.word), publishing.reference.name().to_owned());
         session.emit(Event::Pushing { image: name, reference });
-        let (itself, engine) = (BaseSource::Engine(image.id.0.clone()), Some(Arc::clone(&session.engine)));
-        let publisher = publishing.open(session.unconnected(), (&itself, &image.details.platform), engine)?;
-        let config = session.cleanup().send(|stop| Ok(config_of(session.engine.save(&image.id)?, &image, stop)?))?;
-        let sent = publisher.whole(session.unconnected(), &config)?;
+        let publisher = publishing.open_for(session.unconnected(), &image, Arc::clone(&session.engine))?;
+        let sent = publisher.whole(session.unconnected())?;
         publisher.tag(session.unconnected(), &sent)
     })
 }

@@ -1,23 +1,33 @@
-//! Why a registry has not got an image, and what to try: whoever spoke to it, an engine or host-cli itself. Pure.
+//! Why a registry has not got an image, or has not given one, and what to try: whoever spoke to it, an engine or host-cli itself. Pure.
 
 use super::credentials::Credentials;
 use super::reference::{DOCKER_HUB, Reference};
+use super::repository::Access;
 
 /// Who speaks to a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Speaker {
     /// The Docker Engine.
     Engine,
-    /// host-cli, without an engine.
-    Ourselves,
+    /// host-cli, without an engine, for this purpose.
+    Ourselves(Access),
 }
 
 impl Speaker {
     fn name(self) -> &'static str {
         match self {
             Self::Engine => "Docker",
-            Self::Ourselves => "host-cli",
+            Self::Ourselves(_) => "host-cli",
         }
+    }
+
+    fn is_host_cli(self) -> bool {
+        matches!(self, Self::Ourselves(_))
+    }
+
+    /// Whether an image is to come from the registry, and none to go there.
+    fn reads(self) -> bool {
+        self == Self::Ourselves(Access::Read)
     }
 }
 
@@ -74,10 +84,11 @@ impl Refusal {
             }
             Self::Denied if credentials.is_anonymous() && credentials.missing_helper.is_some() => {
                 let missing = credentials.missing_helper.as_deref().unwrap_or_default();
-                format!("{registry} does not let {} be pushed without a login, and {missing}", reference.path())
+                let pushed = if speaker.reads() { "read" } else { "pushed" };
+                format!("{registry} does not let {} be {pushed} without a login, and {missing}", reference.path())
             }
             Self::Unauthorized => format!("{registry} does not accept the login of {}", credentials.origin),
-            Self::Denied if speaker == Speaker::Ourselves => {
+            Self::Denied if speaker.is_host_cli() => {
                 format!("{registry} does not allow that with {} {of_whom}", reference.path())
             }
             Self::Denied => format!("{registry} does not let {} be pushed {of_whom}", reference.path()),
@@ -92,11 +103,12 @@ impl Refusal {
             Self::NoHost => format!("{who} cannot resolve the host {registry}"),
             Self::NoNameServer => format!("{who} cannot resolve {registry}: its name server does not answer"),
             Self::NobodyThere => format!("{who} cannot connect to registry {registry}"),
+            Self::Digest if speaker.reads() => format!("{registry} sent other data than was asked for"),
             Self::Digest => format!("{registry} received other data than was sent"),
             Self::Name => format!("{registry} does not accept the name {reference}"),
             Self::Page => format!("a proxy of {registry} answers with a page of its own"),
             Self::Full => format!("{registry} has no room for {}", reference.path()),
-            Self::Other if speaker == Speaker::Ourselves => format!("{reference} cannot be reached"),
+            Self::Other if speaker.is_host_cli() => format!("{reference} cannot be reached"),
             Self::Other => format!("{who} cannot push to {registry}"),
         }
     }
@@ -105,7 +117,21 @@ impl Refusal {
     pub(crate) fn advice(self, speaker: Speaker, reference: &Reference, credentials: &Credentials) -> String {
         let registry = reference.registry();
         let host = if registry == DOCKER_HUB { "" } else { registry };
+        let again = if speaker.reads() { "try" } else { "push" };
         match self {
+            Self::Unauthorized | Self::Denied if credentials.missing_helper.is_some() && speaker.reads() => {
+                "install that helper, or take it out of the file and log in again".to_owned()
+            }
+            // Who publishes may read with another login, which the command line does not name.
+            Self::Unauthorized if speaker.reads() => format!("`{}` once", format!("docker login {host}").trim_end()),
+            Self::Denied if credentials.is_anonymous() && speaker.reads() => {
+                let login = format!("docker login {host}");
+                format!("`{}` once, as a user that may read it; or check the name", login.trim_end())
+            }
+            Self::Denied if speaker.reads() => {
+                "check that the repository exists and that this user may read it".to_owned()
+            }
+            Self::Unknown if speaker.reads() => "check the name".to_owned(),
             Self::Unauthorized | Self::Denied if credentials.missing_helper.is_some() => {
                 "install that helper, or take it out of the file and log in again; or --username NAME --password-stdin"
                     .to_owned()
@@ -122,10 +148,10 @@ impl Refusal {
             }
             Self::Denied => "check that the repository exists and that this user may push to it".to_owned(),
             Self::Unknown => "make the repository in the registry first, or check the name".to_owned(),
-            Self::TooMany => "wait, then push again".to_owned(),
-            Self::Trouble => "push again later; the registry's log says more".to_owned(),
+            Self::TooMany => format!("wait, then {again} again"),
+            Self::Trouble => format!("{again} again later; the registry's log says more"),
             Self::TooLarge => "raise the limit of the registry's proxy (nginx: client_max_body_size)".to_owned(),
-            Self::UnknownCa if speaker == Speaker::Ourselves => {
+            Self::UnknownCa if speaker.is_host_cli() => {
                 format!("name its CA with --ca FILE, or put it into /etc/docker/certs.d/{registry}/ca.crt")
             }
             Self::UnknownCa => format!(
@@ -140,20 +166,20 @@ impl Refusal {
                     "put client.cert and client.key into /etc/docker/certs.d/{registry} or ~/.docker/certs.d/{registry}"
                 )
             }
-            Self::PlainHttp if speaker == Speaker::Ourselves => {
+            Self::PlainHttp if speaker.is_host_cli() => {
                 "give it TLS; without it host-cli speaks to registries on this machine alone".to_owned()
             }
             Self::PlainHttp => format!(
                 "give it TLS, or add {registry} to `insecure-registries` in the engine's /etc/docker/daemon.json"
             ),
-            Self::NoHost if speaker == Speaker::Ourselves => "check the name; this machine must resolve it".to_owned(),
+            Self::NoHost if speaker.is_host_cli() => "check the name; this machine must resolve it".to_owned(),
             Self::NoHost => "check the name; the Docker host must resolve it, this machine need not".to_owned(),
             Self::NoNameServer => "check /etc/resolv.conf on the Docker host".to_owned(),
-            Self::NobodyThere if speaker == Speaker::Ourselves => {
+            Self::NobodyThere if speaker.is_host_cli() => {
                 "start the registry; this machine must reach it, through a proxy if HTTPS_PROXY names one".to_owned()
             }
             Self::NobodyThere => "start the registry; the Docker host must reach it".to_owned(),
-            Self::Digest => "push again; a proxy in between may change data".to_owned(),
+            Self::Digest => format!("{again} again; a proxy in between may change data"),
             Self::Name => "see the registry's documentation for its names".to_owned(),
             Self::Page => {
                 "the proxy's log says why; often something is too large for it (nginx: client_max_body_size)".to_owned()
@@ -161,7 +187,7 @@ impl Refusal {
             Self::Full => {
                 "make room: delete old images there and let the registry collect them, or raise its quota".to_owned()
             }
-            Self::Other if speaker == Speaker::Ourselves => {
+            Self::Other if speaker.is_host_cli() => {
                 format!("check that {registry} is a registry; its log, or that of a proxy before it, may say why")
             }
             Self::Other => String::new(),
@@ -177,6 +203,7 @@ fn by(credentials: &Credentials) -> String {
 mod tests {
     use super::*;
     use crate::registry::credentials::Login;
+    use shared_model::secret::Secret;
 
     const ALL: [Refusal; 17] = [
         Refusal::Unauthorized,
@@ -204,9 +231,15 @@ mod tests {
         let nobody = Credentials::new(&reference, Login::Anonymous, String::new());
         let me = Credentials::new(&reference, Login::Anonymous, "--username me".into());
         for refusal in ALL {
-            for (speaker, credentials) in
-                [(Speaker::Engine, &nobody), (Speaker::Ourselves, &nobody), (Speaker::Engine, &me)]
-            {
+            let (reads, writes) = (Speaker::Ourselves(Access::Read), Speaker::Ourselves(Access::Write));
+            for (speaker, credentials) in [
+                (Speaker::Engine, &nobody),
+                (Speaker::Engine, &me),
+                (reads, &nobody),
+                (reads, &me),
+                (writes, &nobody),
+                (writes, &me),
+            ] {
                 assert!(refusal.text(speaker, &reference, credentials).contains("r.io:5000"), "{refusal:?}");
                 assert!(!refusal.advice(speaker, &reference, credentials).is_empty(), "{refusal:?}");
             }
@@ -229,5 +262,26 @@ mod tests {
         }
         let hub = Reference::read("me/app").unwrap();
         assert!(Refusal::Unauthorized.advice(Speaker::Engine, &hub, &nobody).starts_with("`docker login` once"));
+    }
+    #[test]
+    fn who_reads_an_image_hears_nothing_of_pushing() {
+        let reference = Reference::pulled("r.io:5000/cf/rootfs:1").unwrap();
+        let nobody = Credentials::new(&reference, Login::Anonymous, String::new());
+        let password = Login::Password { user: "me".into(), password: Secret::new(String::new()) };
+        let me = Credentials::new(&reference, password, "--username me".into());
+        let helpless = nobody.clone().without_helper(Some("docker-credential-x is not in PATH".into()));
+        let reads = Speaker::Ourselves(Access::Read);
+        for refusal in ALL.into_iter().chain([Refusal::Other]) {
+            for credentials in [&nobody, &me, &helpless] {
+                let (text, advice) =
+                    (refusal.text(reads, &reference, credentials), refusal.advice(reads, &reference, credentials));
+                assert!(!text.contains("push") && !advice.contains("push"), "{text}: {advice}");
+                assert!(!advice.contains("--username"), "that is for who publishes: {advice}");
+            }
+        }
+        assert_eq!(
+            Refusal::Denied.advice(reads, &reference, &me),
+            "check that the repository exists and that this user may read it"
+        );
     }
 }

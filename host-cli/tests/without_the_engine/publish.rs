@@ -11,4 +11,5 @@ mod refused;
 mod survived;
 mod token_server;
 mod tokens;
+mod trickling;
 mod world;

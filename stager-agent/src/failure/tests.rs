@@ -61,6 +61,7 @@ fn transfers() -> Vec<TransferError> {
         TransferError::Surplus { expected: None },
         TransferError::Encoded { coding: "gzip".to_owned() },
         TransferError::Idle { after: Duration::from_secs(30) },
+        TransferError::TooSlow { within: Duration::from_secs(30) },
         TransferError::TooLong { after: Duration::from_secs(1800) },
         TransferError::Protocol { reason: "it redirects in a circle" },
     ]
@@ -351,6 +352,7 @@ fn no_error_is_forgotten_here() {
             Encoded,
             Damaged,
             Idle,
+            TooSlow,
             TooLong,
             Protocol
         }

@@ -129,6 +129,7 @@ fn from_transfer(cause: &TransferError, direction: Direction) -> &'static str {
         | TransferError::NotResumed { .. }
         | TransferError::Surplus { .. }
         | TransferError::Damaged { .. }
+        | TransferError::TooSlow { .. }
         | TransferError::Protocol { .. } => "stage again; the server's log may say why",
     }
 }

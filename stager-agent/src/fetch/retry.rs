@@ -178,6 +178,7 @@ mod tests {
         total: Duration::from_secs(60),
         back_off: Duration::from_millis(1),
         retries: 3,
+        lowest_rate: None,
     };
 
     #[test]

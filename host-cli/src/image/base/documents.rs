@@ -19,10 +19,10 @@ pub(super) const LONGEST_CONFIG: u64 = 1 << 20;
 const LARGEST_LAYER: u64 = 16 << 30;
 /// The most layers of an image; what stands on overlayfs can have no more.
 const MOST_LAYERS: usize = 127;
-/// Indexes that lead from one to the next.
-const DEEPEST: usize = 4;
 /// The most platforms that a refusal names.
 const MOST_NAMED: usize = 8;
+/// Characters of a refusal's reason that people are shown: names of platforms and kinds are as long as a stranger likes.
+const LONGEST_REASON: usize = 300;
 
 /// Where the documents are.
 pub(super) trait Documents {
@@ -141,17 +141,17 @@ impl Reader<'_> {
         self.document(bytes)?.manifests.ok_or_else(|| self.refused("its index names no images"))
     }
 
-    /// What the image is to which this index or manifest leads.
-    pub(super) fn describe(&self, bytes: Vec<u8>) -> Result<Described, ImageError> {
-        let mut bytes = bytes;
-        for _ in 0..DEEPEST {
-            let document = self.document(&bytes)?;
-            let Document { manifests: Some(entries), .. } = document else {
-                return self.described(&bytes, document);
-            };
-            bytes = self.chosen(&entries)?;
+    /// What the image is to which this index or manifest leads. Of an index the image for our platform is taken; what it leads to is
+    /// no index again.
+    pub(super) fn describe(&self, bytes: &[u8]) -> Result<Described, ImageError> {
+        let document = self.document(bytes)?;
+        let Document { manifests: Some(entries), .. } = document else { return self.described(bytes, document) };
+        let bytes = self.chosen(&entries)?;
+        let document = self.document(&bytes)?;
+        if document.manifests.is_some() {
+            return Err(self.refused("its index leads to another index, not to an image"));
         }
-        Err(self.refused("its indexes lead to no image"))
+        self.described(&bytes, document)
     }
 
     /// The manifest or index of the one of these that is for our platform.
@@ -261,6 +261,6 @@ impl Reader<'_> {
 
     /// The error for an image that is of no use.
     pub(super) fn refused(&self, reason: &str) -> ImageError {
-        ImageError::UnusableBase { base: self.called.to_owned(), reason: reason.to_owned() }
+        ImageError::UnusableBase { base: self.called.to_owned(), reason: reason.chars().take(LONGEST_REASON).collect() }
     }
 }

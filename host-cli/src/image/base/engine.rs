@@ -4,7 +4,7 @@
 use super::found::{Base, BaseLayer, BaseLayers, OpenLayer};
 use crate::engine::{Engine, EngineError, Image, ImageId};
 use crate::image::ImageError;
-use crate::image::export::layers;
+use crate::image::export::{config_of, layers, layers_and_config};
 use crate::image::layer::Layer;
 use crate::image::oci::chain_id;
 use crate::image::stop::Stop;
@@ -14,19 +14,49 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The base of this name or id.
 pub(super) fn open(name: &str, engine: Arc<dyn Engine>) -> Result<Base, ImageError> {
     let found = engine.image(name)?.ok_or_else(|| ImageError::BaseMissing { base: name.to_owned() })?;
-    let id = found.id.clone();
+    Ok(base(name, found, engine, false))
+}
+
+/// An image of the engine that is to go elsewhere as it is, with its config.
+pub(super) fn itself(image: &Image, engine: Arc<dyn Engine>) -> Base {
+    base(&image.id.0, image.clone(), engine, true)
+}
+
+fn base(name: &str, found: Image, engine: Arc<dyn Engine>, config_too: bool) -> Base {
     let layers = found.details.layers.iter().cloned().map(BaseLayer::Unpacked).collect();
-    let image = Image { id: ImageId(chain_id(&found.details.layers)), ..found };
-    let layers = EngineLayers { engine, id, layers, fetched: Mutex::default() };
-    Ok(Base { image, history: Vec::new(), name: Some(name.to_owned()), layers: Box::new(layers) })
+    let image = Image { id: ImageId(chain_id(&found.details.layers)), ..found.clone() };
+    let layers = EngineLayers { engine, image: found, layers, config_too, exported: Mutex::default() };
+    Base { image, history: Vec::new(), name: Some(name.to_owned()), layers: Box::new(layers) }
 }
 
 struct EngineLayers {
     engine: Arc<dyn Engine>,
-    id: ImageId,
+    /// As the engine calls it.
+    image: Image,
     layers: Vec<BaseLayer>,
-    /// By digest, once they were asked for.
-    fetched: Mutex<Option<BTreeMap<String, Layer>>>,
+    /// Whether its config will be asked for: then an export is read until that has come.
+    config_too: bool,
+    /// Once something was asked for.
+    exported: Mutex<Option<Exported>>,
+}
+
+struct Exported {
+    /// By digest.
+    layers: BTreeMap<String, Layer>,
+    config: Option<Vec<u8>>,
+}
+
+impl EngineLayers {
+    fn export(&self, wanted: &[&str], others: &[String], stop: &Stop) -> Result<Exported, ImageError> {
+        let export = stop.over(self.engine.save(&self.image.id)?);
+        let (found, config) = if self.config_too {
+            let (layers, config) = layers_and_config(export, wanted, others, &self.image)?;
+            (layers, Some(config))
+        } else {
+            (layers(export, wanted, others)?, None)
+        };
+        Ok(Exported { layers: wanted.iter().map(|digest| (*digest).to_owned()).zip(found).collect(), config })
+    }
 }
 
 impl BaseLayers for EngineLayers {
@@ -39,23 +69,30 @@ impl BaseLayers for EngineLayers {
     }
 
     fn fetch(&self, digests: &[&str], stop: &Stop) -> Result<(), ImageError> {
-        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
-        if fetched.is_none() {
+        let mut exported = self.exported.lock().unwrap_or_else(PoisonError::into_inner);
+        if exported.is_none() {
             let (wanted, others): (Vec<_>, Vec<_>) =
                 self.layers.iter().map(BaseLayer::digest).partition(|digest| digests.contains(digest));
             let wanted: Vec<&str> = wanted.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
             let others: Vec<String> = others.into_iter().map(str::to_owned).collect();
-            let found = layers(stop.over(self.engine.save(&self.id)?), &wanted, &others)?;
-            *fetched = Some(wanted.into_iter().map(str::to_owned).zip(found).collect());
+            *exported = Some(self.export(&wanted, &others, stop)?);
         }
         Ok(())
     }
 
     fn open(&self, layer: &BaseLayer) -> Result<OpenLayer<'_>, ImageError> {
-        let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = fetched.as_ref().and_then(|fetched| fetched.get(layer.digest()));
+        let exported = self.exported.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = exported.as_ref().and_then(|exported| exported.layers.get(layer.digest()));
         let gone = || EngineError::NotFound { what: format!("layer {} of the root file system", layer.digest()) };
         let found = found.ok_or_else(gone)?;
         Ok(OpenLayer { content: Box::new(found.content()), bytes: found.bytes })
+    }
+
+    fn config(&self, stop: &Stop) -> Result<Vec<u8>, ImageError> {
+        let mut exported = self.exported.lock().unwrap_or_else(PoisonError::into_inner);
+        match exported.as_mut().and_then(|exported| exported.config.take()) {
+            Some(config) => Ok(config),
+            None => config_of(stop.over(self.engine.save(&self.image.id)?), &self.image),
+        }
     }
 }

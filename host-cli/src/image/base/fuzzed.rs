@@ -17,7 +17,7 @@ pub fn base_documents(bytes: &[u8]) {
     let platform = Platform { architecture: "amd64".into(), os: "linux".into(), variant: String::new() };
     let reader = Reader { called: "a", platform: &platform, documents: &Given { config } };
     for document in [manifest, bytes.to_vec()] {
-        let Ok(found) = reader.describe(document) else { continue };
+        let Ok(found) = reader.describe(&document) else { continue };
         assert_eq!(found.layers.len(), found.image.details.layers.len(), "a layer has no name, or a name no layer");
         assert!((1..=125).contains(&found.layers.len()), "nobody can run so many layers, or so few");
         let named = found.layers.iter().map(|layer| &layer.digest).chain(&found.image.details.layers);

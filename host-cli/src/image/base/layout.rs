@@ -40,7 +40,7 @@ pub(super) fn open(typed: &str, platform: &Platform) -> Result<Base, ImageError>
     if let (Some(tag), true) = (tag, tagged.is_empty()) {
         return Err(reader.refused(&format!("it holds no image {tag}, but: {names}")));
     }
-    let described = reader.describe(reader.chosen(&tagged)?)?;
+    let described = reader.describe(&reader.chosen(&tagged)?)?;
     let layers = described.layers.iter().map(|layer| match layer.packing() {
         Some(Packing::Unpacked) => BaseLayer::Unpacked(layer.digest.clone()),
         _ => BaseLayer::Kept(layer.clone()),

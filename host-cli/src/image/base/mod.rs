@@ -89,6 +89,11 @@ impl Base {
     pub(crate) fn on_engine(name: &str, engine: Arc<dyn Engine>) -> Result<Self, ImageError> {
         engine::open(name, engine)
     }
+
+    /// An image of the engine, which is to go into a registry as it is.
+    pub(crate) fn itself_on_engine(image: &Image, engine: Arc<dyn Engine>) -> Self {
+        engine::itself(image, engine)
+    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(super) fn open(
     if is_digest(tag) && format!("sha256:{}", sha256_of_bytes(&found.bytes)) != tag {
         return Err(ImageError::OtherBytes { what: called.to_owned(), digest: tag.to_owned() });
     }
-    let described = reader.describe(found.bytes)?;
+    let described = reader.describe(&found.bytes)?;
     let image = Image { id: ImageId(described.digest), ..described.image };
     let layers = described.layers.into_iter().map(BaseLayer::Kept).collect();
     let (name, layers) = (Some(called.to_owned()), Box::new(RemoteLayers { repository, layers }));

@@ -98,6 +98,45 @@ fn of_several_platforms_and_tags_the_one_is_taken_that_is_meant() {
     assert!(refused.ends_with("it is for linux/arm64, not for linux/amd64"), "{refused}");
 }
 
+#[test]
+fn of_an_index_in_a_registry_the_image_for_the_target_is_taken_whatever_the_index_is_called() {
+    let (ours, other) = (SampleBase::new("amd64"), SampleBase::new("arm64"));
+    let repository = FakeRepository::new("rootfs");
+    ours.put(&repository, "ours");
+    other.put(&repository, "other");
+    let open = |tag: &str, platform: &Platform| {
+        let reference = Reference::pulled(&format!("{HOST}/rootfs:{tag}")).unwrap();
+        Base::in_registry(&reference, Box::new(repository.clone()), platform)
+    };
+    let kinds =
+        ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
+    for kind in kinds {
+        let index = json!({ "schemaVersion": 2, "mediaType": kind, "manifests": [other.manifest, ours.manifest] });
+        let index = repository.add_manifest("1", kind, index.to_string().as_bytes());
+        let base = open("1", &amd64()).unwrap();
+        assert_eq!((base.image.id.0.as_str(), base.name()), (ours.digest(), Some("r.io:5000/rootfs:1")));
+        let arm = Platform { architecture: "arm64".into(), ..amd64() };
+        assert_eq!(open("1", &arm).unwrap().image.id.0, other.digest());
+        let power = Platform { architecture: "ppc64le".into(), ..amd64() };
+        let refused = refusal(open("1", &power));
+        assert!(refused.ends_with("it has no image for linux/ppc64le, but for linux/amd64, linux/arm64"), "{refused}");
+
+        let size = index.bytes.len();
+        let within = json!({ "manifests": [{ "mediaType": kind, "digest": index.digest, "size": size }] });
+        repository.add_manifest("2", kind, within.to_string().as_bytes());
+        assert!(refusal(open("2", &amd64())).ends_with("its index leads to another index, not to an image"));
+    }
+}
+
+#[test]
+fn a_refusal_is_short_however_long_a_strangers_words_are() {
+    let mut sample = SampleBase::new("arm64");
+    sample.manifest["platform"]["os"] = json!("x\u{1b}".repeat(100_000));
+    let refused = refusal(layout(&sample, std::slice::from_ref(&sample.manifest), ""));
+    assert!(refused.contains("it has no image for linux/amd64") && !refused.contains('\u{1b}'), "{refused}");
+    assert!(refused.len() < 3000, "{}", refused.len());
+}
+
 /// A base that was changed before its manifest was written.
 fn changed(change: impl FnOnce(&mut Vec<String>, &mut Vec<Value>)) -> String {
     let mut sample = SampleBase { blobs: [].into(), manifest: Value::Null };

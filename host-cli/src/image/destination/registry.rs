@@ -107,11 +107,12 @@ impl<'a> RegistryDestination<'a> {
         self.finish(&plan.document(), below.and(above)).map(drop)
     }
 
-    /// Brings the base itself there, as an image with this config.
-    pub(crate) fn whole(&self, config: &[u8], stop: &Stop, events: &dyn EventSink) -> Result<(), ImageError> {
+    /// Brings the base itself there, with its own config.
+    pub(crate) fn whole(&self, stop: &Stop, events: &dyn EventSink) -> Result<(), ImageError> {
         let place = Place { repository: self.repository, reference: self.reference, records: self.records };
         let layers = layers::send(&place, &*self.base.layers, &[], self.cores, stop, events)?;
-        self.finish(config, layers).map(drop)
+        // The export that had the layers has that, too.
+        self.finish(&self.base.layers.config(stop)?, layers).map(drop)
     }
 
     /// Sends the config of these layers, and keeps the manifest for its time.

@@ -1,8 +1,11 @@
 //! Single layers out of an engine's export, to be put upon something else: each the same bytes that the image's config names,
 //! without compression, in a file that has no name.
 
+use super::documents::Documents;
 use super::engine_export::{each_file, inflated, unusable};
+use crate::engine::Image;
 use crate::image::ImageError;
+use crate::image::entries::Entry;
 use crate::image::layer::Layer;
 use crate::image::sha256::Hashing;
 use std::fs::File;
@@ -15,32 +18,73 @@ pub(in crate::image) fn layers(
     wanted: &[&str],
     others: &[String],
 ) -> Result<Vec<Layer>, ImageError> {
-    let (mut found, mut unread): (Vec<Option<Layer>>, bool) = (wanted.iter().map(|_| None).collect(), false);
-    let looked_through = each_file(export, |entry, content| {
-        if is_named_as_one_of(&entry.path, others) {
+    let mut search = Search::new(wanted, others);
+    ended(each_file(export, |entry, content| {
+        search.look(entry, content)?;
+        // What comes behind them need not come.
+        if search.has_all() { Err(Ended::WithAll) } else { Ok(()) }
+    }))?;
+    search.found()
+}
+
+/// The same, and the config of `image`, to the byte: of one export, in which that may come last.
+pub(in crate::image) fn layers_and_config(
+    export: impl Read + Send,
+    wanted: &[&str],
+    others: &[String],
+    image: &Image,
+) -> Result<(Vec<Layer>, Vec<u8>), ImageError> {
+    let (mut search, mut documents) = (Search::new(wanted, others), Documents::default());
+    ended(each_file(export, |entry, content| {
+        documents.beside(entry, content, |content| search.look(entry, content))?;
+        if search.has_all() && documents.config_of(image).is_ok() { Err(Ended::WithAll) } else { Ok(()) }
+    }))?;
+    let config = documents.config_of(image)?.to_vec();
+    Ok((search.found()?, config))
+}
+
+/// Layers that are looked for.
+struct Search<'a> {
+    wanted: &'a [&'a str],
+    others: &'a [String],
+    found: Vec<Option<Layer>>,
+    /// Some file could not be read.
+    unread: bool,
+}
+
+impl<'a> Search<'a> {
+    fn new(wanted: &'a [&'a str], others: &'a [String]) -> Self {
+        Self { wanted, others, found: wanted.iter().map(|_| None).collect(), unread: false }
+    }
+
+    /// Keeps a file that is one of them.
+    fn look(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), ImageError> {
+        if is_named_as_one_of(&entry.path, self.others) {
             return Ok(());
         }
         let Some(layer) = spooled(content)? else {
-            unread = true;
+            self.unread = true;
             return Ok(());
         };
         let is_it = |digest: &&str| digest.strip_prefix("sha256:") == Some(&*layer.sha256);
-        if let Some(at) = wanted.iter().position(is_it) {
-            found[at] = Some(layer);
+        if let Some(at) = self.wanted.iter().position(is_it) {
+            self.found[at] = Some(layer);
         }
-        // What comes behind them need not come.
-        if found.iter().all(Option::is_some) { Err(Ended::WithAll) } else { Ok(()) }
-    });
-    match looked_through {
-        Err(Ended::Badly(error)) => return Err(error),
-        Ok(()) | Err(Ended::WithAll) => {}
+        Ok(())
     }
-    match found.iter().position(Option::is_none).map(|at| wanted[at]) {
-        None => Ok(found.into_iter().flatten().collect()),
-        Some(digest) if unread => {
-            Err(unusable(format!("layer {digest} is compressed in a way that cannot be undone here")))
+
+    fn has_all(&self) -> bool {
+        self.found.iter().all(Option::is_some)
+    }
+
+    fn found(self) -> Result<Vec<Layer>, ImageError> {
+        match self.found.iter().position(Option::is_none).map(|at| self.wanted[at]) {
+            None => Ok(self.found.into_iter().flatten().collect()),
+            Some(digest) if self.unread => {
+                Err(unusable(format!("layer {digest} is compressed in a way that cannot be undone here")))
+            }
+            Some(digest) => Err(unusable(format!("no layer in it has the digest {digest}"))),
         }
-        Some(digest) => Err(unusable(format!("no layer in it has the digest {digest}"))),
     }
 }
 
@@ -48,6 +92,13 @@ pub(in crate::image) fn layers(
 enum Ended {
     WithAll,
     Badly(ImageError),
+}
+
+fn ended(looked_through: Result<(), Ended>) -> Result<(), ImageError> {
+    match looked_through {
+        Err(Ended::Badly(error)) => Err(error),
+        Ok(()) | Err(Ended::WithAll) => Ok(()),
+    }
 }
 
 impl From<ImageError> for Ended {

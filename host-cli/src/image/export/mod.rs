@@ -6,6 +6,7 @@
 //! config names, and so what is made of an image is the same on every engine.
 
 mod atomic_output;
+mod documents;
 mod droplet;
 pub(super) mod engine_export;
 mod layers;
@@ -15,8 +16,8 @@ mod target;
 use super::ImageError;
 use super::stop::Stop;
 use crate::engine::Image;
-pub(super) use layers::layers;
-pub(crate) use layout::config_of;
+pub(super) use documents::config_of;
+pub(super) use layers::{layers, layers_and_config};
 use shared_model::event::EventSink;
 use std::io::Read;
 pub(crate) use target::{Exported, Target};

@@ -3,6 +3,7 @@
 
 use super::challenge::Challenge;
 use super::said::{LONGEST_ANSWER, said};
+use super::small_answer;
 use super::trouble::Trouble;
 use crate::registry::credentials::Login;
 use base64::Engine as _;
@@ -13,7 +14,6 @@ use serde::Deserialize;
 use shared_model::safe_url::SafeUrl;
 use shared_model::secret::Secret;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -157,7 +157,7 @@ impl Authorization {
             pairs.into_iter().filter(|(_, value)| !value.is_empty()).map(pair).collect::<Vec<_>>().join("&")
         };
         let asked = [("service", service)].into_iter().chain(scopes.iter().map(|scope| ("scope", scope.as_str())));
-        let answer = if let Login::IdentityToken(token) = &self.login {
+        let (address, answer) = if let Login::IdentityToken(token) = &self.login {
             let address = self.service_at(realm.to_owned())?;
             let scope = scopes.join(" ");
             let fields =
@@ -168,9 +168,9 @@ impl Authorization {
                 (header::CONTENT_LENGTH, body.len().to_string()),
             ];
             let request = Request::new(Method::POST, &address).with_headers(headers);
-            client(&address)
-                .send(request.with_body(SendBody::from_reader(&mut body.as_bytes()), PATIENCE))
-                .map_err(|error| on_the_way(&address, error))?
+            let answer =
+                client(&address).send(request.with_body(SendBody::from_reader(&mut body.as_bytes()), PATIENCE));
+            (address, answer)
         } else {
             let separator = if realm.contains('?') { '&' } else { '?' };
             let address = self.service_at(format!("{realm}{separator}{}", form(asked.collect())))?;
@@ -181,11 +181,14 @@ impl Authorization {
                 }
                 _ => None,
             };
-            client(&address).send(request.with_headers(authorized)).map_err(|error| on_the_way(&address, error))?
+            let answer = client(&address).send(request.with_headers(authorized));
+            (address, answer)
         };
-        let (status, mut body) = (answer.http.status().as_u16(), Vec::new());
-        let read = answer.http.into_body().into_reader().take(LONGEST_ANSWER).read_to_end(&mut body);
-        read.map_err(|_| Trouble::login("its login service broke off"))?;
+        let on_the_way = |error| Trouble::LoginService { at: address.origin().to_owned(), error };
+        let answer = answer.map_err(on_the_way)?;
+        let status = answer.http.status().as_u16();
+        let from = (client(&address), &*address.host);
+        let body = small_answer::read(answer, LONGEST_ANSWER, from).map_err(on_the_way)?;
         if status != 200 {
             let secrets = self.secrets_of_login();
             let said = said(status, &body, &secrets.iter().collect::<Vec<_>>());
@@ -237,10 +240,6 @@ pub(super) fn is_here(registry: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn on_the_way(service: &Address, error: TransferError) -> Trouble {
-    Trouble::LoginService { at: service.origin().to_owned(), error }
-}
-
 fn basic(user: &str, password: &Secret<String>) -> Secret<String> {
     Secret::new(format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.reveal()))))
 }
@@ -265,5 +264,61 @@ mod tests {
         assert!(authorization(false).service_at("http://auth.example/token".to_owned()).is_err());
         assert!(authorization(false).service_at("http://127.0.0.1:5001/token".to_owned()).is_ok());
         assert!(authorization(true).service_at("ftp://auth.example".to_owned()).is_err());
+    }
+
+    fn password() -> Login {
+        Login::Password { user: "me".into(), password: Secret::new("s3cret".to_owned()) }
+    }
+
+    fn bearer() -> Challenge {
+        let (realm, service, scope) = ("https://auth.example/token".to_owned(), String::new(), String::new());
+        Challenge::Bearer { realm, service, scope }
+    }
+
+    /// Meets it, as who asks nobody else for that.
+    fn met(authorization: &Authorization, challenge: &Challenge, before: Option<&Secret<String>>) -> bool {
+        authorization.meet(challenge, "repository:a:pull", before, &|_| panic!("the login service is asked")).unwrap()
+    }
+
+    fn header(authorization: &Authorization) -> Option<Secret<String>> {
+        authorization.header(&|_| panic!("the login service is asked")).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_shown_before_the_registry_asks_and_nothing_twice() {
+        let token = Login::RegistryToken(Secret::new("t0ken".to_owned()));
+        for (login, challenge, shown) in
+            [(password(), Challenge::Basic, "Basic bWU6czNjcmV0"), (token, bearer(), "Bearer t0ken")]
+        {
+            let authorization = Authorization::new(login, true);
+            assert_eq!(header(&authorization), None);
+            assert!(met(&authorization, &challenge, None));
+            let header = header(&authorization).unwrap();
+            assert_eq!(header.reveal(), shown);
+            assert!(!met(&authorization, &challenge, Some(&header)), "it was not enough");
+            assert!(met(&authorization, &challenge, None), "another thread was asked first");
+        }
+    }
+
+    #[test]
+    fn who_has_no_password_has_none_to_show() {
+        for login in [Login::Anonymous, Login::RegistryToken(Secret::new("t0ken".to_owned()))] {
+            let authorization = Authorization::new(login, true);
+            assert!(!met(&authorization, &Challenge::Basic, None));
+            assert_eq!(header(&authorization), None);
+        }
+    }
+
+    #[test]
+    fn all_that_is_shown_is_kept_from_people() {
+        let secrets = |login, challenge| {
+            let authorization = Authorization::new(login, true);
+            assert!(met(&authorization, challenge, None));
+            let secrets = authorization.secrets();
+            secrets.iter().map(|secret| secret.reveal().clone()).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(secrets(password(), &Challenge::Basic), ["s3cret", "bWU6czNjcmV0"].map(str::to_owned).into());
+        let token = Login::RegistryToken(Secret::new("t0ken".to_owned()));
+        assert_eq!(secrets(token, &bearer()), ["t0ken".to_owned()].into());
     }
 }

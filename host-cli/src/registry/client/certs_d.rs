@@ -65,4 +65,25 @@ mod tests {
         let elsewhere = found("r.io");
         assert_eq!((elsewhere.files, elsewhere.own), (vec![typed.to_owned()], None));
     }
+
+    #[test]
+    fn of_several_folders_all_authorities_count_and_the_first_client_certificate() {
+        let (of_user, of_system) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let at = |folder: &tempfile::TempDir, name: &str| folder.path().join("r.io").join(name);
+        for (folder, names) in [(&of_user, &["b.crt", "b.cert"]), (&of_system, &["a.crt", "a.cert"])] {
+            fs::create_dir_all(folder.path().join("r.io/folder.crt")).unwrap();
+            for name in names {
+                fs::write(at(folder, name), "").unwrap();
+            }
+        }
+        let folders = [of_user.path(), Path::new("/no-such-folder"), of_system.path()].map(Path::to_owned);
+        let found = trust_of(folders.into_iter(), "r.io", None);
+        assert_eq!(found.files, [at(&of_user, "b.crt"), at(&of_system, "a.crt")]);
+        let key = Some(at(&of_user, "b.key"));
+        assert_eq!(
+            found.own,
+            Some(OwnCertificate { certificate: at(&of_user, "b.cert"), key }),
+            "its key must be beside it"
+        );
+    }
 }

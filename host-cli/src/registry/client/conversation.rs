@@ -8,6 +8,7 @@ use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
 use crate::registry::refusal::{Refusal, Speaker};
 use crate::registry::registry_error::RegistryError;
+use crate::registry::repository::Access;
 use http_client::{Answer, Request};
 use shared_model::event::EventSink;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ const FIRST_ANSWER: Duration = Duration::from_secs(15);
 pub(super) struct Conversation {
     pub(super) reference: Reference,
     pub(super) credentials: Credentials,
+    /// What for: errors say so.
+    pub(super) access: Access,
     /// Within the registry: Docker Hub's has `library/` where a name has no user.
     pub(super) path: String,
     /// `r.io:5000/team/app`, for people.
@@ -71,7 +74,7 @@ impl Conversation {
     }
 
     pub(super) fn error(&self, trouble: &Trouble) -> RegistryError {
-        let (refusal, speaker) = (trouble.refusal(), Speaker::Ourselves);
+        let (refusal, speaker) = (trouble.refusal(), Speaker::Ourselves(self.access));
         let text = match trouble {
             Trouble::Source { what } => what.clone(),
             _ => format!("{}: {}", refusal.text(speaker, &self.reference, &self.credentials), trouble.reason()),

@@ -20,8 +20,6 @@ pub(super) struct Download<'a> {
     tries: Tries<'a>,
     hash: Sha256,
     received: u64,
-    /// Bytes that had come when a try ended last.
-    before: u64,
 }
 
 impl<'a> Download<'a> {
@@ -29,15 +27,12 @@ impl<'a> Download<'a> {
     pub(super) fn open(inner: &'a Conversation, blob: &BlobDigest) -> Result<Self, RegistryError> {
         let body = inner.persist(|| body(inner, blob, 0))?;
         let (tries, hash) = (inner.tries(), Sha256::new());
-        Ok(Self { inner, blob: blob.clone(), body, tries, hash, received: 0, before: 0 })
+        Ok(Self { inner, blob: blob.clone(), body, tries, hash, received: 0 })
     }
 
     /// Makes another connection for the rest, if that may help.
     fn go_on(&mut self, mut trouble: Trouble) -> io::Result<()> {
-        if self.received > self.before {
-            self.tries.progress();
-            self.before = self.received;
-        }
+        self.tries.reached(self.received);
         loop {
             self.tries.again(trouble).map_err(|trouble| io::Error::other(self.inner.error(&trouble).text))?;
             match body(self.inner, &self.blob, self.received) {

@@ -1,13 +1,13 @@
 //! Manifests and indexes, on their way here and there.
 
 use super::conversation::{Conversation, DIGEST};
+use super::small_answer;
 use super::transport::Sent;
 use super::trouble::Trouble;
 use crate::registry::refusal::Refusal;
 use crate::registry::repository::{LARGEST_MANIFEST, RemoteManifest};
 use sha2::{Digest as _, Sha256};
 use shared_model::hex::hex;
-use std::io::Read;
 use ureq::http::{Method, header};
 
 /// Those that we can read.
@@ -27,10 +27,8 @@ impl Conversation {
         }
         let media_type = answer.http.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_owned();
-        let mut bytes = Vec::new();
-        let reader = answer.http.into_body().into_reader();
-        let read = reader.take(LARGEST_MANIFEST + 1).read_to_end(&mut bytes);
-        read.map_err(|error| self.transport.client.broken(error, self.reference.registry()))?;
+        let from = (&self.transport.client, self.reference.registry());
+        let bytes = small_answer::read(answer, LARGEST_MANIFEST + 1, from)?;
         if bytes.len() as u64 > LARGEST_MANIFEST {
             let what = format!("the manifest {tag_or_digest} has more than {LARGEST_MANIFEST} bytes");
             return Err(Trouble::Wrong { refusal: Refusal::Other, what });

@@ -2,7 +2,8 @@
 //! sent. Start with [`open`].
 //!
 //! - `transport`: one question and its answer, with `authorization` (`challenge`, tokens), certificates (`certs_d`) and
-//!   redirects. `said`, `trouble`: what a refusal means. `retry`: what failed in passing is tried again.
+//!   redirects. `small_answer`: what comes at once. `said`, `trouble`: what a refusal means. `retry`: what failed in passing is
+//!   tried again.
 //! - `conversation`: who speaks to whom, and how often something is tried. `manifests`: what images are named by.
 //! - `upload`: a blob on its way, which goes on where it broke off; `pipe` between who makes it and who sends it.
 //! - `download`: a blob on its way here, judged by its digest.
@@ -15,9 +16,11 @@ mod download;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzed;
 mod manifests;
+mod outgoing;
 mod pipe;
 mod retry;
 mod said;
+mod small_answer;
 mod transport;
 mod trouble;
 mod upload;
@@ -47,6 +50,8 @@ const HUB_ORIGIN: &str = "https://registry-1.docker.io";
 const HUB_LIBRARY: &str = "library/";
 /// How long nothing may move.
 const IDLE: Duration = Duration::from_secs(30);
+/// Bytes a second of a layer that move at least: as slow as the slowest lines, and what moves less never ends.
+const LOWEST_RATE: u64 = 1000;
 
 /// A repository of a registry. Its clones are the same.
 #[derive(Clone)]
@@ -67,7 +72,7 @@ pub(crate) fn open(
     // Docker's folder for it has something: then it has TLS.
     let has_tls = trust.own.is_some() || trust.files.len() > usize::from(ca.is_some());
     let refused = |text: String, advice: &str| RegistryError { text, advice: advice.to_owned() };
-    let timeouts = Timeouts { idle: IDLE, ..Timeouts::default() };
+    let timeouts = Timeouts { idle: IDLE, lowest_rate: Some(LOWEST_RATE), ..Timeouts::default() };
     let client = |trust: &Trust| {
         Client::new(trust, timeouts).map_err(|error| {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -86,6 +91,7 @@ pub(crate) fn open(
         Ok(RegistryRepository(Arc::new(Conversation {
             reference,
             credentials,
+            access,
             path,
             name,
             transport,

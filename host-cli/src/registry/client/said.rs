@@ -125,6 +125,25 @@ mod tests {
     }
 
     #[test]
+    fn a_code_means_more_than_a_status_and_the_first_that_is_known_counts() {
+        for (code, refusal) in [
+            ("UNAUTHORIZED", Refusal::Unauthorized),
+            ("DENIED", Refusal::Denied),
+            ("NAME_UNKNOWN", Refusal::Unknown),
+            ("NAME_INVALID", Refusal::Name),
+            ("TAG_INVALID", Refusal::Name),
+            ("TOOMANYREQUESTS", Refusal::TooMany),
+            ("DIGEST_INVALID", Refusal::Digest),
+            ("SIZE_INVALID", Refusal::TooLarge),
+        ] {
+            let errors = serde_json::json!({"errors": [{"code": "OF_OUR_OWN"}, {"code": code}, {"code": "DENIED"}]});
+            assert_eq!(said(500, errors.to_string().as_bytes(), &[]).refusal, refusal, "{code}");
+        }
+        let words = said(400, br#"{"errors":[{"message":"one"},{"code":"TWO"},{}]}"#, &[]).words;
+        assert_eq!(words, "one; TWO;", "whatever it has of the two");
+    }
+
+    #[test]
     fn what_was_shown_to_a_registry_is_not_shown_to_people() {
         let secret = Secret::new("s3cret".to_owned());
         let body = r#"{"errors":[{"code":"UNAUTHORIZED","message":"s3cret\u001b[2J is wrong"}]}"#;

@@ -5,6 +5,7 @@
 use super::authorization::Authorization;
 use super::challenge::challenge;
 use super::said::{LONGEST_ANSWER, said};
+use super::small_answer;
 use super::trouble::Trouble;
 use crate::registry::credentials::Login;
 use crate::registry::refusal::Refusal;
@@ -132,9 +133,8 @@ impl Transport {
             answer.http.headers().get_all(header::WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
         let is_too_little = status == 401 && asked.into_iter().any(|asked| asked.contains("insufficient_scope"));
         let retry_after = retry_after(answer.http.headers(), Timestamp::now());
-        let mut body = Vec::new();
-        // What cannot be read of it says nothing.
-        let _ = answer.http.into_body().into_reader().take(LONGEST_ANSWER).read_to_end(&mut body);
+        // What cannot be read says nothing.
+        let body = small_answer::read(answer, LONGEST_ANSWER, (&self.client, &self.origin.host)).unwrap_or_default();
         let secrets = self.authorization.secrets();
         let mut said = said(status, &body, &secrets.iter().collect::<Vec<_>>());
         if is_too_little {
@@ -157,5 +157,30 @@ impl Transport {
         let asked = answer.headers().get_all(header::WWW_AUTHENTICATE);
         let Some(challenge) = challenge(asked.iter().filter_map(|value| value.to_str().ok())) else { return Ok(false) };
         self.authorization.meet(&challenge, &self.scope, before, &|at| self.client_for(at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(url: &str) -> Address {
+        Address::parse(&SafeUrl::new(url)).unwrap()
+    }
+
+    #[test]
+    fn where_a_registry_points_to_is_followed_but_not_from_tls_to_none() {
+        for (from, location, to) in [
+            ("https://r.io/v2/a/x", "/v2/a/y?z=1", Some("https://r.io/v2/a/y?z=1")),
+            ("https://r.io/v2/", "https://cdn.example/b", Some("https://cdn.example/b")),
+            ("http://127.0.0.1:5/v2/", "http://127.0.0.2:6/b", Some("http://127.0.0.2:6/b")),
+            ("http://127.0.0.1:5/v2/", "https://cdn.example/b", Some("https://cdn.example/b")),
+            ("https://r.io/v2/", "http://r.io/b", None),
+            ("https://r.io/v2/", "ftp://r.io/b", None),
+            ("https://r.io/v2/", "file:///etc/passwd", None),
+        ] {
+            let next = Transport::next(&address(from), location).ok().map(|next| next.url);
+            assert_eq!(next.as_deref(), to, "{location}");
+        }
     }
 }

@@ -44,7 +44,7 @@ impl Trouble {
         match self {
             Self::Transfer(error) | Self::LoginService { error, .. } => error.is_transient(),
             Self::Refused { said, .. } if said.refusal == Refusal::Full => false,
-            Self::Refused { status, .. } => matches!(status, 408 | 425 | 429 | 500 | 502..=504),
+            Self::Refused { status, .. } => is_passing(*status),
             Self::Wrong { refusal, .. } => *refusal == Refusal::Digest,
             Self::Source { .. } => false,
         }
@@ -55,9 +55,10 @@ impl Trouble {
         matches!(self, Self::Transfer(error) if error.is_about_the_server() || matches!(error, TransferError::Idle { .. }))
     }
 
-    /// Whether somebody is there and says nothing.
+    /// Whether somebody is there and says nothing, or next to nothing: to wait for that takes long each time.
     pub(super) fn is_silence(&self) -> bool {
-        matches!(self, Self::Transfer(TransferError::Idle { .. }))
+        let (Self::Transfer(error) | Self::LoginService { error, .. }) = self else { return false };
+        matches!(error, TransferError::Idle { .. } | TransferError::TooSlow { .. })
     }
 
     /// How long the registry asks to wait before the next try.
@@ -90,6 +91,13 @@ impl Trouble {
     }
 }
 
+/// Whether who answers so may answer otherwise in a moment. 520 to 524 are the words of a network that stands before a registry
+/// (Cloudflare's) for a 502 or 504: the registry hung up, is down, or is slow. Its 525 and 526 speak of the registry's certificate,
+/// and 530 of its name: somebody must mend those.
+fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500 | 502..=504 | 520..=524)
+}
+
 /// An error with its cause.
 fn error_text(error: &TransferError) -> String {
     match std::error::Error::source(error) {
@@ -108,7 +116,40 @@ fn of_transfer(error: &TransferError) -> Refusal {
         TransferError::WrongHost { .. } | TransferError::CertificateExpired { .. } => Refusal::BadCertificate,
         TransferError::OwnCertificate { .. } => Refusal::OwnCertificate,
         TransferError::Tls { .. } => Refusal::PlainHttp,
-        TransferError::CutOff { .. } => Refusal::Trouble,
+        TransferError::CutOff { .. } | TransferError::TooSlow { .. } => Refusal::Trouble,
         _ => Refusal::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, refusal: Refusal) -> Trouble {
+        let said = Said { refusal, words: String::new() };
+        Trouble::Refused { status, said, retry_after: None, by_login_service: false }
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again_and_what_somebody_must_mend_is_not() {
+        for status in [408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524] {
+            assert!(refused(status, Refusal::Trouble).is_transient(), "{status}");
+            assert!(!refused(status, Refusal::Full).is_transient(), "{status}: it has no room");
+        }
+        for status in [400, 401, 403, 404, 405, 413, 416, 501, 505, 507, 519, 525, 526, 527, 530] {
+            assert!(!refused(status, Refusal::Trouble).is_transient(), "{status}");
+        }
+        let wrong = |refusal| Trouble::Wrong { refusal, what: String::new() };
+        assert!(wrong(Refusal::Digest).is_transient(), "the way there may have changed a byte");
+        assert!(!wrong(Refusal::Other).is_transient());
+        assert!(!Trouble::Source { what: String::new() }.is_transient(), "it would be read the same again");
+    }
+
+    #[test]
+    fn a_network_before_a_registry_is_told_by_its_number() {
+        assert_eq!(refused(522, Refusal::Trouble).reason(), "it answered 522");
+        let said = Said { refusal: Refusal::Trouble, words: "busy".to_owned() };
+        let by_login_service = Trouble::Refused { status: 503, said, retry_after: None, by_login_service: true };
+        assert_eq!(by_login_service.reason(), "its login service answered 503 Service Unavailable: busy");
     }
 }

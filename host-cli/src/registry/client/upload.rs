@@ -1,8 +1,9 @@
 //! A blob on its way to a registry: begun, sent in one stream, closed with its digest, which is made on the way. What breaks
-//! off goes on where the registry has got to, then in pieces: whatever stands between may bound what it lets pass at once.
+//! off goes on where the registry has got to, then in pieces: whatever stands between may bound what it lets pass at once. Where a
+//! registry takes no pieces, or makes something else of them, all of it is begun anew in one.
 
 use super::conversation::{Conversation, DIGEST};
-use super::pipe::{PipeReader, pipe};
+use super::outgoing::{self, Outgoing, unreadable};
 use super::retry::Tries;
 use super::transport::{Sent, Transport};
 use super::trouble::Trouble;
@@ -10,11 +11,8 @@ use crate::registry::refusal::Refusal;
 use crate::registry::registry_error::RegistryError;
 use crate::registry::repository::{BlobDigest, BlobSource};
 use http_client::{Address, Answer, TransferError};
-use sha2::{Digest as _, Sha256};
-use shared_model::hex::hex;
 use shared_model::safe_url::SafeUrl;
 use std::io::{self, Read};
-use std::thread;
 use ureq::http::{HeaderName, Method, header};
 
 /// Bytes of a piece; the registry may ask for larger ones.
@@ -25,6 +23,11 @@ const SMALLEST_PIECE: usize = 1 << 20;
 const LARGEST_PIECE: usize = 32 << 20;
 /// How small a piece may be that is not the last.
 const SMALLEST_ASKED_FOR: HeaderName = HeaderName::from_static("oci-chunk-min-length");
+/// A registry takes no pieces that refuses two: the first may have come to where another had ended, or to an upload that it has
+/// forgotten. What is plainly wrong with it is told at once.
+const PIECES_REFUSED: u32 = 2;
+/// How often bytes are sent anew that did not come together in the registry.
+const RENEWALS: u32 = 1;
 /// Rounds of one upload in all, whatever a registry says of its progress.
 const MOST_ROUNDS: u32 = 50;
 
@@ -55,29 +58,46 @@ pub(super) struct Upload<'a> {
     piece: Option<usize>,
     /// Pieces are not to be smaller.
     smallest: usize,
+    /// Whether all at once is too much for somebody.
+    is_too_large: bool,
+    /// How sure it is that the registry takes no pieces; see [`PIECES_REFUSED`].
+    refused: u32,
+    /// Whether it goes on where an earlier try broke off.
+    is_resumed: bool,
+    /// How often it was begun anew because what had come in parts was not the whole.
+    renewals: u32,
 }
 
 impl<'a> Upload<'a> {
     /// Nothing is sent yet.
     pub(super) fn new(inner: &'a Conversation, blob: &'a dyn BlobSource) -> Self {
-        let (place, is_unsure, smallest) = (None, false, SMALLEST_PIECE);
-        Self { inner, blob, place, is_unsure, offset: 0, sent: 0, piece: None, smallest }
+        Self {
+            inner,
+            blob,
+            place: None,
+            is_unsure: false,
+            offset: 0,
+            sent: 0,
+            piece: None,
+            smallest: SMALLEST_PIECE,
+            is_too_large: false,
+            refused: 0,
+            is_resumed: false,
+            renewals: 0,
+        }
     }
 
     /// Sends it.
     pub(super) fn run(mut self) -> Result<BlobDigest, RegistryError> {
         let mut tries = self.inner.tries();
-        let (mut furthest, mut rounds) = (0, 0);
+        let mut rounds = 0;
         loop {
             match self.attempt() {
                 Ok(sent) => return Ok(sent),
                 Err(trouble) => {
                     rounds += 1;
                     // What begins anew each time and breaks at its end gets no further.
-                    if self.offset > furthest {
-                        furthest = self.offset;
-                        tries.progress();
-                    }
+                    tries.reached(self.offset);
                     let outcome = if rounds < MOST_ROUNDS { self.recover(&mut tries, trouble) } else { Err(trouble) };
                     outcome.map_err(|trouble| self.inner.error(&trouble))?;
                 }
@@ -85,9 +105,19 @@ impl<'a> Upload<'a> {
         }
     }
 
-    /// After `trouble`: waits; the registry is asked then what it has got.
+    /// After `trouble`: waits; the registry is asked then what it has got. Or all of it is begun anew, at once.
     fn recover(&mut self, tries: &mut Tries<'_>, trouble: Trouble) -> Result<(), Trouble> {
         let is_too_large = trouble.refusal() == Refusal::TooLarge;
+        self.is_too_large |= is_too_large && self.piece.is_none();
+        let takes_no_pieces = self.refused >= PIECES_REFUSED && !self.is_too_large;
+        let is_garbled = self.is_garbled(&trouble);
+        if takes_no_pieces || is_garbled {
+            tries.without_pause(trouble)?;
+            self.renewals += u32::from(is_garbled);
+            (self.place, self.is_unsure, self.refused) = (None, false, 0);
+            self.piece = self.piece.filter(|_| self.is_too_large);
+            return Ok(());
+        }
         let can_shrink = self.piece.is_none_or(|piece| piece > self.smallest);
         // A token that was good a moment ago: others may have used it up. Whose login is wrong does not come so far.
         let is_expired = matches!(&trouble, Trouble::Refused { status: 401, by_login_service: false, said, .. }
@@ -104,6 +134,12 @@ impl<'a> Upload<'a> {
         self.piece = Some(half.max(self.smallest));
         self.is_unsure = self.place.is_some();
         Ok(())
+    }
+
+    /// Whether the registry has other bytes than were sent, and that may be because they came in parts.
+    fn is_garbled(&self, trouble: &Trouble) -> bool {
+        let is_refused = matches!(trouble, Trouble::Refused { said, .. } if said.refusal == Refusal::Digest);
+        is_refused && self.is_resumed && self.renewals < RENEWALS
     }
 
     /// What the registry has got. Where it has forgotten the upload, or says what cannot be, all of it is sent again.
@@ -150,27 +186,15 @@ impl<'a> Upload<'a> {
             self.offset = 0;
             self.place = Some(self.begin()?);
         }
-        let blob = self.blob;
-        thread::scope(|threads| {
-            let (mut writer, reader) = pipe();
-            threads.spawn(move || {
-                if let Err(error) = blob.write_to(&mut writer)
-                    && error.kind() != io::ErrorKind::BrokenPipe
-                {
-                    writer.fail(error);
-                }
-            });
-            let mut source = Source { reader, hash: Sha256::new(), read: 0, failed: None };
-            let outcome = self.send(&mut source).and_then(|()| self.close(&mut source));
-            self.sent = self.sent.max(source.read);
-            match source.failed {
-                Some(what) => Err(Trouble::Source { what }),
-                None => outcome,
-            }
+        self.is_resumed = self.offset > 0;
+        outgoing::read(self.blob, |source| {
+            let outcome = self.send(source).and_then(|()| self.close(source));
+            self.sent = self.sent.max(source.count());
+            outcome
         })
     }
 
-    fn send(&mut self, source: &mut Source) -> Result<(), Trouble> {
+    fn send(&mut self, source: &mut Outgoing) -> Result<(), Trouble> {
         let offset = self.offset;
         io::copy(&mut source.by_ref().take(offset), &mut io::sink()).map_err(|error| unreadable(&error))?;
         match self.piece {
@@ -179,15 +203,15 @@ impl<'a> Upload<'a> {
         }
     }
 
-    fn send_all(&mut self, source: &mut Source) -> Result<(), Trouble> {
+    fn send_all(&mut self, source: &mut Outgoing) -> Result<(), Trouble> {
         let length = self.blob.known().map(|known| known.size.saturating_sub(self.offset));
         let Some(place) = self.place.clone() else { return Ok(()) };
         let answer =
             self.inner.transport.ask(&Method::PATCH, &place, &content(None), Sent::Stream(&mut *source, length))?;
-        self.take(answer, &place, source.read)
+        self.take(answer, &place, source.count())
     }
 
-    fn send_pieces(&mut self, source: &mut Source, length: usize) -> Result<(), Trouble> {
+    fn send_pieces(&mut self, source: &mut Outgoing, length: usize) -> Result<(), Trouble> {
         loop {
             let mut piece = Vec::new();
             source.by_ref().take(length as u64).read_to_end(&mut piece).map_err(|error| unreadable(&error))?;
@@ -196,6 +220,7 @@ impl<'a> Upload<'a> {
             let range = content(Some((self.offset, last)));
             self.sent = self.sent.max(last + 1);
             let answer = self.inner.transport.ask(&Method::PATCH, &place, &range, Sent::Bytes(&piece))?;
+            self.refused += refused_as_a_piece(answer.http.status().as_u16());
             self.take(answer, &place, last + 1)?;
         }
     }
@@ -211,8 +236,8 @@ impl<'a> Upload<'a> {
         Ok(())
     }
 
-    fn close(&mut self, source: &mut Source) -> Result<BlobDigest, Trouble> {
-        let sent = BlobDigest { digest: format!("sha256:{}", hex(&source.hash.clone().finalize())), size: source.read };
+    fn close(&mut self, source: &mut Outgoing) -> Result<BlobDigest, Trouble> {
+        let sent = source.name();
         if let Some(known) = self.blob.known().filter(|known| *known != sent) {
             let what = format!("a layer is not what it should be: {} in place of {}", sent.digest, known.digest);
             return Err(Trouble::Source { what });
@@ -241,6 +266,15 @@ impl<'a> Upload<'a> {
     }
 }
 
+/// How much an answer to a piece says that the registry takes none.
+fn refused_as_a_piece(status: u16) -> u32 {
+    match status {
+        400 | 405 => PIECES_REFUSED,
+        404 | 416 => 1,
+        _ => 0,
+    }
+}
+
 /// How many bytes an answer says that the registry has got: `Range: 0-99`. `None`: it does not say.
 fn got(answer: &Answer) -> Option<u64> {
     bytes_of_range(answer.http.headers().get(header::RANGE)?.to_str().ok()?)
@@ -255,30 +289,6 @@ fn bytes_of_range(range: &str) -> Option<u64> {
 fn content(range: Option<(u64, u64)>) -> Vec<(HeaderName, String)> {
     let range = range.map(|(first, last)| (header::CONTENT_RANGE, format!("{first}-{last}")));
     [(header::CONTENT_TYPE, "application/octet-stream".to_owned())].into_iter().chain(range).collect()
-}
-
-fn unreadable(error: &io::Error) -> Trouble {
-    Trouble::Source { what: format!("a layer cannot be read: {error}") }
-}
-
-/// What is to be sent: hashed and counted from its first byte on, whatever was sent before.
-struct Source {
-    reader: PipeReader,
-    hash: Sha256,
-    read: u64,
-    /// Why no more of it can be had.
-    failed: Option<String>,
-}
-
-impl Read for Source {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.reader.read(buffer).inspect_err(|error| {
-            self.failed = Some(format!("a layer cannot be read: {error}"));
-        })?;
-        self.hash.update(&buffer[..length]);
-        self.read += length as u64;
-        Ok(length)
-    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ const FOR_EVER: Duration = Duration::from_secs(300);
 /// A thin wire: bytes, and how long they take.
 const LOT: usize = 100 << 10;
 const TAKES: Duration = Duration::from_millis(100);
+/// Between one byte and the next where they trickle.
+const DRIP: Duration = Duration::from_secs(1);
 /// How TLS begins, and what Go's servers and nginx say to it.
 const TLS_HANDSHAKE: u8 = 22;
 const NO_TLS: &[u8] = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTPS request to an HTTP server.\n";
@@ -152,7 +154,9 @@ impl Misbehaving {
                 return writing.shutdown(Shutdown::Both);
             }
             if let Err(error) = read_body(&mut asked, &mut reading, wrong.as_ref()) {
-                self.state().store.broken_off(&asked);
+                let mut state = self.state();
+                let State { store, habits, .. } = &mut *state;
+                store.broken_off(&asked, habits);
                 return Err(error);
             }
             let bodiless = asked.method == "HEAD";
@@ -210,6 +214,17 @@ impl Misbehaving {
             Wrong::Hangs => {
                 to.set_read_timeout(Some(FOR_EVER))?;
                 to.read(&mut [0]).map(drop)
+            }
+            Wrong::Trickles { answer, after } => {
+                let answer = answer.clone().unwrap_or_else(|| self.answer(asked, side));
+                let mut bytes = Vec::new();
+                answer.write(&mut bytes, bodiless)?;
+                let at_once = after.map_or(0, |after| answer.head().len() + after).min(bytes.len());
+                to.write_all(&bytes[..at_once])?;
+                bytes[at_once..].iter().try_for_each(|byte| {
+                    thread::sleep(DRIP);
+                    to.write_all(&[*byte])
+                })
             }
             Wrong::EndlessHead => {
                 to.write_all(b"HTTP/1.1 200 OK\r\n")?;

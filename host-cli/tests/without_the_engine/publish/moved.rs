@@ -116,6 +116,41 @@ fn a_base_of_another_architecture_is_refused_by_its_name() {
     assert_eq!(registry.times_asked("POST "), 0, "something was sent");
 }
 
+#[test]
+fn of_a_base_for_several_platforms_the_one_for_this_machine_is_taken() {
+    let world = World::new(4);
+    let (ours, other) = (Base::new("amd64"), Base::new("s390x"));
+    for kind in ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"]
+    {
+        let base = holding().holding_base(&other).holding_base(&ours);
+        let base = base.holding_index("all", kind, &[(&other, "s390x"), (&ours, "amd64")]);
+        let base = base.holding_index("others", kind, &[(&other, "s390x")]);
+        let registry = Misbehaving::new().holding_another();
+        let publish = |tag: &str| {
+            let base = format!("{}/base:{tag}", base.address);
+            world.publish_with(&name_at(&registry.address), &base, &[], As::Nobody)
+        };
+        publish("others").failed(7, &["it has no image for linux/amd64, but for linux/s390x", "try: "]);
+        registry.assert_holds_the_other();
+        publish("all").done();
+        registry.assert_has_it();
+    }
+}
+
+#[test]
+fn who_may_not_read_a_base_hears_nothing_of_pushing() {
+    let world = World::new(4);
+    let denied = Answer::error("403 Forbidden", "DENIED", "requested access to the resource is denied");
+    let lacking = Answer::error("429 Too Many Requests", "TOOMANYREQUESTS", "slow down").with("Retry-After", "3600");
+    for (refusal, words) in [(denied, "as a user that may read it"), (lacking, "wait, then try again")] {
+        let base = holding().and(Fault::at("GET /v2/base/manifests/", Wrong::Answers(refusal)));
+        let registry = Misbehaving::new().holding_another();
+        let said = publish_on(&world, &base, &registry, As::Nobody).failed(7, &[words, &base.address]);
+        assert!(!said.err.contains("push"), "{}", said.err);
+        registry.assert_holds_the_other();
+    }
+}
+
 /// No request for this host bore a login.
 #[track_caller]
 fn assert_no_login_for(host: &str, registry: &Misbehaving) {

@@ -110,6 +110,20 @@ fn a_fault_that_might_pass_and_stays_ends_it_in_bounded_time() {
 }
 
 #[test]
+fn bytes_that_a_registry_calls_wrong_are_sent_anew_once_if_they_came_in_parts_and_else_not() {
+    let (world, closing) = (World::new(2), "PUT /v2/team/app/blobs/");
+    let invalid = error("400 Bad Request", "DIGEST_INVALID", "provided digest did not match uploaded content");
+    let breaks = Fault::at("PATCH /v2/", Wrong::HangsUp { after: 5 }).times(3);
+    let refuses = || Fault::at(closing, invalid.clone());
+    // Three layers are on their way at once.
+    for (registry, most) in [(Misbehaving::with(refuses()), 3), (Misbehaving::with(refuses()).and(breaks), 6)] {
+        let registry = registry.holding_another();
+        refused(&world, &registry, As::Nobody, &["received other data than was sent"]);
+        assert!(registry.times_asked(closing) <= most, "{} of {most}", registry.times_asked(closing));
+    }
+}
+
+#[test]
 fn a_registry_that_asks_for_an_hours_pause_is_told_of_and_not_waited_for() {
     let busy =
         Answer::error("429 Too Many Requests", "TOOMANYREQUESTS", "too many requests").with("Retry-After", "3600");

@@ -3,6 +3,7 @@
 use super::images::NOISE;
 use super::misbehaving::Misbehaving;
 use super::misbehaving::http::Answer;
+use super::misbehaving::store::Habits;
 use super::misbehaving::wrong::{Fault, Wrong};
 use super::world::{As, World, name_at};
 use crate::said::Said;
@@ -41,7 +42,8 @@ fn an_error_of_a_proxy_that_passes_is_survived_wherever_it_happens() {
         "PUT /v2/team/app/blobs/",
         "PUT /v2/team/app/manifests/",
     ];
-    let statuses = ["500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout"];
+    let statuses =
+        ["500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout", "522 "];
     survived(
         places
             .iter()
@@ -140,6 +142,35 @@ fn a_registry_that_takes_only_small_requests_is_sent_small_ones() {
         assert_eq!(said.code, Some(0), "{largest} {shortest:?}: {said:?}");
         registry.assert_has_it();
     }
+}
+
+/// One that breaks off the first layers that come, and then has these habits.
+fn breaking_off(habits: impl FnOnce(&mut Habits)) -> Misbehaving {
+    Misbehaving::with(Fault::at("PATCH /v2/", Wrong::HangsUp { after: 5 }).times(3)).used_to(habits)
+}
+
+#[test]
+fn a_registry_that_takes_no_chunks_is_sent_all_of_it_anew() {
+    let world = World::new(1);
+    let statuses = ["400 Bad Request", "404 Not Found", "405 Method Not Allowed", "416 Range Not Satisfiable"];
+    thread::scope(|threads| {
+        for status in statuses {
+            let world = &world;
+            threads.spawn(move || {
+                let registry = breaking_off(|habits| habits.refuses_chunks = Some(status));
+                let said = world.publish(&registry, As::Nobody);
+                assert_eq!(said.code, Some(0), "{status}: {said:?}");
+                registry.assert_has_it();
+            });
+        }
+    });
+}
+
+#[test]
+fn a_registry_that_spoils_what_comes_in_parts_is_sent_all_of_it_anew() {
+    let (world, registry) = (World::new(1), breaking_off(|habits| habits.spoils_rests = true));
+    world.publish(&registry, As::Nobody).done();
+    registry.assert_has_it();
 }
 
 #[test]

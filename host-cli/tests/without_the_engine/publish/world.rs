@@ -5,6 +5,7 @@ use super::misbehaving::Misbehaving;
 use super::misbehaving::store::{Manifest, digest};
 use crate::registry::{PASSWORD, USER};
 use crate::said::Said;
+use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -124,6 +125,22 @@ impl Misbehaving {
             for name in ["1".to_owned(), digest(&base.manifest)] {
                 store.manifests.insert(("base".to_owned(), name), (MANIFEST.to_owned(), base.manifest.clone()));
             }
+        });
+        self
+    }
+
+    /// Has an index in the base's repository, as `base:TAG`, which names these images that are there.
+    pub(crate) fn holding_index(self, tag: &str, kind: &str, images: &[(&Base, &str)]) -> Self {
+        let entry = |(base, architecture): &(&Base, &str)| {
+            json!({
+                "mediaType": MANIFEST, "digest": digest(&base.manifest), "size": base.manifest.len(),
+                "platform": { "os": "linux", "architecture": architecture },
+            })
+        };
+        let manifests: Vec<Value> = images.iter().map(entry).collect();
+        let index = json!({ "schemaVersion": 2, "mediaType": kind, "manifests": manifests }).to_string();
+        self.store(|store| {
+            store.manifests.insert(("base".to_owned(), tag.to_owned()), (kind.to_owned(), index.into()))
         });
         self
     }

@@ -11,7 +11,7 @@ use crate::image::{
 };
 use crate::registry::fake::{FakeRepository, HOST};
 use flate2::read::MultiGzDecoder;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared_model::lifecycle::Lifecycle;
 use std::io::Read;
 use std::path::Path;
@@ -75,6 +75,19 @@ impl Machine {
         let lifecycle = LifecycleSource::Programs(vec![("launcher".into(), as_file(b"l"))]);
         let parts = ImageParts { droplet: as_file(droplet), lifecycle, result: String::new() };
         ImageMaker { destination: &destination, stop, events: &self.said }.make(&plan, parts)?;
+        let publication = destination.publication().unwrap();
+        publication.tag(repository, &reference)?;
+        Ok(publication)
+    }
+}
+
+impl Machine {
+    /// Publishes the base itself.
+    fn publish_itself(&self, repository: &FakeRepository) -> Result<Publication, ImageError> {
+        let reference = Reference::read(&format!("{}/{}:1", repository.registry(), repository.path())).unwrap();
+        let (records, cores) = (CompressedLayers::at(self.state.path()), NonZeroUsize::new(self.cores).unwrap());
+        let destination = RegistryDestination::new((repository, &reference), &self.base, &records, cores);
+        destination.whole(&Stop::default(), &self.said)?;
         let publication = destination.publication().unwrap();
         publication.tag(repository, &reference)?;
         Ok(publication)
@@ -261,6 +274,43 @@ fn a_base_of_the_engine_is_exported_once_and_only_if_the_registry_lacks_a_layer(
     let (other, base) = on_engine(&layers);
     other.state().images[0].id.0 = format!("sha256:{}", "9".repeat(64));
     assert_eq!(Machine::new(base).publish(&FakeRepository::new("x"), &droplet()).unwrap().digest(), first.digest());
+}
+
+#[test]
+fn an_image_that_goes_as_it_is_is_exported_once_whatever_the_registry_lacks() {
+    let layers = [1, 2].map(|byte| vec![byte; 70_000]);
+    let ids: Vec<String> = layers.iter().map(|layer| digest(layer)).collect();
+    let config = json!({ "architecture": "amd64", "os": "linux", "rootfs": { "diff_ids": ids } }).to_string();
+    // As engines of the older form do, it names the config behind the layers.
+    let listed = json!([{ "Config": "config.json", "Layers": ["1", "2"] }]).to_string();
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, bytes) in [
+        ("1/layer.tar", &*layers[0]),
+        ("2/layer.tar", &layers[1]),
+        ("config.json", config.as_bytes()),
+        ("manifest.json", listed.as_bytes()),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        tar.append_data(&mut header, name, bytes).unwrap();
+    }
+    let engine = Arc::new(Fake::with_image("app:x"));
+    {
+        let mut state = engine.state();
+        state.export = tar.into_inner().unwrap();
+        state.images[0].details.layers = ids;
+    }
+    let image = engine.state().images[0].clone();
+    let machine = Machine::new(Base::itself_on_engine(&image, Arc::<Fake>::clone(&engine) as Arc<dyn Engine>));
+    let target = FakeRepository::new("team/app");
+    let saves = || engine.calls().iter().filter(|call| call.starts_with("save")).count();
+    let first = machine.publish_itself(&target).unwrap();
+    assert_eq!((first.sent, saves()), (2, 1));
+    let of_config = manifest(&target, "1")["config"]["digest"].as_str().unwrap().to_owned();
+    assert_eq!(target.blob(&of_config).unwrap(), config.as_bytes());
+    // Of layers that are there only the config is looked for.
+    let second = machine.publish_itself(&target).unwrap();
+    assert_eq!((second.digest(), second.sent, saves()), (first.digest(), 0, 2));
 }
 
 #[test]

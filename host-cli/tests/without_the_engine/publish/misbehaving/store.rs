@@ -39,6 +39,10 @@ pub(crate) struct Habits {
     pub(crate) largest: Option<usize>,
     /// The fewest bytes of a chunk that is not the last.
     pub(crate) shortest_chunk: Option<usize>,
+    /// How a chunk is refused that says which it is; none: it is taken.
+    pub(crate) refuses_chunks: Option<&'static str>,
+    /// Keeps another byte in the place of the last that came before a connection ended.
+    pub(crate) spoils_rests: bool,
     /// What stands before the path in a `Location`: `http://HOST:PORT`, or nothing for one without host.
     pub(crate) locations: String,
     /// Where blobs are fetched: `http://HOST:PORT`; none: here.
@@ -161,6 +165,9 @@ impl Store {
         if begins.is_some_and(|begins| begins != bytes.len()) {
             return Self::told("416 Range Not Satisfiable", repository, id, self.uploads[id].len(), habits);
         }
+        if let (Some(status), "PATCH", Some(_)) = (habits.refuses_chunks, method, begins) {
+            return Answer::error(status, "UNSUPPORTED", "chunks are not supported");
+        }
         match method {
             "GET" => Self::told("204 No Content", repository, id, bytes.len(), habits),
             "PATCH" if self.short.contains(id) => {
@@ -187,11 +194,14 @@ impl Store {
     }
 
     /// What came of a request whose client or connection has gone: a chunk counts as far as it came.
-    pub(crate) fn broken_off(&mut self, asked: &Asked) {
+    pub(crate) fn broken_off(&mut self, asked: &Asked, habits: &Habits) {
         if let ("PATCH", Some((_, What::Upload(id)))) = (asked.method.as_str(), parse(&asked.path))
             && let Some(bytes) = self.uploads.get_mut(id)
         {
             bytes.extend(&asked.body);
+            if let (true, Some(last)) = (habits.spoils_rests, bytes.last_mut()) {
+                *last ^= 1;
+            }
         }
     }
 

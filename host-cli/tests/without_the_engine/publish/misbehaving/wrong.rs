@@ -33,6 +33,9 @@ pub(crate) enum Wrong {
     Hangs,
     /// The request is served, but its body is read and the answer's written at some 100 KB a tenth of a second.
     Crawls,
+    /// This is answered, or what is right; the head and so many bytes of the body go at once, or nothing (`None`), and the rest a
+    /// byte a second.
+    Trickles { answer: Option<Answer>, after: Option<usize> },
     /// Headers without end.
     EndlessHead,
     /// A status, and a body without end.
@@ -51,6 +54,7 @@ impl fmt::Debug for Wrong {
             Self::Changes(_) => out.write_str("changes the answer"),
             Self::Hangs => out.write_str("hangs"),
             Self::Crawls => out.write_str("crawls"),
+            Self::Trickles { after, .. } => write!(out, "trickles after {after:?}"),
             Self::EndlessHead => out.write_str("endless headers"),
             Self::EndlessBody(status) => write!(out, "{status} without end"),
             Self::Babbles => out.write_str("babbles"),
