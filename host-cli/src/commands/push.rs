@@ -49,7 +49,7 @@ fn direct(session: &Session, wanted: &AppRef, logs: &LogOptions, publishing: &Pu
         let publisher = publishing.open(session.unconnected(), (&itself, &image.details.platform), engine)?;
         let config = session.cleanup().send(|stop| Ok(config_of(session.engine.save(&image.id)?, &image, stop)?))?;
         let sent = publisher.whole(session.unconnected(), &config)?;
-        publisher.tag(session.unconnected(), &sent)
+        publisher.tag(session.unconnected(), &sent).map(|_| ())
     })
 }
 

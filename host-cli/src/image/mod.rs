@@ -25,6 +25,7 @@ mod error;
 pub(crate) mod export;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzed;
+mod handover;
 mod layer;
 mod layer_tree;
 mod lifecycle;
@@ -45,6 +46,7 @@ pub(crate) use destination::{
     EngineDestination, ImageBy, Journal, MadeImage, Publication, RegistryDestination, UntaggedImage, tag,
 };
 pub(crate) use error::{ImageError, checked_names};
+pub(crate) use handover::HandedOver;
 pub(crate) use lifecycle::LifecycleSource;
 pub(crate) use make::{ImageMaker, ImageNames, ImageOptions, ImageParts, ImagePlan};
 pub(crate) use records::Records;
