@@ -24,7 +24,7 @@ pub(crate) use cache::{Cache, CacheCommand, CacheList, CacheOptions, CacheVerify
 pub(crate) use export::Export;
 pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
 pub(crate) use image::Image;
-pub(crate) use manifest::{Manifest, ManifestCommand, ManifestOutput, ManifestRestage};
+pub(crate) use manifest::{Manifest, ManifestCommand, ManifestLaunch, ManifestOutput, ManifestRestage};
 pub(crate) use output::{Color, ListOutput, Output, ScreenOptions};
 pub(crate) use rebase::Rebase;
 

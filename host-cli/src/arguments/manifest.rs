@@ -3,9 +3,11 @@
 use super::fetching::{FetchOptions, STAGER_IMAGE};
 use crate::app_ref::{AppRef, AppRefError};
 use crate::plan::name_resolution::{HostMapping, NameResolution, NameServer};
+use crate::plan::volumes::VolumeMapping;
 use crate::requests::LogOptions;
 use crate::settings::{Settings, fill, fill_list};
 use argh::{ArgsInfo, FromArgs};
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 /// print the Kubernetes objects that stage or run an app, for `kubectl apply -f -`
@@ -27,6 +29,7 @@ pub(crate) struct Manifest {
 #[argh(subcommand)]
 pub(crate) enum ManifestCommand {
     Restage(ManifestRestage),
+    Launch(ManifestLaunch),
 }
 
 /// Where a manifest goes, and what of it is printed.
@@ -51,9 +54,6 @@ macro_rules! prints_objects {
                 /// namespace of the objects (default: the one that kubectl uses)
                 #[argh(option, arg_name = "name")]
                 pub(crate) namespace: Option<String>,
-                /// stager image, as the cluster's nodes know it (STAGER_IMAGE; default: stager:latest)
-                #[argh(option, arg_name = "image")]
-                pub(crate) stager_image: Option<String>,
                 /// address of a host that the cluster does not know: HOST=IP; may be given several times (STAGER_ADD_HOST)
                 #[argh(option, arg_name = "host=ip")]
                 pub(crate) add_host: Vec<HostMapping>,
@@ -88,7 +88,6 @@ macro_rules! prints_objects {
 
             fn fill_in_manifest(&mut self, settings: &Settings) {
                 self.fill_in_logs(settings);
-                fill(&mut self.stager_image, settings.stager_image.as_ref());
                 fill_list(&mut self.add_host, settings.add_host.as_ref());
                 fill_list(&mut self.dns, settings.dns.as_ref());
                 fill(&mut self.ca, settings.ca.as_ref());
@@ -112,6 +111,9 @@ prints_objects! {
         /// app to stage (default: the app of the newest staging request)
         #[argh(positional, arg_name = "APP")]
         pub(crate) app: Option<String>,
+        /// stager image, as the cluster's nodes know it (STAGER_IMAGE; default: stager:latest)
+        #[argh(option, arg_name = "image")]
+        pub(crate) stager_image: Option<String>,
         /// put the image into a registry, as REGISTRY/REPO[:TAG] (default tag: latest)
         #[argh(option, arg_name = "ref")]
         pub(crate) publish: Option<String>,
@@ -148,6 +150,45 @@ prints_objects! {
     }
 }
 
+prints_objects! {
+    /// print what runs an app: Deployment, Service, network policy
+    #[derive(ArgsInfo, FromArgs, Debug)]
+    #[argh(
+        subcommand,
+        name = "launch",
+        note = "The objects of an app's process have the same names each time: applying them again rolls it, and the next instance is\n\
+                healthy before an earlier one goes.",
+        example = "$ host-cli manifest launch --with-secrets --image registry.example.com/team/my-app:latest my-app | kubectl apply -f -"
+    )]
+    ManifestLaunch {
+        /// app to run (default: the app of the newest launch request)
+        #[argh(positional, arg_name = "APP")]
+        pub(crate) app: Option<String>,
+        /// the app's image in a registry, by tag or digest, as `restage --publish` made it
+        #[argh(option, arg_name = "ref")]
+        pub(crate) image: Option<String>,
+        /// name of a Secret of the namespace with which nodes get the image (default: the service account's)
+        #[argh(option, arg_name = "name")]
+        pub(crate) pull_secret: Option<String>,
+        /// process type to run (default: web, or the one of --request)
+        #[argh(option, arg_name = "type")]
+        pub(crate) process: Option<String>,
+        /// number of instances (default: the request's)
+        #[argh(option, arg_name = "n")]
+        pub(crate) instances: Option<NonZeroU16>,
+        /// tell each instance its number: a StatefulSet instead of a Deployment, which rolls with an instance less
+        #[argh(switch)]
+        pub(crate) index: bool,
+        /// also print an Ingress of this class for the app's routes
+        #[argh(option, arg_name = "class")]
+        pub(crate) ingress: Option<String>,
+        /// persistent volume claim for a volume of the request: ID=CLAIM, or ID=CLAIM:ro to read only; may be given once for each
+        /// volume
+        #[argh(option, arg_name = "id=claim")]
+        pub(crate) volume_map: Vec<VolumeMapping>,
+    }
+}
+
 impl ManifestRestage {
     /// With whom the Job speaks, and what it keeps.
     pub(crate) fn fetch_options(&self) -> FetchOptions<'_> {
@@ -170,8 +211,10 @@ impl Manifest {
         match &mut self.command {
             ManifestCommand::Restage(command) => {
                 command.fill_in_manifest(settings);
+                fill(&mut command.stager_image, settings.stager_image.as_ref());
                 fill(&mut command.base, settings.base.as_ref());
             }
+            ManifestCommand::Launch(command) => command.fill_in_manifest(settings),
         }
     }
 }

@@ -5,6 +5,8 @@ use crate::failure::Failure;
 use shared_model::exit_code::ExitCode;
 
 #[cfg(feature = "kubernetes")]
+mod launch;
+#[cfg(feature = "kubernetes")]
 mod restage;
 #[cfg(feature = "kubernetes")]
 mod written;
@@ -15,6 +17,7 @@ pub(super) fn run(command: Manifest) -> Result<ExitCode, Failure> {
     use crate::arguments::ManifestCommand;
     match command.command {
         ManifestCommand::Restage(command) => restage::run(&command),
+        ManifestCommand::Launch(command) => launch::run(&command),
     }
 }
 

@@ -75,6 +75,38 @@ mod with_kubernetes {
         assert!(said.code == 2 && said.err.contains("--base REGISTRY/REPO"), "{said:?}");
     }
 
+    #[test]
+    fn an_app_is_a_deployment_with_a_service_and_its_variables_are_in_a_secret() {
+        let (home, logs) = (home(), recorded("2016"));
+        let launch = |more: &str| home.run(&format!("manifest launch --logs {} {more} node-env", logs.display()));
+        let said = launch("--image registry.example.com/team/node-env:1");
+        assert_eq!(said.code, 0, "{said:?}");
+        for kind in ["Deployment", "Service"] {
+            assert!(said.out.lines().any(|line| line == format!("kind: {kind}")), "{kind} is not in\n{}", said.out);
+        }
+        assert!(said.err.contains("-environment (") && !said.out.contains("VCAP_SERVICES"), "{said:?}");
+        let whole = launch("--image registry.example.com/team/node-env:1 --with-secrets");
+        assert!(whole.out.contains("kind: Secret") && whole.out.contains("VCAP_SERVICES: "), "{whole:?}");
+        for (more, text) in [
+            ("", "--image is missing"),
+            ("--image r.io/a --volume-map v=claim", "the request has no volume"),
+            ("--image r.io/a --volume-map v=/srv/x", "is no name of a persistent volume claim"),
+        ] {
+            let said = launch(more);
+            assert!(said.code == 2 && said.err.contains(text) && said.out.is_empty(), "{more}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn a_docker_app_is_left_to_an_engine() {
+        let from = recorded("cfdot").join("cfdot-desired-lrps.jsonl");
+        let text = fs::read_to_string(&from).unwrap();
+        let docker = text.lines().find(|line| line.contains(r#""rootfs":"docker:"#)).unwrap();
+        let home = home().with("lrp.json", &[docker.to_owned()]);
+        let said = home.run("manifest launch --request lrp.json --image r.io/a");
+        assert!(said.code == 3 && said.err.contains("is a docker app"), "{said:?}");
+    }
+
     fn decoded(text: &str) -> String {
         use base64::Engine as _;
         String::from_utf8(base64::engine::general_purpose::STANDARD.decode(text.trim_matches('"')).unwrap()).unwrap()

@@ -2,8 +2,8 @@
 
 use crate::engine::container_spec::ContainerSpec;
 use k8s_openapi::api::core::v1::{
-    Capabilities, EmptyDirVolumeSource, HostAlias, KeyToPath, PodDNSConfig, PodSecurityContext, ResourceRequirements,
-    SeccompProfile, SecretVolumeSource, SecurityContext, Volume, VolumeMount,
+    Capabilities, EmptyDirVolumeSource, HostAlias, KeyToPath, PersistentVolumeClaimVolumeSource, PodDNSConfig,
+    PodSecurityContext, ResourceRequirements, SeccompProfile, SecretVolumeSource, SecurityContext, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use std::collections::BTreeMap;
@@ -100,6 +100,12 @@ pub(super) fn secret_files(name: &str, secret: &str, mode: i32, files: &[(&str, 
         optional: None,
     };
     Volume { name: name.to_owned(), secret: Some(source), ..Volume::default() }
+}
+
+/// Of a claim of the namespace.
+pub(super) fn claimed(name: &str, claim: &str) -> Volume {
+    let source = PersistentVolumeClaimVolumeSource { claim_name: claim.to_owned(), read_only: None };
+    Volume { name: name.to_owned(), persistent_volume_claim: Some(source), ..Volume::default() }
 }
 
 /// A volume of the pod in a container.

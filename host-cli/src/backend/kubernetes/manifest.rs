@@ -2,8 +2,11 @@
 //! asked for. Pure.
 
 use super::secrets::SecretFiles;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1;
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,8 +15,14 @@ use std::fmt::Write as _;
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Object {
+    Deployment(Box<Deployment>),
+    Ingress(Box<Ingress>),
     Job(Box<Job>),
+    NetworkPolicy(Box<NetworkPolicy>),
+    PodDisruptionBudget(Box<PodDisruptionBudget>),
     Secret(Box<v1::Secret>),
+    Service(Box<v1::Service>),
+    StatefulSet(Box<StatefulSet>),
 }
 
 /// What a plan becomes in a cluster.

@@ -17,7 +17,7 @@ const LONGEST_STEM: usize = 40;
 /// Digits of a hash: 32 bits, among the apps of one namespace that have the same slug.
 const DIGITS: usize = 8;
 /// Where nothing else says whose an object is.
-const NAME: &str = "app.kubernetes.io/name";
+pub(super) const NAME: &str = "app.kubernetes.io/name";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
 /// The start of the names of all objects of an app's process: what people recognise, and a hash of what makes it another's. Begins

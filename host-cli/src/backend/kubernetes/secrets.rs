@@ -36,9 +36,11 @@ impl SecretFiles {
         }
     }
 
-    /// For people who have to make it themselves: `NAME (KEY, KEY)`.
+    /// For people: `NAME (KEY)`, or how many keys it has.
     pub(super) fn described(&self) -> String {
-        let keys: Vec<&str> = self.files.keys().map(String::as_str).collect();
-        format!("{} ({})", self.name, keys.join(", "))
+        match self.files.keys().next() {
+            Some(key) if self.files.len() == 1 => format!("{} ({key})", self.name),
+            _ => format!("{} ({} keys)", self.name, self.files.len()),
+        }
     }
 }

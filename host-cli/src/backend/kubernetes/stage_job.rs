@@ -3,8 +3,8 @@
 //! registry's login, only the first the request. Pure.
 
 use super::container::{
-    EVERYBODYS, OWNERS, dns, empty, host_aliases, literal, mount, mount_to_read, pod_security, resources, secret_files,
-    security,
+    EVERYBODYS, OWNERS, claimed, dns, empty, host_aliases, literal, mount, mount_to_read, pod_security, resources,
+    secret_files, security,
 };
 use super::manifest::{Manifest, Object};
 use super::names::{metadata, part, stem, unique};
@@ -14,8 +14,7 @@ use crate::labels;
 use crate::plan::restage::{RestagePlan, StagedImagePlan};
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, EnvVar, PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, SecurityContext,
-    Toleration, Volume, VolumeMount,
+    Capabilities, Container, EnvVar, PodSpec, PodTemplateSpec, SecurityContext, Toleration, Volume, VolumeMount,
 };
 use shared_model::cache::MOUNTED;
 use shared_model::secret::Secret;
@@ -288,11 +287,6 @@ impl RegistryLogin<'_> {
 /// A path's folder and name.
 fn parts(path: &'static str) -> Option<(&'static str, &'static str)> {
     path.rsplit_once('/')
-}
-
-fn claimed(name: &str, claim: &str) -> Volume {
-    let source = PersistentVolumeClaimVolumeSource { claim_name: claim.to_owned(), read_only: None };
-    Volume { name: name.to_owned(), persistent_volume_claim: Some(source), ..Volume::default() }
 }
 
 /// What the program is told that publishes. All of it stands in the plan: it needs no request, which holds secrets.

@@ -1,19 +1,24 @@
 //! The objects of every recorded request, as files that ci/test also shows to the schemas of clusters.
 
+use super::app_pod::Index;
 use super::manifest::{Manifest, Secrets};
 use super::stage_job::{JobOptions, JobPublishing, RegistryLogin, stage_job};
+use super::workload::{WorkloadOptions, workload};
 use crate::image::created::{self, Created};
 use crate::image::{ImageBy, ImageOptions};
 use crate::labels;
 use crate::plan::fetching::{Fetching, Keeping, MountedFile};
 use crate::plan::golden::{all_recorded, assert_golden_file};
+use crate::plan::image_source::Pull;
+use crate::plan::launch::{LaunchOptions, LaunchPlan};
+use crate::plan::lifecycle::LifecycleFrom;
 use crate::plan::name_resolution::NameResolution;
 use crate::plan::restage::{RestageOptions, RestagePlan};
 use serde_json::Value;
 use shared_model::secret::Secret;
 use std::collections::BTreeMap;
 
-pub(super) const STAGINGS: [(&str, &str); 3] = [
+const STAGINGS: [(&str, &str); 3] = [
     ("2016", include_str!("../../../../examples/requests/2016/stager.stdout.log")),
     ("2017", include_str!("../../../../examples/requests/2017/stager.stdout.log")),
     ("2026", include_str!("../../../../examples/requests/2026/stager.stdout.log")),
@@ -159,4 +164,133 @@ fn what_a_tenant_calls_an_app_is_replaced_by_no_cluster_and_breaks_no_text() {
     assert_eq!(job["metadata"]["annotations"]["stager/app-name"], name);
     let arguments = job["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap();
     assert!(arguments.contains(&format!("stager.app-name=$${}", &name[1..]).into()), "{arguments:?}");
+}
+
+const LAUNCHES: [(&str, &str); 3] = [
+    ("2016", include_str!("../../../../examples/requests/2016/nsync_listener.stdout.log")),
+    ("2017", include_str!("../../../../examples/requests/2017/nsync_listener.stdout.log")),
+    ("2026", include_str!("../../../../examples/requests/2026/nsync_listener.stdout.log")),
+];
+const CFDOT_LRPS: &str = include_str!("../../../../examples/requests/cfdot/cfdot-desired-lrps.jsonl");
+
+/// Every recorded launch request of an app with a droplet, by the name of its file here.
+fn launches() -> Vec<(String, String)> {
+    let of_year = |(year, log): (&str, &str)| {
+        let documents = all_recorded(log, "desiredLRP").into_iter().enumerate();
+        documents.map(|(at, document)| (format!("launch-{year}-{at}"), document)).collect::<Vec<_>>()
+    };
+    let cfdot = CFDOT_LRPS.lines().filter(|line| line.contains(r#""domain":"cf-apps""#));
+    let cfdot = cfdot.filter(|line| !line.contains(r#""rootfs":"docker:"#)).enumerate();
+    let cfdot = cfdot.map(|(at, line)| (format!("launch-cfdot-{at}"), line.to_owned()));
+    LAUNCHES.into_iter().flat_map(of_year).chain(cfdot).collect()
+}
+
+fn launch_plan(document: &str, volumes: &[&str]) -> LaunchPlan {
+    let volumes: Vec<_> = volumes.iter().map(|typed| typed.parse().unwrap()).collect();
+    let (names, keeping) = (NameResolution::default(), Keeping::WithContainer);
+    let options = LaunchOptions {
+        process: None,
+        ports: &[],
+        volumes: &volumes,
+        network: "",
+        names,
+        fetching: Fetching { image: "", network: "", names, files: &[], keeping, agent_options: &[] },
+        lifecycle: LifecycleFrom::Image,
+        pull: Pull::Missing,
+        authorities: &[("ca.pem".to_owned(), "s3cret-ca".to_owned())],
+        identity: None,
+        instance: "5eed5eed-0000-4000-8000-000000000000",
+    };
+    LaunchPlan::new(document, None, &options).unwrap()
+}
+
+fn workload_options() -> WorkloadOptions<'static> {
+    WorkloadOptions {
+        namespace: Some("apps"),
+        image: "registry.example.com/team/app@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+        pull_secret: None,
+        instances: None,
+        index: Index::Unknown,
+        ingress_class: Some("nginx"),
+    }
+}
+
+/// The document of a cfdot request whose app is called so.
+fn of_app(name: &str) -> String {
+    CFDOT_LRPS.lines().find(|line| line.contains(&format!(r#"\"application_name\":\"{name}\""#))).unwrap().to_owned()
+}
+
+fn object<'a>(all: &'a [Value], kind: &str) -> &'a Value {
+    all.iter().find(|object| object["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"))
+}
+
+#[test]
+fn every_recorded_launch_request_gives_these_objects_in_which_nothing_is_secret() {
+    for (name, document) in launches() {
+        let manifest = workload(&launch_plan(&document, &[]), &workload_options()).unwrap();
+        let mut yaml = manifest.yaml(Secrets::Named).unwrap();
+        for secret in ["p@ss", "credentials", "s3cret", "not-a-secret", "VCAP_SERVICES"] {
+            assert!(!yaml.contains(secret), "{name}: {secret}");
+        }
+        for note in manifest.notes.iter().cloned().chain(manifest.left_out()) {
+            yaml += &format!("# {note}\n");
+        }
+        assert_golden_file(&format!("backend/kubernetes/golden/{name}.yaml"), &yaml);
+    }
+}
+
+#[test]
+fn what_an_app_is_told_stands_in_secrets_and_what_only_the_pod_knows_is_a_field_of_it() {
+    let plan = launch_plan(&of_app("ledger"), &["440514f3-0f2c-4747-ae0b-b6e302b45808=share"]);
+    let manifest = workload(&plan, &workload_options()).unwrap();
+    let all = documents(&manifest.yaml(Secrets::Whole).unwrap());
+    let pod = &object(&all, "Deployment")["spec"]["template"]["spec"];
+    let app = &pod["containers"][0];
+    assert_eq!(app["args"][1], "$(STAGER_ARGUMENT_1)");
+    assert_eq!(app["command"], serde_json::json!(["/tmp/lifecycle/launcher"]));
+    let environment = app["envFrom"][0]["secretRef"]["name"].as_str().unwrap();
+    let secret = all.iter().find(|one| one["kind"] == "Secret" && one["metadata"]["name"] == environment).unwrap();
+    for key in ["VCAP_APPLICATION", "DATABASE_URL", "STAGER_ARGUMENT_0", "STAGER_ARGUMENT_2", "INSTANCE_INDEX"] {
+        assert!(secret["data"].get(key).is_some(), "{key}");
+    }
+    let field = |name: &str| {
+        let found = app["env"].as_array().unwrap().iter().find(|one| one["name"] == name);
+        found.map(|one| one["valueFrom"]["fieldRef"]["fieldPath"].as_str().unwrap_or("").to_owned())
+    };
+    assert_eq!(field("CF_INSTANCE_INTERNAL_IP").as_deref(), Some("status.podIP"));
+    assert_eq!(field("INSTANCE_GUID").as_deref(), Some("metadata.uid"));
+    assert_eq!(pod["containers"][1]["name"], "sidecar-1");
+    assert!(pod["volumes"].to_string().contains(r#""claimName":"share""#), "{}", pod["volumes"]);
+    assert!(app["readinessProbe"].is_object() && app["livenessProbe"].is_object());
+    assert_eq!(app["securityContext"]["runAsUser"], 2000);
+}
+
+#[test]
+fn instances_that_count_themselves_are_a_stateful_set_and_several_have_a_budget_and_stay_apart() {
+    let (_, document) = launches().remove(0);
+    let counted = WorkloadOptions { instances: Some(3), index: Index::Known, ..workload_options() };
+    let all = documents(&workload(&launch_plan(&document, &[]), &counted).unwrap().yaml(Secrets::Named).unwrap());
+    let set = object(&all, "StatefulSet");
+    assert_eq!((&set["spec"]["replicas"], &set["spec"]["podManagementPolicy"]), (&3.into(), &"Parallel".into()));
+    let command = &set["spec"]["template"]["spec"]["containers"][0]["command"];
+    assert!(command[2].as_str().unwrap().contains("INSTANCE_INDEX=\"$${name##*-}\""), "{command}");
+    assert_eq!(set["spec"]["template"]["spec"]["topologySpreadConstraints"].as_array().unwrap().len(), 2);
+    assert_eq!(object(&all, "PodDisruptionBudget")["spec"]["maxUnavailable"], 1);
+    let one = WorkloadOptions { instances: Some(1), ingress_class: None, ..workload_options() };
+    let all = documents(&workload(&launch_plan(&document, &[]), &one).unwrap().yaml(Secrets::Named).unwrap());
+    assert!(!all.iter().any(|one| one["kind"] == "PodDisruptionBudget" || one["kind"] == "Ingress"));
+    let rolling = &object(&all, "Deployment")["spec"]["strategy"]["rollingUpdate"];
+    assert_eq!(rolling, &serde_json::json!({"maxSurge": 1, "maxUnavailable": 0}));
+}
+
+#[test]
+fn the_selector_outlives_a_launch_and_a_new_one_rolls() {
+    let (_, document) = launches().remove(0);
+    let all =
+        documents(&workload(&launch_plan(&document, &[]), &workload_options()).unwrap().yaml(Secrets::Named).unwrap());
+    let spec = &object(&all, "Deployment")["spec"];
+    assert_eq!(spec["selector"]["matchLabels"].as_object().unwrap().len(), 1);
+    assert!(!spec["selector"].to_string().contains("5eed5eed"));
+    assert_eq!(spec["template"]["metadata"]["labels"]["stager/instance"], "5eed5eed-0000-4000-8000-000000000000");
+    assert_eq!(&object(&all, "Service")["spec"]["selector"], &spec["selector"]["matchLabels"]);
 }
