@@ -17,6 +17,7 @@ use crate::plan::restage::{RestageOptions, RestagePlan};
 use serde_json::Value;
 use shared_model::secret::Secret;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 const STAGINGS: [(&str, &str); 3] = [
     ("2016", include_str!("../../../../examples/requests/2016/stager.stdout.log")),
@@ -109,6 +110,19 @@ fn secrets_that_are_asked_for_come_first_and_each_holds_what_its_name_says() {
     let names: BTreeMap<&str, &str> = all.iter().filter_map(|o| Some((o["metadata"]["name"].as_str()?, ""))).collect();
     let job = all[3].to_string();
     assert!(names.keys().filter(|name| name.contains("-request")).all(|name| job.contains(*name)), "{names:?}");
+}
+
+#[test]
+fn all_that_a_job_needs_is_printed_like_this() {
+    let (_, document) = stagings().remove(0);
+    let mut plan = plan(&document, Keeping::InVolume { name: "cache-claim", limit: None }, &[ca()]);
+    plan.document = Secret::new("{}".to_owned());
+    let login = RegistryLogin::Given(Secret::new("{}".to_owned()));
+    let publishing = JobPublishing { reference: "registry.example.com/team/app:latest", login };
+    let certificates = [("/etc/stager/ca.pem", Secret::new(b"PEM".to_vec()))].into();
+    let options = JobOptions { namespace: Some("apps"), certificates, publishing: Some(publishing) };
+    let yaml = stage_job(&plan, &options).yaml(Secrets::Whole).unwrap();
+    assert_golden_file("backend/kubernetes/golden/restage-with-secrets.yaml", &yaml);
 }
 
 #[test]
@@ -233,7 +247,7 @@ fn every_recorded_launch_request_gives_these_objects_in_which_nothing_is_secret(
             assert!(!yaml.contains(secret), "{name}: {secret}");
         }
         for note in manifest.notes.iter().cloned().chain(manifest.left_out()) {
-            yaml += &format!("# {note}\n");
+            writeln!(yaml, "# {note}").unwrap();
         }
         assert_golden_file(&format!("backend/kubernetes/golden/{name}.yaml"), &yaml);
     }
@@ -271,6 +285,8 @@ fn instances_that_count_themselves_are_a_stateful_set_and_several_have_a_budget_
     let counted = WorkloadOptions { instances: Some(3), index: Index::Known, ..workload_options() };
     let all = documents(&workload(&launch_plan(&document, &[]), &counted).unwrap().yaml(Secrets::Named).unwrap());
     let set = object(&all, "StatefulSet");
+    let yaml = workload(&launch_plan(&document, &[]), &counted).unwrap().yaml(Secrets::Named).unwrap();
+    assert_golden_file("backend/kubernetes/golden/launch-counted.yaml", &yaml);
     assert_eq!((&set["spec"]["replicas"], &set["spec"]["podManagementPolicy"]), (&3.into(), &"Parallel".into()));
     let command = &set["spec"]["template"]["spec"]["containers"][0]["command"];
     assert!(command[2].as_str().unwrap().contains("INSTANCE_INDEX=\"$${name##*-}\""), "{command}");
