@@ -53,7 +53,7 @@ pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper:
     let scope = &scope.heard_by(&outlet);
     let outcome = planned.and_then(|(mut plan, request)| {
         let image = image_or_not(&plan, arguments, scope)?;
-        make_sticky(Path::new(WORK)).map_err(|error| Failure::from_system(&error))?;
+        make_sticky(Path::new(WORK))?;
         let handover = arguments.handover.as_deref().map(Handover::close).transpose()?;
         if let Some(text) = terminal::warning(&SocketUser::ours(), &SocketUser::from_runs(&plan.action)) {
             scope.emit(Event::Warning { text });

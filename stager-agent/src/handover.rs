@@ -48,7 +48,7 @@ pub(crate) enum HandoverError {
     NotEmpty(PathBuf),
     #[error("--handover {}: it belongs to another user than the agent's", .0.display())]
     Anothers(PathBuf),
-    #[error("--handover {}: {what} cannot be written", .at.display())]
+    #[error("{}: {what} cannot be written", .at.display())]
     Io { at: PathBuf, what: &'static str, source: io::Error },
 }
 
@@ -122,7 +122,12 @@ fn new_file(folder: impl AsFd, path: &str, mode: u32) -> io::Result<File> {
 ///
 /// # Errors
 /// It cannot be made so.
-pub(crate) fn make_sticky(at: &Path) -> io::Result<()> {
+pub(crate) fn make_sticky(at: &Path) -> Result<(), HandoverError> {
+    let failed = |source| HandoverError::Io { at: at.to_owned(), what: "the folder's mode", source };
+    sticky(at).map_err(failed)
+}
+
+fn sticky(at: &Path) -> io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = match open(at, flags, Mode::empty()) {
         Err(Errno::NOENT | Errno::ACCESS) => return Ok(()),

@@ -10,14 +10,14 @@ use argh::{ArgsInfo, FromArgs};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
-/// print the Kubernetes objects that stage or run an app, for `kubectl apply -f -`
+/// print the Kubernetes objects that stage or run an app, for `kubectl`
 #[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     subcommand,
     name = "manifest",
     note = "Nothing is sent to a cluster. Secrets are named and not printed, unless --with-secrets asks for what they hold.",
     example = "$ host-cli manifest restage --publish registry.example.com/team/my-app --base registry.example.com/stager-rootfs:cflinuxfs4 my-app",
-    example = "Stage in a cluster:\n$ host-cli manifest restage --with-secrets --no-upload my-app | kubectl apply -f -"
+    example = "Stage in a cluster:\n$ host-cli manifest restage --with-secrets --no-upload my-app | kubectl create -f -"
 )]
 pub(crate) struct Manifest {
     #[argh(subcommand)]
@@ -104,7 +104,7 @@ prints_objects! {
         name = "restage",
         note = "The Job has a name of its own each time. By default it replaces the app's droplet in Cloud Controller, as `restage`\n\
                 does; --no-upload leaves Cloud Controller alone. Without --publish it makes no image.",
-        example = "$ host-cli manifest restage --with-secrets --publish registry.example.com/team/my-app --base registry.example.com/stager-rootfs:cflinuxfs4 my-app | kubectl apply -f -",
+        example = "$ host-cli manifest restage --with-secrets --publish registry.example.com/team/my-app --base registry.example.com/stager-rootfs:cflinuxfs4 my-app | kubectl create -f -",
         example = "With a login that the namespace has:\n$ host-cli manifest restage --registry-secret push --publish registry.example.com/team/my-app --base registry.example.com/stager-rootfs:cflinuxfs4 my-app"
     )]
     ManifestRestage {
@@ -158,7 +158,7 @@ prints_objects! {
         name = "launch",
         note = "The objects of an app's process have the same names each time: applying them again rolls it, and the next instance is\n\
                 healthy before an earlier one goes.",
-        example = "$ host-cli manifest launch --with-secrets --image registry.example.com/team/my-app:latest my-app | kubectl apply -f -"
+        example = "$ host-cli manifest launch --with-secrets --image registry.example.com/team/my-app:latest my-app | kubectl apply --server-side -f -"
     )]
     ManifestLaunch {
         /// app to run (default: the app of the newest launch request)

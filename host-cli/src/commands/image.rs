@@ -113,8 +113,8 @@ fn parts(command: &arguments::Image) -> Result<(ImageParts, ExpectedDroplet), Fa
             Ok((parts, ExpectedDroplet(Some(sha256))))
         }
         (None, ..) => {
-            let text = "image: missing --droplet or --lifecycle";
-            Err(Failure::new(ExitCode::CommandLine, text, "give both; or --handover DIR, what an agent left"))
+            let text = "`host-cli image` needs --droplet FILE and --lifecycle PATH, or --handover DIR";
+            Err(Failure::new(ExitCode::CommandLine, text, "`host-cli image --help` shows what can be typed"))
         }
         (Some(_), ..) => {
             let text = "--handover cannot go with --droplet, --lifecycle or --result";

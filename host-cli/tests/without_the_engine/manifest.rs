@@ -1,6 +1,8 @@
 //! `host-cli manifest`: what a cluster would be asked for, printed by the real program; and what a program says that knows none.
 
-use crate::requests::dsl::{Home, recorded};
+use crate::requests::dsl::Home;
+#[cfg(feature = "kubernetes")]
+use crate::requests::dsl::recorded;
 
 const PUBLISHED: &str =
     "--publish registry.example.com/team/node-env --base registry.example.com/stager-rootfs:cflinuxfs4";

@@ -59,7 +59,7 @@ fn the_folder_has_all_parts_or_there_is_no_image() {
     let both = [&words[..], &["--droplet", "droplet.tgz"]].concat();
     world.run(&both, As::Nobody).failed(2, &["--handover cannot go with", "try: "]);
     let neither = ["image", "--base", "oci:base", "--publish", "r.io/a"];
-    world.run(&neither, As::Nobody).failed(2, &["missing --droplet or --lifecycle", "try: "]);
+    world.run(&neither, As::Nobody).failed(2, &["needs --droplet FILE and --lifecycle PATH", "try: "]);
     let on_engine = ["image", "--handover", "handover", "--base", "b", "--name", "a", "--report", "r"];
     world.run(&on_engine, As::Nobody).failed(2, &["--report is for --publish", "try: "]);
 }
