@@ -3,6 +3,7 @@
 
 pub(crate) mod app_pod;
 pub(crate) mod container;
+mod job_publisher;
 pub(crate) mod manifest;
 pub(crate) mod names;
 mod network_policy;

@@ -6,15 +6,15 @@ use super::container::{
     EVERYBODYS, OWNERS, claimed, dns, empty, host_aliases, literal, mount, mount_to_read, pod_security, resources,
     secret_files, security,
 };
+use super::job_publisher::{HANDOVER, LOGIN, SCRATCH, publish_arguments, rights, variables};
 use super::manifest::{Manifest, Object};
 use super::names::{metadata, part, stem, unique};
 use super::secrets::{LOGIN_KEY, SecretFiles};
-use crate::image::ImagePlan;
 use crate::labels;
 use crate::plan::restage::{RestagePlan, StagedImagePlan};
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, EnvVar, PodSpec, PodTemplateSpec, SecurityContext, Toleration, Volume, VolumeMount,
+    Container, PodSpec, PodTemplateSpec, SecurityContext, Toleration, Volume, VolumeMount,
 };
 use shared_model::cache::MOUNTED;
 use shared_model::secret::Secret;
@@ -34,19 +34,8 @@ const REQUEST_FOLDER: &str = "/request";
 const REQUEST: &str = "request.json";
 /// Where the builder works, and leaves the droplet.
 const WORK: &str = "/tmp";
-/// Where the agent leaves what it vouches for: the agent closes it to everybody else before anything foreign runs.
-const HANDOVER: &str = "/handover";
-/// Where the one who publishes writes: layers on their way.
-const SCRATCH: &str = "/scratch";
-/// Where the registry's login is, as docker's `config.json`.
-const LOGIN: &str = "/login";
+/// The login's file, as docker calls it.
 const CONFIG: &str = "config.json";
-/// What a cluster keeps of a container's last words.
-const LAST_WORDS: &str = "/dev/termination-log";
-
-/// Who publishes: neither root nor vcap.
-const PUBLISHER: i64 = 2001;
-
 /// How long all may take where the request does not say; and what is added to what it says, since it does not count what is fetched
 /// before and published after.
 const USUAL_LIMIT: Duration = Duration::from_secs(3600);
@@ -201,32 +190,14 @@ impl Pod<'_> {
         mounts.extend(authority.map(|(_, folder, _)| mount_to_read("authorities", folder)));
         mounts.extend(publishing.login.is_mounted().then(|| mount_to_read("login", LOGIN)));
         let authority = authority.map(|(path, ..)| path);
-        let variable = |(name, value): (&str, String)| EnvVar {
-            name: name.to_owned(),
-            value: Some(literal(&value)),
-            ..EnvVar::default()
-        };
-        let places = [("HOME", SCRATCH), ("TMPDIR", SCRATCH), ("DOCKER_CONFIG", LOGIN)];
-        let epoch = image.plan.options.created;
-        let epoch = epoch.newest.map(|_| ("SOURCE_DATE_EPOCH", epoch.time.to_string()));
-        let variables = places.map(|(name, value)| (name, value.to_owned())).into_iter().chain(epoch);
         // Layers are written out before they are sent.
         let disk_bytes = if spec.disk_bytes == 0 { 0 } else { spec.disk_bytes + image.plan.bound.bytes };
-        let nothing = Capabilities { drop: Some(vec!["ALL".to_owned()]), add: None };
         Container {
             name: PUBLISH.to_owned(),
             command: Some(vec![HOST_CLI.to_owned()]),
             args: Some(publish_arguments(&image.plan, publishing.reference, authority)),
-            env: Some(variables.map(variable).collect()),
-            security_context: Some(SecurityContext {
-                allow_privilege_escalation: Some(false),
-                read_only_root_filesystem: Some(true),
-                run_as_non_root: Some(true),
-                run_as_user: Some(PUBLISHER),
-                run_as_group: Some(PUBLISHER),
-                capabilities: Some(nothing),
-                ..SecurityContext::default()
-            }),
+            env: Some(variables(image.plan.options.created)),
+            security_context: Some(rights()),
             resources: Some(resources(spec, disk_bytes)),
             volume_mounts: Some(mounts),
             ..self.container()
@@ -287,24 +258,6 @@ impl RegistryLogin<'_> {
 /// A path's folder and name.
 fn parts(path: &'static str) -> Option<(&'static str, &'static str)> {
     path.rsplit_once('/')
-}
-
-/// What the program is told that publishes. All of it stands in the plan: it needs no request, which holds secrets.
-fn publish_arguments(image: &ImagePlan, reference: &str, authority: Option<&str>) -> Vec<String> {
-    let mut arguments: Vec<String> = ["image", "--output", "json", "--handover", HANDOVER].map(str::to_owned).to_vec();
-    let bytes = image.bound.bytes.to_string();
-    let pairs = [
-        ("--base", image.base.as_str()),
-        ("--publish", reference),
-        ("--kind", image.lifecycle.name()),
-        ("--max-layer", &bytes),
-        ("--report", LAST_WORDS),
-    ];
-    let pairs = pairs.into_iter().chain(authority.map(|path| ("--ca", path)));
-    arguments.extend(pairs.flat_map(|(option, value)| [option.to_owned(), literal(value)]));
-    let label = |(name, value): (&String, &String)| ["--label".to_owned(), literal(&format!("{name}={value}"))];
-    arguments.extend(image.labels.iter().flat_map(label));
-    arguments
 }
 
 fn secrets(plan: &RestagePlan, name: &str, options: &JobOptions<'_>) -> Vec<SecretFiles> {
