@@ -24,6 +24,7 @@ pub(crate) use cache::{Cache, CacheCommand, CacheList, CacheOptions, CacheVerify
 pub(crate) use export::Export;
 pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
 pub(crate) use image::Image;
+pub(crate) use manifest::{Manifest, ManifestCommand, ManifestLaunch, ManifestOutput, ManifestRestage};
 pub(crate) use output::{Color, ListOutput, Output, ScreenOptions};
 pub(crate) use rebase::Rebase;
 
@@ -65,6 +66,7 @@ pub(crate) enum Command {
     Rebase(Rebase),
     Export(Export),
     Push(Push),
+    Manifest(Manifest),
     Link(Link),
 }
 
@@ -165,6 +167,7 @@ mod cache;
 mod export;
 mod fetching;
 mod image;
+mod manifest;
 mod rebase;
 
 looks_for_requests! {

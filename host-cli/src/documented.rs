@@ -37,10 +37,22 @@ fn every_example_in_a_help_text_can_be_typed() {
         Invocation::read(typed.split_whitespace().map(OsString::from)).unwrap_err().text
     };
     let commands = ["requests", "build-req", "launch-req", "build-cmd", "launch-cmd", "restage", "cache-up", "cache"];
-    let others =
-        ["cache list", "cache verify", "cache clear", "launch", "image", "export", "rebase", "push", "link", ""];
+    let others = [
+        "cache list",
+        "cache verify",
+        "cache clear",
+        "launch",
+        "image",
+        "export",
+        "rebase",
+        "push",
+        "link",
+        "manifest",
+        "",
+    ];
     let mut count = 0;
-    for command in commands.into_iter().chain(others) {
+    let of_manifest = ["manifest restage", "manifest launch"];
+    for command in commands.into_iter().chain(others).chain(of_manifest) {
         for example in documented::of_help(command, &help(command)) {
             if example.program() == "host-cli" {
                 count += 1;

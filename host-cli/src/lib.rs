@@ -3,6 +3,14 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should say where"))]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set up the files that they need"))]
+#![cfg_attr(
+    not(feature = "kubernetes"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "plans and options hold what only a cluster asks for; lints look at the whole"
+    )
+)]
 
 mod app_ref;
 mod arguments;

@@ -21,6 +21,7 @@ pub mod event;
 pub mod exit_code;
 #[cfg(any(fuzzing, test, feature = "fuzzed"))]
 pub mod fuzzed;
+pub mod handover;
 pub mod hex;
 pub mod lease;
 pub mod lifecycle;

@@ -9,8 +9,9 @@ use crate::dependencies::{Caches, DependencyInstaller, volume_is_mounted};
 use crate::disk_budget::DiskBudget;
 use crate::failure::Failure;
 use crate::fetch::Http;
+use crate::handover::{Handover, Left, make_sticky};
 use crate::hidden::Hidden;
-use crate::image_handoff::{self, Socket, SocketUser, Verdict};
+use crate::image_handoff::{self, Socket, SocketUser};
 use crate::mounts;
 use crate::outlet::Outlet;
 use crate::plan::{self, StagingPlan};
@@ -27,6 +28,7 @@ use jiff::Timestamp;
 use shared_model::cache::{BAKED, MOUNTED};
 use shared_model::event::{Event, PROTOCOL};
 use shared_model::exit_code::ExitCode;
+use shared_model::handover::Verdict;
 use shared_model::mounted_file::INSTANCE_IDENTITY;
 use shared_model::safe_url::SafeUrl;
 use shared_model::secret::Secret;
@@ -35,6 +37,9 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
+
+/// Where everybody writes.
+const WORK: &str = "/tmp";
 
 /// Does what `arguments` ask for and says all of it; the last event is [`Event::Done`] or [`Event::Failed`].
 pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper: &Reaper) -> ExitCode {
@@ -48,6 +53,8 @@ pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper:
     let scope = &scope.heard_by(&outlet);
     let outcome = planned.and_then(|(mut plan, request)| {
         let image = image_or_not(&plan, arguments, scope)?;
+        make_sticky(Path::new(WORK))?;
+        let handover = arguments.handover.as_deref().map(Handover::close).transpose()?;
         if let Some(text) = terminal::warning(&SocketUser::ours(), &SocketUser::from_runs(&plan.action)) {
             scope.emit(Event::Warning { text });
         }
@@ -59,6 +66,9 @@ pub(crate) fn serve(arguments: &Arguments, lease: &Lease, scope: &Scope, reaper:
         mounts::identity(&mut plan, Path::new(INSTANCE_IDENTITY));
         caches = open_caches(&plan, arguments, scope);
         let staged = carry_out(&plan, arguments, &caches, &hidden, scope, reaper)?;
+        if let Some(handover) = handover {
+            hand_over(&handover, &plan, &staged)?;
+        }
         make_image(image, &plan, &staged, &request, scope)
     });
     let code = outcome.as_ref().err().map_or(ExitCode::Success, |failure| failure.code);
@@ -93,21 +103,21 @@ fn plan_of(arguments: &Arguments, lease: &Lease) -> Result<(StagingPlan, Secret<
 }
 
 /// Before anything is done: whether an image can be made here, and whether that is safe.
-fn image_or_not(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Result<Verdict, Failure> {
+fn image_or_not(plan: &StagingPlan, arguments: &Arguments, scope: &Scope) -> Result<image_handoff::Verdict, Failure> {
     let verdict = image_handoff::judge(
         Socket::at(Path::new(image_handoff::SOCKET)),
         &SocketUser::ours(),
         &SocketUser::from_runs(&plan.action),
         arguments.trust_buildpacks,
     );
-    if verdict == Verdict::Refuse {
+    if verdict == image_handoff::Verdict::Refuse {
         return Err(Failure::open_socket());
     }
     if let Some(text) = image_handoff::warning(verdict) {
         scope.emit(Event::Warning { text });
     }
     // A socket is as dangerous when nobody wants an image.
-    Ok(if arguments.no_image || plan.docker_app.is_some() { Verdict::Unwanted } else { verdict })
+    Ok(if arguments.no_image || plan.docker_app.is_some() { image_handoff::Verdict::Unwanted } else { verdict })
 }
 
 /// What came of a staging.
@@ -119,7 +129,7 @@ struct Staged {
 }
 
 fn make_image(
-    verdict: Verdict,
+    verdict: image_handoff::Verdict,
     plan: &StagingPlan,
     staged: &Staged,
     request: &Secret<String>,
@@ -129,17 +139,32 @@ fn make_image(
         scope.emit(Event::Note { text });
     }
     match (verdict, &staged.droplet) {
-        (Verdict::Make | Verdict::MakeThoughOpen, Some(droplet)) => Ok(image_handoff::make(
-            &image_handoff::Ingredients {
-                request: request.reveal(),
-                droplet: &droplet.file.file,
-                lifecycle: &plan.lifecycle,
-                result: plan.result_file.as_ref().map(|_| staged.result.as_str()),
-            },
-            scope,
-        )?),
+        (image_handoff::Verdict::Make | image_handoff::Verdict::MakeThoughOpen, Some(droplet)) => {
+            Ok(image_handoff::make(
+                &image_handoff::Ingredients {
+                    request: request.reveal(),
+                    droplet: &droplet.file.file,
+                    lifecycle: &plan.lifecycle,
+                    result: plan.result_file.as_ref().map(|_| staged.result.as_str()),
+                },
+                scope,
+            )?)
+        }
         _ => Ok(()),
     }
+}
+
+/// Leaves the droplet's whereabouts, lifecycle and result to another container. A request that makes no droplet leaves nothing.
+fn hand_over(handover: &Handover, plan: &StagingPlan, staged: &Staged) -> Result<(), Failure> {
+    let (Some(path), Some(droplet)) = (&plan.droplet, &staged.droplet) else { return Ok(()) };
+    let (bytes, sha256) = (droplet.file.bytes, droplet.sha256.clone());
+    let verdict = Verdict { droplet: path.display().to_string(), bytes, sha256 };
+    Ok(handover.leave(&Left {
+        droplet: &droplet.file.file,
+        verdict: &verdict,
+        lifecycle: &plan.lifecycle,
+        result: plan.result_file.as_ref().map(|_| staged.result.as_str()),
+    })?)
 }
 
 /// The caches to use: what `--cache` says, else the volume where one is mounted, and what the image holds.

@@ -83,6 +83,10 @@ pub(crate) struct Arguments {
     /// make no image, even if a Docker socket is mounted
     #[argh(switch)]
     pub(crate) no_image: bool,
+    /// leave the droplet's sha256, the lifecycle and the result in this empty folder, which only the agent may write to, for another
+    /// container to make the image of (`host-cli image --handover`)
+    #[argh(option, arg_name = "dir")]
+    pub(crate) handover: Option<PathBuf>,
     /// stage even if buildpacks can reach the Docker socket, which is root on the host
     #[argh(switch)]
     pub(crate) trust_buildpacks: bool,

@@ -11,6 +11,7 @@ pub(crate) use unhappy_end::Failure;
 use crate::actions::ActionError;
 use crate::cache::CacheError;
 use crate::causes::with_causes;
+use crate::handover::HandoverError;
 use crate::image_handoff::{self, HandoffError};
 use crate::placed_files::PlaceError;
 use crate::plan::PlanError;
@@ -209,6 +210,18 @@ impl From<HandoffError> for Failure {
             ),
             HandoffError::Silent { .. } => Self::new(ExitCode::Image, error.to_string(), ""),
         }
+    }
+}
+
+impl From<HandoverError> for Failure {
+    fn from(error: HandoverError) -> Self {
+        let advice = match error {
+            HandoverError::NotEmpty(_) | HandoverError::Anothers(_) => {
+                "mount an empty folder of root's there, and a new one for each staging"
+            }
+            HandoverError::Io { .. } => "let the agent write there as root, and look whether the disk is full",
+        };
+        Self::new(ExitCode::Image, with_causes(&error), advice)
     }
 }
 

@@ -19,6 +19,7 @@ mod failure;
 mod fetch;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzed;
+mod handover;
 mod hidden;
 mod image_handoff;
 mod mounts;

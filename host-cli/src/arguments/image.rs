@@ -21,10 +21,14 @@ shows_what_it_does! { command!
 Image {
     /// droplet, as written by the builder (tgz)
     #[argh(option, arg_name = "file")]
-    pub(crate) droplet: PathBuf,
+    pub(crate) droplet: Option<PathBuf>,
     /// lifecycle with the launcher: an archive (tgz) or a folder
     #[argh(option, arg_name = "path")]
-    pub(crate) lifecycle: PathBuf,
+    pub(crate) lifecycle: Option<PathBuf>,
+    /// instead of --droplet, --lifecycle and --result: the folder that `stager-agent --handover` left; the droplet must have the
+    /// sha256 that stands there
+    #[argh(option, arg_name = "dir")]
+    pub(crate) handover: Option<PathBuf>,
     /// how the app was staged, buildpack or cnb (default: as --request says, otherwise buildpack)
     #[argh(option, from_str_fn(kind), arg_name = "lifecycle")]
     pub(crate) kind: Option<Lifecycle>,
@@ -62,6 +66,9 @@ Image {
     /// with --publish: certificates to trust for the registry besides the system's, PEM (STAGER_CA)
     #[argh(option, arg_name = "file")]
     pub(crate) ca: Option<PathBuf>,
+    /// with --publish: file that gets the event `pushed`, as JSON
+    #[argh(option, arg_name = "file")]
+    pub(crate) report: Option<PathBuf>,
     /// user to push as (default: from `docker login`, otherwise anonymous)
     #[argh(option, arg_name = "name")]
     pub(crate) username: Option<String>,

@@ -164,9 +164,9 @@ mod tests {
                 "`host-cli cache --help` lists the commands",
             ),
             (
-                "host-cli image --name x",
-                "`host-cli image` needs --droplet FILE and --lifecycle PATH",
-                "`host-cli image --help` shows what can be typed",
+                "host-cli rebase x",
+                "`host-cli rebase` needs --base IMAGE",
+                "`host-cli rebase --help` shows what can be typed",
             ),
         ] {
             let failure = read(typed).unwrap_err();

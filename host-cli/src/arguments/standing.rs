@@ -40,6 +40,7 @@ impl Command {
                 }
             }
             Self::Cache(Cache { command }) => command.fill_in(settings),
+            Self::Manifest(command) => command.fill_in(settings),
             Self::Link(_) => {}
         }
     }

@@ -2,6 +2,8 @@
 //! against the place and carries it out.
 
 pub(crate) mod docker;
+#[cfg(feature = "kubernetes")]
+pub(crate) mod kubernetes;
 pub(crate) mod registry;
 
 use crate::failure::Failure;

@@ -200,19 +200,20 @@ impl Publisher {
         })
     }
 
-    /// Gives the image its name.
-    pub(crate) fn tag(&self, session: &Unconnected, image: &Unnamed) -> Result<(), Failure> {
+    /// Gives the image its name, says so, and gives what was said.
+    pub(crate) fn tag(&self, session: &Unconnected, image: &Unnamed) -> Result<Event, Failure> {
         let Unnamed { publication, began, .. } = image;
         session.cleanup().write(|_| Ok(publication.tag(&*self.repository, &self.reference)?))?;
-        session.emit(Event::Pushed {
+        let pushed = Event::Pushed {
             reference: self.reference.name().to_owned(),
             digest: publication.digest().to_owned(),
             bytes: publication.bytes,
             layers_pushed: publication.sent,
             layers_existing: publication.known,
             ms: millis(*began),
-        });
-        Ok(())
+        };
+        session.emit(pushed.clone());
+        Ok(pushed)
     }
 }
 

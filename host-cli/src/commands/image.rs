@@ -9,8 +9,8 @@ use crate::backend::docker::push::Target;
 use crate::failure::Failure;
 use crate::image::app_image::{self, is_label};
 use crate::image::{
-    Bound, GENEROUS, ImageError, ImageNames, ImageOptions, ImageParts, ImagePlan, LifecycleSource, MadeImage,
-    checked_names, created, tag,
+    Bound, GENEROUS, HandedOver, ImageError, ImageNames, ImageOptions, ImageParts, ImagePlan, LifecycleSource,
+    MadeImage, checked_names, created, tag,
 };
 use crate::pipeline::push_if_wanted;
 use crate::plan::error::no_docker_app;
@@ -39,8 +39,8 @@ pub(super) fn run(command: arguments::Image) -> ExitCode {
         Ok((target(&command)?, order(&command)?))
     };
     run_command(screen, prepare, move |session, (target, order)| {
-        let Order { app_guid, plan, parts } = order;
-        let image = make(session, &plan, parts)?;
+        let Order { app_guid, plan, parts, expected } = order;
+        let image = make(session, &plan, parts, &expected)?;
         old_images::remove(session, &app_guid, keep);
         push_if_wanted(session, Some(&image), target.as_ref())
     })
@@ -52,9 +52,15 @@ pub(super) fn target(command: &arguments::Image) -> Result<Option<Target>, Failu
     Target::wanted(command.push.as_deref().or(command.publish.as_deref()), login, &[("--request", &command.request)])
 }
 
-fn make(session: &Session, plan: &ImagePlan, parts: ImageParts) -> Result<MadeImage, Failure> {
+fn make(
+    session: &Session,
+    plan: &ImagePlan,
+    parts: ImageParts,
+    expected: &ExpectedDroplet,
+) -> Result<MadeImage, Failure> {
     let made = session.step(Step::Image, || {
         let untagged = session.make_planned(plan, || Ok(parts))?;
+        expected.check(&untagged.droplet)?;
         Ok(tag(&*session.engine, untagged)?)
     })?;
     session.emit(made.event());
@@ -87,13 +93,51 @@ pub(super) fn order(command: &arguments::Image) -> Result<Order, Failure> {
     };
     let of_request = task.as_ref().map(TaskDefinition::lifecycle_kind);
     let kind = command.kind.or(of_request).unwrap_or(Lifecycle::Buildpack);
-    let parts = ImageParts {
-        droplet: open(&command.droplet)?,
-        lifecycle: LifecycleSource::at(&command.lifecycle)?,
-        result: text(command.result.as_deref())?,
-    };
+    let (parts, expected) = parts(command)?;
     let options = ImageOptions { by: command.by, verbose: command.verbose, created: created::from_environment()? };
-    Ok(Order { app_guid, plan: ImagePlan { base, lifecycle: kind, names, labels: all_labels, bound, options }, parts })
+    let plan = ImagePlan { base, lifecycle: kind, names, labels: all_labels, bound, options };
+    Ok(Order { app_guid, plan, parts, expected })
+}
+
+/// What the image is made of: files that were named, or what an agent left.
+fn parts(command: &arguments::Image) -> Result<(ImageParts, ExpectedDroplet), Failure> {
+    let arguments::Image { droplet, lifecycle, result, handover, .. } = command;
+    match (handover, droplet, lifecycle) {
+        (None, Some(droplet), Some(lifecycle)) => {
+            let (droplet, lifecycle) = (open(droplet)?, LifecycleSource::at(lifecycle)?);
+            let parts = ImageParts { droplet, lifecycle, result: text(result.as_deref())? };
+            Ok((parts, ExpectedDroplet(None)))
+        }
+        (Some(folder), None, None) if result.is_none() => {
+            let HandedOver { parts, sha256 } = HandedOver::read(folder)?;
+            Ok((parts, ExpectedDroplet(Some(sha256))))
+        }
+        (None, ..) => {
+            let text = "`host-cli image` needs --droplet FILE and --lifecycle PATH, or --handover DIR";
+            Err(Failure::new(ExitCode::CommandLine, text, "`host-cli image --help` shows what can be typed"))
+        }
+        (Some(_), ..) => {
+            let text = "--handover cannot go with --droplet, --lifecycle or --result";
+            Err(Failure::new(ExitCode::CommandLine, text, "leave them out: the folder has all three"))
+        }
+    }
+}
+
+/// Which droplet the image must be of.
+pub(super) struct ExpectedDroplet(Option<String>);
+
+impl ExpectedDroplet {
+    /// An image of this droplet may get its name.
+    ///
+    /// # Errors
+    /// The agent vouches for another one.
+    pub(super) fn check(&self, droplet: &str) -> Result<(), Failure> {
+        if self.0.as_deref().is_none_or(|expected| expected == droplet) {
+            return Ok(());
+        }
+        let text = "the droplet is not the one that the agent staged: its sha256 differs";
+        Err(Failure::new(ExitCode::Image, text, "stage the app again; do not use this droplet"))
+    }
 }
 
 /// What was typed, judged.
@@ -101,6 +145,7 @@ pub(super) struct Order {
     app_guid: String,
     pub(super) plan: ImagePlan,
     pub(super) parts: ImageParts,
+    pub(super) expected: ExpectedDroplet,
 }
 
 fn task(path: &Path) -> Result<TaskDefinition, Failure> {

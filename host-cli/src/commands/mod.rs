@@ -9,6 +9,7 @@ mod image;
 mod launch;
 mod link;
 mod list;
+mod manifest;
 mod print;
 mod publish;
 mod publish_options;
@@ -43,6 +44,7 @@ pub(crate) fn run(invocation: Invocation, settings: Settings) -> Result<ExitCode
         Command::Export(command) => Ok(export::run(command)),
         Command::Image(command) if command.publish.is_some() => Ok(publish::image(command)),
         Command::Image(command) => Ok(image::run(command)),
+        Command::Manifest(command) => manifest::run(command),
         Command::Push(command) => Ok(push::run(command)),
         Command::Rebase(command) => Ok(rebase::run(command)),
     }

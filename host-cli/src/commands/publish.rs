@@ -1,5 +1,7 @@
 //! `image --publish`: an app image of files that were named goes straight to a registry.
 
+#![expect(clippy::disallowed_methods, reason = "writes the file of --report")]
+
 use super::image::{order, target};
 use super::publish_options::{check_image, publishing};
 use crate::arguments::Image;
@@ -9,8 +11,11 @@ use crate::image::base::BaseSource;
 use crate::plan::architecture;
 use crate::screen::screen;
 use crate::session::{Unconnected, run_without_engine};
-use shared_model::event::Step;
+use shared_model::event::{Event, Step};
 use shared_model::exit_code::ExitCode;
+use shared_model::plain_line::escape_control;
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Publishes the image, and says so. No engine is asked unless the base is there.
@@ -21,11 +26,21 @@ pub(super) fn image(command: Image) -> ExitCode {
         let Some(target) = target else { return Ok(()) };
         let publishing = publishing(&target, command.ca.as_deref());
         let (base, engine) = base(session, &order.plan.base)?;
-        session.step(Step::Push, || {
+        let pushed = session.step(Step::Push, || {
             let publisher = publishing.open(session, (&base, &platform()), engine)?;
             let image = publisher.send(session, &order.plan, || Ok(order.parts))?;
+            order.expected.check(&image.droplet)?;
             publisher.tag(session, &image)
-        })
+        })?;
+        command.report.as_deref().map_or(Ok(()), |file| report(file, &pushed))
+    })
+}
+
+/// Leaves for others what became of it. A cluster's own file is there already, and stays the same file.
+fn report(path: &Path, pushed: &Event) -> Result<(), Failure> {
+    fs::write(path, pushed.to_json_line()).map_err(|error| {
+        let text = format!("--report {}: {error}", escape_control(&path.to_string_lossy()));
+        Failure::new(ExitCode::Image, text, "the image is published; name a file that can be written")
     })
 }
 

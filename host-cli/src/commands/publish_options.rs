@@ -42,6 +42,12 @@ pub(super) fn check_engines_image(command: &Image) -> Result<(), Failure> {
             "the engine has certificates of its own for --push",
         ));
     }
+    if command.report.is_some() {
+        return Err(wrong(
+            "--report is for --publish",
+            "leave it out; `--output json` tells of an image on the engine",
+        ));
+    }
     check_engines_base(command.base.as_deref())
 }
 

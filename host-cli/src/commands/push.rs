@@ -45,7 +45,7 @@ fn direct(session: &Session, wanted: &AppRef, logs: &LogOptions, publishing: &Pu
         session.emit(Event::Pushing { image: name, reference });
         let publisher = publishing.open_for(session.unconnected(), &image, Arc::clone(&session.engine))?;
         let sent = publisher.whole(session.unconnected())?;
-        publisher.tag(session.unconnected(), &sent)
+        publisher.tag(session.unconnected(), &sent).map(drop)
     })
 }
 

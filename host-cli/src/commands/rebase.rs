@@ -75,6 +75,6 @@ fn in_registry(session: &Unconnected, command: &Rebase) -> Result<(), Failure> {
         let name = publisher.base_name(&command.base);
         let options = RebaseOptions { base: name, names: &[target.reference.name().to_owned()], force: command.force };
         let rebased = publisher.rebase(session, (&publishing, &image), &options)?;
-        publisher.tag(session, &rebased)
+        publisher.tag(session, &rebased).map(|_| ())
     })
 }

@@ -27,6 +27,7 @@ pub(crate) mod export;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzed;
 mod growing;
+mod handover;
 mod layer;
 mod layer_tree;
 mod lifecycle;
@@ -47,6 +48,7 @@ pub(crate) use destination::{
     EngineDestination, ImageBy, Journal, MadeImage, Publication, RegistryDestination, UntaggedImage, tag,
 };
 pub(crate) use error::{ImageError, checked_names};
+pub(crate) use handover::HandedOver;
 pub(crate) use lifecycle::LifecycleSource;
 pub(crate) use make::{ImageMaker, ImageNames, ImageOptions, ImageParts, ImagePlan};
 pub(crate) use records::Records;

@@ -37,6 +37,8 @@ pub(crate) enum Keeping<'a> {
     },
     /// It is put into this directory of the container, which becomes an image.
     InImage(&'static str),
+    /// What the stager image holds is used; what is fetched besides goes with the container.
+    WithContainer,
 }
 
 /// How a container fetches; the same for a staging, a filling of the cache and a comparison with the servers.
@@ -62,7 +64,7 @@ impl Fetching<'_> {
         let files = self.files.iter().map(|file| format!("{}:{}:ro", file.host.display(), file.container));
         let volume = match self.keeping {
             Keeping::InVolume { name, .. } => Some(format!("{name}:{MOUNTED}")),
-            Keeping::Nothing | Keeping::InImage(_) => None,
+            Keeping::Nothing | Keeping::InImage(_) | Keeping::WithContainer => None,
         };
         ContainerSpec {
             image: self.image.to_owned(),
@@ -75,17 +77,22 @@ impl Fetching<'_> {
         }
     }
 
-    /// The agent's options, `more` of them in front of the user's.
+    /// The agent's options where we feed it on standard input, `more` of them in front of the user's.
     pub(crate) fn arguments(&self, more: &[&str]) -> Vec<String> {
-        let mut arguments = vec!["--output", "json", "--lease"];
-        arguments.extend(more);
+        let first = ["--output", "json", "--lease"].iter().chain(more).map(|option| (*option).to_owned());
+        first.chain(self.options()).collect()
+    }
+
+    /// The agent's options wherever its request comes from.
+    pub(crate) fn options(&self) -> Vec<String> {
+        let mut arguments = Vec::new();
         for file in self.files {
             arguments.extend([file.option, file.container]);
         }
         match self.keeping {
             Keeping::Nothing => arguments.push("--no-cache"),
             Keeping::InVolume { limit: Some(limit), .. } => arguments.extend(["--cache-limit", limit]),
-            Keeping::InVolume { limit: None, .. } | Keeping::InImage(_) => {}
+            Keeping::InVolume { limit: None, .. } | Keeping::InImage(_) | Keeping::WithContainer => {}
         }
         arguments.into_iter().chain(self.agent_options.iter().map(String::as_str)).map(str::to_owned).collect()
     }

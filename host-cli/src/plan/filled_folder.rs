@@ -124,7 +124,7 @@ impl FilledFolder {
 
 /// The numbers of a user and its group in this image; `None`: only the container knows them, as whoever a stranger's image calls
 /// vcap.
-pub(super) fn owner(user: &str, image: &ImageSource) -> Option<(u64, u64)> {
+pub(crate) fn owner(user: &str, image: &ImageSource) -> Option<(u64, u64)> {
     let number = |part: usize| match user {
         _ if is_root(user) => Some(0),
         "vcap" if *image == ImageSource::Droplet => Some(VCAP),

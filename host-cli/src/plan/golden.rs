@@ -153,7 +153,12 @@ fn joined(words: &BTreeSet<String>) -> String {
 
 /// Compares a plan with `golden/NAME.txt`; with `BLESS=1` in the environment the file is written anew.
 pub(crate) fn assert_golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/plan/golden").join(name).with_extension("txt");
+    assert_golden_file(&format!("plan/golden/{name}.txt"), text);
+}
+
+/// The same with a file below this crate's sources.
+pub(crate) fn assert_golden_file(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(name);
     if std::env::var_os("BLESS").is_some() {
         fs::write(&path, text).unwrap();
     }

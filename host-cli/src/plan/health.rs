@@ -48,8 +48,18 @@ const RETRIES: u32 = 1;
 /// The request's health check; `None` where its health is that it runs. Failures during `start_timeout` do not count before the
 /// first success.
 pub(crate) fn health_check(lrp: &DesiredLrp, start_timeout: Duration) -> Option<HealthCheck> {
-    let defined = lrp.check_definition.as_ref().and_then(of_definition);
-    let Asked { commands, ports, timeout, interval } = defined.or_else(|| lrp.monitor.as_ref().map(of_monitor))?;
+    let defined = lrp.check_definition.as_ref().and_then(|definition| of_checks(checks_of(definition)));
+    asked(lrp, defined.or_else(|| lrp.monitor.as_ref().map(of_monitor))?, start_timeout)
+}
+
+/// What tells whether traffic may reach an app that is healthy; `None`: nothing but its health.
+pub(super) fn readiness_check(lrp: &DesiredLrp) -> Option<HealthCheck> {
+    let definition = lrp.check_definition.as_ref()?;
+    asked(lrp, of_checks(definition.readiness_checks.as_deref().unwrap_or_default())?, Duration::ZERO)
+}
+
+fn asked(lrp: &DesiredLrp, asked: Asked, start_timeout: Duration) -> Option<HealthCheck> {
+    let Asked { commands, ports, timeout, interval } = asked;
     let interval = interval.map(|interval| interval.clamp(LEAST_INTERVAL, LONGEST));
     let (command, beside) = if lrp.is_docker() { first_of(commands)? } else { (all_of(commands)?, Vec::new()) };
     Some(HealthCheck {
@@ -86,8 +96,7 @@ struct Asked {
     interval: Option<Duration>,
 }
 
-fn of_definition(definition: &CheckDefinition) -> Option<Asked> {
-    let checks = checks_of(definition);
+fn of_checks(checks: &[Check]) -> Option<Asked> {
     if checks.is_empty() {
         return None;
     }

@@ -8,6 +8,7 @@ use super::image_source::{self, ImageSource, Pull};
 use super::lifecycle::{LifecycleFrom, LifecyclePlan};
 use super::name_resolution::NameResolution;
 use super::not_done::NotDone;
+use super::orchestration::Orchestration;
 use super::ports::{LOOPBACK, PortRequest, port_requests};
 use super::process::Process;
 use super::supervisor::Supervised;
@@ -84,6 +85,8 @@ pub(crate) struct LaunchPlan {
     pub(crate) start_timeout: Duration,
     /// The volumes that the request has, whether they are mounted or not.
     pub(crate) volume_ids: Vec<String>,
+    /// What a platform of many machines does besides.
+    pub(crate) orchestration: Orchestration,
     /// Folders that are filled before the container starts.
     pub(crate) folders: Vec<FilledFolder>,
     /// What a supervisor starts beside the launcher, each with its variables but for those of the image and of the ports.
@@ -172,6 +175,7 @@ impl LaunchPlan {
             memory_mb: lrp.memory_mb,
             start_timeout: start_timeout(&lrp),
             volume_ids: volumes::ids(volume_mounts),
+            orchestration: Orchestration::new(&lrp, process.listens(&lrp), &volumes),
             template: ContainerSpec {
                 extra_hosts: names.extra_hosts(),
                 dns: names.servers(),

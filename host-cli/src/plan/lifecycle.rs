@@ -79,7 +79,7 @@ impl LifecyclePlan {
             users: [USER.to_owned()].into(),
             volume: match fetching.keeping {
                 Keeping::InVolume { name, .. } => Some((name.to_owned(), cache::labels())),
-                Keeping::Nothing | Keeping::InImage(_) => None,
+                Keeping::Nothing | Keeping::InImage(_) | Keeping::WithContainer => None,
             },
         })
     }

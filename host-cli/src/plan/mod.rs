@@ -18,6 +18,7 @@ pub(crate) mod lifecycle;
 mod limits;
 pub(crate) mod name_resolution;
 pub(crate) mod not_done;
+pub(crate) mod orchestration;
 pub(crate) mod orphans;
 pub(crate) mod ports;
 pub(crate) mod process;

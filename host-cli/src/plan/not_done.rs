@@ -101,6 +101,22 @@ impl NotDone {
         }
     }
 
+    /// Of a launch in a cluster, where these volumes were given no place.
+    pub(super) fn in_a_cluster(lrp: &DesiredLrp, unmapped: &[String]) -> Vec<String> {
+        let mut what = Vec::new();
+        let (_, of_others) = sidecars::names(lrp);
+        what.extend(named(&of_others).map(|text| format!("{text} of another user")));
+        let volumes = counted(unmapped.len(), "volume mount");
+        what.extend(volumes.map(|text| format!("{text} ({}: --volume-map ID=CLAIM mounts one)", listed(unmapped))));
+        what.extend(health::left_out(lrp).map(|(out, all)| format!("{out} of {all} health checks")));
+        what.extend(log_rate_limit(lrp.log_rate_limit.as_ref()));
+        what.extend(isolation_segment(lrp.placement_tags.as_deref()));
+        if lrp.has_sshd() {
+            what.push("ssh daemon (`kubectl exec -it POD -- bash` opens a shell)".to_owned());
+        }
+        what
+    }
+
     /// The same with a supervisor, which starts the sidecars.
     pub(crate) fn supervised(&self) -> Self {
         Self { sidecars: Vec::new(), ..self.clone() }

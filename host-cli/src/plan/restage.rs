@@ -14,6 +14,7 @@ use crate::engine::container_spec::ContainerSpec;
 use crate::image::app_image;
 use crate::image::{Bound, ImageNames, ImageOptions, ImagePlan};
 use crate::labels::ROOTFS;
+use shared_model::action::Action;
 use shared_model::application::Application;
 use shared_model::event::Event;
 use shared_model::secret::Secret;
@@ -21,6 +22,7 @@ use shared_model::task::TaskDefinition;
 use shared_model::validate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 /// What the user decides about a restage.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +49,10 @@ pub(crate) struct RestagePlan {
     pub(crate) notes: Vec<Event>,
     /// The request, as the agent gets it.
     pub(crate) document: Secret<String>,
+    /// The agent's options, wherever its request comes from.
+    pub(crate) agent_options: Vec<String>,
+    /// How long the request lets a staging take; `None`: it does not say.
+    pub(crate) time_limit: Option<Duration>,
     /// Hosts that the request's URLs name, as they are looked up, and the name servers: see `NameResolution::asked`.
     pub(crate) hosts: BTreeSet<String>,
     /// Files of this machine that the container is to see.
@@ -95,7 +101,7 @@ impl RestagePlan {
         let task = staging_request(document)?;
         let mut notes = Vec::new();
         let mut fetching = options.fetching;
-        if task.runs_as_root() && fetching.keeping != Keeping::Nothing {
+        if task.runs_as_root() && keeps(fetching.keeping) {
             let text =
                 "the cache is not filled, because the request runs a program as root, which could change the cache";
             notes.push(Event::Warning { text: text.to_owned() });
@@ -115,12 +121,14 @@ impl RestagePlan {
         Ok(Self {
             notes,
             document: Secret::new(document.to_owned()),
+            agent_options: fetching.options(),
+            time_limit: time_limit(&task),
             hosts: fetching.names.asked(task.hosts()),
             files: fetching.files.to_vec(),
             users: task.users().into_iter().map(str::to_owned).collect(),
             volume: match fetching.keeping {
                 Keeping::InVolume { name, .. } => Some((name.to_owned(), cache::labels())),
-                Keeping::Nothing | Keeping::InImage(_) => None,
+                Keeping::Nothing | Keeping::InImage(_) | Keeping::WithContainer => None,
             },
             container: ContainerSpec {
                 volumes: identity.iter().map(|folder| folder.at.clone()).collect(),
@@ -135,6 +143,19 @@ impl RestagePlan {
             image,
         })
     }
+}
+
+fn keeps(keeping: Keeping<'_>) -> bool {
+    !matches!(keeping, Keeping::Nothing | Keeping::WithContainer)
+}
+
+/// The longest of the request's limits: one that others are within, as Cloud Controller writes it.
+fn time_limit(task: &TaskDefinition) -> Option<Duration> {
+    let limit = |action: &Action| match action {
+        Action::Timeout(timeout) => timeout.limit(),
+        _ => None,
+    };
+    task.action.iter().flat_map(Action::descend).filter_map(limit).max()
 }
 
 fn staged_image(

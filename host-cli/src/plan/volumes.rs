@@ -128,6 +128,11 @@ impl Volumes {
     }
 }
 
+/// The ids of those that nobody gave a place for.
+pub(super) fn unmapped(volumes: &Volumes) -> &[String] {
+    &volumes.unmapped
+}
+
 /// The ids of these volumes; one without an id cannot be given a folder.
 pub(super) fn ids(mounts: &[VolumeMount]) -> Vec<String> {
     mounts.iter().filter_map(VolumeMount::volume_id).map(str::to_owned).collect()

@@ -2,9 +2,10 @@
 
 use super::reference::{DOCKER_HUB, Reference};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE;
-use serde_json::json;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use serde_json::{Value, json};
 use shared_model::secret::Secret;
+use std::collections::BTreeMap;
 
 /// The name under which Docker Hub's credentials are kept, by all tools since the first.
 pub(super) const KEY_OF_DOCKER_HUB: &str = "https://index.docker.io/v1/";
@@ -51,6 +52,21 @@ impl Credentials {
     /// Whether nothing is shown to the registry.
     pub(crate) fn is_anonymous(&self) -> bool {
         self.login == Login::Anonymous
+    }
+
+    /// A `config.json` of docker's with these logins and nothing else; `None`: none of them shows anything.
+    pub(crate) fn docker_config(all: &[&Self]) -> Option<Secret<String>> {
+        let entry = |login: &Login| match login {
+            Login::Anonymous => None,
+            Login::Password { user, password } => {
+                Some(json!({ "auth": STANDARD.encode(format!("{user}:{}", password.reveal())) }))
+            }
+            Login::IdentityToken(token) => Some(json!({ "identitytoken": token.reveal() })),
+            Login::RegistryToken(token) => Some(json!({ "registrytoken": token.reveal() })),
+        };
+        let auths: BTreeMap<&str, Value> =
+            all.iter().filter_map(|one| Some((one.key.as_str(), entry(&one.login)?))).collect();
+        (!auths.is_empty()).then(|| Secret::new(json!({ "auths": auths }).to_string()))
     }
 
     /// What engines want in the header `X-Registry-Auth`. Its padding stays: older engines want it.

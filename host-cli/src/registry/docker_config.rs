@@ -106,6 +106,7 @@ fn decoded(auth: &Secret<String>) -> Option<Login> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::credentials::Credentials;
 
     fn config(text: &str) -> DockerConfig {
         DockerConfig::read(text.as_bytes()).unwrap()
@@ -121,6 +122,18 @@ mod tests {
 
     fn password(user: &str, password: &str) -> Login {
         Login::Password { user: user.into(), password: Secret::new(password.into()) }
+    }
+
+    #[test]
+    fn a_config_that_we_write_holds_the_logins_that_it_is_made_of_and_no_others() {
+        let of = |name, login| Credentials::new(&reference(name), login, String::new());
+        let token = || Login::IdentityToken(Secret::new("s3cret:>".to_owned()));
+        let all = [of("r.io:5/a", password("me", "s3cret:>")), of("me/a", token()), of("q.io/a", Login::Anonymous)];
+        let written = Credentials::docker_config(&all.each_ref()).unwrap();
+        let read = config(written.reveal());
+        assert_eq!(login(&read, "r.io:5/a"), Some(password("me", "s3cret:>")));
+        assert_eq!((login(&read, "me/a"), login(&read, "q.io/a")), (Some(token()), None));
+        assert_eq!(Credentials::docker_config(&[&all[2]]), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 #![allow(clippy::disallowed_methods, reason = "tests set up the files that they need and run the program")]
 
+mod manifest;
 mod publish;
 #[path = "../shared/registry.rs"]
 mod registry;

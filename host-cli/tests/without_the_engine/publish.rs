@@ -3,6 +3,7 @@
 //! failed and what to try, shows no secret, and leaves under the tag the whole image or what was there before.
 
 mod debian;
+mod handed_over;
 mod images;
 mod misbehaving;
 mod moved;

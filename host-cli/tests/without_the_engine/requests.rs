@@ -3,7 +3,7 @@
 mod asking;
 mod bad_input;
 mod choosing;
-mod dsl;
+pub(crate) mod dsl;
 mod finding;
 mod from;
 mod linking;

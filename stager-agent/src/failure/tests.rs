@@ -238,6 +238,15 @@ fn trusting() -> Vec<TrustError> {
     authorities.into_iter().chain(own.map(TrustError::from)).collect()
 }
 
+fn leaving() -> Vec<HandoverError> {
+    let at = || std::path::PathBuf::from("/handover");
+    vec![
+        HandoverError::NotEmpty(at()),
+        HandoverError::Anothers(at()),
+        HandoverError::Io { at: at(), what: "the verdict", source: refused_by_system() },
+    ]
+}
+
 fn handing_over() -> Vec<HandoffError> {
     let text = || SafeUrl::new("https://u:SECRET@engine/").to_string();
     vec![
@@ -278,6 +287,7 @@ fn all() -> Vec<Failure> {
     let exited = ActionError::Exited { path: "/tmp/lifecycle/builder".to_owned(), status: 2, exceeded: None };
     let exited = StagingError::Action(exited);
     all.push(Failure::from_staging(&exited, Lifecycle::Docker, now).of_docker_app(&exited, "r.io/acme/shop:1"));
+    all.extend(leaving().into_iter().map(Failure::from));
     all
 }
 
@@ -399,6 +409,7 @@ fn no_error_is_forgotten_here() {
     assert_all_variants!(&placing(), PlaceError, PlaceError { Io, NotEmpty });
     assert_all_variants!(&trusting(), TrustError, TrustError { Own, Unreadable, NoCertificate, BadBlocks, Library });
     assert_all_variants!(&not_fetched(), NotFetched, NotFetched { Dependency, Request });
+    assert_all_variants!(&leaving(), HandoverError, HandoverError { NotEmpty, Anothers, Io });
     assert_all_variants!(&handing_over(), HandoffError, HandoffError { NotStarted, Failed, Silent });
 }
 

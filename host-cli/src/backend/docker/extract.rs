@@ -8,6 +8,7 @@ use crate::image::{ImageParts, LifecycleSource};
 use crate::plan::staged_files::StagedFiles;
 use crate::session::Session;
 use shared_model::exit_code::ExitCode;
+use shared_model::handover::{LAUNCHER, PROGRAMS};
 use shared_model::plain_line::escape_control;
 use std::fs::File;
 use std::io::Read;
@@ -17,11 +18,6 @@ const LARGEST_PROGRAM: u64 = 256 << 20;
 
 /// The largest result file; Diego reads 50 KiB.
 const LARGEST_RESULT: u64 = 1 << 20;
-
-/// The lifecycle's program that no app runs without.
-const LAUNCHER: &str = "launcher";
-/// The lifecycle's programs that an app needs where it runs. Without a health check it runs all the same.
-const PROGRAMS: [&str; 2] = [LAUNCHER, "healthcheck"];
 
 /// The parts of an image, out of a container that runs or has ended. The droplet may have `limit` bytes.
 pub(super) fn parts(

@@ -1,0 +1,18 @@
+//! A cluster as a place to stage and run. What a plan becomes there is decided here, by pure functions from the same plans that
+//! the engine's backend carries out: objects as values. Nothing here speaks to a cluster.
+
+pub(crate) mod app_pod;
+pub(crate) mod container;
+mod job_publisher;
+pub(crate) mod manifest;
+pub(crate) mod names;
+mod network_policy;
+mod probes;
+pub(crate) mod secrets;
+mod service;
+pub(crate) mod stage_job;
+mod volume_claims;
+pub(crate) mod workload;
+
+#[cfg(test)]
+mod tests;

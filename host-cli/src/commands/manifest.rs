@@ -1,0 +1,30 @@
+//! `manifest`: prints what a cluster would be asked for. Nothing is sent there.
+
+use crate::arguments::Manifest;
+use crate::failure::Failure;
+use shared_model::exit_code::ExitCode;
+
+#[cfg(feature = "kubernetes")]
+mod launch;
+#[cfg(feature = "kubernetes")]
+mod restage;
+#[cfg(feature = "kubernetes")]
+mod written;
+
+/// Prints the objects.
+#[cfg(feature = "kubernetes")]
+pub(super) fn run(command: Manifest) -> Result<ExitCode, Failure> {
+    use crate::arguments::ManifestCommand;
+    match command.command {
+        ManifestCommand::Restage(command) => restage::run(&command),
+        ManifestCommand::Launch(command) => launch::run(&command),
+    }
+}
+
+/// Says that nobody built this program to know clusters.
+#[cfg(not(feature = "kubernetes"))]
+pub(super) fn run(_: Manifest) -> Result<ExitCode, Failure> {
+    let advice =
+        "`cargo build --release -p host-cli --features kubernetes` makes one that does; so does ci/build-static";
+    Err(Failure::new(ExitCode::CommandLine, "this host-cli was built without Kubernetes", advice))
+}
