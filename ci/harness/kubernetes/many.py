@@ -13,7 +13,7 @@ ENDS = ('Succeeded', 'Failed')
 
 @check
 def many(scene):
-    """40 Jobs at once are staged and published, each of them once; what the nodes have no memory for waits"""
+    """40 Jobs at once are staged and published, each of them once; what the nodes have no room for waits"""
     scene.push('env-page', APP)
     began = time.monotonic()
     jobs = {scene.begin(scene.staging_manifest(APP, '--no-upload', tag=number)) for number in range(JOBS)}
