@@ -4,6 +4,7 @@ import fcntl
 import os
 import resource
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -164,6 +165,48 @@ def other_networks():
         set(os.listdir('/sys/class/net')) - {'lo', 'eth0', 'tunl0', 'sit0', 'ip6tnl0', 'gre0', 'gretap0', 'erspan0', 'ip_vti0', 'ip6_vti0', 'ip6gre0'}
     )
     return ', '.join(more)
+
+
+# --- the cluster that there may be
+
+TOKENS = ('/var/run/secrets', '/run/secrets')
+API = ('10.96.0.1', 443)  # where it is in most clusters that say nothing
+
+
+def cluster_token():
+    files = [os.path.join(folder, name) for top in TOKENS for folder, _, names in os.walk(top) for name in names]
+    return any_of(lambda path: read(path, 1) and f'read {path}', files)
+
+
+def cluster_told():
+    return ', '.join(sorted(name for name in os.environ if name.startswith('KUBERNETES_')))
+
+
+def cluster_secrets():
+    """What anybody is told who shows no token."""
+    unverified = ssl._create_unverified_context()
+    at = os.environ.get('KUBERNETES_SERVICE_HOST', API[0]), int(os.environ.get('KUBERNETES_SERVICE_PORT', API[1]))
+    with socket.create_connection(at, 1) as plain, unverified.wrap_socket(plain) as api:
+        api.sendall(b'GET /api/v1/secrets HTTP/1.0\r\n\r\n')
+        head = api.recv(64).split(b'\r\n')[0].decode()
+    return ' 200 ' in head and f'{at} lists them'
+
+
+def registry_login():
+    """Of whoever publishes, wherever it may be mounted."""
+    def is_one(path):
+        try:
+            return b'"auths"' in read(path, 1 << 16)
+        except OSError:
+            return False
+    for folder, inner, names in os.walk('/'):
+        if folder == '/':
+            inner[:] = [name for name in inner if name not in ('proc', 'sys', 'dev')]
+        for name in names:
+            path = os.path.join(folder, name)
+            if name in ('config.json', '.dockerconfigjson') and is_one(path):
+                return f'found in {path}'
+    return None
 
 
 # --- the terminal that there may be
@@ -471,6 +514,10 @@ ATTEMPTS = {
     'docker-socket': docker_socket,
     'docker-by-network': docker_by_network,
     'other-networks': other_networks,
+    'cluster-token': cluster_token,
+    'cluster-told': cluster_told,
+    'cluster-secrets': cluster_secrets,
+    'registry-login': registry_login,
     'terminal-open': terminal_is_open,
     'terminal-held': terminal_is_ours,
     'terminal-typed-into': terminal_is_typed_into,
