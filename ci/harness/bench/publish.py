@@ -83,7 +83,10 @@ class Bench:
 
     def push(self, case, address, home, *options):
         environment = {**os.environ, 'XDG_STATE_HOME': str(home), 'DOCKER_CONFIG': str(home)}
-        return run(self.host_cli_program, 'push', *options, self.images[case], f'{address}/{REPOSITORY}:{case}', env=environment)
+        name = f'{address}/{REPOSITORY}:{case}'
+        measured = run(self.host_cli_program, 'push', *options, self.images[case], name, env=environment)
+        engine.remove('image', name)  # the engine's way leaves it
+        return measured
 
     def push_direct(self, case, address, home):
         return self.push(case, address, home, '--direct')
