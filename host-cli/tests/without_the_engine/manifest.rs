@@ -61,6 +61,10 @@ mod with_kubernetes {
         let login = text.lines().find_map(|line| line.trim().strip_prefix(".dockerconfigjson: ")).unwrap();
         let login = decoded(login);
         assert_eq!(login, r#"{"auths":{"registry.example.com":{"auth":"bWU6czNjcmV0"}}}"#);
+        std::os::unix::fs::symlink("all.yaml", home.path("link")).unwrap();
+        let said = home.run(&manifest("--with-secrets --to link"));
+        assert!(said.code == 2 && said.err.contains("it is there, and no file"), "{said:?}");
+        assert!(home.path("link").is_symlink());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A manifest on standard output, or in a file that nobody else may read.
 
+#![expect(clippy::disallowed_methods, reason = "the leaf that writes the file which the user names")]
+
 use crate::arguments::ManifestOutput;
 use crate::backend::kubernetes::manifest::{Manifest, Secrets};
 use crate::failure::Failure;
@@ -7,6 +9,7 @@ use crate::screen::{answer, trouble};
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control;
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -34,6 +37,10 @@ pub(super) fn write(manifest: &Manifest, output: ManifestOutput<'_>) -> Result<E
 
 /// A new file in the place of what was there, with mode 0600 from the start.
 fn to_file(path: &Path, text: &str) -> io::Result<()> {
+    // A link or a device would be replaced.
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::other("it is there, and no file"));
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
