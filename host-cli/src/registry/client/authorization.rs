@@ -1,6 +1,8 @@
 //! What is shown to a registry: nothing until it asks, then a password or a token of its login service, which is asked for
 //! again when its time is up. Passwords go to the registry and to the service that it names, and over no weaker connection.
 
+#![expect(clippy::disallowed_methods, reason = "a date to wait for is counted from now")]
+
 use super::challenge::Challenge;
 use super::said::{LONGEST_ANSWER, said};
 use super::small_answer;
@@ -8,7 +10,8 @@ use super::trouble::Trouble;
 use crate::registry::credentials::Login;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http_client::{Address, Client, Request, TransferError};
+use http_client::{Address, Client, Request, TransferError, retry_after};
+use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use shared_model::safe_url::SafeUrl;
@@ -187,12 +190,13 @@ impl Authorization {
         let on_the_way = |error| Trouble::LoginService { at: address.origin().to_owned(), error };
         let answer = answer.map_err(on_the_way)?;
         let status = answer.http.status().as_u16();
+        let retry_after = retry_after(answer.http.headers(), Timestamp::now());
         let from = (client(&address), &*address.host);
         let body = small_answer::read(answer, LONGEST_ANSWER, from).map_err(on_the_way)?;
         if status != 200 {
             let secrets = self.secrets_of_login();
             let said = said(status, &body, &secrets.iter().collect::<Vec<_>>());
-            return Err(Trouble::Refused { status, said, retry_after: None, by_login_service: true });
+            return Err(Trouble::Refused { status, said, retry_after, by_login_service: true });
         }
         serde_json::from_slice(&body).map_err(|_| Trouble::login("what its login service answers is no token"))
     }
