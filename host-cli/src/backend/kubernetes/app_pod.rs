@@ -12,8 +12,8 @@ use crate::plan::filled_folder::{self, FilledFolder};
 use crate::plan::launch::LaunchPlan;
 use k8s_openapi::api::core::v1::{
     Container, ContainerPort, EnvFromSource, EnvVar, EnvVarSource, ExecAction, Lifecycle, LifecycleHandler,
-    LocalObjectReference, ObjectFieldSelector, PodSpec, ResourceRequirements, SecretEnvSource, SecurityContext, Volume,
-    VolumeMount,
+    LocalObjectReference, ObjectFieldSelector, PodSecurityContext, PodSpec, ResourceRequirements, SecretEnvSource,
+    SecurityContext, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use shared_model::action::RunAction;
@@ -39,7 +39,8 @@ const FIELDS: [(&str, &str); 4] = [
 const ADDRESS: &str = "CF_INSTANCE_ADDR";
 /// Executor's variables that are the same for all containers of the pod.
 const PORTS: [&str; 2] = ["CF_INSTANCE_PORT", "CF_INSTANCE_PORTS"];
-/// What stands before a program whose instance has a number: a stateful set's pod is called after it.
+/// What stands before a program whose instance has a number: a stateful set's pod is called after it. For bash, which every stack has: other
+/// shells forget variables with a full stop in their names.
 const WITH_INDEX: &str = r#"read -r name </proc/sys/kernel/hostname
 export INSTANCE_INDEX="${name##*-}" CF_INSTANCE_INDEX="${name##*-}"
 exec "$0" "$@""#;
@@ -76,6 +77,10 @@ pub(super) fn app_pod(plan: &LaunchPlan, container: &ContainerSpec, options: Pod
     let (dns_policy, dns_config) = dns(container);
     let (mut volumes, mounts, files) = folders(&plan.folders, options.stem);
     let (claims, of_claims) = volume_claims::claims(&container.binds);
+    // A new claim is root's.
+    let fs_group = filled_folder::owner(&container.user, &plan.image).filter(|_| !claims.is_empty());
+    let fs_group = fs_group.and_then(|(_, group)| i64::try_from(group).ok());
+    let fs_group_change_policy = fs_group.map(|_| "OnRootMismatch".to_owned());
     volumes.extend(claims);
     let mounts: Vec<VolumeMount> = mounts.into_iter().chain(of_claims).collect();
     let mut secrets: Vec<SecretFiles> = files.into_iter().collect();
@@ -91,15 +96,12 @@ pub(super) fn app_pod(plan: &LaunchPlan, container: &ContainerSpec, options: Pod
     let number = |port: u16| ContainerPort { container_port: i32::from(port), ..ContainerPort::default() };
     let ports: Vec<ContainerPort> = plan.ports.iter().map(|port| number(port.container)).collect();
     let check = container.health_check.as_ref();
-    let stop = ExecAction { command: Some(["/bin/sleep", STILL_ASKED].map(str::to_owned).to_vec()) };
-    let stop = LifecycleHandler { exec: Some(stop), ..LifecycleHandler::default() };
     let base = Base { plan, container, options, mounts: &mounts };
     let app = Container {
         ports: (!ports.is_empty()).then_some(ports),
         startup_probe: check.map(|check| probes::startup(check, plan.start_timeout)),
         liveness_probe: check.map(probes::liveness),
         readiness_probe: plan.orchestration.readiness.as_ref().map(probes::readiness),
-        lifecycle: Some(Lifecycle { pre_stop: Some(stop), ..Lifecycle::default() }),
         resources: Some(resources(container, container.disk_bytes)),
         ..base.runs(&own, &mut secrets, &mut notes)
     };
@@ -114,7 +116,7 @@ pub(super) fn app_pod(plan: &LaunchPlan, container: &ContainerSpec, options: Pod
         // Process 1 is then none of the app's, and takes what others leave behind.
         share_process_namespace: Some(true),
         termination_grace_period_seconds: Some(GRACE),
-        security_context: Some(pod_security()),
+        security_context: Some(PodSecurityContext { fs_group, fs_group_change_policy, ..pod_security() }),
         image_pull_secrets: pull,
         host_aliases,
         dns_policy,
@@ -161,7 +163,7 @@ impl Base<'_> {
         secrets.push(SecretFiles { name: program.secret.clone(), files });
         let words = program.command.iter().map(String::as_str);
         let first: &[&str] = match self.options.index {
-            Index::Known => &["/bin/sh", "-c", WITH_INDEX],
+            Index::Known => &["/bin/bash", "-c", WITH_INDEX],
             Index::Unknown => &[],
         };
         let command = first.iter().copied().chain(words).map(literal).collect();
@@ -169,7 +171,7 @@ impl Base<'_> {
         Container {
             name: program.name.clone(),
             image: Some(self.container.image.clone()),
-            image_pull_policy: Some("IfNotPresent".to_owned()),
+            image_pull_policy: Some(pull_policy(&self.container.image).to_owned()),
             command: Some(command),
             args: Some(arguments),
             env_from: Some(vec![EnvFromSource { secret_ref: Some(source), ..EnvFromSource::default() }]),
@@ -177,7 +179,7 @@ impl Base<'_> {
             working_dir: Some(program.folder.to_owned()).filter(|folder| !folder.is_empty()),
             security_context: Some(self.security()),
             volume_mounts: (!self.mounts.is_empty()).then(|| self.mounts.to_vec()),
-            termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
+            lifecycle: Some(still_asked()),
             ..Container::default()
         }
     }
@@ -247,6 +249,18 @@ impl Base<'_> {
         });
         FIELDS.iter().filter(of_pod).map(field).chain(address).collect()
     }
+}
+
+/// A tag may have moved since a node got its image.
+fn pull_policy(image: &str) -> &'static str {
+    if image.contains("@sha256:") { "IfNotPresent" } else { "Always" }
+}
+
+/// What comes before the signal that ends a container.
+fn still_asked() -> Lifecycle {
+    let sleep = ExecAction { command: Some(["/bin/sleep", STILL_ASKED].map(str::to_owned).to_vec()) };
+    let sleep = LifecycleHandler { exec: Some(sleep), ..LifecycleHandler::default() };
+    Lifecycle { pre_stop: Some(sleep), ..Lifecycle::default() }
 }
 
 /// Variables by the keys of a Secret, and the names that no cluster takes, if there are any.

@@ -14,8 +14,10 @@ const IN_CLUSTERS: &str = "stager/";
 const LONGEST_VALUE: usize = 63;
 /// Of an object's name that says whose it is; a stateful set's may have 52, since a hash of its own stands behind it in labels.
 const LONGEST_STEM: usize = 40;
-/// Digits of a hash: 32 bits, among the apps of one namespace that have the same slug.
+/// Digits of a hash that tells parts of one object apart, or what a label could not hold.
 const DIGITS: usize = 8;
+/// Of one by which apps of one namespace differ: who chooses an app's name must not find one with another app's hash.
+const STEMS_DIGITS: usize = 16;
 /// Where nothing else says whose an object is.
 pub(super) const NAME: &str = "app.kubernetes.io/name";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
@@ -25,8 +27,8 @@ const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub(crate) fn stem(app: &str, guid: &str, process: &str) -> String {
     let slug = slug(app);
     let slug = if slug.starts_with(|first: char| first.is_ascii_digit()) { format!("app-{slug}") } else { slug };
-    let cut: String = slug.chars().take(LONGEST_STEM - DIGITS - 1).collect();
-    format!("{}-{}", cut.trim_end_matches('-'), digits(&[app, guid, process]))
+    let cut: String = slug.chars().take(LONGEST_STEM - STEMS_DIGITS - 1).collect();
+    format!("{}-{}", cut.trim_end_matches('-'), digits(&[app, guid, process], STEMS_DIGITS))
 }
 
 /// The name of what is made anew each time, such as a Job: `stage-<stem>-<start of the instance's guid>`.
@@ -37,7 +39,7 @@ pub(crate) fn unique(first: &str, stem: &str, instance: &str) -> String {
 
 /// The name of a volume, a port or the like within an object: a DNS label that differs as `whole` does.
 pub(crate) fn part(first: &str, whole: &str) -> String {
-    format!("{first}-{}", digits(&[whole]))
+    format!("{first}-{}", digits(&[whole], DIGITS))
 }
 
 /// A text as a label's value: itself where a cluster takes it, else what it takes of it and a hash.
@@ -54,8 +56,15 @@ pub(crate) fn label_value(text: &str) -> String {
     let taken = text.chars().map(|c| if is_plain(c) { c } else { '-' });
     let cut: String = taken.take(LONGEST_VALUE - DIGITS - 1).collect();
     let cut = cut.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    let digits = digits(&[text]);
+    let digits = digits(&[text], DIGITS);
     if cut.is_empty() { digits } else { format!("{cut}-{digits}") }
+}
+
+/// The labels of `metadata` that only pods of the same process have: whoever chose its name, the app's guid is beside it.
+pub(super) fn of_one_process(metadata: &ObjectMeta) -> BTreeMap<String, String> {
+    const APP_GUID: &str = "stager/app-guid";
+    let labels = metadata.labels.iter().flatten().filter(|(name, _)| [NAME, APP_GUID].contains(&name.as_str()));
+    labels.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// An object's name, and labels as engines have them. What a label cannot hold stands whole in the annotation of its name.
@@ -77,14 +86,14 @@ pub(crate) fn metadata(name: &str, namespace: Option<&str>, labels: &BTreeMap<St
     }
 }
 
-/// Of these texts, told apart.
-fn digits(texts: &[&str]) -> String {
+/// So many of these texts' hash, which tells where each ends.
+fn digits(texts: &[&str], count: usize) -> String {
     let mut hasher = Sha256::new();
     for text in texts {
         hasher.update(text.len().to_le_bytes());
         hasher.update(text);
     }
-    hex(&hasher.finalize()).chars().take(DIGITS).collect()
+    hex(&hasher.finalize()).chars().take(count).collect()
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use k8s_openapi::api::core::v1::{
     Container, PodSpec, PodTemplateSpec, SecurityContext, Toleration, Volume, VolumeMount,
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use shared_model::cache::MOUNTED;
 use shared_model::secret::Secret;
 use std::collections::BTreeMap;
@@ -111,6 +112,7 @@ pub(crate) fn stage_job(plan: &RestagePlan, options: &JobOptions<'_>) -> Manifes
     let metadata = metadata(&name, options.namespace, &spec.labels);
     let mut of_pod = metadata.clone();
     (of_pod.name, of_pod.namespace) = (None, None);
+    without_mesh(&mut of_pod);
     let limit = plan.time_limit.map_or(USUAL_LIMIT, |limit| limit.saturating_add(BESIDE_LIMIT));
     let job = Job {
         metadata,
@@ -146,6 +148,15 @@ fn tolerated(trouble: &str) -> Toleration {
 
 fn seconds(time: Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// A mesh's proxy beside it would never end, and what comes before the proxy's start reaches nothing.
+fn without_mesh(pod: &mut ObjectMeta) {
+    let set = |names: &mut Option<BTreeMap<String, String>>, name: &str, value: &str| {
+        names.get_or_insert_default().insert(name.to_owned(), value.to_owned());
+    };
+    set(&mut pod.labels, "sidecar.istio.io/inject", "false");
+    set(&mut pod.annotations, "linkerd.io/inject", "disabled");
 }
 
 /// One pod to be.
@@ -190,8 +201,9 @@ impl Pod<'_> {
         mounts.extend(authority.map(|(_, folder, _)| mount_to_read("authorities", folder)));
         mounts.extend(publishing.login.is_mounted().then(|| mount_to_read("login", LOGIN)));
         let authority = authority.map(|(path, ..)| path);
-        // Layers are written out before they are sent.
-        let disk_bytes = if spec.disk_bytes == 0 { 0 } else { spec.disk_bytes + image.plan.bound.bytes };
+        // A layer is written out before it is sent, and compressed beside that.
+        let of_layers = image.plan.bound.bytes.saturating_mul(2);
+        let disk_bytes = if spec.disk_bytes == 0 { 0 } else { spec.disk_bytes.saturating_add(of_layers) };
         Container {
             name: PUBLISH.to_owned(),
             command: Some(vec![HOST_CLI.to_owned()]),
@@ -199,6 +211,8 @@ impl Pod<'_> {
             env: Some(variables(image.plan.options.created)),
             security_context: Some(rights()),
             resources: Some(resources(spec, disk_bytes)),
+            // It says nothing that is not said of a restage on a screen; a builder or an app might.
+            termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
             volume_mounts: Some(mounts),
             ..self.container()
         }
@@ -208,7 +222,6 @@ impl Pod<'_> {
         Container {
             image: Some(self.plan.container.image.clone()),
             image_pull_policy: Some("IfNotPresent".to_owned()),
-            termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
             ..Container::default()
         }
     }

@@ -300,12 +300,39 @@ fn instances_that_count_themselves_are_a_stateful_set_and_several_have_a_budget_
 }
 
 #[test]
+fn an_app_without_rules_reaches_name_servers_alone_and_its_policy_is_there_before_it() {
+    let (_, document) = launches().remove(0);
+    let mut request: Value = serde_json::from_str(&document).unwrap();
+    request.as_object_mut().unwrap().remove("egress_rules");
+    let plan = launch_plan(&request.to_string(), &[]);
+    let all = documents(&workload(&plan, &workload_options()).unwrap().yaml(Secrets::Named).unwrap());
+    assert_eq!((&all[0]["kind"], &all[1]["kind"]), (&"NetworkPolicy".into(), &"Deployment".into()));
+    assert_eq!(all[0]["spec"]["egress"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_tag_is_looked_up_at_each_start_and_a_digest_is_not() {
+    let (_, document) = launches().remove(0);
+    for (image, policy) in [("r.io/a:1", "Always"), (&*format!("r.io/a@sha256:{}", "0".repeat(64)), "IfNotPresent")] {
+        let options = WorkloadOptions { image, ..workload_options() };
+        let all = documents(&workload(&launch_plan(&document, &[]), &options).unwrap().yaml(Secrets::Named).unwrap());
+        let containers = &object(&all, "Deployment")["spec"]["template"]["spec"]["containers"];
+        assert_eq!(containers[0]["imagePullPolicy"], policy);
+    }
+}
+
+#[test]
 fn the_selector_outlives_a_launch_and_a_new_one_rolls() {
     let (_, document) = launches().remove(0);
     let all =
         documents(&workload(&launch_plan(&document, &[]), &workload_options()).unwrap().yaml(Secrets::Named).unwrap());
     let spec = &object(&all, "Deployment")["spec"];
-    assert_eq!(spec["selector"]["matchLabels"].as_object().unwrap().len(), 1);
+    let selected: Vec<&String> = spec["selector"]["matchLabels"].as_object().unwrap().keys().collect();
+    assert_eq!(
+        selected,
+        ["app.kubernetes.io/name", "stager/app-guid"],
+        "whoever found a name with the same hash has another guid"
+    );
     assert!(!spec["selector"].to_string().contains("5eed5eed"));
     assert_eq!(spec["template"]["metadata"]["labels"]["stager/instance"], "5eed5eed-0000-4000-8000-000000000000");
     assert_eq!(&object(&all, "Service")["spec"]["selector"], &spec["selector"]["matchLabels"]);

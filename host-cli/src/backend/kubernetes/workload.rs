@@ -3,8 +3,8 @@
 
 use super::app_pod::{AppPod, Index, PodOptions, app_pod};
 use super::manifest::{Manifest, Object};
-use super::names::{NAME, metadata, stem};
-use super::network_policy::network_policy;
+use super::names::{metadata, of_one_process, stem};
+use super::network_policy::{Reached, network_policy};
 use super::service::{ingress, service};
 use crate::engine::ImageId;
 use crate::engine::container_spec::PublishedPort;
@@ -53,17 +53,23 @@ pub(crate) fn workload(plan: &LaunchPlan, options: &WorkloadOptions<'_>) -> Resu
 
     let stem = stem(&plan.app, &plan.app_guid, &plan.process.process_type);
     let named = metadata(&stem, options.namespace, &labels);
-    let selected = selector(&stem);
+    let selected = LabelSelector { match_labels: Some(of_one_process(&named)), ..LabelSelector::default() };
     let pod_options = PodOptions { stem: &stem, index: options.index, pull_secret: options.pull_secret };
     let AppPod { mut spec, secrets, mut notes } = app_pod(plan, &container, pod_options);
     let replicas = options.instances.unwrap_or(plan.orchestration.instances);
     spec.topology_spread_constraints = (replicas > 1).then(|| APART.map(|key| apart(key, &selected)).to_vec());
     let of_pod = ObjectMeta { name: None, namespace: None, ..named.clone() };
     let template = PodTemplateSpec { metadata: Some(of_pod), spec: Some(spec) };
-    let mut objects = vec![match options.index {
+    let reached = Reached { ports: plan.ports.iter().map(|port| port.container).collect(), dns: &container.dns };
+    // Diego lets an app without rules reach nothing.
+    let rules = plan.orchestration.egress.as_deref().unwrap_or_default();
+    let (policy, left_out) = network_policy(named.clone(), &selected, rules, &reached);
+    // Before the pods: a cluster that refuses it is to have started none.
+    let mut objects = vec![Object::NetworkPolicy(Box::new(policy))];
+    objects.push(match options.index {
         Index::Unknown => deployment(named.clone(), (replicas, plan.start_timeout.as_secs()), &selected, template),
         Index::Known => stateful_set(named.clone(), replicas, &selected, template),
-    }];
+    });
     objects.extend(service(plan, named.clone(), &selected));
     if let Some(class) = options.ingress_class {
         let (ingress, odd) = ingress(plan, named.clone(), class);
@@ -71,19 +77,10 @@ pub(crate) fn workload(plan: &LaunchPlan, options: &WorkloadOptions<'_>) -> Resu
         notes.extend(odd);
     }
     let mut not_done = plan.orchestration.not_done.clone();
-    if let Some(rules) = &plan.orchestration.egress {
-        let (policy, left_out) = network_policy(named.clone(), &selected, rules);
-        objects.push(Object::NetworkPolicy(Box::new(policy)));
-        not_done.extend(left_out);
-    }
+    not_done.extend(left_out);
     objects.extend((replicas > 1).then(|| budget(named, &selected)));
     notes.extend((!not_done.is_empty()).then(|| format!("not done: {}", not_done.join(", "))));
     Ok(Manifest { objects, secrets, labels, namespace: options.namespace.map(str::to_owned), notes })
-}
-
-/// Of one process, whichever launch made its pods.
-fn selector(stem: &str) -> LabelSelector {
-    LabelSelector { match_labels: Some([(NAME.to_owned(), stem.to_owned())].into()), ..LabelSelector::default() }
 }
 
 /// Rolls without an instance less: the new one is healthy first.
