@@ -158,7 +158,7 @@ prints_objects! {
         name = "launch",
         note = "The objects of an app's process have the same names each time: applying them again rolls it, and the next instance is\n\
                 healthy before an earlier one goes.",
-        example = "$ host-cli manifest launch --with-secrets --image registry.example.com/team/my-app:latest my-app | kubectl apply --server-side -f -"
+        example = "$ host-cli manifest launch --with-secrets --image registry.example.com/team/my-app@sha256:... my-app | kubectl apply --server-side -f -"
     )]
     ManifestLaunch {
         /// app to run (default: the app of the newest launch request)
