@@ -19,7 +19,7 @@ use crate::plan::launch::{LaunchOptions, LaunchPlan};
 use crate::plan::restage::{RestageOptions, RestagePlan};
 use crate::plan::upload::Upload;
 use crate::plan::volumes;
-use crate::requests::{self, Request, RequestError, RequestKind};
+use crate::requests::{self, Request, RequestError};
 use crate::session::Session;
 use crate::settings::Settings;
 use shared_model::event::{Event, EventSink, Purpose};
@@ -29,10 +29,7 @@ use uuid::Uuid;
 
 /// The request that was typed, or the newest of the app.
 pub(crate) fn staging_request(command: &Restage, app: Option<&AppRef>) -> Result<Request, RequestError> {
-    match &command.request {
-        Some(file) => requests::from_file(file, RequestKind::Staging),
-        None => requests::newest(RequestKind::Staging, app, &command.log_options()),
-    }
+    requests::staging(command.request.as_deref(), app, &command.log_options())
 }
 
 /// Stages an app again. The image, unless none was wanted or the staging stopped short of one; nor is there one here where it was

@@ -10,7 +10,7 @@ use crate::image::{Journal, Records, UntaggedImage, checked_names, tag};
 use crate::plan::cache;
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::restage::{asks_for_help, staging_request};
-use crate::requests::{self, Request, RequestKind};
+use crate::requests::{self, Request};
 use crate::screen::in_the_originals_words;
 use crate::session::{Session, run_command};
 use jiff::Timestamp;
@@ -35,11 +35,11 @@ fn wanted(command: &CacheUp) -> Result<Vec<Request>, Failure> {
         let text = "--all cannot go with APP or --request";
         return Err(Failure::new(ExitCode::CommandLine, text, ""));
     }
-    Ok(match &command.request {
-        Some(file) => vec![requests::from_file(file, RequestKind::Staging)?],
-        None if command.all => requests::every_staging(&command.log_options())?,
-        None => vec![requests::newest(RequestKind::Staging, app.as_ref(), &command.log_options())?],
-    })
+    let logs = command.log_options();
+    if command.all {
+        return Ok(requests::every_staging(&logs)?);
+    }
+    Ok(vec![requests::staging(command.request.as_deref(), app.as_ref(), &logs)?])
 }
 
 pub(super) fn cache_up(

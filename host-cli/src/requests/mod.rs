@@ -52,6 +52,14 @@ pub(crate) fn newest(kind: RequestKind, app: Option<&AppRef>, logs: &LogOptions)
     find::newest(kind, app, Process::Usual, logs)
 }
 
+/// The staging request in the file that was typed, else the newest of the app: see [`from_file`] and [`newest`].
+pub(crate) fn staging(typed: Option<&Path>, app: Option<&AppRef>, logs: &LogOptions) -> Result<Request, RequestError> {
+    match typed {
+        Some(file) => from_file(file, RequestKind::Staging),
+        None => newest(RequestKind::Staging, app, logs),
+    }
+}
+
 /// The newest launch request of a process of an app; `None`: of the app with the newest one.
 pub(crate) fn newest_of_process(
     app: Option<&AppRef>,

@@ -16,7 +16,7 @@ use crate::plan::restage::{RestageOptions, RestagePlan, staging_request};
 use crate::plan::upload::Upload;
 use crate::registry::credentials::Credentials;
 use crate::registry::login::{LoginOptions, credentials};
-use crate::requests::{self, Request, RequestKind};
+use crate::requests::{self, Request};
 use crate::screen::{answer, trouble};
 use shared_model::event::EventSink;
 use shared_model::exit_code::ExitCode;
@@ -59,10 +59,7 @@ pub(super) fn run(command: &ManifestRestage) -> Result<ExitCode, Failure> {
 }
 
 fn request(command: &ManifestRestage) -> Result<Request, Failure> {
-    Ok(match &command.request {
-        Some(file) => requests::from_file(file, RequestKind::Staging)?,
-        None => requests::newest(RequestKind::Staging, command.app_ref()?.as_ref(), &command.log_options())?,
-    })
+    Ok(requests::staging(command.request.as_deref(), command.app_ref()?.as_ref(), &command.log_options())?)
 }
 
 /// Where the image goes; a login in the cluster stands instead of one that we know.
