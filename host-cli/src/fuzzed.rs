@@ -1,7 +1,7 @@
 //! The parsers of the host that strangers feed, each with what has to hold whatever the bytes are: a panic tells that
 //! it does not. The targets of `ci/fuzz` call them with ever new bytes, the tests with those of `ci/fuzz/corpus`.
 
-pub use crate::backend::docker::stream::fuzzed::events;
+pub use crate::backend::staging::stream::fuzzed::events;
 pub use crate::engine::docker::fuzzed::{engine_answers, engine_frames, engine_told};
 pub use crate::image::base::fuzzed::base_documents;
 pub use crate::image::fuzzed::layer;

@@ -5,6 +5,7 @@ pub(crate) mod docker;
 #[cfg(feature = "kubernetes")]
 pub(crate) mod kubernetes;
 pub(crate) mod registry;
+pub(crate) mod staging;
 
 use crate::failure::Failure;
 use crate::image::MadeImage;

@@ -1,6 +1,6 @@
 //! One Docker Engine.
 //!
-//! - Staging: `restage` carries a plan out; `preflight`, `mounts`, `stage` (with the `stream` of what the agent says),
+//! - Staging: `restage` carries a plan out; `preflight`, `mounts`, `stage`,
 //!   `image_build` and `extract`.
 //! - Images: `ours`, `resolve_image`, `old_images`, `push`, `rebase`.
 //! - Launching: `launch` carries a plan out; `launch_rootfs`, `lifecycle`, `pull`, `volume_folders`, `free_ports`, `supervisor`, `start`.
@@ -24,7 +24,6 @@ pub(crate) mod resolve_image;
 mod restage;
 pub(crate) mod stage;
 mod start;
-pub(crate) mod stream;
 mod supervisor;
 pub(crate) mod volume_folders;
 

@@ -1,22 +1,18 @@
 //! The stretch inside the container: the request goes in, events come out, and what they and the exit status say becomes
 //! one verdict. Nothing that comes out is believed further than it has to be.
 
-mod heard;
-mod verdict;
-
-use crate::backend::docker::stream::{EventStream, Said};
+use crate::backend::staging::stream::{EventStream, Said};
+use crate::backend::staging::{Heard, verdict};
 use crate::engine::{ContainerId, Engine, EngineError, Input};
 use crate::failure::Failure;
 use crate::session::Session;
-use heard::Heard;
-#[cfg(any(fuzzing, test))]
-pub(super) use heard::shown;
 use shared_model::event::{Event, EventSink, Purpose, Step};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
-pub(crate) use verdict::{Staged, Subject};
+
+pub(crate) use crate::backend::staging::{Staged, Subject};
 
 /// Events between the reader and the screen; when it is full, the container has to wait.
 const QUEUE: usize = 256;
@@ -64,7 +60,7 @@ pub(crate) fn stage(
         session.emit(Event::Next { purpose: Purpose::LookInside, command: visit.clone() });
     }
     let out_of_memory = status != Some(0) && out_of_memory(session, staging.container);
-    verdict::verdict(heard, status, out_of_memory, staging.subject)
+    verdict(heard, status, out_of_memory, staging.subject)
 }
 
 /// The exit status; `None` where the container was not awaited.

@@ -3,7 +3,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a target tells")]
 
 use super::{EventStream, LONGEST_EVENT, Said};
-use crate::backend::docker::stage::shown;
+use crate::backend::staging::shown;
 use shared_model::event::{Event, LONGEST_LINE, Stream};
 use shared_model::plain_line::{escape_control, plain_line};
 

@@ -37,7 +37,7 @@ const AGENTS_OPTIONS: &str = "`host-cli restage APP -- --help` lists what may fo
 const AGENTS_WORD: &str = " (out of memory)";
 
 /// The verdict; `status` is `None` where the container still runs.
-pub(super) fn verdict(
+pub(crate) fn verdict(
     heard: Heard,
     status: Option<i64>,
     out_of_memory: bool,

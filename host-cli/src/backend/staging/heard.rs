@@ -1,6 +1,6 @@
 //! What is remembered of what the agent says, and what of it is shown.
 
-use crate::backend::docker::stream::Said;
+use super::stream::Said;
 use shared_model::event::{Event, Step, Stream};
 use shared_model::size;
 use std::ops::ControlFlow;
@@ -10,7 +10,7 @@ const FOREIGN: &str = "stager";
 
 /// How a stream begins that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OtherProtocol {
+pub(crate) enum OtherProtocol {
     /// With a `hello` of another number.
     Numbered(u32),
     /// With something else.
@@ -19,22 +19,22 @@ pub(super) enum OtherProtocol {
 
 /// What was heard so far.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(crate) struct Heard {
     /// Whether the user wants the container to be kept; a container that was not asked does not decide to stay.
-    pub(super) may_stay: bool,
+    pub(crate) may_stay: bool,
     /// Whether anything of our protocol was said.
-    pub(super) greeted: bool,
+    pub(crate) greeted: bool,
     /// The first failure: code, text, advice.
-    pub(super) failed: Option<(u8, String, String)>,
+    pub(crate) failed: Option<(u8, String, String)>,
     /// The container is ready for its visitor.
-    pub(super) stays: bool,
+    pub(crate) stays: bool,
     /// It speaks otherwise; how.
-    pub(super) other_protocol: Option<OtherProtocol>,
+    pub(crate) other_protocol: Option<OtherProtocol>,
 }
 
 impl Heard {
     /// Takes something in, and shows it where it may be shown. `Break`: nothing more need be heard.
-    pub(super) fn take(&mut self, said: Said, show: &mut dyn FnMut(Event)) -> ControlFlow<()> {
+    pub(crate) fn take(&mut self, said: Said, show: &mut dyn FnMut(Event)) -> ControlFlow<()> {
         match said {
             Said::Greeting => self.greeted = true,
             Said::Event(event) => return self.event(event, show),
@@ -104,7 +104,7 @@ fn is_agents(step: Step) -> bool {
 
 /// What of all that came out is shown.
 #[cfg(any(fuzzing, test))]
-pub(in crate::backend::docker) fn shown(said: Vec<Said>) -> Vec<Event> {
+pub(crate) fn shown(said: Vec<Said>) -> Vec<Event> {
     let (mut heard, mut shown) = (Heard::default(), Vec::new());
     for said in said {
         if heard.take(said, &mut |event| shown.push(event)).is_break() {
