@@ -8,9 +8,12 @@
 pub(crate) mod invocation;
 #[macro_use]
 mod output;
+#[macro_use]
+mod place;
 mod standing;
 
 use crate::app_ref::{AppRef, AppRefError};
+use crate::failure::Failure;
 use crate::plan::image_source::Pull;
 use crate::plan::lifecycle::LifecycleFrom;
 use crate::plan::name_resolution::{HostMapping, NameResolution, NameServer};
@@ -26,6 +29,7 @@ pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
 pub(crate) use image::Image;
 pub(crate) use manifest::{Manifest, ManifestCommand, ManifestLaunch, ManifestOutput, ManifestRestage};
 pub(crate) use output::{Color, ListOutput, Output, ScreenOptions};
+pub(crate) use place::{ClusterPlace, On};
 pub(crate) use rebase::Rebase;
 
 /// Rebuilds and runs Cloud Foundry apps on plain Docker, from the requests that Cloud Foundry sent to Diego.
@@ -253,8 +257,8 @@ looks_for_requests! {
     }
 }
 
-shows_what_it_does! {
-    looks_for_requests!
+happens_somewhere! {
+    shows_what_it_does! looks_for_requests!
     /// start an app's image with the settings of its newest launch request
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(

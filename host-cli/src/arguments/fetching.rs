@@ -1,7 +1,9 @@
 //! The commands whose container fetches: they share the options that say with whom it speaks and what it keeps.
 
 use super::output::{Color, Output, ScreenOptions};
+use super::place::{ClusterPlace, On};
 use crate::app_ref::AppRef;
+use crate::failure::Failure;
 use crate::image::ImageBy;
 use crate::plan::name_resolution::{HostMapping, NameResolution, NameServer};
 use crate::requests::LogOptions;
@@ -101,8 +103,8 @@ macro_rules! fetches {
     };
 }
 
-shows_what_it_does! {
-    fetches!
+happens_somewhere! {
+    shows_what_it_does! fetches!
     /// stage apps again, from their newest staging requests, and make their images
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
@@ -129,7 +131,7 @@ shows_what_it_does! {
         /// stage every app that has a staging request in what is read
         #[argh(switch)]
         pub(crate) all: bool,
-        /// number of apps to stage at once (default: one per CPU, at most one per GiB of memory)
+        /// number of apps to stage at once (default: one per CPU, at most one per GiB of memory; in a cluster 10)
         #[argh(option, arg_name = "n")]
         pub(crate) jobs: Option<NonZeroUsize>,
         /// read the request from this file instead of the logs; - reads standard input
@@ -175,6 +177,10 @@ shows_what_it_does! {
         /// read the password of --username from standard input
         #[argh(switch)]
         pub(crate) password_stdin: bool,
+        /// name of a Secret of the namespace, of type kubernetes.io/dockerconfigjson, with the login for --publish in a cluster
+        /// (default: made of `docker login`)
+        #[argh(option, arg_name = "name")]
+        pub(crate) registry_secret: Option<String>,
         /// how to load the image: auto, load, oci or build (default: auto)
         #[argh(option, default = "ImageBy::Auto", arg_name = "method")]
         pub(crate) image_by: ImageBy,
@@ -194,8 +200,8 @@ impl Restage {
     }
 }
 
-shows_what_it_does! {
-    fetches!
+happens_somewhere! {
+    shows_what_it_does! fetches!
     /// fetch buildpacks and lifecycles into the cache, or into a stager image
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(

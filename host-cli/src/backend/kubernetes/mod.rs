@@ -2,6 +2,7 @@
 //! the engine's backend carries out: objects as values. Nothing here speaks to a cluster.
 
 pub(crate) mod app_pod;
+pub(crate) mod client;
 pub(crate) mod container;
 mod job_publisher;
 pub(crate) mod manifest;

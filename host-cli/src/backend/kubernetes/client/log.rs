@@ -1,0 +1,185 @@
+//! A container's log as it grows. A stream that breaks off, or ends before its container has, is read again from the start: what was
+//! taken already is left out, and where a node has begun a new file meanwhile, that is said.
+
+use super::{Cluster, ClusterError, ONE_ANSWER};
+use futures_util::AsyncReadExt;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::LogParams;
+use std::pin::pin;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// By so much of its start a log is known again.
+const START: usize = 4 << 10;
+const PIECE: usize = 32 << 10;
+
+/// What has been taken of a log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Taken {
+    bytes: u64,
+    start: Vec<u8>,
+}
+
+/// News of a log.
+#[derive(Clone, Debug)]
+pub(crate) enum LogNews {
+    /// The next bytes.
+    Bytes(Vec<u8>),
+    /// What follows is not what came next: the node has begun a new file, and removed what was not read yet.
+    Gap,
+    /// No more comes from this stream. What was taken in all; the error that ended it, if one did.
+    Ended(Taken, Option<ClusterError>),
+}
+
+/// A log that is read until this is dropped.
+pub(crate) struct Following(JoinHandle<()>);
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Cluster {
+    /// Reads a container's log from its start, but for what was `taken`, and goes on while the container does.
+    pub(crate) fn follow(
+        &self,
+        (pod, container): (&str, &str),
+        taken: Taken,
+        tell: impl FnMut(LogNews) + Send + 'static,
+    ) -> Following {
+        let params = LogParams { container: Some(container.to_owned()), follow: true, ..LogParams::default() };
+        self.stream(pod, params, taken, tell)
+    }
+
+    /// Reads a log as `params` say, but for what was `taken` of it.
+    pub(crate) fn stream(
+        &self,
+        pod: &str,
+        params: LogParams,
+        taken: Taken,
+        mut tell: impl FnMut(LogNews) + Send + 'static,
+    ) -> Following {
+        let (api, pod) = (self.api::<Pod>(), pod.to_owned());
+        Following(self.runtime.spawn(async move {
+            let (taken, error) = read(&api, &pod, &params, taken, &mut tell).await;
+            tell(LogNews::Ended(taken, error));
+        }))
+    }
+}
+
+async fn read(
+    api: &Api<Pod>,
+    pod: &str,
+    params: &LogParams,
+    mut taken: Taken,
+    tell: &mut (impl FnMut(LogNews) + Send),
+) -> (Taken, Option<ClusterError>) {
+    let what = format!("the log of pods/{pod}");
+    let stream = match timeout(ONE_ANSWER, api.log_stream(pod, params)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return (taken, Some(ClusterError::of(&what, error))),
+        Err(_) => return (taken, Some(ClusterError::silent(&what, ONE_ANSWER))),
+    };
+    let mut stream = pin!(stream);
+    let mut again = Again::of(&mut taken);
+    let mut piece = vec![0; PIECE];
+    loop {
+        // It may be silent as long as its container is; who waits for it looks at the pod beside it.
+        let read = match stream.read(&mut piece).await {
+            Ok(0) => return (taken, None),
+            Ok(read) => read,
+            Err(error) => {
+                let error = ClusterError::of(&what, kube::Error::ReadEvents(error));
+                return (taken, Some(error));
+            }
+        };
+        let (gap, new) = again.take(&mut taken, &piece[..read]);
+        if gap {
+            tell(LogNews::Gap);
+        }
+        if !new.is_empty() {
+            tell(LogNews::Bytes(new.to_vec()));
+        }
+    }
+}
+
+/// How much of a log that is read again was taken before.
+struct Again {
+    /// Bytes that were read of this stream.
+    read: u64,
+    /// Bytes to be left out.
+    skip: u64,
+}
+
+impl Again {
+    fn of(taken: &Taken) -> Self {
+        Self { read: 0, skip: taken.bytes }
+    }
+
+    /// Whether the log is another one than before, and what of `piece` is new.
+    fn take<'a>(&mut self, taken: &mut Taken, piece: &'a [u8]) -> (bool, &'a [u8]) {
+        let at = usize::try_from(self.read).unwrap_or(usize::MAX);
+        let known = taken.start.get(at.min(taken.start.len())..).unwrap_or_default();
+        let common = known.len().min(piece.len());
+        let gap = self.skip > 0 && known[..common] != piece[..common];
+        if gap {
+            // A new file: none of it was taken. Its first pieces, which looked like the old one's, are few and lost.
+            (self.skip, taken.bytes) = (self.read, self.read);
+            taken.start.truncate(at);
+        }
+        let left_out = self.skip.saturating_sub(self.read);
+        self.read += piece.len() as u64;
+        let new = &piece[usize::try_from(left_out).unwrap_or(usize::MAX).min(piece.len())..];
+        let room = START.saturating_sub(taken.start.len()).min(new.len());
+        taken.start.extend_from_slice(&new[..room]);
+        taken.bytes += new.len() as u64;
+        if self.read >= self.skip {
+            self.skip = 0;
+        }
+        (gap, new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read_again(taken: &mut Taken, log: &[u8], piece: usize) -> (bool, Vec<u8>) {
+        let mut again = Again::of(taken);
+        let (mut gaps, mut new) = (false, Vec::new());
+        for piece in log.chunks(piece) {
+            let (gap, bytes) = again.take(taken, piece);
+            gaps |= gap;
+            new.extend_from_slice(bytes);
+        }
+        (gaps, new)
+    }
+
+    #[test]
+    fn a_log_that_a_node_has_begun_anew_is_taken_whole_and_said_to_be_another() {
+        let mut taken = Taken::default();
+        assert_eq!(read_again(&mut taken, b"hello, first file", 5), (false, b"hello, first file".to_vec()));
+        assert_eq!(read_again(&mut taken, b"second", 6), (true, b"second".to_vec()));
+        assert_eq!(read_again(&mut taken, b"second, more", 4), (false, b", more".to_vec()));
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_taken_of_a_log_is_not_taken_again(
+            log in proptest::collection::vec(any::<u8>(), 0..20_000),
+            ends in proptest::collection::vec(0..20_000_usize, 0..6),
+            piece in 1..9_000_usize,
+        ) {
+            let (mut taken, mut all) = (Taken::default(), Vec::new());
+            for end in ends.into_iter().map(|end| end.min(log.len())).chain([log.len()]) {
+                let (gap, new) = read_again(&mut taken, &log[..end], piece);
+                prop_assert!(!gap);
+                all.extend(new);
+            }
+            prop_assert_eq!(all, log);
+        }
+    }
+}

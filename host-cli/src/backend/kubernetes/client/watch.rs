@@ -1,0 +1,168 @@
+//! Objects as they change: listed once, then watched from there. What breaks off is taken up again; what a cluster has forgotten
+//! meanwhile is listed anew, so that nothing which has gone is missed.
+
+use super::{Cluster, ClusterError, FIRST_PAUSE, Kind, LONGEST_PAUSE, ONE_ANSWER, Reason};
+use futures_util::TryStreamExt;
+use kube::Api;
+use kube::api::{ListParams, WatchEvent, WatchParams};
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+/// How long one watch lasts. A connection that has died without a word is noticed a little later.
+const ONE_WATCH: u32 = 60;
+const AND_SOME: Duration = Duration::from_secs(5);
+
+/// What was seen.
+#[derive(Clone, Debug)]
+pub(crate) enum Seen<K> {
+    /// It is there, as it is now.
+    Is(Box<K>),
+    /// It has gone; this was its last state that was seen.
+    Gone(Box<K>),
+    /// What can be seen is seen again after trouble.
+    Again,
+    /// Nothing can be seen at the moment.
+    Trouble(ClusterError),
+}
+
+/// A watch that ends when this is dropped.
+pub(crate) struct Watching(JoinHandle<()>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Cluster {
+    /// Tells of all objects with these labels, from those that are there, until it is dropped or `tell` breaks.
+    pub(crate) fn watch<K: Kind>(
+        &self,
+        labels: &str,
+        tell: impl FnMut(Seen<K>) -> ControlFlow<()> + Send + 'static,
+    ) -> Watching {
+        let watch =
+            Watch { api: self.api::<K>(), labels: labels.to_owned(), known: HashMap::new(), tell, troubled: false };
+        Watching(self.runtime.spawn(async move {
+            let _ = watch.go().await;
+        }))
+    }
+}
+
+struct Watch<K, T> {
+    api: Api<K>,
+    labels: String,
+    known: HashMap<String, K>,
+    tell: T,
+    troubled: bool,
+}
+
+impl<K: Kind, T: FnMut(Seen<K>) -> ControlFlow<()>> Watch<K, T> {
+    async fn go(mut self) -> ControlFlow<()> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let mut version = match self.list().await? {
+                Ok(version) => version,
+                Err(error) => {
+                    self.trouble(error)?;
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    continue;
+                }
+            };
+            pause = FIRST_PAUSE;
+            while let Some(next) = self.from(version).await? {
+                version = next;
+            }
+            sleep(FIRST_PAUSE).await; // a cluster that ends every watch at once is not to be flooded
+        }
+    }
+
+    /// All that is there, and what has gone since it was last looked at; the version to watch from.
+    async fn list(&mut self) -> ControlFlow<(), Result<String, ClusterError>> {
+        let what = K::plural(&());
+        let params = ListParams::default().labels(&self.labels);
+        let list = match timeout(ONE_ANSWER, self.api.list(&params)).await {
+            Ok(Ok(list)) => list,
+            Ok(Err(error)) => return ControlFlow::Continue(Err(ClusterError::of(&what, error))),
+            Err(_) => return ControlFlow::Continue(Err(ClusterError::silent(&what, ONE_ANSWER))),
+        };
+        self.well()?;
+        let version = list.metadata.resource_version.unwrap_or_default();
+        let mut gone = std::mem::take(&mut self.known);
+        for object in list.items {
+            gone.remove(&uid(&object));
+            self.is(object)?;
+        }
+        for (_, object) in gone {
+            (self.tell)(Seen::Gone(Box::new(object)))?;
+        }
+        ControlFlow::Continue(Ok(version))
+    }
+
+    /// One watch. Where the next goes on; `None`: nobody knows, and all is to be listed.
+    async fn from(&mut self, mut version: String) -> ControlFlow<(), Option<String>> {
+        let params = WatchParams::default().labels(&self.labels).timeout(ONE_WATCH);
+        let stream = match timeout(ONE_ANSWER, self.api.watch(&params, &version)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                return self.broken(ClusterError::of(&K::plural(&()), error));
+            }
+            Err(_) => return self.broken(ClusterError::silent(&K::plural(&()), ONE_ANSWER)),
+        };
+        self.well()?;
+        let mut stream = pin!(stream);
+        let longest = Duration::from_secs(u64::from(ONE_WATCH)) + AND_SOME;
+        loop {
+            let event = match timeout(longest, stream.try_next()).await {
+                Ok(Ok(Some(event))) => event,
+                Ok(Ok(None)) => return ControlFlow::Continue(Some(version)),
+                Ok(Err(error)) => return self.broken(ClusterError::of(&K::plural(&()), error)),
+                Err(_) => return ControlFlow::Continue(None),
+            };
+            match event {
+                WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                    version = object.meta().resource_version.clone().unwrap_or(version);
+                    self.is(object)?;
+                }
+                WatchEvent::Deleted(object) => {
+                    version = object.meta().resource_version.clone().unwrap_or(version);
+                    self.known.remove(&uid(&object));
+                    (self.tell)(Seen::Gone(Box::new(object)))?;
+                }
+                WatchEvent::Bookmark(bookmark) => version = bookmark.metadata.resource_version,
+                WatchEvent::Error(status) => return self.broken(ClusterError::status(&K::plural(&()), &status)),
+            }
+        }
+    }
+
+    fn is(&mut self, object: K) -> ControlFlow<()> {
+        self.known.insert(uid(&object), object.clone());
+        (self.tell)(Seen::Is(Box::new(object)))
+    }
+
+    /// A watch that was not to be had. What is only too old is listed anew, without a word.
+    fn broken(&mut self, error: ClusterError) -> ControlFlow<(), Option<String>> {
+        if error.reason != Reason::Outdated {
+            self.trouble(error)?;
+        }
+        ControlFlow::Continue(None)
+    }
+
+    fn trouble(&mut self, error: ClusterError) -> ControlFlow<()> {
+        self.troubled = true;
+        (self.tell)(Seen::Trouble(error))
+    }
+
+    fn well(&mut self) -> ControlFlow<()> {
+        if std::mem::take(&mut self.troubled) { (self.tell)(Seen::Again) } else { ControlFlow::Continue(()) }
+    }
+}
+
+fn uid<K: Kind>(object: &K) -> String {
+    object.meta().uid.clone().unwrap_or_default()
+}

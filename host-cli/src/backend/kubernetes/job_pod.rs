@@ -1,0 +1,133 @@
+//! What a pod's status says of a staging: how far each container is, how it ended, and what keeps it from beginning. Pure.
+
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Event, Pod};
+use shared_model::plain_line::escape_control_in_line;
+use std::time::Duration;
+
+/// How much of a cluster's words is shown.
+const LONGEST: usize = 300;
+
+/// How far a container is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stand {
+    /// It has not begun.
+    Waiting,
+    Running,
+    Ended(End),
+}
+
+/// How a container ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) code: i64,
+    pub(super) out_of_memory: bool,
+    /// Its last words, as it left them.
+    pub(super) message: String,
+}
+
+/// What keeps a pod from beginning, and how long it may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Hindrance {
+    pub(super) kind: Kind,
+    /// In the cluster's words.
+    pub(super) text: String,
+}
+
+/// Of what kind it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// No node has room, or a quota is used up. Others end.
+    Room,
+    /// An image is not to be had. A registry's word to a new login is not its last.
+    Image,
+    /// A file or setting is missing, or something else that is made a moment later.
+    Missing,
+    /// The cluster takes no such pod.
+    Refused,
+}
+
+impl Kind {
+    /// How long it is waited for.
+    pub(super) fn patience(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Room => 600,
+            Self::Image | Self::Missing => 120,
+            Self::Refused => 15,
+        })
+    }
+
+    pub(super) fn advice(self) -> &'static str {
+        match self {
+            Self::Room => "give the namespace more, or stage fewer at once: `kubectl describe quota`, `kubectl get nodes`",
+            Self::Image => {
+                "name an image that the cluster's nodes reach with --stager-image; `imagePullSecrets` of the service account log in"
+            }
+            Self::Missing => "`kubectl get events` tells more",
+            Self::Refused => "a namespace's pod security must be `baseline` for a staging, or weaker",
+        }
+    }
+}
+
+pub(super) fn stand(pod: &Pod, container: &str) -> Stand {
+    match status_of(pod, container).and_then(|status| status.state.as_ref()) {
+        Some(ContainerState { terminated: Some(ended), .. }) => Stand::Ended(End {
+            code: i64::from(ended.exit_code),
+            out_of_memory: ended.reason.as_deref() == Some("OOMKilled"),
+            message: ended.message.clone().unwrap_or_default(),
+        }),
+        Some(ContainerState { running: Some(_), .. }) => Stand::Running,
+        _ => Stand::Waiting,
+    }
+}
+
+/// Why the cluster itself ended it, in its words: it was evicted, took too long, or its node goes.
+pub(super) fn fate(pod: &Pod) -> Option<(String, String)> {
+    let status = pod.status.as_ref()?;
+    let reason = status.reason.clone().filter(|_| status.phase.as_deref() == Some("Failed"))?;
+    Some((reason, shown(status.message.as_deref().unwrap_or_default())))
+}
+
+/// What keeps `container` from beginning, as the pod itself says.
+pub(super) fn hindrance(pod: &Pod, container: &str) -> Option<Hindrance> {
+    if let Some(waiting) = status_of(pod, container).and_then(|status| status.state.as_ref()?.waiting.as_ref()) {
+        let kind = match waiting.reason.as_deref()? {
+            "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName" | "ErrInvalidImageName" => Kind::Image,
+            "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => Kind::Missing,
+            _ => return None,
+        };
+        return Some(Hindrance { kind, text: with_reason(waiting.reason.as_deref(), waiting.message.as_deref()) });
+    }
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    let unscheduled = conditions.iter().find(|one| one.type_ == "PodScheduled" && one.status == "False")?;
+    Some(Hindrance { kind: Kind::Room, text: shown(unscheduled.message.as_deref().unwrap_or("no node has room")) })
+}
+
+/// What an event of the Job or of its pod tells of what keeps it.
+pub(super) fn of_event(event: &Event) -> Option<Hindrance> {
+    let message = event.message.as_deref().unwrap_or_default();
+    let kind = match event.reason.as_deref()? {
+        "FailedCreate" if message.contains("exceeded quota") => Kind::Room,
+        "FailedCreate" if message.contains("forbidden") || message.contains("denied") => Kind::Refused,
+        "FailedCreate" | "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox" => Kind::Missing,
+        "FailedScheduling" => Kind::Room,
+        _ => return None,
+    };
+    Some(Hindrance { kind, text: with_reason(event.reason.as_deref(), Some(message)) })
+}
+
+fn status_of<'a>(pod: &'a Pod, container: &str) -> Option<&'a ContainerStatus> {
+    let status = pod.status.as_ref()?;
+    let all = [&status.init_container_statuses, &status.container_statuses];
+    all.into_iter().flatten().flatten().find(|status| status.name == container)
+}
+
+fn with_reason(reason: Option<&str>, message: Option<&str>) -> String {
+    let (reason, message) = (reason.unwrap_or_default(), message.unwrap_or_default());
+    shown(&if message.is_empty() { reason.to_owned() } else { format!("{reason}: {message}") })
+}
+
+/// One line, not too long.
+fn shown(text: &str) -> String {
+    let line = escape_control_in_line(text.trim());
+    if line.chars().count() <= LONGEST { line } else { line.chars().take(LONGEST).chain(['…']).collect() }
+}
