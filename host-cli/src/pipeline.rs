@@ -6,15 +6,15 @@
 
 use crate::app_ref::AppRef;
 use crate::arguments::{FetchOptions, Launch, Restage};
-use crate::backend::Backend;
 use crate::backend::docker::push::{Target, push_image};
 use crate::backend::docker::{OneEngine, mounts, preflight, volume_folders};
 use crate::backend::registry::Publishing;
+use crate::backend::{Backend, StagedImage};
 use crate::failure::Failure;
 use crate::image::{ImageOptions, MadeImage, created};
 use crate::plan;
 use crate::plan::error::PlanError;
-use crate::plan::fetching::Fetching;
+use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::launch::{LaunchOptions, LaunchPlan};
 use crate::plan::restage::{RestageOptions, RestagePlan};
 use crate::plan::upload::Upload;
@@ -24,6 +24,7 @@ use crate::session::Session;
 use crate::settings::Settings;
 use shared_model::event::{Event, EventSink, Purpose};
 use shared_model::names::listed;
+use shared_model::task::TaskDefinition;
 use std::path::PathBuf;
 use uuid::Uuid;
 
@@ -32,21 +33,37 @@ pub(crate) fn staging_request(command: &Restage, app: Option<&AppRef>) -> Result
     requests::staging(command.request.as_deref(), app, &command.log_options())
 }
 
-/// Stages an app again. The image, unless none was wanted or the staging stopped short of one; nor is there one here where it was
-/// published.
+/// Stages an app again on the session's engine. The image, unless none was wanted or the staging stopped short of one; nor is there
+/// one here where it was published.
 pub(crate) fn restage(
     session: &Session,
     request: &Request,
     (command, agent_options): (&Restage, &[String]),
     publishing: Option<&Publishing>,
 ) -> Result<Option<MadeImage>, Failure> {
-    warn(session, request);
+    let fetch = command.fetch_options();
+    let keeping = preflight::keeping(&fetch, command.no_cache)?;
+    let instance = Uuid::new_v4().to_string();
+    let plan = planned_restage(session, request, (command, agent_options), (keeping, &instance))?;
+    match OneEngine::new(session, fetch.stager_image).stage(&plan, publishing)? {
+        StagedImage::OnEngine(image) => Ok(Some(image)),
+        StagedImage::None | StagedImage::Published { .. } => Ok(None),
+    }
+}
+
+/// What a restage is to be, wherever it takes place, but for where it keeps what it fetches; what the user should know of it is said.
+pub(crate) fn planned_restage(
+    events: &dyn EventSink,
+    request: &Request,
+    (command, agent_options): (&Restage, &[String]),
+    (keeping, instance): (Keeping<'_>, &str),
+) -> Result<RestagePlan, Failure> {
+    warn(events, request);
     let fetch = command.fetch_options();
     let upload = Upload::typed(command.upload, command.no_upload, agent_options)?;
     let agent_options = &upload.agent_options(agent_options);
     let files = mounts::files(&fetch)?;
     let identity = mounts::identity(command.instance_cert.as_deref(), command.instance_key.as_deref())?;
-    let keeping = preflight::keeping(&fetch, command.no_cache)?;
     let FetchOptions { stager_image: image, network, names, .. } = fetch;
     let options = RestageOptions {
         fetching: Fetching { image, network, names, files: &files, keeping, agent_options },
@@ -55,13 +72,13 @@ pub(crate) fn restage(
         keep: command.keep,
         keep_images: command.keep_images,
         identity: identity.as_ref(),
-        instance: &Uuid::new_v4().to_string(),
+        instance,
     };
     let plan = RestagePlan::new(&request.document, &options)?;
     for note in &plan.notes {
-        session.emit(note.clone());
+        events.emit(note.clone());
     }
-    OneEngine::new(session, image).stage(&plan, publishing)
+    Ok(plan)
 }
 
 /// Says how to start what was staged. What stands in the user's settings need not be typed again.
@@ -73,9 +90,18 @@ pub(crate) fn propose_launch(
     image: Option<&MadeImage>,
 ) {
     let Ok(task) = plan::restage::staging_request(&request.document) else { return };
-    if image.is_none() && !task.is_docker() {
-        return;
+    if image.is_some() || task.is_docker() {
+        session.emit(launch_proposal(&task, command, settings, &[]));
     }
+}
+
+/// How to start an app of this task; `place`: the options that say where, if that is no engine.
+pub(crate) fn launch_proposal(
+    task: &TaskDefinition,
+    command: &Restage,
+    settings: &Settings,
+    place: &[(&'static str, String)],
+) -> Event {
     let text = |path: &PathBuf| path.to_str().map(str::to_owned);
     let places = [
         ("--logs", typed(command.logs.as_ref(), settings.logs.as_ref()).and_then(text)),
@@ -108,12 +134,14 @@ pub(crate) fn propose_launch(
         .chain(fetching)
         .chain(hosts.map(|mapping| ("--add-host", mapping.to_string())))
         .chain(dns.map(|server| ("--dns", server.to_string())));
-    let places: Vec<(&str, String)> = places.collect();
+    let is_engines = |option: &str| ["--network", "--stager-image", "--cache-volume"].contains(&option);
+    let places = places.filter(|(option, _)| place.is_empty() || !is_engines(option));
+    let places: Vec<(&str, String)> = place.iter().cloned().chain(places).collect();
     let apps = command.app_refs();
     let app = if let [app] = &apps[..] { Some(app) } else { None };
     let command = plan::restage::launch_command(&task.application(), app, &places);
     let command = if has_pipe { format!("cfdot desired-lrps | {command}") } else { command };
-    session.emit(Event::Next { purpose: Purpose::Launch, command });
+    Event::Next { purpose: Purpose::Launch, command }
 }
 
 /// The value, unless it is the setting.
@@ -188,9 +216,9 @@ fn among(failure: Failure, plans: &[LaunchPlan], at: usize) -> Failure {
 }
 
 /// What the search for the request met.
-fn warn(session: &Session, request: &Request) {
+fn warn(events: &dyn EventSink, request: &Request) {
     for text in &request.warnings {
-        session.emit(Event::Warning { text: text.clone() });
+        events.emit(Event::Warning { text: text.clone() });
     }
 }
 

@@ -13,11 +13,24 @@ use crate::plan::launch::LaunchPlan;
 use crate::plan::restage::RestagePlan;
 use registry::Publishing;
 
+/// The image that came of a staging.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StagedImage {
+    /// None: it was not wanted, or the staging stopped short of it.
+    None,
+    /// It is on the engine.
+    OnEngine(MadeImage),
+    /// It is in the registry that it was published to.
+    Published {
+        /// Its name there, with its digest.
+        reference: String,
+    },
+}
+
 /// A place where apps are staged and run.
 pub(crate) trait Backend {
-    /// Stages as planned. The image, unless none was wanted or the staging stopped short of one; nor is there one here where it
-    /// was published.
-    fn stage(&self, plan: &RestagePlan, publishing: Option<&Publishing>) -> Result<Option<MadeImage>, Failure>;
+    /// Stages as planned, and says what came of it.
+    fn stage(&self, plan: &RestagePlan, publishing: Option<&Publishing>) -> Result<StagedImage, Failure>;
 
     /// Starts an app as planned, and waits until it is healthy.
     fn launch(&self, plan: &LaunchPlan) -> Result<(), Failure>;

@@ -120,7 +120,7 @@ fn one(session: &Session, batch: &Batch, app: &AppRef, stranded: &Arc<Mutex<Vec<
         let request = pipeline::staging_request(&command, Some(&wanted))?;
         let session = unconnected.with(engine);
         let image = pipeline::restage(&session, &request, (&command, &options), None);
-        lock(&stranded).extend(upload::stranded(&session, &command, &request, &options));
+        lock(&stranded).extend(upload::stranded(unconnected, &command, &request, &options));
         let image = image?;
         pipeline::propose_launch(&session, &request, &command, &settings, image.as_ref());
         Ok(())

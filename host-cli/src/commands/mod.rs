@@ -4,6 +4,7 @@
 mod batch;
 mod cache;
 mod cache_up;
+mod cluster;
 mod export;
 mod image;
 mod launch;

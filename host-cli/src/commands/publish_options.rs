@@ -59,6 +59,9 @@ pub(super) fn check_restage(command: &Restage) -> Result<(), Failure> {
         }
         return check(command.push.is_some(), command.image_by, command.keep_images.is_some());
     }
+    if command.registry_secret.is_some() {
+        return Err(wrong("--registry-secret is for --publish with --on kubernetes", "leave it out"));
+    }
     check_engines_base(command.base.as_deref())
 }
 

@@ -1,7 +1,7 @@
 //! `restage`: stages one app again, or several, and makes their images.
 
-use super::{batch, publish_options, upload};
-use crate::arguments::Restage;
+use super::{batch, cluster, publish_options, upload};
+use crate::arguments::{On, Restage};
 use crate::backend::docker::push::Target;
 use crate::backend::registry::Publishing;
 use crate::failure::Failure;
@@ -20,6 +20,9 @@ use std::sync::Arc;
 
 /// Stages an app again and makes its image.
 pub(super) fn run(command: Restage, agent_options: Vec<String>, settings: Settings) -> ExitCode {
+    if command.on == On::Kubernetes {
+        return cluster::restage(command, agent_options, settings);
+    }
     if command.is_of_several() {
         return batch::restage(command, agent_options, settings);
     }
@@ -27,6 +30,7 @@ pub(super) fn run(command: Restage, agent_options: Vec<String>, settings: Settin
     let (typed, options) = (Arc::clone(&command), Arc::clone(&agent_options));
     let prepare = move || {
         let upload = Upload::typed(typed.upload, typed.no_upload, &options)?;
+        typed.cluster()?;
         publish_options::check_restage(&typed)?;
         let target = Target::from_restage(&typed)?;
         let request = pipeline::staging_request(&typed, typed.app_refs().first())?;
@@ -54,7 +58,7 @@ pub(super) fn restage(
     publishing: Option<&Publishing>,
 ) -> Result<Option<MadeImage>, Failure> {
     let image = pipeline::restage(session, request, (command, agent_options), publishing);
-    if let Some(app) = upload::stranded(session, command, request, agent_options) {
+    if let Some(app) = upload::stranded(session.unconnected(), command, request, agent_options) {
         session.emit(Event::Warning { text: plan::upload::warning(&[app]) });
     }
     image

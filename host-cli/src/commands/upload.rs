@@ -8,7 +8,7 @@ use crate::plan::restage::staging_request;
 use crate::plan::upload::{Upload, app, question, runs_a_droplet, uploads};
 use crate::requests::{self, Request, RequestError, RequestKind};
 use crate::screen::question::{can_be_asked, is_agreed};
-use crate::session::Session;
+use crate::session::Unconnected;
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control_in_line;
 
@@ -33,7 +33,7 @@ pub(super) fn ask(command: &Restage, request: &Request, upload: Upload) -> Resul
 
 /// The app, where this session has replaced the droplet with which Diego runs it, and nobody wanted just that.
 pub(super) fn stranded(
-    session: &Session,
+    session: &Unconnected,
     command: &Restage,
     request: &Request,
     agent_options: &[String],

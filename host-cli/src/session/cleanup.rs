@@ -6,6 +6,7 @@ use crate::engine::{ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
 use crate::image::{Stop, UntaggedImage};
 use crate::session::temporary_tag::TemporaryTag;
+use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,6 +27,17 @@ pub(crate) enum Undone {
     StartedAgain,
     /// It could not be undone.
     Left(Made, EngineError),
+    /// What became of something elsewhere, in its own words.
+    Elsewhere(Event),
+}
+
+/// Something that is on no engine and is to be undone.
+pub(crate) trait Elsewhere: Send + Sync {
+    /// Which it is, among all of the session.
+    fn name(&self) -> &str;
+
+    /// Undoes it; what is to be said of that.
+    fn undo(&self) -> Event;
 }
 
 /// Something on the engine that is to be undone.
@@ -55,6 +67,7 @@ struct State {
     /// Nothing may be made any more.
     closed: bool,
     entries: Vec<Undoable>,
+    elsewhere: Vec<Box<dyn Elsewhere>>,
     /// One for each image or file that is being made in another thread.
     making: Vec<Stop>,
     /// One for each thing that was sent elsewhere, or is being sent.
@@ -182,6 +195,29 @@ impl Cleanup {
         self.lock().entries.retain(|entry| !matches!(&entry.made, Made::Container(made) if made == container));
     }
 
+    /// Makes something elsewhere, which is undone at the end of the session unless it is released before: also where nobody knows
+    /// whether it was made. An end in the middle waits until that is known.
+    pub(crate) fn make_elsewhere<T>(
+        &self,
+        made: Box<dyn Elsewhere>,
+        make: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut state = self.open()?;
+        state.elsewhere.push(made);
+        state.making.push(Stop::default());
+        drop(state);
+        let ends = EndsMaking(self);
+        let outcome = make();
+        drop(ends);
+        drop(self.open()?);
+        outcome
+    }
+
+    /// What was made elsewhere under this name stays as it is.
+    pub(crate) fn release_elsewhere(&self, name: &str) {
+        self.lock().elsewhere.retain(|made| made.name() != name);
+    }
+
     /// Whether an image or file is being made, which [`Self::undo`] waits for.
     pub(crate) fn is_making(&self) -> bool {
         !self.lock().making.is_empty()
@@ -194,7 +230,7 @@ impl Cleanup {
         state.making.iter().chain(&state.sending).for_each(Stop::stop);
         let waited = self.made.wait_timeout_while(state, LAST_IMAGE, |state| !state.making.is_empty());
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let mut undone = Vec::new();
+        let mut undone: Vec<Undone> = state.elsewhere.drain(..).map(|made| Undone::Elsewhere(made.undo())).collect();
         while let Some(Undoable { engine, made, undo }) = state.entries.pop() {
             let result = match (undo, &made) {
                 (Undo::RemoveAfterSignal, _) if end == End::ByItself => continue,

@@ -4,7 +4,7 @@
 //! - `cleanup`: what was made and must go. `temporary_tag`: a name that an image bears for the time being.
 //! - `orphans`: what killed sessions left.
 
-mod cleanup;
+pub(crate) mod cleanup;
 pub(crate) mod orphans;
 mod run;
 pub(crate) mod signals;
@@ -65,6 +65,11 @@ impl Unconnected {
     /// What this session has made, and what becomes of it.
     pub(crate) fn cleanup(&self) -> &Cleanup {
         &self.cleanup
+    }
+
+    /// Whether Cloud Controller has taken a droplet from this session, as its agent says.
+    pub(crate) fn has_replaced_a_droplet(&self) -> bool {
+        self.has_replaced_a_droplet.load(Ordering::SeqCst)
     }
 
     /// Takes one step, and says when it began and, if well, how long it took.
@@ -199,11 +204,6 @@ impl Session {
     /// Stops a container for the time being; see [`Cleanup::stop`].
     pub(crate) fn stop_for_now(&self, container: &ContainerId, grace: Duration) -> Result<(), Failure> {
         self.unconnected.cleanup.stop(&self.engine, container, grace)
-    }
-
-    /// Whether Cloud Controller has taken a droplet from this session, as its agent says.
-    pub(crate) fn has_replaced_a_droplet(&self) -> bool {
-        self.unconnected.has_replaced_a_droplet.load(Ordering::SeqCst)
     }
 
     /// What this session has made, and what becomes of it.

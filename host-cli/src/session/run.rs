@@ -42,7 +42,7 @@ pub(crate) fn run(
     };
     if end == End::BySignal && unconnected.cleanup.is_making() {
         let text =
-            "Stopping: waiting up to a minute for an unfinished image, to clean up; interrupt again to end at once";
+            "Stopping: waiting up to a minute for what is half made, to clean up; interrupt again to end at once";
         unconnected.emit(Event::Note { text: text.to_owned() });
     }
     for undone in unconnected.cleanup.undo(end) {
@@ -102,6 +102,7 @@ impl Unconnected {
 
 fn told(undone: Undone) -> Event {
     match undone {
+        Undone::Elsewhere(event) => event,
         Undone::StartedAgain => Event::Note { text: "The earlier container runs again".to_owned() },
         Undone::Left(Made::Container(ContainerId(id)), EngineError::NotFound { .. }) => {
             Event::Warning { text: format!("container {id} was gone already") }

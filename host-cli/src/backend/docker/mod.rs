@@ -27,10 +27,9 @@ mod start;
 mod supervisor;
 pub(crate) mod volume_folders;
 
-use crate::backend::Backend;
 use crate::backend::registry::Publishing;
+use crate::backend::{Backend, StagedImage};
 use crate::failure::Failure;
-use crate::image::MadeImage;
 use crate::plan::launch::LaunchPlan;
 use crate::plan::restage::RestagePlan;
 use crate::session::Session;
@@ -50,8 +49,9 @@ impl<'a> OneEngine<'a> {
 }
 
 impl Backend for OneEngine<'_> {
-    fn stage(&self, plan: &RestagePlan, publishing: Option<&Publishing>) -> Result<Option<MadeImage>, Failure> {
-        restage::restage(self.session, plan, publishing)
+    fn stage(&self, plan: &RestagePlan, publishing: Option<&Publishing>) -> Result<StagedImage, Failure> {
+        let made = restage::restage(self.session, plan, publishing)?;
+        Ok(made.map_or(StagedImage::None, StagedImage::OnEngine))
     }
 
     fn launch(&self, plan: &LaunchPlan) -> Result<(), Failure> {

@@ -58,7 +58,9 @@ impl Kind {
 
     pub(super) fn advice(self) -> &'static str {
         match self {
-            Self::Room => "give the namespace more, or stage fewer at once: `kubectl describe quota`, `kubectl get nodes`",
+            Self::Room => {
+                "give the namespace more, or stage fewer at once: `kubectl describe quota`, `kubectl get nodes`"
+            }
             Self::Image => {
                 "name an image that the cluster's nodes reach with --stager-image; `imagePullSecrets` of the service account log in"
             }
@@ -91,7 +93,9 @@ pub(super) fn fate(pod: &Pod) -> Option<(String, String)> {
 pub(super) fn hindrance(pod: &Pod, container: &str) -> Option<Hindrance> {
     if let Some(waiting) = status_of(pod, container).and_then(|status| status.state.as_ref()?.waiting.as_ref()) {
         let kind = match waiting.reason.as_deref()? {
-            "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName" | "ErrInvalidImageName" => Kind::Image,
+            "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName" | "ErrInvalidImageName" => {
+                Kind::Image
+            }
             "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => Kind::Missing,
             _ => return None,
         };

@@ -4,10 +4,15 @@
 pub(crate) mod app_pod;
 pub(crate) mod client;
 pub(crate) mod container;
+mod job;
+mod job_follow;
+mod job_log;
+mod job_pod;
 mod job_publisher;
 pub(crate) mod manifest;
 pub(crate) mod names;
 mod network_policy;
+pub(crate) mod one_cluster;
 mod probes;
 pub(crate) mod secrets;
 mod service;

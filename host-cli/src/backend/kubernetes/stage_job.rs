@@ -113,7 +113,7 @@ pub(crate) fn stage_job(plan: &RestagePlan, options: &JobOptions<'_>) -> Manifes
     let mut of_pod = metadata.clone();
     (of_pod.name, of_pod.namespace) = (None, None);
     without_mesh(&mut of_pod);
-    let limit = plan.time_limit.map_or(USUAL_LIMIT, |limit| limit.saturating_add(BESIDE_LIMIT));
+    let limit = limit(plan);
     let job = Job {
         metadata,
         spec: Some(JobSpec {
@@ -132,6 +132,11 @@ pub(crate) fn stage_job(plan: &RestagePlan, options: &JobOptions<'_>) -> Manifes
         namespace: options.namespace.map(str::to_owned),
         notes,
     }
+}
+
+/// How long all of it may take.
+pub(super) fn limit(plan: &RestagePlan) -> Duration {
+    plan.time_limit.map_or(USUAL_LIMIT, |limit| limit.saturating_add(BESIDE_LIMIT))
 }
 
 /// What a cluster would take a pod from its node for. It would start another one then, while the first may still stage.

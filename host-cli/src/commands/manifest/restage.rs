@@ -6,7 +6,10 @@ use super::written;
 use crate::arguments::{FetchOptions, ManifestRestage};
 use crate::backend::docker::mounts;
 use crate::backend::docker::push::Target;
-use crate::backend::kubernetes::stage_job::{JobOptions, JobPublishing, RegistryLogin, stage_job};
+use crate::backend::kubernetes::one_cluster::job_publishing;
+use crate::backend::kubernetes::stage_job::{JobOptions, stage_job};
+use crate::commands::cluster::staging::{contents, keeping};
+use crate::commands::publish_options::publishing;
 use crate::failure::Failure;
 use crate::image::base::BaseSource;
 use crate::image::{ImageBy, ImageOptions, created};
@@ -38,7 +41,7 @@ pub(super) fn run(command: &ManifestRestage) -> Result<ExitCode, Failure> {
     let files = mounts::files(&fetch)?;
     let agent_options = Upload::typed(false, command.no_upload, &[])?.agent_options(&[]);
     let FetchOptions { stager_image: image, network, names, .. } = fetch;
-    let keeping = keeping(command)?;
+    let keeping = keeping(&fetch, command.no_cache)?;
     let options = RestageOptions {
         fetching: Fetching { image, network, names, files: &files, keeping, agent_options: &agent_options },
         base: command.base.as_deref(),
@@ -53,7 +56,9 @@ pub(super) fn run(command: &ManifestRestage) -> Result<ExitCode, Failure> {
     for note in &plan.notes {
         screen.emit(note.clone());
     }
-    let publishing = target.as_ref().map(|target| publishing(command, target, &plan)).transpose()?;
+    let publishing = target.as_ref().map(|target| publishing(target, None));
+    let secret = command.registry_secret.as_deref();
+    let publishing = publishing.as_ref().map(|publishing| job_publishing(&plan, publishing, secret)).transpose()?;
     let options = JobOptions { namespace: command.namespace.as_deref(), certificates: contents(&files)?, publishing };
     written::write(&stage_job(&plan, &options), command.manifest_output())
 }
@@ -73,52 +78,6 @@ fn target(command: &ManifestRestage) -> Result<Option<Target>, Failure> {
     Target::wanted(command.publish.as_deref(), login, &others)
 }
 
-fn keeping(command: &ManifestRestage) -> Result<Keeping<'_>, Failure> {
-    match (&command.cache_volume, command.no_cache) {
-        (Some(_), true) => {
-            let text = "--no-cache cannot go with --cache-volume";
-            Err(Failure::new(ExitCode::CommandLine, text, "leave one of them out"))
-        }
-        (Some(name), false) => Ok(Keeping::InVolume { name, limit: command.cache_limit.as_deref() }),
-        (None, true) => Ok(Keeping::Nothing),
-        (None, false) => Ok(Keeping::WithContainer),
-    }
-}
-
 fn image_options() -> Result<ImageOptions, Failure> {
     Ok(ImageOptions { by: ImageBy::Auto, verbose: false, created: created::from_environment()? })
-}
-
-/// The registries that the Job speaks to, and who is known there.
-fn publishing<'a>(
-    command: &'a ManifestRestage,
-    target: &'a Target,
-    plan: &RestagePlan,
-) -> Result<JobPublishing<'a>, Failure> {
-    let base = plan.image.as_ref().map_or("", |image| &image.plan.base);
-    let BaseSource::Registry(base) = BaseSource::parse(base) else {
-        let text = format!("a cluster cannot get the root file system {} from an engine", escape_control(base));
-        return Err(Failure::new(ExitCode::CommandLine, text, "name it in a registry with --base REGISTRY/REPO[:TAG]"));
-    };
-    let login = if let Some(name) = &command.registry_secret {
-        RegistryLogin::InCluster(name)
-    } else {
-        let anonymous = LoginOptions { username: None, password_stdin: false };
-        let of_base =
-            if base.registry() == target.reference.registry() { None } else { Some(credentials(anonymous, &base)?) };
-        let all: Vec<&Credentials> = std::iter::once(&target.credentials).chain(&of_base).collect();
-        Credentials::docker_config(&all).map_or(RegistryLogin::Anonymous, RegistryLogin::Given)
-    };
-    Ok(JobPublishing { reference: target.reference.name(), login })
-}
-
-fn contents(files: &[MountedFile]) -> Result<BTreeMap<&'static str, Secret<Vec<u8>>>, Failure> {
-    let read = |file: &MountedFile| match fs::read(&file.host) {
-        Ok(bytes) => Ok((file.container, Secret::new(bytes))),
-        Err(error) => {
-            let text = format!("{} {}: {error}", file.option, escape_control(&file.host.to_string_lossy()));
-            Err(Failure::new(ExitCode::CommandLine, text, "name a file that you may read"))
-        }
-    };
-    files.iter().map(read).collect()
 }

@@ -21,15 +21,25 @@ pub(crate) struct Taken {
     start: Vec<u8>,
 }
 
+impl Taken {
+    /// These bytes came next.
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        let room = START.saturating_sub(self.start.len()).min(bytes.len());
+        self.start.extend_from_slice(&bytes[..room]);
+        self.bytes += bytes.len() as u64;
+    }
+}
+
 /// News of a log.
 #[derive(Clone, Debug)]
 pub(crate) enum LogNews {
     /// The next bytes.
     Bytes(Vec<u8>),
-    /// What follows is not what came next: the node has begun a new file, and removed what was not read yet.
-    Gap,
-    /// No more comes from this stream. What was taken in all; the error that ended it, if one did.
-    Ended(Taken, Option<ClusterError>),
+    /// What follows is not what came next: the node has begun a new file, and removed what was not read yet. What counts as taken of
+    /// the new one.
+    Gap(Taken),
+    /// No more comes from this stream; the error that ended it, if one did.
+    Ended(Option<ClusterError>),
 }
 
 /// A log that is read until this is dropped.
@@ -63,8 +73,8 @@ impl Cluster {
     ) -> Following {
         let (api, pod) = (self.api::<Pod>(), pod.to_owned());
         Following(self.runtime.spawn(async move {
-            let (taken, error) = read(&api, &pod, &params, taken, &mut tell).await;
-            tell(LogNews::Ended(taken, error));
+            let error = read(&api, &pod, &params, taken, &mut tell).await;
+            tell(LogNews::Ended(error.err()));
         }))
     }
 }
@@ -75,29 +85,26 @@ async fn read(
     params: &LogParams,
     mut taken: Taken,
     tell: &mut (impl FnMut(LogNews) + Send),
-) -> (Taken, Option<ClusterError>) {
+) -> Result<(), ClusterError> {
     let what = format!("the log of pods/{pod}");
     let stream = match timeout(ONE_ANSWER, api.log_stream(pod, params)).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return (taken, Some(ClusterError::of(&what, error))),
-        Err(_) => return (taken, Some(ClusterError::silent(&what, ONE_ANSWER))),
+        Ok(Err(error)) => return Err(ClusterError::of(&what, error)),
+        Err(_) => return Err(ClusterError::silent(&what, ONE_ANSWER)),
     };
     let mut stream = pin!(stream);
-    let mut again = Again::of(&mut taken);
+    let mut again = Again::of(&taken);
     let mut piece = vec![0; PIECE];
     loop {
         // It may be silent as long as its container is; who waits for it looks at the pod beside it.
         let read = match stream.read(&mut piece).await {
-            Ok(0) => return (taken, None),
+            Ok(0) => return Ok(()),
             Ok(read) => read,
-            Err(error) => {
-                let error = ClusterError::of(&what, kube::Error::ReadEvents(error));
-                return (taken, Some(error));
-            }
+            Err(error) => return Err(ClusterError::of(&what, kube::Error::ReadEvents(error))),
         };
         let (gap, new) = again.take(&mut taken, &piece[..read]);
-        if gap {
-            tell(LogNews::Gap);
+        if let Some(before) = gap {
+            tell(LogNews::Gap(before));
         }
         if !new.is_empty() {
             tell(LogNews::Bytes(new.to_vec()));
@@ -118,23 +125,22 @@ impl Again {
         Self { read: 0, skip: taken.bytes }
     }
 
-    /// Whether the log is another one than before, and what of `piece` is new.
-    fn take<'a>(&mut self, taken: &mut Taken, piece: &'a [u8]) -> (bool, &'a [u8]) {
+    /// What of `piece` is new; and where the log is another one than before, what counts as taken of it until then.
+    fn take<'a>(&mut self, taken: &mut Taken, piece: &'a [u8]) -> (Option<Taken>, &'a [u8]) {
         let at = usize::try_from(self.read).unwrap_or(usize::MAX);
         let known = taken.start.get(at.min(taken.start.len())..).unwrap_or_default();
         let common = known.len().min(piece.len());
-        let gap = self.skip > 0 && known[..common] != piece[..common];
-        if gap {
+        let is_another = self.skip > 0 && known[..common] != piece[..common];
+        let gap = is_another.then(|| {
             // A new file: none of it was taken. Its first pieces, which looked like the old one's, are few and lost.
             (self.skip, taken.bytes) = (self.read, self.read);
             taken.start.truncate(at);
-        }
+            taken.clone()
+        });
         let left_out = self.skip.saturating_sub(self.read);
         self.read += piece.len() as u64;
         let new = &piece[usize::try_from(left_out).unwrap_or(usize::MAX).min(piece.len())..];
-        let room = START.saturating_sub(taken.start.len()).min(new.len());
-        taken.start.extend_from_slice(&new[..room]);
-        taken.bytes += new.len() as u64;
+        taken.add(new);
         if self.read >= self.skip {
             self.skip = 0;
         }
@@ -152,7 +158,7 @@ mod tests {
         let (mut gaps, mut new) = (false, Vec::new());
         for piece in log.chunks(piece) {
             let (gap, bytes) = again.take(taken, piece);
-            gaps |= gap;
+            gaps |= gap.is_some();
             new.extend_from_slice(bytes);
         }
         (gaps, new)

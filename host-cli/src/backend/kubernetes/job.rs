@@ -1,0 +1,117 @@
+//! A Job of ours in a cluster: made with what it owns, and deleted when nobody waits for it any more.
+
+use super::client::{Cluster, Owned, Reason};
+use super::manifest::{Manifest, Object};
+use crate::failure::Failure;
+use crate::session::Unconnected;
+use crate::session::cleanup::Elsewhere;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use shared_model::event::Event;
+use shared_model::exit_code::ExitCode;
+use std::sync::Arc;
+
+/// A Job that is there, with its Secrets.
+pub(super) struct OwnJob {
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) name: String,
+    secrets: Vec<String>,
+}
+
+impl OwnJob {
+    /// Makes the Job first, then the Secrets, which it owns: whoever is killed in between leaves nothing secret behind. Until
+    /// [`Self::ended`] it is deleted at the end of the session.
+    ///
+    /// # Errors
+    /// The cluster refuses.
+    pub(super) fn make(session: &Unconnected, cluster: &Arc<Cluster>, manifest: &Manifest) -> Result<Self, Failure> {
+        let job =
+            manifest.objects.iter().find_map(|object| if let Object::Job(job) = object { Some(job) } else { None });
+        let Some(job) = job else {
+            return Err(Failure::new(ExitCode::Bug, "a staging in a cluster has no Job", "please report this"));
+        };
+        let name = job.metadata.name.clone().unwrap_or_default();
+        let namespace = cluster.namespace();
+        let secrets: Vec<Secret> =
+            manifest.secrets.iter().map(|secret| secret.object(Some(namespace), &manifest.labels)).collect();
+        let names = secrets.iter().filter_map(|secret| secret.metadata.name.clone()).collect();
+        let made = Self { cluster: Arc::clone(cluster), name: name.clone(), secrets: names };
+        session.cleanup().make_elsewhere(Box::new(Deletion { cluster: Arc::clone(cluster), name }), || {
+            let owner = owner(&created(cluster, job)?);
+            for mut secret in secrets {
+                secret.metadata.owner_references = Some(vec![owner.clone()]);
+                match cluster.create(&secret) {
+                    Ok(_) => {}
+                    // An answer was lost; nobody else knows the name.
+                    Err(error) if error.reason == Reason::Exists => {}
+                    Err(error) => return Err(Failure::from(error)),
+                }
+            }
+            Ok(())
+        })?;
+        Ok(made)
+    }
+
+    /// It has ended by itself: it stays, for a while, to be looked at. What is secret goes.
+    pub(super) fn ended(&self, session: &Unconnected) {
+        for secret in &self.secrets {
+            // One that stays goes with the Job.
+            let _ = self.cluster.delete::<Secret>(secret, Owned::After);
+        }
+        session.cleanup().release_elsewhere(&self.name);
+    }
+}
+
+/// Makes it, or finds the one of which nobody heard that it was made.
+fn created(cluster: &Cluster, job: &Job) -> Result<Job, Failure> {
+    let error = match cluster.create(job) {
+        Ok(job) => return Ok(job),
+        Err(error) => error,
+    };
+    if error.reason != Reason::Exists {
+        return Err(error.into());
+    }
+    let found = cluster.get::<Job>(job.metadata.name.as_deref().unwrap_or_default())?;
+    found.filter(|found| instance(found) == instance(job)).ok_or_else(|| error.into())
+}
+
+fn instance(job: &Job) -> Option<&String> {
+    job.metadata.labels.as_ref()?.get("stager/instance")
+}
+
+fn owner(job: &Job) -> OwnerReference {
+    OwnerReference {
+        api_version: "batch/v1".to_owned(),
+        kind: "Job".to_owned(),
+        name: job.metadata.name.clone().unwrap_or_default(),
+        uid: job.metadata.uid.clone().unwrap_or_default(),
+        ..OwnerReference::default()
+    }
+}
+
+/// What becomes of a Job that nobody waits for.
+struct Deletion {
+    cluster: Arc<Cluster>,
+    name: String,
+}
+
+impl Elsewhere for Deletion {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn undo(&self) -> Event {
+        let (name, namespace) = (&self.name, self.cluster.namespace());
+        match self.cluster.delete::<Job>(name, Owned::First) {
+            Ok(true) => Event::Note { text: format!("Job {name} is deleted; its pod ends") },
+            Ok(false) => Event::Note { text: format!("Job {name} is gone") },
+            Err(error) => Event::Warning {
+                text: format!(
+                    "Job {name} could not be deleted ({}); `kubectl -n {namespace} delete job {name}` deletes it",
+                    error.text
+                ),
+            },
+        }
+    }
+}

@@ -1,0 +1,415 @@
+//! A Job's pod is watched and its logs are heard until there is a result, or until there will be none: each in its words, and in
+//! bounded time.
+
+use super::client::{Cluster, ClusterError, Seen};
+use super::job::OwnJob;
+use super::job_log::{Heard as LogHeard, JobLog, LOST};
+use super::job_pod::{self, End, Hindrance, Stand};
+use super::stage_job::{PUBLISH, STAGE};
+use crate::backend::staging::stream::Said;
+use crate::backend::staging::{Heard, Staged, Subject, verdict};
+use crate::failure::Failure;
+use crate::session::Unconnected;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1;
+use shared_model::event::{Event, EventSink, Step};
+use shared_model::exit_code::ExitCode;
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+/// Between two looks at the clock.
+const TICK: Duration = Duration::from_millis(500);
+/// News that wait for whoever follows; when there are more, the cluster has to wait.
+const QUEUE: usize = 64;
+/// How long a pod may be on its way before the cluster is asked why, and how often it is asked.
+const ASK_WHY: Duration = Duration::from_secs(4);
+/// How long a pod that is gone may be without a successor or a reason.
+const SUCCESSOR: Duration = Duration::from_secs(60);
+/// How long the cluster may take to end a Job whose time is over.
+const AND_SOME: Duration = Duration::from_secs(120);
+
+/// What is to come of a Job.
+pub(super) struct Wanted<'a> {
+    pub(super) subject: Subject<'a>,
+    /// Whether its second container publishes.
+    pub(super) publishes: bool,
+    /// How long it may take, from its start.
+    pub(super) limit: Duration,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The staging; nothing was to be published.
+    Staged(Staged),
+    /// What was published: the last words of the one who did, as they stand.
+    Published(String),
+}
+
+enum News {
+    Pod(Seen<v1::Pod>),
+    Log(LogHeard),
+}
+
+/// Follows the Job to its end.
+///
+/// # Errors
+/// No result came of it. [`Ended`] says whether anything of it goes on.
+pub(super) fn follow(session: &Unconnected, job: &OwnJob, wanted: &Wanted<'_>) -> Result<Outcome, (Ended, Failure)> {
+    let (tells, hears) = mpsc::sync_channel(QUEUE);
+    let (of_logs, logs) = mpsc::sync_channel(QUEUE);
+    let of_pods = tells.clone();
+    let _watching = job.cluster.watch::<v1::Pod>(&format!("job-name={}", job.name), move |seen| {
+        if of_pods.send(News::Pod(seen)).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    std::thread::spawn(move || forward(&logs, &tells));
+    Follower::new(session, job, wanted, of_logs).go(&hears)
+}
+
+/// Logs speak to a sender of their own type.
+fn forward(logs: &Receiver<LogHeard>, tells: &SyncSender<News>) {
+    while let Ok(news) = logs.recv() {
+        if tells.send(News::Log(news)).is_err() {
+            break;
+        }
+    }
+}
+
+/// Whether a Job without a result is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Nothing of it goes on.
+    ByItself,
+    /// It may go on, and nobody waits for it.
+    GivenUp,
+}
+
+struct Follower<'a> {
+    session: &'a Unconnected,
+    job: &'a OwnJob,
+    wanted: &'a Wanted<'a>,
+    of_logs: SyncSender<LogHeard>,
+    began: Instant,
+    /// The pod whose result counts, as it was last seen.
+    pod: Option<v1::Pod>,
+    /// Others of the same Job: where a node is lost there may be one.
+    others: Vec<v1::Pod>,
+    gone_since: Option<Instant>,
+    /// The container whose turn it is.
+    container: &'static str,
+    log: Option<JobLog>,
+    heard: Heard,
+    has_last_word: bool,
+    hindrance: Option<(Hindrance, Instant)>,
+    asked_why: Instant,
+    trouble: Option<(Instant, ClusterError)>,
+    said: BTreeSet<String>,
+}
+
+type Turn<T> = Result<T, (Ended, Failure)>;
+
+impl<'a> Follower<'a> {
+    fn new(session: &'a Unconnected, job: &'a OwnJob, wanted: &'a Wanted<'a>, of_logs: SyncSender<LogHeard>) -> Self {
+        Self {
+            session,
+            job,
+            wanted,
+            of_logs,
+            began: Instant::now(),
+            pod: None,
+            others: Vec::new(),
+            gone_since: None,
+            container: STAGE,
+            log: None,
+            heard: Heard::default(),
+            has_last_word: false,
+            hindrance: None,
+            asked_why: Instant::now(),
+            trouble: None,
+            said: BTreeSet::new(),
+        }
+    }
+
+    fn go(mut self, hears: &Receiver<News>) -> Turn<Outcome> {
+        loop {
+            match hears.recv_timeout(TICK) {
+                Ok(News::Pod(seen)) => self.see(seen),
+                Ok(News::Log(news)) => {
+                    let (session, container, heard, last) =
+                        (self.session, self.container, &mut self.heard, &mut self.has_last_word);
+                    if let Some(log) = &mut self.log {
+                        log.take(news, &mut |said| hear(session, container, heard, last, said));
+                    }
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            }
+            if let Some(outcome) = self.turn()? {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    /// What is seen of pods.
+    fn see(&mut self, seen: Seen<v1::Pod>) {
+        match seen {
+            Seen::Trouble(error) => {
+                self.trouble.get_or_insert((Instant::now(), error));
+            }
+            Seen::Again => self.trouble = None,
+            Seen::Is(pod) => match &self.pod {
+                Some(known) if known.metadata.uid == pod.metadata.uid => self.pod = Some(*pod),
+                None => self.choose(*pod),
+                Some(_) => {
+                    self.others.retain(|other| other.metadata.uid != pod.metadata.uid);
+                    self.others.push(*pod);
+                }
+            },
+            Seen::Gone(pod) => {
+                self.others.retain(|other| other.metadata.uid != pod.metadata.uid);
+                if self.pod.as_ref().is_some_and(|known| known.metadata.uid == pod.metadata.uid) {
+                    self.pod = Some(*pod); // its last state may hold the result
+                    self.gone_since.get_or_insert_with(Instant::now);
+                }
+            }
+        }
+    }
+
+    /// From now on this pod's result counts, and no other's.
+    fn choose(&mut self, pod: v1::Pod) {
+        (self.pod, self.log, self.gone_since) = (Some(pod), None, None);
+        (self.container, self.heard, self.has_last_word) = (STAGE, Heard::default(), false);
+    }
+
+    /// One look at all that is known. The outcome, once there is one.
+    fn turn(&mut self) -> Turn<Option<Outcome>> {
+        self.bound()?;
+        let Some(pod) = self.pod.clone() else {
+            self.wait_for_pod(None)?;
+            return Ok(None);
+        };
+        match job_pod::stand(&pod, self.container) {
+            Stand::Waiting => {}
+            Stand::Running => self.listen(&pod),
+            Stand::Ended(end) => {
+                self.listen(&pod);
+                if let Some(log) = &mut self.log {
+                    log.ends(end);
+                }
+            }
+        }
+        if let Some(log) = &mut self.log {
+            log.go_on(&self.job.cluster, self.has_last_word);
+            let (session, container, heard, last) =
+                (self.session, self.container, &mut self.heard, &mut self.has_last_word);
+            let has_last_word = *last;
+            if let Some(end) = log.over(has_last_word, &mut |said| hear(session, container, heard, last, said)) {
+                return self.container_ended(&pod, end);
+            }
+            self.lost()?;
+        }
+        if let Some((reason, text)) = job_pod::fate(&pod).filter(|_| self.ends_without_container(&pod)) {
+            return Err((Ended::ByItself, by_the_cluster(&reason, &text)));
+        }
+        if self.gone_since.is_some() {
+            self.gone()?;
+        } else if self.log.is_none() {
+            self.wait_for_pod(Some(&pod))?;
+        }
+        Ok(None)
+    }
+
+    /// The cluster has ended the pod before the container of this turn said how it ended.
+    fn ends_without_container(&self, pod: &v1::Pod) -> bool {
+        !matches!(job_pod::stand(pod, self.container), Stand::Ended(_))
+    }
+
+    fn listen(&mut self, pod: &v1::Pod) {
+        self.hindrance = None;
+        if self.log.is_none() {
+            let name = pod.metadata.name.as_deref().unwrap_or_default();
+            self.log = Some(JobLog::new(&self.job.cluster, name, self.container, &self.of_logs));
+        }
+    }
+
+    fn container_ended(&mut self, pod: &v1::Pod, end: End) -> Turn<Option<Outcome>> {
+        self.log = None;
+        self.has_last_word = false;
+        let heard = std::mem::take(&mut self.heard);
+        if let Some((reason, text)) = job_pod::fate(pod).filter(|_| end.code != 0 && heard.failed.is_none()) {
+            return Err((Ended::ByItself, by_the_cluster(&reason, &text)));
+        }
+        // Who publishes is judged by its last words, and judges itself what was staged: a log that was lost changes nothing.
+        let is_judged_elsewhere = end.code == 0 && self.wanted.publishes && heard.failed.is_none();
+        if is_judged_elsewhere && self.container == PUBLISH {
+            return Ok(Some(Outcome::Published(end.message)));
+        }
+        let staged = if is_judged_elsewhere {
+            Staged::Wholly
+        } else {
+            verdict(heard, Some(end.code), end.out_of_memory, self.wanted.subject)
+                .map_err(|failure| (Ended::ByItself, failure))?
+        };
+        if !self.wanted.publishes || staged != Staged::Wholly {
+            return Ok(Some(Outcome::Staged(staged)));
+        }
+        self.container = PUBLISH;
+        Ok(None)
+    }
+
+    /// Nothing lasts longer than it may.
+    fn bound(&mut self) -> Turn<()> {
+        if let Some((since, error)) = &self.trouble
+            && since.elapsed() > LOST
+        {
+            let failure = Failure::from(error.clone());
+            let text = format!("the cluster has not been seen for {} min: {}", LOST.as_secs() / 60, failure.text);
+            return Err((Ended::GivenUp, Failure { text, ..failure }));
+        }
+        if let Some((_, error)) = &self.trouble {
+            let text = format!("The cluster does not answer; waiting for it: {}", error.text);
+            self.say_once("trouble", text);
+        } else {
+            self.said.remove("trouble");
+        }
+        if self.began.elapsed() > self.wanted.limit + AND_SOME {
+            let text = format!("Job {} has not ended in its {} min", self.job.name, self.wanted.limit.as_secs() / 60);
+            return Err((
+                Ended::GivenUp,
+                Failure::new(ExitCode::Timeout, text, "look at the cluster: `kubectl get nodes`"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// A log that hangs, of a node that does not answer.
+    fn lost(&mut self) -> Turn<()> {
+        let Some((since, error)) = self.log.as_ref().and_then(JobLog::lost).cloned() else {
+            self.said.remove("lost");
+            return Ok(());
+        };
+        let node = self.pod.as_ref().and_then(|pod| pod.spec.as_ref()?.node_name.clone()).unwrap_or_default();
+        if since.elapsed() > LOST {
+            let text = format!("node {node} has not answered for {} min: {}", LOST.as_secs() / 60, error.text);
+            let advice = "`kubectl get nodes` shows how it is; stage once more when it is back or gone";
+            return Err((Ended::GivenUp, Failure::new(ExitCode::Engine, text, advice)));
+        }
+        self.say_once("lost", format!("Node {node} does not answer; waiting for it"));
+        Ok(())
+    }
+
+    /// The pod is gone, and nobody saw how its containers ended.
+    fn gone(&mut self) -> Turn<()> {
+        let Some(since) = self.gone_since.filter(|_| self.log.is_none() || !self.is_still_told()) else {
+            return Ok(());
+        };
+        if !self.others.is_empty() {
+            let next = self.others.remove(0);
+            let name = next.metadata.name.clone().unwrap_or_default();
+            self.session.emit(Event::Warning { text: format!("the pod is gone; the Job stages again, in {name}") });
+            self.choose(next);
+            return Ok(());
+        }
+        if self.asked_why.elapsed() < ASK_WHY {
+            return Ok(());
+        }
+        self.asked_why = Instant::now();
+        let Ok(job) = self.job.cluster.get::<Job>(&self.job.name) else { return Ok(()) };
+        let Some(job) = job.filter(|job| job.metadata.deletion_timestamp.is_none()) else {
+            let text = format!("Job {} was deleted while it staged", self.job.name);
+            return Err((Ended::ByItself, Failure::new(ExitCode::Engine, text, "stage once more")));
+        };
+        let conditions = job.status.and_then(|status| status.conditions).unwrap_or_default();
+        if let Some(failed) = conditions.iter().find(|one| one.type_ == "Failed" && one.status == "True") {
+            let (reason, text) =
+                (failed.reason.clone().unwrap_or_default(), failed.message.clone().unwrap_or_default());
+            return Err((Ended::ByItself, by_the_cluster(&reason, &text)));
+        }
+        if since.elapsed() > SUCCESSOR {
+            let text = "the pod is gone, and the Job makes no other";
+            return Err((Ended::GivenUp, Failure::new(ExitCode::Engine, text, "stage once more")));
+        }
+        Ok(())
+    }
+
+    fn is_still_told(&self) -> bool {
+        self.pod.as_ref().is_some_and(|pod| matches!(job_pod::stand(pod, self.container), Stand::Ended(_)))
+    }
+
+    /// The container has not begun: why, and whether that can pass.
+    fn wait_for_pod(&mut self, pod: Option<&v1::Pod>) -> Turn<()> {
+        let known = pod.and_then(|pod| job_pod::hindrance(pod, self.container));
+        let found = match known {
+            Some(hindrance) => Some(hindrance),
+            None if self.asked_why.elapsed() > ASK_WHY => {
+                self.asked_why = Instant::now();
+                self.told_by_events(pod).or_else(|| self.hindrance.as_ref().map(|(hindrance, _)| hindrance.clone()))
+            }
+            None => self.hindrance.as_ref().map(|(hindrance, _)| hindrance.clone()),
+        };
+        let Some(hindrance) = found else {
+            self.hindrance = None;
+            return Ok(());
+        };
+        let since = self.hindrance.as_ref().filter(|(known, _)| known.kind == hindrance.kind);
+        let since = since.map_or_else(Instant::now, |(_, since)| *since);
+        let (kind, text) = (hindrance.kind, hindrance.text.clone());
+        self.hindrance = Some((hindrance, since));
+        if since.elapsed() > kind.patience() {
+            let text = format!("the Job's pod does not start: {text}");
+            return Err((Ended::GivenUp, Failure::new(ExitCode::Engine, text, kind.advice())));
+        }
+        self.say_once(&format!("{kind:?}"), format!("Waiting for the cluster: {text}"));
+        Ok(())
+    }
+
+    /// The newest of what the cluster tells of the pod, or of a Job without one.
+    fn told_by_events(&self, pod: Option<&v1::Pod>) -> Option<Hindrance> {
+        let name = pod.map_or(Some(&self.job.name), |pod| pod.metadata.name.as_ref())?;
+        let events = self.job.cluster.list_by_fields::<v1::Event>(&format!("involvedObject.name={name}"));
+        events.unwrap_or_default().iter().rev().find_map(job_pod::of_event)
+    }
+
+    fn say_once(&mut self, key: &str, text: String) {
+        if self.said.insert(key.to_owned()) {
+            self.session.emit(Event::Note { text });
+        }
+    }
+}
+
+/// Takes in what a container said, and shows what it may say: of a staging the agent's, of the publisher what it sends.
+fn hear(session: &Unconnected, container: &str, heard: &mut Heard, last: &mut bool, said: Said) {
+    if let Said::Event(event) = &said {
+        *last |= matches!(event, Event::Done { .. } | Event::Failed { .. });
+        let is_of_push = matches!(
+            event,
+            Event::StepStarted { step: Step::Push }
+                | Event::StepEnded { step: Step::Push, .. }
+                | Event::Pushing { .. }
+                | Event::PushProgress { .. }
+        );
+        if container == PUBLISH && is_of_push {
+            session.emit(event.clone());
+        }
+    }
+    let _ = heard.take(said, &mut |event| session.emit(event));
+}
+
+/// The cluster has ended the pod itself.
+fn by_the_cluster(reason: &str, text: &str) -> Failure {
+    let told = if text.is_empty() { String::new() } else { format!(": {text}") };
+    match reason {
+        "DeadlineExceeded" => {
+            Failure::new(ExitCode::Timeout, "the Job took longer than it may, and the cluster ended it", "")
+        }
+        "Evicted" => {
+            let advice =
+                "give it more: `host-cli build-req APP >r.json`, raise disk_mb or memory_mb in it, `--request r.json`";
+            Failure::new(ExitCode::Engine, format!("the cluster evicted the staging{told}"), advice)
+        }
+        _ => {
+            Failure::new(ExitCode::Engine, format!("the cluster ended the staging ({reason}){told}"), "stage once more")
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What one container of a Job's pod says: its log is followed, read again where it broke off, and heard. Whoever is silent for long
+//! is asked for a line beside that: a log hangs without a word where its node is lost.
+
+use super::client::{Cluster, ClusterError, Following, LogNews, Taken};
+use super::job_pod::End;
+use crate::backend::staging::stream::{EventStream, Said};
+use kube::api::LogParams;
+use shared_model::event::Stream;
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+/// How long a container may be silent before it is asked whether it is there, and how often it is asked then.
+const SILENT: Duration = Duration::from_secs(45);
+const ASKED_EVERY: Duration = Duration::from_secs(15);
+/// How long it may be gone.
+pub(super) const LOST: Duration = Duration::from_secs(300);
+/// How long the rest of a log is waited for once its container has ended.
+const LAST_LINES: Duration = Duration::from_secs(20);
+/// The pause before a log that ended too early is read again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// News of a log. The number says which reading it is of: an earlier one may still say something.
+#[derive(Debug)]
+pub(super) enum Heard {
+    Log(u64, LogNews),
+    /// The answer of who was asked for a line.
+    Asked(Option<ClusterError>),
+}
+
+/// One container's log.
+pub(super) struct JobLog {
+    pod: String,
+    container: &'static str,
+    tells: SyncSender<Heard>,
+    stream: EventStream,
+    taken: Taken,
+    /// Which reading is heard; those before it are not.
+    number: u64,
+    reading: Option<Following>,
+    asking: Option<Following>,
+    again_at: Option<Instant>,
+    heard_at: Instant,
+    asked_at: Instant,
+    lost_since: Option<(Instant, ClusterError)>,
+    end: Option<(Instant, End)>,
+    /// A reading that began after the container's end has come to its own.
+    whole: bool,
+    /// The current one did.
+    after_end: bool,
+}
+
+impl JobLog {
+    pub(super) fn new(cluster: &Cluster, pod: &str, container: &'static str, tells: &SyncSender<Heard>) -> Self {
+        let now = Instant::now();
+        let mut log = Self {
+            pod: pod.to_owned(),
+            container,
+            tells: tells.clone(),
+            stream: EventStream::default(),
+            taken: Taken::default(),
+            number: 0,
+            reading: None,
+            asking: None,
+            again_at: None,
+            heard_at: now,
+            asked_at: now,
+            lost_since: None,
+            end: None,
+            whole: false,
+            after_end: false,
+        };
+        log.read(cluster);
+        log
+    }
+
+    /// Takes news in, and says what was said.
+    pub(super) fn take(&mut self, news: Heard, say: &mut dyn FnMut(Said)) {
+        match news {
+            Heard::Log(number, _) if number != self.number => {}
+            Heard::Log(_, LogNews::Bytes(bytes)) => {
+                self.heard_at = Instant::now();
+                self.taken.add(&bytes);
+                self.stream.feed(Stream::Out, &bytes, say);
+            }
+            Heard::Log(_, LogNews::Gap(taken)) => {
+                self.taken = taken;
+                say(Said::Foreign { stream: Stream::Err, text: "(a part of the log was lost)".to_owned() });
+            }
+            Heard::Log(_, LogNews::Ended(error)) => {
+                self.whole = self.after_end && error.is_none();
+                self.reading = None;
+                self.again_at = Some(Instant::now() + PAUSE);
+            }
+            Heard::Asked(None) => {
+                self.asking = None;
+                if self.lost_since.take().is_some() {
+                    // What it said meanwhile does not come by the old way.
+                    (self.reading, self.again_at) = (None, Some(Instant::now()));
+                }
+            }
+            Heard::Asked(Some(error)) => {
+                self.asking = None;
+                self.lost_since.get_or_insert((Instant::now(), error));
+            }
+        }
+    }
+
+    /// The container has ended.
+    pub(super) fn ends(&mut self, end: End) {
+        self.end.get_or_insert((Instant::now(), end));
+    }
+
+    /// Goes on where time has passed. `has_last_word`: nothing more is to be said.
+    pub(super) fn go_on(&mut self, cluster: &Cluster, has_last_word: bool) {
+        let now = Instant::now();
+        if self.reading.is_none() && !self.is_over(has_last_word) && self.again_at.is_none_or(|at| at <= now) {
+            self.read(cluster);
+        }
+        let silent = self.end.is_none() && now.duration_since(self.heard_at) > SILENT;
+        if silent && self.asking.is_none() && now.duration_since(self.asked_at) > ASKED_EVERY {
+            self.asked_at = now;
+            let params =
+                LogParams { container: Some(self.container.to_owned()), tail_lines: Some(1), ..LogParams::default() };
+            let tells = self.tells.clone();
+            self.asking = Some(cluster.stream(&self.pod, params, Taken::default(), move |news| {
+                if let LogNews::Ended(error) = news {
+                    let _ = tells.send(Heard::Asked(error));
+                }
+            }));
+        }
+    }
+
+    /// How it ended, once all that it said has been heard, or was waited for in vain.
+    pub(super) fn over(&mut self, has_last_word: bool, say: &mut dyn FnMut(Said)) -> Option<End> {
+        if !self.is_over(has_last_word) {
+            return None;
+        }
+        self.stream.end(say);
+        self.end.take().map(|(_, end)| end)
+    }
+
+    /// Since when nothing is heard of it, and why, where that is so.
+    pub(super) fn lost(&self) -> Option<&(Instant, ClusterError)> {
+        self.lost_since.as_ref()
+    }
+
+    fn is_over(&self, has_last_word: bool) -> bool {
+        self.end.as_ref().is_some_and(|(since, _)| has_last_word || self.whole || since.elapsed() > LAST_LINES)
+    }
+
+    fn read(&mut self, cluster: &Cluster) {
+        self.number += 1;
+        self.after_end = self.end.is_some();
+        let (tells, number) = (self.tells.clone(), self.number);
+        self.reading = Some(cluster.follow((&self.pod, self.container), self.taken.clone(), move |news| {
+            let _ = tells.send(Heard::Log(number, news));
+        }));
+    }
+}

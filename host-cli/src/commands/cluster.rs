@@ -1,0 +1,28 @@
+//! `--on kubernetes`: what commands do in a cluster.
+
+use crate::arguments::Restage;
+use crate::settings::Settings;
+use shared_model::exit_code::ExitCode;
+
+#[cfg(feature = "kubernetes")]
+mod restage;
+#[cfg(feature = "kubernetes")]
+pub(super) mod staging;
+
+/// Stages in a cluster.
+#[cfg(feature = "kubernetes")]
+pub(super) fn restage(command: Restage, agent_options: Vec<String>, settings: Settings) -> ExitCode {
+    restage::run(command, agent_options, settings)
+}
+
+/// Says that nobody built this program to know clusters.
+#[cfg(not(feature = "kubernetes"))]
+pub(super) fn restage(command: Restage, _: Vec<String>, _: Settings) -> ExitCode {
+    unknown(command.screen_options())
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn unknown(options: crate::arguments::ScreenOptions) -> ExitCode {
+    use crate::{screen::screen, session::run_without_engine};
+    run_without_engine(screen(options), |_| Err(super::manifest::no_clusters()))
+}
