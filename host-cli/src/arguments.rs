@@ -21,6 +21,7 @@ use crate::plan::volumes::VolumeMapping;
 use crate::requests::LogOptions;
 use crate::settings::{Settings, fill};
 use argh::{ArgsInfo, FromArgs};
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 pub(crate) use cache::{Cache, CacheCommand, CacheList, CacheOptions, CacheVerify};
@@ -318,7 +319,8 @@ happens_somewhere! {
         /// on 127.0.0.1)
         #[argh(option, arg_name = "port")]
         pub(crate) port: Vec<String>,
-        /// folder for a volume of the request: ID=DIR, or ID=DIR:ro to read only; may be given once for each volume
+        /// folder for a volume of the request: ID=DIR, or ID=DIR:ro to read only; in a cluster a persistent volume claim: ID=CLAIM;
+        /// may be given once for each volume
         #[argh(option, arg_name = "id=dir")]
         pub(crate) volume_map: Vec<VolumeMapping>,
         /// process type to start (default: web, or the one of --request)
@@ -327,6 +329,21 @@ happens_somewhere! {
         /// start every process type of the app that has a launch request, web first; --port is for the first
         #[argh(switch)]
         pub(crate) all_processes: bool,
+        /// in a cluster: the app's image in a registry, by tag or digest, as `restage --publish` made it
+        #[argh(option, arg_name = "ref")]
+        pub(crate) image: Option<String>,
+        /// in a cluster: name of a Secret of the namespace with which nodes get the image (default: the service account's)
+        #[argh(option, arg_name = "name")]
+        pub(crate) pull_secret: Option<String>,
+        /// in a cluster: number of instances (default: the request's)
+        #[argh(option, arg_name = "n")]
+        pub(crate) instances: Option<NonZeroU16>,
+        /// in a cluster: tell each instance its number: a StatefulSet instead of a Deployment, which rolls with an instance less
+        #[argh(switch)]
+        pub(crate) index: bool,
+        /// in a cluster: also make an Ingress of this class for the app's routes
+        #[argh(option, arg_name = "class")]
+        pub(crate) ingress: Option<String>,
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod docker;
 pub(crate) mod kubernetes;
 pub(crate) mod registry;
 pub(crate) mod staging;
+mod unhealthy;
 
 use crate::failure::Failure;
 use crate::image::MadeImage;

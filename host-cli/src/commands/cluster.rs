@@ -1,9 +1,13 @@
 //! `--on kubernetes`: what commands do in a cluster.
 
-use crate::arguments::Restage;
+use crate::arguments::{Launch, Restage};
 use crate::settings::Settings;
 use shared_model::exit_code::ExitCode;
 
+#[cfg(feature = "kubernetes")]
+mod launch;
+#[cfg(feature = "kubernetes")]
+pub(super) mod launching;
 #[cfg(feature = "kubernetes")]
 mod restage;
 #[cfg(feature = "kubernetes")]
@@ -13,6 +17,18 @@ pub(super) mod staging;
 #[cfg(feature = "kubernetes")]
 pub(super) fn restage(command: Restage, agent_options: Vec<String>, settings: Settings) -> ExitCode {
     restage::run(command, agent_options, settings)
+}
+
+/// Runs an app in a cluster.
+#[cfg(feature = "kubernetes")]
+pub(super) fn launch(command: Launch) -> ExitCode {
+    launch::run(command)
+}
+
+/// Says that nobody built this program to know clusters.
+#[cfg(not(feature = "kubernetes"))]
+pub(super) fn launch(command: Launch) -> ExitCode {
+    unknown(command.screen_options())
 }
 
 /// Says that nobody built this program to know clusters.

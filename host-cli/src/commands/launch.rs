@@ -1,6 +1,7 @@
 //! `launch`: starts an app's image as its newest launch requests say.
 
-use crate::arguments::Launch;
+use super::cluster;
+use crate::arguments::{Launch, On};
 use crate::failure::Failure;
 use crate::pipeline;
 use crate::requests::{self, Process, Request, RequestKind};
@@ -10,13 +11,35 @@ use shared_model::exit_code::ExitCode;
 
 /// Starts an app's image.
 pub(super) fn run(command: Launch) -> ExitCode {
+    if command.on == On::Kubernetes {
+        return cluster::launch(command);
+    }
     let screen = screen(command.screen_options());
-    let prepare = move || Ok((requests(&command)?, command));
+    let prepare = move || {
+        command.cluster()?;
+        check(&command)?;
+        Ok((requests(&command)?, command))
+    };
     run_command(screen, prepare, |session, (requests, command)| pipeline::launch(session, &requests, &command))
 }
 
+/// What a cluster alone can do.
+fn check(command: &Launch) -> Result<(), Failure> {
+    let typed = [
+        ("--image", command.image.is_some()),
+        ("--pull-secret", command.pull_secret.is_some()),
+        ("--instances", command.instances.is_some()),
+        ("--index", command.index),
+        ("--ingress", command.ingress.is_some()),
+    ];
+    typed.iter().find(|(_, is_typed)| *is_typed).map_or(Ok(()), |(option, _)| {
+        let text = format!("{option} is for a cluster");
+        Err(Failure::new(ExitCode::CommandLine, text, "add --on kubernetes, or leave it out"))
+    })
+}
+
 /// One request for each process that is to be started; never empty.
-fn requests(command: &Launch) -> Result<Vec<Request>, Failure> {
+pub(super) fn requests(command: &Launch) -> Result<Vec<Request>, Failure> {
     let logs = command.log_options();
     if command.all_processes {
         let others = [("--process", command.process.is_some()), ("--request", command.request.is_some())];

@@ -22,7 +22,7 @@ use shared_model::secret::Secret;
 use std::collections::BTreeMap;
 
 /// The app's own container.
-const APP: &str = "app";
+pub(super) const APP: &str = "app";
 /// What an app is given to end by itself, beside the time in which traffic still comes: until all proxies know that it goes.
 const STILL_ASKED: &str = "5";
 const GRACE: i64 = 15;
@@ -46,9 +46,10 @@ export INSTANCE_INDEX="${name##*-}" CF_INSTANCE_INDEX="${name##*-}"
 exec "$0" "$@""#;
 
 /// Whether an instance knows its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Index {
     /// It is number 0, as far as it knows.
+    #[default]
     Unknown,
     /// Its own, from 0.
     Known,
@@ -64,7 +65,7 @@ pub(super) struct AppPod {
 /// How the pod is made besides the plan.
 #[derive(Clone, Copy)]
 pub(super) struct PodOptions<'a> {
-    /// The start of all names.
+    /// The start of the names of its Secrets.
     pub(super) stem: &'a str,
     pub(super) index: Index,
     /// A Secret with which nodes get the image.

@@ -44,8 +44,8 @@ pub(super) struct Wanted<'a> {
 pub(super) enum Outcome {
     /// The staging; nothing was to be published.
     Staged(Staged),
-    /// What was published: the last words of the one who did, as they stand.
-    Published(String),
+    /// What was published: the last words of the one who did, as they stand; and when that was begun.
+    Published(String, Instant),
 }
 
 enum News {
@@ -99,6 +99,7 @@ struct Follower<'a> {
     gone_since: Option<Instant>,
     /// The container whose turn it is.
     container: &'static str,
+    turn_began: Instant,
     log: Option<JobLog>,
     heard: Heard,
     has_last_word: bool,
@@ -122,6 +123,7 @@ impl<'a> Follower<'a> {
             others: Vec::new(),
             gone_since: None,
             container: STAGE,
+            turn_began: Instant::now(),
             log: None,
             heard: Heard::default(),
             has_last_word: false,
@@ -243,7 +245,7 @@ impl<'a> Follower<'a> {
         // Who publishes is judged by its last words, and judges itself what was staged: a log that was lost changes nothing.
         let is_judged_elsewhere = end.code == 0 && self.wanted.publishes && heard.failed.is_none();
         if is_judged_elsewhere && self.container == PUBLISH {
-            return Ok(Some(Outcome::Published(end.message)));
+            return Ok(Some(Outcome::Published(end.message, self.turn_began)));
         }
         let staged = if is_judged_elsewhere {
             Staged::Wholly
@@ -254,7 +256,8 @@ impl<'a> Follower<'a> {
         if !self.wanted.publishes || staged != Staged::Wholly {
             return Ok(Some(Outcome::Staged(staged)));
         }
-        self.container = PUBLISH;
+        (self.container, self.turn_began) = (PUBLISH, Instant::now());
+        self.session.emit(Event::StepStarted { step: Step::Push });
         Ok(None)
     }
 
@@ -382,13 +385,7 @@ impl<'a> Follower<'a> {
 fn hear(session: &Unconnected, container: &str, heard: &mut Heard, last: &mut bool, said: Said) {
     if let Said::Event(event) = &said {
         *last |= matches!(event, Event::Done { .. } | Event::Failed { .. });
-        let is_of_push = matches!(
-            event,
-            Event::StepStarted { step: Step::Push }
-                | Event::StepEnded { step: Step::Push, .. }
-                | Event::Pushing { .. }
-                | Event::PushProgress { .. }
-        );
+        let is_of_push = matches!(event, Event::Pushing { .. } | Event::PushProgress { .. });
         if container == PUBLISH && is_of_push {
             session.emit(event.clone());
         }

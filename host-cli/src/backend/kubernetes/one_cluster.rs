@@ -3,7 +3,9 @@
 use super::client::Cluster;
 use super::job::OwnJob;
 use super::job_follow::{Ended, Outcome, Wanted, follow};
+use super::launch;
 use super::stage_job::{JobOptions, JobPublishing, RegistryLogin, limit, stage_job};
+use super::workload::WorkloadOptions;
 use crate::backend::registry::Publishing;
 use crate::backend::staging::Subject;
 use crate::backend::{Backend, StagedImage};
@@ -13,8 +15,8 @@ use crate::plan::launch::LaunchPlan;
 use crate::plan::restage::RestagePlan;
 use crate::registry::credentials::Credentials;
 use crate::registry::reference::Reference;
-use crate::session::Unconnected;
-use shared_model::event::{Event, EventSink};
+use crate::session::{Unconnected, millis};
+use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control;
 use shared_model::secret::Secret;
@@ -29,6 +31,8 @@ pub(crate) struct OneCluster<'a> {
     pub(crate) certificates: BTreeMap<&'static str, Secret<Vec<u8>>>,
     /// A Secret of the namespace with the login of the registry; `None`: the user's own is given to the Job.
     pub(crate) registry_secret: Option<&'a str>,
+    /// How an app runs there.
+    pub(crate) workload: WorkloadOptions<'a>,
 }
 
 impl Backend for OneCluster<'_> {
@@ -60,17 +64,18 @@ impl Backend for OneCluster<'_> {
         };
         job.ended(session);
         match (outcome, publishing) {
-            (Outcome::Published(words), Some(publishing)) => {
+            (Outcome::Published(words, began), Some(publishing)) => {
                 let (pushed, named) = published(&words, &publishing.reference)?;
                 session.emit(pushed);
+                session.emit(Event::StepEnded { step: Step::Push, ms: millis(began) });
                 Ok(StagedImage::Published { reference: named.name().to_owned() })
             }
             _ => Ok(StagedImage::None),
         }
     }
 
-    fn launch(&self, _: &LaunchPlan) -> Result<(), Failure> {
-        todo!()
+    fn launch(&self, plan: &LaunchPlan) -> Result<(), Failure> {
+        launch::launch(self.session, &self.cluster, plan, &self.workload)
     }
 }
 

@@ -225,6 +225,7 @@ fn workload_options() -> WorkloadOptions<'static> {
         pull_secret: None,
         instances: None,
         index: Index::Unknown,
+        revision: None,
         ingress_class: Some("nginx"),
     }
 }

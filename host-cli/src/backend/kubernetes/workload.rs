@@ -21,10 +21,10 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 /// Where instances are kept apart.
 const APART: [&str; 2] = ["kubernetes.io/hostname", "topology.kubernetes.io/zone"];
 /// How long a rollout may make no progress, beside the app's own start timeout.
-const PROGRESS: u64 = 600;
+pub(super) const PROGRESS: u64 = 600;
 
 /// What the user decides about the objects besides the plan.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct WorkloadOptions<'a> {
     /// `None`: whoever applies the objects says.
     pub(crate) namespace: Option<&'a str>,
@@ -35,6 +35,9 @@ pub(crate) struct WorkloadOptions<'a> {
     /// How many instances; `None`: as many as the request has.
     pub(crate) instances: Option<i32>,
     pub(crate) index: Index,
+    /// What the Secrets of this start of the app have in their names, so that those of an earlier one stay as they are; `None`: they
+    /// have the same names each time.
+    pub(crate) revision: Option<&'a str>,
     /// The class of an Ingress for the request's routes; `None`: there is none.
     pub(crate) ingress_class: Option<&'a str>,
 }
@@ -54,7 +57,8 @@ pub(crate) fn workload(plan: &LaunchPlan, options: &WorkloadOptions<'_>) -> Resu
     let stem = stem(&plan.app, &plan.app_guid, &plan.process.process_type);
     let named = metadata(&stem, options.namespace, &labels);
     let selected = LabelSelector { match_labels: Some(of_one_process(&named)), ..LabelSelector::default() };
-    let pod_options = PodOptions { stem: &stem, index: options.index, pull_secret: options.pull_secret };
+    let of_secrets = options.revision.map_or_else(|| stem.clone(), |revision| format!("{stem}-{revision}"));
+    let pod_options = PodOptions { stem: &of_secrets, index: options.index, pull_secret: options.pull_secret };
     let AppPod { mut spec, secrets, mut notes } = app_pod(plan, &container, pod_options);
     let replicas = options.instances.unwrap_or(plan.orchestration.instances);
     spec.topology_spread_constraints = (replicas > 1).then(|| APART.map(|key| apart(key, &selected)).to_vec());

@@ -5,6 +5,7 @@ use crate::arguments::{ClusterPlace, Restage};
 use crate::backend::docker::push::Target;
 use crate::backend::kubernetes::client::Cluster;
 use crate::backend::kubernetes::one_cluster::OneCluster;
+use crate::backend::kubernetes::workload::WorkloadOptions;
 use crate::backend::{Backend, StagedImage};
 use crate::commands::{publish_options, upload};
 use crate::failure::Failure;
@@ -43,7 +44,9 @@ pub(super) fn run(command: Restage, agent_options: Vec<String>, settings: Settin
         let plan = pipeline::planned_restage(session, &request, (&command, &agent_options), (keeping, &instance))?;
         let certificates = contents(&plan.files)?;
         let registry_secret = command.registry_secret.as_deref();
-        let staged = OneCluster { session, cluster, certificates, registry_secret }.stage(&plan, publishing.as_ref());
+        let staged =
+            OneCluster { session, cluster, certificates, registry_secret, workload: WorkloadOptions::default() }
+                .stage(&plan, publishing.as_ref());
         if let Some(app) = upload::stranded(session, &command, &request, &agent_options) {
             session.emit(Event::Warning { text: plan::upload::warning(&[app]) });
         }

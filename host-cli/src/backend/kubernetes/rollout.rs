@@ -1,0 +1,235 @@
+//! Waiting until all instances of a start are ready and the earlier ones gone; or why they are not, with the app's last lines.
+
+use super::app_pod::{APP, Index};
+use super::client::{Cluster, ClusterError, LogNews, Seen, Taken};
+use super::job_pod::{self, Hindrance};
+use super::names::NAME;
+use super::workload::PROGRESS;
+use crate::backend::unhealthy::Unhealthy;
+use crate::failure::Failure;
+use crate::session::Unconnected;
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use kube::api::LogParams;
+use shared_model::event::{Event, EventSink, LONGEST_LINE, Stream};
+use shared_model::exit_code::ExitCode;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+const TICK: Duration = Duration::from_millis(500);
+const QUEUE: usize = 64;
+/// How much of what a failed app printed is shown.
+const LAST_LINES: i64 = 20;
+const MOST_BYTES: i64 = 64 << 10;
+const LOG_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is awaited.
+pub(super) struct Rollout<'a> {
+    pub(super) name: &'a str,
+    pub(super) index: Index,
+    /// The app, as a failure calls it.
+    pub(super) subject: String,
+    pub(super) memory_mb: i32,
+    pub(super) start_timeout: Duration,
+    /// The uids of its pods that were there before: whatever becomes of these is not this start's.
+    pub(super) earlier: BTreeSet<String>,
+}
+
+enum News {
+    Set(Counts),
+    Pod(Seen<Pod>),
+    Trouble,
+}
+
+/// How far a workload is, of either kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    /// The cluster has taken in what was last asked.
+    seen: bool,
+    wanted: i32,
+    /// Instances of this start, those of them that are ready, and all.
+    new: i32,
+    ready: i32,
+    all: i32,
+}
+
+/// The uids of a process's pods.
+pub(super) fn pods(cluster: &Cluster, name: &str) -> Result<BTreeSet<String>, ClusterError> {
+    let pods = cluster.list::<Pod>(&format!("{NAME}={name}"))?;
+    Ok(pods.into_iter().filter_map(|pod| pod.metadata.uid).collect())
+}
+
+/// Waits.
+///
+/// # Errors
+/// An instance ended or never became ready, or the cluster has no place for it.
+pub(super) fn wait(session: &Unconnected, cluster: &Cluster, rollout: &Rollout<'_>) -> Result<(), Failure> {
+    let (tells, hears) = mpsc::sync_channel(QUEUE);
+    let labels = format!("{NAME}={}", rollout.name);
+    let of_pods = tells.clone();
+    let _pods = cluster.watch::<Pod>(&labels, move |seen| told(&of_pods, News::Pod(seen)));
+    let _set = match rollout.index {
+        Index::Unknown => cluster.watch::<Deployment>(&labels, move |seen| told(&tells, deployment(seen))),
+        Index::Known => cluster.watch::<StatefulSet>(&labels, move |seen| told(&tells, stateful_set(seen))),
+    };
+    let mut watch = Watch { session, cluster, rollout, began: Instant::now(), pods: HashMap::new(), hindrance: None };
+    watch.go(&hears)
+}
+
+fn told(tells: &SyncSender<News>, news: News) -> ControlFlow<()> {
+    if tells.send(news).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+}
+
+fn deployment(seen: Seen<Deployment>) -> News {
+    let Seen::Is(set) = seen else { return News::Trouble };
+    let (spec, status) = (set.spec.unwrap_or_default(), set.status.unwrap_or_default());
+    News::Set(Counts {
+        seen: status.observed_generation >= set.metadata.generation,
+        wanted: spec.replicas.unwrap_or(1),
+        new: status.updated_replicas.unwrap_or(0),
+        ready: status.available_replicas.unwrap_or(0),
+        all: status.replicas.unwrap_or(0),
+    })
+}
+
+fn stateful_set(seen: Seen<StatefulSet>) -> News {
+    let Seen::Is(set) = seen else { return News::Trouble };
+    let (spec, status) = (set.spec.unwrap_or_default(), set.status.unwrap_or_default());
+    let is_one = status.update_revision == status.current_revision;
+    News::Set(Counts {
+        seen: status.observed_generation >= set.metadata.generation,
+        wanted: spec.replicas.unwrap_or(1),
+        new: if is_one { status.replicas } else { status.updated_replicas.unwrap_or(0) },
+        ready: status.ready_replicas.unwrap_or(0),
+        all: status.replicas,
+    })
+}
+
+impl Counts {
+    fn is_done(self) -> bool {
+        self.seen && self.new == self.wanted && self.ready == self.wanted && self.all == self.wanted
+    }
+}
+
+struct Watch<'a> {
+    session: &'a Unconnected,
+    cluster: &'a Cluster,
+    rollout: &'a Rollout<'a>,
+    began: Instant,
+    /// Those of this start, by uid.
+    pods: HashMap<String, Pod>,
+    hindrance: Option<(Hindrance, Instant)>,
+}
+
+impl Watch<'_> {
+    fn go(&mut self, hears: &Receiver<News>) -> Result<(), Failure> {
+        let mut counts = Counts::default();
+        let longest = self.rollout.start_timeout + Duration::from_secs(PROGRESS);
+        loop {
+            match hears.recv_timeout(TICK) {
+                Ok(News::Set(now)) => counts = now,
+                Ok(News::Pod(Seen::Is(pod))) => self.is(*pod),
+                Ok(News::Pod(Seen::Gone(pod))) => {
+                    self.pods.remove(pod.metadata.uid.as_deref().unwrap_or_default());
+                }
+                Ok(News::Pod(Seen::Again | Seen::Trouble(_)) | News::Trouble) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Failure::new(ExitCode::Bug, "a rollout is watched by nobody", "please report this"));
+                }
+            }
+            if counts.is_done() {
+                return Ok(());
+            }
+            self.judge()?;
+            if self.began.elapsed() > longest {
+                let check = String::new();
+                return Err(self.unhealthy(&Unhealthy::NotHealthy { waited: longest, check }));
+            }
+        }
+    }
+
+    fn is(&mut self, pod: Pod) {
+        let uid = pod.metadata.uid.clone().unwrap_or_default();
+        if !self.rollout.earlier.contains(&uid) {
+            self.pods.insert(uid, pod);
+        }
+    }
+
+    /// Whether an instance of this start has shown that it comes to nothing.
+    fn judge(&mut self) -> Result<(), Failure> {
+        let new = self.pods.values().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+        let new: Vec<Pod> = new.cloned().collect();
+        for pod in &new {
+            if let Some(unhealthy) = ended(pod, self.rollout.start_timeout) {
+                self.show_last_lines(pod.metadata.name.as_deref().unwrap_or_default());
+                return Err(self.unhealthy(&unhealthy));
+            }
+        }
+        let found = new.iter().find_map(|pod| job_pod::hindrance(pod, APP));
+        let Some(hindrance) = found else {
+            self.hindrance = None;
+            return Ok(());
+        };
+        let since = self.hindrance.as_ref().filter(|(known, _)| known.kind == hindrance.kind).map(|(_, since)| *since);
+        if since.is_none() {
+            self.session.emit(Event::Note { text: format!("Waiting for the cluster: {}", hindrance.text) });
+        }
+        let (kind, text) = (hindrance.kind, hindrance.text.clone());
+        let since = since.unwrap_or_else(Instant::now);
+        self.hindrance = Some((hindrance, since));
+        if since.elapsed() > kind.patience() {
+            let text = format!("{} does not start: {text}", self.rollout.subject);
+            return Err(Failure::new(ExitCode::Launch, text, kind.advice()));
+        }
+        Ok(())
+    }
+
+    fn unhealthy(&self, unhealthy: &Unhealthy) -> Failure {
+        unhealthy.failure(&self.rollout.subject, self.rollout.memory_mb)
+    }
+
+    /// What the instance printed before it was ended. It is a help, not the point.
+    fn show_last_lines(&self, pod: &str) {
+        let (tells, hears) = mpsc::channel();
+        let params = LogParams {
+            container: Some(APP.to_owned()),
+            previous: true,
+            tail_lines: Some(LAST_LINES),
+            limit_bytes: Some(MOST_BYTES),
+            ..LogParams::default()
+        };
+        let _reading = self.cluster.stream(pod, params, Taken::default(), move |news| {
+            let _ = tells.send(news);
+        });
+        let (mut bytes, until) = (Vec::new(), Instant::now() + LOG_PATIENCE);
+        while let Ok(LogNews::Bytes(more)) = hears.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            bytes.extend(more);
+        }
+        for line in String::from_utf8_lossy(&bytes).lines() {
+            let text = line.chars().take(LONGEST_LINE / 4).collect();
+            self.session.emit(Event::Line { source: "APP".to_owned(), stream: Stream::Err, text });
+        }
+    }
+}
+
+fn app(pod: &Pod) -> Option<&ContainerStatus> {
+    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
+    statuses.iter().find(|status| status.name == APP)
+}
+
+/// How the app of an instance ended, where the cluster has had to start it again.
+fn ended(pod: &Pod, start_timeout: Duration) -> Option<Unhealthy> {
+    let status = app(pod)?;
+    let states = [status.last_state.as_ref(), status.state.as_ref()];
+    let ended = states.into_iter().flatten().find_map(|state| state.terminated.as_ref())?;
+    let ran = ended.started_at.as_ref().zip(ended.finished_at.as_ref());
+    let ran = ran.map_or(0, |(from, to)| to.0.as_second() - from.0.as_second());
+    // The cluster ends one whose check does not pass.
+    if ended.exit_code != 0 && u64::try_from(ran).is_ok_and(|ran| ran >= start_timeout.as_secs()) {
+        return Some(Unhealthy::NotHealthy { waited: start_timeout, check: String::new() });
+    }
+    let out_of_memory = ended.reason.as_deref() == Some("OOMKilled");
+    Some(Unhealthy::Ended { status: i64::from(ended.exit_code), out_of_memory })
+}

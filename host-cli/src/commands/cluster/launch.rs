@@ -1,0 +1,66 @@
+//! `launch --on kubernetes`: runs an app's image that a registry has.
+
+use super::launching::{Launching, revision};
+use crate::arguments::Launch;
+use crate::backend::Backend;
+use crate::backend::kubernetes::client::Cluster;
+use crate::backend::kubernetes::one_cluster::OneCluster;
+use crate::commands::launch::requests;
+use crate::failure::Failure;
+use crate::plan::image_source::Pull;
+use crate::plan::launch::LaunchPlan;
+use crate::plan::lifecycle::LifecycleFrom;
+use crate::plan::name_resolution::NameResolution;
+use crate::screen::screen;
+use crate::session::run_without_engine;
+use shared_model::event::{Event, EventSink};
+use shared_model::exit_code::ExitCode;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Starts an app's processes, or rolls them.
+pub(super) fn run(command: Launch) -> ExitCode {
+    run_without_engine(screen(command.screen_options()), move |session| {
+        let place = command.cluster()?.unwrap_or_default();
+        check(&command)?;
+        let launching = Launching {
+            image: command.image.as_deref(),
+            pull_secret: command.pull_secret.as_deref(),
+            process: command.process.as_deref(),
+            instances: command.instances,
+            index: command.index,
+            ingress: command.ingress.as_deref(),
+            claims: &command.volume_map,
+            names: NameResolution { hosts: &command.add_host, dns: &command.dns },
+            ca: command.ca.as_deref(),
+        };
+        let image = launching.image()?;
+        let requests = requests(&command)?;
+        for text in requests.iter().flat_map(|request| &request.warnings) {
+            session.emit(Event::Warning { text: text.clone() });
+        }
+        let plans: Vec<LaunchPlan> =
+            requests.iter().map(|request| launching.plan(request)).collect::<Result<_, Failure>>()?;
+        launching.check_claims(&plans)?;
+        let cluster = Arc::new(Cluster::connect(&place)?);
+        let (namespace, revision) = (cluster.namespace().to_owned(), revision());
+        let workload = launching.options(Some(&namespace), &image, Some(&revision));
+        let place = OneCluster { session, cluster, certificates: BTreeMap::new(), registry_secret: None, workload };
+        plans.iter().try_for_each(|plan| place.launch(plan))
+    })
+}
+
+/// What an engine alone can do.
+fn check(command: &Launch) -> Result<(), Failure> {
+    let typed = [
+        ("--port", !command.port.is_empty()),
+        ("--pull", command.pull != Pull::Missing),
+        ("--lifecycle", command.lifecycle != LifecycleFrom::Image),
+        ("--instance-cert", command.instance_cert.is_some()),
+        ("--instance-key", command.instance_key.is_some()),
+    ];
+    typed.iter().find(|(_, is_typed)| *is_typed).map_or(Ok(()), |(option, _)| {
+        let text = format!("{option} is for an engine, and cannot go with --on kubernetes");
+        Err(Failure::new(ExitCode::CommandLine, text, "leave it out"))
+    })
+}
