@@ -3,16 +3,17 @@
 
 use super::upload;
 use crate::app_ref::AppRef;
-use crate::arguments::Restage;
-use crate::engine::EngineInfo;
+use crate::arguments::{On, Restage};
+use crate::engine::{Engine, EngineInfo};
 use crate::failure::Failure;
+use crate::image::MadeImage;
 use crate::pipeline;
 use crate::plan;
 use crate::plan::upload::Upload;
 use crate::requests;
 use crate::screen::batch::{OfApp, Screens};
 use crate::session::signals::{self, Ended};
-use crate::session::{Session, by_signal, millis, run, run_watched};
+use crate::session::{Unconnected, by_signal, millis, run, run_watched};
 use crate::settings::Settings;
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
@@ -43,25 +44,48 @@ pub(super) fn restage(command: Restage, agent_options: Vec<String>, settings: Se
         },
         move |session, (apps, command)| {
             let jobs = command.jobs.map_or_else(|| session.engine.info().map(|info| usual_jobs(&info)), Ok)?;
-            let batch =
-                Batch { command: Arc::new(command), agent_options, settings: Arc::new(settings), screens, stop };
-            restage_all(session, &batch, &apps, jobs)
+            let stage = on_engine(&session.engine, Arc::new(command), agent_options, Arc::new(settings));
+            restage_all(session, &Batch { stage, screens, stop }, &apps, jobs)
         },
     )
 }
 
 /// What all of them have in common.
 pub(super) struct Batch {
-    pub(super) command: Arc<Restage>,
-    pub(super) agent_options: Arc<[String]>,
-    pub(super) settings: Arc<Settings>,
+    pub(super) stage: Arc<StageOne>,
     pub(super) screens: Screens,
     pub(super) stop: Arc<StopBroadcast>,
 }
 
+/// Stages one app on a session of its own: how it ended; and, however that was, the app's name where Diego can no longer place it.
+pub(super) type StageOne = dyn Fn(&Unconnected, &AppRef) -> (Result<(), Failure>, Option<String>) + Send + Sync;
+
+/// On this engine.
+pub(super) fn on_engine(
+    engine: &Arc<dyn Engine>,
+    command: Arc<Restage>,
+    agent_options: Arc<[String]>,
+    settings: Arc<Settings>,
+) -> Arc<StageOne> {
+    let engine = Arc::clone(engine);
+    Arc::new(move |unconnected, app| {
+        let request = match pipeline::staging_request(&command, Some(app)) {
+            Ok(request) => request,
+            Err(error) => return (Err(error.into()), None),
+        };
+        let session = unconnected.with(Arc::clone(&engine));
+        let image = pipeline::restage(&session, &request, (&command, &agent_options), None);
+        let stranded = upload::stranded(unconnected, &command, &request, &agent_options);
+        let propose = |image: Option<MadeImage>| {
+            pipeline::propose_launch(&session, &request, &command, &settings, image.as_ref());
+        };
+        (image.map(propose), stranded)
+    })
+}
+
 /// Tries all, `jobs` at once.
 pub(super) fn restage_all(
-    session: &Session,
+    events: &(dyn EventSink + Sync),
     batch: &Batch,
     apps: &[AppRef],
     jobs: NonZeroUsize,
@@ -77,14 +101,14 @@ pub(super) fn restage_all(
                 while batch.stop.signal().is_none() {
                     let at = next.fetch_add(1, Ordering::SeqCst);
                     let (Some(app), Some(end)) = (apps.get(at), ends.get(at)) else { break };
-                    let _ = end.set(one(session, batch, app, &stranded));
+                    let _ = end.set(one(events, batch, app, &stranded));
                 }
             });
         }
     });
     let stranded = std::mem::take(&mut *lock(&stranded));
     if !stranded.is_empty() {
-        session.emit(Event::Warning { text: plan::upload::warning(&stranded) });
+        events.emit(Event::Warning { text: plan::upload::warning(&stranded) });
     }
     if let Some(signal) = batch.stop.signal() {
         let Failure { code, text, advice } = by_signal(signal);
@@ -105,27 +129,20 @@ pub(super) fn restage_all(
 }
 
 /// Stages one; names it among the `stranded` where Diego can no longer place it.
-fn one(session: &Session, batch: &Batch, app: &AppRef, stranded: &Arc<Mutex<Vec<String>>>) -> ExitCode {
+fn one(events: &(dyn EventSink + Sync), batch: &Batch, app: &AppRef, stranded: &Arc<Mutex<Vec<String>>>) -> ExitCode {
     let began = Instant::now();
     let screen = Arc::new(OfApp::new(batch.screens.of(&app.word)));
-    let (engine, command, options) =
-        (Arc::clone(&session.engine), Arc::clone(&batch.command), Arc::clone(&batch.agent_options));
-    let settings = Arc::clone(&batch.settings);
-    let (wanted, stranded) = (app.clone(), Arc::clone(stranded));
+    let (stage, wanted, stranded) = (Arc::clone(&batch.stage), app.clone(), Arc::clone(stranded));
     let hear = |ends| {
         batch.stop.add(ends);
         Ok(())
     };
     let code = run(Arc::<OfApp>::clone(&screen), hear, move |unconnected| {
-        let request = pipeline::staging_request(&command, Some(&wanted))?;
-        let session = unconnected.with(engine);
-        let image = pipeline::restage(&session, &request, (&command, &options), None);
-        lock(&stranded).extend(upload::stranded(unconnected, &command, &request, &options));
-        let image = image?;
-        pipeline::propose_launch(&session, &request, &command, &settings, image.as_ref());
-        Ok(())
+        let (ended, of_diego) = stage(unconnected, &wanted);
+        lock(&stranded).extend(of_diego);
+        ended
     });
-    session.emit(screen.end(&app.word, code, millis(began)));
+    events.emit(screen.end(&app.word, code, millis(began)));
     code
 }
 
@@ -134,12 +151,12 @@ fn lock(list: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
 }
 
 /// The apps that were typed, or all that the logs know.
-fn apps(command: &Restage) -> Result<Vec<AppRef>, Failure> {
+pub(super) fn apps(command: &Restage) -> Result<Vec<AppRef>, Failure> {
     let wrong = |text: &str, advice: &str| Err(Failure::new(ExitCode::CommandLine, text, advice));
     if command.request.is_some() {
         return wrong("--request cannot go with several apps", "");
     }
-    if command.publish.is_some() {
+    if command.publish.is_some() && command.on == On::Docker {
         return wrong("--publish cannot go with several apps", "restage each by itself, with a name of its own");
     }
     if command.push.is_some() || command.username.is_some() || command.password_stdin {
@@ -176,7 +193,7 @@ struct Broadcast {
 
 impl StopBroadcast {
     /// From now on the process's first signal stops all.
-    fn listen(self: Arc<Self>) -> Result<(), Failure> {
+    pub(super) fn listen(self: Arc<Self>) -> Result<(), Failure> {
         let (tells, hears) = mpsc::channel();
         signals::watch(tells)?;
         thread::spawn(move || {

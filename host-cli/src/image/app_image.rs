@@ -38,11 +38,16 @@ const ON_STACK: &str = "-on-";
 /// Characters of an app's guid in a name.
 const GUID_CHARACTERS: usize = 8;
 
+/// The last part of the name of an app's repository: `node-env-18c50a86`.
+pub(crate) fn repository(app_name: &str, app_guid: &str) -> String {
+    let guid = slug(&app_guid.chars().take(GUID_CHARACTERS).collect::<String>());
+    format!("{}-{guid}", slug(app_name))
+}
+
 /// The names of an app's image, the droplet's own first.
 pub(crate) fn names(app_name: &str, app_guid: &str, droplet_sha256: &str) -> Vec<String> {
-    let guid = slug(&app_guid.chars().take(GUID_CHARACTERS).collect::<String>());
     let droplet: String = droplet_sha256.chars().take(DROPLET_DIGITS).collect();
-    let repository = format!("{}{}-{guid}", labels::REPOSITORIES, slug(app_name));
+    let repository = format!("{}{}", labels::REPOSITORIES, repository(app_name, app_guid));
     vec![format!("{repository}:droplet-{droplet}"), format!("{repository}:latest")]
 }
 

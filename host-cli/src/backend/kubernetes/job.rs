@@ -11,6 +11,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long an earlier Job of the same name may take to go.
+const MAKES_ROOM: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// A Job that is there, with its Secrets.
 pub(super) struct OwnJob {
@@ -63,17 +69,39 @@ impl OwnJob {
     }
 }
 
-/// Makes it, or finds the one of which nobody heard that it was made.
+/// Removes a Job that nobody needs any more. One that stays is in nobody's way.
+pub(crate) fn remove(cluster: &Cluster, name: &str) {
+    let _ = cluster.delete::<Job>(name, Owned::After);
+}
+
+/// Makes it, or finds the same one: nobody heard that it was made, or an earlier host-cli made it. One that has failed, or is on its
+/// way out, makes room first.
 fn created(cluster: &Cluster, job: &Job) -> Result<Job, Failure> {
-    let error = match cluster.create(job) {
-        Ok(job) => return Ok(job),
-        Err(error) => error,
-    };
-    if error.reason != Reason::Exists {
-        return Err(error.into());
+    let name = job.metadata.name.as_deref().unwrap_or_default();
+    let until = Instant::now() + MAKES_ROOM;
+    loop {
+        let error = match cluster.create(job) {
+            Ok(job) => return Ok(job),
+            Err(error) if error.reason == Reason::Exists => error,
+            Err(error) => return Err(error.into()),
+        };
+        match cluster.get::<Job>(name)? {
+            Some(found) if instance(&found) != instance(job) => return Err(error.into()),
+            Some(found) if found.metadata.deletion_timestamp.is_some() => {}
+            Some(found) if has_failed(&found) => drop(cluster.delete::<Job>(name, Owned::First)?),
+            Some(found) => return Ok(found),
+            None => {}
+        }
+        if Instant::now() > until {
+            return Err(error.into());
+        }
+        thread::sleep(PAUSE);
     }
-    let found = cluster.get::<Job>(job.metadata.name.as_deref().unwrap_or_default())?;
-    found.filter(|found| instance(found) == instance(job)).ok_or_else(|| error.into())
+}
+
+fn has_failed(job: &Job) -> bool {
+    let conditions = job.status.as_ref().and_then(|status| status.conditions.as_ref());
+    conditions.into_iter().flatten().any(|one| one.type_ == "Failed" && one.status == "True")
 }
 
 fn instance(job: &Job) -> Option<&String> {

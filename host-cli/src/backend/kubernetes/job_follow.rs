@@ -1,7 +1,7 @@
 //! A Job's pod is watched and its logs are heard until there is a result, or until there will be none: each in its words, and in
 //! bounded time.
 
-use super::client::{Cluster, ClusterError, Seen};
+use super::client::{ClusterError, Seen};
 use super::job::OwnJob;
 use super::job_log::{Heard as LogHeard, JobLog, LOST};
 use super::job_pod::{self, End, Hindrance, Stand};
@@ -37,13 +37,15 @@ pub(super) struct Wanted<'a> {
     pub(super) publishes: bool,
     /// How long it may take, from its start.
     pub(super) limit: Duration,
+    /// How long it may wait for room.
+    pub(super) room: Duration,
 }
 
 /// What came of it.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// The staging; nothing was to be published.
-    Staged(Staged),
+    /// Nothing was to be published.
+    Staged,
     /// What was published: the last words of the one who did, as they stand; and when that was begun.
     Published(String, Instant),
 }
@@ -254,7 +256,7 @@ impl<'a> Follower<'a> {
                 .map_err(|failure| (Ended::ByItself, failure))?
         };
         if !self.wanted.publishes || staged != Staged::Wholly {
-            return Ok(Some(Outcome::Staged(staged)));
+            return Ok(Some(Outcome::Staged));
         }
         (self.container, self.turn_began) = (PUBLISH, Instant::now());
         self.session.emit(Event::StepStarted { step: Step::Push });
@@ -276,7 +278,8 @@ impl<'a> Follower<'a> {
         } else {
             self.said.remove("trouble");
         }
-        if self.began.elapsed() > self.wanted.limit + AND_SOME {
+        // It counts from the start of the Job, which may wait for room before.
+        if self.began.elapsed() > self.wanted.limit + self.wanted.room + AND_SOME {
             let text = format!("Job {} has not ended in its {} min", self.job.name, self.wanted.limit.as_secs() / 60);
             return Err((
                 Ended::GivenUp,
@@ -359,7 +362,7 @@ impl<'a> Follower<'a> {
         let since = since.map_or_else(Instant::now, |(_, since)| *since);
         let (kind, text) = (hindrance.kind, hindrance.text.clone());
         self.hindrance = Some((hindrance, since));
-        if since.elapsed() > kind.patience() {
+        if since.elapsed() > kind.patience(self.wanted.room) {
             let text = format!("the Job's pod does not start: {text}");
             return Err((Ended::GivenUp, Failure::new(ExitCode::Engine, text, kind.advice())));
         }

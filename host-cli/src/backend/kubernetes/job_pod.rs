@@ -6,6 +6,8 @@ use std::time::Duration;
 
 /// How much of a cluster's words is shown.
 const LONGEST: usize = 300;
+/// How long room is waited for where nothing of ours is to make it.
+pub(crate) const ROOM: Duration = Duration::from_secs(600);
 
 /// How far a container is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,13 +49,13 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// How long it is waited for.
-    pub(super) fn patience(self) -> Duration {
-        Duration::from_secs(match self {
-            Self::Room => 600,
-            Self::Image | Self::Missing => 120,
-            Self::Refused => 15,
-        })
+    /// How long it is waited for; `room`: for others to end.
+    pub(super) fn patience(self, room: Duration) -> Duration {
+        match self {
+            Self::Room => room,
+            Self::Image | Self::Missing => Duration::from_secs(120),
+            Self::Refused => Duration::from_secs(15),
+        }
     }
 
     pub(super) fn advice(self) -> &'static str {
@@ -62,7 +64,7 @@ impl Kind {
                 "give the namespace more, or stage fewer at once: `kubectl describe quota`, `kubectl get nodes`"
             }
             Self::Image => {
-                "name an image that the cluster's nodes reach with --stager-image; `imagePullSecrets` of the service account log in"
+                "the nodes must reach the image's registry, and log in there by `imagePullSecrets` of the service account or --pull-secret"
             }
             Self::Missing => "`kubectl get events` tells more",
             Self::Refused => "a namespace's pod security must be `baseline` for a staging, or weaker",

@@ -4,10 +4,10 @@
 pub(crate) mod app_pod;
 pub(crate) mod client;
 pub(crate) mod container;
-mod job;
+pub(crate) mod job;
 mod job_follow;
 mod job_log;
-mod job_pod;
+pub(crate) mod job_pod;
 mod job_publisher;
 mod launch;
 pub(crate) mod manifest;

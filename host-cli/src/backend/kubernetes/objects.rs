@@ -3,26 +3,11 @@
 use super::client::{Cluster, ClusterError, Owned};
 use super::manifest::Object;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Secret, Service};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 impl Object {
-    pub(super) fn metadata_mut(&mut self) -> &mut ObjectMeta {
-        match self {
-            Self::Deployment(object) => &mut object.metadata,
-            Self::Ingress(object) => &mut object.metadata,
-            Self::Job(object) => &mut object.metadata,
-            Self::NetworkPolicy(object) => &mut object.metadata,
-            Self::PodDisruptionBudget(object) => &mut object.metadata,
-            Self::Secret(object) => &mut object.metadata,
-            Self::Service(object) => &mut object.metadata,
-            Self::StatefulSet(object) => &mut object.metadata,
-        }
-    }
-
     /// Makes it as it is here, whether it is there or not.
     pub(super) fn apply(&self, cluster: &Cluster) -> Result<(), ClusterError> {
         match self {

@@ -3,6 +3,7 @@
 use super::client::Cluster;
 use super::job::OwnJob;
 use super::job_follow::{Ended, Outcome, Wanted, follow};
+use super::job_pod::ROOM;
 use super::launch;
 use super::stage_job::{JobOptions, JobPublishing, RegistryLogin, limit, stage_job};
 use super::workload::WorkloadOptions;
@@ -22,6 +23,7 @@ use shared_model::plain_line::escape_control;
 use shared_model::secret::Secret;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A session's cluster, and what the user decides about a staging there besides the plan.
 pub(crate) struct OneCluster<'a> {
@@ -31,8 +33,18 @@ pub(crate) struct OneCluster<'a> {
     pub(crate) certificates: BTreeMap<&'static str, Secret<Vec<u8>>>,
     /// A Secret of the namespace with the login of the registry; `None`: the user's own is given to the Job.
     pub(crate) registry_secret: Option<&'a str>,
+    /// How long a staging waits for room.
+    pub(crate) room: Duration,
     /// How an app runs there.
     pub(crate) workload: WorkloadOptions<'a>,
+}
+
+impl<'a> OneCluster<'a> {
+    /// With nothing decided besides the plan.
+    pub(crate) fn new(session: &'a Unconnected, cluster: Arc<Cluster>) -> Self {
+        let (certificates, workload) = (BTreeMap::new(), WorkloadOptions::default());
+        Self { session, cluster, certificates, registry_secret: None, room: ROOM, workload }
+    }
 }
 
 impl Backend for OneCluster<'_> {
@@ -52,6 +64,7 @@ impl Backend for OneCluster<'_> {
             subject: Subject { image: &plan.container.image, memory_mb: plan.memory_mb, for_help: plan.for_help },
             publishes: publishing.is_some() && plan.image.is_some(),
             limit: limit(plan),
+            room: self.room,
         };
         let outcome = match follow(session, &job, &wanted) {
             Ok(outcome) => outcome,

@@ -163,7 +163,7 @@ impl Watch<'_> {
         let new: Vec<Pod> = new.cloned().collect();
         for pod in &new {
             if let Some(unhealthy) = ended(pod, self.rollout.start_timeout) {
-                self.show_last_lines(pod.metadata.name.as_deref().unwrap_or_default());
+                self.show_last_lines(pod);
                 return Err(self.unhealthy(&unhealthy));
             }
         }
@@ -179,7 +179,7 @@ impl Watch<'_> {
         let (kind, text) = (hindrance.kind, hindrance.text.clone());
         let since = since.unwrap_or_else(Instant::now);
         self.hindrance = Some((hindrance, since));
-        if since.elapsed() > kind.patience() {
+        if since.elapsed() > kind.patience(job_pod::ROOM) {
             let text = format!("{} does not start: {text}", self.rollout.subject);
             return Err(Failure::new(ExitCode::Launch, text, kind.advice()));
         }
@@ -191,16 +191,17 @@ impl Watch<'_> {
     }
 
     /// What the instance printed before it was ended. It is a help, not the point.
-    fn show_last_lines(&self, pod: &str) {
+    fn show_last_lines(&self, pod: &Pod) {
         let (tells, hears) = mpsc::channel();
         let params = LogParams {
             container: Some(APP.to_owned()),
-            previous: true,
+            // Unless it is there no more, and another has begun.
+            previous: app(pod).is_some_and(|status| !is_ended(status)),
             tail_lines: Some(LAST_LINES),
             limit_bytes: Some(MOST_BYTES),
             ..LogParams::default()
         };
-        let _reading = self.cluster.stream(pod, params, Taken::default(), move |news| {
+        let _reading = self.cluster.stream(pod.metadata.name.as_deref().unwrap_or_default(), params, Taken::default(), move |news| {
             let _ = tells.send(news);
         });
         let (mut bytes, until) = (Vec::new(), Instant::now() + LOG_PATIENCE);
@@ -217,6 +218,10 @@ impl Watch<'_> {
 fn app(pod: &Pod) -> Option<&ContainerStatus> {
     let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
     statuses.iter().find(|status| status.name == APP)
+}
+
+fn is_ended(status: &ContainerStatus) -> bool {
+    status.state.as_ref().is_some_and(|state| state.terminated.is_some())
 }
 
 /// How the app of an instance ended, where the cluster has had to start it again.

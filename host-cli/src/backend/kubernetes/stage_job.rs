@@ -77,9 +77,7 @@ pub(crate) enum RegistryLogin<'a> {
 /// The Job and the Secrets that it names.
 pub(crate) fn stage_job(plan: &RestagePlan, options: &JobOptions<'_>) -> Manifest {
     let spec = &plan.container;
-    let label = |name: &str| spec.labels.get(name).map_or("", String::as_str);
-    let stem = stem(label(labels::APP_NAME), label(labels::APP_GUID), "");
-    let name = unique(STAGE, &stem, label(labels::INSTANCE));
+    let name = job_name(plan);
     let publishing = options.publishing.as_ref().zip(plan.image.as_ref());
     let (host_aliases, mut notes) = host_aliases(spec);
     if plan.identity.is_some() {
@@ -132,6 +130,13 @@ pub(crate) fn stage_job(plan: &RestagePlan, options: &JobOptions<'_>) -> Manifes
         namespace: options.namespace.map(str::to_owned),
         notes,
     }
+}
+
+/// What the Job is called: after the app and the instance.
+pub(crate) fn job_name(plan: &RestagePlan) -> String {
+    let label = |name: &str| plan.container.labels.get(name).map_or("", String::as_str);
+    let stem = stem(label(labels::APP_NAME), label(labels::APP_GUID), "");
+    unique(STAGE, &stem, label(labels::INSTANCE))
 }
 
 /// How long all of it may take.

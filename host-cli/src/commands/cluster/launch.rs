@@ -15,7 +15,6 @@ use crate::screen::screen;
 use crate::session::run_without_engine;
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Starts an app's processes, or rolls them.
@@ -45,7 +44,7 @@ pub(super) fn run(command: Launch) -> ExitCode {
         let cluster = Arc::new(Cluster::connect(&place)?);
         let (namespace, revision) = (cluster.namespace().to_owned(), revision());
         let workload = launching.options(Some(&namespace), &image, Some(&revision));
-        let place = OneCluster { session, cluster, certificates: BTreeMap::new(), registry_secret: None, workload };
+        let place = OneCluster { workload, ..OneCluster::new(session, cluster) };
         plans.iter().try_for_each(|plan| place.launch(plan))
     })
 }

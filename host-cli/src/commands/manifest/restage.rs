@@ -1,7 +1,5 @@
 //! `manifest restage`: the Job that stages, from the plan that `restage` carries out on an engine.
 
-#![expect(clippy::disallowed_methods, reason = "reads the certificates that were named")]
-
 use super::written;
 use crate::arguments::{FetchOptions, ManifestRestage};
 use crate::backend::docker::mounts;
@@ -11,22 +9,16 @@ use crate::backend::kubernetes::stage_job::{JobOptions, stage_job};
 use crate::commands::cluster::staging::{contents, keeping};
 use crate::commands::publish_options::publishing;
 use crate::failure::Failure;
-use crate::image::base::BaseSource;
 use crate::image::{ImageBy, ImageOptions, created};
 use crate::plan::error::no_docker_app;
-use crate::plan::fetching::{Fetching, Keeping, MountedFile};
+use crate::plan::fetching::Fetching;
 use crate::plan::restage::{RestageOptions, RestagePlan, staging_request};
 use crate::plan::upload::Upload;
-use crate::registry::credentials::Credentials;
-use crate::registry::login::{LoginOptions, credentials};
+use crate::registry::login::LoginOptions;
 use crate::requests::{self, Request};
 use crate::screen::{answer, trouble};
 use shared_model::event::EventSink;
 use shared_model::exit_code::ExitCode;
-use shared_model::plain_line::escape_control;
-use shared_model::secret::Secret;
-use std::collections::BTreeMap;
-use std::fs;
 use uuid::Uuid;
 
 /// Prints the objects.

@@ -32,8 +32,8 @@ fn restaged_with(
     let stop = Arc::clone(stop);
     let walked = walked(fake, nobody, move |session| {
         let (command, agent_options) = (Arc::new(command), agent_options.into());
-        let (settings, screens) = (Arc::default(), Screens::recorded(screen));
-        let batch = Batch { command, agent_options, settings, screens, stop };
+        let stage = batch::on_engine(&session.engine, command, agent_options, Arc::default());
+        let batch = Batch { stage, screens: Screens::recorded(screen), stop };
         batch::restage_all(session, &batch, &apps, NonZeroUsize::new(jobs).unwrap())
     });
     (walked, recording.text())

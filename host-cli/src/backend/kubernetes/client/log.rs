@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::LogParams;
 use std::pin::pin;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, block_in_place};
 use tokio::time::timeout;
 
 /// By so much of its start a log is known again.
@@ -74,7 +74,7 @@ impl Cluster {
         let (api, pod) = (self.api::<Pod>(), pod.to_owned());
         Following(self.runtime.spawn(async move {
             let error = read(&api, &pod, &params, taken, &mut tell).await;
-            tell(LogNews::Ended(error.err()));
+            block_in_place(|| tell(LogNews::Ended(error.err())));
         }))
     }
 }
@@ -103,11 +103,12 @@ async fn read(
             Err(error) => return Err(ClusterError::of(&what, kube::Error::ReadEvents(error))),
         };
         let (gap, new) = again.take(&mut taken, &piece[..read]);
+        // Who is told may be slow; nobody else's answers wait for that.
         if let Some(before) = gap {
-            tell(LogNews::Gap(before));
+            block_in_place(|| tell(LogNews::Gap(before)));
         }
         if !new.is_empty() {
-            tell(LogNews::Bytes(new.to_vec()));
+            block_in_place(|| tell(LogNews::Bytes(new.to_vec())));
         }
     }
 }

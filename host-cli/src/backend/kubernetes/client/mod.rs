@@ -7,7 +7,7 @@ mod watch;
 
 pub(crate) use error::{ClusterError, Reason};
 pub(crate) use log::{Following, LogNews, Taken};
-pub(crate) use watch::{Seen, Watching};
+pub(crate) use watch::Seen;
 
 use crate::arguments::ClusterPlace;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};

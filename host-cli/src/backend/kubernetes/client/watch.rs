@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, block_in_place};
 use tokio::time::{sleep, timeout};
 
 /// How long one watch lasts. A connection that has died without a word is noticed a little later.
@@ -99,7 +99,7 @@ impl<K: Kind, T: FnMut(Seen<K>) -> ControlFlow<()>> Watch<K, T> {
             self.is(object)?;
         }
         for (_, object) in gone {
-            (self.tell)(Seen::Gone(Box::new(object)))?;
+            self.say(Seen::Gone(Box::new(object)))?;
         }
         ControlFlow::Continue(Ok(version))
     }
@@ -132,7 +132,7 @@ impl<K: Kind, T: FnMut(Seen<K>) -> ControlFlow<()>> Watch<K, T> {
                 WatchEvent::Deleted(object) => {
                     version = object.meta().resource_version.clone().unwrap_or(version);
                     self.known.remove(&uid(&object));
-                    (self.tell)(Seen::Gone(Box::new(object)))?;
+                    self.say(Seen::Gone(Box::new(object)))?;
                 }
                 WatchEvent::Bookmark(bookmark) => version = bookmark.metadata.resource_version,
                 WatchEvent::Error(status) => return self.broken(ClusterError::status(&K::plural(&()), &status)),
@@ -140,9 +140,14 @@ impl<K: Kind, T: FnMut(Seen<K>) -> ControlFlow<()>> Watch<K, T> {
         }
     }
 
+    /// Who is told may be slow; nobody else's answers wait for that.
+    fn say(&mut self, seen: Seen<K>) -> ControlFlow<()> {
+        block_in_place(|| (self.tell)(seen))
+    }
+
     fn is(&mut self, object: K) -> ControlFlow<()> {
         self.known.insert(uid(&object), object.clone());
-        (self.tell)(Seen::Is(Box::new(object)))
+        self.say(Seen::Is(Box::new(object)))
     }
 
     /// A watch that was not to be had. What is only too old is listed anew, without a word.
@@ -155,11 +160,11 @@ impl<K: Kind, T: FnMut(Seen<K>) -> ControlFlow<()>> Watch<K, T> {
 
     fn trouble(&mut self, error: ClusterError) -> ControlFlow<()> {
         self.troubled = true;
-        (self.tell)(Seen::Trouble(error))
+        self.say(Seen::Trouble(error))
     }
 
     fn well(&mut self) -> ControlFlow<()> {
-        if std::mem::take(&mut self.troubled) { (self.tell)(Seen::Again) } else { ControlFlow::Continue(()) }
+        if std::mem::take(&mut self.troubled) { self.say(Seen::Again) } else { ControlFlow::Continue(()) }
     }
 }
 
