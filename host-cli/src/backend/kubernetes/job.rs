@@ -8,7 +8,7 @@ use crate::session::cleanup::Elsewhere;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use shared_model::event::Event;
+use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
 use std::sync::Arc;
 use std::thread;
@@ -44,7 +44,9 @@ impl OwnJob {
         let names = secrets.iter().filter_map(|secret| secret.metadata.name.clone()).collect();
         let made = Self { cluster: Arc::clone(cluster), name: name.clone(), secrets: names };
         session.cleanup().make_elsewhere(Box::new(Deletion { cluster: Arc::clone(cluster), name }), || {
-            let owner = owner(&created(cluster, job)?);
+            let (job, whose) = created(cluster, job)?;
+            session.emit(Event::Note { text: whose.told(&job, namespace) });
+            let owner = owner(&job);
             for mut secret in secrets {
                 secret.metadata.owner_references = Some(vec![owner.clone()]);
                 match cluster.create(&secret) {
@@ -69,6 +71,24 @@ impl OwnJob {
     }
 }
 
+/// Who has made a Job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    New,
+    /// A run that was broken off, perhaps.
+    Earlier,
+}
+
+impl Whose {
+    fn told(self, job: &Job, namespace: &str) -> String {
+        let name = job.metadata.name.as_deref().unwrap_or_default();
+        match self {
+            Self::New => format!("Staging in Job {name} of {namespace}"),
+            Self::Earlier => format!("Job {name} of {namespace} is there already; going on with it"),
+        }
+    }
+}
+
 /// Removes a Job that nobody needs any more. One that stays is in nobody's way.
 pub(crate) fn remove(cluster: &Cluster, name: &str) {
     let _ = cluster.delete::<Job>(name, Owned::After);
@@ -76,12 +96,12 @@ pub(crate) fn remove(cluster: &Cluster, name: &str) {
 
 /// Makes it, or finds the same one: nobody heard that it was made, or an earlier host-cli made it. One that has failed, or is on its
 /// way out, makes room first.
-fn created(cluster: &Cluster, job: &Job) -> Result<Job, Failure> {
+fn created(cluster: &Cluster, job: &Job) -> Result<(Job, Whose), Failure> {
     let name = job.metadata.name.as_deref().unwrap_or_default();
     let until = Instant::now() + MAKES_ROOM;
     loop {
         let error = match cluster.create(job) {
-            Ok(job) => return Ok(job),
+            Ok(job) => return Ok((job, Whose::New)),
             Err(error) if error.reason == Reason::Exists => error,
             Err(error) => return Err(error.into()),
         };
@@ -89,7 +109,7 @@ fn created(cluster: &Cluster, job: &Job) -> Result<Job, Failure> {
             Some(found) if instance(&found) != instance(job) => return Err(error.into()),
             Some(found) if found.metadata.deletion_timestamp.is_some() => {}
             Some(found) if has_failed(&found) => drop(cluster.delete::<Job>(name, Owned::First)?),
-            Some(found) => return Ok(found),
+            Some(found) => return Ok((found, Whose::Earlier)),
             None => {}
         }
         if Instant::now() > until {

@@ -59,7 +59,6 @@ impl Backend for OneCluster<'_> {
             session.emit(Event::Warning { text: text.clone() });
         }
         let job = OwnJob::make(session, &self.cluster, &manifest)?;
-        session.emit(Event::Note { text: format!("Staging in Job {} of {}", job.name, self.cluster.namespace()) });
         let wanted = Wanted {
             subject: Subject { image: &plan.container.image, memory_mb: plan.memory_mb, for_help: plan.for_help },
             publishes: publishing.is_some() && plan.image.is_some(),
