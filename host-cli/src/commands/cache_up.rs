@@ -1,6 +1,7 @@
 //! `cache-up`: requests → dependencies in a volume, or in a stager image.
 
-use crate::arguments::{CacheUp, FetchOptions};
+use super::cluster;
+use crate::arguments::{CacheUp, FetchOptions, On};
 use crate::backend::docker::stage::{self, Staged, Staging, Subject};
 use crate::backend::docker::{mounts, preflight};
 use crate::engine::{CommitOptions, ContainerId};
@@ -22,14 +23,20 @@ use uuid::Uuid;
 
 /// Fetches what requests name into the cache.
 pub(super) fn run(command: CacheUp, agent_options: Vec<String>) -> ExitCode {
+    if command.on == On::Kubernetes {
+        return cluster::cache_up(command, agent_options);
+    }
     let screen = in_the_originals_words(command.screen_options());
-    let prepare = move || Ok((wanted(&command)?, command));
+    let prepare = move || {
+        command.cluster()?;
+        Ok((wanted(&command)?, command))
+    };
     run_command(screen, prepare, move |session, (requests, command)| {
         cache_up(session, &requests, &command, &agent_options)
     })
 }
 
-fn wanted(command: &CacheUp) -> Result<Vec<Request>, Failure> {
+pub(super) fn wanted(command: &CacheUp) -> Result<Vec<Request>, Failure> {
     let app = command.app_ref()?;
     if command.all && (app.is_some() || command.request.is_some()) {
         let text = "--all cannot go with APP or --request";
@@ -83,8 +90,8 @@ pub(super) fn cache_up(
 
 /// The requests that can be acted on, and the hosts that these speak to. One that was asked for must be; of all those in the
 /// logs some may not.
-fn usable<'a>(
-    session: &Session,
+pub(super) fn usable<'a>(
+    session: &dyn EventSink,
     requests: &'a [Request],
     skip: bool,
 ) -> Result<(Vec<&'a Request>, BTreeSet<String>), Failure> {

@@ -1,9 +1,11 @@
 //! `--on kubernetes`: what commands do in a cluster.
 
-use crate::arguments::{Launch, Restage};
+use crate::arguments::{CacheUp, Launch, Restage};
 use crate::settings::Settings;
 use shared_model::exit_code::ExitCode;
 
+#[cfg(feature = "kubernetes")]
+mod cache_up;
 #[cfg(feature = "kubernetes")]
 mod launch;
 #[cfg(feature = "kubernetes")]
@@ -17,6 +19,18 @@ pub(super) mod staging;
 #[cfg(feature = "kubernetes")]
 pub(super) fn restage(command: Restage, agent_options: Vec<String>, settings: Settings) -> ExitCode {
     restage::run(command, agent_options, settings)
+}
+
+/// Fills a cache of a cluster.
+#[cfg(feature = "kubernetes")]
+pub(super) fn cache_up(command: CacheUp, agent_options: Vec<String>) -> ExitCode {
+    cache_up::run(command, agent_options)
+}
+
+/// Says that nobody built this program to know clusters.
+#[cfg(not(feature = "kubernetes"))]
+pub(super) fn cache_up(command: CacheUp, _: Vec<String>) -> ExitCode {
+    unknown(command.screen_options())
 }
 
 /// Runs an app in a cluster.

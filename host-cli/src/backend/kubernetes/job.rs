@@ -83,7 +83,7 @@ impl Whose {
     fn told(self, job: &Job, namespace: &str) -> String {
         let name = job.metadata.name.as_deref().unwrap_or_default();
         match self {
-            Self::New => format!("Staging in Job {name} of {namespace}"),
+            Self::New => format!("Job {name} of {namespace} begins"),
             Self::Earlier => format!("Job {name} of {namespace} is there already; going on with it"),
         }
     }

@@ -1,10 +1,12 @@
 //! One namespace of a cluster as a place to stage: the plan becomes a Job, which is followed to its end.
 
+use super::cache_job::{self, CacheOptions, cache_job};
 use super::client::Cluster;
 use super::job::OwnJob;
 use super::job_follow::{Ended, Outcome, Wanted, follow};
 use super::job_pod::ROOM;
 use super::launch;
+use super::manifest::Manifest;
 use super::stage_job::{JobOptions, JobPublishing, RegistryLogin, limit, stage_job};
 use super::workload::WorkloadOptions;
 use crate::backend::registry::Publishing;
@@ -12,6 +14,7 @@ use crate::backend::staging::Subject;
 use crate::backend::{Backend, StagedImage};
 use crate::failure::Failure;
 use crate::image::base::BaseSource;
+use crate::plan::fetching::Fetching;
 use crate::plan::launch::LaunchPlan;
 use crate::plan::restage::RestagePlan;
 use crate::registry::credentials::Credentials;
@@ -45,6 +48,30 @@ impl<'a> OneCluster<'a> {
         let (certificates, workload) = (BTreeMap::new(), WorkloadOptions::default());
         Self { session, cluster, certificates, registry_secret: None, room: ROOM, workload }
     }
+
+    /// Fetches into a claim what requests name.
+    ///
+    /// # Errors
+    /// Not all of it could be fetched.
+    pub(crate) fn fill_cache(&self, fetching: &Fetching<'_>, options: &CacheOptions<'_>) -> Result<(), Failure> {
+        let subject = Subject { image: fetching.image, memory_mb: 0, for_help: false };
+        let wanted = Wanted { subject, publishes: false, limit: cache_job::LIMIT, room: self.room };
+        self.carry_out(&cache_job(fetching, options), &wanted).map(drop)
+    }
+
+    /// Makes a Job, and follows it to its end.
+    fn carry_out(&self, manifest: &Manifest, wanted: &Wanted<'_>) -> Result<Outcome, Failure> {
+        for text in &manifest.notes {
+            self.session.emit(Event::Warning { text: text.clone() });
+        }
+        let job = OwnJob::make(self.session, &self.cluster, manifest)?;
+        follow(self.session, &job, wanted).inspect(|_| job.ended(self.session)).map_err(|(ended, failure)| {
+            if ended == Ended::ByItself {
+                job.ended(self.session);
+            }
+            failure
+        })
+    }
 }
 
 impl Backend for OneCluster<'_> {
@@ -55,27 +82,13 @@ impl Backend for OneCluster<'_> {
         let namespace = Some(self.cluster.namespace());
         let options = JobOptions { namespace, certificates: self.certificates.clone(), publishing: job_publishing };
         let manifest = stage_job(plan, &options);
-        for text in &manifest.notes {
-            session.emit(Event::Warning { text: text.clone() });
-        }
-        let job = OwnJob::make(session, &self.cluster, &manifest)?;
         let wanted = Wanted {
             subject: Subject { image: &plan.container.image, memory_mb: plan.memory_mb, for_help: plan.for_help },
             publishes: publishing.is_some() && plan.image.is_some(),
             limit: limit(plan),
             room: self.room,
         };
-        let outcome = match follow(session, &job, &wanted) {
-            Ok(outcome) => outcome,
-            Err((ended, failure)) => {
-                if ended == Ended::ByItself {
-                    job.ended(session);
-                }
-                return Err(failure);
-            }
-        };
-        job.ended(session);
-        match (outcome, publishing) {
+        match (self.carry_out(&manifest, &wanted)?, publishing) {
             (Outcome::Published(words, began), Some(publishing)) => {
                 let (pushed, named) = published(&words, &publishing.reference)?;
                 session.emit(pushed);

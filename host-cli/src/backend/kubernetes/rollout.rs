@@ -201,9 +201,14 @@ impl Watch<'_> {
             limit_bytes: Some(MOST_BYTES),
             ..LogParams::default()
         };
-        let _reading = self.cluster.stream(pod.metadata.name.as_deref().unwrap_or_default(), params, Taken::default(), move |news| {
-            let _ = tells.send(news);
-        });
+        let _reading = self.cluster.stream(
+            pod.metadata.name.as_deref().unwrap_or_default(),
+            params,
+            Taken::default(),
+            move |news| {
+                let _ = tells.send(news);
+            },
+        );
         let (mut bytes, until) = (Vec::new(), Instant::now() + LOG_PATIENCE);
         while let Ok(LogNews::Bytes(more)) = hears.recv_timeout(until.saturating_duration_since(Instant::now())) {
             bytes.extend(more);

@@ -10,6 +10,7 @@ use super::job_publisher::{HANDOVER, LOGIN, SCRATCH, publish_arguments, rights, 
 use super::manifest::{Manifest, Object};
 use super::names::{metadata, part, stem, unique};
 use super::secrets::{LOGIN_KEY, SecretFiles};
+use crate::engine::container_spec::ContainerSpec;
 use crate::labels;
 use crate::plan::restage::{RestagePlan, StagedImagePlan};
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
@@ -20,10 +21,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use shared_model::cache::MOUNTED;
 use shared_model::secret::Secret;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
-const AGENT: &str = "/usr/local/bin/stager-agent";
+pub(super) const AGENT: &str = "/usr/local/bin/stager-agent";
 const HOST_CLI: &str = "/usr/local/bin/host-cli";
 
 /// The two containers, by whose names their logs and ends are found.
@@ -31,15 +31,15 @@ pub(crate) const STAGE: &str = "stage";
 pub(crate) const PUBLISH: &str = "publish";
 
 /// Where the request is, and the key of its Secret.
-const REQUEST_FOLDER: &str = "/request";
-const REQUEST: &str = "request.json";
+pub(super) const REQUEST_FOLDER: &str = "/request";
+pub(super) const REQUEST: &str = "request.json";
 /// Where the builder works, and leaves the droplet.
 const WORK: &str = "/tmp";
 /// The login's file, as docker calls it.
 const CONFIG: &str = "config.json";
 /// How long all may take where the request does not say; and what is added to what it says, since it does not count what is fetched
 /// before and published after.
-const USUAL_LIMIT: Duration = Duration::from_secs(3600);
+pub(super) const USUAL_LIMIT: Duration = Duration::from_secs(3600);
 const BESIDE_LIMIT: Duration = Duration::from_secs(1800);
 /// How long a finished Job is there to be looked at.
 const STAYS: Duration = Duration::from_secs(3600);
@@ -79,20 +79,35 @@ pub(crate) fn stage_job(plan: &RestagePlan, options: &JobOptions<'_>) -> Manifes
     let spec = &plan.container;
     let name = job_name(plan);
     let publishing = options.publishing.as_ref().zip(plan.image.as_ref());
-    let (host_aliases, mut notes) = host_aliases(spec);
+    let (mut pod_spec, mut notes) = pod_of_job(spec);
     if plan.identity.is_some() {
         notes.push(
             "--instance-cert: a cluster mounts no file that the builder's user alone may read; left out".to_owned(),
         );
     }
-    let (dns_policy, dns_config) = dns(spec);
     let pod = Pod { plan, name: &name };
     let stage = pod.stage(publishing.is_some());
     let (init_containers, containers) = match publishing {
         Some((publishing, image)) => (Some(vec![stage]), vec![pod.publish(publishing, image)]),
         None => (None, vec![stage]),
     };
-    let pod_spec = PodSpec {
+    (pod_spec.init_containers, pod_spec.containers) = (init_containers, containers);
+    pod_spec.volumes = Some(pod.volumes(publishing.map(|(publishing, _)| publishing)));
+    let job = job(metadata(&name, options.namespace, &spec.labels), limit(plan), pod_spec);
+    Manifest {
+        objects: vec![Object::Job(Box::new(job))],
+        secrets: secrets(plan, &name, options),
+        labels: spec.labels.clone(),
+        namespace: options.namespace.map(str::to_owned),
+        notes,
+    }
+}
+
+/// A pod of a Job as far as all are alike, without containers; and what it does not do.
+pub(super) fn pod_of_job(spec: &ContainerSpec) -> (PodSpec, Vec<String>) {
+    let (host_aliases, notes) = host_aliases(spec);
+    let (dns_policy, dns_config) = dns(spec);
+    let pod = PodSpec {
         restart_policy: Some("Never".to_owned()),
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
@@ -102,34 +117,23 @@ pub(crate) fn stage_job(plan: &RestagePlan, options: &JobOptions<'_>) -> Manifes
         dns_policy,
         dns_config,
         tolerations: Some(NODE_TROUBLE.map(tolerated).to_vec()),
-        init_containers,
-        containers,
-        volumes: Some(pod.volumes(publishing.map(|(publishing, _)| publishing))),
         ..PodSpec::default()
     };
-    let metadata = metadata(&name, options.namespace, &spec.labels);
-    let mut of_pod = metadata.clone();
-    (of_pod.name, of_pod.namespace) = (None, None);
+    (pod, notes)
+}
+
+/// A Job that is tried once.
+pub(super) fn job(metadata: ObjectMeta, limit: Duration, pod: PodSpec) -> Job {
+    let mut of_pod = ObjectMeta { name: None, namespace: None, ..metadata.clone() };
     without_mesh(&mut of_pod);
-    let limit = limit(plan);
-    let job = Job {
-        metadata,
-        spec: Some(JobSpec {
-            backoff_limit: Some(0),
-            active_deadline_seconds: Some(seconds(limit)),
-            ttl_seconds_after_finished: Some(i32::try_from(STAYS.as_secs()).unwrap_or(i32::MAX)),
-            template: PodTemplateSpec { metadata: Some(of_pod), spec: Some(pod_spec) },
-            ..JobSpec::default()
-        }),
-        status: None,
+    let spec = JobSpec {
+        backoff_limit: Some(0),
+        active_deadline_seconds: Some(seconds(limit)),
+        ttl_seconds_after_finished: Some(i32::try_from(STAYS.as_secs()).unwrap_or(i32::MAX)),
+        template: PodTemplateSpec { metadata: Some(of_pod), spec: Some(pod) },
+        ..JobSpec::default()
     };
-    Manifest {
-        objects: vec![Object::Job(Box::new(job))],
-        secrets: secrets(plan, &name, options),
-        labels: spec.labels.clone(),
-        namespace: options.namespace.map(str::to_owned),
-        notes,
-    }
+    Job { metadata, spec: Some(spec), status: None }
 }
 
 /// What the Job is called: after the app and the instance.
@@ -188,9 +192,7 @@ impl Pod<'_> {
         mounts.extend(hands_over.then(|| mount("handover", HANDOVER)));
         mounts.extend(self.certificates_folder().map(|folder| mount_to_read("certificates", folder)));
         mounts.extend(spec.memory_folders.iter().map(|folder| mount(&part("memory", folder), folder)));
-        // Below a folder of its own: the root of a file system holds things that are not the cache's, `lost+found` for one.
-        let within_claim = || VolumeMount { sub_path: Some("stager-cache".to_owned()), ..mount("cache", MOUNTED) };
-        mounts.extend(self.plan.volume.is_some().then(within_claim));
+        mounts.extend(self.plan.volume.is_some().then(cache_mount));
         Container {
             name: STAGE.to_owned(),
             command: Some(vec![AGENT.to_owned()]),
@@ -278,17 +280,27 @@ impl RegistryLogin<'_> {
     }
 }
 
+/// The cache in its claim. Below a folder of its own: the root of a file system holds things that are not the cache's, `lost+found`
+/// for one.
+pub(super) fn cache_mount() -> VolumeMount {
+    VolumeMount { sub_path: Some("stager-cache".to_owned()), ..mount("cache", MOUNTED) }
+}
+
+/// Certificates by the keys of their Secret: the last part of the path of each.
+pub(super) fn by_keys(files: &BTreeMap<&'static str, Secret<Vec<u8>>>) -> BTreeMap<String, Secret<Vec<u8>>> {
+    let key = |path: &&str| parts(path).map(|(_, key)| key.to_owned());
+    files.iter().filter_map(|(path, content)| Some((key(path)?, content.clone()))).collect()
+}
+
 /// A path's folder and name.
-fn parts(path: &'static str) -> Option<(&'static str, &'static str)> {
+pub(super) fn parts<'a>(path: &'a str) -> Option<(&'a str, &'a str)> {
     path.rsplit_once('/')
 }
 
 fn secrets(plan: &RestagePlan, name: &str, options: &JobOptions<'_>) -> Vec<SecretFiles> {
     let request = Secret::new(plan.document.reveal().clone().into_bytes());
     let mut secrets = vec![SecretFiles::of_one(secret_name(name, "request"), REQUEST, request)];
-    let key = |path: &str| Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
-    let files: BTreeMap<String, Secret<Vec<u8>>> =
-        options.certificates.iter().filter_map(|(path, content)| Some((key(path)?, content.clone()))).collect();
+    let files = by_keys(&options.certificates);
     if !files.is_empty() {
         secrets.push(SecretFiles { name: secret_name(name, "certificates"), files });
     }
@@ -301,6 +313,6 @@ fn secrets(plan: &RestagePlan, name: &str, options: &JobOptions<'_>) -> Vec<Secr
     secrets
 }
 
-fn secret_name(job: &str, what: &str) -> String {
+pub(super) fn secret_name(job: &str, what: &str) -> String {
     format!("{job}-{what}")
 }
