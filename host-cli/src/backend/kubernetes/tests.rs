@@ -1,6 +1,7 @@
 //! The objects of every recorded request, as files that ci/test also shows to the schemas of clusters.
 
 use super::app_pod::Index;
+use super::cache_job::{CacheOptions, cache_job};
 use super::manifest::{Manifest, Secrets};
 use super::stage_job::{JobOptions, JobPublishing, RegistryLogin, stage_job};
 use super::workload::{WorkloadOptions, workload};
@@ -180,6 +181,26 @@ fn what_a_tenant_calls_an_app_is_replaced_by_no_cluster_and_breaks_no_text() {
     assert!(arguments.contains(&format!("stager.app-name=$${}", &name[1..]).into()), "{arguments:?}");
 }
 
+#[test]
+fn a_claim_is_filled_by_a_job_like_this_which_holds_nothing_secret() {
+    let (names, files) = (NameResolution::default(), [ca()]);
+    let keeping = Keeping::InVolume { name: "cache-claim", limit: Some("2G") };
+    let agent_options = &["--retries=1".to_owned()];
+    let fetching = Fetching { image: "stager:latest", network: "", names, files: &files, keeping, agent_options };
+    let options = CacheOptions {
+        namespace: "apps",
+        claim: "cache-claim",
+        documents: Secret::new("s3cret-request".to_owned()),
+        certificates: [("/etc/stager/ca.pem", Secret::new(b"s3cret-ca".to_vec()))].into(),
+        instance: "5eed5eed-0000-4000-8000-000000000000",
+    };
+    let manifest = cache_job(&fetching, &options);
+    let yaml = manifest.yaml(Secrets::Named).unwrap();
+    assert!(!yaml.contains("s3cret"), "{yaml}");
+    assert_eq!(manifest.secrets.len(), 2);
+    assert_golden_file("backend/kubernetes/golden/cache-up.yaml", &yaml);
+}
+
 const LAUNCHES: [(&str, &str); 3] = [
     ("2016", include_str!("../../../../examples/requests/2016/nsync_listener.stdout.log")),
     ("2017", include_str!("../../../../examples/requests/2017/nsync_listener.stdout.log")),
@@ -320,6 +341,23 @@ fn a_tag_is_looked_up_at_each_start_and_a_digest_is_not() {
         let containers = &object(&all, "Deployment")["spec"]["template"]["spec"]["containers"];
         assert_eq!(containers[0]["imagePullPolicy"], policy);
     }
+}
+
+#[test]
+fn the_secrets_of_one_start_are_not_those_of_another_and_all_else_is_called_the_same() {
+    let plan = launch_plan(&of_app("ledger"), &["440514f3-0f2c-4747-ae0b-b6e302b45808=share"]);
+    let start = |revision: &'static str| {
+        let options = WorkloadOptions { revision: Some(revision), ..workload_options() };
+        workload(&plan, &options).unwrap()
+    };
+    let (one, other) = (start("0a0a0a0a"), start("0b0b0b0b"));
+    for (one, other) in one.secrets.iter().zip(&other.secrets) {
+        assert_eq!(one.name.replace("0a0a0a0a", "0b0b0b0b"), other.name);
+        assert_ne!(one.name, other.name);
+    }
+    let yaml = [one, other].map(|manifest| manifest.yaml(Secrets::Named).unwrap());
+    assert_eq!(yaml[0].replace("0a0a0a0a", "0b0b0b0b"), yaml[1]);
+    assert_eq!(yaml[0].matches("name: ledger-").count(), yaml[1].matches("name: ledger-").count());
 }
 
 #[test]
