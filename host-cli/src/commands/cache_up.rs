@@ -1,7 +1,6 @@
 //! `cache-up`: requests → dependencies in a volume, or in a stager image.
 
-use super::cluster;
-use crate::arguments::{CacheUp, FetchOptions, On};
+use crate::arguments::{CacheUp, FetchOptions};
 use crate::backend::docker::stage::{self, Staged, Staging, Subject};
 use crate::backend::docker::{mounts, preflight};
 use crate::engine::{CommitOptions, ContainerId};
@@ -23,9 +22,6 @@ use uuid::Uuid;
 
 /// Fetches what requests name into the cache.
 pub(super) fn run(command: CacheUp, agent_options: Vec<String>) -> ExitCode {
-    if command.on == On::Kubernetes {
-        return cluster::cache_up(command, agent_options);
-    }
     let screen = in_the_originals_words(command.screen_options());
     let prepare = move || {
         command.cluster()?;

@@ -54,5 +54,13 @@ pub(super) fn restage(command: Restage, _: Vec<String>, _: Settings) -> ExitCode
 #[cfg(not(feature = "kubernetes"))]
 fn unknown(options: crate::arguments::ScreenOptions) -> ExitCode {
     use crate::{screen::screen, session::run_without_engine};
-    run_without_engine(screen(options), |_| Err(super::manifest::no_clusters()))
+    run_without_engine(screen(options), |_| Err(no_clusters()))
+}
+
+/// Nobody built this program to know clusters.
+#[cfg(not(feature = "kubernetes"))]
+pub(super) fn no_clusters() -> Failure {
+    let advice =
+        "`cargo build --release -p host-cli --features kubernetes` makes one that does; so does ci/build-static";
+    Failure::new(ExitCode::CommandLine, "this host-cli was built without Kubernetes", advice)
 }

@@ -1,7 +1,6 @@
 //! `launch`: starts an app's image as its newest launch requests say.
 
-use super::cluster;
-use crate::arguments::{Launch, On};
+use crate::arguments::Launch;
 use crate::failure::Failure;
 use crate::pipeline;
 use crate::requests::{self, Process, Request, RequestKind};
@@ -11,9 +10,6 @@ use shared_model::exit_code::ExitCode;
 
 /// Starts an app's image.
 pub(super) fn run(command: Launch) -> ExitCode {
-    if command.on == On::Kubernetes {
-        return cluster::launch(command);
-    }
     let screen = screen(command.screen_options());
     let prepare = move || {
         command.cluster()?;

@@ -24,13 +24,5 @@ pub(super) fn run(command: Manifest) -> Result<ExitCode, Failure> {
 /// Says that nobody built this program to know clusters.
 #[cfg(not(feature = "kubernetes"))]
 pub(super) fn run(_: Manifest) -> Result<ExitCode, Failure> {
-    Err(no_clusters())
-}
-
-/// Nobody built this program to know clusters.
-#[cfg(not(feature = "kubernetes"))]
-pub(super) fn no_clusters() -> Failure {
-    let advice =
-        "`cargo build --release -p host-cli --features kubernetes` makes one that does; so does ci/build-static";
-    Failure::new(ExitCode::CommandLine, "this host-cli was built without Kubernetes", advice)
+    Err(super::cluster::no_clusters())
 }

@@ -21,8 +21,8 @@ mod restage;
 mod tests;
 mod upload;
 
-use crate::arguments::Command;
 use crate::arguments::invocation::Invocation;
+use crate::arguments::{Command, On};
 use crate::failure::Failure;
 use crate::settings::Settings;
 use shared_model::exit_code::ExitCode;
@@ -38,6 +38,11 @@ pub(crate) fn run(invocation: Invocation, settings: Settings) -> Result<ExitCode
         Command::LaunchCmd(command) => print::launch_cmd(&command),
         Command::Requests(command) => list::run(&command),
         Command::Link(command) => link::run(&command),
+        Command::Restage(command) if command.on == On::Kubernetes => {
+            Ok(cluster::restage(command, agent_options, settings))
+        }
+        Command::CacheUp(command) if command.on == On::Kubernetes => Ok(cluster::cache_up(command, agent_options)),
+        Command::Launch(command) if command.on == On::Kubernetes => Ok(cluster::launch(command)),
         Command::Restage(command) => Ok(restage::run(command, agent_options, settings)),
         Command::CacheUp(command) => Ok(cache_up::run(command, agent_options)),
         Command::Cache(command) => Ok(cache::run(command.command)),

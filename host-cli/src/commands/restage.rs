@@ -1,7 +1,7 @@
 //! `restage`: stages one app again, or several, and makes their images.
 
-use super::{batch, cluster, publish_options, upload};
-use crate::arguments::{On, Restage};
+use super::{batch, publish_options, upload};
+use crate::arguments::Restage;
 use crate::backend::docker::push::Target;
 use crate::backend::registry::Publishing;
 use crate::failure::Failure;
@@ -20,9 +20,6 @@ use std::sync::Arc;
 
 /// Stages an app again and makes its image.
 pub(super) fn run(command: Restage, agent_options: Vec<String>, settings: Settings) -> ExitCode {
-    if command.on == On::Kubernetes {
-        return cluster::restage(command, agent_options, settings);
-    }
     if command.is_of_several() {
         return batch::restage(command, agent_options, settings);
     }
