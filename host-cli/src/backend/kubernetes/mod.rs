@@ -25,4 +25,6 @@ mod volume_claims;
 pub(crate) mod workload;
 
 #[cfg(test)]
+pub(crate) mod fake;
+#[cfg(test)]
 mod tests;
