@@ -205,3 +205,6 @@ fn called<K: Kind>(name: &str) -> String {
 fn named<K: Kind>(object: &K) -> String {
     called::<K>(object.meta().name.as_deref().unwrap_or_default())
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -23,6 +23,7 @@ mod tests;
 pub(crate) use asked::Asked;
 pub(crate) use faults::Fault;
 pub(crate) use objects::Kind;
+pub(crate) use pods::FakePod;
 
 use faults::{Rule, Rules};
 use objects::Objects;
@@ -76,6 +77,8 @@ struct State {
     is_over: bool,
     /// Watches and logs that are being followed now.
     following: usize,
+    /// Pods that were ever made of Jobs: none is called as one before it.
+    pods: usize,
 }
 
 /// What a container said: its lines, and whether it will say more.

@@ -20,7 +20,10 @@ impl World {
     /// There is no such Job.
     pub(crate) fn start_pod(&self, job: &str) -> FakePod {
         let found = self.get(Kind::Job, job).unwrap();
-        let number = self.all(Kind::Pod).len();
+        let number = self.change_state(|state| {
+            state.pods += 1;
+            state.pods - 1
+        });
         let name = format!("{job}-pod{number}");
         let template = &found["spec"]["template"];
         let mut pod =
