@@ -1,9 +1,9 @@
 //! A Job's pod is watched and its logs are heard until there is a result, or until there will be none: each in its words, and in
 //! bounded time.
 
-use super::client::{ClusterError, Seen};
+use super::client::{ClusterError, Patience, Seen};
 use super::job::OwnJob;
-use super::job_log::{Heard as LogHeard, JobLog, LOST};
+use super::job_log::{Heard as LogHeard, JobLog};
 use super::job_pod::{self, End, Hindrance, Stand};
 use super::stage_job::{PUBLISH, STAGE};
 use crate::backend::staging::stream::Said;
@@ -19,16 +19,8 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-/// Between two looks at the clock.
-const TICK: Duration = Duration::from_millis(500);
 /// News that wait for whoever follows; when there are more, the cluster has to wait.
 const QUEUE: usize = 64;
-/// How long a pod may be on its way before the cluster is asked why, and how often it is asked.
-const ASK_WHY: Duration = Duration::from_secs(4);
-/// How long a pod that is gone may be without a successor or a reason.
-const SUCCESSOR: Duration = Duration::from_secs(60);
-/// How long the cluster may take to end a Job whose time is over.
-const AND_SOME: Duration = Duration::from_secs(120);
 
 /// What is to come of a Job.
 pub(super) struct Wanted<'a> {
@@ -101,6 +93,7 @@ struct Follower<'a> {
     gone_since: Option<Instant>,
     /// The container whose turn it is.
     container: &'static str,
+    /// Since when it might begin.
     turn_began: Instant,
     log: Option<JobLog>,
     heard: Heard,
@@ -138,7 +131,7 @@ impl<'a> Follower<'a> {
 
     fn go(mut self, hears: &Receiver<News>) -> Turn<Outcome> {
         loop {
-            match hears.recv_timeout(TICK) {
+            match hears.recv_timeout(self.patience().tick) {
                 Ok(News::Pod(seen)) => self.see(seen),
                 Ok(News::Log(news)) => {
                     let (session, container, heard, last) =
@@ -159,7 +152,8 @@ impl<'a> Follower<'a> {
     fn see(&mut self, seen: Seen<v1::Pod>) {
         match seen {
             Seen::Trouble(error) => {
-                self.trouble.get_or_insert((Instant::now(), error));
+                let since = self.trouble.take().map_or_else(Instant::now, |(since, _)| since);
+                self.trouble = Some((since, error));
             }
             Seen::Again => self.trouble = None,
             Seen::Is(pod) => match &self.pod {
@@ -184,6 +178,7 @@ impl<'a> Follower<'a> {
     fn choose(&mut self, pod: v1::Pod) {
         (self.pod, self.log, self.gone_since) = (Some(pod), None, None);
         (self.container, self.heard, self.has_last_word) = (STAGE, Heard::default(), false);
+        self.turn_began = Instant::now();
     }
 
     /// One look at all that is known. The outcome, once there is one.
@@ -265,21 +260,22 @@ impl<'a> Follower<'a> {
 
     /// Nothing lasts longer than it may.
     fn bound(&mut self) -> Turn<()> {
+        let patience = *self.patience();
         if let Some((since, error)) = &self.trouble
-            && since.elapsed() > LOST
+            && since.elapsed() > if error.may_pass() { patience.lost } else { patience.refused }
         {
             let failure = Failure::from(error.clone());
-            let text = format!("the cluster has not been seen for {} min: {}", LOST.as_secs() / 60, failure.text);
+            let text = format!("the Job's pod has not been seen for {} s: {}", since.elapsed().as_secs(), failure.text);
             return Err((Ended::GivenUp, Failure { text, ..failure }));
         }
         if let Some((_, error)) = &self.trouble {
-            let text = format!("The cluster does not answer; waiting for it: {}", error.text);
+            let text = format!("Waiting for the cluster: {}", error.text);
             self.say_once("trouble", text);
         } else {
             self.said.remove("trouble");
         }
         // It counts from the start of the Job, which may wait for room before.
-        if self.began.elapsed() > self.wanted.limit + self.wanted.room + AND_SOME {
+        if self.began.elapsed() > self.wanted.limit + self.wanted.room + patience.deadline {
             let text = format!("Job {} has not ended in its {} min", self.job.name, self.wanted.limit.as_secs() / 60);
             return Err((
                 Ended::GivenUp,
@@ -296,8 +292,8 @@ impl<'a> Follower<'a> {
             return Ok(());
         };
         let node = self.pod.as_ref().and_then(|pod| pod.spec.as_ref()?.node_name.clone()).unwrap_or_default();
-        if since.elapsed() > LOST {
-            let text = format!("node {node} has not answered for {} min: {}", LOST.as_secs() / 60, error.text);
+        if since.elapsed() > self.patience().lost {
+            let text = format!("node {node} has not answered for {} s: {}", since.elapsed().as_secs(), error.text);
             let advice = "`kubectl get nodes` shows how it is; stage once more when it is back or gone";
             return Err((Ended::GivenUp, Failure::new(ExitCode::Engine, text, advice)));
         }
@@ -317,7 +313,7 @@ impl<'a> Follower<'a> {
             self.choose(next);
             return Ok(());
         }
-        if self.asked_why.elapsed() < ASK_WHY {
+        if self.asked_why.elapsed() < self.patience().ask_why {
             return Ok(());
         }
         self.asked_why = Instant::now();
@@ -332,7 +328,7 @@ impl<'a> Follower<'a> {
                 (failed.reason.clone().unwrap_or_default(), failed.message.clone().unwrap_or_default());
             return Err((Ended::ByItself, by_the_cluster(&reason, &text)));
         }
-        if since.elapsed() > SUCCESSOR {
+        if since.elapsed() > self.patience().successor {
             let text = "the pod is gone, and the Job makes no other";
             return Err((Ended::GivenUp, Failure::new(ExitCode::Engine, text, "stage once more")));
         }
@@ -345,24 +341,28 @@ impl<'a> Follower<'a> {
 
     /// The container has not begun: why, and whether that can pass.
     fn wait_for_pod(&mut self, pod: Option<&v1::Pod>) -> Turn<()> {
-        let known = pod.and_then(|pod| job_pod::hindrance(pod, self.container));
-        let found = match known {
-            Some(hindrance) => Some(hindrance),
-            None if self.asked_why.elapsed() > ASK_WHY => {
-                self.asked_why = Instant::now();
-                self.told_by_events(pod).or_else(|| self.hindrance.as_ref().map(|(hindrance, _)| hindrance.clone()))
+        let patience = *self.patience();
+        let of_pod = pod.and_then(|pod| job_pod::hindrance(pod, self.container));
+        if of_pod.is_some() {
+            self.hindrance_is(of_pod);
+        } else if self.asked_why.elapsed() > patience.ask_why {
+            self.asked_why = Instant::now();
+            // What nobody can tell at the moment is as it was.
+            if let Ok(told) = self.told_by_events(pod) {
+                self.hindrance_is(told);
             }
-            None => self.hindrance.as_ref().map(|(hindrance, _)| hindrance.clone()),
-        };
-        let Some(hindrance) = found else {
-            self.hindrance = None;
+        }
+        let Some((hindrance, since)) = &self.hindrance else {
+            if self.turn_began.elapsed() > patience.silence {
+                let text =
+                    format!("the Job's pod does not start, and nothing says why, for {} s", patience.silence.as_secs());
+                let advice = "look at the cluster: `kubectl describe job`, `kubectl get nodes`";
+                return Err((Ended::GivenUp, Failure::new(ExitCode::Engine, text, advice)));
+            }
             return Ok(());
         };
-        let since = self.hindrance.as_ref().filter(|(known, _)| known.kind == hindrance.kind);
-        let since = since.map_or_else(Instant::now, |(_, since)| *since);
         let (kind, text) = (hindrance.kind, hindrance.text.clone());
-        self.hindrance = Some((hindrance, since));
-        if since.elapsed() > kind.patience(self.wanted.room) {
+        if since.elapsed() > kind.patience(&patience, self.wanted.room) {
             let text = format!("the Job's pod does not start: {text}");
             return Err((Ended::GivenUp, Failure::new(ExitCode::Engine, text, kind.advice())));
         }
@@ -370,11 +370,25 @@ impl<'a> Follower<'a> {
         Ok(())
     }
 
-    /// The newest of what the cluster tells of the pod, or of a Job without one.
-    fn told_by_events(&self, pod: Option<&v1::Pod>) -> Option<Hindrance> {
-        let name = pod.map_or(Some(&self.job.name), |pod| pod.metadata.name.as_ref())?;
-        let events = self.job.cluster.list_by_fields::<v1::Event>(&format!("involvedObject.name={name}"));
-        events.unwrap_or_default().iter().rev().find_map(job_pod::of_event)
+    /// What keeps the pod now; of the same kind as before: since then.
+    fn hindrance_is(&mut self, found: Option<Hindrance>) {
+        let since = self.hindrance.take();
+        self.hindrance = found.map(|found| {
+            let since = since.filter(|(known, _)| known.kind == found.kind);
+            (found, since.map_or_else(Instant::now, |(_, since)| since))
+        });
+    }
+
+    /// What the cluster's newest word of the pod, or of a Job without one, tells of what keeps it; nothing where it goes on.
+    fn told_by_events(&self, pod: Option<&v1::Pod>) -> Result<Option<Hindrance>, ClusterError> {
+        let name = pod.map_or(Some(&self.job.name), |pod| pod.metadata.name.as_ref());
+        let fields = format!("involvedObject.name={}", name.map_or("", String::as_str));
+        let events = self.job.cluster.list_by_fields::<v1::Event>(&fields)?;
+        Ok(job_pod::of_events(&events))
+    }
+
+    fn patience(&self) -> &Patience {
+        self.job.cluster.patience()
     }
 
     fn say_once(&mut self, key: &str, text: String) {

@@ -1,23 +1,13 @@
 //! What one container of a Job's pod says: its log is followed, read again where it broke off, and heard. Whoever is silent for long
 //! is asked for a line beside that: a log hangs without a word where its node is lost.
 
-use super::client::{Cluster, ClusterError, Following, LogNews, Taken};
+use super::client::{Cluster, ClusterError, Following, LogNews, Patience, Taken};
 use super::job_pod::End;
 use crate::backend::staging::stream::{EventStream, Said};
 use kube::api::LogParams;
 use shared_model::event::Stream;
 use std::sync::mpsc::SyncSender;
-use std::time::{Duration, Instant};
-
-/// How long a container may be silent before it is asked whether it is there, and how often it is asked then.
-const SILENT: Duration = Duration::from_secs(45);
-const ASKED_EVERY: Duration = Duration::from_secs(15);
-/// How long it may be gone.
-pub(super) const LOST: Duration = Duration::from_secs(300);
-/// How long the rest of a log is waited for once its container has ended.
-const LAST_LINES: Duration = Duration::from_secs(20);
-/// The pause before a log that ended too early is read again.
-const PAUSE: Duration = Duration::from_secs(1);
+use std::time::Instant;
 
 /// News of a log. The number says which reading it is of: an earlier one may still say something.
 #[derive(Debug)]
@@ -32,6 +22,7 @@ pub(super) struct JobLog {
     pod: String,
     container: &'static str,
     tells: SyncSender<Heard>,
+    patience: Patience,
     stream: EventStream,
     taken: Taken,
     /// Which reading is heard; those before it are not.
@@ -56,6 +47,7 @@ impl JobLog {
             pod: pod.to_owned(),
             container,
             tells: tells.clone(),
+            patience: *cluster.patience(),
             stream: EventStream::default(),
             taken: Taken::default(),
             number: 0,
@@ -89,7 +81,7 @@ impl JobLog {
             Heard::Log(_, LogNews::Ended(error)) => {
                 self.whole = self.after_end && error.is_none();
                 self.reading = None;
-                self.again_at = Some(Instant::now() + PAUSE);
+                self.again_at = Some(Instant::now() + self.patience.log_again);
             }
             Heard::Asked(None) => {
                 self.asking = None;
@@ -116,8 +108,8 @@ impl JobLog {
         if self.reading.is_none() && !self.is_over(has_last_word) && self.again_at.is_none_or(|at| at <= now) {
             self.read(cluster);
         }
-        let silent = self.end.is_none() && now.duration_since(self.heard_at) > SILENT;
-        if silent && self.asking.is_none() && now.duration_since(self.asked_at) > ASKED_EVERY {
+        let silent = self.end.is_none() && now.duration_since(self.heard_at) > self.patience.silent;
+        if silent && self.asking.is_none() && now.duration_since(self.asked_at) > self.patience.asked_again {
             self.asked_at = now;
             let params =
                 LogParams { container: Some(self.container.to_owned()), tail_lines: Some(1), ..LogParams::default() };
@@ -145,7 +137,9 @@ impl JobLog {
     }
 
     fn is_over(&self, has_last_word: bool) -> bool {
-        self.end.as_ref().is_some_and(|(since, _)| has_last_word || self.whole || since.elapsed() > LAST_LINES)
+        self.end
+            .as_ref()
+            .is_some_and(|(since, _)| has_last_word || self.whole || since.elapsed() > self.patience.last_lines)
     }
 
     fn read(&mut self, cluster: &Cluster) {

@@ -1,5 +1,6 @@
 //! What a pod's status says of a staging: how far each container is, how it ended, and what keeps it from beginning. Pure.
 
+use super::client::Patience;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Event, Pod};
 use shared_model::plain_line::escape_control_in_line;
 use std::time::Duration;
@@ -50,11 +51,11 @@ pub(super) enum Kind {
 
 impl Kind {
     /// How long it is waited for; `room`: for others to end.
-    pub(super) fn patience(self, room: Duration) -> Duration {
+    pub(super) fn patience(self, patience: &Patience, room: Duration) -> Duration {
         match self {
             Self::Room => room,
-            Self::Image | Self::Missing => Duration::from_secs(120),
-            Self::Refused => Duration::from_secs(15),
+            Self::Image | Self::Missing => patience.missing,
+            Self::Refused => patience.refused,
         }
     }
 
@@ -108,8 +109,23 @@ pub(super) fn hindrance(pod: &Pod, container: &str) -> Option<Hindrance> {
     Some(Hindrance { kind: Kind::Room, text: shown(unscheduled.message.as_deref().unwrap_or("no node has room")) })
 }
 
-/// What an event of the Job or of its pod tells of what keeps it.
-pub(super) fn of_event(event: &Event) -> Option<Hindrance> {
+/// What the newest of these events, of the Job or of its pod, tells of what keeps it; `None`: nothing, or it goes on. A Secret that
+/// was missed for a moment is told of for an hour.
+pub(super) fn of_events(events: &[Event]) -> Option<Hindrance> {
+    const GOES_ON: [&str; 5] = ["Pulling", "Pulled", "Created", "Started", "SuccessfulCreate"];
+    let mut events: Vec<&Event> = events.iter().collect();
+    events.sort_by_key(|event| {
+        let series = event.series.as_ref().and_then(|series| series.last_observed_time.as_ref());
+        let of_series = series.or(event.event_time.as_ref()).map(|time| time.0);
+        event.last_timestamp.as_ref().map(|time| time.0).max(of_series)
+    });
+    let telling = |event: &&&Event| {
+        of_event(event).is_some() || event.reason.as_deref().is_some_and(|reason| GOES_ON.contains(&reason))
+    };
+    events.iter().rev().find(telling).and_then(|event| of_event(event))
+}
+
+fn of_event(event: &Event) -> Option<Hindrance> {
     let message = event.message.as_deref().unwrap_or_default();
     let kind = match event.reason.as_deref()? {
         "FailedCreate" if message.contains("exceeded quota") => Kind::Room,

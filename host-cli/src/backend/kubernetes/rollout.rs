@@ -179,7 +179,7 @@ impl Watch<'_> {
         let (kind, text) = (hindrance.kind, hindrance.text.clone());
         let since = since.unwrap_or_else(Instant::now);
         self.hindrance = Some((hindrance, since));
-        if since.elapsed() > kind.patience(job_pod::ROOM) {
+        if since.elapsed() > kind.patience(self.cluster.patience(), job_pod::ROOM) {
             let text = format!("{} does not start: {text}", self.rollout.subject);
             return Err(Failure::new(ExitCode::Launch, text, kind.advice()));
         }

@@ -56,7 +56,9 @@ impl ClusterError {
                 Self { reason: Reason::Stranger, text, wait: None }
             }
             error @ (kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_)) => {
-                Self { reason: Reason::Away, text: about(what, &chain(&error)), wait: None }
+                // The outermost says only where the client noticed it.
+                let why = error.source().map_or_else(|| error.to_string(), chain);
+                Self { reason: Reason::Away, text: unanswered(what, &why), wait: None }
             }
             error => Self { reason: Reason::Refused, text: about(what, &chain(&error)), wait: None },
         }
@@ -86,7 +88,7 @@ impl ClusterError {
     }
 
     pub(super) fn silent(what: &str, waited: Duration) -> Self {
-        let text = about(what, &format!("no answer for {} s", waited.as_secs()));
+        let text = unanswered(what, &format!("nothing for {} s", waited.as_secs()));
         Self { reason: Reason::Away, text, wait: None }
     }
 
@@ -156,6 +158,10 @@ fn chain(error: &dyn Error) -> String {
         behind = error.source();
     }
     text
+}
+
+fn unanswered(what: &str, why: &str) -> String {
+    shown(&format!("the cluster does not answer ({what}): {why}"))
 }
 
 fn about(what: &str, text: &str) -> String {

@@ -1,12 +1,13 @@
 //! A container's log as it grows. A stream that breaks off, or ends before its container has, is read again from the start: what was
 //! taken already is left out, and where a node has begun a new file meanwhile, that is said.
 
-use super::{Cluster, ClusterError, ONE_ANSWER};
+use super::{Cluster, ClusterError};
 use futures_util::AsyncReadExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::LogParams;
 use std::pin::pin;
+use std::time::Duration;
 use tokio::task::{JoinHandle, block_in_place};
 use tokio::time::timeout;
 
@@ -71,9 +72,9 @@ impl Cluster {
         taken: Taken,
         mut tell: impl FnMut(LogNews) + Send + 'static,
     ) -> Following {
-        let (api, pod) = (self.api::<Pod>(), pod.to_owned());
+        let (api, pod, answer) = (self.api::<Pod>(), pod.to_owned(), self.patience.answer);
         Following(self.runtime.spawn(async move {
-            let error = read(&api, &pod, &params, taken, &mut tell).await;
+            let error = read(&api, (&pod, &params), answer, taken, &mut tell).await;
             block_in_place(|| tell(LogNews::Ended(error.err())));
         }))
     }
@@ -81,23 +82,27 @@ impl Cluster {
 
 async fn read(
     api: &Api<Pod>,
-    pod: &str,
-    params: &LogParams,
+    (pod, params): (&str, &LogParams),
+    answer: Duration,
     mut taken: Taken,
     tell: &mut (impl FnMut(LogNews) + Send),
 ) -> Result<(), ClusterError> {
     let what = format!("the log of pods/{pod}");
-    let stream = match timeout(ONE_ANSWER, api.log_stream(pod, params)).await {
+    let stream = match timeout(answer, api.log_stream(pod, params)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return Err(ClusterError::of(&what, error)),
-        Err(_) => return Err(ClusterError::silent(&what, ONE_ANSWER)),
+        Err(_) => return Err(ClusterError::silent(&what, answer)),
     };
     let mut stream = pin!(stream);
     let mut again = Again::of(&taken);
     let mut piece = vec![0; PIECE];
     loop {
-        // It may be silent as long as its container is; who waits for it looks at the pod beside it.
-        let read = match stream.read(&mut piece).await {
+        // It may be silent as long as its container is, where it is followed; who waits for it looks at the pod beside it.
+        let bound = if params.follow { Duration::MAX } else { answer };
+        let Ok(read) = timeout(bound, stream.read(&mut piece)).await else {
+            return Err(ClusterError::silent(&what, answer));
+        };
+        let read = match read {
             Ok(0) => return Ok(()),
             Ok(read) => read,
             Err(error) => return Err(ClusterError::of(&what, kube::Error::ReadEvents(error))),

@@ -3,10 +3,12 @@
 
 mod error;
 mod log;
+mod patience;
 mod watch;
 
 pub(crate) use error::{ClusterError, Reason};
 pub(crate) use log::{Following, LogNews, Taken};
+pub(crate) use patience::Patience;
 pub(crate) use watch::Seen;
 
 use crate::arguments::ClusterPlace;
@@ -23,9 +25,6 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-/// How long one answer may take, and how long a cluster may be away before what it was asked fails.
-const ONE_ANSWER: Duration = Duration::from_secs(30);
-const PATIENCE: Duration = Duration::from_secs(60);
 /// The pauses between two attempts.
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
@@ -69,6 +68,7 @@ pub(crate) struct Cluster {
     runtime: Runtime,
     client: Client,
     namespace: String,
+    patience: Patience,
 }
 
 impl Cluster {
@@ -85,7 +85,12 @@ impl Cluster {
             let _within = runtime.enter();
             Client::try_from(config).map_err(|error| ClusterError::of("", error))?
         };
-        Ok(Self { runtime, client, namespace })
+        Ok(Self { runtime, client, namespace, patience: Patience::default() })
+    }
+
+    /// How long things of it are waited for.
+    pub(crate) fn patience(&self) -> &Patience {
+        &self.patience
     }
 
     /// The namespace of all objects.
@@ -167,14 +172,14 @@ impl Cluster {
     ) -> Result<T, ClusterError> {
         let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
         loop {
-            let outcome = self.runtime.block_on(async { timeout(ONE_ANSWER, attempt()).await });
+            let outcome = self.runtime.block_on(async { timeout(self.patience.answer, attempt()).await });
             let error = match outcome {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => ClusterError::of(what, error),
-                Err(_) => ClusterError::silent(what, ONE_ANSWER),
+                Err(_) => ClusterError::silent(what, self.patience.answer),
             };
-            let wait = error.wait.unwrap_or(pause).min(LONGEST_PAUSE);
-            if !error.may_pass() || began.elapsed() + wait > PATIENCE {
+            let wait = error.wait.unwrap_or(pause);
+            if !error.may_pass() || began.elapsed() + wait > self.patience.away {
                 return Err(error);
             }
             thread::sleep(wait);

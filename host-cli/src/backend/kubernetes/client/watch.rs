@@ -1,7 +1,7 @@
 //! Objects as they change: listed once, then watched from there. What breaks off is taken up again; what a cluster has forgotten
 //! meanwhile is listed anew, so that nothing which has gone is missed.
 
-use super::{Cluster, ClusterError, FIRST_PAUSE, Kind, LONGEST_PAUSE, ONE_ANSWER, Reason};
+use super::{Cluster, ClusterError, FIRST_PAUSE, Kind, LONGEST_PAUSE, Reason};
 use futures_util::TryStreamExt;
 use kube::Api;
 use kube::api::{ListParams, WatchEvent, WatchParams};
@@ -45,8 +45,8 @@ impl Cluster {
         labels: &str,
         tell: impl FnMut(Seen<K>) -> ControlFlow<()> + Send + 'static,
     ) -> Watching {
-        let watch =
-            Watch { api: self.api::<K>(), labels: labels.to_owned(), known: HashMap::new(), tell, troubled: false };
+        let (api, labels, answer) = (self.api::<K>(), labels.to_owned(), self.patience.answer);
+        let watch = Watch { api, labels, known: HashMap::new(), tell, troubled: false, answer };
         Watching(self.runtime.spawn(async move {
             let _ = watch.go().await;
         }))
@@ -59,6 +59,8 @@ struct Watch<K, T> {
     known: HashMap<String, K>,
     tell: T,
     troubled: bool,
+    /// How long one answer may take.
+    answer: Duration,
 }
 
 impl<K: Kind, T: FnMut(Seen<K>) -> ControlFlow<()>> Watch<K, T> {
@@ -68,8 +70,9 @@ impl<K: Kind, T: FnMut(Seen<K>) -> ControlFlow<()>> Watch<K, T> {
             let mut version = match self.list().await? {
                 Ok(version) => version,
                 Err(error) => {
+                    let wait = error.wait.unwrap_or(pause);
                     self.trouble(error)?;
-                    sleep(pause).await;
+                    sleep(wait).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     continue;
                 }
@@ -86,12 +89,11 @@ impl<K: Kind, T: FnMut(Seen<K>) -> ControlFlow<()>> Watch<K, T> {
     async fn list(&mut self) -> ControlFlow<(), Result<String, ClusterError>> {
         let what = K::plural(&());
         let params = ListParams::default().labels(&self.labels);
-        let list = match timeout(ONE_ANSWER, self.api.list(&params)).await {
+        let list = match timeout(self.answer, self.api.list(&params)).await {
             Ok(Ok(list)) => list,
             Ok(Err(error)) => return ControlFlow::Continue(Err(ClusterError::of(&what, error))),
-            Err(_) => return ControlFlow::Continue(Err(ClusterError::silent(&what, ONE_ANSWER))),
+            Err(_) => return ControlFlow::Continue(Err(ClusterError::silent(&what, self.answer))),
         };
-        self.well()?;
         let version = list.metadata.resource_version.unwrap_or_default();
         let mut gone = std::mem::take(&mut self.known);
         for object in list.items {
@@ -107,12 +109,12 @@ impl<K: Kind, T: FnMut(Seen<K>) -> ControlFlow<()>> Watch<K, T> {
     /// One watch. Where the next goes on; `None`: nobody knows, and all is to be listed.
     async fn from(&mut self, mut version: String) -> ControlFlow<(), Option<String>> {
         let params = WatchParams::default().labels(&self.labels).timeout(ONE_WATCH);
-        let stream = match timeout(ONE_ANSWER, self.api.watch(&params, &version)).await {
+        let stream = match timeout(self.answer, self.api.watch(&params, &version)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 return self.broken(ClusterError::of(&K::plural(&()), error));
             }
-            Err(_) => return self.broken(ClusterError::silent(&K::plural(&()), ONE_ANSWER)),
+            Err(_) => return self.broken(ClusterError::silent(&K::plural(&()), self.answer)),
         };
         self.well()?;
         let mut stream = pin!(stream);
