@@ -1,5 +1,8 @@
 //! The objects of every recorded request, as files that ci/test also shows to the schemas of clusters.
 
+mod staging;
+mod staging_faults;
+
 use super::app_pod::Index;
 use super::cache_job::{CacheOptions, cache_job};
 use super::manifest::{Manifest, Secrets};

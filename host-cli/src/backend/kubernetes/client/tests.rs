@@ -1,6 +1,7 @@
 //! The leaf against an apiserver that a test scripts.
 
-use super::{Cluster, Following, LogNews, Owned, Reason, Seen, Taken, Watching};
+use super::watch::Watching;
+use super::{Cluster, Following, LogNews, Owned, Patience, Reason, Seen, Taken};
 use crate::backend::kubernetes::fake::{Apiserver, FakePod, Fault, Kind, NAMESPACE};
 use crate::failure::Failure;
 use k8s_openapi::api::batch::v1::Job;
@@ -16,6 +17,27 @@ use tokio::runtime::Builder;
 /// More than anything here takes, but for what waits on purpose.
 const SOON: Duration = Duration::from_secs(10);
 
+/// Short enough for a test, long enough for a machine that is busy.
+pub(crate) fn hasty() -> Patience {
+    let tenths = |count: u64| Duration::from_millis(100 * count);
+    Patience {
+        tick: tenths(1),
+        answer: tenths(15),
+        away: tenths(50),
+        lost: tenths(20),
+        silent: tenths(8),
+        asked_again: tenths(4),
+        last_lines: tenths(15),
+        log_again: tenths(1),
+        ask_why: tenths(3),
+        missing: tenths(15),
+        refused: tenths(8),
+        silence: tenths(30),
+        successor: tenths(15),
+        deadline: tenths(10),
+    }
+}
+
 /// A client of it, as its kubeconfig says.
 pub(crate) fn connected(api: &Apiserver) -> Cluster {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -26,7 +48,7 @@ pub(crate) fn connected(api: &Apiserver) -> Cluster {
     let within = runtime.enter();
     let client = Client::try_from(config).unwrap();
     drop(within);
-    Cluster { runtime, client, namespace: NAMESPACE.to_owned() }
+    Cluster { runtime, client, namespace: NAMESPACE.to_owned(), patience: hasty() }
 }
 
 fn job(name: &str) -> Job {
@@ -86,15 +108,13 @@ fn followed(cluster: &Cluster, pod: &FakePod, taken: Taken) -> (Following, Recei
 }
 
 /// The bytes up to the end of the stream, and how it ended.
-fn read(told: &Receiver<LogNews>) -> (String, Taken, Option<Reason>) {
+fn read(told: &Receiver<LogNews>) -> (String, Option<Reason>) {
     let mut text = Vec::new();
     loop {
         match told.recv_timeout(SOON).unwrap() {
             LogNews::Bytes(bytes) => text.extend(bytes),
-            LogNews::Gap => text.extend(b"<gap>"),
-            LogNews::Ended(taken, error) => {
-                return (String::from_utf8(text).unwrap(), taken, error.map(|error| error.reason));
-            }
+            LogNews::Gap(_) => text.extend(b"<gap>"),
+            LogNews::Ended(error) => return (String::from_utf8(text).unwrap(), error.map(|error| error.reason)),
         }
     }
 }
@@ -212,10 +232,8 @@ fn a_watch_that_is_cut_off_goes_on_and_misses_nothing_that_went() {
     let trouble = told.recv_timeout(SOON).unwrap();
     assert!(trouble.starts_with("trouble "), "{trouble}");
     api.back();
-    let mut seen = until(&told, "again");
-    seen.extend(until(&told, "gone a-pod0"));
-    seen.push(told.recv_timeout(Duration::from_millis(100)).unwrap_or_default());
-    assert!(seen.contains(&"is a-pod1".to_owned()), "{seen:?}");
+    let seen = until(&told, "again");
+    assert!(seen.contains(&"gone a-pod0".to_owned()) && seen.contains(&"is a-pod1".to_owned()), "{seen:?}");
 }
 
 #[test]
@@ -250,8 +268,10 @@ fn a_log_is_followed_to_its_end_and_is_whole_though_it_was_cut_off() {
     let cluster = connected(&api);
     api.next(1, "get", "pods/log", Fault::Cut(1));
     let (_following, told) = followed(&cluster, &pod, Taken::default());
-    let (text, taken, error) = read(&told);
+    let (text, error) = read(&told);
     assert_eq!((text.as_str(), error), ("first line\nsecond", Some(Reason::Away)));
+    let mut taken = Taken::default();
+    taken.add(text.as_bytes());
     pod.says("stage", "third line").ends("stage", 0, "");
     let (_following, told) = followed(&cluster, &pod, taken);
     assert_eq!(read(&told).0, " line\nthird line\n");
@@ -264,10 +284,28 @@ fn a_log_whose_container_has_not_begun_says_so_and_one_that_nobody_reads_is_clos
     let cluster = connected(&api);
     pod.waits("stage", "PodInitializing", "");
     let (_following, told) = followed(&cluster, &pod, Taken::default());
-    assert_eq!(read(&told).2, Some(Reason::Refused));
+    assert_eq!(read(&told).1, Some(Reason::Refused));
     pod.runs("stage").says("stage", "a line");
     let (following, told) = followed(&cluster, &pod, Taken::default());
     assert!(matches!(told.recv_timeout(SOON).unwrap(), LogNews::Bytes(_)));
     drop(following);
     api.wait_until("nobody follows", |world| world.following() == 0);
+}
+
+#[test]
+fn who_is_told_much_and_asks_something_before_hearing_it_gets_an_answer() {
+    let api = Apiserver::start();
+    let pod = staging(&api);
+    for _ in 0..200 {
+        pod.says("stage", &"x".repeat(40_000));
+    }
+    let cluster = connected(&api);
+    let (tells, told) = mpsc::sync_channel(1);
+    let following = cluster.follow((&pod.name, "stage"), Taken::default(), move |news| {
+        let _ = tells.send(news);
+    });
+    assert!(matches!(told.recv_timeout(SOON).unwrap(), LogNews::Bytes(_)));
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(cluster.get::<Job>("a").unwrap().is_some());
+    drop((told, following));
 }
