@@ -3,10 +3,12 @@
 use crate::engine::container_spec::{ContainerSpec, LogConfig};
 use crate::engine::engine_error::EngineError;
 use crate::engine::images::ImageId;
+use jiff::Timestamp;
 use shared_model::event::Stream;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// What is wanted of an engine with containers. Every call blocks, and may be made from any thread.
@@ -48,6 +50,15 @@ pub(crate) trait Containers: Send + Sync {
 
     /// The last lines that a container printed, stdout and stderr as they came.
     fn log_tail(&self, container: &ContainerId, count: usize) -> Result<Vec<u8>, EngineError>;
+
+    /// Gives what a container printed, and with `follow` what it prints until it ends, to `output`, entry by entry as the engine
+    /// kept them; until that says that it is enough. `output` must not use the engine. A container that is gone has printed nothing.
+    fn logs(
+        &self,
+        container: &ContainerId,
+        range: &LogRange,
+        output: &mut dyn FnMut(LogPiece<'_>) -> ControlFlow<()>,
+    ) -> Result<(), EngineError>;
 
     /// A file or folder of a container, running or not, as a tar stream.
     fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError>;
@@ -123,6 +134,32 @@ pub(crate) struct ContainerSummary {
     pub(crate) command: String,
     /// The image that it was made of; empty where the engine does not say.
     pub(crate) image: ImageId,
+    /// The outcome of its health checks so far; of one that does not run nothing is known.
+    pub(crate) health: Health,
+    /// How its main process ended; `None` while it runs, and where the engine does not say.
+    pub(crate) exit_status: Option<i64>,
+}
+
+/// What of a container's output is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogRange {
+    /// So many of the newest entries of what is there; `None`: all of them.
+    pub(crate) tail: Option<u64>,
+    /// Only what was printed then or later.
+    pub(crate) since: Option<Timestamp>,
+    /// Whether what is printed from now on is wanted, too.
+    pub(crate) follow: bool,
+}
+
+/// A piece of what a container printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LogPiece<'a> {
+    /// Where it was printed.
+    pub(crate) stream: Stream,
+    /// When the entry was printed that begins with this piece; `None`: it goes on, or nobody knows.
+    pub(crate) time: Option<Timestamp>,
+    /// As it was printed (foreign bytes), line ends included; a long line is several entries.
+    pub(crate) bytes: &'a [u8],
 }
 
 /// Whether a container's main process runs.

@@ -14,7 +14,8 @@ mod transfer;
 mod volumes;
 
 pub(crate) use containers::{
-    Container, ContainerId, ContainerSummary, Containers, ExecResult, Health, Input, NetworkEndpoint, Reach, Running,
+    Container, ContainerId, ContainerSummary, Containers, ExecResult, Health, Input, LogPiece, LogRange,
+    NetworkEndpoint, Reach, Running,
 };
 pub(crate) use engine_error::EngineError;
 pub(crate) use images::{Image, ImageDetails, ImageId, ImageSettings, Images, Platform};

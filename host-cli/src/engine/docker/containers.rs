@@ -6,10 +6,11 @@ use super::models::{ContainerDetails, CreatedId, ListedContainer};
 use super::paths::{container_path, label_filter};
 use super::refusal::{has_code, is_missing, one_line};
 use super::stdcopy::StdCopy;
-use super::{Docker, attach, copy_in, copy_out, exec, reach};
+use super::{Docker, attach, copy_in, copy_out, exec, logs, reach};
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{
-    Container, ContainerId, ContainerSummary, Containers, EngineError, ExecResult, ImageId, Input, Reach,
+    Container, ContainerId, ContainerSummary, Containers, EngineError, ExecResult, ImageId, Input, LogPiece, LogRange,
+    Reach,
 };
 use crate::labels;
 use containers_api::conn::hyper::StatusCode;
@@ -19,6 +20,7 @@ use futures_util::StreamExt;
 use shared_model::event::Stream;
 use std::io::Read;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 /// The API in which a health check has another interval until it has passed.
@@ -123,6 +125,15 @@ impl Containers for Docker {
             }
             Ok(tail)
         })
+    }
+
+    fn logs(
+        &self,
+        container: &ContainerId,
+        range: &LogRange,
+        output: &mut dyn FnMut(LogPiece<'_>) -> ControlFlow<()>,
+    ) -> Result<(), EngineError> {
+        self.block_on(logs::logs(&self.api, container, range, output))
     }
 
     fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError> {

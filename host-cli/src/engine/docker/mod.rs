@@ -20,6 +20,7 @@ pub(crate) mod fuzzed;
 mod images;
 mod json_stream;
 mod layer_log;
+mod logs;
 mod models;
 mod paths;
 mod reach;

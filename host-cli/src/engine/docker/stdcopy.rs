@@ -11,11 +11,27 @@ pub(super) struct StdCopy {
     header: [u8; HEADER],
     filled: usize,
     left: usize,
+    /// Nothing of the frame was given out yet.
+    begins: bool,
+}
+
+/// Whether a piece is the first of its frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    /// A frame begins.
+    Beginning,
+    /// The frame before goes on.
+    Middle,
 }
 
 impl StdCopy {
     /// Gives the pieces in `bytes` to `output`. Standard input's echo and streams that we do not know are left out.
-    pub(super) fn feed(&mut self, mut bytes: &[u8], output: &mut dyn FnMut(Stream, &[u8])) {
+    pub(super) fn feed(&mut self, bytes: &[u8], output: &mut dyn FnMut(Stream, &[u8])) {
+        self.feed_frames(bytes, &mut |stream, _, piece| output(stream, piece));
+    }
+
+    /// As [`Self::feed`], and says where frames begin: of a log each is an entry.
+    pub(super) fn feed_frames(&mut self, mut bytes: &[u8], output: &mut dyn FnMut(Stream, Of, &[u8])) {
         while !bytes.is_empty() {
             if self.left == 0 {
                 bytes = self.fill_header(bytes);
@@ -24,9 +40,10 @@ impl StdCopy {
             let (piece, rest) = bytes.split_at(self.left.min(bytes.len()));
             self.left -= piece.len();
             bytes = rest;
+            let of = if std::mem::take(&mut self.begins) { Of::Beginning } else { Of::Middle };
             match self.header[0] {
-                1 => output(Stream::Out, piece),
-                2 => output(Stream::Err, piece),
+                1 => output(Stream::Out, of, piece),
+                2 => output(Stream::Err, of, piece),
                 _ => {}
             }
         }
@@ -40,6 +57,7 @@ impl StdCopy {
             let [.., a, b, c, d] = self.header;
             self.left = u32::from_be_bytes([a, b, c, d]) as usize;
             self.filled = 0;
+            self.begins = true;
         }
         rest
     }

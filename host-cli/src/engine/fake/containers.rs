@@ -4,12 +4,13 @@ use super::{Fake, FakeState};
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{
     Container, ContainerId, ContainerSummary, Containers, EngineError, ExecResult, Health, Image, ImageId, Input,
-    NetworkEndpoint, Reach, Running,
+    LogPiece, LogRange, NetworkEndpoint, Reach, Running,
 };
 use shared_model::event::Stream;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 impl Containers for Fake {
@@ -121,6 +122,8 @@ impl Containers for Fake {
             created: made_at.unwrap_or_else(|| jiff::Timestamp::now().as_second()),
             command: spec.command.join(" "),
             image: container.image.clone(),
+            health: container.health,
+            exit_status: (container.ended > 0 && !container.running).then_some(container.exit_status),
         };
         let listed = state.containers.values().map(seen).collect();
         let FakeState { containers, gone_when_listed, .. } = &mut *state;
@@ -143,6 +146,27 @@ impl Containers for Fake {
 
     fn log_tail(&self, container: &ContainerId, _: usize) -> Result<Vec<u8>, EngineError> {
         Ok(self.call("log_tail", &[&container.0])?.log_tail.clone())
+    }
+
+    fn logs(
+        &self,
+        container: &ContainerId,
+        range: &LogRange,
+        output: &mut dyn FnMut(LogPiece<'_>) -> ControlFlow<()>,
+    ) -> Result<(), EngineError> {
+        let printed = self.call("logs", &[&container.0])?.logs.get(&container.0).cloned().unwrap_or_default();
+        let first =
+            range.tail.map_or(0, |tail| printed.len().saturating_sub(usize::try_from(tail).unwrap_or(usize::MAX)));
+        for (time, stream, text) in &printed[first..] {
+            let time = time.parse().ok();
+            if range.since.is_none_or(|since| time >= Some(since)) {
+                let piece = LogPiece { stream: *stream, time, bytes: text.as_bytes() };
+                if output(piece).is_break() {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn copy_out(&self, container: &ContainerId, path: &str) -> Result<Box<dyn Read + Send>, EngineError> {

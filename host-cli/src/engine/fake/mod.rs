@@ -61,6 +61,8 @@ pub(crate) struct FakeState {
     pub(crate) copied_in: Vec<(String, Vec<u8>)>,
     /// What every container printed last.
     pub(crate) log_tail: Vec<u8>,
+    /// What containers printed, by id, entry by entry: when, where and what.
+    pub(crate) logs: BTreeMap<String, Vec<(&'static str, Stream, String)>>,
     /// Build contexts that were sent, whole.
     pub(crate) built: Vec<Vec<u8>>,
     /// Archives of images that were sent, whole.

@@ -24,6 +24,9 @@ pub(in crate::engine::docker) struct ListedContainer {
     command: String,
     #[serde(default, rename = "ImageID", deserialize_with = "nullable")]
     image: String,
+    /// `Up 2 minutes (healthy)`, `Exited (137) 5 minutes ago`.
+    #[serde(default, deserialize_with = "nullable")]
+    status: String,
 }
 
 impl From<ListedContainer> for ContainerSummary {
@@ -40,8 +43,25 @@ impl From<ListedContainer> for ContainerSummary {
             created: summary.created,
             command: summary.command,
             image: image_id(summary.image),
+            health: health(&summary.status),
+            exit_status: exit_status(&summary.status),
         }
     }
+}
+
+/// What stands in brackets at the end of a list's status.
+fn health(status: &str) -> Health {
+    match status.rsplit_once('(').map(|(_, end)| end) {
+        Some("health: starting)" | "starting)") => Health::Starting,
+        Some("healthy)") => Health::Healthy,
+        Some("unhealthy)") => Health::Unhealthy,
+        _ => Health::Unchecked,
+    }
+}
+
+/// `Exited (137) 5 minutes ago` → 137.
+fn exit_status(status: &str) -> Option<i64> {
+    status.strip_prefix("Exited (")?.split_once(')')?.0.parse().ok()
 }
 
 /// `GET /containers/ID/json`.
@@ -221,6 +241,22 @@ mod tests {
         for (at, ended) in [("0001-01-01T00:00:00Z", 0), ("1980-01-01T00:00:00.123456789Z", 315_532_800)] {
             let details: ContainerDetails = serde_json::from_str(&details(at)).unwrap();
             assert_eq!(Container::from(details).ended, ended);
+        }
+    }
+
+    #[test]
+    fn a_lists_status_tells_health_and_exit_status() {
+        for (status, expected) in [
+            ("Up 2 minutes (healthy)", (Health::Healthy, None)),
+            ("Up 1 second (health: starting)", (Health::Starting, None)),
+            ("Up 3 hours (unhealthy)", (Health::Unhealthy, None)),
+            ("Up 3 hours", (Health::Unchecked, None)),
+            ("Exited (137) 5 minutes ago", (Health::Unchecked, Some(137))),
+            ("Exited (nonsense) 5 minutes ago", (Health::Unchecked, None)),
+            ("Created", (Health::Unchecked, None)),
+            ("", (Health::Unchecked, None)),
+        ] {
+            assert_eq!((health(status), exit_status(status)), expected, "{status}");
         }
     }
 
