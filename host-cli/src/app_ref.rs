@@ -27,6 +27,9 @@ pub(crate) enum AppRefError {
     /// `push` got something else than an image and its name elsewhere.
     #[error("push needs an image and its name in the registry")]
     Push,
+    /// A command that is about one app got none.
+    #[error("{command} needs an app")]
+    Missing { command: &'static str },
 }
 
 impl AppRefError {
@@ -37,6 +40,7 @@ impl AppRefError {
             Self::Push => {
                 "`host-cli push IMAGE REGISTRY/REPO[:TAG]`, or `host-cli push --app=NAME REGISTRY/REPO[:TAG]`"
             }
+            Self::Missing { .. } => "`host-cli apps` lists those that run",
         }
     }
 }

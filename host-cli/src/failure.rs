@@ -3,6 +3,7 @@
 use crate::app_ref::AppRefError;
 use crate::engine::EngineError;
 use crate::image::ImageError;
+use crate::plan::apps::ChooseError;
 use crate::plan::error::PlanError;
 use crate::plan::ports::PortError;
 use crate::plan::rebase::RebaseError;
@@ -107,6 +108,12 @@ impl From<RebaseError> for Failure {
             | RebaseError::Stack { .. } => ExitCode::Image,
         };
         Self::new(code, error.to_string(), error.advice())
+    }
+}
+
+impl From<ChooseError> for Failure {
+    fn from(error: ChooseError) -> Self {
+        Self::new(ExitCode::CommandLine, error.to_string(), error.advice())
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) const INSTANCE: &str = "stager.instance";
 pub(crate) const KEPT: &str = "stager.kept";
 /// The process type that an app's container runs.
 pub(crate) const PROCESS: &str = "stager.process";
+/// Which of the process's instances an app's container is, from 0; without it number 0.
+pub(crate) const INDEX: &str = "stager.index";
 /// The ports of the host that an app's container holds: `127.0.0.1:32768 0.0.0.0:8080`.
 pub(crate) const PORTS: &str = "stager.ports";
 /// The process types of an app image with their commands, as a JSON object.

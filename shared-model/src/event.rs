@@ -360,6 +360,32 @@ pub enum Event {
         #[serde(default)]
         name: String,
     },
+    /// An instance of an app was ended; what it takes to start it again is still there.
+    Stopped {
+        /// As in [`Event::Launching`].
+        app_name: String,
+        /// The app's guid.
+        app_guid: String,
+        /// The process type: `web`.
+        process: String,
+        /// The instance's index, from 0.
+        index: u32,
+        /// What it ran in: a container's name.
+        name: String,
+        /// From SIGTERM to its end.
+        ms: u64,
+    },
+    /// Something that an app ran in, or with, was removed.
+    Deleted {
+        /// As in [`Event::Launching`].
+        app_name: String,
+        /// The app's guid.
+        app_guid: String,
+        /// What it was: `container`; in a cluster the kind of the object: `Deployment`.
+        kind: String,
+        /// Its name.
+        name: String,
+    },
     /// What may be typed next; one of the last of a stream.
     Next {
         /// What it does.

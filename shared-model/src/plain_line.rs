@@ -106,6 +106,10 @@ fn sentence(event: &Event) -> Option<String> {
         Event::AppEnded { app, code: 0, ms, .. } => format!("Staged {} in {}", escape_control(app), took(*ms)),
         Event::Launching { app_name, process, image, app_guid: _ } => words::launching(app_name, process, image),
         Event::Running { url, container, name } => words::running(url, container, name),
+        Event::Stopped { app_name, process, index, name, ms, app_guid: _ } => {
+            words::stopped(app_name, process, *index, name, *ms)
+        }
+        Event::Deleted { app_name, kind, name, app_guid: _ } => words::deleted(app_name, kind, name),
         Event::Next { purpose, command } => format!("{}: {}", purpose.label(), escape_control(command)),
         Event::Done { ms } => format!("Done in {}", took(*ms)),
     })

@@ -176,8 +176,19 @@ fn rebases() -> Vec<RebaseError> {
     ]
 }
 
-fn app_refs() -> [AppRefError; 2] {
-    [AppRefError::Twice, AppRefError::Push]
+fn choices() -> Vec<ChooseError> {
+    let app = || "shop".to_owned();
+    vec![
+        ChooseError::NoApp { word: app() },
+        ChooseError::Several { word: app(), guids: "g-1, g-2".into() },
+        ChooseError::NoProcess { app: app(), process: "clock".into(), has: "web".into() },
+        ChooseError::NoInstance { app: app(), index: 7, has: "0".into() },
+        ChooseError::Twice { word: "shop/web".into() },
+    ]
+}
+
+fn app_refs() -> [AppRefError; 3] {
+    [AppRefError::Twice, AppRefError::Push, AppRefError::Missing { command: "logs" }]
 }
 
 fn all() -> Vec<Failure> {
@@ -189,6 +200,7 @@ fn all() -> Vec<Failure> {
     all.extend(plans().into_iter().map(Failure::from));
     all.extend(rebases().into_iter().map(Failure::from));
     all.extend(app_refs().map(Failure::from));
+    all.extend(choices().into_iter().map(Failure::from));
     all.extend(typed.map(|typed| Reference::read(typed).unwrap_err().into()));
     all
 }
@@ -298,5 +310,6 @@ fn no_error_is_forgotten_here() {
         }
     );
     assert_all_variants!(&rebases(), RebaseError, RebaseError { Layers, NotRootfs, Architecture, Stack, NoName });
-    assert_all_variants!(&app_refs(), AppRefError, AppRefError { Twice, Push });
+    assert_all_variants!(&app_refs(), AppRefError, AppRefError { Twice, Push, Missing });
+    assert_all_variants!(&choices(), ChooseError, ChooseError { NoApp, Several, NoProcess, NoInstance, Twice });
 }

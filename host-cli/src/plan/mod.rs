@@ -1,6 +1,7 @@
 //! Decides; touches nothing. Requests and options in, specifications out.
 
 mod app_container;
+pub(crate) mod apps;
 pub(crate) mod architecture;
 pub(crate) mod cache;
 pub(crate) mod error;

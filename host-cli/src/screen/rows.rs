@@ -114,7 +114,7 @@ impl Rows {
             Step::Fetch => std::mem::take(&mut self.fetched).text(),
             Step::Upload => self.sent.text(None),
             Step::Push => std::mem::take(&mut self.pushed),
-            Step::Build | Step::Image | Step::Export | Step::Launch => String::new(),
+            Step::Build | Step::Image | Step::Export | Step::Launch | Step::Stop | Step::Delete => String::new(),
         };
         lines.push(self.row(Mark::Done, step, &text, Some(ms)));
     }
@@ -147,6 +147,15 @@ impl Rows {
                 let container = escape_control_in_line(if name.is_empty() { container } else { name });
                 let text = format!("{}  container {container}", escape_control_in_line(url));
                 self.outcome(Step::Launch, Mark::Done, text.trim_start())
+            }
+            Event::Stopped { app_name, process, index, name, ms, app_guid: _ } => {
+                let clean = |text: &str| escape_control_in_line(text);
+                let text = format!("{} {}/{index}  {}", clean(app_name), clean(process), clean(name));
+                self.row(Mark::Done, Step::Stop, &text, Some(*ms))
+            }
+            Event::Deleted { kind, name, app_name: _, app_guid: _ } => {
+                let text = format!("{} {}", escape_control_in_line(kind), escape_control_in_line(name));
+                self.row(Mark::Done, Step::Delete, &text, None)
             }
             _ => return None,
         })

@@ -1,4 +1,4 @@
-//! The steps of a staging and a launch.
+//! The steps of a staging, of a launch, and of an app's end.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,12 +20,25 @@ pub enum Step {
     Push,
     /// The app starts.
     Launch,
+    /// The app ends.
+    Stop,
+    /// What ran of the app is removed.
+    Delete,
 }
 
 impl Step {
     /// Every step, the earliest first.
-    pub const ALL: [Self; 7] =
-        [Self::Fetch, Self::Build, Self::Upload, Self::Image, Self::Export, Self::Push, Self::Launch];
+    pub const ALL: [Self; 9] = [
+        Self::Fetch,
+        Self::Build,
+        Self::Upload,
+        Self::Image,
+        Self::Export,
+        Self::Push,
+        Self::Launch,
+        Self::Stop,
+        Self::Delete,
+    ];
 
     /// The step's name for people: `fetch`.
     #[must_use]
@@ -38,6 +51,8 @@ impl Step {
             Self::Export => "export",
             Self::Push => "push",
             Self::Launch => "launch",
+            Self::Stop => "stop",
+            Self::Delete => "delete",
         }
     }
 }

@@ -109,6 +109,17 @@ pub(super) fn running(url: &str, container: &str, name: &str) -> String {
     }
 }
 
+/// What has ended.
+pub(super) fn stopped(app: &str, process: &str, index: u32, name: &str, ms: u64) -> String {
+    let (app, process, name) = (escape_control(app), escape_control(process), escape_control(name));
+    format!("Stopped {app} {process}/{index} ({name}) in {}", took(ms))
+}
+
+/// What is removed.
+pub(super) fn deleted(app: &str, kind: &str, name: &str) -> String {
+    format!("Deleted {} {} of {}", escape_control(kind), escape_control(name), escape_control(app))
+}
+
 /// What leaves the engine.
 pub(super) fn exporting(kind: &str, image: &str, path: &str) -> String {
     let of = if kind == "droplet" { " of" } else { "" };
@@ -145,6 +156,8 @@ pub(super) fn past(step: Step) -> &'static str {
         Step::Export => "Exported",
         Step::Push => "Pushed",
         Step::Launch => "Launched",
+        Step::Stop => "Stopped",
+        Step::Delete => "Deleted",
     }
 }
 

@@ -66,6 +66,8 @@ fn events() -> Vec<Event> {
         Event::AppEnded { app: text(), code: 4, ms: 1, image: text(), text: text(), advice: text() },
         Event::Launching { app_name: text(), app_guid: text(), process: text(), image: text() },
         Event::Running { url: from(), container: text(), name: text() },
+        Event::Stopped { app_name: text(), app_guid: text(), process: text(), index: 0, name: text(), ms: 1 },
+        Event::Deleted { app_name: text(), app_guid: text(), kind: text(), name: text() },
         Event::Next { purpose: Purpose::Log, command: text() },
         Event::Failed { code: 4, text: text(), advice: text() },
         Event::Done { ms: 1 },
@@ -116,6 +118,8 @@ fn no_event_shows_a_secret_in_any_rendering() {
             AppEnded,
             Launching,
             Running,
+            Stopped,
+            Deleted,
             Next,
             Failed,
             Done

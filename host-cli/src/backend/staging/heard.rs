@@ -98,7 +98,7 @@ impl Heard {
 fn is_agents(step: Step) -> bool {
     match step {
         Step::Fetch | Step::Build | Step::Upload => true,
-        Step::Image | Step::Export | Step::Push | Step::Launch => false,
+        Step::Image | Step::Export | Step::Push | Step::Launch | Step::Stop | Step::Delete => false,
     }
 }
 
