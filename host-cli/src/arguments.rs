@@ -24,6 +24,7 @@ use argh::{ArgsInfo, FromArgs};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
+pub(crate) use apps::{Apps, Delete, Logs, Stop};
 pub(crate) use cache::{Cache, CacheCommand, CacheList, CacheOptions, CacheVerify};
 pub(crate) use export::Export;
 pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
@@ -67,6 +68,10 @@ pub(crate) enum Command {
     CacheUp(CacheUp),
     Cache(Cache),
     Launch(Launch),
+    Apps(Apps),
+    Logs(Logs),
+    Stop(Stop),
+    Delete(Delete),
     Image(Image),
     Rebase(Rebase),
     Export(Export),
@@ -168,6 +173,7 @@ impl Push {
 is_about_an_app! { BuildReq LaunchReq BuildCmd LaunchCmd Requests Launch CacheUp Export Rebase }
 
 // Behind the macros, which they use.
+mod apps;
 mod cache;
 mod export;
 mod fetching;

@@ -41,7 +41,7 @@ impl Command {
             }
             Self::Cache(Cache { command }) => command.fill_in(settings),
             Self::Manifest(command) => command.fill_in(settings),
-            Self::Link(_) => {}
+            Self::Link(_) | Self::Apps(_) | Self::Logs(_) | Self::Stop(_) | Self::Delete(_) => {}
         }
     }
 }

@@ -1,12 +1,18 @@
 //! Where apps are staged and run. What is to be done is decided by the plans of [`crate::plan`]; a backend checks a plan
 //! against the place and carries it out.
 
+pub(crate) mod apps;
 pub(crate) mod docker;
 #[cfg(feature = "kubernetes")]
 pub(crate) mod kubernetes;
+mod log_lines;
+mod log_merge;
 pub(crate) mod registry;
+pub(crate) mod show_logs;
 pub(crate) mod staging;
 mod unhealthy;
+
+pub(crate) use log_lines::LogLine;
 
 use crate::failure::Failure;
 use crate::image::MadeImage;

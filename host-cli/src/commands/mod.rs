@@ -1,22 +1,27 @@
 //! What each command does with what was typed, a file a command. What they share, the staging and the launch, is in
 //! [`crate::pipeline`].
 
+mod apps;
 mod batch;
 mod cache;
 mod cache_up;
 mod cluster;
+mod delete;
 mod export;
 mod image;
 mod launch;
 mod link;
 mod list;
+mod logs;
 mod manifest;
+mod place;
 mod print;
 mod publish;
 mod publish_options;
 mod push;
 mod rebase;
 mod restage;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod upload;
@@ -47,6 +52,10 @@ pub(crate) fn run(invocation: Invocation, settings: Settings) -> Result<ExitCode
         Command::CacheUp(command) => Ok(cache_up::run(command, agent_options)),
         Command::Cache(command) => Ok(cache::run(command.command)),
         Command::Launch(command) => Ok(launch::run(command)),
+        Command::Apps(command) => Ok(apps::run(command)),
+        Command::Logs(command) => Ok(logs::run_logs(command)),
+        Command::Stop(command) => Ok(stop::run(command)),
+        Command::Delete(command) => Ok(delete::run(command)),
         Command::Export(command) => Ok(export::run(command)),
         Command::Image(command) if command.publish.is_some() => Ok(publish::image(command)),
         Command::Image(command) => Ok(image::run(command)),

@@ -12,12 +12,14 @@ pub(crate) mod cache_table;
 mod headings;
 mod json;
 mod lines;
+pub(crate) mod log_lines;
 mod look;
 pub(crate) mod question;
 mod quiet;
 #[cfg(test)]
 pub(crate) mod recording;
 mod rows;
+pub(crate) mod running_apps;
 pub(crate) mod table;
 mod told;
 mod transfers;

@@ -160,7 +160,10 @@ impl Session {
         }
         Err(Failure::new(
             ExitCode::Launch,
-            format!("another host-cli launches this app at the moment: container {} says so", escape_control(name)),
+            format!(
+                "another host-cli launches, stops or deletes this app at the moment: container {} says so",
+                escape_control(name)
+            ),
             format!("wait for it; should there be none, `docker rm {}` takes its word back", escape_control(name)),
         ))
     }
@@ -223,11 +226,18 @@ impl Session {
 }
 
 #[cfg(test)]
+impl Unconnected {
+    /// One in which nothing is heard.
+    pub(crate) fn silent() -> Self {
+        Self::new(crate::screen::recording::Recording::new().1)
+    }
+}
+
+#[cfg(test)]
 impl Session {
     /// A session in which nothing is heard and nothing is cleaned up, for tests of a single step.
     pub(crate) fn silent(engine: Arc<dyn Engine>) -> Self {
-        let (_, screen) = crate::screen::recording::Recording::new();
-        Unconnected::new(screen).with(engine)
+        Unconnected::silent().with(engine)
     }
 }
 

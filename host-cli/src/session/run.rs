@@ -98,6 +98,11 @@ impl Unconnected {
         orphans::remove(&session);
         Ok(session)
     }
+
+    /// As [`Self::connect`], for a command that changes nothing there: what others left stays.
+    pub(crate) fn connect_to_look(&self) -> Result<Session, Failure> {
+        Ok(self.with(Arc::new(Docker::connect()?)))
+    }
 }
 
 fn told(undone: Undone) -> Event {

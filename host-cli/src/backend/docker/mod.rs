@@ -3,8 +3,10 @@
 //! - Staging: `restage` carries a plan out; `preflight`, `mounts`, `stage`,
 //!   `image_build` and `extract`.
 //! - Images: `ours`, `resolve_image`, `old_images`, `push`, `rebase`.
+//! - What runs: `apps`.
 //! - Launching: `launch` carries a plan out; `launch_rootfs`, `lifecycle`, `pull`, `volume_folders`, `free_ports`, `supervisor`, `start`.
 
+pub(crate) mod apps;
 mod extract;
 mod free_ports;
 mod hearing;

@@ -1,0 +1,241 @@
+//! An app's logs, of all that is meant of it, as one sequence: what is there, and then, where that is wanted, what comes, without a gap
+//! in between: one reading of a source gives both. Who starts to run meanwhile joins in with its first line.
+
+use super::apps::{AppsBackend, LogSource};
+use super::log_lines::{LineCutter, LogLine};
+use super::log_merge::{Goes, Merge, Place};
+use crate::engine::{LogPiece, LogRange};
+use crate::failure::Failure;
+use crate::plan::apps::Selected;
+use crate::session::Unconnected;
+use jiff::Timestamp;
+use shared_model::event::{Event, EventSink};
+use shared_model::plain_line::escape_control;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// Between two looks at what runs. A source is read from its beginning, so nothing is lost in between.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Gives the lines to `say` until that says that it is enough; when followed, until nothing is left of the app.
+///
+/// # Errors
+/// The place does not answer, or nothing could be read there.
+pub(crate) fn show(
+    backend: &Arc<dyn AppsBackend>,
+    events: &Unconnected,
+    (selected, range): (&Selected, LogRange),
+    say: &mut dyn FnMut(&LogLine) -> ControlFlow<()>,
+) -> Result<(), Failure> {
+    let readers = Arc::new(Readers {
+        backend: Arc::clone(backend),
+        events: events.clone(),
+        selected: selected.clone(),
+        range,
+        merge: Merge::default(),
+        state: Mutex::default(),
+    });
+    let sources = readers.sources()?.unwrap_or_default();
+    if range.follow && !sources.iter().any(|source| source.is_up) {
+        let app = escape_control(selected.app.subject()).into_owned();
+        events.emit(Event::Note { text: format!("Nothing of {app} runs; waiting for it, until Ctrl-C") });
+    }
+    for source in sources {
+        readers.begin(source, range);
+    }
+    if range.follow {
+        let watching = Arc::clone(&readers);
+        thread::spawn(move || watching.watch());
+    } else {
+        readers.merge.complete();
+    }
+    let mut shown = false;
+    while let Some(line) = readers.merge.next() {
+        shown = true;
+        if say(&line).is_break() {
+            readers.merge.close();
+            return Ok(());
+        }
+    }
+    readers.outcome(shown)
+}
+
+/// All that read.
+struct Readers {
+    backend: Arc<dyn AppsBackend>,
+    events: Unconnected,
+    selected: Selected,
+    range: LogRange,
+    merge: Merge,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By the source's id.
+    sources: BTreeMap<String, Reading>,
+    /// Why the place could not be looked at any more.
+    failure: Option<Failure>,
+}
+
+/// How far a source was read.
+#[derive(Default)]
+struct Reading {
+    /// A thread is at it.
+    is_read: bool,
+    mark: Mark,
+    /// Why it could not be read.
+    failure: Option<Failure>,
+}
+
+impl Readers {
+    /// What is meant of what there is; `None`: the app is gone.
+    fn sources(&self) -> Result<Option<Vec<LogSource>>, Failure> {
+        let found = self.backend.log_sources(&self.selected.app)?;
+        let is_meant = |source: &LogSource| self.selected.part.means(&source.process_type, source.index);
+        Ok(found.map(|sources| sources.into_iter().filter(is_meant).collect()))
+    }
+
+    /// Has a source read, unless somebody is at it.
+    fn begin(self: &Arc<Self>, source: LogSource, range: LogRange) {
+        let mark = {
+            let mut state = self.lock();
+            let reading = state.sources.entry(source.id.clone()).or_default();
+            if std::mem::replace(&mut reading.is_read, true) {
+                return;
+            }
+            reading.mark.again()
+        };
+        let place = self.merge.add(if range.follow { Goes::On } else { Goes::ToItsEnd });
+        let readers = Arc::clone(self);
+        thread::spawn(move || readers.read(&source, range, place, mark));
+    }
+
+    fn read(&self, source: &LogSource, range: LogRange, place: Place, mut mark: Mark) {
+        let mut cutter = LineCutter::new(&source.source);
+        let mut output = |piece: LogPiece<'_>| {
+            if !mark.passes(piece.time) {
+                return ControlFlow::Continue(());
+            }
+            cutter.feed(piece).into_iter().try_for_each(|line| self.merge.push(place, line))
+        };
+        let outcome = self.backend.read_log(source, &range, &mut output);
+        let _ = cutter.end().into_iter().try_for_each(|line| self.merge.push(place, line));
+        let mut state = self.lock();
+        let reading = state.sources.entry(source.id.clone()).or_default();
+        let is_first = reading.failure.is_none();
+        *reading = Reading { is_read: false, mark, failure: outcome.err().or(reading.failure.take()) };
+        let failure = reading.failure.clone().filter(|_| is_first && range.follow);
+        drop(state);
+        if let Some(failure) = failure {
+            self.warn(&source.name, &failure);
+        }
+        self.merge.end(place);
+    }
+
+    /// Looks for what begins to run, until the app is gone.
+    fn watch(self: Arc<Self>) {
+        loop {
+            thread::sleep(POLL);
+            match self.sources() {
+                Ok(None) => {
+                    let app = escape_control(self.selected.app.subject()).into_owned();
+                    self.events.emit(Event::Note { text: format!("{app} is gone") });
+                    return self.merge.complete();
+                }
+                Err(failure) => {
+                    self.lock().failure = Some(failure);
+                    return self.merge.give_up();
+                }
+                Ok(Some(sources)) => {
+                    for source in sources {
+                        if let Some(range) = self.range_of(&source) {
+                            self.begin(source, range);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// From where a source is to be read now; `None`: there is nothing new.
+    fn range_of(&self, source: &LogSource) -> Option<LogRange> {
+        let whole = LogRange { tail: None, ..self.range };
+        match self.lock().sources.get(&source.id) {
+            None => Some(whole),
+            Some(reading) if reading.is_read || !source.is_up => None,
+            Some(reading) => Some(LogRange { since: reading.mark.last.or(self.range.since), ..whole }),
+        }
+    }
+
+    /// What came of it all.
+    fn outcome(&self, shown: bool) -> Result<(), Failure> {
+        let mut state = self.lock();
+        if let Some(failure) = state.failure.take() {
+            return Err(failure);
+        }
+        if self.range.follow {
+            return Ok(()); // It was said when it happened.
+        }
+        let failed: Vec<(&String, &Failure)> =
+            state.sources.iter().filter_map(|(id, reading)| Some((id, reading.failure.as_ref()?))).collect();
+        match failed.first() {
+            Some((_, failure)) if !shown && failed.len() == state.sources.len() => return Err((*failure).clone()),
+            _ => failed.iter().for_each(|(id, failure)| self.warn(id, failure)),
+        }
+        Ok(())
+    }
+
+    fn warn(&self, name: &str, failure: &Failure) {
+        let text = format!("the log of {} cannot be read: {}", escape_control(name), failure.text);
+        self.events.emit(Event::Warning { text });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How far a source was read: by the time of its last entry, and how many had that time. Read again, it begins with entries of that
+/// time, and those are left out.
+#[derive(Clone, Debug, Default)]
+struct Mark {
+    last: Option<Timestamp>,
+    of_that_time: u64,
+    /// Until when, and how many of that time, entries are left out.
+    known: Option<(Timestamp, u64)>,
+    /// The entry that has begun is left out.
+    is_known: bool,
+}
+
+impl Mark {
+    /// For another reading.
+    fn again(&self) -> Self {
+        Self { known: self.last.map(|last| (last, self.of_that_time)), is_known: false, ..self.clone() }
+    }
+
+    /// Whether a piece is new; `time` is that of the entry that begins with it.
+    fn passes(&mut self, time: Option<Timestamp>) -> bool {
+        let Some(time) = time else { return !self.is_known };
+        self.is_known = match &mut self.known {
+            Some((until, _)) if time < *until => true,
+            Some((until, count)) if time == *until && *count > 0 => {
+                *count -= 1;
+                true
+            }
+            _ => false,
+        };
+        if !self.is_known {
+            self.known = None;
+            self.of_that_time = if self.last == Some(time) { self.of_that_time + 1 } else { 1 };
+            self.last = Some(time);
+        }
+        !self.is_known
+    }
+}
+
+#[cfg(test)]
+mod tests;
