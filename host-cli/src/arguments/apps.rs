@@ -1,79 +1,87 @@
 //! The commands for apps that run: `cf`'s words.
 
 use super::output::{Color, ListOutput, Output, ScreenOptions};
+use super::place::{ClusterPlace, On};
 use crate::app_ref::{AppRef, AppRefError};
+use crate::failure::Failure;
 use crate::plan::apps::Part;
 use argh::{ArgsInfo, FromArgs};
 
-/// list the apps that run, and those that ended and are still there
-#[derive(ArgsInfo, FromArgs, Debug)]
-#[argh(
-    subcommand,
-    name = "apps",
-    note = "The columns are those of `cf apps`: PROCESSES counts the instances that run and those that should, ROUTES are the ports of\n\
-            the host.",
-    example = "$ host-cli apps",
-    example = "The names of apps of which an instance does not run:\n\
-               $ host-cli apps --output json | jq -r '.[] | select(any(.processes[]; .running < .wanted)) | .name'"
-)]
-pub(crate) struct Apps {
-    /// names alone, one a line
-    #[argh(switch, short = 'q')]
-    pub(crate) quiet: bool,
-    /// table (default) or json
-    #[argh(option, default = "ListOutput::Table", arg_name = "form")]
-    pub(crate) output: ListOutput,
-}
-
-/// show what an app prints: recent lines, and then what comes, until Ctrl-C
-#[derive(ArgsInfo, FromArgs, Debug)]
-#[argh(
-    subcommand,
-    name = "logs",
-    note = "APP is an app's name, its guid or the start of it; APP/worker is one of its processes, APP/1 its instances of index 1.\n\
-            An app whose name has a / goes first.\n\n\
-            Lines are as `cf logs` has them, of all instances, also of those that were replaced or have ended and are still there. An\n\
-            instance that starts meanwhile joins in. Times are UTC. --recent and --app are cf's or as everywhere; the other options\n\
-            are ours.",
-    example = "$ host-cli logs my-app --recent",
-    example = "Only the worker, from now on:\n$ host-cli logs my-app/worker -n 0",
-    example = "$ host-cli logs my-app --recent --since 10m -n 1000000 --output json | jq -r .text"
-)]
-pub(crate) struct Logs {
-    /// app whose logs to show, or a part of it
-    #[argh(positional, arg_name = "APP")]
-    pub(crate) app: Option<String>,
-    /// name of the app, even if it looks like a guid or an option
-    #[argh(option, long = "app", arg_name = "name")]
-    pub(crate) app_name: Option<String>,
-    /// show what is there, and end
-    #[argh(switch)]
-    pub(crate) recent: bool,
-    /// go on with what comes (default without --recent)
-    #[argh(switch, short = 'f')]
-    pub(crate) follow: bool,
-    /// how many recent entries of each instance (default: 1000)
-    #[argh(option, short = 'n', long = "lines", default = "1000", arg_name = "count")]
-    pub(crate) lines: u64,
-    /// only what was printed since then: 10m, 2h30m, or a time such as 2026-11-30T01:02:03Z
-    #[argh(option, arg_name = "time")]
-    pub(crate) since: Option<String>,
-    /// only this process type
-    #[argh(option, arg_name = "type")]
-    pub(crate) process: Option<String>,
-    /// only instances of this index
-    #[argh(option, short = 'i', long = "instance", arg_name = "index")]
-    pub(crate) instance: Option<u32>,
-    /// colours: auto, always or never (default: auto, on a terminal, unless the environment has `NO_COLOR`)
-    #[argh(option, default = "Color::Auto", arg_name = "when")]
-    pub(crate) color: Color,
-    /// plain (default), or json: one object a line
-    #[argh(option, default = "Output::Plain", arg_name = "form")]
-    pub(crate) output: Output,
-}
-
-shows_what_it_does! {
+happens_somewhere! {
     command!
+    /// list the apps that run, and those that ended and are still there
+    #[derive(ArgsInfo, FromArgs, Debug)]
+    #[argh(
+        subcommand,
+        name = "apps",
+        note = "The columns are those of `cf apps`. Processes are counted: how many instances run, and how many should. Routes are the\n\
+                ports of the host; in a cluster the hosts of an Ingress, else a Service.",
+        example = "$ host-cli apps",
+        example = "The names of apps of which an instance does not run:\n\
+                   $ host-cli apps --output json | jq -r '.[] | select(any(.processes[]; .running < .wanted)) | .name'"
+    )]
+    Apps {
+        /// names alone, one a line
+        #[argh(switch, short = 'q')]
+        pub(crate) quiet: bool,
+        /// table (default) or json
+        #[argh(option, default = "ListOutput::Table", arg_name = "form")]
+        pub(crate) output: ListOutput,
+    }
+}
+
+happens_somewhere! {
+    command!
+    /// show what an app prints: recent lines, and then what comes, until Ctrl-C
+    #[derive(ArgsInfo, FromArgs, Debug)]
+    #[argh(
+        subcommand,
+        name = "logs",
+        note = "APP is an app's name, its guid or the start of it; APP/worker is one of its processes, APP/1 its instances of index 1.\n\
+                An app whose name has a / goes first.\n\n\
+                Lines are as `cf logs` has them, of all instances, also of those that were replaced or have ended and are still there. An\n\
+                instance that starts meanwhile joins in. Times are UTC. --recent and --app are cf's or as everywhere; the other options\n\
+                are ours.",
+        example = "$ host-cli logs my-app --recent",
+        example = "Only the worker, from now on:\n$ host-cli logs my-app/worker -n 0",
+        example = "$ host-cli logs my-app --recent --since 10m -n 1000000 --output json | jq -r .text"
+    )]
+    Logs {
+        /// app whose logs to show, or a part of it
+        #[argh(positional, arg_name = "APP")]
+        pub(crate) app: Option<String>,
+        /// name of the app, even if it looks like a guid or an option
+        #[argh(option, long = "app", arg_name = "name")]
+        pub(crate) app_name: Option<String>,
+        /// show what is there, and end
+        #[argh(switch)]
+        pub(crate) recent: bool,
+        /// go on with what comes (default without --recent)
+        #[argh(switch, short = 'f')]
+        pub(crate) follow: bool,
+        /// how many recent entries of each instance (default: 1000)
+        #[argh(option, short = 'n', long = "lines", default = "1000", arg_name = "count")]
+        pub(crate) lines: u64,
+        /// only what was printed since then: 10m, 2h30m, or a time such as 2026-11-30T01:02:03Z
+        #[argh(option, arg_name = "time")]
+        pub(crate) since: Option<String>,
+        /// only this process type
+        #[argh(option, arg_name = "type")]
+        pub(crate) process: Option<String>,
+        /// only instances of this index
+        #[argh(option, short = 'i', long = "instance", arg_name = "index")]
+        pub(crate) instance: Option<u32>,
+        /// colours: auto, always or never (default: auto, on a terminal, unless the environment has `NO_COLOR`)
+        #[argh(option, default = "Color::Auto", arg_name = "when")]
+        pub(crate) color: Color,
+        /// plain (default), or json: one object a line
+        #[argh(option, default = "Output::Plain", arg_name = "form")]
+        pub(crate) output: Output,
+    }
+}
+
+happens_somewhere! {
+    shows_what_it_does! command!
     /// stop an app: SIGTERM, and SIGKILL after 10 s; it can be started again
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
@@ -95,8 +103,8 @@ shows_what_it_does! {
     }
 }
 
-shows_what_it_does! {
-    command!
+happens_somewhere! {
+    shows_what_it_does! command!
     /// stop an app and remove what it ran in; its images stay
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(

@@ -1,7 +1,7 @@
 //! Several sources side by side, each read by a thread of its own, → one sequence of lines in the order of their times, with bounded
 //! memory: a source that is far ahead waits. One that is followed and has been quiet for a moment is not waited for.
 
-use super::log_lines::LogLine;
+use crate::plan::apps::LogLine;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -5,14 +5,11 @@ pub(crate) mod apps;
 pub(crate) mod docker;
 #[cfg(feature = "kubernetes")]
 pub(crate) mod kubernetes;
-mod log_lines;
 mod log_merge;
 pub(crate) mod registry;
 pub(crate) mod show_logs;
 pub(crate) mod staging;
 mod unhealthy;
-
-pub(crate) use log_lines::LogLine;
 
 use crate::failure::Failure;
 use crate::image::MadeImage;

@@ -2,11 +2,10 @@
 //! in between: one reading of a source gives both. Who starts to run meanwhile joins in with its first line.
 
 use super::apps::{AppsBackend, LogSource};
-use super::log_lines::{LineCutter, LogLine};
 use super::log_merge::{Goes, Merge, Place};
 use crate::engine::{LogPiece, LogRange};
 use crate::failure::Failure;
-use crate::plan::apps::Selected;
+use crate::plan::apps::{LineCutter, LogLine, Selected};
 use crate::session::Unconnected;
 use jiff::Timestamp;
 use shared_model::event::{Event, EventSink};

@@ -11,7 +11,7 @@ use shared_model::exit_code::ExitCode;
 /// Lists the apps.
 pub(super) fn run(command: Apps) -> ExitCode {
     run_without_engine(trouble(), move |session| {
-        let apps = place::to_look_at(session)?.apps()?;
+        let apps = place::to_look_at(session, command.cluster()?.as_ref())?.apps()?;
         match command.output {
             ListOutput::Json => answer::write(&running_apps::json(&apps)),
             ListOutput::Table if apps.is_empty() => {

@@ -19,11 +19,12 @@ pub(super) fn run(command: Delete) -> ExitCode {
 
 fn delete(session: &Unconnected, command: &Delete) -> Result<(), Failure> {
     let app = command.app_ref()?;
+    let cluster = command.cluster()?;
     if !command.force && !can_be_asked() {
         let text = "delete asks before it removes an app, and there is no terminal to ask at";
         return Err(Failure::new(ExitCode::CommandLine, text, "-f removes it without asking"));
     }
-    let place = place::to_act_on(session)?;
+    let place = place::to_act_on(session, cluster.as_ref())?;
     let Some(app) = whole(&place.apps()?, &app)? else {
         // A script may delete twice; who mistyped the name reads it.
         let text = format!("app \"{}\" does not exist", escape_control(&app.word));

@@ -22,7 +22,7 @@ fn show(session: &Unconnected, command: &Logs) -> Result<(), Failure> {
     let app = command.app_ref()?;
     let since = command.since.as_deref().map(|text| since(text, Timestamp::now())).transpose()?;
     let range = LogRange { tail: Some(command.lines), since, follow: command.follows() };
-    let place = place::to_look_at(session)?;
+    let place = place::to_look_at(session, command.cluster()?.as_ref())?;
     let selected = place::selected(&*place, &app, &command.part())?;
     let mut writer = LogWriter::new(command.output, command.color);
     show_logs::show(&place, session, (&selected, range), &mut |line| writer.write(line))?;

@@ -11,7 +11,7 @@ use shared_model::exit_code::ExitCode;
 pub(super) fn run(command: Stop) -> ExitCode {
     run_without_engine(screen(command.screen_options()), move |session| {
         let app = command.app_ref()?;
-        let place = place::to_act_on(session)?;
+        let place = place::to_act_on(session, command.cluster()?.as_ref())?;
         place.stop(&place::selected(&*place, &app, &Part::default())?)
     })
 }

@@ -10,6 +10,7 @@ mod engine_error;
 pub(crate) mod fake;
 mod images;
 mod system;
+pub(crate) mod timed_entry;
 mod transfer;
 mod volumes;
 

@@ -2,7 +2,7 @@
 //! there are any, and nothing else that a terminal would do something with.
 
 use crate::arguments::{Color, Output};
-use crate::backend::LogLine;
+use crate::plan::apps::LogLine;
 use crate::screen::look::{Look, dim, red};
 use jiff::Timestamp;
 use serde::Serialize;

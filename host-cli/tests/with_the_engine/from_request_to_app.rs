@@ -17,3 +17,4 @@ mod restage;
 mod rootfs;
 mod supervisor;
 mod trouble;
+mod words;

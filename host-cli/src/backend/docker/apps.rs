@@ -5,7 +5,7 @@
 mod seen;
 
 use crate::backend::apps::{AppsBackend, LogSource};
-use crate::engine::{ContainerSummary, EngineError, ImageId, LogPiece, LogRange, Running};
+use crate::engine::{ContainerId, ContainerSummary, EngineError, ImageId, LogPiece, LogRange, Running};
 use crate::failure::Failure;
 use crate::image::provenance::remove_if_ours;
 use crate::labels;
@@ -123,8 +123,11 @@ impl AppsOnEngine {
     fn tell_images(&self, app: &RunningApp) -> Result<(), EngineError> {
         let images = self.session.engine.images_labelled(labels::APP_GUID, &app.guid)?.len();
         if images > 0 && !app.guid.is_empty() {
-            let what =
-                if images == 1 { "1 image of it stays".to_owned() } else { format!("{images} images of it stay") };
+            let what = if images == 1 {
+                "1 image with its label stays".to_owned()
+            } else {
+                format!("{images} images with its label stay")
+            };
             let filter = format!("label={}={}", labels::APP_GUID, escape_control(&app.guid));
             let text =
                 format!("{what}, so that `launch` starts it again; `docker images --filter {filter}` lists them");
@@ -165,7 +168,7 @@ impl AppsBackend for AppsOnEngine {
         range: &LogRange,
         output: &mut dyn FnMut(LogPiece<'_>) -> ControlFlow<()>,
     ) -> Result<(), Failure> {
-        Ok(self.session.engine.logs(&crate::engine::ContainerId(source.id.clone()), range, output)?)
+        Ok(self.session.engine.logs(&ContainerId(source.id.clone()), range, output)?)
     }
 
     fn stop(&self, selected: &Selected) -> Result<(), Failure> {
@@ -212,3 +215,6 @@ impl AppsBackend for AppsOnEngine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

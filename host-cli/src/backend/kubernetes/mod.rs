@@ -2,6 +2,7 @@
 //! the engine's backend carries out: objects as values. Nothing here speaks to a cluster.
 
 pub(crate) mod app_pod;
+pub(crate) mod apps;
 pub(crate) mod cache_job;
 pub(crate) mod client;
 pub(crate) mod container;

@@ -5,15 +5,11 @@ use super::api_client::ApiClient;
 use super::paths::container_path;
 use super::refusal::is_missing;
 use super::stdcopy::{Of, StdCopy};
+use crate::engine::timed_entry::TimedEntry;
 use crate::engine::{ContainerId, EngineError, LogPiece, LogRange};
 use containers_api::url::encoded_pairs;
 use futures_util::StreamExt;
-use jiff::Timestamp;
-use shared_model::event::Stream;
 use std::ops::ControlFlow;
-
-/// Characters of a time: `2026-11-30T01:02:03.123456789+00:00` and one more.
-const LONGEST_TIME: usize = 36;
 
 pub(super) async fn logs(
     api: &ApiClient,
@@ -26,13 +22,16 @@ pub(super) async fn logs(
         Err(error) if is_missing(&error) => return Ok(()),
         answer => answer.map_err(|error| api.error(&doing, error))?,
     };
-    let (mut body, mut streams, mut entries) = (answer.into_body(), StdCopy::default(), Entries::default());
+    let (mut body, mut streams, mut entry) = (answer.into_body(), StdCopy::default(), TimedEntry::default());
     let mut flow = ControlFlow::Continue(());
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|error| api.error(&doing, error.into()))?;
         streams.feed_frames(&chunk, &mut |stream, of, piece| {
             if flow.is_continue() {
-                flow = entries.feed(stream, of, piece, output);
+                if of == Of::Beginning {
+                    entry.begin();
+                }
+                flow = entry.feed(stream, piece, output);
             }
         });
         if flow.is_break() {
@@ -56,51 +55,11 @@ fn path(container: &ContainerId, range: &LogRange) -> String {
     format!("{}/logs?{}", container_path(container), encoded_pairs(pairs))
 }
 
-/// Takes the time off the beginning of each entry.
-#[derive(Default)]
-struct Entries {
-    /// What has come of the time that an entry begins with; `None`: it is read.
-    head: Option<Vec<u8>>,
-}
-
-impl Entries {
-    fn feed(
-        &mut self,
-        stream: Stream,
-        of: Of,
-        piece: &[u8],
-        output: &mut dyn FnMut(LogPiece<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        if of == Of::Beginning {
-            self.head = Some(Vec::new());
-        }
-        let Some(mut head) = self.head.take() else { return output(LogPiece { stream, time: None, bytes: piece }) };
-        let room = LONGEST_TIME - head.len();
-        let end = piece.iter().take(room).position(|byte| *byte == b' ');
-        let Some(end) = end else {
-            let taken = room.min(piece.len());
-            head.extend_from_slice(&piece[..taken]);
-            if head.len() < LONGEST_TIME {
-                self.head = Some(head);
-                return ControlFlow::Continue(());
-            }
-            // No time stands there.
-            output(LogPiece { stream, time: None, bytes: &head })?;
-            return output(LogPiece { stream, time: None, bytes: &piece[taken..] });
-        };
-        head.extend_from_slice(&piece[..end]);
-        let time = std::str::from_utf8(&head).ok().and_then(|text| text.parse::<Timestamp>().ok());
-        if time.is_none() {
-            head.push(b' ');
-            output(LogPiece { stream, time, bytes: &head })?;
-        }
-        output(LogPiece { stream, time, bytes: &piece[end + 1..] })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::Timestamp;
+    use shared_model::event::Stream;
 
     fn frame(stream: u8, text: &str) -> Vec<u8> {
         let length = u32::try_from(text.len()).unwrap().to_be_bytes();
@@ -109,11 +68,14 @@ mod tests {
 
     /// Times, streams and texts of the entries, put together again.
     fn read(bytes: &[u8], size: usize) -> Vec<(Option<Timestamp>, Stream, String)> {
-        let (mut streams, mut entries) = (StdCopy::default(), Entries::default());
+        let (mut streams, mut entry) = (StdCopy::default(), TimedEntry::default());
         let mut said: Vec<(Option<Timestamp>, Stream, String)> = Vec::new();
         for chunk in bytes.chunks(size) {
             streams.feed_frames(chunk, &mut |stream, of, piece| {
-                let _ = entries.feed(stream, of, piece, &mut |piece| {
+                if of == Of::Beginning {
+                    entry.begin();
+                }
+                let _ = entry.feed(stream, piece, &mut |piece| {
                     let text = String::from_utf8_lossy(piece.bytes).into_owned();
                     match said.last_mut() {
                         Some((_, last, before)) if piece.time.is_none() && *last == piece.stream => {

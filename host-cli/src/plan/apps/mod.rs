@@ -2,8 +2,10 @@
 //! Names and texts are the tenants': whoever shows them escapes them.
 
 mod choose;
+mod log_lines;
 
 pub(crate) use choose::{ChooseError, Part, Selected, choose};
+pub(crate) use log_lines::{LineCutter, LogLine};
 
 use crate::app_ref::{AnswersBy, AppRef};
 use jiff::Timestamp;

@@ -6,6 +6,7 @@ use futures_util::AsyncReadExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::LogParams;
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::task::{JoinHandle, block_in_place};
@@ -77,6 +78,35 @@ impl Cluster {
             let error = read(&api, (&pod, &params), answer, taken, &mut tell).await;
             block_in_place(|| tell(LogNews::Ended(error.err())));
         }))
+    }
+}
+
+impl Cluster {
+    /// Gives a log as `params` say to `output` as it comes, until that says that it is enough. Unlike [`Self::stream`] it waits for
+    /// `output`, and so does the cluster.
+    pub(crate) fn read_log(
+        &self,
+        pod: &str,
+        params: &LogParams,
+        output: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), ClusterError> {
+        let (api, what) = (self.api::<Pod>(), format!("the log of pods/{pod}"));
+        self.runtime.block_on(async {
+            let stream = match timeout(ONE_ANSWER, api.log_stream(pod, params)).await {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(error)) => return Err(ClusterError::of(&what, error)),
+                Err(_) => return Err(ClusterError::silent(&what, ONE_ANSWER)),
+            };
+            let (mut stream, mut piece) = (pin!(stream), vec![0; PIECE]);
+            loop {
+                match stream.read(&mut piece).await {
+                    Ok(0) => return Ok(()),
+                    Ok(read) if output(&piece[..read]).is_break() => return Ok(()),
+                    Ok(_) => {}
+                    Err(error) => return Err(ClusterError::of(&what, kube::Error::ReadEvents(error))),
+                }
+            }
+        })
     }
 }
 

@@ -1,0 +1,86 @@
+//! What a pod's container printed, with the times of the kubelet. It does not tell standard output from standard error.
+
+use crate::backend::apps::LogSource;
+use crate::backend::kubernetes::client::{Cluster, ClusterError, Reason};
+use crate::engine::timed_entry::TimedEntry;
+use crate::engine::{LogPiece, LogRange};
+use kube::api::LogParams;
+use shared_model::event::Stream;
+use std::ops::ControlFlow;
+
+/// Reads it. One that is gone, and one that has not begun, has printed nothing.
+pub(super) fn read(
+    cluster: &Cluster,
+    source: &LogSource,
+    range: &LogRange,
+    output: &mut dyn FnMut(LogPiece<'_>) -> ControlFlow<()>,
+) -> Result<(), ClusterError> {
+    let container = source.id.rsplit('/').next().unwrap_or_default();
+    let mut lines = Lines::default();
+    let read = cluster.read_log(&source.name, &params(container, range), &mut |bytes| lines.feed(bytes, output));
+    match read {
+        Err(error) if error.reason == Reason::Missing || error.text.contains("is waiting to start") => Ok(()),
+        read => read,
+    }
+}
+
+fn params(container: &str, range: &LogRange) -> LogParams {
+    LogParams {
+        container: Some(container.to_owned()),
+        follow: range.follow,
+        timestamps: true,
+        tail_lines: range.tail.map(|tail| i64::try_from(tail).unwrap_or(i64::MAX)),
+        since_time: range.since,
+        ..LogParams::default()
+    }
+}
+
+/// Lines that begin with a time each.
+#[derive(Default)]
+struct Lines {
+    entry: TimedEntry,
+    /// The last byte ended no line.
+    is_within: bool,
+}
+
+impl Lines {
+    fn feed(&mut self, bytes: &[u8], output: &mut dyn FnMut(LogPiece<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if !self.is_within {
+                self.entry.begin();
+            }
+            self.is_within = !part.ends_with(b"\n");
+            self.entry.feed(Stream::Out, part, output)?;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_loses_its_time_wherever_the_bytes_are_cut() {
+        let text = "2026-11-30T01:02:03.450000000Z one\n2026-11-30T01:02:04Z two words\n2026-11-30T01:02:05Z \n";
+        for size in 1..=text.len() {
+            let (mut lines, mut said, mut times) = (Lines::default(), String::new(), Vec::new());
+            for chunk in text.as_bytes().chunks(size) {
+                let _ = lines.feed(chunk, &mut |piece| {
+                    times.extend(piece.time);
+                    said.push_str(&String::from_utf8_lossy(piece.bytes));
+                    ControlFlow::Continue(())
+                });
+            }
+            assert_eq!((said.as_str(), times.len()), ("one\ntwo words\n\n", 3), "cut every {size} bytes");
+            assert_eq!(times[0], "2026-11-30T01:02:03.45Z".parse().unwrap());
+        }
+    }
+
+    #[test]
+    fn what_is_wanted_is_asked_for() {
+        let since = "2026-11-30T01:02:03Z".parse().ok();
+        let asked = params("app", &LogRange { tail: Some(5), since, follow: true });
+        assert_eq!((asked.tail_lines, asked.since_time, asked.follow, asked.timestamps), (Some(5), since, true, true));
+    }
+}

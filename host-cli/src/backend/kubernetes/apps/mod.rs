@@ -1,0 +1,93 @@
+//! The apps of one namespace: what runs, what it prints, and its end. Deployments and StatefulSets say what is wanted, pods what there is.
+
+mod ending;
+mod log;
+mod seen;
+
+use super::client::{Cluster, ClusterError};
+use crate::backend::apps::{AppsBackend, LogSource};
+use crate::engine::{LogPiece, LogRange};
+use crate::failure::Failure;
+use crate::plan::apps::{RunningApp, Seen, Selected, apps};
+use crate::session::Unconnected;
+use ending::{Ending, permitted};
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::networking::v1::Ingress;
+use seen::{Routes, Workload, instances, sources};
+use std::ops::ControlFlow;
+
+/// All of ours that belongs to an app.
+const OF_APPS: &str = "stager/kind=app";
+
+/// The apps of a namespace.
+pub(crate) struct AppsInCluster {
+    session: Unconnected,
+    cluster: Cluster,
+}
+
+impl AppsInCluster {
+    /// Nothing is asked yet.
+    pub(crate) fn new(session: &Unconnected, cluster: Cluster) -> Self {
+        Self { session: session.clone(), cluster }
+    }
+
+    /// What keeps instances running, of all apps or of one.
+    fn workloads(&self, labels: &str) -> Result<Vec<Workload>, ClusterError> {
+        let deployments =
+            self.cluster.list::<Deployment>(labels)?.iter().map(Workload::of_deployment).collect::<Vec<_>>();
+        let sets = self.cluster.list::<StatefulSet>(labels)?.iter().map(Workload::of_stateful_set).collect::<Vec<_>>();
+        Ok([deployments, sets].concat())
+    }
+
+    /// Where processes answer. Who may not look at that sees the rest.
+    fn routes(&self) -> Result<Routes, ClusterError> {
+        let services = permitted(self.cluster.list::<Service>(OF_APPS))?;
+        let ingresses = permitted(self.cluster.list::<Ingress>(OF_APPS))?;
+        Ok(Routes::of(&services, &ingresses))
+    }
+}
+
+impl AppsBackend for AppsInCluster {
+    fn apps(&self) -> Result<Vec<RunningApp>, Failure> {
+        let (workloads, routes) = (self.workloads(OF_APPS)?, self.routes()?);
+        let pods = self.cluster.list::<Pod>(OF_APPS)?;
+        let wanted = workloads.iter().map(Workload::seen);
+        let there: Vec<Seen> = instances(&pods, &routes);
+        Ok(apps(wanted.chain(there)))
+    }
+
+    fn log_sources(&self, app: &RunningApp) -> Result<Option<Vec<LogSource>>, Failure> {
+        let labels = seen::labels_of(app);
+        let found = sources(&self.cluster.list::<Pod>(&labels)?);
+        if found.is_empty() && self.workloads(&labels)?.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(found))
+    }
+
+    fn read_log(
+        &self,
+        source: &LogSource,
+        range: &LogRange,
+        output: &mut dyn FnMut(LogPiece<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Failure> {
+        Ok(log::read(&self.cluster, source, range, output)?)
+    }
+
+    fn stop(&self, selected: &Selected) -> Result<(), Failure> {
+        let workloads = self.workloads(&seen::labels_of(&selected.app))?;
+        Ending::new(&self.session, &self.cluster, &selected.app).stop(&workloads, &selected.part)
+    }
+
+    fn delete(&self, app: &RunningApp) -> Result<(), Failure> {
+        let workloads = self.workloads(&seen::labels_of(app))?;
+        Ending::new(&self.session, &self.cluster, app).delete(&workloads)
+    }
+
+    fn what_goes(&self, app: &RunningApp) -> String {
+        let pods: usize = app.processes.iter().map(|process| process.instances.len()).sum();
+        let pods = if pods == 1 { "1 pod".to_owned() } else { format!("{pods} pods") };
+        format!("{pods} in namespace {}, with its Services, Secrets and policies", self.cluster.namespace())
+    }
+}

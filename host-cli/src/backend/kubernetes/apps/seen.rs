@@ -1,0 +1,247 @@
+//! What a cluster's objects tell of apps. What a label could not hold whole stands in the annotation of its name. Pure.
+
+use crate::backend::apps::LogSource;
+use crate::backend::kubernetes::names::label_value;
+use crate::plan::apps::{AppInstance, InstanceState, RunningApp, Seen, log_source};
+use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod, PodSpec, PodTemplateSpec, Service};
+use k8s_openapi::api::networking::v1::Ingress;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use shared_model::process_type::WEB;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The app's own container in its pod; the others are sidecars.
+const APP: &str = "app";
+const NAME: &str = "stager/app-name";
+const GUID: &str = "stager/app-guid";
+const PROCESS: &str = "stager/process";
+
+/// What has the labels of all that belongs to the app. One without a guid has none that is another's, either.
+pub(super) fn labels_of(app: &RunningApp) -> String {
+    format!("stager/kind=app,{GUID}={}", label_value(&app.guid))
+}
+
+/// The label's text, whole; empty where there is none.
+fn told<'a>(metadata: &'a ObjectMeta, name: &str) -> &'a str {
+    let annotations = metadata.annotations.iter().filter_map(|all| all.get(name));
+    let labels = metadata.labels.iter().filter_map(|all| all.get(name));
+    annotations.chain(labels).next().map_or("", String::as_str)
+}
+
+/// The process type that an object is of.
+fn process_type(metadata: &ObjectMeta) -> String {
+    let named = told(metadata, PROCESS);
+    if named.is_empty() { WEB.to_owned() } else { named.to_owned() }
+}
+
+fn of_object(metadata: &ObjectMeta) -> Seen {
+    Seen {
+        app_name: told(metadata, NAME).to_owned(),
+        app_guid: told(metadata, GUID).to_owned(),
+        process_type: process_type(metadata),
+        wanted: None,
+        instance: None,
+    }
+}
+
+/// Of what kind a workload is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WorkloadKind {
+    Deployment,
+    StatefulSet,
+}
+
+/// What keeps the instances of a process running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Workload {
+    pub(super) kind: WorkloadKind,
+    pub(super) name: String,
+    pub(super) process_type: String,
+    /// How many instances there are to be.
+    pub(super) replicas: i32,
+    /// The Secrets that its pods use and that are called after it: they are its own.
+    pub(super) secrets: BTreeSet<String>,
+    seen: Seen,
+}
+
+impl Workload {
+    pub(super) fn of_deployment(object: &Deployment) -> Self {
+        let spec = object.spec.as_ref();
+        let (replicas, template) = (spec.and_then(|spec| spec.replicas), spec.map(|spec| &spec.template));
+        Self::new(WorkloadKind::Deployment, &object.metadata, replicas, template)
+    }
+
+    pub(super) fn of_stateful_set(object: &StatefulSet) -> Self {
+        let spec = object.spec.as_ref();
+        let (replicas, template) = (spec.and_then(|spec| spec.replicas), spec.map(|spec| &spec.template));
+        Self::new(WorkloadKind::StatefulSet, &object.metadata, replicas, template)
+    }
+
+    fn new(
+        kind: WorkloadKind,
+        metadata: &ObjectMeta,
+        replicas: Option<i32>,
+        template: Option<&PodTemplateSpec>,
+    ) -> Self {
+        const USUAL: i32 = 1; // where an object does not say
+        let name = metadata.name.clone().unwrap_or_default();
+        let pod = template.and_then(|template| template.spec.as_ref());
+        let own = format!("{name}-");
+        let secrets = pod.map(secrets).unwrap_or_default().into_iter().filter(|secret| secret.starts_with(&own));
+        Self {
+            kind,
+            process_type: process_type(metadata),
+            replicas: replicas.unwrap_or(USUAL),
+            secrets: secrets.collect(),
+            seen: of_object(metadata),
+            name,
+        }
+    }
+
+    /// What it wants, for the list of apps.
+    pub(super) fn seen(&self) -> Seen {
+        Seen { wanted: Some(usize::try_from(self.replicas).unwrap_or_default()), ..self.seen.clone() }
+    }
+}
+
+/// The Secrets that a pod names for its variables and files, but for those with which its image is got.
+fn secrets(pod: &PodSpec) -> BTreeSet<String> {
+    let sources = pod.containers.iter().flat_map(|container| container.env_from.iter().flatten());
+    let variables = sources.filter_map(|source| Some(source.secret_ref.as_ref()?.name.clone()));
+    let volumes = pod.volumes.iter().flatten();
+    let files = volumes.filter_map(|volume| volume.secret.as_ref()?.secret_name.clone());
+    variables.chain(files).collect()
+}
+
+/// Where the processes of apps answer, by the name that all objects of a process have.
+#[derive(Debug, Default)]
+pub(super) struct Routes(BTreeMap<String, Vec<String>>);
+
+impl Routes {
+    /// The hosts of an Ingress; without one the Service within the cluster.
+    pub(super) fn of(services: &[Service], ingresses: &[Ingress]) -> Self {
+        let mut routes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for ingress in ingresses {
+            let rules = ingress.spec.iter().flat_map(|spec| spec.rules.iter().flatten());
+            let hosts = rules.flat_map(|rule| {
+                let host = rule.host.clone().unwrap_or_default();
+                let paths = rule.http.iter().flat_map(|http| &http.paths);
+                paths.map(move |path| {
+                    format!("{host}{}", path.path.as_deref().unwrap_or_default().trim_end_matches('/'))
+                })
+            });
+            routes.entry(ingress.metadata.name.clone().unwrap_or_default()).or_default().extend(hosts);
+        }
+        for service in services {
+            let name = service.metadata.name.clone().unwrap_or_default();
+            let ports = service.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
+            let ports = ports.map(|port| format!("{name}:{}", port.port)).collect();
+            routes.entry(name).or_insert(ports);
+        }
+        Self(routes)
+    }
+
+    fn of_pod(&self, pod: &Pod) -> Vec<String> {
+        let name = told(&pod.metadata, "app.kubernetes.io/name");
+        self.0.get(name).cloned().unwrap_or_default()
+    }
+}
+
+/// The instances that pods are. One that is being ended is none any more.
+pub(super) fn instances(pods: &[Pod], routes: &Routes) -> Vec<Seen> {
+    let there: Vec<&Pod> = pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect();
+    let seen = |(pod, index): (&&Pod, u32)| {
+        let status = status(pod, APP);
+        let state = state(pod, status);
+        let routes = if state.is_up() { routes.of_pod(pod) } else { Vec::new() };
+        let image = |spec: &PodSpec| spec.containers.iter().find(|one| one.name == APP)?.image.clone();
+        let instance = AppInstance {
+            index,
+            state,
+            exit_status: status.and_then(exit_status).filter(|_| state == InstanceState::Down),
+            since: pod.metadata.creation_timestamp.as_ref().map(|time| time.0),
+            routes,
+            name: pod.metadata.name.clone().unwrap_or_default(),
+            id: pod.metadata.uid.clone().unwrap_or_default(),
+            image: pod.spec.as_ref().and_then(image).unwrap_or_default(),
+        };
+        Seen { instance: Some(instance), ..of_object(&pod.metadata) }
+    };
+    there.iter().zip(indices(&there)).map(seen).collect()
+}
+
+/// The index of each: a stateful set's pod has it in its name; those of a Deployment are counted by age.
+fn indices(pods: &[&Pod]) -> Vec<u32> {
+    let age = |pod: &Pod| (pod.metadata.creation_timestamp.clone(), pod.metadata.name.clone());
+    let index = |pod: &&Pod| {
+        if let Some(index) = ordinal(pod) {
+            return index;
+        }
+        let of_same = pods.iter().filter(|one| of_object(&one.metadata) == of_object(&pod.metadata));
+        u32::try_from(of_same.filter(|one| age(one) < age(pod)).count()).unwrap_or(u32::MAX)
+    };
+    pods.iter().map(index).collect()
+}
+
+fn ordinal(pod: &Pod) -> Option<u32> {
+    let is_of_set = |owner: &String| owner == "StatefulSet";
+    pod.metadata.owner_references.iter().flatten().map(|owner| &owner.kind).find(|kind| is_of_set(kind))?;
+    pod.metadata.name.as_ref()?.rsplit_once('-')?.1.parse().ok()
+}
+
+fn status<'a>(pod: &'a Pod, container: &str) -> Option<&'a ContainerStatus> {
+    pod.status.as_ref()?.container_statuses.iter().flatten().find(|status| status.name == container)
+}
+
+fn state(pod: &Pod, status: Option<&ContainerStatus>) -> InstanceState {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default();
+    if ["Succeeded", "Failed"].contains(&phase) {
+        return InstanceState::Down;
+    }
+    let Some(status) = status else { return InstanceState::Starting };
+    let runs = status.state.as_ref().is_some_and(|state| state.running.is_some());
+    match (runs, status.ready, status.started) {
+        (true, true, _) => InstanceState::Running,
+        (true, false, Some(true)) => InstanceState::Unhealthy,
+        (true, false, _) => InstanceState::Starting,
+        // It has run before, and waits to be started again.
+        (false, ..) if exit_status(status).is_some() => InstanceState::Down,
+        (false, ..) => InstanceState::Starting,
+    }
+}
+
+/// How it ended last.
+fn exit_status(status: &ContainerStatus) -> Option<i64> {
+    let ended = |state: &Option<ContainerState>| Some(i64::from(state.as_ref()?.terminated.as_ref()?.exit_code));
+    ended(&status.state).or_else(|| ended(&status.last_state))
+}
+
+/// What keeps what these pods' containers print: of each container that has ever run. Pods that are being ended count.
+pub(super) fn sources(pods: &[Pod]) -> Vec<LogSource> {
+    let all: Vec<&Pod> = pods.iter().collect();
+    let of_pod = |(pod, index): (&&Pod, u32)| {
+        let process_type = process_type(&pod.metadata);
+        let name = pod.metadata.name.clone().unwrap_or_default();
+        let uid = pod.metadata.uid.clone().unwrap_or_default();
+        let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+        let source = |status: &ContainerStatus| {
+            let is_up = status.state.as_ref().is_some_and(|state| state.running.is_some());
+            let sidecar = if status.name == APP { String::new() } else { format!("/{}", status.name.to_uppercase()) };
+            let whole = log_source(&process_type, index);
+            let (process, number) = whole.rsplit_once('/').unwrap_or((&whole, "0"));
+            (is_up || exit_status(status).is_some()).then(|| LogSource {
+                id: format!("{uid}/{name}/{}", status.name),
+                process_type: process_type.clone(),
+                index,
+                source: format!("{process}{sidecar}/{number}"),
+                name: name.clone(),
+                is_up,
+            })
+        };
+        statuses.filter_map(source).collect::<Vec<_>>()
+    };
+    all.iter().zip(indices(&all)).flat_map(of_pod).collect()
+}
+
+#[cfg(test)]
+mod tests;
