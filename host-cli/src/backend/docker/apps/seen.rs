@@ -38,9 +38,10 @@ pub(super) fn index(one: &ContainerSummary) -> u32 {
 /// The instance that it is.
 pub(super) fn seen(one: &ContainerSummary) -> Seen {
     let state = match (one.running, one.health) {
-        (Running::Now, Health::Starting) | (Running::NotYet, _) => InstanceState::Starting,
+        (Running::NotYet, _) => InstanceState::Starting,
         (Running::Now, Health::Unhealthy) => InstanceState::Unhealthy,
-        (Running::Now, Health::Healthy | Health::Unchecked) => InstanceState::Running,
+        // An engine's own check comes late, or never (Podman); `launch` has asked the app itself before it left it.
+        (Running::Now, Health::Starting | Health::Healthy | Health::Unchecked) => InstanceState::Running,
         (Running::Not, _) => InstanceState::Down,
     };
     let routes = label(one, labels::PORTS).split(' ').filter(|route| !route.is_empty() && one.running == Running::Now);
@@ -107,7 +108,11 @@ mod tests {
         let one = ContainerSummary { health: Health::Starting, created: 7, ..container(&labels) };
         let seen_of = |one: &ContainerSummary| seen(one).instance.unwrap();
         let instance = seen_of(&one);
-        assert_eq!((instance.index, instance.state, instance.routes.len()), (2, InstanceState::Starting, 2));
+        assert_eq!((instance.index, instance.state, instance.routes.len()), (2, InstanceState::Running, 2));
+        let unhealthy = ContainerSummary { health: Health::Unhealthy, ..one.clone() };
+        assert_eq!(seen_of(&unhealthy).state, InstanceState::Unhealthy);
+        let made = ContainerSummary { running: Running::NotYet, ..one.clone() };
+        assert_eq!(seen_of(&made).state, InstanceState::Starting);
         assert_eq!((process_type(&one), instance.since), (WEB, Timestamp::from_second(7).ok()));
         let ended = ContainerSummary { running: Running::Not, exit_status: Some(137), ..one };
         let instance = seen_of(&ended);
