@@ -1,5 +1,6 @@
 //! Ends apps in a cluster. A stopped app keeps all its objects, with no instance; of a deleted one all go, its Secrets by their names:
-//! who runs apps has no right to look for Secrets.
+//! who runs apps has no right to look for Secrets. What names them goes last, so that a deletion that was broken off can be repeated;
+//! and a policy goes after the pods that it keeps in.
 
 use super::seen::{Routes, Workload, WorkloadKind, instances, labels_of};
 use crate::backend::kubernetes::client::{Cluster, ClusterError, Kind, Owned, Reason};
@@ -25,14 +26,6 @@ const POLL: Duration = Duration::from_millis(500);
 /// How many instances a stopped app had, for who starts it again.
 const REPLICAS: &str = "stager/stopped-replicas";
 
-/// What this user may not see is not there.
-pub(super) fn permitted<T>(listed: Result<Vec<T>, ClusterError>) -> Result<Vec<T>, ClusterError> {
-    match listed {
-        Err(error) if error.reason == Reason::Forbidden => Ok(Vec::new()),
-        listed => listed,
-    }
-}
-
 /// Ends an app.
 pub(super) struct Ending<'a> {
     session: &'a Unconnected,
@@ -52,16 +45,40 @@ impl<'a> Ending<'a> {
             return Err(Failure::new(ExitCode::CommandLine, text, "`host-cli stop APP/PROCESS` stops a process"));
         }
         let is_meant = |one: &&Workload| part.process.as_ref().is_none_or(|process| *process == one.process_type);
-        let began = Instant::now();
-        let meant: Vec<&Workload> = workloads.iter().filter(is_meant).collect();
-        let running: Vec<&&Workload> = meant.iter().filter(|one| one.replicas > 0).collect();
+        let running: Vec<&Workload> = workloads.iter().filter(is_meant).filter(|one| one.replicas > 0).collect();
         if running.is_empty() {
             let text = format!("{} is stopped already", escape_control(self.app.subject()));
             self.session.emit(Event::Note { text });
             return Ok(());
         }
-        let before = self.pods()?;
-        for one in &running {
+        self.end(&running)
+    }
+
+    /// Removes all that is the app's.
+    pub(super) fn delete(&self, workloads: &[Workload]) -> Result<(), Failure> {
+        self.end(&workloads.iter().collect::<Vec<_>>())?;
+        self.remove_all::<PodDisruptionBudget>()?;
+        self.remove_all::<Ingress>()?;
+        self.remove_all::<Service>()?;
+        self.remove_all::<NetworkPolicy>()?;
+        for name in workloads.iter().flat_map(|one| &one.secrets) {
+            self.remove::<Secret>(name)?;
+        }
+        for one in workloads {
+            match one.kind {
+                WorkloadKind::Deployment => self.remove::<Deployment>(&one.name)?,
+                WorkloadKind::StatefulSet => self.remove::<StatefulSet>(&one.name)?,
+            }
+        }
+        let text = "Its image in the registry stays, and the claims of its volumes";
+        self.session.emit(Event::Note { text: text.to_owned() });
+        Ok(())
+    }
+
+    /// Lets these have no instance, and waits until it is so.
+    fn end(&self, workloads: &[&Workload]) -> Result<(), Failure> {
+        let (began, before) = (Instant::now(), self.pods()?);
+        for one in workloads.iter().filter(|one| one.replicas > 0) {
             let fields = json!({
                 "metadata": { "annotations": { REPLICAS: one.replicas.to_string() } },
                 "spec": { "replicas": 0 },
@@ -71,41 +88,21 @@ impl<'a> Ending<'a> {
                 WorkloadKind::StatefulSet => drop(self.cluster.change::<StatefulSet>(&one.name, &fields)?),
             }
         }
-        let is_meant = |process: &String| running.iter().any(|one| one.process_type == *process);
+        let is_meant = |process: &String| workloads.iter().any(|one| one.process_type == *process);
         self.await_end(before.into_iter().filter(|(_, (process, _))| is_meant(process)).collect(), began)
     }
 
-    /// Removes all that is the app's.
-    pub(super) fn delete(&self, workloads: &[Workload]) -> Result<(), Failure> {
-        let (began, before) = (Instant::now(), self.pods()?);
-        for one in workloads {
-            match one.kind {
-                WorkloadKind::Deployment => self.remove::<Deployment>(&one.name, Owned::First)?,
-                WorkloadKind::StatefulSet => self.remove::<StatefulSet>(&one.name, Owned::First)?,
-            }
-        }
-        self.await_end(before, began)?;
-        self.remove_all::<PodDisruptionBudget>()?;
-        self.remove_all::<Ingress>()?;
-        self.remove_all::<Service>()?;
-        self.remove_all::<NetworkPolicy>()?;
-        for name in workloads.iter().flat_map(|one| &one.secrets) {
-            self.remove::<Secret>(name, Owned::After)?;
-        }
-        let text = "Its image in the registry stays, and the claims of its volumes";
-        self.session.emit(Event::Note { text: text.to_owned() });
-        Ok(())
-    }
-
     fn remove_all<K: Kind>(&self) -> Result<(), ClusterError> {
-        for object in permitted(self.cluster.list::<K>(&labels_of(self.app)))? {
-            self.remove::<K>(object.meta().name.as_deref().unwrap_or_default(), Owned::After)?;
-        }
-        Ok(())
+        let listed = match self.cluster.list::<K>(&labels_of(self.app)) {
+            // A cluster before 1.21 has no such budgets.
+            Err(error) if error.reason == Reason::Missing => Vec::new(),
+            listed => listed?,
+        };
+        listed.iter().try_for_each(|object| self.remove::<K>(object.meta().name.as_deref().unwrap_or_default()))
     }
 
-    fn remove<K: Kind>(&self, name: &str, owned: Owned) -> Result<(), ClusterError> {
-        if self.cluster.delete::<K>(name, owned)? {
+    fn remove<K: Kind>(&self, name: &str) -> Result<(), ClusterError> {
+        if self.cluster.delete::<K>(name, Owned::After)? {
             let (app_name, app_guid) = (self.app.subject().to_owned(), self.app.guid.clone());
             let kind = K::kind(&()).into_owned();
             self.session.emit(Event::Deleted { app_name, app_guid, kind, name: name.to_owned() });

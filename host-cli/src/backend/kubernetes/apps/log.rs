@@ -35,12 +35,14 @@ fn params(container: &str, range: &LogRange) -> LogParams {
     }
 }
 
-/// Lines that begin with a time each.
+/// Lines that begin with a time each. One that does not is the kubelet's own: what it says of a container that has just gone.
 #[derive(Default)]
 struct Lines {
     entry: TimedEntry,
     /// The last byte ended no line.
     is_within: bool,
+    /// The line has shown its time.
+    is_timed: bool,
 }
 
 impl Lines {
@@ -48,9 +50,14 @@ impl Lines {
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             if !self.is_within {
                 self.entry.begin();
+                self.is_timed = false;
             }
             self.is_within = !part.ends_with(b"\n");
-            self.entry.feed(Stream::Out, part, output)?;
+            let is_timed = &mut self.is_timed;
+            self.entry.feed(Stream::Out, part, &mut |piece| {
+                *is_timed |= piece.time.is_some();
+                if *is_timed { output(piece) } else { ControlFlow::Continue(()) }
+            })?;
         }
         ControlFlow::Continue(())
     }
@@ -61,8 +68,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_line_loses_its_time_wherever_the_bytes_are_cut() {
-        let text = "2026-11-30T01:02:03.450000000Z one\n2026-11-30T01:02:04Z two words\n2026-11-30T01:02:05Z \n";
+    fn each_line_loses_its_time_wherever_the_bytes_are_cut_and_the_kubelets_own_are_left_out() {
+        let text = "2026-11-30T01:02:03.450000000Z one\nrpc error: code = NotFound desc = no such container\n2026-11-30T01:02:04Z two words\n2026-11-30T01:02:05Z \n";
         for size in 1..=text.len() {
             let (mut lines, mut said, mut times) = (Lines::default(), String::new(), Vec::new());
             for chunk in text.as_bytes().chunks(size) {
