@@ -246,7 +246,7 @@ mod tests {
         let pushes = {
             let merge = Arc::clone(&merge);
             thread::spawn(move || {
-                (0..).take_while(|second| merge.push(place, line(*second, "x")).is_continue()).count()
+                (0..100_000).take_while(|second| merge.push(place, line(*second, "x")).is_continue()).count()
             })
         };
         thread::sleep(Duration::from_millis(50));

@@ -79,7 +79,7 @@ mod tests {
                     let text = String::from_utf8_lossy(piece.bytes).into_owned();
                     match said.last_mut() {
                         Some((_, last, before)) if piece.time.is_none() && *last == piece.stream => {
-                            before.push_str(&text)
+                            before.push_str(&text);
                         }
                         _ => said.push((piece.time, piece.stream, text)),
                     }

@@ -1,4 +1,4 @@
-//! The apps of one namespace: what runs, what it prints, and its end. Deployments and StatefulSets say what is wanted, pods what there is.
+//! The apps of one namespace: what runs, what it prints, and its end. Workloads say what is wanted, pods what there is.
 
 mod ending;
 mod log;

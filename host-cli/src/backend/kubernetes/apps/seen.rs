@@ -203,10 +203,9 @@ fn state(pod: &Pod, status: Option<&ContainerStatus>) -> InstanceState {
     match (runs, status.ready, status.started) {
         (true, true, _) => InstanceState::Running,
         (true, false, Some(true)) => InstanceState::Unhealthy,
-        (true, false, _) => InstanceState::Starting,
         // It has run before, and waits to be started again.
         (false, ..) if exit_status(status).is_some() => InstanceState::Down,
-        (false, ..) => InstanceState::Starting,
+        _ => InstanceState::Starting,
     }
 }
 
