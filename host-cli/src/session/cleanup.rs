@@ -199,11 +199,11 @@ impl Cleanup {
     /// whether it was made. An end in the middle waits until that is known.
     pub(crate) fn make_elsewhere<T>(
         &self,
-        made: Box<dyn Elsewhere>,
+        undo: Box<dyn Elsewhere>,
         make: impl FnOnce() -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut state = self.open()?;
-        state.elsewhere.push(made);
+        state.elsewhere.push(undo);
         state.making.push(Stop::default());
         drop(state);
         let ends = EndsMaking(self);

@@ -129,9 +129,9 @@ impl<'a> Follower<'a> {
         }
     }
 
-    fn go(mut self, hears: &Receiver<News>) -> Turn<Outcome> {
+    fn go(mut self, news: &Receiver<News>) -> Turn<Outcome> {
         loop {
-            match hears.recv_timeout(self.patience().tick) {
+            match news.recv_timeout(self.patience().tick) {
                 Ok(News::Pod(seen)) => self.see(seen),
                 Ok(News::Log(news)) => {
                     let (session, container, heard, last) =

@@ -232,8 +232,8 @@ fn is_ended(status: &ContainerStatus) -> bool {
 /// How the app of an instance ended, where the cluster has had to start it again.
 fn ended(pod: &Pod, start_timeout: Duration) -> Option<Unhealthy> {
     let status = app(pod)?;
-    let states = [status.last_state.as_ref(), status.state.as_ref()];
-    let ended = states.into_iter().flatten().find_map(|state| state.terminated.as_ref())?;
+    let known = [status.last_state.as_ref(), status.state.as_ref()];
+    let ended = known.into_iter().flatten().find_map(|state| state.terminated.as_ref())?;
     let ran = ended.started_at.as_ref().zip(ended.finished_at.as_ref());
     let ran = ran.map_or(0, |(from, to)| to.0.as_second() - from.0.as_second());
     // The cluster ends one whose check does not pass.

@@ -293,7 +293,7 @@ pub(super) fn by_keys(files: &BTreeMap<&'static str, Secret<Vec<u8>>>) -> BTreeM
 }
 
 /// A path's folder and name.
-pub(super) fn parts<'a>(path: &'a str) -> Option<(&'a str, &'a str)> {
+pub(super) fn parts(path: &str) -> Option<(&str, &str)> {
     path.rsplit_once('/')
 }
 

@@ -92,8 +92,8 @@ impl ClusterError {
         Self { reason: Reason::Away, text, wait: None }
     }
 
-    pub(super) fn here(text: String) -> Self {
-        Self { reason: Reason::Refused, text: shown(&text), wait: None }
+    pub(super) fn here(text: &str) -> Self {
+        Self { reason: Reason::Refused, text: shown(text), wait: None }
     }
 
     pub(super) fn unknown(path: &Path) -> Self {

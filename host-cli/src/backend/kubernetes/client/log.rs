@@ -90,12 +90,12 @@ impl Cluster {
         params: &LogParams,
         output: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<(), ClusterError> {
-        let (api, what) = (self.api::<Pod>(), format!("the log of pods/{pod}"));
+        let (api, what, answer) = (self.api::<Pod>(), format!("the log of pods/{pod}"), self.patience.answer);
         self.runtime.block_on(async {
-            let stream = match timeout(ONE_ANSWER, api.log_stream(pod, params)).await {
+            let stream = match timeout(answer, api.log_stream(pod, params)).await {
                 Ok(Ok(stream)) => stream,
                 Ok(Err(error)) => return Err(ClusterError::of(&what, error)),
-                Err(_) => return Err(ClusterError::silent(&what, ONE_ANSWER)),
+                Err(_) => return Err(ClusterError::silent(&what, answer)),
             };
             let (mut stream, mut piece) = (pin!(stream), vec![0; PIECE]);
             loop {

@@ -78,7 +78,7 @@ impl Cluster {
     /// Neither is there, or it is of no use. Nobody is asked yet.
     pub(crate) fn connect(place: &ClusterPlace) -> Result<Self, ClusterError> {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let runtime = runtime.map_err(|error| ClusterError::here(error.to_string()))?;
+        let runtime = runtime.map_err(|error| ClusterError::here(&error.to_string()))?;
         let config = runtime.block_on(config(place))?;
         let namespace = place.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let client = {
@@ -110,7 +110,7 @@ impl Cluster {
         let (api, params) = (self.api::<K>(), PatchParams::apply(MANAGER).force());
         let name = object.meta().name.clone().unwrap_or_default();
         let (mut value, bug) =
-            (serde_json::to_value(object), |error: serde_json::Error| ClusterError::here(error.to_string()));
+            (serde_json::to_value(object), |error: serde_json::Error| ClusterError::here(&error.to_string()));
         if let Ok(serde_json::Value::Object(fields)) = &mut value {
             fields.insert("apiVersion".to_owned(), K::api_version(&()).into());
             fields.insert("kind".to_owned(), K::kind(&()).into());

@@ -82,7 +82,9 @@ fn until(told: &Receiver<String>, wanted: &str) -> Vec<String> {
     loop {
         match told.recv_timeout(SOON) {
             Ok(one) => all.push(one),
-            Err(_) => panic!("no {wanted}: {all:?}"),
+            Err(mpsc::RecvTimeoutError::Timeout | mpsc::RecvTimeoutError::Disconnected) => {
+                panic!("no {wanted}: {all:?}")
+            }
         }
         if all.last().is_some_and(|one| one == wanted) {
             return all;

@@ -124,7 +124,7 @@ fn a_job_that_may_have_no_pod_says_what_the_cluster_says() {
             );
         });
         api.whenever_deleted(Kind::Job, |world, job| {
-            world.remove(Kind::Job, job["metadata"]["name"].as_str().unwrap())
+            world.remove(Kind::Job, job["metadata"]["name"].as_str().unwrap());
         });
         let told = staged(&api);
         let (text, tried) = told.failure();
