@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::session::Unconnected;
 use crate::session::cleanup::Elsewhere;
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{Container, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
@@ -106,7 +106,7 @@ fn created(cluster: &Cluster, job: &Job) -> Result<(Job, Whose), Failure> {
             Err(error) => return Err(error.into()),
         };
         match cluster.get::<Job>(name)? {
-            Some(found) if instance(&found) != instance(job) => return Err(error.into()),
+            Some(found) if told(&found) != told(job) => return Err(error.into()),
             Some(found) if found.metadata.deletion_timestamp.is_some() => {}
             Some(found) if has_failed(&found) => drop(cluster.delete::<Job>(name, Owned::First)?),
             Some(found) => return Ok((found, Whose::Earlier)),
@@ -124,8 +124,16 @@ fn has_failed(job: &Job) -> bool {
     conditions.into_iter().flatten().any(|one| one.type_ == "Failed" && one.status == "True")
 }
 
-fn instance(job: &Job) -> Option<&String> {
-    job.metadata.labels.as_ref()?.get("stager/instance")
+/// Of which start a Job is, and what its containers run. A name alone proves nothing: whoever may make Jobs chooses it.
+fn told(job: &Job) -> (Option<&String>, Vec<Container>) {
+    let instance = job.metadata.labels.as_ref().and_then(|labels| labels.get("stager/instance"));
+    let pod = job.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+    let containers = pod.into_iter().flat_map(|pod| pod.init_containers.iter().flatten().chain(&pod.containers));
+    let runs = |one: &Container| {
+        let Container { name, image, command, args, .. } = one.clone();
+        Container { name, image, command, args, ..Container::default() }
+    };
+    (instance, containers.map(runs).collect())
 }
 
 fn owner(job: &Job) -> OwnerReference {

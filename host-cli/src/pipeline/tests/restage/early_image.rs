@@ -100,7 +100,7 @@ fn interrupted_while(begins: impl FnOnce(&Fake, Box<dyn FnOnce() + Send>), made:
     let watch = move |session| sends.send(session).unwrap();
     let walked = restaged_by(&fake, "", watch, document(STAGER_2016, "taskDefinition", |_| {}));
     assert_eq!(walked.code, ExitCode::Interrupted);
-    assert!(walked.said("waiting up to a minute for an unfinished image"), "{}", walked.text);
+    assert!(walked.said("waiting up to a minute for what is half made"), "{}", walked.text);
     nothing_is_left(&fake);
 }
 
