@@ -18,7 +18,6 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-const TICK: Duration = Duration::from_millis(500);
 const QUEUE: usize = 64;
 /// How much of what a failed app printed is shown.
 const LAST_LINES: i64 = 20;
@@ -40,7 +39,9 @@ pub(super) struct Rollout<'a> {
 enum News {
     Set(Counts),
     Pod(Seen<Pod>),
-    Trouble,
+    /// Of the workload: what can be seen of it is seen again, or not any more.
+    Again,
+    Trouble(ClusterError),
 }
 
 /// How far a workload is, of either kind.
@@ -74,7 +75,15 @@ pub(super) fn wait(session: &Unconnected, cluster: &Cluster, rollout: &Rollout<'
         Index::Unknown => cluster.watch::<Deployment>(&labels, move |seen| told(&tells, deployment(seen))),
         Index::Known => cluster.watch::<StatefulSet>(&labels, move |seen| told(&tells, stateful_set(seen))),
     };
-    let mut watch = Watch { session, cluster, rollout, began: Instant::now(), pods: HashMap::new(), hindrance: None };
+    let mut watch = Watch {
+        session,
+        cluster,
+        rollout,
+        began: Instant::now(),
+        pods: HashMap::new(),
+        hindrance: None,
+        trouble: None,
+    };
     watch.go(&hears)
 }
 
@@ -83,7 +92,11 @@ fn told(tells: &SyncSender<News>, news: News) -> ControlFlow<()> {
 }
 
 fn deployment(seen: Seen<Deployment>) -> News {
-    let Seen::Is(set) = seen else { return News::Trouble };
+    let set = match seen {
+        Seen::Is(set) => set,
+        Seen::Trouble(error) => return News::Trouble(error),
+        Seen::Gone(_) | Seen::Again => return News::Again,
+    };
     let (spec, status) = (set.spec.unwrap_or_default(), set.status.unwrap_or_default());
     News::Set(Counts {
         seen: status.observed_generation >= set.metadata.generation,
@@ -95,7 +108,11 @@ fn deployment(seen: Seen<Deployment>) -> News {
 }
 
 fn stateful_set(seen: Seen<StatefulSet>) -> News {
-    let Seen::Is(set) = seen else { return News::Trouble };
+    let set = match seen {
+        Seen::Is(set) => set,
+        Seen::Trouble(error) => return News::Trouble(error),
+        Seen::Gone(_) | Seen::Again => return News::Again,
+    };
     let (spec, status) = (set.spec.unwrap_or_default(), set.status.unwrap_or_default());
     let is_one = status.update_revision == status.current_revision;
     News::Set(Counts {
@@ -121,6 +138,8 @@ struct Watch<'a> {
     /// Those of this start, by uid.
     pods: HashMap<String, Pod>,
     hindrance: Option<(Hindrance, Instant)>,
+    /// Since when the cluster is not seen.
+    trouble: Option<(Instant, ClusterError)>,
 }
 
 impl Watch<'_> {
@@ -128,13 +147,15 @@ impl Watch<'_> {
         let mut counts = Counts::default();
         let longest = self.rollout.start_timeout + Duration::from_secs(PROGRESS);
         loop {
-            match hears.recv_timeout(TICK) {
+            match hears.recv_timeout(self.cluster.patience().tick) {
                 Ok(News::Set(now)) => counts = now,
                 Ok(News::Pod(Seen::Is(pod))) => self.is(*pod),
                 Ok(News::Pod(Seen::Gone(pod))) => {
                     self.pods.remove(pod.metadata.uid.as_deref().unwrap_or_default());
                 }
-                Ok(News::Pod(Seen::Again | Seen::Trouble(_)) | News::Trouble) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(News::Pod(Seen::Trouble(error)) | News::Trouble(error)) => self.trouble(error),
+                Ok(News::Pod(Seen::Again) | News::Again) => self.trouble = None,
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Failure::new(ExitCode::Bug, "a rollout is watched by nobody", "please report this"));
                 }
@@ -143,11 +164,33 @@ impl Watch<'_> {
                 return Ok(());
             }
             self.judge()?;
+            self.bound()?;
             if self.began.elapsed() > longest {
                 let check = String::new();
                 return Err(self.unhealthy(&Unhealthy::NotHealthy { waited: longest, check }));
             }
         }
+    }
+
+    fn trouble(&mut self, error: ClusterError) {
+        let since = self.trouble.take().map(|(since, _)| since);
+        if since.is_none() {
+            self.session.emit(Event::Note { text: format!("Waiting for the cluster: {}", error.text) });
+        }
+        self.trouble = Some((since.unwrap_or_else(Instant::now), error));
+    }
+
+    /// A cluster that is away may come back; who may not look at it need not wait.
+    fn bound(&self) -> Result<(), Failure> {
+        let Some((since, error)) = &self.trouble else { return Ok(()) };
+        let patience = self.cluster.patience();
+        if since.elapsed() <= if error.may_pass() { patience.lost } else { patience.refused } {
+            return Ok(());
+        }
+        let failure = Failure::from(error.clone());
+        let text =
+            format!("{} has not been seen for {} s: {}", self.rollout.subject, since.elapsed().as_secs(), failure.text);
+        Err(Failure { text, ..failure })
     }
 
     fn is(&mut self, pod: Pod) {

@@ -1,5 +1,6 @@
 //! The objects of every recorded request, as files that ci/test also shows to the schemas of clusters.
 
+mod launching;
 mod staging;
 mod staging_faults;
 

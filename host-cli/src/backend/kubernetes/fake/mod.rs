@@ -91,6 +91,7 @@ struct Log {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Moment {
     Made,
+    Changed,
     Deleted,
 }
 
@@ -220,6 +221,11 @@ impl World {
     /// Calls this, in a thread of its own, whenever a client has made one of these.
     pub(crate) fn whenever_made(&self, kind: Kind, act: impl Fn(&World, &Value) + Send + Sync + 'static) {
         self.state().reactions.push((kind, Moment::Made, Arc::new(act)));
+    }
+
+    /// Calls this whenever a client has changed one of these.
+    pub(crate) fn whenever_changed(&self, kind: Kind, act: impl Fn(&World, &Value) + Send + Sync + 'static) {
+        self.state().reactions.push((kind, Moment::Changed, Arc::new(act)));
     }
 
     /// Calls this whenever a client has asked for one of these to be deleted. What is deleted in the foreground is there until then

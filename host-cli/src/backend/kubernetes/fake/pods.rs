@@ -19,18 +19,25 @@ impl World {
     /// # Panics
     /// There is no such Job.
     pub(crate) fn start_pod(&self, job: &str) -> FakePod {
-        let found = self.get(Kind::Job, job).unwrap();
+        self.start_pod_of(Kind::Job, job)
+    }
+
+    /// As [`Self::start_pod`], of another kind of owner.
+    pub(crate) fn start_pod_of(&self, kind: Kind, owner: &str) -> FakePod {
+        let found = self.get(kind, owner).unwrap();
         let number = self.change_state(|state| {
             state.pods += 1;
             state.pods - 1
         });
-        let name = format!("{job}-pod{number}");
+        let name = format!("{owner}-pod{number}");
         let template = &found["spec"]["template"];
         let mut pod =
             json!({"metadata": template["metadata"], "spec": template["spec"], "status": {"phase": "Pending"}});
         pod["metadata"]["name"] = Value::from(&*name);
-        pod["metadata"]["labels"]["job-name"] = job.into();
-        pod["metadata"]["ownerReferences"] = json!([{"apiVersion": "batch/v1", "kind": "Job", "name": job, "uid": found["metadata"]["uid"], "controller": true}]);
+        if kind == Kind::Job {
+            pod["metadata"]["labels"]["job-name"] = owner.into();
+        }
+        pod["metadata"]["ownerReferences"] = json!([{"apiVersion": kind.api(), "kind": kind.name(), "name": owner, "uid": found["metadata"]["uid"], "controller": true}]);
         self.add(Kind::Pod, pod);
         self.pod(&name)
     }
@@ -138,6 +145,13 @@ impl FakePod {
         self.terminated(container, code, reason, message)
     }
 
+    /// A container has ended with this code, and the node waits before it starts it once more.
+    pub(crate) fn crashed(&self, container: &str, code: i32) -> &Self {
+        let ended = json!({"exitCode": code, "reason": "Error", "startedAt": "2026-11-30T12:00:00Z", "finishedAt": "2026-11-30T12:00:01Z"});
+        self.state(container, &json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}));
+        self.of_container(container, |status| status["lastState"] = json!({"terminated": ended.clone()}))
+    }
+
     /// A container wanted more memory than it may have.
     pub(crate) fn out_of_memory(&self, container: &str) -> &Self {
         self.terminated(container, 137, "OOMKilled", "")
@@ -183,11 +197,15 @@ impl FakePod {
     }
 
     fn state(&self, container: &str, state: &Value) -> &Self {
+        self.of_container(container, |status| status["state"] = state.clone())
+    }
+
+    fn of_container(&self, container: &str, act: impl Fn(&mut Value)) -> &Self {
         self.status(|status| {
             for list in ["initContainerStatuses", "containerStatuses"] {
                 for one in status[list].as_array_mut().into_iter().flatten() {
                     if one["name"] == container {
-                        one["state"] = state.clone();
+                        act(one);
                     }
                 }
             }

@@ -134,7 +134,10 @@ fn patch(world: &World, kind: Kind, target: &Target, body: &Value) -> Answer {
     let act = |object: &mut Value| merge(object, body);
     let changed = world.change_state(|state| state.objects.change(kind, namespace, &target.name, act));
     match changed {
-        Some(object) => Answer::Json(200, object),
+        Some(object) => {
+            world.react(kind, Moment::Changed, &object);
+            Answer::Json(200, object)
+        }
         None if target.query.contains_key("fieldManager") => create(world, kind, target, body.clone()),
         None => Answer::Json(404, refusal(404, "patch", target)),
     }
@@ -180,8 +183,12 @@ fn log(world: &World, target: &Target) -> Answer {
     let container = target.query.get("container").map(String::as_str).unwrap_or_default();
     let statuses = ["initContainerStatuses", "containerStatuses"].map(|of| pod["status"][of].as_array());
     let found = statuses.into_iter().flatten().flatten().find(|status| status["name"] == container);
-    let begun =
-        found.is_some_and(|status| ["running", "terminated"].iter().any(|state| status["state"][*state].is_object()));
+    let begun = found.is_some_and(|status| {
+        if target.is("previous") {
+            return status["lastState"]["terminated"].is_object();
+        }
+        ["running", "terminated"].iter().any(|state| status["state"][*state].is_object())
+    });
     if !begun {
         let text = format!("container \"{container}\" in pod \"{}\" is waiting to start: PodInitializing", target.name);
         return Answer::Json(400, status(400, "BadRequest", &text));
