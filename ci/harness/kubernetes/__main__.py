@@ -41,7 +41,7 @@ from harness.kubernetes.scene import NAMESPACE, Scene
 
 WORK = Path('/var/tmp/stager-kubernetes')
 NODES = 2
-MODULES = ('staging', 'examples', 'hostile', 'launching', 'roles', 'faults', 'many')  # of the checks, in the order in which they are made
+MODULES = ('staging', 'examples', 'hostile', 'launching', 'roles', 'client', 'faults', 'many')  # of the checks, in the order in which they are made
 
 
 def main():

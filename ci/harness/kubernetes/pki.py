@@ -7,6 +7,7 @@ import subprocess
 from harness.kubernetes.addresses import API, FIRST_SERVICE, SITE
 
 DAYS = '30'
+USERS = ('stage-only', 'launch-only')  # who may do nothing until a Role is bound to them; see roles.py
 NEW_KEY = ('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes')
 # Of the registry: who may push and pull, and the same as bcrypt has it. It guards nothing but images of tests.
 USER, PASSWORD = 'pusher', 'of-the-registry-2bSVvtfXqQ'
@@ -30,6 +31,8 @@ class Pki:
         self.login('admin', 'admin', 'system:masters')
         for part in ('controller-manager', 'scheduler', 'proxy'):
             self.login(part, f'system:kube-{part}', 'system:authenticated')
+        for user in USERS:
+            self.login(user, user, 'stager-tests')
         for number in range(1, nodes + 1):
             self.login(f'node{number}', f'system:node:node{number}', 'system:nodes')
         (self.folder / 'tokens.csv').write_text('\n'.join([*self.tokens, '']))

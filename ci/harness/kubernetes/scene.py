@@ -3,10 +3,12 @@ import json
 import os
 import re
 import subprocess
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from harness.command import TOP
-from harness.events import event_of
+from harness.events import Done, event_of
 from harness.kubernetes.addresses import REGISTRY
 from harness.kubernetes.check import Wrong
 from harness.kubernetes.images import BASE, LOGIN
@@ -62,6 +64,37 @@ class Staging:
                           *(f'{name}: {line[:400]}' for name, log in self.logs.items() for line in log.splitlines()[-SAID:])])
 
 
+@dataclass
+class Client:
+    """A host-cli at work in the cluster, and what it says."""
+    process: subprocess.Popen
+    said: Path
+
+    def done(self):
+        """As far as it is; `code` is None while it goes on."""
+        return Done(self.process.poll(), self.said.read_bytes(), '')
+
+    def ended(self, patience=LONGEST):
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise Wrong(f'not done after {patience} s: {self.done().out[-1500:]}') from None
+        return self.done()
+
+    def well(self, patience=LONGEST):
+        """Its end, which must be a good one."""
+        done = self.ended(patience)
+        if done.code:
+            raise Wrong(f'{done.why()}\n{done.out[-1500:]}')
+        return done
+
+    def says(self, words, patience=LONGEST):
+        """Waits until it does."""
+        if not until(lambda: words in self.done().out or self.process.poll() is not None, patience, 0.3) or words not in self.done().out:
+            raise Wrong(f'it does not say `{words}`: {self.done().out[-1500:]}')
+
+
 class Scene:
     """See the module's text."""
 
@@ -95,6 +128,21 @@ class Scene:
         if done.returncode:
             raise Wrong(f'host-cli {" ".join(map(str, words))[:120]} ended with {done.returncode}: {done.stderr.strip()[-800:]}')
         return done.stdout
+
+    def client(self, user, command, *words):
+        """A host-cli that speaks to the cluster, as one who has no more than a Role gives: its process, and the file that it speaks to."""
+        config = {'DOCKER_CONFIG': str(self.images.config), 'KUBECONFIG': str(self.cluster.pki.folder / f'{user}.kubeconfig')}
+        said = self.folder / f'client-{time.monotonic_ns()}'
+        line = [*self.cluster.into('site', 'net'), self.host_cli, command, '--on', 'kubernetes', '--namespace', NAMESPACE, '--output', 'json', *words]
+        with open(said, 'wb') as out:
+            process = subprocess.Popen([str(word) for word in line], env={**os.environ, **config}, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        return Client(process, said)
+
+    def restaged(self, app, *options, tag='1', publish=True):
+        """`restage --on kubernetes` of the app's newest request, as it begins."""
+        where = ['--base', BASE, '--publish', self.image_of(app, tag)] if publish else ['--no-image']
+        return self.client('stage-only', 'restage', app, '--logs', self.hcf.state / 'log', '--stager-image', self.stager, '--ca', self.authorities(),
+                           '--upload', *where, *options)
 
     def image_of(self, app, tag='1'):
         return f'{REGISTRY}/cf-app/{app}:{tag}'

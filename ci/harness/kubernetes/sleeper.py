@@ -10,8 +10,8 @@ ASLEEP = 'the builder sleeps'
 BUSY = 120  # seconds until a builder runs, on a busy machine
 
 
-def asleep(scene, seconds, **more):
-    """A Job whose builder has begun to sleep for so long; it then goes on."""
+def pushed(scene, seconds):
+    """An app whose builder sleeps for so long."""
     name = f'sleeper-{seconds}'
     folder = scene.folder / name
     if not folder.exists():
@@ -21,7 +21,12 @@ def asleep(scene, seconds, **more):
         (folder / 'bin/compile').chmod(0o755)
         scene.hcf.add_buildpack(name, folder)
     scene.push('hello-procfile', name, '--buildpack', name)
-    job = scene.begin(scene.staging_manifest(name, **more))
+    return name
+
+
+def asleep(scene, seconds, **more):
+    """A Job whose builder has begun to sleep for so long; it then goes on."""
+    job = scene.begin(scene.staging_manifest(pushed(scene, seconds), **more))
     if not until(lambda: ASLEEP in scene.seen(job).lines, BUSY, 0.5):
         raise Wrong(f'the builder does not run: {scene.seen(job).words()}')
     return job
