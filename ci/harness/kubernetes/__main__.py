@@ -2,6 +2,7 @@
 
     ci/kubernetes [--only NAME]... [--keep] [--markdown FILE] [--image IMAGE] [--binaries DIR] [--list]     the checks
     ci/kubernetes up [NODES]           a cluster of one node, or of so many, with a registry and this machine's images
+    ci/kubernetes many [COUNT]         so many stagings by one `restage --all`, 1000 if nothing is said, with a node cut off in the middle
     ci/kubernetes k WORD...            kubectl, as one who may do everything
     ci/kubernetes on NAME WORD...      a command in all namespaces of NAME: site, node1, node2 ...
     ci/kubernetes down                 ends it and removes all that it made
@@ -41,7 +42,8 @@ from harness.kubernetes.scene import NAMESPACE, Scene
 
 WORK = Path('/var/tmp/stager-kubernetes')
 NODES = 2
-MODULES = ('staging', 'examples', 'hostile', 'launching', 'roles', 'client', 'faults', 'many')  # of the checks, in the order in which they are made
+MANY = 1000
+MODULES = ('staging', 'examples', 'hostile', 'launching', 'roles', 'client', 'client_many', 'faults', 'many')  # of the checks, in their order
 
 
 def main():
@@ -54,6 +56,8 @@ def main():
     cluster = Cluster(options.work.resolve())
     if options.verb is None:
         return run(cluster, options)
+    if options.verb == 'many':
+        return run(cluster, options, {'many': import_module('harness.kubernetes.client_many').of(options.count)})
     if options.verb == 'build':
         cluster.supplies.provide()
     elif options.verb == 'up':
@@ -80,7 +84,8 @@ def start(cluster, nodes, stager):
     images.to_registry(command.ROOTFS, BASE)
 
 
-def run(cluster, options):
+def run(cluster, options, checks=CHECKS):
+    """Makes these checks, of those that were named."""
     hcf = ClusterHcf(options.binaries, cluster)
     scene = Scene(cluster, Images(cluster), hcf, options.binaries / 'host-cli', options.image)
     try:
@@ -89,7 +94,7 @@ def run(cluster, options):
             start(cluster, NODES, options.image)
             hcf.up()
             print(f'--- {NODES} nodes, a registry, the mini-HCF: {time.monotonic() - began:.0f} s', flush=True)
-        results = [tried(name, act, scene) for name, act in CHECKS.items() if name in (options.only or CHECKS)]
+        results = [tried(name, act, scene) for name, act in checks.items() if name in (options.only or checks)]
         versions, namespaces = cluster.versions(), cluster.namespaces()
     finally:
         if not options.keep:
@@ -135,8 +140,9 @@ def arguments():
     parser.add_programs()
     parser.add_argument('--work', type=Path, default=WORK)
     verbs = parser.add_subparsers(dest='verb', parser_class=partial(command.Options, __doc__))
-    adding = {name: verbs.add_parser(name) for name in ('build', 'up', 'down', 'k', 'on')}
+    adding = {name: verbs.add_parser(name) for name in ('build', 'up', 'down', 'many', 'k', 'on')}
     adding['up'].add_argument('nodes', type=int, nargs='?', default=1, choices=range(1, MOST_NODES + 1))
+    adding['many'].add_argument('count', type=int, nargs='?', default=MANY)
     adding['on'].add_argument('name')
     for name in ('k', 'on'):
         adding[name].add_argument('words', nargs='*')
