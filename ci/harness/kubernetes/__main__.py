@@ -97,6 +97,7 @@ def run(cluster, options, checks=CHECKS):
         results = [tried(name, act, scene) for name, act in checks.items() if name in (options.only or checks)]
         versions, namespaces = cluster.versions(), cluster.namespaces()
     finally:
+        scene.end_clients()
         if not options.keep:
             cluster.down()
     if not options.keep:

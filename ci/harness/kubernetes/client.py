@@ -1,6 +1,8 @@
 """Checks of `restage` and `launch` with `--on kubernetes`, as a user calls them who has no more than the Roles of examples/kubernetes."""
+import json
 import signal
 import time
+from collections import Counter
 
 from harness.kubernetes.addresses import REGISTRY
 from harness.kubernetes.check import Wrong, check
@@ -13,6 +15,8 @@ APP = 'env-page'
 GONE = 60  # seconds until nothing of a Job is there any more
 MISSED = 150  # seconds until a node that is cut off is said to be; 45 of silence and 30 for an answer are two thirds of it
 STOPPED = 15  # seconds that the apiserver does nothing
+MOST_REQUESTS = 12  # of one staging with a request, certificates and a login
+SETTLED = 2  # seconds until the apiserver has written down what it was asked
 # Of each app that can be staged: how its launch ends.
 LAUNCHED = {'env-page': 0, 'hello-procfile': 0, 'static-site': 0, 'slow-start': 0, 'dies-at-start': 8}
 
@@ -122,7 +126,7 @@ def client_every_app(scene):
         done = client.ended()
         if done.code != wanted:
             raise Wrong(f'{app}: {done.why()}\n{done.out[-1500:]}')
-        there = scene.read('deployments', '--selector', f'stager/app-name={app}')['items']
+        there = scene.read('deployments', '--selector', f'stager/app-name={app}').get('items', [])
         if bool(there) == bool(wanted):
             raise Wrong(f'{app}: {len(there)} deployments are there')
         launches[app] = done
@@ -143,3 +147,20 @@ def client_docker_app(scene):
     return done.why()[:150]
 
 
+
+
+@check
+def client_costs(scene):
+    """a staging costs the apiserver few requests: one watch, and no polling"""
+    bound(scene, 'stage')
+    app, audit = scene.have(APP), scene.folder / 'log/audit'
+    before = audit.stat().st_size if audit.exists() else 0
+    scene.restaged(app).well()
+    time.sleep(SETTLED)
+    with open(audit) as file:
+        file.seek(before)
+        events = [event for event in map(json.loads, file) if event['stage'] == 'ResponseComplete']
+    asked = Counter(f'{event["verb"]} {"/".join(filter(None, (event["objectRef"].get(part) for part in ("resource", "subresource"))))}' for event in events)
+    if asked.total() > MOST_REQUESTS or asked['watch pods'] > 1:
+        raise Wrong(str(asked))
+    return f'{asked.total()} requests: {", ".join(f"{count} {request}" if count > 1 else request for request, count in sorted(asked.items()))}'

@@ -1,5 +1,6 @@
 """Many stagings by one `restage --all --on kubernetes`: broken off and continued, and with a node that is cut off in the middle."""
 import json
+import re
 import subprocess
 import time
 import uuid
@@ -86,8 +87,15 @@ def requests(scene, count):
     lines = (scene.hcf.state / 'log/diego-cc-bridge/stager/stager.stdout.log').read_text().splitlines()
     line = next(line for line in reversed(lines) if APP in line and guid in line)
     log = scene.folder / 'many.log'
-    log.write_text(''.join(line.replace(APP, f'{APP}-{number}').replace(guid, str(uuid.uuid4())) + '\n' for number in range(count)))
+    log.write_text(''.join(another(line, guid, number) for number in range(count)))
     return log
+
+
+def another(line, guid, number):
+    """The same for another app, whose package is the same: its URL is signed."""
+    parts = re.split(f'(cc-packages/../../{guid})', line)
+    own = str(uuid.uuid4())
+    return ''.join(part if part.startswith('cc-packages/') else part.replace(APP, f'{APP}-{number}').replace(guid, own) for part in parts) + '\n'
 
 
 @contextmanager

@@ -100,7 +100,7 @@ class Scene:
 
     def __init__(self, cluster, images, hcf, host_cli, stager):
         self.cluster, self.images, self.hcf, self.host_cli, self.stager = cluster, images, hcf, host_cli, stager
-        self.folder, self.digests, self.pushed = cluster.folder, {}, set()
+        self.folder, self.digests, self.pushed, self.clients = cluster.folder, {}, set(), []
 
     def k(self, *words, **more):
         return self.cluster.k('--namespace', NAMESPACE, *words, **more)
@@ -136,7 +136,14 @@ class Scene:
         line = [*self.cluster.into('site', 'net'), self.host_cli, command, '--on', 'kubernetes', '--namespace', NAMESPACE, '--output', 'json', *words]
         with open(said, 'wb') as out:
             process = subprocess.Popen([str(word) for word in line], env={**os.environ, **config}, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        self.clients.append(process)
         return Client(process, said)
+
+    def end_clients(self):
+        """Those of a check that was broken off."""
+        for process in self.clients:
+            process.kill()
+            process.wait()
 
     def restaged(self, app, *options, tag='1', publish=True):
         """`restage --on kubernetes` of the app's newest request, as it begins."""
