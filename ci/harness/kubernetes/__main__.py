@@ -17,7 +17,7 @@
                      Kubernetes' programs, built from Debian's source package (five to eight minutes; Debian's newest is
                      1.20), and the nodes' root file system. After `down`, removing DIR removes everything
 
-The checks start a cluster of two nodes, bring the mini-HCF into it as pods, and end it; about eight minutes. One that cannot be
+The checks start a cluster of two nodes, bring the mini-HCF into it as pods, and end it; about twenty minutes. One that cannot be
 tried is skipped, with the reason. Nothing of it touches this machine's network or processes, and nothing is left after `down`,
 also when something was killed. Needs root, and what ci/setup, ci/build-static and docker/build make. The last line is
 `checks=… passed=… failed=… skipped=…`; the exit code is 0 when none failed and at least one passed.

@@ -20,6 +20,7 @@ IN_EACH_RUN = 100
 AT_ONCE = 20  # Jobs that host-cli follows
 EACH = 20  # seconds for a staging on a machine that is busy with all of them
 CUT = 60  # seconds that a node is cut off
+PAGE = 500  # names that the registry tells at once
 
 
 @check
@@ -117,6 +118,11 @@ def watched(scene):
 def repositories(scene, folder):
     """How many images the registry has below it."""
     host, _, path = folder.partition('/')
-    said = subprocess.run([*scene.cluster.into('site', 'net'), 'curl', '--silent', '--fail', '--insecure', '--user', f'{USER}:{PASSWORD}',
-                           f'https://{host}/v2/_catalog?n=100000'], capture_output=True, text=True)
-    return sum(name.startswith(path) for name in json.loads(said.stdout or '{}').get('repositories', []))
+    names, page = [], None
+    while page is None or page:
+        last = f'&last={names[-1]}' if names else ''
+        said = subprocess.run([*scene.cluster.into('site', 'net'), 'curl', '--silent', '--fail', '--insecure', '--user', f'{USER}:{PASSWORD}',
+                               f'https://{host}/v2/_catalog?n={PAGE}{last}'], capture_output=True, text=True)
+        page = json.loads(said.stdout or '{}').get('repositories') or []
+        names += page
+    return sum(name.startswith(path) for name in names)
