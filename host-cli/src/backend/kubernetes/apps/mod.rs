@@ -99,3 +99,6 @@ impl AppsBackend for AppsInCluster {
         format!("{pods} in namespace {}, with its Services, Secrets and policies", self.cluster.namespace())
     }
 }
+
+#[cfg(test)]
+mod tests;
