@@ -139,7 +139,7 @@ fn a_stopped_app_keeps_its_objects_and_is_waited_for() {
 fn a_deleted_app_leaves_nothing_of_its_own_and_takes_nothing_of_others() {
     let api = cluster();
     follows_its_replicas(&api);
-    let told = told(&api, |place, app| place.delete(app));
+    let told = told(&api, <AppsInCluster as AppsBackend>::delete);
     assert_eq!(told.code, ExitCode::Success, "{}", told.text);
     for kind in [Kind::Deployment, Kind::Service, Kind::NetworkPolicy, Kind::PodDisruptionBudget] {
         assert!(api.get(kind, SHOP).is_none() && api.get(kind, "others").is_some(), "{kind:?}");
@@ -155,7 +155,7 @@ fn a_deletion_that_was_broken_off_can_be_repeated() {
     let api = cluster();
     follows_its_replicas(&api);
     api.next(1, "delete", "secrets", Fault::Code(403));
-    let delete = |place: &AppsInCluster, app: &RunningApp| place.delete(app);
+    let delete = <AppsInCluster as AppsBackend>::delete;
     assert_eq!(told(&api, delete).code, ExitCode::Engine);
     assert!(api.get(Kind::Deployment, SHOP).is_some(), "it names what is left");
     assert_eq!(told(&api, delete).code, ExitCode::Success);
@@ -167,7 +167,7 @@ fn a_cluster_without_budgets_of_this_version_is_no_failure() {
     let api = cluster();
     follows_its_replicas(&api);
     api.next(9, "list", "poddisruptionbudgets", Fault::Code(404));
-    assert_eq!(told(&api, |place, app| place.delete(app)).code, ExitCode::Success);
+    assert_eq!(told(&api, <AppsInCluster as AppsBackend>::delete).code, ExitCode::Success);
 }
 
 #[test]
