@@ -18,6 +18,7 @@ use crate::plan::image_source::Pull;
 use crate::plan::lifecycle::LifecycleFrom;
 use crate::plan::name_resolution::{HostMapping, NameResolution, NameServer};
 use crate::plan::volumes::VolumeMapping;
+use crate::registry::push_by::PushBy;
 use crate::requests::LogOptions;
 use crate::settings::{Settings, fill};
 use argh::{ArgsInfo, FromArgs};
@@ -361,7 +362,7 @@ shows_what_it_does! {
         subcommand,
         name = "push",
         note = "IMAGE is an app image's name or id, or an app (its newest image is pushed).\n\
-                REF is REGISTRY/REPO[:TAG]; the default tag is latest. The image keeps this name on the engine too.\n\n\
+                REF is REGISTRY/REPO[:TAG]; the default tag is latest.\n\n\
                 An image's name or id, or a guid, is never taken for an app's name; --app=NAME REF takes any name.\n\n\
                 Credentials come from `docker login` (config.json in DOCKER_CONFIG or ~/.docker), or --username with\n\
                 --password-stdin; otherwise the push is anonymous.",
@@ -373,11 +374,11 @@ shows_what_it_does! {
         /// image to push, and its name in the registry; with --app=NAME only the name in the registry
         #[argh(positional, arg_name = "IMAGE REF")]
         pub(crate) words: Vec<String>,
-        /// send the image from here instead of having the engine push it: layers are compressed on all cores, and this machine
-        /// must reach the registry
-        #[argh(switch)]
-        pub(crate) direct: bool,
-        /// with --direct: certificates to trust for the registry besides the system's, PEM (STAGER_CA)
+        /// who sends the image: direct, host-cli from this machine, or engine, the Docker Engine from its own, where the image
+        /// keeps the registry's name too (default: direct)
+        #[argh(option, default = "PushBy::Direct", arg_name = "who")]
+        pub(crate) by: PushBy,
+        /// certificates to trust for the registry besides the system's, PEM (STAGER_CA)
         #[argh(option, arg_name = "file")]
         pub(crate) ca: Option<PathBuf>,
         /// user to push as (default: from `docker login`, otherwise anonymous)

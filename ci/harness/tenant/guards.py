@@ -245,5 +245,5 @@ def pushed_name_of_anothers(scene):
     scene.tiny_image(victim)
     reference = f'{scene.world.registry.address}/guards/{victim.guid}:1'
     users = scene.imported(labels(kind='app', app__guid=victim.guid), reference)
-    scene.host('push', f'cf-app/victim-{victim.guid[:8]}', reference, home=victim.home)
+    scene.host('push', '--by', 'engine', f'cf-app/victim-{victim.guid[:8]}', reference, home=victim.home)
     return None if engine.image_id(users) else "the user's image is gone"

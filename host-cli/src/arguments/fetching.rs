@@ -6,6 +6,7 @@ use crate::app_ref::AppRef;
 use crate::failure::Failure;
 use crate::image::ImageBy;
 use crate::plan::name_resolution::{HostMapping, NameResolution, NameServer};
+use crate::registry::push_by::PushBy;
 use crate::requests::LogOptions;
 use crate::settings::{Settings, fill, fill_list};
 use argh::{ArgsInfo, FromArgs};
@@ -168,6 +169,9 @@ happens_somewhere! {
         /// also push the image to a registry, as REGISTRY/REPO[:TAG] (default tag: latest)
         #[argh(option, arg_name = "ref")]
         pub(crate) push: Option<String>,
+        /// who sends the image of --push: direct, host-cli from this machine, or engine, the Docker Engine (default: direct)
+        #[argh(option, default = "PushBy::Direct", arg_name = "who")]
+        pub(crate) push_by: PushBy,
         /// put the image straight into a registry, as REGISTRY/REPO[:TAG] (default tag: latest), instead of the engine
         #[argh(option, arg_name = "ref")]
         pub(crate) publish: Option<String>,

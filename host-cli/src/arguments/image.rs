@@ -2,6 +2,7 @@
 
 use super::output::{Color, Output, ScreenOptions};
 use crate::image::ImageBy;
+use crate::registry::push_by::PushBy;
 use argh::{ArgsInfo, FromArgs};
 use shared_model::lifecycle::Lifecycle;
 use std::num::NonZeroUsize;
@@ -60,10 +61,13 @@ Image {
     /// also push the image to a registry, as REGISTRY/REPO[:TAG] (default tag: latest)
     #[argh(option, arg_name = "ref")]
     pub(crate) push: Option<String>,
+    /// who sends the image of --push: direct, host-cli from this machine, or engine, the Docker Engine (default: direct)
+    #[argh(option, default = "PushBy::Direct", arg_name = "who")]
+    pub(crate) push_by: PushBy,
     /// put the image straight into a registry, as REGISTRY/REPO[:TAG] (default tag: latest); no engine gets it
     #[argh(option, arg_name = "ref")]
     pub(crate) publish: Option<String>,
-    /// with --publish: certificates to trust for the registry besides the system's, PEM (STAGER_CA)
+    /// with --publish or --push: certificates to trust for the registry besides the system's, PEM (STAGER_CA)
     #[argh(option, arg_name = "file")]
     pub(crate) ca: Option<PathBuf>,
     /// with --publish: file that gets the event `pushed`, as JSON

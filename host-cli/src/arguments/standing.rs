@@ -1,6 +1,7 @@
 //! What stands on every call: the settings fill in what was not typed.
 
 use super::{Cache, CacheCommand, Command, Restage};
+use crate::registry::push_by::PushBy;
 use crate::settings::{Settings, fill, fill_list};
 
 impl Command {
@@ -12,7 +13,12 @@ impl Command {
             Self::BuildCmd(command) => command.fill_in_logs(settings),
             Self::LaunchCmd(command) => command.fill_in_logs(settings),
             Self::Requests(command) => command.fill_in_logs(settings),
-            Self::Push(command) => command.fill_in_logs(settings),
+            Self::Push(command) => {
+                command.fill_in_logs(settings);
+                if command.by == PushBy::Direct {
+                    fill(&mut command.ca, settings.ca.as_ref());
+                }
+            }
             Self::Export(command) => command.fill_in_logs(settings),
             Self::Rebase(command) => command.fill_in_logs(settings),
             Self::Launch(command) => {
@@ -35,7 +41,8 @@ impl Command {
             }
             Self::Image(command) => {
                 fill(&mut command.base, settings.base.as_ref());
-                if command.publish.is_some() {
+                let is_pushed = command.push.is_some() && command.push_by == PushBy::Direct;
+                if command.publish.is_some() || is_pushed {
                     fill(&mut command.ca, settings.ca.as_ref());
                 }
             }

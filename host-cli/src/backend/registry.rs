@@ -64,7 +64,7 @@ impl Publishing {
         (base, platform): (&BaseSource, &Platform),
         engine: Option<Arc<dyn Engine>>,
     ) -> Result<Publisher, Failure> {
-        let repository = self.reach(session)?;
+        let repository = self.reach(session, Access::Write)?;
         let base = match (base, engine) {
             (BaseSource::Layout(layout), _) => Base::in_layout(layout, platform)?,
             (BaseSource::Registry(reference), _) => self.base_in_registry(session, reference, platform)?,
@@ -87,13 +87,14 @@ impl Publishing {
         image: &Image,
         engine: Arc<dyn Engine>,
     ) -> Result<Publisher, Failure> {
-        Ok(self.publisher(self.reach(session)?, Base::itself_on_engine(image, engine)))
+        Ok(self.publisher(self.reach(session, Access::Push)?, Base::itself_on_engine(image, engine)))
     }
 
-    fn reach(&self, session: &Unconnected) -> Result<Box<dyn Repository + Send>, Failure> {
-        warn(session, &self.credentials, "publishing");
+    fn reach(&self, session: &Unconnected, access: Access) -> Result<Box<dyn Repository + Send>, Failure> {
+        let doing = if access == Access::Push { "pushing" } else { "publishing" };
+        warn_of_helper(session, &self.credentials, doing);
         let repository =
-            self.registries.open(&self.reference, (&self.credentials, Access::Write), Arc::new(session.clone()))?;
+            self.registries.open(&self.reference, (&self.credentials, access), Arc::new(session.clone()))?;
         repository.has_blob(SOME_BLOB)?;
         Ok(repository)
     }
@@ -115,7 +116,7 @@ impl Publishing {
         } else {
             self.registries.reader(reference)?
         };
-        warn(session, &credentials, "reading the root file system");
+        warn_of_helper(session, &credentials, "reading the root file system");
         let repository = self.registries.open(reference, (&credentials, Access::Read), Arc::new(session.clone()))?;
         Ok(Base::in_registry(reference, repository, platform)?)
     }
@@ -218,10 +219,10 @@ impl Publisher {
 }
 
 /// Says that nobody could ask who is known to the registry.
-fn warn(session: &Unconnected, credentials: &Credentials, doing: &str) {
+pub(super) fn warn_of_helper(events: &dyn EventSink, credentials: &Credentials, doing: &str) {
     if let Some(missing) = &credentials.missing_helper {
         let who = if credentials.is_anonymous() { "anonymous" } else { credentials.origin.as_str() };
-        session.emit(Event::Warning { text: format!("{missing}; {doing} as {who}") });
+        events.emit(Event::Warning { text: format!("{missing}; {doing} as {who}") });
     }
 }
 

@@ -10,6 +10,7 @@ use crate::image::MadeImage;
 use crate::pipeline;
 use crate::plan;
 use crate::plan::upload::Upload;
+use crate::registry::push_by::PushBy;
 use crate::requests;
 use crate::screen::batch::{OfApp, Screens};
 use crate::session::signals::{self, Ended};
@@ -159,7 +160,11 @@ pub(super) fn apps(command: &Restage) -> Result<Vec<AppRef>, Failure> {
     if command.publish.is_some() && command.on == On::Docker {
         return wrong("--publish cannot go with several apps", "restage each by itself, with a name of its own");
     }
-    if command.push.is_some() || command.username.is_some() || command.password_stdin {
+    if command.push.is_some()
+        || command.push_by == PushBy::Engine
+        || command.username.is_some()
+        || command.password_stdin
+    {
         return wrong("--push cannot go with several apps", "push each with `host-cli push`");
     }
     if command.stager_log.as_deref().is_some_and(|log| log.as_os_str() == "-") {

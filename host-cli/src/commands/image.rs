@@ -49,7 +49,9 @@ pub(super) fn run(command: arguments::Image) -> ExitCode {
 /// Where the image is to go besides.
 pub(super) fn target(command: &arguments::Image) -> Result<Option<Target>, Failure> {
     let login = LoginOptions { username: command.username.as_deref(), password_stdin: command.password_stdin };
-    Target::wanted(command.push.as_deref().or(command.publish.as_deref()), login, &[("--request", &command.request)])
+    let typed = command.push.as_deref().or(command.publish.as_deref());
+    let target = Target::wanted(typed, login, &[("--request", &command.request)])?;
+    Ok(target.map(|target| target.sent(command.push_by, command.ca.as_deref())))
 }
 
 fn make(

@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "writes the file of --report")]
 
 use super::image::{order, target};
-use super::publish_options::{check_image, publishing};
+use super::publish_options::check_image;
 use crate::arguments::Image;
 use crate::engine::{Engine, Platform};
 use crate::failure::Failure;
@@ -24,7 +24,7 @@ pub(super) fn image(command: Image) -> ExitCode {
         check_image(&command)?;
         let (target, order) = (target(&command)?, order(&command)?);
         let Some(target) = target else { return Ok(()) };
-        let publishing = publishing(&target, command.ca.as_deref());
+        let publishing = target.publishing();
         let (base, engine) = base(session, &order.plan.base)?;
         let pushed = session.step(Step::Push, || {
             let publisher = publishing.open(session, (&base, &platform()), engine)?;

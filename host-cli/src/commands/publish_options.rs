@@ -1,25 +1,11 @@
-//! What goes with `--publish` and what does not; `publish` and `restage` do it.
+//! What goes with `--publish` and `--push`, and what does not; `publish`, `restage` and `image` do it.
 
 use crate::arguments::{Image, Restage};
-use crate::backend::docker::push::Target;
-use crate::backend::registry::Publishing;
 use crate::failure::Failure;
+use crate::image::ImageBy;
 use crate::image::base::BaseSource;
-use crate::image::{CompressedLayers, ImageBy};
-use crate::registry::registries::Network;
+use crate::registry::push_by::PushBy;
 use shared_model::exit_code::ExitCode;
-use std::path::Path;
-use std::sync::Arc;
-
-/// A target that is published to.
-pub(super) fn publishing(target: &Target, ca: Option<&Path>) -> Publishing {
-    Publishing {
-        reference: target.reference.clone(),
-        credentials: target.credentials.clone(),
-        registries: Arc::new(Network { ca: ca.map(Path::to_owned) }),
-        records: CompressedLayers::of_user(),
-    }
-}
 
 /// What was typed does not go together.
 pub(super) fn wrong(text: &str, advice: &str) -> Failure {
@@ -28,6 +14,7 @@ pub(super) fn wrong(text: &str, advice: &str) -> Failure {
 
 /// What `image --publish` cannot do.
 pub(super) fn check_image(command: &Image) -> Result<(), Failure> {
+    check_push_by(command.push_by, command.push.as_deref())?;
     if !command.name.is_empty() {
         return Err(wrong("--name is for an image on the engine, and --publish makes none there", "leave --name out"));
     }
@@ -36,10 +23,12 @@ pub(super) fn check_image(command: &Image) -> Result<(), Failure> {
 
 /// What an image on the engine has not.
 pub(super) fn check_engines_image(command: &Image) -> Result<(), Failure> {
-    if command.ca.is_some() {
+    check_push_by(command.push_by, command.push.as_deref())?;
+    let sends = command.push.is_some() && command.push_by == PushBy::Direct;
+    if command.ca.is_some() && !sends {
         return Err(wrong(
-            "--ca is for the registry of --publish",
-            "the engine has certificates of its own for --push",
+            "--ca is for the registry of --publish or --push",
+            "leave it out; the engine has certificates of its own for --push-by engine",
         ));
     }
     if command.report.is_some() {
@@ -53,6 +42,7 @@ pub(super) fn check_engines_image(command: &Image) -> Result<(), Failure> {
 
 /// What does not go together in `restage`.
 pub(super) fn check_restage(command: &Restage) -> Result<(), Failure> {
+    check_push_by(command.push_by, command.push.as_deref())?;
     if command.publish.is_some() {
         if command.no_image {
             return Err(wrong("--publish wants an image, and --no-image none", ""));
@@ -63,6 +53,14 @@ pub(super) fn check_restage(command: &Restage) -> Result<(), Failure> {
         return Err(wrong("--registry-secret is for --publish with --on kubernetes", "leave it out"));
     }
     check_engines_base(command.base.as_deref())
+}
+
+/// Nobody pushes what is not to be pushed.
+fn check_push_by(by: PushBy, push: Option<&str>) -> Result<(), Failure> {
+    match (by, push) {
+        (PushBy::Engine, None) => Err(wrong("--push-by says who pushes; it needs --push REGISTRY/REPO[:TAG]", "")),
+        _ => Ok(()),
+    }
 }
 
 /// What is for an engine alone.

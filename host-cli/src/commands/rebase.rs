@@ -1,7 +1,7 @@
 //! `rebase`: an app's image comes to stand on another root file system.
 
 use super::publish::{base, platform};
-use super::publish_options::{publishing, wrong};
+use super::publish_options::wrong;
 use crate::app_ref::AppRef;
 use crate::arguments::Rebase;
 use crate::backend::docker::push::Target;
@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::image::{ImageBy, checked_names};
 use crate::plan::rebase::RebaseOptions;
 use crate::registry::login::LoginOptions;
+use crate::registry::push_by::PushBy;
 use crate::registry::reference::Reference;
 use crate::screen::screen;
 use crate::session::{Session, Unconnected, run_command, run_without_engine};
@@ -51,7 +52,7 @@ fn of_registry(command: &Rebase) -> Result<Option<Target>, Failure> {
     if target.is_none() && command.ca.is_some() {
         return Err(wrong("--ca is for the registries of --publish", "leave --ca out"));
     }
-    Ok(target)
+    Ok(target.map(|target| target.sent(PushBy::Direct, command.ca.as_deref())))
 }
 
 /// The image and its target are in registries; no layer that is there is moved.
@@ -68,7 +69,7 @@ fn in_registry(session: &Unconnected, command: &Rebase) -> Result<(), Failure> {
         wrong(&text, "name it as REGISTRY/REPO[:TAG]; without --publish an app's image on the engine is taken")
     })?;
     let Some(target) = of_registry(command)? else { return Ok(()) };
-    let publishing = publishing(&target, command.ca.as_deref());
+    let publishing = target.publishing();
     let (base, engine) = base(session, &command.base)?;
     session.step(Step::Push, || {
         let publisher = publishing.open(session, (&base, &platform()), engine)?;

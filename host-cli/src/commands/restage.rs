@@ -35,8 +35,7 @@ pub(super) fn run(command: Restage, agent_options: Vec<String>, settings: Settin
             no_docker_app(plan::restage::staging_request(&request.document)?)?;
         }
         upload::ask(&typed, &request, upload)?;
-        let publishing = target.as_ref().filter(|_| typed.publish.is_some());
-        let publishing = publishing.map(|target| publish_options::publishing(target, typed.ca.as_deref()));
+        let publishing = target.as_ref().filter(|_| typed.publish.is_some()).map(Target::publishing);
         Ok((target.filter(|_| typed.push.is_some()), publishing, request))
     };
     run_command(screen(command.screen_options()), prepare, move |session, (target, publishing, request)| {

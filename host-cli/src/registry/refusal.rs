@@ -88,7 +88,7 @@ impl Refusal {
                 format!("{registry} does not let {} be {pushed} without a login, and {missing}", reference.path())
             }
             Self::Unauthorized => format!("{registry} does not accept the login of {}", credentials.origin),
-            Self::Denied if speaker.is_host_cli() => {
+            Self::Denied if speaker.is_host_cli() && speaker != Speaker::Ourselves(Access::Push) => {
                 format!("{registry} does not allow that with {} {of_whom}", reference.path())
             }
             Self::Denied => format!("{registry} does not let {} be pushed {of_whom}", reference.path()),
@@ -113,8 +113,40 @@ impl Refusal {
         }
     }
 
+    /// Whether it is the way to the registry: another machine may get through, or trust it.
+    fn is_of_the_way(self) -> bool {
+        match self {
+            Self::UnknownCa
+            | Self::BadCertificate
+            | Self::OwnCertificate
+            | Self::PlainHttp
+            | Self::NoHost
+            | Self::NoNameServer
+            | Self::NobodyThere => true,
+            Self::Unauthorized
+            | Self::Denied
+            | Self::Unknown
+            | Self::TooMany
+            | Self::Trouble
+            | Self::TooLarge
+            | Self::Digest
+            | Self::Name
+            | Self::Page
+            | Self::Full
+            | Self::Other => false,
+        }
+    }
+
     /// What to try.
     pub(crate) fn advice(self, speaker: Speaker, reference: &Reference, credentials: &Credentials) -> String {
+        let advice = self.advice_to(speaker, reference, credentials);
+        if speaker == Speaker::Ourselves(Access::Push) && self.is_of_the_way() {
+            return format!("{advice}; or leave it to the Docker Engine: `host-cli push --by engine`");
+        }
+        advice
+    }
+
+    fn advice_to(self, speaker: Speaker, reference: &Reference, credentials: &Credentials) -> String {
         let registry = reference.registry();
         let host = if registry == DOCKER_HUB { "" } else { registry };
         let again = if speaker.reads() { "try" } else { "push" };
@@ -190,7 +222,7 @@ impl Refusal {
             Self::Other if speaker.is_host_cli() => {
                 format!("check that {registry} is a registry; its log, or that of a proxy before it, may say why")
             }
-            Self::Other => String::new(),
+            Self::Other => "without --by engine host-cli sends the image itself, and may say more".to_owned(),
         }
     }
 }
@@ -205,7 +237,7 @@ mod tests {
     use crate::registry::credentials::Login;
     use shared_model::secret::Secret;
 
-    const ALL: [Refusal; 17] = [
+    const ALL: [Refusal; 18] = [
         Refusal::Unauthorized,
         Refusal::Denied,
         Refusal::Unknown,
@@ -223,15 +255,16 @@ mod tests {
         Refusal::Name,
         Refusal::Page,
         Refusal::Full,
+        Refusal::Other,
     ];
 
     #[test]
-    fn every_refusal_says_what_happened_and_all_but_the_unknown_what_to_try() {
+    fn every_refusal_says_what_happened_and_what_to_try() {
         let reference = Reference::read("r.io:5000/team/app:1").unwrap();
         let nobody = Credentials::new(&reference, Login::Anonymous, String::new());
         let me = Credentials::new(&reference, Login::Anonymous, "--username me".into());
         for refusal in ALL {
-            let (reads, writes) = (Speaker::Ourselves(Access::Read), Speaker::Ourselves(Access::Write));
+            let [reads, writes, pushes] = [Access::Read, Access::Write, Access::Push].map(Speaker::Ourselves);
             for (speaker, credentials) in [
                 (Speaker::Engine, &nobody),
                 (Speaker::Engine, &me),
@@ -239,6 +272,8 @@ mod tests {
                 (reads, &me),
                 (writes, &nobody),
                 (writes, &me),
+                (pushes, &nobody),
+                (pushes, &me),
             ] {
                 assert!(refusal.text(speaker, &reference, credentials).contains("r.io:5000"), "{refusal:?}");
                 assert!(!refusal.advice(speaker, &reference, credentials).is_empty(), "{refusal:?}");
@@ -252,6 +287,9 @@ mod tests {
         assert!(
             Refusal::Unauthorized.advice(Speaker::Engine, &reference, &nobody).starts_with("`docker login r.io:5000`")
         );
+        let way = |access| Refusal::PlainHttp.advice(Speaker::Ourselves(access), &reference, &nobody);
+        assert!(way(Access::Push).ends_with("; or leave it to the Docker Engine: `host-cli push --by engine`"));
+        assert_eq!(way(Access::Push).find(&way(Access::Write)), Some(0), "who publishes has no engine to leave it to");
         let missing = "docker-credential-desktop, which /c.json names for r.io:5000, is not in PATH";
         let helpless =
             Credentials::new(&reference, Login::Anonymous, String::new()).without_helper(Some(missing.into()));
@@ -263,6 +301,7 @@ mod tests {
         let hub = Reference::read("me/app").unwrap();
         assert!(Refusal::Unauthorized.advice(Speaker::Engine, &hub, &nobody).starts_with("`docker login` once"));
     }
+
     #[test]
     fn who_reads_an_image_hears_nothing_of_pushing() {
         let reference = Reference::pulled("r.io:5000/cf/rootfs:1").unwrap();
@@ -271,7 +310,7 @@ mod tests {
         let me = Credentials::new(&reference, password, "--username me".into());
         let helpless = nobody.clone().without_helper(Some("docker-credential-x is not in PATH".into()));
         let reads = Speaker::Ourselves(Access::Read);
-        for refusal in ALL.into_iter().chain([Refusal::Other]) {
+        for refusal in ALL {
             for credentials in [&nobody, &me, &helpless] {
                 let (text, advice) =
                     (refusal.text(reads, &reference, credentials), refusal.advice(reads, &reference, credentials));

@@ -13,6 +13,8 @@ pub(crate) enum Access {
     Read,
     /// To bring images there, too.
     Write,
+    /// To bring an engine's image there, which the engine could do as well.
+    Push,
 }
 
 impl Access {
@@ -20,7 +22,7 @@ impl Access {
     pub(crate) fn actions(self) -> &'static str {
         match self {
             Self::Read => "pull",
-            Self::Write => "pull,push",
+            Self::Write | Self::Push => "pull,push",
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - Staging: `restage` carries a plan out; `preflight`, `mounts`, `stage`,
 //!   `image_build` and `extract`.
-//! - Images: `ours`, `resolve_image`, `old_images`, `push`, `rebase`.
+//! - Images: `ours`, `resolve_image`, `old_images`, `push`, `rebase`; `refusal`, what an engine says of a registry.
 //! - What runs: `apps`.
 //! - Launching: `launch` carries a plan out; `launch_rootfs`, `lifecycle`, `pull`, `volume_folders`, `free_ports`, `supervisor`, `start`.
 
@@ -22,6 +22,7 @@ pub(crate) mod preflight;
 mod pull;
 pub(crate) mod push;
 pub(crate) mod rebase;
+mod refusal;
 pub(crate) mod resolve_image;
 mod restage;
 pub(crate) mod stage;

@@ -2,7 +2,7 @@
 
 use super::hearing::{Direction, Hearing};
 use super::layer_totals::Sum;
-use super::push::refusal;
+use super::refusal;
 use crate::engine::{EngineError, Image, Store};
 use crate::failure::Failure;
 use crate::plan::image_source::{DockerImage, Way};

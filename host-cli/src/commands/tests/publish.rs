@@ -29,8 +29,13 @@ fn what_is_for_an_image_on_the_engine_does_not_go_with_publish() {
         (format!("{image} --name a"), "--base oci:DIR is for --publish"),
         (
             "image --droplet d --lifecycle l --base a --name a --ca c".to_owned(),
-            "--ca is for the registry of --publish",
+            "--ca is for the registry of --publish or --push",
         ),
+        (
+            "image --droplet d --lifecycle l --base a --name a --push r.io/a --push-by engine --ca c".to_owned(),
+            "--ca is for the registry of --publish or --push",
+        ),
+        ("restage --push-by engine".to_owned(), "--push-by says who pushes"),
         ("restage --publish r.io/a --push r.io/a".to_owned(), "--push and --publish cannot go together"),
         ("restage --publish r.io/a --no-image".to_owned(), "--publish wants an image"),
         ("restage --publish r.io/a --image-by load".to_owned(), "--image-by is for an image on the engine"),
@@ -44,6 +49,8 @@ fn what_is_for_an_image_on_the_engine_does_not_go_with_publish() {
     for words in [
         &format!("{image} --publish r.io/a --ca c --username me --password-stdin --image-by auto"),
         "image --droplet d --lifecycle l --base a --name a",
+        "image --droplet d --lifecycle l --base a --name a --push r.io/a --ca c",
+        "restage --push r.io/a --push-by engine",
         "restage --publish r.io/a --base oci:dir --ca c",
         "restage --base r.io/a --image-by load --keep-images 3",
     ] {

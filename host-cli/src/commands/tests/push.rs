@@ -1,15 +1,24 @@
-//! `push` against a recording engine: what is asked for in which order, what is told, and which names stay.
+//! `push` against a recording engine, by the engine and directly into a registry in memory: what is asked for in which order, what is
+//! told, and which names stay.
 
 use crate::app_ref::AppRef;
 use crate::arguments::Push;
-use crate::backend::docker::push::Target;
+use crate::backend::docker::push::{Target, directly};
+use crate::backend::registry::Publishing;
 use crate::commands::push::push;
 use crate::engine::fake::DIGEST;
 use crate::engine::{LayerProgress, LayerState};
+use crate::image::CompressedLayers;
 use crate::recorded_run::*;
+use crate::registry::credentials::{Credentials, Login};
+use crate::registry::fake::{FakeRepository, HOST, digest};
 use crate::registry::login::LoginOptions;
+use crate::registry::push_by::PushBy;
+use crate::registry::reference::Reference;
+use crate::registry::repository::Repository;
 use crate::requests::LogOptions;
 use argh::FromArgs;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 const LOCAL: &str = "cf-app/node-env-18c50a86:latest";
@@ -29,7 +38,8 @@ fn pushed(fake: &Arc<Fake>, wanted: &'static str) -> Walked {
 fn pushed_unless(fake: &Arc<Fake>, wanted: &'static str, watch: impl FnOnce(Sender<Ended>)) -> Walked {
     walked(fake, watch, move |session| {
         let nobody = LoginOptions { username: None, password_stdin: false };
-        push(session, &AppRef::word(wanted), &LogOptions::default(), &Target::parse(REFERENCE, nobody)?)
+        let target = Target::parse(REFERENCE, nobody)?.sent(PushBy::Engine, None);
+        push(session, &AppRef::word(wanted), &LogOptions::default(), &target)
     })
 }
 
@@ -88,7 +98,11 @@ fn after_a_failure_every_name_is_where_it_was() {
         let walked = pushed(&fake, LOCAL);
         let failure = walked.failure();
         assert!(failure.starts_with(LOCAL) && failure.contains(text), "{failure}");
-        assert!(walked.said(&format!("`host-cli push {LOCAL} {REFERENCE}` pushes it again")), "{}", walked.text);
+        assert!(
+            walked.said(&format!("`host-cli push {LOCAL} {REFERENCE} --by engine` pushes it again")),
+            "{}",
+            walked.text
+        );
         assert_eq!((names(&fake, 0), names(&fake, 1)), (vec![LOCAL.to_owned()], vec![REFERENCE.to_owned()]));
     }
 }
@@ -148,4 +162,82 @@ fn a_layer_that_is_sent_again_is_told() {
         "{}",
         walked.text
     );
+}
+
+/// An engine whose image can be exported, with a layer and a config; and the config.
+fn exporting() -> (Arc<Fake>, String) {
+    let (fake, layer) = (engine(), b"the only layer");
+    let config = json!({ "config": { "Env": ["A=b"] }, "rootfs": { "diff_ids": [digest(layer)] } }).to_string();
+    let listed = json!([{ "Config": "config.json", "Layers": ["layer.tar"] }]).to_string();
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, bytes) in
+        [("layer.tar", &layer[..]), ("config.json", config.as_bytes()), ("manifest.json", listed.as_bytes())]
+    {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        archive.append_data(&mut header, name, bytes).unwrap();
+    }
+    let mut state = fake.state();
+    state.export = archive.into_inner().unwrap();
+    state.images[0].details.layers = vec![digest(layer)];
+    drop(state);
+    (fake, config)
+}
+
+fn pushed_directly(fake: &Arc<Fake>, repository: &FakeRepository) -> Walked {
+    let (id, state) = (fake.state().images[0].id.clone(), tempfile::tempdir().unwrap());
+    let reference = Reference::read(&format!("{HOST}/{}:1", repository.path())).unwrap();
+    let publishing = Publishing {
+        credentials: Credentials::new(&reference, Login::Anonymous, String::new()),
+        reference,
+        registries: Arc::new(repository.clone()),
+        records: CompressedLayers::at(state.path()),
+    };
+    walked(fake, nobody, move |session| {
+        let _records = state;
+        directly(session, &id, &publishing)
+    })
+}
+
+#[test]
+fn an_image_goes_directly_with_the_engines_config_and_changes_nothing_on_the_engine() {
+    let ((fake, config), repository) = (exporting(), FakeRepository::new("team/app"));
+    let walked = pushed_directly(&fake, &repository);
+    assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
+    let manifest = repository.manifest("1").unwrap().unwrap();
+    let document: Value = serde_json::from_slice(&manifest.bytes).unwrap();
+    assert_eq!(repository.blob(document["config"]["digest"].as_str().unwrap()).unwrap(), config.as_bytes());
+    let pushed =
+        |event: &Event| matches!(event, Event::Pushed { digest, layers_pushed: 1, .. } if *digest == manifest.digest);
+    assert!(walked.events.iter().any(pushed), "{}", walked.text);
+    assert_eq!(names(&fake, 0), [LOCAL]);
+    for verb in ["push", "tag", "create", "digest_in_registry"] {
+        assert!(!fake.verbs().contains(&verb.to_owned()), "{verb}: {:?}", fake.calls());
+    }
+}
+
+#[test]
+fn what_goes_wrong_directly_leaves_no_name() {
+    for verb in ["upload", "put_manifest"] {
+        let ((fake, _), repository) = (exporting(), FakeRepository::new("team/app"));
+        repository.state().refused = vec![verb];
+        let walked = pushed_directly(&fake, &repository);
+        assert_eq!((walked.code, walked.failure()), (ExitCode::Image, format!("{verb}: no").as_str()));
+        assert!(repository.state().manifests.is_empty());
+    }
+    let (fake, _) = exporting();
+    fake.state().export.truncate(700);
+    let repository = FakeRepository::new("team/app");
+    assert_eq!(pushed_directly(&fake, &repository).code, ExitCode::Image);
+    assert!(repository.state().manifests.is_empty());
+}
+
+#[test]
+fn what_would_push_again_is_the_command_as_it_was_typed() {
+    for words in ["node-env r.invalid/a:1", "node-env r.invalid/a:1 --by engine", "node-env r.invalid/a:1 --ca /c.pem"]
+    {
+        let typed = Push::from_args(&["push"], &words.split(' ').collect::<Vec<_>>()).unwrap();
+        let target = Target::from_push(&typed, "r.invalid/a:1").unwrap();
+        assert_eq!(target.command("node-env"), format!("host-cli push {words}"));
+    }
 }

@@ -139,7 +139,7 @@ fn an_image_is_pushed_when_it_has_its_names_and_stays_whole_when_that_fails() {
         if let Some(reason) = refusal {
             fake.refuse("push", reason);
         }
-        let walked = restaged_and_pushed(&fake, "--push r.invalid/team/app:1");
+        let walked = restaged_and_pushed(&fake, "--push r.invalid/team/app:1 --push-by engine");
         let names = fake.state().images.last().unwrap().tags.clone();
         assert!(names[0].starts_with("cf-app/node-env-18c50a86:droplet-"), "{names:?}");
         if refusal.is_none() {
@@ -148,7 +148,7 @@ fn an_image_is_pushed_when_it_has_its_names_and_stays_whole_when_that_fails() {
             assert!(image < walked.text.find("\"event\":\"pushing\""), "{}", walked.text);
         } else {
             assert_eq!((walked.code, names.len()), (ExitCode::Image, 2));
-            let again = format!("`host-cli push {} r.invalid/team/app:1`", names[0]);
+            let again = format!("`host-cli push {} r.invalid/team/app:1 --by engine`", names[0]);
             assert!(walked.said("needs a login") && walked.said(&again), "{}", walked.text);
         }
         assert!(fake.state().containers.is_empty());

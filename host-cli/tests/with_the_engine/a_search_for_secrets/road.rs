@@ -168,15 +168,20 @@ pub(crate) fn push(world: &World) {
     let helped = helped.with("PATH", format!("{}:{}", world.path("helped"), std::env::var("PATH").unwrap()));
     let nowhere = Call::of(&["push", &world.app.name, "127.0.0.1:1/a"]);
     let login = format!("https://u:{}@{}/a", world.marks.in_url("typed-login"), registry.address);
+    let by_engine = |call: &Call| call.clone().and(&["--by", "engine"]);
     for form in BOTH {
         // On a terminal there is no pipe.
         if form != Form::Bars {
             world.run("push with a password", 0, &piped, form);
             world.run("push with another password", 7, &wrong, form);
+            world.run("push by the engine with a password", 0, &by_engine(&piped), form);
+            world.run("push by the engine with another password", 7, &by_engine(&wrong), form);
         }
         world.run("push as config.json says", 0, &of_file, form);
         world.run("push as a helper says", 0, &helped, form);
         world.run("push with a token that is none", 7, &of_token, form);
+        world.run("push by the engine as a helper says", 0, &by_engine(&helped), form);
+        world.run("push by the engine with a token that is none", 7, &by_engine(&of_token), form);
         world.run("push with a configuration that is none", 7, &broken, form);
         world.run("push to nobody", 7, &nowhere.clone().with("DOCKER_CONFIG", world.path("file")), form);
         world.run("push to a URL", 2, &Call::of(&["push", &world.app.name, &login]), form);

@@ -7,6 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use tempfile::TempDir;
 
+/// Who sends the image, in the words of `--by`.
+pub(crate) const SENDERS: [&str; 2] = ["direct", "engine"];
+
 /// The digest in `✓ push    REFERENCE@sha256:… `.
 #[track_caller]
 pub(crate) fn digest(said: &Said) -> String {

@@ -1,6 +1,6 @@
 //! Who pushes: docker's `config.json` and real credential helpers; and that nothing of it is ever shown.
 
-use super::commands::{host_cli, said, started};
+use super::commands::{SENDERS, host_cli, said, started};
 use super::images::Image;
 use crate::registry::{PASSWORD, Recipe, Registry, USER};
 use crate::said::Said;
@@ -27,16 +27,16 @@ fn helper(folder: &TempDir, name: &str, script: &str) {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// `host-cli push` with the folder's configuration and helpers.
-fn push(folder: &TempDir, image: &Image, reference: &str) -> Command {
+/// `host-cli push --by` this one, with the folder's configuration and helpers.
+fn push(by: &str, folder: &TempDir, image: &Image, reference: &str) -> Command {
     let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
-    let mut command = host_cli(&["push", &image.name, reference], Some(folder.path()));
+    let mut command = host_cli(&["push", "--by", by, &image.name, reference], Some(folder.path()));
     command.env("PATH", path);
     command
 }
 
-fn pushed(folder: &TempDir, image: &Image, reference: &str) -> Said {
-    push(folder, image, reference).output().unwrap().into()
+fn pushed(by: &str, folder: &TempDir, image: &Image, reference: &str) -> Said {
+    push(by, folder, image, reference).output().unwrap().into()
 }
 
 fn auth() -> String {
@@ -45,23 +45,27 @@ fn auth() -> String {
 
 #[test]
 fn dockers_configuration_lets_in_under_each_of_its_keys() {
-    let (registry, image) = (Registry::new(), Image::empty());
+    let (registry, image) = (Registry::new(), Image::small());
     let reference = format!("{}/team/app:1", registry.address);
     let address = &registry.address;
     for key in
         [address.clone(), format!("https://{address}"), format!("http://{address}/v2/"), format!("{address}/team")]
     {
         let folder = config(&json!({ "auths": { &key: { "auth": auth() } } }));
-        said(&["push", &image.name, &reference], Some(folder.path())).done();
+        for by in SENDERS {
+            said(&["push", "--by", by, &image.name, &reference], Some(folder.path())).done();
+        }
     }
     let folder = config(&json!({ "auths": { address: { "username": USER, "password": "wrong" } } }));
-    let refused = said(&["push", &image.name, &reference], Some(folder.path()));
-    refused.failed(7, &["does not accept the login of `auths` of ", "config.json"]);
+    for by in SENDERS {
+        let refused = said(&["push", "--by", by, &image.name, &reference], Some(folder.path()));
+        refused.failed(7, &["does not accept the login of `auths` of ", "config.json"]);
+    }
 }
 
 #[test]
 fn a_helper_is_asked_for_the_registry_and_its_answer_lets_in() {
-    let (registry, image) = (Registry::new(), Image::empty());
+    let (registry, image) = (Registry::new(), Image::small());
     let (reference, address) = (format!("{}/app:1", registry.address), &registry.address);
     let answer = json!({ "ServerURL": address, "Username": USER, "Secret": PASSWORD }).to_string();
     let script = format!("test \"$1\" = get && test \"$(cat)\" = {address} || exit 3\ncat <<'END'\n{answer}\nEND");
@@ -70,62 +74,69 @@ fn a_helper_is_asked_for_the_registry_and_its_answer_lets_in() {
     {
         let folder = config(&document);
         helper(&folder, "ours", &script);
-        pushed(&folder, &image, &reference).done();
+        for by in SENDERS {
+            pushed(by, &folder, &image, &reference).done();
+        }
     }
 }
 
 #[test]
 fn a_helper_that_is_of_no_help_is_told_with_its_own_words() {
-    let image = Image::empty();
+    let image = Image::small();
     let folder = config(&json!({ "credsStore": "ours" }));
     helper(&folder, "ours", "echo 'the keychain is locked' >&2; printf '\\033[2J' >&2; exit 4");
-    let refused = pushed(&folder, &image, "r.invalid/a:1");
+    let refused = pushed("direct", &folder, &image, "r.invalid/a:1");
     assert!(!refused.err.contains('\u{1b}'), "{refused:?}");
     refused.failed(7, &["ended with exit status: 4: the keychain is locked"]);
     helper(&folder, "ours", &format!("echo '{PASSWORD}'"));
-    let refused = pushed(&folder, &image, "r.invalid/a:1");
+    let refused = pushed("direct", &folder, &image, "r.invalid/a:1");
     assert!(!refused.err.contains(PASSWORD), "{refused:?}");
     refused.failed(7, &["gave an answer that cannot be understood"]);
     // One that knows nothing of the registry: nobody pushes.
     helper(&folder, "ours", "echo 'credentials not found in native keychain'; exit 1");
     let registry = Registry::new();
-    pushed(&folder, &image, &format!("{}/a:1", registry.address)).failed(7, &["needs a login"]);
+    pushed("direct", &folder, &image, &format!("{}/a:1", registry.address)).failed(7, &["needs a login"]);
     image.assert_named_as_before();
 }
 
 #[test]
 fn a_helper_that_is_not_installed_matters_where_the_registry_wants_a_login() {
-    let image = Image::empty();
+    let image = Image::small();
     let folder = config(&json!({ "credsStore": "desktop.exe" }));
     let missing = ["docker-credential-desktop.exe, which ", " is not in PATH"];
     let open = Registry::with(Recipe { host: "127.0.0.1", asks_who: false, tls: false });
-    let through = pushed(&folder, &image, &format!("{}/a:1", open.address));
-    assert!(missing.iter().all(|part| through.err.contains(part)), "{through:?}");
-    assert!(through.err.contains("the push is anonymous"), "{through:?}");
-    through.done();
     let registry = Registry::new();
-    let refused = pushed(&folder, &image, &format!("{}/a:1", registry.address));
-    refused.failed(7, &["needs a login, and ", missing[0], missing[1], "install that helper"]);
+    for by in SENDERS {
+        let through = pushed(by, &folder, &image, &format!("{}/a:1", open.address));
+        assert!(missing.iter().all(|part| through.err.contains(part)), "{through:?}");
+        assert!(through.err.contains("; pushing as anonymous"), "{through:?}");
+        through.done();
+        let refused = pushed(by, &folder, &image, &format!("{}/a:1", registry.address));
+        refused.failed(7, &["needs a login, and ", missing[0], missing[1], "install that helper"]);
+    }
 }
 
 #[test]
 fn a_robot_account_of_harbor_lets_in_from_the_file_and_from_the_command_line() {
     const ROBOT: &str = "robot$shop+ci";
     const ITS_PASSWORD: &str = "pa:ss$word$HOME";
-    let (registry, image) = (Registry::new(), Image::empty());
+    let (registry, image) = (Registry::new(), Image::small());
     let reference = format!("{}/shop/app:1", registry.address);
     let auth = STANDARD.encode(format!("{ROBOT}:{ITS_PASSWORD}"));
     let folder = config(&json!({ "auths": { &registry.address: { "auth": auth } } }));
-    said(&["push", &image.name, &reference], Some(folder.path())).done();
-    let mut command = host_cli(&["push", &image.name, &reference, "--username", ROBOT, "--password-stdin"], None);
-    let mut pushing = started(command.stdin(Stdio::piped()));
-    pushing.stdin.take().unwrap().write_all(format!("{ITS_PASSWORD}\n").as_bytes()).unwrap();
-    Said::from(pushing.wait_with_output().unwrap()).done();
+    for by in SENDERS {
+        let words = ["push", "--by", by, &image.name, &reference];
+        said(&words, Some(folder.path())).done();
+        let mut command = host_cli(&[&words[..], &["--username", ROBOT, "--password-stdin"]].concat(), None);
+        let mut pushing = started(command.stdin(Stdio::piped()));
+        pushing.stdin.take().unwrap().write_all(format!("{ITS_PASSWORD}\n").as_bytes()).unwrap();
+        Said::from(pushing.wait_with_output().unwrap()).done();
+    }
 }
 
 #[test]
 fn a_configuration_that_cannot_be_read_is_told_by_its_place_and_not_by_its_content() {
-    let image = Image::empty();
+    let image = Image::small();
     let folder = config(&json!({}));
     fs::write(folder.path().join("config.json"), format!("{{\n\"auths\": \"{PASSWORD}\"}}")).unwrap();
     let refused = said(&["push", &image.name, "r.invalid/a:1"], Some(folder.path()));
@@ -143,16 +154,23 @@ fn forms(registry: &Registry) -> Vec<String> {
 
 #[test]
 fn the_secret_is_in_no_output_no_event_and_no_process_list() {
-    let (registry, image) = (Registry::new(), Image::empty());
+    let (registry, image) = (Registry::new(), Image::small());
     let answer = json!({ "Username": USER, "Secret": PASSWORD }).to_string();
     let folder = config(&json!({ "credsStore": "ours" }));
     // The helper is slow, so that the process list can be read while it works and after.
     helper(&folder, "ours", &format!("sleep 0.3\ncat {}", folder.path().join("answer").display()));
     fs::write(folder.path().join("answer"), answer).unwrap();
     let good = format!("{}/app:1", registry.address);
-    for (reference, output, code) in [(good.as_str(), "plain", 0), (&good, "json", 0), ("127.0.0.1:1/app:1", "json", 7)]
-    {
-        let mut command = push(&folder, &image, reference);
+    let nowhere = "127.0.0.1:1/app:1";
+    for (by, reference, output, code) in [
+        ("direct", good.as_str(), "plain", 0),
+        ("engine", &good, "plain", 0),
+        ("direct", &good, "json", 0),
+        ("engine", &good, "json", 0),
+        ("direct", nowhere, "json", 7),
+        ("engine", nowhere, "json", 7),
+    ] {
+        let mut command = push(by, &folder, &image, reference);
         let mut pushing = started(command.args(["--output", output]));
         let mut listed = String::new();
         while pushing.try_wait().unwrap().is_none() {

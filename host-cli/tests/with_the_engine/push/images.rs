@@ -47,9 +47,18 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// One without layers: the registry is asked for nothing but its config and its manifest. `host-cli` makes none such, so
-    /// it is told that it did.
+    /// One without layers: the registry is asked for nothing but its config and its manifest.
     pub(crate) fn empty() -> Self {
+        Self::built("")
+    }
+
+    /// One with a small layer: Docker exports none without.
+    pub(crate) fn small() -> Self {
+        Self::built("WORKDIR /app\n")
+    }
+
+    /// Of nothing, with these lines. `host-cli` makes none such, so it is told that it did.
+    fn built(lines: &str) -> Self {
         let app = mark();
         let name = format!("stager-test/{app}:1");
         // As long as a digest; another one for every image.
@@ -57,7 +66,7 @@ impl Image {
             format!("{:064x}", u128::from(std::process::id()) << 32 | u128::from(MADE.load(Ordering::Relaxed)));
         let file = format!(
             "FROM scratch\nLABEL stager.kind=app stager.build-key={build_key} stager.app-name={app} stager.app-guid={app} \
-             stager.instance={app}\n"
+             stager.instance={app}\n{lines}"
         );
         let mut command = Command::new("docker");
         command.args(["build", "-q", "-t", &name, "-"]).env("DOCKER_BUILDKIT", "0");

@@ -1,9 +1,10 @@
 //! Images that arrive.
 
 use super::answering::{Answering, is_upload};
-use super::commands::{digest, host_cli, said, said_with, started};
+use super::commands::{SENDERS, digest, host_cli, said, said_with, started};
 use super::images::{Image, docker, is_podman};
 use crate::registry::{PASSWORD, Recipe, Registry, USER};
+use crate::said::Said;
 use serde_json::Value;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -11,18 +12,18 @@ use std::time::{Duration, Instant};
 const WITH_PASSWORD: [&str; 3] = ["--username", USER, "--password-stdin"];
 
 #[test]
-fn an_app_image_is_pushed_pulled_back_by_its_digest_and_runs() {
+fn an_image_that_the_engine_pushes_is_pulled_back_by_its_digest_and_runs() {
     let (registry, image) =
         (Registry::with(Recipe { host: "127.0.0.1", asks_who: false, tls: true }), Image::that_runs());
     let reference = format!("{}/team/app:1", registry.address);
-    let pushed = said(&["push", &image.app, &reference], None).done();
+    let pushed = said(&["push", "--by", "engine", &image.app, &reference], None).done();
     assert!(pushed.out.contains(&format!("Pushing {} to {reference}", image.name)), "{pushed:?}");
     assert!(is_podman() || pushed.out.contains("3 layers sent, "), "{pushed:?}");
     assert_eq!(image.names().len(), 2, "it keeps the name");
 
     // A second repository gets nothing twice, and tells so.
     let other = format!("{}/team/other", registry.address);
-    let again = said(&["push", &image.name, &other], None).done();
+    let again = said(&["push", "--by", "engine", &image.name, &other], None).done();
     assert!(again.out.contains(&format!(" {other}:latest@")), "{again:?}");
     assert!(is_podman() || again.out.contains("3 layers there already"), "{again:?}");
     assert_eq!(digest(&again), digest(&pushed));
@@ -40,10 +41,10 @@ fn an_image_that_is_sent_from_here_is_the_engines_own() {
         (Registry::with(Recipe { host: "127.0.0.1", asks_who: false, tls: false }), Image::that_runs());
     let at = |repository: &str| format!("{}/{repository}", registry.address);
     let (reference, other) = (at("team/app:1"), at("team/other:1"));
-    let pushed = said(&["push", "--direct", &image.app, &reference], None).done();
+    let pushed = said(&["push", &image.app, &reference], None).done();
     assert!(pushed.out.contains("3 layers sent, "), "{pushed:?}");
     assert_eq!(image.names().len(), 1, "the engine has nothing to do with it");
-    let again = said(&["push", "--direct", &image.name, &other], None).done();
+    let again = said(&["push", &image.name, &other], None).done();
     assert!(again.out.contains("3 layers there already"), "{again:?}");
     assert_eq!(digest(&again), digest(&pushed));
 
@@ -58,45 +59,61 @@ fn an_image_that_is_sent_from_here_is_the_engines_own() {
 
 #[test]
 fn a_password_from_standard_input_lets_in_and_another_one_does_not() {
-    let (registry, image) = (Registry::new(), Image::empty());
+    let (registry, image) = (Registry::new(), Image::small());
     let reference = format!("{}/team/app:1", registry.address);
-    let words = [&["push", &image.name, &reference][..], &WITH_PASSWORD].concat();
-    for password in [PASSWORD.to_owned(), format!("{PASSWORD}\n"), format!("{PASSWORD}\r\n")] {
-        said_with(&words, &password).done();
+    for (by, typed) in [("direct", ""), ("engine", " --by engine")] {
+        let words = [&["push", &image.name, &reference, "--by", by][..], &WITH_PASSWORD].concat();
+        for password in [PASSWORD.to_owned(), format!("{PASSWORD}\n"), format!("{PASSWORD}\r\n")] {
+            said_with(&words, &password).done();
+        }
+        if by == "engine" {
+            docker(&["rmi", &reference]);
+        }
+        let again = format!("`host-cli push {} {reference}{typed} --username pusher --password-stdin`", image.name);
+        let words_of_refusal = ["does not accept the login of --username pusher", &again, "pushes it again"];
+        let refused = said_with(&words, "wrong").failed(7, &words_of_refusal);
+        let nobody = said(&["push", &image.name, &reference, "--by", by], None)
+            .failed(7, &["needs a login, and docker's config.json has none", "docker login 127.0.0.1:"]);
+        if by == "engine" {
+            tells_the_engines_words(&refused, &nobody);
+        }
+        image.assert_named_as_before();
+        said_with(&words, "\n").failed(2, &["standard input has no password"]);
     }
-    docker(&["rmi", &reference]);
-    let refused = said_with(&words, "wrong");
-    let again =
-        format!("`host-cli push {} {reference} --username pusher --password-stdin` pushes it again", image.name);
-    let refused = refused.failed(7, &["does not accept the login of --username pusher", &again]);
-    let nobody = said(&["push", &image.name, &reference], None)
-        .failed(7, &["needs a login, and docker's config.json has none", "docker login 127.0.0.1:"]);
-    // The engine's own words are told too: Podman's, those of a store of layers, containerd's.
+}
+
+/// The engine's own words are told too: Podman's, those of a store of layers, containerd's.
+#[track_caller]
+fn tells_the_engines_words(refused: &Said, nobody: &Said) {
     for (said, [podmans, dockers, containerds]) in [
-        (&refused, ["authentication required", "unauthorized", "401 Unauthorized"]),
-        (&nobody, ["authentication required", "no basic auth credentials", "no basic auth credentials"]),
+        (refused, ["authentication required", "unauthorized", "401 Unauthorized"]),
+        (nobody, ["authentication required", "no basic auth credentials", "no basic auth credentials"]),
     ] {
         let expected: &[&str] = if is_podman() { &[podmans] } else { &[dockers, containerds] };
         assert!(expected.iter().any(|words| said.err.contains(words)), "{said:?}");
     }
-    image.assert_named_as_before();
-    said_with(&words, "\n").failed(2, &["standard input has no password"]);
 }
 
 #[test]
 fn the_events_tell_what_goes_where_and_under_which_digest() {
-    let (registry, image) = (Registry::new(), Image::empty());
+    let (registry, image) = (Registry::new(), Image::small());
     let reference = format!("{}/app", registry.address);
-    let words = [&["push", &image.id, &reference, "--output", "json"][..], &WITH_PASSWORD].concat();
-    let told = said_with(&words, PASSWORD).done();
-    let events: Vec<Value> = told.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
-    assert_eq!(names, ["hello", "step_started", "pushing", "pushed", "step_ended", "done"]);
-    assert_eq!(events[2]["image"], image.name.as_str());
-    assert_eq!(events[3]["reference"], format!("{reference}:latest"));
-    let digest = events[3]["digest"].as_str().unwrap();
-    let known = docker(&["image", "inspect", "--format", "{{join .RepoDigests \"\\n\"}}", &image.id]);
-    assert!(known.lines().any(|one| one == format!("{reference}@{digest}")), "{known}");
+    for by in SENDERS {
+        let words = [&["push", &image.id, &reference, "--output", "json", "--by", by][..], &WITH_PASSWORD].concat();
+        let told = said_with(&words, PASSWORD).done();
+        let events: Vec<Value> = told.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let is_progress = |event: &&Value| event["event"] == "push_progress";
+        let events: Vec<&Value> = events.iter().filter(|event| !is_progress(event)).collect();
+        let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+        assert_eq!(names, ["hello", "step_started", "pushing", "pushed", "step_ended", "done"]);
+        assert_eq!(events[2]["image"], image.name.as_str());
+        assert_eq!(events[3]["reference"], format!("{reference}:latest"));
+        if by == "engine" {
+            let digest = events[3]["digest"].as_str().unwrap();
+            let known = docker(&["image", "inspect", "--format", "{{join .RepoDigests \"\\n\"}}", &image.id]);
+            assert!(known.lines().any(|one| one == format!("{reference}@{digest}")), "{known}");
+        }
+    }
 }
 
 #[test]
@@ -126,11 +143,11 @@ fn an_image_that_has_lost_its_last_name_goes_from_wherever_it_was_pushed() {
     let (former, image) = (Image::empty(), Image::empty());
     let references = ["one", "two"].map(|repository| format!("{}/{repository}:1", registry.address));
     for reference in &references {
-        said(&["push", &former.name, reference], None).done();
+        said(&["push", "--by", "engine", &former.name, reference], None).done();
     }
     docker(&["tag", &image.id, &former.name]);
     for reference in &references {
-        said(&["push", &image.app, reference], None).done();
+        said(&["push", "--by", "engine", &image.app, reference], None).done();
     }
     let labelled = format!("label=stager.instance={}", former.app);
     assert_eq!(docker(&["images", "-a", "-q", "--filter", &labelled]), "");
@@ -141,7 +158,7 @@ fn a_name_that_cannot_be_is_refused_before_the_engine_is_asked() {
     for reference in ["r.invalid/Team/app", "r.invalid/app@sha256:00", "https://r.invalid/app", "app"] {
         let mut command = host_cli(&["push", "app", reference], None);
         let refused = command.env("DOCKER_HOST", "unix:///nowhere").output().unwrap();
-        crate::said::Said::from(refused).failed(2, &["is not a name to push to", "REGISTRY/REPO[:TAG]"]);
+        Said::from(refused).failed(2, &["is not a name to push to", "REGISTRY/REPO[:TAG]"]);
     }
 }
 
@@ -153,7 +170,7 @@ fn ctrl_c_ends_the_engines_push_and_takes_the_name_back() {
         _ => ("404 Not Found", String::new()),
     });
     let reference = format!("{}/app:1", registry.address);
-    let pushing = started(&mut host_cli(&["push", &image.name, &reference], None));
+    let pushing = started(&mut host_cli(&["push", "--by", "engine", &image.name, &reference], None));
     let deadline = Instant::now() + Duration::from_secs(30);
     let sends_a_layer =
         |request: &String| request.split_once(' ').is_some_and(|(method, path)| is_upload(method, path));
@@ -163,7 +180,7 @@ fn ctrl_c_ends_the_engines_push_and_takes_the_name_back() {
     }
     assert_eq!(image.names().len(), 2);
     assert!(Command::new("kill").args(["-INT", &pushing.id().to_string()]).status().unwrap().success());
-    crate::said::Said::from(pushing.wait_with_output().unwrap()).failed(130, &["interrupted"]);
+    Said::from(pushing.wait_with_output().unwrap()).failed(130, &["interrupted"]);
     image.assert_named_as_before();
     registry.given_up.recv_timeout(Duration::from_secs(30)).expect("the engine goes on");
 }

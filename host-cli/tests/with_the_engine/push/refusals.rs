@@ -1,4 +1,5 @@
-//! Registries that refuse, break, or lie. After each the image bears the names that it had, and the text says how to go on.
+//! Registries that refuse, break, or lie to an engine that pushes. After each the image bears the names that it had, and the text says
+//! how to go on. What they say to host-cli itself is tried without an engine.
 
 use super::answering::{Answer, Answering};
 use super::commands::{digest, said};
@@ -73,19 +74,19 @@ fn every_refusal_has_its_text_its_advice_and_leaves_the_names_as_they_were() {
         ),
         (
             |method, path| to_the_manifest(method, path, error("400 Bad Request", "DIGEST_INVALID")),
-            ["received other data than was sent", "push again"],
+            ["Docker cannot push to ", "without --by engine"],
         ),
         (
             |method, path| to_the_manifest(method, path, page("413 Request Entity Too Large")),
-            ["is too large for ", "client_max_body_size"],
+            ["Docker cannot push to ", "without --by engine"],
         ),
         (|method, path| to_the_manifest(method, path, page("502 Bad Gateway")), [" failed", "push again later"]),
     ];
     for (answer, words) in cases {
         let registry = Answering::with(answer);
         let reference = format!("{}/team/app:1", registry.address);
-        let again = format!("`host-cli push {} {reference}` pushes it again", image.name);
-        let refused = said(&["push", &image.name, &reference], None);
+        let again = format!("`host-cli push {} {reference} --by engine` pushes it again", image.name);
+        let refused = said(&["push", "--by", "engine", &image.name, &reference], None);
         let asked = registry.asked.lock().unwrap().join(", ");
         assert!(refused.err.contains(&format!("error: {} was not pushed: ", image.name)), "{asked}: {refused:?}");
         refused.failed(7, &[words[0], words[1], &again]);
@@ -108,7 +109,7 @@ fn a_registry_that_has_another_image_than_was_sent_is_not_believed() {
         })
     });
     let reference = format!("{}/team/app:1", registry.address);
-    let pushed = said(&["push", &image.name, &reference], None);
+    let pushed = said(&["push", "--by", "engine", &image.name, &reference], None);
     if is_podman() {
         // It asks no registry what it has, so the digest is of what was sent.
         assert_ne!(digest(&pushed.done()), other);
@@ -124,10 +125,15 @@ fn a_registry_that_is_not_there_is_told_apart_from_a_name_that_leads_nowhere() {
     let image = Image::empty();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = format!("{free}/app:1");
-    said(&["push", &image.name, &nobody], None)
-        .failed(7, &["Docker cannot connect to registry 127.0.0.1:", "start the registry"]);
-    said(&["push", &image.name, "no-such-host.invalid/app:1"], None)
-        .failed(7, &["Docker cannot resolve the host no-such-host.invalid"]);
+    let nowhere = "no-such-host.invalid/app:1";
+    for (by, who, advice) in
+        [("direct", "host-cli", "`host-cli push --by engine`"), ("engine", "Docker", "start the registry")]
+    {
+        said(&["push", "--by", by, &image.name, &nobody], None)
+            .failed(7, &[&format!("{who} cannot connect to registry 127.0.0.1:"), "start the registry", advice]);
+        said(&["push", "--by", by, &image.name, nowhere], None)
+            .failed(7, &[&format!("{who} cannot resolve the host no-such-host.invalid")]);
+    }
     image.assert_named_as_before();
 }
 
@@ -137,7 +143,7 @@ fn who_had_the_name_before_has_it_again() {
     let registry = Answering::with(|_, _| error("403 Forbidden", "DENIED"));
     let reference = format!("{}/app:1", registry.address);
     docker(&["tag", &other.id, &reference]);
-    said(&["push", &image.name, &reference], None).failed(7, &["does not let app be pushed"]);
+    said(&["push", "--by", "engine", &image.name, &reference], None).failed(7, &["does not let app be pushed"]);
     assert_eq!(docker(&["image", "inspect", "--format", "{{.Id}}", &reference]), other.id);
     image.assert_named_as_before();
 }

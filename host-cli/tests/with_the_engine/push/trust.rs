@@ -1,4 +1,4 @@
-//! Registries whose certificate the engine looks at: an engine does so everywhere but on loopback. A network of the test's
+//! Registries whose certificate is looked at: an engine does so everywhere but on loopback, host-cli there too. A network of the test's
 //! own has an address of this machine that is not loopback.
 
 use super::commands::said;
@@ -59,23 +59,36 @@ impl Drop for TrustedCa {
 
 #[test]
 fn a_ca_that_the_engine_does_not_know_is_told_with_the_place_where_it_wants_it_and_then_is_known() {
-    let (network, image) = (Network::new("ca"), Image::empty());
+    let (network, image) = (Network::new("ca"), Image::small());
     let registry = Registry::with(Recipe { host: &network.gateway(), asks_who: false, tls: true });
     let reference = format!("{}/app:1", registry.address);
     let place = format!("/etc/docker/certs.d/{}/ca.crt", registry.address);
-    let refused = said(&["push", &image.name, &reference], None);
+    let refused = said(&["push", "--by", "engine", &image.name, &reference], None);
     refused.failed(7, &["Docker does not trust the authority of ", "x509: ", &place]);
+    let words = [
+        "host-cli does not trust the authority of ",
+        &place,
+        "or leave it to the Docker Engine: `host-cli push --by engine`",
+    ];
+    said(&["push", &image.name, &reference], None).failed(7, &words);
     image.assert_named_as_before();
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    fs::write(&ca, &registry.ca).unwrap();
+    said(&["push", "--ca", ca.to_str().unwrap(), &image.name, &reference], None).done();
 
     let _trusted = TrustedCa::of(&registry);
-    said(&["push", &image.name, &reference], None).done();
+    said(&["push", "--by", "engine", &image.name, &reference], None).done();
 }
 
 #[test]
 fn a_registry_without_tls_is_told_with_the_engines_own_setting_for_it() {
-    let (network, image) = (Network::new("plain"), Image::empty());
+    let (network, image) = (Network::new("plain"), Image::small());
     let registry = Registry::with(Recipe { host: &network.gateway(), asks_who: false, tls: false });
-    let refused = said(&["push", &image.name, &format!("{}/app:1", registry.address)], None);
+    let reference = format!("{}/app:1", registry.address);
+    let refused = said(&["push", "--by", "engine", &image.name, &reference], None);
     refused.failed(7, &["does not use TLS, and Docker requires it", "insecure-registries"]);
+    let refused = said(&["push", &image.name, &reference], None);
+    refused.failed(7, &["does not use TLS, and host-cli requires it", "`host-cli push --by engine`"]);
     image.assert_named_as_before();
 }

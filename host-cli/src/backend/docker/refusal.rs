@@ -1,11 +1,11 @@
-//! What an engine's words mean when a push goes wrong: they come from the registry, from the engine's TLS and its network,
-//! and differ between engines. Pure.
+//! What an engine's words mean when a pull or its push goes wrong: they come from the registry, from the engine's TLS and its network,
+//! and differ between engines. What they do not tell apart for sure is shown in these words alone. Pure.
 
 use crate::registry::refusal::Refusal;
 
 /// The words by which a refusal is known, in lower case; the first that is found counts. What is more telling comes first:
 /// a registry may say `denied` and `unauthorized` in one breath.
-const WORDS: [(Refusal, &[&str]); 16] = [
+const WORDS: [(Refusal, &[&str]); 12] = [
     (Refusal::UnknownCa, &["unknown authority", "self signed certificate", "self-signed certificate"]),
     (Refusal::BadCertificate, &["x509:", "tls: ", "certificate has expired"]),
     (Refusal::PlainHttp, &["server gave http response to https client"]),
@@ -15,31 +15,10 @@ const WORDS: [(Refusal, &[&str]); 16] = [
         &["connection refused", "no route to host", "i/o timeout", "deadline exceeded", "network is unreachable"],
     ),
     (Refusal::TooMany, &["toomanyrequests", "too many requests", "http 429", "429 ", "statuscode: 429"]),
-    (
-        Refusal::TooLarge,
-        &[
-            "http 413",
-            "413 ",
-            "statuscode: 413",
-            "entity too large",
-            "payload too large",
-            "content too large",
-            "size_invalid",
-        ],
-    ),
+    // Before `denied`, which such a refusal may begin with.
     (
         Refusal::Full,
         &["configured upper limit", "insufficient storage", "http 507", "507 ", "statuscode: 507", "quota exceeded"],
-    ),
-    (
-        Refusal::Digest,
-        &[
-            "digest invalid",
-            "did not match uploaded content",
-            "digest mismatch",
-            "failed digest validation",
-            "got digest ",
-        ],
     ),
     // Containerd says `denied` of whoever has not logged in.
     (Refusal::Unauthorized, &["no basic auth credentials"]),
@@ -61,10 +40,6 @@ const WORDS: [(Refusal, &[&str]); 16] = [
         &["name unknown", "name_unknown", "not found", "not known to registry", "http 404", "404 ", "statuscode: 404"],
     ),
     (
-        Refusal::Name,
-        &["name invalid", "invalid repository name", "tag invalid", "invalid reference", "manifest invalid"],
-    ),
-    (
         Refusal::Trouble,
         &[
             "http status: 5",
@@ -83,7 +58,6 @@ const WORDS: [(Refusal, &[&str]); 16] = [
             "connection reset",
         ],
     ),
-    (Refusal::Page, &["<html", "<!doctype html"]),
 ];
 
 /// How an engine's words begin where it asks for a name's address: what follows is of the name server, not of the registry.
@@ -125,7 +99,7 @@ mod tests {
                  no basic auth credentials",
                 Refusal::Unauthorized,
             ),
-            ("failed commit on ref \"manifest-sha256:b0\": got digest sha256:00, expected sha256:b0", Refusal::Digest),
+            ("failed commit on ref \"manifest-sha256:b0\": got digest sha256:00, expected sha256:b0", Refusal::Other),
             ("error parsing HTTP 403 response body: unexpected end of JSON input: \"\"", Refusal::Denied),
             ("unexpected status from HEAD request to https://r.io/v2/a/blobs/x: 403 Forbidden", Refusal::Denied),
             ("name unknown: The repository with name 'a' does not exist", Refusal::Unknown),
@@ -134,10 +108,10 @@ mod tests {
             ("unexpected status from POST request to https://r.io/v2/: 429 Too Many Requests", Refusal::TooMany),
             ("received unexpected HTTP status: 503 Service Unavailable", Refusal::Trouble),
             ("unexpected status from HEAD request to https://r.io/v2/: 500 Internal Server Error", Refusal::Trouble),
-            ("error parsing HTTP 413 response body: invalid character '<'", Refusal::TooLarge),
-            ("unknown: <html>; <head><title>413 Request Entity Too Large</title></head>", Refusal::TooLarge),
-            ("unknown: <html>; <body>Payload Too Large</body>", Refusal::TooLarge),
-            ("unknown: <!DOCTYPE html><title>Sorry</title>", Refusal::Page),
+            ("error parsing HTTP 413 response body: invalid character '<'", Refusal::Other),
+            ("unknown: <html>; <head><title>413 Request Entity Too Large</title></head>", Refusal::Other),
+            ("unknown: <html>; <body>Payload Too Large</body>", Refusal::Other),
+            ("unknown: <!DOCTYPE html><title>Sorry</title>", Refusal::Other),
             ("unknown: <html>; <head><title>502 Bad Gateway</title></head>", Refusal::Trouble),
             ("Get \"https://r.io/v2/\": x509: certificate signed by unknown authority", Refusal::UnknownCa),
             ("tls: failed to verify certificate: x509: certificate signed by unknown authority", Refusal::UnknownCa),
@@ -166,15 +140,15 @@ mod tests {
                  configured upper limit of 10.0 MiB.",
                 Refusal::Full,
             ),
-            ("digest invalid: provided digest did not match uploaded content", Refusal::Digest),
-            ("name invalid: invalid repository name", Refusal::Name),
+            ("digest invalid: provided digest did not match uploaded content", Refusal::Other),
+            ("name invalid: invalid repository name", Refusal::Other),
             (
                 "unknown: unexpected status from HEAD request to http://r.io/v2/a/d/blobs/sha256:6dd8: 401 Unauthorized",
                 Refusal::Unauthorized,
             ),
             ("failed to do request: Head \"https://r.io/v2/x/y/blobs/sha256:6dd8\": EOF", Refusal::Trouble),
             ("checking whether a blob sha256:ba58 exists in r.io/a: StatusCode: 403, \"\"", Refusal::Denied),
-            ("writing blob: uploading layer to r.io: StatusCode: 413, \"<html>\"", Refusal::TooLarge),
+            ("writing blob: uploading layer to r.io: StatusCode: 413, \"<html>\"", Refusal::Other),
             ("the moon is full", Refusal::Other),
         ] {
             assert_eq!(parse(words), meaning, "{words}");
