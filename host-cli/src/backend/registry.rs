@@ -2,7 +2,7 @@
 
 use crate::engine::{Engine, Image, Platform};
 use crate::failure::Failure;
-use crate::image::base::{Base, BaseSource};
+use crate::image::base::{Base, BaseSource, EngineConfig};
 use crate::image::rebase_plan::RebasePlan;
 use crate::image::{CompressedLayers, ImageMaker, ImageParts, ImagePlan, Publication, RegistryDestination};
 use crate::plan::rebase::{RebaseError, RebaseOptions, Rebasing, rebase};
@@ -77,7 +77,7 @@ impl Publishing {
         Ok(self.publisher(repository, base))
     }
 
-    /// Looks for the registry, where an image of the engine is to go as it is.
+    /// Looks for the registry, where an image of the engine is to go as it is: with its config.
     ///
     /// # Errors
     /// The registry is not there.
@@ -86,8 +86,9 @@ impl Publishing {
         session: &Unconnected,
         image: &Image,
         engine: Arc<dyn Engine>,
-    ) -> Result<Publisher, Failure> {
-        Ok(self.publisher(self.reach(session, Access::Push)?, Base::itself_on_engine(image, engine)))
+    ) -> Result<(Publisher, EngineConfig), Failure> {
+        let (image, config) = Base::itself_on_engine(image, engine);
+        Ok((self.publisher(self.reach(session, Access::Push)?, image), config))
     }
 
     fn reach(&self, session: &Unconnected, access: Access) -> Result<Box<dyn Repository + Send>, Failure> {
@@ -163,11 +164,11 @@ impl Publisher {
     }
 
     /// Brings the base itself there, with its own config. Nobody sees it yet.
-    pub(crate) fn whole(&self, session: &Unconnected) -> Result<Unnamed, Failure> {
+    pub(crate) fn whole(&self, session: &Unconnected, config: &EngineConfig) -> Result<Unnamed, Failure> {
         let began = Instant::now();
         session.cleanup().send(|stop| {
             let destination = self.destination();
-            destination.whole(stop, session)?;
+            destination.whole(config, stop, session)?;
             let publication = published(destination)?;
             Ok(Unnamed { droplet: String::new(), publication, began })
         })

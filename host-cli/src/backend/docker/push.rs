@@ -36,7 +36,7 @@ pub(crate) fn push_image(session: &Session, image: &ImageId, name: &str, target:
 pub(crate) fn directly(session: &Session, image: &ImageId, publishing: &Publishing) -> Result<(), Failure> {
     let gone = || EngineError::NotFound { what: format!("image {}", image.0) };
     let (image, here) = (session.engine.image(&image.0)?.ok_or_else(gone)?, session.unconnected());
-    let publisher = publishing.open_for(here, &image, Arc::clone(&session.engine))?;
-    let sent = publisher.whole(here)?;
+    let (publisher, config) = publishing.open_for(here, &image, Arc::clone(&session.engine))?;
+    let sent = publisher.whole(here, &config)?;
     publisher.tag(here, &sent).map(drop)
 }

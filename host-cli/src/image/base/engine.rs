@@ -14,19 +14,34 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The base of this name or id.
 pub(super) fn open(name: &str, engine: Arc<dyn Engine>) -> Result<Base, ImageError> {
     let found = engine.image(name)?.ok_or_else(|| ImageError::BaseMissing { base: name.to_owned() })?;
-    Ok(base(name, found, engine, false))
+    let layers = Arc::new(EngineLayers::new(engine, &found, false));
+    Ok(base(name, found, layers))
 }
 
-/// An image of the engine that is to go elsewhere as it is, with its config.
-pub(super) fn itself(image: &Image, engine: Arc<dyn Engine>) -> Base {
-    base(&image.id.0, image.clone(), engine, true)
+/// An image of the engine that is to go elsewhere as it is, and its config.
+pub(super) fn itself(image: &Image, engine: Arc<dyn Engine>) -> (Base, EngineConfig) {
+    let layers = Arc::new(EngineLayers::new(engine, image, true));
+    (base(&image.id.0, image.clone(), Arc::clone(&layers)), EngineConfig(layers))
 }
 
-fn base(name: &str, found: Image, engine: Arc<dyn Engine>, config_too: bool) -> Base {
-    let layers = found.details.layers.iter().cloned().map(BaseLayer::Unpacked).collect();
-    let image = Image { id: ImageId(chain_id(&found.details.layers)), ..found.clone() };
-    let layers = EngineLayers { engine, image: found, layers, config_too, exported: Mutex::default() };
+fn base(name: &str, found: Image, layers: Arc<EngineLayers>) -> Base {
+    let image = Image { id: ImageId(chain_id(&found.details.layers)), ..found };
     Base { image, history: Vec::new(), name: Some(name.to_owned()), layers: Box::new(layers) }
+}
+
+/// The config of an image that the engine has.
+pub(crate) struct EngineConfig(Arc<EngineLayers>);
+
+impl EngineConfig {
+    /// To the byte; out of the export that had the layers, if one was wanted.
+    pub(in crate::image) fn bytes(&self, stop: &Stop) -> Result<Vec<u8>, ImageError> {
+        let EngineLayers { engine, image, exported, .. } = &*self.0;
+        let mut exported = exported.lock().unwrap_or_else(PoisonError::into_inner);
+        match exported.as_mut().and_then(|exported| exported.config.take()) {
+            Some(config) => Ok(config),
+            None => config_of(stop.over(engine.save(&image.id)?), image),
+        }
+    }
 }
 
 struct EngineLayers {
@@ -47,6 +62,12 @@ struct Exported {
 }
 
 impl EngineLayers {
+    /// Nothing is exported yet.
+    fn new(engine: Arc<dyn Engine>, image: &Image, config_too: bool) -> Self {
+        let layers = image.details.layers.iter().cloned().map(BaseLayer::Unpacked).collect();
+        Self { engine, image: image.clone(), layers, config_too, exported: Mutex::default() }
+    }
+
     fn export(&self, wanted: &[&str], others: &[String], stop: &Stop) -> Result<Exported, ImageError> {
         let export = stop.over(self.engine.save(&self.image.id)?);
         let (found, config) = if self.config_too {
@@ -59,7 +80,7 @@ impl EngineLayers {
     }
 }
 
-impl BaseLayers for EngineLayers {
+impl BaseLayers for Arc<EngineLayers> {
     fn layers(&self) -> &[BaseLayer] {
         &self.layers
     }
@@ -86,13 +107,5 @@ impl BaseLayers for EngineLayers {
         let gone = || EngineError::NotFound { what: format!("layer {} of the root file system", layer.digest()) };
         let found = found.ok_or_else(gone)?;
         Ok(OpenLayer { content: Box::new(found.content()), bytes: found.bytes })
-    }
-
-    fn config(&self, stop: &Stop) -> Result<Vec<u8>, ImageError> {
-        let mut exported = self.exported.lock().unwrap_or_else(PoisonError::into_inner);
-        match exported.as_mut().and_then(|exported| exported.config.take()) {
-            Some(config) => Ok(config),
-            None => config_of(stop.over(self.engine.save(&self.image.id)?), &self.image),
-        }
     }
 }

@@ -81,12 +81,6 @@ pub(in crate::image) trait BaseLayers: Send + Sync {
 
     /// The bytes of a layer that was fetched, from the start, as often as it takes. Nobody has looked at them yet.
     fn open(&self, layer: &BaseLayer) -> Result<OpenLayer<'_>, ImageError>;
-
-    /// The config of the image whose layers they are, to the byte. Only an engine's image is ever sent on as it is.
-    fn config(&self, _: &Stop) -> Result<Vec<u8>, ImageError> {
-        let (what, reason) = ("the config of the root file system".to_owned(), "it was not kept".to_owned());
-        Err(ImageError::Unreadable { what, reason })
-    }
 }
 
 /// A layer's bytes.

@@ -18,6 +18,7 @@ use crate::engine::{Engine, Image, Platform};
 use crate::labels::ROOTFS;
 use crate::registry::reference::Reference;
 use crate::registry::repository::Repository;
+pub(crate) use engine::EngineConfig;
 pub(crate) use found::Base;
 pub(super) use found::{BaseLayer, BaseLayers, OpenLayer};
 use std::sync::Arc;
@@ -90,8 +91,8 @@ impl Base {
         engine::open(name, engine)
     }
 
-    /// An image of the engine, which is to go into a registry as it is.
-    pub(crate) fn itself_on_engine(image: &Image, engine: Arc<dyn Engine>) -> Self {
+    /// An image of the engine, which is to go into a registry as it is, and its config.
+    pub(crate) fn itself_on_engine(image: &Image, engine: Arc<dyn Engine>) -> (Self, EngineConfig) {
         engine::itself(image, engine)
     }
 }

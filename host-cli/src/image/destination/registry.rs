@@ -13,7 +13,7 @@ use super::{Destination, FinishedImage};
 use crate::engine::{Image, ImageId};
 use crate::image::ImageError;
 use crate::image::app_image;
-use crate::image::base::{Base, BaseLayers};
+use crate::image::base::{Base, BaseLayers, EngineConfig};
 use crate::image::compressed_ahead::CompressedAhead;
 use crate::image::compressed_layers::CompressedLayers;
 use crate::image::config::NewLayer;
@@ -108,11 +108,10 @@ impl<'a> RegistryDestination<'a> {
     }
 
     /// Brings the base itself there, with its own config.
-    pub(crate) fn whole(&self, stop: &Stop, events: &dyn EventSink) -> Result<(), ImageError> {
+    pub(crate) fn whole(&self, config: &EngineConfig, stop: &Stop, events: &dyn EventSink) -> Result<(), ImageError> {
         let place = Place { repository: self.repository, reference: self.reference, records: self.records };
         let layers = layers::send(&place, &*self.base.layers, &[], self.cores, stop, events)?;
-        // The export that had the layers has that, too.
-        self.finish(&self.base.layers.config(stop)?, layers).map(drop)
+        self.finish(&config.bytes(stop)?, layers).map(drop)
     }
 
     /// Sends the config of these layers, and keeps the manifest for its time.

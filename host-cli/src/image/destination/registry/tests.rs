@@ -83,11 +83,11 @@ impl Machine {
 
 impl Machine {
     /// Publishes the base itself.
-    fn publish_itself(&self, repository: &FakeRepository) -> Result<Publication, ImageError> {
+    fn publish_itself(&self, config: &EngineConfig, repository: &FakeRepository) -> Result<Publication, ImageError> {
         let reference = Reference::read(&format!("{}/{}:1", repository.registry(), repository.path())).unwrap();
         let (records, cores) = (CompressedLayers::at(self.state.path()), NonZeroUsize::new(self.cores).unwrap());
         let destination = RegistryDestination::new((repository, &reference), &self.base, &records, cores);
-        destination.whole(&Stop::default(), &self.said)?;
+        destination.whole(config, &Stop::default(), &self.said)?;
         let publication = destination.publication().unwrap();
         publication.tag(repository, &reference)?;
         Ok(publication)
@@ -301,15 +301,16 @@ fn an_image_that_goes_as_it_is_is_exported_once_whatever_the_registry_lacks() {
         state.images[0].details.layers = ids;
     }
     let image = engine.state().images[0].clone();
-    let machine = Machine::new(Base::itself_on_engine(&image, Arc::<Fake>::clone(&engine) as Arc<dyn Engine>));
+    let (base, of_image) = Base::itself_on_engine(&image, Arc::<Fake>::clone(&engine) as Arc<dyn Engine>);
+    let machine = Machine::new(base);
     let target = FakeRepository::new("team/app");
     let saves = || engine.calls().iter().filter(|call| call.starts_with("save")).count();
-    let first = machine.publish_itself(&target).unwrap();
+    let first = machine.publish_itself(&of_image, &target).unwrap();
     assert_eq!((first.sent, saves()), (2, 1));
     let of_config = manifest(&target, "1")["config"]["digest"].as_str().unwrap().to_owned();
     assert_eq!(target.blob(&of_config).unwrap(), config.as_bytes());
     // Of layers that are there only the config is looked for.
-    let second = machine.publish_itself(&target).unwrap();
+    let second = machine.publish_itself(&of_image, &target).unwrap();
     assert_eq!((second.digest(), second.sent, saves()), (first.digest(), 0, 2));
 }
 
