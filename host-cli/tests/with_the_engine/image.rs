@@ -9,6 +9,7 @@ mod held;
 mod rebase;
 mod trouble;
 
+use crate::push::images::is_containerd;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::collections::BTreeSet;
@@ -162,8 +163,11 @@ impl Drop for Base {
         for tag in tags.lines().filter(|tag| !tag.contains("<none>") && **tag != self.name) {
             docker(&["rmi", tag]);
         }
-        let left = self.images();
-        for id in &left {
+        let parent = |id: &String| docker(&["image", "inspect", "--format", "{{.Parent}}", id]);
+        // Docker with containerd's store removes a step of a build from below another build's step, and then knows no way from there.
+        let is_lost_step = |id: &String| is_containerd() && !parent(id).is_empty();
+        let (lost, left): (Vec<_>, Vec<_>) = self.images().into_iter().partition(is_lost_step);
+        for id in lost.iter().chain(&left) {
             // Some go with others.
             let _ = Command::new("docker").args(["rmi", "-f", id]).output();
         }

@@ -5,7 +5,7 @@
 mod answering;
 mod commands;
 mod credentials;
-mod images;
+pub(crate) mod images;
 mod pushing;
 mod refusals;
 mod trust;

@@ -23,6 +23,11 @@ pub(crate) fn is_podman() -> bool {
     docker(&["version", "--format", "{{range .Server.Components}}{{.Name}} {{end}}"]).contains("Podman Engine")
 }
 
+/// Whether it is Docker, and keeps its images in containerd.
+pub(crate) fn is_containerd() -> bool {
+    docker(&["info", "--format", "{{json .DriverStatus}}"]).contains("io.containerd.snapshotter")
+}
+
 /// Another text for every image.
 fn mark() -> String {
     format!("push-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed))

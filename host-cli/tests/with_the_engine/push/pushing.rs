@@ -2,7 +2,7 @@
 
 use super::answering::{Answering, is_upload};
 use super::commands::{SENDERS, digest, host_cli, said, said_with, started};
-use super::images::{Image, docker, is_podman};
+use super::images::{Image, docker, is_containerd, is_podman};
 use crate::registry::{PASSWORD, Recipe, Registry, USER};
 use crate::said::Said;
 use serde_json::Value;
@@ -54,7 +54,9 @@ fn an_image_that_is_sent_from_here_is_the_engines_own() {
     let by_digest = format!("{}@{}", at("team/app"), digest(&pushed));
     docker(&["pull", "-q", &by_digest]);
     assert_eq!(docker(&["run", "--rm", &by_digest]), "hello from the droplet");
-    assert_eq!(settings(&by_digest), on_engine);
+    // Containerd fetches no layer that it has under another digest, and tells nothing of an image that lacks one.
+    let told = if is_containerd() { "{} {}".to_owned() } else { on_engine };
+    assert_eq!(settings(&by_digest), told);
 }
 
 #[test]
