@@ -59,8 +59,8 @@ fn unknown(options: crate::arguments::ScreenOptions) -> ExitCode {
 
 /// Nobody built this program to know clusters.
 #[cfg(not(feature = "kubernetes"))]
-pub(super) fn no_clusters() -> Failure {
+pub(super) fn no_clusters() -> crate::failure::Failure {
     let advice =
         "`cargo build --release -p host-cli --features kubernetes` makes one that does; so does ci/build-static";
-    Failure::new(ExitCode::CommandLine, "this host-cli was built without Kubernetes", advice)
+    crate::failure::Failure::new(ExitCode::CommandLine, "this host-cli was built without Kubernetes", advice)
 }

@@ -39,7 +39,7 @@ fn in_cluster(session: &Unconnected, place: &ClusterPlace) -> Result<Arc<dyn App
 
 #[cfg(not(feature = "kubernetes"))]
 fn in_cluster(_: &Unconnected, _: &ClusterPlace) -> Result<Arc<dyn AppsBackend>, Failure> {
-    Err(super::manifest::no_clusters())
+    Err(super::cluster::no_clusters())
 }
 
 /// What is meant of what runs there.
