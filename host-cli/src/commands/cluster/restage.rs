@@ -126,7 +126,7 @@ impl All {
         if target.is_none() && !command.no_image && !task.is_docker() {
             return Err(no_target());
         }
-        let publishing = target.map(|target| publish_options::publishing(target, command.ca.as_deref()));
+        let publishing = target.map(Target::publishing);
         let keeping = keeping(&command.fetch_options(), command.no_cache)?;
         let plan = pipeline::planned_restage(session, request, (command, &self.agent_options), (keeping, instance))?;
         let cluster = OneCluster {

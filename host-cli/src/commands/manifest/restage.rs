@@ -7,7 +7,6 @@ use crate::backend::docker::push::Target;
 use crate::backend::kubernetes::one_cluster::job_publishing;
 use crate::backend::kubernetes::stage_job::{JobOptions, stage_job};
 use crate::commands::cluster::staging::{contents, keeping};
-use crate::commands::publish_options::publishing;
 use crate::failure::Failure;
 use crate::image::{ImageBy, ImageOptions, created};
 use crate::plan::error::no_docker_app;
@@ -48,7 +47,7 @@ pub(super) fn run(command: &ManifestRestage) -> Result<ExitCode, Failure> {
     for note in &plan.notes {
         screen.emit(note.clone());
     }
-    let publishing = target.as_ref().map(|target| publishing(target, None));
+    let publishing = target.as_ref().map(Target::publishing);
     let secret = command.registry_secret.as_deref();
     let publishing = publishing.as_ref().map(|publishing| job_publishing(&plan, publishing, secret)).transpose()?;
     let options = JobOptions { namespace: command.namespace.as_deref(), certificates: contents(&files)?, publishing };
