@@ -216,7 +216,9 @@ happens_somewhere! {
         example = "For my-app's newest staging request:\n$ host-cli cache-up my-app",
         example = "For every staging request in the logs:\n$ host-cli cache-up --all",
         example = "A stager image that needs no file server:\n$ host-cli cache-up --all --bake stager:baked\n\
-                   $ host-cli restage --stager-image stager:baked my-app"
+                   $ host-cli restage --stager-image stager:baked my-app",
+        example = "The same for a cluster:\n\
+                   $ host-cli cache-up --all --bake stager:baked --publish registry.example.com/cf/stager:baked"
     )]
     CacheUp {
         /// app whose request to use (default: the newest staging request)
@@ -228,6 +230,9 @@ happens_somewhere! {
         /// make a stager image of this name that holds the files, instead of filling the volume
         #[argh(option, arg_name = "tag")]
         pub(crate) bake: Option<String>,
+        /// also bring the image of --bake into a registry, as REGISTRY/REPO[:TAG] (default tag: latest)
+        #[argh(option, arg_name = "ref")]
+        pub(crate) publish: Option<String>,
         /// read the request from this file instead of the logs; - reads standard input
         #[argh(option, arg_name = "file")]
         pub(crate) request: Option<PathBuf>,

@@ -1,15 +1,19 @@
 //! `cache-up`: requests → dependencies in a volume, or in a stager image.
 
 use crate::arguments::{CacheUp, FetchOptions};
+use crate::backend::docker::push::Target;
 use crate::backend::docker::stage::{self, Staged, Staging, Subject};
 use crate::backend::docker::{mounts, preflight};
 use crate::engine::{CommitOptions, ContainerId};
 use crate::failure::Failure;
 use crate::image::app_image;
-use crate::image::{Journal, Records, UntaggedImage, checked_names, tag};
+use crate::image::{Journal, MadeImage, Records, UntaggedImage, checked_names, tag};
+use crate::pipeline::push_if_wanted;
 use crate::plan::cache;
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::restage::{asks_for_help, staging_request};
+use crate::registry::login::LoginOptions;
+use crate::registry::push_by::PushBy;
 use crate::requests::{self, Request};
 use crate::screen::in_the_originals_words;
 use crate::session::{Session, run_command};
@@ -25,11 +29,24 @@ pub(super) fn run(command: CacheUp, agent_options: Vec<String>) -> ExitCode {
     let screen = in_the_originals_words(command.screen_options());
     let prepare = move || {
         command.cluster()?;
-        Ok((wanted(&command)?, command))
+        let target = target(&command)?;
+        Ok((wanted(&command)?, command, target))
     };
-    run_command(screen, prepare, move |session, (requests, command)| {
-        cache_up(session, &requests, &command, &agent_options)
+    run_command(screen, prepare, move |session, (requests, command, target)| {
+        let made = cache_up(session, &requests, &command, &agent_options)?;
+        push_if_wanted(session, made.as_ref(), target.as_ref())
     })
+}
+
+/// Where the image goes besides.
+fn target(command: &CacheUp) -> Result<Option<Target>, Failure> {
+    if command.publish.is_some() && command.bake.is_none() {
+        let text = "--publish is for the image of --bake";
+        return Err(Failure::new(ExitCode::CommandLine, text, "name the image with --bake TAG"));
+    }
+    let login = LoginOptions { username: None, password_stdin: false };
+    let target = Target::wanted(command.publish.as_deref(), login, &[])?;
+    Ok(target.map(|target| target.sent(PushBy::Direct, command.ca.as_deref())))
 }
 
 pub(super) fn wanted(command: &CacheUp) -> Result<Vec<Request>, Failure> {
@@ -45,12 +62,13 @@ pub(super) fn wanted(command: &CacheUp) -> Result<Vec<Request>, Failure> {
     Ok(vec![requests::staging(command.request.as_deref(), app.as_ref(), &logs)?])
 }
 
+/// The image, if one was made.
 pub(super) fn cache_up(
     session: &Session,
     requests: &[Request],
     command: &CacheUp,
     agent_options: &[String],
-) -> Result<(), Failure> {
+) -> Result<Option<MadeImage>, Failure> {
     let (requests, hosts) = usable(session, requests, command.all)?;
     let options = command.fetch_options();
     let files = mounts::files(&options)?;
@@ -79,9 +97,9 @@ pub(super) fn cache_up(
     if let (Some(tag), Staged::Wholly) = (&tag, filled) {
         let dependencies: BTreeSet<_> =
             documents.iter().flat_map(|document| requests::dependencies(document)).collect();
-        bake(session, &container, image, tag, dependencies.len())?;
+        return bake(session, &container, image, tag, dependencies.len()).map(Some);
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The requests that can be acted on, and the hosts that these speak to. One that was asked for must be; of all those in the
@@ -137,7 +155,7 @@ fn bake(
     like: &str,
     name: &str,
     dependencies: usize,
-) -> Result<(), Failure> {
+) -> Result<MadeImage, Failure> {
     // No other image has it: by this it is found again should nobody give it its name, and known to be ours.
     let build_key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     let mut labels = cache::baked_labels(dependencies, &today());
@@ -154,5 +172,5 @@ fn bake(
         Ok(tag(&*session.engine, untagged)?)
     })?;
     session.emit(made.event());
-    Ok(())
+    Ok(made)
 }

@@ -28,7 +28,7 @@ fn filled(fake: &Arc<Fake>, words: &str, documents: Vec<String>) -> Walked {
 fn filled_as(fake: &Arc<Fake>, command: CacheUp, options: Vec<String>, documents: Vec<String>) -> Walked {
     let requests: Vec<Request> =
         documents.into_iter().map(|document| request(RequestKind::Staging, document)).collect();
-    walked(fake, nobody, move |session| cache_up(session, &requests, &command, &options))
+    walked(fake, nobody, move |session| cache_up(session, &requests, &command, &options).map(drop))
 }
 
 fn recorded() -> String {
