@@ -63,7 +63,7 @@ pub(super) fn run(command: Restage, agent_options: Vec<String>, settings: Settin
 }
 
 /// Stages several. What is done, or under way, is told by the cluster: a Job is called after its request and all that was typed, so
-/// that a run which was broken off goes on where it was. What has gone well is removed once all of it is done.
+/// that a run which was broken off goes on where it was. What has gone well is removed once all has.
 fn many(command: Restage, agent_options: Vec<String>, settings: Settings) -> ExitCode {
     let screens = Screens::new(command.screen_options());
     let stop = Arc::<StopBroadcast>::default();
@@ -90,17 +90,14 @@ fn many(command: Restage, agent_options: Vec<String>, settings: Settings) -> Exi
             (staged, of_one.stranded(session, &request))
         });
         let outcome = batch::restage_all(session, &Batch { stage, screens, stop }, &apps, jobs);
-        if outcome.as_ref().map_or_else(|failure| !is_by_signal(failure), |()| true) {
+        // Where some failed, the same typed again stages those alone.
+        if outcome.is_ok() {
             for job in std::mem::take(&mut *done.lock().unwrap_or_else(PoisonError::into_inner)) {
                 job::remove(&all.cluster, &job);
             }
         }
         outcome
     })
-}
-
-fn is_by_signal(failure: &Failure) -> bool {
-    matches!(failure.code, ExitCode::Interrupted | ExitCode::Terminated)
 }
 
 /// What all stagings of a command have in common.
