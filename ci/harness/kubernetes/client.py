@@ -31,8 +31,11 @@ def digest_of(done):
 
 def job_of(done):
     """The Job that it made."""
-    told = next(event['text'] for event in done.heard('note') if event['text'].startswith('Staging in Job '))
-    return told.split()[3]
+    notes = [event['text'] for event in done.heard('note')]
+    told = next((text for text in notes if text.startswith('Job ') and text.endswith(' begins')), None)
+    if not told:
+        raise Wrong(f'it names no Job: {notes}')
+    return told.split()[1]
 
 
 def secrets(scene, job):
