@@ -2,6 +2,7 @@
 
 use crate::app::{App, inspect};
 use crate::hcf::{Hcf, docker, is_podman, stager_image};
+use crate::registry::{Recipe, Registry};
 use crate::said::Said;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -192,8 +193,15 @@ fn a_baked_image_stages_without_the_file_server_and_shows_what_it_holds() {
     let hcf = Hcf::own("baked");
     let app = with_own_buildpack(&hcf, "baked", "true");
     let image = Baked(format!("stager-test-baked:{}", std::process::id()));
-    let baked = app.cache_up(&["--bake", &image.0]).done();
+    let registry = Registry::with(Recipe { host: "127.0.0.1", asks_who: false, tls: false });
+    let published = format!("{}/cf/stager:baked", registry.address);
+    let baked = app.cache_up(&["--bake", &image.0, "--publish", &published]).done();
     has_line(&baked, &format!("======> Image {} (sha256:", image.0));
+    // The engine has what the registry gives, layer for layer.
+    docker(&["pull", "--quiet", &published]).unwrap();
+    let there = inspect(&published);
+    docker(&["rmi", &published]).unwrap();
+    assert_eq!(there["RootFS"], inspect(&image.0)["RootFS"]);
     let inspected = inspect(&image.0);
     let labels = &inspected["Config"]["Labels"];
     assert_eq!((&labels["stager.kind"], &labels["stager.baked-dependencies"]), (&"stager".into(), &"2".into()));
