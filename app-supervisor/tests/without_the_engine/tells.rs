@@ -58,10 +58,14 @@ fn no_line_of_a_sidecar_is_lost_and_each_goes_where_it_was_printed() {
 
 #[test]
 fn no_line_is_lost_where_the_app_wants_nobody_to_wait_and_the_reader_is_slow() {
+    let ready = std::env::temp_dir().join(format!("stager-test-ready-{}", std::process::id()));
     let app = "python3 -c 'import os; os.set_blocking(1, False)'; echo ready; exec sleep 60";
-    let many = "sleep 1; i=0; while [ $i -lt 9000 ]; do echo line $i; i=$((i+1)); done; exit 1";
-    let supervisor = Supervisor::after(1, app, &[sidecar("A", many)]);
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    // However long the app takes to say so.
+    let many = "until [ -e READY ]; do sleep 0.05; done; i=0; while [ $i -lt 9000 ]; do echo line $i; i=$((i+1)); done; exit 1";
+    let supervisor = Supervisor::after(1, app, &[sidecar("A", &many.replace("READY", ready.to_str().unwrap()))]);
+    std::fs::write(&ready, "").unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    std::fs::remove_file(&ready).unwrap();
     let lines = (0..9000).map(|i| format!("[APP/PROC/WEB/SIDECAR/A] line {i}"));
     let ended = supervisor.ended();
     assert!(
