@@ -37,7 +37,16 @@ const WORDS: [(Refusal, &[&str]); 12] = [
     ),
     (
         Refusal::Unknown,
-        &["name unknown", "name_unknown", "not found", "not known to registry", "http 404", "404 ", "statuscode: 404"],
+        &[
+            "name unknown",
+            "name_unknown",
+            "manifest unknown",
+            "not found",
+            "not known to registry",
+            "http 404",
+            "404 ",
+            "statuscode: 404",
+        ],
     ),
     (
         Refusal::Trouble,
@@ -103,6 +112,7 @@ mod tests {
             ("error parsing HTTP 403 response body: unexpected end of JSON input: \"\"", Refusal::Denied),
             ("unexpected status from HEAD request to https://r.io/v2/a/blobs/x: 403 Forbidden", Refusal::Denied),
             ("name unknown: The repository with name 'a' does not exist", Refusal::Unknown),
+            ("reading manifest 2 in r.io/acme/a: manifest unknown: manifest unknown", Refusal::Unknown),
             ("error parsing HTTP 404 response body: invalid character '<'", Refusal::Unknown),
             ("toomanyrequests: You have reached your limit", Refusal::TooMany),
             ("unexpected status from POST request to https://r.io/v2/: 429 Too Many Requests", Refusal::TooMany),
