@@ -29,6 +29,7 @@ pub(super) fn cache_up(command: CacheUp, agent_options: Vec<String>) -> ExitCode
 
 /// Says that nobody built this program to know clusters.
 #[cfg(not(feature = "kubernetes"))]
+#[expect(clippy::needless_pass_by_value, reason = "as the one that knows clusters")]
 pub(super) fn cache_up(command: CacheUp, _: Vec<String>) -> ExitCode {
     unknown(command.screen_options())
 }
@@ -41,12 +42,14 @@ pub(super) fn launch(command: Launch) -> ExitCode {
 
 /// Says that nobody built this program to know clusters.
 #[cfg(not(feature = "kubernetes"))]
+#[expect(clippy::needless_pass_by_value, reason = "as the one that knows clusters")]
 pub(super) fn launch(command: Launch) -> ExitCode {
     unknown(command.screen_options())
 }
 
 /// Says that nobody built this program to know clusters.
 #[cfg(not(feature = "kubernetes"))]
+#[expect(clippy::needless_pass_by_value, reason = "as the one that knows clusters")]
 pub(super) fn restage(command: Restage, _: Vec<String>, _: Settings) -> ExitCode {
     unknown(command.screen_options())
 }
