@@ -35,7 +35,7 @@ pub(crate) use output::{Color, ListOutput, Output, ScreenOptions};
 pub(crate) use place::{ClusterPlace, On};
 pub(crate) use rebase::Rebase;
 
-/// Rebuilds and runs Cloud Foundry apps on plain Docker, from the requests that Cloud Foundry sent to Diego.
+/// Rebuilds and runs Cloud Foundry apps on Docker or Kubernetes, from the requests that Cloud Foundry sent to Diego.
 #[derive(ArgsInfo, FromArgs, Debug)]
 #[argh(
     note = "APP is an app's name, its guid or the start of it (8 characters or more), a process guid or a staging guid.\n\
@@ -46,7 +46,8 @@ pub(crate) use rebase::Rebase;
             STAGER_CACHE_VOLUME, STAGER_CA, STAGER_IMAGE and STAGER_BASE, or the file ~/.config/stager/config.toml (keys: logs,\n\
             network, add-host, dns, cache-volume, ca, stager-image, base). An option comes before its variable, and the variable\n\
             before the file.\n\n\
-            host-cli uses the same Docker Engine as docker: DOCKER_HOST, DOCKER_CONTEXT or `docker context use` chooses it.",
+            host-cli uses the same Docker Engine as docker: DOCKER_HOST, DOCKER_CONTEXT or `docker context use` chooses it; with\n\
+            --on kubernetes the same cluster as kubectl: KUBECONFIG, or --context.",
     example = "Restage and start the app that was pushed last:\n$ {command_name} restage\n$ {command_name} launch",
     example = "List the requests in the logs, or in what cfdot printed:\n$ {command_name} requests\n\
                $ cfdot desired-lrps | {command_name} requests --from -"

@@ -25,7 +25,7 @@ pub enum ExitCode {
     Image,
     /// The app could not be started or did not become healthy.
     Launch,
-    /// The Docker Engine could not be reached, or refused.
+    /// The Docker Engine or the cluster could not be reached, or refused.
     Engine,
     /// The request's timeout or an option's time limit ended it.
     Timeout,
@@ -49,7 +49,7 @@ impl ExitCode {
         ("6", "the droplet or the build-artifacts cache could not be uploaded"),
         ("7", "the app image could not be made, pushed, published or exported"),
         ("8", "the app did not start or did not become healthy"),
-        ("9", "the Docker Engine could not be reached, or refused"),
+        ("9", "the Docker Engine or the cluster could not be reached, or refused"),
         ("124", "a timeout ended it"),
         ("130", "ended by Ctrl-C (SIGINT)"),
         ("143", "ended by SIGTERM, or, the agent, because its host-cli was gone"),

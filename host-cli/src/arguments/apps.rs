@@ -82,14 +82,15 @@ happens_somewhere! {
 
 happens_somewhere! {
     shows_what_it_does! command!
-    /// stop an app: SIGTERM, and SIGKILL after 10 s; it can be started again
+    /// stop an app: SIGTERM, and SIGKILL after 10 s, in a cluster after 15; it can be started again
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
         subcommand,
         name = "stop",
         note = "APP is an app's name, its guid or the start of it; APP/worker is one of its processes, APP/1 its instances of index 1.\n\
                 An app whose name has a / goes first.\n\n\
-                What was stopped is still there: `host-cli launch` starts it again, `host-cli logs APP --recent` shows what it printed.",
+                What was stopped is still there: `host-cli launch` starts it again. On an engine `host-cli logs APP --recent` shows\n\
+                what it printed; in a cluster its logs go with its pods.",
         example = "$ host-cli stop my-app",
         example = "Only its worker:\n$ host-cli stop my-app/worker"
     )]

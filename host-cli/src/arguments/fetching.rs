@@ -68,7 +68,8 @@ macro_rules! fetches {
                 /// private key for --cert, PEM (default: same file)
                 #[argh(option, arg_name = "file")]
                 pub(crate) key: Option<PathBuf>,
-                /// volume of the cache; made if missing (STAGER_CACHE_VOLUME; default: stager-cache)
+                /// volume of the cache; made if missing (STAGER_CACHE_VOLUME; default: stager-cache); in a cluster a persistent volume
+                /// claim, which must be there (default: none)
                 #[argh(option, arg_name = "name")]
                 pub(crate) cache_volume: Option<String>,
                 /// largest size of the cache, such as 2G; least recently used entries go first (default: 10G)

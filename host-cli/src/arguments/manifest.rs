@@ -16,8 +16,8 @@ use std::path::PathBuf;
     subcommand,
     name = "manifest",
     note = "Nothing is sent to a cluster. Secrets are named and not printed, unless --with-secrets asks for what they hold.",
-    example = "$ host-cli manifest restage --publish registry.example.com/team/my-app --base registry.example.com/stager-rootfs:cflinuxfs4 my-app",
-    example = "Stage in a cluster:\n$ host-cli manifest restage --with-secrets --no-upload my-app | kubectl create -f -"
+    example = "$ host-cli manifest restage --stager-image registry.example.com/cf/stager:1 --publish registry.example.com/team/my-app --base registry.example.com/stager-rootfs:cflinuxfs4 my-app",
+    example = "Stage in a cluster:\n$ host-cli manifest restage --with-secrets --no-upload --stager-image registry.example.com/cf/stager:1 my-app | kubectl create -f -"
 )]
 pub(crate) struct Manifest {
     #[argh(subcommand)]
@@ -104,8 +104,8 @@ prints_objects! {
         name = "restage",
         note = "The Job has a name of its own each time. By default it replaces the app's droplet in Cloud Controller, as `restage`\n\
                 does; --no-upload leaves Cloud Controller alone. Without --publish it makes no image.",
-        example = "$ host-cli manifest restage --with-secrets --publish registry.example.com/team/my-app --base registry.example.com/stager-rootfs:cflinuxfs4 my-app | kubectl create -f -",
-        example = "With a login that the namespace has:\n$ host-cli manifest restage --registry-secret push --publish registry.example.com/team/my-app --base registry.example.com/stager-rootfs:cflinuxfs4 my-app"
+        example = "$ host-cli manifest restage --with-secrets --stager-image registry.example.com/cf/stager:1 --publish registry.example.com/team/my-app --base registry.example.com/stager-rootfs:cflinuxfs4 my-app | kubectl create -f -",
+        example = "With a login that the namespace has:\n$ host-cli manifest restage --registry-secret push --stager-image registry.example.com/cf/stager:1 --publish registry.example.com/team/my-app --base registry.example.com/stager-rootfs:cflinuxfs4 my-app"
     )]
     ManifestRestage {
         /// app to stage (default: the app of the newest staging request)

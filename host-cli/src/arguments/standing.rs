@@ -35,7 +35,8 @@ impl Command {
             Self::CacheUp(command) => {
                 command.fill_in_logs(settings);
                 command.fill_in_fetching(settings);
-                if command.bake.is_none() {
+                // A volume of an engine is no claim of a cluster.
+                if command.bake.is_none() && command.on == On::Docker {
                     fill(&mut command.cache_volume, settings.cache_volume.as_ref());
                 }
             }
@@ -58,7 +59,7 @@ impl Restage {
         self.fill_in_logs(settings);
         self.fill_in_fetching(settings);
         fill(&mut self.base, settings.base.as_ref());
-        if !self.no_cache {
+        if !self.no_cache && self.on == On::Docker {
             fill(&mut self.cache_volume, settings.cache_volume.as_ref());
         }
     }

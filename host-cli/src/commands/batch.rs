@@ -160,6 +160,10 @@ pub(super) fn apps(command: &Restage) -> Result<Vec<AppRef>, Failure> {
     if command.publish.is_some() && command.on == On::Docker {
         return wrong("--publish cannot go with several apps", "restage each by itself, with a name of its own");
     }
+    if command.on == On::Kubernetes && (command.username.is_some() || command.password_stdin) {
+        let advice = "`docker login` first, or name a Secret with --registry-secret";
+        return wrong("--username cannot go with several apps", advice);
+    }
     if command.push.is_some()
         || command.push_by == PushBy::Engine
         || command.username.is_some()

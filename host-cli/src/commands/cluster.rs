@@ -36,14 +36,14 @@ pub(super) fn cache_up(command: CacheUp, _: Vec<String>) -> ExitCode {
 
 /// Runs an app in a cluster.
 #[cfg(feature = "kubernetes")]
-pub(super) fn launch(command: Launch) -> ExitCode {
-    launch::run(command)
+pub(super) fn launch(command: Launch, settings: Settings) -> ExitCode {
+    launch::run(command, settings)
 }
 
 /// Says that nobody built this program to know clusters.
 #[cfg(not(feature = "kubernetes"))]
 #[expect(clippy::needless_pass_by_value, reason = "as the one that knows clusters")]
-pub(super) fn launch(command: Launch) -> ExitCode {
+pub(super) fn launch(command: Launch, _: Settings) -> ExitCode {
     unknown(command.screen_options())
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn run(invocation: Invocation, settings: Settings) -> Result<ExitCode
             Ok(cluster::restage(command, agent_options, settings))
         }
         Command::CacheUp(command) if command.on == On::Kubernetes => Ok(cluster::cache_up(command, agent_options)),
-        Command::Launch(command) if command.on == On::Kubernetes => Ok(cluster::launch(command)),
+        Command::Launch(command) if command.on == On::Kubernetes => Ok(cluster::launch(command, settings)),
         Command::Restage(command) => Ok(restage::run(command, agent_options, settings)),
         Command::CacheUp(command) => Ok(cache_up::run(command, agent_options)),
         Command::Cache(command) => Ok(cache::run(command.command)),

@@ -144,8 +144,10 @@ impl Rows {
                 self.outcome(Step::Export, Mark::Done, &format!("{path}  {}  {digest}", size_in_row(*bytes)))
             }
             Event::Running { url, name, container } => {
-                let container = escape_control_in_line(if name.is_empty() { container } else { name });
-                let text = format!("{}  container {container}", escape_control_in_line(url));
+                // In a cluster it is no container.
+                let what = if container.is_empty() { "" } else { "container " };
+                let name = escape_control_in_line(if name.is_empty() { container } else { name });
+                let text = format!("{}  {what}{name}", escape_control_in_line(url));
                 self.outcome(Step::Launch, Mark::Done, text.trim_start())
             }
             Event::Stopped { app_name, process, index, name, ms, app_guid: _ } => {

@@ -65,9 +65,10 @@ impl Kind {
                 "give the namespace more, or stage fewer at once: `kubectl describe quota`, `kubectl get nodes`"
             }
             Self::Image => {
-                "the nodes must reach the image's registry, and log in there by `imagePullSecrets` of the service account or --pull-secret"
+                "the nodes must reach the image's registry, and log in there by `imagePullSecrets` of the service account; `launch` takes \
+                 --pull-secret, too"
             }
-            Self::Missing => "`kubectl get events` tells more",
+            Self::Missing => "`kubectl get events` and `kubectl get pvc,secret` show what is missing",
             Self::Refused => "a namespace's pod security must be `baseline` for a staging, or weaker",
         }
     }
@@ -106,7 +107,13 @@ pub(super) fn hindrance(pod: &Pod, container: &str) -> Option<Hindrance> {
     }
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     let unscheduled = conditions.iter().find(|one| one.type_ == "PodScheduled" && one.status == "False")?;
-    Some(Hindrance { kind: Kind::Room, text: shown(unscheduled.message.as_deref().unwrap_or("no node has room")) })
+    let text = unscheduled.message.as_deref().unwrap_or("no node has room");
+    Some(Hindrance { kind: unplaced(text), text: shown(text) })
+}
+
+/// Why no node takes a pod: others may end; a claim that nobody has made is made by nobody who ends.
+fn unplaced(text: &str) -> Kind {
+    if text.contains("persistentvolumeclaim") && text.contains("not found") { Kind::Missing } else { Kind::Room }
 }
 
 /// What the newest of these events, of the Job or of its pod, tells of what keeps it; `None`: nothing, or it goes on. A Secret that
@@ -131,7 +138,7 @@ fn of_event(event: &Event) -> Option<Hindrance> {
         "FailedCreate" if message.contains("exceeded quota") => Kind::Room,
         "FailedCreate" if message.contains("forbidden") || message.contains("denied") => Kind::Refused,
         "FailedCreate" | "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox" => Kind::Missing,
-        "FailedScheduling" => Kind::Room,
+        "FailedScheduling" => unplaced(message),
         _ => return None,
     };
     Some(Hindrance { kind, text: with_reason(event.reason.as_deref(), Some(message)) })

@@ -202,11 +202,16 @@ impl Elsewhere for Undo {
         match self.go() {
             Ok(said) => Event::Note { text: said.to_owned() },
             Err(error) => {
-                let (name, namespace) = (&self.name, self.cluster.namespace());
-                let text = format!(
-                    "{name} could not be taken back ({}); `kubectl -n {namespace} rollout undo deployment/{name}` does it",
-                    error.text
-                );
+                let (name, namespace, error) = (&self.name, self.cluster.namespace(), error.text);
+                let kind = if self.earlier.stateful_set.is_some() { "statefulset" } else { "deployment" };
+                let text = if self.earlier.is_there() {
+                    format!("{name} could not be taken back ({error}); `kubectl -n {namespace} rollout undo {kind}/{name}` does it")
+                } else {
+                    format!(
+                        "what was made of {name} could not be removed ({error}); `kubectl -n {namespace} delete deployment,statefulset,\
+                         service,ingress,networkpolicy,pdb {name} --ignore-not-found` removes it, but for its Secrets"
+                    )
+                };
                 Event::Warning { text }
             }
         }

@@ -9,7 +9,7 @@ use crate::backend::unhealthy::Unhealthy;
 use crate::failure::Failure;
 use crate::session::Unconnected;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::{ContainerStatus, Event as ClusterEvent, Pod};
 use kube::api::LogParams;
 use shared_model::event::{Event, EventSink, LONGEST_LINE, Stream};
 use shared_model::exit_code::ExitCode;
@@ -82,6 +82,7 @@ pub(super) fn wait(session: &Unconnected, cluster: &Cluster, rollout: &Rollout<'
         began: Instant::now(),
         pods: HashMap::new(),
         hindrance: None,
+        asked_why: Instant::now(),
         trouble: None,
     };
     watch.go(&hears)
@@ -138,6 +139,7 @@ struct Watch<'a> {
     /// Those of this start, by uid.
     pods: HashMap<String, Pod>,
     hindrance: Option<(Hindrance, Instant)>,
+    asked_why: Instant,
     /// Since when the cluster is not seen.
     trouble: Option<(Instant, ClusterError)>,
 }
@@ -211,6 +213,7 @@ impl Watch<'_> {
             }
         }
         let found = new.iter().find_map(|pod| job_pod::hindrance(pod, APP));
+        let found = if new.is_empty() { self.why_none() } else { found };
         let Some(hindrance) = found else {
             self.hindrance = None;
             return Ok(());
@@ -227,6 +230,23 @@ impl Watch<'_> {
             return Err(Failure::new(ExitCode::Launch, text, kind.advice()));
         }
         Ok(())
+    }
+
+    /// What the cluster tells of pods that it does not make.
+    fn why_none(&mut self) -> Option<Hindrance> {
+        if self.asked_why.elapsed() < self.cluster.patience().ask_why {
+            return self.hindrance.as_ref().map(|(hindrance, _)| hindrance.clone());
+        }
+        self.asked_why = Instant::now();
+        let events = self.cluster.list_by_fields::<ClusterEvent>("reason=FailedCreate").unwrap_or_default();
+        // Of the workload, or of what a Deployment makes for each start.
+        let of_start = format!("{}-", self.rollout.name);
+        let is_its = |event: &ClusterEvent| {
+            let name = event.involved_object.name.as_deref().unwrap_or_default();
+            name == self.rollout.name || name.starts_with(&of_start)
+        };
+        let events: Vec<ClusterEvent> = events.into_iter().filter(is_its).collect();
+        job_pod::of_events(&events)
     }
 
     fn unhealthy(&self, unhealthy: &Unhealthy) -> Failure {

@@ -28,7 +28,7 @@ pub(crate) struct Subject<'a> {
 const REBUILD: &str = "rebuild the stager image with `docker/build`, from the same version as host-cli";
 
 const KILLED_BY: &str =
-    "somebody ended it (`docker kill`, `docker stop`), or the engine was stopped: restage once more";
+    "somebody ended it (`docker kill`, `docker stop`), or its engine or node was stopped: restage once more";
 
 const AGENTS_OPTIONS: &str = "`host-cli restage APP -- --help` lists what may follow `--`; if nothing did, the stager image is \
                               of another version: `docker/build` makes it anew";

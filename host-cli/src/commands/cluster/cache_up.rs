@@ -43,6 +43,9 @@ pub(super) fn run(command: CacheUp, agent_options: Vec<String>) -> ExitCode {
 }
 
 fn claim(command: &CacheUp) -> Result<&str, Failure> {
+    if command.publish.is_some() && command.bake.is_none() {
+        return Err(Failure::new(ExitCode::CommandLine, "--publish is for the image of --bake", "leave it out"));
+    }
     if command.bake.is_some() {
         let text = "--bake makes an image of an engine's, and cannot go with --on kubernetes";
         let advice = "bake it on an engine, with --publish REGISTRY/REPO[:TAG], and name that as --stager-image";

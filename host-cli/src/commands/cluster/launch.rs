@@ -13,15 +13,16 @@ use crate::plan::lifecycle::LifecycleFrom;
 use crate::plan::name_resolution::NameResolution;
 use crate::screen::screen;
 use crate::session::run_without_engine;
+use crate::settings::Settings;
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
 use std::sync::Arc;
 
 /// Starts an app's processes, or rolls them.
-pub(super) fn run(command: Launch) -> ExitCode {
+pub(super) fn run(command: Launch, settings: Settings) -> ExitCode {
     run_without_engine(screen(command.screen_options()), move |session| {
         let place = command.cluster()?.unwrap_or_default();
-        check(&command)?;
+        check(&command, &settings)?;
         let launching = Launching {
             image: command.image.as_deref(),
             pull_secret: command.pull_secret.as_deref(),
@@ -50,11 +51,17 @@ pub(super) fn run(command: Launch) -> ExitCode {
 }
 
 /// What an engine alone can do.
-fn check(command: &Launch) -> Result<(), Failure> {
+fn check(command: &Launch, settings: &Settings) -> Result<(), Failure> {
+    let is_typed = |value: &Option<String>, setting: &Option<String>| value.is_some() && value != setting;
     let typed = [
         ("--port", !command.port.is_empty()),
         ("--pull", command.pull != Pull::Missing),
         ("--lifecycle", command.lifecycle != LifecycleFrom::Image),
+        ("--network", is_typed(&command.network, &settings.network)),
+        ("--stager-image", is_typed(&command.stager_image, &settings.stager_image)),
+        ("--cache-volume", is_typed(&command.cache_volume, &settings.cache_volume)),
+        ("--cert", command.cert.is_some()),
+        ("--key", command.key.is_some()),
         ("--instance-cert", command.instance_cert.is_some()),
         ("--instance-key", command.instance_key.is_some()),
     ];

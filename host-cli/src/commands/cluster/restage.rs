@@ -19,6 +19,7 @@ use crate::plan;
 use crate::plan::error::no_docker_app;
 use crate::plan::upload::Upload;
 use crate::registry::login::LoginOptions;
+use crate::registry::push_by::PushBy;
 use crate::requests::Request;
 use crate::screen::batch::Screens;
 use crate::screen::screen;
@@ -191,6 +192,7 @@ fn check(command: &Restage, settings: &Settings) -> Result<(), Failure> {
         ("--keep-images", command.keep_images.is_some()),
         ("--push", command.push.is_some()),
         ("--image-by", command.image_by != ImageBy::Auto),
+        ("--push-by", command.push_by == PushBy::Engine),
         ("--network", command.network.is_some() && command.network != settings.network),
     ];
     if let Some((option, _)) = typed.iter().find(|(_, is_typed)| *is_typed) {
