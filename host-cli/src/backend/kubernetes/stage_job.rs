@@ -41,6 +41,8 @@ const CONFIG: &str = "config.json";
 /// before and published after.
 pub(super) const USUAL_LIMIT: Duration = Duration::from_secs(3600);
 const BESIDE_LIMIT: Duration = Duration::from_secs(1800);
+/// How long it may wait for room.
+const WAITS: Duration = Duration::from_secs(6 * 3600);
 /// How long a finished Job is there to be looked at.
 const STAYS: Duration = Duration::from_secs(3600);
 /// How long the agent may take to end what it started.
@@ -126,9 +128,11 @@ pub(super) fn pod_of_job(spec: &ContainerSpec) -> (PodSpec, Vec<String>) {
 pub(super) fn job(metadata: ObjectMeta, limit: Duration, pod: PodSpec) -> Job {
     let mut of_pod = ObjectMeta { name: None, namespace: None, ..metadata.clone() };
     without_mesh(&mut of_pod);
+    // From when a node has taken the pod; the Job's own counts while it waits for room, too.
+    let pod = PodSpec { active_deadline_seconds: Some(seconds(limit)), ..pod };
     let spec = JobSpec {
         backoff_limit: Some(0),
-        active_deadline_seconds: Some(seconds(limit)),
+        active_deadline_seconds: Some(seconds(limit.saturating_add(WAITS))),
         ttl_seconds_after_finished: Some(i32::try_from(STAYS.as_secs()).unwrap_or(i32::MAX)),
         template: PodTemplateSpec { metadata: Some(of_pod), spec: Some(pod) },
         ..JobSpec::default()
