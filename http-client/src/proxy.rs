@@ -88,6 +88,13 @@ impl Proxies {
         })
     }
 
+    /// Whether this URL is asked without a proxy; what is no URL of HTTP is.
+    #[must_use]
+    pub fn is_direct(&self, url: &str) -> bool {
+        let address = Address::parse(&SafeUrl::new(url.to_owned()));
+        address.map_or(true, |address| self.for_address(&address).is_none())
+    }
+
     /// The proxy for `address`; `None`: it is asked directly.
     pub(crate) fn for_address(&self, address: &Address) -> Option<&Proxy> {
         let proxy = if address.https { self.https.as_ref() } else { self.http.as_ref() }?;

@@ -49,6 +49,12 @@ impl ClusterError {
     pub(super) fn of(what: &str, error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self::status(what, &status),
+            // Its words show the proxy's URL, where a password may stand.
+            kube::Error::ProxyProtocolUnsupported { .. } | kube::Error::ProxyProtocolDisabled { .. } => Self {
+                reason: Reason::Unknown,
+                text: "the proxy to the cluster is of a kind that nobody speaks here".to_owned(),
+                wait: None,
+            },
             kube::Error::Auth(error) => Self { reason: Reason::Stranger, text: no_login(&error), wait: None },
             // A login that a program fetches fails on the way to the cluster.
             kube::Error::Service(error) if error.is::<AuthError>() => {
@@ -72,6 +78,8 @@ impl ClusterError {
             403 => Reason::Forbidden,
             404 => Reason::Missing,
             409 if status.reason == "AlreadyExists" => Reason::Exists,
+            // Another of that name is there, not the one that was meant.
+            409 if status.message.contains("Precondition failed") => Reason::Missing,
             410 => Reason::Outdated,
             // A conflict of two who write at once passes.
             408 | 409 | 429 | 500 | 502..=504 => Reason::Away,
@@ -139,7 +147,8 @@ impl From<ClusterError> for Failure {
 /// What such a program printed may be half a token.
 fn no_login(error: &AuthError) -> String {
     let why = match error {
-        AuthError::AuthExecRun { cmd, out } => format!("{cmd} ended with {}", out.status),
+        // Its words show its arguments and variables, where secrets stand.
+        AuthError::AuthExecRun { out, .. } => format!("the kubeconfig's login program ended with {}", out.status),
         AuthError::AuthExecParse(_) => "what the kubeconfig's program printed is no login".to_owned(),
         error => chain(error),
     };

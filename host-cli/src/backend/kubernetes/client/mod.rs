@@ -1,6 +1,7 @@
 //! The one leaf that talks to a cluster: objects of one namespace are made, read, watched and removed, and logs are read. Blocking;
 //! what is awaited has an end, and what may pass by itself is asked again within that time.
 
+mod config;
 mod error;
 mod log;
 mod patience;
@@ -12,10 +13,9 @@ pub(crate) use patience::Patience;
 pub(crate) use watch::Seen;
 
 use crate::arguments::ClusterPlace;
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use kube::config::{KubeConfigOptions, KubeconfigError};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::NamespaceResourceScope;
-use kube::{Client, Config, Resource};
+use kube::{Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
@@ -63,6 +63,15 @@ pub(crate) enum Owned {
     After,
 }
 
+impl Owned {
+    fn params(self) -> DeleteParams {
+        match self {
+            Self::First => DeleteParams::foreground(),
+            Self::After => DeleteParams::background(),
+        }
+    }
+}
+
 /// One namespace of a cluster.
 pub(crate) struct Cluster {
     runtime: Runtime,
@@ -79,7 +88,7 @@ impl Cluster {
     pub(crate) fn connect(place: &ClusterPlace) -> Result<Self, ClusterError> {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| ClusterError::here(&error.to_string()))?;
-        let config = runtime.block_on(config(place))?;
+        let config = runtime.block_on(config::config(place))?;
         let namespace = place.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let client = {
             let _within = runtime.enter();
@@ -148,12 +157,20 @@ impl Cluster {
 
     /// Removes it. Whether it was there.
     pub(crate) fn delete<K: Kind>(&self, name: &str, owned: Owned) -> Result<bool, ClusterError> {
-        let params = match owned {
-            Owned::First => DeleteParams::foreground(),
-            Owned::After => DeleteParams::background(),
-        };
+        self.deleted::<K>(name, &owned.params())
+    }
+
+    /// Removes this very object, and no other of its name. Whether it was there.
+    pub(crate) fn delete_this<K: Kind>(&self, object: &K, owned: Owned) -> Result<bool, ClusterError> {
+        let (name, uid) = (object.meta().name.clone().unwrap_or_default(), object.meta().uid.clone());
+        let params =
+            DeleteParams { preconditions: Some(Preconditions { uid, resource_version: None }), ..owned.params() };
+        self.deleted::<K>(&name, &params)
+    }
+
+    fn deleted<K: Kind>(&self, name: &str, params: &DeleteParams) -> Result<bool, ClusterError> {
         let api = self.api::<K>();
-        match self.ask(&called::<K>(name), || api.delete(name, &params)) {
+        match self.ask(&called::<K>(name), || api.delete(name, params)) {
             Ok(_) => Ok(true),
             Err(error) if error.reason == Reason::Missing => Ok(false),
             Err(error) => Err(error),
@@ -186,20 +203,6 @@ impl Cluster {
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
-}
-
-/// Where the cluster is and who asks. A context that was typed is a kubeconfig's.
-async fn config(place: &ClusterPlace) -> Result<Config, ClusterError> {
-    let options = KubeConfigOptions { context: place.context.clone(), ..KubeConfigOptions::default() };
-    let mut config = match Config::from_kubeconfig(&options).await {
-        Ok(config) => config,
-        Err(KubeconfigError::ReadConfig(_, path)) if place.context.is_none() => {
-            Config::incluster().map_err(|_| ClusterError::unknown(&path))?
-        }
-        Err(error) => return Err(ClusterError::kubeconfig(&error)),
-    };
-    config.default_retry = false; // see `ask`
-    Ok(config)
 }
 
 /// `jobs/stage-x`.

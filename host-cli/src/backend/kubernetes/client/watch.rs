@@ -8,13 +8,15 @@ use kube::api::{ListParams, WatchEvent, WatchParams};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::{JoinHandle, block_in_place};
 use tokio::time::{sleep, timeout};
 
 /// How long one watch lasts. A connection that has died without a word is noticed a little later.
 const ONE_WATCH: u32 = 60;
 const AND_SOME: Duration = Duration::from_secs(5);
+/// What lasts less was none.
+const SHORT: Duration = Duration::from_secs(1);
 
 /// What was seen.
 #[derive(Clone, Debug)]
@@ -46,7 +48,7 @@ impl Cluster {
         tell: impl FnMut(Seen<K>) -> ControlFlow<()> + Send + 'static,
     ) -> Watching {
         let (api, labels, answer) = (self.api::<K>(), labels.to_owned(), self.patience.answer);
-        let watch = Watch { api, labels, known: HashMap::new(), tell, troubled: false, answer };
+        let watch = Watch { api, labels, known: HashMap::new(), tell, troubled: false, answer, wait: None };
         Watching(self.runtime.spawn(async move {
             let _ = watch.go().await;
         }))
@@ -61,6 +63,8 @@ struct Watch<K, T> {
     troubled: bool,
     /// How long one answer may take.
     answer: Duration,
+    /// How long the cluster wants to be left alone.
+    wait: Option<Duration>,
 }
 
 impl<K: Kind, T: FnMut(Seen<K>) -> ControlFlow<()>> Watch<K, T> {
@@ -78,10 +82,17 @@ impl<K: Kind, T: FnMut(Seen<K>) -> ControlFlow<()>> Watch<K, T> {
                 }
             };
             pause = FIRST_PAUSE;
+            let mut began = Instant::now();
             while let Some(next) = self.from(version).await? {
                 version = next;
+                // Who ends every watch at once is not to be flooded.
+                if began.elapsed() < SHORT {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                began = Instant::now();
             }
-            sleep(FIRST_PAUSE).await; // a cluster that ends every watch at once is not to be flooded
+            sleep(self.wait.take().unwrap_or(FIRST_PAUSE)).await;
         }
     }
 
@@ -154,6 +165,7 @@ impl<K: Kind, T: FnMut(Seen<K>) -> ControlFlow<()>> Watch<K, T> {
 
     /// A watch that was not to be had. What is only too old is listed anew, without a word.
     fn broken(&mut self, error: ClusterError) -> ControlFlow<(), Option<String>> {
+        self.wait = error.wait;
         if error.reason != Reason::Outdated {
             self.trouble(error)?;
         }
