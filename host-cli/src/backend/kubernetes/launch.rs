@@ -1,18 +1,21 @@
 //! Carries a launch out in a cluster: its objects are applied, the rollout is awaited, and taken back where it comes to nothing.
 
 use super::app_pod::Index;
-use super::client::{Cluster, ClusterError, Reason};
+use super::client::{Cluster, ClusterError, Kind, Owned, Reason};
 use super::manifest::{Manifest, Object};
 use super::names::stem;
-use super::objects::{delete_around, delete_secret, delete_workload};
+use super::objects::delete_secret;
 use super::rollout::{self, Rollout};
 use super::workload::{WorkloadOptions, workload};
 use crate::failure::Failure;
+use crate::image::Stop;
 use crate::plan::launch::LaunchPlan;
 use crate::session::Unconnected;
 use crate::session::cleanup::Elsewhere;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec};
+use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec, Service};
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use shared_model::event::{Event, EventSink, Purpose, Step};
 use std::collections::BTreeSet;
@@ -26,23 +29,25 @@ pub(super) fn launch(
     options: &WorkloadOptions<'_>,
 ) -> Result<(), Failure> {
     let name = stem(&plan.app, &plan.app_guid, &plan.process.process_type);
-    let manifest = workload(plan, options)?;
     session.emit(Event::Launching {
         app_name: plan.app.clone(),
         app_guid: plan.app_guid.clone(),
         process: plan.process.process_type.clone(),
         image: options.image.to_owned(),
     });
+    let earlier = Earlier::find(cluster, &name)?;
+    // What an autoscaler has chosen, it has chosen for a reason.
+    let options = &WorkloadOptions { instances: options.instances.or_else(|| earlier.scaled()), ..*options };
+    let manifest = workload(plan, options)?;
     for text in plan.not_done.warnings.iter().chain(&manifest.notes) {
         session.emit(Event::Warning { text: text.clone() });
     }
-    let earlier = Earlier::find(cluster, &name)?;
     let pods = rollout::pods(cluster, &name)?;
     let own = manifest.secrets.iter().map(|secret| secret.name.clone()).collect();
     session.step(Step::Launch, || {
         let undo = Undo { cluster: Arc::clone(cluster), name: name.clone(), earlier: earlier.clone(), own };
         let unwanted: Vec<String> = earlier.secrets(&name).difference(&undo.own).cloned().collect();
-        session.cleanup().make_elsewhere(Box::new(undo), || apply(session, cluster, &manifest))?;
+        session.cleanup().make_elsewhere(Box::new(undo), |stop| apply(session, cluster, &manifest, stop))?;
         let rollout = Rollout {
             name: &name,
             index: options.index,
@@ -52,7 +57,7 @@ pub(super) fn launch(
             earlier: pods,
         };
         rollout::wait(session, cluster, &rollout)?;
-        session.cleanup().release_elsewhere(&name);
+        session.cleanup().release_elsewhere(&name)?;
         forget(session, cluster, (&name, &earlier), options.index, &unwanted);
         Ok(())
     })?;
@@ -72,12 +77,15 @@ const fn kind(index: Index) -> &'static str {
     }
 }
 
-fn apply(session: &Unconnected, cluster: &Cluster, manifest: &Manifest) -> Result<(), Failure> {
+fn apply(session: &Unconnected, cluster: &Cluster, manifest: &Manifest, stop: &Stop) -> Result<(), Failure> {
     for secret in &manifest.secrets {
         let object = secret.object(manifest.namespace.as_deref(), &manifest.labels);
         cluster.apply(&object)?;
     }
     for object in &manifest.objects {
+        if stop.is_stopped() {
+            return Ok(()); // whoever ended the session takes back what was made
+        }
         match (object.apply(cluster), object) {
             (Ok(()), _) => {}
             // Clusters before 1.21 have another one.
@@ -101,8 +109,8 @@ fn forget(
 ) {
     let gone = match (index, &earlier.deployment, &earlier.stateful_set) {
         // It counts its instances now, or no longer.
-        (Index::Known, Some(_), _) => cluster.delete::<Deployment>(name, super::client::Owned::After).map(drop),
-        (Index::Unknown, _, Some(_)) => cluster.delete::<StatefulSet>(name, super::client::Owned::After).map(drop),
+        (Index::Known, Some(_), _) => cluster.delete::<Deployment>(name, Owned::After).map(drop),
+        (Index::Unknown, _, Some(_)) => cluster.delete::<StatefulSet>(name, Owned::After).map(drop),
         _ => Ok(()),
     };
     let gone = secrets.iter().fold(gone, |gone, secret| gone.and(delete_secret(cluster, secret).map(drop)));
@@ -111,16 +119,27 @@ fn forget(
     }
 }
 
-/// What runs of the process already.
+/// What of the process is there already.
 #[derive(Clone, Debug, Default)]
 struct Earlier {
     deployment: Option<Deployment>,
     stateful_set: Option<StatefulSet>,
+    service: Option<Service>,
+    ingress: Option<Ingress>,
+    policy: Option<NetworkPolicy>,
+    budget: Option<PodDisruptionBudget>,
 }
 
 impl Earlier {
     fn find(cluster: &Cluster, name: &str) -> Result<Self, ClusterError> {
-        Ok(Self { deployment: cluster.get(name)?, stateful_set: cluster.get(name)? })
+        Ok(Self {
+            deployment: cluster.get(name)?,
+            stateful_set: cluster.get(name)?,
+            service: cluster.get(name)?,
+            ingress: cluster.get(name)?,
+            policy: cluster.get(name)?,
+            budget: cluster.get(name)?,
+        })
     }
 
     fn is_there(&self) -> bool {
@@ -136,16 +155,33 @@ impl Earlier {
         specs.flat_map(named).filter(|secret| secret.starts_with(&prefix)).collect()
     }
 
-    /// Makes it again what it was.
-    fn restore(&self, cluster: &Cluster) -> Result<(), ClusterError> {
-        if let Some(Deployment { metadata, spec, .. }) = self.deployment.clone() {
-            cluster.apply(&Deployment { metadata: own(metadata), spec, status: None })?;
-        }
-        if let Some(StatefulSet { metadata, spec, .. }) = self.stateful_set.clone() {
-            cluster.apply(&StatefulSet { metadata: own(metadata), spec, status: None })?;
-        }
-        Ok(())
+    /// How many instances an autoscaler has chosen; `None`: none chooses.
+    fn scaled(&self) -> Option<i32> {
+        let deployment = self.deployment.as_ref()?;
+        let managers = deployment.metadata.managed_fields.iter().flatten();
+        let is_scaled = managers.into_iter().any(|manager| manager.subresource.as_deref() == Some("scale"));
+        deployment.spec.as_ref()?.replicas.filter(|replicas| is_scaled && *replicas > 0)
     }
+
+    /// Makes all of it again what it was. What was not there goes.
+    fn restore(&self, cluster: &Cluster, name: &str) -> Result<(), ClusterError> {
+        again(cluster, name, self.policy.as_ref())?;
+        again(cluster, name, self.service.as_ref())?;
+        again(cluster, name, self.ingress.as_ref())?;
+        again(cluster, name, self.budget.as_ref())?;
+        again(cluster, name, self.deployment.as_ref())?;
+        again(cluster, name, self.stateful_set.as_ref())
+    }
+}
+
+/// Makes an object what it was; `None`: it was not there.
+fn again<K: Kind>(cluster: &Cluster, name: &str, earlier: Option<&K>) -> Result<(), ClusterError> {
+    let Some(earlier) = earlier else {
+        return cluster.delete::<K>(name, Owned::After).map(drop);
+    };
+    let mut earlier = earlier.clone();
+    *earlier.meta_mut() = own(std::mem::take(earlier.meta_mut()));
+    cluster.apply(&earlier).map(drop)
 }
 
 /// The Secrets that a pod names.
@@ -178,15 +214,16 @@ struct Undo {
 impl Undo {
     fn go(&self) -> Result<&'static str, ClusterError> {
         let cluster = &*self.cluster;
-        let said = if self.earlier.is_there() {
-            self.earlier.restore(cluster)?;
-            "The earlier instances go on"
+        let now = Earlier::find(cluster, &self.name)?;
+        let (ours, before) = (now.secrets(&self.name), self.earlier.secrets(&self.name));
+        // A later launch has put its own in the place of ours, and knows what it does.
+        let said = if now.is_there() && ours.is_disjoint(&self.own) && ours != before {
+            "Another launch has taken the place of this one; what it runs goes on"
         } else {
-            delete_workload(cluster, &self.name)?;
-            delete_around(cluster, &self.name)?;
-            "What was made of it is removed"
+            self.earlier.restore(cluster, &self.name)?;
+            if self.earlier.is_there() { "The earlier instances go on" } else { "What was made of it is removed" }
         };
-        for secret in self.own.difference(&self.earlier.secrets(&self.name)) {
+        for secret in self.own.difference(&before) {
             delete_secret(cluster, secret)?;
         }
         Ok(said)
@@ -205,7 +242,9 @@ impl Elsewhere for Undo {
                 let (name, namespace, error) = (&self.name, self.cluster.namespace(), error.text);
                 let kind = if self.earlier.stateful_set.is_some() { "statefulset" } else { "deployment" };
                 let text = if self.earlier.is_there() {
-                    format!("{name} could not be taken back ({error}); `kubectl -n {namespace} rollout undo {kind}/{name}` does it")
+                    format!(
+                        "{name} could not be taken back ({error}); `kubectl -n {namespace} rollout undo {kind}/{name}` does it"
+                    )
                 } else {
                     format!(
                         "what was made of {name} could not be removed ({error}); `kubectl -n {namespace} delete deployment,statefulset,\

@@ -1,7 +1,7 @@
 //! Waiting until all instances of a start are ready and the earlier ones gone; or why they are not, with the app's last lines.
 
 use super::app_pod::{APP, Index};
-use super::client::{Cluster, ClusterError, LogNews, Seen, Taken};
+use super::client::{Cluster, ClusterError, Kind, LogNews, Seen, Taken};
 use super::job_pod::{self, Hindrance};
 use super::names::NAME;
 use super::workload::PROGRESS;
@@ -41,6 +41,8 @@ enum News {
     Pod(Seen<Pod>),
     /// Of the workload: what can be seen of it is seen again, or not any more.
     Again,
+    /// It was removed.
+    Gone,
     Trouble(ClusterError),
 }
 
@@ -69,11 +71,11 @@ pub(super) fn pods(cluster: &Cluster, name: &str) -> Result<BTreeSet<String>, Cl
 pub(super) fn wait(session: &Unconnected, cluster: &Cluster, rollout: &Rollout<'_>) -> Result<(), Failure> {
     let (tells, hears) = mpsc::sync_channel(QUEUE);
     let labels = format!("{NAME}={}", rollout.name);
-    let of_pods = tells.clone();
+    let (of_pods, name) = (tells.clone(), rollout.name.to_owned());
     let _pods = cluster.watch::<Pod>(&labels, move |seen| told(&of_pods, News::Pod(seen)));
     let _set = match rollout.index {
-        Index::Unknown => cluster.watch::<Deployment>(&labels, move |seen| told(&tells, deployment(seen))),
-        Index::Known => cluster.watch::<StatefulSet>(&labels, move |seen| told(&tells, stateful_set(seen))),
+        Index::Unknown => cluster.watch::<Deployment>(&labels, move |seen| told(&tells, deployment(seen, &name))),
+        Index::Known => cluster.watch::<StatefulSet>(&labels, move |seen| told(&tells, stateful_set(seen, &name))),
     };
     let mut watch = Watch {
         session,
@@ -92,11 +94,20 @@ fn told(tells: &SyncSender<News>, news: News) -> ControlFlow<()> {
     if tells.send(news).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 }
 
-fn deployment(seen: Seen<Deployment>) -> News {
-    let set = match seen {
-        Seen::Is(set) => set,
-        Seen::Trouble(error) => return News::Trouble(error),
-        Seen::Gone(_) | Seen::Again => return News::Again,
+/// The one of this name; `Err`: what else there is to tell. Anybody can give another its label.
+fn own<K: Kind>(seen: Seen<K>, name: &str) -> Result<K, News> {
+    match seen {
+        Seen::Is(set) if set.meta().name.as_deref() == Some(name) => Ok(*set),
+        Seen::Gone(set) if set.meta().name.as_deref() == Some(name) => Err(News::Gone),
+        Seen::Trouble(error) => Err(News::Trouble(error)),
+        Seen::Is(_) | Seen::Gone(_) | Seen::Again => Err(News::Again),
+    }
+}
+
+fn deployment(seen: Seen<Deployment>, name: &str) -> News {
+    let set = match own(seen, name) {
+        Ok(set) => set,
+        Err(news) => return news,
     };
     let (spec, status) = (set.spec.unwrap_or_default(), set.status.unwrap_or_default());
     News::Set(Counts {
@@ -108,11 +119,10 @@ fn deployment(seen: Seen<Deployment>) -> News {
     })
 }
 
-fn stateful_set(seen: Seen<StatefulSet>) -> News {
-    let set = match seen {
-        Seen::Is(set) => set,
-        Seen::Trouble(error) => return News::Trouble(error),
-        Seen::Gone(_) | Seen::Again => return News::Again,
+fn stateful_set(seen: Seen<StatefulSet>, name: &str) -> News {
+    let set = match own(seen, name) {
+        Ok(set) => set,
+        Err(news) => return news,
     };
     let (spec, status) = (set.spec.unwrap_or_default(), set.status.unwrap_or_default());
     let is_one = status.update_revision == status.current_revision;
@@ -157,6 +167,14 @@ impl Watch<'_> {
                 }
                 Ok(News::Pod(Seen::Trouble(error)) | News::Trouble(error)) => self.trouble(error),
                 Ok(News::Pod(Seen::Again) | News::Again) => self.trouble = None,
+                Ok(News::Gone) => {
+                    let text = format!("{} was removed while it started", self.rollout.subject);
+                    return Err(Failure::new(
+                        ExitCode::Launch,
+                        text,
+                        "launch it again; `kubectl get events` may tell who removed it",
+                    ));
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Failure::new(ExitCode::Bug, "a rollout is watched by nobody", "please report this"));
@@ -197,6 +215,9 @@ impl Watch<'_> {
 
     fn is(&mut self, pod: Pod) {
         let uid = pod.metadata.uid.clone().unwrap_or_default();
+        if !is_of(&pod, self.rollout.name) {
+            return;
+        }
         if !self.rollout.earlier.contains(&uid) {
             self.pods.insert(uid, pod);
         }
@@ -281,6 +302,13 @@ impl Watch<'_> {
             self.session.emit(Event::Line { source: "APP".to_owned(), stream: Stream::Err, text });
         }
     }
+}
+
+/// Whether the workload of this name made the pod, or what it makes for each start. Anybody can give a pod its labels.
+fn is_of(pod: &Pod, name: &str) -> bool {
+    let of_start = format!("{name}-");
+    let mut owners = pod.metadata.owner_references.iter().flatten();
+    owners.any(|owner| owner.controller == Some(true) && (owner.name == name || owner.name.starts_with(&of_start)))
 }
 
 fn app(pod: &Pod) -> Option<&ContainerStatus> {

@@ -100,6 +100,7 @@ impl Objects {
         metadata["namespace"] = namespace.into();
         metadata["uid"] = format!("00000000-0000-4000-8000-{:012}", self.made).into();
         metadata["creationTimestamp"] = "2026-11-30T12:00:00Z".into();
+        metadata["generation"] = 1.into();
         self.store(key, object, "ADDED");
         self.get(kind, namespace, &name).cloned().ok_or(name)
     }
@@ -128,7 +129,11 @@ impl Objects {
     ) -> Option<Value> {
         let key = (kind, namespace.to_owned(), name.to_owned());
         let mut object = self.by_key.get(&key)?.clone();
+        let spec = object["spec"].clone();
         act(&mut object);
+        if object["spec"] != spec {
+            object["metadata"]["generation"] = (object["metadata"]["generation"].as_u64().unwrap_or(0) + 1).into();
+        }
         self.store(key, object, "MODIFIED");
         self.get(kind, namespace, name).cloned()
     }

@@ -43,7 +43,10 @@ fn ready(pod: &FakePod, world: &World) {
     let set = world.all(Kind::Deployment).remove(0);
     let wanted = set["spec"]["replicas"].as_i64().unwrap_or(1);
     world.change(Kind::Deployment, &name_of(&set), |set| {
-        set["status"] = json!({"replicas": wanted, "updatedReplicas": wanted, "availableReplicas": wanted});
+        set["status"] = json!({
+            "observedGeneration": set["metadata"]["generation"],
+            "replicas": wanted, "updatedReplicas": wanted, "availableReplicas": wanted,
+        });
     });
 }
 
@@ -136,12 +139,14 @@ fn a_start_that_fails_leaves_the_earlier_one_as_it_was() {
     });
     assert_eq!(launched(&api, "one").0, ExitCode::Success);
     let (set, first) = (api.all(Kind::Deployment).remove(0), secrets(&api));
+    // As somebody has changed it meanwhile: a launch applies its own.
+    api.change(Kind::Service, &name_of(&set), |service| service["spec"]["ports"] = json!([{"port": 9090}]));
     let (code, recording) = launched(&api, "two");
     assert_eq!(code, ExitCode::Launch, "{}", recording.text());
     assert!(recording.text().contains("The earlier instances go on"), "{}", recording.text());
     assert_eq!(api.all(Kind::Deployment).remove(0)["spec"], set["spec"]);
     assert_eq!(secrets(&api), first);
-    assert!(api.all(Kind::Service).len() == 1);
+    assert_eq!(api.all(Kind::Service).remove(0)["spec"]["ports"], json!([{"port": 9090}]));
 }
 
 #[test]
