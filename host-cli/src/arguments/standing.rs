@@ -1,6 +1,6 @@
 //! What stands on every call: the settings fill in what was not typed.
 
-use super::{Cache, CacheCommand, Command, Restage};
+use super::{Cache, CacheCommand, Command, On, Restage};
 use crate::registry::push_by::PushBy;
 use crate::settings::{Settings, fill, fill_list};
 

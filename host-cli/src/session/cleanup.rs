@@ -200,22 +200,27 @@ impl Cleanup {
     pub(crate) fn make_elsewhere<T>(
         &self,
         undo: Box<dyn Elsewhere>,
-        make: impl FnOnce() -> Result<T, Failure>,
+        make: impl FnOnce(&Stop) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        let stop = Stop::default();
         let mut state = self.open()?;
         state.elsewhere.push(undo);
-        state.making.push(Stop::default());
+        state.making.push(stop.clone());
         drop(state);
         let ends = EndsMaking(self);
-        let outcome = make();
+        let outcome = make(&stop);
         drop(ends);
         drop(self.open()?);
         outcome
     }
 
     /// What was made elsewhere under this name stays as it is.
-    pub(crate) fn release_elsewhere(&self, name: &str) {
-        self.lock().elsewhere.retain(|made| made.name() != name);
+    ///
+    /// # Errors
+    /// The session has ended, and it does not.
+    pub(crate) fn release_elsewhere(&self, name: &str) -> Result<(), Failure> {
+        self.open()?.elsewhere.retain(|made| made.name() != name);
+        Ok(())
     }
 
     /// Whether an image or file is being made, which [`Self::undo`] waits for.

@@ -1,20 +1,21 @@
 //! A Job of ours in a cluster: made with what it owns, and deleted when nobody waits for it any more.
 
-use super::client::{Cluster, Owned, Reason};
+use super::client::{Cluster, ClusterError, Owned, Reason};
 use super::manifest::{Manifest, Object};
 use crate::failure::Failure;
+use crate::image::Stop;
 use crate::session::Unconnected;
 use crate::session::cleanup::Elsewhere;
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Container, Secret};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::api::core::v1::{Pod, PodSpec, Secret, Volume};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long an earlier Job of the same name may take to go.
+/// How long an earlier Job of the same name, or its Secret, may take to go.
 const MAKES_ROOM: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -22,6 +23,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(super) struct OwnJob {
     pub(super) cluster: Arc<Cluster>,
     pub(super) name: String,
+    uid: Arc<OnceLock<String>>,
     secrets: Vec<String>,
 }
 
@@ -42,23 +44,37 @@ impl OwnJob {
         let secrets: Vec<Secret> =
             manifest.secrets.iter().map(|secret| secret.object(Some(namespace), &manifest.labels)).collect();
         let names = secrets.iter().filter_map(|secret| secret.metadata.name.clone()).collect();
-        let made = Self { cluster: Arc::clone(cluster), name: name.clone(), secrets: names };
-        session.cleanup().make_elsewhere(Box::new(Deletion { cluster: Arc::clone(cluster), name }), || {
-            let (job, whose) = created(cluster, job)?;
+        let made = Self { cluster: Arc::clone(cluster), name, uid: Arc::default(), secrets: names };
+        let deletion = Deletion { cluster: Arc::clone(cluster), wanted: (**job).clone(), uid: Arc::clone(&made.uid) };
+        session.cleanup().make_elsewhere(Box::new(deletion), |stop| {
+            let (job, whose) = created(cluster, job, stop)?;
+            let _ = made.uid.set(job.metadata.uid.clone().unwrap_or_default());
             session.emit(Event::Note { text: whose.told(&job, namespace) });
             let owner = owner(&job);
             for mut secret in secrets {
                 secret.metadata.owner_references = Some(vec![owner.clone()]);
-                match cluster.create(&secret) {
-                    Ok(_) => {}
-                    // An answer was lost; nobody else knows the name.
-                    Err(error) if error.reason == Reason::Exists => {}
-                    Err(error) => return Err(Failure::from(error)),
-                }
+                give(cluster, &secret, whose, stop)?;
             }
             Ok(())
         })?;
         Ok(made)
+    }
+
+    /// Whether the Job has made this pod: anybody can give one its label.
+    pub(super) fn has(&self, pod: &Pod) -> bool {
+        let owners = pod.metadata.owner_references.iter().flatten();
+        owners.into_iter().any(|owner| owner.controller == Some(true) && Some(&owner.uid) == self.uid.get())
+    }
+
+    /// What tells it from any other.
+    pub(super) fn uid(&self) -> Option<&String> {
+        self.uid.get()
+    }
+
+    /// As the cluster has it; `None`: it is gone, or going.
+    pub(super) fn now(&self) -> Result<Option<Job>, ClusterError> {
+        let job = self.cluster.get::<Job>(&self.name)?;
+        Ok(job.filter(|job| job.metadata.deletion_timestamp.is_none() && job.metadata.uid.as_ref() == self.uid.get()))
     }
 
     /// It has ended by itself: it stays, for a while, to be looked at. What is secret goes.
@@ -67,7 +83,8 @@ impl OwnJob {
             // One that stays goes with the Job.
             let _ = self.cluster.delete::<Secret>(secret, Owned::After);
         }
-        session.cleanup().release_elsewhere(&self.name);
+        // Where the session has ended meanwhile, the Job goes, too.
+        let _ = session.cleanup().release_elsewhere(&self.name);
     }
 }
 
@@ -96,7 +113,7 @@ pub(crate) fn remove(cluster: &Cluster, name: &str) {
 
 /// Makes it, or finds the same one: nobody heard that it was made, or an earlier host-cli made it. One that has failed, or is on its
 /// way out, makes room first.
-fn created(cluster: &Cluster, job: &Job) -> Result<(Job, Whose), Failure> {
+fn created(cluster: &Cluster, job: &Job, stop: &Stop) -> Result<(Job, Whose), Failure> {
     let name = job.metadata.name.as_deref().unwrap_or_default();
     let until = Instant::now() + MAKES_ROOM;
     loop {
@@ -106,34 +123,91 @@ fn created(cluster: &Cluster, job: &Job) -> Result<(Job, Whose), Failure> {
             Err(error) => return Err(error.into()),
         };
         match cluster.get::<Job>(name)? {
-            Some(found) if told(&found) != told(job) => return Err(error.into()),
+            Some(found) if !is_same(&found, job) => return Err(anothers(error)),
             Some(found) if found.metadata.deletion_timestamp.is_some() => {}
-            Some(found) if has_failed(&found) => drop(cluster.delete::<Job>(name, Owned::First)?),
+            Some(found) if has_failed(&found) => drop(cluster.delete_this(&found, Owned::First)?),
             Some(found) => return Ok((found, Whose::Earlier)),
             None => {}
         }
-        if Instant::now() > until {
+        if stop.is_stopped() || Instant::now() > until {
             return Err(error.into());
         }
         thread::sleep(PAUSE);
     }
 }
 
-fn has_failed(job: &Job) -> bool {
-    let conditions = job.status.as_ref().and_then(|status| status.conditions.as_ref());
-    conditions.into_iter().flatten().any(|one| one.type_ == "Failed" && one.status == "True")
+/// Makes a Secret of the Job. One of that name which is there already is not taken for it, unless an earlier run made both: it may be
+/// on its way out with an earlier Job, or somebody else's.
+fn give(cluster: &Cluster, secret: &Secret, whose: Whose, stop: &Stop) -> Result<(), Failure> {
+    let name = secret.metadata.name.as_deref().unwrap_or_default();
+    let until = Instant::now() + MAKES_ROOM;
+    loop {
+        let error = match cluster.create(secret) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.reason == Reason::Exists => error,
+            Err(error) => return Err(error.into()),
+        };
+        if whose == Whose::Earlier {
+            return Ok(());
+        }
+        if stop.is_stopped() || Instant::now() > until {
+            return Err(anothers(error));
+        }
+        cluster.delete::<Secret>(name, Owned::After)?;
+        thread::sleep(PAUSE);
+    }
 }
 
-/// Of which start a Job is, and what its containers run. A name alone proves nothing: whoever may make Jobs chooses it.
-fn told(job: &Job) -> (Option<&String>, Vec<Container>) {
-    let instance = job.metadata.labels.as_ref().and_then(|labels| labels.get("stager/instance"));
-    let pod = job.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
-    let containers = pod.into_iter().flat_map(|pod| pod.init_containers.iter().flatten().chain(&pod.containers));
-    let runs = |one: &Container| {
-        let Container { name, image, command, args, .. } = one.clone();
-        Container { name, image, command, args, ..Container::default() }
+fn anothers(error: ClusterError) -> Failure {
+    let advice = "somebody else has made it, or one with other options did; `kubectl describe` shows whose it is";
+    Failure { advice: advice.to_owned(), ..Failure::from(error) }
+}
+
+fn has_failed(job: &Job) -> bool {
+    condition(job, "Failed").is_some()
+}
+
+/// What a Job's condition of this type says, where it holds: its reason and message.
+pub(super) fn condition(job: &Job, kind: &str) -> Option<(String, String)> {
+    let conditions = job.status.as_ref().and_then(|status| status.conditions.as_ref());
+    let found = conditions.into_iter().flatten().find(|one| one.type_ == kind && one.status == "True")?;
+    Some((found.reason.clone().unwrap_or_default(), found.message.clone().unwrap_or_default()))
+}
+
+/// Whether a Job that was found is of the same start, and does the same. A name and a label alone prove nothing: whoever may make
+/// Jobs chooses them.
+fn is_same(found: &Job, wanted: &Job) -> bool {
+    let instance = |metadata: &ObjectMeta| metadata.labels.as_ref()?.get("stager/instance").cloned();
+    let pod = |job: &Job| job.spec.as_ref()?.template.spec.clone();
+    instance(&found.metadata) == instance(&wanted.metadata)
+        && pod(found).zip(pod(wanted)).is_some_and(|(found, wanted)| {
+            said(&found) == said(&wanted) && sources(found.volumes) == sources(wanted.volumes)
+        })
+}
+
+/// What containers run, with what and as whom: all that a cluster adds nothing to by itself.
+fn said(pod: &PodSpec) -> Vec<serde_json::Value> {
+    const OURS: [&str; 9] =
+        ["name", "image", "command", "args", "env", "envFrom", "volumeMounts", "securityContext", "lifecycle"];
+    let containers = pod.init_containers.iter().flatten().chain(&pod.containers);
+    let ours = |container| {
+        let mut value = serde_json::to_value(container).unwrap_or_default();
+        if let Some(fields) = value.as_object_mut() {
+            fields.retain(|field, _| OURS.contains(&field.as_str()));
+        }
+        value
     };
-    (instance, containers.map(runs).collect())
+    containers.map(ours).collect()
+}
+
+/// Where volumes come from: a Secret, a claim, or nothing. Modes are defaulted.
+fn sources(volumes: Option<Vec<Volume>>) -> Vec<(String, Option<String>, Option<String>, bool)> {
+    let source = |volume: Volume| {
+        let claim = volume.persistent_volume_claim.map(|claim| claim.claim_name);
+        let secret = volume.secret.and_then(|secret| secret.secret_name);
+        (volume.name, secret, claim, volume.empty_dir.is_some())
+    };
+    volumes.unwrap_or_default().into_iter().map(source).collect()
 }
 
 fn owner(job: &Job) -> OwnerReference {
@@ -149,19 +223,36 @@ fn owner(job: &Job) -> OwnerReference {
 /// What becomes of a Job that nobody waits for.
 struct Deletion {
     cluster: Arc<Cluster>,
-    name: String,
+    wanted: Job,
+    /// The Job that was made or gone on with; none yet: nobody knows whether it was made.
+    uid: Arc<OnceLock<String>>,
+}
+
+impl Deletion {
+    /// The Job, where it is there and ours.
+    fn found(&self) -> Result<Option<Job>, ClusterError> {
+        let found = self.cluster.get::<Job>(self.name())?;
+        Ok(found.filter(|found| match self.uid.get() {
+            Some(uid) => found.metadata.uid.as_ref() == Some(uid),
+            None => is_same(found, &self.wanted),
+        }))
+    }
 }
 
 impl Elsewhere for Deletion {
     fn name(&self) -> &str {
-        &self.name
+        self.wanted.metadata.name.as_deref().unwrap_or_default()
     }
 
     fn undo(&self) -> Event {
-        let (name, namespace) = (&self.name, self.cluster.namespace());
-        match self.cluster.delete::<Job>(name, Owned::First) {
+        let (name, namespace) = (self.name(), self.cluster.namespace());
+        let deleted = self.found().and_then(|found| match found {
+            Some(job) => self.cluster.delete_this(&job, Owned::First),
+            None => Ok(false),
+        });
+        match deleted {
             Ok(true) => Event::Note { text: format!("Job {name} is deleted; its pod ends") },
-            Ok(false) => Event::Note { text: format!("Job {name} is gone") },
+            Ok(false) => Event::Note { text: format!("There is no Job {name} of this run") },
             Err(error) => Event::Warning {
                 text: format!(
                     "Job {name} could not be deleted ({}); `kubectl -n {namespace} delete job {name}` deletes it",

@@ -2,7 +2,7 @@
 //! bounded time.
 
 use super::client::{ClusterError, Patience, Seen};
-use super::job::OwnJob;
+use super::job::{OwnJob, condition};
 use super::job_log::{Heard as LogHeard, JobLog};
 use super::job_pod::{self, End, Hindrance, Stand};
 use super::stage_job::{PUBLISH, STAGE};
@@ -10,7 +10,6 @@ use crate::backend::staging::stream::Said;
 use crate::backend::staging::{Heard, Staged, Subject, verdict};
 use crate::failure::Failure;
 use crate::session::Unconnected;
-use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
@@ -19,6 +18,8 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
+/// In a cluster's words: what a pod or a Job may take is over.
+const DEADLINE: &str = "DeadlineExceeded";
 /// News that wait for whoever follows; when there are more, the cluster has to wait.
 const QUEUE: usize = 64;
 
@@ -156,6 +157,7 @@ impl<'a> Follower<'a> {
                 self.trouble = Some((since, error));
             }
             Seen::Again => self.trouble = None,
+            Seen::Is(pod) | Seen::Gone(pod) if !self.job.has(&pod) => {}
             Seen::Is(pod) => match &self.pod {
                 Some(known) if known.metadata.uid == pod.metadata.uid => self.pod = Some(*pod),
                 None => self.choose(*pod),
@@ -236,7 +238,9 @@ impl<'a> Follower<'a> {
         self.log = None;
         self.has_last_word = false;
         let heard = std::mem::take(&mut self.heard);
-        if let Some((reason, text)) = job_pod::fate(pod).filter(|_| end.code != 0 && heard.failed.is_none()) {
+        // An agent that the cluster ends says no more than that it was ended.
+        let is_told = |reason: &str| heard.failed.is_some() && reason != DEADLINE;
+        if let Some((reason, text)) = job_pod::fate(pod).filter(|(reason, _)| end.code != 0 && !is_told(reason)) {
             return Err((Ended::ByItself, by_the_cluster(&reason, &text)));
         }
         // Who publishes is judged by its last words, and judges itself what was staged: a log that was lost changes nothing.
@@ -287,6 +291,11 @@ impl<'a> Follower<'a> {
 
     /// A log that hangs, of a node that does not answer.
     fn lost(&mut self) -> Turn<()> {
+        if let Some((since, error)) = self.log.as_ref().and_then(JobLog::forbidden)
+            && since.elapsed() > self.patience().refused
+        {
+            return Err((Ended::GivenUp, Failure::from(error.clone())));
+        }
         let Some((since, error)) = self.log.as_ref().and_then(JobLog::lost).cloned() else {
             self.said.remove("lost");
             return Ok(());
@@ -317,19 +326,26 @@ impl<'a> Follower<'a> {
             return Ok(());
         }
         self.asked_why = Instant::now();
-        let Ok(job) = self.job.cluster.get::<Job>(&self.job.name) else { return Ok(()) };
-        let Some(job) = job.filter(|job| job.metadata.deletion_timestamp.is_none()) else {
+        self.look_at_job()?;
+        if since.elapsed() > self.patience().successor {
+            let text = "the pod is gone, and the Job makes no other";
+            return Err((Ended::GivenUp, Failure::new(ExitCode::Engine, text, "stage once more")));
+        }
+        Ok(())
+    }
+
+    /// Whether the Job itself is over: then no pod comes.
+    fn look_at_job(&self) -> Turn<()> {
+        let Ok(job) = self.job.now() else { return Ok(()) };
+        let Some(job) = job else {
             let text = format!("Job {} was deleted while it staged", self.job.name);
             return Err((Ended::ByItself, Failure::new(ExitCode::Engine, text, "stage once more")));
         };
-        let conditions = job.status.and_then(|status| status.conditions).unwrap_or_default();
-        if let Some(failed) = conditions.iter().find(|one| one.type_ == "Failed" && one.status == "True") {
-            let (reason, text) =
-                (failed.reason.clone().unwrap_or_default(), failed.message.clone().unwrap_or_default());
+        if let Some((reason, text)) = condition(&job, "Failed") {
             return Err((Ended::ByItself, by_the_cluster(&reason, &text)));
         }
-        if since.elapsed() > self.patience().successor {
-            let text = "the pod is gone, and the Job makes no other";
+        if condition(&job, "Complete").is_some() {
+            let text = format!("Job {} is done, and its pod is gone: nobody knows its result", self.job.name);
             return Err((Ended::GivenUp, Failure::new(ExitCode::Engine, text, "stage once more")));
         }
         Ok(())
@@ -347,6 +363,9 @@ impl<'a> Follower<'a> {
             self.hindrance_is(of_pod);
         } else if self.asked_why.elapsed() > patience.ask_why {
             self.asked_why = Instant::now();
+            if pod.is_none() {
+                self.look_at_job()?;
+            }
             // What nobody can tell at the moment is as it was.
             if let Ok(told) = self.told_by_events(pod) {
                 self.hindrance_is(told);
@@ -383,7 +402,10 @@ impl<'a> Follower<'a> {
     fn told_by_events(&self, pod: Option<&v1::Pod>) -> Result<Option<Hindrance>, ClusterError> {
         let name = pod.map_or(Some(&self.job.name), |pod| pod.metadata.name.as_ref());
         let fields = format!("involvedObject.name={}", name.map_or("", String::as_str));
-        let events = self.job.cluster.list_by_fields::<v1::Event>(&fields)?;
+        let mut events = self.job.cluster.list_by_fields::<v1::Event>(&fields)?;
+        // Of this very one: anybody who may write events chooses a name.
+        let uid = pod.map_or(self.job.uid(), |pod| pod.metadata.uid.as_ref());
+        events.retain(|event| event.involved_object.uid.as_ref() == uid);
         Ok(job_pod::of_events(&events))
     }
 
@@ -414,9 +436,7 @@ fn hear(session: &Unconnected, container: &str, heard: &mut Heard, last: &mut bo
 fn by_the_cluster(reason: &str, text: &str) -> Failure {
     let told = if text.is_empty() { String::new() } else { format!(": {text}") };
     match reason {
-        "DeadlineExceeded" => {
-            Failure::new(ExitCode::Timeout, "the Job took longer than it may, and the cluster ended it", "")
-        }
+        DEADLINE => Failure::new(ExitCode::Timeout, "the Job took longer than it may, and the cluster ended it", ""),
         "Evicted" => {
             let advice =
                 "give it more: `host-cli build-req APP >r.json`, raise disk_mb or memory_mb in it, `--request r.json`";

@@ -1,7 +1,7 @@
 //! What one container of a Job's pod says: its log is followed, read again where it broke off, and heard. Whoever is silent for long
 //! is asked for a line beside that: a log hangs without a word where its node is lost.
 
-use super::client::{Cluster, ClusterError, Following, LogNews, Patience, Taken};
+use super::client::{Cluster, ClusterError, Following, LogNews, Patience, Reason, Taken};
 use super::job_pod::End;
 use crate::backend::staging::stream::{EventStream, Said};
 use kube::api::LogParams;
@@ -33,6 +33,8 @@ pub(super) struct JobLog {
     heard_at: Instant,
     asked_at: Instant,
     lost_since: Option<(Instant, ClusterError)>,
+    /// Since when nobody may read it.
+    forbidden: Option<(Instant, ClusterError)>,
     end: Option<(Instant, End)>,
     /// A reading that began after the container's end has come to its own.
     whole: bool,
@@ -57,6 +59,7 @@ impl JobLog {
             heard_at: now,
             asked_at: now,
             lost_since: None,
+            forbidden: None,
             end: None,
             whole: false,
             after_end: false,
@@ -70,16 +73,20 @@ impl JobLog {
         match news {
             Heard::Log(number, _) if number != self.number => {}
             Heard::Log(_, LogNews::Bytes(bytes)) => {
-                self.heard_at = Instant::now();
+                (self.heard_at, self.lost_since, self.forbidden) = (Instant::now(), None, None);
                 self.taken.add(&bytes);
                 self.stream.feed(Stream::Out, &bytes, say);
             }
             Heard::Log(_, LogNews::Gap(taken)) => {
                 self.taken = taken;
+                self.stream.end(say); // what was begun there does not go on here
                 say(Said::Foreign { stream: Stream::Err, text: "(a part of the log was lost)".to_owned() });
             }
             Heard::Log(_, LogNews::Ended(error)) => {
                 self.whole = self.after_end && error.is_none();
+                if let Some(error) = error.filter(|error| error.reason == Reason::Forbidden) {
+                    self.forbidden.get_or_insert((Instant::now(), error));
+                }
                 self.reading = None;
                 self.again_at = Some(Instant::now() + self.patience.log_again);
             }
@@ -129,6 +136,11 @@ impl JobLog {
         }
         self.stream.end(say);
         self.end.take().map(|(_, end)| end)
+    }
+
+    /// Since when nobody may read it, where that is so.
+    pub(super) fn forbidden(&self) -> Option<&(Instant, ClusterError)> {
+        self.forbidden.as_ref()
     }
 
     /// Since when nothing is heard of it, and why, where that is so.

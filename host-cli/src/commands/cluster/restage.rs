@@ -150,8 +150,11 @@ impl All {
         let typed = [reference.as_deref(), self.command.base.as_deref(), self.command.stager_image.as_deref()];
         let typed =
             typed.into_iter().map(Option::unwrap_or_default).chain(self.agent_options.iter().map(String::as_str));
-        let upload = if self.command.no_upload { "--no-upload" } else { "" };
-        let instance = instance_of(typed.chain([upload, &request.document]));
+        let Restage { no_upload, no_image, no_cache, cache_limit, cache_volume, .. } = &self.command;
+        let Restage { ca, cert, key, registry_secret, add_host, dns, .. } = &self.command;
+        let how = format!("{:?}", (no_upload, no_image, no_cache, cache_limit, cache_volume));
+        let whom = format!("{:?}", (ca, cert, key, registry_secret, add_host, dns));
+        let instance = instance_of(typed.chain([&*how, &whom, &request.document]));
         self.stage(session, request, (target.as_ref(), &instance))
     }
 

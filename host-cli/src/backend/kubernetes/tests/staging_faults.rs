@@ -2,7 +2,9 @@
 
 use super::staging::{cluster, digest, done, hello, line, publishes, staged, stages};
 use crate::backend::kubernetes::fake::{Apiserver, Fault, Kind};
+use serde_json::{Value, json};
 use shared_model::exit_code::ExitCode;
+use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -318,8 +320,40 @@ fn a_lost_answer_to_the_jobs_creation_makes_no_second_and_anothers_job_is_not_ta
     other["metadata"]["labels"]["stager/instance"] = "another".into();
     taken.add(Kind::Job, other);
     let told = staged(&taken);
-    assert_eq!(taken.all(Kind::Job).len(), 1, "it stays, and is another's");
+    assert_eq!((taken.all(Kind::Job).len(), taken.count("delete", "jobs")), (1, 0), "it stays, and is another's");
     assert!(told.failure().0.contains("already exists"), "{}", told.text);
+}
+
+#[test]
+fn what_others_have_made_under_our_names_is_not_taken_for_ours() {
+    let requests = Arc::<Mutex<Vec<Value>>>::default();
+    let seen = Arc::clone(&requests);
+    let api = cluster(move |pod, world| {
+        // A pod with the Job's label, which says that it has published.
+        let mut other = world.get(Kind::Pod, &pod.name).unwrap();
+        other["metadata"] = json!({"name": "another", "labels": other["metadata"]["labels"]});
+        world.add(Kind::Pod, other);
+        publishes(&world.pod("another"), "0b");
+        pod.scheduled();
+        pause(12);
+        let request = world.all(Kind::Secret).into_iter().find(|secret| secret["data"]["request.json"].is_string());
+        seen.lock().unwrap().push(request.unwrap()["data"]["request.json"].clone());
+        stages(pod);
+        publishes(pod, "0a");
+    });
+    let first = staged(&api);
+    first.succeeded();
+    assert!(first.text.contains(&digest("0a")) && !first.text.contains(&digest("0b")), "{}", first.text);
+
+    // The name of the Job's Secret is known before, where the same is staged again.
+    let job = api.all(Kind::Job).remove(0)["metadata"]["name"].as_str().unwrap().to_owned();
+    api.remove(Kind::Job, &job);
+    api.remove(Kind::Pod, "another");
+    let other = json!({"metadata": {"name": format!("{job}-request")}, "data": {"request.json": "b3RoZXI="}});
+    api.add(Kind::Secret, other);
+    staged(&api).succeeded();
+    let requests = requests.lock().unwrap();
+    assert_eq!(requests[0], requests[1]);
 }
 
 #[test]
