@@ -52,8 +52,7 @@ impl Heard {
         ControlFlow::Continue(())
     }
 
-    /// Only what is the agent's to say passes: the stream's first and last word, images and apps, and what becomes of
-    /// images elsewhere, are the host's.
+    /// Only what is the agent's to say passes.
     fn event(&mut self, event: Event, show: &mut dyn FnMut(Event)) -> ControlFlow<()> {
         match event {
             // A container that stays says that it does, and then how it ended; nothing comes after that.
@@ -66,31 +65,62 @@ impl Heard {
                 self.stays = true;
                 show(Event::Kept { seconds });
             }
-            Event::Hello { .. }
-            | Event::Kept { .. }
-            | Event::NotDone { .. }
-            | Event::Image { .. }
-            | Event::Launching { .. }
-            | Event::Running { .. }
-            | Event::Next { .. }
-            | Event::AppEnded { .. }
-            | Event::Exporting { .. }
-            | Event::ExportProgress { .. }
-            | Event::Exported { .. }
-            | Event::Pulling { .. }
-            | Event::PullProgress { .. }
-            | Event::Pulled { .. }
-            | Event::Pushing { .. }
-            | Event::PushProgress { .. }
-            | Event::Pushed { .. } => {}
-            Event::StepStarted { step } | Event::StepEnded { step, .. } if !is_agents(step) => {}
-            other => show(other),
+            event if may_pass(&event) => show(event),
+            _ => {}
         }
         ControlFlow::Continue(())
     }
 
     fn last_word(&self) -> ControlFlow<()> {
         if self.stays { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+/// Whether an event is the agent's to say, as it stands. The stream's first and last word, images and apps, what becomes of images
+/// elsewhere, and what is ended or removed, are the host's. Of a new event the compiler asks whose it is.
+fn may_pass(event: &Event) -> bool {
+    match event {
+        Event::StepStarted { step } | Event::StepEnded { step, .. } => is_agents(*step),
+        Event::Staging { .. }
+        | Event::Downloading { .. }
+        | Event::DownloadProgress { .. }
+        | Event::Downloaded { .. }
+        | Event::Cached { .. }
+        | Event::Retrying { .. }
+        | Event::Progress { .. }
+        | Event::RunStarted { .. }
+        | Event::Line { .. }
+        | Event::RunEnded { .. }
+        | Event::Uploading { .. }
+        | Event::Uploaded { .. }
+        | Event::UploadSkipped { .. }
+        | Event::Ignored { .. }
+        | Event::Warning { .. }
+        | Event::Note { .. }
+        | Event::Result { .. }
+        | Event::DockerImage { .. }
+        | Event::Droplet { .. } => true,
+        Event::Hello { .. }
+        | Event::NotDone { .. }
+        | Event::Kept { .. }
+        | Event::Image { .. }
+        | Event::Exporting { .. }
+        | Event::ExportProgress { .. }
+        | Event::Exported { .. }
+        | Event::Pushing { .. }
+        | Event::PushProgress { .. }
+        | Event::Pushed { .. }
+        | Event::AppEnded { .. }
+        | Event::Pulling { .. }
+        | Event::PullProgress { .. }
+        | Event::Pulled { .. }
+        | Event::Launching { .. }
+        | Event::Running { .. }
+        | Event::Stopped { .. }
+        | Event::Deleted { .. }
+        | Event::Next { .. }
+        | Event::Failed { .. }
+        | Event::Done { .. } => false,
     }
 }
 
@@ -112,4 +142,48 @@ pub(crate) fn shown(said: Vec<Said>) -> Vec<Event> {
         }
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of each event that the documentation knows; a test of the shared model sees that it knows all.
+    fn documented() -> Vec<Event> {
+        let lines = include_str!("../../../../docs/events.md").lines().filter(|line| line.starts_with("{\"event\""));
+        lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_container_says_what_an_agent_does_and_nothing_of_the_hosts() {
+        let said = documented().into_iter().map(Said::Event).collect();
+        let mut names: Vec<String> =
+            shown(said).iter().map(|event| event.to_json_line().split('"').nth(3).unwrap().to_owned()).collect();
+        names.sort();
+        names.dedup();
+        let agents = [
+            "cached",
+            "docker_image",
+            "download_progress",
+            "downloaded",
+            "downloading",
+            "droplet",
+            "ignored",
+            "line",
+            "note",
+            "progress",
+            "result",
+            "retrying",
+            "run_ended",
+            "run_started",
+            "staging",
+            "step_ended",
+            "step_started",
+            "upload_skipped",
+            "uploaded",
+            "uploading",
+            "warning",
+        ];
+        assert_eq!(names, agents);
+    }
 }

@@ -7,21 +7,29 @@ use crate::backend::staging::shown;
 use shared_model::event::{Event, LONGEST_LINE, Stream};
 use shared_model::plain_line::{escape_control, plain_line};
 
-/// What is never the container's to say: how a session begins and ends, and what becomes of images.
-const OF_THE_HOST: [&str; 13] = [
+/// What is never the container's to say: how a session begins and ends, what becomes of images, and of apps.
+const OF_THE_HOST: [&str; 21] = [
     "app_ended",
-    "hello",
-    "kept",
-    "image",
-    "exporting",
+    "deleted",
+    "done",
     "export_progress",
     "exported",
-    "pushing",
+    "exporting",
+    "failed",
+    "hello",
+    "image",
+    "kept",
+    "launching",
+    "next",
+    "not_done",
+    "pull_progress",
+    "pulled",
+    "pulling",
     "push_progress",
     "pushed",
+    "pushing",
     "running",
-    "failed",
-    "done",
+    "stopped",
 ];
 
 /// The first byte says how small the pieces are in which the others come. One that is zero means: on standard error too.
