@@ -181,6 +181,7 @@ fn choices() -> Vec<ChooseError> {
     vec![
         ChooseError::NoApp { word: app() },
         ChooseError::Several { word: app(), guids: "g-1, g-2".into() },
+        ChooseError::SeveralNames { guid: "g-1".into(), names: "mine, victim".into() },
         ChooseError::NoProcess { app: app(), process: "clock".into(), has: "web".into() },
         ChooseError::NoInstance { app: app(), index: 7, has: "0".into() },
         ChooseError::Twice { word: "shop/web".into() },
@@ -311,5 +312,9 @@ fn no_error_is_forgotten_here() {
     );
     assert_all_variants!(&rebases(), RebaseError, RebaseError { Layers, NotRootfs, Architecture, Stack, NoName });
     assert_all_variants!(&app_refs(), AppRefError, AppRefError { Twice, Push, Missing });
-    assert_all_variants!(&choices(), ChooseError, ChooseError { NoApp, Several, NoProcess, NoInstance, Twice });
+    assert_all_variants!(
+        &choices(),
+        ChooseError,
+        ChooseError { NoApp, Several, SeveralNames, NoProcess, NoInstance, Twice }
+    );
 }

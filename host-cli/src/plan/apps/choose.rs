@@ -34,6 +34,9 @@ pub(crate) enum ChooseError {
     /// There are several.
     #[error("\"{}\" could be several apps: {}", escape_control(&shortened(.word)), escape_control(.guids))]
     Several { word: String, guids: String },
+    /// There is one, and what runs of it calls it by several names: it may be another's than this name's.
+    #[error("app {} has several names: {}", escape_control(&shortened(.guid)), escape_control(.names))]
+    SeveralNames { guid: String, names: String },
     /// It has no such process.
     #[error("{} has no process \"{}\"; it has {}", escape_control(&shortened(.app)), escape_control(&shortened(.process)), escape_control(.has))]
     NoProcess { app: String, process: String, has: String },
@@ -50,7 +53,9 @@ impl ChooseError {
     pub(crate) const fn advice(&self) -> &'static str {
         match self {
             Self::NoApp { .. } | Self::NoInstance { .. } => "`host-cli apps` lists what runs",
-            Self::Several { .. } => "name it by its guid, or the start of it (8 characters or more)",
+            Self::Several { .. } | Self::SeveralNames { .. } => {
+                "name it by its guid, or the start of it (8 characters or more)"
+            }
             Self::NoProcess { .. } => "`host-cli apps` lists each app's processes",
             Self::Twice { .. } => "leave out --process and -i, or what stands behind the last /",
         }
@@ -85,6 +90,10 @@ fn one<'a>(apps: &'a [RunningApp], wanted: &AppRef) -> Result<Option<&'a Running
         let found: Vec<&RunningApp> = by(answers);
         match found[..] {
             [] => {}
+            [app] if answers == AnswersBy::Name && !app.names.is_empty() => {
+                let names = listed(app.names.iter().filter(|name| !name.is_empty()));
+                return Err(ChooseError::SeveralNames { guid: app.guid.clone(), names });
+            }
             [app] => return Ok(Some(app)),
             _ => {
                 let guids = listed(found.iter().map(|app| &app.guid));
@@ -154,6 +163,8 @@ mod tests {
     const SHOP: &str = "18c50a86-b045-5fed-bae9-e6ea03383693";
     const TWIN: &str = "28c50a86-b045-5fed-bae9-e6ea03383693";
 
+    const RENAMED: &str = "48c50a86-b045-5fed-bae9-e6ea03383693";
+
     fn all() -> Vec<RunningApp> {
         let run =
             |name: &str, guid: &str, process: &str, index| seen(name, guid, process, index, InstanceState::Running);
@@ -167,6 +178,8 @@ mod tests {
             run("twin", TWIN, "web", 0),
             run("twin", "38c50a86-b045-5fed-bae9-e6ea03383693", "web", 0),
             run(SHOP, "g-5", "web", 0),
+            run("victim", RENAMED, "web", 0),
+            run("mine", RENAMED, "worker", 0),
         ])
     }
 
@@ -193,6 +206,17 @@ mod tests {
         is("team/shop/1", "g-4", &["1/7"]);
         is(SHOP, SHOP, &["web/0", "web/1", "worker/0"]);
         is("18c50a86/worker", SHOP, &["worker/0"]);
+    }
+
+    #[test]
+    fn one_of_several_names_of_an_app_is_nobodys_and_its_guid_is_wanted() {
+        for word in ["mine", "victim", "mine/worker"] {
+            let said = chosen(word, None, None).unwrap_err();
+            assert_eq!(said, format!("app {RENAMED} has several names: mine, victim"), "{word}");
+        }
+        for word in [RENAMED, "48c50a86"] {
+            assert_eq!(chosen(word, None, None).unwrap().1, ["web/0", "worker/0"], "{word}");
+        }
     }
 
     #[test]

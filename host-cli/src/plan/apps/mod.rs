@@ -16,8 +16,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// An app of which something runs, or ran and was not removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RunningApp {
-    /// Its name; empty where nobody gave it one.
+    /// Its name; empty where nobody gave it one, and where it has several.
     pub(crate) name: String,
+    /// All names by which what runs of it calls it, where these are several: it was renamed, or somebody gives his own app's guid as
+    /// this one's. Sorted; one may be empty.
+    pub(crate) names: Vec<String>,
     /// Its guid; empty where its request had none.
     pub(crate) guid: String,
     /// Its process types, `web` first, then by name; never empty.
@@ -104,29 +107,40 @@ pub(crate) struct Seen {
 
 /// The apps of what was seen, by name and then by guid.
 pub(crate) fn apps(seen: impl IntoIterator<Item = Seen>) -> Vec<RunningApp> {
-    let mut apps: BTreeMap<(bool, String), (RunningApp, BTreeMap<String, ProcessSeen>)> = BTreeMap::new();
+    let mut apps: BTreeMap<(bool, String), AppSeen> = BTreeMap::new();
     for one in seen {
         // What has no guid is told apart by its name.
         let key =
             (one.app_guid.is_empty(), if one.app_guid.is_empty() { &one.app_name } else { &one.app_guid }.clone());
-        let (app, processes) = apps.entry(key).or_default();
+        let app = apps.entry(key).or_default();
         app.guid = one.app_guid;
-        if app.name.is_empty() {
-            app.name = one.app_name;
-        }
+        app.names.insert(one.app_name);
         let process_type = if one.process_type.is_empty() { WEB.to_owned() } else { one.process_type };
-        let process = processes.entry(process_type).or_default();
+        let process = app.processes.entry(process_type).or_default();
         process.wanted = process.wanted.max(one.wanted);
         process.instances.extend(one.instance);
     }
-    let finish = |(mut app, processes): (RunningApp, BTreeMap<String, ProcessSeen>)| {
-        app.processes = processes.into_iter().map(|(process_type, seen)| seen.process(process_type)).collect();
-        app.processes.sort_by_key(|process| process.process_type != WEB);
-        app
-    };
-    let mut apps: Vec<RunningApp> = apps.into_values().map(finish).collect();
+    let mut apps: Vec<RunningApp> = apps.into_values().map(AppSeen::app).collect();
     apps.sort_by(|one, other| (&one.name, &one.guid).cmp(&(&other.name, &other.guid)));
     apps
+}
+
+#[derive(Default)]
+struct AppSeen {
+    guid: String,
+    names: BTreeSet<String>,
+    processes: BTreeMap<String, ProcessSeen>,
+}
+
+impl AppSeen {
+    fn app(self) -> RunningApp {
+        let processes = self.processes.into_iter().map(|(process_type, seen)| seen.process(process_type));
+        let mut processes: Vec<AppProcess> = processes.collect();
+        processes.sort_by_key(|process| process.process_type != WEB);
+        let mut names: Vec<String> = self.names.into_iter().collect();
+        let name = if names.len() == 1 { names.remove(0) } else { String::new() };
+        RunningApp { name, names, guid: self.guid, processes }
+    }
 }
 
 #[derive(Default)]
@@ -144,7 +158,7 @@ impl ProcessSeen {
 }
 
 impl RunningApp {
-    /// For people: its name, else its guid.
+    /// For people: its name, else its guid, which tells which is meant where it has several names.
     pub(crate) fn subject(&self) -> &str {
         if self.name.is_empty() { &self.guid } else { &self.name }
     }
@@ -155,9 +169,12 @@ impl RunningApp {
             || self.processes.iter().any(|process| process.wanted > 0 && process.instances.is_empty())
     }
 
-    /// By what it is meant; `None`: it is not.
+    /// By what it is meant, the strongest first; `None`: it is not.
     fn is_meant(&self, wanted: &AppRef) -> Option<AnswersBy> {
-        wanted.means(&Application { name: self.name.clone(), guid: self.guid.clone(), ..Application::default() })
+        let called = |name: &String| {
+            wanted.means(&Application { name: name.clone(), guid: self.guid.clone(), ..Application::default() })
+        };
+        if self.names.is_empty() { called(&self.name) } else { self.names.iter().filter_map(called).min() }
     }
 }
 
@@ -239,6 +256,17 @@ mod tests {
             seen("g-1", "", "web", 0, Running),
         ]);
         assert_eq!(all.len(), 4);
+    }
+
+    #[test]
+    fn an_app_that_is_called_by_several_names_has_none_of_them_as_its_own() {
+        let one = |name: &str| seen(name, "g-1", "web", 0, Running);
+        for names in [["shop", "victim"], ["victim", "shop"], ["", "shop"]] {
+            let app = apps(names.map(one)).remove(0);
+            assert_eq!((app.name.as_str(), app.subject(), app.names.len()), ("", "g-1", 2), "{names:?}");
+        }
+        let app = apps([one("shop"), one("shop")]).remove(0);
+        assert_eq!((app.subject(), &*app.names), ("shop", &[][..]));
     }
 
     #[test]

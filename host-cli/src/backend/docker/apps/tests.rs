@@ -104,6 +104,20 @@ fn stop_ends_what_runs_of_what_is_meant_and_keeps_it() {
 }
 
 #[test]
+fn nobody_ends_anothers_app_by_calling_a_container_of_his_its() {
+    let fake = engine();
+    let web = add(&fake, ("web", OURS), true, &[]);
+    add(&fake, ("other", OURS), true, &[(labels::APP_NAME, "mine"), (labels::PROCESS, "worker")]);
+    for word in ["mine", "shop"] {
+        let walked = stopped(&fake, word);
+        assert!(walked.failure().contains("has several names: mine, shop"), "{}", walked.text);
+        assert!(container(&fake, &web).unwrap().running);
+    }
+    assert_eq!(stopped(&fake, GUID).code, ExitCode::Success);
+    assert!(!container(&fake, &web).unwrap().running);
+}
+
+#[test]
 fn a_container_with_its_images_labels_is_left_alone_and_named() {
     let fake = engine();
     add(&fake, ("web", OURS), true, &[]);
