@@ -1,5 +1,6 @@
 //! Several sources side by side, each read by a thread of its own, → one sequence of lines in the order of their times, with bounded
-//! memory: a source that is far ahead waits. One that is followed and has been quiet for a moment is not waited for.
+//! memory: a source that is far ahead waits. One that is followed and has been quiet for a moment is not waited for, nor is any that has
+//! long said nothing.
 
 use crate::plan::apps::LogLine;
 use std::collections::VecDeque;
@@ -7,10 +8,13 @@ use std::ops::ControlFlow;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Lines of one source that may wait.
+/// Lines of one source that may wait, and their bytes: a line may have 60 KiB.
 const MOST_WAITING: usize = 512;
+const MOST_BYTES: usize = 1 << 20;
 /// A source that is followed and says nothing for so long has said what was there.
 const QUIET: Duration = Duration::from_millis(200);
+/// One that ends by itself and says nothing for so long hangs. It may still say something, and nobody else's lines wait for that.
+const HUNG: Duration = Duration::from_secs(10);
 
 /// The sources, and what waits of each.
 #[derive(Default)]
@@ -30,13 +34,44 @@ struct State {
 
 struct Queue {
     waiting: VecDeque<LogLine>,
+    /// Of all that waits.
+    bytes: usize,
     has_ended: bool,
-    /// It is followed, and what was there at first has come.
+    /// It is not waited for any more: it is followed, and what was there at first has come; or it hangs.
     is_live: bool,
-    /// When it last said something, or began.
+    /// When it last said something or could say more, or began.
     heard: Instant,
-    /// It ends by itself: it is waited for, however long it says nothing.
-    ends: bool,
+    /// For how long it is waited for while it says nothing.
+    patience: Duration,
+}
+
+impl Queue {
+    fn new(goes: Goes) -> Self {
+        let patience = match goes {
+            Goes::ToItsEnd => HUNG,
+            Goes::On => QUIET,
+        };
+        Self { waiting: VecDeque::new(), bytes: 0, has_ended: false, is_live: false, heard: Instant::now(), patience }
+    }
+
+    fn is_full(&self) -> bool {
+        self.waiting.len() >= MOST_WAITING || self.bytes >= MOST_BYTES
+    }
+
+    fn push(&mut self, line: LogLine) {
+        self.bytes += line.text.len();
+        self.waiting.push_back(line);
+        self.heard = Instant::now();
+    }
+
+    fn pop(&mut self) -> Option<LogLine> {
+        if self.is_full() {
+            self.heard = Instant::now(); // it has waited for room
+        }
+        let line = self.waiting.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(line.text.len());
+        Some(line)
+    }
 }
 
 /// A source's place.
@@ -56,24 +91,26 @@ impl Merge {
     /// A source begins.
     pub(crate) fn add(&self, goes: Goes) -> Place {
         let mut state = self.lock();
-        let ends = goes == Goes::ToItsEnd;
-        let queue = Queue { waiting: VecDeque::new(), has_ended: false, is_live: false, heard: Instant::now(), ends };
-        state.queues.push(queue);
-        Place(state.queues.len() - 1)
+        // A source that is read again and again takes the place of one that is over.
+        let free = state.queues.iter().position(|queue| queue.has_ended && queue.waiting.is_empty());
+        let at = free.unwrap_or(state.queues.len());
+        match state.queues.get_mut(at) {
+            Some(queue) => *queue = Queue::new(goes),
+            None => state.queues.push(Queue::new(goes)),
+        }
+        Place(at)
     }
 
     /// A source's next line. Waits while too many of it wait; says when no more are wanted.
     pub(crate) fn push(&self, place: Place, line: LogLine) -> ControlFlow<()> {
         let mut state = self.lock();
-        while !state.is_closed && state.queues[place.0].waiting.len() >= MOST_WAITING {
+        while !state.is_closed && state.queues[place.0].is_full() {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.is_closed {
             return ControlFlow::Break(());
         }
-        let queue = &mut state.queues[place.0];
-        queue.waiting.push_back(line);
-        queue.heard = Instant::now();
+        state.queues[place.0].push(line);
         self.changed.notify_all();
         ControlFlow::Continue(())
     }
@@ -112,7 +149,7 @@ impl Merge {
             let now = Instant::now();
             match state.step(now) {
                 Step::Line(at) => {
-                    let line = state.queues[at].waiting.pop_front();
+                    let line = state.queues[at].pop();
                     self.changed.notify_all();
                     return line;
                 }
@@ -151,10 +188,7 @@ impl State {
             if !queue.waiting.is_empty() || queue.has_ended || queue.is_live {
                 continue;
             }
-            if queue.ends {
-                return Step::Wait;
-            }
-            let until = queue.heard + QUIET;
+            let until = queue.heard + queue.patience;
             queue.is_live = until <= now;
             if !queue.is_live {
                 quiet_at = quiet_at.max(Some(until));
@@ -254,5 +288,71 @@ mod tests {
         assert!(merge.next().is_some());
         merge.close();
         assert!(pushes.join().unwrap() <= MOST_WAITING + 1);
+    }
+
+    #[test]
+    fn long_lines_wait_in_bounded_memory() {
+        const LONG: usize = 60_000;
+        let merge = Arc::new(Merge::default());
+        let place = merge.add(Goes::ToItsEnd);
+        let pushes = {
+            let merge = Arc::clone(&merge);
+            let long = "x".repeat(LONG);
+            thread::spawn(move || {
+                (0..10_000).take_while(|second| merge.push(place, line(*second, &long)).is_continue()).count()
+            })
+        };
+        thread::sleep(Duration::from_millis(100));
+        let waits = |merge: &Merge| merge.lock().queues[0].waiting.iter().map(|line| line.text.len()).sum::<usize>();
+        assert!((MOST_BYTES..MOST_BYTES + LONG).contains(&waits(&merge)), "{}", waits(&merge));
+        assert!(merge.next().is_some() && merge.next().is_some(), "room is made");
+        thread::sleep(Duration::from_millis(50));
+        let counted = merge.lock().queues[0].bytes;
+        assert_eq!(counted, waits(&merge));
+        merge.close();
+        assert!(pushes.join().unwrap() <= MOST_BYTES / LONG + 4);
+    }
+
+    #[test]
+    fn a_source_that_hangs_keeps_nobodys_lines_back_for_ever() {
+        let merge = Merge::default();
+        let (hangs, talks) = (merge.add(Goes::ToItsEnd), merge.add(Goes::ToItsEnd));
+        let _ = merge.push(talks, line(2, "later"));
+        let now = Instant::now();
+        assert!(matches!(merge.lock().step(now), Step::WaitUntil(time) if time > now + HUNG / 2));
+        assert_eq!(merge.lock().step(now + HUNG), Step::Line(talks.0));
+        assert_eq!(merge.next().unwrap().text, "later");
+        merge.end(talks);
+        merge.complete();
+        let _ = merge.push(hangs, line(1, "it did say something"));
+        merge.end(hangs);
+        assert_eq!(texts(&merge), ["it did say something"]);
+    }
+
+    #[test]
+    fn one_that_waited_for_room_does_not_hang() {
+        let merge = Merge::default();
+        let place = merge.add(Goes::ToItsEnd);
+        for second in (0..).take(MOST_WAITING) {
+            let _ = merge.push(place, line(second, "x"));
+        }
+        merge.lock().queues[0].heard -= HUNG * 2;
+        for _ in 0..MOST_WAITING {
+            assert!(merge.next().is_some());
+        }
+        assert!(matches!(merge.lock().step(Instant::now()), Step::WaitUntil(_)));
+    }
+
+    #[test]
+    fn a_source_that_is_read_again_and_again_takes_no_more_room() {
+        let merge = Merge::default();
+        let other = merge.add(Goes::On);
+        for second in 0..100 {
+            let place = merge.add(Goes::On);
+            let _ = merge.push(place, line(second, "x"));
+            merge.end(place);
+            assert!(merge.next().is_some());
+        }
+        assert_eq!((merge.lock().queues.len(), other.0), (2, 0));
     }
 }

@@ -14,10 +14,12 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Between two looks at what runs. A source is read from its beginning, so nothing is lost in between.
 const POLL: Duration = Duration::from_millis(500);
+/// Before what could not be read is tried again.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// Gives the lines to `say` until that says that it is enough; when followed, until nothing is left of the app.
 ///
@@ -81,13 +83,37 @@ struct State {
 }
 
 /// How far a source was read.
-#[derive(Default)]
 struct Reading {
     /// A thread is at it.
     is_read: bool,
+    /// It ran when that began: what it said at its end may not have come.
+    was_up: bool,
+    /// What was wanted of it at first, and when that was.
+    first: LogRange,
+    began: Timestamp,
     mark: Mark,
     /// Why it could not be read.
     failure: Option<Failure>,
+    /// Not to be read before that.
+    not_before: Option<Instant>,
+}
+
+impl Reading {
+    #[expect(clippy::disallowed_methods, reason = "entries have the time of the clock on the wall")]
+    fn new(first: LogRange) -> Self {
+        let (mark, began) = (Mark::default(), Timestamp::now());
+        Self { is_read: false, was_up: false, first, began, mark, failure: None, not_before: None }
+    }
+
+    /// From where it is to be read once more: from its last entry on. One of which nothing has come yet is read as at first, but that
+    /// nothing older than the first time is wanted where nothing was.
+    fn rest(&self) -> LogRange {
+        match (self.mark.last, self.first.tail) {
+            (Some(last), _) => LogRange { tail: None, since: Some(last), ..self.first },
+            (None, Some(0)) => LogRange { tail: None, since: self.first.since.max(Some(self.began)), ..self.first },
+            (None, _) => self.first,
+        }
+    }
 }
 
 impl Readers {
@@ -102,10 +128,11 @@ impl Readers {
     fn begin(self: &Arc<Self>, source: LogSource, range: LogRange) {
         let mark = {
             let mut state = self.lock();
-            let reading = state.sources.entry(source.id.clone()).or_default();
+            let reading = state.sources.entry(source.id.clone()).or_insert_with(|| Reading::new(range));
             if std::mem::replace(&mut reading.is_read, true) {
                 return;
             }
+            reading.was_up = source.is_up;
             reading.mark.again()
         };
         let place = self.merge.add(if range.follow { Goes::On } else { Goes::ToItsEnd });
@@ -124,9 +151,11 @@ impl Readers {
         let outcome = self.backend.read_log(source, &range, &mut output);
         let _ = cutter.end().into_iter().try_for_each(|line| self.merge.push(place, line));
         let mut state = self.lock();
-        let reading = state.sources.entry(source.id.clone()).or_default();
+        let reading = state.sources.entry(source.id.clone()).or_insert_with(|| Reading::new(range));
         let is_first = reading.failure.is_none();
-        *reading = Reading { is_read: false, mark, failure: outcome.err().or(reading.failure.take()) };
+        (reading.is_read, reading.mark) = (false, mark);
+        reading.not_before = outcome.is_err().then(|| Instant::now() + PAUSE);
+        reading.failure = outcome.err().or(reading.failure.take());
         let failure = reading.failure.clone().filter(|_| is_first && range.follow);
         drop(state);
         if let Some(failure) = failure {
@@ -162,12 +191,13 @@ impl Readers {
 
     /// From where a source is to be read now; `None`: there is nothing new.
     fn range_of(&self, source: &LogSource) -> Option<LogRange> {
-        let whole = LogRange { tail: None, ..self.range };
-        match self.lock().sources.get(&source.id) {
-            None => Some(whole),
-            Some(reading) if reading.is_read || !source.is_up => None,
-            Some(reading) => Some(LogRange { since: reading.mark.last.or(self.range.since), ..whole }),
-        }
+        let state = self.lock();
+        let Some(reading) = state.sources.get(&source.id) else {
+            return Some(LogRange { tail: None, ..self.range });
+        };
+        let has_more = source.is_up || reading.was_up;
+        let is_due = reading.not_before.is_none_or(|time| time <= Instant::now());
+        (has_more && is_due && !reading.is_read).then(|| reading.rest())
     }
 
     /// What came of it all.

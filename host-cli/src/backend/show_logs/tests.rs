@@ -22,6 +22,10 @@ struct Script {
     sources: BTreeMap<&'static str, (&'static str, Printed, bool)>,
     refused: Option<&'static str>,
     is_gone: bool,
+    /// Every reading ends after what is there, as a connection does that is lost.
+    breaks: bool,
+    /// How often each was read, by id.
+    read: BTreeMap<String, usize>,
 }
 
 impl Scripted {
@@ -64,13 +68,14 @@ impl AppsBackend for Scripted {
         output: &mut dyn FnMut(LogPiece<'_>) -> ControlFlow<()>,
     ) -> Result<(), Failure> {
         let mut script = self.state.lock().unwrap();
+        *script.read.entry(source.id.clone()).or_default() += 1;
         if script.refused == Some(&*source.id) {
             return Err(refused("no such log"));
         }
         let (mut at, mut is_first) = (0, true);
         loop {
             let (_, printed, is_up) = &script.sources[&*source.id];
-            let (printed, goes_on) = (printed.clone(), *is_up && range.follow);
+            let (printed, goes_on) = (printed.clone(), *is_up && range.follow && !script.breaks);
             if std::mem::take(&mut is_first) {
                 at = range.tail.map_or(0, |tail| printed.len().saturating_sub(usize::try_from(tail).unwrap()));
             }
@@ -169,6 +174,50 @@ fn one_that_runs_again_goes_on_where_it_ended_and_says_nothing_twice() {
     });
     let texts: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("APP/PROC/WEB/0 ")).collect();
     assert_eq!(texts, ["one", "two", "two again", "of that time", "three"]);
+}
+
+/// Later than any clock on a wall says.
+const LATER: i64 = 4_000_000_000;
+
+#[test]
+fn a_reading_that_breaks_off_goes_on_without_what_nobody_wanted() {
+    let place = Arc::<Scripted>::default();
+    place.runs("a", "web", &[(1, "long ago"), (2, "long ago, too")]);
+    place.change(|script| script.breaks = true);
+    let changing = Arc::clone(&place);
+    let says = thread::spawn(move || {
+        thread::sleep(POLL * 3);
+        changing.runs("a", "web", &[(1, "long ago"), (2, "long ago, too"), (LATER, "comes")]);
+        thread::sleep(POLL * 3);
+        changing.runs("a", "web", &[(1, "long ago"), (2, "long ago, too"), (LATER, "comes"), (LATER + 1, "and more")]);
+    });
+    let from_now_on = LogRange { tail: Some(0), ..FOLLOW };
+    let (_, lines) = shown(&place, (Part::default(), from_now_on), 2, |_| ());
+    assert_eq!(lines, ["APP/PROC/WEB/0 comes", "APP/PROC/WEB/0 and more"]);
+    says.join().unwrap();
+}
+
+#[test]
+fn the_last_words_of_what_ended_while_nobody_heard_it_are_shown() {
+    let place = Arc::<Scripted>::default();
+    place.runs("a", "web", &[(1, "there")]);
+    place.change(|script| script.breaks = true);
+    let changing = Arc::clone(&place);
+    let (_, lines) = shown(&place, (Part::default(), FOLLOW), 2, move |_| {
+        changing
+            .change(|script| drop(script.sources.insert("a", ("web", vec![(1, "there"), (2, "last words")], false))));
+    });
+    assert_eq!(lines, ["APP/PROC/WEB/0 there", "APP/PROC/WEB/0 last words"]);
+}
+
+#[test]
+fn what_cannot_be_read_is_left_alone_for_a_while() {
+    let place = Arc::<Scripted>::default();
+    place.runs("a", "web", &[]);
+    place.runs("b", "worker", &[(1, "there")]);
+    place.change(|script| script.refused = Some("a"));
+    let _ = shown(&place, (Part::default(), FOLLOW), 1, |_| thread::sleep(POLL * 5));
+    assert_eq!(place.state.lock().unwrap().read["a"], 1);
 }
 
 #[test]

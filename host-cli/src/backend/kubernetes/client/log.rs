@@ -83,23 +83,25 @@ impl Cluster {
 
 impl Cluster {
     /// Gives a log as `params` say to `output` as it comes, until that says that it is enough. Unlike [`Self::stream`] it waits for
-    /// `output`, and so does the cluster.
+    /// `output`, and so does the cluster. A log that is followed and says nothing for a while ends as if that were all: whether its
+    /// container is as quiet, or the connection was lost without a word, nobody can tell but by reading on anew.
     pub(crate) fn read_log(
         &self,
         pod: &str,
         params: &LogParams,
         output: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<(), ClusterError> {
-        let (api, what, answer) = (self.api::<Pod>(), format!("the log of pods/{pod}"), self.patience.answer);
+        let (api, what) = (self.api::<Pod>(), format!("the log of pods/{pod}"));
+        let bound = if params.follow { self.patience.silent } else { self.patience.answer };
+        let silent = || if params.follow { Ok(()) } else { Err(ClusterError::silent(&what, bound)) };
         self.runtime.block_on(async {
-            let stream = match timeout(answer, api.log_stream(pod, params)).await {
-                Ok(Ok(stream)) => stream,
-                Ok(Err(error)) => return Err(ClusterError::of(&what, error)),
-                Err(_) => return Err(ClusterError::silent(&what, answer)),
-            };
+            // A node says nothing at all, not even that it will, until there is a first byte.
+            let Ok(stream) = timeout(bound, api.log_stream(pod, params)).await else { return silent() };
+            let stream = stream.map_err(|error| ClusterError::of(&what, error))?;
             let (mut stream, mut piece) = (pin!(stream), vec![0; PIECE]);
             loop {
-                match stream.read(&mut piece).await {
+                let Ok(read) = timeout(bound, stream.read(&mut piece)).await else { return silent() };
+                match read {
                     Ok(0) => return Ok(()),
                     Ok(read) if output(&piece[..read]).is_break() => return Ok(()),
                     Ok(_) => {}

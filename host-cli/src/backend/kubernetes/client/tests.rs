@@ -6,11 +6,14 @@ use crate::backend::kubernetes::fake::{Apiserver, FakePod, Fault, Kind, NAMESPAC
 use crate::failure::Failure;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::api::LogParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::json;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
+use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 
@@ -310,4 +313,30 @@ fn who_is_told_much_and_asks_something_before_hearing_it_gets_an_answer() {
     std::thread::sleep(Duration::from_millis(200));
     assert!(cluster.get::<Job>("a").unwrap().is_some());
     drop((told, following));
+}
+
+#[test]
+fn a_log_that_says_nothing_more_is_given_up_and_one_that_is_followed_ends_as_if_that_were_all() {
+    let api = Apiserver::start();
+    let (cluster, pod) = (Arc::new(connected(&api)), staging(&api));
+    pod.says("stage", "one").says("stage", "two");
+    let read = |follow| {
+        let (cluster, name, (tells, told)) = (Arc::clone(&cluster), pod.name.clone(), mpsc::channel());
+        thread::spawn(move || {
+            let params = LogParams { container: Some("stage".to_owned()), follow, ..LogParams::default() };
+            let mut text = String::new();
+            let outcome = cluster.read_log(&name, &params, &mut |bytes| {
+                text.push_str(&String::from_utf8_lossy(bytes));
+                ControlFlow::Continue(())
+            });
+            tells.send((text, outcome.map_err(|error| error.reason)))
+        });
+        told.recv_timeout(SOON).expect("it ends")
+    };
+    for (fault, text) in [(Fault::Silent(1), "one\n"), (Fault::Hang, "")] {
+        api.next(2, "get", "pods/log", fault);
+        assert_eq!(read(false), (text.to_owned(), Err(Reason::Away)));
+        assert_eq!(read(true), (text.to_owned(), Ok(())));
+    }
+    assert_eq!(read(false), ("one\ntwo\n".to_owned(), Ok(())));
 }

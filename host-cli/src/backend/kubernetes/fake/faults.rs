@@ -18,7 +18,7 @@ pub(crate) enum Fault {
     Hang,
     /// So many lines of a stream come; then the connection ends in the middle of the next.
     Cut(usize),
-    /// So many lines of a stream come; then nothing, and the connection stays.
+    /// So many lines of a stream, or of a log, come; then nothing, and the connection stays.
     Silent(usize),
     /// So many lines of a stream come; then it ends as if nothing more were to come.
     End(usize),

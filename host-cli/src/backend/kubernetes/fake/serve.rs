@@ -69,7 +69,10 @@ fn one(world: &World, connection: &mut Connection, request: &Request) -> io::Res
     let is_done = match answer(world, verb, &target, &body) {
         Answer::Json(code, value) if code >= 400 => refuse(connection, &value).map(|()| true),
         Answer::Json(code, value) => connection.answer(code, "application/json", "", &value.to_string()).map(|()| true),
-        Answer::Text(said) => connection.answer(200, "text/plain", "", &said).map(|()| true),
+        Answer::Text(said) => match manners {
+            Some(Fault::Silent(after)) => streams::stops(connection, &said, after).map(|()| false),
+            _ => connection.answer(200, "text/plain", "", &said).map(|()| true),
+        },
         Answer::Watch => streams::watch(world, connection, &target, manners.as_ref()),
         Answer::Log => streams::follow(world, connection, &target, manners.as_ref()),
     };

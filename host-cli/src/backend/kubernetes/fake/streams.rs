@@ -97,6 +97,14 @@ pub(super) fn follow(
     })
 }
 
+/// Tells so many lines of a text, and then nothing.
+pub(super) fn stops(connection: &mut Connection, said: &str, after: usize) -> io::Result<()> {
+    connection.begin("text/plain")?;
+    said.split_inclusive('\n').take(after).try_for_each(|line| connection.chunk(line))?;
+    connection.hang();
+    Ok(())
+}
+
 /// The lines that a request wants, each with its number. The time of a line is noon and as many milliseconds as there were lines
 /// before it.
 pub(super) fn wanted<'a>(log: &'a Log, target: &'a Target) -> impl Iterator<Item = (usize, String)> + 'a {
