@@ -1,8 +1,8 @@
 //! Ends apps in a cluster. A stopped app keeps all its objects, with no instance; of a deleted one all go, its Secrets by their names:
 //! who runs apps has no right to look for Secrets. What names them goes last, so that a deletion that was broken off can be repeated;
-//! and a policy goes after the pods that it keeps in.
+//! and a policy goes after the pods that it keeps in. What has the app's labels and another name than stager gives it is left alone.
 
-use super::seen::{Routes, Workload, WorkloadKind, instances, labels_of};
+use super::seen::{Routes, Workload, WorkloadKind, has_ended, instances, is_ours, labels_of, wanted_by};
 use crate::backend::kubernetes::client::{Cluster, ClusterError, Kind, Owned, Reason};
 use crate::failure::Failure;
 use crate::plan::apps::{AppInstance, Part, RunningApp};
@@ -38,7 +38,7 @@ impl<'a> Ending<'a> {
         Self { session, cluster, app }
     }
 
-    /// Lets the meant processes have no instance.
+    /// Lets the meant processes have no instance. The workloads are ours.
     pub(super) fn stop(&self, workloads: &[Workload], part: &Part) -> Result<(), Failure> {
         if part.index.is_some() {
             let text = "a cluster stops all instances of a process, not one of them";
@@ -54,7 +54,7 @@ impl<'a> Ending<'a> {
         self.end(&running)
     }
 
-    /// Removes all that is the app's.
+    /// Removes all that is the app's. The workloads are ours.
     pub(super) fn delete(&self, workloads: &[Workload]) -> Result<(), Failure> {
         self.end(&workloads.iter().collect::<Vec<_>>())?;
         self.remove_all::<PodDisruptionBudget>()?;
@@ -77,7 +77,7 @@ impl<'a> Ending<'a> {
 
     /// Lets these have no instance, and waits until it is so.
     fn end(&self, workloads: &[&Workload]) -> Result<(), Failure> {
-        let (began, before) = (Instant::now(), self.pods()?);
+        let (began, before) = (Instant::now(), self.pods(workloads)?);
         for one in workloads.iter().filter(|one| one.replicas > 0) {
             let fields = json!({
                 "metadata": { "annotations": { REPLICAS: one.replicas.to_string() } },
@@ -88,8 +88,7 @@ impl<'a> Ending<'a> {
                 WorkloadKind::StatefulSet => drop(self.cluster.change::<StatefulSet>(&one.name, &fields)?),
             }
         }
-        let is_meant = |process: &String| workloads.iter().any(|one| one.process_type == *process);
-        self.await_end(before.into_iter().filter(|(_, (process, _))| is_meant(process)).collect(), began)
+        self.await_end(before, began)
     }
 
     fn remove_all<K: Kind>(&self) -> Result<(), ClusterError> {
@@ -98,7 +97,15 @@ impl<'a> Ending<'a> {
             Err(error) if error.reason == Reason::Missing => Vec::new(),
             listed => listed?,
         };
-        listed.iter().try_for_each(|object| self.remove::<K>(object.meta().name.as_deref().unwrap_or_default()))
+        for object in &listed {
+            let name = object.meta().name.as_deref().unwrap_or_default();
+            if is_ours(object.meta()) {
+                self.remove::<K>(name)?;
+            } else {
+                self.session.emit(left_alone(&K::kind(&()), name));
+            }
+        }
+        Ok(())
     }
 
     fn remove<K: Kind>(&self, name: &str) -> Result<(), ClusterError> {
@@ -110,9 +117,11 @@ impl<'a> Ending<'a> {
         Ok(())
     }
 
-    /// The app's instances that have not ended, by their pods' names, each with its process.
-    fn pods(&self) -> Result<BTreeMap<String, (String, AppInstance)>, ClusterError> {
-        let pods = self.cluster.list::<Pod>(&labels_of(self.app))?;
+    /// The instances of these workloads that have not ended, by their pods' names, each with its process. What else has the app's labels
+    /// does not go with them, and is not waited for.
+    fn pods(&self, workloads: &[&Workload]) -> Result<BTreeMap<String, (String, AppInstance)>, ClusterError> {
+        let mut pods = self.cluster.list::<Pod>(&labels_of(self.app))?;
+        pods.retain(|pod| wanted_by(pod).is_some_and(|name| workloads.iter().any(|one| one.name == name)));
         let seen = instances(&pods, &Routes::default()).into_iter();
         Ok(seen
             .filter_map(|one| Some((one.process_type, one.instance?)))
@@ -124,7 +133,8 @@ impl<'a> Ending<'a> {
     fn await_end(&self, mut awaited: BTreeMap<String, (String, AppInstance)>, began: Instant) -> Result<(), Failure> {
         while !awaited.is_empty() {
             let pods = self.cluster.list::<Pod>(&labels_of(self.app))?;
-            let is_there = |name: &String| pods.iter().any(|pod| pod.metadata.name.as_ref() == Some(name));
+            let is_it = |pod: &Pod, name: &String| pod.metadata.name.as_ref() == Some(name);
+            let is_there = |name: &String| pods.iter().any(|pod| is_it(pod, name) && !has_ended(pod));
             let gone: Vec<String> = awaited.keys().filter(|name| !is_there(name)).cloned().collect();
             for (name, (process, instance)) in gone.iter().filter_map(|name| awaited.remove_entry(name)) {
                 let (app_name, app_guid) = (self.app.subject().to_owned(), self.app.guid.clone());
@@ -144,4 +154,11 @@ impl<'a> Ending<'a> {
         }
         Ok(())
     }
+}
+
+/// That something of this kind only looks like the app's.
+pub(super) fn left_alone(kind: &str, name: &str) -> Event {
+    let name = escape_control(name);
+    let text = format!("{kind} {name} has stager's labels but not the name that stager gives it; it is left alone");
+    Event::Warning { text }
 }

@@ -10,11 +10,12 @@ use crate::engine::{LogPiece, LogRange};
 use crate::failure::Failure;
 use crate::plan::apps::{RunningApp, Seen, Selected, apps};
 use crate::session::Unconnected;
-use ending::Ending;
+use ending::{Ending, left_alone};
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::api::networking::v1::Ingress;
 use seen::{Routes, Workload, instances, sources};
+use shared_model::event::EventSink;
 use std::ops::ControlFlow;
 
 /// All of ours that belongs to an app.
@@ -38,6 +39,16 @@ impl AppsInCluster {
             self.cluster.list::<Deployment>(labels)?.iter().map(Workload::of_deployment).collect::<Vec<_>>();
         let sets = self.cluster.list::<StatefulSet>(labels)?.iter().map(Workload::of_stateful_set).collect::<Vec<_>>();
         Ok([deployments, sets].concat())
+    }
+
+    /// What keeps this app running and bears stager's names; says what else looks like it.
+    fn our_workloads(&self, app: &RunningApp) -> Result<Vec<Workload>, ClusterError> {
+        let (ours, foreign): (Vec<_>, Vec<_>) =
+            self.workloads(&seen::labels_of(app))?.into_iter().partition(|one| one.is_ours);
+        for one in foreign {
+            self.session.emit(left_alone(one.kind.name(), &one.name));
+        }
+        Ok(ours)
     }
 
     /// Where processes answer. Who may not look at that sees the rest.
@@ -84,12 +95,12 @@ impl AppsBackend for AppsInCluster {
     }
 
     fn stop(&self, selected: &Selected) -> Result<(), Failure> {
-        let workloads = self.workloads(&seen::labels_of(&selected.app))?;
+        let workloads = self.our_workloads(&selected.app)?;
         Ending::new(&self.session, &self.cluster, &selected.app).stop(&workloads, &selected.part)
     }
 
     fn delete(&self, app: &RunningApp) -> Result<(), Failure> {
-        let workloads = self.workloads(&seen::labels_of(app))?;
+        let workloads = self.our_workloads(app)?;
         Ending::new(&self.session, &self.cluster, app).delete(&workloads)
     }
 

@@ -1,7 +1,8 @@
-//! What a cluster's objects tell of apps. What a label could not hold whole stands in the annotation of its name. Pure.
+//! What a cluster's objects tell of apps. What a label could not hold whole stands in the annotation of its name. Labels are anybody's
+//! who may make objects: an instance is what a controller made, and what is ended or removed bears the name that its labels make. Pure.
 
 use crate::backend::apps::LogSource;
-use crate::backend::kubernetes::names::label_value;
+use crate::backend::kubernetes::names::{label_value, stem};
 use crate::plan::apps::{AppInstance, InstanceState, RunningApp, Seen, log_source};
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod, PodSpec, PodTemplateSpec, Service};
@@ -15,23 +16,36 @@ const APP: &str = "app";
 const NAME: &str = "stager/app-name";
 const GUID: &str = "stager/app-guid";
 const PROCESS: &str = "stager/process";
+/// What makes an app's pods.
+const STATEFUL_SET: &str = "StatefulSet";
+const REPLICA_SET: &str = "ReplicaSet";
 
-/// What has the labels of all that belongs to the app. One without a guid has none that is another's, either.
+/// What has the labels of all that belongs to the app. Those without a guid are told apart by their names.
 pub(super) fn labels_of(app: &RunningApp) -> String {
-    format!("stager/kind=app,{GUID}={}", label_value(&app.guid))
+    let of_guid = format!("stager/kind=app,{GUID}={}", label_value(&app.guid));
+    if app.guid.is_empty() { format!("{of_guid},{NAME}={}", label_value(&app.name)) } else { of_guid }
 }
 
-/// The label's text, whole; empty where there is none.
+/// The label's text, whole; empty where there is none. An annotation that the label was not made of is not believed: objects are found
+/// by their labels, and it would let them be called otherwise.
 fn told<'a>(metadata: &'a ObjectMeta, name: &str) -> &'a str {
-    let annotations = metadata.annotations.iter().filter_map(|all| all.get(name));
-    let labels = metadata.labels.iter().filter_map(|all| all.get(name));
-    annotations.chain(labels).next().map_or("", String::as_str)
+    let of = |all: &'a Option<BTreeMap<String, String>>| all.as_ref()?.get(name).map(String::as_str);
+    let label = of(&metadata.labels).unwrap_or_default();
+    of(&metadata.annotations).filter(|whole| label_value(whole) == label).unwrap_or(label)
 }
 
 /// The process type that an object is of.
 fn process_type(metadata: &ObjectMeta) -> String {
     let named = told(metadata, PROCESS);
     if named.is_empty() { WEB.to_owned() } else { named.to_owned() }
+}
+
+/// Whether an object of an app's process is called as stager calls it: by a hash of what its own labels say, so that neither it nor what
+/// is called after it has another app's name.
+pub(super) fn is_ours(metadata: &ObjectMeta) -> bool {
+    let (name, guid) = (told(metadata, NAME), told(metadata, GUID));
+    let app = if name.is_empty() { guid } else { name };
+    metadata.name.as_ref().is_some_and(|own| *own == stem(app, guid, &process_type(metadata)))
 }
 
 fn of_object(metadata: &ObjectMeta) -> Seen {
@@ -51,6 +65,16 @@ pub(super) enum WorkloadKind {
     StatefulSet,
 }
 
+impl WorkloadKind {
+    /// As a cluster calls it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => STATEFUL_SET,
+        }
+    }
+}
+
 /// What keeps the instances of a process running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Workload {
@@ -59,8 +83,10 @@ pub(super) struct Workload {
     pub(super) process_type: String,
     /// How many instances there are to be.
     pub(super) replicas: i32,
-    /// The Secrets that its pods use and that are called after it: they are its own.
+    /// The Secrets that its pods use and that are called after it: they are its own, where it is ours.
     pub(super) secrets: BTreeSet<String>,
+    /// Whether it is called as stager calls it.
+    pub(super) is_ours: bool,
     seen: Seen,
 }
 
@@ -93,6 +119,7 @@ impl Workload {
             process_type: process_type(metadata),
             replicas: replicas.unwrap_or(USUAL),
             secrets: secrets.collect(),
+            is_ours: is_ours(metadata),
             seen: of_object(metadata),
             name,
         }
@@ -147,12 +174,34 @@ impl Routes {
     }
 }
 
-/// The instances that pods are. One that is being ended is none any more.
+/// The name of what wants a pod to be there: its stateful set, or the Deployment that its replica set is of. `None`: nothing does;
+/// somebody made it by hand, and may have given it any app's labels.
+pub(super) fn wanted_by(pod: &Pod) -> Option<&str> {
+    let controller = pod.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))?;
+    match controller.kind.as_str() {
+        STATEFUL_SET => Some(controller.name.as_str()),
+        REPLICA_SET => Some(controller.name.rsplit_once('-')?.0), // behind it stands a hash of its pods' template
+        _ => None,
+    }
+}
+
+/// Whether it has ended for good, and only its object is still there: evicted, say. A successor has taken its place.
+pub(super) fn has_ended(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default();
+    ["Succeeded", "Failed"].contains(&phase)
+}
+
+/// Whether it is an instance, as far as its own state tells: one that is being ended is none any more.
+fn is_one(pod: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_none() && !has_ended(pod)
+}
+
+/// The instances that pods are.
 pub(super) fn instances(pods: &[Pod], routes: &Routes) -> Vec<Seen> {
-    let there: Vec<&Pod> = pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect();
+    let there: Vec<&Pod> = pods.iter().filter(|pod| is_one(pod) && wanted_by(pod).is_some()).collect();
     let seen = |(pod, index): (&&Pod, u32)| {
         let status = status(pod, APP);
-        let state = state(pod, status);
+        let state = state(status);
         let routes = if state.is_up() { routes.of_pod(pod) } else { Vec::new() };
         let image = |spec: &PodSpec| spec.containers.iter().find(|one| one.name == APP)?.image.clone();
         let instance = AppInstance {
@@ -170,9 +219,10 @@ pub(super) fn instances(pods: &[Pod], routes: &Routes) -> Vec<Seen> {
     there.iter().zip(indices(&there)).map(seen).collect()
 }
 
-/// The index of each: a stateful set's pod has it in its name; those of a Deployment are counted by age.
+/// The index of each: a stateful set's pod has it in its name; those of a Deployment are counted by age, behind the instances those
+/// that are none any more.
 fn indices(pods: &[&Pod]) -> Vec<u32> {
-    let age = |pod: &Pod| (pod.metadata.creation_timestamp.clone(), pod.metadata.name.clone());
+    let age = |pod: &Pod| (!is_one(pod), pod.metadata.creation_timestamp.clone(), pod.metadata.name.clone());
     let index = |pod: &&Pod| {
         if let Some(index) = ordinal(pod) {
             return index;
@@ -184,8 +234,7 @@ fn indices(pods: &[&Pod]) -> Vec<u32> {
 }
 
 fn ordinal(pod: &Pod) -> Option<u32> {
-    let is_of_set = |owner: &String| owner == "StatefulSet";
-    pod.metadata.owner_references.iter().flatten().map(|owner| &owner.kind).find(|kind| is_of_set(kind))?;
+    pod.metadata.owner_references.iter().flatten().find(|owner| owner.kind == STATEFUL_SET)?;
     pod.metadata.name.as_ref()?.rsplit_once('-')?.1.parse().ok()
 }
 
@@ -193,11 +242,7 @@ fn status<'a>(pod: &'a Pod, container: &str) -> Option<&'a ContainerStatus> {
     pod.status.as_ref()?.container_statuses.iter().flatten().find(|status| status.name == container)
 }
 
-fn state(pod: &Pod, status: Option<&ContainerStatus>) -> InstanceState {
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default();
-    if ["Succeeded", "Failed"].contains(&phase) {
-        return InstanceState::Down;
-    }
+fn state(status: Option<&ContainerStatus>) -> InstanceState {
     let Some(status) = status else { return InstanceState::Starting };
     let runs = status.state.as_ref().is_some_and(|state| state.running.is_some());
     match (runs, status.ready, status.started) {
@@ -215,9 +260,10 @@ fn exit_status(status: &ContainerStatus) -> Option<i64> {
     ended(&status.state).or_else(|| ended(&status.last_state))
 }
 
-/// What keeps what these pods' containers print: of each container that has ever run. Pods that are being ended count.
+/// What keeps what these pods' containers print: of each container that has ever run. Pods that are being ended count, and those that
+/// have ended: their last words are still there.
 pub(super) fn sources(pods: &[Pod]) -> Vec<LogSource> {
-    let all: Vec<&Pod> = pods.iter().collect();
+    let all: Vec<&Pod> = pods.iter().filter(|pod| wanted_by(pod).is_some()).collect();
     let of_pod = |(pod, index): (&&Pod, u32)| {
         let process_type = process_type(&pod.metadata);
         let name = pod.metadata.name.clone().unwrap_or_default();

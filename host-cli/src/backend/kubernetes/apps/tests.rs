@@ -12,34 +12,44 @@ use serde_json::{Value, json};
 use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-const SHOP: &str = "shop-0123";
+/// What stager calls its objects, and those of somebody else's app.
+const SHOP: &str = "shop-74f016ed7c6e3f60";
+const OTHERS: &str = "others-28baf298cc75f430";
+/// Its Secret.
+const OWN: &str = "shop-74f016ed7c6e3f60-environment";
 
-fn labels(guid: &str) -> Value {
-    json!({ "stager/kind": "app", "stager/app-guid": guid, "stager/app-name": "shop", "stager/process": "web", "app.kubernetes.io/name": SHOP })
+fn labels(app: &str, guid: &str) -> Value {
+    json!({ "stager/kind": "app", "stager/app-guid": guid, "stager/app-name": app, "stager/process": "web", "app.kubernetes.io/name": SHOP })
+}
+
+fn named(name: &str, app: &str, guid: &str) -> Value {
+    json!({ "metadata": { "name": name, "labels": labels(app, guid) }, "spec": {} })
+}
+
+/// A Deployment that has a Secret called after it in its pods' variables, and one of the user's.
+fn add_deployment(api: &Apiserver, name: &str, (app, guid): (&str, &str), replicas: u32) {
+    let from = |name: &str| json!({ "secretRef": { "name": name } });
+    let mut deployment = named(name, app, guid);
+    deployment["spec"] = json!({ "replicas": replicas, "selector": {}, "template": { "spec": { "containers": [
+        { "name": "app", "envFrom": [from(&format!("{name}-environment")), from("users-own")] },
+    ]}}});
+    api.add(Kind::Deployment, deployment);
+    api.add(Kind::Secret, json!({ "metadata": { "name": format!("{name}-environment") } }));
 }
 
 /// A cluster with an app of two instances, beside one of somebody else.
 fn cluster() -> Apiserver {
     let api = Apiserver::start();
-    let named = |name: &str, guid: &str| json!({ "metadata": { "name": name, "labels": labels(guid) }, "spec": {} });
     for kind in [Kind::Service, Kind::NetworkPolicy, Kind::PodDisruptionBudget] {
-        api.add(kind, named(SHOP, "g-1"));
-        api.add(kind, named("others", "g-2"));
+        api.add(kind, named(SHOP, "shop", "g-1"));
+        api.add(kind, named(OTHERS, "others", "g-2"));
     }
-    for secret in ["shop-0123-environment", "users-own", "others-environment"] {
-        api.add(Kind::Secret, json!({ "metadata": { "name": secret } }));
-    }
-    for (name, guid, replicas) in [(SHOP, "g-1", 2), ("others", "g-2", 0)] {
-        let from = |name: &str| json!({ "secretRef": { "name": name } });
-        let mut deployment = named(name, guid);
-        deployment["metadata"]["labels"]["stager/app-name"] = name.split('-').next().unwrap().into();
-        deployment["spec"] = json!({ "replicas": replicas, "selector": {}, "template": { "spec": { "containers": [
-            { "name": "app", "envFrom": [from(&format!("{name}-environment")), from("users-own")] },
-        ]}}});
-        api.add(Kind::Deployment, deployment);
-    }
-    for name in ["shop-0123-a", "shop-0123-b"] {
+    api.add(Kind::Secret, json!({ "metadata": { "name": "users-own" } }));
+    add_deployment(&api, SHOP, ("shop", "g-1"), 2);
+    add_deployment(&api, OTHERS, ("others", "g-2"), 0);
+    for name in ["shop-a", "shop-b"] {
         add_pod(&api, name);
     }
     api
@@ -50,7 +60,9 @@ fn add_pod(world: &World, name: &str) {
     world.add(
         Kind::Pod,
         json!({
-            "metadata": { "name": name, "labels": labels("g-1") },
+            "metadata": { "name": name, "labels": labels("shop", "g-1"), "ownerReferences": [
+                { "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": format!("{SHOP}-5d4f"), "uid": "u", "controller": true },
+            ]},
             "spec": { "containers": [{ "name": "app", "image": "i" }] },
             "status": { "phase": "Running", "containerStatuses": [running] },
         }),
@@ -64,7 +76,7 @@ fn follows_its_replicas(api: &Apiserver) {
         world.wait_until("it is scaled", |world| {
             world.get(Kind::Deployment, SHOP).is_none_or(|it| it["spec"]["replicas"] == 0)
         });
-        for name in ["shop-0123-a", "shop-0123-b"] {
+        for name in ["shop-a", "shop-b"] {
             world.remove(Kind::Pod, name);
         }
     });
@@ -80,6 +92,14 @@ fn told(
     api: &Apiserver,
     act: impl FnOnce(&AppsInCluster, &RunningApp) -> Result<(), Failure> + Send + 'static,
 ) -> Told {
+    told_of(api, "shop", act)
+}
+
+fn told_of(
+    api: &Apiserver,
+    word: &'static str,
+    act: impl FnOnce(&AppsInCluster, &RunningApp) -> Result<(), Failure> + Send + 'static,
+) -> Told {
     let (recording, screen) = Recording::new();
     let client = connected(api);
     let code = run(
@@ -88,7 +108,7 @@ fn told(
         move |session| {
             let place = AppsInCluster::new(session, client);
             let all = place.apps()?;
-            act(&place, &choose(&all, &AppRef::word("shop"), &Part::default())?.app)
+            act(&place, &choose(&all, &AppRef::word(word), &Part::default())?.app)
         },
     );
     Told { code, events: recording.events(), text: recording.text() }
@@ -142,10 +162,10 @@ fn a_deleted_app_leaves_nothing_of_its_own_and_takes_nothing_of_others() {
     let told = told(&api, <AppsInCluster as AppsBackend>::delete);
     assert_eq!(told.code, ExitCode::Success, "{}", told.text);
     for kind in [Kind::Deployment, Kind::Service, Kind::NetworkPolicy, Kind::PodDisruptionBudget] {
-        assert!(api.get(kind, SHOP).is_none() && api.get(kind, "others").is_some(), "{kind:?}");
+        assert!(api.get(kind, SHOP).is_none() && api.get(kind, OTHERS).is_some(), "{kind:?}");
     }
-    let secrets =
-        ["shop-0123-environment", "users-own", "others-environment"].map(|name| api.get(Kind::Secret, name).is_some());
+    let others = format!("{OTHERS}-environment");
+    let secrets = [OWN, "users-own", &others].map(|name| api.get(Kind::Secret, name).is_some());
     assert_eq!(secrets, [false, true, true]);
     assert!(["get", "list"].iter().all(|verb| api.count(verb, "secrets") == 0), "no Role of ours has that right");
 }
@@ -159,7 +179,7 @@ fn a_deletion_that_was_broken_off_can_be_repeated() {
     assert_eq!(told(&api, delete).code, ExitCode::Engine);
     assert!(api.get(Kind::Deployment, SHOP).is_some(), "it names what is left");
     assert_eq!(told(&api, delete).code, ExitCode::Success);
-    assert!(api.get(Kind::Secret, "shop-0123-environment").is_none() && api.get(Kind::Deployment, SHOP).is_none());
+    assert!(api.get(Kind::Secret, OWN).is_none() && api.get(Kind::Deployment, SHOP).is_none());
 }
 
 #[test]
@@ -168,6 +188,77 @@ fn a_cluster_without_budgets_of_this_version_is_no_failure() {
     follows_its_replicas(&api);
     api.next(9, "list", "poddisruptionbudgets", Fault::Code(404));
     assert_eq!(told(&api, <AppsInCluster as AppsBackend>::delete).code, ExitCode::Success);
+}
+
+/// As [`add_pod`], changed.
+fn add_changed(api: &Apiserver, name: &str, change: impl FnOnce(&mut Value)) {
+    add_pod(api, name);
+    api.change(Kind::Pod, name, change);
+}
+
+#[test]
+fn pods_that_ended_long_ago_and_those_that_nothing_wants_hold_no_end_up() {
+    for delete in [false, true] {
+        let api = cluster();
+        add_changed(&api, "shop-evicted", |pod| pod["status"]["phase"] = "Failed".into());
+        add_changed(&api, "shop-bare", |pod| pod["metadata"]["ownerReferences"] = json!([]));
+        // It ends, and its object stays.
+        api.whenever_changed(Kind::Deployment, |world, _| {
+            world.change(Kind::Pod, "shop-a", |pod| pod["status"]["phase"] = "Succeeded".into());
+            world.remove(Kind::Pod, "shop-b");
+        });
+        let began = Instant::now();
+        let told = told(&api, move |place, app| if delete { place.delete(app) } else { place.stop(&whole(app)) });
+        assert_eq!(told.code, ExitCode::Success, "{}", told.text);
+        assert!(began.elapsed() < Duration::from_secs(20));
+        let stopped = |event: &&Event| matches!(event, Event::Stopped { .. });
+        assert_eq!(told.events.iter().filter(stopped).count(), 2, "{}", told.text);
+    }
+}
+
+#[test]
+fn what_has_the_apps_labels_and_another_name_is_named_and_left_alone() {
+    let api = cluster();
+    follows_its_replicas(&api);
+    add_deployment(&api, "prod-db", ("shop", "g-1"), 3);
+    for kind in [Kind::Service, Kind::NetworkPolicy, Kind::PodDisruptionBudget, Kind::Ingress] {
+        api.add(kind, named("prod-db", "shop", "g-1"));
+    }
+    add_changed(&api, "prod-db-pod", |pod| pod["metadata"]["ownerReferences"][0]["name"] = "prod-db-5d4f".into());
+    let told = told(&api, <AppsInCluster as AppsBackend>::delete);
+    assert_eq!(told.code, ExitCode::Success, "{}", told.text);
+    assert!(api.get(Kind::Secret, "prod-db-environment").is_some(), "{}", told.text);
+    assert_eq!(api.get(Kind::Deployment, "prod-db").unwrap()["spec"]["replicas"], 3);
+    for kind in [Kind::Service, Kind::NetworkPolicy, Kind::PodDisruptionBudget, Kind::Ingress, Kind::Pod] {
+        let name = if kind == Kind::Pod { "prod-db-pod" } else { "prod-db" };
+        assert!(api.get(kind, name).is_some(), "{kind:?}");
+    }
+    assert!(api.get(Kind::Deployment, SHOP).is_none() && api.get(Kind::Secret, OWN).is_none());
+    for what in [
+        "Deployment prod-db",
+        "Service prod-db",
+        "NetworkPolicy prod-db",
+        "PodDisruptionBudget prod-db",
+        "Ingress prod-db",
+    ] {
+        let is_named = |event: &Event| matches!(event, Event::Warning { text } if text.starts_with(what) && text.contains("left alone"));
+        assert!(told.events.iter().any(is_named), "{what}: {}", told.text);
+    }
+}
+
+#[test]
+fn nobody_deletes_anothers_app_by_calling_his_own_objects_its() {
+    let api = cluster();
+    follows_its_replicas(&api);
+    add_deployment(&api, "mine-a15d32cdd59ce050", ("mine", "g-1"), 0);
+    for word in ["mine", "shop"] {
+        let told = told_of(&api, word, <AppsInCluster as AppsBackend>::delete);
+        assert_eq!(told.code, ExitCode::CommandLine, "{}", told.text);
+        assert!(told.text.contains("app g-1 has several names: mine, shop"), "{}", told.text);
+    }
+    assert!(api.get(Kind::Deployment, SHOP).is_some());
+    assert_eq!(told_of(&api, "g-1", <AppsInCluster as AppsBackend>::delete).code, ExitCode::Success);
+    assert!(api.get(Kind::Deployment, SHOP).is_none());
 }
 
 #[test]
@@ -183,7 +274,7 @@ fn one_instance_alone_is_not_stopped() {
 #[test]
 fn logs_of_all_pods_are_followed_and_a_new_pod_joins_in() {
     let api = cluster();
-    for (pod, line) in [("shop-0123-a", "a one"), ("shop-0123-b", "b one")] {
+    for (pod, line) in [("shop-a", "a one"), ("shop-b", "b one")] {
         api.pod(pod).says("app", line);
     }
     let place: Arc<dyn AppsBackend> = Arc::new(AppsInCluster::new(&Unconnected::silent(), connected(&api)));
@@ -194,10 +285,10 @@ fn logs_of_all_pods_are_followed_and_a_new_pod_joins_in() {
     let outcome = show(&place, &Unconnected::silent(), (&whole(&app), follow), &mut |line| {
         lines.push(format!("{} {}", line.source, line.text));
         match lines.len() {
-            2 => drop(world.pod("shop-0123-a").says("app", "a two")),
+            2 => drop(world.pod("shop-a").says("app", "a two")),
             3 => {
-                add_pod(&world, "shop-0123-c");
-                world.pod("shop-0123-c").says("app", "c one");
+                add_pod(&world, "shop-c");
+                world.pod("shop-c").says("app", "c one");
             }
             4 => return ControlFlow::Break(()),
             _ => {}
@@ -207,4 +298,31 @@ fn logs_of_all_pods_are_followed_and_a_new_pod_joins_in() {
     assert_eq!(outcome, Ok(()));
     lines[..2].sort_unstable();
     assert_eq!(lines, ["APP/PROC/WEB/0 a one", "APP/PROC/WEB/1 b one", "APP/PROC/WEB/0 a two", "APP/PROC/WEB/2 c one"]);
+}
+
+#[test]
+fn a_followed_log_whose_connection_died_without_a_word_goes_on_and_says_nothing_twice() {
+    let api = cluster();
+    for line in ["one", "two", "three"] {
+        api.pod("shop-a").says("app", line);
+    }
+    api.next(1, "get", "pods/log", Fault::Silent(2));
+    api.next(1, "get", "pods/log", Fault::Hang);
+    let place: Arc<dyn AppsBackend> = Arc::new(AppsInCluster::new(&Unconnected::silent(), connected(&api)));
+    let app = place.apps().unwrap().into_iter().find(|app| app.name == "shop").unwrap();
+    api.remove(Kind::Pod, "shop-b");
+    let world: World = (*api).clone();
+    let mut lines = Vec::new();
+    let follow = LogRange { follow: true, tail: Some(1000), ..LogRange::default() };
+    let outcome = show(&place, &Unconnected::silent(), (&whole(&app), follow), &mut |line| {
+        lines.push(line.text.clone());
+        match lines.len() {
+            3 => drop(world.pod("shop-a").says("app", "four")),
+            4 => return ControlFlow::Break(()),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!((outcome, lines), (Ok(()), ["one", "two", "three", "four"].map(str::to_owned).to_vec()));
+    assert!(api.count("get", "pods/log") <= 3, "the third reading goes on");
 }

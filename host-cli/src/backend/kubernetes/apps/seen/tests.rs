@@ -4,15 +4,26 @@ use super::*;
 use crate::plan::apps::apps;
 use serde_json::{Value, json};
 
+const SHOP: &str = "my shop\u{1b}[2J";
+
+fn labels() -> Value {
+    json!({
+        "stager/kind": "app", "stager/app-guid": "g-1", "stager/app-name": label_value(SHOP), "stager/process": "web",
+        "app.kubernetes.io/name": "my-shop-0123",
+    })
+}
+
+/// What makes a pod one of a Deployment's, or of a stateful set's.
+fn controller(kind: &str, name: &str) -> Value {
+    json!([{ "apiVersion": "apps/v1", "kind": kind, "name": name, "uid": "u", "controller": true }])
+}
+
 fn pod(name: &str, second: u32, change: impl FnOnce(&mut Value)) -> Pod {
     let mut value = json!({
         "metadata": {
             "name": name, "uid": format!("uid-{name}"), "creationTimestamp": format!("2026-11-30T01:02:{second:02}Z"),
-            "labels": {
-                "stager/kind": "app", "stager/app-guid": "g-1", "stager/app-name": "my-shop-1a2b", "stager/process": "web",
-                "app.kubernetes.io/name": "my-shop-0123",
-            },
-            "annotations": { "stager/app-name": "my shop\u{1b}[2J" },
+            "labels": labels(), "annotations": { "stager/app-name": SHOP },
+            "ownerReferences": controller("ReplicaSet", "my-shop-0123-5d4f"),
         },
         "spec": { "containers": [{ "name": "app", "image": "r/shop@sha256:1" }, { "name": "sidecar-1", "image": "r/shop@sha256:1" }] },
         "status": { "phase": "Running", "containerStatuses": [
@@ -27,10 +38,9 @@ fn pod(name: &str, second: u32, change: impl FnOnce(&mut Value)) -> Pod {
 }
 
 fn deployment(replicas: i32) -> Workload {
-    let labels = json!({ "stager/kind": "app", "stager/app-guid": "g-1", "stager/app-name": "my-shop-1a2b", "stager/process": "web" });
     let source = |name: &str| json!({ "secretRef": { "name": name } });
     let object = json!({
-        "metadata": { "name": "my-shop-0123", "labels": labels, "annotations": { "stager/app-name": "my shop\u{1b}[2J" } },
+        "metadata": { "name": "my-shop-0123", "labels": labels(), "annotations": { "stager/app-name": SHOP } },
         "spec": { "replicas": replicas, "selector": {}, "template": { "spec": {
             "imagePullSecrets": [{ "name": "my-shop-0123-pull" }],
             "volumes": [{ "name": "f", "secret": { "secretName": "my-shop-0123-files" } }],
@@ -55,7 +65,7 @@ fn a_workload_says_what_is_wanted_and_its_pods_what_there_is() {
     let pods = [pod("b", 9, |_| ()), pod("a", 3, |_| ())];
     let all = apps([deployment(3).seen()].into_iter().chain(instances(&pods, &routes)));
     let [app] = &all[..] else { panic!("{all:?}") };
-    assert_eq!((app.name.as_str(), app.guid.as_str(), app.is_started()), ("my shop\u{1b}[2J", "g-1", true));
+    assert_eq!((app.name.as_str(), app.guid.as_str(), app.is_started()), (SHOP, "g-1", true));
     let [web] = &app.processes[..] else { panic!("{app:?}") };
     assert_eq!((web.running(), web.wanted), (2, 3));
     let named: Vec<(u32, &str)> = web.instances.iter().map(|one| (one.index, one.name.as_str())).collect();
@@ -94,7 +104,6 @@ fn a_pod_does_what_its_app_container_does() {
         (with(waiting(), false, None), InstanceState::Starting, None),
         (with(json!({ "terminated": { "exitCode": 7 } }), false, None), InstanceState::Down, Some(7)),
         (pod("a", 1, |pod| pod["status"] = json!({ "phase": "Pending" })), InstanceState::Starting, None),
-        (pod("a", 1, |pod| pod["status"] = json!({ "phase": "Failed" })), InstanceState::Down, None),
     ] {
         assert_eq!((instance(&pod).state, instance(&pod).exit_status), (state, exit), "{pod:?}");
     }
@@ -109,13 +118,85 @@ fn a_pod_does_what_its_app_container_does() {
 #[test]
 fn a_stateful_sets_pod_has_its_index_and_one_that_is_being_ended_is_no_instance() {
     let of_set = pod("my-shop-0123-7", 1, |pod| {
-        let owner = json!({ "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "my-shop-0123", "uid": "u" });
-        pod["metadata"]["ownerReferences"] = json!([owner]);
+        pod["metadata"]["ownerReferences"] = controller("StatefulSet", "my-shop-0123");
     });
     assert_eq!(instance(&of_set).index, 7);
     let going = pod("a", 1, |pod| pod["metadata"]["deletionTimestamp"] = "2026-11-30T01:02:03Z".into());
     assert_eq!(instances(std::slice::from_ref(&going), &Routes::default()), []);
     assert_eq!(sources(&[going]).len(), 2, "its last words are still there");
+}
+
+#[test]
+fn what_has_ended_for_good_is_no_instance_and_is_counted_behind_those_that_are() {
+    let evicted = pod("a", 1, |pod| pod["status"]["phase"] = "Failed".into());
+    let pods = [evicted, pod("b", 2, |_| ()), pod("c", 3, |pod| pod["status"]["phase"] = "Succeeded".into())];
+    let seen = instances(&pods, &Routes::default());
+    let named: Vec<_> =
+        seen.iter().filter_map(|one| one.instance.as_ref()).map(|one| (&*one.name, one.index)).collect();
+    assert_eq!(named, [("b", 0)]);
+    let logs = sources(&pods).into_iter().filter(|one| one.id.ends_with("/app"));
+    let logs: Vec<(String, u32)> = logs.map(|one| (one.name, one.index)).collect();
+    assert_eq!(logs, [("a", 1), ("b", 0), ("c", 2)].map(|(name, index)| (name.to_owned(), index)));
+}
+
+#[test]
+fn a_pod_that_nothing_wants_is_no_apps_whatever_its_labels_say() {
+    let owners = [json!(null), controller("Job", "my-shop-0123"), controller("ReplicaSet", "nodash"), {
+        let mut none = controller("ReplicaSet", "my-shop-0123-5d4f");
+        none[0]["controller"] = false.into();
+        none
+    }];
+    for owner in owners {
+        let bare = pod("a", 1, |pod| pod["metadata"]["ownerReferences"] = owner.clone());
+        assert_eq!(
+            (instances(std::slice::from_ref(&bare), &Routes::default()), sources(&[bare])),
+            (vec![], vec![]),
+            "{owner}"
+        );
+    }
+    assert_eq!(wanted_by(&pod("a", 1, |_| ())), Some("my-shop-0123"));
+}
+
+#[test]
+fn an_annotation_that_its_label_was_not_made_of_is_not_believed() {
+    let named = |label: &str, annotation: &str| {
+        let labels = json!({ "stager/app-name": label, "stager/app-guid": "g-1" });
+        let annotations = json!({ "stager/app-name": annotation, "stager/app-guid": "g-2" });
+        let metadata = serde_json::from_value(json!({ "labels": labels, "annotations": annotations })).unwrap();
+        let Seen { app_name, app_guid, .. } = of_object(&metadata);
+        (app_name, app_guid)
+    };
+    assert_eq!(named("shop", "victim"), ("shop".to_owned(), "g-1".to_owned()));
+    assert_eq!(named(&label_value(SHOP), SHOP), (SHOP.to_owned(), "g-1".to_owned()));
+}
+
+#[test]
+fn an_object_is_ours_by_the_name_that_its_own_labels_make() {
+    let object = |name: &str, app: &str, guid: &str, process: &str| {
+        let labels = json!({ "stager/app-name": label_value(app), "stager/app-guid": guid, "stager/process": process });
+        let annotations = json!({ "stager/app-name": app });
+        serde_json::from_value(json!({ "metadata": { "name": name, "labels": labels, "annotations": annotations }}))
+            .unwrap()
+    };
+    let is_ours = |name: &str, app, guid, process| Workload::of_deployment(&object(name, app, guid, process)).is_ours;
+    let own = stem(SHOP, "g-1", "web");
+    assert!(is_ours(&own, SHOP, "g-1", "web") && is_ours(&own, SHOP, "g-1", ""));
+    assert!(is_ours(&stem("g-1", "g-1", "web"), "", "g-1", "web"), "one without a name is called after its guid");
+    assert!(
+        !is_ours(&own, "mine", "g-1", "web")
+            && !is_ours(&own, SHOP, "g-2", "web")
+            && !is_ours(&own, SHOP, "g-1", "worker")
+    );
+    assert!(!is_ours("", SHOP, "g-1", "web") && !is_ours("shop", SHOP, "g-1", "web"));
+}
+
+#[test]
+fn apps_without_a_guid_are_told_apart_by_their_names() {
+    let of = |name: &str, guid: &str| {
+        labels_of(&RunningApp { name: name.into(), guid: guid.into(), ..RunningApp::default() })
+    };
+    assert_eq!(of("shop", "g-1"), "stager/kind=app,stager/app-guid=g-1");
+    assert_eq!(of("shop", ""), "stager/kind=app,stager/app-guid=,stager/app-name=shop");
 }
 
 #[test]
