@@ -65,8 +65,8 @@ impl Transport {
         headers: &[(HeaderName, String)],
         mut sent: Sent<'_>,
     ) -> Result<Answer, Trouble> {
-        // A token that was good until now, and one that allows too little.
-        let mut left = 2;
+        // A token that was good until now, one that allows too little, and those whose time others have used up meanwhile.
+        let mut left = 4;
         loop {
             let header =
                 if self.is_ours(address) { self.authorization.header(&|at| self.client_for(at))? } else { None };
