@@ -4,7 +4,6 @@ use super::app_pod::Index;
 use super::client::{Cluster, ClusterError, Kind, Owned, Reason};
 use super::manifest::{Manifest, Object};
 use super::names::stem;
-use super::objects::delete_secret;
 use super::rollout::{self, Rollout};
 use super::workload::{WorkloadOptions, workload};
 use crate::failure::Failure;
@@ -13,7 +12,7 @@ use crate::plan::launch::LaunchPlan;
 use crate::session::Unconnected;
 use crate::session::cleanup::Elsewhere;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec, Service};
+use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec, Secret, Service};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -113,7 +112,8 @@ fn forget(
         (Index::Unknown, _, Some(_)) => cluster.delete::<StatefulSet>(name, Owned::After).map(drop),
         _ => Ok(()),
     };
-    let gone = secrets.iter().fold(gone, |gone, secret| gone.and(delete_secret(cluster, secret).map(drop)));
+    let gone =
+        secrets.iter().fold(gone, |gone, secret| gone.and(cluster.delete::<Secret>(secret, Owned::After).map(drop)));
     if let Err(error) = gone {
         session.emit(Event::Warning { text: format!("something of the earlier start stays: {}", error.text) });
     }
@@ -224,7 +224,7 @@ impl Undo {
             if self.earlier.is_there() { "The earlier instances go on" } else { "What was made of it is removed" }
         };
         for secret in self.own.difference(&before) {
-            delete_secret(cluster, secret)?;
+            cluster.delete::<Secret>(secret, Owned::After)?;
         }
         Ok(said)
     }

@@ -1,8 +1,7 @@
 //! Objects of a manifest, one by one, as a cluster is asked for them.
 
-use super::client::{Cluster, ClusterError, Owned};
+use super::client::{Cluster, ClusterError};
 use super::manifest::Object;
-use k8s_openapi::api::core::v1::Secret;
 
 impl Object {
     /// Makes it as it is here, whether it is there or not.
@@ -18,9 +17,4 @@ impl Object {
             Self::StatefulSet(object) => cluster.apply(&**object).map(drop),
         }
     }
-}
-
-/// A Secret of ours.
-pub(super) fn delete_secret(cluster: &Cluster, name: &str) -> Result<bool, ClusterError> {
-    cluster.delete::<Secret>(name, Owned::After)
 }
