@@ -3,7 +3,7 @@
 
 use super::client::{ClusterError, Patience, Seen};
 use super::job::{OwnJob, condition};
-use super::job_log::{Heard as LogHeard, JobLog};
+use super::job_log::{Heard as LogHeard, JobLog, Tells};
 use super::job_pod::{self, End, Hindrance, Stand};
 use super::stage_job::{PUBLISH, STAGE};
 use crate::backend::staging::stream::Said;
@@ -15,7 +15,8 @@ use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// In a cluster's words: what a pod or a Job may take is over.
@@ -54,22 +55,12 @@ enum News {
 /// No result came of it. [`Ended`] says whether anything of it goes on.
 pub(super) fn follow(session: &Unconnected, job: &OwnJob, wanted: &Wanted<'_>) -> Result<Outcome, (Ended, Failure)> {
     let (tells, hears) = mpsc::sync_channel(QUEUE);
-    let (of_logs, logs) = mpsc::sync_channel(QUEUE);
     let of_pods = tells.clone();
     let _watching = job.cluster.watch::<v1::Pod>(&format!("job-name={}", job.name), move |seen| {
         if of_pods.send(News::Pod(seen)).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
-    std::thread::spawn(move || forward(&logs, &tells));
-    Follower::new(session, job, wanted, of_logs).go(&hears)
-}
-
-/// Logs speak to a sender of their own type.
-fn forward(logs: &Receiver<LogHeard>, tells: &SyncSender<News>) {
-    while let Ok(news) = logs.recv() {
-        if tells.send(News::Log(news)).is_err() {
-            break;
-        }
-    }
+    let of_logs = move |news| drop(tells.send(News::Log(news))); // nobody waits for more once this is over
+    Follower::new(session, job, wanted, Arc::new(of_logs)).go(&hears)
 }
 
 /// Whether a Job without a result is over.
@@ -85,7 +76,7 @@ struct Follower<'a> {
     session: &'a Unconnected,
     job: &'a OwnJob,
     wanted: &'a Wanted<'a>,
-    of_logs: SyncSender<LogHeard>,
+    of_logs: Tells,
     began: Instant,
     /// The pod whose result counts, as it was last seen.
     pod: Option<v1::Pod>,
@@ -108,7 +99,7 @@ struct Follower<'a> {
 type Turn<T> = Result<T, (Ended, Failure)>;
 
 impl<'a> Follower<'a> {
-    fn new(session: &'a Unconnected, job: &'a OwnJob, wanted: &'a Wanted<'a>, of_logs: SyncSender<LogHeard>) -> Self {
+    fn new(session: &'a Unconnected, job: &'a OwnJob, wanted: &'a Wanted<'a>, of_logs: Tells) -> Self {
         Self {
             session,
             job,
@@ -210,7 +201,7 @@ impl<'a> Follower<'a> {
             }
             self.lost()?;
         }
-        if let Some((reason, text)) = job_pod::fate(&pod).filter(|_| self.ends_without_container(&pod)) {
+        if let Some((reason, text)) = job_pod::fate(&pod).filter(|_| !self.has_ended(&pod)) {
             return Err((Ended::ByItself, by_the_cluster(&reason, &text)));
         }
         if self.gone_since.is_some() {
@@ -221,9 +212,9 @@ impl<'a> Follower<'a> {
         Ok(None)
     }
 
-    /// The cluster has ended the pod before the container of this turn said how it ended.
-    fn ends_without_container(&self, pod: &v1::Pod) -> bool {
-        !matches!(job_pod::stand(pod, self.container), Stand::Ended(_))
+    /// Whether the container of this turn has said how it ended.
+    fn has_ended(&self, pod: &v1::Pod) -> bool {
+        matches!(job_pod::stand(pod, self.container), Stand::Ended(_))
     }
 
     fn listen(&mut self, pod: &v1::Pod) {
@@ -266,7 +257,7 @@ impl<'a> Follower<'a> {
     fn bound(&mut self) -> Turn<()> {
         let patience = *self.patience();
         if let Some((since, error)) = &self.trouble
-            && since.elapsed() > if error.may_pass() { patience.lost } else { patience.refused }
+            && since.elapsed() > patience.unseen(error)
         {
             let failure = Failure::from(error.clone());
             let text = format!("the Job's pod has not been seen for {} s: {}", since.elapsed().as_secs(), failure.text);
@@ -312,7 +303,9 @@ impl<'a> Follower<'a> {
 
     /// The pod is gone, and nobody saw how its containers ended.
     fn gone(&mut self) -> Turn<()> {
-        let Some(since) = self.gone_since.filter(|_| self.log.is_none() || !self.is_still_told()) else {
+        let Some(since) =
+            self.gone_since.filter(|_| self.log.is_none() || !self.pod.as_ref().is_some_and(|pod| self.has_ended(pod)))
+        else {
             return Ok(());
         };
         if !self.others.is_empty() {
@@ -351,16 +344,12 @@ impl<'a> Follower<'a> {
         Ok(())
     }
 
-    fn is_still_told(&self) -> bool {
-        self.pod.as_ref().is_some_and(|pod| matches!(job_pod::stand(pod, self.container), Stand::Ended(_)))
-    }
-
     /// The container has not begun: why, and whether that can pass.
     fn wait_for_pod(&mut self, pod: Option<&v1::Pod>) -> Turn<()> {
         let patience = *self.patience();
         let of_pod = pod.and_then(|pod| job_pod::hindrance(pod, self.container));
         if of_pod.is_some() {
-            self.hindrance_is(of_pod);
+            self.hindrance = of_pod.map(|found| found.since(self.hindrance.take()));
         } else if self.asked_why.elapsed() > patience.ask_why {
             self.asked_why = Instant::now();
             if pod.is_none() {
@@ -368,7 +357,7 @@ impl<'a> Follower<'a> {
             }
             // What nobody can tell at the moment is as it was.
             if let Ok(told) = self.told_by_events(pod) {
-                self.hindrance_is(told);
+                self.hindrance = told.map(|found| found.since(self.hindrance.take()));
             }
         }
         let Some((hindrance, since)) = &self.hindrance else {
@@ -387,15 +376,6 @@ impl<'a> Follower<'a> {
         }
         self.say_once(&format!("{kind:?}"), format!("Waiting for the cluster: {text}"));
         Ok(())
-    }
-
-    /// What keeps the pod now; of the same kind as before: since then.
-    fn hindrance_is(&mut self, found: Option<Hindrance>) {
-        let since = self.hindrance.take();
-        self.hindrance = found.map(|found| {
-            let since = since.filter(|(known, _)| known.kind == found.kind);
-            (found, since.map_or_else(Instant::now, |(_, since)| since))
-        });
     }
 
     /// What the cluster's newest word of the pod, or of a Job without one, tells of what keeps it; nothing where it goes on.

@@ -6,7 +6,7 @@ use super::job_pod::End;
 use crate::backend::staging::stream::{EventStream, Said};
 use kube::api::LogParams;
 use shared_model::event::Stream;
-use std::sync::mpsc::SyncSender;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// News of a log. The number says which reading it is of: an earlier one may still say something.
@@ -17,11 +17,14 @@ pub(super) enum Heard {
     Asked(Option<ClusterError>),
 }
 
+/// Who is told of a log's news.
+pub(super) type Tells = Arc<dyn Fn(Heard) + Send + Sync>;
+
 /// One container's log.
 pub(super) struct JobLog {
     pod: String,
     container: &'static str,
-    tells: SyncSender<Heard>,
+    tells: Tells,
     patience: Patience,
     stream: EventStream,
     taken: Taken,
@@ -43,12 +46,12 @@ pub(super) struct JobLog {
 }
 
 impl JobLog {
-    pub(super) fn new(cluster: &Cluster, pod: &str, container: &'static str, tells: &SyncSender<Heard>) -> Self {
+    pub(super) fn new(cluster: &Cluster, pod: &str, container: &'static str, tells: &Tells) -> Self {
         let now = Instant::now();
         let mut log = Self {
             pod: pod.to_owned(),
             container,
-            tells: tells.clone(),
+            tells: Arc::clone(tells),
             patience: *cluster.patience(),
             stream: EventStream::default(),
             taken: Taken::default(),
@@ -120,10 +123,10 @@ impl JobLog {
             self.asked_at = now;
             let params =
                 LogParams { container: Some(self.container.to_owned()), tail_lines: Some(1), ..LogParams::default() };
-            let tells = self.tells.clone();
+            let tells = Arc::clone(&self.tells);
             self.asking = Some(cluster.stream(&self.pod, params, Taken::default(), move |news| {
                 if let LogNews::Ended(error) = news {
-                    let _ = tells.send(Heard::Asked(error));
+                    tells(Heard::Asked(error));
                 }
             }));
         }
@@ -157,9 +160,9 @@ impl JobLog {
     fn read(&mut self, cluster: &Cluster) {
         self.number += 1;
         self.after_end = self.end.is_some();
-        let (tells, number) = (self.tells.clone(), self.number);
+        let (tells, number) = (Arc::clone(&self.tells), self.number);
         self.reading = Some(cluster.follow((&self.pod, self.container), self.taken.clone(), move |news| {
-            let _ = tells.send(Heard::Log(number, news));
+            tells(Heard::Log(number, news));
         }));
     }
 }

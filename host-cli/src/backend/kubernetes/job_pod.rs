@@ -3,7 +3,7 @@
 use super::client::Patience;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Event, Pod};
 use shared_model::plain_line::escape_control_in_line;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How much of a cluster's words is shown.
 const LONGEST: usize = 300;
@@ -34,6 +34,14 @@ pub(super) struct Hindrance {
     pub(super) kind: Kind,
     /// In the cluster's words.
     pub(super) text: String,
+}
+
+impl Hindrance {
+    /// With the moment since when it lasts: of the same kind as before, since then.
+    pub(super) fn since(self, before: Option<(Self, Instant)>) -> (Self, Instant) {
+        let since = before.filter(|(known, _)| known.kind == self.kind).map_or_else(Instant::now, |(_, since)| since);
+        (self, since)
+    }
 }
 
 /// Of what kind it is.

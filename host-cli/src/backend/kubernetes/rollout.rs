@@ -204,7 +204,7 @@ impl Watch<'_> {
     fn bound(&self) -> Result<(), Failure> {
         let Some((since, error)) = &self.trouble else { return Ok(()) };
         let patience = self.cluster.patience();
-        if since.elapsed() <= if error.may_pass() { patience.lost } else { patience.refused } {
+        if since.elapsed() <= patience.unseen(error) {
             return Ok(());
         }
         let failure = Failure::from(error.clone());
@@ -239,13 +239,12 @@ impl Watch<'_> {
             self.hindrance = None;
             return Ok(());
         };
-        let since = self.hindrance.as_ref().filter(|(known, _)| known.kind == hindrance.kind).map(|(_, since)| *since);
-        if since.is_none() {
+        if self.hindrance.as_ref().is_none_or(|(known, _)| known.kind != hindrance.kind) {
             self.session.emit(Event::Note { text: format!("Waiting for the cluster: {}", hindrance.text) });
         }
         let (kind, text) = (hindrance.kind, hindrance.text.clone());
-        let since = since.unwrap_or_else(Instant::now);
-        self.hindrance = Some((hindrance, since));
+        let known = hindrance.since(self.hindrance.take());
+        let (_, since) = self.hindrance.insert(known);
         if since.elapsed() > kind.patience(self.cluster.patience(), job_pod::ROOM) {
             let text = format!("{} does not start: {text}", self.rollout.subject);
             return Err(Failure::new(ExitCode::Launch, text, kind.advice()));

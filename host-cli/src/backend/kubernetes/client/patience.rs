@@ -1,5 +1,6 @@
 //! How long each thing in a cluster is waited for. A value, so that a test need not wait as long.
 
+use super::ClusterError;
 use std::time::Duration;
 
 /// See the module's text. What is waited for longer than this is given up, and said.
@@ -31,6 +32,13 @@ pub(crate) struct Patience {
     pub(crate) successor: Duration,
     /// A cluster that has to end a Job whose time is over.
     pub(crate) deadline: Duration,
+}
+
+impl Patience {
+    /// How long what answers with this is waited for: a cluster that is away may come back, who may not look at it need not wait.
+    pub(crate) fn unseen(&self, error: &ClusterError) -> Duration {
+        if error.may_pass() { self.lost } else { self.refused }
+    }
 }
 
 impl Default for Patience {
