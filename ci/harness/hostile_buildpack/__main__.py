@@ -34,9 +34,16 @@ PLACES = {'droplet': 'droplet', 'output-cache': 'build artifacts cache', 'result
 SWAPS = ['droplet=symlink', 'droplet=symlink-environ', 'droplet=symlink-cache', 'droplet=hard-link', 'droplet=fifo',
          'droplet=directory', 'droplet=unix-socket', 'droplet=sparse', 'result=symlink', 'result=fifo',
          'output-cache=symlink', 'output-cache=hard-link']
-# What the failure says that a limit makes of it. A fork bomb that its limit stops fails or not, as the buildpack's own
-# forks do; that it ends, with all of it, is what counts.
-LIMITS = {'memory': 'out of memory', 'disk': 'disk quota exceeded', 'renamed': 'disk quota exceeded', 'forks': ''}
+# By name: the buildpack's mode, the request's limits, and what the failure says that they make of it. A fork bomb that the
+# limit of processes stops fails or not, as the buildpack's own forks do; that it ends, with all of it, is what counts. One
+# whose processes do not all have room in the memory is ended for that.
+LIMITS = {
+    'memory': ('memory', {'memory_mb': 128}, 'out of memory'),
+    'disk': ('disk', {'disk_mb': 64}, 'disk quota exceeded'),
+    'renamed': ('renamed', {'disk_mb': 64}, 'disk quota exceeded'),
+    'forks': ('forks', {'memory_mb': 2048}, ''),
+    'forks-memory': ('forks', {'memory_mb': 384}, 'out of memory'),
+}
 FORGED = 'FORGED'
 HEADS = ('======>', 'error:', 'warning:', 'try:', 'note:', 'Next:')
 MOST_OUTPUT = 64 << 20  # the agent's --max-output; in JSON a line has more around it
@@ -98,11 +105,10 @@ def swaps(world, tally):
 
 
 def limits(world, tally):
-    for limit, words in LIMITS.items():
-        fields = {'memory': {'memory_mb': 128}, 'disk': {'disk_mb': 64}, 'renamed': {'disk_mb': 64}}.get(limit, {})
-        done = world.restage(world.edited(mode=limit, **fields), '--no-image')
+    for limit, (mode, fields, words) in LIMITS.items():
+        done = world.restage(world.edited(mode=mode, **fields), '--no-image')
         told = done.why()
-        ended = done.code in (0, 5, 222, 223, 224) if limit == 'forks' else done.code and words in told
+        ended = done.code and words in told if words else done.code in (0, 5, 222, 223, 224)
         tally.take('limit', limit, f'denied ({told})' if ended else f'SUCCEEDED {told}')
 
 

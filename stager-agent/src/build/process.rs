@@ -25,8 +25,11 @@ const GIVE_UP: Duration = Duration::from_secs(60);
 const LINGER: Duration = Duration::from_secs(1);
 /// How soon a stop is noticed.
 const POLL: Duration = Duration::from_millis(50);
-/// How often orphans that have ended are reaped.
-const REAP: Duration = Duration::from_secs(1);
+/// How often is looked for orphans that have ended, and for memory that runs out.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often the kernel may have to end one of a program's processes for its memory. One that is given less than it needs
+/// has lost some by then; one that multiplies has as many again, and would go on until the request's own time is up.
+const MOST_KILLS: u64 = 50;
 
 /// What to run and how.
 pub(crate) struct Program<'a> {
@@ -113,6 +116,7 @@ impl Program<'_> {
         drop(command);
         let pid = Pid::from_child(&child);
         memory::goes_first(pid);
+        let _kept = memory::keep_own_program();
         if let Some(Err(error)) = beginning.map(Beginning::wait) {
             let _ = child.kill().and_then(|()| child.wait());
             reaper.forget(pid);
@@ -124,7 +128,7 @@ impl Program<'_> {
             }
         };
         let mut outputs = Outputs::new(&mut child, self.hidden);
-        let stopped = self.watch(pid, &mut outputs, scope, reaper, &mut say)?;
+        let stopped = self.watch(pid, &mut outputs, scope, reaper, kills + MOST_KILLS, &mut say)?;
         // As long as it is not reaped its number stays its group's, so nobody else's group can be hit.
         outputs.drain(LINGER, &mut say);
         let _ = kill_process_group(pid, Signal::KILL);
@@ -145,18 +149,20 @@ impl Program<'_> {
         Ok(Ended { status, stopped, out_of_memory, left: left.ended })
     }
 
-    /// Comes back when the program has ended, by itself or because the scope did. It is not reaped yet.
+    /// Comes back when the program has ended, by itself, because the scope did or because the kernel has ended more than
+    /// `most_kills` processes. It is not reaped yet.
     fn watch(
         &self,
         pid: Pid,
         outputs: &mut Outputs<'_>,
         scope: &Scope,
         reaper: &Reaper,
+        most_kills: u64,
         say: Say,
     ) -> Result<Option<Stopped>, RunError> {
         let mut stopped = None;
         let mut end = End::Awaited;
-        let mut reap_at = Instant::now() + REAP;
+        let mut look_at = Instant::now() + LOOK;
         loop {
             outputs.follow(POLL, say);
             if has_ended(pid).map_err(|errno| self.lost(errno.into()))? {
@@ -184,9 +190,13 @@ impl Program<'_> {
                 End::Forced { until } if now >= until => return Err(RunError::Immortal(self.path.to_owned())),
                 unchanged => unchanged,
             };
-            if now >= reap_at {
+            if now >= look_at {
                 reaper.reap();
-                reap_at = now + REAP;
+                if matches!(end, End::Awaited) && memory::kills() > most_kills {
+                    reaper.end_all_at_once(pid);
+                    end = End::Asked { kill_at: now }; // it could do nothing with being asked
+                }
+                look_at = now + LOOK;
             }
         }
     }

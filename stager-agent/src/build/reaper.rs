@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 /// How long orphans that multiply are run after. What is killed is gone in far less, but a look at thousands takes long on
 /// a busy machine.
 const CHASE: Duration = Duration::from_secs(30);
+/// How long one look at /proc may take. Where memory has run out each entry can take as long.
+const LONGEST_LOOK: Duration = Duration::from_secs(2);
 /// How many looks at /proc it may take to end them one by one. Whatever is still there multiplies.
 const ENOUGH_LOOKS: u32 = 2;
 /// How long is waited until all are still that were told to stop: whoever sits in a long call of the system stops behind it.
@@ -53,6 +55,13 @@ struct Process {
     still: bool,
 }
 
+/// What a look at /proc has found.
+struct Seen {
+    processes: Vec<Process>,
+    /// False: it took too long, and there are more.
+    all: bool,
+}
+
 /// Programs that are held still, until this is dropped.
 #[must_use = "they go on as soon as this is dropped"]
 pub(crate) struct HeldStill {
@@ -86,8 +95,16 @@ impl Reaper {
     /// Reaps orphans that have ended, so that they do not fill the container's process table.
     pub(crate) fn reap(&self) {
         let programs = self.programs();
-        for orphan in self.orphans(&processes(), &programs).filter(|orphan| orphan.zombie) {
+        for orphan in self.orphans(&processes().processes, &programs).filter(|orphan| orphan.zombie) {
             let _ = waitpid(Some(orphan.pid), WaitOptions::NOHANG);
+        }
+    }
+
+    /// Ends the program `pid` and all that there is beside it, where that takes one call and no look: with memory run out a
+    /// look can take minutes. Nothing is done where the agent is not process 1, or runs another program too.
+    pub(crate) fn end_all_at_once(&self, pid: Pid) {
+        if self.programs().iter().all(|program| *program == pid.as_raw_pid()) {
+            end_all_at_once();
         }
     }
 
@@ -99,12 +116,12 @@ impl Reaper {
         let started = Instant::now();
         let mut looks = 0;
         while programs.iter().all(|program| *program == ended.as_raw_pid()) {
-            let all = processes();
-            let family = descendants(&all, self.orphans(&all, &programs));
-            if family.is_empty() {
+            let seen = processes();
+            let family = descendants(&seen.processes, self.orphans(&seen.processes, &programs));
+            if family.is_empty() && seen.all {
                 break;
             }
-            if started.elapsed() >= CHASE && family.iter().any(|process| !process.zombie) {
+            if started.elapsed() >= CHASE && !(seen.all && family.iter().all(|process| process.zombie)) {
                 return Left { ended: killed.len(), some_remain: true };
             }
             for process in family {
@@ -115,7 +132,7 @@ impl Reaper {
                 }
             }
             looks += 1;
-            if looks > ENOUGH_LOOKS {
+            if looks > ENOUGH_LOOKS || !seen.all {
                 end_all_at_once();
             }
             thread::sleep(PAUSE);
@@ -136,9 +153,10 @@ impl Reaper {
         }
         let until = Instant::now() + SETTLING;
         loop {
-            let all = processes();
-            let running: Vec<Pid> = ours(&all).filter(|process| !process.still).map(|process| process.pid).collect();
-            if running.is_empty() {
+            let Seen { processes, all } = processes();
+            let running: Vec<Pid> =
+                ours(&processes).filter(|process| !process.still).map(|process| process.pid).collect();
+            if running.is_empty() && all {
                 return Some(held);
             }
             if Instant::now() >= until {
@@ -169,7 +187,8 @@ impl Reaper {
 
 /// Whether nobody has gone on in between.
 pub(crate) fn are_still(_: &HeldStill) -> bool {
-    ours(&processes()).all(|process| process.still)
+    let seen = processes();
+    seen.all && ours(&seen.processes).all(|process| process.still)
 }
 
 impl Drop for HeldStill {
@@ -212,14 +231,21 @@ fn descendants<'a>(all: &'a [Process], roots: impl Iterator<Item = &'a Process>)
     family
 }
 
-/// All processes that can be seen; empty where there is no /proc.
-fn processes() -> Vec<Process> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+/// The processes that can be seen; none where there is no /proc.
+fn processes() -> Seen {
+    let Ok(entries) = fs::read_dir("/proc") else { return Seen { processes: Vec::new(), all: true } };
+    let until = Instant::now() + LONGEST_LOOK;
+    let mut all = true;
     let of_entry = |entry: fs::DirEntry| {
         let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
         process(pid, &fs::read_to_string(entry.path().join("stat")).ok()?)
     };
-    entries.flatten().filter_map(of_entry).collect()
+    let in_time = entries.flatten().take_while(|_| {
+        all = Instant::now() < until;
+        all
+    });
+    let processes = in_time.filter_map(of_entry).collect();
+    Seen { processes, all }
 }
 
 /// `12 (a name) with) brackets) Z 1 …`: the name may hold anything, so what counts is behind its last bracket.
@@ -277,6 +303,6 @@ mod tests {
 
     #[test]
     fn this_process_sees_itself() {
-        assert!(processes().iter().any(|process| process.pid == getpid() && !process.zombie));
+        assert!(processes().processes.iter().any(|process| process.pid == getpid() && !process.zombie));
     }
 }
