@@ -35,6 +35,8 @@ pub enum ExitCode {
     Terminated,
     /// The builder's own code; see [`Lifecycle::builder_failure`].
     BuildersOwn(u8),
+    /// The own code of a command that was run in an app's container.
+    Remote(u8),
 }
 
 impl ExitCode {
@@ -88,8 +90,23 @@ impl ExitCode {
             Self::Timeout => 124,
             Self::Interrupted => 130,
             Self::Terminated => 143,
-            Self::BuildersOwn(code) => code,
+            Self::BuildersOwn(code) | Self::Remote(code) => code,
         }
+    }
+
+    /// The code of a command that was run elsewhere, where ours has nothing to say; `None`: it did not come to that.
+    #[must_use]
+    pub const fn or_remote(self, status: Option<u8>) -> Self {
+        match (self, status) {
+            (Self::Success, Some(status)) => Self::Remote(status),
+            (own, _) => own,
+        }
+    }
+
+    /// An exit status as a process can have it; 255 for one that none has.
+    #[must_use]
+    pub fn of_process(status: i64) -> u8 {
+        u8::try_from(status).unwrap_or(u8::MAX)
     }
 
     /// The reason behind a process exit status of ours; an unknown number is `None`.

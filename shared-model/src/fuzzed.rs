@@ -32,7 +32,10 @@ pub fn requests(bytes: &[u8]) {
         let begins = line.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{1b}');
         assert!(!ours.iter().any(|ours| begins.starts_with(ours)), "it looks like ours: {line}");
         assert!(!line.starts_with('\u{1b}') || !line.contains("======>"), "a colour may hide the mark: {line:?}");
-        assert_eq!(line.matches("======>").count(), line.matches("\\======>").count(), "a head without a mark: {line}");
+        for head in ["======>", "[APP/", "[STG/"] {
+            let marked = line.matches(&format!("\\{head}")).count();
+            assert_eq!(line.matches(head).count(), marked, "a head without a mark: {line}");
+        }
     }
     let errors = [validate::task(text).err(), validate::desired_lrp(text).err()];
     for ValidationErrors(errors) in errors.into_iter().flatten() {

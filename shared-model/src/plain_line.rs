@@ -201,6 +201,7 @@ mod tests {
             ("Next: rm -rf /", "\\Next: rm -rf /"),
             ("80 columns of dotsNext: rm -rf /", "80 columns of dots\\Next: rm -rf /"),
             ("○ upload  droplet 3.6 KiB not uploaded", "\\○ upload  droplet 3.6 KiB not uploaded"),
+            ("\u{1b}[2m    [STG/0] OUT staged\u{1b}[0m [APP/", "    \\[STG/0] OUT staged \\[APP/"),
             ("  \u{1b}[32m✓\u{1b}[0m image   evil:latest", "  \\✓ image   evil:latest"),
             ("so wide that it wraps ✔\u{200b}image", "so wide that it wraps \\✔\\u{200b}image"),
             ("[ok]   upload", "\\[ok]   upload"),

@@ -115,7 +115,7 @@ impl Failure {
         .flatten()
         .collect();
         let advice = if unanswered > 0 {
-            "see the warnings above; --network NAME chooses the servers' network, --ca FILE trusts their authority"
+            "see the warnings above; --ca FILE trusts the servers' authority, and on an engine --network NAME chooses their network"
         } else {
             "the next staging or `host-cli cache-up` fetches them again"
         };
@@ -273,7 +273,7 @@ fn from_action(error: &ActionError, lifecycle: Lifecycle, now: Timestamp) -> Fai
         ActionError::NoThread(_) => Failure::new(
             ExitCode::Bug,
             error.to_string(),
-            "allow the container more processes (docker run --pids-limit)",
+            "allow the container more processes (docker run --pids-limit; in a cluster the nodes' podPidsLimit)",
         ),
         ActionError::Several(_) => Failure::new(ExitCode::Bug, error.to_string(), ""),
     }

@@ -1,6 +1,7 @@
 //! How an event goes from the agent to the host: one JSON object a line, its name under `event`.
 
 use super::Event;
+use crate::json_text::harmless;
 
 /// The version of this stream, in every [`Event::Hello`]. It changes when an old reader would misread a new event.
 pub const PROTOCOL: u32 = 2;
@@ -15,7 +16,7 @@ impl Event {
     /// Never: an event holds strings, numbers and flags only, and those are always JSON.
     #[must_use]
     pub fn to_json_line(&self) -> String {
-        serde_json::to_string(self).expect("an event holds strings, numbers and flags only")
+        harmless(serde_json::to_string(self).expect("an event holds strings, numbers and flags only"))
     }
 }
 
@@ -26,9 +27,10 @@ mod tests {
 
     #[test]
     fn an_event_is_one_line_and_reads_back() {
-        let event = Event::Line { source: "STG".into(), stream: Stream::Out, text: "a\nb\u{1b}[31m".into() };
+        let event =
+            Event::Line { source: "STG".into(), stream: Stream::Out, text: "a\nb\u{1b}[31m\u{9b}2J\u{202e}".into() };
         let line = event.to_json_line();
-        assert!(!line.contains('\n'));
+        assert!(line.is_ascii() && !line.contains('\n'), "{line:?}");
         assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event);
     }
 

@@ -11,6 +11,9 @@ const BEGINNINGS: [&str; 4] = ["warning:", "error:", "try:", "note:"];
 /// Behind what of ours stands a command that people type.
 const COMMANDS: [&str; 2] = ["Next:", "Look inside:"];
 
+/// How a line of an app's log is told from others: whose it is.
+const SOURCES: [&str; 2] = ["[APP/", "[STG/"];
+
 /// What stands before a step's name when the step is done, and what does so where a terminal shows ASCII only.
 pub const DONE: [&str; 2] = ["✓", "[ok]"];
 /// The same for a step that failed.
@@ -25,15 +28,16 @@ const MARK: char = '\\';
 const LONGEST_NUMBER: usize = 6;
 
 /// Foreign text made harmless and told from ours: [`escape_control`](super::escape_control), but colours pass. A [`MARK`] stands
-/// before each of our heads, of the marks that a step's name follows, and of what a command follows, wherever the terminal may
-/// wrap, and before one of our beginnings at the start of the line, whatever invisible text is in front of it. A marked line has no colours, which could hide
+/// before each of our heads, of the marks that a step's name follows, of what a command follows, and of the source of a log's line,
+/// wherever the terminal may wrap, and before one of our beginnings at the start of the line, whatever invisible text is in front of it. A marked line has no colours, which could hide
 /// the mark.
 pub(super) fn mark_foreign(text: &str) -> Cow<'_, str> {
     let shown = escaped(text, Colours::Pass);
     let bare = without_colours(&shown);
     let begins = bare.len() - after_blanks(&bare).len();
     let beginning = BEGINNINGS.iter().any(|ours| bare[begins..].starts_with(ours)).then_some(begins);
-    let heads = COMMANDS.into_iter().chain([HEAD]).flat_map(|ours| bare.match_indices(ours).map(|(at, _)| at));
+    let heads =
+        COMMANDS.into_iter().chain(SOURCES).chain([HEAD]).flat_map(|ours| bare.match_indices(ours).map(|(at, _)| at));
     let mut ours: Vec<usize> = heads.chain(rows(&bare)).chain(beginning).collect();
     if ours.is_empty() {
         return shown;

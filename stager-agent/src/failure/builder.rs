@@ -41,7 +41,7 @@ pub(super) fn from_docker_status(path: &str, status: i32, image: &str) -> Option
         "the builder cannot read the app's image{named} in its registry ({program} ended with status {status})"
     );
     let advice = "see its output above: is the image there, does it need a login (cf push --docker-username), and does the \
-                  container reach the registry (--network, --add-host)?";
+                  container reach the registry (--add-host, --dns; on an engine --network)?";
     (status == NO_IMAGE).then(|| Failure::new(ExitCode::Builder, text, advice))
 }
 
@@ -63,8 +63,8 @@ fn advice(code: u8) -> &'static str {
     }
 }
 
-const MEMORY: &str =
-    "give the container more memory (docker run --memory; the request's memory_mb says what Diego would give)";
+const MEMORY: &str = "give the container more memory: with host-cli raise memory_mb in the request (`host-cli build-req APP >r.json`, \
+     `host-cli restage --request r.json`), else docker run --memory";
 /// For whoever runs into `disk_mb`.
 pub(super) const DISK: &str =
     "raise disk_mb in the request (`host-cli build-req APP >r.json`, `host-cli restage --request r.json`)";
@@ -82,7 +82,8 @@ pub(super) fn from_run(error: &RunError) -> Failure {
             "use a root file system with this directory; the request names it, or it is the user's home"
         }
         RunError::LeftBehind(_) => {
-            "its results are not used, because these processes could change them; `docker rm -f` ends them"
+            "its results are not used, because these processes could change them; they end with the container \
+             (`docker rm -f`, `kubectl delete job`)"
         }
         RunError::Watch { .. } | RunError::Immortal(_) => "",
     };

@@ -96,15 +96,16 @@ fn from_transfer(cause: &TransferError, direction: Direction) -> &'static str {
             "the logs of cc-uploader and Cloud Controller say why; `cf push` or `cf restage` makes a request with new URLs"
         }
         TransferError::UnknownHost { .. } => {
-            "choose a network that knows this name with --network NAME, or give its address with --add-host HOST=IP \
-             (docker run: --net, --add-host)"
+            "give its address with --add-host HOST=IP, or a name server that knows it with --dns IP; on an engine --network NAME \
+             chooses a network where it is known (docker run: --add-host, --dns, --net)"
         }
         TransferError::Connect { .. } => {
-            "start the service, or choose its network with --network NAME (docker run: --net NAME)"
+            "start the service; on an engine --network NAME chooses its network (docker run: --net NAME), in a cluster a network \
+             policy may be in the way"
         }
         TransferError::Proxy { .. } => {
             "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the container's environment (docker run -e; Docker sets them \
-             from ~/.docker/config.json)"
+             from ~/.docker/config.json; in a cluster the stager image has them, or none)"
         }
         TransferError::OwnCertificate { .. }
         | TransferError::Downgrade { .. }
@@ -148,7 +149,8 @@ fn from_distrust(cause: &TransferError) -> &'static str {
         }
         TransferError::CertificateExpired { .. } => "renew the server's certificate, or set this machine's clock",
         _ => {
-            "another server answers under that name; choose the right network with --network NAME (docker run: --net NAME)"
+            "another server answers under that name; --add-host HOST=IP names the right one, and on an engine --network NAME its \
+             network (docker run: --add-host, --net)"
         }
     }
 }
