@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests touch files and processes")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod connects;
 mod ends;
 mod signals;
 mod tells;

@@ -86,5 +86,8 @@ fn the_apps_output_is_its_own() {
 fn an_order_that_names_no_program_is_answered_with_how_it_is_used() {
     let ended = ended(std::process::Command::new(env!("CARGO_BIN_EXE_app-supervisor")).arg("/bin/sh"));
     assert_eq!(ended.status, 125);
-    assert_eq!(ended.err, "app-supervisor: usage: app-supervisor [--sidecars FILE] -- PROGRAM [ARGUMENT]...\n");
+    assert_eq!(
+        ended.err,
+        "app-supervisor: usage: app-supervisor [--sidecars FILE] -- PROGRAM [ARGUMENT]..., or --connect HOST:PORT\n"
+    );
 }
