@@ -8,6 +8,7 @@ use flate2::read::MultiGzDecoder;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
@@ -22,6 +23,12 @@ fn ran(program: &str, arguments: &[&str], variables: &[(&str, &str)], input: &[u
         scope.spawn(move || stdin.write_all(input));
         child.wait_with_output().unwrap()
     })
+}
+
+/// Our program at another place. Another process writes it: what is open for writing cannot run, and a child of another test, which has
+/// just been forked, has all that is open here.
+fn copied(to: &Path) {
+    assert!(Command::new("cp").args([Path::new(OURS), to]).status().unwrap().success());
 }
 
 fn is_root() -> bool {
@@ -76,7 +83,7 @@ fn where_no_process_more_is_allowed_it_works_on_its_one_thread() {
     }
     let (input, home) = (sample(2_000_000), tempfile::tempdir().unwrap());
     let program = home.path().join("gzip");
-    fs::copy(OURS, &program).unwrap();
+    copied(&program);
     for folder in [home.path(), &program] {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
     }
@@ -160,7 +167,7 @@ fn files_and_everything_else_are_gnus() {
 fn without_another_gzip_it_says_what_it_can() {
     let home = tempfile::tempdir().unwrap();
     let alone = home.path().join("gzip");
-    fs::copy(OURS, &alone).unwrap();
+    copied(&alone);
     // The system's stand in for a PATH without one, so the file that is missing is what is asked for.
     let told = ran(alone.to_str().unwrap(), &["-d", "/no/such/file"], &[("PATH", "/nowhere")], b"");
     assert!(!told.status.success() && !told.stderr.is_empty());
