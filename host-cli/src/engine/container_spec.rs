@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// All that our containers need of an engine. `Default` is an empty one that asks for nothing.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of engines, and they go in any combination")]
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct ContainerSpec {
     /// The image's name or id.
@@ -67,6 +68,22 @@ pub(crate) struct ContainerSpec {
     pub(crate) overruled: Overruled,
     /// How the engine keeps what it prints; `None`: as it keeps it for everybody.
     pub(crate) log: Option<LogConfig>,
+    /// Whether the engine starts it again.
+    pub(crate) restart: RestartPolicy,
+    /// True: it sees the processes of the engine's machine, as that sees its.
+    pub(crate) host_processes: bool,
+}
+
+/// Whether an engine starts a container again that has ended, and after its own start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum RestartPolicy {
+    /// It does not.
+    #[default]
+    No,
+    /// It does, unless somebody has stopped it. An engine that was killed stops what outlived it, and takes that for such a stop.
+    UnlessStopped,
+    /// It does; what somebody has stopped, when the engine itself is started.
+    Always,
 }
 
 /// What of an image's settings does not count in a container, besides what its spec says itself.

@@ -1,14 +1,17 @@
 //! Containers: what an engine says of them, and what it does with them.
 
-use crate::engine::container_spec::{ContainerSpec, LogConfig};
+use crate::engine::attached_exec::{ExecInput, ExecSpec};
+use crate::engine::container_spec::{ContainerSpec, LogConfig, RestartPolicy};
 use crate::engine::engine_error::EngineError;
 use crate::engine::images::ImageId;
 use jiff::Timestamp;
 use shared_model::event::Stream;
+use shared_model::secret::Secret;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 /// What is wanted of an engine with containers. Every call blocks, and may be made from any thread.
@@ -32,6 +35,24 @@ pub(crate) trait Containers: Send + Sync {
     /// input, and waits until it has ended, but no longer than `patience`. Refused where the container does not run.
     fn exec(&self, container: &ContainerId, command: &[String], patience: Duration) -> Result<ExecResult, EngineError>;
 
+    /// Runs a program in a container that runs, and talks to it: gives it what comes as `input` (its end is the input's, too), and
+    /// what it prints to `output` as it comes; of a program with a terminal all of that is [`Stream::Out`]. Its exit status when its
+    /// output has ended; `None` where `output` said that it is enough, or the engine does not tell. What nobody listens to any more
+    /// goes on all the same: no engine offers to end it.
+    fn exec_attached(
+        &self,
+        container: &ContainerId,
+        spec: &ExecSpec,
+        input: Receiver<ExecInput>,
+        output: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<()>,
+    ) -> Result<Option<i64>, EngineError>;
+
+    /// What a container runs, with its variables, or `None` when it is gone.
+    fn program(&self, container: &ContainerId) -> Result<Option<ContainerProgram>, EngineError>;
+
+    /// What a container has used so far and uses at the moment; `None`: it does not run, or the engine does not tell.
+    fn usage(&self, container: &ContainerId) -> Result<Option<Usage>, EngineError>;
+
     /// Whether somebody listens at an address that the engine gave to a container of its own, as far as that can be seen from
     /// here within `patience`. A connection is made and closed, as Diego's own check does.
     fn reach(&self, address: SocketAddr, patience: Duration) -> Reach;
@@ -44,6 +65,14 @@ pub(crate) trait Containers: Send + Sync {
 
     /// Containers that bear the label, stopped ones too, the newest first.
     fn containers_labelled(&self, label: &str, value: &str) -> Result<Vec<Container>, EngineError>;
+
+    /// Waits until something happens to a container of ours, or has happened since then: it starts, ends, is removed, or its health
+    /// check has another outcome. When the last of it was, by the engine's clock; `None`: nothing within `patience`. An engine
+    /// remembers some hundreds of events; who asks for longer ago than that has to look.
+    fn wait_for_event(&self, since: Timestamp, patience: Duration) -> Result<Option<Timestamp>, EngineError>;
+
+    /// Gives a container, running or not, another restart policy.
+    fn set_restart_policy(&self, container: &ContainerId, restart: RestartPolicy) -> Result<(), EngineError>;
 
     /// Whether any container, running or not and whoever made it, is of this image or of one that is built on it.
     fn is_used(&self, image: &ImageId) -> Result<bool, EngineError>;
@@ -92,6 +121,12 @@ pub(crate) struct Container {
     pub(crate) exit_status: i64,
     /// Seconds since 1970 when that was; 0 for one that never ran.
     pub(crate) ended: i64,
+    /// Seconds since 1970 when it was started last; 0 for one that never was.
+    pub(crate) started: i64,
+    /// How often the engine itself has started it again.
+    pub(crate) restarts: u32,
+    /// Whether the engine starts it again; any other policy than ours counts as one that does.
+    pub(crate) restart: RestartPolicy,
     /// Whether the kernel ended it for its memory.
     pub(crate) out_of_memory: bool,
     /// The outcome of its health checks so far.
@@ -106,6 +141,32 @@ pub(crate) struct Container {
     pub(crate) entrypoint: Vec<String>,
     /// How the engine keeps what it prints.
     pub(crate) log: LogConfig,
+}
+
+/// What a container's main process is, as its maker asked for it and its image completed it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ContainerProgram {
+    /// Program and first arguments.
+    pub(crate) entrypoint: Vec<String>,
+    /// The other arguments; a start command may hold a secret.
+    pub(crate) command: Secret<Vec<String>>,
+    /// Its variables, `NAME=VALUE`, those of its image below its own; values may be secret.
+    pub(crate) environment: Secret<Vec<String>>,
+    /// Its addresses on its networks; empty while it does not run.
+    pub(crate) addresses: Vec<String>,
+}
+
+/// What the kernel's accounts have of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Usage {
+    /// When that was read, by the engine's clock.
+    pub(crate) at: Timestamp,
+    /// Nanoseconds of processor time so far, on all cores.
+    pub(crate) processor_ns: u64,
+    /// Bytes of memory, without what is kept of files and given up when memory is short.
+    pub(crate) memory_bytes: u64,
+    /// How many it may have; without a bound what the engine's machine has.
+    pub(crate) memory_bound: u64,
 }
 
 /// How a container is reached on one network.
@@ -124,7 +185,7 @@ pub(crate) struct ContainerSummary {
     pub(crate) id: ContainerId,
     /// Its name without the leading slash.
     pub(crate) name: String,
-    /// Its labels.
+    /// Those of its labels that are ours.
     pub(crate) labels: BTreeMap<String, String>,
     /// Whether its main process runs.
     pub(crate) running: Running,
@@ -138,6 +199,15 @@ pub(crate) struct ContainerSummary {
     pub(crate) health: Health,
     /// How its main process ended; `None` while it runs, and where the engine does not say.
     pub(crate) exit_status: Option<i64>,
+    /// Whether the engine waits to start it again, because it ended by itself; it counts as one that runs then.
+    pub(crate) restarting: bool,
+}
+
+impl ContainerSummary {
+    /// What a label of it says; empty where it has none.
+    pub(crate) fn label(&self, name: &str) -> &str {
+        self.labels.get(name).map_or("", String::as_str)
+    }
 }
 
 /// What of a container's output is wanted.

@@ -1,6 +1,7 @@
 //! The seams to Docker, a trait for each thing that an engine keeps. The pipeline knows these traits; `docker/` alone knows
 //! docker-api and async; `fake/` records what the pipeline asks for.
 
+mod attached_exec;
 pub(crate) mod connect_error;
 pub(crate) mod container_spec;
 mod containers;
@@ -14,9 +15,10 @@ pub(crate) mod timed_entry;
 mod transfer;
 mod volumes;
 
+pub(crate) use attached_exec::{ExecInput, ExecSpec, WindowSize};
 pub(crate) use containers::{
-    Container, ContainerId, ContainerSummary, Containers, ExecResult, Health, Input, LogPiece, LogRange,
-    NetworkEndpoint, Reach, Running,
+    Container, ContainerId, ContainerProgram, ContainerSummary, Containers, ExecResult, Health, Input, LogPiece,
+    LogRange, NetworkEndpoint, Reach, Running, Usage,
 };
 pub(crate) use engine_error::EngineError;
 pub(crate) use images::{Image, ImageDetails, ImageId, ImageSettings, Images, Platform};

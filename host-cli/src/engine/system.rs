@@ -6,6 +6,9 @@ use crate::engine::engine_error::EngineError;
 pub(crate) trait System: Send + Sync {
     /// What it says of itself: version, store of images, limits, machine.
     fn info(&self) -> Result<EngineInfo, EngineError>;
+
+    /// The path of the socket at which it is spoken to; `None`: it is spoken to otherwise.
+    fn socket(&self) -> Option<String>;
 }
 
 /// What an engine says of itself.

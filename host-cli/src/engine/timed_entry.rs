@@ -21,6 +21,18 @@ impl TimedEntry {
         self.head = Some(Vec::new());
     }
 
+    /// It ends. What has come of a time that never did is given as it is.
+    pub(crate) fn end(
+        &mut self,
+        stream: Stream,
+        output: &mut dyn FnMut(LogPiece<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        match self.head.take() {
+            Some(head) if !head.is_empty() => output(LogPiece { stream, time: None, bytes: &head }),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
     /// The next bytes of the entry. What does not begin with a time is given as it is.
     pub(crate) fn feed(
         &mut self,

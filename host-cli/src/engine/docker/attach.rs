@@ -111,7 +111,8 @@ async fn write_input(mut writer: impl AsyncWrite + Unpin, stdin: Stdin) {
     }
 }
 
-async fn read_output(mut reader: impl AsyncRead + Unpin, pieces: mpsc::Sender<Vec<u8>>) {
+/// Gives what comes to `pieces`, to the end, or until nobody takes it.
+pub(super) async fn read_output(mut reader: impl AsyncRead + Unpin, pieces: mpsc::Sender<Vec<u8>>) {
     let mut buffer = vec![0; PIECE];
     loop {
         match reader.read(&mut buffer).await {

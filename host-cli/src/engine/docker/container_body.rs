@@ -1,7 +1,7 @@
 //! A container as the engine's JSON. Pure. docker-api's own options know neither `StdinOnce` (without which a container
 //! that reads stdin never sees its end) nor capabilities, limits, health checks and init.
 
-use crate::engine::container_spec::{ContainerSpec, HealthCheck, LogConfig, Overruled};
+use crate::engine::container_spec::{ContainerSpec, HealthCheck, LogConfig, Overruled, RestartPolicy};
 use crate::labels;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -59,6 +59,9 @@ pub(super) fn container_body(spec: &ContainerSpec, intervals: Intervals) -> Valu
 fn host_config(spec: &ContainerSpec) -> Map<String, Value> {
     let mut host = Map::new();
     put_text(&mut host, "NetworkMode", &spec.network);
+    if spec.host_processes {
+        host.insert("PidMode".into(), json!("host"));
+    }
     put_list(&mut host, "ExtraHosts", &spec.extra_hosts);
     put_list(&mut host, "Dns", &spec.dns);
     if !spec.ports.is_empty() {
@@ -95,12 +98,29 @@ fn host_config(spec: &ContainerSpec) -> Map<String, Value> {
     if let Some(LogConfig { driver, options }) = &spec.log {
         host.insert("LogConfig".into(), json!({ "Type": driver, "Config": options }));
     }
+    if spec.restart != RestartPolicy::No {
+        host.insert("RestartPolicy".into(), restart_policy(spec.restart));
+    }
     for (name, wanted) in [("Init", spec.init), ("AutoRemove", spec.auto_remove)] {
         if wanted {
             host.insert(name.into(), json!(true));
         }
     }
     host
+}
+
+/// The body of `POST /containers/ID/update`, which leaves all else as it is.
+pub(super) fn update_body(restart: RestartPolicy) -> Value {
+    json!({ "RestartPolicy": restart_policy(restart) })
+}
+
+fn restart_policy(restart: RestartPolicy) -> Value {
+    let name = match restart {
+        RestartPolicy::No => "no",
+        RestartPolicy::UnlessStopped => "unless-stopped",
+        RestartPolicy::Always => "always",
+    };
+    json!({ "Name": name })
 }
 
 fn port_bindings(spec: &ContainerSpec) -> Map<String, Value> {
@@ -165,6 +185,16 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_to_be_started_again_has_a_restart_policy() {
+        let spec =
+            ContainerSpec { restart: RestartPolicy::UnlessStopped, host_processes: true, ..ContainerSpec::default() };
+        let body = container_body(&spec, Intervals::One);
+        assert_eq!(body["HostConfig"]["PidMode"], "host");
+        assert_eq!(body["HostConfig"]["RestartPolicy"], json!({ "Name": "unless-stopped" }));
+        assert_eq!(update_body(RestartPolicy::No), json!({ "RestartPolicy": { "Name": "no" } }));
+    }
+
+    #[test]
     fn an_images_own_health_check_and_stop_signal_can_be_overruled() {
         let spec = ContainerSpec { image: "i".into(), overruled: Overruled::HealthAndStop, ..ContainerSpec::default() };
         let body = container_body(&spec, Intervals::One);
@@ -217,6 +247,8 @@ mod tests {
                 start_period: Duration::from_secs(60),
             }),
             log: Some(LogConfig { driver: "none".into(), options: [("a".into(), "b".into())].into() }),
+            restart: RestartPolicy::No,
+            host_processes: false,
         };
         assert_eq!(
             container_body(&spec, Intervals::One),

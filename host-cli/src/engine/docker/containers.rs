@@ -1,30 +1,34 @@
 //! Containers. What a run, a program beside the main process and a file that comes out take has a file each.
 
 use super::api_client::ApiClient;
-use super::container_body::{Intervals, container_body};
+use super::container_body::{Intervals, container_body, update_body};
 use super::models::{ContainerDetails, CreatedId, ListedContainer};
 use super::paths::{container_path, label_filter};
 use super::refusal::{has_code, is_missing, one_line};
 use super::stdcopy::StdCopy;
-use super::{Docker, attach, copy_in, copy_out, exec, logs, reach};
-use crate::engine::container_spec::ContainerSpec;
+use super::{Docker, attach, attached_exec, copy_in, copy_out, events, exec, logs, reach, usage};
+use crate::engine::container_spec::{ContainerSpec, RestartPolicy};
 use crate::engine::{
-    Container, ContainerId, ContainerSummary, Containers, EngineError, ExecResult, ImageId, Input, LogPiece, LogRange,
-    Reach,
+    Container, ContainerId, ContainerProgram, ContainerSummary, Containers, EngineError, ExecInput, ExecResult,
+    ExecSpec, ImageId, Input, LogPiece, LogRange, Reach, Usage,
 };
 use crate::labels;
 use containers_api::conn::hyper::StatusCode;
 use containers_api::url::{encoded_pair, encoded_pairs};
 use docker_api::opts::{ContainerRemoveOpts, ContainerStopOpts};
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use shared_model::event::Stream;
 use std::io::Read;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 /// The API in which a health check has another interval until it has passed.
 const START_INTERVAL: (usize, usize) = (1, 44);
+/// How long an engine may take to tell what a container uses; an old one takes two seconds.
+const USAGE: Duration = Duration::from_secs(5);
 /// How long a removal that somebody else has begun may take.
 const REMOVAL: Duration = Duration::from_secs(20);
 /// Between two looks at it.
@@ -69,6 +73,29 @@ impl Containers for Docker {
         self.block_on(exec::exec(&self.api, container, command, patience))
     }
 
+    fn exec_attached(
+        &self,
+        container: &ContainerId,
+        spec: &ExecSpec,
+        input: Receiver<ExecInput>,
+        output: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<()>,
+    ) -> Result<Option<i64>, EngineError> {
+        attached_exec::exec(&self.runtime, &self.api, container, spec, input, output)
+    }
+
+    fn program(&self, container: &ContainerId) -> Result<Option<ContainerProgram>, EngineError> {
+        let (doing, path) =
+            (format!("looking at container {}", container.0), format!("{}/json", container_path(container)));
+        let found = self.block_on(self.api.find_json::<ContainerDetails>(&path, &doing))?;
+        Ok(found.map(ContainerProgram::from))
+    }
+
+    fn usage(&self, container: &ContainerId) -> Result<Option<Usage>, EngineError> {
+        // Whoever does not tell it in time does not tell it.
+        let asked = async { tokio::time::timeout(USAGE, usage::usage(&self.api, container)).await };
+        self.block_on(asked).unwrap_or(Ok(None))
+    }
+
     fn reach(&self, address: SocketAddr, patience: Duration) -> Reach {
         reach::reach(&self.api.address, address, patience)
     }
@@ -100,6 +127,22 @@ impl Containers for Docker {
         // To Podman a label without a value means every value.
         containers.retain(|one| one.labels.get(label).is_some_and(|found| found == value));
         Ok(containers)
+    }
+
+    fn wait_for_event(&self, since: Timestamp, patience: Duration) -> Result<Option<Timestamp>, EngineError> {
+        self.block_on(events::wait_for_event(&self.api, since, patience))
+    }
+
+    fn set_restart_policy(&self, container: &ContainerId, restart: RestartPolicy) -> Result<(), EngineError> {
+        let doing = format!("giving container {} another restart policy", container.0);
+        let path = format!("{}/update", container_path(container));
+        match self.block_on(self.api.post_json(&path, &update_body(restart))) {
+            Ok(_) => Ok(()),
+            Err(error) if is_missing(&error) => {
+                Err(EngineError::NotFound { what: format!("container {}", container.0) })
+            }
+            Err(error) => Err(self.api.error(&doing, error)),
+        }
     }
 
     fn is_used(&self, image: &ImageId) -> Result<bool, EngineError> {

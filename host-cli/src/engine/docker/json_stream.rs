@@ -95,12 +95,12 @@ pub(super) async fn follow(
 
 /// Cuts chunks into lines; of a line that is too long only the start is kept.
 #[derive(Default)]
-struct LineSplitter {
+pub(super) struct LineSplitter {
     unfinished: Vec<u8>,
 }
 
 impl LineSplitter {
-    fn push(&mut self, chunk: &[u8], read: &mut impl FnMut(&[u8])) {
+    pub(super) fn push(&mut self, chunk: &[u8], read: &mut impl FnMut(&[u8])) {
         for part in chunk.split_inclusive(|byte| *byte == b'\n') {
             let room = LONGEST_LINE - self.unfinished.len();
             self.unfinished.extend_from_slice(&part[..part.len().min(room)]);

@@ -2,7 +2,7 @@
 //! with its time; what an entry is the engine's log driver decides: a line, or up to 16 KiB of a longer one.
 
 use super::api_client::ApiClient;
-use super::paths::container_path;
+use super::paths::{container_path, seconds};
 use super::refusal::is_missing;
 use super::stdcopy::{Of, StdCopy};
 use crate::engine::timed_entry::TimedEntry;
@@ -46,11 +46,7 @@ fn path(container: &ContainerId, range: &LogRange) -> String {
     let tail = range.tail.map_or_else(|| "all".to_owned(), |tail| tail.to_string());
     let follow = if range.follow { "1" } else { "0" };
     let mut pairs = vec![("stdout", "1"), ("stderr", "1"), ("timestamps", "1"), ("follow", follow), ("tail", &tail)];
-    // Seconds since 1970 with their fraction: what every engine takes.
-    let since = range.since.map(|since| {
-        let (seconds, nanoseconds) = (since.as_second().max(0), since.subsec_nanosecond().max(0));
-        format!("{seconds}.{nanoseconds:09}")
-    });
+    let since = range.since.map(seconds);
     pairs.extend(since.as_ref().map(|since| ("since", since.as_str())));
     format!("{}/logs?{}", container_path(container), encoded_pairs(pairs))
 }

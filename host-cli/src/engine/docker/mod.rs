@@ -6,6 +6,7 @@
 mod about;
 mod api_client;
 mod attach;
+mod attached_exec;
 mod build_log;
 mod commit_config;
 mod connect;
@@ -14,6 +15,7 @@ mod containers;
 mod copy_in;
 mod copy_out;
 mod endpoint;
+mod events;
 mod exec;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzed;
@@ -34,6 +36,7 @@ mod tls_engine;
 mod tls_error;
 mod transfer;
 mod tunnel;
+mod usage;
 mod volumes;
 
 use crate::engine::EngineError;

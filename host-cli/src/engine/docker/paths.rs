@@ -1,6 +1,7 @@
 //! Paths of the API, and which names may stand in one. Pure.
 
 use crate::engine::ContainerId;
+use jiff::Timestamp;
 
 /// The image's path; `None` for a name that no image can have and a URL could misread.
 pub(super) fn image_path(reference: &str) -> Option<String> {
@@ -13,6 +14,11 @@ pub(super) fn image_path(reference: &str) -> Option<String> {
 pub(super) fn container_path(container: &ContainerId) -> String {
     let plain = |c: &char| c.is_ascii_alphanumeric() || "_.-".contains(*c);
     format!("/containers/{}", container.0.chars().filter(plain).collect::<String>())
+}
+
+/// Seconds since 1970 with their fraction: what every engine takes for a time.
+pub(super) fn seconds(time: Timestamp) -> String {
+    format!("{}.{:09}", time.as_second().max(0), time.subsec_nanosecond().max(0))
 }
 
 /// Whether an engine lets a volume or a network be called so.

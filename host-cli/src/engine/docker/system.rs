@@ -5,6 +5,11 @@ use super::about::{About, Info};
 use crate::engine::{EngineError, EngineInfo, System};
 
 impl System for Docker {
+    fn socket(&self) -> Option<String> {
+        let path = self.api.address.strip_prefix("unix://")?;
+        path.starts_with('/').then(|| path.to_owned())
+    }
+
     fn info(&self) -> Result<EngineInfo, EngineError> {
         Ok(self.about()?.info.clone())
     }

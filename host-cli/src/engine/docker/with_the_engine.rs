@@ -1,5 +1,6 @@
 //! Against a real engine and an image with a shell, `stager-rootfs:cflinuxfs4`, which `docker/build` makes.
 
+mod attached;
 mod hostile_image;
 mod left;
 mod over_tls;

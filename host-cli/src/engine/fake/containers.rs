@@ -1,16 +1,20 @@
 //! The containers that a test's engine keeps as values.
 
 use super::{Fake, FakeState};
-use crate::engine::container_spec::ContainerSpec;
+use crate::engine::container_spec::{ContainerSpec, RestartPolicy};
 use crate::engine::{
-    Container, ContainerId, ContainerSummary, Containers, EngineError, ExecResult, Health, Image, ImageId, Input,
-    LogPiece, LogRange, NetworkEndpoint, Reach, Running,
+    Container, ContainerId, ContainerProgram, ContainerSummary, Containers, EngineError, ExecInput, ExecResult,
+    ExecSpec, Health, Image, ImageId, Input, LogPiece, LogRange, NetworkEndpoint, Reach, Running, Usage,
 };
+use crate::plan::cell;
+use jiff::Timestamp;
 use shared_model::event::Stream;
+use shared_model::secret::Secret;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 impl Containers for Fake {
@@ -35,6 +39,9 @@ impl Containers for Fake {
             running: false,
             exit_status: 0,
             ended: 0,
+            started: 0,
+            restarts: 0,
+            restart: spec.restart,
             out_of_memory: false,
             health: if spec.health_check.is_some() { Health::Starting } else { Health::Unchecked },
             health_output: String::new(),
@@ -52,6 +59,7 @@ impl Containers for Fake {
         let status = state.dies_at_start;
         let (found, _) = state.containers.get_mut(&container.0).ok_or_else(|| missing(container))?;
         found.running = status.is_none();
+        found.started = 1;
         found.exit_status = status.unwrap_or_default();
         found.ended = i64::from(status.is_some());
         Ok(())
@@ -85,6 +93,39 @@ impl Containers for Fake {
         Ok(state.executions.pop_front().unwrap_or(ExecResult { status: Some(1), output: Vec::new() }))
     }
 
+    fn exec_attached(
+        &self,
+        container: &ContainerId,
+        spec: &ExecSpec,
+        _input: Receiver<ExecInput>,
+        output: &mut dyn FnMut(Stream, &[u8]) -> ControlFlow<()>,
+    ) -> Result<Option<i64>, EngineError> {
+        let script = self.call("exec_attached", &[&container.0, &spec.command.join(" ")])?.runs.pop_front();
+        let Some(mut script) = script else { return Ok(Some(0)) };
+        let mut flow = ControlFlow::Continue(());
+        let status = script(&[], &mut |stream, piece| {
+            if flow.is_continue() {
+                flow = output(stream, piece);
+            }
+        });
+        Ok(Some(status).filter(|_| flow.is_continue()))
+    }
+
+    fn program(&self, container: &ContainerId) -> Result<Option<ContainerProgram>, EngineError> {
+        let state = self.call("program", &[&container.0])?;
+        Ok(state.containers.get(&container.0).map(|(found, spec)| ContainerProgram {
+            entrypoint: spec.entrypoint.clone(),
+            command: Secret::new(spec.command.clone()),
+            environment: Secret::new(spec.environment.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+            addresses: found.endpoints.values().flat_map(|endpoint| endpoint.addresses.clone()).collect(),
+        }))
+    }
+
+    fn usage(&self, container: &ContainerId) -> Result<Option<Usage>, EngineError> {
+        let state = self.call("usage", &[&container.0])?;
+        Ok(state.usages.get(&container.0).copied())
+    }
+
     fn reach(&self, address: SocketAddr, patience: Duration) -> Reach {
         let Ok(mut state) = self.call("reach", &[&address.to_string()]) else { return Reach::Unknown };
         state.patience.push(patience);
@@ -93,6 +134,10 @@ impl Containers for Fake {
     }
 
     fn container(&self, container: &ContainerId) -> Result<Option<Container>, EngineError> {
+        // A look for the cell, which nearly every command takes, tells nothing where there is none.
+        if container.0 == cell::NAME && !self.state().containers.values().any(|(one, _)| one.name == cell::NAME) {
+            return Ok(None);
+        }
         let mut state = self.call("container", &[&container.0])?;
         let scripted = if state.health.len() > 1 { state.health.pop_front() } else { state.health.front().copied() };
         let never_checks = state.never_checks;
@@ -124,6 +169,7 @@ impl Containers for Fake {
             image: container.image.clone(),
             health: container.health,
             exit_status: (container.ended > 0 && !container.running).then_some(container.exit_status),
+            restarting: false,
         };
         let listed = state.containers.values().map(seen).collect();
         let FakeState { containers, gone_when_listed, .. } = &mut *state;
@@ -137,6 +183,18 @@ impl Containers for Fake {
         let mut found: Vec<Container> = state.containers.values().map(|(one, _)| one).filter(bears).cloned().collect();
         found.sort_by_key(|one| std::cmp::Reverse(one.id.0[1..].parse::<u32>().unwrap_or_default()));
         Ok(found)
+    }
+
+    fn wait_for_event(&self, since: Timestamp, _: Duration) -> Result<Option<Timestamp>, EngineError> {
+        let mut state = self.call("wait_for_event", &[])?;
+        Ok(state.events.pop_front().filter(|time| *time >= since))
+    }
+
+    fn set_restart_policy(&self, container: &ContainerId, restart: RestartPolicy) -> Result<(), EngineError> {
+        let mut state = self.call("set_restart_policy", &[&container.0, &format!("{restart:?}")])?;
+        let (found, _) = state.containers.get_mut(&container.0).ok_or_else(|| missing(container))?;
+        found.restart = restart;
+        Ok(())
     }
 
     fn is_used(&self, image: &ImageId) -> Result<bool, EngineError> {

@@ -12,8 +12,10 @@ pub(crate) use transfer::DIGEST;
 
 use super::{
     Container, Engine, EngineError, ExecResult, Health, Image, ImageId, LayerProgress, Limits, Quota, Reach, Store,
+    Usage,
 };
 use crate::engine::container_spec::{ContainerSpec, LogConfig};
+use jiff::Timestamp;
 use shared_model::event::Stream;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Deref;
@@ -51,6 +53,8 @@ pub(crate) struct FakeState {
     pub(crate) reach: VecDeque<Reach>,
     /// How long each connection to a container might have taken.
     pub(crate) patience: Vec<Duration>,
+    /// When what each waiting waits for happens; one without it waits in vain.
+    pub(crate) events: VecDeque<Timestamp>,
     /// Whether it leaves health checks to others: it shows no outcome of one.
     pub(crate) never_checks: bool,
     /// The exit status with which a started container has ended at once, if it does.
@@ -61,6 +65,8 @@ pub(crate) struct FakeState {
     pub(crate) copied_in: Vec<(String, Vec<u8>)>,
     /// What every container printed last.
     pub(crate) log_tail: Vec<u8>,
+    /// By container.
+    pub(crate) usages: BTreeMap<String, Usage>,
     /// What containers printed, by id, entry by entry: when, where and what.
     pub(crate) logs: BTreeMap<String, Vec<(&'static str, Stream, String)>>,
     /// Build contexts that were sent, whole.

@@ -4,6 +4,10 @@ use super::Fake;
 use crate::engine::{EngineError, EngineInfo, Store, System};
 
 impl System for Fake {
+    fn socket(&self) -> Option<String> {
+        Some("/run/fake.sock".to_owned())
+    }
+
     fn info(&self) -> Result<EngineInfo, EngineError> {
         let state = self.call("info", &[])?;
         let store = state.store.clone().unwrap_or_else(|| Store::Layers("overlay2".to_owned()));

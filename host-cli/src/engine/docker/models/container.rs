@@ -2,10 +2,14 @@
 
 use super::fields::{nullable, seconds, words};
 use super::image::image_id;
-use crate::engine::container_spec::LogConfig;
-use crate::engine::{Container, ContainerId, ContainerSummary, Health, NetworkEndpoint, Running};
+use crate::engine::container_spec::{LogConfig, RestartPolicy};
+use crate::engine::{Container, ContainerId, ContainerProgram, ContainerSummary, Health, NetworkEndpoint, Running};
+use crate::labels::PREFIX;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use shared_model::secret::Secret;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// One of `GET /containers/json`.
 #[derive(Deserialize)]
@@ -16,7 +20,7 @@ pub(in crate::engine::docker) struct ListedContainer {
     pub(in crate::engine::docker) created: i64,
     #[serde(default, deserialize_with = "nullable")]
     names: Vec<String>,
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "our_labels")]
     labels: BTreeMap<String, String>,
     #[serde(default)]
     state: String,
@@ -27,6 +31,35 @@ pub(in crate::engine::docker) struct ListedContainer {
     /// `Up 2 minutes (healthy)`, `Exited (137) 5 minutes ago`.
     #[serde(default, deserialize_with = "nullable")]
     status: String,
+}
+
+/// Those of ours: the others are their image's, and may be many.
+fn our_labels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    struct Ours;
+    impl<'de> Visitor<'de> for Ours {
+        type Value = BTreeMap<String, String>;
+
+        fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+            text.write_str("labels, or null")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(BTreeMap::new())
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut labels: A) -> Result<Self::Value, A::Error> {
+            let mut ours = BTreeMap::new();
+            while let Some(name) = labels.next_key::<String>()? {
+                if name.starts_with(PREFIX) {
+                    ours.insert(name, labels.next_value()?);
+                } else {
+                    labels.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(ours)
+        }
+    }
+    deserializer.deserialize_any(Ours)
 }
 
 impl From<ListedContainer> for ContainerSummary {
@@ -45,6 +78,7 @@ impl From<ListedContainer> for ContainerSummary {
             image: image_id(summary.image),
             health: health(&summary.status),
             exit_status: exit_status(&summary.status),
+            restarting: summary.state == "restarting",
         }
     }
 }
@@ -59,9 +93,10 @@ fn health(status: &str) -> Health {
     }
 }
 
-/// `Exited (137) 5 minutes ago` → 137.
+/// `Exited (137) 5 minutes ago`, `Restarting (137) 5 seconds ago` → 137.
 fn exit_status(status: &str) -> Option<i64> {
-    status.strip_prefix("Exited (")?.split_once(')')?.0.parse().ok()
+    let ended = status.strip_prefix("Exited (").or_else(|| status.strip_prefix("Restarting ("));
+    ended?.split_once(')')?.0.parse().ok()
 }
 
 /// `GET /containers/ID/json`.
@@ -81,6 +116,8 @@ pub(in crate::engine::docker) struct ContainerDetails {
     host_config: HostConfig,
     #[serde(default, deserialize_with = "nullable")]
     image: String,
+    #[serde(default)]
+    restart_count: u32,
 }
 
 #[derive(Default, Deserialize)]
@@ -92,6 +129,8 @@ struct ContainerState {
     exit_code: i64,
     #[serde(default, deserialize_with = "nullable")]
     finished_at: String,
+    #[serde(default, deserialize_with = "nullable")]
+    started_at: String,
     #[serde(default, rename = "OOMKilled")]
     out_of_memory: bool,
     health: Option<HealthState>,
@@ -120,6 +159,10 @@ struct ContainerConfig {
     labels: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "words")]
     entrypoint: Vec<String>,
+    #[serde(default, rename = "Cmd", deserialize_with = "words")]
+    command: Vec<String>,
+    #[serde(default, rename = "Env", deserialize_with = "nullable")]
+    environment: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -127,6 +170,26 @@ struct ContainerConfig {
 struct HostConfig {
     #[serde(default, deserialize_with = "log_config")]
     log_config: LogConfig,
+    #[serde(default, deserialize_with = "nullable")]
+    restart_policy: RestartPolicyDetails,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RestartPolicyDetails {
+    /// Empty and `no` are the same.
+    #[serde(default, deserialize_with = "nullable")]
+    name: String,
+}
+
+impl From<RestartPolicyDetails> for RestartPolicy {
+    fn from(details: RestartPolicyDetails) -> Self {
+        match &*details.name {
+            "" | "no" => Self::No,
+            "always" => Self::Always,
+            _ => Self::UnlessStopped,
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -182,6 +245,9 @@ impl From<ContainerDetails> for Container {
             running: details.state.running,
             exit_status: details.state.exit_code,
             ended: seconds(&details.state.finished_at),
+            started: seconds(&details.state.started_at),
+            restarts: details.restart_count,
+            restart: details.host_config.restart_policy.into(),
             out_of_memory: details.state.out_of_memory,
             health: match health.as_ref().map(|health| health.status.as_str()) {
                 Some("starting") => Health::Starting,
@@ -203,6 +269,18 @@ impl From<ContainerDetails> for Container {
     }
 }
 
+impl From<ContainerDetails> for ContainerProgram {
+    fn from(details: ContainerDetails) -> Self {
+        let endpoints = details.network_settings.networks.into_values().map(NetworkEndpoint::from);
+        Self {
+            entrypoint: details.config.entrypoint,
+            command: Secret::new(details.config.command),
+            environment: Secret::new(details.config.environment),
+            addresses: endpoints.flat_map(|endpoint| endpoint.addresses).collect(),
+        }
+    }
+}
+
 /// `GET /exec/ID/json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -215,6 +293,7 @@ pub(in crate::engine::docker) struct ExecDetails {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::labels;
 
     #[test]
     fn a_container_with_nulls_or_hardly_any_fields_is_understood() {
@@ -237,6 +316,9 @@ mod tests {
             let seen = ContainerSummary::from(serde_json::from_str::<ListedContainer>(&text).unwrap());
             assert_eq!((seen.name.as_str(), seen.created, seen.running), ("n", 7, running), "{state}");
         }
+        let text = r#"{"Id":"1","Labels":{"maintainer":"x","stager.kind":"app","org.stager.x":"y"}}"#;
+        let seen = ContainerSummary::from(serde_json::from_str::<ListedContainer>(text).unwrap());
+        assert_eq!(seen.labels, [(labels::KIND.to_owned(), "app".to_owned())].into(), "an image's own may be many");
         let details = |at: &str| format!(r#"{{"Id":"1","State":{{"FinishedAt":"{at}"}}}}"#);
         for (at, ended) in [("0001-01-01T00:00:00Z", 0), ("1980-01-01T00:00:00.123456789Z", 315_532_800)] {
             let details: ContainerDetails = serde_json::from_str(&details(at)).unwrap();
@@ -252,6 +334,7 @@ mod tests {
             ("Up 3 hours (unhealthy)", (Health::Unhealthy, None)),
             ("Up 3 hours", (Health::Unchecked, None)),
             ("Exited (137) 5 minutes ago", (Health::Unchecked, Some(137))),
+            ("Restarting (1) 5 seconds ago", (Health::Unchecked, Some(1))),
             ("Exited (nonsense) 5 minutes ago", (Health::Unchecked, None)),
             ("Created", (Health::Unchecked, None)),
             ("", (Health::Unchecked, None)),
@@ -264,7 +347,7 @@ mod tests {
     fn of_a_health_check_the_last_output_is_kept() {
         let text = r#"{"Id":"1","Name":"/n","State":{"Running":true,"OOMKilled":true,"ExitCode":137,
             "Health":{"Status":"unhealthy","Log":[{"Output":"first"},{"Output":"last"}]}},
-            "Image":"sha256:1","Config":{"Entrypoint":["true"]},
+            "Image":"sha256:1","Config":{"Entrypoint":["true"],"Cmd":["app","s3cret"],"Env":["A=s3cret"]},
             "HostConfig":{"LogConfig":{"Type":"json-file","Config":{"max-size":"1m"}}},
             "NetworkSettings":{"Networks":{"hcf":{"IPAddress":"172.18.0.2","Aliases":["n"]}}}}"#;
         let container = Container::from(serde_json::from_str::<ContainerDetails>(text).unwrap());
@@ -274,5 +357,24 @@ mod tests {
         assert_eq!((&*endpoint.addresses, &*endpoint.names), (&["172.18.0.2".to_owned()][..], &["n".to_owned()][..]));
         assert_eq!((container.image.0.as_str(), container.entrypoint.join(" ")), ("sha256:1", "true".to_owned()));
         assert_eq!(container.log.options["max-size"], "1m");
+        let program = ContainerProgram::from(serde_json::from_str::<ContainerDetails>(text).unwrap());
+        assert_eq!((&*program.addresses, program.command.reveal().len()), (&["172.18.0.2".to_owned()][..], 2));
+        assert!(program.environment.reveal() == &["A=s3cret"] && !format!("{program:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_restart_policy_is_no_or_one_by_which_the_engine_starts_it_again() {
+        for (policy, expected) in [
+            (r#"{"RestartPolicy":{"Name":"no"}}"#, RestartPolicy::No),
+            (r#"{"RestartPolicy":{"Name":""}}"#, RestartPolicy::No),
+            (r#"{"RestartPolicy":null}"#, RestartPolicy::No),
+            (r#"{"RestartPolicy":{"Name":"always"}}"#, RestartPolicy::Always),
+            (r#"{"RestartPolicy":{"Name":"on-failure"}}"#, RestartPolicy::UnlessStopped),
+            (r#"{"RestartPolicy":{"Name":"unless-stopped"}}"#, RestartPolicy::UnlessStopped),
+        ] {
+            let text = format!(r#"{{"Id":"1","RestartCount":3,"HostConfig":{policy}}}"#);
+            let container = Container::from(serde_json::from_str::<ContainerDetails>(&text).unwrap());
+            assert_eq!((container.restart, container.restarts), (expected, 3), "{policy}");
+        }
     }
 }
