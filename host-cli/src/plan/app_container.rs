@@ -1,6 +1,6 @@
 //! A launch request → the container that runs the app as Diego would, as far as nothing has to be asked of the engine.
 //!
-//! Left out: `diego-sshd` and port 2222 (`docker exec` is there), egress rules, and volumes that nobody gave a folder for; the
+//! Left out: `diego-sshd` and port 2222 (`host-cli ssh` is there), egress rules, and volumes that nobody gave a folder for; the
 //! plan's notes name what of it a request has. Sidecars are a supervisor's ([`super::supervisor`]).
 
 use super::limits::{DEFAULT_PIDS, cpu_shares, memory_bytes, open_files, positive};
@@ -29,7 +29,7 @@ pub(super) fn app_container(
     run: &RunAction,
     process: &Process,
     network: &str,
-    instance: &str,
+    (instance, index): (&str, u32),
 ) -> ContainerSpec {
     let Process { process_type, has_request } = process;
     let application = lrp.application();
@@ -37,7 +37,7 @@ pub(super) fn app_container(
     labels.insert(labels::PROCESS.to_owned(), process_type.clone());
     ContainerSpec {
         entrypoint: vec![run.path.clone()],
-        environment: pairs(environment_of(lrp, run, instance)),
+        environment: pairs(environment_of(lrp, run, (instance, index))),
         labels,
         user: run.user.clone(),
         working_directory: run.dir.clone().unwrap_or_default(),
@@ -89,10 +89,14 @@ fn short(guid: &str) -> String {
 
 /// The container's variables below the run's: the order in which Diego merges them, but for executor's, which stand above
 /// all. Rep's are below the request's; `USER` is garden's, where nobody else has it.
-pub(super) fn environment_of(lrp: &DesiredLrp, run: &RunAction, instance: &str) -> Vec<EnvironmentVariable> {
+pub(super) fn environment_of(
+    lrp: &DesiredLrp,
+    run: &RunAction,
+    (instance, index): (&str, u32),
+) -> Vec<EnvironmentVariable> {
     environment::merge([
         &[EnvironmentVariable::new("USER", run.user.as_str())][..],
-        &instance::of_rep(instance),
+        &instance::of_rep(instance, index),
         lrp.environment(),
         run.environment(),
     ])

@@ -3,6 +3,8 @@
 
 use crate::engine::container_spec::{ContainerSpec, LogConfig};
 use crate::plan::name_resolution::NameResolution;
+use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, Error as _};
 use shared_model::cache::MOUNTED;
 use std::path::PathBuf;
 
@@ -13,7 +15,7 @@ use std::path::PathBuf;
 const CAPABILITIES: [&str; 7] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETPCAP", "SETUID"];
 
 /// A file of the engine's machine that the agent reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct MountedFile {
     /// The option that names it, of ours and of the agent.
     pub(crate) option: &'static str,
@@ -21,6 +23,30 @@ pub(crate) struct MountedFile {
     pub(crate) host: PathBuf,
     /// Where the agent finds it.
     pub(crate) container: &'static str,
+}
+
+/// The options that name files, and where the agent finds each.
+const FILES: [(&str, &str); 3] =
+    [("--ca", "/etc/stager/ca.pem"), ("--cert", "/etc/stager/cert.pem"), ("--key", "/etc/stager/key.pem")];
+
+impl MountedFile {
+    /// The file of this option; `None`: no option of this name names one.
+    pub(crate) fn of(option: &str, host: PathBuf) -> Option<Self> {
+        let (option, container) = FILES.into_iter().find(|(known, _)| *known == option)?;
+        Some(Self { option, host, container })
+    }
+}
+
+impl<'de> Deserialize<'de> for MountedFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Written {
+            option: String,
+            host: PathBuf,
+        }
+        let Written { option, host } = Written::deserialize(deserializer)?;
+        Self::of(&option, host).ok_or_else(|| D::Error::custom("no such option"))
+    }
 }
 
 /// What becomes of that which was fetched.

@@ -5,6 +5,7 @@
 use super::error::PlanError;
 use super::image_source::ImageSource;
 use super::volumes;
+use serde::{Deserialize, Serialize};
 use shared_model::lifecycle::Lifecycle;
 use shared_model::mounted_file::{IDENTITY_FILES, INSTANCE_IDENTITY, MountedFile, SERVICE_BINDINGS};
 use shared_model::names::shortened;
@@ -24,7 +25,7 @@ const KEY: u32 = 0o400;
 const VCAP: u64 = 2000;
 
 /// Who an instance is, from somebody who may say so.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     /// PEM: the instance's certificate, then its authority's.
     pub(crate) certificate: Vec<u8>,

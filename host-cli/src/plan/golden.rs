@@ -1,7 +1,7 @@
 //! Plans as text, for the tests that compare them with a file: every field that asks for something, values included.
 
 use crate::engine::ContainerId;
-use crate::engine::container_spec::{ContainerSpec, Overruled};
+use crate::engine::container_spec::{ContainerSpec, Overruled, RestartPolicy};
 use crate::plan::launch::{LaunchPlan, Prepared};
 use crate::plan::not_done::DiskBound;
 use crate::plan::restage::RestagePlan;
@@ -71,6 +71,10 @@ pub(crate) fn describe(spec: &ContainerSpec) -> String {
         line("overruled", format!("{:?}", spec.overruled));
     }
     line("auto-remove", spec.auto_remove.to_string());
+    line("host-processes", spec.host_processes.to_string());
+    if spec.restart != RestartPolicy::No {
+        line("restart", format!("{:?}", spec.restart));
+    }
     if let Some(log) = &spec.log {
         let options: Vec<String> = log.options.iter().map(|(name, value)| format!("{name}={value}")).collect();
         line("log", format!("{} {}", log.driver, options.join(" ")).trim().to_owned());

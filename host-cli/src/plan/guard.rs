@@ -13,6 +13,10 @@ const ENTRYPOINT: &str = "stager-guard";
 pub(crate) fn guard(image: &str, told: BTreeMap<String, String>) -> ContainerSpec {
     let mut labels = told;
     labels.insert(labels::KIND.to_owned(), labels::KIND_GUARD.to_owned());
+    // What an image would have it tell of names, and of who made it, it does not.
+    for own in [labels::LENT, labels::LENT_TO, labels::LENT_FROM, labels::BY] {
+        labels.entry(own.to_owned()).or_default();
+    }
     ContainerSpec {
         image: image.to_owned(),
         entrypoint: vec![ENTRYPOINT.to_owned()],
@@ -41,6 +45,11 @@ pub(crate) fn are_its_own(labels: &BTreeMap<String, String>, image: &Image) -> b
 pub(crate) fn of_launch(app_guid: &str, process: &str) -> String {
     let guid: String = app_guid.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
     format!("stager-launch-{guid}-{}", labels::slug(process))
+}
+
+/// The name of the guard by which somebody who waits for another guard asks for it.
+pub(crate) fn asking_for(guard: &str) -> String {
+    format!("{guard}.next")
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::engine::container_spec::{ContainerSpec, Overruled};
 use crate::engine::{Image, Store};
 use crate::labels;
 use crate::registry::reference::{DOCKER_HUB, Reference};
+use serde::{Deserialize, Serialize};
 use shared_model::desired_lrp::DesiredLrp;
 use shared_model::docker_app;
 use shared_model::secret::Secret;
@@ -31,7 +32,8 @@ pub(crate) struct DockerImage {
 }
 
 /// When a registry is asked for an image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Pull {
     /// When the engine has none that came from there.
     #[default]

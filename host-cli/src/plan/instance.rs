@@ -1,4 +1,4 @@
-//! What rep and executor tell an instance about itself, as variables. One container is one instance, number 0.
+//! What rep and executor tell an instance about itself, as variables. One container is one instance.
 
 use crate::engine::container_spec::PublishedPort;
 use shared_model::environment::EnvironmentVariable;
@@ -12,12 +12,13 @@ pub(super) const INTERNAL_ADDRESS: &str = "CF_INSTANCE_INTERNAL_IP";
 
 /// What rep sets in the container's environment, so that the request may override it. The launcher reads
 /// `INSTANCE_INDEX` and `INSTANCE_GUID`, never their `CF_` namesakes.
-pub(crate) fn of_rep(instance_guid: &str) -> Vec<EnvironmentVariable> {
+pub(crate) fn of_rep(instance_guid: &str, index: u32) -> Vec<EnvironmentVariable> {
+    let index = index.to_string();
     [
         ("INSTANCE_GUID", instance_guid),
-        ("INSTANCE_INDEX", "0"),
+        ("INSTANCE_INDEX", &index),
         ("CF_INSTANCE_GUID", instance_guid),
-        ("CF_INSTANCE_INDEX", "0"),
+        ("CF_INSTANCE_INDEX", &index),
     ]
     .map(|(name, value)| EnvironmentVariable::new(name, value))
     .to_vec()

@@ -6,24 +6,31 @@ use super::fetching::Fetching;
 use super::filled_folder::{FilledFolder, Identity};
 use super::image_source::{self, ImageSource, Pull};
 use super::lifecycle::{LifecycleFrom, LifecyclePlan};
+use super::local_wishes::LocalWishes;
 use super::name_resolution::NameResolution;
 use super::not_done::NotDone;
 use super::orchestration::Orchestration;
 use super::ports::{LOOPBACK, PortRequest, port_requests};
 use super::process::Process;
+use super::restage::app_word;
 use super::supervisor::Supervised;
 use super::volumes::{self, VolumeMapping, Volumes};
-use super::{guard, instance, sidecars};
+use super::{guard, instance, process, sidecars};
 use crate::engine::container_spec::{ContainerSpec, LogConfig, PublishedPort};
 use crate::engine::{Image, ImageId, ImageSettings};
 use crate::labels;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use shared_model::action::RunAction;
+use shared_model::desired_lrp::DesiredLrp;
 use shared_model::environment::EnvironmentVariable;
 use shared_model::mounted_file::{IDENTITY_FILES, INSTANCE_IDENTITY, SYSTEM_CERTIFICATES_VARIABLE};
 use shared_model::process_type::WEB;
 use shared_model::validate;
 use std::time::Duration;
+
+/// What Diego gives an app between SIGTERM and SIGKILL: `graceful_shutdown_interval`.
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
 /// What the user decides about a launch.
 #[derive(Clone, Copy, Debug)]
@@ -48,8 +55,23 @@ pub(crate) struct LaunchOptions<'a> {
     pub(crate) authorities: &'a [(String, String)],
     /// Who the instance is; `None`: nobody said.
     pub(crate) identity: Option<&'a Identity>,
+    /// What is wanted besides the request; `None`: nothing.
+    pub(crate) local: Option<&'a LocalWishes>,
     /// A guid of its own.
     pub(crate) instance: &'a str,
+    /// Which of the process's instances it is, from 0.
+    pub(crate) index: u32,
+    /// How it is to differ from the request in what it may use.
+    pub(crate) size: Size,
+}
+
+/// How much an instance may use, where that is not the request's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Size {
+    /// MiB of memory; `None`: the request's.
+    pub(crate) memory_mb: Option<i32>,
+    /// MiB that it may write; `None`: the request's.
+    pub(crate) disk_mb: Option<i32>,
 }
 
 /// A launch, decided but for what only the engine knows: the image, and which ports are free.
@@ -73,6 +95,8 @@ pub(crate) struct LaunchPlan {
     pub(crate) stack: String,
     /// The process.
     pub(crate) process: Process,
+    /// Which of its instances, from 0.
+    pub(crate) index: u32,
     /// Which ports are to be published.
     pub(crate) ports: Vec<PortRequest>,
     /// The guard that holds the launch of this process while it goes on.
@@ -95,6 +119,8 @@ pub(crate) struct LaunchPlan {
     template: ContainerSpec,
     /// The arguments of the request's launcher.
     arguments: Vec<String>,
+    /// Whether the command among them was typed.
+    is_command_typed: bool,
 }
 
 /// A launch on an engine, whose ports and image are known.
@@ -108,6 +134,19 @@ pub(crate) struct Prepared {
     pub(crate) supervisor: Option<FilledFolder>,
 }
 
+impl Size {
+    /// What this leaves open as the other has it.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self { memory_mb: self.memory_mb.or(other.memory_mb), disk_mb: self.disk_mb.or(other.disk_mb) }
+    }
+
+    /// The request with this size.
+    fn of(self, lrp: DesiredLrp) -> DesiredLrp {
+        let (memory_mb, disk_mb) = (self.memory_mb.unwrap_or(lrp.memory_mb), self.disk_mb.unwrap_or(lrp.disk_mb));
+        DesiredLrp { memory_mb, disk_mb, ..lrp }
+    }
+}
+
 impl LaunchPlan {
     /// What `document`, a launch request that was logged at `requested`, becomes.
     ///
@@ -118,11 +157,11 @@ impl LaunchPlan {
         requested: Option<Timestamp>,
         options: &LaunchOptions<'_>,
     ) -> Result<Self, PlanError> {
-        let lrp = validate::desired_lrp(document)?;
+        let lrp = options.size.of(validate::desired_lrp(document)?);
         let application = lrp.application();
         let run = lrp.launcher().ok_or(PlanError::NoLauncher)?;
         let LaunchOptions { process: typed, ports, volumes: typed_folders, network, names, .. } = *options;
-        let LaunchOptions { authorities, identity, instance, fetching, .. } = *options;
+        let LaunchOptions { authorities, identity, instance, index, fetching, .. } = *options;
         let image = ImageSource::new(&lrp, options.pull)?;
         let is_fetched = image != ImageSource::Droplet || options.lifecycle == LifecycleFrom::Request;
         let lifecycle = is_fetched.then(|| LifecyclePlan::new(&lrp, run, &fetching)).transpose()?;
@@ -141,7 +180,7 @@ impl LaunchPlan {
         let trusted = FilledFolder::of_authorities(certificates, authorities, kind, &own_volumes)?;
         own_volumes.extend(trusted.iter().map(|folder| folder.at.clone()));
         let volumes = Volumes::new(volume_mounts, typed_folders, kind, &own_volumes)?;
-        let mut template = app_container(&lrp, run, &process, network, instance);
+        let mut template = app_container(&lrp, run, &process, network, (instance, index));
         let mut told: Vec<(&str, String)> = Vec::new();
         told.extend(trusted.iter().map(|folder| (SYSTEM_CERTIFICATES_VARIABLE, folder.at.clone())));
         let of_identity = identity.iter().flat_map(|_| IDENTITY_FILES);
@@ -149,11 +188,17 @@ impl LaunchPlan {
         for (name, value) in &told {
             instance::tell(&mut template.environment, run.environment(), name, value);
         }
+        if let Some(local) = options.local {
+            local.tell(&mut template.environment);
+        }
         let has_identity = identity.is_some();
         let sidecar = |run: &RunAction| {
-            let mut environment = pairs(environment_of(&lrp, run, instance));
+            let mut environment = pairs(environment_of(&lrp, run, (instance, index)));
             for (name, value) in &told {
                 instance::tell(&mut environment, run.environment(), name, value);
+            }
+            if let Some(local) = options.local {
+                local.tell(&mut environment);
             }
             let variable = |(name, value): (String, String)| EnvironmentVariable::new(name, value);
             let env = Some(environment.into_iter().map(variable).collect());
@@ -161,7 +206,7 @@ impl LaunchPlan {
         };
         let folders = [bindings, trusted, identity].into_iter().flatten().collect();
         Ok(Self {
-            not_done: NotDone::of_launch(&lrp, &container_name(&lrp, process_type, instance), has_identity, &volumes),
+            not_done: NotDone::of_launch(&lrp, &app_word(&application.name, lrp.app_guid()), has_identity, &volumes),
             app_guid: lrp.app_guid().to_owned(),
             app: if application.name.is_empty() { application.guid } else { application.name },
             requested,
@@ -179,15 +224,20 @@ impl LaunchPlan {
             template: ContainerSpec {
                 extra_hosts: names.extra_hosts(),
                 dns: names.servers(),
-                binds: volumes.binds,
+                binds: volumes.binds.into_iter().chain(options.local.and_then(LocalWishes::bind)).collect(),
                 volumes: own_volumes,
                 ..template
             },
             folders,
-            arguments: run.arguments().to_vec(),
+            arguments: process::started_with(
+                run.arguments(),
+                options.local.and_then(|local| local.command.as_ref()).map(|command| command.reveal().as_str()),
+            ),
+            is_command_typed: options.local.is_some_and(|local| local.command.is_some()),
             // Of another process type they are the request's, not this one's.
             sidecars: if process.has_request { sidecars::startable(&lrp).map(sidecar).collect() } else { Vec::new() },
             process,
+            index,
         })
     }
 
@@ -195,6 +245,11 @@ impl LaunchPlan {
     pub(crate) fn subject(&self) -> String {
         let Process { process_type, .. } = &self.process;
         if process_type == WEB { self.app.clone() } else { format!("{} ({process_type})", self.app) }
+    }
+
+    /// What shows the app's logs.
+    pub(crate) fn logs_command(&self) -> String {
+        format!("host-cli logs {}", app_word(&self.app, &self.app_guid))
     }
 
     /// The network that the app joins.
@@ -220,7 +275,11 @@ impl LaunchPlan {
     /// # Errors
     /// The process has no request of its own, and the image no such process.
     pub(crate) fn container(&self, image: &ImageId, process_types: Option<&str>) -> Result<ContainerSpec, PlanError> {
-        let command = self.process.arguments(&self.arguments, process_types)?;
+        let command = if self.is_command_typed {
+            self.arguments.clone()
+        } else {
+            self.process.arguments(&self.arguments, process_types)?
+        };
         Ok(ContainerSpec { image: image.0.clone(), command, ..self.template.clone() })
     }
 
@@ -235,6 +294,25 @@ impl LaunchPlan {
         let not_done = if self.process.has_request { self.not_done.supervised() } else { self.not_done.clone() };
         Prepared { container: supervised.container, not_done, supervisor }
     }
+}
+
+/// The container as an instance that others can tell from its siblings.
+pub(crate) fn numbered(mut container: ContainerSpec, index: u32, revision: u64) -> ContainerSpec {
+    container.labels.insert(labels::INDEX.to_owned(), index.to_string());
+    container.labels.insert(labels::REVISION.to_owned(), revision.to_string());
+    container
+}
+
+/// The revision of a container that is [`numbered`]; 0: it is not.
+pub(crate) fn revision(container: &ContainerSpec) -> u64 {
+    container.labels.get(labels::REVISION).and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+/// The container, which tells whether the cell made it.
+pub(crate) fn made_by(mut container: ContainerSpec, cell: bool) -> ContainerSpec {
+    let by = if cell { labels::BY_CELL } else { "" };
+    container.labels.insert(labels::BY.to_owned(), by.to_owned());
+    container
 }
 
 /// The container with these ports of the host, which it is told of too.

@@ -5,6 +5,7 @@ use super::cache;
 use super::error::PlanError;
 use super::fetching::{Fetching, Keeping, MountedFile};
 use crate::engine::container_spec::ContainerSpec;
+use serde::{Deserialize, Serialize};
 use shared_model::action::{Action, RunAction};
 use shared_model::dependency::{CachedDependency, ImageLayer, LayerType};
 use shared_model::desired_lrp::DesiredLrp;
@@ -20,7 +21,8 @@ pub(crate) const COPIED: &str = "/tmp/copied";
 const USER: &str = "vcap";
 
 /// Whose lifecycle an app of a droplet runs with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum LifecycleFrom {
     /// That of its staging, which is in its image: a file server that has gone keeps no app from running.
     #[default]

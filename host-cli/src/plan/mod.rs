@@ -1,9 +1,12 @@
 //! Decides; touches nothing. Requests and options in, specifications out.
 
 mod app_container;
+pub(crate) mod app_variables;
 pub(crate) mod apps;
 pub(crate) mod architecture;
 pub(crate) mod cache;
+pub(crate) mod cell;
+pub(crate) mod crash_policy;
 pub(crate) mod error;
 pub(crate) mod fetching;
 pub(crate) mod filled_folder;
@@ -17,17 +20,23 @@ pub(crate) mod launch;
 pub(crate) mod launch_rootfs;
 pub(crate) mod lifecycle;
 mod limits;
+pub(crate) mod local_wishes;
 pub(crate) mod name_resolution;
 pub(crate) mod not_done;
 pub(crate) mod orchestration;
 pub(crate) mod orphans;
+pub(crate) mod port_forward;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod rebase;
+pub(crate) mod recipe;
 pub(crate) mod restage;
+pub(crate) mod shell;
 mod sidecars;
 pub(crate) mod staged_files;
 pub(crate) mod staging_container;
 pub(crate) mod supervisor;
+pub(crate) mod task;
 pub(crate) mod upload;
 pub(crate) mod volumes;
+pub(crate) mod wish;

@@ -2,6 +2,7 @@
 //! BOSH names `*.service.cf.internal`, which only BOSH's own machines resolve. Pure.
 
 use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::{Serialize, Serializer};
 use shared_model::plain_line::escape_control;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -152,6 +153,18 @@ impl fmt::Display for HostMapping {
 impl fmt::Display for NameServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl Serialize for HostMapping {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for NameServer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -70,23 +70,20 @@ impl NotDone {
         }
     }
 
-    /// Of a launch in the container of this name, with an instance identity or without, with these of its volumes.
-    pub(super) fn of_launch(lrp: &DesiredLrp, container: &str, has_identity: bool, volumes: &Volumes) -> Self {
+    /// Of a launch of an app that is called so on a command line, with an instance identity or without, with these of its volumes.
+    pub(super) fn of_launch(lrp: &DesiredLrp, app: &str, has_identity: bool, volumes: &Volumes) -> Self {
         let mut what = Vec::new();
         let (sidecars, of_others) = sidecars::names(lrp);
         what.extend(named(&of_others).map(|text| format!("{text} of another user")));
         what.extend(volumes.not_done());
         what.extend(counted(lrp.egress_rules.as_deref().unwrap_or_default().len(), "egress rule"));
-        if lrp.instances > 1 {
-            what.push(format!("{} of {} instances", lrp.instances - 1, lrp.instances));
-        }
         what.extend(health::left_out(lrp).map(|(out, all)| format!("{out} of {all} health checks")));
         let readiness = lrp.check_definition.as_ref().and_then(|definition| definition.readiness_checks.as_deref());
         what.extend(counted(readiness.unwrap_or_default().len(), "readiness check"));
         what.extend(log_rate_limit(lrp.log_rate_limit.as_ref()));
         what.extend(isolation_segment(lrp.placement_tags.as_deref()));
         if lrp.has_sshd() {
-            what.push(format!("ssh daemon (`docker exec -it {container} bash` opens a shell)"));
+            what.push(format!("ssh daemon (`host-cli ssh {app}` opens a shell)"));
         }
         Self {
             what,

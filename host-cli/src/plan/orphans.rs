@@ -39,7 +39,9 @@ pub(crate) fn verdict(seen: &ContainerSummary) -> Verdict {
             Running::Not | Running::NotYet,
         ) => Verdict::GoesWhenOld,
         // An app that was started is for the next launch of it, whether it got healthy or not.
-        (Some(labels::KIND_APP), Life::Ended, Running::NotYet) if label(seen, labels::INSTANCE).is_some() => {
+        (Some(labels::KIND_APP | labels::KIND_TASK), Life::Ended, Running::NotYet)
+            if label(seen, labels::INSTANCE).is_some() =>
+        {
             Verdict::Goes
         }
         _ => Verdict::Stays,

@@ -9,6 +9,9 @@ use shared_model::validate::LONGEST_ARGUMENT;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// Which of the launcher's arguments is the start command.
+const START_COMMAND: usize = 1;
+
 /// The process that a launch starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
@@ -51,8 +54,7 @@ impl Process {
         of_request: &[String],
         process_types: Option<&str>,
     ) -> Result<Vec<String>, PlanError> {
-        const START_COMMAND: usize = 1;
-        let mut arguments = of_request.to_vec();
+        let arguments = of_request.to_vec();
         let is_told = arguments.get(START_COMMAND).is_some_and(|command| !command.is_empty());
         if self.has_request && (self.process_type == WEB || is_told) {
             return Ok(arguments);
@@ -68,12 +70,20 @@ impl Process {
         if command.len() > LONGEST_ARGUMENT {
             return Err(PlanError::LongCommand { process: self.process_type.clone(), bytes: command.len() });
         }
-        match arguments.get_mut(START_COMMAND) {
-            Some(start_command) => start_command.clone_from(command),
-            None => arguments = vec!["app".to_owned(), command.clone(), String::new()],
-        }
-        Ok(arguments)
+        Ok(started_with(of_request, Some(command)))
     }
+}
+
+/// The launcher's arguments with another start command; `None`: its own.
+pub(super) fn started_with(arguments: &[String], command: Option<&str>) -> Vec<String> {
+    let mut arguments = arguments.to_vec();
+    if let Some(command) = command {
+        match arguments.get_mut(START_COMMAND) {
+            Some(start_command) => command.clone_into(start_command),
+            None => arguments = vec!["app".to_owned(), command.to_owned(), String::new()],
+        }
+    }
+    arguments
 }
 
 #[cfg(test)]

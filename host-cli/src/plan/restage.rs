@@ -221,17 +221,24 @@ impl Visit {
 /// The command that starts what was staged, on the same network and from the same logs; `typed`: what the user called the app.
 pub(crate) fn launch_command(application: &Application, typed: Option<&AppRef>, places: &[(&str, String)]) -> String {
     let Application { name, guid, .. } = application;
-    let could_be_a_guid = |word: &str| word.len() >= 8 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
     let app = match typed {
         Some(app) if !app.is_name && app.word.len() >= 8 && guid.starts_with(&app.word) => app.word.clone(),
-        _ if name.is_empty() => guid.clone(),
-        Some(app) if app.is_name => format!("--app={}", quoted(name)),
-        _ if could_be_a_guid(name) || name.starts_with('-') => format!("--app={}", quoted(name)),
-        _ => quoted(name),
+        Some(app) if app.is_name && !name.is_empty() => format!("--app={}", quoted(name)),
+        _ => app_word(name, guid),
     };
     let options = places.iter().flat_map(|(option, value)| [(*option).to_owned(), quoted(value)]);
     let words: Vec<String> = ["host-cli".to_owned(), "launch".to_owned()].into_iter().chain(options).collect();
     format!("{} {app}", words.join(" "))
+}
+
+/// How an app is named on a command line, so that nothing else is meant: by its name, or its guid where it has none.
+pub(crate) fn app_word(name: &str, guid: &str) -> String {
+    let could_be_a_guid = |word: &str| word.len() >= 8 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    match name {
+        _ if name.is_empty() || name == guid => guid.to_owned(),
+        _ if could_be_a_guid(name) || name.starts_with('-') => format!("--app={}", quoted(name)),
+        _ => quoted(name),
+    }
 }
 
 /// A word as a shell takes it: robots of Harbor are called `robot$team+name`.

@@ -18,6 +18,8 @@ pub(crate) const IN_STAGER_IMAGE: &str = "/usr/local/bin/app-supervisor";
 /// Where the files come in. A tar's folder takes the place of a link of that name; so nothing that an image has there counts.
 const ROOT: &str = "/";
 const PROGRAM_FILE: &str = ".stager/supervisor";
+/// As a program's path.
+pub(crate) const PROGRAM_PATH: &str = "/.stager/supervisor";
 const SIDECARS_FILE: &str = ".stager/sidecars.json";
 
 /// Everybody may run it, nobody but root may change it.
@@ -50,7 +52,7 @@ impl Supervised {
             .iter()
             .map(|run| RunAction { env: Some(merge([&below[..], run.environment(), &above])), ..run.clone() })
             .collect();
-        let mut entrypoint = vec![format!("{ROOT}{PROGRAM_FILE}")];
+        let mut entrypoint = vec![PROGRAM_PATH.to_owned()];
         if !sidecars.is_empty() {
             entrypoint.extend(["--sidecars".to_owned(), format!("{ROOT}{SIDECARS_FILE}")]);
         }

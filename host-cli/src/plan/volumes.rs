@@ -1,6 +1,7 @@
 //! A launch request's volumes and the user's folders → what is mounted where. A request says which volumes there are and where
 //! they appear; which folder of this machine is one, the user alone says. Pure.
 
+use serde::{Deserialize, Serialize};
 use shared_model::lifecycle::Lifecycle;
 use shared_model::names::{listed, shortened};
 use shared_model::network::VolumeMount;
@@ -36,7 +37,7 @@ const APP: &str = "/home/vcap/app";
 const HOME: &str = "/home/vcap";
 
 /// A folder that was typed for a volume: `ID=DIR`, `ID=DIR:ro`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct VolumeMapping {
     /// The volume's id in the request.
     pub(crate) id: String,

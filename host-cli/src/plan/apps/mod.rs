@@ -32,8 +32,10 @@ pub(crate) struct RunningApp {
 pub(crate) struct AppProcess {
     /// `web`, `worker`.
     pub(crate) process_type: String,
-    /// How many instances there are to be; 0 where it was stopped and that is remembered.
+    /// How many instances there are to be while it is started.
     pub(crate) wanted: usize,
+    /// Whether it is to run; `None`: nobody remembers.
+    pub(crate) started: Option<bool>,
     /// By index, and of one index the newest first: where an instance is being replaced there are two.
     pub(crate) instances: Vec<AppInstance>,
 }
@@ -47,7 +49,13 @@ pub(crate) struct AppInstance {
     pub(crate) state: InstanceState,
     /// How it ended; `None` while it runs, and where nobody knows.
     pub(crate) exit_status: Option<i64>,
-    /// When it was made; `None` where nobody knows.
+    /// The kernel ended it for its memory; false where that was not looked at.
+    pub(crate) out_of_memory: bool,
+    /// What the cell knows of it; empty where it runs, and where nobody asked the cell.
+    pub(crate) note: String,
+    /// What it uses; `None`: it does not run, or that was not looked at.
+    pub(crate) usage: Option<InstanceUsage>,
+    /// When it was made, or, where it was looked at closely, since when it runs or does not; `None` where nobody knows.
     pub(crate) since: Option<Timestamp>,
     /// Where it answers: `127.0.0.1:32768`; empty while it does not run.
     pub(crate) routes: Vec<String>,
@@ -57,6 +65,17 @@ pub(crate) struct AppInstance {
     pub(crate) id: String,
     /// The image's name or id.
     pub(crate) image: String,
+}
+
+/// What an instance uses at the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct InstanceUsage {
+    /// Thousandths of one core; `None`: nobody knows.
+    pub(crate) processor_permille: Option<u32>,
+    /// Bytes.
+    pub(crate) memory_bytes: u64,
+    /// How many it may have.
+    pub(crate) memory_bound: u64,
 }
 
 /// What an instance does.
@@ -71,6 +90,8 @@ pub(crate) enum InstanceState {
     /// It does not run.
     #[default]
     Down,
+    /// It does not run, because it has ended by itself or did not get healthy, and the cell counts that.
+    Crashed,
 }
 
 impl InstanceState {
@@ -81,12 +102,13 @@ impl InstanceState {
             Self::Running => "running",
             Self::Unhealthy => "unhealthy",
             Self::Down => "down",
+            Self::Crashed => "crashed",
         }
     }
 
     /// Whether its main process runs, or is about to.
     pub(crate) const fn is_up(self) -> bool {
-        !matches!(self, Self::Down)
+        !matches!(self, Self::Down | Self::Crashed)
     }
 }
 
@@ -101,6 +123,8 @@ pub(crate) struct Seen {
     pub(crate) process_type: String,
     /// How many instances there are to be of the process; `None`: as many as were seen.
     pub(crate) wanted: Option<usize>,
+    /// Whether it is to run; `None`: this does not tell.
+    pub(crate) started: Option<bool>,
     /// `None`: none is there.
     pub(crate) instance: Option<AppInstance>,
 }
@@ -118,6 +142,7 @@ pub(crate) fn apps(seen: impl IntoIterator<Item = Seen>) -> Vec<RunningApp> {
         let process_type = if one.process_type.is_empty() { WEB.to_owned() } else { one.process_type };
         let process = app.processes.entry(process_type).or_default();
         process.wanted = process.wanted.max(one.wanted);
+        process.started = process.started.max(one.started);
         process.instances.extend(one.instance);
     }
     let mut apps: Vec<RunningApp> = apps.into_values().map(AppSeen::app).collect();
@@ -146,6 +171,7 @@ impl AppSeen {
 #[derive(Default)]
 struct ProcessSeen {
     wanted: Option<usize>,
+    started: Option<bool>,
     instances: Vec<AppInstance>,
 }
 
@@ -153,7 +179,12 @@ impl ProcessSeen {
     fn process(mut self, process_type: String) -> AppProcess {
         self.instances.sort_by_key(|instance| (instance.index, std::cmp::Reverse(instance.since)));
         let seen = self.instances.iter().map(|instance| instance.index).collect::<BTreeSet<u32>>().len();
-        AppProcess { process_type, wanted: self.wanted.unwrap_or(seen), instances: self.instances }
+        AppProcess {
+            process_type,
+            wanted: self.wanted.unwrap_or(seen),
+            started: self.started,
+            instances: self.instances,
+        }
     }
 }
 
@@ -165,8 +196,10 @@ impl RunningApp {
 
     /// Whether somebody wants it to run, as far as that can be seen.
     pub(crate) fn is_started(&self) -> bool {
-        self.processes.iter().any(|process| process.wanted > 0 && process.instances.iter().any(|one| one.state.is_up()))
-            || self.processes.iter().any(|process| process.wanted > 0 && process.instances.is_empty())
+        let is_seen = |process: &AppProcess| {
+            process.instances.is_empty() || process.instances.iter().any(|one| one.state.is_up())
+        };
+        self.processes.iter().any(|process| process.wanted > 0 && process.started.unwrap_or_else(|| is_seen(process)))
     }
 
     /// By what it is meant, the strongest first; `None`: it is not.
@@ -204,6 +237,7 @@ pub(crate) mod samples {
             app_guid: guid.to_owned(),
             process_type: process.to_owned(),
             wanted: None,
+            started: None,
             instance: Some(instance),
         }
     }
@@ -279,6 +313,16 @@ mod tests {
         assert!(!one(Down, None) && !one(Running, Some(0)));
         let awaited = Seen { wanted: Some(2), instance: None, ..seen("a", "g", "web", 0, Down) };
         assert!(apps([awaited]).remove(0).is_started());
+        for is_started in [true, false] {
+            let wished =
+                Seen { wanted: Some(1), started: Some(is_started), instance: None, ..seen("a", "g", "web", 0, Down) };
+            let app = apps([seen("a", "g", "web", 0, Down), wished]).remove(0);
+            assert_eq!(
+                (app.is_started(), app.processes[0].wanted),
+                (is_started, 1),
+                "what is remembered is what is wanted"
+            );
+        }
     }
 
     #[test]

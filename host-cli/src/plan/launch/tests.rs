@@ -38,7 +38,10 @@ fn plain_options() -> LaunchOptions<'static> {
         pull: Pull::Missing,
         authorities: &[],
         identity: None,
+        local: None,
         instance: "i",
+        index: 0,
+        size: Size::default(),
     }
 }
 
@@ -309,7 +312,7 @@ fn what_is_left_out_is_named_without_its_arguments() {
     let of_2026 = ["1 sidecar (CONFIG)", volume, "2 egress rules", "1 readiness check"];
     assert_eq!(not_done(LOG_2026, "node-env"), of_2026);
     let of_2016 = not_done(LOG_2016, "node-env").join("\n");
-    assert!(of_2016.contains("docker exec -it cf-app-node-env-") && !of_2016.contains("KEY"), "{of_2016}");
+    assert!(of_2016.contains("`host-cli ssh node-env`") && !of_2016.contains("KEY"), "{of_2016}");
 }
 
 #[test]
