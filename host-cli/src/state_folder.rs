@@ -18,7 +18,21 @@ const OTHERS_WRITE: u32 = 0o022;
 
 /// The folder for what is remembered of the engine with this identity; it need not exist.
 pub(crate) fn of_engine(identity: &str) -> Option<PathBuf> {
-    folder(env::var_os("XDG_STATE_HOME"), env::var_os("HOME")).map(|folder| folder.join("engines").join(name(identity)))
+    folder(env::var_os("XDG_STATE_HOME"), env::var_os("HOME"))
+        .map(|folder| folder.join("engines").join(file_name(identity)))
+}
+
+/// Names the cell's own folder; set in its container and nowhere else.
+pub(crate) const CELL: &str = "STAGER_CELL";
+
+/// The cell's own folder, for who is the cell; it need not exist.
+pub(crate) fn of_cell() -> Option<PathBuf> {
+    env::var_os(CELL).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// The folder for what was said in stagings, wherever they took place; it need not exist.
+pub(crate) fn of_stagings() -> Option<PathBuf> {
+    folder(env::var_os("XDG_STATE_HOME"), env::var_os("HOME")).map(|folder| folder.join("stagings"))
 }
 
 /// The folder for what is remembered of layers, whatever the place; it need not exist.
@@ -32,15 +46,30 @@ fn folder(state: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
     Some(state.join("stager"))
 }
 
-/// An identity may be anything; a file's name may not.
-fn name(identity: &str) -> String {
-    const BYTES: usize = 16; // of the digest: no two engines have the same
+/// The file's name for an identity or a guid, which may be any text: in hex.
+pub(crate) fn file_name(identity: &str) -> String {
+    const BYTES: usize = 16; // of the digest: no two have the same
     hex(&Sha256::digest(identity)[..BYTES])
 }
 
 /// Makes a folder of ours with its parents, closed to all others.
 pub(crate) fn make(folder: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(OURS_ALONE).create(folder)
+}
+
+/// Removes all files of a folder of ours but so many, the newest ones.
+pub(crate) fn forget_the_oldest(folder: &Path, most: usize) -> std::io::Result<()> {
+    let files = fs::read_dir(folder)?.flatten().collect::<Vec<_>>();
+    if files.len() <= most {
+        return Ok(());
+    }
+    let mut by_age: Vec<_> =
+        files.iter().filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path()))).collect();
+    by_age.sort();
+    for (_, oldest) in by_age.iter().take(files.len() - most) {
+        fs::remove_file(oldest)?;
+    }
+    Ok(())
 }
 
 /// Whether nobody else can have put anything into it.
@@ -63,8 +92,8 @@ mod tests {
         assert_eq!(folder(some("/s"), some("/h")), Some("/s/stager".into()));
         assert_eq!(folder(some("relative"), some("/h")), Some("/h/.local/state/stager".into()));
         assert_eq!((folder(None, some("h")), folder(None, None)), (None, None));
-        assert_ne!(name("a"), name("b"));
-        assert!(name("../../x").chars().all(|c| c.is_ascii_hexdigit()));
+        assert_ne!(file_name("a"), file_name("b"));
+        assert!(file_name("../../x").chars().all(|c| c.is_ascii_hexdigit()));
     }
 
     #[test]
