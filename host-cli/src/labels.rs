@@ -15,12 +15,20 @@ pub(crate) const KIND_CACHE: &str = "cache";
 pub(crate) const KIND_STAGER: &str = "stager";
 /// An app's container or image.
 pub(crate) const KIND_APP: &str = "app";
+/// A container of a one-off task of an app.
+pub(crate) const KIND_TASK: &str = "task";
 /// A container that never starts: it says that an image is being made, or bears a name for the time being, and by whom.
 pub(crate) const KIND_GUARD: &str = "guard";
 /// A container's own volume with files that Diego would mount, some of them secret.
 pub(crate) const KIND_FILES: &str = "files";
+/// The cell: the container that keeps apps running, and its volume.
+pub(crate) const KIND_CELL: &str = "cell";
 /// Who made a container, see [`crate::owner`].
 pub(crate) const OWNER: &str = "stager.owner";
+/// Which program made it, where that matters: [`BY_CELL`], else empty or missing.
+pub(crate) const BY: &str = "stager.by";
+/// The cell.
+pub(crate) const BY_CELL: &str = "cell";
 /// On a guard: the name that an image bears for the time being.
 pub(crate) const LENT: &str = "stager.lent";
 /// On a guard: that image's id.
@@ -39,6 +47,14 @@ pub(crate) const KEPT: &str = "stager.kept";
 pub(crate) const PROCESS: &str = "stager.process";
 /// Which of the process's instances an app's container is, from 0; without it number 0.
 pub(crate) const INDEX: &str = "stager.index";
+/// The revision of its app that an app's container belongs to, from 1; without it nobody counted.
+pub(crate) const REVISION: &str = "stager.revision";
+/// Which of its app's tasks a task's container is, from 1.
+pub(crate) const TASK_ID: &str = "stager.task-id";
+/// What people call the task.
+pub(crate) const TASK_NAME: &str = "stager.task-name";
+/// On the cell: where the engine's socket is on its machine.
+pub(crate) const SOCKET: &str = "stager.socket";
 /// The ports of the host that an app's container holds: `127.0.0.1:32768 0.0.0.0:8080`.
 pub(crate) const PORTS: &str = "stager.ports";
 /// The process types of an app image with their commands, as a JSON object.

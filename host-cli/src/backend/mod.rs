@@ -5,7 +5,10 @@ pub(crate) mod apps;
 pub(crate) mod docker;
 #[cfg(feature = "kubernetes")]
 pub(crate) mod kubernetes;
+mod log_mark;
 mod log_merge;
+pub(crate) mod mounts;
+pub(crate) mod push_target;
 pub(crate) mod registry;
 pub(crate) mod show_logs;
 pub(crate) mod staging;
@@ -13,7 +16,6 @@ mod unhealthy;
 
 use crate::failure::Failure;
 use crate::image::MadeImage;
-use crate::plan::launch::LaunchPlan;
 use crate::plan::restage::RestagePlan;
 use registry::Publishing;
 
@@ -31,11 +33,8 @@ pub(crate) enum StagedImage {
     },
 }
 
-/// A place where apps are staged and run.
+/// A place where apps are staged.
 pub(crate) trait Backend {
     /// Stages as planned, and says what came of it.
     fn stage(&self, plan: &RestagePlan, publishing: Option<&Publishing>) -> Result<StagedImage, Failure>;
-
-    /// Starts an app as planned, and waits until it is healthy.
-    fn launch(&self, plan: &LaunchPlan) -> Result<(), Failure>;
 }

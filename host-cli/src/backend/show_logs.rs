@@ -2,6 +2,7 @@
 //! in between: one reading of a source gives both. Who starts to run meanwhile joins in with its first line.
 
 use super::apps::{AppsBackend, LogSource};
+use super::log_mark::Mark;
 use super::log_merge::{Goes, Merge, Place};
 use crate::engine::{LogPiece, LogRange};
 use crate::failure::Failure;
@@ -21,7 +22,8 @@ const POLL: Duration = Duration::from_millis(500);
 /// Before what could not be read is tried again.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Gives the lines to `say` until that says that it is enough; when followed, until nothing is left of the app.
+/// Gives the lines to `say` until that says that it is enough; when followed, until nothing is left of the app. Those of `earlier`, which
+/// are in order, are among them.
 ///
 /// # Errors
 /// The place does not answer, or nothing could be read there.
@@ -29,6 +31,7 @@ pub(crate) fn show(
     backend: &Arc<dyn AppsBackend>,
     events: &Unconnected,
     (selected, range): (&Selected, LogRange),
+    earlier: Vec<LogLine>,
     say: &mut dyn FnMut(&LogLine) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
     let readers = Arc::new(Readers {
@@ -44,6 +47,8 @@ pub(crate) fn show(
         let app = escape_control(selected.app.subject()).into_owned();
         events.emit(Event::Note { text: format!("Nothing of {app} runs; waiting for it, until Ctrl-C") });
     }
+    let earlier_lines = earlier.len();
+    readers.say_earlier(earlier);
     for source in sources {
         readers.begin(source, range);
     }
@@ -53,15 +58,15 @@ pub(crate) fn show(
     } else {
         readers.merge.complete();
     }
-    let mut shown = false;
+    let mut shown = 0;
     while let Some(line) = readers.merge.next() {
-        shown = true;
+        shown += 1;
         if say(&line).is_break() {
             readers.merge.close();
             return Ok(());
         }
     }
-    readers.outcome(shown)
+    readers.outcome(shown > earlier_lines)
 }
 
 /// All that read.
@@ -108,7 +113,7 @@ impl Reading {
     /// From where it is to be read once more: from its last entry on. One of which nothing has come yet is read as at first, but that
     /// nothing older than the first time is wanted where nothing was.
     fn rest(&self) -> LogRange {
-        match (self.mark.last, self.first.tail) {
+        match (self.mark.since(), self.first.tail) {
             (Some(last), _) => LogRange { tail: None, since: Some(last), ..self.first },
             (None, Some(0)) => LogRange { tail: None, since: self.first.since.max(Some(self.began)), ..self.first },
             (None, _) => self.first,
@@ -122,6 +127,15 @@ impl Readers {
         let found = self.backend.log_sources(&self.selected.app)?;
         let is_meant = |source: &LogSource| self.selected.part.means(&source.process_type, source.index);
         Ok(found.map(|sources| sources.into_iter().filter(is_meant).collect()))
+    }
+
+    /// Says what nobody has to read.
+    fn say_earlier(self: &Arc<Self>, lines: Vec<LogLine>) {
+        let (place, readers) = (self.merge.add(Goes::ToItsEnd), Arc::clone(self));
+        thread::spawn(move || {
+            let _ = lines.into_iter().try_for_each(|line| readers.merge.push(place, line));
+            readers.merge.end(place);
+        });
     }
 
     /// Has a source read, unless somebody is at it.
@@ -143,9 +157,7 @@ impl Readers {
     fn read(&self, source: &LogSource, range: LogRange, place: Place, mut mark: Mark) {
         let mut cutter = LineCutter::new(&source.source);
         let mut output = |piece: LogPiece<'_>| {
-            if !mark.passes(piece.time) {
-                return ControlFlow::Continue(());
-            }
+            let Some((_, piece)) = mark.take(piece) else { return ControlFlow::Continue(()) };
             cutter.feed(piece).into_iter().try_for_each(|line| self.merge.push(place, line))
         };
         let outcome = self.backend.read_log(source, &range, &mut output);
@@ -200,7 +212,7 @@ impl Readers {
         (has_more && is_due && !reading.is_read).then(|| reading.rest())
     }
 
-    /// What came of it all.
+    /// What came of it all. `shown`: something that was read.
     fn outcome(&self, shown: bool) -> Result<(), Failure> {
         let mut state = self.lock();
         if let Some(failure) = state.failure.take() {
@@ -225,44 +237,6 @@ impl Readers {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// How far a source was read: by the time of its last entry, and how many had that time. Read again, it begins with entries of that
-/// time, and those are left out.
-#[derive(Clone, Debug, Default)]
-struct Mark {
-    last: Option<Timestamp>,
-    of_that_time: u64,
-    /// Until when, and how many of that time, entries are left out.
-    known: Option<(Timestamp, u64)>,
-    /// The entry that has begun is left out.
-    is_known: bool,
-}
-
-impl Mark {
-    /// For another reading.
-    fn again(&self) -> Self {
-        Self { known: self.last.map(|last| (last, self.of_that_time)), is_known: false, ..self.clone() }
-    }
-
-    /// Whether a piece is new; `time` is that of the entry that begins with it.
-    fn passes(&mut self, time: Option<Timestamp>) -> bool {
-        let Some(time) = time else { return !self.is_known };
-        self.is_known = match &mut self.known {
-            Some((until, _)) if time < *until => true,
-            Some((until, count)) if time == *until && *count > 0 => {
-                *count -= 1;
-                true
-            }
-            _ => false,
-        };
-        if !self.is_known {
-            self.known = None;
-            self.of_that_time = if self.last == Some(time) { self.of_that_time + 1 } else { 1 };
-            self.last = Some(time);
-        }
-        !self.is_known
     }
 }
 

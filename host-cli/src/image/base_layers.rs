@@ -149,10 +149,7 @@ fn read(path: &Path) -> Option<Vec<Descriptor>> {
 fn keep(path: &Path, layers: &[Descriptor]) -> io::Result<()> {
     let Some(folder) = path.parent() else { return Ok(()) };
     fs::create_dir_all(folder)?;
-    unfinished::remove_left(folder, UNFINISHED);
-    let mut file = tempfile::Builder::new().prefix(&unfinished::prefix(UNFINISHED)).tempfile_in(folder)?;
-    file.write_all(&serde_json::to_vec(layers)?)?;
-    file.persist(path).map(drop).map_err(|error| error.error)
+    unfinished::replace(path, UNFINISHED, |file| file.write_all(&serde_json::to_vec(layers)?))
 }
 
 #[cfg(test)]

@@ -57,25 +57,8 @@ pub(super) fn file_name(build_key: &str) -> Option<&str> {
 /// Writes a record whole or not at all, for its owner alone; the oldest of the folder go.
 pub(super) fn write(folder: &Path, name: &str, text: &str) -> io::Result<()> {
     state_folder::make(folder)?;
-    unfinished::remove_left(folder, UNFINISHED);
-    let mut file = tempfile::Builder::new().prefix(&unfinished::prefix(UNFINISHED)).tempfile_in(folder)?;
-    writeln!(file, "{text}")?;
-    file.persist(folder.join(name)).map_err(|error| error.error)?;
-    forget_the_oldest(folder)
-}
-
-fn forget_the_oldest(folder: &Path) -> io::Result<()> {
-    let records = fs::read_dir(folder)?.flatten().collect::<Vec<_>>();
-    if records.len() <= MOST {
-        return Ok(());
-    }
-    let mut by_age: Vec<_> =
-        records.iter().filter_map(|record| Some((record.metadata().ok()?.modified().ok()?, record.path()))).collect();
-    by_age.sort();
-    for (_, oldest) in by_age.iter().take(records.len() - MOST) {
-        fs::remove_file(oldest)?;
-    }
-    Ok(())
+    unfinished::replace(&folder.join(name), UNFINISHED, |file| writeln!(file, "{text}"))?;
+    state_folder::forget_the_oldest(folder, MOST)
 }
 
 #[cfg(test)]
@@ -122,7 +105,7 @@ mod tests {
         for number in 0..MOST + 3 {
             fs::write(folder.path().join(build_key(number)), "").unwrap();
         }
-        forget_the_oldest(folder.path()).unwrap();
+        state_folder::forget_the_oldest(folder.path(), MOST).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), MOST);
     }
 }

@@ -2,30 +2,44 @@
 //! stopped, removed or read is looked at one by one, as a launch looks at what it replaces; a list of all apps takes two questions,
 //! however many there are.
 
+mod closely;
+mod held;
+mod one;
 mod seen;
+mod tasks;
 
+use super::cell::restart_policy;
+use super::ours::is_container;
+use super::wishes::{must_forget, must_remember, wishes};
 use crate::backend::apps::{AppsBackend, LogSource};
+use crate::cell::record_file::now;
+use crate::engine::container_spec::RestartPolicy;
 use crate::engine::{ContainerId, ContainerSummary, EngineError, ImageId, LogPiece, LogRange, Running};
 use crate::failure::Failure;
 use crate::image::provenance::remove_if_ours;
 use crate::labels;
 use crate::plan::apps::{RunningApp, Selected, apps, log_source};
-use crate::plan::guard;
+use crate::plan::launch::GRACE;
+use crate::plan::task;
+use crate::plan::wish::AppWish;
 use crate::session::{Session, millis};
-use seen::{index, is_listed, of_app, process_type, seen};
+use seen::{as_wished, is_listed, is_of, of_app, seen};
+pub(crate) use seen::{index, process_type};
 use shared_model::event::{Event, EventSink};
 use shared_model::exit_code::ExitCode;
+use shared_model::names::listed;
 use shared_model::plain_line::escape_control;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// What an app is given between SIGTERM and SIGKILL. Diego: `graceful_shutdown_interval`.
-const GRACE: Duration = Duration::from_secs(10);
 /// How many are stopped side by side.
 const SIDE_BY_SIDE: usize = 16;
+
+/// In the place of a process type, which no task is of: `APP/worker` means none.
+const TASK: &str = "task";
 
 /// The apps of a session's engine.
 pub(crate) struct AppsOnEngine {
@@ -42,8 +56,17 @@ impl AppsOnEngine {
 
     /// The app's containers that are ours, and the names of those that only look like it.
     fn containers(&self, app: &RunningApp) -> Result<(Vec<ContainerSummary>, Vec<String>), EngineError> {
+        self.among(self.session.engine.list_containers()?, app)
+    }
+
+    /// As [`Self::containers`], of those that were listed.
+    fn among(
+        &self,
+        listed: Vec<ContainerSummary>,
+        app: &RunningApp,
+    ) -> Result<(Vec<ContainerSummary>, Vec<String>), EngineError> {
         let (mut ours, mut foreign) = (Vec::new(), Vec::new());
-        for one in self.session.engine.list_containers()?.into_iter().filter(|one| of_app(one, app)) {
+        for one in listed.into_iter().filter(|one| of_app(one, app)) {
             if self.is_ours(&one)? {
                 ours.push(one);
             } else {
@@ -59,8 +82,7 @@ impl AppsOnEngine {
         if let Some(is_ours) = known().get(&one.id.0) {
             return Ok(*is_ours);
         }
-        let image = self.session.engine.image(&one.image.0)?;
-        let is_ours = image.is_some_and(|image| guard::are_its_own(&one.labels, &image));
+        let is_ours = is_container(&*self.session.engine, &one.labels, &one.image)?;
         known().insert(one.id.0.clone(), is_ours);
         Ok(is_ours)
     }
@@ -76,33 +98,39 @@ impl AppsOnEngine {
         Ok(ours)
     }
 
-    /// Keeps launches of these processes away until the session ends, each by its guard.
-    ///
-    /// # Errors
-    /// One is going on.
-    fn hold(&self, app: &RunningApp, containers: &[ContainerSummary]) -> Result<(), Failure> {
-        let of_process: BTreeMap<&str, &ImageId> =
-            containers.iter().map(|one| (process_type(one), &one.image)).collect();
-        for (process, ImageId(image)) in of_process {
-            match self.session.hold(&guard::of_launch(&app.guid, process), image) {
-                Err(failure) if failure.code == ExitCode::Launch => return Err(failure),
-                // An engine that cannot make a container launches nothing either.
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
     /// Ends containers, several at once. Says of each that it has ended.
     fn end(&self, app: &RunningApp, containers: &[&ContainerSummary]) -> Result<(), EngineError> {
-        for some in containers.chunks(SIDE_BY_SIDE) {
-            let ended: Vec<Result<(), EngineError>> = thread::scope(|scope| {
-                let threads: Vec<_> = some.iter().map(|one| scope.spawn(|| self.end_one(app, one))).collect();
-                threads.into_iter().map(|thread| thread.join().unwrap_or(Ok(()))).collect()
-            });
-            ended.into_iter().collect::<Result<(), EngineError>>()?;
+        side_by_side(containers, |one| self.end_one(app, one))
+    }
+
+    /// What is stopped stays so, as far as that is remembered of whole processes.
+    ///
+    /// # Errors
+    /// It cannot be remembered, and a cell would start it again.
+    fn remember_stopped(&self, selected: &Selected) -> Result<(), Failure> {
+        if selected.part.index.is_some() {
+            if restart_policy(&*self.session.engine)? != RestartPolicy::No {
+                return Ok(());
+            }
+            let text = "the cell would start the instance again at once";
+            let advice = "`host-cli scale APP -i N` ends those of the highest numbers, `host-cli stop APP` all";
+            return Err(Failure::new(ExitCode::Launch, text, advice));
         }
-        Ok(())
+        let now = now();
+        must_remember(&self.session, (&selected.app.guid, selected.app.subject()), |wish| {
+            let mut wish = wish?;
+            let mut stopped = Vec::new();
+            for (process, wanted) in &mut wish.processes {
+                if wanted.started && selected.part.means(process, 0) {
+                    wanted.started = false;
+                    stopped.push(process.clone());
+                }
+            }
+            if !stopped.is_empty() {
+                wish.tell(now, "audit.app.stop", listed(stopped));
+            }
+            Some(wish)
+        })
     }
 
     fn end_one(&self, app: &RunningApp, one: &ContainerSummary) -> Result<(), EngineError> {
@@ -137,6 +165,18 @@ impl AppsOnEngine {
     }
 }
 
+/// Does the same with each of many, several at once, until one has failed.
+fn side_by_side<T: Sync>(all: &[T], act: impl Fn(&T) -> Result<(), EngineError> + Sync) -> Result<(), EngineError> {
+    for some in all.chunks(SIDE_BY_SIDE) {
+        let done: Vec<Result<(), EngineError>> = thread::scope(|scope| {
+            let threads: Vec<_> = some.iter().map(|one| scope.spawn(|| act(one))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap_or(Ok(()))).collect()
+        });
+        done.into_iter().collect::<Result<(), EngineError>>()?;
+    }
+    Ok(())
+}
+
 impl AppsBackend for AppsOnEngine {
     fn apps(&self) -> Result<Vec<RunningApp>, Failure> {
         let engine = &*self.session.engine;
@@ -146,11 +186,24 @@ impl AppsBackend for AppsOnEngine {
             (engine.list_containers(), images.join())
         });
         let images = images.unwrap_or_else(|_| Ok(Vec::new()))?;
-        Ok(apps(containers?.iter().filter(|one| is_listed(one, &images)).map(seen)))
+        let containers = containers?;
+        let seen = containers.iter().filter(|one| is_listed(one, &images)).map(seen);
+        // What is not remembered, or cannot be read, runs all the same.
+        let wishes = wishes(engine).and_then(|wishes| wishes.all().ok()).unwrap_or_default();
+        let mut wishes: Vec<AppWish> = wishes.into_iter().filter_map(Result::ok).collect();
+        // What nothing runs of is an app as long as it can be started.
+        let is_there =
+            |id: &str| images.iter().any(|image| image.id.0 == id) || matches!(engine.image(id), Ok(Some(_)));
+        wishes.retain(|wish| {
+            containers.iter().any(|one| is_of(one, &wish.guid)) || wish.images().into_iter().any(is_there)
+        });
+        Ok(apps(as_wished(seen, &wishes)))
     }
 
     fn log_sources(&self, app: &RunningApp) -> Result<Option<Vec<LogSource>>, Failure> {
-        let (containers, _) = self.containers(app)?;
+        let listed = self.session.engine.list_containers()?;
+        let tasks = self.tasks_among(&listed, app)?;
+        let (containers, _) = self.among(listed, app)?;
         let source = |one: &ContainerSummary| LogSource {
             id: one.id.0.clone(),
             process_type: process_type(one).to_owned(),
@@ -159,7 +212,16 @@ impl AppsBackend for AppsOnEngine {
             name: one.name.clone(),
             is_up: one.running == Running::Now,
         };
-        Ok((!containers.is_empty()).then(|| containers.iter().map(source).collect()))
+        let tasks = tasks.into_iter().map(|task| LogSource {
+            id: task.container.0,
+            process_type: TASK.to_owned(),
+            index: 0,
+            source: task::log_source(&task.name),
+            name: task.container_name,
+            is_up: !task.state.has_ended(),
+        });
+        let sources: Vec<LogSource> = containers.iter().map(source).chain(tasks).collect();
+        Ok((!sources.is_empty()).then_some(sources))
     }
 
     fn read_log(
@@ -173,22 +235,23 @@ impl AppsBackend for AppsOnEngine {
 
     fn stop(&self, selected: &Selected) -> Result<(), Failure> {
         let app = &selected.app;
-        let containers = self.our_containers(app)?;
         let is_meant = |one: &&ContainerSummary| selected.part.means(process_type(one), index(one));
         let runs = |one: &&ContainerSummary| one.running == Running::Now;
+        let (containers, _) = self.held_containers(app, None)?;
         let running: Vec<&ContainerSummary> = containers.iter().filter(is_meant).filter(runs).collect();
+        // Before they end, or somebody would start them again.
+        self.remember_stopped(selected)?;
         if running.is_empty() {
             let text = format!("{} is stopped already", escape_control(app.subject()));
             self.session.emit(Event::Note { text });
-            return Ok(());
         }
-        self.hold(app, &containers)?;
         Ok(self.end(app, &running)?)
     }
 
     fn delete(&self, app: &RunningApp) -> Result<(), Failure> {
-        let containers = self.our_containers(app)?;
-        self.hold(app, &containers)?;
+        let (containers, _) = self.held_containers(app, None)?;
+        must_forget(&self.session, &app.guid, app.subject())?;
+        self.remove_tasks(app)?;
         let running: Vec<&ContainerSummary> = containers.iter().filter(|one| one.running == Running::Now).collect();
         self.end(app, &running)?;
         for one in &containers {

@@ -14,12 +14,18 @@ use std::net::TcpListener;
 const ANOTHER: &str = "choose another port with --port, or leave --port out to get a free one";
 
 /// The ports, in the order of the requests. The engine is asked who holds one that is taken.
-pub(crate) fn choose(engine: &dyn Engine, requests: &[PortRequest]) -> Result<Vec<PublishedPort>, Failure> {
+pub(crate) fn choose(
+    engine: &dyn Engine,
+    requests: &[PortRequest],
+    preferred: &[u16],
+) -> Result<Vec<PublishedPort>, Failure> {
     // Held until all are chosen: else the same free port could be given twice.
     let mut held = Vec::new();
     let mut ports = Vec::new();
-    for request @ PortRequest { host_address, host, container } in requests {
-        let listener = TcpListener::bind((host_address.as_str(), host.unwrap_or(0)));
+    for (at, request @ PortRequest { host_address, host, container }) in requests.iter().enumerate() {
+        let wish = preferred.get(at).filter(|_| host.is_none());
+        let wished = wish.and_then(|port| TcpListener::bind((host_address.as_str(), *port)).ok());
+        let listener = wished.map_or_else(|| TcpListener::bind((host_address.as_str(), host.unwrap_or(0))), Ok);
         let found = match (listener, host) {
             (Ok(listener), _) => {
                 let found = listener.local_addr().map(|address| address.port());
@@ -70,20 +76,29 @@ mod tests {
 
     #[test]
     fn free_ports_differ_and_can_be_bound_afterwards() {
-        let ports = choose(&Fake::default(), &[request("127.0.0.1", None), request("127.0.0.1", None)]).unwrap();
+        let ports = choose(&Fake::default(), &[request("127.0.0.1", None), request("127.0.0.1", None)], &[]).unwrap();
         assert_ne!(ports[0].host, ports[1].host);
         assert!(TcpListener::bind(("127.0.0.1", ports[0].host)).is_ok());
+    }
+
+    #[test]
+    fn an_earlier_port_is_had_again_unless_somebody_took_it() {
+        let free = choose(&Fake::default(), &[request("127.0.0.1", None)], &[]).unwrap()[0].host;
+        let again = choose(&Fake::default(), &[request("127.0.0.1", None)], &[free]).unwrap()[0].host;
+        let _taken = TcpListener::bind(("127.0.0.1", free)).unwrap();
+        let other = choose(&Fake::default(), &[request("127.0.0.1", None)], &[free]).unwrap()[0].host;
+        assert!(again == free && other != free);
     }
 
     #[test]
     fn a_port_that_is_taken_is_refused_in_words() {
         let other = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = other.local_addr().unwrap().port();
-        let failure = choose(&Fake::default(), &[request("127.0.0.1", Some(port))]).unwrap_err();
+        let failure = choose(&Fake::default(), &[request("127.0.0.1", Some(port))], &[]).unwrap_err();
         assert_eq!(failure.code, ExitCode::Launch);
         assert_eq!(failure.text, format!("port {port} of 127.0.0.1 is in use by another program"));
 
-        let failure = choose(&Fake::default(), &[request("192.0.2.1", Some(port))]).unwrap_err();
+        let failure = choose(&Fake::default(), &[request("192.0.2.1", Some(port))], &[]).unwrap_err();
         assert_eq!(failure.text, "this machine has no address 192.0.2.1");
     }
 }

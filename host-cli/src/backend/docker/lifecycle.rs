@@ -1,7 +1,8 @@
 //! Fetches the lifecycle of a launch request in a container of the stager image, and takes its programs out.
 
 use super::stage::{self, Staging, Subject};
-use super::{extract, mounts, preflight};
+use super::{extract, preflight};
+use crate::backend::mounts;
 use crate::engine::{ContainerId, Engine};
 use crate::failure::Failure;
 use crate::plan::filled_folder::{FilledFile, FilledFolder};

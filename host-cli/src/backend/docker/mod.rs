@@ -1,12 +1,14 @@
 //! One Docker Engine.
 //!
-//! - Staging: `restage` carries a plan out; `preflight`, `mounts`, `stage`,
-//!   `image_build` and `extract`.
+//! - Staging: `restage` carries a plan out; `preflight`, `stage`, `image_build` and `extract`.
 //! - Images: `ours`, `resolve_image`, `old_images`, `push`, `rebase`; `refusal`, what an engine says of a registry.
-//! - What runs: `apps`.
-//! - Launching: `launch` carries a plan out; `launch_rootfs`, `lifecycle`, `pull`, `volume_folders`, `free_ports`, `supervisor`, `start`.
+//! - What runs: `apps`; `ssh`, a command beside it; `run_task`, a container of its own for one.
+//! - Launching: `launch` carries a plan out; `launch_rootfs`, `lifecycle`, `pull`, `volume_folders`, `free_ports`, `supervisor`,
+//!   `bounds`, `start`.
 
 pub(crate) mod apps;
+mod bounds;
+pub(crate) mod cell;
 mod extract;
 mod free_ports;
 mod hearing;
@@ -15,9 +17,9 @@ mod launch;
 mod launch_rootfs;
 mod layer_totals;
 mod lifecycle;
-pub(crate) mod mounts;
+pub(crate) mod local_wishes;
 pub(crate) mod old_images;
-mod ours;
+pub(crate) mod ours;
 pub(crate) mod preflight;
 mod pull;
 pub(crate) mod push;
@@ -25,17 +27,23 @@ pub(crate) mod rebase;
 mod refusal;
 pub(crate) mod resolve_image;
 mod restage;
+mod run_task;
+pub(crate) mod ssh;
 pub(crate) mod stage;
 mod start;
 mod supervisor;
 pub(crate) mod volume_folders;
+pub(crate) mod wishes;
 
 use crate::backend::registry::Publishing;
 use crate::backend::{Backend, StagedImage};
+use crate::engine::{ContainerId, ImageId};
 use crate::failure::Failure;
 use crate::plan::launch::LaunchPlan;
 use crate::plan::restage::RestagePlan;
+use crate::plan::task::TaskOrder;
 use crate::session::Session;
+pub(crate) use launch::{Order, WhichImage};
 use supervisor::SupervisorProgram;
 
 /// The engine of a session.
@@ -51,13 +59,26 @@ impl<'a> OneEngine<'a> {
     }
 }
 
+impl OneEngine<'_> {
+    /// Starts instances of a process, one after the other; see [`Order`]. The id of the image that they were made of.
+    pub(crate) fn launch(&self, order: &Order<'_>) -> Result<ImageId, Failure> {
+        launch::launch(self.session, &self.supervisor, order)
+    }
+
+    /// Starts a one-off task of the image of this id and leaves it running; `plan` is of its process. Its container.
+    pub(crate) fn run_task(
+        &self,
+        plan: &LaunchPlan,
+        image: &str,
+        order: &TaskOrder<'_>,
+    ) -> Result<ContainerId, Failure> {
+        run_task::start(self.session, &self.supervisor, plan, (image, order))
+    }
+}
+
 impl Backend for OneEngine<'_> {
     fn stage(&self, plan: &RestagePlan, publishing: Option<&Publishing>) -> Result<StagedImage, Failure> {
         let made = restage::restage(self.session, plan, publishing)?;
         Ok(made.map_or(StagedImage::None, StagedImage::OnEngine))
-    }
-
-    fn launch(&self, plan: &LaunchPlan) -> Result<(), Failure> {
-        launch::launch(self.session, &self.supervisor, plan)
     }
 }

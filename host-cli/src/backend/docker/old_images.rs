@@ -1,7 +1,8 @@
 //! Of an app's images the newest stay, so that a restage costs no disk for ever. Taken is only the name that `restage` gave,
-//! only from images that bear no other, and never from one that a container uses. What a launch made of an image goes with that.
+//! only from images that bear no other, and never from one that a container uses or a remembered revision is started from. What a launch made of an image goes with that.
 
 use crate::backend::docker::ours::sort_newest_first;
+use crate::backend::docker::wishes::wishes;
 use crate::engine::{EngineError, Image};
 use crate::image::app_image;
 use crate::image::provenance::{is_labelled, provenance};
@@ -9,6 +10,7 @@ use crate::labels;
 use crate::session::Session;
 use shared_model::event::{Event, EventSink};
 use shared_model::plain_line::escape_control;
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 /// How many of an app's images stay where the user does not say.
@@ -20,7 +22,19 @@ pub(crate) fn remove(session: &Session, app_guid: &str, keep: Option<NonZeroUsiz
         return; // nobody's
     }
     let keep = keep.map_or(USUAL, NonZeroUsize::get);
-    let removed = older(session, app_guid, keep).and_then(|older| {
+    let remembered: BTreeSet<String> = match wishes(&*session.engine).map_or(Ok(None), |wishes| wishes.of(app_guid)) {
+        Ok(wish) => {
+            wish.as_ref().map(|wish| wish.images().into_iter().map(str::to_owned).collect()).unwrap_or_default()
+        }
+        Err(error) => {
+            let text =
+                format!("the app's older images are kept: which of them `rollback` needs cannot be told: {error}");
+            session.emit(Event::Warning { text });
+            return;
+        }
+    };
+    let removed = older(session, app_guid, keep).and_then(|mut older| {
+        older.retain(|image| !remembered.contains(&image.id.0));
         let mut removed = 0;
         for image in &older {
             removed += usize::from(remove_one(session, image)?);
@@ -83,6 +97,9 @@ mod tests {
     use crate::engine::Engine;
     use crate::engine::container_spec::ContainerSpec;
     use crate::engine::fake::Fake;
+    use crate::plan::wish::AppWish;
+    use crate::plan::wish::samples::launched;
+    use jiff::Timestamp;
     use std::sync::Arc;
 
     const GUID: &str = "18c50a86-b045-5fed-bae9-e6ea03383693";
@@ -117,6 +134,22 @@ mod tests {
         assert_eq!(left(&fake, None), (3..8).map(droplet).collect::<Vec<_>>());
         assert_eq!(left(&fake, Some(1)), [droplet(7)]);
         assert_eq!(left(&fake, Some(1)), [droplet(7)], "there is nothing more to remove");
+    }
+
+    #[test]
+    fn what_a_remembered_revision_is_started_from_stays_and_where_that_cannot_be_told_all_do() {
+        let fake = with_images(4);
+        let image = fake.state().images[1].id.0.clone();
+        let kept = wishes(&*fake).unwrap();
+        let launch = |wish| Some(AppWish::launched(wish, launched("web", &image, "{}"), Timestamp::UNIX_EPOCH));
+        kept.change(GUID, launch).unwrap();
+        assert_eq!(left(&fake, Some(1)), [droplet(1), droplet(3)]);
+        add(&fake, &droplet(9), GUID);
+        let file = fake.records().unwrap().join("apps").join(crate::wishes::name(GUID));
+        std::fs::write(file, "{").unwrap();
+        assert_eq!(left(&fake, Some(1)).len(), 3);
+        kept.forget(GUID).unwrap();
+        assert_eq!(left(&fake, Some(1)).len(), 1);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Which image of an app is taken: the newest of those that are ours. Labels only name candidates; see
 //! [`crate::image::provenance`].
 
-use crate::engine::Image;
+use crate::engine::{Engine, EngineError, Image, ImageId};
 use crate::failure::Failure;
 use crate::image::created;
 use crate::image::provenance::{Foreign, Provenance, is_labelled, provenance};
 use crate::labels;
+use crate::plan::guard;
 use crate::plan::launch::LaunchPlan;
 use crate::session::Session;
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control;
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// The newest image of the app that is to be launched. Says so when it is older than the request: then the app was
 /// pushed again since.
@@ -32,6 +34,15 @@ pub(super) fn app_image(session: &Session, plan: &LaunchPlan) -> Result<Image, F
         session.emit(Event::Warning { text });
     }
     Ok(image)
+}
+
+/// Whether a container of this image was made by us: its labels are its own, and not the image's. One whose image is gone is nobody's.
+pub(crate) fn is_container(
+    engine: &dyn Engine,
+    labels: &BTreeMap<String, String>,
+    image: &ImageId,
+) -> Result<bool, EngineError> {
+    Ok(engine.image(&image.0)?.is_some_and(|image| guard::are_its_own(labels, &image)))
 }
 
 /// An image that cannot be taken is a launch that fails.

@@ -1,7 +1,7 @@
 //! What must be there before anything is done: better said now than after minutes of staging.
 
-use super::mounts;
 use crate::arguments::FetchOptions;
+use crate::backend::mounts;
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{
     Container, Containers, Engine, EngineInfo, Image, Images, Limits, NetworkEndpoint, Quota, VolumesAndNetworks,

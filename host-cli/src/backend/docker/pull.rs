@@ -16,6 +16,8 @@ use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control;
 use std::time::Instant;
 
+/// Bytes of an image's labels, which each container of it inherits. Images have some hundreds.
+const MOST_LABELS: usize = 64 << 10;
 /// What to try where no image has the name.
 const OTHER_NAME: &str = "check the image's name and tag; `cf push --docker-image` makes a new request";
 
@@ -52,6 +54,12 @@ pub(super) fn image(session: &Session, wanted: &DockerImage, native: &Image, sto
         Failure::new(ExitCode::Launch, text, "--pull missing gets it from its registry")
     };
     let image = found.ok_or_else(missing)?;
+    let labels = image.labels.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+    if labels > MOST_LABELS {
+        // Each list of an engine has all labels of all that it lists.
+        let text = format!("the image {name} has {labels} bytes of labels, and {MOST_LABELS} are the most that may be");
+        return Err(Failure::new(ExitCode::Launch, text, "push one with fewer or shorter labels"));
+    }
     let (its, ours) = (&image.details.platform.architecture, &native.details.platform.architecture);
     if its == ours || its.is_empty() || ours.is_empty() {
         return Ok(image);

@@ -1,10 +1,10 @@
 //! An engine's image goes to a registry: sent from here as the engine exports it, or by the engine itself.
 //!
-//! - `target`: what was typed of it. `by_engine`: the engine's way.
+//! - `by_engine`: the engine's way.
 
 mod by_engine;
-mod target;
 
+use crate::backend::push_target::Target;
 use crate::backend::registry::Publishing;
 use crate::engine::{EngineError, ImageId};
 use crate::failure::Failure;
@@ -13,7 +13,6 @@ use crate::session::Session;
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::plain_line::escape_control;
 use std::sync::Arc;
-pub(crate) use target::Target;
 
 /// Pushes an image that is called `name` here.
 pub(crate) fn push_image(session: &Session, image: &ImageId, name: &str, target: &Target) -> Result<(), Failure> {

@@ -12,10 +12,14 @@ use std::path::{Path, PathBuf};
 
 /// The same with whole paths, free of links.
 pub(crate) fn folders(typed: &[VolumeMapping]) -> Result<Vec<VolumeMapping>, Failure> {
-    typed.iter().map(|mapping| Ok(VolumeMapping { folder: whole(&mapping.folder)?, ..mapping.clone() })).collect()
+    typed
+        .iter()
+        .map(|mapping| Ok(VolumeMapping { folder: whole("--volume-map", &mapping.folder)?, ..mapping.clone() }))
+        .collect()
 }
 
-fn whole(folder: &Path) -> Result<PathBuf, Failure> {
+/// The folder that was typed behind `option`, by its whole path.
+pub(super) fn whole(option: &str, folder: &Path) -> Result<PathBuf, Failure> {
     let found = fs::canonicalize(folder).and_then(|found| match found.to_str() {
         _ if !found.is_dir() => Err(Error::from(ErrorKind::NotADirectory)),
         // Engines part it from the container's path by a colon, and take text.
@@ -23,7 +27,7 @@ fn whole(folder: &Path) -> Result<PathBuf, Failure> {
         _ => Err(Error::other("no engine can mount a folder of this name")),
     });
     found.map_err(|error| {
-        let text = format!("--volume-map: {}: {error}", escape_control(&folder.to_string_lossy()));
+        let text = format!("{option}: {}: {error}", escape_control(&folder.to_string_lossy()));
         Failure::new(
             ExitCode::CommandLine,
             text,

@@ -119,7 +119,7 @@ fn shown(
     let backend: Arc<dyn AppsBackend> = Arc::<Scripted>::clone(place);
     let app = RunningApp { name: "shop".into(), ..RunningApp::default() };
     let mut lines = Vec::new();
-    let outcome = show(&backend, &Unconnected::silent(), (&Selected { app, part }, range), &mut |line| {
+    let outcome = show(&backend, &Unconnected::silent(), (&Selected { app, part }, range), Vec::new(), &mut |line| {
         then(&line.text);
         lines.push(format!("{} {}", line.source, line.text));
         if lines.len() >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -243,16 +243,4 @@ fn one_log_that_cannot_be_read_does_not_hide_the_others_and_the_only_one_is_a_fa
     place.runs("b", "worker", &[(2, "two")]);
     let (outcome, lines) = shown(&place, (Part::default(), RECENT), 99, |_| ());
     assert_eq!((outcome, lines), (Ok(()), vec!["APP/PROC/WORKER/0 two".to_owned()]));
-}
-
-#[test]
-fn where_a_place_gives_more_again_than_was_asked_for_what_is_known_is_left_out() {
-    let at = |second| Timestamp::from_second(second).ok();
-    let mut mark = Mark::default();
-    assert!([1, 2, 2].into_iter().all(|second| mark.passes(at(second))));
-    let mut mark = mark.again();
-    let passes: Vec<bool> =
-        [at(1), None, at(2), at(2), None, at(2), None, at(1), at(3)].map(|time| mark.passes(time)).into();
-    assert_eq!(passes, [false, false, false, false, false, true, true, true, true], "a clock may go back, too");
-    assert_eq!((mark.last, mark.of_that_time), (at(3), 1));
 }

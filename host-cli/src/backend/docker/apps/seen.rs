@@ -4,8 +4,10 @@ use crate::engine::{ContainerSummary, Health, Image, Running};
 use crate::labels;
 use crate::plan::apps::{AppInstance, InstanceState, RunningApp, Seen};
 use crate::plan::guard;
+use crate::plan::wish::AppWish;
 use jiff::Timestamp;
 use shared_model::process_type::WEB;
+use std::collections::BTreeSet;
 
 /// Whether it is an app's container whose labels are its own, as far as a list of `images`, those that call themselves an app's, tells.
 /// What is of another image was called an app's by who made it.
@@ -16,35 +18,51 @@ pub(super) fn is_listed(one: &ContainerSummary, images: &[Image]) -> bool {
 
 /// Whether its labels say that it is this app's container.
 pub(super) fn of_app(one: &ContainerSummary, app: &RunningApp) -> bool {
-    let is_it = if app.guid.is_empty() {
-        label(one, labels::APP_GUID).is_empty() && label(one, labels::APP_NAME) == app.name
+    is_an_apps(one) && names(one, app)
+}
+
+/// Whether its labels say that it is a task's of this app.
+pub(super) fn is_task_of(one: &ContainerSummary, app: &RunningApp) -> bool {
+    one.label(labels::KIND) == labels::KIND_TASK && names(one, app)
+}
+
+/// What has no guid is told apart by its name.
+fn names(one: &ContainerSummary, app: &RunningApp) -> bool {
+    if app.guid.is_empty() {
+        one.label(labels::APP_GUID).is_empty() && one.label(labels::APP_NAME) == app.name
     } else {
-        label(one, labels::APP_GUID) == app.guid
-    };
-    is_an_apps(one) && is_it
+        one.label(labels::APP_GUID) == app.guid
+    }
+}
+
+/// Whether its labels say that it is a container of the app with this guid.
+pub(super) fn is_of(one: &ContainerSummary, guid: &str) -> bool {
+    is_an_apps(one) && one.label(labels::APP_GUID) == guid
 }
 
 /// The process type that it runs.
-pub(super) fn process_type(one: &ContainerSummary) -> &str {
-    let named = label(one, labels::PROCESS);
+pub(crate) fn process_type(one: &ContainerSummary) -> &str {
+    let named = one.label(labels::PROCESS);
     if named.is_empty() { WEB } else { named }
 }
 
 /// Which instance of its process it is.
-pub(super) fn index(one: &ContainerSummary) -> u32 {
-    label(one, labels::INDEX).parse().unwrap_or_default()
+pub(crate) fn index(one: &ContainerSummary) -> u32 {
+    one.label(labels::INDEX).parse().unwrap_or_default()
 }
 
 /// The instance that it is.
 pub(super) fn seen(one: &ContainerSummary) -> Seen {
     let state = match (one.running, one.health) {
         (Running::NotYet, _) => InstanceState::Starting,
+        // It has ended, and the engine waits before it starts it again.
+        (Running::Now, _) if one.restarting => InstanceState::Down,
         (Running::Now, Health::Unhealthy) => InstanceState::Unhealthy,
         // An engine's own check comes late, or never (Podman); `launch` has asked the app itself before it left it.
         (Running::Now, Health::Starting | Health::Healthy | Health::Unchecked) => InstanceState::Running,
         (Running::Not, _) => InstanceState::Down,
     };
-    let routes = label(one, labels::PORTS).split(' ').filter(|route| !route.is_empty() && one.running == Running::Now);
+    let routes = one.label(labels::PORTS).split(' ').filter(|route| !route.is_empty() && state.is_up());
     let instance = AppInstance {
         index: index(one),
         state,
@@ -54,27 +72,57 @@ pub(super) fn seen(one: &ContainerSummary) -> Seen {
         name: one.name.clone(),
         id: one.id.0.clone(),
         image: one.image.0.clone(),
+        ..AppInstance::default()
     };
     Seen {
-        app_name: label(one, labels::APP_NAME).to_owned(),
-        app_guid: label(one, labels::APP_GUID).to_owned(),
+        app_name: one.label(labels::APP_NAME).to_owned(),
+        app_guid: one.label(labels::APP_GUID).to_owned(),
         process_type: process_type(one).to_owned(),
         wanted: None,
+        started: None,
         instance: Some(instance),
     }
 }
 
+/// What was seen with what is wanted: of an app that is remembered its name and its numbers; and of each instance its newest container,
+/// besides those that run. Earlier ones are kept for what they printed.
+pub(super) fn as_wished(seen: impl Iterator<Item = Seen>, wishes: &[AppWish]) -> Vec<Seen> {
+    let of = |guid: &str| wishes.iter().find(|wish| wish.guid == guid);
+    let mut all: Vec<Seen> = seen.collect();
+    all.sort_by_key(|one| std::cmp::Reverse(one.instance.as_ref().and_then(|instance| instance.since)));
+    let mut known = BTreeSet::new();
+    all.retain(|one| {
+        let Some(instance) = &one.instance else { return true };
+        let is_first = known.insert((one.app_guid.clone(), one.process_type.clone(), instance.index));
+        let wanted = of(&one.app_guid).and_then(|wish| wish.processes.get(&one.process_type));
+        let is_wanted = wanted.is_none_or(|wanted| instance.index < wanted.instances);
+        instance.state.is_up() || (is_first && is_wanted)
+    });
+    for one in &mut all {
+        if let Some(wish) = of(&one.app_guid) {
+            one.app_name.clone_from(&wish.name);
+        }
+    }
+    let wanted = wishes.iter().flat_map(|wish| {
+        wish.processes.iter().map(|(process, wanted)| Seen {
+            app_name: wish.name.clone(),
+            app_guid: wish.guid.clone(),
+            process_type: process.clone(),
+            wanted: Some(wanted.instances as usize),
+            started: Some(wanted.started),
+            instance: None,
+        })
+    });
+    all.extend(wanted);
+    all
+}
+
 fn is_an_apps(one: &ContainerSummary) -> bool {
-    label(one, labels::KIND) == labels::KIND_APP
+    one.label(labels::KIND) == labels::KIND_APP
 }
 
 fn has_owner(one: &ContainerSummary) -> bool {
-    !label(one, labels::OWNER).is_empty()
-}
-
-/// Empty where it has none.
-fn label<'a>(one: &'a ContainerSummary, name: &str) -> &'a str {
-    one.labels.get(name).map_or("", String::as_str)
+    !one.label(labels::OWNER).is_empty()
 }
 
 #[cfg(test)]
@@ -109,6 +157,9 @@ mod tests {
         let seen_of = |one: &ContainerSummary| seen(one).instance.unwrap();
         let instance = seen_of(&one);
         assert_eq!((instance.index, instance.state, instance.routes.len()), (2, InstanceState::Running, 2));
+        let again = ContainerSummary { restarting: true, exit_status: Some(1), ..one.clone() };
+        assert_eq!((seen_of(&again).state, seen_of(&again).exit_status), (InstanceState::Down, Some(1)));
+        assert!(seen_of(&again).routes.is_empty());
         let unhealthy = ContainerSummary { health: Health::Unhealthy, ..one.clone() };
         assert_eq!(seen_of(&unhealthy).state, InstanceState::Unhealthy);
         let made = ContainerSummary { running: Running::NotYet, ..one.clone() };

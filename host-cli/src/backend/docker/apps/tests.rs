@@ -5,6 +5,7 @@ use crate::app_ref::AppRef;
 use crate::engine::Container;
 use crate::engine::container_spec::ContainerSpec;
 use crate::plan::apps::{Part, choose};
+use crate::plan::guard;
 use crate::recorded_run::*;
 use shared_model::event::Stream;
 
@@ -150,7 +151,7 @@ fn while_a_launch_of_the_app_goes_on_it_is_neither_stopped_nor_deleted() {
     fake.create(Some(&guard::of_launch(GUID, "web")), &holding).unwrap();
     for walked in [stopped(&fake, "shop"), deleted(&fake)] {
         assert_eq!(walked.code, ExitCode::Launch);
-        assert!(walked.failure().contains("launches, stops or deletes this app"), "{}", walked.text);
+        assert!(walked.failure().contains("starts, stops or deletes this app"), "{}", walked.text);
         assert!(container(&fake, &web).unwrap().running);
     }
 }

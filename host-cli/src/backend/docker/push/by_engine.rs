@@ -1,10 +1,10 @@
 //! The engine pushes: what bears the name that the image gets there, which it keeps here too. When that fails, the name goes back to
 //! where it was.
 
-use super::target::Target;
 use crate::backend::docker::hearing::{Direction, Hearing};
 use crate::backend::docker::layer_totals::Sum;
 use crate::backend::docker::refusal;
+use crate::backend::push_target::Target;
 use crate::backend::registry::warn_of_helper;
 use crate::engine::{EngineError, ImageId};
 use crate::failure::Failure;

@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// How long a process without a health check must have run to be called healthy: one that cannot start dies within this.
 const SETTLED: Duration = Duration::from_secs(2);
 
+/// How often it is asked whether it is still wanted.
+const STILL_WANTED: Duration = Duration::from_secs(1);
+
 /// From one look at the container to the next: a tenth of what it has been waited for, so that what is seen late is late by a
 /// tenth at most. A look costs the engine a millisecond.
 fn pause(waited: Duration) -> Duration {
@@ -22,14 +25,16 @@ fn pause(waited: Duration) -> Duration {
     (waited / 10).clamp(SHORTEST, LONGEST)
 }
 
-/// Waits for a container of this spec, which has just been started. The outer error is the engine's.
+/// Waits for a container of this spec, which has just been started, as long as it is wanted. The outer error is the engine's, or says
+/// that it is not wanted any more.
 pub(super) fn wait(
     session: &Session,
     container: &ContainerId,
     spec: &ContainerSpec,
     start_timeout: Duration,
+    is_wanted: &dyn Fn() -> Result<(), Failure>,
 ) -> Result<Result<(), Unhealthy>, Failure> {
-    let began = Instant::now();
+    let (began, mut asked) = (Instant::now(), Instant::now());
     let check = spec.health_check.as_ref();
     let mut asking = check.map(|check| Asking::new(session, container, check, &spec.network, start_timeout));
     loop {
@@ -46,6 +51,10 @@ pub(super) fn wait(
         };
         if is_healthy {
             return Ok(Ok(()));
+        }
+        if asked.elapsed() >= STILL_WANTED {
+            is_wanted()?;
+            asked = Instant::now();
         }
         if waited >= start_timeout {
             let check = asking.map_or_else(String::new, |asking| asking.last_words(now));

@@ -1,8 +1,8 @@
 //! The app's containers of earlier launches, by their labels.
 
+use crate::backend::docker::ours::is_container;
 use crate::engine::{Container, ContainerId, Engine, EngineError, ImageId};
 use crate::labels;
-use crate::plan::guard;
 use crate::plan::ports::PortRequest;
 use shared_model::process_type::WEB;
 
@@ -17,17 +17,23 @@ pub(crate) struct Previous {
     pub(crate) image: ImageId,
     /// Whether it runs.
     pub(crate) running: bool,
+    /// Which instance of the process it is, from 0.
+    pub(crate) index: u32,
+    /// The revision that it belongs to; 0: nobody counted.
+    pub(crate) revision: u64,
     /// What it holds on the host: address and port.
     ports: Vec<(String, u16)>,
 }
 
-/// The containers that run, or ran, this process of this app. One whose labels come from its image is somebody else's.
+/// The containers that run, or ran, this process of this app, the newest first. One whose labels come from its image is somebody else's.
 pub(crate) fn previous(engine: &dyn Engine, app_guid: &str, process: &str) -> Result<Vec<Previous>, EngineError> {
     let mut found = Vec::new();
+    let number = |one: &Container, name| one.labels.get(name).and_then(|text| text.parse().ok()).unwrap_or(0);
     for one in engine.containers_labelled(labels::APP_GUID, app_guid)? {
-        let image = if runs(&one, process) { engine.image(&one.image.0)? } else { None };
-        if image.is_some_and(|image| guard::are_its_own(&one.labels, &image)) {
+        if runs(&one, process) && is_container(engine, &one.labels, &one.image)? {
             found.push(Previous {
+                index: u32::try_from(number(&one, labels::INDEX)).unwrap_or(0),
+                revision: number(&one, labels::REVISION),
                 ports: one.labels.get(labels::PORTS).map(|text| read_ports(text)).unwrap_or_default(),
                 id: one.id,
                 name: one.name,
@@ -46,6 +52,11 @@ fn runs(container: &Container, process: &str) -> bool {
 }
 
 impl Previous {
+    /// The ports that it held, in the order of its requests.
+    pub(super) fn held(&self) -> Vec<u16> {
+        self.ports.iter().map(|(_, port)| *port).collect()
+    }
+
     /// Whether one of the requests cannot come true beside it.
     pub(super) fn holds_any_of(&self, requests: &[PortRequest]) -> bool {
         requests.iter().any(|request| is_among(&self.ports, request))
@@ -68,8 +79,7 @@ pub(crate) fn app_that_holds(engine: &dyn Engine, request: &PortRequest) -> Resu
     let apps = engine.containers_labelled(labels::KIND, labels::KIND_APP)?;
     for one in apps {
         let holds = one.running && is_among(&read_ports(&label(&one, labels::PORTS)), request);
-        let image = if holds { engine.image(&one.image.0)? } else { None };
-        if image.is_some_and(|image| guard::are_its_own(&one.labels, &image)) {
+        if holds && is_container(engine, &one.labels, &one.image)? {
             return Ok(Some(PortHolder { name: label(&one, labels::APP_NAME), container: one.name }));
         }
     }
@@ -117,6 +127,8 @@ mod tests {
             name: "c".into(),
             image: ImageId::default(),
             running: true,
+            index: 0,
+            revision: 0,
             ports: read_ports("127.0.0.1:80 0.0.0.0:81 nonsense x:y"),
         };
         let request = |address: &str, host| PortRequest { host_address: address.into(), host, container: 8080 };

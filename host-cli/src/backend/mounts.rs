@@ -42,16 +42,12 @@ pub(crate) fn files(options: &FetchOptions<'_>) -> Result<Vec<MountedFile>, Fail
             "give the certificate that the key belongs to with --cert FILE",
         ));
     }
-    let wanted = [
-        ("--ca", options.ca, CERTIFICATE, "/etc/stager/ca.pem"),
-        ("--cert", options.cert, CERTIFICATE, "/etc/stager/cert.pem"),
-        ("--key", options.key, KEY, "/etc/stager/key.pem"),
-    ];
+    let wanted =
+        [("--ca", options.ca, CERTIFICATE), ("--cert", options.cert, CERTIFICATE), ("--key", options.key, KEY)];
     let mut files = Vec::new();
-    for (option, path, mark, container) in wanted {
+    for (option, path, mark) in wanted {
         let Some(path) = path else { continue };
-        let host = looked_at(option, path, mark)?;
-        files.push(MountedFile { option, host, container });
+        files.extend(MountedFile::of(option, looked_at(option, path, mark)?));
     }
     if let (Some(both), false) = (cert_of(&files), files.iter().any(is_key)) {
         // The agent looks for the key beside the certificate then.
