@@ -1,12 +1,11 @@
 //! What requests name → one Job that fetches it into a persistent volume claim. Pure.
 
 use super::container::{OWNERS, claimed, literal, mount_to_read, secret_files, security};
+use super::job_volumes::{REQUEST, by_keys, cache_mount, parts, secret_name};
 use super::manifest::{Manifest, Object};
 use super::names::{metadata, unique};
 use super::secrets::SecretFiles;
-use super::stage_job::{
-    AGENT, REQUEST, REQUEST_FOLDER, STAGE, USUAL_LIMIT, by_keys, cache_mount, job, parts, pod_of_job, secret_name,
-};
+use super::stage_job::{AGENT, REQUEST_FOLDER, STAGE, USUAL_LIMIT, job, pod_of_job};
 use crate::engine::container_spec::ContainerSpec;
 use crate::labels;
 use crate::plan::cache;

@@ -1,8 +1,13 @@
 //! A Job's pod is watched and its logs are heard until there is a result, or until there will be none: each in its words, and in
 //! bounded time.
+//!
+//! - `waiting`: how long each thing may take. `ended`: how a Job without a result is over.
 
-use super::client::{ClusterError, Patience, Seen};
-use super::job::{OwnJob, condition};
+mod ended;
+mod waiting;
+
+use super::client::{ClusterError, Seen};
+use super::job::OwnJob;
 use super::job_log::{Heard as LogHeard, JobLog, Tells};
 use super::job_pod::{self, End, Hindrance, Stand};
 use super::stage_job::{PUBLISH, STAGE};
@@ -10,17 +15,16 @@ use crate::backend::staging::stream::Said;
 use crate::backend::staging::{Heard, Staged, Subject, verdict};
 use crate::failure::Failure;
 use crate::session::Unconnected;
+pub(super) use ended::Ended;
+use ended::{DEADLINE, Turn, by_the_cluster};
 use k8s_openapi::api::core::v1;
 use shared_model::event::{Event, EventSink, Step};
-use shared_model::exit_code::ExitCode;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// In a cluster's words: what a pod or a Job may take is over.
-const DEADLINE: &str = "DeadlineExceeded";
 /// News that wait for whoever follows; when there are more, the cluster has to wait.
 const QUEUE: usize = 64;
 
@@ -63,15 +67,6 @@ pub(super) fn follow(session: &Unconnected, job: &OwnJob, wanted: &Wanted<'_>) -
     Follower::new(session, job, wanted, Arc::new(of_logs)).go(&hears)
 }
 
-/// Whether a Job without a result is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// Nothing of it goes on.
-    ByItself,
-    /// It may go on, and nobody waits for it.
-    GivenUp,
-}
-
 struct Follower<'a> {
     session: &'a Unconnected,
     job: &'a OwnJob,
@@ -87,6 +82,8 @@ struct Follower<'a> {
     container: &'static str,
     /// Since when it might begin.
     turn_began: Instant,
+    /// When it was last known what keeps it from that; before, when its turn began.
+    known_at: Instant,
     log: Option<JobLog>,
     heard: Heard,
     has_last_word: bool,
@@ -95,8 +92,6 @@ struct Follower<'a> {
     trouble: Option<(Instant, ClusterError)>,
     said: BTreeSet<String>,
 }
-
-type Turn<T> = Result<T, (Ended, Failure)>;
 
 impl<'a> Follower<'a> {
     fn new(session: &'a Unconnected, job: &'a OwnJob, wanted: &'a Wanted<'a>, of_logs: Tells) -> Self {
@@ -111,6 +106,7 @@ impl<'a> Follower<'a> {
             gone_since: None,
             container: STAGE,
             turn_began: Instant::now(),
+            known_at: Instant::now(),
             log: None,
             heard: Heard::default(),
             has_last_word: false,
@@ -171,7 +167,7 @@ impl<'a> Follower<'a> {
     fn choose(&mut self, pod: v1::Pod) {
         (self.pod, self.log, self.gone_since) = (Some(pod), None, None);
         (self.container, self.heard, self.has_last_word) = (STAGE, Heard::default(), false);
-        self.turn_began = Instant::now();
+        (self.turn_began, self.known_at) = (Instant::now(), Instant::now());
     }
 
     /// One look at all that is known. The outcome, once there is one.
@@ -248,155 +244,9 @@ impl<'a> Follower<'a> {
         if !self.wanted.publishes || staged != Staged::Wholly {
             return Ok(Some(Outcome::Staged));
         }
-        (self.container, self.turn_began) = (PUBLISH, Instant::now());
+        (self.container, self.turn_began, self.known_at) = (PUBLISH, Instant::now(), Instant::now());
         self.session.emit(Event::StepStarted { step: Step::Push });
         Ok(None)
-    }
-
-    /// Nothing lasts longer than it may.
-    fn bound(&mut self) -> Turn<()> {
-        let patience = *self.patience();
-        if let Some((since, error)) = &self.trouble
-            && since.elapsed() > patience.unseen(error)
-        {
-            let failure = Failure::from(error.clone());
-            let text = format!("the Job's pod has not been seen for {} s: {}", since.elapsed().as_secs(), failure.text);
-            return Err((Ended::GivenUp, Failure { text, ..failure }));
-        }
-        if let Some((_, error)) = &self.trouble {
-            let text = format!("Waiting for the cluster: {}", error.text);
-            self.say_once("trouble", text);
-        } else {
-            self.said.remove("trouble");
-        }
-        // It counts from the start of the Job, which may wait for room before.
-        if self.began.elapsed() > self.wanted.limit + self.wanted.room + patience.deadline {
-            let text = format!("Job {} has not ended in its {} min", self.job.name, self.wanted.limit.as_secs() / 60);
-            return Err((
-                Ended::GivenUp,
-                Failure::new(ExitCode::Timeout, text, "look at the cluster: `kubectl get nodes`"),
-            ));
-        }
-        Ok(())
-    }
-
-    /// A log that hangs, of a node that does not answer.
-    fn lost(&mut self) -> Turn<()> {
-        if let Some((since, error)) = self.log.as_ref().and_then(JobLog::forbidden)
-            && since.elapsed() > self.patience().refused
-        {
-            return Err((Ended::GivenUp, Failure::from(error.clone())));
-        }
-        let Some((since, error)) = self.log.as_ref().and_then(JobLog::lost).cloned() else {
-            self.said.remove("lost");
-            return Ok(());
-        };
-        let node = self.pod.as_ref().and_then(|pod| pod.spec.as_ref()?.node_name.clone()).unwrap_or_default();
-        if since.elapsed() > self.patience().lost {
-            let text = format!("node {node} has not answered for {} s: {}", since.elapsed().as_secs(), error.text);
-            let advice = "`kubectl get nodes` shows how it is; stage once more when it is back or gone";
-            return Err((Ended::GivenUp, Failure::new(ExitCode::Engine, text, advice)));
-        }
-        self.say_once("lost", format!("Node {node} does not answer; waiting for it"));
-        Ok(())
-    }
-
-    /// The pod is gone, and nobody saw how its containers ended.
-    fn gone(&mut self) -> Turn<()> {
-        let Some(since) =
-            self.gone_since.filter(|_| self.log.is_none() || !self.pod.as_ref().is_some_and(|pod| self.has_ended(pod)))
-        else {
-            return Ok(());
-        };
-        if !self.others.is_empty() {
-            let next = self.others.remove(0);
-            let name = next.metadata.name.clone().unwrap_or_default();
-            self.session.emit(Event::Warning { text: format!("the pod is gone; the Job stages again, in {name}") });
-            self.choose(next);
-            return Ok(());
-        }
-        if self.asked_why.elapsed() < self.patience().ask_why {
-            return Ok(());
-        }
-        self.asked_why = Instant::now();
-        self.look_at_job()?;
-        if since.elapsed() > self.patience().successor {
-            let text = "the pod is gone, and the Job makes no other";
-            return Err((Ended::GivenUp, Failure::new(ExitCode::Engine, text, "stage once more")));
-        }
-        Ok(())
-    }
-
-    /// Whether the Job itself is over: then no pod comes.
-    fn look_at_job(&self) -> Turn<()> {
-        let Ok(job) = self.job.now() else { return Ok(()) };
-        let Some(job) = job else {
-            let text = format!("Job {} was deleted while it staged", self.job.name);
-            return Err((Ended::ByItself, Failure::new(ExitCode::Engine, text, "stage once more")));
-        };
-        if let Some((reason, text)) = condition(&job, "Failed") {
-            return Err((Ended::ByItself, by_the_cluster(&reason, &text)));
-        }
-        if condition(&job, "Complete").is_some() {
-            let text = format!("Job {} is done, and its pod is gone: nobody knows its result", self.job.name);
-            return Err((Ended::GivenUp, Failure::new(ExitCode::Engine, text, "stage once more")));
-        }
-        Ok(())
-    }
-
-    /// The container has not begun: why, and whether that can pass.
-    fn wait_for_pod(&mut self, pod: Option<&v1::Pod>) -> Turn<()> {
-        let patience = *self.patience();
-        let of_pod = pod.and_then(|pod| job_pod::hindrance(pod, self.container));
-        if of_pod.is_some() {
-            self.hindrance = of_pod.map(|found| found.since(self.hindrance.take()));
-        } else if self.asked_why.elapsed() > patience.ask_why {
-            self.asked_why = Instant::now();
-            if pod.is_none() {
-                self.look_at_job()?;
-            }
-            // What nobody can tell at the moment is as it was.
-            if let Ok(told) = self.told_by_events(pod) {
-                self.hindrance = told.map(|found| found.since(self.hindrance.take()));
-            }
-        }
-        let Some((hindrance, since)) = &self.hindrance else {
-            if self.turn_began.elapsed() > patience.silence {
-                let text =
-                    format!("the Job's pod does not start, and nothing says why, for {} s", patience.silence.as_secs());
-                let advice = "look at the cluster: `kubectl describe job`, `kubectl get nodes`";
-                return Err((Ended::GivenUp, Failure::new(ExitCode::Engine, text, advice)));
-            }
-            return Ok(());
-        };
-        let (kind, text) = (hindrance.kind, hindrance.text.clone());
-        if since.elapsed() > kind.patience(&patience, self.wanted.room) {
-            let text = format!("the Job's pod does not start: {text}");
-            return Err((Ended::GivenUp, Failure::new(ExitCode::Engine, text, kind.advice())));
-        }
-        self.say_once(&format!("{kind:?}"), format!("Waiting for the cluster: {text}"));
-        Ok(())
-    }
-
-    /// What the cluster's newest word of the pod, or of a Job without one, tells of what keeps it; nothing where it goes on.
-    fn told_by_events(&self, pod: Option<&v1::Pod>) -> Result<Option<Hindrance>, ClusterError> {
-        let name = pod.map_or(Some(&self.job.name), |pod| pod.metadata.name.as_ref());
-        let fields = format!("involvedObject.name={}", name.map_or("", String::as_str));
-        let mut events = self.job.cluster.list_by_fields::<v1::Event>(&fields)?;
-        // Of this very one: anybody who may write events chooses a name.
-        let uid = pod.map_or(self.job.uid(), |pod| pod.metadata.uid.as_ref());
-        events.retain(|event| event.involved_object.uid.as_ref() == uid);
-        Ok(job_pod::of_events(&events))
-    }
-
-    fn patience(&self) -> &Patience {
-        self.job.cluster.patience()
-    }
-
-    fn say_once(&mut self, key: &str, text: String) {
-        if self.said.insert(key.to_owned()) {
-            self.session.emit(Event::Note { text });
-        }
     }
 }
 
@@ -410,20 +260,4 @@ fn hear(session: &Unconnected, container: &str, heard: &mut Heard, last: &mut bo
         }
     }
     let _ = heard.take(said, &mut |event| session.emit(event));
-}
-
-/// The cluster has ended the pod itself.
-fn by_the_cluster(reason: &str, text: &str) -> Failure {
-    let told = if text.is_empty() { String::new() } else { format!(": {text}") };
-    match reason {
-        DEADLINE => Failure::new(ExitCode::Timeout, "the Job took longer than it may, and the cluster ended it", ""),
-        "Evicted" => {
-            let advice =
-                "give it more: `host-cli build-req APP >r.json`, raise disk_mb or memory_mb in it, `--request r.json`";
-            Failure::new(ExitCode::Engine, format!("the cluster evicted the staging{told}"), advice)
-        }
-        _ => {
-            Failure::new(ExitCode::Engine, format!("the cluster ended the staging ({reason}){told}"), "stage once more")
-        }
-    }
 }

@@ -1,11 +1,15 @@
-//! What one container of a Job's pod says: its log is followed, read again where it broke off, and heard. Whoever is silent for long
+//! What one container of a Job's pod says: its log is followed, read again from the time of its last line where it broke off, and heard. Whoever is silent for long
 //! is asked for a line beside that: a log hangs without a word where its node is lost.
 
-use super::client::{Cluster, ClusterError, Following, LogNews, Patience, Reason, Taken};
+use super::client::{Cluster, ClusterError, Following, LogNews, Patience, Reason};
 use super::job_pod::End;
+use super::timed_log::{TimedLines, params};
+use crate::backend::log_mark::{After, Mark};
 use crate::backend::staging::stream::{EventStream, Said};
+use crate::engine::LogRange;
 use kube::api::LogParams;
 use shared_model::event::Stream;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -27,7 +31,9 @@ pub(super) struct JobLog {
     tells: Tells,
     patience: Patience,
     stream: EventStream,
-    taken: Taken,
+    /// Of the current reading.
+    lines: TimedLines,
+    mark: Mark,
     /// Which reading is heard; those before it are not.
     number: u64,
     reading: Option<Following>,
@@ -54,7 +60,8 @@ impl JobLog {
             tells: Arc::clone(tells),
             patience: *cluster.patience(),
             stream: EventStream::default(),
-            taken: Taken::default(),
+            lines: TimedLines::default(),
+            mark: Mark::default(),
             number: 0,
             reading: None,
             asking: None,
@@ -77,13 +84,7 @@ impl JobLog {
             Heard::Log(number, _) if number != self.number => {}
             Heard::Log(_, LogNews::Bytes(bytes)) => {
                 (self.heard_at, self.lost_since, self.forbidden) = (Instant::now(), None, None);
-                self.taken.add(&bytes);
-                self.stream.feed(Stream::Out, &bytes, say);
-            }
-            Heard::Log(_, LogNews::Gap(taken)) => {
-                self.taken = taken;
-                self.stream.end(say); // what was begun there does not go on here
-                say(Said::Foreign { stream: Stream::Err, text: "(a part of the log was lost)".to_owned() });
+                self.hear(&bytes, say);
             }
             Heard::Log(_, LogNews::Ended(error)) => {
                 self.whole = self.after_end && error.is_none();
@@ -107,6 +108,20 @@ impl JobLog {
         }
     }
 
+    /// Takes in what the node gives, and what is new of it.
+    fn hear(&mut self, bytes: &[u8], say: &mut dyn FnMut(Said)) {
+        let Self { lines, mark, stream, .. } = self;
+        let _ = lines.feed(bytes, &mut |piece| {
+            let Some((after, piece)) = mark.take(piece) else { return ControlFlow::Continue(()) };
+            if after == After::AGap {
+                stream.end(say); // what was begun before does not go on here
+                say(Said::Foreign { stream: Stream::Err, text: "(a part of the log was lost)".to_owned() });
+            }
+            stream.feed(Stream::Out, piece.bytes, say);
+            ControlFlow::Continue(())
+        });
+    }
+
     /// The container has ended.
     pub(super) fn ends(&mut self, end: End) {
         self.end.get_or_insert((Instant::now(), end));
@@ -124,7 +139,7 @@ impl JobLog {
             let params =
                 LogParams { container: Some(self.container.to_owned()), tail_lines: Some(1), ..LogParams::default() };
             let tells = Arc::clone(&self.tells);
-            self.asking = Some(cluster.stream(&self.pod, params, Taken::default(), move |news| {
+            self.asking = Some(cluster.stream(&self.pod, params, move |news| {
                 if let LogNews::Ended(error) = news {
                     tells(Heard::Asked(error));
                 }
@@ -160,8 +175,10 @@ impl JobLog {
     fn read(&mut self, cluster: &Cluster) {
         self.number += 1;
         self.after_end = self.end.is_some();
+        (self.lines, self.mark) = (TimedLines::default(), self.mark.again());
+        let range = LogRange { tail: None, since: self.mark.since(), follow: true };
         let (tells, number) = (Arc::clone(&self.tells), self.number);
-        self.reading = Some(cluster.follow((&self.pod, self.container), self.taken.clone(), move |news| {
+        self.reading = Some(cluster.stream(&self.pod, params(self.container, &range), move |news| {
             tells(Heard::Log(number, news));
         }));
     }

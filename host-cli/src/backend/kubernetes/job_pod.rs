@@ -1,12 +1,9 @@
 //! What a pod's status says of a staging: how far each container is, how it ended, and what keeps it from beginning. Pure.
 
-use super::client::Patience;
+use super::client::{Patience, shown};
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Event, Pod};
-use shared_model::plain_line::escape_control_in_line;
 use std::time::{Duration, Instant};
 
-/// How much of a cluster's words is shown.
-const LONGEST: usize = 300;
 /// How long room is waited for where nothing of ours is to make it.
 pub(crate) const ROOM: Duration = Duration::from_secs(600);
 
@@ -141,15 +138,27 @@ pub(super) fn of_events(events: &[Event]) -> Option<Hindrance> {
 }
 
 fn of_event(event: &Event) -> Option<Hindrance> {
-    let message = event.message.as_deref().unwrap_or_default();
-    let kind = match event.reason.as_deref()? {
-        "FailedCreate" if message.contains("exceeded quota") => Kind::Room,
-        "FailedCreate" if message.contains("forbidden") || message.contains("denied") => Kind::Refused,
-        "FailedCreate" | "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox" => Kind::Missing,
-        "FailedScheduling" => unplaced(message),
+    let (reason, message) = (event.reason.as_deref(), event.message.as_deref());
+    let kind = match reason? {
+        "FailedCreate" => return Some(uncreated(reason, message)),
+        "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox" => Kind::Missing,
+        "FailedScheduling" => unplaced(message.unwrap_or_default()),
         _ => return None,
     };
-    Some(Hindrance { kind, text: with_reason(event.reason.as_deref(), Some(message)) })
+    Some(Hindrance { kind, text: with_reason(reason, message) })
+}
+
+/// What it means that a controller could not make a pod, or what makes one.
+pub(super) fn uncreated(reason: Option<&str>, message: Option<&str>) -> Hindrance {
+    let said = |words: &str| message.is_some_and(|message| message.contains(words));
+    let kind = if said("exceeded quota") {
+        Kind::Room
+    } else if said("forbidden") || said("denied") {
+        Kind::Refused
+    } else {
+        Kind::Missing
+    };
+    Hindrance { kind, text: with_reason(reason, message) }
 }
 
 fn status_of<'a>(pod: &'a Pod, container: &str) -> Option<&'a ContainerStatus> {
@@ -161,10 +170,4 @@ fn status_of<'a>(pod: &'a Pod, container: &str) -> Option<&'a ContainerStatus> {
 fn with_reason(reason: Option<&str>, message: Option<&str>) -> String {
     let (reason, message) = (reason.unwrap_or_default(), message.unwrap_or_default());
     shown(&if message.is_empty() { reason.to_owned() } else { format!("{reason}: {message}") })
-}
-
-/// One line, not too long.
-fn shown(text: &str) -> String {
-    let line = escape_control_in_line(text.trim());
-    if line.chars().count() <= LONGEST { line } else { line.chars().take(LONGEST).chain(['…']).collect() }
 }

@@ -4,6 +4,7 @@ use super::container::literal;
 use crate::image::ImagePlan;
 use crate::image::created::Created;
 use k8s_openapi::api::core::v1::{Capabilities, EnvVar, SecurityContext};
+use shared_model::secret::Secret;
 
 /// Where the agent leaves what it vouches for: the agent closes it to everybody else before anything foreign runs.
 pub(super) const HANDOVER: &str = "/handover";
@@ -16,6 +17,31 @@ const LAST_WORDS: &str = "/dev/termination-log";
 
 /// Who publishes: neither root nor vcap.
 const PUBLISHER: i64 = 2001;
+
+/// Where the image goes, and who brings it there.
+pub(crate) struct JobPublishing<'a> {
+    /// Its name in the registry.
+    pub(crate) reference: &'a str,
+    /// Who is known to the registry.
+    pub(crate) login: RegistryLogin<'a>,
+}
+
+/// Where a login comes from.
+pub(crate) enum RegistryLogin<'a> {
+    /// Nobody logs in.
+    Anonymous,
+    /// A Secret of the namespace, of the type `kubernetes.io/dockerconfigjson`.
+    InCluster(&'a str),
+    /// A `config.json` with the logins of these registries alone.
+    Given(Secret<String>),
+}
+
+impl RegistryLogin<'_> {
+    /// Whether the pod mounts a file of it.
+    pub(super) fn is_mounted(&self) -> bool {
+        !matches!(self, Self::Anonymous)
+    }
+}
 
 /// What the program is told that publishes. All of it stands in the plan: it needs no request, which holds secrets.
 pub(super) fn publish_arguments(image: &ImagePlan, reference: &str, authority: Option<&str>) -> Vec<String> {

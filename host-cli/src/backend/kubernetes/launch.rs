@@ -17,6 +17,7 @@ use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use shared_model::event::{Event, EventSink, Purpose, Step};
+use shared_model::exit_code::ExitCode;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -35,6 +36,11 @@ pub(super) fn launch(
         image: options.image.to_owned(),
     });
     let earlier = Earlier::find(cluster, &name)?;
+    if options.index == Index::Unknown && earlier.is_paused() {
+        let text = format!("deployment/{name} is paused: nothing new of {} would start", plan.subject());
+        let advice = format!("{}, then launch it again", rollout::resume(cluster.namespace(), &name));
+        return Err(Failure::new(ExitCode::Launch, text, advice));
+    }
     // What an autoscaler has chosen, it has chosen for a reason.
     let options = &WorkloadOptions { instances: options.instances.or_else(|| earlier.scaled()), ..*options };
     let manifest = workload(plan, options)?;
@@ -144,6 +150,11 @@ impl Earlier {
 
     fn is_there(&self) -> bool {
         self.deployment.is_some() || self.stateful_set.is_some()
+    }
+
+    /// Somebody wants its rollout to stand still (`kubectl rollout pause`): a new start would wait until all its time is over.
+    fn is_paused(&self) -> bool {
+        self.deployment.as_ref().is_some_and(|set| set.spec.as_ref().is_some_and(|spec| spec.paused == Some(true)))
     }
 
     /// The Secrets that it names and that were made for it: others' do not begin with its name.

@@ -1,6 +1,7 @@
 //! Rules for traffic out of an app, and its ports → a network policy, and what of them no policy can say. What cannot be read lets nothing
 //! through. Pure.
 
+use super::ipv4_networks::networks;
 use k8s_openapi::api::networking::v1::{
     IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
     NetworkPolicySpec,
@@ -8,13 +9,11 @@ use k8s_openapi::api::networking::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use shared_model::network::EgressRule;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 /// Of a range, as single ports: clusters before 1.22 know no ranges.
 const FEW_PORTS: u32 = 16;
 const LAST_PORT: u32 = 65_535;
-/// Networks that one range of addresses can become.
-const BITS: u32 = 32;
 /// More than any security group has.
 const MOST_RULES: usize = 1024;
 /// Networks of all rules together; a cluster keeps no object of more than some MB.
@@ -171,7 +170,7 @@ fn port(protocol: &str, number: Option<u32>, end: Option<u32>) -> NetworkPolicyP
     }
 }
 
-/// Networks, and texts that are none: `10.0.0.0/8`, `10.0.0.1`, `10.0.0.1-10.0.0.9`, several with commas between them.
+/// Networks, and texts that are none; several may stand with commas between them.
 fn peers(destinations: &[String]) -> (Vec<NetworkPolicyPeer>, Vec<String>) {
     let (mut to, mut unreadable) = (Vec::new(), Vec::new());
     for text in destinations.iter().flat_map(|text| text.split(',')).map(str::trim) {
@@ -185,31 +184,6 @@ fn peers(destinations: &[String]) -> (Vec<NetworkPolicyPeer>, Vec<String>) {
 
 fn to_network(cidr: String) -> NetworkPolicyPeer {
     NetworkPolicyPeer { ip_block: Some(IPBlock { cidr, except: None }), ..NetworkPolicyPeer::default() }
-}
-
-fn networks(text: &str) -> Option<Vec<String>> {
-    if let Some((first, last)) = text.split_once('-') {
-        let (first, last) = (first.trim().parse::<Ipv4Addr>().ok()?, last.trim().parse::<Ipv4Addr>().ok()?);
-        return (first <= last).then(|| range(first.to_bits(), last.to_bits()));
-    }
-    let (address, bits) = text.split_once('/').unwrap_or((text, "32"));
-    let (address, bits) = (address.parse::<Ipv4Addr>().ok()?, bits.parse::<u32>().ok().filter(|bits| *bits <= BITS)?);
-    let mask = if bits == 0 { 0 } else { u32::MAX << (BITS - bits) };
-    Some(vec![format!("{}/{bits}", Ipv4Addr::from_bits(address.to_bits() & mask))])
-}
-
-/// The fewest networks that are just this range: at most 62.
-fn range(first: u32, last: u32) -> Vec<String> {
-    let mut networks = Vec::new();
-    let (mut at, last) = (u64::from(first), u64::from(last));
-    while at <= last {
-        let aligned = if at == 0 { BITS } else { at.trailing_zeros().min(BITS) };
-        let fits = (last - at + 1).ilog2();
-        let size = aligned.min(fits);
-        networks.push(format!("{}/{}", Ipv4Addr::from_bits(u32::try_from(at).unwrap_or_default()), BITS - size));
-        at += 1 << size;
-    }
-    networks
 }
 
 #[cfg(test)]
@@ -228,23 +202,6 @@ mod tests {
     fn policy(rules: &Value) -> (Value, Vec<String>) {
         let (mut spec, left_out) = whole(rules, &[8080], &[]);
         (spec["egress"].take(), left_out)
-    }
-
-    #[test]
-    fn a_range_of_addresses_is_the_fewest_networks() {
-        for (text, expected) in [
-            ("10.0.0.1", "10.0.0.1/32"),
-            ("10.1.2.3/8", "10.0.0.0/8"),
-            ("0.0.0.0-255.255.255.255", "0.0.0.0/0"),
-            ("0.0.0.0-9.255.255.255", "0.0.0.0/5 8.0.0.0/7"),
-            ("10.0.0.1-10.0.0.6", "10.0.0.1/32 10.0.0.2/31 10.0.0.4/31 10.0.0.6/32"),
-            ("255.255.255.255-255.255.255.255", "255.255.255.255/32"),
-        ] {
-            assert_eq!(networks(text).unwrap().join(" "), expected, "{text}");
-        }
-        for odd in ["", "x", "10.0.0.9-10.0.0.1", "10.0.0.0/33", "::1", "1.2.3"] {
-            assert_eq!(networks(odd), None, "{odd}");
-        }
     }
 
     #[test]

@@ -5,9 +5,10 @@ use super::client::Cluster;
 use super::job::OwnJob;
 use super::job_follow::{Ended, Outcome, Wanted, follow};
 use super::job_pod::ROOM;
+use super::job_publisher::{JobPublishing, RegistryLogin};
 use super::launch;
 use super::manifest::Manifest;
-use super::stage_job::{JobOptions, JobPublishing, RegistryLogin, limit, stage_job};
+use super::stage_job::{JobOptions, limit, stage_job};
 use super::workload::WorkloadOptions;
 use crate::backend::registry::Publishing;
 use crate::backend::staging::Subject;
@@ -59,6 +60,11 @@ impl<'a> OneCluster<'a> {
         self.carry_out(&cache_job(fetching, options), &wanted).map(drop)
     }
 
+    /// Starts an app as planned, and waits until it is healthy.
+    pub(crate) fn launch(&self, plan: &LaunchPlan) -> Result<(), Failure> {
+        launch::launch(self.session, &self.cluster, plan, &self.workload)
+    }
+
     /// Makes a Job, and follows it to its end.
     fn carry_out(&self, manifest: &Manifest, wanted: &Wanted<'_>) -> Result<Outcome, Failure> {
         for text in &manifest.notes {
@@ -97,10 +103,6 @@ impl Backend for OneCluster<'_> {
             }
             _ => Ok(StagedImage::None),
         }
-    }
-
-    fn launch(&self, plan: &LaunchPlan) -> Result<(), Failure> {
-        launch::launch(self.session, &self.cluster, plan, &self.workload)
     }
 }
 

@@ -2,23 +2,17 @@
 //! as the request's user. The second publishes what that left: another user, without rights, who reads. Only the second sees the
 //! registry's login, only the first the request. Pure.
 
-use super::container::{
-    EVERYBODYS, OWNERS, claimed, dns, empty, host_aliases, literal, mount, mount_to_read, pod_security, resources,
-    secret_files, security,
-};
-use super::job_publisher::{HANDOVER, LOGIN, SCRATCH, publish_arguments, rights, variables};
+use super::container::{dns, host_aliases, literal, mount, mount_to_read, pod_security, resources, security};
+use super::job_publisher::{HANDOVER, JobPublishing, LOGIN, SCRATCH, publish_arguments, rights, variables};
+use super::job_volumes::{REQUEST, authority, cache_mount, certificates_folder, secrets, volumes};
 use super::manifest::{Manifest, Object};
 use super::names::{metadata, part, stem, unique};
-use super::secrets::{LOGIN_KEY, SecretFiles};
 use crate::engine::container_spec::ContainerSpec;
 use crate::labels;
 use crate::plan::restage::{RestagePlan, StagedImagePlan};
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
-use k8s_openapi::api::core::v1::{
-    Container, PodSpec, PodTemplateSpec, SecurityContext, Toleration, Volume, VolumeMount,
-};
+use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec, SecurityContext, Toleration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use shared_model::cache::MOUNTED;
 use shared_model::secret::Secret;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,13 +24,10 @@ const HOST_CLI: &str = "/usr/local/bin/host-cli";
 pub(crate) const STAGE: &str = "stage";
 pub(crate) const PUBLISH: &str = "publish";
 
-/// Where the request is, and the key of its Secret.
+/// Where the request is.
 pub(super) const REQUEST_FOLDER: &str = "/request";
-pub(super) const REQUEST: &str = "request.json";
 /// Where the builder works, and leaves the droplet.
 const WORK: &str = "/tmp";
-/// The login's file, as docker calls it.
-const CONFIG: &str = "config.json";
 /// How long all may take where the request does not say; and what is added to what it says, since it does not count what is fetched
 /// before and published after.
 pub(super) const USUAL_LIMIT: Duration = Duration::from_secs(3600);
@@ -58,24 +49,6 @@ pub(crate) struct JobOptions<'a> {
     pub(crate) publishing: Option<JobPublishing<'a>>,
 }
 
-/// Where the image goes, and who brings it there.
-pub(crate) struct JobPublishing<'a> {
-    /// Its name in the registry.
-    pub(crate) reference: &'a str,
-    /// Who is known to the registry.
-    pub(crate) login: RegistryLogin<'a>,
-}
-
-/// Where a login comes from.
-pub(crate) enum RegistryLogin<'a> {
-    /// Nobody logs in.
-    Anonymous,
-    /// A Secret of the namespace, of the type `kubernetes.io/dockerconfigjson`.
-    InCluster(&'a str),
-    /// A `config.json` with the logins of these registries alone.
-    Given(Secret<String>),
-}
-
 /// The Job and the Secrets that it names.
 pub(crate) fn stage_job(plan: &RestagePlan, options: &JobOptions<'_>) -> Manifest {
     let spec = &plan.container;
@@ -87,18 +60,19 @@ pub(crate) fn stage_job(plan: &RestagePlan, options: &JobOptions<'_>) -> Manifes
             "--instance-cert: a cluster mounts no file that the builder's user alone may read; left out".to_owned(),
         );
     }
-    let pod = Pod { plan, name: &name };
+    let pod = Pod { plan };
     let stage = pod.stage(publishing.is_some());
     let (init_containers, containers) = match publishing {
         Some((publishing, image)) => (Some(vec![stage]), vec![pod.publish(publishing, image)]),
         None => (None, vec![stage]),
     };
     (pod_spec.init_containers, pod_spec.containers) = (init_containers, containers);
-    pod_spec.volumes = Some(pod.volumes(publishing.map(|(publishing, _)| publishing)));
+    let publishing = publishing.map(|(publishing, _)| publishing);
+    pod_spec.volumes = Some(volumes(plan, &name, publishing));
     let job = job(metadata(&name, options.namespace, &spec.labels), limit(plan), pod_spec);
     Manifest {
         objects: vec![Object::Job(Box::new(job))],
-        secrets: secrets(plan, &name, options),
+        secrets: secrets(plan, &name, &options.certificates, publishing),
         labels: spec.labels.clone(),
         namespace: options.namespace.map(str::to_owned),
         notes,
@@ -180,8 +154,6 @@ fn without_mesh(pod: &mut ObjectMeta) {
 /// One pod to be.
 struct Pod<'a> {
     plan: &'a RestagePlan,
-    /// The Job's name.
-    name: &'a str,
 }
 
 impl Pod<'_> {
@@ -194,7 +166,7 @@ impl Pod<'_> {
         let typed = self.plan.agent_options.iter().map(|option| literal(option));
         let mut mounts = vec![mount_to_read("request", REQUEST_FOLDER), mount("work", WORK)];
         mounts.extend(hands_over.then(|| mount("handover", HANDOVER)));
-        mounts.extend(self.certificates_folder().map(|folder| mount_to_read("certificates", folder)));
+        mounts.extend(certificates_folder(self.plan).map(|folder| mount_to_read("certificates", folder)));
         mounts.extend(spec.memory_folders.iter().map(|folder| mount(&part("memory", folder), folder)));
         mounts.extend(self.plan.volume.is_some().then(cache_mount));
         Container {
@@ -213,7 +185,7 @@ impl Pod<'_> {
         let spec = &self.plan.container;
         let mut mounts =
             vec![mount_to_read("work", WORK), mount_to_read("handover", HANDOVER), mount("scratch", SCRATCH)];
-        let authority = self.authority();
+        let authority = authority(self.plan);
         mounts.extend(authority.map(|(_, folder, _)| mount_to_read("authorities", folder)));
         mounts.extend(publishing.login.is_mounted().then(|| mount_to_read("login", LOGIN)));
         let authority = authority.map(|(path, ..)| path);
@@ -241,82 +213,4 @@ impl Pod<'_> {
             ..Container::default()
         }
     }
-
-    fn volumes(&self, publishing: Option<&JobPublishing<'_>>) -> Vec<Volume> {
-        let mut volumes =
-            vec![secret_files("request", &secret_name(self.name, "request"), OWNERS, &[]), empty("work", None)];
-        let certificates = secret_name(self.name, "certificates");
-        volumes.extend(self.certificates_folder().map(|_| secret_files("certificates", &certificates, OWNERS, &[])));
-        let memory = &self.plan.container.memory_folders;
-        volumes.extend(memory.iter().map(|folder| empty(&part("memory", folder), Some("Memory"))));
-        volumes.extend(self.plan.volume.as_ref().map(|(claim, _)| claimed("cache", claim)));
-        let Some(publishing) = publishing else { return volumes };
-        volumes.extend([empty("handover", None), empty("scratch", None)]);
-        let authority = self.authority();
-        let of_authority = |(_, _, key)| secret_files("authorities", &certificates, EVERYBODYS, &[(key, key)]);
-        volumes.extend(authority.map(of_authority));
-        let own = secret_name(self.name, "login");
-        let login = match &publishing.login {
-            RegistryLogin::Anonymous => None,
-            RegistryLogin::InCluster(name) => Some(*name),
-            RegistryLogin::Given(_) => Some(own.as_str()),
-        };
-        volumes.extend(login.map(|name| secret_files("login", name, EVERYBODYS, &[(LOGIN_KEY, CONFIG)])));
-        volumes
-    }
-
-    /// Where the agent finds certificates and a key; `None`: it has none.
-    fn certificates_folder(&self) -> Option<&'static str> {
-        let first = self.plan.files.first()?;
-        parts(first.container).map(|(folder, _)| folder)
-    }
-
-    /// Of these what a registry's certificate is believed by: path, folder and key.
-    fn authority(&self) -> Option<(&'static str, &'static str, &'static str)> {
-        let file = self.plan.files.iter().find(|file| file.option == "--ca")?;
-        parts(file.container).map(|(folder, key)| (file.container, folder, key))
-    }
-}
-
-impl RegistryLogin<'_> {
-    fn is_mounted(&self) -> bool {
-        !matches!(self, Self::Anonymous)
-    }
-}
-
-/// The cache in its claim. Below a folder of its own: the root of a file system holds things that are not the cache's, `lost+found`
-/// for one.
-pub(super) fn cache_mount() -> VolumeMount {
-    VolumeMount { sub_path: Some("stager-cache".to_owned()), ..mount("cache", MOUNTED) }
-}
-
-/// Certificates by the keys of their Secret: the last part of the path of each.
-pub(super) fn by_keys(files: &BTreeMap<&'static str, Secret<Vec<u8>>>) -> BTreeMap<String, Secret<Vec<u8>>> {
-    let key = |path: &&str| parts(path).map(|(_, key)| key.to_owned());
-    files.iter().filter_map(|(path, content)| Some((key(path)?, content.clone()))).collect()
-}
-
-/// A path's folder and name.
-pub(super) fn parts(path: &str) -> Option<(&str, &str)> {
-    path.rsplit_once('/')
-}
-
-fn secrets(plan: &RestagePlan, name: &str, options: &JobOptions<'_>) -> Vec<SecretFiles> {
-    let request = Secret::new(plan.document.reveal().clone().into_bytes());
-    let mut secrets = vec![SecretFiles::of_one(secret_name(name, "request"), REQUEST, request)];
-    let files = by_keys(&options.certificates);
-    if !files.is_empty() {
-        secrets.push(SecretFiles { name: secret_name(name, "certificates"), files });
-    }
-    if let Some(JobPublishing { login: RegistryLogin::Given(config), .. }) = &options.publishing
-        && plan.image.is_some()
-    {
-        let config = Secret::new(config.reveal().clone().into_bytes());
-        secrets.push(SecretFiles::of_one(secret_name(name, "login"), LOGIN_KEY, config));
-    }
-    secrets
-}
-
-pub(super) fn secret_name(job: &str, what: &str) -> String {
-    format!("{job}-{what}")
 }

@@ -1,13 +1,16 @@
 //! The objects of every recorded request, as files that ci/test also shows to the schemas of clusters.
 
+mod launch_troubles;
 mod launching;
 mod staging;
 mod staging_faults;
+mod staging_log;
 
 use super::app_pod::Index;
 use super::cache_job::{CacheOptions, cache_job};
+use super::job_publisher::{JobPublishing, RegistryLogin};
 use super::manifest::{Manifest, Secrets};
-use super::stage_job::{JobOptions, JobPublishing, RegistryLogin, stage_job};
+use super::stage_job::{JobOptions, stage_job};
 use super::workload::{WorkloadOptions, workload};
 use crate::image::created::{self, Created};
 use crate::image::{ImageBy, ImageOptions};
@@ -15,7 +18,7 @@ use crate::labels;
 use crate::plan::fetching::{Fetching, Keeping, MountedFile};
 use crate::plan::golden::{all_recorded, assert_golden_file};
 use crate::plan::image_source::Pull;
-use crate::plan::launch::{LaunchOptions, LaunchPlan};
+use crate::plan::launch::{LaunchOptions, LaunchPlan, Size};
 use crate::plan::lifecycle::LifecycleFrom;
 use crate::plan::name_resolution::NameResolution;
 use crate::plan::restage::{RestageOptions, RestagePlan};
@@ -239,6 +242,9 @@ fn launch_plan(document: &str, volumes: &[&str]) -> LaunchPlan {
         authorities: &[("ca.pem".to_owned(), "s3cret-ca".to_owned())],
         identity: None,
         instance: "5eed5eed-0000-4000-8000-000000000000",
+        index: 0,
+        local: None,
+        size: Size::default(),
     };
     LaunchPlan::new(document, None, &options).unwrap()
 }

@@ -54,6 +54,7 @@ fn of_object(metadata: &ObjectMeta) -> Seen {
         app_guid: told(metadata, GUID).to_owned(),
         process_type: process_type(metadata),
         wanted: None,
+        started: None,
         instance: None,
     }
 }
@@ -213,6 +214,7 @@ pub(super) fn instances(pods: &[Pod], routes: &Routes) -> Vec<Seen> {
             name: pod.metadata.name.clone().unwrap_or_default(),
             id: pod.metadata.uid.clone().unwrap_or_default(),
             image: pod.spec.as_ref().and_then(image).unwrap_or_default(),
+            ..AppInstance::default()
         };
         Seen { instance: Some(instance), ..of_object(&pod.metadata) }
     };

@@ -282,7 +282,7 @@ fn logs_of_all_pods_are_followed_and_a_new_pod_joins_in() {
     let world: World = (*api).clone();
     let mut lines = Vec::new();
     let follow = LogRange { follow: true, ..LogRange::default() };
-    let outcome = show(&place, &Unconnected::silent(), (&whole(&app), follow), &mut |line| {
+    let outcome = show(&place, &Unconnected::silent(), (&whole(&app), follow), Vec::new(), &mut |line| {
         lines.push(format!("{} {}", line.source, line.text));
         match lines.len() {
             2 => drop(world.pod("shop-a").says("app", "a two")),
@@ -314,7 +314,7 @@ fn a_followed_log_whose_connection_died_without_a_word_goes_on_and_says_nothing_
     let world: World = (*api).clone();
     let mut lines = Vec::new();
     let follow = LogRange { follow: true, tail: Some(1000), ..LogRange::default() };
-    let outcome = show(&place, &Unconnected::silent(), (&whole(&app), follow), &mut |line| {
+    let outcome = show(&place, &Unconnected::silent(), (&whole(&app), follow), Vec::new(), &mut |line| {
         lines.push(line.text.clone());
         match lines.len() {
             3 => drop(world.pod("shop-a").says("app", "four")),

@@ -81,6 +81,8 @@ impl ClusterError {
             // Another of that name is there, not the one that was meant.
             409 if status.message.contains("Precondition failed") => Reason::Missing,
             410 => Reason::Outdated,
+            // So a cluster before 1.26 says that it does not know a field; it does not learn it by being asked again.
+            500 if status.message.contains("failed to create typed patch object") => Reason::Refused,
             // A conflict of two who write at once passes.
             408 | 409 | 429 | 500 | 502..=504 => Reason::Away,
             _ => Reason::Refused,
@@ -177,8 +179,8 @@ fn about(what: &str, text: &str) -> String {
     if what.is_empty() { shown(text) } else { shown(&format!("the cluster refuses {what}: {text}")) }
 }
 
-/// Whoever answers chose these words.
-fn shown(text: &str) -> String {
-    let line = escape_control_in_line(text);
+/// What a cluster says, as one line of at most [`LONGEST`] characters and a `…` for more: whoever answers chose these words.
+pub(crate) fn shown(text: &str) -> String {
+    let line = escape_control_in_line(text.trim());
     if line.chars().count() <= LONGEST { line } else { line.chars().take(LONGEST).chain(['…']).collect() }
 }

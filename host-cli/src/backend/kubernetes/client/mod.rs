@@ -7,12 +7,13 @@ mod log;
 mod patience;
 mod watch;
 
-pub(crate) use error::{ClusterError, Reason};
-pub(crate) use log::{Following, LogNews, Taken};
+pub(crate) use error::{ClusterError, Reason, shown};
+pub(crate) use log::{Following, LogNews};
 pub(crate) use patience::Patience;
 pub(crate) use watch::Seen;
 
 use crate::arguments::ClusterPlace;
+use k8s_openapi::api::core::v1::Event;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::NamespaceResourceScope;
 use kube::{Client, Resource};
@@ -28,6 +29,8 @@ use tokio::time::timeout;
 /// The pauses between two attempts.
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// Events of one object; a cluster itself makes few of what happens again and again.
+const MOST_EVENTS: u32 = 500;
 /// In whose name fields of objects are set.
 const MANAGER: &str = "stager";
 
@@ -145,9 +148,11 @@ impl Cluster {
         self.listed(&ListParams::default().labels(labels))
     }
 
-    /// All with these fields (`involvedObject.name=x`).
-    pub(crate) fn list_by_fields<K: Kind>(&self, fields: &str) -> Result<Vec<K>, ClusterError> {
-        self.listed(&ListParams::default().fields(fields))
+    /// What the cluster tells of the object with this uid, [`MOST_EVENTS`] events at most. A name alone would not do: who may write
+    /// events chooses one.
+    pub(crate) fn events_of(&self, uid: &str) -> Result<Vec<Event>, ClusterError> {
+        let fields = format!("involvedObject.uid={uid}");
+        self.listed(&ListParams::default().fields(&fields).limit(MOST_EVENTS))
     }
 
     fn listed<K: Kind>(&self, params: &ListParams) -> Result<Vec<K>, ClusterError> {

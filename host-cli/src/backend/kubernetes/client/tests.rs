@@ -1,7 +1,7 @@
 //! The leaf against an apiserver that a test scripts.
 
 use super::watch::Watching;
-use super::{Cluster, Following, LogNews, Owned, Patience, Reason, Seen, Taken};
+use super::{Cluster, ClusterError, Following, LogNews, Owned, Patience, Reason, Seen};
 use crate::backend::kubernetes::fake::{Apiserver, FakePod, Fault, Kind, NAMESPACE};
 use crate::failure::Failure;
 use k8s_openapi::api::batch::v1::Job;
@@ -103,10 +103,14 @@ fn staging(api: &Apiserver) -> FakePod {
     pod
 }
 
-/// All that a log tells until its stream ends: the text, how many gaps, and why it ended.
-fn followed(cluster: &Cluster, pod: &FakePod, taken: Taken) -> (Following, Receiver<LogNews>) {
+/// The log of the first container as it is followed.
+fn log_params() -> LogParams {
+    LogParams { container: Some("stage".to_owned()), follow: true, ..LogParams::default() }
+}
+
+fn followed(cluster: &Cluster, pod: &FakePod) -> (Following, Receiver<LogNews>) {
     let (tells, told) = mpsc::channel();
-    let following = cluster.follow((&pod.name, "stage"), taken, move |news| {
+    let following = cluster.stream(&pod.name, log_params(), move |news| {
         let _ = tells.send(news);
     });
     (following, told)
@@ -118,7 +122,6 @@ fn read(told: &Receiver<LogNews>) -> (String, Option<Reason>) {
     loop {
         match told.recv_timeout(SOON).unwrap() {
             LogNews::Bytes(bytes) => text.extend(bytes),
-            LogNews::Gap(_) => text.extend(b"<gap>"),
             LogNews::Ended(error) => return (String::from_utf8(text).unwrap(), error.map(|error| error.reason)),
         }
     }
@@ -134,9 +137,11 @@ fn objects_are_made_read_applied_changed_listed_and_removed() {
     cluster.apply(&job("b")).unwrap();
     cluster.apply(&job("b")).unwrap();
     let changed: Job = cluster.change("b", &json!({"spec": {"suspend": true}})).unwrap();
-    assert_eq!(changed.spec.unwrap().suspend, Some(true));
+    assert_eq!(changed.spec.as_ref().unwrap().suspend, Some(true));
     assert_eq!(cluster.list::<Job>("").unwrap().len(), 2);
-    assert_eq!(cluster.list_by_fields::<Job>("metadata.name=b").unwrap().len(), 1);
+    api.event(Kind::Job, "b", "FailedCreate", "no");
+    let told = |job: &Job| cluster.events_of(job.metadata.uid.as_deref().unwrap()).unwrap().len();
+    assert_eq!((told(&made), told(&changed)), (0, 1));
     assert!(cluster.get::<Secret>("none").unwrap().is_none());
     assert!(cluster.delete::<Job>("a", Owned::After).unwrap());
     assert!(!cluster.delete::<Job>("a", Owned::After).unwrap());
@@ -167,6 +172,16 @@ fn a_cluster_that_wants_to_be_left_alone_is_asked_again_after_the_time_that_it_s
     connected(&api).create(&job("a")).unwrap();
     assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
     assert_eq!(api.count("create", "jobs"), 2);
+}
+
+#[test]
+fn a_field_that_a_cluster_does_not_know_is_refused_and_not_waited_for() {
+    let told = |message: &str| {
+        let status = json!({"status": "Failure", "message": message, "reason": "", "code": 500});
+        ClusterError::status("networkpolicies/a", &serde_json::from_value(status).unwrap()).reason
+    };
+    let unknown = "failed to create typed patch object: .spec.egress[5].ports[0].endPort: field not declared in schema";
+    assert_eq!((told(unknown), told("etcdserver: request timed out")), (Reason::Refused, Reason::Away));
 }
 
 #[test]
@@ -266,20 +281,18 @@ fn a_right_to_watch_that_is_missing_is_told() {
 }
 
 #[test]
-fn a_log_is_followed_to_its_end_and_is_whole_though_it_was_cut_off() {
+fn a_log_is_followed_to_its_end_and_why_it_was_cut_off_is_told() {
     let api = Apiserver::start();
     let pod = staging(&api);
     pod.says("stage", "first line").says("stage", "second line");
     let cluster = connected(&api);
     api.next(1, "get", "pods/log", Fault::Cut(1));
-    let (_following, told) = followed(&cluster, &pod, Taken::default());
+    let (_following, told) = followed(&cluster, &pod);
     let (text, error) = read(&told);
     assert_eq!((text.as_str(), error), ("first line\nsecond", Some(Reason::Away)));
-    let mut taken = Taken::default();
-    taken.add(text.as_bytes());
     pod.says("stage", "third line").ends("stage", 0, "");
-    let (_following, told) = followed(&cluster, &pod, taken);
-    assert_eq!(read(&told).0, " line\nthird line\n");
+    let (_following, told) = followed(&cluster, &pod);
+    assert_eq!(read(&told), ("first line\nsecond line\nthird line\n".to_owned(), None));
 }
 
 #[test]
@@ -288,10 +301,10 @@ fn a_log_whose_container_has_not_begun_says_so_and_one_that_nobody_reads_is_clos
     let pod = staging(&api);
     let cluster = connected(&api);
     pod.waits("stage", "PodInitializing", "");
-    let (_following, told) = followed(&cluster, &pod, Taken::default());
+    let (_following, told) = followed(&cluster, &pod);
     assert_eq!(read(&told).1, Some(Reason::Refused));
     pod.runs("stage").says("stage", "a line");
-    let (following, told) = followed(&cluster, &pod, Taken::default());
+    let (following, told) = followed(&cluster, &pod);
     assert!(matches!(told.recv_timeout(SOON).unwrap(), LogNews::Bytes(_)));
     drop(following);
     api.wait_until("nobody follows", |world| world.following() == 0);
@@ -306,7 +319,7 @@ fn who_is_told_much_and_asks_something_before_hearing_it_gets_an_answer() {
     }
     let cluster = connected(&api);
     let (tells, told) = mpsc::sync_channel(1);
-    let following = cluster.follow((&pod.name, "stage"), Taken::default(), move |news| {
+    let following = cluster.stream(&pod.name, log_params(), move |news| {
         let _ = tells.send(news);
     });
     assert!(matches!(told.recv_timeout(SOON).unwrap(), LogNews::Bytes(_)));

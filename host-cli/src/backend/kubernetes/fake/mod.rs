@@ -81,9 +81,10 @@ struct State {
     pods: usize,
 }
 
-/// What a container said: its lines, and whether it will say more.
+/// What a container said: how many lines there were that are gone, those that are there, and whether it will say more.
 #[derive(Default)]
 struct Log {
+    gone: usize,
     lines: Vec<String>,
     is_over: bool,
 }

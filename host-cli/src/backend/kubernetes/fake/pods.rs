@@ -139,6 +139,11 @@ impl FakePod {
         self.log(container, |log| log.lines.push(line.to_owned()))
     }
 
+    /// The node has begun a new file of a container's log, and what was said before is there no more.
+    pub(crate) fn rotates(&self, container: &str) -> &Self {
+        self.log(container, |log| log.gone += std::mem::take(&mut log.lines).len())
+    }
+
     /// A container ends with this code and these last words. The pod ends with its last container, and where one of the first fails.
     pub(crate) fn ends(&self, container: &str, code: i32, message: &str) -> &Self {
         let reason = if code == 0 { "Completed" } else { "Error" };

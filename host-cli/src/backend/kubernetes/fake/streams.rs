@@ -88,7 +88,7 @@ pub(super) fn follow(
     stream(world, connection, "text/plain", fault, |state| {
         let log = state.logs.get(&key)?;
         let lines: Vec<(usize, String)> = wanted(log, target).filter(|(at, _)| *at >= told).collect();
-        told = log.lines.len();
+        told = log.gone + log.lines.len();
         match (lines.is_empty(), log.is_over) {
             (false, _) => Some(Next::Lines(lines.into_iter().map(|(_, line)| line).collect())),
             (true, true) => Some(Next::End),
@@ -112,7 +112,8 @@ pub(super) fn wanted<'a>(log: &'a Log, target: &'a Target) -> impl Iterator<Item
     let since = target.query.get("sinceTime").map(String::as_str).unwrap_or_default();
     let tail = target.number("tailLines").and_then(|count| usize::try_from(count).ok());
     let first = tail.map_or(0, |count| log.lines.len().saturating_sub(count));
-    let lines = log.lines.iter().enumerate().skip(first).map(|(at, line)| (at, time(at), line));
+    let lines = log.lines.iter().enumerate().skip(first).map(|(at, line)| (log.gone + at, line));
+    let lines = lines.map(|(at, line)| (at, time(at), line));
     // Seconds are all that a request can say.
     let lines = lines.filter(move |(_, time, _)| time.get(..19) >= since.get(..19).or(Some("")));
     lines.map(move |(at, time, line)| (at, if has_times { format!("{time} {line}\n") } else { format!("{line}\n") }))

@@ -1,7 +1,6 @@
 //! A launch in a cluster, from its plan to instances that are ready or to nothing, against an apiserver that a test scripts.
 
 use super::{launch_plan, launches, workload_options};
-use crate::backend::Backend;
 use crate::backend::kubernetes::client::tests::connected;
 use crate::backend::kubernetes::fake::{Apiserver, FakePod, Fault, Kind, World};
 use crate::backend::kubernetes::one_cluster::OneCluster;
@@ -18,16 +17,16 @@ use std::thread::sleep;
 use std::time::Duration;
 
 /// The container of the app.
-const APP: &str = "app";
+pub(super) const APP: &str = "app";
 const KINDS: [Kind; 6] =
     [Kind::Deployment, Kind::StatefulSet, Kind::Service, Kind::NetworkPolicy, Kind::PodDisruptionBudget, Kind::Secret];
 
-fn name_of(object: &Value) -> String {
+pub(super) fn name_of(object: &Value) -> String {
     object["metadata"]["name"].as_str().unwrap().to_owned()
 }
 
 /// An apiserver in whose cluster each start of a Deployment gets one pod, with which `script` does what it likes.
-fn cluster(script: impl Fn(&FakePod, &World) + Send + Sync + 'static) -> Apiserver {
+pub(super) fn cluster(script: impl Fn(&FakePod, &World) + Send + Sync + 'static) -> Apiserver {
     let api = Apiserver::start();
     let script = Arc::new(script);
     let again = Arc::clone(&script);
@@ -38,7 +37,7 @@ fn cluster(script: impl Fn(&FakePod, &World) + Send + Sync + 'static) -> Apiserv
 }
 
 /// All instances of the Deployment are new and ready.
-fn ready(pod: &FakePod, world: &World) {
+pub(super) fn ready(pod: &FakePod, world: &World) {
     pod.scheduled().runs(APP);
     let set = world.all(Kind::Deployment).remove(0);
     let wanted = set["spec"]["replicas"].as_i64().unwrap_or(1);
@@ -50,13 +49,21 @@ fn ready(pod: &FakePod, world: &World) {
     });
 }
 
-fn launched(api: &Apiserver, revision: &'static str) -> (ExitCode, Arc<Recording>) {
+pub(super) fn launched(api: &Apiserver, revision: &'static str) -> (ExitCode, Arc<Recording>) {
     launched_until(api, revision, |_| ())
 }
 
 fn launched_until(
     api: &Apiserver,
     revision: &'static str,
+    watch: impl FnOnce(Sender<Ended>),
+) -> (ExitCode, Arc<Recording>) {
+    launched_as(api, WorkloadOptions { revision: Some(revision), ingress_class: None, ..workload_options() }, watch)
+}
+
+pub(super) fn launched_as(
+    api: &Apiserver,
+    workload: WorkloadOptions<'static>,
     watch: impl FnOnce(Sender<Ended>),
 ) -> (ExitCode, Arc<Recording>) {
     let (recording, screen) = Recording::new();
@@ -67,13 +74,12 @@ fn launched_until(
     };
     let code = run(screen, watch, move |session| {
         let (_, document) = launches().remove(0);
-        let workload = WorkloadOptions { revision: Some(revision), ingress_class: None, ..workload_options() };
         OneCluster { workload, ..OneCluster::new(session, cluster) }.launch(&launch_plan(&document, &[]))
     });
     (code, recording)
 }
 
-fn failure(recording: &Recording) -> String {
+pub(super) fn failure(recording: &Recording) -> String {
     match recording.events().pop() {
         Some(Event::Failed { text, .. }) => text,
         _ => panic!("it did not fail: {}", recording.text()),
@@ -86,7 +92,7 @@ fn secrets(api: &Apiserver) -> Vec<String> {
 }
 
 #[track_caller]
-fn nothing_is_left(api: &Apiserver) {
+pub(super) fn nothing_is_left(api: &Apiserver) {
     for kind in KINDS {
         let left: Vec<String> = api.all(kind).iter().map(name_of).collect();
         assert!(left.is_empty(), "{kind:?}: {left:?}");

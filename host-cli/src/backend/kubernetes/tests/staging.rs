@@ -164,8 +164,10 @@ fn what_a_job_stages_is_shown_as_it_comes_and_what_it_published_is_named() {
 
 #[test]
 fn what_a_staging_costs_the_apiserver_is_known() {
-    let api = cluster(|pod, _| {
+    let api = cluster(|pod, world| {
+        // A pod that ends before anybody watches costs less.
         pod.scheduled();
+        world.wait_until("the pod is watched", |world| world.count("watch", "pods") == 1);
         stages(pod);
         publishes(pod, "0a");
     });
