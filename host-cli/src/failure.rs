@@ -31,6 +31,11 @@ impl Failure {
         Self { code, text: text.into(), advice: advice.into() }
     }
 
+    /// The same where it is no more than a warning.
+    pub(crate) fn warning(self) -> Event {
+        Event::Warning { text: format!("{}; {}", self.text, self.advice) }
+    }
+
     /// The failure as the last event of a stream.
     pub(crate) fn event(&self) -> Event {
         Event::Failed { code: self.code.number(), text: self.text.clone(), advice: self.advice.clone() }

@@ -4,10 +4,16 @@
 //! the plan made in `plan/`, which is pure, and hands it to a [`Backend`], which checks it and carries it out. All that is said
 //! is an event of the [`Session`], which also sees to it that nothing is left behind.
 
+pub(crate) mod cell;
+pub(crate) mod life;
+pub(crate) mod task;
+
 use crate::app_ref::AppRef;
 use crate::arguments::{FetchOptions, Launch, Restage};
-use crate::backend::docker::push::{Target, push_image};
-use crate::backend::docker::{OneEngine, mounts, preflight, volume_folders};
+use crate::backend::docker::push::push_image;
+use crate::backend::docker::{OneEngine, local_wishes, preflight, volume_folders};
+use crate::backend::mounts;
+use crate::backend::push_target::Target;
 use crate::backend::registry::Publishing;
 use crate::backend::{Backend, StagedImage};
 use crate::failure::Failure;
@@ -15,7 +21,8 @@ use crate::image::{ImageOptions, MadeImage, created};
 use crate::plan;
 use crate::plan::error::PlanError;
 use crate::plan::fetching::{Fetching, Keeping};
-use crate::plan::launch::{LaunchOptions, LaunchPlan};
+use crate::plan::launch::LaunchPlan;
+use crate::plan::recipe::{Recipe, Which};
 use crate::plan::restage::{RestageOptions, RestagePlan};
 use crate::plan::upload::Upload;
 use crate::plan::volumes;
@@ -23,7 +30,9 @@ use crate::requests::{self, Request, RequestError};
 use crate::session::Session;
 use crate::settings::Settings;
 use shared_model::event::{Event, EventSink, Purpose};
+use shared_model::exit_code::ExitCode;
 use shared_model::names::listed;
+use shared_model::secret::Secret;
 use shared_model::task::TaskDefinition;
 use std::path::PathBuf;
 use uuid::Uuid;
@@ -45,6 +54,7 @@ pub(crate) fn restage(
     let keeping = preflight::keeping(&fetch, command.no_cache)?;
     let instance = Uuid::new_v4().to_string();
     let plan = planned_restage(session, request, (command, agent_options), (keeping, &instance))?;
+    session.unconnected().keep_staging(&plan::restage::staging_request(&request.document)?);
     match OneEngine::new(session, fetch.stager_image).stage(&plan, publishing)? {
         StagedImage::OnEngine(image) => Ok(Some(image)),
         StagedImage::None | StagedImage::Published { .. } => Ok(None),
@@ -165,47 +175,75 @@ pub(crate) fn push_if_wanted(
     }
 }
 
-/// Starts an app's image, once for each request: for each a process type. All are planned before the first is started. The
-/// first failure ends it; what was started before goes on.
+/// Starts an app's image, once for each request: for each a process type, with all of its instances. All are planned before the first is
+/// started. The first failure ends it; what was started before goes on. What was started is remembered.
 pub(crate) fn launch(session: &Session, requests: &[Request], command: &Launch) -> Result<(), Failure> {
-    let mut plans = Vec::new();
-    let identity = mounts::identity(command.instance_cert.as_deref(), command.instance_key.as_deref())?;
-    let authorities = mounts::authorities(command.ca.as_deref())?;
-    let fetch = command.fetch_options();
-    let files = mounts::files(&fetch)?;
-    let keeping = preflight::keeping(&fetch, false)?;
-    let FetchOptions { stager_image: image, network, names, .. } = fetch;
-    let volumes = volume_folders::folders(&command.volume_map)?;
+    let recipe = recipe(command)?;
+    if command.command.is_some() && requests.len() > 1 {
+        let text = "--command is for one process, and several are to be started";
+        return Err(Failure::new(ExitCode::CommandLine, text, "leave --all-processes out, or name one with --process"));
+    }
+    let mut processes = Vec::new();
     for request in requests {
         warn(session, request);
-        let options = LaunchOptions {
-            process: command.process.as_deref(),
-            // Of several, the ports that were typed are the first one's.
-            ports: if plans.is_empty() { &command.port } else { &[] },
-            volumes: &volumes,
-            network,
-            names,
-            fetching: Fetching { image, network, names, files: &files, keeping, agent_options: &[] },
-            lifecycle: command.lifecycle,
-            pull: command.pull,
-            authorities: &authorities,
-            identity: identity.as_ref(),
-            instance: &Uuid::new_v4().to_string(),
-        };
-        plans.push(LaunchPlan::new(&request.document, request.time, &options)?);
+        let ports = if processes.is_empty() { command.port.clone() } else { Vec::new() };
+        let document = Secret::new(request.document.clone());
+        // Of several, the ports that were typed are the first one's.
+        let recipe = Recipe { document, requested: request.time, ports, ..recipe.clone() };
+        let plan = recipe.plan(Which { instance: &Uuid::new_v4().to_string(), index: 0, size: command.size() })?;
+        processes.push((recipe, plan));
     }
-    let volume_ids: Vec<&String> = plans.iter().flat_map(|plan| &plan.volume_ids).collect();
-    volumes::check(&volumes, &volume_ids).map_err(PlanError::from)?;
-    let engine = OneEngine::new(session, image);
-    for (at, plan) in plans.iter().enumerate() {
-        engine.launch(plan).map_err(|failure| among(failure, &plans, at))?;
+    let volume_ids: Vec<&String> = processes.iter().flat_map(|(_, plan)| &plan.volume_ids).collect();
+    volumes::check(&recipe.volumes, &volume_ids).map_err(PlanError::from)?;
+    let engine = OneEngine::new(session, &recipe.stager_image);
+    for (at, (recipe, plan)) in processes.iter().enumerate() {
+        let instances = life::instances(command.instances, plan)?;
+        let plans = || processes.iter().map(|(_, plan)| plan).collect::<Vec<_>>();
+        life::launch(session, &engine, (recipe, command.size()), plan, instances)
+            .map_err(|failure| among(failure, &plans(), at))?;
+    }
+    if let Some((_, plan)) = processes.first() {
+        session.emit(Event::Next { purpose: Purpose::Log, command: plan.logs_command() });
     }
     Ok(())
 }
 
+/// What was typed for a launch, which the request is missing from.
+fn recipe(command: &Launch) -> Result<Recipe, Failure> {
+    let fetch = command.fetch_options();
+    let keeping = preflight::keeping(&fetch, false)?;
+    Ok(Recipe {
+        document: Secret::default(),
+        requested: None,
+        process: command.process.clone(),
+        ports: Vec::new(),
+        volumes: volume_folders::folders(&command.volume_map)?,
+        network: fetch.network.to_owned(),
+        hosts: command.add_host.clone(),
+        dns: command.dns.clone(),
+        stager_image: fetch.stager_image.to_owned(),
+        files: mounts::files(&fetch)?,
+        cache: match keeping {
+            Keeping::InVolume { name, limit } => Some((name.to_owned(), limit.map(str::to_owned))),
+            Keeping::Nothing | Keeping::InImage(_) | Keeping::WithContainer => None,
+        },
+        lifecycle: command.lifecycle,
+        pull: command.pull,
+        authorities: mounts::authorities(command.ca.as_deref())?,
+        identity: mounts::identity(command.instance_cert.as_deref(), command.instance_key.as_deref())?,
+        local: local_wishes::read(local_wishes::Typed {
+            env: &command.env,
+            env_file: &command.env_file,
+            service: &command.service,
+            mount: command.mount.as_deref(),
+            command: command.command.as_deref(),
+        })?,
+    })
+}
+
 /// The failure of one launch of several, with what became of the others.
-fn among(failure: Failure, plans: &[LaunchPlan], at: usize) -> Failure {
-    let named = |plans: &[LaunchPlan]| listed(plans.iter().map(|plan| &plan.process.process_type));
+fn among(failure: Failure, plans: &[&LaunchPlan], at: usize) -> Failure {
+    let named = |plans: &[&LaunchPlan]| listed(plans.iter().map(|plan| &plan.process.process_type));
     let (started, left) = (named(&plans[..at]), named(&plans[at + 1..]));
     let said = [("started before it and still running", started), ("not started", left)];
     let text = said

@@ -4,7 +4,8 @@
 #![expect(clippy::disallowed_methods, reason = "removes what is found to be nobody's")]
 
 use crate::owner::{Life, Owner};
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::Path;
 
 /// Behind the owner.
@@ -13,6 +14,16 @@ const END: char = '-';
 /// How the name of something unfinished of this `kind` begins.
 pub(crate) fn prefix(kind: &str) -> String {
     format!("{kind}{}{END}", Owner::ourselves())
+}
+
+/// Writes a file whole or not at all, for its owner alone, by way of an unfinished one of this `kind` beside it. What killed host-clis
+/// have left of that kind goes.
+pub(crate) fn replace(path: &Path, kind: &str, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    remove_left(folder, kind);
+    let mut file = tempfile::Builder::new().prefix(&prefix(kind)).tempfile_in(folder)?;
+    write(file.as_file_mut())?;
+    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 /// Removes from a folder what is unfinished, of this kind, and nobody's any more. What cannot be removed stays.

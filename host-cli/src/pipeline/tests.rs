@@ -2,6 +2,8 @@
 
 mod docker_apps;
 mod launch;
+mod life;
 mod next;
 mod publish;
 pub(crate) mod restage;
+mod task;

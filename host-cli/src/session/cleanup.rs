@@ -8,7 +8,8 @@ use crate::image::{Stop, UntaggedImage};
 use crate::session::temporary_tag::TemporaryTag;
 use shared_model::event::Event;
 use shared_model::exit_code::ExitCode;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
 use std::time::Duration;
 
 /// How a session ended.
@@ -72,6 +73,8 @@ struct State {
     making: Vec<Stop>,
     /// One for each thing that was sent elsewhere, or is being sent.
     sending: Vec<Stop>,
+    /// Of sessions within this one.
+    within: Vec<Weak<Cleanup>>,
 }
 
 struct Undoable {
@@ -228,14 +231,26 @@ impl Cleanup {
         !self.lock().making.is_empty()
     }
 
+    /// What a session within this one makes is undone with this one's, should that end first.
+    pub(crate) fn take_in(&self, within: &Arc<Self>) {
+        let mut state = self.lock();
+        if state.closed {
+            within.lock().closed = true;
+        }
+        state.within.retain(|other| other.strong_count() > 0);
+        state.within.push(Arc::downgrade(within));
+    }
+
     /// Undoes all, the last first, and lets nothing be made after it. Twice is once.
     pub(crate) fn undo(&self, end: End) -> Vec<Undone> {
         let mut state = self.lock();
         state.closed = true;
+        let within: Vec<Arc<Self>> = state.within.drain(..).filter_map(|other| other.upgrade()).collect();
         state.making.iter().chain(&state.sending).for_each(Stop::stop);
         let waited = self.made.wait_timeout_while(state, LAST_IMAGE, |state| !state.making.is_empty());
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let mut undone: Vec<Undone> = state.elsewhere.drain(..).map(|made| Undone::Elsewhere(made.undo())).collect();
+        let mut undone = undo_all(&within, end);
+        undone.extend(state.elsewhere.drain(..).map(|made| Undone::Elsewhere(made.undo())));
         while let Some(Undoable { engine, made, undo }) = state.entries.pop() {
             let result = match (undo, &made) {
                 (Undo::RemoveAfterSignal, _) if end == End::ByItself => continue,
@@ -264,6 +279,14 @@ impl Cleanup {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Undoes all that several sessions have made, side by side: whoever ends them does not wait for long.
+fn undo_all(sessions: &[Arc<Cleanup>], end: End) -> Vec<Undone> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = sessions.iter().map(|one| scope.spawn(|| one.undo(end))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+    })
 }
 
 /// Tells that an image or file is made, even where making it panicked. At most one is being made at a time.
@@ -408,5 +431,21 @@ mod tests {
         assert!(matches!(&undone[..], [Undone::StartedAgain]));
         assert_eq!(fake.verbs(), ["create", "stop", "create", "remove", "start"]);
         assert_eq!(fake.calls().last(), Some(&format!("start {}", earlier.0)));
+    }
+
+    #[test]
+    fn what_a_session_within_has_made_goes_with_the_outer_one() {
+        let (outer, within) = (Cleanup::default(), Arc::new(Cleanup::default()));
+        outer.take_in(&within);
+        let (fake, one, two) = made(&within);
+        within.release(&one);
+        assert!(outer.undo(End::BySignal).is_empty());
+        assert!(fake.state().containers.contains_key(&one.0) && !fake.state().containers.contains_key(&two.0));
+        let engine: Arc<dyn Engine> = fake;
+        let spec = ContainerSpec { image: "x".into(), ..ContainerSpec::default() };
+        assert!(within.create(&engine, None, &spec).is_err(), "nothing is made after the end");
+        let late = Arc::new(Cleanup::default());
+        outer.take_in(&late);
+        assert!(late.create(&engine, None, &spec).is_err());
     }
 }

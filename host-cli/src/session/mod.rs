@@ -11,7 +11,7 @@ pub(crate) mod signals;
 mod temporary_tag;
 
 use crate::engine::container_spec::ContainerSpec;
-use crate::engine::{ContainerId, Engine, ImageId};
+use crate::engine::{ContainerId, Engine, EngineError, ImageId};
 use crate::failure::Failure;
 use crate::image::app_image;
 use crate::image::{EngineDestination, ImageMaker, ImageOptions, ImageParts, ImagePlan, Journal, Stop, UntaggedImage};
@@ -19,17 +19,36 @@ use crate::labels;
 use crate::owner::Owner;
 use crate::plan::guard;
 use crate::screen::Screen;
+use crate::stagings::Record;
 use cleanup::Cleanup;
 pub(crate) use run::{by_signal, run, run_command, run_watched, run_without_engine};
 use shared_model::event::{Event, EventSink, Step};
 use shared_model::exit_code::ExitCode;
 use shared_model::plain_line::escape_control;
+use shared_model::task::TaskDefinition;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 use temporary_tag::TemporaryTag;
 pub(crate) use temporary_tag::bears;
+
+/// How long the cell may take to give way. It looks every second whether it is asked to.
+const GIVES_WAY: Duration = Duration::from_secs(20);
+/// How long an engine may have given a name away before it shows who has it.
+const UNSEEN: Duration = Duration::from_secs(1);
+/// Between two tries to hold something.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Who holds what only one may.
+enum Hold {
+    Ours(ContainerId),
+    Cells,
+    Anothers,
+    /// Somebody whom the engine does not show yet, or no more.
+    Unseen,
+}
 
 /// What every part of a command may use.
 #[derive(Clone)]
@@ -44,7 +63,20 @@ pub(crate) struct Session {
 pub(crate) struct Unconnected {
     events: Arc<ClosingSink>,
     cleanup: Arc<Cleanup>,
+    staging: Arc<OnceLock<Record>>,
     has_replaced_a_droplet: Arc<AtomicBool>,
+    crashed: Arc<OnceLock<Crashed>>,
+}
+
+/// An app that did not come up, for a reason of its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Crashed {
+    /// Its container, which stays for what it printed; `None`: none does.
+    pub(crate) container: Option<ContainerId>,
+    /// Seconds since 1970 when that was started.
+    pub(crate) started: i64,
+    /// The exit status, and whether its memory was the reason; `None`: it did not end by itself.
+    pub(crate) ended: Option<(i64, bool)>,
 }
 
 impl Unconnected {
@@ -53,7 +85,9 @@ impl Unconnected {
         Self {
             events: Arc::new(ClosingSink::new(screen)),
             cleanup: Arc::default(),
+            staging: Arc::default(),
             has_replaced_a_droplet: Arc::default(),
+            crashed: Arc::default(),
         }
     }
 
@@ -67,9 +101,26 @@ impl Unconnected {
         &self.cleanup
     }
 
+    /// What is said from now on is kept as the last staging of the task's app; see [`crate::stagings`].
+    pub(crate) fn keep_staging(&self, task: &TaskDefinition) {
+        if let Some(record) = Record::begin(task) {
+            let _ = self.staging.set(record);
+        }
+    }
+
     /// Whether Cloud Controller has taken a droplet from this session, as its agent says.
     pub(crate) fn has_replaced_a_droplet(&self) -> bool {
         self.has_replaced_a_droplet.load(Ordering::SeqCst)
+    }
+
+    /// The app that did not come up in this session for a reason of its own; `None`: there was none.
+    pub(crate) fn crashed(&self) -> Option<&Crashed> {
+        self.crashed.get()
+    }
+
+    /// An app did not come up, and that is its own doing.
+    pub(crate) fn tell_crash(&self, crashed: Crashed) {
+        let _ = self.crashed.set(crashed);
     }
 
     /// Takes one step, and says when it began and, if well, how long it took.
@@ -86,6 +137,9 @@ impl EventSink for Unconnected {
     fn emit(&self, event: Event) {
         if is_replaced_droplet(&event) {
             self.has_replaced_a_droplet.store(true, Ordering::SeqCst);
+        }
+        if let Some(record) = self.staging.get() {
+            record.hear(&event);
         }
         self.events.emit(event);
     }
@@ -144,28 +198,58 @@ impl Session {
         self.create(None, &guard::guard(image, told)).ok()
     }
 
-    /// Holds what only one may do at a time: by a guard of this name, which the engine gives once. It goes with the session.
+    /// Holds what only one may do at a time: by a guard of this name, which the engine gives once. It goes with the session. Where the
+    /// cell holds it, it is asked to give way, and waited for.
     ///
     /// # Errors
     /// Somebody else holds it, of whom the error tells; or the engine refuses.
     pub(crate) fn hold(&self, name: &str, image: &str) -> Result<ContainerId, Failure> {
-        let refused = match self.create(Some(name), &guard::guard(image, BTreeMap::new())) {
-            Ok(guard) => return Ok(guard),
+        let (began, mut asking) = (Instant::now(), None);
+        loop {
+            match self.try_to_hold(name, image, "")? {
+                Hold::Ours(guard) => {
+                    self.dismiss(asking.as_ref());
+                    return Ok(guard);
+                }
+                Hold::Cells if began.elapsed() < GIVES_WAY => {
+                    // Who cannot ask, because another one does, waits with that one.
+                    asking = asking.or_else(|| {
+                        let asking = guard::guard(image, BTreeMap::new());
+                        self.create(Some(&guard::asking_for(name)), &asking).ok()
+                    });
+                }
+                Hold::Unseen if began.elapsed() < UNSEEN => {}
+                Hold::Cells | Hold::Anothers | Hold::Unseen => return Err(held(name)),
+            }
+            thread::sleep(POLL);
+        }
+    }
+
+    /// As [`Self::hold`], for the cell: at once or not at all.
+    pub(crate) fn hold_for_cell(&self, name: &str, image: &str) -> Result<ContainerId, Failure> {
+        match self.try_to_hold(name, image, labels::BY_CELL)? {
+            Hold::Ours(guard) if !self.is_asked_for(name)? => Ok(guard),
+            _ => Err(held(name)),
+        }
+    }
+
+    /// Whether somebody waits for this guard.
+    pub(crate) fn is_asked_for(&self, guard: &str) -> Result<bool, EngineError> {
+        Ok(self.engine.container(&ContainerId(guard::asking_for(guard)))?.is_some())
+    }
+
+    fn try_to_hold(&self, name: &str, image: &str, by: &str) -> Result<Hold, Failure> {
+        let told = [(labels::BY.to_owned(), by.to_owned())].into();
+        let refused = match self.create(Some(name), &guard::guard(image, told)) {
+            Ok(guard) => return Ok(Hold::Ours(guard)),
             Err(refused) => refused,
         };
-        // An engine has given the name away a moment before it shows who has it.
-        let is_taken = refused.text.contains("already in use");
-        if !is_taken && self.engine.container(&ContainerId(name.to_owned()))?.is_none() {
-            return Err(refused);
-        }
-        Err(Failure::new(
-            ExitCode::Launch,
-            format!(
-                "another host-cli launches, stops or deletes this app at the moment: container {} says so",
-                escape_control(name)
-            ),
-            format!("wait for it; should there be none, `docker rm {}` takes its word back", escape_control(name)),
-        ))
+        Ok(match self.engine.container(&ContainerId(name.to_owned()))? {
+            Some(holder) if holder.labels.get(labels::BY).is_some_and(|by| by == labels::BY_CELL) => Hold::Cells,
+            Some(_) => Hold::Anothers,
+            None if refused.text.contains("already in use") => Hold::Unseen,
+            None => return Err(refused),
+        })
     }
 
     /// What a guard told of is done.
@@ -239,6 +323,17 @@ impl Session {
     pub(crate) fn silent(engine: Arc<dyn Engine>) -> Self {
         Unconnected::silent().with(engine)
     }
+}
+
+fn held(name: &str) -> Failure {
+    let name = escape_control(name);
+    Failure::new(
+        ExitCode::Launch,
+        format!(
+            "another host-cli, or the cell, starts, stops or deletes this app at the moment: container {name} says so"
+        ),
+        format!("wait for it; should there be none, `docker rm {name}` takes its word back"),
+    )
 }
 
 /// Milliseconds since `began`.

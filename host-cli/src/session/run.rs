@@ -48,6 +48,11 @@ pub(crate) fn run(
     for undone in unconnected.cleanup.undo(end) {
         unconnected.emit(told(undone));
     }
+    let why = last.as_ref().err().map(|failure| failure.text.as_str());
+    if let Some(Err(error)) = unconnected.staging.get().map(|record| record.end(why)) {
+        let text = format!("what was said in this staging is not kept for `host-cli logs`: {error}");
+        unconnected.emit(Event::Warning { text });
+    }
     match last {
         Ok(()) => {
             unconnected.events.close(Event::Done { ms: millis(began) });
@@ -102,6 +107,24 @@ impl Unconnected {
     /// As [`Self::connect`], for a command that changes nothing there: what others left stays.
     pub(crate) fn connect_to_look(&self) -> Result<Session, Failure> {
         Ok(self.with(Arc::new(Docker::connect()?)))
+    }
+}
+
+impl Session {
+    /// A session of its own, as long as `work` takes: what it has made and not released then goes, or when this one is ended before;
+    /// and what it says is said there.
+    pub(crate) fn apart<T>(
+        &self,
+        screen: Screen,
+        work: impl FnOnce(&Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let apart = Unconnected::new(screen).with(Arc::clone(&self.engine));
+        self.cleanup().take_in(&apart.unconnected.cleanup);
+        let outcome = work(&apart);
+        for undone in apart.cleanup().undo(End::ByItself) {
+            apart.emit(told(undone));
+        }
+        outcome
     }
 }
 

@@ -47,7 +47,7 @@ impl TemporaryTag {
         let id = |name| labels.get(name).cloned().map(ImageId).filter(ImageId::is_whole);
         let name = labels.get(labels::LENT).filter(|name| full_name(name).as_ref() == Some(*name))?;
         let (image, bearer) = (id(labels::LENT_TO)?, id(labels::LENT_FROM));
-        let is_whole = bearer.is_some() == labels.contains_key(labels::LENT_FROM);
+        let is_whole = bearer.is_some() == labels.get(labels::LENT_FROM).is_some_and(|from| !from.is_empty());
         is_whole.then(|| Self { name: name.clone(), image, bearer })
     }
 

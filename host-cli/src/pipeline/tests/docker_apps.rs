@@ -261,6 +261,17 @@ fn an_image_that_bears_our_labels_is_neither_another_app_nor_kept_from_being_rep
 }
 
 #[test]
+fn an_image_with_more_labels_than_a_list_of_containers_can_bear_is_refused() {
+    let fake = engine();
+    agent(&fake, vec![Event::Done { ms: 1 }], 0);
+    fake.state().labels_of_pulled = [("x".to_owned(), "y".repeat(70_000))].into();
+    let walked = launched(&fake, "");
+    assert_eq!(walked.code, ExitCode::Launch);
+    assert!(walked.failure().contains("has 70001 bytes of labels"), "{}", walked.failure());
+    assert!(fake.state().containers.is_empty(), "it is in no list");
+}
+
+#[test]
 fn an_app_of_a_droplet_gets_the_requests_lifecycle_where_that_is_typed() {
     let fake = engine();
     fake.add_image("cf-app/node-env-18c50a86:latest", &[(labels::APP_GUID, GUID), (labels::KIND, labels::KIND_APP)]);

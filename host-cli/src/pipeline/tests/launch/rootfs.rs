@@ -40,7 +40,7 @@ fn rootfs(fake: &Fake) -> ImageId {
 
 fn started(fake: &Fake) -> Vec<String> {
     let ours = |(container, spec): &(Container, ContainerSpec)| {
-        container.labels.contains_key(labels::PORTS).then(|| spec.image.clone())
+        (container.running && container.labels.contains_key(labels::PORTS)).then(|| spec.image.clone())
     };
     fake.state().containers.values().filter_map(ours).collect()
 }
@@ -113,7 +113,11 @@ fn an_image_whose_names_went_on_while_it_ran_goes_with_its_container() {
     fake.tag(&new, OURS).unwrap();
     assert!(fake.image(&old.0).unwrap().is_some(), "a container uses it");
     assert_eq!(launched(&fake, "").code, ExitCode::Success);
-    assert_eq!((started(&fake), fake.image(&old.0).unwrap()), (vec![new.0], None));
+    assert!(fake.image(&old.0).unwrap().is_some(), "the last container is kept for what it printed");
+    for colour in ["red", "green", "blue"] {
+        assert_eq!(launched(&fake, &format!("--env COLOUR={colour}")).code, ExitCode::Success);
+    }
+    assert_eq!((started(&fake), fake.image(&old.0).unwrap()), (vec![new.0], None), "its revision is forgotten");
 }
 
 #[test]
