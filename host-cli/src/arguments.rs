@@ -15,6 +15,7 @@ mod standing;
 use crate::app_ref::{AppRef, AppRefError};
 use crate::failure::Failure;
 use crate::plan::image_source::Pull;
+use crate::plan::launch::Size;
 use crate::plan::lifecycle::LifecycleFrom;
 use crate::plan::name_resolution::{HostMapping, NameResolution, NameServer};
 use crate::plan::volumes::VolumeMapping;
@@ -27,13 +28,18 @@ use std::path::PathBuf;
 
 pub(crate) use apps::{Apps, Delete, Logs, Stop};
 pub(crate) use cache::{Cache, CacheCommand, CacheList, CacheOptions, CacheVerify};
+pub(crate) use cell::{Cell, CellCommand, CellRun, CellStatus, Events};
+pub(crate) use env::{Env, EnvOutput};
 pub(crate) use export::Export;
 pub(crate) use fetching::{CacheUp, FetchOptions, Restage};
 pub(crate) use image::Image;
+pub(crate) use life::{Mebibytes, Restart, RestartAppInstance, Revisions, Rollback, ScaleApp, ShowApp, Start};
 pub(crate) use manifest::{Manifest, ManifestCommand, ManifestLaunch, ManifestOutput, ManifestRestage};
 pub(crate) use output::{Color, ListOutput, Output, ScreenOptions};
 pub(crate) use place::{ClusterPlace, On};
 pub(crate) use rebase::Rebase;
+pub(crate) use ssh::Ssh;
+pub(crate) use tasks::{RunTask, Tasks, TerminateTask};
 
 /// Rebuilds and runs Cloud Foundry apps on Docker or Kubernetes, from the requests that Cloud Foundry sent to Diego.
 #[derive(ArgsInfo, FromArgs, Debug)]
@@ -69,11 +75,25 @@ pub(crate) enum Command {
     Restage(Restage),
     CacheUp(CacheUp),
     Cache(Cache),
+    Cell(Cell),
     Launch(Launch),
     Apps(Apps),
+    ShowApp(ShowApp),
     Logs(Logs),
+    Start(Start),
     Stop(Stop),
+    Restart(Restart),
+    RestartAppInstance(RestartAppInstance),
+    Scale(ScaleApp),
+    Events(Events),
+    Revisions(Revisions),
+    Rollback(Rollback),
     Delete(Delete),
+    Ssh(Ssh),
+    Env(Env),
+    RunTask(RunTask),
+    Tasks(Tasks),
+    TerminateTask(TerminateTask),
     Image(Image),
     Rebase(Rebase),
     Export(Export),
@@ -175,13 +195,19 @@ impl Push {
 is_about_an_app! { BuildReq LaunchReq BuildCmd LaunchCmd Requests Launch CacheUp Export Rebase }
 
 // Behind the macros, which they use.
+#[macro_use]
 mod apps;
 mod cache;
+mod cell;
+mod env;
 mod export;
 mod fetching;
 mod image;
+mod life;
 mod manifest;
 mod rebase;
+mod ssh;
+mod tasks;
 
 looks_for_requests! {
     /// print an app's newest staging request, as logged
@@ -343,9 +369,28 @@ happens_somewhere! {
         /// in a cluster: name of a Secret of the namespace with which nodes get the image (default: the service account's)
         #[argh(option, arg_name = "name")]
         pub(crate) pull_secret: Option<String>,
-        /// in a cluster: number of instances (default: the request's)
+        /// number of instances (default: the request's)
         #[argh(option, arg_name = "n")]
         pub(crate) instances: Option<NonZeroU16>,
+        /// variable of the app, over the request's: NAME=VALUE; may be given several times
+        #[argh(option, arg_name = "name=value")]
+        pub(crate) env: Vec<String>,
+        /// file with variables of the app, one a line: NAME=VALUE; --env wins over it
+        #[argh(option, arg_name = "file")]
+        pub(crate) env_file: Vec<PathBuf>,
+        /// service of the app: NAME=FILE or NAME=JSON with its credentials; one that is bound gets these instead; may be given
+        /// several times
+        #[argh(option, arg_name = "name=file")]
+        pub(crate) service: Vec<String>,
+        /// folder of this machine in the place of the app's files, to try changes without staging
+        #[argh(option, arg_name = "dir")]
+        pub(crate) mount: Option<PathBuf>,
+        /// memory of each instance: 512M, 1G (default: the request's)
+        #[argh(option, arg_name = "size")]
+        pub(crate) memory: Option<Mebibytes>,
+        /// start command (default: the request's)
+        #[argh(option, arg_name = "command")]
+        pub(crate) command: Option<String>,
         /// in a cluster: tell each instance its number: a StatefulSet instead of a Deployment, which rolls with an instance less
         #[argh(switch)]
         pub(crate) index: bool,
@@ -388,6 +433,13 @@ shows_what_it_does! {
         /// read the password of --username from standard input
         #[argh(switch)]
         pub(crate) password_stdin: bool,
+    }
+}
+
+impl Launch {
+    /// How much each instance may use.
+    pub(crate) fn size(&self) -> Size {
+        Mebibytes::size(self.memory, None)
     }
 }
 

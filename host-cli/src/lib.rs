@@ -15,6 +15,7 @@
 mod app_ref;
 mod arguments;
 mod backend;
+mod cell;
 mod commands;
 mod docker_folder;
 #[cfg(test)]
@@ -35,8 +36,10 @@ mod requests;
 mod screen;
 mod session;
 mod settings;
+mod stagings;
 mod state_folder;
 mod unfinished;
+mod wishes;
 
 use arguments::invocation::Invocation;
 

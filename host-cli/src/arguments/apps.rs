@@ -30,8 +30,43 @@ happens_somewhere! {
     }
 }
 
-happens_somewhere! {
-    command!
+/// A command about an app that runs: adds the two ways to name it, the first documented by what stands above `app`, by the macros that
+/// add others. `$verb` is what it is called by.
+macro_rules! names_an_app {
+    ($verb:literal, $first:ident! $($more:ident!)* $(#[$about:meta])+ $command:ident {
+        $(#[$what:meta])+
+        app,
+        $($fields:tt)*
+    }) => {
+        $first! {
+            $($more!)*
+            $(#[$about])+
+            $command {
+                $(#[$what])+
+                #[argh(positional, arg_name = "APP")]
+                pub(crate) app: Option<String>,
+                /// name of the app, even if it looks like a guid or an option
+                #[argh(option, long = "app", arg_name = "name")]
+                pub(crate) app_name: Option<String>,
+                $($fields)*
+            }
+        }
+
+        impl $command {
+            /// The app, or a part of it.
+            ///
+            /// # Errors
+            /// It was typed twice, or not at all.
+            pub(crate) fn app_ref(&self) -> Result<AppRef, AppRefError> {
+                let typed = AppRef::typed(self.app.as_deref(), self.app_name.as_deref())?;
+                typed.ok_or(AppRefError::Missing { command: $verb })
+            }
+        }
+    };
+}
+
+names_an_app! {
+    "logs", happens_somewhere! command!
     /// show what an app prints: recent lines, and then what comes, until Ctrl-C
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
@@ -39,8 +74,8 @@ happens_somewhere! {
         name = "logs",
         note = "APP is an app's name, its guid or the start of it; APP/worker is one of its processes, APP/1 its instances of index 1.\n\
                 An app whose name has a / goes first.\n\n\
-                Lines are as `cf logs` has them, of all instances, also of those that were replaced or have ended and are still there. An\n\
-                instance that starts meanwhile joins in. Times are UTC. --recent and --app are cf's or as everywhere; the other options\n\
+                Lines are as `cf logs` has them, of all instances, also of those that were replaced or have ended and are still there, and of\n\
+                its last staging here ([STG/0]). An instance that starts meanwhile joins in. Times are UTC. --recent and --app are cf's or as everywhere; the other options\n\
                 are ours.",
         example = "$ host-cli logs my-app --recent",
         example = "Only the worker, from now on:\n$ host-cli logs my-app/worker -n 0",
@@ -48,11 +83,7 @@ happens_somewhere! {
     )]
     Logs {
         /// app whose logs to show, or a part of it
-        #[argh(positional, arg_name = "APP")]
-        pub(crate) app: Option<String>,
-        /// name of the app, even if it looks like a guid or an option
-        #[argh(option, long = "app", arg_name = "name")]
-        pub(crate) app_name: Option<String>,
+        app,
         /// show what is there, and end
         #[argh(switch)]
         pub(crate) recent: bool,
@@ -80,8 +111,8 @@ happens_somewhere! {
     }
 }
 
-happens_somewhere! {
-    shows_what_it_does! command!
+names_an_app! {
+    "stop", happens_somewhere! shows_what_it_does! command!
     /// stop an app: SIGTERM, and SIGKILL after 10 s, in a cluster after 15; it can be started again
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
@@ -89,23 +120,19 @@ happens_somewhere! {
         name = "stop",
         note = "APP is an app's name, its guid or the start of it; APP/worker is one of its processes, APP/1 its instances of index 1.\n\
                 An app whose name has a / goes first.\n\n\
-                What was stopped is still there: `host-cli launch` starts it again. On an engine `host-cli logs APP --recent` shows\n\
-                what it printed; in a cluster its logs go with its pods.",
+                What was stopped is still there: on an engine `host-cli start` starts it again, in a cluster `host-cli launch`. On an\n\
+                engine `host-cli logs APP --recent` shows what it printed; in a cluster its logs go with its pods.",
         example = "$ host-cli stop my-app",
         example = "Only its worker:\n$ host-cli stop my-app/worker"
     )]
     Stop {
         /// app to stop, or a part of it
-        #[argh(positional, arg_name = "APP")]
-        pub(crate) app: Option<String>,
-        /// name of the app, even if it looks like a guid or an option
-        #[argh(option, long = "app", arg_name = "name")]
-        pub(crate) app_name: Option<String>,
+        app,
     }
 }
 
-happens_somewhere! {
-    shows_what_it_does! command!
+names_an_app! {
+    "delete", happens_somewhere! shows_what_it_does! command!
     /// stop an app and remove what it ran in; its images stay
     #[derive(ArgsInfo, FromArgs, Debug)]
     #[argh(
@@ -116,11 +143,7 @@ happens_somewhere! {
     )]
     Delete {
         /// app to remove
-        #[argh(positional, arg_name = "APP")]
-        pub(crate) app: Option<String>,
-        /// name of the app, even if it looks like a guid or an option
-        #[argh(option, long = "app", arg_name = "name")]
-        pub(crate) app_name: Option<String>,
+        app,
         /// do not ask first
         #[argh(switch, short = 'f')]
         pub(crate) force: bool,
@@ -130,24 +153,6 @@ happens_somewhere! {
         pub(crate) routes: bool,
     }
 }
-
-/// The app that was typed; there must be one.
-macro_rules! names_an_app {
-    ($($command:ident $verb:literal)*) => {
-        $(impl $command {
-            /// The app, or a part of it.
-            ///
-            /// # Errors
-            /// It was typed twice, or not at all.
-            pub(crate) fn app_ref(&self) -> Result<AppRef, AppRefError> {
-                let typed = AppRef::typed(self.app.as_deref(), self.app_name.as_deref())?;
-                typed.ok_or(AppRefError::Missing { command: $verb })
-            }
-        })*
-    };
-}
-
-names_an_app! { Logs "logs" Stop "stop" Delete "delete" }
 
 impl Logs {
     /// What part of the app the options name.

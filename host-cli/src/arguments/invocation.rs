@@ -12,6 +12,9 @@ use std::path::Path;
 /// The name under which the program is documented.
 const PROGRAM: &str = "host-cli";
 
+/// The command whose `--version` is an option of its own.
+const HAS_VERSIONS: &str = "rollback";
+
 /// The original's commands, and ours that they stand for. `host-cli link` makes links of these names.
 pub(crate) const LINKED: [(&str, &str); 7] = [
     ("build_req", "build-req"),
@@ -46,7 +49,8 @@ impl Invocation {
                 Failure::new(ExitCode::CommandLine, text, "")
             })?);
         }
-        if command_line::asks_for_version(&words) {
+        let is_own = words.first().is_some_and(|word| word == HAS_VERSIONS);
+        if !is_own && command_line::asks_for_version(&words) {
             return Err(Failure::new(ExitCode::Success, format!("{PROGRAM} {}", env!("CARGO_PKG_VERSION")), ""));
         }
         let (words, agent_options) = without_agent_options(words);
@@ -101,6 +105,18 @@ mod tests {
         assert_eq!((apps.join(" ").as_str(), options.join(" ").as_str()), ("app other", "--ca=/x -h --version -- z"));
         assert_eq!(restage("/usr/bin/restage -- --no-upload"), (vec![], vec!["--no-upload".to_owned()]));
         assert_eq!(restage("restage --"), (vec![], vec![]));
+    }
+
+    #[test]
+    fn the_version_of_a_rollback_is_a_revision() {
+        for typed in ["host-cli rollback app --version 3", "host-cli rollback --version=3 app"] {
+            let Command::Rollback(command) = read(typed).unwrap().command else { panic!("{typed}") };
+            assert_eq!((command.app.as_deref(), command.version), (Some("app"), Some(3)));
+        }
+        assert_eq!(read("host-cli rollback app --version").unwrap_err().code, ExitCode::CommandLine);
+        for typed in ["host-cli --version", "host-cli apps --version", "host-cli -V"] {
+            assert_eq!(read(typed).unwrap_err().code, ExitCode::Success, "{typed}");
+        }
     }
 
     #[test]

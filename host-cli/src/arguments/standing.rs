@@ -1,6 +1,6 @@
 //! What stands on every call: the settings fill in what was not typed.
 
-use super::{Cache, CacheCommand, Command, On, Restage};
+use super::{Cache, CacheCommand, Cell, Command, On, Restage};
 use crate::registry::push_by::PushBy;
 use crate::settings::{Settings, fill, fill_list};
 
@@ -48,8 +48,26 @@ impl Command {
                 }
             }
             Self::Cache(Cache { command }) => command.fill_in(settings),
+            Self::Cell(Cell { command }) => command.fill_in(settings),
             Self::Manifest(command) => command.fill_in(settings),
-            Self::Link(_) | Self::Apps(_) | Self::Logs(_) | Self::Stop(_) | Self::Delete(_) => {}
+            Self::Link(_)
+            | Self::Apps(_)
+            | Self::Logs(_)
+            | Self::Stop(_)
+            | Self::Delete(_)
+            | Self::ShowApp(_)
+            | Self::Start(_)
+            | Self::Restart(_)
+            | Self::RestartAppInstance(_)
+            | Self::Scale(_)
+            | Self::Revisions(_)
+            | Self::Rollback(_)
+            | Self::Ssh(_)
+            | Self::Env(_)
+            | Self::Events(_)
+            | Self::RunTask(_)
+            | Self::Tasks(_)
+            | Self::TerminateTask(_) => {}
         }
     }
 }

@@ -2,8 +2,9 @@
 //! since only an engine's container sees what a volume holds. It has a network only where `verify --origin` needs one.
 
 use crate::arguments::{CacheCommand, CacheList, CacheOptions, CacheVerify, FetchOptions, ListOutput};
+use crate::backend::docker::preflight;
 use crate::backend::docker::stage::{self, Staging, Subject};
-use crate::backend::docker::{mounts, preflight};
+use crate::backend::mounts;
 use crate::engine::container_spec::ContainerSpec;
 use crate::engine::{ContainerId, Input};
 use crate::failure::Failure;

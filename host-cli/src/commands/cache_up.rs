@@ -1,9 +1,10 @@
 //! `cache-up`: requests → dependencies in a volume, or in a stager image.
 
 use crate::arguments::{CacheUp, FetchOptions};
-use crate::backend::docker::push::Target;
+use crate::backend::docker::preflight;
 use crate::backend::docker::stage::{self, Staged, Staging, Subject};
-use crate::backend::docker::{mounts, preflight};
+use crate::backend::mounts;
+use crate::backend::push_target::Target;
 use crate::engine::{CommitOptions, ContainerId};
 use crate::failure::Failure;
 use crate::image::app_image;

@@ -5,7 +5,7 @@
 use super::publish_options::check_engines_image;
 use crate::arguments;
 use crate::backend::docker::old_images;
-use crate::backend::docker::push::Target;
+use crate::backend::push_target::Target;
 use crate::failure::Failure;
 use crate::image::app_image::{self, is_label};
 use crate::image::{

@@ -24,7 +24,6 @@ fn check(command: &Launch) -> Result<(), Failure> {
     let typed = [
         ("--image", command.image.is_some()),
         ("--pull-secret", command.pull_secret.is_some()),
-        ("--instances", command.instances.is_some()),
         ("--index", command.index),
         ("--ingress", command.ingress.is_some()),
     ];

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::requests::history::{self, ListedRequest};
 use crate::requests::{Contents, RequestKind};
 use crate::screen::answer;
+use crate::screen::rows_json::array;
 use crate::screen::table::terminal_width;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -126,11 +127,11 @@ struct Row<'a> {
 
 fn json(entries: &[ListedRequest], now: Timestamp, show: bool) -> String {
     let used = used(entries);
-    let row = |(entry, used): (&'_ ListedRequest, &bool)| {
+    array(entries.iter().zip(&used).map(|(entry, used)| {
         let (about, expires) = (&entry.about, expiry(entry));
         let start_command = entry.contents.start_command.as_deref();
         let hidden = !show && start_command.is_some_and(|command| !command.is_empty());
-        serde_json::to_string(&Row {
+        Row {
             used: *used,
             time: entry.time.map(|time| time.to_string()),
             kind: noun(entry.kind),
@@ -148,10 +149,8 @@ fn json(entries: &[ListedRequest], now: Timestamp, show: bool) -> String {
             expires: expires.map(|expires| expires.to_string()),
             expired: expires.map(|expires| expires <= now),
             log: &entry.log,
-        })
-        .unwrap_or_default() // strings and a bool: always JSON
-    };
-    format!("[{}]", entries.iter().zip(&used).map(row).collect::<Vec<_>>().join(",\n"))
+        }
+    }))
 }
 
 fn noun(kind: RequestKind) -> &'static str {

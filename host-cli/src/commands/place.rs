@@ -6,7 +6,8 @@ use crate::backend::apps::AppsBackend;
 use crate::backend::docker::apps::AppsOnEngine;
 use crate::failure::Failure;
 use crate::plan::apps::{Part, Selected, choose};
-use crate::session::Unconnected;
+use crate::session::{Session, Unconnected};
+use shared_model::exit_code::ExitCode;
 use std::sync::Arc;
 
 /// For a command that changes nothing there.
@@ -40,6 +41,23 @@ fn in_cluster(session: &Unconnected, place: &ClusterPlace) -> Result<Arc<dyn App
 #[cfg(not(feature = "kubernetes"))]
 fn in_cluster(_: &Unconnected, _: &ClusterPlace) -> Result<Arc<dyn AppsBackend>, Failure> {
     Err(super::cluster::no_clusters())
+}
+
+/// What is meant of what runs on a session's engine, or is remembered of it.
+pub(super) fn on_engine(session: &Session, app: &AppRef, part: &Part) -> Result<Selected, Failure> {
+    selected(&AppsOnEngine::new(session), app, part)
+}
+
+/// For a command that an engine alone can carry out.
+///
+/// # Errors
+/// A cluster was typed. `instead` is what to try there.
+pub(super) fn on_an_engine(verb: &str, instead: &str, cluster: Option<&ClusterPlace>) -> Result<(), Failure> {
+    if cluster.is_none() {
+        return Ok(());
+    }
+    let text = format!("{verb} is for apps on a Docker Engine; it cannot reach those of a cluster yet");
+    Err(Failure::new(ExitCode::CommandLine, text, format!("in a cluster: `{instead}`")))
 }
 
 /// What is meant of what runs there.

@@ -2,8 +2,9 @@
 
 use crate::app_ref::AppRef;
 use crate::arguments::Push;
-use crate::backend::docker::push::{Target, push_image};
+use crate::backend::docker::push::push_image;
 use crate::backend::docker::resolve_image;
+use crate::backend::push_target::Target;
 use crate::engine::Image;
 use crate::failure::Failure;
 use crate::labels;

@@ -2,7 +2,7 @@
 
 use super::{batch, publish_options, upload};
 use crate::arguments::Restage;
-use crate::backend::docker::push::Target;
+use crate::backend::push_target::Target;
 use crate::backend::registry::Publishing;
 use crate::failure::Failure;
 use crate::image::MadeImage;

@@ -1,5 +1,6 @@
 //! What a cache holds, as a table for people or as JSON for programs.
 
+use super::rows_json::array;
 use serde::{Deserialize, Serialize};
 use shared_model::cache::{self, ListedEntry};
 
@@ -57,9 +58,7 @@ fn listed(entry: &CachedEntry) -> ListedEntry<'_> {
 
 /// One JSON array, an entry a line.
 pub(crate) fn json(entries: &[CachedEntry]) -> String {
-    // Texts, numbers and a bool: always JSON.
-    let rows: Vec<String> = entries.iter().map(|entry| serde_json::to_string(entry).unwrap_or_default()).collect();
-    format!("[{}]", rows.join(",\n"))
+    array(entries.iter())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::screen::look::{Look, dim, red};
 use jiff::Timestamp;
 use serde::Serialize;
 use shared_model::event::{Event, Stream};
+use shared_model::json_text::harmless;
 use shared_model::plain_line::{escape_control_in_line, plain_line};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -89,7 +90,7 @@ struct Row<'a> {
 fn json(line: &LogLine) -> String {
     let time = line.time.map(|time| time.to_string());
     let row = Row { time, source: &line.source, stream: stream(line.stream), text: &line.text };
-    serde_json::to_string(&row).unwrap_or_default() // texts: always JSON
+    harmless(serde_json::to_string(&row).unwrap_or_default()) // texts: always JSON
 }
 
 #[cfg(test)]

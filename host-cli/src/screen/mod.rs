@@ -4,11 +4,15 @@
 //! - `lines` writes what these say, `bars` and `app_rows` draw below it on a terminal, `json` is for programs.
 
 pub(crate) mod answer;
+pub(crate) mod app_events;
+pub(crate) mod app_life;
 mod app_rows;
+pub(crate) mod app_variables;
 mod apps;
 mod bars;
 pub(crate) mod batch;
 pub(crate) mod cache_table;
+pub(crate) mod cell;
 mod headings;
 mod json;
 mod lines;
@@ -19,8 +23,10 @@ mod quiet;
 #[cfg(test)]
 pub(crate) mod recording;
 mod rows;
+pub(crate) mod rows_json;
 pub(crate) mod running_apps;
 pub(crate) mod table;
+pub(crate) mod tasks;
 mod told;
 mod transfers;
 mod trouble;

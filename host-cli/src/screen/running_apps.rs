@@ -1,5 +1,6 @@
 //! The apps that run, as a table for people or as JSON for programs.
 
+use super::rows_json::array;
 use crate::plan::apps::{AppInstance, AppProcess, RunningApp};
 use serde::Serialize;
 use shared_model::plain_line::escape_control_in_line;
@@ -55,10 +56,20 @@ struct ProcessRow<'a> {
 #[derive(Serialize)]
 struct InstanceRow<'a> {
     index: u32,
-    /// `starting`, `running`, `unhealthy` or `down`.
+    /// `starting`, `running`, `unhealthy`, `down` or, where the cell was asked, `crashed`.
     state: &'static str,
     /// Null: it runs, or nobody knows.
     exit_status: Option<i64>,
+    /// How often it has crashed, and what becomes of it, or why it is not started; only where the cell was asked, and it does not run.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    details: &'a str,
+    /// Of one core. This and the next two are there only where they were looked at, and it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_percent: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_bound: Option<u64>,
     /// RFC 3339; null: nobody knows.
     since: Option<String>,
     routes: &'a [String],
@@ -70,17 +81,13 @@ struct InstanceRow<'a> {
 
 /// One JSON array, an app a line.
 pub(crate) fn json(apps: &[RunningApp]) -> String {
-    let row = |app: &RunningApp| {
-        let row = Row {
-            name: &app.name,
-            guid: &app.guid,
-            requested_state: requested_state(app),
-            routes: routes(app),
-            processes: app.processes.iter().map(process_row).collect(),
-        };
-        serde_json::to_string(&row).unwrap_or_default() // texts and numbers: always JSON
-    };
-    format!("[{}]", apps.iter().map(row).collect::<Vec<_>>().join(",\n"))
+    array(apps.iter().map(|app| Row {
+        name: &app.name,
+        guid: &app.guid,
+        requested_state: requested_state(app),
+        routes: routes(app),
+        processes: app.processes.iter().map(process_row).collect(),
+    }))
 }
 
 fn process_row(one: &AppProcess) -> ProcessRow<'_> {
@@ -97,6 +104,10 @@ fn instance_row(one: &AppInstance) -> InstanceRow<'_> {
         index: one.index,
         state: one.state.name(),
         exit_status: one.exit_status,
+        details: &one.note,
+        cpu_percent: one.usage.and_then(|usage| usage.processor_permille).map(|permille| f64::from(permille) / 10.0),
+        memory_bytes: one.usage.map(|usage| usage.memory_bytes),
+        memory_bound: one.usage.map(|usage| usage.memory_bound),
         since: one.since.map(|since| since.to_string()),
         routes: &one.routes,
         name: &one.name,

@@ -2,10 +2,10 @@
 
 use super::staging::contents;
 use crate::arguments::{CacheUp, FetchOptions};
-use crate::backend::docker::mounts;
 use crate::backend::kubernetes::cache_job::CacheOptions;
 use crate::backend::kubernetes::client::Cluster;
 use crate::backend::kubernetes::one_cluster::OneCluster;
+use crate::backend::mounts;
 use crate::commands::cache_up::{usable, wanted};
 use crate::failure::Failure;
 use crate::plan::fetching::{Fetching, Keeping};

@@ -2,7 +2,6 @@
 
 use super::launching::{Launching, revision};
 use crate::arguments::Launch;
-use crate::backend::Backend;
 use crate::backend::kubernetes::client::Cluster;
 use crate::backend::kubernetes::one_cluster::OneCluster;
 use crate::commands::launch::requests;
@@ -10,7 +9,6 @@ use crate::failure::Failure;
 use crate::plan::image_source::Pull;
 use crate::plan::launch::LaunchPlan;
 use crate::plan::lifecycle::LifecycleFrom;
-use crate::plan::name_resolution::NameResolution;
 use crate::screen::screen;
 use crate::session::run_without_engine;
 use crate::settings::Settings;
@@ -23,17 +21,7 @@ pub(super) fn run(command: Launch, settings: Settings) -> ExitCode {
     run_without_engine(screen(command.screen_options()), move |session| {
         let place = command.cluster()?.unwrap_or_default();
         check(&command, &settings)?;
-        let launching = Launching {
-            image: command.image.as_deref(),
-            pull_secret: command.pull_secret.as_deref(),
-            process: command.process.as_deref(),
-            instances: command.instances,
-            index: command.index,
-            ingress: command.ingress.as_deref(),
-            claims: &command.volume_map,
-            names: NameResolution { hosts: &command.add_host, dns: &command.dns },
-            ca: command.ca.as_deref(),
-        };
+        let launching = Launching::from(&command);
         let image = launching.image()?;
         let requests = requests(&command)?;
         for text in requests.iter().flat_map(|request| &request.warnings) {
@@ -55,6 +43,12 @@ fn check(command: &Launch, settings: &Settings) -> Result<(), Failure> {
     let is_typed = |value: &Option<String>, setting: &Option<String>| value.is_some() && value != setting;
     let typed = [
         ("--port", !command.port.is_empty()),
+        ("--env", !command.env.is_empty()),
+        ("--env-file", !command.env_file.is_empty()),
+        ("--service", !command.service.is_empty()),
+        ("--mount", command.mount.is_some()),
+        ("--memory", command.memory.is_some()),
+        ("--command", command.command.is_some()),
         ("--pull", command.pull != Pull::Missing),
         ("--lifecycle", command.lifecycle != LifecycleFrom::Image),
         ("--network", is_typed(&command.network, &settings.network)),

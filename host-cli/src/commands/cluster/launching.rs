@@ -1,13 +1,14 @@
 //! What a launch in a cluster is told, however it gets there.
 
-use crate::backend::docker::mounts;
+use crate::arguments::{Launch, ManifestLaunch};
 use crate::backend::kubernetes::app_pod::Index;
 use crate::backend::kubernetes::workload::WorkloadOptions;
+use crate::backend::mounts;
 use crate::failure::Failure;
 use crate::plan::error::PlanError;
 use crate::plan::fetching::{Fetching, Keeping};
 use crate::plan::image_source::{ImageSource, Pull};
-use crate::plan::launch::{LaunchOptions, LaunchPlan};
+use crate::plan::launch::{LaunchOptions, LaunchPlan, Size};
 use crate::plan::lifecycle::LifecycleFrom;
 use crate::plan::name_resolution::NameResolution;
 use crate::plan::volumes::{self, VolumeMapping};
@@ -27,16 +28,39 @@ const REVISION: usize = 8;
 /// What was typed.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::commands) struct Launching<'a> {
-    pub(in crate::commands) image: Option<&'a str>,
-    pub(in crate::commands) pull_secret: Option<&'a str>,
-    pub(in crate::commands) process: Option<&'a str>,
-    pub(in crate::commands) instances: Option<NonZeroU16>,
-    pub(in crate::commands) index: bool,
-    pub(in crate::commands) ingress: Option<&'a str>,
-    pub(in crate::commands) claims: &'a [VolumeMapping],
-    pub(in crate::commands) names: NameResolution<'a>,
-    pub(in crate::commands) ca: Option<&'a Path>,
+    image: Option<&'a str>,
+    pull_secret: Option<&'a str>,
+    process: Option<&'a str>,
+    instances: Option<NonZeroU16>,
+    index: bool,
+    ingress: Option<&'a str>,
+    claims: &'a [VolumeMapping],
+    names: NameResolution<'a>,
+    ca: Option<&'a Path>,
 }
+
+/// Of a command that has these options: each has them by the same names.
+macro_rules! from_typed {
+    ($($command:ty),*) => {$(
+        impl<'a> From<&'a $command> for Launching<'a> {
+            fn from(command: &'a $command) -> Self {
+                Self {
+                    image: command.image.as_deref(),
+                    pull_secret: command.pull_secret.as_deref(),
+                    process: command.process.as_deref(),
+                    instances: command.instances,
+                    index: command.index,
+                    ingress: command.ingress.as_deref(),
+                    claims: &command.volume_map,
+                    names: NameResolution { hosts: &command.add_host, dns: &command.dns },
+                    ca: command.ca.as_deref(),
+                }
+            }
+        }
+    )*};
+}
+
+from_typed!(Launch, ManifestLaunch);
 
 impl Launching<'_> {
     /// What was typed can be had.
@@ -78,7 +102,10 @@ impl Launching<'_> {
             pull: Pull::Missing,
             authorities: &authorities,
             identity: None,
+            local: None,
             instance: &Uuid::new_v4().to_string(),
+            index: 0,
+            size: Size::default(),
         };
         let plan = LaunchPlan::new(&request.document, request.time, &options)?;
         if plan.image != ImageSource::Droplet {

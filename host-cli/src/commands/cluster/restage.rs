@@ -3,12 +3,12 @@
 use super::staging::{contents, keeping};
 use crate::app_ref::AppRef;
 use crate::arguments::{ClusterPlace, Restage};
-use crate::backend::docker::push::Target;
 use crate::backend::kubernetes::client::Cluster;
 use crate::backend::kubernetes::job;
 use crate::backend::kubernetes::job_pod::ROOM;
 use crate::backend::kubernetes::one_cluster::OneCluster;
 use crate::backend::kubernetes::stage_job::job_name;
+use crate::backend::push_target::Target;
 use crate::backend::{Backend, StagedImage};
 use crate::commands::batch::{self, Batch, StopBroadcast};
 use crate::commands::{publish_options, upload};
@@ -127,6 +127,7 @@ impl All {
         let publishing = target.map(Target::publishing);
         let keeping = keeping(&command.fetch_options(), command.no_cache)?;
         let plan = pipeline::planned_restage(session, request, (command, &self.agent_options), (keeping, instance))?;
+        session.keep_staging(&task);
         let cluster = OneCluster {
             certificates: contents(&plan.files)?,
             registry_secret: command.registry_secret.as_deref(),

@@ -5,7 +5,6 @@ use crate::arguments::ManifestLaunch;
 use crate::backend::kubernetes::workload::workload;
 use crate::commands::cluster::launching::Launching;
 use crate::failure::Failure;
-use crate::plan::name_resolution::NameResolution;
 use crate::requests::{self, Process, Request, RequestKind};
 use crate::screen::{answer, trouble};
 use shared_model::event::{Event, EventSink};
@@ -14,17 +13,7 @@ use std::slice;
 
 /// Prints the objects.
 pub(super) fn run(command: &ManifestLaunch) -> Result<ExitCode, Failure> {
-    let launching = Launching {
-        image: command.image.as_deref(),
-        pull_secret: command.pull_secret.as_deref(),
-        process: command.process.as_deref(),
-        instances: command.instances,
-        index: command.index,
-        ingress: command.ingress.as_deref(),
-        claims: &command.volume_map,
-        names: NameResolution { hosts: &command.add_host, dns: &command.dns },
-        ca: command.ca.as_deref(),
-    };
+    let launching = Launching::from(command);
     let image = launching.image()?;
     let request = request(command)?;
     answer::warn(&request.warnings);

@@ -2,10 +2,10 @@
 
 use super::written;
 use crate::arguments::{FetchOptions, ManifestRestage};
-use crate::backend::docker::mounts;
-use crate::backend::docker::push::Target;
 use crate::backend::kubernetes::one_cluster::job_publishing;
 use crate::backend::kubernetes::stage_job::{JobOptions, stage_job};
+use crate::backend::mounts;
+use crate::backend::push_target::Target;
 use crate::commands::cluster::staging::{contents, keeping};
 use crate::failure::Failure;
 use crate::image::{ImageBy, ImageOptions, created};

@@ -3,7 +3,8 @@
 
 use crate::app_ref::AppRef;
 use crate::arguments::Push;
-use crate::backend::docker::push::{Target, directly};
+use crate::backend::docker::push::directly;
+use crate::backend::push_target::Target;
 use crate::backend::registry::Publishing;
 use crate::commands::push::push;
 use crate::engine::fake::DIGEST;
