@@ -8,6 +8,7 @@ mod cli;
 mod drop_in;
 mod feed;
 mod launches;
+mod lives;
 mod marks;
 mod outcomes;
 mod road;
@@ -31,6 +32,7 @@ fn no_secret_is_found_but_where_the_app_must_have_it() {
     outcomes::run(&world, &outcomes::before_a_staging(&world));
     let image = road::stage(&world);
     road::use_image(&world, &image);
+    lives::on(&world);
     outcomes::run(&world, &outcomes::of_a_staging(&world));
     outcomes::run_in_turn(&world, &launches::of_launches(&world));
     outcomes::run(&world, &launches::of_images(&world));

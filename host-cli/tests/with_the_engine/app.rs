@@ -117,8 +117,17 @@ impl App {
 
     /// The ids of its containers of this kind, stopped ones too.
     pub(crate) fn containers(&self, kind: &str) -> Vec<String> {
-        let (app, kind) = (format!("label=stager.app-guid={}", self.guid), format!("label=stager.kind={kind}"));
-        let text = docker(&["ps", "--all", "--quiet", "--no-trunc", "--filter", &app, "--filter", &kind]).unwrap();
+        self.listed(&["--all", "--filter", &format!("label=stager.kind={kind}")])
+    }
+
+    /// The ids of its instances that run, the newest first; what they replaced stays stopped.
+    pub(crate) fn running(&self) -> Vec<String> {
+        self.listed(&["--filter", "label=stager.kind=app"])
+    }
+
+    fn listed(&self, which: &[&str]) -> Vec<String> {
+        let app = format!("label=stager.app-guid={}", self.guid);
+        let text = docker(&[&["ps", "--quiet", "--no-trunc", "--filter", &app], which].concat()).unwrap();
         text.lines().map(str::to_owned).collect()
     }
 
@@ -139,7 +148,7 @@ impl Drop for App {
         if self.guid.is_empty() {
             return; // To Podman a label without a value means every value: other tests' containers.
         }
-        for container in [self.containers("staging"), self.containers("app")].concat() {
+        for container in ["staging", "app", "task"].map(|kind| self.containers(kind)).concat() {
             let _ = docker(&["rm", "--force", "--volumes", &container]);
         }
         let _ = docker(&["volume", "rm", &self.volume()]);

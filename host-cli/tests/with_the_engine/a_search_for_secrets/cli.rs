@@ -55,6 +55,7 @@ impl Home {
         let proxy = format!("http://proxy:{}@127.0.0.1:1", marks.in_url("proxy"));
         let mut command = Command::new(program);
         command.env("HOME", self.path()).env("TMPDIR", self.path().join("tmp"));
+        command.env("XDG_STATE_HOME", self.path().join("state"));
         command.env("XDG_CACHE_HOME", self.path().join("cache")).env("XDG_RUNTIME_DIR", self.path().join("run"));
         command.envs(["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy"].map(|name| (name, &proxy)));
         command.env("RUST_BACKTRACE", "full").env_remove("DOCKER_CONFIG").current_dir(self.path());

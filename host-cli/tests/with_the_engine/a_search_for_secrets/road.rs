@@ -116,12 +116,15 @@ pub(crate) fn use_image(world: &World, image: &str) {
     for form in FORMS {
         world.run("launch", 0, &of_app(world, "launch").and(&words), form);
     }
-    let [container] = &world.app.containers("app")[..] else { panic!("one container runs") };
-    let mut inspected = inspect(container);
-    let environment = inspected["Config"]["Env"].take();
+    let [container] = &world.app.running()[..] else { panic!("one container runs") };
+    // The one that it replaced is kept.
     let own = ["service", "variable", "container-variable"];
-    world.holds("the app's environment", environment.to_string().as_bytes(), &own);
-    world.holds("the app's container but for its environment", inspected.to_string().as_bytes(), &[]);
+    for container in world.app.containers("app") {
+        let mut inspected = inspect(&container);
+        let environment = inspected["Config"]["Env"].take();
+        world.holds("the app's environment", environment.to_string().as_bytes(), &own);
+        world.holds("the app's container but for its environment", inspected.to_string().as_bytes(), &[]);
+    }
     let sidecars = docker(&["exec", container, "cat", "/.stager/sidecars.json"]).unwrap();
     world.holds("the sidecars in the app's container", sidecars.as_bytes(), &["container-variable", "sidecar"]);
 

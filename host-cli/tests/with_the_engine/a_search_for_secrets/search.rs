@@ -13,11 +13,15 @@ use tempfile::NamedTempFile;
 const GREP: [&str; 4] = ["--text", "--only-matching", "--no-filename", "--fixed-strings"];
 
 impl Marks {
-    /// The fields whose secrets are in the files below a folder, or in their names.
+    /// The fields whose secrets are in the files below a folder, or in their names; but for what is remembered of apps, which holds their
+    /// requests and is closed to all others.
     pub(crate) fn found_below(&self, folder: &Path) -> BTreeSet<&'static str> {
         let patterns = self.pattern_file();
         let mut grep = grep(&patterns);
-        let content = grep.arg("--recursive").arg(folder).output().unwrap();
+        let content = grep.args(["--recursive", "--exclude-dir=apps"]).arg(folder).output().unwrap();
+        let is_open = ["-path", "*/apps/*", "-perm", "/077"];
+        let open = Command::new("find").arg(folder).args(is_open).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&open.stdout), "", "what is remembered is open to others");
         let names = Command::new("find").arg(folder).output().unwrap();
         assert!(names.status.success(), "{names:?}");
         self.found_in(&[content.stdout, names.stdout].concat())

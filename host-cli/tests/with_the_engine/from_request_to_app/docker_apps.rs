@@ -147,7 +147,7 @@ fn a_docker_app_runs_from_its_registry_with_its_login_its_user_and_its_requests_
 
     let said = launch(&app, &request, &["--verbose", "--pull", "never"]).done();
     assert!(!said.out.contains("Pulling") && said.out.contains("Cached"), "{}", said.out);
-    let second = app.containers("app");
+    let second = app.running();
     assert_eq!(second.len(), 1);
     assert_ne!(first, second);
     // It says that it is one of ours, and so its registry is asked each time; even where the name is another image's, which keeps it.

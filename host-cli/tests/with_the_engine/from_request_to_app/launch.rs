@@ -65,8 +65,8 @@ fn an_app_runs_as_its_request_says_and_is_replaced_by_its_next_start() {
     assert!(!without_environment.contains(password.split('"').next().unwrap()));
 
     let again = app.launch(&[]).done();
-    let second = app.containers("app");
-    assert_eq!(second.len(), 1);
+    let second = app.running();
+    assert_eq!((second.len(), app.containers("app").len()), (1, 2), "the earlier one stays for what it printed");
     assert_ne!(first, second);
     assert!(get(&url(&again), "/healthz").contains("ok"));
 }
@@ -102,11 +102,11 @@ fn a_fixed_port_goes_from_one_start_to_the_next_and_back_on_failure() {
     let said = said.failed(8, &["fixed ended with status 7"]);
     assert!(said.out.contains("the app is down until the new container answers"), "{}", said.out);
     assert!(said.out.contains("The earlier container runs again"), "{}", said.out);
-    assert_eq!(app.containers("app"), first);
+    assert_eq!(app.running(), first);
     wait_for(&address);
 
     assert_eq!(url(&app.launch(&fixed).done()), address);
-    assert_ne!(app.containers("app"), first);
+    assert_ne!(app.running(), first);
     assert_eq!(get(&address, "/"), "hello\n");
 }
 
@@ -208,6 +208,6 @@ fn a_worker_with_a_request_of_its_own_runs_beside_web_and_replaces_only_itself()
 
     let said = app.launch(&[&logged[..], &["--all-processes"]].concat()).done();
     assert_eq!(said.out.matches(" ✓ launch ").count() + said.out.matches("[ok]   launch").count(), 2, "{}", said.out);
-    assert_eq!(app.containers("app").len(), 2);
+    assert_eq!(app.running().len(), 2);
     assert!(of_type("web") != web && of_type("worker") != worker);
 }

@@ -5,7 +5,6 @@ use crate::app::{App, get, inspect};
 use crate::hcf::{docker, static_program};
 use crate::said::Said;
 use serde_json::{Value, json};
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -96,7 +95,8 @@ fn a_sidecar_runs_beside_the_app_and_both_end_together() {
     wait_until("it was asked", || logs(&container).contains("[APP/PROC/WEB/SIDECAR/CONFIG] asked\n"));
     wait_until("the sidecar answers again", || ask(&container).is_ok());
 
-    // Whoever ends takes the other along.
+    // Whoever ends takes the other along. The engine would start both again, and hide how they ended.
+    docker(&["update", "--restart", "no", &container]).unwrap();
     kill(&container, "http.server"); // a child of the sidecar's: nobody minds
     assert!(!has_ended(&container));
     kill(&container, "trap .echo asked");
@@ -138,8 +138,13 @@ fn a_static_program_beside_host_cli_needs_no_stager_image() {
     let app = staged("besides", "hello-procfile", &[]);
     let folder = app.hcf.folder("beside");
     let cli = folder.join("host-cli");
-    fs::copy(env!("CARGO_BIN_EXE_host-cli"), &cli).unwrap();
-    fs::copy(static_program("app-supervisor"), folder.join("app-supervisor")).unwrap();
+    // By another process: what is open for writing cannot run, and a child of another test, just forked, has all that is open here.
+    let copied = Command::new("cp")
+        .arg(env!("CARGO_BIN_EXE_host-cli"))
+        .arg(static_program("app-supervisor"))
+        .arg(&folder)
+        .status();
+    assert!(copied.unwrap().success());
     let mut command = Command::new(cli);
     command.args([
         "launch",

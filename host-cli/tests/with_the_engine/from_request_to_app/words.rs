@@ -72,6 +72,24 @@ fn starting(app: &App, command: &str) -> String {
 }
 
 #[test]
+fn what_was_said_in_the_last_staging_is_told_before_the_app_runs_and_among_its_lines_until_it_is_deleted() {
+    let app = staged("spoken", "hello-procfile", &[]);
+    let said_first = said(&["logs", &app.guid, "--recent"]).done();
+    assert!(said_first.err.contains(") is here; this is its last staging"), "{}", said_first.err);
+    assert!(said_first.out.contains(" [STG/0] OUT "), "{}", said_first.out);
+    app.launch(&["--request", &starting(&app, "echo it runs; ./hello")]).done();
+    let both = said(&["logs", &app.guid, "--recent"]).done().out;
+    let at = |what: &str| both.find(what).unwrap_or_else(|| panic!("no {what} in {both}"));
+    assert!(at("[STG/0]") < at("[APP/PROC/WEB/0]"), "{both}");
+    let of_one = said(&["logs", &app.guid, "--recent", "-i", "0"]).done().out;
+    assert!(of_one.contains("[APP/PROC/WEB/0]") && !of_one.contains("STG"), "{of_one}");
+    let last = said(&["logs", &app.guid, "--recent", "-n", "1"]).done().out;
+    assert_eq!(last.matches("[STG/0]").count(), 1, "{last}");
+    said(&["delete", &app.guid, "-f"]).done();
+    said(&["logs", &app.guid, "--recent"]).failed(2, &["no app \""]);
+}
+
+#[test]
 fn an_app_is_listed_stopped_started_again_and_deleted() {
     let app = staged("wording", "hello-procfile", &[]);
     assert_eq!(listed(&app), None);
@@ -93,7 +111,7 @@ fn an_app_is_listed_stopped_started_again_and_deleted() {
 
     let address = url(&app.launch(&[]).done());
     assert_eq!(get(&address, "/"), "hello\n");
-    assert_eq!(app.containers("app").len(), 1, "the stopped one was replaced");
+    assert_eq!((app.running().len(), app.containers("app").len()), (1, 2), "the stopped one was replaced, and is kept");
 
     said(&["delete", &app.guid]).failed(2, &["there is no terminal to ask at", "-f removes it without asking"]);
     let deleted = said(&["delete", &app.guid, "-f"]).done();
@@ -114,7 +132,11 @@ fn a_log_is_read_from_before_and_followed_to_the_successor_without_a_gap() {
     let following = Follower::of(&app, &[]);
     let lines = following.until(" OUT first 5");
     assert!(lines.iter().any(|line| line.ends_with(" OUT first 1")), "{lines:#?}");
-    assert!(lines[0].starts_with("   20") && lines[0].contains("+0000 [APP/PROC/WEB/0] "), "{}", lines[0]);
+    assert!(lines[0].starts_with("   20") && lines[0].contains("+0000 [STG/0] "), "{}", lines[0]);
+    assert!(
+        lines.iter().any(|line| line.starts_with("   20") && line.contains("+0000 [APP/PROC/WEB/0] ")),
+        "{lines:#?}"
+    );
     assert!(lines.iter().any(|line| line.ends_with(" ERR \\u{1b}[2Joh")), "{lines:#?}");
 
     let second = starting(&app, &format!("WHO=second; {counting}"));
@@ -128,11 +150,11 @@ fn a_log_is_read_from_before_and_followed_to_the_successor_without_a_gap() {
     assert_eq!(of_second, whole);
 
     let recent = said(&["logs", &app.guid, "--recent", "-n", "4"]).done().out;
-    assert_eq!(recent.lines().count(), 4, "{recent}");
+    assert_eq!(recent.lines().count(), 12, "of its staging, of the one that runs, and of the one before it: {recent}");
     let none = said(&["logs", &app.guid, "--recent", "--process", "worker"]);
     none.failed(2, &["telling has no process \"worker\"; it has web"]);
     let json = said(&["logs", &app.guid, "--recent", "-n", "2", "--output", "json"]).done().out;
-    let line: Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    let line: Value = serde_json::from_str(json.lines().last().unwrap()).unwrap();
     assert_eq!(line["source"], "APP/PROC/WEB/0");
 
     said(&["delete", &app.guid, "-f"]).done();
