@@ -36,7 +36,7 @@ from harness.faults.run import Run
 from harness.own_engine.supplies import Images
 
 # The groups of the page, in its order.
-MODULES = ('crowds', 'kills', 'names', 'restarts', 'servers', 'space')
+MODULES = ('cells', 'crowds', 'kills', 'lives', 'names', 'restarts', 'servers', 'space')
 
 
 def main():

@@ -123,7 +123,8 @@ class Lane:
         return f'page {self.pages}'
 
     def host_cli(self, command, *options, stdin=None, gate=False, wrap=()):
-        environment = {**self.engine.environment(), 'TMPDIR': str(self.tmp), 'XDG_CACHE_HOME': str(self.folder / 'cache')}
+        environment = {**self.engine.environment(), 'TMPDIR': str(self.tmp), 'XDG_CACHE_HOME': str(self.folder / 'cache'),
+                       'XDG_STATE_HOME': str(self.folder / 'state')}
         if gate:
             environment['DOCKER_HOST'] = self.gate.docker_host
         words = [self.engine.static / 'host-cli', command, *options]
@@ -135,8 +136,8 @@ class Lane:
         places = ('--logs', self.hcf.state / 'log', '--ca', self.faults / 'ca.pem')
         return self.host_cli(*staging.restage(*which, *places, *options, network=self.network, volume=self.volume, image=STAGER, agent=agent), **more)
 
-    def launch(self, **more):
-        return self.host_cli('launch', self.app, '--logs', self.hcf.state / 'log', '--network', self.network, '--output', 'json', **more)
+    def launch(self, *options, **more):
+        return self.host_cli('launch', self.app, '--logs', self.hcf.state / 'log', '--network', self.network, '--output', 'json', *options, **more)
 
     def drop_in(self, *options, agent=HASTY):
         """The form without a host, with its request on standard input."""
@@ -180,6 +181,10 @@ class Lane:
         if len(found) != 1:
             raise NotInjected(f'{len(found)} staging containers, not one')
         return found[0]
+
+    def remembered(self):
+        """The file in which it is remembered what is wanted of the app; None: it is not."""
+        return next(iter((self.folder / 'state').glob('stager/engines/*/apps/*.json')), None)
 
     def left_in_tmp(self):
         return sorted(os.listdir(self.tmp))

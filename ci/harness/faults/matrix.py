@@ -34,15 +34,20 @@ class Matrix:
             for number in range(self.count):
                 self.lanes.append(Lane(number, self.engine, self.hcf, certificates, self.folder / f'lane-{number}'))
                 self.lanes[-1].up()
-            self.side_by_side()
+            self.try_all()
         except BaseException as error:
             self.broken.append(error)
 
-    def side_by_side(self):
+    def try_all(self):
+        """Side by side; and then, one after the other, those beside which nothing may run."""
+        self.side_by_side(self.lanes, [fault for fault in self.faults if not fault.alone])
+        self.side_by_side(self.lanes[:1], [fault for fault in self.faults if fault.alone])
+
+    def side_by_side(self, lanes, faults):
         waiting = queue.SimpleQueue()
-        for fault in self.faults:
+        for fault in faults:
             waiting.put(fault)
-        threads = [threading.Thread(target=self.work, args=(lane, waiting), daemon=True) for lane in self.lanes]
+        threads = [threading.Thread(target=self.work, args=(lane, waiting), daemon=True) for lane in lanes]
         for thread in threads:
             thread.start()
         for thread in threads:

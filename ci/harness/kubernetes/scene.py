@@ -177,10 +177,10 @@ class Scene:
         return said.replace('apiVersion: policy/v1\n', 'apiVersion: policy/v1beta1\n')
 
     def authorities(self):
-        """Whom a staging trusts: the mini-HCF's and the registry's."""
-        both = self.folder / 'authorities.pem'
-        both.write_text((self.hcf.state / 'ca.pem').read_text() + (self.images.config / 'ca.crt').read_text())
-        return both
+        """Whom a staging trusts: the mini-HCF's and the registry's. Never half written: a client that began before may be reading it."""
+        both, new = self.folder / 'authorities.pem', self.folder / 'authorities.pem.new'
+        new.write_text((self.hcf.state / 'ca.pem').read_text() + (self.images.config / 'ca.crt').read_text())
+        return new.replace(both)
 
     def begin(self, manifest):
         """Applies it; the name of its Job."""
