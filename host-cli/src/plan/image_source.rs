@@ -122,11 +122,13 @@ fn repository(reference: &Reference) -> (&str, &str) {
     (registry, official.unwrap_or(path))
 }
 
-/// The container of a stranger's image, which has a say in how it runs, but not in what we know it by: labels of ours that the
-/// image bears, and that a container would inherit, are empty. Diego runs no image's health check, and stops with SIGTERM.
+/// The container of a stranger's image, which has a say in how it runs, but not in what it is known by: all labels that the
+/// image bears, and that a container would inherit, are empty. Ours are, or it were another's app; and so are those that
+/// other programs of this machine take orders from, as proxies do for whose requests go where. Diego's containers have
+/// none of them. Diego runs no image's health check, and stops with SIGTERM.
 pub(super) fn of_stranger(container: ContainerSpec, image: &Image) -> ContainerSpec {
     let mut labels = container.labels;
-    for name in image.labels.keys().filter(|name| name.starts_with(labels::PREFIX)) {
+    for name in image.labels.keys() {
         labels.entry(name.clone()).or_default();
     }
     ContainerSpec { labels, overruled: Overruled::HealthAndStop, ..container }
@@ -250,15 +252,19 @@ mod tests {
     }
 
     #[test]
-    fn labels_of_ours_on_a_strangers_image_say_nothing_about_its_container() {
+    fn labels_of_a_strangers_image_say_nothing_about_its_container() {
         let labelled = |pairs: &[(&str, &str)]| {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
         let own = [(labels::KIND, labels::KIND_APP), (labels::APP_GUID, "own")];
-        let evil = [(labels::APP_GUID, "victim"), (labels::KEPT, "true"), (labels::LENT, "x"), ("maintainer", "m")];
+        let evil =
+            [(labels::APP_GUID, "victim"), (labels::KEPT, "true"), (labels::LENT, "x"), ("proxy.rule", "Host(victim)")];
         let image = Image { labels: labelled(&evil), ..Image::default() };
         let spec = of_stranger(ContainerSpec { labels: labelled(&own), ..ContainerSpec::default() }, &image);
-        assert_eq!(spec.labels, labelled(&[own[0], own[1], (labels::KEPT, ""), (labels::LENT, "")]));
+        assert_eq!(
+            spec.labels,
+            labelled(&[own[0], own[1], (labels::KEPT, ""), (labels::LENT, ""), ("proxy.rule", "")])
+        );
         assert_eq!(spec.overruled, Overruled::HealthAndStop);
     }
 }

@@ -54,11 +54,13 @@ pub(super) fn image(session: &Session, wanted: &DockerImage, native: &Image, sto
         Failure::new(ExitCode::Launch, text, "--pull missing gets it from its registry")
     };
     let image = found.ok_or_else(missing)?;
-    let labels = image.labels.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+    let labels = image.labels.keys().map(String::len).sum::<usize>();
     if labels > MOST_LABELS {
-        // Each list of an engine has all labels of all that it lists.
-        let text = format!("the image {name} has {labels} bytes of labels, and {MOST_LABELS} are the most that may be");
-        return Err(Failure::new(ExitCode::Launch, text, "push one with fewer or shorter labels"));
+        // Its container has them all, empty; and each list of an engine has all labels of all that it lists.
+        let text = format!(
+            "the labels of the image {name} have names of {labels} bytes, and {MOST_LABELS} are the most that may be"
+        );
+        return Err(Failure::new(ExitCode::Launch, text, "push one with fewer labels"));
     }
     let (its, ours) = (&image.details.platform.architecture, &native.details.platform.architecture);
     if its == ours || its.is_empty() || ours.is_empty() {

@@ -264,11 +264,22 @@ fn an_image_that_bears_our_labels_is_neither_another_app_nor_kept_from_being_rep
 fn an_image_with_more_labels_than_a_list_of_containers_can_bear_is_refused() {
     let fake = engine();
     agent(&fake, vec![Event::Done { ms: 1 }], 0);
-    fake.state().labels_of_pulled = [("x".to_owned(), "y".repeat(70_000))].into();
+    fake.state().labels_of_pulled = [("x".repeat(70_000), String::new())].into();
     let walked = launched(&fake, "");
     assert_eq!(walked.code, ExitCode::Launch);
-    assert!(walked.failure().contains("has 70001 bytes of labels"), "{}", walked.failure());
+    assert!(walked.failure().contains("have names of 70000 bytes"), "{}", walked.failure());
     assert!(fake.state().containers.is_empty(), "it is in no list");
+}
+
+#[test]
+fn long_labels_of_an_image_are_in_no_list_of_containers() {
+    let fake = engine();
+    agent(&fake, vec![Event::Done { ms: 1 }], 0);
+    fake.state().labels_of_pulled = [("io.buildpacks.build.metadata".to_owned(), "y".repeat(70_000))].into();
+    let walked = launched(&fake, "");
+    assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
+    let made: Vec<ContainerSpec> = fake.state().containers.values().map(|(_, spec)| spec.clone()).collect();
+    assert!(made.iter().any(|spec| spec.labels.get("io.buildpacks.build.metadata") == Some(&String::new())), "{made:?}");
 }
 
 #[test]
