@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// The demo's lifecycle.
 const PROGRAMS: [&str; 3] = ["builder", "launcher", "healthcheck"];
+/// How many seconds an engine may take to be done with containers that it was told to remove.
+const PATIENCE: u32 = 20;
 
 /// How many were made: one that is just going must not take what the next one of its name has.
 static MADE: AtomicUsize = AtomicUsize::new(0);
@@ -178,12 +182,18 @@ impl Hcf {
 
 impl Drop for Hcf {
     fn drop(&mut self) {
-        let down = ["down", "--purge", "--state"];
-        let _ = Command::new(static_program("mini-hcf")).args(down).arg(self.state()).output();
+        // What a test killed may only now go from the engine, its container from the network and its image.
+        let gone = (0..PATIENCE).any(|waited| {
+            thread::sleep(Duration::from_secs(u64::from(waited > 0)));
+            let down = ["down", "--purge", "--state"];
+            let output = Command::new(static_program("mini-hcf")).args(down).arg(self.state()).output();
+            output.is_ok_and(|output| output.status.success())
+        });
         let forgotten = std::mem::take(self.forgotten.get_mut().unwrap_or_else(PoisonError::into_inner));
         for image in forgotten.iter().flat_map(|guid| images_of(guid)).chain([self.image()]) {
             let _ = docker(&["rmi", "--force", &image]);
         }
+        assert!(gone || thread::panicking(), "{} is not down after {PATIENCE} s", self.network);
     }
 }
 

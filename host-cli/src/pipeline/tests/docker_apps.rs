@@ -279,7 +279,10 @@ fn long_labels_of_an_image_are_in_no_list_of_containers() {
     let walked = launched(&fake, "");
     assert_eq!(walked.code, ExitCode::Success, "{}", walked.text);
     let made: Vec<ContainerSpec> = fake.state().containers.values().map(|(_, spec)| spec.clone()).collect();
-    assert!(made.iter().any(|spec| spec.labels.get("io.buildpacks.build.metadata") == Some(&String::new())), "{made:?}");
+    assert!(
+        made.iter().any(|spec| spec.labels.get("io.buildpacks.build.metadata") == Some(&String::new())),
+        "{made:?}"
+    );
 }
 
 #[test]
