@@ -3,7 +3,8 @@
 use super::lines::Lines;
 use crate::hidden::Hidden;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::read;
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::{Errno, read};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use shared_model::event::Stream;
 use std::os::fd::OwnedFd;
@@ -34,23 +35,31 @@ impl<'a> Outputs<'a> {
     pub(crate) fn new(child: &mut Child, hidden: &'a Hidden) -> Self {
         let out = child.stdout.take().map(|pipe| (OwnedFd::from(pipe), Stream::Out));
         let err = child.stderr.take().map(|pipe| (OwnedFd::from(pipe), Stream::Err));
-        let pipe = |(from, stream)| Pipe { from, stream, lines: Lines::hiding(hidden) };
+        let pipe = |(from, stream)| {
+            // A program of the agent's own user may read there as well, and first.
+            let _ = fcntl_getfl(&from).and_then(|flags| fcntl_setfl(&from, flags | OFlags::NONBLOCK));
+            Pipe { from, stream, lines: Lines::hiding(hidden) }
+        };
         let end = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).ok();
         Self { pipes: out.into_iter().chain(err).map(pipe).collect(), end }
     }
 
-    /// Waits until something is printed, the program ends or `patience` is over, and says what was printed.
-    pub(crate) fn follow(&mut self, patience: Duration, say: Say) {
+    /// Waits until something is printed, the program ends or `patience` is over, and says what was printed. True: the program
+    /// has ended; that is heard once.
+    pub(crate) fn follow(&mut self, patience: Duration, say: Say) -> bool {
         let fds = self.pipes.iter().map(|pipe| &pipe.from).chain(&self.end);
         let mut waiting: Vec<PollFd> = fds.map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
-        let Ok(patience) = Timespec::try_from(patience) else { return };
+        let Ok(patience) = Timespec::try_from(patience) else { return false };
         if poll(&mut waiting, Some(&patience)).is_err() {
-            return; // a signal: the caller looks around and comes back
+            return false; // a signal: the caller looks around and comes back
         }
         let ready: Vec<bool> = waiting.iter().map(|fd| !fd.revents().is_empty()).collect();
         let mut ready = ready.into_iter();
         let mut chunk = vec![0; CHUNK];
         self.pipes.retain_mut(|pipe| !ready.next().unwrap_or(false) || pipe.read(&mut chunk, say));
+        let has_ended = ready.next().unwrap_or(false);
+        self.end.take_if(|_| has_ended);
+        has_ended
     }
 
     /// The program has ended: says what is still in the pipes, and waits at most `patience` for processes that hold
@@ -85,7 +94,7 @@ impl Pipe<'_> {
                 self.lines.push(&chunk[..count], &mut say);
                 true
             }
-            Err(error) => error == rustix::io::Errno::INTR,
+            Err(error) => matches!(error, Errno::INTR | Errno::AGAIN),
         }
     }
 }

@@ -116,7 +116,7 @@ impl Program<'_> {
         drop(command);
         let pid = Pid::from_child(&child);
         memory::goes_first(pid);
-        let _kept = memory::keep_own_program();
+        memory::keep_own_program();
         if let Some(Err(error)) = beginning.map(Beginning::wait) {
             let _ = child.kill().and_then(|()| child.wait());
             reaper.forget(pid);
@@ -128,16 +128,26 @@ impl Program<'_> {
             }
         };
         let mut outputs = Outputs::new(&mut child, self.hidden);
-        let stopped = self.watch(pid, &mut outputs, scope, reaper, kills + MOST_KILLS, &mut say)?;
+        let watched = self.watch(pid, &mut outputs, scope, reaper, kills + MOST_KILLS, &mut say);
+        if watched.is_err() {
+            reaper.end_all_at_once(pid);
+        }
         // As long as it is not reaped its number stays its group's, so nobody else's group can be hit.
         outputs.drain(LINGER, &mut say);
         let _ = kill_process_group(pid, Signal::KILL);
         let left = reaper.end_orphans(pid);
-        if left.some_remain {
-            let _ = child.wait();
-            reaper.forget(pid);
-            return Err(RunError::LeftBehind(self.path.to_owned()));
-        }
+        let stopped = match watched {
+            Ok(_) if left.some_remain => {
+                let _ = child.wait();
+                reaper.forget(pid);
+                return Err(RunError::LeftBehind(self.path.to_owned()));
+            }
+            Ok(stopped) => stopped,
+            Err(error) => {
+                reaper.forget(pid);
+                return Err(error);
+            }
+        };
         outputs.drain(LINGER, &mut say);
         outputs.finish(&mut say);
         let status = child.wait();
@@ -149,8 +159,8 @@ impl Program<'_> {
         Ok(Ended { status, stopped, out_of_memory, left: left.ended })
     }
 
-    /// Comes back when the program has ended, by itself, because the scope did or because the kernel has ended more than
-    /// `most_kills` processes. It is not reaped yet.
+    /// Comes back when the program has ended, by itself, because the scope did or because the kernel has ended `most_kills`
+    /// processes in all. It is not reaped yet.
     fn watch(
         &self,
         pid: Pid,
@@ -164,9 +174,13 @@ impl Program<'_> {
         let mut end = End::Awaited;
         let mut look_at = Instant::now() + LOOK;
         loop {
-            outputs.follow(POLL, say);
+            let is_over = outputs.follow(POLL, say);
             if has_ended(pid).map_err(|errno| self.lost(errno.into()))? {
                 return Ok(stopped);
+            }
+            if is_over {
+                // One of its own traces it: that it has ended shows only when the tracer has ended, too.
+                reaper.end_all_at_once(pid);
             }
             let now = Instant::now();
             end = match end {
@@ -191,11 +205,11 @@ impl Program<'_> {
                 unchanged => unchanged,
             };
             if now >= look_at {
-                reaper.reap();
-                if matches!(end, End::Awaited) && memory::kills() > most_kills {
-                    reaper.end_all_at_once(pid);
+                let lacks_memory = matches!(end, End::Awaited) && memory::kills() >= most_kills;
+                if lacks_memory && reaper.end_all_at_once(pid) {
                     end = End::Asked { kill_at: now }; // it could do nothing with being asked
                 }
+                reaper.reap();
                 look_at = now + LOOK;
             }
         }

@@ -28,6 +28,10 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The same while programs are held up by it.
 const SHORT_PAUSE: Duration = Duration::from_millis(1);
 
+/// Which fields of `/proc/<pid>/stat` these are, as proc(5) counts.
+const PARENT: usize = 4;
+const THREADS: usize = 20;
+
 /// Knows which children are ours on purpose.
 #[derive(Default)]
 pub(crate) struct Reaper {
@@ -49,6 +53,7 @@ pub(crate) struct Left {
 struct Process {
     pid: Pid,
     parent: i32,
+    /// All of it has ended. Where only the first of its threads has, it looks as if.
     zombie: bool,
     /// Nothing of it runs: it has ended or was stopped, or it sits in a call of the system behind which it stops, as whoever
     /// has called vfork does for as long as the child is stopped.
@@ -101,11 +106,15 @@ impl Reaper {
     }
 
     /// Ends the program `pid` and all that there is beside it, where that takes one call and no look: with memory run out a
-    /// look can take minutes. Nothing is done where the agent is not process 1, or runs another program too.
-    pub(crate) fn end_all_at_once(&self, pid: Pid) {
-        if self.programs().iter().all(|program| *program == pid.as_raw_pid()) {
+    /// look can take minutes. False, and nothing is done: the agent runs another program too. Where it is not process 1 the
+    /// program's own group is all that can be ended so, and that is the caller's.
+    pub(crate) fn end_all_at_once(&self, pid: Pid) -> bool {
+        let programs = self.programs(); // none is started meanwhile
+        let is_alone = programs.iter().all(|program| *program == pid.as_raw_pid());
+        if is_alone {
             end_all_at_once();
         }
+        is_alone
     }
 
     /// Ends all that the program `ended` left. While another program runs nothing is done: its processes cannot be told
@@ -121,8 +130,9 @@ impl Reaper {
             if family.is_empty() && seen.all {
                 break;
             }
-            if started.elapsed() >= CHASE && !(seen.all && family.iter().all(|process| process.zombie)) {
-                return Left { ended: killed.len(), some_remain: true };
+            if started.elapsed() >= CHASE {
+                let some_remain = !seen.all || family.iter().any(|process| !process.zombie);
+                return Left { ended: killed.len(), some_remain };
             }
             for process in family {
                 if process.zombie {
@@ -253,13 +263,11 @@ fn process(pid: Pid, stat: &str) -> Option<Process> {
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace();
     let state = fields.next()?;
-    let zombie = matches!(state, "Z" | "X");
-    Some(Process {
-        pid,
-        parent: fields.next()?.parse().ok()?,
-        zombie,
-        still: zombie || matches!(state, "T" | "t" | "D"),
-    })
+    let parent = fields.next()?.parse().ok()?;
+    let threads = fields.nth(THREADS - PARENT - 1);
+    let has_ended = matches!(state, "Z" | "X");
+    let zombie = has_ended && threads.and_then(|threads| threads.parse().ok()).is_none_or(|threads: u32| threads <= 1);
+    Some(Process { pid, parent, zombie, still: has_ended || matches!(state, "T" | "t" | "D") })
 }
 
 #[cfg(test)]
@@ -288,6 +296,14 @@ mod tests {
         assert_eq!(parse("12 (sh) S 7 12 12 0"), Some((7, false)));
         assert_eq!(parse("12 (a) Z 99 (b)) Z 7 12"), Some((7, true)));
         assert_eq!(parse("12 (sh"), None);
+    }
+
+    #[test]
+    fn who_has_lost_only_the_first_of_its_threads_has_not_ended() {
+        let with = |threads| format!("12 (sh) Z 7 12 12 0 -1 4 0 0 0 0 1 2 0 0 20 0 {threads} 0 99");
+        assert_eq!(parse(&with(2)), Some((7, false)));
+        assert_eq!(parse(&with(1)), Some((7, true)));
+        assert_eq!(parse(&with(0)), Some((7, true)));
     }
 
     #[test]

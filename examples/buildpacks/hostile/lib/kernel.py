@@ -2,12 +2,13 @@
 import ctypes
 import os
 import platform
+import signal
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 X86 = platform.machine() == 'x86_64'
-BPF, PERF_EVENT_OPEN, KEYCTL = (321, 298, 250) if X86 else (280, 241, 219)
+BPF, PERF_EVENT_OPEN, KEYCTL, EXIT = (321, 298, 250, 60) if X86 else (280, 241, 219, 93)
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
-PTRACE_DETACH, PTRACE_SEIZE = 17, 0x4206
+PTRACE_CONT, PTRACE_DETACH, PTRACE_SEIZE = 7, 17, 0x4206
 PR_SET_NAME = 15
 MS_BIND = 4096
 
@@ -47,6 +48,14 @@ def ptrace_seize(pid):
     result = checked(LIBC.ptrace(PTRACE_SEIZE, pid, None, None))
     LIBC.ptrace(PTRACE_DETACH, pid, None, None)
     return result == 0
+
+
+def ptrace_along(pid):
+    """Lets it go on after each stop, and leaves its end unseen."""
+    checked(LIBC.ptrace(PTRACE_SEIZE, pid, None, None))
+    while True:
+        number = os.waitid(os.P_PID, pid, os.WSTOPPED).si_status & 0x7f
+        LIBC.ptrace(PTRACE_CONT, pid, None, ctypes.c_void_p(0 if number == signal.SIGTRAP else number))
 
 
 def memory_of(pid, address, length=16):

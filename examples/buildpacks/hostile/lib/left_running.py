@@ -2,6 +2,7 @@
 import contextlib
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -79,6 +80,21 @@ def closes_all():
     time.sleep(LONG)
 
 
+def loses_its_leader():
+    """To a quick look it has ended: only its second thread runs on."""
+    threading.Thread(target=time.sleep, args=(LONG,), daemon=True).start()
+    kernel.syscall(kernel.EXIT, 0)
+
+
+def traces_the_builder():
+    """That the builder has ended is its tracer's to see, until that has ended."""
+    for pid in (int(entry) for entry in os.listdir('/proc') if entry.isdigit()):
+        with contextlib.suppress(OSError):
+            if Path(f'/proc/{pid}/comm').read_text().strip() == 'builder':
+                kernel.ptrace_along(pid)
+    time.sleep(LONG)
+
+
 KINDS = {
     'h-daemon': sleeps,
     'h-ignores': ignores_signals,
@@ -87,6 +103,8 @@ KINDS = {
     'h-multiplies': multiplies,
     'h-namespace': in_a_namespace,
     'h-closed': closes_all,
+    'h-leader': loses_its_leader,
+    'h-traces': traces_the_builder,
 }
 
 
