@@ -6,6 +6,7 @@ use region::LockGuard;
 use rustix::process::Pid;
 use std::fs;
 use std::ptr;
+use std::sync::OnceLock;
 
 /// Where a container finds its own cgroup: version 2, then version 1.
 const COUNTERS: [&str; 2] = ["/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"];
@@ -24,16 +25,23 @@ fn count(text: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(KILLED)).and_then(|number| number.trim().parse().ok())
 }
 
-/// Lets the kernel end `program` and its children before the agent, who can then still say what happened. A program that
-/// undoes it hurts nobody but itself.
+/// Lets the kernel end `program` and its children before the agent, who can then still say what happened. A program may undo
+/// it: then the agent may go first, and all of the container with it, and what happened the engine says.
 pub(crate) fn goes_first(program: Pid) {
     let _ = fs::write(format!("/proc/{program}/oom_score_adj"), FIRST_TO_GO);
 }
 
-/// Keeps the agent's own program in memory for as long as the answer is held, as far as `ulimit -l` allows. Else the kernel
-/// takes its pages, which can be read again, before any of the programs' own; and whoever fills the container's memory
-/// keeps the agent from ending it, because each step that it goes on waits for a page. Empty: there is no /proc.
-pub(crate) fn keep_own_program() -> Vec<LockGuard> {
+/// Keeps the agent's own program in memory from now on, if `ulimit -l` allows as much. Else the kernel takes its pages, which
+/// can be read again, before any of the programs' own; and whoever fills the container's memory keeps the agent from ending
+/// it, because each step that it goes on waits for a page.
+pub(crate) fn keep_own_program() {
+    // For good: locks do not nest, and programs may run beside one another.
+    static KEPT: OnceLock<Vec<LockGuard>> = OnceLock::new();
+    KEPT.get_or_init(lock_own_program);
+}
+
+/// Empty: there is no /proc, or nothing may be locked.
+fn lock_own_program() -> Vec<LockGuard> {
     let maps = fs::read_to_string(MAPPINGS).unwrap_or_default();
     let own = fs::read_link("/proc/self/exe").unwrap_or_default();
     let mut mappings: Vec<Mapping> =
@@ -70,16 +78,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_runs_stays_in_memory_while_it_is_kept() {
+    fn what_runs_stays_in_memory() {
         let locked = || {
             let status = fs::read_to_string("/proc/self/status").unwrap();
             let line = status.lines().find_map(|line| line.strip_prefix("VmLck:")).unwrap().trim().to_owned();
             line.trim_end_matches(" kB").parse::<u64>().unwrap()
         };
-        let kept = keep_own_program();
-        assert!(!kept.is_empty() && locked() > 0, "{} kB", locked());
-        drop(kept);
-        assert_eq!(locked(), 0);
+        keep_own_program();
+        let once = locked();
+        assert!(once > 0);
+        keep_own_program();
+        assert_eq!(locked(), once);
     }
 
     #[test]

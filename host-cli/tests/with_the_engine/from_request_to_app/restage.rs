@@ -1,9 +1,10 @@
 //! `host-cli restage` on a real engine, against the mini-HCF.
 
 use crate::app::{App, inspect, signal};
-use crate::hcf::docker;
+use crate::hcf::{docker, static_program};
 use crate::said::Said;
 use shared_model::event::{Event, PROTOCOL, Step};
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::time::{Duration, Instant};
 
@@ -109,6 +110,22 @@ fn an_app_that_takes_too_much_memory_is_told_so() {
         let said = said.done();
         assert!(said.err.contains("warning: this Docker Engine does not limit memory"), "{}", said.err);
     }
+}
+
+#[test]
+fn the_agent_stays_in_memory_while_a_buildpack_runs() {
+    let app = App::pushed("kept", "hello-procfile", &[]);
+    app.hcf.buildpack("kept", "sleep 1; echo \"kept: $(grep VmLck /proc/1/status | tr -dc 0-9) $(ulimit -l)\"");
+    app.hcf.run(&["push", source("hello-procfile").as_str(), "--name", "kept", "--buildpack", "kept_buildpack"]);
+    let said = app.restage(&["--no-upload", "--no-image"]).done();
+    let told = said.out.lines().find_map(|line| line.split_once("kept: ")).unwrap_or_else(|| panic!("{}", said.out)).1;
+    let (kept, limit) = told.split_once(' ').unwrap();
+    let of_agent = fs::metadata(static_program("stager-agent")).unwrap().len() / 1024;
+    // What a container of most engines allows; one below another engine may have less.
+    if limit.parse().is_ok_and(|limit: u64| limit < 8192) {
+        return;
+    }
+    assert!(kept.parse::<u64>().unwrap() > of_agent * 8 / 10, "{kept} of {of_agent} kB are kept, where {limit} may be");
 }
 
 fn source(app: &str) -> String {
