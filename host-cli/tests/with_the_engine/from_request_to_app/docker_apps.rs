@@ -89,11 +89,13 @@ impl Drop for InRegistry {
     fn drop(&mut self) {
         // By their label: what was pulled by its digest has no tag. An image in use would outlive its name.
         let label = format!("label={OF_TEST}={}", self.reference);
-        let listed = |words: &[&str]| docker(&[words, &["--quiet", "--no-trunc", "--filter", &label]].concat());
-        for container in listed(&["ps", "--all"]).unwrap_or_default().lines() {
-            let _ = docker(&["rm", "--force", "--volumes", container]);
-        }
-        for image in listed(&["images"]).unwrap_or_default().lines() {
+        let listed = |words: &[&str], which: &str| {
+            docker(&[words, &["--quiet", "--no-trunc", "--filter", which]].concat()).unwrap_or_default()
+        };
+        for image in listed(&["images"], &label).lines() {
+            for container in listed(&["ps", "--all"], &format!("ancestor={image}")).lines() {
+                let _ = docker(&["rm", "--force", "--volumes", container]);
+            }
             let _ = docker(&["rmi", "-f", image]);
         }
     }
@@ -139,7 +141,8 @@ fn a_docker_app_runs_from_its_registry_with_its_login_its_user_and_its_requests_
     assert!(signal == "SIGTERM" || signal == "15", "{signal}"); // Podman tells its number
     let check = inspected["Config"]["Healthcheck"]["Test"].to_string();
     assert!(check.contains("/tmp/lifecycle/healthcheck"), "not the image's: {check}");
-    assert_eq!(inspected["Config"]["Labels"]["stager.kept"], "");
+    let labels = &inspected["Config"]["Labels"];
+    assert_eq!([&labels["stager.kept"], &labels[OF_TEST]], ["", ""]);
     assert!(inspected["Config"]["Env"].as_array().unwrap().contains(&"OF_THE_IMAGE=here".into()));
     assert!(!inspected.to_string().contains(PASSWORD));
     let owner = docker(&["exec", &first[0], "stat", "-c", "%U %a", "/tmp/lifecycle/launcher"]).unwrap();
