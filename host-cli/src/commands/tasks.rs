@@ -133,7 +133,12 @@ fn selected(
     cluster: Option<&ClusterPlace>,
 ) -> Result<(Session, Selected), Failure> {
     let app = app?;
-    place::on_an_engine(verb, "kubectl create job NAME --image IMAGE -- COMMAND", cluster)?;
+    let instead = match verb {
+        "tasks" => "kubectl get jobs",
+        "terminate-task" => "kubectl delete job NAME",
+        _ => "kubectl create job NAME --image IMAGE -- COMMAND",
+    };
+    place::on_an_engine(verb, instead, cluster)?;
     let session = session.connect()?;
     let selected = place::on_engine(&session, &app, part)?;
     Ok((session, selected))
