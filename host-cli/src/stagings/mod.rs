@@ -23,13 +23,10 @@ use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The bytes of a staging's lines that are kept, the newest ones, as a file has them but for what is escaped there. A builder writes
-/// some kilobytes.
+/// The bytes of a staging's lines that are kept, the newest ones, as its file has them. A builder writes some kilobytes.
 const MOST_BYTES: usize = 1 << 20;
-/// What a line takes besides its text.
-const AROUND_A_LINE: usize = 96;
-/// The bytes of a file that are read: what is escaped takes up to six times as many.
-const LARGEST: u64 = 8 << 20;
+/// The bytes of a file that are read: before its lines stands whose they are.
+const LARGEST: u64 = 2 << 20;
 /// Apps whose last staging is kept, the newest ones.
 const MOST_APPS: usize = 1000;
 /// What is kept of a staging whose lines may hold anything.
@@ -72,7 +69,8 @@ struct Line {
 
 #[derive(Default)]
 struct Lines {
-    kept: VecDeque<Line>,
+    /// As the file has them, each with its end.
+    kept: VecDeque<String>,
     bytes: usize,
 }
 
@@ -107,13 +105,14 @@ impl Record {
             None if lines.kept.is_empty() => UNTOLD.to_owned(),
             None => return,
         };
-        let line = Line { time: Timestamp::now(), stream, text };
-        lines.bytes += line.text.len() + AROUND_A_LINE;
+        let Ok(line) = serde_json::to_string(&Line { time: Timestamp::now(), stream, text }) else { return };
+        let line = line + "\n";
+        lines.bytes += line.len();
         lines.kept.push_back(line);
         while lines.bytes > MOST_BYTES
             && let Some(oldest) = lines.kept.pop_front()
         {
-            lines.bytes -= oldest.text.len() + AROUND_A_LINE;
+            lines.bytes -= oldest.len();
         }
     }
 
@@ -138,7 +137,7 @@ impl Record {
             let mut out = BufWriter::new(file);
             writeln!(out, "{}", serde_json::to_string(&self.head)?)?;
             for line in &lines.kept {
-                writeln!(out, "{}", serde_json::to_string(line)?)?;
+                out.write_all(line.as_bytes())?;
             }
             out.flush()
         })?;
@@ -338,17 +337,17 @@ mod tests {
     fn the_newest_lines_of_a_long_staging_are_kept() {
         let here = tempfile::tempdir().unwrap();
         let folder = here.path().join("stagings");
-        let long = "x".repeat(MOST_BYTES / 4 - AROUND_A_LINE);
+        let long = "x".repeat(MOST_BYTES / 4 - 64);
         staged(&folder, ("g1", "app"), &[&long, "second", &long, &long, &long, "last"]);
         let said = said(&folder, "g1");
         assert_eq!((said.len(), said[0].as_str(), said[4].as_str()), (5, "second", "last"));
-        // Short ones and such as are escaped do not add up to more than is read again.
+        // Short ones and such as are escaped take no more.
         for text in ["x", "\u{1b}", "\u{1b}\u{1b}\u{1b}\u{1b}\u{1b}\u{1b}\u{1b}\u{1b}"] {
             let record = Record::begin_in(folder.clone(), &task("g1", "app")).unwrap();
             (0..MOST_BYTES / 50).for_each(|_| record.add(Stream::Out, text));
             record.add(Stream::Out, "last");
             record.end(None).unwrap();
-            assert!(fs::metadata(folder.join(name("g1"))).unwrap().len() < LARGEST);
+            assert!(fs::metadata(folder.join(name("g1"))).unwrap().len() < (MOST_BYTES + 4096) as u64);
             let lines = super::said_in(&folder, "g1").unwrap().lines;
             assert!(lines.len() > 1000 && lines.last().unwrap().text == "last", "{} of {text:?}", lines.len());
         }
