@@ -1,9 +1,10 @@
 //! The mini-HCF that all tests of this program share, as long as one of them wants it.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
@@ -200,6 +201,15 @@ impl Drop for Hcf {
 /// The image that stages.
 pub(crate) fn stager_image() -> String {
     std::env::var("STAGER_TEST_IMAGE").unwrap_or_else(|_| "stager:latest".to_owned())
+}
+
+/// Writes a program of these lines of shell, as a process of its own: a file that this one had open for writing, another that
+/// this one is just starting may still hold, and "Text file busy" is what comes of running it.
+pub(crate) fn write_program(path: &Path, script: &str) {
+    let mut install =
+        Command::new("install").args(["-m", "755", "/dev/stdin"]).arg(path).stdin(Stdio::piped()).spawn().unwrap();
+    install.stdin.take().unwrap().write_all(format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
+    assert!(install.wait().unwrap().success());
 }
 
 /// `docker` with these words: what it prints, or its complaint.

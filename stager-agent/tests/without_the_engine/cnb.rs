@@ -2,7 +2,7 @@
 //! builder is a script that keeps the contract of cnbapplifecycle's.
 
 use crate::cloud::{Cloud, tgz};
-use crate::world::{Outcome, World, am_root, printed_by, task, user};
+use crate::world::{Outcome, World, am_root, printed_by, task, user, write_program};
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 use shared_model::event::{Event, Stream};
@@ -213,8 +213,7 @@ fn a_wrong_login_ends_with_the_builders_own_code_and_uploads_nothing() {
 fn a_builders_code_speaks_for_its_own_lifecycle() {
     let world = World::new();
     let builder = world.path("builder");
-    fs::write(&builder, "#!/bin/sh\nfor last in \"$@\"; do :; done\nexit \"$last\"\n").unwrap();
-    fs::set_permissions(&builder, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&builder, "for last in \"$@\"; do :; done\nexit \"$last\"");
     let ended = |arguments: &[&str]| {
         let run = json!({"run": {"path": builder, "args": arguments, "user": user(), "dir": world.text("")}});
         let outcome = world.stage(&task(&run), &[]);

@@ -1,10 +1,9 @@
 //! Docker apps: a builder that looks at an image and makes nothing.
 
-use crate::world::{Outcome, World, task, user};
+use crate::world::{Outcome, World, task, user, write_program};
 use serde_json::{Value, json};
 use shared_model::event::Event;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 const PASSWORD: &str = "s3cret-of-the-registry";
 
@@ -12,8 +11,7 @@ const PASSWORD: &str = "s3cret-of-the-registry";
 fn request(world: &World, script: &str) -> Value {
     let (folder, builder) = (world.path("lifecycle"), world.path("lifecycle/builder"));
     fs::create_dir(folder).unwrap();
-    fs::write(&builder, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&builder, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&builder, script);
     let result = world.text("result.json");
     let (file, password) = (format!("-outputMetadataJSONFilename={result}"), format!("-dockerPassword={PASSWORD}"));
     let arguments = [file.as_str(), "-dockerRef=r.io/acme/shop:1", "-dockerUser=me", &password];

@@ -14,6 +14,15 @@ pub(crate) struct World {
     directory: TempDir,
 }
 
+/// Writes a program of these lines of shell, as a process of its own: a file that this one had open for writing, another that
+/// this one is just starting may still hold, and "Text file busy" is what comes of running it.
+pub(crate) fn write_program(path: &Path, script: &str) {
+    let mut install =
+        Command::new("install").args(["-m", "755", "/dev/stdin"]).arg(path).stdin(Stdio::piped()).spawn().unwrap();
+    install.stdin.take().unwrap().write_all(format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
+    assert!(install.wait().unwrap().success());
+}
+
 /// How a run of the agent ended.
 pub(crate) struct Outcome {
     pub(crate) code: i32,

@@ -5,12 +5,11 @@ use super::marks::{CANARY, OF_BOTH, OF_LAUNCH, OF_STAGING};
 use super::outcomes::script;
 use super::world::World;
 use crate::app::inspect;
-use crate::hcf::{docker, stager_image};
+use crate::hcf::{docker, stager_image, write_program};
 use crate::registry::{PASSWORD, Registry, USER};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -166,8 +165,7 @@ pub(crate) fn push(world: &World) {
     let broken = config("broken", &json!({ "auths": token }));
     let helped = config("helped", &json!({ "credsStore": "ours" }));
     let answer = world.file("helped/answer", &json!({ "Username": USER, "Secret": PASSWORD }).to_string());
-    let program = world.file("helped/docker-credential-ours", &format!("#!/bin/sh\nsleep 0.1\ncat {answer}\n"));
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(world.path("helped/docker-credential-ours").as_ref(), &format!("sleep 0.1\ncat {answer}"));
     let helped = helped.with("PATH", format!("{}:{}", world.path("helped"), std::env::var("PATH").unwrap()));
     let nowhere = Call::of(&["push", &world.app.name, "127.0.0.1:1/a"]);
     let login = format!("https://u:{}@{}/a", world.marks.in_url("typed-login"), registry.address);

@@ -2,6 +2,7 @@
 
 use super::commands::{SENDERS, host_cli, said, started};
 use super::images::Image;
+use crate::hcf::write_program;
 use crate::registry::{PASSWORD, Recipe, Registry, USER};
 use crate::said::Said;
 use base64::Engine as _;
@@ -9,7 +10,6 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
@@ -22,9 +22,7 @@ fn config(document: &Value) -> TempDir {
 
 /// Puts `docker-credential-NAME` into the folder.
 fn helper(folder: &TempDir, name: &str, script: &str) {
-    let path = folder.path().join(format!("docker-credential-{name}"));
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&folder.path().join(format!("docker-credential-{name}")), script);
 }
 
 /// `host-cli push --by` this one, with the folder's configuration and helpers.
