@@ -2,6 +2,7 @@
 //! the container's own cgroup counts it.
 #![expect(clippy::disallowed_methods, reason = "reads the cgroup's files and says who is to go first")]
 
+use super::session::OWN_PROGRAM;
 use region::LockGuard;
 use rustix::process::Pid;
 use std::fs;
@@ -43,7 +44,7 @@ pub(crate) fn keep_own_program() {
 /// Empty: there is no /proc, or nothing may be locked.
 fn lock_own_program() -> Vec<LockGuard> {
     let maps = fs::read_to_string(MAPPINGS).unwrap_or_default();
-    let own = fs::read_link("/proc/self/exe").unwrap_or_default();
+    let own = fs::read_link(OWN_PROGRAM).unwrap_or_default();
     let mut mappings: Vec<Mapping> =
         maps.lines().filter_map(mapping).filter(|mapping| own.to_str() == Some(mapping.file)).collect();
     mappings.sort_by_key(|mapping| !mapping.runs); // what runs first, should the limit not suffice for all

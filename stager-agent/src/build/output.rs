@@ -3,8 +3,7 @@
 use super::lines::Lines;
 use crate::hidden::Hidden;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::io::{Errno, read};
+use rustix::io::{Errno, ioctl_fionbio, read};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use shared_model::event::Stream;
 use std::os::fd::OwnedFd;
@@ -37,7 +36,7 @@ impl<'a> Outputs<'a> {
         let err = child.stderr.take().map(|pipe| (OwnedFd::from(pipe), Stream::Err));
         let pipe = |(from, stream)| {
             // A program of the agent's own user may read there as well, and first.
-            let _ = fcntl_getfl(&from).and_then(|flags| fcntl_setfl(&from, flags | OFlags::NONBLOCK));
+            let _ = ioctl_fionbio(&from, true);
             Pipe { from, stream, lines: Lines::hiding(hidden) }
         };
         let end = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).ok();
