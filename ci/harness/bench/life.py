@@ -209,10 +209,8 @@ class Bench:
             engine.remove('volume', CELL)
         engine.remove('container', *engine.listed('container', self.mark))
         if self.guid:
-            engine.remove('container', *engine.listed('container', f'stager.app-guid={self.guid}'))
-        self.hcf.down()
-        if self.guid:
             engine.remove_all(f'stager.app-guid={self.guid}')
+        self.hcf.down()
         engine.remove('image', f'{self.hcf.name}:latest')
         engine.remove('volume', self.volume)
 
