@@ -36,6 +36,8 @@ const POSTPONED: Duration = Duration::from_secs(5);
 const SIDE_BY_SIDE: usize = 32;
 /// How many of one app: what never gets healthy waits long, and there are others.
 const OF_AN_APP: usize = 4;
+/// How many are ended side by side: an app may have a thousand that its checks all fail, and the cell's processes are counted.
+const ENDED_SIDE_BY_SIDE: usize = 256;
 /// From one look to the next at least, where things go on happening: an app may have its engine tell of something all the time.
 const SHORTEST_TURN: Duration = Duration::from_millis(100);
 
@@ -187,6 +189,8 @@ impl Keeper {
             let lives = Arc::clone(&self.lives);
             match step {
                 Step::End(container) if self.ending.contains_key(&container.0) => {}
+                // The next look finds it again.
+                Step::End(_) if self.ending.len() >= ENDED_SIDE_BY_SIDE => {}
                 Step::End(container) => {
                     let (id, events) = (container.0.clone(), Arc::clone(&self.events));
                     let end = move || {

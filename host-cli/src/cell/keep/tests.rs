@@ -227,6 +227,13 @@ fn apps_that_never_get_healthy_keep_no_other_from_being_started() {
 }
 
 #[test]
+fn a_thousand_that_are_to_end_do_not_take_all_of_the_cells_processes() {
+    let mut stage = Stage::with(1);
+    stage.keeper.act((0..1000).map(|number| Step::End(ContainerId(number.to_string()))).collect());
+    assert_eq!(stage.keeper.ending.len(), ENDED_SIDE_BY_SIDE);
+}
+
+#[test]
 fn who_waits_for_an_app_finds_the_cell_out_of_the_way() {
     let mut stage = Stage::with(1);
     stage.fake.world().die(0, 1, 1, 2);
