@@ -19,7 +19,6 @@ import http.client
 import json
 import os
 import pathlib
-import socket
 import statistics
 import subprocess
 import sys
@@ -29,6 +28,7 @@ import time
 from harness import command, staging, tables
 from harness.engine import HERE as engine
 from harness.mini_hcf import MiniHcf
+from harness.registry import free_port
 
 APP = 'bench-launch'
 WAIT = 'SLOW_START'
@@ -85,9 +85,7 @@ class Bench:
         return seconds, running['container']
 
     def docker_run(self, wait):
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            address = f'127.0.0.1:{free.getsockname()[1]}'
+        address = f'127.0.0.1:{free_port()}'
         began = time.monotonic()
         container = engine.docker('run', '--detach', '--label', f'stager.app-guid={self.guid}', '--network', self.hcf.network,
                                   '--publish', f'{address}:8080', '--env', 'PORT=8080', '--env', f'{WAIT}={wait}', self.image)

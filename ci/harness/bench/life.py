@@ -24,7 +24,6 @@ import itertools
 import json
 import os
 import pathlib
-import socket
 import statistics
 import subprocess
 import sys
@@ -36,6 +35,7 @@ from harness import command, staging, tables
 from harness.engine import HERE as engine
 from harness.mini_hcf import MiniHcf
 from harness.processes import until
+from harness.registry import free_port
 
 APP = 'bench-life'
 CELL = 'stager-cell'
@@ -181,9 +181,7 @@ class Bench:
 
     def own_start(self):
         """Seconds that the same image takes when nobody but the engine starts it."""
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            address = f'127.0.0.1:{free.getsockname()[1]}'
+        address = f'127.0.0.1:{free_port()}'
         began = time.monotonic()
         container = engine.docker('run', '--detach', '--label', self.mark, '--network', self.hcf.network, '--publish', f'{address}:8080',
                                   '--env', 'PORT=8080', self.image)

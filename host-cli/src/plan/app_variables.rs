@@ -39,7 +39,8 @@ impl AppVariables {
     /// Of `NAME=VALUE` each; of those with one name the last counts, as in a process. What has no name is left out.
     pub(crate) fn of(pairs: &[String]) -> Self {
         let mut variables = Self::default();
-        let is_of_rep = |name: &str| instance::of_rep("", 0).iter().any(|variable| variable.name == name);
+        let of_rep = instance::of_rep("", 0);
+        let is_of_rep = |name: &str| of_rep.iter().any(|variable| variable.name == name);
         for (name, value) in pairs.iter().filter_map(|pair| pair.split_once('=')).filter(|(name, _)| !name.is_empty()) {
             let group = match name {
                 OF_SERVICES => &mut variables.services,

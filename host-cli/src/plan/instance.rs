@@ -52,9 +52,14 @@ pub(super) fn tell(variables: &mut Vec<(String, String)>, run: &[EnvironmentVari
     if run.iter().any(|variable| variable.name == name) {
         return;
     }
-    match variables.iter_mut().find(|(present, _)| present == name) {
-        Some(present) => value.clone_into(&mut present.1),
-        None => variables.push((name.to_owned(), value.to_owned())),
+    set(variables, name, value.to_owned());
+}
+
+/// Gives a variable this value, in the place of the one that it has.
+pub(super) fn set(variables: &mut Vec<(String, String)>, name: &str, value: String) {
+    match variables.iter_mut().find(|(known, _)| known == name) {
+        Some(known) => known.1 = value,
+        None => variables.push((name.to_owned(), value)),
     }
 }
 

@@ -322,10 +322,7 @@ pub(crate) fn published(mut container: ContainerSpec, ports: &[PublishedPort]) -
     container.ports = ports.to_vec();
     // Over everything else, in the place of what the request has under these names, as Diego merges them.
     for (name, value) in pairs(instance::of_executor(ports)) {
-        match container.environment.iter_mut().find(|(present, _)| *present == name) {
-            Some(present) => present.1 = value,
-            None => container.environment.push((name, value)),
-        }
+        instance::set(&mut container.environment, &name, value);
     }
     container
 }

@@ -1,6 +1,7 @@
 //! What somebody wants of an app here and its request does not say: other variables, other services, a folder of this machine in the
 //! place of the app's files, another command. Pure.
 
+use super::instance::set;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared_model::secret::Secret;
@@ -66,13 +67,6 @@ impl LocalWishes {
     /// The folder as engines mount it.
     pub(super) fn bind(&self) -> Option<String> {
         self.mount.as_ref().map(|folder| format!("{}:{APP}", folder.display()))
-    }
-}
-
-fn set(variables: &mut Vec<(String, String)>, name: &str, value: String) {
-    match variables.iter_mut().find(|(known, _)| known == name) {
-        Some(known) => known.1 = value,
-        None => variables.push((name.to_owned(), value)),
     }
 }
 

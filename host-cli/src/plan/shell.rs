@@ -4,6 +4,7 @@
 //! What the scripts before it say is no part of what the command prints: a launcher of today prints two lines of its own. So its
 //! standard output is put aside until the command begins. Errors are heard.
 
+use super::instance::INTERNAL_ADDRESS;
 use super::supervisor::PROGRAM_PATH;
 use crate::engine::{ContainerProgram, ExecSpec, WindowSize};
 
@@ -60,7 +61,7 @@ pub(crate) fn exec_spec(
     terminal: Option<(WindowSize, &str)>,
 ) -> ExecSpec {
     // The supervisor tells the app so, and no variable of the container does.
-    let address = program.addresses.first().map(|address| ("CF_INSTANCE_INTERNAL_IP".to_owned(), address.clone()));
+    let address = program.addresses.first().map(|address| (INTERNAL_ADDRESS.to_owned(), address.clone()));
     let is_plain = |term: &&str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_+.".contains(c);
         !term.is_empty() && term.len() <= LONGEST_TERM && term.chars().all(plain)

@@ -84,10 +84,7 @@ impl Containers for Docker {
     }
 
     fn program(&self, container: &ContainerId) -> Result<Option<ContainerProgram>, EngineError> {
-        let (doing, path) =
-            (format!("looking at container {}", container.0), format!("{}/json", container_path(container)));
-        let found = self.block_on(self.api.find_json::<ContainerDetails>(&path, &doing))?;
-        Ok(found.map(ContainerProgram::from))
+        self.block_on(inspect(&self.api, container))
     }
 
     fn usage(&self, container: &ContainerId) -> Result<Option<Usage>, EngineError> {
@@ -117,7 +114,7 @@ impl Containers for Docker {
         let mut containers = self.block_on(async {
             let mut listed: Vec<ListedContainer> = self.api.get_json(&path, "listing containers").await?;
             listed.sort_by_key(|one| std::cmp::Reverse(one.created));
-            let mut containers = Vec::new();
+            let mut containers: Vec<Container> = Vec::new();
             for one in listed {
                 // The list tells neither exit status nor health. One that has gone meanwhile is left out.
                 containers.extend(inspect(&self.api, &ContainerId(one.id)).await?);
@@ -215,8 +212,11 @@ impl Containers for Docker {
     }
 }
 
-async fn inspect(api: &ApiClient, container: &ContainerId) -> Result<Option<Container>, EngineError> {
+async fn inspect<T: From<ContainerDetails>>(
+    api: &ApiClient,
+    container: &ContainerId,
+) -> Result<Option<T>, EngineError> {
     let doing = format!("looking at container {}", container.0);
     let found = api.find_json::<ContainerDetails>(&format!("{}/json", container_path(container)), &doing).await?;
-    Ok(found.map(Container::from))
+    Ok(found.map(T::from))
 }
